@@ -1,0 +1,1 @@
+"""What the user wrote: source text, diagnostics, ast, parser, formatter and the library in the language."""

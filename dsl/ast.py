@@ -1,0 +1,477 @@
+"""The tree of what was written: one node a construct, nothing resolved.
+
+    program    = statement*
+    statement  = Network | Block | Activation | Loss | Objective | Data | Init | Optimizer
+               | Schedule | Train | Sweep | Monitor | Expect | Points | Use
+    expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
+               | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn
+    action     = Equation | For | Repeat | Until                      (the lines of an update rule)
+
+Names are canonical here (`θ` is `theta`, `η` is `eta`, `β1` is `beta1`), so both spellings are the same
+program. Every node carries a `span`, which takes no part in equality.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from netc.dsl.source import NOWHERE, Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+# -- expressions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    value: float
+    text: str = field(default="", compare=False)
+    """As typed, so that `1e-4` is printed back as `1e-4`."""
+
+
+@dataclass(frozen=True)
+class Percent(Node):
+    """`80%`: the fraction 0.8 where a fraction is meant."""
+
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Text(Node):
+    """`"boston.csv"`."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class Name(Node):
+    """`eta`, `theta`; a dotted name (`momentum.ema`) is a `Member`."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Shape(Node):
+    """`28x28x1`: height x width x channels, or a kernel's `5x5`."""
+
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Unary(Node):
+    op: Literal["-", "+"]
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Binary(Node):
+    op: Literal["+", "-", "*", "/", "^"]
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Compare(Node):
+    op: Literal["<", "<=", ">", ">=", "=", "!="]
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Logic(Node):
+    op: Literal["and", "or"]
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Not(Node):
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Choose(Node):
+    """`then if condition else otherwise`."""
+
+    then: Expr
+    condition: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True)
+class Argument(Node):
+    """One argument of a call: `0.1` (name is None) or `eta = 0.1`."""
+
+    name: str | None
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    """`f(x, eta = 0.1)`; `function` is a Name, a Member, or an indexed loss `R[i]`."""
+
+    function: Expr
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True)
+class Index(Node):
+    """`theta[n+1]`, `R[i]`."""
+
+    base: Expr
+    index: Expr
+
+
+@dataclass(frozen=True)
+class Member(Node):
+    """`momentum.ema`, `torch.SGD`."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True)
+class Gradient(Node):
+    """`grad R(p)`, `grad R[i](p)`, and bare `grad R` (at theta[n]) where point is None."""
+
+    loss: str
+    batch: Expr | None
+    point: Expr | None
+
+
+@dataclass(frozen=True)
+class Absolute(Node):
+    """`|x|`, the absolute value element by element; `‖x‖` is read as `norm(x)`, a Call."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Tuple(Node):
+    """`(-1.5, 0.7)`."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Set(Node):
+    """`{0.1, 0.01}`."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Range(Node):
+    """`1..m`, `-3..3`."""
+
+    start: Expr
+    stop: Expr
+
+
+@dataclass(frozen=True)
+class Of(Node):
+    """`0% of runs`, on the right of `diverged = 0% of runs`."""
+
+    value: Expr
+    whole: str
+
+
+@dataclass(frozen=True)
+class Among(Node):
+    """`eta in {0.1, 0.01}`."""
+
+    name: Expr
+    values: Expr
+
+
+@dataclass(frozen=True)
+class Drawn(Node):
+    """`weights ~ uniform(-a, a)`."""
+
+    name: Expr
+    law: Expr
+
+
+@dataclass(frozen=True)
+class Counted(Node):
+    """A number with a unit word: `batch = 4 parts`."""
+
+    value: Expr
+    unit: str
+
+
+Expr = (
+    Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not | Choose | Call | Index
+    | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted
+)  # fmt: skip
+
+
+# -- pieces of statements ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Setting(Node):
+    """`name = value`, on the line of a statement or in its block."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Parameter(Node):
+    """A formal parameter of a definition; `default` is None where the caller must give one."""
+
+    name: str
+    default: Expr | None
+
+
+@dataclass(frozen=True)
+class Operation(Node):
+    """One operation of a layer: `tanh`, `leaky_relu(0.01)`, `conv 5x5 same`, `dense nobias`.
+
+    `words` are what follows the name: Shape, Number or Name.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    words: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Layer(Node):
+    """`(operations) size`; size is None where nothing is sized (`(avgpool 2x2)`)."""
+
+    operations: tuple[Operation, ...]
+    size: Expr | None
+
+
+@dataclass(frozen=True)
+class Architecture(Node):
+    """`[13(tanh)15(lin)1]`: the input size (Number, Shape, or Name in a block) and the layers."""
+
+    input: Expr
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Equation(Node):
+    """`name[index] = value`; `indices` is empty for a local."""
+
+    name: str
+    indices: tuple[Expr, ...]
+    value: Expr
+
+
+@dataclass(frozen=True)
+class For(Node):
+    """`for name in values:`."""
+
+    name: str
+    values: Expr
+    body: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class Repeat(Node):
+    """`repeat:` or `repeat at most 60:`; ends at an `until` in its body."""
+
+    bound: Expr | None
+    body: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class Until(Node):
+    condition: Expr
+
+
+Action = Equation | For | Repeat | Until
+
+
+# -- statements ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Network(Node):
+    architecture: Architecture
+
+
+@dataclass(frozen=True)
+class Block(Node):
+    """`block res(c) = x + [c (...) c]`; `skip` names the input added back, or is None."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    skip: str | None
+    architecture: Architecture
+
+
+@dataclass(frozen=True)
+class Activation(Node):
+    """`activation swish(z; beta = 1) = z*sigmoid(beta*z), source = "..."`."""
+
+    name: str
+    variable: str
+    parameters: tuple[Parameter, ...]
+    value: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Loss(Node):
+    """A use (`loss half_mse`, `loss huber(delta = 2)`: `use` is set) or a definition (`value` is set).
+
+    A definition in a user's file is also its use, unless another `loss` statement uses one.
+    """
+
+    name: str
+    """Of the definition; for a use, the name of what is used."""
+    parameters: tuple[Parameter, ...]
+    use: Expr | None
+    value: Expr | None
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Objective(Node):
+    """`objective R(w, b) = g(w + b)^2 + g(b)^2`."""
+
+    name: str
+    variables: tuple[Parameter, ...]
+    value: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Row(Node):
+    """`1, 2 -> 0` of inline data."""
+
+    inputs: tuple[Expr, ...]
+    outputs: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Data(Node):
+    """`data boston, target = medv` | `data "x.npy", "y.npy"` | `data x in grid -> expr` | `data inline:` rows.
+
+    `sources` holds the name, the texts, or the one Among of a generated set; `rows` the inline rows.
+    """
+
+    sources: tuple[Expr, ...]
+    outputs: Expr | None
+    rows: tuple[Row, ...]
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Init(Node):
+    """One `init` line or definition.
+
+    use          `init glorot_uniform`, `init he_normal(gain = 2)`    use is the Name or Call
+    laws         `init weights ~ uniform(-a, a), a = ...`             laws holds Drawn or Compare("=")
+    file         `init from "weights.safetensors"`                    file is the Text
+    definition   `init glorot_uniform(gain = 1):` and a block         name, parameters, laws, settings
+    """
+
+    name: str | None
+    parameters: tuple[Parameter, ...]
+    use: Expr | None
+    laws: tuple[Expr, ...]
+    file: Text | None
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Optimizer(Node):
+    """A use (`use` is the Name, Member or Call; body empty) or a definition (name dotted: `momentum.ema`)."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    use: Expr | None
+    body: tuple[Action, ...]
+    settings: tuple[Setting, ...]
+    """Of a definition: `source = "..."` and the like, lines of the block whose value is a Text."""
+
+
+@dataclass(frozen=True)
+class Piece(Node):
+    """`0.1 until 75`; `until` is None in the last piece."""
+
+    value: Expr
+    until: Expr | None
+
+
+@dataclass(frozen=True)
+class Schedule(Node):
+    """`schedule eta = 0.1 until 75, 0.01` (pieces), or a definition.
+
+    definition, closed form    `schedule exponential(start, rate) = start * rate^epoch`   one Piece, parameters
+    definition, recursion      `schedule plateau(start, ...):` and a block of equations   body
+    """
+
+    name: str
+    """The hyper-parameter that follows it, or the name that is defined."""
+    defines: bool
+    parameters: tuple[Parameter, ...]
+    pieces: tuple[Piece, ...]
+    body: tuple[Action, ...]
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Train(Node):
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Sweep(Node):
+    axes: tuple[Expr, ...]
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Monitor(Node):
+    """`monitor loss, norm(grad R), every = 10`; `V = expr` is a Setting-like named figure."""
+
+    figures: tuple[Expr, ...]
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Expect(Node):
+    """`expect theta = 2/(5 - 8*eta) within 1e-12`."""
+
+    claim: Expr
+    within: Expr | None
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Points(Node):
+    """`points minima = {(-2, 1), (2, -1)} within 0.05`."""
+
+    name: str
+    values: Expr
+    within: Expr | None
+
+
+@dataclass(frozen=True)
+class Use(Node):
+    file: Text
+
+
+Statement = (
+    Network | Block | Activation | Loss | Objective | Data | Init | Optimizer | Schedule | Train | Sweep
+    | Monitor | Expect | Points | Use
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Program(Node):
+    """A whole file. Comments stay with the text; the formatter puts them back."""
+
+    statements: tuple[Statement, ...]

@@ -1,0 +1,1 @@
+"""The syntax of netc: `netc.lark`. Knows nothing of netc."""

@@ -1,0 +1,1 @@
+"""How it runs: arrays, files, devices, random numbers, the training loop, results."""

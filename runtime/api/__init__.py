@@ -1,0 +1,1 @@
+"""netc: a declarative language and compiler for small neural networks and their optimizers."""
