@@ -5,54 +5,79 @@ Gathers them from the library, the files that are used and the program itself. D
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from netc.compiler.check_report import Report, listed
 from netc.compiler.resolve_values import NotANumber, number
-from netc.dsl import ast
+from netc.dsl import ast, library
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.parser import parse
 from netc.dsl.source import Source, Span
 
-D = TypeVar("D", ast.Activation, ast.Loss, ast.Init, ast.Schedule, ast.Optimizer, ast.Block)
+D = TypeVar("D", bound=ast.Statement)
+
+
+class Table(Mapping[str, D]):
+    """Definitions of one kind by name, in any case (`GELU` = `gelu`). Those of the library are parsed when asked for."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.own: dict[str, D] = {}
+        """Of the program and the files it uses; they come before the library's."""
+
+    def __getitem__(self, name: str) -> D:
+        if name.lower() in self.own:
+            return self.own[name.lower()]
+        return cast(D, library.lookup(self.kind, _library_names(self.kind)[name.lower()]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**_library_names(self.kind), **self.own})
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name.lower() in self.own or name.lower() in _library_names(self.kind))
+
+    def names(self) -> list[str]:
+        """As they are spelled."""
+        return [*(str(getattr(d, "name", "")) for d in self.own.values()), *library.names(self.kind)]
+
+
+@cache
+def _library_names(kind: str) -> dict[str, str]:
+    return {name.lower(): name for name in library.names(kind)}
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """By kind and lower-case name: names are case-insensitive (`GELU` = `gelu`)."""
+    activations: Table[ast.Activation] = field(default_factory=lambda: Table("activation"))
+    losses: Table[ast.Loss] = field(default_factory=lambda: Table("loss"))
+    inits: Table[ast.Init] = field(default_factory=lambda: Table("init"))
+    schedules: Table[ast.Schedule] = field(default_factory=lambda: Table("schedule"))
+    optimizers: Table[ast.Optimizer] = field(default_factory=lambda: Table("optimizer"))
+    blocks: Table[ast.Block] = field(default_factory=lambda: Table("block"))
 
-    activations: dict[str, ast.Activation] = field(default_factory=dict)
-    losses: dict[str, ast.Loss] = field(default_factory=dict)
-    inits: dict[str, ast.Init] = field(default_factory=dict)
-    schedules: dict[str, ast.Schedule] = field(default_factory=dict)
-    optimizers: dict[str, ast.Optimizer] = field(default_factory=dict)
-    blocks: dict[str, ast.Block] = field(default_factory=dict)
-
-    def table(self, statement: ast.Statement) -> dict[str, ast.Statement] | None:
-        """Where the statement belongs if it is a definition."""
+    def add(self, statement: ast.Statement, report: Report) -> None:
+        """Takes the statement in if it is a definition; a second one of a name in the same file is an error."""
         if not is_definition(statement):
-            return None
-        return getattr(self, TABLES[type(statement)])  # type: ignore[no-any-return]
+            return
+        table = next(t for t in self.tables if t.kind == type(statement).__name__.lower())
+        name = str(getattr(statement, "name", ""))
+        known = table.own.get(name.lower())
+        if known is not None and known.span.source == statement.span.source:
+            report.error("E0104", head(statement), f"the {table.kind} '{name}' is defined twice",
+                         related=((head(known), "first here"),))  # fmt: skip
+        table.own[name.lower()] = statement
 
-    def over(self, other: Definitions) -> Definitions:
-        """Both; where both define a name, this one's."""
-        return Definitions(**{f.name: {**getattr(other, f.name), **getattr(self, f.name)} for f in fields(self)})
-
-
-TABLES: Mapping[type, str] = {
-    ast.Activation: "activations",
-    ast.Loss: "losses",
-    ast.Init: "inits",
-    ast.Schedule: "schedules",
-    ast.Optimizer: "optimizers",
-    ast.Block: "blocks",
-}
+    @property
+    def tables(self) -> tuple[Table[Any], ...]:
+        return (self.activations, self.losses, self.inits, self.schedules, self.optimizers, self.blocks)
 
 
 def is_definition(statement: ast.Statement) -> bool:
@@ -68,42 +93,15 @@ def is_definition(statement: ast.Statement) -> bool:
     return False
 
 
-@cache
-def library() -> Definitions:
-    """The batteries: every `.net` file of `dsl/library`."""
-    found = Definitions()
-    for file in sorted(files("netc.dsl").joinpath("library").iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".net"):
-            program = parse(Source(f"library/{file.name}", file.read_text(encoding="utf-8")))
-            for statement in program.statements:
-                _add(found, statement, Report())
-    return found
-
-
 def gather(program: ast.Program, folder: Path, report: Report) -> Definitions:
     """The program's own definitions over those of the files it uses, over the library's."""
-    own = Definitions()
-    for statement in program.statements:
-        if is_definition(statement):
-            _add(own, statement, report)
-    used = Definitions()
+    found = Definitions()
     for statement in program.statements:
         if isinstance(statement, ast.Use):
-            used = _used(statement, folder, (), report).over(used)
-    return own.over(used).over(library())
-
-
-def _add(found: Definitions, statement: ast.Statement, report: Report) -> None:
-    table = found.table(statement)
-    if table is None:
-        return
-    name = str(getattr(statement, "name", ""))
-    known = table.get(name.lower())
-    if known is not None:
-        kind = type(statement).__name__.lower()
-        report.error("E0104", head(statement), f"the {kind} '{name}' is defined twice",
-                     related=((head(known), "first here"),))  # fmt: skip
-    table[name.lower()] = statement
+            _take(statement, folder, (), found, report)
+    for statement in program.statements:
+        found.add(statement, report)
+    return found
 
 
 def head(statement: ast.Statement) -> Span:
@@ -113,44 +111,39 @@ def head(statement: ast.Statement) -> Span:
     return Span(span.source, span.start, span.start + len(line)) if line else span
 
 
-def _used(use: ast.Use, folder: Path, above: tuple[Path, ...], report: Report) -> Definitions:
-    """The definitions of another file; `above` are the files that led here."""
+def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definitions, report: Report) -> None:
+    """Takes in the definitions of another file; `above` are the files that led here."""
     path = (folder / use.file.value).resolve()
     if path in above:
-        report.error("E0106", use.span, f"'{use.file.value}' uses itself, by way of {path.name}")
-        return Definitions()
+        report.error("E0106", use.span, f"'{use.file.value}' uses itself, by way of {above[-1].name}")
+        return
     try:
-        text = path.read_text(encoding="utf-8")
+        program = parse(Source(use.file.value, path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError):
         report.error("E0105", use.file.span, f"there is no readable file '{use.file.value}'",
-                     notes=(f"looked for {path.name} beside the file that uses it",))  # fmt: skip
-        return Definitions()
-    try:
-        program = parse(Source(use.file.value, text))
+                     notes=(f"looked for {path.name} in the folder of the file that uses it",))  # fmt: skip
+        return
     except SpecError as error:
         report.diagnostics.extend(error.diagnostics)
-        return Definitions()
-    own, used = Definitions(), Definitions()
+        return
     for statement in program.statements:
-        match statement:
-            case ast.Use():
-                used = _used(statement, path.parent, (*above, path), report).over(used)
-            case _ if is_definition(statement):
-                _add(own, statement, report)
-            case _:
-                report.error("E0107", head(statement), "a file that is used may hold definitions only",
-                             related=((use.span, "used here"),))  # fmt: skip
-    return own.over(used)
+        if isinstance(statement, ast.Use):
+            _take(statement, path.parent, (*above, path), found, report)
+        elif is_definition(statement):
+            found.add(statement, report)
+        else:
+            report.error("E0107", head(statement), "a file that is used may hold definitions only",
+                         related=((use.span, "used here"),))  # fmt: skip
 
 
 # -- lookup ----------------------------------------------------------------------------------------
 
 
-def lookup(table: Mapping[str, D], name: str, span: Span, kind: str, report: Report) -> D | None:
+def lookup(table: Table[D], name: str, span: Span, kind: str, report: Report) -> D | None:
     """The definition called `name`, or None after an error with the nearest names."""
-    found = table.get(name.lower())
+    found = table.get(name)
     if found is None:
-        hints = did_you_mean(name, [str(d.name) for d in table.values()])
+        hints = did_you_mean(name, table.names())
         report.error("E0102", span, f"there is no {kind} called '{name}'",
                      hints=hints or (f"'netc list {_plural(kind)}' shows all",))  # fmt: skip
     return found
@@ -160,9 +153,9 @@ def _plural(kind: str) -> str:
     return {"loss": "losses"}.get(kind, kind + "s")
 
 
-def variants(table: Mapping[str, ast.Optimizer], family: str) -> list[ast.Optimizer]:
+def variants(table: Table[ast.Optimizer], family: str) -> list[ast.Optimizer]:
     """The rules `family.variant` of a family."""
-    return [d for name, d in table.items() if name.rpartition(".")[0] == family.lower()]
+    return [table[name] for name in table if name.rpartition(".")[0] == family.lower()]
 
 
 # -- arguments -------------------------------------------------------------------------------------

@@ -43,9 +43,12 @@ class Body:
     """(variable, state): the variables that are moments of one state share its kind."""
 
 
-def resolve_rule(rule: ast.Optimizer, report: Report, counter: str = "n") -> Body:
-    """The body of the rule; for a schedule's recursion `counter` is `k`. What is wrong goes to the report."""
-    return _Resolver(rule, report, counter).run()
+def resolve_rule(rule: ast.Optimizer, losses: frozenset[str], report: Report, counter: str = "n") -> Body:
+    """The body of the rule; what is wrong goes to the report.
+
+    `losses` are the names of the loss (`R[i]` is no state). For a schedule's recursion `counter` is `k`.
+    """
+    return _Resolver(rule, losses, report, counter).run()
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ SUB, BEFORE = _Moment("sub"), _Moment("before")
 
 
 class _Resolver:
-    def __init__(self, rule: ast.Optimizer, report: Report, counter: str) -> None:
+    def __init__(self, rule: ast.Optimizer, losses: frozenset[str], report: Report, counter: str) -> None:
         self.rule = rule
+        self.losses = losses
         self.report = report
         self.counter = counter
         self.hypers = {p.name for p in rule.parameters}
@@ -89,6 +93,10 @@ class _Resolver:
         self.defined: dict[tuple[str, _Moment | None], Span] = {}
         self.loops: dict[str, ast.Expr] = {}
         """Index of each loop around the present place, and its last value."""
+        self.searching = False
+        """Inside a `repeat`, where an equation is done again and again."""
+        self.late: set[str] = set()
+        """Running locals of the present loop whose former value is still read after the new one is set."""
         self.variables: dict[tuple[str, _Moment], str] = {}
         self.taken = self.hypers | self.locals | self.indexed | set(COUNTERS)
 
@@ -155,8 +163,6 @@ class _Resolver:
                     self.report.error("E0408", action.span, "'until' ends a 'repeat:', there is none around it")
                 return [replace(action, condition=self._read(condition))]
 
-    searching = False
-
     def _repeat(self, action: ast.Repeat) -> ast.Action:
         if not any(isinstance(a, ast.Until) for a in action.body):
             self.report.error("E0408", _heading(action), "this 'repeat:' never ends",
@@ -191,9 +197,6 @@ class _Resolver:
             self.defined[name, NEXT] = loop.span
             del self.defined[name, SUB]
         return [*before, replace(loop, values=values, body=tuple(body)), *after]
-
-    late: set[str] = set()
-    """Running locals of the present loop whose former value is still read after the new one is set."""
 
     def _late_reads(self, name: str, body: tuple[ast.Action, ...]) -> bool:
         """Is x[n+(i-1)/m] read after x[n+i/m] was set?"""
@@ -272,22 +275,16 @@ class _Resolver:
 
     def _read(self, expr: ast.Expr, initial: bool = False) -> ast.Expr:
         match expr:
-            case ast.Index(ast.Name(name), index) if name in self.indexed or name not in ("R", *self._losses(expr)):
-                return self._indexed(expr, name, index, initial)
-            case ast.Index(base, index):
+            case ast.Index(ast.Name(name), index) if name in self.losses:
                 return replace(expr, index=self._read(index, initial))
+            case ast.Index(ast.Name(name), index):
+                return self._indexed(expr, name, index, initial)
             case ast.Name(id):
                 return self._named(expr, id)
-            case ast.Call(ast.Name() as function, arguments):
-                read = tuple(replace(a, value=self._read(a.value, initial)) for a in arguments if a.name != "per")
-                return replace(expr, function=function, arguments=(*read, *(a for a in arguments if a.name == "per")))
+            case ast.Call(ast.Name(), arguments):  # the function's name is no value, nor is `layer` in `per = layer`
+                read = (a if a.name == "per" else replace(a, value=self._read(a.value, initial)) for a in arguments)
+                return replace(expr, arguments=tuple(read))
         return rebuild(expr, lambda e: self._read(e, initial))
-
-    def _losses(self, expr: ast.Index) -> tuple[str, ...]:
-        """`f[i]` in `f[i](p)` is a batch of the loss f; it is never the name of a state."""
-        return () if expr.base == ast.Name("theta") else tuple(self.loss_names)
-
-    loss_names: tuple[str, ...] = ()
 
     def _named(self, name: ast.Name, id: str) -> ast.Expr:
         if id in self.indexed:
