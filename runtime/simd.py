@@ -91,7 +91,9 @@ def vector(real: Real, lanes: int) -> VectorOps:
             raise TypingError(f"cannot store {v} as {vector_t}")
 
         def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            builder.store(args[2], address(context, builder, sig.args[0], *args[:2]), align=int(real[1:]) // 8)
+            builder.store(
+                args[2], address(context, builder, sig.args[0], *args[:2]), align=int(real[1:]) // 8
+            )
             return context.get_dummy_value()
 
         return signature(types.void, array, types.intp, vector_t), code
@@ -152,8 +154,9 @@ def vfloor(typing: Any, a: Any) -> Any:
 @intrinsic
 def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     """Lane by lane `a if mask else b`; both are computed."""
-    return build(lambda m, a, b: a if a == b and is_vector(a) and m == mask_type(a) else None,
-                 llvm.select, mask, a, b)
+    return build(
+        lambda m, a, b: a if a == b and is_vector(a) and m == mask_type(a) else None, llvm.select, mask, a, b
+    )
 
 
 def _scalar(v: Any) -> Any:

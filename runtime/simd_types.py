@@ -89,7 +89,9 @@ def one_vector(*vectors: Any) -> Any:
     return vectors[0] if is_vector(vectors[0]) and all(v == vectors[0] for v in vectors) else None
 
 
-def _install(symbol: Any, kind: type, result: Callable[[Any], Any], emit: Callable[..., Value], arity: int) -> None:
+def _install(
+    symbol: Any, kind: type, result: Callable[[Any], Any], emit: Callable[..., Value], arity: int
+) -> None:
     """Makes an operator of Python known for operands of one type of this kind."""
 
     @infer_global(symbol)
