@@ -1,4 +1,4 @@
-"""Statements to logical lines: what each says, how deep it stands, and which stretch of the text it came from.
+"""Statements to logical lines: what each says, how deep it stands, and where in the text it was.
 
 Chooses between one line and a block; lines are aligned and comments put back by `dsl/format.py`.
 """
@@ -180,8 +180,8 @@ class _Layout:
             case _:
                 return self._show(item)  # type: ignore[arg-type]
 
-    def _piece(self, item: ast.Piece | ast.Setting) -> str:
-        if isinstance(item, ast.Setting):
+    def _piece(self, item: ast.Node) -> str:
+        if not isinstance(item, ast.Piece):
             return self._law(item)
         return self._show(item.value) + (f" until {self._show(item.until)}" if item.until is not None else "")
 
@@ -237,7 +237,7 @@ class _Layout:
 
     def architecture(self, node: ast.Architecture) -> str:
         """`[13(tanh)15(lin)1]` where each layer is an activation and a size, else with blanks."""
-        plain = all(len(l.operations) == 1 and not l.operations[0].words and l.size for l in node.layers)
+        plain = all(len(x.operations) == 1 and not x.operations[0].words and x.size for x in node.layers)
         gap = "" if plain else " "
         parts = [self._show(node.input)]
         for layer in node.layers:

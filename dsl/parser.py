@@ -1,7 +1,7 @@
 """Text to ast. All errors of a text are found in one go: each statement is parsed by itself.
 
-Resolves nothing: `dsl/lexer.py` makes the tokens, `grammar/netc.lark` the structure, `dsl/build.py` the nodes,
-`dsl/syntax_errors.py` the words when it fails.
+Resolves nothing: `dsl/lexer.py` makes the tokens, `grammar/netc.lark` the structure, `dsl/build.py` the
+nodes, `dsl/syntax_errors.py` the words when it fails.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TALLEST = 150
 
 
 def parse(source: Source, start: int = 0, end: int | None = None) -> ast.Program:
-    """The program that the text (or its part from start to end) spells. Raises SpecError with all that is wrong."""
+    """The program that the text (or a part of it) spells. Raises SpecError with all that is wrong."""
     lexer = Lexer(source, _literals())
     chunks = lexer.run(start, end)
     errors = lexer.errors
@@ -85,7 +85,7 @@ def _statement(chunk: Chunk, errors: list[Diagnostic], start: str = "statement")
     tokens, failed = chunk.tokens, False
     while tokens:
         try:
-            node: Any = _parser().parse(tokens, start=start)  # type: ignore[arg-type]
+            node: Any = _parser().parse(tokens, start=start)
         except UnexpectedToken as error:
             if chunk.broken:
                 return None
@@ -109,7 +109,7 @@ def _failure(error: UnexpectedToken, tokens: list[Lexeme]) -> Failure:
 
 
 def _without_line(tokens: list[Lexeme], at: int) -> list[Lexeme]:
-    """Leaves out the line of a block that holds token `at`, with the block under it; empty if nothing is left."""
+    """Leaves out the line of a block that holds token `at`, with what is under it; empty if none is left."""
     ends = [i for i, t in enumerate(tokens) if t.type in LAYOUT]
     start = max((i + 1 for i in ends if i < at), default=0)
     stop = min((i + 1 for i in ends if i >= at), default=len(tokens))
@@ -161,13 +161,13 @@ def _parser() -> Lark:
         start=["statement", "expression", "rule"],
         keep_all_tokens=True,
         maybe_placeholders=False,
-        transformer=callbacks(),  # type: ignore[arg-type]
+        transformer=callbacks(),
         cache=_table(),
     )
 
 
 def _table() -> str | bool:
-    """Where lark keeps the parse table, keyed by the grammar; making it takes longer than all the rest of a check.
+    """Where lark keeps the parse table, which takes longer to make than all the rest of a check.
 
     Lark makes it anew if the file is stale or unreadable, and goes on without if it cannot be written.
     """

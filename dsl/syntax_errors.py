@@ -1,4 +1,4 @@
-"""What the parser could not read, said in the user's terms: what stands there, what may stand there, the likely fix.
+"""What the parser could not read, in the user's terms: what is there, what may be there, the likely fix.
 
 Gets the token at which a statement stopped making sense and what the grammar would have taken there instead.
 """
@@ -23,7 +23,7 @@ EXTENSIONS = ["csv", "tsv", "npy", "npz", "parquet", "net", "safetensors", "gz",
 
 _VALUE = {"NAME", "NUMBER", "TEXT", "("}
 """Where all of these may stand, an expression may."""
-_OPERATORS = set(["+", "-", "*", "/", "^", "%", ".", "and", "or", "if", "..", "RELATION", "=="])
+_OPERATORS = frozenset(["+", "-", "*", "/", "^", "%", ".", "and", "or", "if", "..", "RELATION", "=="])
 _WORDS = {
     "NAME": "a name",
     "NUMBER": "a number",
