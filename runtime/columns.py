@@ -98,10 +98,11 @@ def place(table: Table, row: int, column: int) -> str:
 def refuse_missing(table: Table, missing: np.typing.NDArray[np.bool_], spec: DataSpec) -> None:
     """Raises E0609 for the first missing cell and counts the others."""
     row, column = (int(i) for i in np.argwhere(missing)[0])
+    what = "missing" if table.lines is not None else "missing (NaN)"
     rows = int(missing.any(axis=1).sum())
     raise data_error(
         "E0609",
-        f"{place(table, row, column)}: the value is missing",
+        f"{place(table, row, column)}: the value is {what}",
         spec.span,
         notes=[f"{count(int(missing.sum()), 'missing value')} in {count(rows, 'row')} of {len(missing)}"],
         hints=["remove these rows or fill them in; netc does not guess values"],
@@ -112,18 +113,27 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
     cells = table.text[column]
     words = [(row, cell) for row, cell in enumerate(cells) if number(cell) is None]
     row, cell = words[0]
-    notes = [f"{len(words)} of {len(cells)} values in this column are text"]
-    name = table.columns[column]
+    notes = [f"text in this column: {len(words)} of {count(len(cells), 'value')}"]
     if number(cell.replace(",", ".", 1)) is not None:
         hint = "numbers are written with a decimal point: 1.5, not 1,5"
     elif len(words) < len(cells):
         hint = "correct these cells"
     elif role == "input":
-        hint = f"leave the column out with `inputs = ...`, or write '{name}' as numbers"
+        hint = _leave_out(table)
     else:
         hint = "text is fit for a single target, whose labels are then classes"
     message = f"{place(table, row, column)}: {_quoted(cell)} is not a number"
     raise data_error("E0610", message, spec.span, notes=notes, hints=[hint])
+
+
+def _leave_out(table: Table) -> str:
+    """The setting that names the columns of numbers."""
+    names = [name for index, name in enumerate(table.columns) if index not in table.text]
+    if not 0 < len(names) <= 12:
+        return "name the columns of numbers with `inputs = (...)`, or write these as numbers"
+    listed = ", ".join(name if name.isidentifier() else f'"{name}"' for name in names)
+    setting = f"({listed})" if len(names) > 1 else listed
+    return f"leave text out with `inputs = {setting}`, or write it as numbers"
 
 
 def _quoted(cell: str) -> str:

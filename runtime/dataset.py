@@ -205,11 +205,10 @@ def split(samples: int, spec: DataSpec) -> tuple[Indices, Indices]:
 
 
 def _bad_split(train: int, samples: int, spec: DataSpec) -> Exception:
-    held = count(samples, "sample")
     if train > samples:
-        message = f"split = {train} training samples, but there are only {held}"
+        message = f"split = {train} training samples, but there are only {samples}"
     else:
-        message = f"split = {spec.split:g} leaves no sample of {held} to train on"
+        message = f"the split leaves none of {count(samples, 'sample')} to train on"
     hint = "a fraction such as 80%, or a count of training samples above 1"
     return data_error("E0615", message, setting_span(spec, "split"), hints=[hint])
 

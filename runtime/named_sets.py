@@ -18,7 +18,7 @@ import numpy as np
 
 from netc.dsl.source import Span
 from netc.runtime.data_errors import data_error, did_you_mean, listing
-from netc.runtime.readers import idx_array, read_bytes
+from netc.runtime.readers import Unfit, idx_array, read_bytes
 from netc.runtime.readers_csv import read_csv
 from netc.runtime.table import Table, from_array
 
@@ -102,11 +102,7 @@ class Parts:
 
 def read_named(name: str, source_folder: Path | None, span: Span) -> Table | Parts:
     """A shipped set as one table (its target is a column like any other), others as parts."""
-    entry = SETS.get(name)
-    if entry is None:
-        notes = [f"known are {listing(list(SETS))}", f'a file is named in quotes: data "{name}.csv"']
-        message = f"there is no data set '{name}'"
-        raise data_error("E0602", message, span, notes=notes, hints=[did_you_mean(name, list(SETS))])
+    entry = require_known(name, span, f'a file is named in quotes: data "{name}.csv"')
     match entry.kind:
         case "shipped":
             path = Path(str(files("netc.data").joinpath(f"{name}.csv")))
@@ -115,6 +111,20 @@ def read_named(name: str, source_folder: Path | None, span: Span) -> Table | Par
             return _read_sklearn(entry, span)
         case "IDX":
             return _read_idx(entry, source_folder, span)
+
+
+def require_known(name: str, span: Span, hint: str = "") -> NamedSet:
+    """The entry of a set, or E0602 with the names there are."""
+    if name in SETS:
+        return SETS[name]
+    notes = [f"known are {listing(list(SETS))}"]
+    raise data_error(
+        "E0602",
+        f"there is no data set '{name}'",
+        span,
+        notes=notes,
+        hints=[did_you_mean(name, list(SETS)), hint],
+    )
 
 
 def _read_sklearn(entry: NamedSet, span: Span) -> Parts:
@@ -149,14 +159,15 @@ def find_idx(name: str, source_folder: Path | None) -> tuple[Path, ...] | None:
     """The four files of an IDX set, plain or gzipped, or None."""
     for folder in data_folders(source_folder):
         for inner in dict.fromkeys((name, name.replace("_", "-"))):
-            found = [_plain_or_gz(folder / inner / file) for file in IDX_FILES]
+            found = [idx_file(folder / inner, file) for file in IDX_FILES]
             if all(found):
                 return tuple(path for path in found if path)
     return None
 
 
-def _plain_or_gz(path: Path) -> Path | None:
-    both = (path, path.with_name(path.name + ".gz"))
+def idx_file(folder: Path, file: str) -> Path | None:
+    """The plain or the gzipped file in a folder, or None."""
+    both = (folder / file, folder / f"{file}.gz")
     return next((candidate for candidate in both if candidate.is_file()), None)
 
 
@@ -181,7 +192,7 @@ def _read_idx(entry: NamedSet, source_folder: Path | None, span: Span) -> Parts:
 def _idx_table(entry: NamedSet, path: Path, span: Span) -> Table:
     try:
         array = idx_array(read_bytes(path, span))
-    except ValueError as problem:
+    except Unfit as problem:
         hint = f"netc data get {entry.name} brings it anew"
         raise data_error("E0603", f"{path} cannot be read: {problem}", span, hints=[hint]) from None
     table = from_array(path.name, array, "pixel")

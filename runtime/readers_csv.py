@@ -27,15 +27,22 @@ Record = tuple[int, list[str]]
 _CHUNK = 4096
 
 
+class _Malformed(Exception):
+    """A record that the csv module refuses."""
+
+    def __init__(self, row: int, why: str) -> None:
+        super().__init__(why)
+        self.row = row
+
+
 def read_csv(path: Path, content: bytes, span: Span) -> Table:
     """The table in the bytes of a text file."""
     text = _decode(path, content, span)
     delimiter = _delimiter(text, path)
     try:
         return _read(path.name, text, delimiter, span)
-    except csv.Error as problem:
-        why = "a quoted field is not closed" if "unexpected end" in str(problem) else str(problem)
-        raise data_error("E0603", f"{path.name} cannot be read as a table: {why}", span) from None
+    except _Malformed as problem:
+        raise data_error("E0603", f"{path.name}, row {problem.row}: {problem}", span) from None
 
 
 def _read(name: str, text: str, delimiter: str | None, span: Span) -> Table:
@@ -100,9 +107,15 @@ def _records(text: str, delimiter: str | None) -> Iterator[Record]:
                 yield at, fields
         return
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
-    for fields in reader:
-        if any(fields) and (len(fields) > 1 or fields[0].strip()):
-            yield reader.line_num, fields
+    before = 0
+    try:
+        for fields in reader:
+            before = reader.line_num
+            if any(fields) and (len(fields) > 1 or fields[0].strip()):
+                yield before, fields
+    except csv.Error as problem:
+        open_quote = "unexpected end" in str(problem)
+        raise _Malformed(before + 1, "a quoted field is not closed" if open_quote else str(problem)) from None
 
 
 def _is_number(cell: str) -> bool:
