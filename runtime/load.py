@@ -182,4 +182,3 @@ def _checksum(file: Path) -> str:
     except FileNotFoundError:
         # Another process was faster; its files are its own.
         return ""
-

@@ -42,8 +42,9 @@ class Metric:
 
 
 def _r2(outputs: Array, targets: Array) -> float:
+    with np.errstate(over="ignore"):
+        rest = np.square(outputs - targets).sum(axis=1)
     total = np.square(targets - targets.mean(axis=1, keepdims=True)).sum(axis=1)
-    rest = np.square(outputs - targets).sum(axis=1)
     # A constant target has nothing to explain.
     return float(np.mean(1 - rest[total > 0] / total[total > 0])) if (total > 0).any() else float("nan")
 

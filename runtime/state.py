@@ -64,7 +64,9 @@ def from_arrays(arrays: dict[str, Array]) -> State:
     return State(first, at, **{name: np.ascontiguousarray(arrays[name]) for name in _ARRAYS})
 
 
-def fresh(kernels: ModuleType, program: ir.Program, hyper: Array, samples: int, first: int, count: int) -> State:
+def fresh(
+    kernels: ModuleType, program: ir.Program, hyper: Array, samples: int, first: int, count: int
+) -> State:
     """The state before the first iteration of `count` runs from `first` on."""
     real = real_type(program)
     theta = np.zeros((count, kernels.STRIDE), real)
