@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -41,7 +42,7 @@ class Problem:
         """Glorot-uniform weights (out, in) and small random biases, so that every parameter takes part."""
         random = np.random.default_rng(seed)
         state: Arrays = {}
-        for layer, (fan_in, fan_out) in enumerate(zip(self.sizes[:-1], self.sizes[1:], strict=True), start=1):
+        for layer, (fan_in, fan_out) in enumerate(pairwise(self.sizes), start=1):
             bound = np.sqrt(6 / (fan_in + fan_out))
             state[f"layer{layer}.weight"] = random.uniform(-bound, bound, (fan_out, fan_in))
             state[f"layer{layer}.bias"] = random.uniform(-0.1, 0.1, fan_out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ def train(
 def _network(problem: Problem, weights: Arrays) -> torch.nn.Sequential:
     """Dense layers with tanh between them; the softmax is part of `cross_entropy`."""
     layers: list[torch.nn.Module] = []
-    for fan_in, fan_out in zip(problem.sizes[:-1], problem.sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(problem.sizes):
         layers += [torch.nn.Linear(fan_in, fan_out, dtype=torch.float64), torch.nn.Tanh()]
     network = torch.nn.Sequential(*layers[:-1])
     with torch.no_grad():
