@@ -46,13 +46,15 @@ NO_DATA = DataSpec("none")
 def data_spec(program: ast.Program, folder: Path) -> DataSpec:
     """What the `data` statement says, to be read before `check`. Raises SpecError for what is wrong in it."""
     report = Report()
-    statement = _first(program, ast.Data)
+    statement = next((s for s in program.statements if isinstance(s, ast.Data)), None)
     spec = check_data(statement, folder, report) if statement else NO_DATA
     report.finish()
     return spec
 
 
-def check(program: ast.Program, facts: Facts | None, folder: Path, overrides: Overrides | None = None) -> Spec:
+def check(
+    program: ast.Program, facts: Facts | None, folder: Path, overrides: Overrides | None = None
+) -> Spec:
     """The whole meaning of a file.
 
     `facts` are what the data say of themselves, None where they are not at hand: sizes are then not compared.
@@ -82,7 +84,9 @@ class _Check:
         for other in others:
             assert first is not None and other is not None
             word = kind.__name__.lower()
-            self.report.error("E0505", head(other), f"'{word}' stands twice", related=((head(first), "first here"),))
+            self.report.error(
+                "E0505", head(other), f"'{word}' stands twice", related=((head(first), "first here"),)
+            )
         return first
 
     def run(self) -> Spec:
@@ -92,7 +96,11 @@ class _Check:
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()
         hypers = [name for name, _ in optimizer.arguments] if optimizer else []
-        schedules = check_schedules(self.all(ast.Schedule), hypers, self.definitions, self.report) if optimizer else ()
+        schedules = (
+            check_schedules(self.all(ast.Schedule), hypers, self.definitions, self.report)
+            if optimizer
+            else ()
+        )
         optimizer, schedules = override_rule(optimizer, schedules, self.overrides, self.report)
         training = self._training(optimizer)
         init = self._init(size, network is not None)
@@ -172,7 +180,11 @@ class _Check:
     def _init(self, size: int, network: bool) -> Init:
         statements = self.all(ast.Init)
         if all(s.name is not None for s in statements):
-            known = "glorot_uniform, he_normal, torch_default, ..." if network else "theta = (...), theta ~ uniform(-3, 3)"
+            known = (
+                "glorot_uniform, he_normal, torch_default, ..."
+                if network
+                else "theta = (...), theta ~ uniform(-3, 3)"
+            )
             self.report.error("E0507", self._end(), "the file does not say where training starts: it has no 'init'",
                               hints=(f"add 'init ...' with one of {known}",))  # fmt: skip
             return NO_INIT
@@ -185,7 +197,9 @@ class _Check:
     ) -> tuple[ast.Activation, ...]:
         """Activations that expressions call, directly or by way of others."""
         roots: list[ast.Node] = list(optimizer.body.actions)
-        roots += [a.definition.value for layer in network.layers for a in layer.activations] if network else []
+        roots += (
+            [a.definition.value for layer in network.layers for a in layer.activations] if network else []
+        )
         roots += [loss.definition.value] if loss and loss.definition.value else []
         roots += [objective.value] if objective else []
         found: dict[str, ast.Activation] = {}

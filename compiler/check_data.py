@@ -53,11 +53,17 @@ def _split(value: ast.Expr) -> float:
     if found <= 0:
         raise Unfit(f"{value.span.text}: the training part is above 0%, at most 100%", value.span, "E0503")
     if found > 1 and (isinstance(value, ast.Percent) or found != int(found)):
-        raise Unfit(f"{value.span.text}: the training part is at most 100%, or a whole number of samples", value.span, "E0503")
+        raise Unfit(
+            f"{value.span.text}: the training part is at most 100%, or a whole number of samples",
+            value.span,
+            "E0503",
+        )
     return found
 
 
-def _source(statement: ast.Data, folder: Path, report: Report) -> tuple[str, tuple[str, ...], tuple[Row, ...]]:
+def _source(
+    statement: ast.Data, folder: Path, report: Report
+) -> tuple[str, tuple[str, ...], tuple[Row, ...]]:
     match statement.sources:
         case _ if statement.rows:
             return "inline", (), _inline(statement, report)
@@ -66,7 +72,11 @@ def _source(statement: ast.Data, folder: Path, report: Report) -> tuple[str, tup
         case (ast.Name(id),):
             return "named", (id,), ()
         case (ast.Text(), *_) as texts:
-            return "files", tuple(str((folder / t.value).resolve()) for t in texts if isinstance(t, ast.Text)), ()
+            return (
+                "files",
+                tuple(str((folder / t.value).resolve()) for t in texts if isinstance(t, ast.Text)),
+                (),
+            )
     report.error("E0502", head(statement), "this names no data",
                  hints=('as in \'data boston\', \'data "table.csv"\' or \'data inline:\'',))  # fmt: skip
     return "none", (), ()
@@ -89,7 +99,11 @@ def _inline(statement: ast.Data, report: Report) -> tuple[Row, ...]:
 
 
 def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[Row, ...]:
-    names = [n.id for n in (among.name.items if isinstance(among.name, ast.Tuple) else (among.name,)) if isinstance(n, ast.Name)]
+    names = [
+        n.id
+        for n in (among.name.items if isinstance(among.name, ast.Tuple) else (among.name,))
+        if isinstance(n, ast.Name)
+    ]
     outputs = statement.outputs
     if outputs is None:
         report.error("E0502", among.span, "generated data need an output for each input",
@@ -124,7 +138,10 @@ def _points(values: ast.Expr) -> list[tuple[float, ...]]:
             return [tuple(number(i) for i in (p.items if isinstance(p, ast.Tuple) else (p,))) for p in items]
         case ast.Range(start, stop):
             return [(float(v),) for v in range(int(number(start)), int(number(stop)) + 1)]
-    raise NotANumber("points are linspace(start, stop, count), grid(a..b, ..., points = count), {...} or 1..10", values.span)
+    raise NotANumber(
+        "points are linspace(start, stop, count), grid(a..b, ..., points = count), {...} or 1..10",
+        values.span,
+    )
 
 
 def _count(expr: ast.Expr) -> int:

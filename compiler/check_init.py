@@ -24,7 +24,12 @@ NONE = Init((), "")
 
 
 def check_init(
-    statements: list[ast.Init], size: int, network: bool, folder: Path, definitions: Definitions, report: Report
+    statements: list[ast.Init],
+    size: int,
+    network: bool,
+    folder: Path,
+    definitions: Definitions,
+    report: Report,
 ) -> Init:
     """The start of a problem with `size` parameters."""
     uses = [s for s in statements if s.name is None]
@@ -113,7 +118,9 @@ def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: 
 def _drawn(law: ast.Expr, walker: Kinds, report: Report) -> bool:
     name = law.function.id if isinstance(law, ast.Call) and isinstance(law.function, ast.Name) else ""
     if not isinstance(law, ast.Call) or name not in LAWS:
-        hints = did_you_mean(name, LAWS) or ("laws: uniform(low, high), normal(mean, deviation), orthogonal(gain)",)
+        hints = did_you_mean(name, LAWS) or (
+            "laws: uniform(low, high), normal(mean, deviation), orthogonal(gain)",
+        )
         report.error("E0514", law.span, "a law to draw from is needed after '~'", hints=hints)
         return False
     parameters = LAWS[name]
@@ -140,7 +147,9 @@ def _theta(law: Law, size: int, report: Report) -> None:
         match point:
             case ast.Tuple(items):
                 if len(items) != size:
-                    report.error("E0514", point.span, f"theta has {size} components here, {len(items)} are given")
+                    report.error(
+                        "E0514", point.span, f"theta has {size} components here, {len(items)} are given"
+                    )
                 for item in items:
                     Kinds(Scope("an init", {}), report).number(item, "a component of theta")
             case ast.Call(ast.Name("grid"), arguments):
@@ -156,12 +165,20 @@ def _grid(call: ast.Expr, arguments: tuple[ast.Argument, ...], size: int, report
         report.error("E0514", call.span, "a grid takes one range per parameter and the number of points",
                      hints=("as in grid(-3..3, -3..3, points = 200)",))  # fmt: skip
     elif len(ranges) != size:
-        report.error("E0514", call.span, f"theta has {size} components here, the grid has {len(ranges)} ranges")
+        report.error(
+            "E0514", call.span, f"theta has {size} components here, the grid has {len(ranges)} ranges"
+        )
 
 
-def check_runs(init: Init, training: Training, statement: ast.Train | None, size: int, report: Report) -> Training:
+def check_runs(
+    init: Init, training: Training, statement: ast.Train | None, size: int, report: Report
+) -> Training:
     """A grid or a list of starts says how many runs there are."""
-    table = [law.law for law in init.laws if law.target == "theta" and isinstance(law.law, ast.Set | ast.Call) and not law.drawn]
+    table = [
+        law.law
+        for law in init.laws
+        if law.target == "theta" and isinstance(law.law, ast.Set | ast.Call) and not law.drawn
+    ]
     if not table or report.errors:
         return training
     starts = count_starts(table[-1])

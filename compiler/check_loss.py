@@ -28,7 +28,9 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
         return None
     names = {p.name: SCALAR for p in definition.parameters} | {"u": OUTPUT, "y": OUTPUT}
     if definition.value is not None:
-        Kinds(Scope("a loss", names, definitions.activations), report).number(definition.value, "the loss of one sample")
+        Kinds(Scope("a loss", names, definitions.activations), report).number(
+            definition.value, "the loss of one sample"
+        )
     return Loss(definition, arguments, _reduce(statement, definition, report))
 
 
@@ -71,7 +73,11 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
     if loss.definition.value is None or not _takes_log(loss.definition.value):
         return
     if not _positive(last.activations):
-        hint = "(softmax) gives one probability per class" if last.outputs > 1 else "(sigmoid) gives a probability"
+        hint = (
+            "(softmax) gives one probability per class"
+            if last.outputs > 1
+            else "(sigmoid) gives a probability"
+        )
         report.error("E0204", span, f"'{loss.definition.name}' takes the logarithm of the output, "
                      f"and ({name}) does not give probabilities",
                      hints=(hint, "for numbers as targets: half_mse or mse"))  # fmt: skip
@@ -83,7 +89,9 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
 def _takes_log(value: ast.Expr) -> bool:
     """Is the logarithm of an expression in u taken?"""
     return any(
-        isinstance(n, ast.Call) and n.function == ast.Name("log") and any("u" in names_in(a.value) for a in n.arguments)
+        isinstance(n, ast.Call)
+        and n.function == ast.Name("log")
+        and any("u" in names_in(a.value) for a in n.arguments)
         for n in walk(value)
     )
 
@@ -95,7 +103,9 @@ def _positive(activations: tuple[Activation, ...]) -> bool:
     last = activations[-1]
     if any(isinstance(n, ast.Call) and n.function == ast.Name("sum") for n in walk(last.definition.value)):
         return True
-    probes: list[Mapping[str, float]] = [{**dict(last.arguments), last.definition.variable: z} for z in (-9.0, -1.0, 0.0, 1.0, 9.0)]
+    probes: list[Mapping[str, float]] = [
+        {**dict(last.arguments), last.definition.variable: z} for z in (-9.0, -1.0, 0.0, 1.0, 9.0)
+    ]
     values = [number_or_none(last.definition.value, p) for p in probes]
     return all(v is None or v > 0 for v in values)
 
@@ -109,7 +119,9 @@ def check_objective(statement: ast.Objective, definitions: Definitions, report: 
         if v.default is not None:
             report.error("E0513", v.span, f"'{v.name}' is a variable, it has no default",
                          hints=("'init theta = (...)' says where it starts",))  # fmt: skip
-    Kinds(Scope("an objective", names, definitions.activations), report).number(statement.value, "the objective")
+    Kinds(Scope("an objective", names, definitions.activations), report).number(
+        statement.value, "the objective"
+    )
     return Objective(statement.name, tuple(names), statement.value)
 
 

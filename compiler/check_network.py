@@ -37,7 +37,12 @@ class _Checker:
         for layer in architecture.layers:
             width = self._layer(layer, width)
         if not self.layers and self.complete:
-            self._error("E0203", architecture.span, "the network has no layer with a size", ("as in [13(tanh)15(lin)1]",))
+            self._error(
+                "E0203",
+                architecture.span,
+                "the network has no layer with a size",
+                ("as in [13(tanh)15(lin)1]",),
+            )
         return Network(inputs, tuple(self.layers)) if self.complete else None
 
     def _layer(self, layer: ast.Layer, width: int) -> int:
@@ -58,7 +63,12 @@ class _Checker:
                     (before if dense_at is None and self._has_dense(layer) else after).append(found)
         if layer.size is None:
             if dense_at is not None:
-                self._error("E0203", layer.span, "the dense operation has no size", ("write it after the parentheses: (dense) 15",))
+                self._error(
+                    "E0203",
+                    layer.span,
+                    "the dense operation has no size",
+                    ("write it after the parentheses: (dense) 15",),
+                )
             self._attach(after, layer.span)
             return width
         self._attach(before, layer.span)
@@ -74,17 +84,34 @@ class _Checker:
         if not activations:
             return
         if not self.layers:
-            self._error("E0203", span, "an activation cannot act on the inputs themselves", ("start with a layer: (tanh) 15",))
+            self._error(
+                "E0203",
+                span,
+                "an activation cannot act on the inputs themselves",
+                ("start with a layer: (tanh) 15",),
+            )
             return
         last = self.layers[-1]
-        self.layers[-1] = Layer(last.inputs, last.outputs, last.bias, (*last.activations, *activations), span=last.span)
+        self.layers[-1] = Layer(
+            last.inputs, last.outputs, last.bias, (*last.activations, *activations), span=last.span
+        )
 
     def _bias(self, operation: ast.Operation) -> bool:
         for word in operation.words:
             if word != ast.Name("nobias"):
-                self._error("E0203", word.span, f"'{word.span.text}' is no option of dense", ("its one option is 'nobias'",))
+                self._error(
+                    "E0203",
+                    word.span,
+                    f"'{word.span.text}' is no option of dense",
+                    ("its one option is 'nobias'",),
+                )
         if operation.arguments:
-            self._error("E0203", operation.span, "dense takes no arguments", ("the size stands after the parentheses",))
+            self._error(
+                "E0203",
+                operation.span,
+                "dense takes no arguments",
+                ("the size stands after the parentheses",),
+            )
         return ast.Name("nobias") not in operation.words
 
     def _activation(self, operation: ast.Operation) -> Activation | None:
@@ -94,7 +121,10 @@ class _Checker:
             for word in operation.words:
                 self._error("E0203", word.span, f"'{word.span.text}' does not belong here",
                             (f"parameters stand in parentheses: {name}({word.span.text})",))  # fmt: skip
-            return Activation(definition, bind(definition.parameters, operation.arguments, operation.span, f"'{name}'", self.report))
+            return Activation(
+                definition,
+                bind(definition.parameters, operation.arguments, operation.span, f"'{name}'", self.report),
+            )
         self.complete = False
         if name in LATER:
             self.report.error("E0901", operation.span, f"{LATER[name]} is not supported yet",
@@ -137,7 +167,11 @@ def check_fit(statement: ast.Network, network: Network, facts: Facts, data: Span
             allowed.setdefault(1, "1 target column")
     if network.outputs not in allowed:
         needs = " or ".join(f"{size} ({why})" for size, why in allowed.items())
-        classes = (f"classes: {', '.join(facts.labels[:12])}{', ...' if len(facts.labels) > 12 else ''}",) if facts.labels else ()
+        classes = (
+            (f"classes: {', '.join(facts.labels[:12])}{', ...' if len(facts.labels) > 12 else ''}",)
+            if facts.labels
+            else ()
+        )
         report.error(
             "E0202", network.layers[-1].span, f"the network has {counted(network.outputs, 'output')}, the data needs {needs}",
             related=((data, "the data"),), notes=classes, hints=(f"end with ...{next(iter(allowed))}]",),

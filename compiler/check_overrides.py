@@ -19,7 +19,9 @@ Overrides = Mapping[str, str | float]
 Settings = dict[str, ast.Setting]
 
 
-def apply_overrides(program: ast.Program, overrides: Overrides, report: Report) -> tuple[ast.Program, Settings]:
+def apply_overrides(
+    program: ast.Program, overrides: Overrides, report: Report
+) -> tuple[ast.Program, Settings]:
     """The program with the settings of `train` replaced, and the overrides that are left."""
     settings: Settings = {}
     for name, value in overrides.items():

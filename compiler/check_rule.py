@@ -69,7 +69,9 @@ def _lookup(
         report.error("E0102", span, f"there is no optimizer called '{name}'",
                      hints=(f"the rule of that family is '{family[0].name}'",))  # fmt: skip
     else:
-        near = did_you_mean(name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}])
+        near = did_you_mean(
+            name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}]
+        )
         report.error("E0102", span, f"there is no optimizer called '{name}'",
                      hints=near or ("'netc list optimizers' shows all",))  # fmt: skip
     return None
@@ -85,7 +87,9 @@ def _ambiguous(
             hints.append(f"the parameter '{argument.name}' belongs to {_several(owners)}")
     explain = f"'netc explain {name}' compares them"
     hint = f"{'; '.join(hints)}; {explain}" if hints else explain
-    report.error("E0103", span, f"'{name}' names more than one update rule", notes=_equations(family), hints=(hint,))
+    report.error(
+        "E0103", span, f"'{name}' names more than one update rule", notes=_equations(family), hints=(hint,)
+    )
 
 
 def _several(words: list[str]) -> str:
@@ -95,11 +99,16 @@ def _several(words: list[str]) -> str:
 def _equations(rules: list[ast.Optimizer]) -> tuple[str, ...]:
     """One line a rule: its name and its equations, in columns."""
     rows = [[rule.name, *(f"{_left(e)} = {print_expr(e.value)}" for e in _lines(rule))] for rule in rules]
-    widths = [max((len(row[i]) + 1 for row in rows if len(row) > i + 1), default=0) for i in range(max(map(len, rows)))]
+    widths = [
+        max((len(row[i]) + 1 for row in rows if len(row) > i + 1), default=0)
+        for i in range(max(map(len, rows)))
+    ]
     lines = []
     for row in rows:
         cells = [cell + (";" if 0 < i < len(row) - 1 else "") for i, cell in enumerate(row)]
-        lines.append("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False)).rstrip())
+        lines.append(
+            "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False)).rstrip()
+        )
     return tuple(lines)
 
 
@@ -129,7 +138,9 @@ def check_rule(
 
 
 class _Rule:
-    def __init__(self, body: Body, names: Mapping[str, Type], losses: frozenset[str], definitions: Definitions) -> None:
+    def __init__(
+        self, body: Body, names: Mapping[str, Type], losses: frozenset[str], definitions: Definitions
+    ) -> None:
         self.body = body
         self.names = names
         self.losses = losses
@@ -140,7 +151,9 @@ class _Rule:
 
     def infer(self) -> dict[str, Type]:
         """Everything starts as a number and becomes a vector where a vector flows in, until nothing changes."""
-        kinds = {self._root(e.name): SCALAR for e in self.equations} | {s.name: SCALAR for s in self.body.states}
+        kinds = {self._root(e.name): SCALAR for e in self.equations} | {
+            s.name: SCALAR for s in self.body.states
+        }
         kinds |= {"theta": THETA}
         changed = True
         while changed:
@@ -163,7 +176,12 @@ class _Rule:
 
     def _scope(self, kinds: Mapping[str, Type]) -> Scope:
         moments = {v: kinds.get(s, SCALAR) for v, s in self.base.items()}
-        return Scope("an update rule", {**self.names, **self.loops, **kinds, **moments}, self.definitions.activations, self.losses)
+        return Scope(
+            "an update rule",
+            {**self.names, **self.loops, **kinds, **moments},
+            self.definitions.activations,
+            self.losses,
+        )
 
     def check(self, kinds: Mapping[str, Type], report: Report) -> None:
         walker = Kinds(self._scope(kinds), report)
@@ -188,7 +206,9 @@ class _Rule:
 
     def _initial(self, value: ast.Expr, walker: Kinds, report: Report) -> None:
         for node in walk(value):
-            if isinstance(node, ast.Gradient) or (isinstance(node, ast.Call) and dotted(node.function) in self.losses):
+            if isinstance(node, ast.Gradient) or (
+                isinstance(node, ast.Call) and dotted(node.function) in self.losses
+            ):
                 report.error("E0411", node.span, "a start cannot evaluate the loss",
                              hints=("choose in the equation itself: '... if n = 0 else ...'",))  # fmt: skip
                 return
@@ -223,7 +243,9 @@ def _division_by_zero(rule: ast.Optimizer, body: Body, values: Values, report: R
 
 def _denominators(expr: ast.Expr, known: Mapping[str, float], report: Report) -> None:
     match expr:
-        case ast.Choose(then, condition, otherwise) if (holds := number_or_none(condition, known)) is not None:
+        case ast.Choose(then, condition, otherwise) if (
+            holds := number_or_none(condition, known)
+        ) is not None:
             _denominators(then if holds else otherwise, known, report)
             return
         case ast.Binary("/", _, below) if number_or_none(below, known) == 0:
@@ -237,7 +259,9 @@ def _denominators(expr: ast.Expr, known: Mapping[str, float], report: Report) ->
 
 def _repair(below: ast.Expr) -> tuple[str, ...]:
     """With n+1 in place of n, if n is an exponent."""
-    powers = [n for n in walk(below) if isinstance(n, ast.Binary) and n.op == "^" and n.right == ast.Name("n")]
+    powers = [
+        n for n in walk(below) if isinstance(n, ast.Binary) and n.op == "^" and n.right == ast.Name("n")
+    ]
     if not powers:
         return ("choose another value at the start: '... if n > 0 else ...'",)
     return (f"likely meant: {print_expr(powers[0].left)}^(n+1), the number of gradients seen so far",)

@@ -76,12 +76,16 @@ def _recursion(statement: ast.Schedule, definitions: Definitions, report: Report
                              hints=(f"use it alone: schedule {statement.name} = {node.span.text}",))  # fmt: skip
             what = f"'{definition.name}'"
             arguments = bind(definition.parameters, node.arguments, node.span, what, report)
-            return Recursion(definition, arguments, resolve_rule(_as_rule(definition), frozenset(), report, "k"))
+            return Recursion(
+                definition, arguments, resolve_rule(_as_rule(definition), frozenset(), report, "k")
+            )
     return None
 
 
 def _as_rule(definition: ast.Schedule) -> ast.Optimizer:
-    return ast.Optimizer(definition.name, definition.parameters, None, definition.body, (), span=definition.span)
+    return ast.Optimizer(
+        definition.name, definition.parameters, None, definition.body, (), span=definition.span
+    )
 
 
 def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -> Iterable[Piece]:
@@ -115,7 +119,9 @@ def _value(value: ast.Expr, definitions: Definitions, report: Report) -> None:
             if definition is not None:
                 bind(definition.parameters, node.arguments, node.span, f"'{definition.name}'", report)
     names = dict.fromkeys(CLOCKS, SCALAR)
-    Kinds(Scope("a schedule", names, definitions.activations, calls=definitions.schedules), report).number(value, "the value")
+    Kinds(Scope("a schedule", names, definitions.activations, calls=definitions.schedules), report).number(
+        value, "the value"
+    )
 
 
 def _definition(statement: ast.Schedule, definitions: Definitions, report: Report) -> None:
@@ -129,7 +135,14 @@ def _definition(statement: ast.Schedule, definitions: Definitions, report: Repor
         report.error("E0404", head(statement), f"the schedule never says what {VALUE}[k+1] is",
                      hints=(f"{VALUE}[k] is the schedule's value in epoch k",))  # fmt: skip
     equations = [n for a in body.actions for n in walk(a) if isinstance(n, ast.Equation)]
-    known = [*names, "loss", "k", *(e.name for e in equations), *(s.name for s in body.states), *(v for v, _ in body.bases)]
+    known = [
+        *names,
+        "loss",
+        "k",
+        *(e.name for e in equations),
+        *(s.name for s in body.states),
+        *(v for v, _ in body.bases),
+    ]
     walker = Kinds(Scope("a schedule", dict.fromkeys(known, SCALAR)), report)
     for equation in equations:
         walker.number(equation.value, "the value")

@@ -28,7 +28,9 @@ class Unfit(Exception):
 class Settings:
     """The settings of one statement, read one by one."""
 
-    def __init__(self, settings: tuple[ast.Setting, ...], statement: str, known: tuple[str, ...], report: Report) -> None:
+    def __init__(
+        self, settings: tuple[ast.Setting, ...], statement: str, known: tuple[str, ...], report: Report
+    ) -> None:
         self.report = report
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:

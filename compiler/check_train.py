@@ -68,20 +68,29 @@ def _batch(samples: int | None) -> Reader[tuple[str, int]]:
             case ast.Counted(parts, "parts" | "part"):
                 mode, count = "parts", whole(1)(parts)
             case ast.Counted(_, unit):
-                raise Unfit(f"{value.span.text}: '{unit}' is no unit here; write full, a size, or '4 parts'", value.span)
+                raise Unfit(
+                    f"{value.span.text}: '{unit}' is no unit here; write full, a size, or '4 parts'",
+                    value.span,
+                )
             case ast.Name(id):
                 raise Unfit(f"{id}: a batch is full, a size such as 32, or '4 parts'", value.span)
             case _:
                 mode, count = "size", whole(1)(value)
         if samples is not None and count > samples:
-            raise Unfit(f"{value.span.text or count}: there are only {samples} training samples", value.span, "E0503")
+            raise Unfit(
+                f"{value.span.text or count}: there are only {samples} training samples", value.span, "E0503"
+            )
         return mode, count
 
     return read
 
 
 def _check_stop(
-    stop: ast.Expr, names: Mapping[str, Type], losses: frozenset[str], definitions: Definitions, report: Report
+    stop: ast.Expr,
+    names: Mapping[str, Type],
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
 ) -> ast.Expr:
     """Checks the criterion; gives it with `theta` for `theta[n]` and `R(theta)` for a bare `R`."""
 
@@ -108,7 +117,9 @@ def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
         if setting.name not in ("every", "unit"):
             report.error("E0905", setting.span, "named figures are not supported yet",
                          hints=(f"figures: {', '.join(FIGURES)}",))  # fmt: skip
-    settings = Settings(tuple(s for s in statement.settings if s.name == "every"), "monitor", ("every",), report)
+    settings = Settings(
+        tuple(s for s in statement.settings if s.name == "every"), "monitor", ("every",), report
+    )
     for figure in statement.figures:
         shown = print_expr(figure)
         if shown not in FIGURES:

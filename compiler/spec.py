@@ -254,4 +254,10 @@ class Spec:
     @property
     def parameters(self) -> int:
         """The number of parameters, P."""
-        return self.network.parameters if self.network else len(self.objective.variables) if self.objective else 0
+        return (
+            self.network.parameters
+            if self.network
+            else len(self.objective.variables)
+            if self.objective
+            else 0
+        )
