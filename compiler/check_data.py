@@ -16,6 +16,7 @@ from netc.dsl import ast
 from netc.dsl.source import Span
 
 SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")
+UNSCALED: tuple[Scaling, float] = ("none", 1.0)
 SETTINGS = ("target", "inputs", "scale", "scale_target", "split", "seed", "classes", "limit")
 Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Row = tuple[tuple[float, ...], tuple[float, ...]]
@@ -23,7 +24,7 @@ Row = tuple[tuple[float, ...], tuple[float, ...]]
 
 def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     settings = Settings(statement.settings, "data", SETTINGS, report)
-    scale, factor = settings.get("scale", _scale, ("none", 1.0))
+    scale, factor = settings.get("scale", _scale, UNSCALED)
     kind, origin, rows = _source(statement, folder, report)
     return DataSpec(
         kind,

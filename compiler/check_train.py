@@ -20,6 +20,7 @@ from netc.dsl.printer import print_expr
 SETTINGS = ("epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "target")
 FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
 """What `monitor` can report."""
+FULL: tuple[BatchMode, int] = ("full", 1)
 CPU: Literal["cpu"] = "cpu"
 DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None)
 
@@ -45,7 +46,7 @@ def check_train(
             "training has no end: neither epochs nor steps is given",
             hints=("add 'epochs = 200', or 'steps = 1000'",),
         )
-    batch, count = settings.get("batch", _batch(samples), ("full", 1))
+    batch, count = settings.get("batch", _batch(samples), FULL)
     stop = settings.get("stop", _maybe(condition), None)
     if stop is not None:
         stop = _check_stop(stop, names, losses, definitions, report)

@@ -1,4 +1,4 @@
-"""Network and loss, or objective -> ir.Problem: sizes, offsets, activations and loss with their derivatives."""
+"""Network and loss, or objective -> ir.Problem: sizes, offsets, activations, loss and their derivatives."""
 
 from __future__ import annotations
 

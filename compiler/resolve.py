@@ -23,7 +23,7 @@ D = TypeVar("D", bound=ast.Statement)
 
 
 class Table(Mapping[str, D]):
-    """Definitions of one kind by name, in any case: `GELU` = `gelu`. The library's are parsed when asked for."""
+    """Definitions of one kind by name, in any case: `GELU` = `gelu`. The library's are parsed late."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

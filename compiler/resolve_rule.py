@@ -24,7 +24,7 @@ COUNTERS = ("n", "m", "epoch", "weights", "biases", "pi", "inf", "R", "true", "f
 
 @dataclass(frozen=True)
 class Memory:
-    """A state: kept from iteration to iteration. `initial` is None where it starts at 0 (theta: as init says)."""
+    """A state: kept from iteration to iteration. `initial` is None: it starts at 0 (theta: as init says)."""
 
     name: str
     next: str
