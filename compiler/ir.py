@@ -15,18 +15,23 @@ Element-by-element operations broadcast a scalar against a vector; `theta` and `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from netc.dsl.source import NOWHERE, Span
 
 Kind = Literal["scalar", "theta", "output"]
+Reduction = Literal["sum", "max", "min"]
 
 # -- expressions: one tree for activations, losses, objectives, rules and schedules ------------------
 
 
 @dataclass(frozen=True)
 class Const:
+    """A number; of kind `theta` or `output`: that number in every element."""
+
     value: float
     kind: Kind = "scalar"
 
@@ -53,14 +58,28 @@ class Apply:
     args: tuple[Expr, ...]
     kind: Kind
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.op, self.args, self.kind))
+
+    def __hash__(self) -> int:
+        return self._hash  # once a node: expressions are graphs with much sharing
+
 
 @dataclass(frozen=True)
 class Reduce:
     """Over all elements of a `theta` (or of each layer: kind stays `theta`) or of an `output` of one sample."""
 
-    op: Literal["sum", "max", "min"]
+    op: Reduction
     arg: Expr
     per_layer: bool = False
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.op, self.arg, self.per_layer))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def kind(self) -> Kind:
@@ -75,6 +94,32 @@ def apply(op: str, *args: Expr) -> Apply:
     kinds = {a.kind for a in args} - {"scalar"}
     assert len(kinds) <= 1, f"{op} mixes {kinds}"
     return Apply(op, args, kinds.pop() if kinds else "scalar")
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    match expr:
+        case Apply(args=args):
+            return args
+        case Reduce(arg=arg):
+            return (arg,)
+        case _:
+            return ()
+
+
+def postorder(*roots: Expr) -> Iterator[Expr]:
+    """Every node below the roots once (by identity), arguments before what uses them; deep trees welcome."""
+    done: set[int] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in done:
+            continue
+        if ready:
+            done.add(id(node))
+            yield node
+        else:
+            stack.append((node, True))
+            stack += [(child, False) for child in reversed(children(node))]
 
 
 # -- the problem -------------------------------------------------------------------------------------

@@ -1,0 +1,163 @@
+"""Derivatives of ir expressions, always made by the compiler: maps, heads, objectives.
+
+The rules of single functions are the partial derivatives of `primitives.py`; here is only the chain rule,
+forward (`slope`) and reverse (`adjoint`, `gradient`). The results are ordinary expressions and may be
+derived again. The tensor operations (Dense) have their adjoints in the loops that a target makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netc.compiler.ir import Apply, Const, Expr, Head, Reduce, Var, apply, postorder
+from netc.compiler.laws import make, make_reduce, spread
+from netc.compiler.primitives import ONE, PRIMITIVES, ZERO
+from netc.compiler.simplify import rebuild, simplify
+
+
+def slope(value: Expr, variable: Var) -> Expr:
+    """d value / d variable of a pointwise function (no Reduce), of the variable's kind. Forward mode.
+
+    A `select` passes on the derivative of the chosen branch alone, so a pole of the other one does no harm.
+    """
+    value = simplify(value)
+    tangents: dict[int, Expr | None] = {}
+    for node in postorder(value):
+        match node:
+            case Apply("select", (condition, *branches)):
+                a, b = (tangents[id(x)] for x in branches)
+                tangents[id(node)] = make("select", condition, a or ZERO, b or ZERO) if a or b else None
+            case Apply(op, args):
+                tangents[id(node)] = _tangent(op, args, node, tangents)
+            case Reduce():
+                assert not _depends(node, variable), "a reduction has no slope"
+                tangents[id(node)] = None
+            case _:
+                tangents[id(node)] = ONE if node == variable else None
+    return spread(simplify(tangents[id(value)] or ZERO), variable.kind)
+
+
+def _tangent(op: str, args: tuple[Expr, ...], node: Expr, tangents: dict[int, Expr | None]) -> Expr | None:
+    total: Expr | None = None
+    for arg, partial in zip(args, PRIMITIVES[op].partials, strict=True):
+        tangent = tangents[id(arg)]
+        if partial is not None and tangent is not None:
+            term = make("mul", simplify(partial(node, *args)), tangent)
+            total = term if total is None else make("add", total, term)
+    return total
+
+
+def _depends(expr: Expr, variable: Var) -> bool:
+    return any(node == variable for node in postorder(expr))
+
+
+def reverse(value: Expr, wrt: Iterable[Var], seed: Expr = ONE) -> tuple[Expr, ...]:
+    """sum(seed * d value / d v) for each variable v, of v's kind. Reverse mode.
+
+    `seed` is of value's kind, or scalar where it is the same for all elements. Runs once over the graph,
+    so the result is as large as the value, up to a constant.
+    """
+    value = simplify(value)
+    order = list(postorder(value))
+    wanted = tuple(wrt)
+    active = _active(order, set(wanted))
+    cotangents: dict[Expr, Expr] = {value: spread(seed, value.kind)}
+    for node in reversed(order):
+        if node not in active or node not in cotangents:
+            continue
+        c = cotangents[node]
+        match node:
+            case Apply(op, args):
+                for arg, partial in zip(args, PRIMITIVES[op].partials, strict=True):
+                    if partial is not None and arg in active:
+                        _collect(cotangents, arg, make("mul", c, simplify(partial(node, *args))))
+            case Reduce(arg=arg):
+                _collect(cotangents, arg, _through_reduction(node, c))
+    return tuple(spread(simplify(cotangents.get(v, ZERO)), v.kind) for v in wanted)
+
+
+def _active(order: list[Expr], wanted: set[Var]) -> set[Expr]:
+    """The nodes through which a derivative flows from a wanted variable to the value."""
+    active: set[Expr] = set(wanted)
+    for node in order:
+        match node:
+            case Apply(op, args):
+                if any(p and a in active for a, p in zip(args, PRIMITIVES[op].partials, strict=True)):
+                    active.add(node)
+            case Reduce(arg=arg) if arg in active:
+                active.add(node)
+    return active
+
+
+def _collect(cotangents: dict[Expr, Expr], node: Expr, term: Expr) -> None:
+    if node.kind == "scalar" and term.kind != "scalar":
+        term = make_reduce("sum", term, False, None)  # it was broadcast
+    term = spread(term, node.kind)
+    cotangents[node] = make("add", cotangents[node], term) if node in cotangents else term
+
+
+def _through_reduction(node: Reduce, c: Expr) -> Expr:
+    if node.per_layer:
+        c = make_reduce("sum", c, True, None)
+    if node.op == "sum":
+        return spread(c, node.arg.kind)
+    hit = make("select", make("eq", node.arg, node), ONE, ZERO)  # ties share, as torch.amax
+    return make(
+        "mul", hit, make("div", c, make_reduce("sum", spread(hit, node.arg.kind), node.per_layer, None))
+    )
+
+
+def adjoint(value: Expr, wrt: Var) -> Expr:
+    """d value / d wrt of a scalar, of the variable's kind."""
+    assert value.kind == "scalar"
+    return reverse(value, (wrt,))[0]
+
+
+def gradient(value: Expr, variables: tuple[str, ...]) -> tuple[Expr, ...]:
+    """Of an objective of named scalars: one derivative each."""
+    return reverse(value, tuple(Var(name, "scalar") for name in variables))
+
+
+Z, A, C = Var("z", "output"), Var("a", "output"), Var("c", "output")
+U, Y = Var("u", "output"), Var("y", "output")
+
+
+def map_vjp(value: Expr) -> Expr:
+    """The cotangent of z, from z, the value a and its cotangent c (see `ir.Map`)."""
+    value = simplify(value)
+    if any(isinstance(node, Reduce) for node in postorder(value)):
+        vjp = reverse(value, (Z,), C)[0]
+    else:
+        vjp = simplify(apply("mul", C, slope(value, Z)))
+    return simplify(vjp if value in (Z, C) or isinstance(value, Const) else _use_value(vjp, value))
+
+
+def _use_value(vjp: Expr, value: Expr) -> Expr:
+    """The value is at hand as `a`; it need not be computed again."""
+
+    def change(node: Expr) -> Expr:
+        match node:
+            case Apply("mul", (x, Apply("div", (q, s)))) | Apply("mul", (Apply("div", (q, s)), x)):
+                if Apply("div", (x, s), "output") == value:  # x*(q/s) = (x/s)*q = a*q
+                    return apply("mul", A, q)
+            case Apply("mul", (x, Apply("div", (Const(k), s)))) if value == Apply("div", (x, s), "output"):
+                return apply("mul", Const(k), A)
+        return A if node == value else node
+
+    return rebuild(vjp, change)
+
+
+def substitute(expr: Expr, variable: Var, value: Expr) -> Expr:
+    """The expression with a variable replaced by a value of its kind."""
+    return rebuild(expr, lambda node: value if node == variable else node)
+
+
+def head(output: Expr, loss: Expr, units: int, mean: bool) -> Head:
+    """The last activation u(z) and the loss(u, y) of one sample as one function of z and y.
+
+    Composed before they are simplified and derived, so that log(softmax(z)) and log(sigmoid(z)) become the
+    forms that neither overflow nor meet log(0): stable in loss and adjoint for any finite z.
+    """
+    output = simplify(output, units)
+    composed = simplify(substitute(loss, U, output), units)
+    return Head(units, output, composed, simplify(adjoint(composed, Z), units), mean)
