@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import lark.lexer
-import netc.grammar
 from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
+from platformdirs import user_cache_path
+
+import netc.grammar
 from netc.dsl import ast
 from netc.dsl.build import LAYOUT, callbacks
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.lexer import Chunk, Lexeme, Lexer
 from netc.dsl.source import Source, Span
 from netc.dsl.syntax_errors import Failure, explain
-from platformdirs import user_cache_path
 
 TALLEST = 150
 """Operations within operations: beyond this a walk over the tree would run out of stack."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import SpecError, render
 from netc.dsl.parser import parse
