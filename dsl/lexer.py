@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lark import Token
+
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
 from netc.dsl.source import Source, Span
@@ -53,9 +54,10 @@ _TOKEN = re.compile(
     | (?P<fraction>[½¼¾])
     | (?P<name>(?![\d{_NOT_LETTERS}])\w(?:(?![{_NOT_LETTERS}])\w)*)
     | (?P<text>"[^"\r\n]*")
+    | (?P<quoted>'[^'\r\n]*'|[“„][^“”\r\n]*[“”])
     | (?P<power>[{_SUPER}]+)
     | (?P<sign>->|\.\.|<=|>=|!=|==|\|\||[·⋅×∗÷−≤≥≠∈→∼…∇]|[-+*/^=<>~,;:.%|‖√()\[\]{{}}])
-    | (?P<stray>.)""",
+    | (?P<stray>&&|.)""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -85,8 +87,8 @@ class Chunk:
     """One statement: its tokens, of which the last ends its last line."""
 
     tokens: list[Lexeme]
-    broken: bool = False
-    """Something in it has been reported already, so that a syntax error in it is no news."""
+    reported: list[int] = field(default_factory=list)
+    """Where something has been reported already, so that a syntax error in that line is no news."""
 
 
 @dataclass
@@ -144,6 +146,10 @@ class Lexer:
                 yield Lexeme.make("NUMBER", FRACTIONS[text], span)
             case "word_sign":
                 yield Lexeme.make("NAME", WORD_SIGNS[text], span)
+            case "quoted":
+                hint = f'texts stand between straight double quotes: "{text[1:-1]}"'
+                self._report("E0002", f"{text} is not in double quotes", span, hints=(hint,))
+                yield Lexeme.make("TEXT", text[1:-1], span)
             case "text":
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "power":
@@ -215,7 +221,9 @@ class Lexer:
             hints = ('texts stand between straight double quotes: "boston.csv"',)
         elif text in "≈≅≃":
             hints = ("'=' with 'within' says how near: expect theta = 2 within 1e-6",)
-        elif text in "&!":
+        elif text == "?":
+            hints = ("a choice is an expression: x if c else y",)
+        elif text in ("&&", "&", "!"):
             hints = ("the logical words are 'and', 'or', 'not'",)
         elif not text.isprintable():
             message = f"the character U+{ord(text):04X} has no meaning here"
@@ -255,7 +263,7 @@ class Lexer:
             self._report(
                 "E0003", "the first statement is indented", span, hints=("statements begin at the margin",)
             )
-            self.chunks.append(Chunk([], broken=True))
+            self.chunks.append(Chunk([], [span.start]))
         else:
             self._block_line(span)
 
@@ -271,8 +279,9 @@ class Lexer:
         elif indent in self._indents:
             self._dedent_to(indent, span)
         elif indent.startswith(here):
-            tokens_before = "the line before does not end with ':', so nothing can be indented under it"
-            self._report("E0003", "unexpected indentation", span, hints=(tokens_before,))
+            hint = "the line before does not end with ':', so nothing can be indented under it"
+            self._report("E0003", "unexpected indentation", span, hints=(hint,))
+            self.chunks[-1].reported.append(tokens[-1].span.start)
         else:
             hint = "blanks and tabs are mixed" if "\t" in indent + here and " " in indent + here else ""
             words = "this line is indented like no line above it"
@@ -299,15 +308,18 @@ class Lexer:
     # -- brackets -----------------------------------------------------------------------------
 
     def _close(self, sign: str, span: Span) -> None:
-        if not self._open:
+        openers = [str(token) for token in self._open]
+        if not openers:
             self._report("E0004", f"'{sign}' closes nothing", span, label="no bracket is open here")
-        elif CLOSERS[str(self._open[-1])] != sign:
-            opener = self._open.pop()
-            words = f"'{sign}' closes the '{opener}' that was opened here"
-            message = f"'{sign}' where '{CLOSERS[str(opener)]}' is due"
-            self._report("E0004", message, span, related=((opener.span, words),))
-        else:
+        elif CLOSERS[openers[-1]] == sign:
             self._open.pop()
+        else:
+            opener = self._open[-1]
+            message = f"'{sign}' where '{CLOSERS[openers[-1]]}' is due"
+            self._report("E0004", message, span, related=((opener.span, f"the '{opener}' is still open"),))
+            # It closes its own bracket if there is one, with all that is open inside, else the last one.
+            own = next((at for at, other in enumerate(openers) if CLOSERS[other] == sign), -1)
+            del self._open[own:]
 
     def _unclosed(self) -> None:
         opener = self._open[-1]
@@ -334,4 +346,4 @@ class Lexer:
     ) -> None:
         self.errors.append(Diagnostic(code, message, span, label, related, (), hints))
         if self.chunks:
-            self.chunks[-1].broken = True
+            self.chunks[-1].reported.append(span.start)
