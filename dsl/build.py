@@ -65,7 +65,7 @@ class _Rules:
     def percent(self, span: Span, value: Child, _: Child) -> ast.Node:
         return ast.Percent(value, span=span)
 
-    def parenthesis(self, span: Span, *children: Child) -> ast.Node:
+    def parenthesis(self, span: Span, *children: Child) -> Child:
         items = _nodes(children)
         if len(items) == 1 and children[-2] != ",":
             return replace(items[0], span=span)
@@ -154,10 +154,8 @@ class _Rules:
 
     # -- statements ---------------------------------------------------------------------------
 
-    def start(self, span: Span, statement: Child) -> Child:
-        return statement
-
-    expression = bare = start
+    def expression(self, span: Span, value: Child) -> Child:
+        return value
 
     def network(self, span: Span, _: Child, architecture: Child) -> ast.Node:
         return ast.Network(architecture, span=span)
@@ -167,7 +165,7 @@ class _Rules:
         *skip, architecture = _nodes(rest)
         return ast.Block(name, parameters, skip[0].id if skip else None, architecture, span=span)
 
-    def skip(self, span: Span, name: Child, _: Child) -> ast.Node:
+    def skip(self, span: Span, name: Child, _: Child) -> Child:
         return name
 
     def activation(

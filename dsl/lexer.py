@@ -1,4 +1,4 @@
-"""Text to tokens, with layout: brackets join lines, indentation makes blocks, Unicode and ASCII spell the same.
+"""Text to tokens, with layout: brackets join lines, indentation makes blocks, signs have ASCII spellings.
 
 Every token carries the span of what was typed. Finds stray characters, brackets that do not match and
 indentation that does not fit; knows nothing of what the tokens mean together.
@@ -15,7 +15,23 @@ from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
 from netc.dsl.source import Source, Span
 
-STATEMENTS = ["network", "block", "activation", "loss", "objective", "data", "init", "optimizer", "schedule", "train", "sweep", "monitor", "expect", "points", "use"]
+STATEMENTS = (
+    "network",
+    "block",
+    "activation",
+    "loss",
+    "objective",
+    "data",
+    "init",
+    "optimizer",
+    "schedule",
+    "train",
+    "sweep",
+    "monitor",
+    "expect",
+    "points",
+    "use",
+)
 ACTIONS = ("for", "repeat", "until")
 RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad")
 AFTER = {"inline": "data", "from": "init", "at": "repeat", "most": "at"}
@@ -58,9 +74,15 @@ class Lexeme(Token):
         return token
 
 
+def comments(source: Source) -> list[Span]:
+    """The comments of a text, each from its `#` to the end of its line."""
+    found = _TOKEN.finditer(source.text)
+    return [Span(source, m.start(), m.end()) for m in found if m.lastgroup == "comment"]
+
+
 @dataclass
 class Chunk:
-    """One statement: its tokens (the last one ends its last line), and whether a bracket is left open in it."""
+    """One statement: its tokens, of which the last ends its last line."""
 
     tokens: list[Lexeme]
     broken: bool = False

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
 
 from netc.dsl import ast
 from netc.dsl.parser import parse_statement
@@ -63,7 +64,7 @@ def _index() -> dict[tuple[str, str], _Place]:
     places: dict[tuple[str, str], _Place] = {}
     for source in sources():
         starts = [m.start() for m in _MARGIN.finditer(source.text)] + [len(source.text)]
-        following = dict(zip(starts, starts[1:], strict=False))
+        following = dict(pairwise(starts))
         for head in _HEAD.finditer(source.text):
             places[head[1], head[2]] = _Place(source, head.start(), following[head.start()])
     return places
@@ -72,8 +73,5 @@ def _index() -> dict[tuple[str, str], _Place]:
 @cache
 def sources() -> tuple[Source, ...]:
     """The files of the library, in the order of their names."""
-    folder = files("netc.dsl").joinpath("library")
-    if not folder.is_dir():
-        return ()
-    found = sorted((f for f in folder.iterdir() if f.name.endswith(".net")), key=lambda f: f.name)
+    found = sorted(Path(__file__).with_name("library").glob("*.net"))
     return tuple(Source(f"<library>/{f.name}", f.read_text(encoding="utf-8")) for f in found)

@@ -7,14 +7,37 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
-_LETTERS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"]
-_SMALL = "αβγδεζηθικλμνξοπρστυφχψω"
+_SMALL = {
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "ε": "epsilon",
+    "ζ": "zeta",
+    "η": "eta",
+    "θ": "theta",
+    "ι": "iota",
+    "κ": "kappa",
+    "λ": "lambda",
+    "μ": "mu",
+    "ν": "nu",
+    "ξ": "xi",
+    "ο": "omicron",
+    "π": "pi",
+    "ρ": "rho",
+    "σ": "sigma",
+    "τ": "tau",
+    "υ": "upsilon",
+    "φ": "phi",
+    "χ": "chi",
+    "ψ": "psi",
+    "ω": "omega",
+}
 
 GREEK: dict[str, str] = {
-    **dict(zip(_SMALL, _LETTERS, strict=True)),
-    **{c.upper(): name.capitalize() for c, name in zip(_SMALL, _LETTERS, strict=True)},
+    **_SMALL,
+    **{letter.upper(): name.capitalize() for letter, name in _SMALL.items()},
     "ς": "sigma",
     "ϑ": "theta",
     "ϵ": "epsilon",
@@ -25,9 +48,9 @@ GREEK: dict[str, str] = {
 }
 """A letter and the name that it stands for."""
 
-TO_GREEK = {name: letter for letter, name in zip(_SMALL, _LETTERS, strict=True) if name not in ("omicron",)}
+TO_GREEK = {name: letter for letter, name in _SMALL.items() if name != "omicron"}
 TO_GREEK |= {
-    name: GREEK[letter] and letter for letter, name in GREEK.items() if name in ("Delta", "Gamma", "Phi")
+    name: letter.upper() for letter, name in (("γ", "Gamma"), ("δ", "Delta"), ("φ", "Phi"), ("ω", "Omega"))
 }
 
 SUBSCRIPTS = {c: str(i) for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")}
@@ -97,4 +120,6 @@ def _likeness(a: str, b: str) -> float:
         return 1.0
     if sorted(a) == sorted(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 2:
         return 0.95
+    from difflib import SequenceMatcher  # only needed where something is wrong
+
     return SequenceMatcher(None, a, b, autojunk=False).ratio()

@@ -1,7 +1,7 @@
 """Text to ast. All errors of a text are found in one go: each statement is parsed by itself.
 
-Resolves nothing: `dsl/lexer.py` makes the tokens, `grammar/netc.lark` the structure, `dsl/build.py` the nodes,
-`dsl/syntax_errors.py` the words when it fails.
+Resolves nothing: `dsl/lexer.py` makes the tokens, `grammar/netc.lark` the structure, `dsl/build.py` the
+nodes, `dsl/syntax_errors.py` the words when it fails.
 """
 
 from __future__ import annotations
@@ -9,25 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import lark.lexer
-from lark import Lark
+import netc.grammar
+from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
 from netc.dsl import ast
-from netc.dsl.build import callbacks
+from netc.dsl.build import LAYOUT, callbacks
 from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.lexer import Chunk, Lexer
+from netc.dsl.lexer import Chunk, Lexeme, Lexer
 from netc.dsl.source import Source, Span
-from netc.dsl.syntax_errors import explain
+from netc.dsl.syntax_errors import Failure, explain
+from platformdirs import user_cache_path
 
 TALLEST = 150
 """Operations within operations: beyond this a walk over the tree would run out of stack."""
 
 
 def parse(source: Source, start: int = 0, end: int | None = None) -> ast.Program:
-    """The program that the text (or its part from start to end) spells. Raises SpecError with all that is wrong."""
+    """The program that the text (or a part of it) spells. Raises SpecError with all that is wrong."""
     lexer = Lexer(source, _literals())
     chunks = lexer.run(start, end)
     errors = lexer.errors
@@ -76,20 +78,47 @@ def _single(source: Source, start: str) -> Any:
 
 
 def _statement(chunk: Chunk, errors: list[Diagnostic], start: str = "statement") -> Any:
-    """Parses one statement; None and at least one error if it is none."""
-    try:
-        node = _parser().parse(chunk.tokens, start=start)  # type: ignore[arg-type]
-    except UnexpectedToken as error:
-        if not chunk.broken:
-            errors.append(explain(error, chunk))
-        return None
-    except SpecError as error:
-        errors.extend(error.diagnostics)
-        return None
-    if len(chunk.tokens) > TALLEST and _height(node) > TALLEST:
-        words = f"more than {TALLEST} operations are nested in one another"
-        errors.append(Diagnostic("E0010", words, node.span, hints=("give a part of it a name of its own",)))
-    return node
+    """Parses one statement; None and at least one error if it is none.
+
+    A line of a block that makes no sense is reported and left out, so that the lines below are read as well.
+    """
+    tokens, failed = chunk.tokens, False
+    while tokens:
+        try:
+            node: Any = _parser().parse(tokens, start=start)
+        except UnexpectedToken as error:
+            if chunk.broken:
+                return None
+            failure = _failure(error, tokens)
+            errors.append(explain(failure))
+            tokens, failed = _without_line(tokens, failure.at), True
+        except SpecError as error:
+            errors.extend(error.diagnostics)
+            return None
+        else:
+            if len(tokens) > TALLEST and _height(node) > TALLEST:
+                words = f"more than {TALLEST} operations are nested in one another"
+                errors.append(Diagnostic("E0010", words, node.span, hints=("give a part of it a name",)))
+            return None if failed else node
+    return None
+
+
+def _failure(error: UnexpectedToken, tokens: list[Lexeme]) -> Failure:
+    at = next((i for i, token in enumerate(tokens) if token is error.token), len(tokens))
+    return Failure(tokens, at, {_signs().get(name, name) for name in error.accepts})
+
+
+def _without_line(tokens: list[Lexeme], at: int) -> list[Lexeme]:
+    """Leaves out the line of a block that holds token `at`, with what is under it; empty if none is left."""
+    ends = [i for i, t in enumerate(tokens) if t.type in LAYOUT]
+    start = max((i + 1 for i in ends if i < at), default=0)
+    stop = min((i + 1 for i in ends if i >= at), default=len(tokens))
+    depth = 0
+    while stop < len(tokens) and (tokens[stop].type == "_INDENT" or depth > 0):
+        depth += {"_INDENT": 1, "_DEDENT": -1}.get(tokens[stop].type, 0)
+        stop += 1
+    empty = tokens[start - 1].type == "_INDENT" and tokens[stop : stop + 1] and tokens[stop].type == "_DEDENT"
+    return [] if start == 0 or start == stop or empty else tokens[:start] + tokens[stop:]
 
 
 def _height(node: ast.Node) -> int:
@@ -115,25 +144,39 @@ def _children(node: ast.Node) -> Iterator[ast.Node]:
 class _Tokens(lark.lexer.Lexer):
     """What lark asks for a lexer: the tokens are made already."""
 
-    def __init__(self, _: Any) -> None:
+    def __init__(self, _: object) -> None:
         pass
 
-    def lex(self, tokens: Any) -> Any:
-        return iter(tokens)
+    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Token]:
+        return iter(lexer_state)
 
 
 @cache
 def _parser() -> Lark:
-    text = files("netc.grammar").joinpath("netc.lark").read_text(encoding="utf-8")
+    text = Path(netc.grammar.__file__).with_name("netc.lark").read_text(encoding="utf-8")
     return Lark(
         text,
         parser="lalr",
-        lexer=_Tokens,  # type: ignore[arg-type]
+        lexer=_Tokens,
         start=["statement", "expression", "rule"],
         keep_all_tokens=True,
         maybe_placeholders=False,
-        transformer=callbacks(),  # type: ignore[arg-type]
+        transformer=callbacks(),
+        cache=_table(),
     )
+
+
+def _table() -> str | bool:
+    """Where lark keeps the parse table, which takes longer to make than all the rest of a check.
+
+    Lark makes it anew if the file is stale or unreadable, and goes on without if it cannot be written.
+    """
+    folder = user_cache_path("netc")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return str(folder / "grammar.table")
 
 
 @cache
@@ -142,3 +185,9 @@ def _literals() -> dict[str, str]:
     return {
         t.pattern.value: t.name for t in _parser().terminals if isinstance(t.pattern, lark.lexer.PatternStr)
     }
+
+
+@cache
+def _signs() -> dict[str, str]:
+    """Terminal -> keyword or sign."""
+    return {name: sign for sign, name in _literals().items()}

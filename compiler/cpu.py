@@ -1,0 +1,112 @@
+"""ir -> loops for the CPU, and the table of its spellings: numba, an explicit vector type, threads over runs."""
+
+from __future__ import annotations
+
+from netc.compiler import cpu_network, cpu_rule, ir
+from netc.compiler import loops as L
+from netc.compiler.cpu_plan import layers, plan
+from netc.compiler.emit import Spelling
+from netc.compiler.machine import Machine
+from netc.compiler.simplify import common
+from netc.compiler.vectors import number
+
+BLOCKLESS = 1
+"""Samples a block of an objective holds: it has none, but its arrays must have a size."""
+
+
+def schedule(program: ir.Program, machine: Machine, title: str = "netc kernel") -> L.Module:
+    """The kernels of a program, one module, ready to print."""
+    precision = program.training.precision
+    shuffled = program.training.batches.shuffle and program.training.batches.mode != "full"
+    match program.problem:
+        case ir.Network() as network:
+            p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled)
+            made = cpu_network.functions(network, p, shuffled)
+            vectors = cpu_rule.Vectors(network.parameters, p.lanes, _regions(network), p.size)
+            block = p.block
+        case ir.Objective() as objective:
+            made = _objective(objective)
+            whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
+            vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
+            block = BLOCKLESS
+    stepping, scratch = cpu_rule.functions(program.rule, vectors, shuffled)
+    states = [s for s in program.rule.states if s.name != "theta"]
+    constants: tuple[tuple[str, int | float | str], ...] = (
+        ("PARAMETERS", vectors.parameters),
+        ("LANES", vectors.lanes),
+        ("STRIDE", vectors.stride),
+        ("VECTORS", sum(s.kind == "theta" for s in states)),
+        ("SCALARS", sum(s.kind == "scalar" for s in states)),
+        ("SCRATCH", max(1, scratch)),
+        ("BLOCK", block),
+        ("REAL", precision),
+    )
+    return L.Module(title, constants, (*made, *stepping))
+
+
+def _regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
+    return tuple(
+        cpu_rule.Region(d.offset, d.offset + d.inputs * d.outputs + d.bias * d.outputs, d.inputs * d.outputs)
+        for d, _ in layers(network)
+    )
+
+
+def _objective(objective: ir.Objective) -> list[L.Function]:
+    """`loss` and `gradient` of a plain function; the data arguments are there and unused."""
+    opening = [
+        L.let(v, L.call("float64", L.At(L.Name("theta"), L.Int(i)))) for i, v in enumerate(objective.variables)
+    ]
+    made = []
+    for name, exprs in (("loss", [objective.value]), ("gradient", [objective.value, *objective.gradient])):
+        bindings, (value, *partials) = common(exprs)
+        body: list[L.Stmt] = [*opening, *(L.let(n, number(e)) for n, e in bindings)]
+        body += [L.Store(L.Name("grad"), L.Int(i), number(e)) for i, e in enumerate(partials)]
+        parameters = ("theta", "x", "y", "order", "first", "count", *(["grad"] if partials else []), "scratch")
+        note = "The objective" + (" and its gradient, into `grad`." if partials else ".")
+        made.append(L.Function(name, parameters, (*body, L.Return(number(value))), note))
+    return made
+
+
+HEADER = """
+import numpy as np
+from numba import float64, int64, njit, prange
+
+from netc.runtime import simd
+{imports}
+
+_V = simd.vector("{precision}", {lanes})
+load, store, splat = _V.load, _V.store, _V.splat
+inf, nan = np.inf, np.nan
+"""
+
+HOMES = {
+    "netc.runtime.kernel": ("columns", "flat", "isfinite", "shuffle"),
+    "netc.runtime.simd": (
+        "fma", "hmax", "hmin", "hsum", "keep", "land", "lnot", "lor", "rint", "select",
+        "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum",
+    ),
+    "netc.runtime.vmath": (
+        "vatan", "vcos", "verf", "vexp", "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",
+    ),
+}  # fmt: skip
+"""Where the functions that kernels call come from; a kernel imports those it uses."""
+
+NAMES = {
+    "exp": "vexp", "expm1": "vexpm1", "log": "vlog", "log1p": "vlog1p", "sqrt": "vsqrt", "abs": "vabs",
+    "tanh": "vtanh", "sigmoid": "vsigmoid", "erf": "verf", "sin": "vsin", "cos": "vcos", "tan": "vtan",
+    "atan": "vatan", "pow": "vpow", "max": "vmax", "min": "vmin", "floor": "vfloor",
+    "and": "land", "or": "lor", "not": "lnot", "least": "min",
+}  # fmt: skip
+
+
+def spelling(module: L.Module) -> Spelling:
+    constants = dict(module.constants)
+    used = {NAMES.get(f, f) for f in L.calls(module)}
+    imports = "\n".join(
+        f"from {home} import {', '.join(found)}"
+        for home, names in HOMES.items()
+        if (found := [n for n in names if n in used])
+    )
+    header = HEADER.format(imports=imports, precision=constants["REAL"], lanes=constants["LANES"])
+    options = 'cache=True, error_model="numpy", nogil=True'
+    return Spelling(header.strip(), f"@njit({options})", f"@njit({options}, parallel=True)", NAMES, "prange")

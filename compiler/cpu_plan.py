@@ -1,0 +1,123 @@
+"""Network -> plan: tile sizes, the block of samples, and where each buffer lies in the scratch memory.
+
+A block of samples goes through the whole network before the next one starts, so that its activations stay in
+the first cache. Buffers are feature-major, `[unit][sample of the block]`: the sample is the vector lane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netc.compiler import fuse, ir
+from netc.compiler.machine import Machine
+
+TILE_VECTORS = 2
+"""Sample vectors in a register tile of a matrix product."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One dense layer with the activation behind it (none behind the last: it is in the head)."""
+
+    dense: ir.Dense
+    map: ir.Map | None
+    source: int
+    """Offset of the input's buffer; -1: the samples themselves."""
+    z: int
+    """Pre-activation; the same buffer as `a` where backward does not need it."""
+    a: int
+    d: int
+    """Cotangent of the pre-activation."""
+    sums: int
+    """Gradient sums of this layer, see `Sums`."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Layout of one layer's gradient sums: W vectors of sums at a time, so one side is padded to whole vectors.
+
+    over_outputs: `[input][output, padded]`, else `[output][input, padded]`; bias sums follow, `[output, padded]`.
+    """
+
+    over_outputs: bool
+    padded: int
+    bias: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    lanes: int
+    registers: int
+    block: int
+    stages: tuple[Stage, ...]
+    gather_x: int
+    gather_y: int
+    temporaries: dict[str, int] = field(hash=False)
+    """Buffers of the head and of activations that reduce over units, by name."""
+    size: int
+    """Numbers of scratch for one worker."""
+
+    @property
+    def step(self) -> int:
+        """Samples are processed in multiples of this."""
+        return self.lanes * TILE_VECTORS
+
+    def rows(self, rows: int) -> int:
+        """Rows of a register tile: accumulators, the vectors they meet and one weight must fit in registers."""
+        most = max(1, (self.registers - TILE_VECTORS - 1) // TILE_VECTORS)
+        tiles = -(-rows // most)
+        return -(-rows // tiles)
+
+    def sums(self, dense: ir.Dense) -> Sums:
+        w = self.lanes
+        outputs, inputs = -(-dense.outputs // w) * w, -(-dense.inputs // w) * w
+        over_outputs = outputs * dense.inputs <= inputs * dense.outputs
+        bias = outputs * dense.inputs if over_outputs else inputs * dense.outputs
+        return Sums(over_outputs, outputs if over_outputs else inputs, bias, bias + outputs)
+
+
+def plan(network: ir.Network, machine: Machine, precision: str, temporaries: dict[str, int], shuffled: bool) -> Plan:
+    """`temporaries`: buffers wanted besides, name -> rows."""
+    lanes = machine.width(precision)
+    block = _block(network, machine, lanes)
+    top = 0
+
+    def take(numbers: int) -> int:
+        nonlocal top
+        start, top = top, top + -(-numbers // lanes) * lanes
+        return start
+
+    draft = Plan(lanes, machine.registers, block, (), 0, 0, {}, 0)
+    stages: list[Stage] = []
+    source = -1
+    for dense, following in layers(network):
+        rows = -(-dense.outputs // lanes) * lanes  # whole vectors of units: the rows beyond stay zero
+        a = take(rows * block)
+        z = take(rows * block) if following and "z" in fuse.names(following.vjp) else a
+        stages.append(Stage(dense, following, source, z, a, take(rows * block), take(draft.sums(dense).size)))
+        source = a
+    gathered = [take(n * block) if shuffled else 0 for n in (network.inputs, network.head.units)]
+    buffers = {name: take(rows * block) for name, rows in temporaries.items()}
+    return Plan(lanes, machine.registers, block, tuple(stages), gathered[0], gathered[1], buffers, top)
+
+
+def layers(network: ir.Network) -> list[tuple[ir.Dense, ir.Map | None]]:
+    """Each dense layer with the activation behind it."""
+    pairs: list[tuple[ir.Dense, ir.Map | None]] = []
+    for op in network.ops:
+        match op:
+            case ir.Dense():
+                pairs.append((op, None))
+            case ir.Map():
+                pairs[-1] = (pairs[-1][0], op)
+    return pairs
+
+
+def _block(network: ir.Network, machine: Machine, lanes: int) -> int:
+    """Samples of a block: activations and cotangents of all layers in about one first cache."""
+    units = network.inputs + sum(2 * d.outputs for d, _ in layers(network))
+    bytes_per_number = 8 * machine.lanes // lanes
+    step = lanes * TILE_VECTORS
+    fit = machine.cache // (units * bytes_per_number)
+    return max(step, min(64, fit // step * step))

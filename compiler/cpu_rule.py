@@ -1,0 +1,491 @@
+"""Update rule -> loops: `start`, `train` and `advance`, the whole training loop inside one compiled call.
+
+Vectors that a later pass, an evaluation or a state needs live in memory, all others in registers. A state's
+new value is written straight over the old one where nothing reads the old one any more.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import assert_never
+
+from netc.compiler import ir
+from netc.compiler import loops as L
+from netc.compiler.fuse import Pass, PerLayer, Scalar, Sweep, fuse, names, names_of
+from netc.compiler.vectors import COMBINE, Space, lanes, number, vector_names
+
+ARGUMENTS = (
+    "theta", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key",
+)  # fmt: skip
+RESERVED = frozenset((
+    *ARGUMENTS, "run", "last", "iteration", "status", "batch", "batches", "first", "rest", "losses", "gradients",
+    "rounds", "splat", "load", "store", "float64", "select", "q", "r", "loss", "gradient", "shuffle",
+)) - {"theta"}  # fmt: skip
+MASKS = ("weights", "biases")
+
+
+@dataclass(frozen=True)
+class Region:
+    """A run of parameters `[start, stop)`: one layer, and how many of its first ones are weights."""
+
+    start: int
+    stop: int
+    weights: int
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The shape of theta in memory, and where temporaries of that shape begin in the scratch."""
+
+    parameters: int
+    lanes: int
+    regions: tuple[Region, ...]
+    scratch: int
+
+    @property
+    def stride(self) -> int:
+        # One vector more than needed: a layer's last vector may reach beyond the last parameter.
+        return -(-self.parameters // self.lanes) * self.lanes + (self.lanes if self.lanes > 1 else 0)
+
+
+def functions(rule: ir.Rule, vectors: Vectors, shuffled: bool) -> tuple[list[L.Function], int]:
+    """The functions and the numbers of scratch a worker needs."""
+    writer = _Writer(_separate_commits(_python_names(rule)), vectors, shuffled)
+    made = [writer.start(), _start(), writer.train(), _advance()]
+    return made, vectors.scratch + len(writer.temporaries) * vectors.stride
+
+
+# -- before writing: names and commits ---------------------------------------------------------------
+
+
+def _python_names(rule: ir.Rule) -> ir.Rule:
+    """Names of the rule that Python or the kernel has taken get an underscore (`lambda` -> `lambda_`)."""
+
+    def name(n: str) -> str:
+        return n + "_" if keyword.iskeyword(n) or n in RESERVED else n
+
+    def expr(e: ir.Expr) -> ir.Expr:
+        match e:
+            case ir.Const():
+                return e
+            case ir.Var(n, kind):
+                return ir.Var(name(n), kind)
+            case ir.Apply(_, args):
+                return replace(e, args=tuple(expr(a) for a in args))
+            case ir.Reduce(_, arg):
+                return replace(e, arg=expr(arg))
+
+    def stmt(s: ir.Stmt) -> ir.Stmt:
+        match s:
+            case ir.Assign(n, value):
+                return replace(s, name=name(n), value=expr(value))
+            case ir.Evaluate(point, batch, loss, gradient):
+                where = batch if isinstance(batch, str) else expr(batch)
+                return replace(s, point=name(point), batch=where, loss=loss and name(loss), gradient=gradient and name(gradient))
+            case ir.For(index, low, high, body):
+                return ir.For(name(index), expr(low), expr(high), block(body))
+            case ir.Repeat(body, bound):
+                return ir.Repeat(block(body), bound)
+            case ir.Until(condition):
+                return ir.Until(expr(condition))
+            case ir.Stop(condition):
+                return ir.Stop(expr(condition))
+            case _:
+                assert_never(s)
+
+    def block(body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...]:
+        return tuple(stmt(s) for s in body)
+
+    def commits(items: tuple[ir.Commit, ...]) -> tuple[ir.Commit, ...]:
+        return tuple(ir.Commit(name(c.state), name(c.value)) for c in items)
+
+    return replace(
+        rule,
+        hypers=tuple(replace(h, name=name(h.name)) for h in rule.hypers),
+        states=tuple(replace(s, name=name(s.name), initial=expr(s.initial)) for s in rule.states),
+        body=block(rule.body),
+        commits=commits(rule.commits),
+        test=block(rule.test),
+        epoch_end=block(rule.epoch_end),
+        epoch_commits=commits(rule.epoch_commits),
+    )
+
+
+def _separate_commits(rule: ir.Rule) -> ir.Rule:
+    """A state that takes the old value of another one (`prev[n+1] = theta[n]`) takes a copy: commits are simultaneous."""
+    kinds = {s.name: s.kind for s in rule.states}
+
+    def separate(body: tuple[ir.Stmt, ...], commits: tuple[ir.Commit, ...]) -> tuple[tuple[ir.Stmt, ...], tuple[ir.Commit, ...]]:
+        stmts, out = list(body), []
+        for c in commits:
+            if c.value in kinds and c.value != c.state:
+                copy = f"{c.state}_from_{c.value}"
+                stmts.append(ir.Assign(copy, ir.Var(c.value, kinds[c.value])))
+                c = ir.Commit(c.state, copy)
+            if c.value != c.state:
+                out.append(c)
+        return tuple(stmts), tuple(out)
+
+    body, commits = separate(rule.body, rule.commits)
+    epoch_end, epoch_commits = separate(rule.epoch_end, rule.epoch_commits)
+    return replace(rule, body=body, commits=commits, epoch_end=epoch_end, epoch_commits=epoch_commits)
+
+
+# -- what is read where ------------------------------------------------------------------------------
+
+
+def _runs(body: Iterable[ir.Stmt]) -> Iterator[list[ir.Assign] | ir.Stmt]:
+    """Straight runs of assignments, and the other statements between them."""
+    run: list[ir.Assign] = []
+    for s in body:
+        if isinstance(s, ir.Assign):
+            run.append(s)
+            continue
+        if run:
+            yield run
+            run = []
+        yield s
+    if run:
+        yield run
+
+
+def _reads(body: Iterable[ir.Stmt]) -> Iterator[str]:
+    """Names that are read before the run that reads them has set them: these must be in memory."""
+    for part in _runs(body):
+        match part:
+            case list():
+                own: set[str] = set()
+                for a in part:
+                    yield from names(a.value) - own
+                    own.add(a.name)
+            case ir.Evaluate(point, batch):
+                yield point
+                if not isinstance(batch, str):
+                    yield from names(batch)
+            case ir.For(_, low, high, inner):
+                yield from names(low) | names(high)
+                yield from _reads(inner)
+            case ir.Repeat(inner):
+                yield from _reads(inner)
+            case ir.Until(condition) | ir.Stop(condition):
+                yield from names(condition)
+            case ir.Assign():
+                raise AssertionError("assignments come in runs")
+            case _:
+                assert_never(part)
+
+
+@dataclass
+class _Writer:
+    rule: ir.Rule
+    vectors: Vectors
+    shuffled: bool
+    homes: dict[str, str] = field(default_factory=dict)
+    """Vector variable -> name of the array it lives in, where that is another one's."""
+    temporaries: list[str] = field(default_factory=list)
+    recorded: bool = False
+    """The first evaluation of an iteration goes into `figures`; True once it is written."""
+    live: frozenset[str] = frozenset()
+    runs: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        rule = self.rule
+        committed = {c.value for c in rule.commits}
+        self.live = frozenset((*_reads(rule.body), *_reads(rule.test))) | committed
+        self.homes = dict(self._in_place())
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Names the rule gives itself; they hide the kernel's `m` and `epoch`."""
+        return frozenset(x.name for x in (*self.rule.states, *self.rule.hypers))
+
+    @property
+    def space(self) -> Space:
+        return Space("q", self.vectors.parameters, self.vectors.lanes, self._address, per_lane=False)
+
+    def _address(self, name: str, at: L.Expr) -> tuple[L.Expr, L.Expr]:
+        return L.Name(self._array(name)), at
+
+    def _array(self, name: str) -> str:
+        name = self.homes.get(name, name)
+        if name not in {s.name for s in self.rule.states} and name not in self.temporaries:
+            self.temporaries.append(name)
+        return name
+
+    def _in_place(self) -> Iterator[tuple[str, str]]:
+        """Commits whose value may be written over the state: set once, and nothing reads the state afterwards."""
+        vector_states = {s.name for s in self.rule.states if s.kind == "theta"}
+        parts = list(_runs(self.rule.body))
+        assigned = [s.name for s in _flat(self.rule.body) if isinstance(s, ir.Assign)]
+        values = [c.value for c in self.rule.commits]
+        for c in self.rule.commits:
+            if c.state not in vector_states or assigned.count(c.value) != 1 or values.count(c.value) != 1:
+                continue
+            at = next((i for i, p in enumerate(parts) if isinstance(p, list) and c.value in {a.name for a in p}), None)
+            if at is None:
+                continue
+            run = parts[at]
+            assert isinstance(run, list)
+            passes = fuse(run, self.live)
+            position = next(i for i, p in enumerate(passes) if isinstance(p, Sweep) and c.value in {x.name for x in p.items})
+            later = {n for p in passes[position + 1 :] for n in _pass_reads(p)}
+            later |= set(_reads([s for p in parts[at + 1 :] for s in (p if isinstance(p, list) else [p])]))
+            if c.state not in later:
+                yield c.value, c.state
+
+    # -- statements ----------------------------------------------------------------------------------
+
+    def block(self, body: Iterable[ir.Stmt], searching: bool = False) -> list[L.Stmt]:
+        """`searching`: inside a Repeat, where a loss that is not finite is a rejected trial, not a divergence."""
+        out: list[L.Stmt] = []
+        for part in _runs(body):
+            match part:
+                case list():
+                    out += self.run(part)
+                case ir.Evaluate():
+                    out += self.evaluate(part, searching)
+                case ir.For(index, low, high, inner):
+                    counter = f"{index}_at"
+                    first, stop = L.call("int64", number(low)), L.add(L.call("int64", number(high)), 1)
+                    head = L.let(index, L.call("float64", counter))
+                    out.append(L.loop(counter, stop, [head, *self.block(inner, searching)], start=first))
+                    out.append(_leave())
+                case ir.Repeat(inner, bound):
+                    out += self.repeat(inner, bound)
+                case ir.Until(condition):
+                    out += [*self.condition(condition), L.If(L.Name("holds"), (L.Break(),))]
+                case ir.Stop(condition):
+                    out += [*self.condition(condition), L.If(L.Name("holds"), (L.let("status", 1), L.Break()))]
+                case ir.Assign():
+                    raise AssertionError("assignments come in runs")
+                case _:
+                    assert_never(part)
+        return out
+
+    def run(self, assigns: list[ir.Assign]) -> list[L.Stmt]:
+        out: list[L.Stmt] = []
+        for text in _lines(assigns):
+            out.append(L.Note(text))
+        return out + self.passes(fuse(assigns, self.live, f"r{next(self.runs)}_"))
+
+    def passes(self, passes: list[Pass]) -> list[L.Stmt]:
+        out: list[L.Stmt] = []
+        for p in passes:
+            out += self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p])
+        return out
+
+    def condition(self, condition: ir.Expr) -> list[L.Stmt]:
+        return self.passes(fuse([ir.Assign("holds", condition)], self.live, f"r{next(self.runs)}_"))
+
+    def evaluate(self, e: ir.Evaluate, searching: bool) -> list[L.Stmt]:
+        out: list[L.Stmt] = []
+        match e.batch:
+            case "current" if not self.rule.visits_batches:
+                first, amount = L.At(L.Name("bounds"), L.Name("batch")), L.At(L.Name("bounds"), L.add("batch", 1))
+            case "current" | "full":
+                first, amount = L.At(L.Name("bounds"), L.Int(0)), L.At(L.Name("bounds"), L.Name("batches"))
+            case expr:
+                out.append(L.let("batch", L.call("sub", L.call("int64", number(expr)), 1)))
+                first, amount = L.At(L.Name("bounds"), L.Name("batch")), L.At(L.Name("bounds"), L.add("batch", 1))
+        out += [L.let("first", first), L.let("rest", L.call("sub", amount, "first"))]
+        name = e.loss or f"loss_{e.gradient}"
+        where = (self._array(e.point), "x", "y", "order", "first", "rest")
+        if e.gradient:
+            out.append(L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch")))
+            out.append(L.let("gradients", L.add("gradients", 1)))
+        else:
+            out.append(L.let(name, L.call("loss", *where, "scratch")))
+        if e.loss:
+            out.append(L.let("losses", L.add("losses", 1)))
+        if searching:
+            return out
+        if not self.recorded:
+            self.recorded = True
+            out += _record(name)
+        out.append(L.If(L.call("not", L.call("isfinite", name)), (L.let("status", 2), L.Break())))
+        return out
+
+    def repeat(self, body: tuple[ir.Stmt, ...], bound: int) -> list[L.Stmt]:
+        failed = L.If(L.call("ge", "rounds", bound), (L.let("status", 3), L.Break()))
+        inner = [*self.block(body, searching=True), L.let("rounds", L.add("rounds", 1)), failed]
+        return [L.let("rounds", 0), L.While(L.Name("True"), tuple(inner)), _leave()]
+
+    def per_layer(self, p: PerLayer) -> list[L.Stmt]:
+        """A number per layer, spread over the layer's parameters; its last vector may reach into the next layer's."""
+        space, w = self.space, self.vectors.lanes
+        combine, neutral, across = COMBINE[p.op]
+        out: list[L.Stmt] = []
+        for region in self.vectors.regions:
+            size = region.stop - region.start
+            whole = region.start + size // w * w
+
+            def part(at: L.Expr, valid: int) -> list[L.Stmt]:
+                loads = [L.let(space.register(n), L.call("load", *space.address(n, at))) for n in sorted(vector_names(p.value))]
+                value = lanes(p.value, space.register, False)
+                if valid < w:
+                    value = L.call("keep", value, valid, neutral)
+                return [*loads, L.let("part", L.call(combine, "part", value))]
+
+            out.append(L.let("part", L.call("splat", neutral)))
+            out.append(L.loop("q", whole, part(L.Name("q"), w), start=region.start, step=w))
+            if whole < region.stop:
+                out += part(L.Int(whole), region.stop - whole)
+            spread = L.store(self._array(p.name), "q", L.call("splat", L.call("float64", L.call(across, "part"))))
+            out.append(L.loop("q", region.stop, [spread], start=region.start, step=w))
+        return out
+
+    # -- functions -----------------------------------------------------------------------------------
+
+    def start(self) -> L.Function:
+        rule = self.rule
+        assigns = [ir.Assign(s.name, s.initial) for s in rule.states if s.name != "theta"]
+        states = frozenset(s.name for s in rule.states)
+        vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
+        body: list[L.Stmt] = [
+            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
+            *(L.let(v, L.At(L.Name("vectors"), L.Int(i))) for i, v in enumerate(vectors)),
+            *self.passes(fuse(self._initial(assigns), states, "r0_")),
+            *self._store_scalars(),
+        ]
+        return L.Function("start_run", ("theta", "vectors", "scalars", "hyper"), tuple(body), "First values of the states.")
+
+    def _initial(self, assigns: list[ir.Assign]) -> list[ir.Assign]:
+        """A vector state that starts at a number starts there in every element."""
+        kinds = {s.name: s.kind for s in self.rule.states}
+        one = ir.Const(1.0, "theta")
+        return [
+            replace(a, value=ir.apply("mul", one, a.value))
+            if kinds[a.name] == "theta" and a.value.kind == "scalar" else a
+            for a in assigns
+        ]  # fmt: skip
+
+    def _scalars(self) -> list[str]:
+        return [s.name for s in self.rule.states if s.kind == "scalar"]
+
+    def _store_scalars(self) -> list[L.Stmt]:
+        return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
+
+    def train(self) -> L.Function:
+        loop = self.iteration()
+        rule = self.rule
+        vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
+        views = [L.let(v, L.At(L.Name("vectors"), L.Int(i))) for i, v in enumerate(vectors)]
+        for i, t in enumerate(self.temporaries):
+            start = self.vectors.scratch + i * self.vectors.stride
+            views.append(L.let(t, L.At(L.Name("scratch"), L.Int(start), L.Int(start + self.vectors.stride))))
+        opening: list[L.Stmt] = [
+            *views,
+            *(s for mask in MASKS if mask in self.temporaries for s in self.mask(mask)),
+            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
+            *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
+            L.let("batches", L.call("sub", L.call("len", "bounds"), 1)),
+            *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
+            *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate(("iteration", "losses", "gradients", "status"))),
+        ]  # fmt: skip
+        closing = [
+            *self._store_scalars(),
+            *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(("iteration", "losses", "gradients", "status"))),
+        ]  # fmt: skip
+        going = L.call("lt", "iteration", "last")
+        body = (*opening, L.While(going, (_leave(), *loop)), *closing)
+        return L.Function("train", (*ARGUMENTS, "run", "last"), body, "One run, from its iteration to `last` or to its end.")
+
+    def iteration(self) -> list[L.Stmt]:
+        rule = self.rule
+        per_epoch = L.Int(1) if rule.visits_batches else L.Name("batches")
+        n = L.call("float64", "iteration")
+        opening: list[L.Stmt] = [
+            L.let("batch", L.call("mod", "iteration", per_epoch)),
+            L.let("n", n),
+            *([] if "epoch" in self.own else [L.let("epoch", L.call("div", "n", L.call("float64", per_epoch)))]),
+        ]
+        at_start: list[L.Stmt] = [L.Store(L.Name("figures"), L.Int(i), L.Real(0.0)) for i in (1, 2)]
+        if self.shuffled:
+            at_start.append(L.Do(L.call("shuffle", "order", "key", "run", L.call("floordiv", "iteration", per_epoch))))
+        at_start += self.block(rule.test)
+        self.recorded = False
+        opening.append(L.If(L.call("eq", "batch", 0), tuple(at_start)))
+        if rule.test:
+            opening.append(_leave())
+        body = self.block(rule.body)
+        closing = [*self.commits(rule.commits), L.let("iteration", L.add("iteration", 1))]
+        if rule.epoch_end:
+            mean = L.call("div", L.At(L.Name("figures"), L.Int(1)), L.At(L.Name("figures"), L.Int(2)))
+            at_end = [L.let("epoch_loss", mean), *self.block(rule.epoch_end), *self.commits(rule.epoch_commits)]
+            closing.append(L.If(L.call("eq", L.call("mod", "iteration", per_epoch), 0), tuple(at_end)))
+        return [*opening, *body, *closing]
+
+    def commits(self, commits: tuple[ir.Commit, ...]) -> list[L.Stmt]:
+        kinds = {s.name: s.kind for s in self.rule.states}
+        out: list[L.Stmt] = []
+        for c in commits:
+            if kinds[c.state] == "scalar":
+                out.append(L.let(c.state, c.value))
+            elif self.homes.get(c.value) != c.state:
+                copy = L.store(c.state, "q", L.load(self._array(c.value), "q"))
+                out.append(L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes))
+        return out
+
+    def mask(self, name: str) -> list[L.Stmt]:
+        """1 for the weights and 0 for the biases, or the other way round."""
+        out: list[L.Stmt] = []
+        for region in self.vectors.regions:
+            middle = region.start + region.weights
+            for start, stop, is_weight in ((region.start, middle, True), (middle, region.stop, False)):
+                value = 1.0 if is_weight == (name == "weights") else 0.0
+                out.append(L.loop("q", stop, [L.Store(L.Name(name), L.Name("q"), L.Real(value))], start=start))
+        return out
+
+
+def _start() -> L.Function:
+    rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:3]]
+    body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("start_run", *rows, "hyper"))]),)
+    return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
+
+
+def _advance() -> L.Function:
+    rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:5]]
+    rest = ["hyper", "x", "y", "bounds", L.At(L.Name("order"), L.Name("r")), L.At(L.Name("scratch"), L.Name("r")), "key"]
+    call = L.Do(L.call("train", *rows, *rest, L.add("first_run", "r"), "last"))
+    body = (L.loop("r", L.call("len", "theta"), [call], parallel=True),)
+    note = "Every running run up to iteration `last`; the runs are numbered from `first_run` on."
+    return L.Function("advance", (*ARGUMENTS, "first_run", "last"), body, note, parallel=True)
+
+
+def _record(name: str) -> list[L.Stmt]:
+    figures = L.Name("figures")
+    total, amount = L.At(figures, L.Int(1)), L.At(figures, L.Int(2))
+    return [
+        L.Store(figures, L.Int(0), L.Name(name)),
+        L.Store(figures, L.Int(1), L.call("add", total, name)),
+        L.Store(figures, L.Int(2), L.call("add", amount, 1.0)),
+    ]
+
+
+def _leave() -> L.Stmt:
+    return L.If(L.call("ne", "status", 0), (L.Break(),))
+
+
+def _flat(body: Iterable[ir.Stmt]) -> Iterator[ir.Stmt]:
+    for s in body:
+        yield s
+        if isinstance(s, ir.For | ir.Repeat):
+            # Twice: what stands in a loop is assigned more than once.
+            yield from _flat(s.body)
+            yield from _flat(s.body)
+
+
+def _lines(assigns: list[ir.Assign]) -> list[str]:
+    """The lines of the file that these assignments come from, each once."""
+    return list(dict.fromkeys(" ".join(a.span.text.split()) for a in assigns if a.span.text))
+
+
+def _pass_reads(p: Pass) -> frozenset[str]:
+    match p:
+        case Sweep(items):
+            return frozenset().union(*(names_of(x) for x in items))
+        case Scalar() | PerLayer():
+            return names_of(p)
