@@ -1,4 +1,4 @@
-"""Every activation of the library against a plain NumPy formula, and its derived slope against finite differences."""
+"""Every activation of the library against a NumPy formula, its derived slope against finite differences."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from netc.compiler import ir
 from netc.compiler.interpret import evaluate
 from netc.compiler.pipeline import lowered
 from netc.dsl import library
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
@@ -117,6 +118,7 @@ train steps = 1
     assert program.problem.head.output == ir.Var("z", "output")
 
 
+ROOT = math.sqrt(1000001)
 FAR: dict[str, tuple[float, float, float, float]] = {
     # value and slope at z = -1000, then at z = 1000
     "tanh": (-1, 0, 1, 0),
@@ -129,11 +131,10 @@ FAR: dict[str, tuple[float, float, float, float]] = {
     "leaky_relu": (-10, 0.01, 1000, 1),
     "elu": (-1, 0, 1000, 1),
     "selu": (-1.0507009873554805 * 1.6732632423543772, 0, 1050.7009873554805, 1.0507009873554805),
-    "sqrt_square": (math.sqrt(1000001), -1000 / math.sqrt(1000001), math.sqrt(1000001), 1000 / math.sqrt(1000001)),
-} | {
-    name: (0, 0, 1000, 1)
-    for name in ("relu", "softplus", "gelu", "gelu_tanh", "gelu_sigmoid", "silu", "swish", "mish", "hard_swish")
-}  # fmt: skip
+    "sqrt_square": (ROOT, -1000 / ROOT, ROOT, 1000 / ROOT),
+} | dict.fromkeys(
+    "relu softplus gelu gelu_tanh gelu_sigmoid silu swish mish hard_swish".split(), (0, 0, 1000, 1)
+)
 
 
 @pytest.mark.parametrize(

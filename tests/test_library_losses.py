@@ -1,4 +1,4 @@
-"""Every loss of the library against a plain NumPy formula: value and adjoint, for one output and for several."""
+"""Every loss of the library against a NumPy formula: value and adjoint, for one output and for several."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from netc.compiler import ir
 from netc.compiler.interpret import evaluate
 from netc.compiler.pipeline import lowered
 from netc.dsl import library
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from netc.compiler.interpret import run
 from netc.compiler.pipeline import lowered
 from netc.dsl import library
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Path = Iterator[Array]
@@ -105,7 +106,7 @@ def adam(
     eta: float, b1: float, b2: float, root: Callable[[Array], Array],
     corrected: bool = True, hat: float = 0.0, decay: float = 0.0, yogi: bool = False,
 ) -> Path:  # fmt: skip
-    """Kingma and Ba's algorithm 1 and its relatives; t counts from 1. `hat`: eps before the correction of s."""
+    """Kingma and Ba's algorithm 1 and its relatives; t counts from 1; `hat` is eps before the correction."""
     p = START
     m, s, t = np.zeros(2), np.zeros(2), 0
     while True:
@@ -114,11 +115,8 @@ def adam(
         m = b1 * m + (1 - b1) * g
         s = s - (1 - b2) * np.sign(s - g * g) * g * g if yogi else b2 * s + (1 - b2) * g * g
         c1, c2 = (1 - b1**t, 1 - b2**t) if corrected else (1, 1)
-        if hat:
-            step = m / c1 / (np.sqrt(s / c2) + hat / np.sqrt(c2))
-        else:
-            step = (m / c1) / root(s / c2)
-        p = p - eta * step - decay * p
+        divisor = np.sqrt(s / c2) + hat / np.sqrt(c2) if hat else root(s / c2)
+        p = p - eta * (m / c1) / divisor - decay * p
         yield p
 
 

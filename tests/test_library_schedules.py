@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from netc.compiler.interpret import run
 from netc.compiler.pipeline import lowered
 from netc.dsl import library
