@@ -133,7 +133,8 @@ FAR: dict[str, tuple[float, float, float, float]] = {
     "selu": (-1.0507009873554805 * 1.6732632423543772, 0, 1050.7009873554805, 1.0507009873554805),
     "sqrt_square": (ROOT, -1000 / ROOT, ROOT, 1000 / ROOT),
 } | dict.fromkeys(
-    "relu softplus gelu gelu_tanh gelu_sigmoid silu swish mish hard_swish".split(), (0, 0, 1000, 1)
+    ["relu", "softplus", "gelu", "gelu_tanh", "gelu_sigmoid", "silu", "swish", "mish", "hard_swish"],
+    (0, 0, 1000, 1),
 )
 
 
