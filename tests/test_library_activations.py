@@ -132,10 +132,9 @@ FAR: dict[str, tuple[float, float, float, float]] = {
     "elu": (-1, 0, 1000, 1),
     "selu": (-1.0507009873554805 * 1.6732632423543772, 0, 1050.7009873554805, 1.0507009873554805),
     "sqrt_square": (ROOT, -1000 / ROOT, ROOT, 1000 / ROOT),
-} | dict.fromkeys(
-    ["relu", "softplus", "gelu", "gelu_tanh", "gelu_sigmoid", "silu", "swish", "mish", "hard_swish"],
-    (0, 0, 1000, 1),
-)
+}
+LIKE_RELU = ("relu", "softplus", "gelu", "gelu_tanh", "gelu_sigmoid", "silu", "swish", "mish", "hard_swish")
+FAR |= dict.fromkeys(LIKE_RELU, (0, 0, 1000, 1))
 
 
 @pytest.mark.parametrize(
