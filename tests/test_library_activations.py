@@ -92,7 +92,7 @@ def test_every_definition_names_its_source() -> None:
         for name in library.names(kind):
             definition = library.lookup(kind, name)
             settings = {s.name for s in definition.settings}  # type: ignore[union-attr]
-            assert settings == {"source"}, (kind, name)
+            assert "source" in settings, (kind, name)
 
 
 @pytest.mark.parametrize("activation", [name for name in FORMULAS if not name.startswith("lin")])
