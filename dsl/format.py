@@ -95,7 +95,7 @@ def _start(row: _Row, source: Source) -> int:
     """Where the line begins in the text; before everything if it was not written there."""
     if row.line is None:
         return len(source.text) + 1
-    return row.line.span.start if row.line.span.source is source else -1
+    return row.line.span.start if row.line.span.source == source else -1
 
 
 def _blank_above(source: Source, offset: int) -> bool:

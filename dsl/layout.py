@@ -256,7 +256,7 @@ N = TypeVar("N", bound=ast.Node)
 
 def in_order(nodes: Sequence[N]) -> Sequence[N]:
     """As they were written; nodes that no one wrote keep the order given."""
-    if len({id(n.span.source) for n in nodes}) != 1:
+    if any(n.span.source != nodes[0].span.source for n in nodes):
         return nodes
     return sorted(nodes, key=lambda n: n.span.start)
 
@@ -265,6 +265,6 @@ def _wants_block(node: ast.Node, items: Sequence[ast.Node], one_line: str) -> bo
     if len(one_line) > WIDTH:
         return True
     first = items[0].span
-    if node.span.source is not first.source:
+    if node.span.source != first.source:
         return False
     return bool(_BLOCK_OPENS.search(node.span.source.text[node.span.start : first.start]))

@@ -53,6 +53,7 @@ _TOKEN = re.compile(
     | (?P<fraction>[½¼¾])
     | (?P<name>(?![\d{_NOT_LETTERS}])\w(?:(?![{_NOT_LETTERS}])\w)*)
     | (?P<text>"[^"\r\n]*")
+    | (?P<quoted>'[^'\r\n]*'|[“„][^“”\r\n]*[“”])
     | (?P<power>[{_SUPER}]+)
     | (?P<sign>->|\.\.|<=|>=|!=|==|\|\||[·⋅×∗÷−≤≥≠∈→∼…∇]|[-+*/^=<>~,;:.%|‖√()\[\]{{}}])
     | (?P<stray>.)""",
@@ -85,8 +86,8 @@ class Chunk:
     """One statement: its tokens, of which the last ends its last line."""
 
     tokens: list[Lexeme]
-    broken: bool = False
-    """Something in it has been reported already, so that a syntax error in it is no news."""
+    reported: list[int] = field(default_factory=list)
+    """Where something has been reported already, so that a syntax error in that line is no news."""
 
 
 @dataclass
@@ -144,6 +145,10 @@ class Lexer:
                 yield Lexeme.make("NUMBER", FRACTIONS[text], span)
             case "word_sign":
                 yield Lexeme.make("NAME", WORD_SIGNS[text], span)
+            case "quoted":
+                hint = f'texts stand between straight double quotes: "{text[1:-1]}"'
+                self._report("E0002", f"{text} is not in double quotes", span, hints=(hint,))
+                yield Lexeme.make("TEXT", text[1:-1], span)
             case "text":
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "power":
@@ -255,7 +260,7 @@ class Lexer:
             self._report(
                 "E0003", "the first statement is indented", span, hints=("statements begin at the margin",)
             )
-            self.chunks.append(Chunk([], broken=True))
+            self.chunks.append(Chunk([], [span.start]))
         else:
             self._block_line(span)
 
@@ -271,8 +276,9 @@ class Lexer:
         elif indent in self._indents:
             self._dedent_to(indent, span)
         elif indent.startswith(here):
-            tokens_before = "the line before does not end with ':', so nothing can be indented under it"
-            self._report("E0003", "unexpected indentation", span, hints=(tokens_before,))
+            hint = "the line before does not end with ':', so nothing can be indented under it"
+            self._report("E0003", "unexpected indentation", span, hints=(hint,))
+            self.chunks[-1].reported.append(tokens[-1].span.start)
         else:
             hint = "blanks and tabs are mixed" if "\t" in indent + here and " " in indent + here else ""
             words = "this line is indented like no line above it"
@@ -334,4 +340,4 @@ class Lexer:
     ) -> None:
         self.errors.append(Diagnostic(code, message, span, label, related, (), hints))
         if self.chunks:
-            self.chunks[-1].broken = True
+            self.chunks[-1].reported.append(span.start)

@@ -19,6 +19,24 @@ HOMES = {
 }
 """Settings that people write as if they were statements."""
 
+FORMS = {
+    "block": "block res(c) = x + [c (conv 3x3 same, relu) c]",
+    "activation": "activation g(z) = z^2 - 1",
+    "loss": "loss half_mse, or loss R = sum((u - y)^2)/2",
+    "objective": "objective R(w, b) = (w*b - 1)^2",
+    "data": 'data boston, split = 80%, or data "table.csv", target = price',
+    "init": "init glorot_uniform, or init theta = (-1.5, 0.7)",
+    "optimizer": "optimizer momentum.ema(eta = 0.1, beta1 = 0.1)",
+    "schedule": "schedule eta = 0.1 until 75, 0.01",
+    "train": "train epochs = 200, batch = 32",
+    "sweep": "sweep eta in {0.1, 0.01}",
+    "monitor": "monitor loss, norm(grad R), every = 10",
+    "expect": "expect loss(train) < 0.05",
+    "points": "points minima = {(-2, 1), (2, -1)} within 0.05",
+    "use": 'use "my_optimizers.net"',
+}
+"""One of each statement, shown where nothing more particular can be said."""
+
 EXTENSIONS = ["csv", "tsv", "npy", "npz", "parquet", "net", "safetensors", "gz", "txt"]
 
 _VALUE = {"NAME", "NUMBER", "TEXT", "("}
@@ -53,9 +71,25 @@ class Failure:
         return self.tokens[self.at - back] if self.at >= back else None
 
     @property
+    def culprit(self) -> int:
+        """The token whose line is at fault: that of the ':' where its block is missing."""
+        return self.at - 2 if "_INDENT" in self.accepts else self.at
+
+    @property
+    def start(self) -> int:
+        """Where the line of the offending token begins in the text."""
+        return self.line[0].span.start if self.line else self.token.span.start
+
+    @property
+    def end(self) -> int:
+        """Where that line ends."""
+        rest = self.tokens[self.at :]
+        return next((t.span.end for t in rest if t.type in _LAYOUT), self.tokens[-1].span.end)
+
+    @property
     def line(self) -> list[Lexeme]:
         """The tokens of the line up to the offending one."""
-        start = max((i + 1 for i in range(self.at) if self.tokens[i].type.startswith("_")), default=0)
+        start = max((i + 1 for i in range(self.at) if self.tokens[i].type in _LAYOUT), default=0)
         return [t for t in self.tokens[start : self.at] if t.type not in _LAYOUT]
 
 
@@ -69,7 +103,7 @@ def explain(failure: Failure) -> Diagnostic:
         if diagnostic is not None:
             return diagnostic
     message = f"expected {_expected(failure.accepts)}, found {_found(failure.token)}"
-    return Diagnostic("E0009", message, failure.token.span, hints=_margin_hint(failure))
+    return Diagnostic("E0009", message, failure.token.span, hints=_hints(failure))
 
 
 def _no_statement(failure: Failure) -> Diagnostic | None:
@@ -123,16 +157,18 @@ def _path(failure: Failure) -> Diagnostic | None:
 def _product(failure: Failure) -> Diagnostic | None:
     """`2 theta`, `3x`, `(a + b)(c)`: a product without its sign."""
     last, token = failure.before(), failure.token
-    if last is None or "*" not in failure.accepts or failure.at == len(failure.tokens):
+    if last is None or failure.tokens[0] in ("network", "block") or failure.accepts >= _VALUE:
         return None
     begins = token.type in ("NAME", "NUMBER") or token in ("(", "√", "‖", "grad")
-    if not begins or not (last.type in ("NAME", "NUMBER", "SHAPE") or last in (")", "]")):
+    number = last.type in ("NUMBER", "SHAPE") or token.type == "NUMBER"
+    group = last in (")", "]") and "*" in failure.accepts
+    if not begins or not (number or group):
         return None
-    if last.type == "NAME" and token.type != "NUMBER" and token != "grad":
-        return None  # two words side by side: hardly a product
-    span = last.span.to(token.span)
-    hint = f"a product is written with its sign: {last.span.text}*{token.span.text}"
-    return Diagnostic("E0013", f"an operator is missing before '{token.span.text}'", span, hints=(hint,))
+    hints = ["a product is written with its sign, '*'"]
+    if "," in failure.accepts:
+        hints.append("the things of a list are separated by ','")
+    message = f"nothing joins '{last.span.text}' and '{token.span.text}'"
+    return Diagnostic("E0013", message, last.span.to(token.span), hints=tuple(hints))
 
 
 def _equals_or_colon(failure: Failure) -> Diagnostic | None:
@@ -173,6 +209,11 @@ def _network(failure: Failure) -> Diagnostic | None:
     if failure.at == 1 and failure.accepts == {"["}:
         return Diagnostic("E0015", "a network stands in square brackets", token.span, hints=(shape,))
     last = failure.before()
+    if failure.accepts == {"NAME"} and last in ("(", ","):
+        message = f"expected an activation or another operation, found {_found(token)}"
+        return Diagnostic("E0015", message, token.span, hints=(shape,))
+    if last == "[" and token == "]":
+        return Diagnostic("E0015", "this network is empty", token.span, hints=(shape,))
     if last == "[" and token == "(":
         message = "the number of inputs is missing before the first layer"
         return Diagnostic("E0015", message, token.span, "inputs are due before this", hints=(shape,))
@@ -196,19 +237,24 @@ def _end(failure: Failure) -> Diagnostic | None:
         return None
     span = failure.line[-1].span if failure.line else token.span
     after = Span(span.source, span.end, span.end)
-    hints: tuple[str, ...] = ()
+    hints = _hints(failure)
     if failure.line and failure.line[-1] in ("+", "-", "*", "/", ",", "="):
         hints = ("an expression goes on in the next line only inside brackets",)
     return Diagnostic("E0008", f"the line ends where {_expected(failure.accepts)} is due", after, hints=hints)
 
 
-def _margin_hint(failure: Failure) -> tuple[str, ...]:
-    """An indented statement reads as a line of the block above it."""
+def _hints(failure: Failure) -> tuple[str, ...]:
+    """What was likely meant, else the form of the statement."""
     words = failure.line or [failure.token]
+    last, following = failure.before(), failure.tokens[failure.at + 1 : failure.at + 2]
+    if last is not None and last.type == failure.token.type == "NAME" and following == ["="]:
+        return (f"arguments stand in parentheses: {last.span.text}({failure.token.span.text} = ...)",)
     if "_INDENT" in (t.type for t in failure.tokens) and words[0] in STATEMENTS and words[0].type == "NAME":
         return (f"the statement '{words[0]}' begins at the margin",)
     if failure.token == ";":
         return ("things are separated by ','",)
+    if failure.tokens[0] in FORMS and not any(t.type in _LAYOUT for t in failure.tokens[: failure.at]):
+        return (f"for example: {FORMS[failure.tokens[0]]}",)
     return ()
 
 
@@ -222,10 +268,11 @@ def _expected(accepts: Set[str]) -> str:
     elif left >= {"NAME", "NUMBER", "SHAPE"}:
         words.append("a size")
         left -= {"NAME", "NUMBER", "SHAPE"}
-    if left - _OPERATORS:
-        left -= _OPERATORS | {"("} if "*" in left else _OPERATORS
-    words += sorted(_WORDS[t] for t in left if t in _WORDS)
+    if left - _OPERATORS - {"(", "["}:
+        left -= _OPERATORS | ({"(", "["} if "*" in left or "." in left else set())
+    words += sorted(_WORDS[t] for t in left if t in _WORDS and t not in _LAYOUT)
     words += sorted(f"'{t}'" for t in left if t not in _WORDS and t != "RELATION")
+    words += sorted(_WORDS[t] for t in left if t in _LAYOUT)
     if not words:
         words = ["an operator"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
