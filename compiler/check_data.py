@@ -18,12 +18,13 @@ Row = tuple[tuple[float, ...], tuple[float, ...]]
 
 def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     settings = Settings(statement.settings, "data", SETTINGS, report)
-    scale = settings.get("scale", word("zscore", "minmax", "none"), "none")
+    scale, factor = settings.get("scale", _scale, ("none", 1.0))
     kind, origin, rows = _source(statement, folder, report)
     return DataSpec(
         kind, origin, rows,  # type: ignore[arg-type]
         target=settings.get("target", _columns, ()), inputs=settings.get("inputs", _columns, ()),
         scale=scale,  # type: ignore[arg-type]
+        factor=factor,
         scale_target=settings.get("scale_target", word("zscore", "minmax", "none"), scale),  # type: ignore[arg-type]
         split=settings.get("split", _split, 1.0), seed=settings.get("seed", whole(0), 0),
         classes=settings.get("classes", whole(2), 0), limit=settings.get("limit", whole(1), 0),
@@ -35,6 +36,17 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
 def _span(statement: ast.Data):  # type: ignore[no-untyped-def]
     first = statement.sources[0].span if statement.sources else head(statement)
     return first.to(statement.sources[-1].span) if statement.sources else first
+
+
+def _scale(value: ast.Expr) -> tuple[str, float]:
+    """A way to scale, or a number that multiplies all inputs."""
+    try:
+        factor = number(value)
+    except NotANumber:
+        return word("zscore", "minmax", "none")(value), 1.0
+    if factor == 0:
+        raise Unfit("0 would make all inputs 0", value.span, "E0503")
+    return "none", factor
 
 
 def _columns(value: ast.Expr) -> tuple[str, ...]:
