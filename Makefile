@@ -1,0 +1,28 @@
+# The README's commands under short names, and what a contributor runs.
+python := .venv/bin/python
+
+.PHONY: boston test check bench clean
+
+boston: .venv
+	.venv/bin/netc run examples/boston.net
+
+test: .venv
+	$(python) -m pytest
+
+check: .venv
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy -p netc
+
+bench: .venv
+	.venv/bin/pip install --quiet -e '.[test,peers]'
+	PYTHONPATH=tests $(python) -m bench --write README.md docs/performance.md
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# An editable install sees a new source file only when it is made again.
+.venv: pyproject.toml $(wildcard grammar/* dsl/* dsl/library/* compiler/* runtime/* runtime/api/*)
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet -e '.[test]'
+	touch .venv

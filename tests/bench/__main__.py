@@ -1,0 +1,74 @@
+"""`python -m bench`: measures all workloads and prints the table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.workloads import Contender, Workload
+
+CONTENDERS = {
+    "netc": ("bench.netc_peer", "Netc"),
+    "torch": ("bench.torch_peer", "Eager"),
+    "torch.compile": ("bench.torch_peer", "Compiled"),
+    "jax": ("bench.jax_peer", "Rows"),
+    "jax.columns": ("bench.jax_peer", "Columns"),
+}
+
+
+def main() -> None:
+    arguments = _arguments()
+    _one_core()
+    from bench import report
+    from bench.measure import measure
+    from bench.workloads import workloads
+
+    makers = [_maker(name) for name in arguments.contenders]
+    rows: list[report.Row] = []
+    for work in workloads():
+        if arguments.only not in f"{work.title}, {work.precision}":
+            continue
+        rows.append((work, measure(work, makers, arguments.repetitions, arguments.seconds)))
+        print(report.table(rows[-1:]), file=sys.stderr)
+    text = f"{report.table(rows)}\n{report.circumstances(arguments.repetitions)}"
+    print(text)
+    for document in arguments.write:
+        report.write(document, text)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
+    parser.add_argument("--only", default="", metavar="TEXT", help="workloads whose title contains TEXT")
+    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.3, help="of one repetition of one contender")
+    parser.add_argument("--write", nargs="+", type=Path, default=[], help="documents that hold the table")
+    return parser.parse_args()
+
+
+def _one_core() -> None:
+    """Must come before any library is imported: they size their thread pools by the process's cores."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.environ |= {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+        "JAX_PLATFORMS": "cpu",
+    }
+
+
+def _maker(name: str) -> Callable[[Workload], Contender]:
+    module, contender = CONTENDERS[name]
+    maker: Callable[[Workload], Contender] = getattr(import_module(module), contender)
+    return maker
+
+
+if __name__ == "__main__":
+    main()

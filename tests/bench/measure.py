@@ -1,0 +1,67 @@
+"""First agreement, then time: repetitions take turns, so that a slower minute of the machine hits all."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+
+import numpy as np
+
+from bench.workloads import Contender, Workload
+
+AGREEMENT = 100
+"""Iterations after which all must have the same weights."""
+
+
+class Disagreement(Exception):
+    """Two contenders did not compute the same, so that comparing their times means nothing."""
+
+
+def measure(
+    work: Workload, makers: Sequence[Callable[[Workload], Contender]], repetitions: int, seconds: float
+) -> dict[str, float]:
+    """Microseconds per iteration and network, the median of each contender.
+
+    `seconds` is what one repetition of one contender takes, about.
+    """
+    contenders = [make(work) for make in makers]
+    _agree(work, contenders)
+    steps = {c.name: _steps(work, c, seconds) for c in contenders}
+    times: dict[str, list[float]] = {c.name: [] for c in contenders}
+    for _ in range(repetitions):
+        for contender in contenders:
+            times[contender.name].append(_time(contender, steps[contender.name]))
+    return {name: median(t) / steps[name] / work.runs * 1e6 for name, t in times.items()}
+
+
+def _agree(work: Workload, contenders: Sequence[Contender]) -> None:
+    steps = math.ceil(AGREEMENT / work.batches) * work.batches
+    for contender in contenders:
+        contender.advance(steps)
+    first = contenders[0].weights()
+    for other in contenders[1:]:
+        weights = other.weights()
+        for name, ours in first.items():
+            distance = np.abs(weights[name] - ours).max() / np.abs(ours).max()
+            if not distance <= work.tolerance:
+                raise Disagreement(
+                    f"{work.title}, {work.precision}: after {steps} iterations {name} of {other.name} is"
+                    f" {distance:.1e} away from that of {contenders[0].name} (allowed: {work.tolerance:g})"
+                )
+
+
+def _steps(work: Workload, contender: Contender, seconds: float) -> int:
+    """Whole epochs that take about `seconds`; run once, so that nothing is compiled later."""
+    trial = math.ceil(AGREEMENT / work.batches) * work.batches
+    epochs = max(1, round(seconds * trial / _time(contender, trial) / work.batches))
+    steps = epochs * work.batches
+    contender.advance(steps)
+    return steps
+
+
+def _time(contender: Contender, steps: int) -> float:
+    start = time.perf_counter()
+    contender.advance(steps)
+    return time.perf_counter() - start

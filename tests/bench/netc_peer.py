@@ -1,0 +1,34 @@
+"""The workloads in netc, through its Python face: what a user's script gets, calls and reports included."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from bench.workloads import Workload
+from peers import netc_training
+from peers.problems import Arrays
+
+
+class Netc:
+    name = "netc"
+
+    def __init__(self, work: Workload) -> None:
+        self.work = work
+        with tempfile.TemporaryDirectory() as folder:
+            self.model = netc_training.model(
+                Path(folder),
+                work.problem,
+                work.start(),
+                f"gd(eta = {work.rate})",
+                f"batch = {work.batch}",
+                f"runs = {work.runs}",
+                f"precision = {work.precision}",
+            )
+
+    def advance(self, steps: int) -> None:
+        """Trains from the start each time."""
+        self.result = self.model.train(self.work.problem.x, self.work.problem.y, steps=steps, threads=1)
+
+    def weights(self) -> Arrays:
+        return self.model.unflatten(self.result.theta[-1])

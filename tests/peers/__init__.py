@@ -1,0 +1,1 @@
+"""The same problems and trainings, written for other libraries: what netc is compared with."""

@@ -1,0 +1,72 @@
+"""Training in PyTorch, float64, samples in the order of the data: the outside truth of the trajectories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from peers.problems import Arrays, Problem
+
+MakeOptimizer = Callable[[Iterable[Tensor]], torch.optim.Optimizer]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    losses: NDArray[np.float64]
+    """(steps,): the loss of iteration n's batch at theta[n]."""
+    weights: Arrays
+    """After the last iteration."""
+
+
+def train(
+    problem: Problem, weights: Arrays, optimizer: MakeOptimizer, steps: int, batch: int | None = None
+) -> Trajectory:
+    """`steps` iterations; `batch` samples an iteration in the order of the data (None: all of them).
+
+    The last batch of an epoch holds what is left.
+    """
+    network = _network(problem, weights)
+    x, y = torch.from_numpy(problem.x), torch.from_numpy(problem.y)
+    xs, ys = (x.split(batch), y.split(batch)) if batch else ((x,), (y,))
+    rule = optimizer(network.parameters())
+    losses = np.empty(steps)
+    for n in range(steps):
+        rule.zero_grad()
+        loss = _loss(problem, network(xs[n % len(xs)]), ys[n % len(ys)])
+        loss.backward()
+        rule.step()
+        losses[n] = loss.item()
+    return Trajectory(losses, {name: p.detach().numpy().copy() for name, p in _named(network)})
+
+
+def _network(problem: Problem, weights: Arrays) -> torch.nn.Sequential:
+    """Dense layers with tanh between them; the softmax is part of `cross_entropy`."""
+    layers: list[torch.nn.Module] = []
+    for fan_in, fan_out in pairwise(problem.sizes):
+        layers += [torch.nn.Linear(fan_in, fan_out, dtype=torch.float64), torch.nn.Tanh()]
+    network = torch.nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        for name, parameter in _named(network):
+            parameter.copy_(torch.from_numpy(weights[name]))
+    return network
+
+
+def _named(network: torch.nn.Sequential) -> Iterable[tuple[str, Tensor]]:
+    """The parameters under netc's names: `layer1.weight`, `layer1.bias`, ..."""
+    dense = [module for module in network if isinstance(module, torch.nn.Linear)]
+    for number, module in enumerate(dense, start=1):
+        yield f"layer{number}.weight", module.weight
+        yield f"layer{number}.bias", module.bias
+
+
+def _loss(problem: Problem, output: Tensor, target: Tensor) -> Tensor:
+    if problem.loss == "half_mse":
+        return (output[:, 0] - target).square().sum() / (2 * len(target))
+    return cross_entropy(output, target)
