@@ -24,6 +24,11 @@ CONTENDERS = {
 
 def main() -> None:
     arguments = _arguments()
+    parts = []
+    if "netc" in arguments.contenders and not arguments.only:
+        from bench import launch
+
+        parts.append(launch.table(*launch.launches()))
     _one_core()
     from bench import report
     from bench.measure import measure
@@ -36,7 +41,7 @@ def main() -> None:
             continue
         rows.append((work, measure(work, makers, arguments.repetitions, arguments.seconds)))
         print(report.table(rows[-1:]), file=sys.stderr)
-    text = f"{report.table(rows)}\n{report.circumstances(arguments.repetitions)}"
+    text = "\n".join([report.table(rows), *parts, report.circumstances(arguments.repetitions)])
     print(text)
     for document in arguments.write:
         report.write(document, text)
