@@ -72,15 +72,24 @@ import numpy as np
 from numba import float64, int64, njit, prange
 
 from netc.runtime import simd
-from netc.runtime.kernel import columns, flat, isfinite, shuffle
-from netc.runtime.simd import fma, hmax, hmin, hsum, keep, land, lnot, lor, rint, select
-from netc.runtime.simd import vabs, vfloor, vmax, vmin, vsqrt, vsum
-from netc.runtime.vmath import vatan, vcos, verf, vexp, vexpm1, vlog, vlog1p, vpow, vsigmoid, vsin, vtan, vtanh
+{imports}
 
 _V = simd.vector("{precision}", {lanes})
 load, store, splat = _V.load, _V.store, _V.splat
 inf, nan = np.inf, np.nan
 """
+
+HOMES = {
+    "netc.runtime.kernel": ("columns", "flat", "isfinite", "shuffle"),
+    "netc.runtime.simd": (
+        "fma", "hmax", "hmin", "hsum", "keep", "land", "lnot", "lor", "rint", "select",
+        "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum",
+    ),
+    "netc.runtime.vmath": (
+        "vatan", "vcos", "verf", "vexp", "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",
+    ),
+}  # fmt: skip
+"""Where the functions that kernels call come from; a kernel imports those it uses."""
 
 NAMES = {
     "exp": "vexp", "expm1": "vexpm1", "log": "vlog", "log1p": "vlog1p", "sqrt": "vsqrt", "abs": "vabs",
@@ -92,6 +101,12 @@ NAMES = {
 
 def spelling(module: L.Module) -> Spelling:
     constants = dict(module.constants)
-    header = HEADER.format(precision=constants["REAL"], lanes=constants["LANES"])
+    used = {NAMES.get(f, f) for f in L.calls(module)}
+    imports = "\n".join(
+        f"from {home} import {', '.join(found)}"
+        for home, names in HOMES.items()
+        if (found := [n for n in names if n in used])
+    )
+    header = HEADER.format(imports=imports, precision=constants["REAL"], lanes=constants["LANES"])
     options = 'cache=True, error_model="numpy", nogil=True'
     return Spelling(header.strip(), f"@njit({options})", f"@njit({options}, parallel=True)", NAMES, "prange")

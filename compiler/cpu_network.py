@@ -16,7 +16,7 @@ from netc.compiler.fuse import fuse
 from netc.compiler.simplify import common
 from netc.compiler.vectors import Space, lanes
 
-SAMPLES = ("xs", "x0", "xstride", "ys", "y0", "ystride", "valid", "width")
+SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
 """Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;
 how many samples count, and that number rounded up to whole tiles."""
 
@@ -61,7 +61,7 @@ def _bias(d: ir.Dense) -> Callable[[L.Expr], L.Expr]:
 def _source(plan: Plan, stage: Stage) -> Callable[[L.Expr | int, L.Expr | str], L.Expr]:
     """Loads the vector at sample `at` of input `i` of a stage."""
     if stage.source < 0:
-        return lambda i, at: L.load("xs", L.add(L.add("x0", L.mul(i, "xstride")), at))
+        return lambda i, at: L.load("xs", L.add(L.add("xfirst", L.mul(i, "xstride")), at))
     return lambda i, at: L.load("scratch", _at(plan, stage.source, i, at))
 
 
@@ -139,7 +139,7 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
 
     def address(name: str, o: L.Expr) -> tuple[L.Expr, L.Expr]:
         if name == "y":
-            return L.Name("ys"), L.add(L.add("y0", L.mul(o, "ystride")), "j")
+            return L.Name("ys"), L.add(L.add("yfirst", L.mul(o, "ystride")), "j")
         return L.Name("scratch"), _at(plan, buffers[name], o, "j")
 
     bindings, results = common([e for _, e in wanted])
@@ -248,6 +248,8 @@ def _weight_sums(plan: Plan, stage: Stage) -> list[L.Stmt]:
     lane_side, lane_rows, load_lane, load_row = (
         (d.outputs, d.inputs, load_d, load_x) if layout.over_outputs else (d.inputs, d.outputs, load_x, load_d)
     )
+    if layout.over_outputs or stage.source >= 0:
+        lane_side = -(-lane_side // w) * w  # buffers have rows of zeros up to whole vectors
     height = max(1, (plan.registers - 4) // w)
     height = -(-lane_rows // -(-lane_rows // height))
 
@@ -264,15 +266,15 @@ def _weight_sums(plan: Plan, stage: Stage) -> list[L.Stmt]:
         return body
 
     def group(start: L.Expr, count: int) -> list[L.Stmt]:
-        # The last group repeats its last member to fill the lanes; nobody reads those sums.
+        # Of the samples' own features the last group repeats its last member; nobody reads those sums.
         members = [L.add(start, min(k, count - 1)) for k in range(w)]
         out = _tiles("i", lane_rows, height, lambda first, rows: tile(start, members, first, rows))
         return out + (_bias_sums(plan, stage, start, members) if layout.over_outputs and d.bias else [])
 
     out = _tiles("u", lane_side, w, group)
     if not layout.over_outputs and d.bias:
-        out += _tiles("u", d.outputs, w, lambda start, count: _bias_sums(
-            plan, stage, start, [L.add(start, min(k, count - 1)) for k in range(w)]))  # fmt: skip
+        padded = -(-d.outputs // w) * w
+        out += _tiles("u", padded, w, lambda start, _: _bias_sums(plan, stage, start, [L.add(start, k) for k in range(w)]))
     return out
 
 
@@ -322,13 +324,13 @@ def _over_blocks(name: str, network: ir.Network, plan: Plan, shuffled: bool) -> 
 
 def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     in_order = [
-        L.let("xs", L.call("flat", "x")), L.let("x0", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
-        L.let("ys", L.call("flat", "y")), L.let("y0", L.add("first", "s")), L.let("ystride", L.call("columns", "y")),
+        L.let("xs", L.call("flat", "x")), L.let("xfirst", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
+        L.let("ys", L.call("flat", "y")), L.let("yfirst", L.add("first", "s")), L.let("ystride", L.call("columns", "y")),
     ]  # fmt: skip
     gathered = [
         L.Do(L.call("gather", "x", "y", "order", L.add("first", "s"), "valid", "scratch")),
-        L.let("xs", "scratch"), L.let("x0", plan.gather_x), L.let("xstride", plan.block),
-        L.let("ys", "scratch"), L.let("y0", plan.gather_y), L.let("ystride", plan.block),
+        L.let("xs", "scratch"), L.let("xfirst", plan.gather_x), L.let("xstride", plan.block),
+        L.let("ys", "scratch"), L.let("yfirst", plan.gather_y), L.let("ystride", plan.block),
     ]  # fmt: skip
     rounded = L.call("floordiv", L.add("valid", plan.step - 1), plan.step)
     return [
@@ -371,8 +373,8 @@ def _predict(network: ir.Network, plan: Plan) -> L.Function:
     block: list[L.Stmt] = [
         L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
         L.let("width", L.mul(L.call("floordiv", L.add("valid", plan.step - 1), plan.step), plan.step)),
-        L.let("xs", L.call("flat", "x")), L.let("x0", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
-        L.Do(L.call("forward", "theta", "xs", "x0", "xstride", "xs", 0, 0, "valid", "width", "scratch")),
+        L.let("xs", L.call("flat", "x")), L.let("xfirst", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
+        L.Do(L.call("forward", "theta", "xs", "xfirst", "xstride", "xs", 0, 0, "valid", "width", "scratch")),
         *_over_units(plan, head.units, [("u", head.output)], buffers),
         L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]  # fmt: skip

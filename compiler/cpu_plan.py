@@ -92,9 +92,10 @@ def plan(network: ir.Network, machine: Machine, precision: str, temporaries: dic
     stages: list[Stage] = []
     source = -1
     for dense, following in layers(network):
-        a = take(dense.outputs * block)
-        z = take(dense.outputs * block) if following and "z" in fuse.names(following.vjp) else a
-        stages.append(Stage(dense, following, source, z, a, take(dense.outputs * block), take(draft.sums(dense).size)))
+        rows = -(-dense.outputs // lanes) * lanes  # whole vectors of units: the rows beyond stay zero
+        a = take(rows * block)
+        z = take(rows * block) if following and "z" in fuse.names(following.vjp) else a
+        stages.append(Stage(dense, following, source, z, a, take(rows * block), take(draft.sums(dense).size)))
         source = a
     gathered = [take(n * block) if shuffled else 0 for n in (network.inputs, network.head.units)]
     buffers = {name: take(rows * block) for name, rows in temporaries.items()}

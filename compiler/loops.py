@@ -12,7 +12,7 @@ a vector of lanes or a plain number; which one is plain from where it comes (`lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 
 @dataclass(frozen=True)
@@ -196,3 +196,16 @@ def store(array: Expr | str, index: Expr | int | str, value: Expr | str) -> Do:
 
 def load(array: Expr | str, index: Expr | int | str) -> Call:
     return call("load", array, index)
+
+
+# -- looking into loops ------------------------------------------------------------------------------
+
+
+def calls(node: object) -> frozenset[str]:
+    """The names of all functions called in a module, function, statement or expression."""
+    own = frozenset({node.function}) if isinstance(node, Call) else frozenset()
+    if isinstance(node, tuple):
+        return own.union(*(calls(n) for n in node))
+    if is_dataclass(node):
+        return own.union(*(calls(getattr(node, f.name)) for f in fields(node)))
+    return own

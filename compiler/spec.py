@@ -37,6 +37,8 @@ class DataSpec:
     """Names of input columns; empty: all but the targets."""
     scale: Scaling = "none"
     """Of the inputs, fitted on the training part."""
+    factor: float = 1.0
+    """All inputs times this number (`scale = 1/255` for images); `scale` is "none" then."""
     scale_target: Scaling = "none"
     """Of numeric targets; the default is that of `scale`. Classes are never scaled."""
     split: float = 1.0
@@ -63,7 +65,9 @@ class Facts:
     samples: int
     """Training samples."""
     labels: tuple[str, ...] = ()
-    """Class labels, in order, where the single target is categorical (text, or small integers)."""
+    """Class labels, in order, where the single target can be read as classes (text, or few integers)."""
+    text: bool = False
+    """Whether the target is text, so that it is fit for classification only; integers are fit for both."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@
     statement  = Network | Block | Activation | Loss | Objective | Data | Init | Optimizer
                | Schedule | Train | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
-               | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn
+               | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
+               | Drawn | Counted
     action     = Equation | For | Repeat | Until                      (the lines of an update rule)
 
 Names are canonical here (`θ` is `theta`, `η` is `eta`, `β1` is `beta1`), so both spellings are the same
@@ -356,9 +357,9 @@ class Row(Node):
 
 @dataclass(frozen=True)
 class Data(Node):
-    """`data boston, target = medv` | `data "x.npy", "y.npy"` | `data x in grid -> expr` | `data inline:` rows.
+    """`data boston, target = medv` | `data "x.npy", "y.npy"` | `data x in grid -> expr` | `data inline:`
 
-    `sources` holds the name, the texts, or the one Among of a generated set; `rows` the inline rows.
+    `sources` holds the name (`inline` for rows), the texts, or the one Among of a generated set.
     """
 
     sources: tuple[Expr, ...]
@@ -409,8 +410,8 @@ class Piece(Node):
 class Schedule(Node):
     """`schedule eta = 0.1 until 75, 0.01` (pieces), or a definition.
 
-    definition, closed form    `schedule exponential(start, rate) = start * rate^epoch`   one Piece, parameters
-    definition, recursion      `schedule plateau(start, ...):` and a block of equations   body
+    definition, closed form   `schedule exponential(start, rate) = start * rate^epoch`   one Piece, parameters
+    definition, recursion     `schedule plateau(start, ...):` and a block of equations   body
     """
 
     name: str

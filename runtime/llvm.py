@@ -29,13 +29,13 @@ def cpu_features() -> dict[str, bool]:
 
 @cache
 def has_fma() -> bool:
-    """Without the instruction LLVM calls libm for every lane; `fma` is then a multiplication and an addition."""
+    """Without the instruction LLVM would call libm for every lane; `fma` is then two operations."""
     return cpu_features().get("fma", False) or platform.machine() in ("aarch64", "arm64")
 
 
 @dataclass(frozen=True)
 class Value:
-    """`value` of LLVM, with the `builder` that appends what is done to it. Comparisons give masks (i1 lanes)."""
+    """A value of LLVM and the builder that appends what is done to it. Comparisons give masks (i1 lanes)."""
 
     builder: Any
     value: Any
@@ -99,13 +99,13 @@ class Value:
     def __neg__(self) -> Value:
         return self.wrap(self.builder.fneg(self.value))
 
-    def __and__(self, other: Value | int) -> Value:
+    def __and__(self, other: Value | float) -> Value:
         return self.wrap(self.builder.and_(self.value, self._other(other)))
 
-    def __or__(self, other: Value | int) -> Value:
+    def __or__(self, other: Value | float) -> Value:
         return self.wrap(self.builder.or_(self.value, self._other(other)))
 
-    def __xor__(self, other: Value | int) -> Value:
+    def __xor__(self, other: Value | float) -> Value:
         return self.wrap(self.builder.xor(self.value, self._other(other)))
 
     def __lshift__(self, bits: int) -> Value:
@@ -225,11 +225,16 @@ def minimum(a: Value, b: Value) -> Value:
     return select(a.is_nan(), a, select(a < b, a, b))
 
 
+def at_least(x: Value, low: float) -> Value:
+    """One instruction; NaN stays NaN, since a false comparison keeps x."""
+    bound = x.constant(low)
+    return select(bound > x, bound, x)
+
+
 def clamp(x: Value, low: float, high: float) -> Value:
-    """Two instructions; NaN stays NaN, since a false comparison keeps x."""
-    bottom, top = x.constant(low), x.constant(high)
-    x = select(bottom > x, bottom, x)
-    return select(top < x, top, x)
+    x = at_least(x, low)
+    bound = x.constant(high)
+    return select(bound < x, bound, x)
 
 
 def halve(v: Value, combine: Callable[[Value, Value], Value]) -> Value:
@@ -246,9 +251,9 @@ def halve(v: Value, combine: Callable[[Value, Value], Value]) -> Value:
 def transposed_sums(vectors: Sequence[Value]) -> Value:
     """Lane i of the result is the sum of all lanes of vector i, for as many vectors as lanes.
 
-    Vectors are merged in pairs; a merged vector is made of groups of `m` lanes, lane k of a group belonging to
-    the k-th vector merged so far. Two of them, p and q, give groups of 2m: the even group of p plus its odd
-    group, then the same of q. One blend, one shuffle and one addition for each pair, W-1 pairs for W vectors.
+    Vectors are merged in pairs; a merged vector is made of groups of `m` lanes, lane k of a group belonging
+    to the k-th vector merged so far. Two of them, p and q, give groups of 2m: the even group of p plus its
+    odd group, then the same of q. One blend, one shuffle and one addition a pair, W-1 pairs for W vectors.
     """
     m = 1
     while len(vectors) > 1:

@@ -59,7 +59,7 @@ def host_lanes(real: Real) -> int:
 
 @cache
 def vector(real: Real, lanes: int) -> VectorOps:
-    """Load, store and splat for vectors of `lanes` elements; addresses need the alignment of one element only."""
+    """Load, store and splat for vectors of `lanes` elements, at addresses aligned for one element."""
     if real not in ("f64", "f32") or lanes not in WIDTHS:
         raise ValueError(f"no vector of {lanes} {real}: f64 or f32, and 1, 2, 4, 8 or 16 lanes")
     scalar = types.float64 if real == "f64" else types.float32
@@ -248,5 +248,5 @@ def lor(typing: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def lnot(typing: Any, a: Any) -> Any:
-    """The mask does not hold. (For one lane numba's own `~` is the integer one, true for both truth values.)"""
+    """The mask does not hold. (For one lane numba's own `~` is the integer one, always true.)"""
     return build(_one_mask, Value.invert, a)

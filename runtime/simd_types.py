@@ -1,8 +1,8 @@
 """Stage: the ground of the CPU target. The SIMD vector and mask as types of numba, and their operators.
 
-`Vector(float64, 4)` is LLVM's `<4 x double>`, passed and kept in registers; `Mask(4)` is `<4 x i1>`, the result
-of a comparison. A vector of one lane does not exist: it is numba's float64 or float32, its mask is a boolean.
-Vectors meet vectors only; the functions on them are in `simd` and `vmath`.
+`Vector(float64, 4)` is LLVM's `<4 x double>`, passed and kept in registers; `Mask(4)` is `<4 x i1>`, the
+result of a comparison. A vector of one lane does not exist: it is numba's float64 or float32, and its mask a
+boolean. Vectors meet vectors only; the functions on them are in `simd` and `vmath`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numba.extending import lower_builtin, models, register_model
 from netc.runtime.llvm import RELATIONS, Value
 
 
-class Vector(types.Type):  # type: ignore[misc]
+class Vector(types.Type):
     """`lanes` reals side by side in one register (or in a few of them, where the machine's are shorter)."""
 
     def __init__(self, real: types.Float, lanes: int) -> None:
@@ -28,7 +28,7 @@ class Vector(types.Type):  # type: ignore[misc]
         super().__init__(name=f"Vector({real}, {lanes})")
 
 
-class Mask(types.Type):  # type: ignore[misc]
+class Mask(types.Type):
     """One truth value for each lane."""
 
     def __init__(self, lanes: int) -> None:
@@ -37,16 +37,16 @@ class Mask(types.Type):  # type: ignore[misc]
 
 
 @register_model(Vector)
-class VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, vector: Vector) -> None:
         real = ir.DoubleType() if vector.real == types.float64 else ir.FloatType()
-        super().__init__(manager, vector, ir.VectorType(real, vector.lanes))
+        super().__init__(manager, vector, ir.VectorType(real, vector.lanes))  # type: ignore[no-untyped-call]
 
 
 @register_model(Mask)
-class MaskModel(models.PrimitiveModel):  # type: ignore[misc]
+class MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, mask: Mask) -> None:
-        super().__init__(manager, mask, ir.VectorType(ir.IntType(1), mask.lanes))
+        super().__init__(manager, mask, ir.VectorType(ir.IntType(1), mask.lanes))  # type: ignore[no-untyped-call]
 
 
 def vector_type(real: types.Float, lanes: int) -> Any:
@@ -95,7 +95,7 @@ def _install(
     """Makes an operator of Python known for operands of one type of this kind."""
 
     @infer_global(symbol)
-    class _Operator(AbstractTemplate):  # type: ignore[misc]
+    class _Operator(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             fits = len(args) == arity and isinstance(args[0], kind) and all(a == args[0] for a in args)
             return signature(result(args[0]), *args) if fits else None

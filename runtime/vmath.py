@@ -2,7 +2,7 @@
 
 Each function is written once in Python over `Value`s and becomes one LLVM function for each type a module
 uses, called with its arguments in registers: cheap to compile, and the same text for float64 and float32 and
-for every width. No tables: range reduction, a polynomial or a quotient of two, and powers of two made of bits.
+for every width. No tables: range reduction, a polynomial or a quotient of two, powers of two made of bits.
 Coefficients interpolate at Chebyshev nodes of the reduced range, one degree above what rounding can show.
 
 NaN gives NaN, and infinities give the limits. Accuracies (in units in the last place) are pinned by
@@ -19,7 +19,7 @@ from typing import Any
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from netc.runtime.llvm import Value, clamp, fma, select
+from netc.runtime.llvm import Value, at_least, clamp, fma, select
 from netc.runtime.simd_types import build, one_vector
 
 # ln 2 in two parts; the first has so few bits that its product with an exponent is exact (fdlibm, e_exp.c)
@@ -46,9 +46,9 @@ EXP_32 = (
     0.0013933730715792083,
     0.00019891080463998843,
 )
-# tanh(y)/y in y^2 for |y| <= ln2/4: numerator, denominator
-TANH_64 = ((1.0, 0.11109904663114416, 0.001057397364391119), (1.0, 0.4444323799644694, 0.01586819068804824))
-TANH_32 = ((0.9999999994606189, 0.06658076444610532), (1.0, 0.3999137748618851))
+# tanh(y)/y = (1 + p(z) z) / (1 + q(z) z) with z = y^2 and |y| <= ln2/4: p, q
+TANH_64 = ((0.11109904663114416, 0.001057397364391119), (0.4444323799644694, 0.01586819068804824))
+TANH_32 = ((0.06658076444610532,), (0.3999137748618851,))
 # (log((1+s)/(1-s)) - 2s) / s^3 in s^2 for sqrt(1/2) <= (1+s)/(1-s) <= sqrt(2)
 LOG_64 = (
     0.666666666666667,
@@ -159,21 +159,24 @@ def expm1(x: Value) -> Value:
 
 
 def tanh(x: Value) -> Value:
-    """x = n ln2/2 + y and tanh y = b/a give tanh x = ((2^n - 1) a + (2^n + 1) b) / ((2^n + 1) a + (2^n - 1) b).
+    """With -|x| = n ln2/2 + y and tanh y = b / (1 + t), d = 1 + t - b,
 
-    One division, and no cancellation near 0, where n = 0 and the quotient is b/a.
+        exp(-2|x|) - 1 = e / d,  e = (2^n - 1) d + 2^(n+1) b,  and  tanh -|x| = e / (e + 2d):
+
+    one division, no cancellation near 0 (where n = 0), and an error of e that the quotient damps.
     """
-    bound = 20.0 if x.is_double else 9.5
-    x = clamp(x, -bound, bound)
-    n, bits = _nearest(x, 2.0 * math.log2(math.e), _exponent_bias(x))
+    sign = x.bits() & x.constant(-0.0).bits()
+    x = (x.bits() | x.constant(-0.0).bits()).real()
+    x = at_least(x, -20.0 if x.is_double else -9.5)
+    n, bits = _nearest(x, 2.0 * math.log2(math.e), _exponent_bias(x) + 1)
     y = fma(n, -math.log(2.0) / 2.0, x)
-    power = _power_of_two(bits)
-    numerator, denominator = TANH_64 if x.is_double else TANH_32
+    twice_power = _power_of_two(bits)
+    p, q = TANH_64 if x.is_double else TANH_32
     square = y * y
-    b = y * polynomial(square, numerator)
-    a = polynomial(square, denominator)
-    less, more = power - 1.0, power + 1.0
-    return fma(less, a, more * b) / fma(more, a, less * b)
+    b = fma(y * square, polynomial(square, p), y)
+    d = fma(square, polynomial(square, q), -b) + 1.0
+    e = fma(fma(twice_power, 0.5, -1.0), d, twice_power * b)
+    return ((e / fma(d, 2.0, e)).bits() ^ sign ^ x.constant(-0.0).bits()).real()
 
 
 def sigmoid(x: Value) -> Value:

@@ -1,0 +1,61 @@
+"""Walks over the ast: the nodes below an expression, and an expression with its parts replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import TypeVar
+
+from netc.dsl import ast
+
+N = TypeVar("N", bound=ast.Node)
+
+
+def children(node: ast.Node) -> Iterator[ast.Node]:
+    """The nodes directly below, in the order of the text."""
+    for f in fields(node):
+        value = getattr(node, f.name)
+        if isinstance(value, ast.Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (v for v in value if isinstance(v, ast.Node))
+
+
+def walk(node: ast.Node) -> Iterator[ast.Node]:
+    """The node and all below it, parents first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:
+    """The node with `change` applied to each expression directly below it (arguments of calls included)."""
+
+    def one(value: object) -> object:
+        match value:
+            case ast.Argument():
+                return replace(value, value=change(value.value))
+            case ast.Node():
+                return change(value)  # type: ignore[arg-type]
+            case tuple():
+                return tuple(one(v) for v in value)
+        return value
+
+    new = {f.name: one(getattr(node, f.name)) for f in fields(node) if f.name != "span"}
+    return replace(node, **new)
+
+
+def names_in(node: ast.Node) -> set[str]:
+    """Every name that occurs as a value or as a called function."""
+    return {n.id for n in walk(node) if isinstance(n, ast.Name)}
+
+
+def dotted(expr: ast.Expr) -> str | None:
+    """`momentum.ema` of a Name or Member, else None."""
+    match expr:
+        case ast.Name(id):
+            return id
+        case ast.Member(base, name):
+            stem = dotted(base)
+            return None if stem is None else f"{stem}.{name}"
+    return None

@@ -1,0 +1,270 @@
+"""Statements to logical lines: what each says, how deep it stands, and where in the text it was.
+
+Chooses between one line and a block; lines are aligned and comments put back by `dsl/format.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar, assert_never
+
+from netc.dsl import ast
+from netc.dsl.printer import Printer
+from netc.dsl.source import Span
+
+WIDTH = 100
+"""Settings on a line that is longer go to a block of their own."""
+
+_BLOCK_OPENS = re.compile(r":[ \t]*(?:#[^\n]*)?\r?\n(?:\s|#[^\n]*\n)*\Z")
+
+
+@dataclass(frozen=True)
+class Line:
+    """`head rest` of a statement, `head = rest` of an equation or setting, or only `rest`."""
+
+    kind: Literal["statement", "equation", "plain"]
+    depth: int
+    head: str
+    rest: str
+    span: Span
+
+    @property
+    def opens_block(self) -> bool:
+        return self.rest.endswith(":")
+
+
+def lines(program: ast.Program, *, unicode: bool = False) -> list[Line]:
+    """The logical lines of a program, in the order of its statements."""
+    layout = _Layout(Printer(unicode))
+    return [line for statement in program.statements for line in layout.statement(statement)]
+
+
+class _Layout:
+    def __init__(self, printer: Printer) -> None:
+        self.printer = printer
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def statement(self, node: ast.Statement) -> Iterator[Line]:
+        match node:
+            case ast.Network(architecture):
+                yield self._head(node, "network", self.architecture(architecture))
+            case ast.Block(name, parameters, skip, architecture):
+                added = f"{self.printer.name(skip)} + " if skip else ""
+                rest = f"{self._defined(name, parameters)} = {added}{self.architecture(architecture)}"
+                yield self._head(node, "block", rest)
+            case ast.Activation(name, variable, parameters, value, settings):
+                more = f"; {self._parameters(parameters)}" if parameters else ""
+                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
+                yield from self._with_settings(node, "activation", f"{head} = {self._show(value)}", settings)
+            case ast.Loss(use=use, settings=settings) if use is not None:
+                yield from self._with_settings(node, "loss", self._show(use), settings)
+            case ast.Loss(name, parameters, _, value, settings) if value is not None:
+                rest = f"{self._defined(name, parameters)} = {self._show(value)}"
+                yield from self._with_settings(node, "loss", rest, settings)
+            case ast.Objective(name, variables, value, settings):
+                rest = f"{self._defined(name, variables)} = {self._show(value)}"
+                yield from self._with_settings(node, "objective", rest, settings)
+            case ast.Data():
+                yield from self._data(node)
+            case ast.Init():
+                yield from self._init(node)
+            case ast.Optimizer():
+                yield from self._optimizer(node)
+            case ast.Schedule():
+                yield from self._schedule(node)
+            case ast.Train(settings):
+                yield from self._items(node, "train", settings)
+            case ast.Sweep(axes, settings):
+                yield from self._items(node, "sweep", (*axes, *settings))
+            case ast.Monitor(figures, settings):
+                yield from self._items(node, "monitor", (*figures, *settings))
+            case ast.Expect(claim, within, settings):
+                yield from self._with_settings(
+                    node, "expect", self._claim(claim) + self._within(within), settings
+                )
+            case ast.Points(name, values, within):
+                rest = f"{self.printer.name(name)} = {self._show(values)}{self._within(within)}"
+                yield self._head(node, "points", rest)
+            case ast.Use(file):
+                yield self._head(node, "use", self._show(file))
+            case _:  # a Loss is one of the two above
+                raise AssertionError(node)
+
+    def _data(self, node: ast.Data) -> Iterator[Line]:
+        rest = ", ".join(map(self._show, node.sources))
+        if node.outputs is not None:
+            rest += f" -> {self._show(node.outputs)}"
+        if not node.rows:
+            yield from self._with_settings(node, "data", rest, node.settings)
+            return
+        yield self._head(node, "data", f"{rest}:")
+        for item in in_order((*node.rows, *node.settings)):
+            if isinstance(item, ast.Row):
+                row = f"{self._all(item.inputs)} -> {self._all(item.outputs)}"
+                yield Line("plain", 1, "", row, item.span)
+            else:
+                yield self._item(item)
+
+    def _init(self, node: ast.Init) -> Iterator[Line]:
+        if node.use is not None:
+            yield self._head(node, "init", self._show(node.use))
+        elif node.file is not None:
+            yield from self._with_settings(node, "init", f"from {self._show(node.file)}", node.settings)
+        elif node.name is not None:
+            yield self._head(node, "init", f"{self._defined(node.name, node.parameters)}:")
+            yield from map(self._item, in_order((*node.laws, *node.settings)))
+        else:
+            items = in_order((*node.laws, *node.settings))
+            yield self._head(node, "init", ", ".join(map(self._law, items)))
+
+    def _optimizer(self, node: ast.Optimizer) -> Iterator[Line]:
+        if node.use is not None:
+            yield self._head(node, "optimizer", self._show(node.use))
+            return
+        yield self._head(node, "optimizer", f"{self._defined(node.name, node.parameters)}:")
+        yield from self._body(in_order((*node.settings, *node.body)), 1)
+
+    def _schedule(self, node: ast.Schedule) -> Iterator[Line]:
+        name = self.printer.name(node.name)
+        head = f"{name}({self._parameters(node.parameters)})" if node.defines else name
+        if node.body:
+            yield self._head(node, "schedule", f"{head}:")
+            yield from self._body(in_order((*node.settings, *node.body)), 1)
+        elif node.defines:
+            rest = f"{head} = {self._show(node.pieces[0].value)}"
+            yield from self._with_settings(node, "schedule", rest, node.settings)
+        else:
+            items = in_order((*node.pieces, *node.settings))
+            yield self._head(node, "schedule", f"{head} = {', '.join(map(self._piece, items))}")
+
+    # -- settings, on the line or in a block --------------------------------------------------
+
+    def _head(self, node: ast.Node, keyword: str, rest: str) -> Line:
+        return Line("statement", 0, keyword, rest, node.span)
+
+    def _with_settings(
+        self, node: ast.Node, keyword: str, rest: str, settings: tuple[ast.Setting, ...]
+    ) -> Iterator[Line]:
+        """`keyword rest, a = 1, b = 2` or, as it was written or where that is too long, a block."""
+        one_line = ", ".join([rest, *map(self._law, settings)])
+        if settings and _wants_block(node, settings, f"{keyword} {one_line}"):
+            yield self._head(node, keyword, f"{rest}:")
+            yield from map(self._item, settings)
+        else:
+            yield self._head(node, keyword, one_line)
+
+    def _items(self, node: ast.Node, keyword: str, items: Sequence[ast.Node]) -> Iterator[Line]:
+        """`keyword a, b = 1`, or a block with nothing before it."""
+        items = in_order(items)
+        one_line = ", ".join(map(self._law, items))
+        if _wants_block(node, items, f"{keyword} {one_line}"):
+            yield Line("plain", 0, "", f"{keyword}:", node.span)
+            yield from map(self._item, items)
+        else:
+            yield self._head(node, keyword, one_line)
+
+    def _item(self, item: ast.Node) -> Line:
+        match item:
+            case ast.Setting(name, value) | ast.Compare("=", ast.Name(name), value):
+                return Line("equation", 1, self.printer.name(name), self._show(value), item.span)
+            case _:
+                return Line("plain", 1, "", self._law(item), item.span)
+
+    def _law(self, item: ast.Node) -> str:
+        match item:
+            case ast.Setting(name, value) | ast.Compare("=", ast.Name(name), value):
+                return f"{self.printer.name(name)} = {self._show(value)}"
+            case _:
+                return self._show(item)  # type: ignore[arg-type]
+
+    def _piece(self, item: ast.Node) -> str:
+        if not isinstance(item, ast.Piece):
+            return self._law(item)
+        return self._show(item.value) + (f" until {self._show(item.until)}" if item.until is not None else "")
+
+    # -- update rules -------------------------------------------------------------------------
+
+    def _body(self, items: Sequence[ast.Action | ast.Setting], depth: int) -> Iterator[Line]:
+        for item in items:
+            match item:
+                case ast.Setting(name, value):
+                    yield Line("equation", depth, self.printer.name(name), self._show(value), item.span)
+                case ast.Equation(name, indices, value):
+                    head = self.printer.name(name) + "".join(f"[{self.printer.tight(i)}]" for i in indices)
+                    yield Line("equation", depth, head, self._show(value), item.span)
+                case ast.For(name, values, body):
+                    text = f"for {self.printer.name(name)} in {self._show(values)}:"
+                    yield Line("plain", depth, "", text, item.span)
+                    yield from self._body(body, depth + 1)
+                case ast.Repeat(bound, body):
+                    text = "repeat" + (f" at most {self._show(bound)}" if bound is not None else "")
+                    yield Line("plain", depth, "", f"{text}:", item.span)
+                    yield from self._body(body, depth + 1)
+                case ast.Until(condition):
+                    yield Line("plain", depth, "", f"until {self._show(condition)}", item.span)
+                case _:
+                    assert_never(item)
+
+    # -- pieces -------------------------------------------------------------------------------
+
+    def _show(self, expr: ast.Expr) -> str:
+        return self.printer.show(expr)
+
+    def _all(self, exprs: Iterable[ast.Expr]) -> str:
+        return ", ".join(map(self._show, exprs))
+
+    def _claim(self, claim: ast.Expr) -> str:
+        """The claim's own `=` is one sign; inside expressions equality is `==`."""
+        if isinstance(claim, ast.Compare):
+            return f"{self.printer.operand(claim.left)} {claim.op} {self.printer.operand(claim.right)}"
+        return self.printer.operand(claim)
+
+    def _within(self, within: ast.Expr | None) -> str:
+        return "" if within is None else f" within {self._show(within)}"
+
+    def _defined(self, name: str, parameters: tuple[ast.Parameter, ...]) -> str:
+        named = ".".join(map(self.printer.name, name.split(".")))
+        return f"{named}({self._parameters(parameters)})" if parameters else named
+
+    def _parameters(self, parameters: tuple[ast.Parameter, ...]) -> str:
+        return ", ".join(
+            self.printer.name(p.name) + ("" if p.default is None else f" = {self._show(p.default)}")
+            for p in parameters
+        )
+
+    def architecture(self, node: ast.Architecture) -> str:
+        """`[13(tanh)15(lin)1]` where each layer is an activation and a size, else with blanks."""
+        plain = all(len(x.operations) == 1 and not x.operations[0].words and x.size for x in node.layers)
+        gap = "" if plain else " "
+        parts = [self._show(node.input)]
+        for layer in node.layers:
+            parts.append(f"({', '.join(map(self._operation, layer.operations))})")
+            if layer.size is not None:
+                parts.append(self._show(layer.size))
+        return f"[{gap.join(parts)}]"
+
+    def _operation(self, node: ast.Operation) -> str:
+        arguments = f"({self.printer.arguments(node.arguments)})" if node.arguments else ""
+        return " ".join([node.name + arguments, *map(self._show, node.words)])
+
+
+N = TypeVar("N", bound=ast.Node)
+
+
+def in_order(nodes: Sequence[N]) -> Sequence[N]:
+    """As they were written; nodes that no one wrote keep the order given."""
+    if len({id(n.span.source) for n in nodes}) != 1:
+        return nodes
+    return sorted(nodes, key=lambda n: n.span.start)
+
+
+def _wants_block(node: ast.Node, items: Sequence[ast.Node], one_line: str) -> bool:
+    if len(one_line) > WIDTH:
+        return True
+    first = items[0].span
+    if node.span.source is not first.source:
+        return False
+    return bool(_BLOCK_OPENS.search(node.span.source.text[node.span.start : first.start]))

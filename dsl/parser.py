@@ -1,0 +1,193 @@
+"""Text to ast. All errors of a text are found in one go: each statement is parsed by itself.
+
+Resolves nothing: `dsl/lexer.py` makes the tokens, `grammar/netc.lark` the structure, `dsl/build.py` the
+nodes, `dsl/syntax_errors.py` the words when it fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import lark.lexer
+import netc.grammar
+from lark import Lark, Token
+from lark.exceptions import UnexpectedToken
+from netc.dsl import ast
+from netc.dsl.build import LAYOUT, callbacks
+from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.lexer import Chunk, Lexeme, Lexer
+from netc.dsl.source import Source, Span
+from netc.dsl.syntax_errors import Failure, explain
+from platformdirs import user_cache_path
+
+TALLEST = 150
+"""Operations within operations: beyond this a walk over the tree would run out of stack."""
+
+
+def parse(source: Source, start: int = 0, end: int | None = None) -> ast.Program:
+    """The program that the text (or a part of it) spells. Raises SpecError with all that is wrong."""
+    lexer = Lexer(source, _literals())
+    chunks = lexer.run(start, end)
+    errors = lexer.errors
+    statements = [s for chunk in chunks if (s := _statement(chunk, errors)) is not None]
+    if errors:
+        raise SpecError(errors)
+    return ast.Program(tuple(statements), span=Span(source, 0, len(source.text)))
+
+
+def parse_statement(source: Source, start: int, end: int) -> ast.Statement:
+    """The one statement in `[start, end)` of the text, which begins with its keyword."""
+    program = parse(source, start, end)
+    return program.statements[0]
+
+
+def parse_expression(text: str, name: str = "<expression>") -> ast.Expr:
+    """One expression, such as the value of `--set eta=0.1`."""
+    expression: ast.Expr = _single(Source(name, text), "expression")
+    return expression
+
+
+def parse_optimizer(text: str, name: str = "<rule>") -> ast.Optimizer:
+    """One update rule: an `optimizer` statement (a block or a use), or only the use: `torch.SGD(lr=0.1)`."""
+    if not text.lstrip().startswith("optimizer"):
+        rule: ast.Optimizer = _single(Source(name, text), "rule")
+        return rule
+    program = parse(Source(name, text))
+    match program.statements:
+        case (ast.Optimizer() as only,):
+            return only
+        case _:
+            words = "one optimizer statement is expected here"
+            raise SpecError([Diagnostic("E0009", words, program.statements[-1].span)])
+
+
+def _single(source: Source, start: str) -> Any:
+    lexer = Lexer(source, _literals())
+    chunks = lexer.run(bare=True)
+    errors = lexer.errors
+    if not chunks:
+        raise SpecError([Diagnostic("E0008", "nothing is written here", Span(source, 0, 0))])
+    node = _statement(chunks[0], errors, start)
+    if errors:
+        raise SpecError(errors)
+    return node
+
+
+def _statement(chunk: Chunk, errors: list[Diagnostic], start: str = "statement") -> Any:
+    """Parses one statement; None and at least one error if it is none.
+
+    A line of a block that makes no sense is reported and left out, so that the lines below are read as well.
+    """
+    tokens, failed = chunk.tokens, False
+    while tokens:
+        try:
+            node: Any = _parser().parse(tokens, start=start)
+        except UnexpectedToken as error:
+            if chunk.broken:
+                return None
+            failure = _failure(error, tokens)
+            errors.append(explain(failure))
+            tokens, failed = _without_line(tokens, failure.at), True
+        except SpecError as error:
+            errors.extend(error.diagnostics)
+            return None
+        else:
+            if len(tokens) > TALLEST and _height(node) > TALLEST:
+                words = f"more than {TALLEST} operations are nested in one another"
+                errors.append(Diagnostic("E0010", words, node.span, hints=("give a part of it a name",)))
+            return None if failed else node
+    return None
+
+
+def _failure(error: UnexpectedToken, tokens: list[Lexeme]) -> Failure:
+    at = next((i for i, token in enumerate(tokens) if token is error.token), len(tokens))
+    return Failure(tokens, at, {_signs().get(name, name) for name in error.accepts})
+
+
+def _without_line(tokens: list[Lexeme], at: int) -> list[Lexeme]:
+    """Leaves out the line of a block that holds token `at`, with what is under it; empty if none is left."""
+    ends = [i for i, t in enumerate(tokens) if t.type in LAYOUT]
+    start = max((i + 1 for i in ends if i < at), default=0)
+    stop = min((i + 1 for i in ends if i >= at), default=len(tokens))
+    depth = 0
+    while stop < len(tokens) and (tokens[stop].type == "_INDENT" or depth > 0):
+        depth += {"_INDENT": 1, "_DEDENT": -1}.get(tokens[stop].type, 0)
+        stop += 1
+    empty = tokens[start - 1].type == "_INDENT" and tokens[stop : stop + 1] and tokens[stop].type == "_DEDENT"
+    return [] if start == 0 or start == stop or empty else tokens[:start] + tokens[stop:]
+
+
+def _height(node: ast.Node) -> int:
+    """The longest way from the node down to a leaf, found without recursion."""
+    tallest, level = 0, [node]
+    while level:
+        tallest += 1
+        level = [child for parent in level for child in _children(parent)]
+    return tallest
+
+
+def _children(node: ast.Node) -> Iterator[ast.Node]:
+    for f in fields(node):
+        match getattr(node, f.name):
+            case ast.Node() as child:
+                yield child
+            case tuple(items):
+                yield from (i for i in items if isinstance(i, ast.Node))
+            case _:
+                pass
+
+
+class _Tokens(lark.lexer.Lexer):
+    """What lark asks for a lexer: the tokens are made already."""
+
+    def __init__(self, _: object) -> None:
+        pass
+
+    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Token]:
+        return iter(lexer_state)
+
+
+@cache
+def _parser() -> Lark:
+    text = Path(netc.grammar.__file__).with_name("netc.lark").read_text(encoding="utf-8")
+    return Lark(
+        text,
+        parser="lalr",
+        lexer=_Tokens,
+        start=["statement", "expression", "rule"],
+        keep_all_tokens=True,
+        maybe_placeholders=False,
+        transformer=callbacks(),
+        cache=_table(),
+    )
+
+
+def _table() -> str | bool:
+    """Where lark keeps the parse table, which takes longer to make than all the rest of a check.
+
+    Lark makes it anew if the file is stale or unreadable, and goes on without if it cannot be written.
+    """
+    folder = user_cache_path("netc")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return str(folder / "grammar.table")
+
+
+@cache
+def _literals() -> dict[str, str]:
+    """Keyword or sign -> terminal, from the grammar."""
+    return {
+        t.pattern.value: t.name for t in _parser().terminals if isinstance(t.pattern, lark.lexer.PatternStr)
+    }
+
+
+@cache
+def _signs() -> dict[str, str]:
+    """Terminal -> keyword or sign."""
+    return {name: sign for sign, name in _literals().items()}

@@ -1,0 +1,144 @@
+"""Expressions back to text, with no more parentheses than the grammar needs: `parse(print(e)) == e`."""
+
+from __future__ import annotations
+
+from netc.dsl import ast
+from netc.dsl.names import greek
+
+# How tightly each form binds, as in the grammar.
+CHOICE, OR, AND, NOT, COMPARISON, RANGE, SUM, PRODUCT, SIGN, POWER, POSTFIX, ATOM = range(12)
+
+_BINARY = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "^": POWER}
+
+
+def print_expr(expr: ast.Expr, *, unicode: bool = False) -> str:
+    """The expression on one line; with `unicode`, as in print: `θ[n] - η*∇R(θ[n])`."""
+    return Printer(unicode).show(expr)
+
+
+class Printer:
+    """Prints expressions in one spelling."""
+
+    def __init__(self, unicode: bool) -> None:
+        self.name = greek if unicode else str
+        self.nabla = "∇" if unicode else "grad "
+        self.unicode = unicode
+
+    def show(self, expr: ast.Expr, least: int = CHOICE) -> str:
+        """In parentheses if it binds less tightly than `least`."""
+        text, binds = self.text(expr)
+        return text if binds >= least else f"({text})"
+
+    def operand(self, expr: ast.Expr) -> str:
+        """One side of a comparison."""
+        return self.show(expr, CHOICE if isinstance(expr, ast.Of) else RANGE)
+
+    def _all(self, items: tuple[ast.Expr, ...]) -> str:
+        return ", ".join(self.show(i) for i in items)
+
+    def text(self, expr: ast.Expr) -> tuple[str, int]:
+        match expr:
+            case ast.Number(value, text):
+                written = text or number(value)
+                return written, SIGN if written.startswith("-") else ATOM
+            case ast.Text(value):
+                return f'"{value}"', ATOM
+            case ast.Name(id):
+                return self.name(id), ATOM
+            case ast.Shape(sizes):
+                return "x".join(map(str, sizes)), ATOM
+            case ast.Percent(value):
+                return self.show(value, ATOM) + "%", POSTFIX
+            case ast.Member(base, name):
+                return f"{self.show(base, ATOM)}.{name}", ATOM
+            case ast.Index(base, index):
+                return f"{self.show(base, ATOM)}[{self.tight(index)}]", ATOM
+            case ast.Call(function, arguments):
+                return self._call(function, arguments), ATOM
+            case ast.Gradient(loss, batch, point):
+                return self._gradient(loss, batch, point), ATOM
+            case ast.Absolute(operand):
+                inner = self.show(operand)
+                # `||` is the sign of a norm
+                gap = " " if inner.startswith("|") or inner.endswith("|") else ""
+                return f"|{gap}{inner}{gap}|", ATOM
+            case ast.Tuple(items):
+                return f"({self._all(items)}{',' if len(items) == 1 else ''})", ATOM
+            case ast.Set(items):
+                return "{" + self._all(items) + "}", ATOM
+            case _:
+                return self._operation(expr)
+
+    def _operation(self, expr: ast.Expr) -> tuple[str, int]:
+        match expr:
+            case ast.Unary(op, operand):
+                return op + self.show(operand, SIGN), SIGN
+            case ast.Binary(op, left, right):
+                return self._binary(op, left, right), _BINARY[op]
+            case ast.Compare(op, left, right):
+                sign = "==" if op == "=" else op
+                return f"{self.show(left, RANGE)} {sign} {self.show(right, RANGE)}", COMPARISON
+            case ast.Logic("and", left, right):
+                return f"{self.show(left, AND)} and {self.show(right, NOT)}", AND
+            case ast.Logic(_, left, right):
+                return f"{self.show(left, OR)} or {self.show(right, AND)}", OR
+            case ast.Not(operand):
+                return f"not {self.show(operand, NOT)}", NOT
+            case ast.Choose(then, condition, otherwise):
+                head = f"{self.show(then, OR)} if {self.show(condition, OR)}"
+                return f"{head} else {self.show(otherwise)}", CHOICE
+            case ast.Range(start, stop):
+                return f"{self.show(start, SUM)}..{self.show(stop, SUM)}", RANGE
+            case ast.Of(value, whole):
+                return f"{self.show(value, RANGE)} of {whole}", CHOICE
+            case ast.Among(name, values):
+                return f"{self.show(name)} in {self.show(values)}", CHOICE
+            case ast.Drawn(name, law):
+                return f"{self.show(name)} ~ {self.show(law)}", CHOICE
+            case ast.Counted(value, unit):
+                return f"{self.show(value)} {unit}", CHOICE
+            case _:
+                raise AssertionError(expr)
+
+    def _binary(self, op: str, left: ast.Expr, right: ast.Expr) -> str:
+        match op:
+            case "+" | "-":
+                return f"{self.show(left, SUM)} {op} {self.show(right, PRODUCT)}"
+            case "^":
+                # 2^-1 and a^b^c need no parentheses on the right
+                return f"{self.show(left, POSTFIX)}^{self.show(right, SIGN)}"
+            case _:
+                return f"{self.show(left, PRODUCT)}{op}{self.show(right, SIGN)}"
+
+    def tight(self, index: ast.Expr) -> str:
+        """Inside an index sums stand close: `theta[n+1]`."""
+        text = self.show(index)
+        return text.replace(" + ", "+").replace(" - ", "-")
+
+    def _call(self, function: ast.Expr, arguments: tuple[ast.Argument, ...]) -> str:
+        if (
+            self.unicode
+            and function == ast.Name("norm")
+            and len(arguments) == 1
+            and arguments[0].name is None
+        ):
+            return f"‖{self.show(arguments[0].value)}‖"
+        return f"{self.show(function, ATOM)}({self.arguments(arguments)})"
+
+    def arguments(self, arguments: tuple[ast.Argument, ...]) -> str:
+        return ", ".join(
+            self.show(a.value) if a.name is None else f"{self.name(a.name)} = {self.show(a.value)}"
+            for a in arguments
+        )
+
+    def _gradient(self, loss: str, batch: ast.Expr | None, point: ast.Expr | None) -> str:
+        index = "" if batch is None else f"[{self.tight(batch)}]"
+        at = "" if point is None else f"({self.show(point)})"
+        return f"{self.nabla}{loss}{index}{at}"
+
+
+def number(value: float) -> str:
+    """The shortest text that reads back as the value: `3`, `0.1`, `1e-07`, `inf`."""
+    if value == value // 1 and abs(value) < 1e15:
+        return str(int(value))
+    return repr(value)

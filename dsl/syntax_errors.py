@@ -1,0 +1,245 @@
+"""What the parser could not read, in the user's terms: what is there, what may be there, the likely fix.
+
+Gets the token at which a statement stopped making sense and what the grammar would have taken there instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.lexer import ACTIONS, RESERVED, STATEMENTS, Lexeme
+from netc.dsl.names import did_you_mean
+from netc.dsl.source import Span
+
+HOMES = {
+    "train": ["epochs", "steps", "batch", "shuffle", "precision", "runs", "stop", "target"],
+    "data": ["scale", "split", "classes", "limit", "inputs"],
+}
+"""Settings that people write as if they were statements."""
+
+EXTENSIONS = ["csv", "tsv", "npy", "npz", "parquet", "net", "safetensors", "gz", "txt"]
+
+_VALUE = {"NAME", "NUMBER", "TEXT", "("}
+"""Where all of these may stand, an expression may."""
+_OPERATORS = frozenset(["+", "-", "*", "/", "^", "%", ".", "and", "or", "if", "..", "RELATION", "=="])
+_WORDS = {
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "SHAPE": "a shape",
+    "TEXT": "a text in quotes",
+    "_NL": "the end of the line",
+    "_INDENT": "an indented block",
+    "_DEDENT": "the end of the block",
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where a statement stopped making sense."""
+
+    tokens: list[Lexeme]
+    at: int
+    """Of the offending token; the number of tokens if they ended too early."""
+    accepts: Set[str]
+    """What could stand there: literals, and the names of the other terminals."""
+
+    @property
+    def token(self) -> Lexeme:
+        return self.tokens[min(self.at, len(self.tokens) - 1)]
+
+    def before(self, back: int = 1) -> Lexeme | None:
+        return self.tokens[self.at - back] if self.at >= back else None
+
+    @property
+    def line(self) -> list[Lexeme]:
+        """The tokens of the line up to the offending one."""
+        start = max((i + 1 for i in range(self.at) if self.tokens[i].type.startswith("_")), default=0)
+        return [t for t in self.tokens[start : self.at] if t.type not in _LAYOUT]
+
+
+_LAYOUT = ("_NL", "_INDENT", "_DEDENT")
+
+
+def explain(failure: Failure) -> Diagnostic:
+    """The most particular thing that can be said."""
+    for story in (_no_statement, _block, _path, _product, _equals_or_colon, _reserved, _network, _end):
+        diagnostic = story(failure)
+        if diagnostic is not None:
+            return diagnostic
+    message = f"expected {_expected(failure.accepts)}, found {_found(failure.token)}"
+    return Diagnostic("E0009", message, failure.token.span, hints=_margin_hint(failure))
+
+
+def _no_statement(failure: Failure) -> Diagnostic | None:
+    """`optimiser gd`, `epochs = 200` at the margin."""
+    word = failure.tokens[0]
+    if failure.at > 0 or "network" not in failure.accepts:
+        return None
+    message = f"no statement begins with '{word.span.text}'"
+    home = next((statement for statement, settings in HOMES.items() if word in settings), None)
+    if home is not None:
+        hints: tuple[str, ...] = (f"'{word}' is a setting: {home} {word} = ...",)
+    elif word in ACTIONS:
+        hints = (f"'{word}' stands inside the block of an optimizer",)
+    else:
+        hints = did_you_mean(str(word), STATEMENTS)
+    notes = () if hints else (f"a line begins with one of: {', '.join(STATEMENTS)}",)
+    return Diagnostic("E0007", message, word.span, notes=notes, hints=hints)
+
+
+def _block(failure: Failure) -> Diagnostic | None:
+    """`train:` and nothing below it; an indented line under one that has no colon is found by the lexer."""
+    if "_INDENT" not in failure.accepts:
+        return None
+    colon = next(t for t in reversed(failure.tokens[: failure.at]) if t == ":")
+    message = "nothing is indented under this line"
+    hint = "the lines of a block follow the ':', each indented by the same blanks"
+    return Diagnostic("E0014", message, colon.span, "a block is due after this", hints=(hint,))
+
+
+def _path(failure: Failure) -> Diagnostic | None:
+    """`data boston.csv`, `use ./rules.net`: a path without its quotes."""
+    tokens, at = failure.tokens, failure.at
+    if tokens[0] not in ("data", "use", "init") or at == 0:
+        return None
+    start = max(i for i in range(at) if i == 0 or tokens[i] in ("data", "use", "from", ",")) + 1
+    if start == len(tokens) or "TEXT" in [t.type for t in tokens[start : at + 1]]:
+        return None
+    end = start
+    while (
+        end + 1 < len(tokens)
+        and tokens[end + 1].span.start == tokens[end].span.end
+        and tokens[end + 1] not in ",:"
+    ):
+        end += 1
+    span = tokens[start].span.to(tokens[end].span)
+    if not (at <= end + 1 and (span.text.rpartition(".")[2] in EXTENSIONS or "/" in span.text)):
+        return None
+    return Diagnostic("E0012", "a path stands in quotes", span, hints=(f'{tokens[start - 1]} "{span.text}"',))
+
+
+def _product(failure: Failure) -> Diagnostic | None:
+    """`2 theta`, `3x`, `(a + b)(c)`: a product without its sign."""
+    last, token = failure.before(), failure.token
+    if last is None or "*" not in failure.accepts or failure.at == len(failure.tokens):
+        return None
+    begins = token.type in ("NAME", "NUMBER") or token in ("(", "√", "‖", "grad")
+    if not begins or not (last.type in ("NAME", "NUMBER", "SHAPE") or last in (")", "]")):
+        return None
+    if last.type == "NAME" and token.type != "NUMBER" and token != "grad":
+        return None  # two words side by side: hardly a product
+    span = last.span.to(token.span)
+    hint = f"a product is written with its sign: {last.span.text}*{token.span.text}"
+    return Diagnostic("E0013", f"an operator is missing before '{token.span.text}'", span, hints=(hint,))
+
+
+def _equals_or_colon(failure: Failure) -> Diagnostic | None:
+    """`epochs: 200`, `train = 5`, `optimizer gd(eta = 1) =`, `eta == 0.1`, `eta := 0.1`."""
+    token, accepts = failure.token, failure.accepts
+    if token == ":" and "=" in accepts:
+        return Diagnostic("E0011", "'=' is due here, not ':'", token.span, hints=("settings: name = value",))
+    if token == "==" and "=" in accepts:
+        return Diagnostic("E0011", "'=' is due here, not '=='", token.span, hints=("settings: name = value",))
+    if token in ("=", "==") and failure.at == 1:
+        hint = f"a statement has no '=' after its keyword: {failure.tokens[0]} ..."
+        return Diagnostic("E0011", f"'{token}' is not expected after the keyword", token.span, hints=(hint,))
+    if token == "=" and ":" in accepts:
+        return Diagnostic("E0011", "':' is due here, not '='", token.span, hints=("a block follows a ':'",))
+    if token == "=" and "RELATION" in accepts:
+        hint = "equality inside an expression is '=='; a definition has one name before its '='"
+        return Diagnostic("E0011", "'=' is not expected inside an expression", token.span, hints=(hint,))
+    if token == ":" and failure.at == 1:
+        hint = f"'{failure.tokens[0]}' takes what it names on its own line"
+        return Diagnostic("E0011", "':' is not expected after this keyword", token.span, hints=(hint,))
+    return None
+
+
+def _reserved(failure: Failure) -> Diagnostic | None:
+    token = failure.token
+    if token not in RESERVED or token.type in ("NAME", "TEXT") or "NAME" not in failure.accepts:
+        return None
+    message = f"'{token}' is a word of the language and cannot be a name"
+    return Diagnostic("E0016", message, token.span, hints=(f"another name will do: {token}_",))
+
+
+def _network(failure: Failure) -> Diagnostic | None:
+    """`network 13(tanh)1`, `[(tanh)15]`, `[13 tanh 15]`."""
+    token = failure.token
+    shape = "for example: network [13(tanh)15(lin)1]"
+    if failure.tokens[0] not in ("network", "block"):
+        return None
+    if failure.at == 1 and failure.accepts == {"["}:
+        return Diagnostic("E0015", "a network stands in square brackets", token.span, hints=(shape,))
+    last = failure.before()
+    if last == "[" and token == "(":
+        message = "the number of inputs is missing before the first layer"
+        return Diagnostic("E0015", message, token.span, "inputs are due before this", hints=(shape,))
+    if (
+        last is not None
+        and last.type in ("NUMBER", "SHAPE", "NAME")
+        and "(" in failure.accepts
+        and token != ","
+    ):
+        expected = "a layer, which begins with '('"
+        if token == "]":
+            return Diagnostic("E0015", "this network has no layer", token.span, hints=(shape,))
+        return Diagnostic("E0015", f"expected {expected}, found {_found(token)}", token.span, hints=(shape,))
+    return None
+
+
+def _end(failure: Failure) -> Diagnostic | None:
+    """The line ends before the statement does."""
+    token = failure.token
+    if token.type not in _LAYOUT:
+        return None
+    span = failure.line[-1].span if failure.line else token.span
+    after = Span(span.source, span.end, span.end)
+    hints: tuple[str, ...] = ()
+    if failure.line and failure.line[-1] in ("+", "-", "*", "/", ",", "="):
+        hints = ("an expression goes on in the next line only inside brackets",)
+    return Diagnostic("E0008", f"the line ends where {_expected(failure.accepts)} is due", after, hints=hints)
+
+
+def _margin_hint(failure: Failure) -> tuple[str, ...]:
+    """An indented statement reads as a line of the block above it."""
+    words = failure.line or [failure.token]
+    if "_INDENT" in (t.type for t in failure.tokens) and words[0] in STATEMENTS and words[0].type == "NAME":
+        return (f"the statement '{words[0]}' begins at the margin",)
+    if failure.token == ";":
+        return ("things are separated by ','",)
+    return ()
+
+
+def _expected(accepts: Set[str]) -> str:
+    """In plain words, the likeliest first; operators only where nothing else could stand."""
+    left = set(accepts)
+    words = []
+    if left >= _VALUE:
+        words.append("an expression")
+        left -= _VALUE | {"SHAPE", "{", "|", "‖", "√", "grad", "not", "+", "-"}
+    elif left >= {"NAME", "NUMBER", "SHAPE"}:
+        words.append("a size")
+        left -= {"NAME", "NUMBER", "SHAPE"}
+    if left - _OPERATORS:
+        left -= _OPERATORS | {"("} if "*" in left else _OPERATORS
+    words += sorted(_WORDS[t] for t in left if t in _WORDS)
+    words += sorted(f"'{t}'" for t in left if t not in _WORDS and t != "RELATION")
+    if not words:
+        words = ["an operator"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _found(token: Lexeme) -> str:
+    match token.type:
+        case "_NL":
+            return "the end of the line"
+        case "_INDENT" | "_DEDENT":
+            return str(token)
+        case "TEXT":
+            return f"the text {token.span.text}"
+        case "NUMBER":
+            return f"the number {token.span.text}"
+        case _:
+            return f"'{token.span.text}'"

@@ -1,0 +1,278 @@
+"""Judges the `expect` statements of a file: evaluates their expressions over the results.
+
+    claim      = comparison | condition | claim and claim | claim or claim | not claim
+    comparison = value (< <= > >= = !=) value | condition (...) percent of runs
+
+A figure of a run (`loss(test)`, `theta`, `steps`) has one value per run. With several runs a statistic must
+make one of them; with one run the figure stands for itself. Comparing with NaN is false. Trains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+import numpy as np
+
+from netc.compiler.spec import Expectation
+from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.runtime.parameters import Array
+from netc.runtime.results import Verdict
+
+STATISTICS = ("median", "mean", "min", "max", "quartile", "share", "all")
+
+_PLAIN: dict[str, Callable[..., Any]] = {
+    "abs": np.abs, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos,
+    "tan": np.tan, "tanh": np.tanh, "sign": np.sign,
+}  # fmt: skip
+_OVER_ELEMENTS: dict[str, Callable[..., Any]] = {
+    "norm": lambda a: np.sqrt(np.square(a).sum(axis=-1)),
+    "sum": lambda a: a.sum(axis=-1),
+}
+_OVER_RUNS: dict[str, Callable[..., Any]] = {
+    "median": np.median,
+    "mean": np.mean,
+    "min": np.min,
+    "max": np.max,
+}
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "=": np.equal, "!=": np.not_equal,
+}  # fmt: skip
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """What the names in an `expect` mean."""
+
+    runs: int
+    figures: dict[str, Array]
+    """Per run: `steps` (runs,), `theta` (runs, P), `loss(train)`, ..."""
+    constants: dict[str, float] = field(default_factory=dict)
+    """Hyper-parameters, `pi`."""
+    loss_name: str = "R"
+    loss_at: Callable[[Array], float] | None = None
+    """The training loss at given parameters: `R((1, 0))`."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Value:
+    array: Array
+    """(runs, ...) if per run, else (...)."""
+    per_run: bool
+
+
+def judge(expectations: Iterable[Expectation], scope: Scope) -> tuple[Verdict, ...]:
+    """Every `expect` in order. Raises SpecError with all that cannot be judged."""
+    verdicts, wrong = [], []
+    for expectation in expectations:
+        try:
+            # 1/0 is inf, as it is in a kernel.
+            with np.errstate(all="ignore"):
+                verdicts.append(_Judge(scope, expectation).verdict())
+        except SpecError as error:
+            wrong += error.diagnostics
+    if wrong:
+        raise SpecError(wrong)
+    return tuple(verdicts)
+
+
+class _Judge:
+    def __init__(self, scope: Scope, expectation: Expectation) -> None:
+        self.scope, self.expectation = scope, expectation
+
+    def verdict(self) -> Verdict:
+        claim, within = self.expectation.claim, self.expectation.within
+        if within is not None and not (isinstance(claim, ast.Compare) and claim.op == "="):
+            self.fail("E0705", "'within' belongs to an equation: `expect x = 1 within 1e-3`", within)
+        truth = self.single(self.condition(claim), claim)
+        shown = truth
+        if isinstance(claim, ast.Compare):
+            left = self.share_of(claim) if isinstance(claim.right, ast.Of) else self.value(claim.left)
+            shown = self.single(left, claim.left)
+        return Verdict(self.expectation.text, _shown(shown), bool(np.all(truth)))
+
+    # -- conditions ------------------------------------------------------------------------------
+
+    def condition(self, e: ast.Expr) -> _Value:
+        match e:
+            case ast.Compare(op, _, ast.Of(whole, _)):
+                return self.join(_COMPARE[op], self.share_of(e), self.value(whole), e)
+            case ast.Compare("=", left, right):
+                return self.equal(self.value(left), self.value(right), e)
+            case ast.Compare(op, left, right):
+                return self.join(_COMPARE[op], self.value(left), self.value(right), e)
+            case ast.Logic(op, left, right):
+                both = np.logical_and if op == "and" else np.logical_or
+                return self.join(both, self.condition(left), self.condition(right), e)
+            case ast.Not(operand):
+                inner = self.condition(operand)
+                return _Value(~inner.array, inner.per_run)
+            case _:
+                found = self.value(e)
+                if found.array.dtype != np.bool_:
+                    hint = "compare it with something: `expect loss(train) < 0.05`"
+                    self.fail("E0704", "this is a figure, not a claim", e, hints=(hint,))
+                return found
+
+    def share_of(self, e: ast.Compare) -> _Value:
+        """`diverged = 0% of runs`: the share of the runs for which the left side is true."""
+        assert isinstance(e.right, ast.Of)
+        if e.right.whole != "runs":
+            self.fail("E0703", f"shares are of runs, not of '{e.right.whole}'", e.right)
+        return _Value(np.asarray(self.over_runs(self.condition(e.left), e.left).mean()), False)
+
+    def equal(self, left: _Value, right: _Value, e: ast.Expr) -> _Value:
+        within = self.expectation.within
+        if within is None:
+            return self.join(np.equal, left, right, e)
+        tolerance = self.single(self.value(within), within)
+        if isinstance(within, ast.Percent):
+            return self.join(lambda a, b: np.abs(a - b) <= tolerance * np.abs(b), left, right, e)
+        return self.join(lambda a, b: np.abs(a - b) <= tolerance, left, right, e)
+
+    # -- values ----------------------------------------------------------------------------------
+
+    def value(self, e: ast.Expr) -> _Value:
+        match e:
+            case ast.Number(number):
+                return _constant(number)
+            case ast.Percent(inner):
+                return self.join(np.multiply, self.value(inner), _constant(0.01), e)
+            case ast.Name(name):
+                return self.name(name, e)
+            case ast.Unary(op, operand):
+                inner = self.value(operand)
+                return _Value(-inner.array if op == "-" else inner.array, inner.per_run)
+            case ast.Binary(op, left, right):
+                return self.join(_ARITHMETIC[op], self.value(left), self.value(right), e)
+            case ast.Absolute(operand):
+                inner = self.value(operand)
+                return _Value(np.abs(inner.array), inner.per_run)
+            case ast.Tuple(items):
+                return _Value(np.array([float(self.single(self.value(i), i)) for i in items]), False)
+            case ast.Call(ast.Name(function), arguments):
+                return self.call(function, [a.value for a in arguments], e)
+            case ast.Compare() | ast.Logic() | ast.Not():
+                return self.condition(e)
+            case _:
+                self.fail("E0703", "an expectation cannot be made of this", e)
+
+    def name(self, name: str, e: ast.Expr) -> _Value:
+        if name in self.scope.constants:
+            return _constant(self.scope.constants[name])
+        for known in (name, f"{name}(train)"):
+            if known in self.scope.figures:
+                return _Value(self.scope.figures[known], True)
+        self.unknown(name, e)
+
+    def call(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> _Value:
+        match function, arguments:
+            case "norm", [ast.Gradient(_, None, None)]:
+                return self.name("gradient_norm", e)
+            case "loss" | "accuracy" | "r2", [ast.Name(part)]:
+                return self.part(f"{function}({part})", e)
+            case name, [point] if name == self.scope.loss_name and self.scope.loss_at:
+                theta = np.atleast_1d(self.single(self.value(point), point))
+                return self.loss_at(theta, point)
+            case "share", [condition]:
+                return _constant(float(self.over_runs(self.condition(condition), condition).mean()))
+            case "all", [condition]:
+                return _Value(np.asarray(self.over_runs(self.condition(condition), condition).all()), False)
+            case "quartile", [figure, which]:
+                number = float(self.single(self.value(which), which))
+                array = self.over_runs(self.value(figure), figure)
+                return _Value(np.quantile(array, number / 4, axis=0), False)
+            case name, [figure] if name in _OVER_RUNS:
+                found = self.value(figure)
+                return _Value(np.asarray(_OVER_RUNS[name](found.array, axis=0)), False)
+            case "max" | "min", [left, right]:
+                widest = np.maximum if function == "max" else np.minimum
+                return self.join(widest, self.value(left), self.value(right), e)
+            case name, [operand] if name in _PLAIN:
+                found = self.value(operand)
+                return _Value(_PLAIN[name](found.array), found.per_run)
+            case name, [operand] if name in _OVER_ELEMENTS:
+                found = self.value(operand)
+                return _Value(np.asarray(_OVER_ELEMENTS[name](found.array)), found.per_run)
+            case _:
+                self.unknown(function, e)
+
+    def loss_at(self, theta: Array, e: ast.Expr) -> _Value:
+        assert self.scope.loss_at is not None
+        wanted = self.scope.figures["theta"].shape[1]
+        if theta.shape != (wanted,):
+            self.fail("E0706", f"{len(theta)} numbers, but there are {wanted} parameters", e)
+        return _constant(self.scope.loss_at(theta))
+
+    def part(self, name: str, e: ast.Expr) -> _Value:
+        if name in self.scope.figures:
+            return _Value(self.scope.figures[name], True)
+        if name.endswith("(test)") and name.replace("(test)", "(train)") in self.scope.figures:
+            self.fail("E0702", "there is no test part", e, hints=("hold samples back: `split = 80%`",))
+        if name.endswith(("(test)", "(train)")):
+            self.fail("E0702", f"'{name.split('(')[0]}' has no meaning here", e, notes=(self.known(),))
+        self.fail("E0702", "the parts of the data are 'train' and 'test'", e)
+
+    # -- runs ------------------------------------------------------------------------------------
+
+    def join(self, function: Callable[[Any, Any], Any], left: _Value, right: _Value, e: ast.Expr) -> _Value:
+        a, b = left.array, right.array
+        per_run = left.per_run or right.per_run
+        sizes = [v.array.shape[-1] for v in (left, right) if v.array.ndim > v.per_run]
+        if len(set(sizes)) > 1:
+            self.fail("E0706", f"{sizes[0]} numbers are compared with {sizes[1]}", e)
+        if per_run:
+            # (runs,) or (runs, k) against (), (k,), (runs,) or (runs, k): the run stays the first axis.
+            a, b = (v.array if v.per_run else v.array[None] for v in (left, right))
+            a, b = (v[..., None] if sizes and v.ndim == 1 else v for v in (a, b))
+        return _Value(np.asarray(function(a, b)), per_run)
+
+    def over_runs(self, value: _Value, e: ast.Expr) -> Array:
+        if not value.per_run:
+            self.fail("E0704", "this is the same for all runs, so it has no statistic", e)
+        array = value.array
+        return array.all(axis=tuple(range(1, array.ndim))) if array.dtype == np.bool_ else array
+
+    def single(self, value: _Value, e: ast.Expr) -> Array:
+        """The one value; a figure that differs from run to run has none."""
+        if not value.per_run:
+            return value.array
+        if self.scope.runs > 1:
+            text = e.span.text or "the figure"
+            message = f"'{text}' has {self.scope.runs} values, one for each run"
+            uses = ", ".join(STATISTICS)
+            hint = f"for example `median({text})` or `all({text} ...)`"
+            self.fail("E0701", message, e, notes=(f"say which statistic is meant: {uses}",), hints=(hint,))
+        first: Array = value.array[0]
+        return first
+
+    # -- errors ----------------------------------------------------------------------------------
+
+    def known(self) -> str:
+        return "known here: " + ", ".join([*self.scope.figures, *self.scope.constants])
+
+    def unknown(self, name: str, e: ast.Expr) -> NoReturn:
+        names = [*self.scope.figures, *self.scope.constants, *STATISTICS, *_PLAIN, *_OVER_ELEMENTS]
+        close = get_close_matches(name, names, n=1)
+        hints = (f"did you mean '{close[0]}'?",) if close else ()
+        self.fail("E0703", f"'{name}' is no figure of a training", e, notes=(self.known(),), hints=hints)
+
+    def fail(
+        self, code: str, message: str, e: ast.Expr, notes: tuple[str, ...] = (), hints: tuple[str, ...] = ()
+    ) -> NoReturn:
+        raise SpecError([Diagnostic(code, message, e.span, notes=notes, hints=hints)])
+
+
+def _constant(number: float) -> _Value:
+    return _Value(np.asarray(float(number)), False)
+
+
+def _shown(array: Array) -> float | bool | list[float]:
+    shown: float | bool | list[float] = np.squeeze(array).tolist()
+    return shown

@@ -1,0 +1,151 @@
+"""A run's folder, `runs/NAME-ID/`: written while it runs and when it ends, read to resume it.
+
+Every file is whole or not there. pandas reads `history.csv`, safetensors `theta.safetensors` and the
+checkpoints, a text editor the rest; nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import secrets
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from netc.compiler import ir
+from netc.runtime.atomic import write_bytes, write_text
+from netc.runtime.parameters import Array, unflatten
+from netc.runtime.results import Result
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    path: Path
+
+    @staticmethod
+    def create(parent: Path, name: str) -> RunFolder:
+        """A new folder under `parent`; its ID is the time and four random digits."""
+        parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = parent / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return RunFolder(path)
+
+    # -- while it runs -----------------------------------------------------------------------------
+
+    def write_spec(self, text: str) -> None:
+        write_text(self.path / "spec.net", text)
+
+    def write_manifest(self, content: Mapping[str, Any]) -> None:
+        write_text(self.path / "manifest.json", _json(content))
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Raises OSError or ValueError where there is no readable one."""
+        content = json.loads((self.path / "manifest.json").read_text())
+        if not isinstance(content, dict):
+            raise ValueError("not a manifest")
+        return content
+
+    def write_checkpoint(self, arrays: dict[str, Array]) -> None:
+        """Replaces the last one, which stays until the new one is whole."""
+        from safetensors.numpy import save
+
+        old = self._checkpoints()
+        number = 1 + max((int(file.stem.rpartition("-")[2]) for file in old), default=0)
+        write_bytes(self.path / f"checkpoint-{number}.safetensors", save(arrays))
+        _remove(old)
+
+    def read_checkpoint(self) -> dict[str, Array] | None:
+        """None where the run ended, or never got so far. ValueError where it is damaged."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        files = self._checkpoints()
+        if not files:
+            return None
+        try:
+            return load_file(files[-1])
+        except SafetensorError as error:
+            raise ValueError(f"{files[-1].name} is damaged: {error}") from None
+
+    def _checkpoints(self) -> list[Path]:
+        found = self.path.glob("checkpoint-*.safetensors")
+        return sorted(found, key=lambda file: int(file.stem.rpartition("-")[2]))
+
+    # -- when it ends ------------------------------------------------------------------------------
+
+    def write_result(self, result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> None:
+        """What was trained; the checkpoint goes unless the run was interrupted."""
+        write_text(self.path / "history.csv", _csv(result.history))
+        write_bytes(self.path / "theta.safetensors", _weights(result, problem, scalers))
+        self.write_summary(result)
+        if not result.interrupted:
+            _remove(self._checkpoints())
+
+    def write_summary(self, result: Result) -> None:
+        write_text(self.path / "summary.json", _json(result.summary))
+
+
+def manifest(file: str, command: Iterable[str], options: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """What one needs to know to do it again."""
+    packages = ("netc", "numba", "llvmlite", "numpy")
+    return {
+        "file": file,
+        "command": list(command),
+        "options": dict(options),
+        **more,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        return next(models, platform.machine())
+    return platform.processor() or platform.machine()
+
+
+def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> bytes:
+    """`layer1.weight`, ..., `best.layer1.weight`, ..., `scale.inputs.shift`, ...; several runs stand in front."""
+    from safetensors.numpy import save
+
+    last, best = result.theta, result.best
+    if result.runs == 1:
+        last, best = last[0], best[0]
+    arrays = unflatten(problem, last)
+    arrays |= {f"best.{name}": array for name, array in unflatten(problem, best).items()}
+    arrays |= scalers
+    about = {"format": "netc", "seed": result.seed, "runs": result.runs, "precision": result.precision}
+    return save(arrays, {key: str(value) for key, value in about.items()})
+
+
+def _csv(columns: Mapping[str, Array]) -> str:
+    """Numbers so that they are read back to the same bits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    return text.getvalue()
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)

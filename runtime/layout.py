@@ -1,0 +1,56 @@
+"""Samples as the kernels read them: feature by feature, padded with zeros; and how they are cut into batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netc.compiler import ir
+from netc.runtime.parameters import Array
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One part of the data (training or test), already scaled."""
+
+    x: Array
+    """(inputs, columns), columns >= count + block; the rest zero."""
+    y: Array
+    """(outputs, columns), likewise."""
+    count: int
+
+
+def lay_out(x: Array, y: Array, block: int, dtype: type[np.floating]) -> Samples:
+    """Of x (samples, inputs) and y (samples, outputs)."""
+    return Samples(_columns(x, block, dtype), _columns(y, block, dtype), len(x))
+
+
+def no_samples(block: int, dtype: type[np.floating]) -> Samples:
+    """What stands in for data where there is only an objective."""
+    return Samples(np.zeros((1, block), dtype), np.zeros((1, block), dtype), 1)
+
+
+def _columns(rows: Array, block: int, dtype: type[np.floating]) -> Array:
+    count, features = rows.shape
+    columns = -(-count // block) * block + block
+    out = np.zeros((features, columns), dtype)
+    out[:, :count] = rows.T
+    return out
+
+
+def bounds(batches: ir.Batches, samples: int) -> Array:
+    """(m+1,) int64: batch i is the samples `bounds[i]` to `bounds[i+1]` of the epoch's order.
+
+    `size`: all of that size but the last, which may be smaller. `parts`: as equal as they can be, the
+    larger ones first. A batch is never empty: more parts or a greater size than samples are cut down.
+    """
+    match batches.mode:
+        case "full":
+            return np.array([0, samples], np.int64)
+        case "size":
+            return np.array([*range(0, samples, batches.count), samples], np.int64)
+        case "parts":
+            parts = min(batches.count, samples)
+            sizes = [samples // parts + (i < samples % parts) for i in range(parts)]
+            return np.cumsum([0, *sizes], dtype=np.int64)

@@ -1,0 +1,56 @@
+"""How good the outputs are, beside the loss: accuracy for classes, R2 for numbers.
+
+Computed from predictions in NumPy; the loss itself is the kernels' business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+import numpy as np
+
+from netc.runtime.parameters import Array
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a report says beside the loss.
+
+    accuracy   the share of samples whose class is right: the largest of several outputs; a single output
+               is compared with `threshold`, half-way between the two codes (0.5 for 0/1, 0 for -1/1)
+    r2         1 - sum (u - y)^2 / sum (y - mean y)^2, averaged over the outputs; 1 is perfect, 0 is as good
+               as the mean. Scaling the targets does not change it
+    """
+
+    kind: Literal["accuracy", "r2"]
+    threshold: float = 0.5
+
+    def score(self, outputs: Array, targets: Array) -> float:
+        """Of outputs and targets, both (units, samples). NaN where an output is not finite."""
+        if not np.isfinite(outputs).all():
+            return float("nan")
+        match self.kind:
+            case "accuracy" if len(targets) > 1:
+                return float(np.mean(outputs.argmax(axis=0) == targets.argmax(axis=0)))
+            case "accuracy":
+                return float(np.mean((outputs > self.threshold) == (targets > self.threshold)))
+            case "r2":
+                return _r2(outputs.astype(np.float64), targets.astype(np.float64))
+            case _:
+                assert_never(self.kind)
+
+
+def _r2(outputs: Array, targets: Array) -> float:
+    with np.errstate(over="ignore"):
+        rest = np.square(outputs - targets).sum(axis=1)
+    total = np.square(targets - targets.mean(axis=1, keepdims=True)).sum(axis=1)
+    # A constant target has nothing to explain.
+    return float(np.mean(1 - rest[total > 0] / total[total > 0])) if (total > 0).any() else float("nan")
+
+
+def metric_of(targets: Array, classes: bool) -> Metric:
+    """For training targets (samples, units)."""
+    if not classes:
+        return Metric("r2")
+    return Metric("accuracy", float(targets.min() + targets.max()) / 2 if targets.size else 0.5)

@@ -1,0 +1,88 @@
+"""Names and shapes inside the parameter vector: theta <-> {"layer1.weight": (out, in), ...}.
+
+Weights are stored (out, in), as PyTorch does, so that a PyTorch state goes in and out unchanged.
+Does not draw first values (`start.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netc.compiler import ir
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named piece of theta: `theta[offset : offset + size]` in this shape."""
+
+    name: str
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+def tensors(problem: ir.Problem) -> tuple[Tensor, ...]:
+    match problem:
+        case ir.Network():
+            return tuple(t for op in problem.ops if isinstance(op, ir.Dense) for t in _of_dense(op))
+        case ir.Objective():
+            return tuple(Tensor(name, (), i) for i, name in enumerate(problem.variables))
+        case _:
+            assert_never(problem)
+
+
+def _of_dense(op: ir.Dense) -> list[Tensor]:
+    weight = Tensor(f"{op.name}.weight", (op.outputs, op.inputs), op.offset)
+    bias = Tensor(f"{op.name}.bias", (op.outputs,), op.offset + weight.size)
+    return [weight, bias] if op.bias else [weight]
+
+
+def unflatten(problem: ir.Problem, theta: Array) -> dict[str, Array]:
+    """The named pieces of theta (..., P); leading axes stay in front. Copies."""
+    lead = theta.shape[:-1]
+    return {
+        t.name: theta[..., t.offset : t.offset + t.size].reshape(*lead, *t.shape).copy()
+        for t in tensors(problem)
+    }
+
+
+def flatten(problem: ir.Problem, named: Mapping[str, Array]) -> Array:
+    """theta (..., P) of named pieces; raises ValueError with what is missing, unknown or of another shape."""
+    wanted = tensors(problem)
+    if wrong := _mismatch(wanted, named):
+        raise ValueError(wrong)
+    lead = np.shape(named[wanted[0].name])[: -len(wanted[0].shape) or None]
+    pieces = [np.asarray(named[t.name], dtype=np.float64).reshape(*lead, t.size) for t in wanted]
+    return np.concatenate(pieces, axis=-1)
+
+
+def _mismatch(wanted: tuple[Tensor, ...], named: Mapping[str, Array]) -> str:
+    missing = [t.name for t in wanted if t.name not in named]
+    unknown = sorted(set(named) - {t.name for t in wanted})
+    if missing:
+        return f"no {_listed(missing)} among the given {_listed(list(named))}"
+    if unknown:
+        return f"unknown parameters {_listed(unknown)}; known are {_listed([t.name for t in wanted])}"
+    leads = set()
+    for t in wanted:
+        shape = np.shape(named[t.name])
+        cut = len(shape) - len(t.shape)
+        if cut < 0 or shape[cut:] != t.shape:
+            return f"{t.name} has shape {shape}, wanted is {t.shape}"
+        leads.add(shape[:cut])
+    return "" if len(leads) == 1 else f"leading axes differ: {_listed([str(lead) for lead in sorted(leads)])}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

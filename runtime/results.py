@@ -1,0 +1,214 @@
+"""What a training gave: the arrays for Python, the figures for `--json`.
+
+Makes no files (`folder.py`) and judges nothing (`expect.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from netc.compiler import ir
+from netc.runtime.parameters import Array
+from netc.runtime.report import Row
+from netc.runtime.state import DIVERGED
+from netc.runtime.train import Outcome, Task
+
+SHOWN_THETA = 1000
+"""More parameters than these are not in the summary."""
+
+MetricName = Literal["accuracy", "r2", ""]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One `expect`, judged."""
+
+    text: str
+    value: float | bool | list[float] | None
+    """The left side as it came out."""
+    holds: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Of one or more runs; the first axis of every array counts the runs."""
+
+    theta: Array
+    """(runs, P) last parameters, in the order of `Model.unflatten`."""
+    best: Array
+    """(runs, P) parameters at the lowest training loss seen at a report."""
+    history: dict[str, Array]
+    """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`, and
+    where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`; with several
+    runs also `run`."""
+    final: dict[str, Array]
+    """The same figures at the last parameters, (runs,) each."""
+    steps: Array
+    """(runs,) iterations done; of a diverged run those before the loss was lost."""
+    epochs: Array
+    """(runs,) the same in epochs."""
+    diverged: Array
+    """(runs,) bool: the loss became infinite or NaN."""
+    stopped: tuple[str, ...]
+    """(runs) `epochs`, `steps`, `criterion`, `diverged`, `search` (a `repeat` found no end), `interrupted`."""
+    evaluations: dict[str, Array]
+    """`loss` and `gradient`: (runs,) evaluations on a batch, as the rule asked for them."""
+    seconds: dict[str, float]
+    """`compile` and `train`."""
+    metric: MetricName
+    seed: int
+    target: str
+    precision: str
+    threads: int
+    interrupted: bool = False
+    file: str = ""
+    expect: tuple[Verdict, ...] = ()
+    folder: Path | None = field(default=None)
+
+    @property
+    def runs(self) -> int:
+        return len(self.theta)
+
+    @property
+    def loss_train(self) -> Array:
+        """(runs,)"""
+        return self.final["loss_train"]
+
+    @property
+    def loss_test(self) -> Array | None:
+        """(runs,), None without a test part; likewise below."""
+        return self.final.get("loss_test")
+
+    @property
+    def accuracy_train(self) -> Array | None:
+        return self.final.get("accuracy_train")
+
+    @property
+    def accuracy_test(self) -> Array | None:
+        return self.final.get("accuracy_test")
+
+    @property
+    def r2_train(self) -> Array | None:
+        return self.final.get("r2_train")
+
+    @property
+    def r2_test(self) -> Array | None:
+        return self.final.get("r2_test")
+
+    @property
+    def gradient_norm(self) -> Array:
+        """(runs,) of the training loss at the last parameters."""
+        return self.final["gradient_norm"]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `netc run --json` prints: plain numbers, texts and lists; None where a figure is not finite."""
+        stopped = list(self.stopped)
+        full: dict[str, Any] = {
+            "file": self.file,
+            "seed": self.seed,
+            "runs": self.runs,
+            "steps": _figure(self.steps),
+            "epochs": _figure(self.epochs),
+            "stopped": stopped[0] if self.runs == 1 else stopped,
+            "diverged": float(np.mean(self.diverged)),
+            "loss": self._parts("loss"),
+            self.metric: self._parts(self.metric) if self.metric else {},
+            "gradient_norm": _figure(self.gradient_norm),
+            "theta": self._theta(),
+            "parameters": self.theta.shape[1],
+            "evaluations": {name: _figure(counts) for name, counts in self.evaluations.items()},
+            "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
+            "target": self.target,
+            "precision": self.precision,
+            "threads": self.threads,
+            "expect": [{"text": v.text, "value": _plain(v.value), "holds": v.holds} for v in self.expect],
+            "folder": str(self.folder) if self.folder else "",
+        }
+        return {key: value for key, value in full.items() if value not in ("", {}, []) and key}
+
+    def _parts(self, name: str) -> dict[str, Any]:
+        parts = {part: self.final.get(f"{name}_{part}") for part in ("train", "test")}
+        return {part: _figure(values) for part, values in parts.items() if values is not None}
+
+    def _theta(self) -> list[Any]:
+        if self.theta.size > SHOWN_THETA:
+            return []
+        rows = [[_plain(number) for number in row] for row in self.theta.tolist()]
+        return rows[0] if self.runs == 1 else rows
+
+
+def make_result(task: Task, outcome: Outcome) -> Result:
+    program, counters = task.program, outcome.counters
+    metric: MetricName = task.metric.kind if task.metric else ""
+    names = _columns(metric, task.test is not None, len(outcome.theta) > 1)
+    history = {name: outcome.history[:, column] for name, column in names.items()}
+    for whole in history.keys() & {"run", "step"}:
+        history[whole] = history[whole].astype(np.int64)
+    final = {name: outcome.final[:, column] for name, column in names.items()}
+    return Result(
+        theta=outcome.theta,
+        best=outcome.best,
+        history=history,
+        final=final,
+        steps=counters[:, 0].copy(),
+        epochs=final["epoch"],
+        diverged=counters[:, 3] == DIVERGED,
+        stopped=outcome.stopped,
+        evaluations={"loss": counters[:, 1].copy(), "gradient": counters[:, 2].copy()},
+        seconds=outcome.seconds,
+        metric=metric,
+        seed=program.training.seed,
+        target=program.training.target,
+        precision=program.training.precision,
+        threads=task.threads,
+        interrupted=outcome.interrupted,
+    )
+
+
+def _columns(metric: str, test: bool, several: bool) -> dict[str, int]:
+    """Public name -> column of Row, those that mean something here."""
+    names = {}
+    for column, name in enumerate(Row.columns()):
+        if (name == "run" and not several) or (name.endswith("_test") and not test):
+            continue
+        if name.startswith("metric") and not metric:
+            continue
+        names[name.replace("metric", metric)] = column
+    return names
+
+
+def spread(values: Array) -> dict[str, Any]:
+    """The figures of several runs; quartiles by linear interpolation. Of the finite ones, if there are any."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return {"median": None, "min": None, "max": None, "quartiles": [None, None]}
+    low, median, high = np.quantile(finite, [0.25, 0.5, 0.75]).tolist()
+    ends = {"min": finite.min().item(), "max": finite.max().item()}
+    return {"median": median, **ends, "quartiles": [low, high]}
+
+
+def _figure(values: Array) -> Any:
+    return _plain(values[0].item()) if len(values) == 1 else spread(values)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return [_plain(v) for v in value] if isinstance(value, list) else value
+
+
+def describe(problem: ir.Problem) -> str:
+    """`13 > 15 > 15 > 1` or the variables of an objective, for the summary."""
+    match problem:
+        case ir.Network(ops):
+            sizes = [problem.inputs, *(op.outputs for op in ops if isinstance(op, ir.Dense))]
+            return " > ".join(map(str, sizes))
+        case ir.Objective(variables):
+            return f"objective of {', '.join(variables)}"

@@ -1,0 +1,85 @@
+"""First parameters: where every run begins, from the laws, the table or the file of the `init` statement.
+
+A run's numbers depend on the seed and the run's own number alone, not on how many runs there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import assert_never
+
+import numpy as np
+
+from netc.compiler import ir
+from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.source import NOWHERE
+from netc.runtime.parameters import Array, flatten
+
+
+def first_theta(program: ir.Program, runs: Sequence[int]) -> Array:
+    """(len(runs), P) float64: theta[0] of these runs."""
+    starts, count = program.starts, program.problem.parameters
+    if starts.file:
+        theta = _from_file(program.problem, starts.file)
+        return np.stack([theta if theta.ndim == 1 else theta[run % len(theta)] for run in runs])
+    if starts.table:
+        return np.array([starts.table[run % len(starts.table)] for run in runs], np.float64)
+    theta = np.zeros((len(runs), count))
+    for row, run in zip(theta, runs, strict=True):
+        random = _generator(program.training.seed, run)
+        for fill in starts.fills:
+            row[fill.offset : fill.offset + fill.size] = _draw(fill, random).ravel()
+    return theta
+
+
+def _draw(fill: ir.Fill, random: np.random.Generator) -> Array:
+    match fill.law:
+        case "constant":
+            return np.full(fill.size, fill.arguments[0])
+        case "values":
+            return np.array(fill.arguments)
+        case "uniform":
+            low, high = fill.arguments
+            return low + (high - low) * random.random(fill.size)
+        case "normal":
+            mean, deviation = fill.arguments
+            return mean + deviation * random.standard_normal(fill.size)
+        case "orthogonal":
+            return fill.arguments[0] * _orthogonal(fill.shape, random)
+        case _:
+            assert_never(fill.law)
+
+
+def _orthogonal(shape: tuple[int, ...], random: np.random.Generator) -> Array:
+    """Uniform over matrices with orthonormal rows (or columns, the shorter ones).
+
+    Q of the QR factorisation of a normal matrix, signs by the diagonal of R (Mezzadri 2007, section 5).
+    """
+    rows, columns = shape[0], int(np.prod(shape[1:]))
+    tall = random.standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(tall)
+    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+    return q if rows >= columns else q.T
+
+
+def _generator(seed: int, run: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=[seed % 2**64, run]))
+
+
+def _from_file(problem: ir.Problem, file: str) -> Array:
+    """theta (P,) or (runs, P) of a safetensors file with the names of `unflatten`."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = Path(file)
+    try:
+        named = {k: v for k, v in load_file(path).items() if not k.startswith(("best.", "scale."))}
+        return flatten(problem, named)
+    except FileNotFoundError:
+        wrong = "there is no such file"
+    except (OSError, SafetensorError) as error:
+        wrong = f"not a readable safetensors file: {error}"
+    except ValueError as error:
+        wrong = str(error)
+    raise SpecError([Diagnostic("E0690", f"cannot start from '{path}': {wrong}", NOWHERE)])

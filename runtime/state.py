@@ -1,0 +1,102 @@
+"""The arrays that training changes, as docs/kernels.md lists them, for some of the runs.
+
+Allocated here, written by the kernels, kept in checkpoints. Does not decide when to train how long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from netc.compiler import ir
+from netc.runtime.parameters import Array
+from netc.runtime.start import first_theta
+
+RUNNING, CRITERION, DIVERGED, SEARCH_FAILED = range(4)
+
+MEMORY = 2**29
+"""Bytes that the runs in hand may take together."""
+MOST = 4096
+"""Runs in hand at most, so that a report over them stays short."""
+
+
+@dataclass
+class State:
+    """Of the runs `first`, `first + 1`, ...; `at` is the iteration they have reached (unless ended)."""
+
+    first: int
+    at: int
+    theta: Array
+    vectors: Array
+    scalars: Array
+    counters: Array
+    figures: Array
+    order: Array
+    best: Array
+    """(runs, STRIDE): the parameters of the lowest training loss seen at a report."""
+    best_loss: Array
+    """(runs,)"""
+    reported: Array
+    """(runs,) int64: the iteration of the last report, -1 before the first."""
+
+    @property
+    def runs(self) -> int:
+        return len(self.theta)
+
+    @property
+    def running(self) -> Array:
+        alive: Array = self.counters[:, 3] == RUNNING
+        return alive
+
+    def arrays(self) -> dict[str, Array]:
+        """All of it, for a checkpoint."""
+        numbers = np.array([self.first, self.at], np.int64)
+        return {"position": numbers} | {name: getattr(self, name) for name in _ARRAYS}
+
+
+_ARRAYS = ("theta", "vectors", "scalars", "counters", "figures", "order", "best", "best_loss", "reported")
+
+
+def from_arrays(arrays: dict[str, Array]) -> State:
+    first, at = arrays["position"].tolist()
+    return State(first, at, **{name: np.ascontiguousarray(arrays[name]) for name in _ARRAYS})
+
+
+def fresh(
+    kernels: ModuleType, program: ir.Program, hyper: Array, samples: int, first: int, count: int
+) -> State:
+    """The state before the first iteration of `count` runs from `first` on."""
+    real = real_type(program)
+    theta = np.zeros((count, kernels.STRIDE), real)
+    theta[:, : kernels.PARAMETERS] = first_theta(program, range(first, first + count))
+    counters = np.zeros((count, 5), np.int64)
+    counters[:, 4] = np.arange(first, first + count)
+    state = State(
+        first=first,
+        at=0,
+        theta=theta,
+        vectors=np.zeros((count, kernels.VECTORS, kernels.STRIDE), real),
+        scalars=np.zeros((count, kernels.SCALARS), np.float64),
+        counters=counters,
+        figures=np.zeros((count, 3), np.float64),
+        order=np.tile(np.arange(samples, dtype=np.int64), (count, 1)),
+        best=theta.copy(),
+        best_loss=np.full(count, np.inf),
+        reported=np.full(count, -1, np.int64),
+    )
+    kernels.start(state.theta, state.vectors, state.scalars, hyper)
+    return state
+
+
+def runs_at_once(kernels: ModuleType, program: ir.Program, samples: int) -> int:
+    """How many runs fit into MEMORY."""
+    real = real_type(program)(0).itemsize
+    per_run = real * (kernels.STRIDE * (kernels.VECTORS + 2) + kernels.SCRATCH)
+    per_run += 8 * (kernels.SCALARS + samples + 16)
+    return int(max(1, min(MOST, program.training.runs, MEMORY // per_run)))
+
+
+def real_type(program: ir.Program) -> type[np.floating]:
+    return np.float64 if program.training.precision == "f64" else np.float32
