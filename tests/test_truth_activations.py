@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import netc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+import netc
 
 torch = pytest.importorskip("torch", reason="PyTorch 2.13.0 is not installed: pip install torch==2.13.0")
 F = torch.nn.functional

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import netc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+import netc
 from peers.problems import Arrays
 
 FAN_IN, FAN_OUT, RUNS = 40, 25, 50

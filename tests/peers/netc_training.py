@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import netc
 from safetensors.numpy import save_file
 
+import netc
 from peers.problems import Arrays, Problem
 
 
