@@ -1,4 +1,4 @@
-"""The workloads in netc, through its Python face: what a user's script gets. Reports: the first and the last."""
+"""The workloads in netc, through its Python face: what a script gets. Reports: the first and the last."""
 
 from __future__ import annotations
 

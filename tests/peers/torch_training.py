@@ -28,7 +28,7 @@ class Trajectory:
 def train(
     problem: Problem, weights: Arrays, optimizer: MakeOptimizer, epochs: int, batch: int | None = None
 ) -> Trajectory:
-    """`batch` samples an iteration in the order of the data (None: all); an epoch's last batch has the rest."""
+    """`batch` samples an iteration in the order of the data, the last of an epoch the rest; None: all."""
     network = _network(problem, weights)
     x, y = torch.from_numpy(problem.x), torch.from_numpy(problem.y)
     size = batch or len(x)
