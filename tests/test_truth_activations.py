@@ -101,7 +101,7 @@ def test_a_network_of_every_smooth_activation() -> None:
     sizes = [5] + [6] * len(smooth) + [3]
     layers = "".join(f"({name})6" for name in smooth)
     model = netc.compile(
-        f"network [5{layers}(softmax)3]\nloss cross_entropy\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
+        f"network [5{layers}(softmax)3]\ninit zeros\nloss cross_entropy\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
     )
     count = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))
     theta = random.normal(size=count)
@@ -168,7 +168,7 @@ def test_loss(case: Case) -> None:
     random = np.random.default_rng(0)
     x, y = random.normal(size=(SAMPLES, 4)), _targets(case.targets)
     model = netc.compile(
-        f"network [4({case.activation})3]\nloss {case.loss}\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
+        f"network [4({case.activation})3]\ninit zeros\nloss {case.loss}\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
     )
     for size in (1.0, 30.0):  # large pre-activations: the fused forms must not overflow, nor lose digits
         theta = size * random.normal(size=15)
