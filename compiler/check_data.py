@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 from netc.compiler.check_report import Report
 from netc.compiler.check_settings import Settings, Unfit, whole, word
 from netc.compiler.resolve import head
 from netc.compiler.resolve_values import NotANumber, number
-from netc.compiler.spec import DataSpec
+from netc.compiler.spec import DataSpec, Scaling
 from netc.dsl import ast
+from netc.dsl.source import Span
 
+SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")
 SETTINGS = ("target", "inputs", "scale", "scale_target", "split", "seed", "classes", "limit")
+Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Row = tuple[tuple[float, ...], tuple[float, ...]]
 
 
@@ -21,31 +26,35 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     scale, factor = settings.get("scale", _scale, ("none", 1.0))
     kind, origin, rows = _source(statement, folder, report)
     return DataSpec(
-        kind, origin, rows,  # type: ignore[arg-type]
-        target=settings.get("target", _columns, ()), inputs=settings.get("inputs", _columns, ()),
-        scale=scale,  # type: ignore[arg-type]
+        kind,
+        origin,
+        rows,
+        target=settings.get("target", _columns, ()),
+        inputs=settings.get("inputs", _columns, ()),
+        scale=scale,
         factor=factor,
-        scale_target=settings.get("scale_target", word("zscore", "minmax", "none"), scale),  # type: ignore[arg-type]
-        split=settings.get("split", _split, 1.0), seed=settings.get("seed", whole(0), 0),
-        classes=settings.get("classes", whole(2), 0), limit=settings.get("limit", whole(1), 0),
+        scale_target=settings.get("scale_target", word(*SCALINGS), scale),
+        split=settings.get("split", _split, 1.0),
+        seed=settings.get("seed", whole(0), 0),
+        classes=settings.get("classes", whole(2), 0),
+        limit=settings.get("limit", whole(1), 0),
         span=_span(statement),
         spans=tuple((name, s.value.span) for name, s in settings.given.items()),
-    )  # fmt: skip
+    )
 
 
-def _span(statement: ast.Data):  # type: ignore[no-untyped-def]
+def _span(statement: ast.Data) -> Span:
     first = statement.sources[0].span if statement.sources else head(statement)
     return first.to(statement.sources[-1].span) if statement.sources else first
 
 
-def _scale(value: ast.Expr) -> tuple[str, float]:
-    """A way to scale, or a number that multiplies all inputs."""
-    try:
-        factor = number(value)
-    except NotANumber:
-        return word("zscore", "minmax", "none")(value), 1.0
-    if factor == 0:
-        raise Unfit("0 would make all inputs 0", value.span, "E0503")
+def _scale(value: ast.Expr) -> tuple[Scaling, float]:
+    """How the inputs are scaled, or the number that they are multiplied with."""
+    if isinstance(value, ast.Name):
+        return word(*SCALINGS)(value), 1.0
+    factor = number(value)
+    if factor == 0 or not math.isfinite(factor):
+        raise Unfit(f"{value.span.text}: the inputs would all be {factor:g}", value.span, "E0503")
     return "none", factor
 
 
@@ -141,9 +150,8 @@ def _points(values: ast.Expr) -> list[tuple[float, ...]]:
     match values:
         case ast.Call(ast.Name("linspace"), (start, stop, count)):
             return [(v,) for v in linspace(number(start.value), number(stop.value), _count(count.value))]
-        case ast.Call(ast.Name("grid"), arguments) if arguments and arguments[-1].name == "points":
-            count = _count(arguments[-1].value)
-            axes = [a.value for a in arguments[:-1]]
+        case ast.Call(ast.Name("grid"), (*ranges, last)) if last.name == "points":
+            axes = [a.value for a in ranges]
             if all(isinstance(a, ast.Range) for a in axes):
                 return list(product(*(linspace(number(a.start), number(a.stop), count) for a in axes)))  # type: ignore[union-attr]
         case ast.Set(items):

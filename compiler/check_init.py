@@ -108,9 +108,9 @@ def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: 
             case ast.Compare("=", ast.Name(target), law) if target in TARGETS:
                 walker.number(law, f"the value of the {target}")
                 found.append(Law(target, law, False, helpers, bound))  # type: ignore[arg-type]
-            case ast.Drawn(name) | ast.Compare(left=name):
-                word = name.id if isinstance(name, ast.Name) else name.span.text
-                report.error("E0514", name.span, f"'{word}' is no part of the parameters",
+            case ast.Drawn(part) | ast.Compare(left=part):
+                word = part.id if isinstance(part, ast.Name) else part.span.text
+                report.error("E0514", part.span, f"'{word}' is no part of the parameters",
                              hints=did_you_mean(word, TARGETS) or ("parts: weights, biases, theta (all)",))  # fmt: skip
     return found
 
@@ -195,5 +195,6 @@ def count_starts(table: ast.Expr) -> int:
         case ast.Set(items):
             return len(items)
         case ast.Call(_, (*ranges, points)):
-            return int(number(points.value)) ** len(ranges)
+            count: int = int(number(points.value)) ** len(ranges)
+            return count
     return 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from netc.compiler.check_report import Report
 from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition, variants
-from netc.compiler.resolve_rule import Body, resolve_rule, target
+from netc.compiler.resolve_rule import Body, resolve_rule
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
@@ -25,9 +26,6 @@ def check_optimizer(
     statements: list[ast.Optimizer], losses: frozenset[str], definitions: Definitions, report: Report
 ) -> Optimizer | None:
     """The rule that runs: the one that is used, else the one that the file defines."""
-    for statement in statements:
-        if is_definition(statement):  # each is checked, also one that does not run
-            check_rule(statement, losses, definitions, Report() if statement is statements[0] else report)
     uses = [s for s in statements if not is_definition(s)]
     chosen = uses or statements
     if len(chosen) > 1:
@@ -46,6 +44,9 @@ def check_optimizer(
         definition = _lookup(dotted(function) or "", arguments, span, definitions, report)
     if definition is None:
         return None
+    for other in statements:
+        if is_definition(other) and other is not definition:
+            check_rule(other, losses, definitions, report)
     values = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     body, kinds = check_rule(definition, losses, definitions, report)
     if not report.errors:
@@ -122,7 +123,7 @@ def _left(equation: ast.Equation) -> str:
 
 # -- kinds -----------------------------------------------------------------------------------------
 
-KindTable = tuple[tuple[str, str], ...]
+KindTable = tuple[tuple[str, Literal["scalar", "theta"]], ...]
 
 
 def check_rule(
@@ -134,7 +135,7 @@ def check_rule(
     checker = _Rule(body, names, losses, definitions)
     kinds = checker.infer()
     checker.check(kinds, report)
-    return body, tuple((name, kind.kind) for name, kind in kinds.items())
+    return body, tuple((name, "theta" if kind == THETA else "scalar") for name, kind in kinds.items())
 
 
 class _Rule:
@@ -265,9 +266,3 @@ def _repair(below: ast.Expr) -> tuple[str, ...]:
     if not powers:
         return ("choose another value at the start: '... if n > 0 else ...'",)
     return (f"likely meant: {print_expr(powers[0].left)}^(n+1), the number of gradients seen so far",)
-
-
-def equation_at(body: Body, name: str) -> Span | None:
-    """Where a name is set, for messages."""
-    found = [e for a in body.actions for e in walk(a) if isinstance(e, ast.Equation) and e.name == name]
-    return target(found[0]) if found else None

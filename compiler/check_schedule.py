@@ -38,16 +38,12 @@ def check_schedules(
                          hints=did_you_mean(statement.name, hypers) or _known(hypers))  # fmt: skip
         elif statement.name in found:
             report.error("E0505", head(statement), f"'{statement.name}' has two schedules",
-                         related=((head_of(found[statement.name]), "the first one"),))  # fmt: skip
+                         related=((found[statement.name].span, "the first one"),))  # fmt: skip
         else:
             schedule = _use(statement, definitions, report)
             if schedule is not None:
                 found[statement.name] = schedule
     return tuple(found.values())
-
-
-def head_of(schedule: Schedule):  # type: ignore[no-untyped-def]
-    return schedule.span
 
 
 def _known(hypers: list[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
 
 T = TypeVar("T")
+W = TypeVar("W", bound=str)
 Reader = Callable[[ast.Expr], T]
 
 
@@ -67,12 +68,12 @@ def name_span(setting: ast.Setting) -> Span:
     return Span(span.source, span.start, min(span.end, span.start + len(span.text.split("=")[0].rstrip())))
 
 
-def word(*words: str) -> Reader[str]:
+def word(*words: W) -> Reader[W]:
     """One of a few words."""
 
-    def read(value: ast.Expr) -> str:
+    def read(value: ast.Expr) -> W:
         if isinstance(value, ast.Name) and value.id in words:
-            return value.id
+            return words[words.index(value.id)]  # type: ignore[arg-type]
         near = did_you_mean(value.id, words) if isinstance(value, ast.Name) else ()
         raise Unfit(f"... is one of {listed(words)}" + (f": {near[0]}" if near else ""), value.span)
 

@@ -52,8 +52,8 @@ class Scope:
     activations: Mapping[str, ast.Activation] = field(default_factory=dict)
     losses: frozenset[str] = frozenset()
     """Names that are the loss: `R`, and the user's own."""
-    calls: Mapping[str, int] = field(default_factory=dict)
-    """Further functions of scalars, by their number of parameters (schedules)."""
+    calls: Mapping[str, ast.Schedule] = field(default_factory=dict)
+    """Schedules, which are functions of numbers."""
 
 
 class Kinds:

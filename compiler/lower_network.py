@@ -19,7 +19,7 @@ def lower_problem(spec: Spec) -> ir.Problem:
 
 
 def _objective(objective: Objective, env: Environment) -> ir.Objective:
-    names = {v: ir.Var(v, "scalar") for v in objective.variables}
+    names: dict[str, ir.Expr] = {v: ir.Var(v, "scalar") for v in objective.variables}
     value = simplify(lower_expr(objective.value, Environment(names, env.functions)))
     return ir.Objective(objective.variables, value, derive.gradient(value, objective.variables))
 
@@ -34,7 +34,7 @@ def _network(network: Network, loss: Loss, env: Environment) -> ir.Network:
             value = simplify(_activations(layer, env))
             ops.append(ir.Map(_name(layer), layer.outputs, value, derive.map_vjp(value)))
     last = network.layers[-1]
-    names = {"u": U, "y": Y, **{name: ir.Const(value) for name, value in loss.arguments}}
+    names: dict[str, ir.Expr] = {"u": U, "y": Y, **{name: ir.Const(value) for name, value in loss.arguments}}
     assert loss.definition.value is not None
     cost = lower_expr(
         loss.definition.value, Environment(names, env.functions, elements={"output": last.outputs})
@@ -52,7 +52,10 @@ def _activations(layer: Layer, env: Environment) -> ir.Expr:
 
 
 def _activation(activation: Activation, z: ir.Expr, units: int, env: Environment) -> ir.Expr:
-    names = {activation.definition.variable: z, **{n: ir.Const(v) for n, v in activation.arguments}}
+    names: dict[str, ir.Expr] = {
+        activation.definition.variable: z,
+        **{n: ir.Const(v) for n, v in activation.arguments},
+    }
     return lower_expr(
         activation.definition.value, Environment(names, env.functions, elements={"output": units})
     )
