@@ -50,6 +50,11 @@ def names_in(node: ast.Node) -> set[str]:
     return {n.id for n in walk(node) if isinstance(n, ast.Name)}
 
 
+def called(node: ast.Node) -> set[str]:
+    """The plain names of called functions."""
+    return {n.function.id for n in walk(node) if isinstance(n, ast.Call) and isinstance(n.function, ast.Name)}
+
+
 def dotted(expr: ast.Expr) -> str | None:
     """`momentum.ema` of a Name or Member, else None."""
     match expr:

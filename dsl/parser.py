@@ -28,15 +28,21 @@ from netc.dsl.syntax_errors import Failure, explain
 TALLEST = 150
 """Operations within operations: beyond this a walk over the tree would run out of stack."""
 
+MOST = 50
+"""Errors told at once; a text with more is hardly a program."""
+
 
 def parse(source: Source, start: int = 0, end: int | None = None) -> ast.Program:
     """The program that the text (or a part of it) spells. Raises SpecError with all that is wrong."""
     lexer = Lexer(source, literals())
     chunks = lexer.run(start, end)
     errors = lexer.errors
-    statements = [s for chunk in chunks if (s := _statement(chunk, errors)) is not None]
+    statements: list[ast.Statement] = []
+    for chunk in chunks:
+        if len(errors) < MOST:
+            statements += [s for s in [_statement(chunk, errors)] if s is not None]
     if errors:
-        raise SpecError(errors)
+        raise SpecError(errors[:MOST])
     return ast.Program(tuple(statements), span=Span(source, 0, len(source.text)))
 
 
@@ -84,7 +90,7 @@ def _statement(chunk: Chunk, errors: list[Diagnostic], start: str = "statement")
     A line of a block that makes no sense is reported and left out, so that the lines below are read as well.
     """
     tokens, failed = chunk.tokens, False
-    while tokens:
+    while tokens and len(errors) < MOST:
         try:
             node: Any = _parser().parse(tokens, start=start)
         except UnexpectedToken as error:
