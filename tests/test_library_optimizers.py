@@ -160,16 +160,16 @@ HAND: dict[str, Path] = {
     "adam.eps_hat(eta = 0.1, beta1 = 0.8, beta2 = 0.95, eps = 0.01)": adam(0.1, 0.8, 0.95, np.sqrt, hat=0.01),
     "adam.talk(eta = 0.1, beta1 = 0.2, beta2 = 0.05, eps = 0.01)": adam(0.1, 0.8, 0.95, inside(0.01)),
     "adam.no_bias_correction(eta = 0.1, beta1 = 0.2, beta2 = 0.05, eps = 0.01)": adam(
-        START, 0.1, 0.8, 0.95, inside(0.01), corrected=False
+        0.1, 0.8, 0.95, inside(0.01), corrected=False
     ),
     "adamw.torch(eta = 0.1, beta1 = 0.8, beta2 = 0.95, eps = 0.01, lambda = 0.2)": adam(
-        START, 0.1, 0.8, 0.95, outside(0.01), decay=0.02
+        0.1, 0.8, 0.95, outside(0.01), decay=0.02
     ),
     "adamw.paper(eta = 0.2, beta1 = 0.8, beta2 = 0.95, eps = 0.01, lambda = 0.04, scale = 0.5)": adam(
-        START, 0.1, 0.8, 0.95, outside(0.01), decay=0.02
+        0.1, 0.8, 0.95, outside(0.01), decay=0.02
     ),
     "yogi(eta = 0.1, beta1 = 0.8, beta2 = 0.95, eps = 0.01)": adam(
-        START, 0.1, 0.8, 0.95, outside(0.01), yogi=True
+        0.1, 0.8, 0.95, outside(0.01), yogi=True
     ),
     "lion(eta = 0.1, beta1 = 0.8, beta2 = 0.95, lambda = 0.1)": lion(0.1, 0.8, 0.95, 0.1),
 }  # fmt: skip

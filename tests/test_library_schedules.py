@@ -141,11 +141,11 @@ def test_plateau() -> None:
 objective R(x) = x^2
 init theta = (3)
 optimizer gd
-schedule eta = plateau(1, factor = 0.98, patience = 3, threshold = 0.3)
+schedule eta = plateau(1, factor = 0.98, patience = 3, threshold = 0.9)
 train steps = 60
 """)
     path = run(program, np.array([3.0]), np.zeros((1, 1)), np.zeros((1, 1)), 60).trajectory[:, 0]
     got = (path[:-1] - path[1:]) / (2 * path[:-1])
-    wanted = plateau([x * x for x in path[:-1]], 1, 0.98, 3, 0.3)
+    wanted = plateau([x * x for x in path[:-1]], 1, 0.98, 3, 0.9)
     assert len(set(wanted)) > 5
     np.testing.assert_allclose(got, wanted, rtol=1e-12)
