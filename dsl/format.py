@@ -99,9 +99,11 @@ def _start(row: _Row, source: Source) -> int:
 
 
 def _blank_above(source: Source, offset: int) -> bool:
-    """Whether the line above that of the offset is there, and empty."""
+    """Whether a line begins at the offset, and the one above it is empty."""
     start = source.text.rfind("\n", 0, offset)
-    return start >= 0 and not source.text[source.text.rfind("\n", 0, start) + 1 : start].strip()
+    if start < 0 or source.text[start:offset].strip():
+        return False
+    return not source.text[source.text.rfind("\n", 0, start) + 1 : start].strip()
 
 
 # -- alignment -----------------------------------------------------------------------------------
@@ -135,7 +137,7 @@ def _align(run: list[_Row]) -> None:
             case "statement":
                 row.text = f"{indent}{head} {rest}"
             case "equation":
-                row.text = f"{indent}{head} = {rest}"
+                row.text = f"{indent}{head} {row.line.sign} {rest}"
             case "plain":
                 row.text = indent + rest
 

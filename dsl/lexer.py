@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lark import Token
+
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
 from netc.dsl.source import Source, Span
@@ -56,7 +57,7 @@ _TOKEN = re.compile(
     | (?P<quoted>'[^'\r\n]*'|[“„][^“”\r\n]*[“”])
     | (?P<power>[{_SUPER}]+)
     | (?P<sign>->|\.\.|<=|>=|!=|==|\|\||[·⋅×∗÷−≤≥≠∈→∼…∇]|[-+*/^=<>~,;:.%|‖√()\[\]{{}}])
-    | (?P<stray>.)""",
+    | (?P<stray>&&|.)""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -220,7 +221,9 @@ class Lexer:
             hints = ('texts stand between straight double quotes: "boston.csv"',)
         elif text in "≈≅≃":
             hints = ("'=' with 'within' says how near: expect theta = 2 within 1e-6",)
-        elif text in "&!":
+        elif text == "?":
+            hints = ("a choice is an expression: x if c else y",)
+        elif text in ("&&", "&", "!"):
             hints = ("the logical words are 'and', 'or', 'not'",)
         elif not text.isprintable():
             message = f"the character U+{ord(text):04X} has no meaning here"
@@ -305,15 +308,18 @@ class Lexer:
     # -- brackets -----------------------------------------------------------------------------
 
     def _close(self, sign: str, span: Span) -> None:
-        if not self._open:
+        openers = [str(token) for token in self._open]
+        if not openers:
             self._report("E0004", f"'{sign}' closes nothing", span, label="no bracket is open here")
-        elif CLOSERS[str(self._open[-1])] != sign:
-            opener = self._open.pop()
-            words = f"'{sign}' closes the '{opener}' that was opened here"
-            message = f"'{sign}' where '{CLOSERS[str(opener)]}' is due"
-            self._report("E0004", message, span, related=((opener.span, words),))
-        else:
+        elif CLOSERS[openers[-1]] == sign:
             self._open.pop()
+        else:
+            opener = self._open[-1]
+            message = f"'{sign}' where '{CLOSERS[openers[-1]]}' is due"
+            self._report("E0004", message, span, related=((opener.span, f"the '{opener}' is still open"),))
+            # It closes its own bracket if there is one, with all that is open inside, else the last one.
+            own = next((at for at, other in enumerate(openers) if CLOSERS[other] == sign), -1)
+            del self._open[own:]
 
     def _unclosed(self) -> None:
         opener = self._open[-1]

@@ -13,19 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import lark.lexer
-import netc.grammar
 from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
+from platformdirs import user_cache_path
+
+import netc.grammar
 from netc.dsl import ast
 from netc.dsl.build import LAYOUT, callbacks
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.lexer import Chunk, Lexeme, Lexer
 from netc.dsl.source import Source, Span
 from netc.dsl.syntax_errors import Failure, explain
-from platformdirs import user_cache_path
 
 TALLEST = 150
 """Operations within operations: beyond this a walk over the tree would run out of stack."""
+
+MOST = 50
+"""Errors told at once; a text with more is hardly a program."""
 
 
 def parse(source: Source, start: int = 0, end: int | None = None) -> ast.Program:
@@ -33,9 +37,12 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> ast.Program
     lexer = Lexer(source, literals())
     chunks = lexer.run(start, end)
     errors = lexer.errors
-    statements = [s for chunk in chunks if (s := _statement(chunk, errors)) is not None]
+    statements: list[ast.Statement] = []
+    for chunk in chunks:
+        if len(errors) < MOST:
+            statements += [s for s in [_statement(chunk, errors)] if s is not None]
     if errors:
-        raise SpecError(errors)
+        raise SpecError(errors[:MOST])
     return ast.Program(tuple(statements), span=Span(source, 0, len(source.text)))
 
 
@@ -83,7 +90,7 @@ def _statement(chunk: Chunk, errors: list[Diagnostic], start: str = "statement")
     A line of a block that makes no sense is reported and left out, so that the lines below are read as well.
     """
     tokens, failed = chunk.tokens, False
-    while tokens:
+    while tokens and len(errors) < MOST:
         try:
             node: Any = _parser().parse(tokens, start=start)
         except UnexpectedToken as error:

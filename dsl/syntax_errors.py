@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.lexer import ACTIONS, RESERVED, STATEMENTS, Lexeme
 from netc.dsl.names import did_you_mean
+from netc.dsl.slips import CHOICE, COMMENT, habit
 from netc.dsl.source import Span
 
 HOMES = {
@@ -115,6 +116,8 @@ def _no_statement(failure: Failure) -> Diagnostic | None:
     home = next((statement for statement, settings in HOMES.items() if word in settings), None)
     if home is not None:
         hints: tuple[str, ...] = (f"'{word}' is a setting: {home} {word} = ...",)
+    elif str(word) in "/%-":
+        hints = (COMMENT,)
     elif word in ACTIONS:
         hints = (f"'{word}' stands inside the block of an optimizer",)
     else:
@@ -164,7 +167,8 @@ def _product(failure: Failure) -> Diagnostic | None:
     group = last in (")", "]") and "*" in failure.accepts
     if not begins or not (number or group):
         return None
-    hints = ["a product is written with its sign, '*'"]
+    slip = habit(failure.line, token, [], failure.accepts)
+    hints = [slip or "a product is written with its sign, '*'"]
     if "," in failure.accepts:
         hints.append("the things of a list are separated by ','")
     message = f"nothing joins '{last.span.text}' and '{token.span.text}'"
@@ -175,7 +179,9 @@ def _equals_or_colon(failure: Failure) -> Diagnostic | None:
     """`epochs: 200`, `train = 5`, `optimizer gd(eta = 1) =`, `eta == 0.1`, `eta := 0.1`."""
     token, accepts = failure.token, failure.accepts
     if token == ":" and "=" in accepts:
-        return Diagnostic("E0011", "'=' is due here, not ':'", token.span, hints=("settings: name = value",))
+        definition = failure.tokens[failure.at + 1 : failure.at + 2] == ["="]
+        hint = "':=' is written '='" if definition else "settings: name = value"
+        return Diagnostic("E0011", "'=' is due here, not ':'", token.span, hints=(hint,))
     if token == "==" and "=" in accepts:
         return Diagnostic("E0011", "'=' is due here, not '=='", token.span, hints=("settings: name = value",))
     if token in ("=", "==") and failure.at == 1:
@@ -197,37 +203,35 @@ def _reserved(failure: Failure) -> Diagnostic | None:
     if token not in RESERVED or token.type in ("NAME", "TEXT") or "NAME" not in failure.accepts:
         return None
     message = f"'{token}' is a word of the language and cannot be a name"
-    return Diagnostic("E0016", message, token.span, hints=(f"another name will do: {token}_",))
+    hint = CHOICE if token == "if" else f"another name will do: {token}_"
+    return Diagnostic("E0016", message, token.span, hints=(hint,))
 
 
 def _network(failure: Failure) -> Diagnostic | None:
     """`network 13(tanh)1`, `[(tanh)15]`, `[13 tanh 15]`."""
-    token = failure.token
-    shape = "for example: network [13(tanh)15(lin)1]"
-    if failure.tokens[0] not in ("network", "block"):
+    token, last, accepts = failure.token, failure.before(), failure.accepts
+    if failure.tokens[0] not in ("network", "block") or last is None:
         return None
-    if failure.at == 1 and failure.accepts == {"["}:
-        return Diagnostic("E0015", "a network stands in square brackets", token.span, hints=(shape,))
-    last = failure.before()
-    if failure.accepts == {"NAME"} and last in ("(", ","):
+    label = ""
+    if failure.at == 1 and accepts == {"["}:
+        message = "a network stands in square brackets"
+    elif accepts == {"NAME"} and last in ("(", ","):
         message = f"expected an activation or another operation, found {_found(token)}"
-        return Diagnostic("E0015", message, token.span, hints=(shape,))
-    if last == "[" and token == "]":
-        return Diagnostic("E0015", "this network is empty", token.span, hints=(shape,))
-    if last == "[" and token == "(":
-        message = "the number of inputs is missing before the first layer"
-        return Diagnostic("E0015", message, token.span, "inputs are due before this", hints=(shape,))
-    if (
-        last is not None
-        and last.type in ("NUMBER", "SHAPE", "NAME")
-        and "(" in failure.accepts
-        and token != ","
-    ):
-        expected = "a layer, which begins with '('"
-        if token == "]":
-            return Diagnostic("E0015", "this network has no layer", token.span, hints=(shape,))
-        return Diagnostic("E0015", f"expected {expected}, found {_found(token)}", token.span, hints=(shape,))
-    return None
+    elif last == "[" and token == "]":
+        message = "this network is empty"
+    elif last == "[" and token == "(":
+        message, label = (
+            "the number of inputs is missing before the first layer",
+            "inputs are due before this",
+        )
+    elif accepts == {"("} and token == "]":
+        message = "this network has no layer"
+    elif accepts == {"("}:
+        message = f"expected a layer, which begins with '(', found {_found(token)}"
+    else:
+        return None
+    hint = habit(failure.line, token, [], accepts) or "for example: network [13(tanh)15(lin)1]"
+    return Diagnostic("E0015", message, token.span, label, hints=(hint,))
 
 
 def _end(failure: Failure) -> Diagnostic | None:
@@ -246,8 +250,12 @@ def _end(failure: Failure) -> Diagnostic | None:
 def _hints(failure: Failure) -> tuple[str, ...]:
     """What was likely meant, else the form of the statement."""
     words = failure.line or [failure.token]
-    last, following = failure.before(), failure.tokens[failure.at + 1 : failure.at + 2]
-    if last is not None and last.type == failure.token.type == "NAME" and following == ["="]:
+    after = failure.tokens[failure.at + 1 : failure.at + 2]
+    slip = habit(failure.line, failure.token, after, failure.accepts)
+    if slip is not None:
+        return (slip,)
+    last = failure.before()
+    if last is not None and last.type == failure.token.type == "NAME" and after == ["="]:
         return (f"arguments stand in parentheses: {last.span.text}({failure.token.span.text} = ...)",)
     if "_INDENT" in (t.type for t in failure.tokens) and words[0] in STATEMENTS and words[0].type == "NAME":
         return (f"the statement '{words[0]}' begins at the margin",)

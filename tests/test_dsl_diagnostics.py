@@ -80,8 +80,8 @@ def test_related_places_notes_and_hints() -> None:
         hints=("h",),
     )
     assert render([d]) == (
-        "t.net:2:1: error[E0000]: twice\n  2 | a = 2\n    | ^\n  t.net:1:1: first here\n  1 | a = 1\n    | ^\n"
-        "  n\n  hint: h"
+        "t.net:2:1: error[E0000]: twice\n  2 | a = 2\n    | ^\n"
+        "  t.net:1:1: first here\n  1 | a = 1\n    | ^\n  n\n  hint: h"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.format import format_program

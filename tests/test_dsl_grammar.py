@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import lark
-import netc.grammar
 import pytest
 from lark.exceptions import GrammarError
+
+import netc.grammar
 from netc.dsl.build import callbacks
 from netc.dsl.lexer import ACTIONS, AFTER, RESERVED, STATEMENTS
 from netc.dsl.parser import Tokens, literals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from netc.dsl import ast
 from netc.dsl.format import format_program
 from netc.dsl.parser import parse

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from netc.dsl import ast
 from netc.dsl.format import format_program, print_expr
 from netc.dsl.parser import parse, parse_expression
@@ -18,7 +19,7 @@ names = st.sampled_from(NAMES)
 dotted = st.one_of(names, st.tuples(names, names).map(".".join))
 name_nodes = names.map(ast.Name)
 numbers = st.one_of(st.integers(0, 10**6).map(float), st.floats(0, 1e300)).map(ast.Number)
-texts = st.text("abc #,()\\.θ_/:", max_size=8).map(ast.Text)
+texts = st.text("abc #,()\\.θ_/: +-", max_size=8).map(ast.Text)
 shapes = st.lists(st.integers(0, 300), min_size=2, max_size=3).map(tuple).map(ast.Shape)
 
 
