@@ -19,7 +19,7 @@ from typing import Any
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from netc.runtime.llvm import Value, at_least, clamp, fma, select
+from netc.runtime.llvm import Value, clamp, fma, select
 from netc.runtime.simd_types import build, one_vector
 
 # ln 2 in two parts; the first has so few bits that its product with an exponent is exact (fdlibm, e_exp.c)
@@ -74,7 +74,6 @@ def _compiled(emit: Callable[..., Value]) -> Callable[..., Value]:
             function = ir.Function(module, ir.FunctionType(type_, [type_] * len(arguments)), name)
             function.linkage = "linkonce_odr"
             function.attributes.add("nounwind")
-            function.attributes.add("noinline")
             builder = ir.IRBuilder(function.append_basic_block("entry"))
             builder.ret(emit(*(Value(builder, a) for a in function.args)).value)
         return first.wrap(first.builder.call(function, [a.value for a in arguments]))
@@ -159,24 +158,23 @@ def expm1(x: Value) -> Value:
 
 
 def tanh(x: Value) -> Value:
-    """With -|x| = n ln2/2 + y and tanh y = b / (1 + t), d = 1 + t - b,
+    """x = n ln2/2 + y and tanh y = b/a give
 
-        exp(-2|x|) - 1 = e / d,  e = (2^n - 1) d + 2^(n+1) b,  and  tanh -|x| = e / (e + 2d):
+        tanh x = ((2^n - 1) a + (2^n + 1) b) / ((2^n + 1) a + (2^n - 1) b),
 
-    one division, no cancellation near 0 (where n = 0), and an error of e that the quotient damps.
+    one division, and no cancellation near 0, where n = 0 and the quotient is b/a.
     """
-    sign = x.bits() & x.constant(-0.0).bits()
-    x = (x.bits() | x.constant(-0.0).bits()).real()
-    x = at_least(x, -20.0 if x.is_double else -9.5)
-    n, bits = _nearest(x, 2.0 * math.log2(math.e), _exponent_bias(x) + 1)
+    bound = 20.0 if x.is_double else 9.5
+    x = clamp(x, -bound, bound)
+    n, bits = _nearest(x, 2.0 * math.log2(math.e), _exponent_bias(x))
     y = fma(n, -math.log(2.0) / 2.0, x)
-    twice_power = _power_of_two(bits)
+    power = _power_of_two(bits)
     p, q = TANH_64 if x.is_double else TANH_32
     square = y * y
     b = fma(y * square, polynomial(square, p), y)
-    d = fma(square, polynomial(square, q), -b) + 1.0
-    e = fma(fma(twice_power, 0.5, -1.0), d, twice_power * b)
-    return ((e / fma(d, 2.0, e)).bits() ^ sign ^ x.constant(-0.0).bits()).real()
+    a = fma(square, polynomial(square, q), 1.0)
+    less, more = power - 1.0, power + 1.0
+    return fma(less, a, more * b) / fma(more, a, less * b)
 
 
 def sigmoid(x: Value) -> Value:
