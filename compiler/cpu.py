@@ -67,15 +67,18 @@ def _objective(objective: ir.Objective) -> list[L.Function]:
     return made
 
 
+REALS = {"f64": "float64", "f32": "float32"}
+
 HEADER = """
 import numpy as np
-from numba import float64, int64, njit, prange
+from numba import float32, float64, int64, njit, prange
 
 from netc.runtime import simd
 {imports}
 
 _V = simd.vector("{precision}", {lanes})
-load, store, splat = _V.load, _V.store, _V.splat
+load, store, splat, broadcast = _V.load, _V.store, _V.splat, _V.broadcast
+reals = {real}[::1]
 inf, nan = np.inf, np.nan
 """
 
@@ -107,6 +110,8 @@ def spelling(module: L.Module) -> Spelling:
         for home, names in HOMES.items()
         if (found := [n for n in names if n in used])
     )
-    header = HEADER.format(imports=imports, precision=constants["REAL"], lanes=constants["LANES"])
+    header = HEADER.format(
+        imports=imports, real=REALS[constants["REAL"]], precision=constants["REAL"], lanes=constants["LANES"]
+    )
     options = 'cache=True, error_model="numpy", nogil=True'
-    return Spelling(header.strip(), f"@njit({options})", f"@njit({options}, parallel=True)", NAMES, "prange")
+    return Spelling(header.strip(), "njit", options, f"{options}, parallel=True", NAMES, "prange")

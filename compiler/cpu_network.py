@@ -2,7 +2,8 @@
 
 Products of matrices are register tiles: a few rows times a few sample vectors, with a plain loop over the
 inner index (broadcast one weight, multiply and add). The sums of the weight gradient are kept as vectors
-over samples and folded W at a time. No layer is unrolled: the compile time stays small.
+over samples and folded W at a time. All layers share the same three tile functions, so that neither the
+text nor the compile time grows with the depth of the network.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Callable
 from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_plan import TILE_VECTORS, Plan, Stage
-from netc.compiler.fuse import fuse
+from netc.compiler.fuse import fuse, names
 from netc.compiler.simplify import common
-from netc.compiler.vectors import Space, lanes
+from netc.compiler.vectors import Space, arrays, lanes
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
 """Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;
@@ -22,8 +23,9 @@ how many samples count, and that number rounded up to whole tiles."""
 
 
 def functions(network: ir.Network, plan: Plan, shuffled: bool) -> list[L.Function]:
-    """`forward`, `backward`, `head_loss`, `head_adjoint` on one block; `loss`, `gradient`, `predict` on samples."""
-    made = [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
+    """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
+    made = [_product(plan), _outer_sums(plan), _row_sums(plan)]
+    made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
     if shuffled:
         made.append(gather(network, plan))
     return [
@@ -34,35 +36,114 @@ def functions(network: ir.Network, plan: Plan, shuffled: bool) -> list[L.Functio
     ]
 
 
-# -- the forward pass of a block ---------------------------------------------------------------------
+# -- products of matrices ----------------------------------------------------------------------------
 
 
-def forward(plan: Plan) -> L.Function:
-    body: list[L.Stmt] = []
-    for stage in plan.stages:
-        d = stage.dense
-        body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
-        body += _product(plan, d.outputs, d.inputs, _weight(d), _source(plan, stage), _bias(d),
-                         lambda row, at, value, z=stage.z: [_put(plan, z, row, at, value)])  # fmt: skip
-        if stage.map is not None:
-            body += _activate(plan, stage, stage.map)
-    return L.Function("forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z.")
+def _product(plan: Plan) -> L.Function:
+    """Tiles of `plan.height` rows (what is left: single rows) times two vectors of samples."""
+
+    def tile(height: int) -> list[L.Stmt]:
+        spots = [(r, v) for r in range(height) for v in range(TILE_VECTORS)]
+        accumulator = "c{}_{}".format
+        step: list[L.Stmt] = [
+            L.let(f"x{v}", L.load("source", L.add("s", v * plan.lanes))) for v in range(TILE_VECTORS)
+        ]
+        for r in range(height):
+            step.append(L.let(f"w{r}", L.call("broadcast", "theta", L.add("w", _times(r, "across")))))
+            step += [L.let(accumulator(r, v), L.call("fma", f"w{r}", f"x{v}", accumulator(r, v))) for v in range(TILE_VECTORS)]
+        step += [L.let("w", L.add("w", "down")), L.let("s", L.add("s", "stride"))]
+        first = [L.let(accumulator(r, v), L.call("broadcast", "start", L.add(L.add("bias", "o"), r))) for r, v in spots]
+        put = [
+            L.store("scratch", L.add("p", r * plan.block + v * plan.lanes), accumulator(r, v)) for r, v in spots
+        ]
+        body: list[L.Stmt] = [
+            *first,
+            L.let("w", L.add("weight", L.mul("o", "across"))),
+            L.let("s", L.add("at", "j")),
+            L.loop("k", "inner", step),
+            L.let("p", L.add(L.add(L.mul("o", plan.block), "out"), "j")),
+            *put,
+        ]
+        return [L.loop("j", "width", body, step=plan.step)]
+
+    parameters = ("theta", "weight", "across", "down", "start", "bias", "rows", "inner", "source", "at", "stride",
+                  "scratch", "out", "width")  # fmt: skip
+    multiples = [L.let(_times(r, "across").id, L.mul(r, "across")) for r in range(2, plan.height)]
+    note = "out[o] = start[bias + o] + sum over k of theta[weight + o*across + k*down] * source[at + k*stride], on a block."
+    return L.Function("product", parameters, (*multiples, *_tiles("o", plan.height, tile)), note, types=_types(parameters))
 
 
-def _weight(d: ir.Dense) -> Callable[[L.Expr, L.Expr], L.Expr]:
-    return lambda o, i: L.add(L.add(L.mul(o, d.inputs), i), d.offset)
+def _times(count: int, name: str) -> L.Expr:
+    """`count * name`, by the name it has in the function."""
+    return L.Int(0) if count == 0 else L.Name(name if count == 1 else f"{name}{count}")
 
 
-def _bias(d: ir.Dense) -> Callable[[L.Expr], L.Expr]:
-    start = d.offset + d.inputs * d.outputs
-    return lambda o: L.call("splat", L.At(L.Name("theta"), L.add(o, start)) if d.bias else 0.0)
+def _tiles(index: str, height: int, tile: Callable[[int], list[L.Stmt]]) -> list[L.Stmt]:
+    """A loop over whole tiles, and one over the single rows left."""
+    if height == 1:
+        return [L.loop(index, "rows", tile(1))]
+    whole = L.let("whole", L.mul(L.call("floordiv", "rows", height), height))
+    return [whole, L.loop(index, "whole", tile(height), step=height), L.loop(index, "rows", tile(1), start="whole")]
 
 
-def _source(plan: Plan, stage: Stage) -> Callable[[L.Expr | int, L.Expr | str], L.Expr]:
-    """Loads the vector at sample `at` of input `i` of a stage."""
-    if stage.source < 0:
-        return lambda i, at: L.load("xs", L.add(L.add("xfirst", L.mul(i, "xstride")), at))
-    return lambda i, at: L.load("scratch", _at(plan, stage.source, i, at))
+def _outer_sums(plan: Plan) -> L.Function:
+    """W rows of one side (the lanes of the result) times `plan.outer_height` rows of the other."""
+    w = plan.lanes
+
+    def tile(height: int) -> list[L.Stmt]:
+        names = [(r, k) for r in range(height) for k in range(w)]
+        step: list[L.Stmt] = [L.let(f"x{r}", L.load("source", L.add("s", _times(r, "stride")))) for r in range(height)]
+        for k in range(w):
+            step.append(L.let(f"p{k}", L.load("lanes", L.add("q", _times(k, "apart")))))
+            step += [L.let(f"g{r}_{k}", L.call("fma", f"p{k}", f"x{r}", f"g{r}_{k}")) for r in range(height)]
+        step += [L.let("s", L.add("s", w)), L.let("q", L.add("q", w))]
+        body: list[L.Stmt] = [
+            *(L.let(f"g{r}_{k}", L.call("splat", 0.0)) for r, k in names),
+            L.let("s", L.add("at", L.mul("i", "stride"))),
+            L.let("q", L.add("first", L.mul("u", "apart"))),
+            L.loop("j", "width", step, step=w),
+        ]
+        body.append(L.let("p", L.add(L.add(L.mul("i", "padded"), "u"), "sums")))
+        for r in range(height):
+            body += _accumulate(L.add("p", _times(r, "padded")), [f"g{r}_{k}" for k in range(w)])
+        return body
+
+    parameters = ("lanes", "first", "apart", "padded", "source", "at", "stride", "rows", "scratch", "sums", "width")
+    multiples = [
+        L.let(_times(r, name).id, L.mul(r, name))
+        for name, most in (("apart", w), ("stride", plan.outer_height), ("padded", plan.outer_height))
+        for r in range(2, most)
+    ]
+    body = L.loop("u", "padded", _tiles("i", plan.outer_height, tile), step=w)
+    note = "sums[i, u] += sum over a block's samples of lanes[first + u*apart] * source[at + i*stride]."
+    return L.Function("outer_sums", parameters, (*multiples, body), note, types=_types(parameters))
+
+
+def _row_sums(plan: Plan) -> L.Function:
+    w = plan.lanes
+    step = [L.let(f"b{k}", L.call("add", f"b{k}", L.load("scratch", L.add("q", k * plan.block)))) for k in range(w)]
+    body: list[L.Stmt] = [
+        *(L.let(f"b{k}", L.call("splat", 0.0)) for k in range(w)),
+        L.let("q", L.add(L.mul("u", plan.block), "at")),
+        L.loop("j", "width", [*step, L.let("q", L.add("q", w))], step=w),
+        *_accumulate(L.add("u", "sums"), [f"b{k}" for k in range(w)]),
+    ]
+    note = "sums[u] += sum over a block's samples of row u."
+    parameters = ("scratch", "at", "padded", "sums", "width")
+    return L.Function("row_sums", parameters, (L.loop("u", "padded", body, step=w),), note, types=_types(parameters))
+
+
+def _types(parameters: tuple[str, ...]) -> tuple[str, ...]:
+    """Arrays of numbers and integers. Given, so that numba compiles one version for all layers."""
+    return tuple("reals" if p in ("theta", "start", "source", "lanes", "scratch") else "int64" for p in parameters)
+
+
+def _accumulate(at: L.Expr, vectors: list[str]) -> list[L.Stmt]:
+    """Folds W vectors into the vector of their sums and adds it to what is in memory."""
+    return [
+        L.let("place", at),
+        L.store("scratch", "place", L.call("add", L.load("scratch", "place"), L.call("vsum", *vectors))),
+    ]
 
 
 def _at(plan: Plan, buffer: int, row: L.Expr | int | str, at: L.Expr | int | str) -> L.Expr:
@@ -73,37 +154,25 @@ def _put(plan: Plan, buffer: int, row: L.Expr, at: L.Expr, value: L.Expr) -> L.S
     return L.store("scratch", _at(plan, buffer, row, at), value)
 
 
-def _product(plan: Plan, rows: int, inner: int, weight: Callable[[L.Expr, L.Expr], L.Expr],
-             source: Callable[[L.Expr | int, L.Expr | str], L.Expr], start: Callable[[L.Expr], L.Expr],
-             finish: Callable[[L.Expr, L.Expr, L.Expr], list[L.Stmt]]) -> list[L.Stmt]:  # fmt: skip
-    """out[row] = start(row) + sum over k of weight(row, k) * source(k), in register tiles."""
-
-    def tile(first: L.Expr, height: int) -> L.Stmt:
-        spots = [(r, v) for r in range(height) for v in range(TILE_VECTORS)]
-        name = "c{}_{}".format
-        row = [L.add(first, r) for r in range(height)]
-        at = [L.add("j", v * plan.lanes) for v in range(TILE_VECTORS)]
-        step: list[L.Stmt] = [L.let(f"x{v}", source(L.Name("k"), at[v])) for v in range(TILE_VECTORS)]
-        for r in range(height):
-            step.append(L.let("w", L.call("splat", L.At(L.Name("theta"), weight(row[r], L.Name("k"))))))
-            step += [L.let(name(r, v), L.call("fma", "w", f"x{v}", name(r, v))) for v in range(TILE_VECTORS)]
-        body: list[L.Stmt] = [L.let(name(r, v), start(row[r])) for r, v in spots]
-        body.append(L.loop("k", inner, step))
-        body += [s for r, v in spots for s in finish(row[r], at[v], L.Name(name(r, v)))]
-        return L.loop("j", "width", body, step=plan.step)
-
-    return _tiles("o", rows, plan.rows(rows), lambda first, height: [tile(first, height)])
+def _input(plan: Plan, stage: Stage) -> tuple[str, str | int, str | int]:
+    """Array, offset and distance of the rows of what goes into a stage."""
+    return ("xs", "xfirst", "xstride") if stage.source < 0 else ("scratch", stage.source, plan.block)
 
 
-def _tiles(index: str, rows: int, height: int, tile: Callable[[L.Expr, int], list[L.Stmt]]) -> list[L.Stmt]:
-    """A loop over whole tiles and one smaller tile for what is left."""
-    whole = rows // height * height
-    out: list[L.Stmt] = []
-    if whole == height:
-        out += tile(L.Int(0), height)
-    elif whole:
-        out.append(L.loop(index, whole, tile(L.Name(index), height), step=height))
-    return out + (tile(L.Int(whole), rows - whole) if rows > whole else [])
+# -- the forward pass of a block ---------------------------------------------------------------------
+
+
+def forward(plan: Plan) -> L.Function:
+    body: list[L.Stmt] = []
+    for stage in plan.stages:
+        d = stage.dense
+        body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
+        start: tuple[str, int] = ("theta", d.offset + d.inputs * d.outputs) if d.bias else ("scratch", plan.zeros)
+        body.append(L.Do(L.call("product", "theta", d.offset, d.inputs, 1, *start, d.outputs, d.inputs,
+                                *_input(plan, stage), "scratch", stage.z, "width")))  # fmt: skip
+        if stage.map is not None:
+            body += _activate(plan, stage, stage.map)
+    return L.Function("forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z.")
 
 
 def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
@@ -156,8 +225,6 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
 
 def head_buffers(network: ir.Network) -> dict[str, int]:
     """The temporaries of the head and of activations over units that must be kept between passes."""
-    from netc.compiler.vectors import arrays
-
     wanted: dict[str, int] = {}
     head = network.head
     groups = [([head.loss, head.adjoint], head.units), ([head.output], head.units), ([head.loss], head.units)]
@@ -206,90 +273,37 @@ def _summed(body: list[L.Stmt]) -> tuple[L.Stmt, ...]:
 def backward(plan: Plan) -> L.Function:
     body: list[L.Stmt] = []
     for stage, before in reversed(list(zip(plan.stages, (None, *plan.stages), strict=False))):
-        d = stage.dense
+        d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
         body.append(L.Note(f"{d.name}: dW = d x', db = d"))
-        body += _weight_sums(plan, stage)
+        cotangent: tuple[str, int, int] = ("scratch", stage.d, plan.block)
+        if layout.over_outputs:
+            sides = (*cotangent, layout.padded, *_input(plan, stage), d.inputs)
+        else:
+            sides = (*_input(plan, stage), layout.padded, *cotangent, d.outputs)
+        body.append(L.Do(L.call("outer_sums", *sides, "scratch", stage.sums, "width")))
+        if d.bias:
+            padded = -(-d.outputs // plan.lanes) * plan.lanes
+            body.append(L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width")))
         if before is not None:
-            body.append(L.Note(f"{d.name}: cotangent of its input, W' d" + (f", through {before.map.name}" if before.map else "")))
-            body += _product(plan, d.inputs, d.outputs, lambda i, o, w=_weight(d): w(o, i),
-                             lambda o, at, s=stage: L.load("scratch", _at(plan, s.d, o, at)),
-                             lambda _: L.call("splat", 0.0), _through(plan, before))  # fmt: skip
-            if before.map is not None and not _pointwise(before.map.value):
-                buffers = {"z": before.z, "a": before.a, "c": before.d, "dz": before.d}
-                body += _over_units(plan, before.map.units, [("dz", before.map.vjp)], buffers)
+            body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
+            body.append(L.Do(L.call("product", "theta", d.offset, 1, d.inputs, "scratch", plan.zeros, d.inputs, d.outputs,
+                                    *cotangent, "scratch", before.d, "width")))  # fmt: skip
+            body += _through(plan, before) if before.map is not None else []
     return L.Function("backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums.")
 
 
-def _through(plan: Plan, stage: Stage) -> Callable[[L.Expr, L.Expr, L.Expr], list[L.Stmt]]:
-    """The last step of a backward tile: the cotangent of `a` becomes that of `z`."""
+def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
+    """The cotangent of `a` becomes that of `z`, in place."""
     op = stage.map
-    if op is None or not _pointwise(op.value):
-        return lambda row, at, value: [_put(plan, stage.d, row, at, value)]
-
-    def finish(row: L.Expr, at: L.Expr, value: L.Expr) -> list[L.Stmt]:
-        assert isinstance(value, L.Name)
-        from netc.compiler.fuse import names
-
-        loads = [(n, b) for n, b in (("z", stage.z), ("a", stage.a)) if n in names(op.vjp)]
-        code = _pointwise_code([op.vjp], {"c": value.id})
-        return [
-            *(L.let(n, L.load("scratch", _at(plan, b, row, at))) for n, b in loads),
-            *code[:-1],
-            _put(plan, stage.d, row, at, code[-1].value),
-        ]
-
-    return finish
-
-
-def _weight_sums(plan: Plan, stage: Stage) -> list[L.Stmt]:
-    """sums += sum over the block's samples of d[o] * x[i], W sums at a time folded into one vector."""
-    d, layout, w = stage.dense, plan.sums(stage.dense), plan.lanes
-    load_x, load_d = _source(plan, stage), lambda o, at: L.load("scratch", _at(plan, stage.d, o, at))
-    lane_side, lane_rows, load_lane, load_row = (
-        (d.outputs, d.inputs, load_d, load_x) if layout.over_outputs else (d.inputs, d.outputs, load_x, load_d)
-    )
-    if layout.over_outputs or stage.source >= 0:
-        lane_side = -(-lane_side // w) * w  # buffers have rows of zeros up to whole vectors
-    height = max(1, (plan.registers - 4) // w)
-    height = -(-lane_rows // -(-lane_rows // height))
-
-    def tile(group: L.Expr, members: list[L.Expr], first: L.Expr, rows: int) -> list[L.Stmt]:
-        step: list[L.Stmt] = [L.let(f"x{r}", load_row(L.add(first, r), "j")) for r in range(rows)]
-        for k, member in enumerate(members):
-            step.append(L.let("p", load_lane(member, "j")))
-            step += [L.let(f"g{r}_{k}", L.call("fma", "p", f"x{r}", f"g{r}_{k}")) for r in range(rows)]
-        body: list[L.Stmt] = [L.let(f"g{r}_{k}", L.call("splat", 0.0)) for r in range(rows) for k in range(w)]
-        body.append(L.loop("j", "width", step, step=w))
-        for r in range(rows):
-            at = L.add(L.add(L.mul(L.add(first, r), layout.padded), group), stage.sums)
-            body.append(_accumulate(at, [f"g{r}_{k}" for k in range(w)]))
-        return body
-
-    def group(start: L.Expr, count: int) -> list[L.Stmt]:
-        # Of the samples' own features the last group repeats its last member; nobody reads those sums.
-        members = [L.add(start, min(k, count - 1)) for k in range(w)]
-        out = _tiles("i", lane_rows, height, lambda first, rows: tile(start, members, first, rows))
-        return out + (_bias_sums(plan, stage, start, members) if layout.over_outputs and d.bias else [])
-
-    out = _tiles("u", lane_side, w, group)
-    if not layout.over_outputs and d.bias:
-        padded = -(-d.outputs // w) * w
-        out += _tiles("u", padded, w, lambda start, _: _bias_sums(plan, stage, start, [L.add(start, k) for k in range(w)]))
-    return out
-
-
-def _bias_sums(plan: Plan, stage: Stage, start: L.Expr, members: list[L.Expr]) -> list[L.Stmt]:
-    body: list[L.Stmt] = [L.let(f"b{k}", L.call("splat", 0.0)) for k in range(plan.lanes)]
-    step = [
-        L.let(f"b{k}", L.call("add", f"b{k}", L.load("scratch", _at(plan, stage.d, member, "j"))))
-        for k, member in enumerate(members)
-    ]
-    at = L.add(start, stage.sums + plan.sums(stage.dense).bias)
-    return [*body, L.loop("j", "width", step, step=plan.lanes), _accumulate(at, [f"b{k}" for k in range(plan.lanes)])]
-
-
-def _accumulate(at: L.Expr, vectors: list[str]) -> L.Stmt:
-    return L.store("scratch", at, L.call("add", L.load("scratch", at), L.call("vsum", *vectors)))
+    assert op is not None
+    note = L.Note(f"through a = {op.name}(z)")
+    buffers = {"z": stage.z, "a": stage.a, "c": stage.d}
+    if not _pointwise(op.value):
+        return [note, *_over_units(plan, op.units, [("dz", op.vjp)], {**buffers, "dz": stage.d})]
+    code = _pointwise_code([op.vjp], {})
+    loads = [L.let(n, L.load("scratch", _at(plan, b, "o", "j"))) for n, b in buffers.items() if n in names(op.vjp)]
+    body = [*loads, *code[:-1], _put(plan, stage.d, L.Name("o"), L.Name("j"), code[-1].value)]
+    return [note, L.loop("o", op.units, [L.loop("j", "width", body, step=plan.lanes)])]
 
 
 # -- over all samples --------------------------------------------------------------------------------
@@ -309,13 +323,11 @@ def _over_blocks(name: str, network: ir.Network, plan: Plan, shuffled: bool) -> 
         block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
         for stage in plan.stages:
             clear = L.store("scratch", L.add("q", stage.sums), L.call("splat", 0.0))
-            body.append(L.loop("q", plan.sums(stage.dense).size, [clear], step=plan.lanes))
+            body.append(L.loop("q", plan.sums(stage.dense, stage.source < 0).size, [clear], step=plan.lanes))
     body.append(L.loop("s", "count", block, step=plan.block))
-    scale = L.call("div", 1.0, L.call("float64", "count")) if network.head.mean else L.Real(1.0)
-    body.append(L.let("scale", scale))
-    if with_gradient:
-        body += [s for stage in plan.stages for s in _collect(plan, stage)]
-    body.append(L.Return(L.call("mul", "total", "scale")))
+    scale, result = _result(network)
+    collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
+    body += [scale, *collected, result]
     words = "mean" if network.head.mean else "sum"
     parameters = ("theta", "x", "y", "order", "first", "count", *(("grad",) if with_gradient else ()), "scratch")
     note = f"The {words} of the losses of samples [first, first + count)"
@@ -353,10 +365,10 @@ def gather(network: ir.Network, plan: Plan) -> L.Function:
 
 def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     """The sums, in the layout of theta, times `scale`."""
-    d, layout = stage.dense, plan.sums(stage.dense)
+    d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
     row, column = ("i", "o") if layout.over_outputs else ("o", "i")
     spot = L.add(L.add(L.mul(row, layout.padded), column), stage.sums)
-    weight = L.Store(L.Name("grad"), _weight(d)(L.Name("o"), L.Name("i")),
+    weight = L.Store(L.Name("grad"), L.add(L.add(L.mul("o", d.inputs), "i"), d.offset),
                      L.call("mul", L.At(L.Name("scratch"), spot), "scale"))  # fmt: skip
     out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [weight])])]
     if d.bias:
@@ -367,17 +379,20 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
 
 def _predict(network: ir.Network, plan: Plan) -> L.Function:
     head, last = network.head, plan.stages[-1]
-    buffers = {"z": last.z, "u": last.a}
-    put = L.store(L.call("flat", "out"), L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j"),
-                  L.load("scratch", _at(plan, last.a, "o", "j")))  # fmt: skip
+    at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
+    put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
     block: list[L.Stmt] = [
-        L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
-        L.let("width", L.mul(L.call("floordiv", L.add("valid", plan.step - 1), plan.step), plan.step)),
-        L.let("xs", L.call("flat", "x")), L.let("xfirst", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
-        L.Do(L.call("forward", "theta", "xs", "xfirst", "xstride", "xs", 0, 0, "valid", "width", "scratch")),
-        *_over_units(plan, head.units, [("u", head.output)], buffers),
+        *_locate(plan, shuffled=False),
+        L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
+        L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
+        *_over_units(plan, head.units, [("u", head.output)], {"z": last.z, "u": last.a}),
         L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
-    ]  # fmt: skip
-    return L.Function("predict", ("theta", "x", "first", "count", "out", "scratch"),
-                      (L.loop("s", "count", block, step=plan.block),),
-                      "The network's outputs for samples [first, first + count), into the columns of `out`.")  # fmt: skip
+    ]
+    body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *_result(network))
+    note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
+    return L.Function("predict", ("theta", "x", "y", "first", "count", "out", "scratch"), body, note)
+
+
+def _result(network: ir.Network) -> tuple[L.Stmt, ...]:
+    scale = L.call("div", 1.0, L.call("float64", "count")) if network.head.mean else L.Real(1.0)
+    return L.let("scale", scale), L.Return(L.call("mul", "total", "scale"))

@@ -51,6 +51,10 @@ class Plan:
     registers: int
     block: int
     stages: tuple[Stage, ...]
+    height: int
+    """Rows of a register tile of `product`."""
+    zeros: int
+    """A row of zeros, the start of sums without a bias."""
     gather_x: int
     gather_y: int
     temporaries: dict[str, int] = field(hash=False)
@@ -63,16 +67,16 @@ class Plan:
         """Samples are processed in multiples of this."""
         return self.lanes * TILE_VECTORS
 
-    def rows(self, rows: int) -> int:
-        """Rows of a register tile: accumulators, the vectors they meet and one weight must fit in registers."""
-        most = max(1, (self.registers - TILE_VECTORS - 1) // TILE_VECTORS)
-        tiles = -(-rows // most)
-        return -(-rows // tiles)
+    @property
+    def outer_height(self) -> int:
+        """Rows of a tile of `outer_sums`: its W sums per row and a few loads must fit in the registers."""
+        return max(1, (self.registers - 4) // self.lanes)
 
-    def sums(self, dense: ir.Dense) -> Sums:
+    def sums(self, dense: ir.Dense, samples: bool) -> Sums:
+        """`samples`: the input of the layer is the data, whose features are not padded to whole vectors."""
         w = self.lanes
         outputs, inputs = -(-dense.outputs // w) * w, -(-dense.inputs // w) * w
-        over_outputs = outputs * dense.inputs <= inputs * dense.outputs
+        over_outputs = samples or outputs * dense.inputs <= inputs * dense.outputs
         bias = outputs * dense.inputs if over_outputs else inputs * dense.outputs
         return Sums(over_outputs, outputs if over_outputs else inputs, bias, bias + outputs)
 
@@ -88,18 +92,20 @@ def plan(network: ir.Network, machine: Machine, precision: str, temporaries: dic
         start, top = top, top + -(-numbers // lanes) * lanes
         return start
 
-    draft = Plan(lanes, machine.registers, block, (), 0, 0, {}, 0)
+    zeros = take(max(max(d.inputs, d.outputs) for d, _ in layers(network)))
+    draft = Plan(lanes, machine.registers, block, (), 1, zeros, 0, 0, {}, 0)
     stages: list[Stage] = []
     source = -1
     for dense, following in layers(network):
         rows = -(-dense.outputs // lanes) * lanes  # whole vectors of units: the rows beyond stay zero
         a = take(rows * block)
         z = take(rows * block) if following and "z" in fuse.names(following.vjp) else a
-        stages.append(Stage(dense, following, source, z, a, take(rows * block), take(draft.sums(dense).size)))
+        stages.append(Stage(dense, following, source, z, a, take(rows * block), take(draft.sums(dense, source < 0).size)))
         source = a
     gathered = [take(n * block) if shuffled else 0 for n in (network.inputs, network.head.units)]
     buffers = {name: take(rows * block) for name, rows in temporaries.items()}
-    return Plan(lanes, machine.registers, block, tuple(stages), gathered[0], gathered[1], buffers, top)
+    height = _height(network, machine)
+    return Plan(lanes, machine.registers, block, tuple(stages), height, zeros, gathered[0], gathered[1], buffers, top)
 
 
 def layers(network: ir.Network) -> list[tuple[ir.Dense, ir.Map | None]]:
@@ -112,6 +118,22 @@ def layers(network: ir.Network) -> list[tuple[ir.Dense, ir.Map | None]]:
             case ir.Map():
                 pairs[-1] = (pairs[-1][0], op)
     return pairs
+
+
+def _height(network: ir.Network, machine: Machine) -> int:
+    """Rows of a tile: as many as the registers hold, but such that few rows are left over.
+
+    A tile keeps height x TILE_VECTORS sums, the vectors they meet and one weight in registers.
+    """
+    most = max(1, (machine.registers - TILE_VECTORS - 1) // TILE_VECTORS)
+    dense = [d for d, _ in layers(network)]
+    rows = [d.outputs for d in dense] + [d.inputs for d in dense[1:]]
+
+    def passes(height: int) -> int:
+        """Times the vectors are loaded, over all products."""
+        return sum(r // height + r % height for r in rows)
+
+    return min(range(1, most + 1), key=lambda h: (passes(h), h))
 
 
 def _block(network: ir.Network, machine: Machine, lanes: int) -> int:

@@ -54,7 +54,7 @@ class Vectors:
 def functions(rule: ir.Rule, vectors: Vectors, shuffled: bool) -> tuple[list[L.Function], int]:
     """The functions and the numbers of scratch a worker needs."""
     writer = _Writer(_separate_commits(_python_names(rule)), vectors, shuffled)
-    made = [writer.start(), _start(), writer.train(), _advance()]
+    made = [writer.start(), _start(), writer.train(), _advance("advance", False), _advance("advance_parallel", True)]
     return made, vectors.scratch + len(writer.temporaries) * vectors.stride
 
 
@@ -383,7 +383,7 @@ class _Writer:
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
             L.let("batches", L.call("sub", L.call("len", "bounds"), 1)),
             *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
-            *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate(("iteration", "losses", "gradients", "status"))),
+            *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate(("iteration", "losses", "gradients", "status", "run"))),
         ]  # fmt: skip
         closing = [
             *self._store_scalars(),
@@ -391,7 +391,7 @@ class _Writer:
         ]  # fmt: skip
         going = L.call("lt", "iteration", "last")
         body = (*opening, L.While(going, (_leave(), *loop)), *closing)
-        return L.Function("train", (*ARGUMENTS, "run", "last"), body, "One run, from its iteration to `last` or to its end.")
+        return L.Function("train", (*ARGUMENTS, "last"), body, "One run, from its iteration to `last` or to its end.")
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -446,13 +446,12 @@ def _start() -> L.Function:
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
 
 
-def _advance() -> L.Function:
+def _advance(name: str, parallel: bool) -> L.Function:
     rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:5]]
     rest = ["hyper", "x", "y", "bounds", L.At(L.Name("order"), L.Name("r")), L.At(L.Name("scratch"), L.Name("r")), "key"]
-    call = L.Do(L.call("train", *rows, *rest, L.add("first_run", "r"), "last"))
-    body = (L.loop("r", L.call("len", "theta"), [call], parallel=True),)
-    note = "Every running run up to iteration `last`; the runs are numbered from `first_run` on."
-    return L.Function("advance", (*ARGUMENTS, "first_run", "last"), body, note, parallel=True)
+    body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("train", *rows, *rest, "last"))], parallel=parallel),)
+    note = "Every running run up to iteration `last`" + (", spread over the threads." if parallel else ", one after the other.")
+    return L.Function(name, (*ARGUMENTS, "last"), body, note, parallel=parallel)
 
 
 def _record(name: str) -> list[L.Stmt]:

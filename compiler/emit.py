@@ -26,10 +26,11 @@ class Spelling:
     """A target's table: the module's opening lines, decorators, and the names of its functions."""
 
     header: str
+    decorator: str
     function: str
-    """Decorator of a function."""
+    """The decorator's options."""
     parallel: str
-    """Decorator of a function with a parallel loop."""
+    """The same, for a function with a parallel loop."""
     names: dict[str, str]
     """Primitive or vector operation -> name in the text; absent: as it is."""
     parallel_range: str = "range"
@@ -49,8 +50,9 @@ class _Printer:
     spelling: Spelling
 
     def function(self, f: L.Function) -> list[str]:
-        decorator = self.spelling.parallel if f.parallel else self.spelling.function
-        lines = [decorator, f"def {f.name}({', '.join(f.parameters)}):"]
+        options = self.spelling.parallel if f.parallel else self.spelling.function
+        types = f"({', '.join(f.types)}), " if f.types else ""
+        lines = [f"@{self.spelling.decorator}({types}{options})", f"def {f.name}({', '.join(f.parameters)}):"]
         if f.note:
             lines.append(f'    """{f.note}"""')
         return lines + self.block(f.body, 1)

@@ -120,6 +120,8 @@ class Function:
     body: tuple[Stmt, ...]
     note: str = ""
     parallel: bool = False
+    types: tuple[str, ...] = ()
+    """Of the parameters, where one compilation must serve all calls; else the calls tell."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class VectorOps(NamedTuple):
     """store(array, i, v)"""
     splat: Any
     """splat(s): the scalar in every lane, cast to the vector's real."""
+    broadcast: Any
+    """broadcast(array, i): the element at flat offset `i` in every lane."""
 
 
 def host_lanes(real: Real) -> int:
@@ -109,7 +111,17 @@ def vector(real: Real, lanes: int) -> VectorOps:
 
         return signature(vector_t, s), code
 
-    return VectorOps(load, store, splat)
+    @intrinsic
+    def broadcast(typing: Any, array: Any, i: Any) -> Any:
+        check(array)
+
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            data = context.make_array(sig.args[0])(context, builder, args[0]).data
+            return llvm.splat(builder, builder.load(builder.gep(data, [args[1]])), lanes).value
+
+        return signature(vector_t, array, types.intp), code
+
+    return VectorOps(load, store, splat, broadcast)
 
 
 @intrinsic

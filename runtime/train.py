@@ -1,4 +1,4 @@
-"""The training loop seen from outside: calls `advance` in stretches, reports between them, knows when to stop.
+"""The training loop from outside: calls `advance` in stretches, reports between them, knows when to stop.
 
 The iterations themselves are in the kernels; here are only the reports, the stops, Ctrl-C and checkpoints.
 How the iterations are cut into calls changes no bit of the result. Does not write files (`folder.py`) and

@@ -1,0 +1,46 @@
+"""Every program in tests/bad meets the message pinned beside it, and every code has a program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from netc.dsl.codes import CODES
+from netc.dsl.diagnostics import SpecError, render
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+BAD = Path(__file__).with_name("bad")
+PROGRAMS = sorted(BAD.glob("*.net"))
+
+
+def diagnose(path: Path) -> str:
+    """What `netc check` has to say about the file."""
+    source = Source(path.name, path.read_bytes().decode())
+    try:
+        parse(source)
+    except SpecError as error:
+        return render(error.diagnostics)
+    return ""
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_message_is_the_pinned_one(path: Path, update_golden: bool) -> None:
+    said = diagnose(path) + "\n"
+    pinned = path.with_suffix(".out")
+    if update_golden:
+        pinned.write_text(said, encoding="utf-8")
+    assert said == pinned.read_text(encoding="utf-8")
+    assert f"[{path.stem[:5]}]" in said
+
+
+def test_every_code_has_a_bad_program() -> None:
+    """Those of the data (E06xx) have folders of their own, pinned by their own tests."""
+    pinned = "".join(path.read_text(encoding="utf-8") for path in BAD.parent.glob("bad*/*.out"))
+    assert set(CODES) <= set(re.findall(r"\[(E\d{4})\]", pinned))
+
+
+def test_every_pinned_message_has_its_program() -> None:
+    assert {path.stem for path in BAD.glob("*.out")} == {path.stem for path in PROGRAMS}
