@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Literal
 
 from netc.compiler.check_report import Report
 from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition, variants
-from netc.compiler.resolve_rule import Body, resolve_rule
+from netc.compiler.resolve_rule import Body, equations, resolve_rule
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
@@ -17,6 +18,7 @@ from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
 
+RULE = "an update rule"
 FIXED: Mapping[str, Type] = {
     "theta": THETA,
     "weights": THETA,
@@ -56,6 +58,7 @@ def check_optimizer(
     for other in statements:
         if is_definition(other) and other is not definition:
             check_rule(other, losses, definitions, report)
+    arguments = _without_decay(definition, arguments, report)
     values = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     body, kinds = check_rule(definition, losses, definitions, report)
     if not report.errors:
@@ -110,32 +113,43 @@ def _ambiguous(
     )
 
 
+DECAY = ("weight_decay", "decay", "l2")
+DECAYS = (
+    "coupled, as in torch.SGD    g = grad R(theta[n]) + lambda*theta[n], used like the gradient",
+    "decoupled, as in AdamW      theta[n+1] = theta[n] - eta*(... + lambda*theta[n])",
+)
+
+
+def _without_decay(
+    rule: ast.Optimizer, arguments: tuple[ast.Argument, ...], report: Report
+) -> tuple[ast.Argument, ...]:
+    """`weight_decay` given to a rule that has none: which one is meant cannot be guessed."""
+    names = {p.name for p in rule.parameters}
+    decays = [a for a in arguments if a.name in DECAY and a.name not in names]
+    for a in decays:
+        hint = f"write the equations of '{rule.name}' in a block of your own, with one of them"
+        notes = (*DECAYS, "lambda*weights*theta[n] spares the biases")
+        report.error("E0103", a.span, f"'{a.name}' names more than one update rule", notes=notes, hints=(hint,))
+    return tuple(a for a in arguments if a not in decays)
+
+
 def _several(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _equations(rules: list[ast.Optimizer]) -> tuple[str, ...]:
     """One line a rule: its name and its equations, in columns."""
-    rows = [[rule.name, *(f"{_left(e)} = {print_expr(e.value)}" for e in _lines(rule))] for rule in rules]
-    widths = [
-        max((len(row[i]) + 1 for row in rows if len(row) > i + 1), default=0)
-        for i in range(max(map(len, rows)))
-    ]
-    lines = []
-    for row in rows:
-        cells = [cell + (";" if 0 < i < len(row) - 1 else "") for i, cell in enumerate(row)]
-        lines.append(
-            "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False)).rstrip()
-        )
-    return tuple(lines)
+    rows = []
+    for rule in rules:
+        *rest, last = (_equation(e) for e in equations(rule.body))
+        rows.append((rule.name, *(f"{e};" for e in rest), last))
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    return tuple("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)).rstrip() for row in rows)
 
 
-def _lines(rule: ast.Optimizer) -> list[ast.Equation]:
-    return [node for action in rule.body for node in walk(action) if isinstance(node, ast.Equation)]
-
-
-def _left(equation: ast.Equation) -> str:
-    return equation.name + "".join(f"[{print_expr(i)}]" for i in equation.indices)
+def _equation(equation: ast.Equation) -> str:
+    indices = "".join(f"[{print_expr(i).replace(' ', '')}]" for i in equation.indices)
+    return f"{equation.name}{indices} = {print_expr(equation.value)}"
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -195,7 +209,7 @@ class _Rule:
     def _scope(self, kinds: Mapping[str, Type]) -> Scope:
         moments = {v: kinds.get(s, SCALAR) for v, s in self.base.items()}
         return Scope(
-            "an update rule",
+            RULE,
             {**self.names, **self.loops, **kinds, **moments},
             self.definitions.activations,
             self.losses,
