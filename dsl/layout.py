@@ -194,10 +194,8 @@ class _Layout:
             match item:
                 case ast.Setting(name, value):
                     yield Line("equation", depth, self.printer.name(name), self._show(value), item.span)
-                case ast.Equation(name, indices, value):
-                    head = self.printer.name(name) + "".join(
-                        f"[{self.printer.close.show(i)}]" for i in indices
-                    )
+                case ast.Equation(value=value):
+                    head = self.printer.left(item)
                     yield Line("equation", depth, head, self._show(value), item.span)
                 case ast.For(name, values, body):
                     text = f"for {self.printer.name(name)} in {self._show(values)}:"

@@ -6,7 +6,7 @@ import pytest
 
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
-from netc.dsl.format import format_program, print_expr
+from netc.dsl.format import format_program, print_equation, print_expr
 from netc.dsl.parser import parse, parse_expression, parse_optimizer
 from netc.dsl.source import Source
 
@@ -67,6 +67,14 @@ def test_times_inside_a_shape() -> None:
 )
 def test_parentheses_are_minimal(text: str, printed: str) -> None:
     assert print_expr(parse_expression(text)) == printed
+
+
+def test_equation_is_printed_as_on_the_page() -> None:
+    rule = parse_optimizer("optimizer gd(eta):\n theta[n + 1] = theta[n] - eta*grad R(theta[n])")
+    (equation,) = rule.body
+    assert isinstance(equation, ast.Equation)
+    assert print_equation(equation) == "theta[n+1] = theta[n] - eta*grad R(theta[n])"
+    assert print_equation(equation, unicode=True) == "θ[n+1] = θ[n] - η*∇R(θ[n])"
 
 
 def test_precedence_is_that_of_the_page() -> None:
