@@ -311,7 +311,7 @@ def run(
 def trajectory(
     rule: ir.Rule, theta0: Array, gradients: Array, schedule: Mapping[str, Sequence[float]] | None = None
 ) -> Array:
-    """(T+1, d): the rule alone on given gradients (T, d), whatever the point; `schedule` sets hypers per step.
+    """(T+1, d): the rule alone on gradients (T, d), whatever the point; `schedule` sets hypers per step.
 
     Raises ValueError where the rule asks for a loss: gradients do not tell it.
     """

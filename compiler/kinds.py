@@ -52,8 +52,8 @@ class Scope:
     activations: Mapping[str, ast.Activation] = field(default_factory=dict)
     losses: frozenset[str] = frozenset()
     """Names that are the loss: `R`, and the user's own."""
-    calls: Mapping[str, int] = field(default_factory=dict)
-    """Further functions of scalars, by their number of parameters (schedules)."""
+    calls: Mapping[str, ast.Schedule] = field(default_factory=dict)
+    """Schedules, which are functions of numbers."""
 
 
 class Kinds:
@@ -109,7 +109,9 @@ class Kinds:
                 ast.Text() | ast.Shape() | ast.Index() | ast.Member() | ast.Tuple() | ast.Set() | ast.Range()
                 | ast.Of() | ast.Among() | ast.Drawn() | ast.Counted()
             ):  # fmt: skip
-                self._error("E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}")
+                self._error(
+                    "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"
+                )
                 return None
             case _:
                 assert_never(expr)
@@ -153,8 +155,13 @@ class Kinds:
         kinds = {t.kind for t in types if t is not None} - {"scalar"}
         if len(kinds) > 1:
             notes = [f"'{p.span.text}' is {WORDS[t.kind]}" for p, t in zip(parts, types, strict=True) if t]
-            self._error("E0301", whole.span, "this mixes a vector like theta with a vector over the outputs",
-                        notes=tuple(notes), hints=("sum(...), mean(...) or norm(...) makes a number of one of them",))
+            self._error(
+                "E0301",
+                whole.span,
+                "this mixes a vector like theta with a vector over the outputs",
+                notes=tuple(notes),
+                hints=("sum(...), mean(...) or norm(...) makes a number of one of them",),
+            )
             return None  # fmt: skip
         return Type(kinds.pop()) if kinds else SCALAR
 
@@ -162,12 +169,16 @@ class Kinds:
         types = [self.of(p) for p in parts]
         for part, found in zip(parts, types, strict=True):
             if found is not None and not found.truth:
-                self._error("E0304", part.span, f"'and', 'or', 'not' join conditions; this is {_named(found)}")
+                self._error(
+                    "E0304", part.span, f"'and', 'or', 'not' join conditions; this is {_named(found)}"
+                )
                 return None
         found = self._join(whole, parts, types)
         return found and Type(found.kind, truth=True)
 
-    def _choice(self, whole: ast.Expr, condition: ast.Expr, then: ast.Expr, otherwise: ast.Expr) -> Type | None:
+    def _choice(
+        self, whole: ast.Expr, condition: ast.Expr, then: ast.Expr, otherwise: ast.Expr
+    ) -> Type | None:
         test = self.of(condition)
         if test is not None and not test.truth:
             self._error("E0304", condition.span, f"a condition is needed here, this is {_named(test)}",
@@ -192,7 +203,9 @@ class Kinds:
         self._error("E0306", function.span, "this is not a function")
         return None
 
-    def _function(self, id: str, span: Span, call: ast.Expr, arguments: tuple[ast.Argument, ...]) -> Type | None:
+    def _function(
+        self, id: str, span: Span, call: ast.Expr, arguments: tuple[ast.Argument, ...]
+    ) -> Type | None:
         positional = [a.value for a in arguments if a.name is None]
         named = [a for a in arguments if a.name is not None]
         given = len(positional)
@@ -230,7 +243,9 @@ class Kinds:
             self._error("E0302", per.value.span, "the norm is taken over everything, or 'per = layer'")
             return None
         if found is not None and found != THETA:
-            self._error("E0303", vector.span, f"'per = layer' needs a vector like theta, this is {_named(found)}")
+            self._error(
+                "E0303", vector.span, f"'per = layer' needs a vector like theta, this is {_named(found)}"
+            )
             return None
         return found
 
@@ -240,7 +255,9 @@ class Kinds:
                   "max": "1 argument or more"}.get(id) or counted(ELEMENTWISE[id], "argument")  # fmt: skip
         self._error("E0302", call.span, f"'{id}' takes {wanted}, {given} given")
 
-    def _activation(self, definition: ast.Activation, call: ast.Expr, arguments: tuple[ast.Argument, ...]) -> Type | None:
+    def _activation(
+        self, definition: ast.Activation, call: ast.Expr, arguments: tuple[ast.Argument, ...]
+    ) -> Type | None:
         names = [definition.variable, *(p.name for p in definition.parameters)]
         for a in arguments:
             if a.name is not None and a.name not in names[1:]:
@@ -253,10 +270,16 @@ class Kinds:
             return None
         return self._widest(call, *(a.value for a in arguments))
 
-    def _loss(self, name: str, batch: ast.Expr | None, point: ast.Expr | None, span: Span, result: Type) -> Type | None:
+    def _loss(
+        self, name: str, batch: ast.Expr | None, point: ast.Expr | None, span: Span, result: Type
+    ) -> Type | None:
         if name not in self.scope.losses:
             known = sorted(self.scope.losses)
-            message = f"the loss is called {' or '.join(known)}, not '{name}'" if known else f"there is no loss in {self.scope.place}"
+            message = (
+                f"the loss is called {' or '.join(known)}, not '{name}'"
+                if known
+                else f"there is no loss in {self.scope.place}"
+            )
             self._error("E0101", span, message)
             return None
         if batch is not None:
@@ -277,8 +300,16 @@ class Kinds:
 
 
 def _named(found: Type) -> str:
-    return f"a truth value{'' if found.kind == 'scalar' else ' per element'}" if found.truth else WORDS[found.kind]
+    return (
+        f"a truth value{'' if found.kind == 'scalar' else ' per element'}"
+        if found.truth
+        else WORDS[found.kind]
+    )
 
 
 def _to_scalar(found: Type) -> tuple[str, ...]:
-    return () if found.truth else ("sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector",)
+    return (
+        ()
+        if found.truth
+        else ("sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector",)
+    )

@@ -87,8 +87,8 @@ def _expand_sign(x: Expr) -> Expr:
 
 
 def _expand_sinh(x: Expr) -> Expr:
-    e = apply("expm1", x)  # sinh x = (e + e/(e+1))/2 with e = e^x - 1, accurate near 0
-    return apply("mul", HALF, apply("add", e, apply("div", e, apply("add", e, ONE))))
+    # sinh x = ((e^x - 1) - (e^-x - 1))/2, accurate near 0
+    return apply("mul", HALF, apply("sub", apply("expm1", x), apply("expm1", apply("neg", x))))
 
 
 def _expand_cosh(x: Expr) -> Expr:
@@ -109,7 +109,7 @@ def _function(name: str, value: Callable[..., Any], *partials: Partial | None, c
     text = f"{name}({arguments})"
     cpu = "" if expansion else cpu or f"v{text}"
     return Primitive(name, len(partials), value, partials, cpu, "" if expansion else cuda or text, text,
-                     latex or rf"\operatorname{{{name}}}({arguments})", domain=domain, source=source,
+                     latex or rf"\operatorname{{{{{name}}}}}({arguments})", domain=domain, source=source,
                      expansion=expansion)  # fmt: skip
 
 

@@ -42,7 +42,9 @@ class Table(Mapping[str, D]):
         return len(list(iter(self)))
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (name.lower() in self.own or name.lower() in _library_names(self.kind))
+        return isinstance(name, str) and (
+            name.lower() in self.own or name.lower() in _library_names(self.kind)
+        )
 
     def names(self) -> list[str]:
         """As they are spelled."""

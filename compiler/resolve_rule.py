@@ -124,7 +124,9 @@ class _Resolver:
             self.report.error("E0404", _heading(self.rule), f"the rule never says what {step} is",
                               hints=(f"add the equation '{step} = theta[n] - ...'",))  # fmt: skip
         elif (name in self.read_now or start is not None) and (name, NOW) not in self.defined:
-            span = self.read_now[name] if name in self.read_now else target(start) if start else self.rule.span
+            span = (
+                self.read_now[name] if name in self.read_now else target(start) if start else self.rule.span
+            )
             self.report.error("E0403", span, f"the state '{name}' is read but never updated",
                               hints=(f"add an equation '{step} = ...'; a constant needs no index",))  # fmt: skip
 
@@ -160,7 +162,9 @@ class _Resolver:
                 return [self._repeat(action)]
             case ast.Until(condition):
                 if not self.searching:
-                    self.report.error("E0408", action.span, "'until' ends a 'repeat:', there is none around it")
+                    self.report.error(
+                        "E0408", action.span, "'until' ends a 'repeat:', there is none around it"
+                    )
                 return [replace(action, condition=self._read(condition))]
 
     def _repeat(self, action: ast.Repeat) -> ast.Action:
@@ -179,11 +183,17 @@ class _Resolver:
                               hints=(f"write 'for {loop.name} in 1..m:'",))  # fmt: skip
             return []
         values = ast.Range(self._read(loop.values.start), self._read(loop.values.stop), span=loop.values.span)
-        outer, self.searching, self.loops = (self.searching, self.loops), False, {**self.loops, loop.name: values.stop}
+        outer, self.searching, self.loops = (
+            (self.searching, self.loops),
+            False,
+            {**self.loops, loop.name: values.stop},
+        )
         running = [e.name for a in loop.body for e in walk(a)
                    if isinstance(e, ast.Equation) and e.indices and self._moment(e.indices[0], self.loops) == SUB]  # fmt: skip
         running = list(dict.fromkeys(running))
-        before = [self._assign(name, SUB, ast.Name(self._state_now(name, loop.span)), loop.span) for name in running]
+        before = [
+            self._assign(name, SUB, ast.Name(self._state_now(name, loop.span)), loop.span) for name in running
+        ]
         for name in running:
             self.defined[name, SUB] = loop.span
         copies = [n for n in running if self._late_reads(n, loop.body)]
@@ -281,8 +291,13 @@ class _Resolver:
                 return self._indexed(expr, name, index, initial)
             case ast.Name(id):
                 return self._named(expr, id)
-            case ast.Call(ast.Name(), arguments):  # the function's name is no value, nor is `layer` in `per = layer`
-                read = (a if a.name == "per" else replace(a, value=self._read(a.value, initial)) for a in arguments)
+            case ast.Call(
+                ast.Name(), arguments
+            ):  # the function's name is no value, nor is `layer` in `per = layer`
+                read = (
+                    a if a.name == "per" else replace(a, value=self._read(a.value, initial))
+                    for a in arguments
+                )
                 return replace(expr, arguments=tuple(read))
         return rebuild(expr, lambda e: self._read(e, initial))
 
@@ -291,7 +306,9 @@ class _Resolver:
             hint = f"{id}[{self.counter}] is its value now, {id}[{self.counter}+1] its next one"
             self.report.error("E0406", name.span, f"'{id}' needs an index", hints=(hint,))
         elif id in self.locals and (id, None) not in self.defined:
-            later = next(n for a in self.rule.body for n in walk(a) if isinstance(n, ast.Equation) and n.name == id)
+            later = next(
+                n for a in self.rule.body for n in walk(a) if isinstance(n, ast.Equation) and n.name == id
+            )
             self.report.error("E0405", name.span, f"'{id}' is read before it is set",
                               related=((later.span, "set here"),))  # fmt: skip
             self.defined[id, None] = later.span

@@ -1,4 +1,4 @@
-"""Kernel text -> module: writes the text into the cache, imports it, and keeps numba's machine code beside it.
+"""Kernel text -> module: writes the text into the cache, imports it, keeps numba's machine code beside it.
 
 The cache is one folder (`NETC_CACHE`, or the user's cache folder); an entry is a readable Python module and
 numba's files for it. Every file of an entry is checksummed when it is complete (`seal`), and what does not

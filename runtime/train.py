@@ -1,4 +1,4 @@
-"""The training loop seen from outside: calls `advance` in stretches, reports between them, knows when to stop.
+"""The training loop from outside: calls `advance` in stretches, reports between them, knows when to stop.
 
 The iterations themselves are in the kernels; here are only the reports, the stops, Ctrl-C and checkpoints.
 How the iterations are cut into calls changes no bit of the result. Does not write files (`folder.py`) and
@@ -169,8 +169,14 @@ class _Loop:
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
     def _call_advance(self, state: State, last: int) -> None:
-        train = self.task.train
-        self.task.kernels.advance(
+        train, kernels = self.task.train, self.task.kernels
+        spread = self.task.threads > 1 and state.runs > 1
+        advance = kernels.advance_parallel if spread else kernels.advance
+        if spread:
+            import numba
+
+            numba.set_num_threads(min(self.task.threads, numba.config.NUMBA_NUM_THREADS))
+        advance(
             state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
             train.x, train.y, self.bounds, state.order, self.evaluator.scratch(state.runs),
             self.task.program.training.seed, last,
