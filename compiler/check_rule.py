@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Literal
 
@@ -15,10 +16,12 @@ from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
-from netc.dsl.printer import print_expr
+from netc.dsl.printer import print_equation, print_expr
 from netc.dsl.source import Span
 
 RULE = "an update rule"
+WIDTH = 118
+"""Of the lines of equations in a message."""
 FIXED: Mapping[str, Type] = {
     "theta": THETA,
     "weights": THETA,
@@ -129,7 +132,9 @@ def _without_decay(
     for a in decays:
         hint = f"write the equations of '{rule.name}' in a block of your own, with one of them"
         notes = (*DECAYS, "lambda*weights*theta[n] spares the biases")
-        report.error("E0103", a.span, f"'{a.name}' names more than one update rule", notes=notes, hints=(hint,))
+        report.error(
+            "E0103", a.span, f"'{a.name}' names more than one update rule", notes=notes, hints=(hint,)
+        )
     return tuple(a for a in arguments if a not in decays)
 
 
@@ -138,18 +143,26 @@ def _several(words: list[str]) -> str:
 
 
 def _equations(rules: list[ast.Optimizer]) -> tuple[str, ...]:
-    """One line a rule: its name and its equations, in columns."""
+    """One line a rule: its name and its equations, in columns; long rules have lines of their own."""
     rows = []
     for rule in rules:
-        *rest, last = (_equation(e) for e in equations(rule.body))
+        *rest, last = (print_equation(e) for e in equations(rule.body))
         rows.append((rule.name, *(f"{e};" for e in rest), last))
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-    return tuple("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)).rstrip() for row in rows)
-
-
-def _equation(equation: ast.Equation) -> str:
-    indices = "".join(f"[{print_expr(i).replace(' ', '')}]" for i in equation.indices)
-    return f"{equation.name}{indices} = {print_expr(equation.value)}"
+    if sum(widths) + 2 * len(widths) <= WIDTH:
+        return tuple(
+            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in rows
+        )
+    lines: list[str] = []
+    for name, *cells in rows:
+        lines.append(name)
+        for cell in cells:
+            joined = f"{lines[-1]}  {cell}"
+            if lines[-1] == name or len(joined) > WIDTH:
+                lines.append(f"    {cell}")
+            else:
+                lines[-1] = joined
+    return tuple(lines)
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -208,12 +221,9 @@ class _Rule:
 
     def _scope(self, kinds: Mapping[str, Type]) -> Scope:
         moments = {v: kinds.get(s, SCALAR) for v, s in self.base.items()}
-        return Scope(
-            RULE,
-            {**self.names, **self.loops, **kinds, **moments},
-            self.definitions.activations,
-            self.losses,
-        )
+        names = {**self.names, **self.loops, **kinds, **moments}
+        hidden = frozenset(v for v, s in self.base.items() if v != s)
+        return Scope(RULE, names, self.definitions.activations, self.losses, hidden=hidden)
 
     def check(self, kinds: Mapping[str, Type], report: Report) -> None:
         walker = Kinds(self._scope(kinds), report)
@@ -249,7 +259,7 @@ class _Rule:
                     "E0411",
                     node.span,
                     "a start cannot evaluate the loss",
-                    hints=("choose in the equation itself: '... if n = 0 else ...'",),
+                    hints=("choose in the equation itself: '... if n == 0 else ...'",),
                 )
                 return
         walker.of(value)
@@ -309,4 +319,6 @@ def _repair(below: ast.Expr) -> tuple[str, ...]:
     ]
     if not powers:
         return ("choose another value at the start: '... if n > 0 else ...'",)
-    return (f"likely meant: {print_expr(powers[0].left)}^(n+1), the number of gradients seen so far",)
+    following = ast.Binary("+", ast.Name("n"), ast.Number(1.0, "1"))
+    meant = print_expr(replace(powers[0], right=following))
+    return (f"likely meant: {meant}, for the number of gradients seen so far",)

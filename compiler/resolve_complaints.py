@@ -42,7 +42,9 @@ class Complaints:
     def never_set(self, name: str) -> None:
         step = f"{name}[{self.n}+1]"
         hint = f"add the equation '{step} = {name}[{self.n}] - ...'"
-        self.report.error("E0404", first_line(self.rule.span), f"the rule never says what {step} is", hints=(hint,))
+        self.report.error(
+            "E0404", first_line(self.rule.span), f"the rule never says what {step} is", hints=(hint,)
+        )
 
     def never_updated(self, name: str, span: Span, known: Iterable[str] = ()) -> None:
         hint = f"add an equation '{name}[{self.n}+1] = ...'; a constant needs no index"
@@ -72,7 +74,9 @@ class Complaints:
 
     def index_of_parameter(self, name: str, span: Span) -> None:
         hint = f"write {name}; 'schedule {name} = ...' lets it change"
-        self.report.error("E0406", span, f"'{name}' is a parameter of the rule: it has no index", hints=(hint,))
+        self.report.error(
+            "E0406", span, f"'{name}' is a parameter of the rule: it has no index", hints=(hint,)
+        )
 
     def bad_index(self, index: ast.Expr, name: str, writing: bool) -> None:
         n = self.n
@@ -98,7 +102,9 @@ class Complaints:
 
     def no_range(self, loop: ast.For) -> None:
         hint = f"write 'for {loop.name} in 1..m:'"
-        self.report.error("E0402", loop.values.span, "a loop runs over whole numbers, first..last", hints=(hint,))
+        self.report.error(
+            "E0402", loop.values.span, "a loop runs over whole numbers, first..last", hints=(hint,)
+        )
 
     def two_equations(self, equation: ast.Equation, first: Span) -> None:
         hint = "name one of them differently, or make one equation of both"

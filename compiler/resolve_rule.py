@@ -62,7 +62,7 @@ class _Resolver:
         self.hypers = {p.name for p in rule.parameters}
         written = list(equations(rule.body))
         self.indexed = {e.name for e in written if e.indices} | ({"theta"} if self.counter == "n" else set())
-        self.locals = {e.name for e in written if not e.indices}
+        self.locals = {e.name for e in written if not e.indices} - self.hypers - MEANINGS.keys()
         self.targets = {(e.name, moment(e.indices[0], self.counter)) for e in written if e.indices}
         self.read_now: dict[str, Span] = {}
         """States whose value at n is read, and where first."""
@@ -84,7 +84,9 @@ class _Resolver:
     def run(self) -> Body:
         actions = self._block(self.rule.body)
         states = tuple(self._states())
-        return Body(actions, states, tuple((variable, name) for (name, _), variable in self.variables.items()))
+        return Body(
+            actions, states, tuple((variable, name) for (name, _), variable in self.variables.items())
+        )
 
     def _states(self) -> Iterator[Memory]:
         names = [*(["theta"] if self.counter == "n" else []), *sorted(self.indexed - {"theta"})]
@@ -150,7 +152,9 @@ class _Resolver:
         """Is x[n+(i-1)/m] read after x[n+i/m] was set?"""
         was_set = False
         for equation in equations(body):
-            indices = [i for i in walk(equation.value) if isinstance(i, ast.Index) and i.base == ast.Name(name)]
+            indices = [
+                i for i in walk(equation.value) if isinstance(i, ast.Index) and i.base == ast.Name(name)
+            ]
             if was_set and any(self._moment(i.index) == BEFORE for i in indices):
                 return True
             was_set = was_set or (equation.name == name and bool(equation.indices))
@@ -197,8 +201,8 @@ class _Resolver:
         if when == NOW and (name, NEXT) in self.targets:
             self.complain.present_set(equation)
             return []
-        own = [i.span for i in walk(equation.value)
-               if isinstance(i, ast.Index) and i.base == ast.Name(name) and self._moment(i.index) == when]  # fmt: skip
+        indices = [i for i in walk(equation.value) if isinstance(i, ast.Index) and i.base == ast.Name(name)]
+        own = [i.span for i in indices if self._moment(i.index) == when]
         if own and (name, when) not in self.defined:
             self.complain.implicit(equation, own[0])
             self.blamed.add((name, when))
@@ -211,9 +215,12 @@ class _Resolver:
     # -- reading -----------------------------------------------------------------------------------
 
     def _read(self, expr: ast.Expr, initial: bool = False) -> ast.Expr:
+        def read(part: ast.Expr) -> ast.Expr:
+            return self._read(part, initial)
+
         match expr:
             case ast.Index(ast.Name(name), index) if name in self.losses:
-                return replace(expr, index=self._read(index, initial))
+                return replace(expr, index=read(index))
             case ast.Index(ast.Name(name), index):
                 return self._indexed(expr, name, index, initial)
             case ast.Name(id):
@@ -221,9 +228,9 @@ class _Resolver:
                 return expr
             case ast.Call(ast.Name(), arguments):
                 # The function's name is no value, nor is `layer` in `per = layer`.
-                values = (a if a.name == "per" else replace(a, value=self._read(a.value, initial)) for a in arguments)
+                values = (a if a.name == "per" else replace(a, value=read(a.value)) for a in arguments)
                 return replace(expr, arguments=tuple(values))
-        return rebuild(expr, lambda e: self._read(e, initial))
+        return rebuild(expr, read)
 
     def _named(self, name: ast.Name, id: str) -> None:
         if id in self.indexed:
