@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 from netc.compiler.check_report import Report
 from netc.compiler.check_settings import Settings, Unfit, whole, word
 from netc.compiler.resolve import head
 from netc.compiler.resolve_values import NotANumber, number
-from netc.compiler.spec import DataSpec
+from netc.compiler.spec import DataSpec, Scaling
 from netc.dsl import ast
+from netc.dsl.source import Span
 
+SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")
+UNSCALED: tuple[Scaling, float] = ("none", 1.0)
 SETTINGS = ("target", "inputs", "scale", "scale_target", "split", "seed", "classes", "limit")
+Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Row = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     settings = Settings(statement.settings, "data", SETTINGS, report)
-    scale, factor = settings.get("scale", _scale, ("none", 1.0))
+    scale, factor = settings.get("scale", _scale, UNSCALED)
     kind, origin, rows = _source(statement, folder, report)
     return DataSpec(
-        kind, origin, rows,  # type: ignore[arg-type]
-        target=settings.get("target", _columns, ()), inputs=settings.get("inputs", _columns, ()),
-        scale=scale,  # type: ignore[arg-type]
+        kind,
+        origin,
+        rows,
+        target=settings.get("target", _columns, ()),
+        inputs=settings.get("inputs", _columns, ()),
+        scale=scale,
         factor=factor,
-        scale_target=settings.get("scale_target", word("zscore", "minmax", "none"), scale),  # type: ignore[arg-type]
-        split=settings.get("split", _split, 1.0), seed=settings.get("seed", whole(0), 0),
-        classes=settings.get("classes", whole(2), 0), limit=settings.get("limit", whole(1), 0),
+        scale_target=settings.get("scale_target", word(*SCALINGS), scale),
+        split=settings.get("split", _split, 1.0),
+        seed=settings.get("seed", whole(0), 0),
+        classes=settings.get("classes", whole(2), 0),
+        limit=settings.get("limit", whole(1), 0),
         span=_span(statement),
         spans=tuple((name, s.value.span) for name, s in settings.given.items()),
-    )  # fmt: skip
+    )
 
 
-def _span(statement: ast.Data):  # type: ignore[no-untyped-def]
+def _span(statement: ast.Data) -> Span:
     first = statement.sources[0].span if statement.sources else head(statement)
     return first.to(statement.sources[-1].span) if statement.sources else first
 
 
-def _scale(value: ast.Expr) -> tuple[str, float]:
-    """A way to scale, or a number that multiplies all inputs."""
-    try:
-        factor = number(value)
-    except NotANumber:
-        return word("zscore", "minmax", "none")(value), 1.0
-    if factor == 0:
-        raise Unfit("0 would make all inputs 0", value.span, "E0503")
+def _scale(value: ast.Expr) -> tuple[Scaling, float]:
+    """How the inputs are scaled, or the number that they are multiplied with."""
+    if isinstance(value, ast.Name):
+        return word(*SCALINGS)(value), 1.0
+    factor = number(value)
+    if factor == 0 or not math.isfinite(factor):
+        raise Unfit(f"{value.span.text}: the inputs would all be {factor:g}", value.span, "E0503")
     return "none", factor
 
 
@@ -75,7 +85,7 @@ def _split(value: ast.Expr) -> float:
 
 def _source(
     statement: ast.Data, folder: Path, report: Report
-) -> tuple[str, tuple[str, ...], tuple[Row, ...]]:
+) -> tuple[Kind, tuple[str, ...], tuple[Row, ...]]:
     match statement.sources:
         case _ if statement.rows:
             return "inline", (), _inline(statement, report)
@@ -89,8 +99,12 @@ def _source(
                 tuple(str((folder / t.value).resolve()) for t in texts if isinstance(t, ast.Text)),
                 (),
             )
-    report.error("E0502", head(statement), "this names no data",
-                 hints=('as in \'data boston\', \'data "table.csv"\' or \'data inline:\'',))  # fmt: skip
+    report.error(
+        "E0502",
+        head(statement),
+        "this names no data",
+        hints=("as in 'data boston', 'data \"table.csv\"' or 'data inline:'",),
+    )
     return "none", (), ()
 
 
@@ -104,9 +118,13 @@ def _inline(statement: ast.Data, report: Report) -> tuple[Row, ...]:
             continue
         first = rows[0]
         if (len(rows[-1][0]), len(rows[-1][1])) != (len(first[0]), len(first[1])):
-            report.error("E0502", row.span, f"this row is {len(row.inputs)} -> {len(row.outputs)} numbers, "
-                         f"the first one {len(first[0])} -> {len(first[1])}",
-                         related=((statement.rows[0].span, "the first row"),))  # fmt: skip
+            report.error(
+                "E0502",
+                row.span,
+                f"this row is {len(row.inputs)} -> {len(row.outputs)} numbers, "
+                f"the first one {len(first[0])} -> {len(first[1])}",
+                related=((statement.rows[0].span, "the first row"),),
+            )
     return tuple(rows)
 
 
@@ -118,8 +136,12 @@ def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[R
     ]
     outputs = statement.outputs
     if outputs is None:
-        report.error("E0502", among.span, "generated data need an output for each input",
-                     hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",))  # fmt: skip
+        report.error(
+            "E0502",
+            among.span,
+            "generated data need an output for each input",
+            hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",),
+        )
         return ()
     parts = outputs.items if isinstance(outputs, ast.Tuple) else (outputs,)
     try:
@@ -141,11 +163,11 @@ def _points(values: ast.Expr) -> list[tuple[float, ...]]:
     match values:
         case ast.Call(ast.Name("linspace"), (start, stop, count)):
             return [(v,) for v in linspace(number(start.value), number(stop.value), _count(count.value))]
-        case ast.Call(ast.Name("grid"), arguments) if arguments and arguments[-1].name == "points":
-            count = _count(arguments[-1].value)
-            axes = [a.value for a in arguments[:-1]]
-            if all(isinstance(a, ast.Range) for a in axes):
-                return list(product(*(linspace(number(a.start), number(a.stop), count) for a in axes)))  # type: ignore[union-attr]
+        case ast.Call(ast.Name("grid"), (*ranges, last)) if last.name == "points":
+            axes = [a.value for a in ranges if isinstance(a.value, ast.Range)]
+            if len(axes) == len(ranges):
+                points = _count(last.value)
+                return list(product(*(linspace(number(a.start), number(a.stop), points) for a in axes)))
         case ast.Set(items):
             return [tuple(number(i) for i in (p.items if isinstance(p, ast.Tuple) else (p,))) for p in items]
         case ast.Range(start, stop):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from netc.compiler.check_report import Report
 from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition, variants
-from netc.compiler.resolve_rule import Body, resolve_rule, target
+from netc.compiler.resolve_rule import Body, resolve_rule
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
@@ -17,23 +18,29 @@ from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
 
 FIXED: Mapping[str, Type] = {
-    "theta": THETA, "weights": THETA, "biases": THETA, "n": SCALAR, "m": SCALAR, "epoch": SCALAR,
-}  # fmt: skip
+    "theta": THETA,
+    "weights": THETA,
+    "biases": THETA,
+    "n": SCALAR,
+    "m": SCALAR,
+    "epoch": SCALAR,
+}
 
 
 def check_optimizer(
     statements: list[ast.Optimizer], losses: frozenset[str], definitions: Definitions, report: Report
 ) -> Optimizer | None:
     """The rule that runs: the one that is used, else the one that the file defines."""
-    for statement in statements:
-        if is_definition(statement):  # each is checked, also one that does not run
-            check_rule(statement, losses, definitions, Report() if statement is statements[0] else report)
     uses = [s for s in statements if not is_definition(s)]
     chosen = uses or statements
     if len(chosen) > 1:
-        report.error("E0505", head(chosen[1]), f"two optimizers are {'used' if uses else 'defined'}, one can run",
-                     related=((head(chosen[0]), "the other one"),),
-                     hints=("remove one, or say 'optimizer NAME' to choose",))  # fmt: skip
+        report.error(
+            "E0505",
+            head(chosen[1]),
+            f"two optimizers are {'used' if uses else 'defined'}, one can run",
+            related=((head(chosen[0]), "the other one"),),
+            hints=("remove one, or say 'optimizer NAME' to choose",),
+        )
     statement = chosen[0]
     if statement.use is None:
         definition: ast.Optimizer | None = statement
@@ -46,6 +53,9 @@ def check_optimizer(
         definition = _lookup(dotted(function) or "", arguments, span, definitions, report)
     if definition is None:
         return None
+    for other in statements:
+        if is_definition(other) and other is not definition:
+            check_rule(other, losses, definitions, report)
     values = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     body, kinds = check_rule(definition, losses, definitions, report)
     if not report.errors:
@@ -66,14 +76,22 @@ def _lookup(
     if len(family) > 1:
         _ambiguous(name, family, arguments, span, report)
     elif family:
-        report.error("E0102", span, f"there is no optimizer called '{name}'",
-                     hints=(f"the rule of that family is '{family[0].name}'",))  # fmt: skip
+        report.error(
+            "E0102",
+            span,
+            f"there is no optimizer called '{name}'",
+            hints=(f"the rule of that family is '{family[0].name}'",),
+        )
     else:
         near = did_you_mean(
             name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}]
         )
-        report.error("E0102", span, f"there is no optimizer called '{name}'",
-                     hints=near or ("'netc list optimizers' shows all",))  # fmt: skip
+        report.error(
+            "E0102",
+            span,
+            f"there is no optimizer called '{name}'",
+            hints=near or ("'netc list optimizers' shows all",),
+        )
     return None
 
 
@@ -122,7 +140,7 @@ def _left(equation: ast.Equation) -> str:
 
 # -- kinds -----------------------------------------------------------------------------------------
 
-KindTable = tuple[tuple[str, str], ...]
+KindTable = tuple[tuple[str, Literal["scalar", "theta"]], ...]
 
 
 def check_rule(
@@ -134,7 +152,7 @@ def check_rule(
     checker = _Rule(body, names, losses, definitions)
     kinds = checker.infer()
     checker.check(kinds, report)
-    return body, tuple((name, kind.kind) for name, kind in kinds.items())
+    return body, tuple((name, "theta" if kind == THETA else "scalar") for name, kind in kinds.items())
 
 
 class _Rule:
@@ -150,7 +168,7 @@ class _Rule:
         self.loops = {n.name: SCALAR for a in body.actions for n in walk(a) if isinstance(n, ast.For)}
 
     def infer(self) -> dict[str, Type]:
-        """Everything starts as a number and becomes a vector where a vector flows in, until nothing changes."""
+        """All start as numbers and become vectors where a vector flows in, until nothing changes."""
         kinds = {self._root(e.name): SCALAR for e in self.equations} | {
             s.name: SCALAR for s in self.body.states
         }
@@ -194,8 +212,12 @@ class _Rule:
                     case ast.Equation(_, _, value):
                         found = walker.of(value)
                         if found is not None and found.truth:
-                            report.error("E0304", value.span, "a state or local is a number or a vector, not a truth value",
-                                         hints=("choose numbers by it: 1 if ... else 0",))  # fmt: skip
+                            report.error(
+                                "E0304",
+                                value.span,
+                                "a state or local is a number or a vector, not a truth value",
+                                hints=("choose numbers by it: 1 if ... else 0",),
+                            )
                     case ast.Until(condition):
                         walker.condition(condition)
                     case ast.For(_, ast.Range(start, stop)):
@@ -209,8 +231,12 @@ class _Rule:
             if isinstance(node, ast.Gradient) or (
                 isinstance(node, ast.Call) and dotted(node.function) in self.losses
             ):
-                report.error("E0411", node.span, "a start cannot evaluate the loss",
-                             hints=("choose in the equation itself: '... if n = 0 else ...'",))  # fmt: skip
+                report.error(
+                    "E0411",
+                    node.span,
+                    "a start cannot evaluate the loss",
+                    hints=("choose in the equation itself: '... if n = 0 else ...'",),
+                )
                 return
         walker.of(value)
 
@@ -230,7 +256,7 @@ def _visits(body: Body) -> bool:
 
 
 def _division_by_zero(rule: ast.Optimizer, body: Body, values: Values, report: Report) -> None:
-    """Adam's misprint: 1 - beta^n is 0 at n = 0. Denominators of n and hyper-parameters alone are tried there."""
+    """Adam's misprint: 1 - beta^n is 0 at n = 0. Denominators of n and hyper-parameters are tried there."""
     known = {**dict(values), "n": 0.0, "epoch": 0.0}
     for equation in (e for a in body.actions for e in walk(a) if isinstance(e, ast.Equation)):
         _denominators(equation.value, known, report)
@@ -249,8 +275,13 @@ def _denominators(expr: ast.Expr, known: Mapping[str, float], report: Report) ->
             _denominators(then if holds else otherwise, known, report)
             return
         case ast.Binary("/", _, below) if number_or_none(below, known) == 0:
-            report.error("E0410", below.span, "this is 0 at the first iteration, n = 0",
-                         notes=("n counts iterations from 0",), hints=_repair(below))  # fmt: skip
+            report.error(
+                "E0410",
+                below.span,
+                "this is 0 at the first iteration, n = 0",
+                notes=("n counts iterations from 0",),
+                hints=_repair(below),
+            )
             return
     for node in walk(expr):
         if node is not expr and isinstance(node, ast.Binary | ast.Choose):
@@ -265,9 +296,3 @@ def _repair(below: ast.Expr) -> tuple[str, ...]:
     if not powers:
         return ("choose another value at the start: '... if n > 0 else ...'",)
     return (f"likely meant: {print_expr(powers[0].left)}^(n+1), the number of gradients seen so far",)
-
-
-def equation_at(body: Body, name: str) -> Span | None:
-    """Where a name is set, for messages."""
-    found = [e for a in body.actions for e in walk(a) if isinstance(e, ast.Equation) and e.name == name]
-    return target(found[0]) if found else None

@@ -12,6 +12,7 @@ from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
 
 T = TypeVar("T")
+W = TypeVar("W", bound=str)
 Reader = Callable[[ast.Expr], T]
 
 
@@ -35,11 +36,19 @@ class Settings:
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:
             if setting.name not in known:
-                report.error("E0501", name_span(setting), f"'{statement}' has no setting '{setting.name}'",
-                             hints=did_you_mean(setting.name, known) or (f"its settings: {', '.join(known)}",))  # fmt: skip
+                report.error(
+                    "E0501",
+                    name_span(setting),
+                    f"'{statement}' has no setting '{setting.name}'",
+                    hints=did_you_mean(setting.name, known) or (f"its settings: {', '.join(known)}",),
+                )
             elif setting.name in self.given:
-                report.error("E0506", name_span(setting), f"'{setting.name}' is set twice",
-                             related=((self.given[setting.name].span, "first here"),))  # fmt: skip
+                report.error(
+                    "E0506",
+                    name_span(setting),
+                    f"'{setting.name}' is set twice",
+                    related=((self.given[setting.name].span, "first here"),),
+                )
             else:
                 self.given[setting.name] = setting
 
@@ -67,12 +76,12 @@ def name_span(setting: ast.Setting) -> Span:
     return Span(span.source, span.start, min(span.end, span.start + len(span.text.split("=")[0].rstrip())))
 
 
-def word(*words: str) -> Reader[str]:
+def word(*words: W) -> Reader[W]:
     """One of a few words."""
 
-    def read(value: ast.Expr) -> str:
+    def read(value: ast.Expr) -> W:
         if isinstance(value, ast.Name) and value.id in words:
-            return value.id
+            return next(w for w in words if w == value.id)
         near = did_you_mean(value.id, words) if isinstance(value, ast.Name) else ()
         raise Unfit(f"... is one of {listed(words)}" + (f": {near[0]}" if near else ""), value.span)
 

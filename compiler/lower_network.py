@@ -1,4 +1,4 @@
-"""Network and loss, or objective -> ir.Problem: sizes and offsets, activations and loss as expressions, derived."""
+"""Network and loss, or objective -> ir.Problem: sizes, offsets, activations, loss and their derivatives."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ def lower_problem(spec: Spec) -> ir.Problem:
     functions = {a.name.lower(): a for a in spec.functions}
     if spec.objective is not None:
         return _objective(spec.objective, Environment({}, functions))
-    assert spec.network is not None and spec.loss is not None
+    assert spec.network is not None
+    assert spec.loss is not None
     return _network(spec.network, spec.loss, Environment({}, functions))
 
 
 def _objective(objective: Objective, env: Environment) -> ir.Objective:
-    names = {v: ir.Var(v, "scalar") for v in objective.variables}
+    names: dict[str, ir.Expr] = {v: ir.Var(v, "scalar") for v in objective.variables}
     value = simplify(lower_expr(objective.value, Environment(names, env.functions)))
     return ir.Objective(objective.variables, value, derive.gradient(value, objective.variables))
 
@@ -34,7 +35,7 @@ def _network(network: Network, loss: Loss, env: Environment) -> ir.Network:
             value = simplify(_activations(layer, env))
             ops.append(ir.Map(_name(layer), layer.outputs, value, derive.map_vjp(value)))
     last = network.layers[-1]
-    names = {"u": U, "y": Y, **{name: ir.Const(value) for name, value in loss.arguments}}
+    names: dict[str, ir.Expr] = {"u": U, "y": Y, **{name: ir.Const(value) for name, value in loss.arguments}}
     assert loss.definition.value is not None
     cost = lower_expr(
         loss.definition.value, Environment(names, env.functions, elements={"output": last.outputs})
@@ -52,7 +53,10 @@ def _activations(layer: Layer, env: Environment) -> ir.Expr:
 
 
 def _activation(activation: Activation, z: ir.Expr, units: int, env: Environment) -> ir.Expr:
-    names = {activation.definition.variable: z, **{n: ir.Const(v) for n, v in activation.arguments}}
+    names: dict[str, ir.Expr] = {
+        activation.definition.variable: z,
+        **{n: ir.Const(v) for n, v in activation.arguments},
+    }
     return lower_expr(
         activation.definition.value, Environment(names, env.functions, elements={"output": units})
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from netc.dsl import ast
 
@@ -41,7 +41,7 @@ def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:
                 return tuple(one(v) for v in value)
         return value
 
-    new = {f.name: one(getattr(node, f.name)) for f in fields(node) if f.name != "span"}
+    new: dict[str, Any] = {f.name: one(getattr(node, f.name)) for f in fields(node) if f.name != "span"}
     return replace(node, **new)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from netc.dsl import ast
 from netc.dsl.layout import Line, lines
-from netc.dsl.lexer import comments
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Source, Span
+from netc.dsl.tokens import comments
 
 __all__ = ["format_program", "print_expr"]
 

@@ -19,11 +19,12 @@ from platformdirs import user_cache_path
 
 import netc.grammar
 from netc.dsl import ast
-from netc.dsl.build import LAYOUT, callbacks
+from netc.dsl.build import callbacks
 from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.lexer import Chunk, Lexeme, Lexer
+from netc.dsl.lexer import Chunk, Lexer
 from netc.dsl.source import Source, Span
 from netc.dsl.syntax_errors import Failure, explain
+from netc.dsl.tokens import LAYOUT, Lexeme
 
 TALLEST = 150
 """Operations within operations: beyond this a walk over the tree would run out of stack."""

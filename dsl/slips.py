@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from netc.dsl.lexer import Lexeme
+from netc.dsl.tokens import Lexeme
 
 CHOICE = "a choice is an expression: x if c else y"
 INDEX = "an index stands in square brackets: theta[n+1]"

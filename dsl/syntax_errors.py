@@ -9,10 +9,10 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from netc.dsl.diagnostics import Diagnostic
-from netc.dsl.lexer import ACTIONS, RESERVED, STATEMENTS, Lexeme
 from netc.dsl.names import did_you_mean
 from netc.dsl.slips import CHOICE, COMMENT, habit
 from netc.dsl.source import Span
+from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
 
 HOMES = {
     "train": ["epochs", "steps", "batch", "shuffle", "precision", "runs", "stop", "target"],
@@ -85,16 +85,13 @@ class Failure:
     def end(self) -> int:
         """Where that line ends."""
         rest = self.tokens[self.at :]
-        return next((t.span.end for t in rest if t.type in _LAYOUT), self.tokens[-1].span.end)
+        return next((t.span.end for t in rest if t.type in LAYOUT), self.tokens[-1].span.end)
 
     @property
     def line(self) -> list[Lexeme]:
         """The tokens of the line up to the offending one."""
-        start = max((i + 1 for i in range(self.at) if self.tokens[i].type in _LAYOUT), default=0)
-        return [t for t in self.tokens[start : self.at] if t.type not in _LAYOUT]
-
-
-_LAYOUT = ("_NL", "_INDENT", "_DEDENT")
+        start = max((i + 1 for i in range(self.at) if self.tokens[i].type in LAYOUT), default=0)
+        return [t for t in self.tokens[start : self.at] if t.type not in LAYOUT]
 
 
 def explain(failure: Failure) -> Diagnostic:
@@ -237,7 +234,7 @@ def _network(failure: Failure) -> Diagnostic | None:
 def _end(failure: Failure) -> Diagnostic | None:
     """The line ends before the statement does."""
     token = failure.token
-    if token.type not in _LAYOUT:
+    if token.type not in LAYOUT:
         return None
     span = failure.line[-1].span if failure.line else token.span
     after = Span(span.source, span.end, span.end)
@@ -261,7 +258,7 @@ def _hints(failure: Failure) -> tuple[str, ...]:
         return (f"the statement '{words[0]}' begins at the margin",)
     if failure.token == ";":
         return ("things are separated by ','",)
-    if failure.tokens[0] in FORMS and not any(t.type in _LAYOUT for t in failure.tokens[: failure.at]):
+    if failure.tokens[0] in FORMS and not any(t.type in LAYOUT for t in failure.tokens[: failure.at]):
         return (f"for example: {FORMS[failure.tokens[0]]}",)
     return ()
 
@@ -278,9 +275,9 @@ def _expected(accepts: Set[str]) -> str:
         left -= {"NAME", "NUMBER", "SHAPE"}
     if left - _OPERATORS - {"(", "["}:
         left -= _OPERATORS | ({"(", "["} if "*" in left or "." in left else set())
-    words += sorted(_WORDS[t] for t in left if t in _WORDS and t not in _LAYOUT)
+    words += sorted(_WORDS[t] for t in left if t in _WORDS and t not in LAYOUT)
     words += sorted(f"'{t}'" for t in left if t not in _WORDS and t != "RELATION")
-    words += sorted(_WORDS[t] for t in left if t in _LAYOUT)
+    words += sorted(_WORDS[t] for t in left if t in LAYOUT)
     if not words:
         words = ["an operator"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -169,8 +169,14 @@ class _Loop:
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
     def _call_advance(self, state: State, last: int) -> None:
-        train = self.task.train
-        self.task.kernels.advance(
+        train, kernels = self.task.train, self.task.kernels
+        spread = self.task.threads > 1 and state.runs > 1
+        advance = kernels.advance_parallel if spread else kernels.advance
+        if spread:
+            import numba
+
+            numba.set_num_threads(min(self.task.threads, numba.config.NUMBA_NUM_THREADS))
+        advance(
             state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
             train.x, train.y, self.bounds, state.order, self.evaluator.scratch(state.runs),
             self.task.program.training.seed, last,

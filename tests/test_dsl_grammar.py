@@ -12,8 +12,8 @@ from lark.exceptions import GrammarError
 
 import netc.grammar
 from netc.dsl.build import callbacks
-from netc.dsl.lexer import ACTIONS, AFTER, RESERVED, STATEMENTS
 from netc.dsl.parser import Tokens, literals
+from netc.dsl.tokens import ACTIONS, AFTER, RESERVED, STATEMENTS
 
 TEXT = Path(netc.grammar.__file__).with_name("netc.lark").read_text(encoding="utf-8")
 
