@@ -196,22 +196,16 @@ class _Check:
 
     def _init(self, size: int, network: Network | None) -> Init:
         statements = self.all(ast.Init)
+        objective = bool(self.all(ast.Objective))
         if all(s.name is not None for s in statements):
-            known = (
-                "glorot_uniform, he_normal, torch_default, ..."
-                if network
-                else "theta = (...), theta ~ uniform(-3, 3)"
-            )
-            self.report.error(
-                "E0507",
-                self._end(),
-                "the file does not say where training starts: it has no 'init'",
-                hints=(f"add 'init ...' with one of {known}",),
-            )
+            message = "the file does not say where training starts: it has no 'init'"
+            hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
+            if objective:
+                hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
+            self.report.error("E0507", self._end(), message, hints=(hint,))
             return NO_INIT
         layers = tuple((layer.inputs, layer.outputs) for layer in network.layers) if network else ()
-        is_network = not self.all(ast.Objective)
-        return check_init(statements, size, is_network, layers, self.folder, self.definitions, self.report)
+        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
 
     # -- what is called ----------------------------------------------------------------------------
 
