@@ -72,7 +72,8 @@ class _Check:
         self.folder = folder
         self.definitions: Definitions = gather(self.program, folder, self.report)
         objectives = [s.name for s in self.all(ast.Objective)]
-        losses = [s.name for s in self.all(ast.Loss) if s.use is None]
+        stated = self.all(ast.Loss)
+        losses = [s.name for s in [s for s in stated if s.use is not None] or stated]
         self.losses = frozenset({"R", *objectives, *losses})
         """Names by which rules and criteria may call the loss."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
 from netc.compiler.check_starts import check_start
-from netc.compiler.kinds import SCALAR, Kinds, Scope
+from netc.compiler.kinds import SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head, lookup
 from netc.compiler.resolve_laws import LAWS, law_numbers
 from netc.compiler.resolve_tree import dotted

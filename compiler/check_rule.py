@@ -7,8 +7,9 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Literal
 
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
-from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
+from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition, variants
 from netc.compiler.resolve_rule import Body, equations, resolve_rule
 from netc.compiler.resolve_tree import dotted, walk

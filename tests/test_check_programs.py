@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from netc.compiler.check import check, data_spec
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
-from netc.compiler.kinds import OUTPUT, SCALAR, THETA, Kinds, Scope, Type
+from netc.compiler.kinds import OUTPUT, SCALAR, THETA, Scope, Type
 from netc.compiler.lower import lower
 from netc.compiler.resolve import Definitions
 from netc.compiler.spec import DataSpec, Facts, Spec
