@@ -37,7 +37,8 @@ def number(e: ir.Expr) -> L.Expr:
 
 def lanes(e: ir.Expr, register: Callable[[str], str], per_lane: bool) -> L.Expr:
     """An expression as vector code; `per_lane`: scalars are vectors too (one number per sample)."""
-    truth = isinstance(e, ir.Apply) and e.op in TRUTHS  # a mask is made of vectors: there is no splat of a bool
+    # A mask is made by comparing vectors: a truth value cannot be splatted.
+    truth = isinstance(e, ir.Apply) and e.op in TRUTHS
     if e.kind == "scalar" and not per_lane and not truth:
         return L.call("splat", number(e))
     match e:
