@@ -56,7 +56,7 @@ class Scope:
     """Per run: `steps` (runs,), `theta` (runs, P), `loss(train)`, ..."""
     constants: dict[str, float] = field(default_factory=dict)
     """Hyper-parameters, `pi`."""
-    loss_name: str = "R"
+    loss_names: tuple[str, ...] = ("R",)
     loss_at: Callable[[Array], float] | None = None
     """The training loss at given parameters: `R((1, 0))`."""
 
@@ -181,7 +181,7 @@ class _Judge:
                 return self.name("gradient_norm", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part)]:
                 return self.part(f"{function}({part})", e)
-            case name, [point] if name == self.scope.loss_name and self.scope.loss_at:
+            case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
                 theta = np.atleast_1d(self.single(self.value(point), point))
                 return self.loss_at(theta, point)
             case "share", [condition]:
