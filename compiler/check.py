@@ -80,14 +80,13 @@ class _Check:
 
     def one(self, kind: type[S]) -> S | None:
         """The one statement of its kind; a second one is an error."""
-        first, *others = self.all(kind) or [None]
-        for other in others:
-            assert first is not None and other is not None
+        found = self.all(kind)
+        for other in found[1:]:
             word = kind.__name__.lower()
             self.report.error(
-                "E0505", head(other), f"'{word}' stands twice", related=((head(first), "first here"),)
+                "E0505", head(other), f"'{word}' stands twice", related=((head(found[0]), "first here"),)
             )
-        return first
+        return found[0] if found else None
 
     def run(self) -> Spec:
         self._unsupported()
@@ -109,11 +108,21 @@ class _Check:
         self.report.finish()
         assert optimizer is not None
         return Spec(
-            network, objective, loss, data, init, optimizer, schedules, training, monitor,
+            network,
+            objective,
+            loss,
+            data,
+            init,
+            optimizer,
+            schedules,
+            training,
+            monitor,
             tuple(Expectation(e.claim, e.within, e.span.text, e.settings) for e in self.all(ast.Expect)),
-            self._functions(network, loss, objective, optimizer), self._closed_forms(schedules), self.program,
+            self._functions(network, loss, objective, optimizer),
+            self._closed_forms(schedules),
+            self.program,
             self.report.warnings,
-        )  # fmt: skip
+        )
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -123,8 +132,12 @@ class _Check:
                 case ast.Block():
                     self.report.error("E0902", head(statement), "blocks are not supported yet")
                 case ast.Sweep():
-                    self.report.error("E0903", head(statement), "sweeps are not supported yet",
-                                      hints=("run the values one by one: netc run FILE --set eta=0.01",))  # fmt: skip
+                    self.report.error(
+                        "E0903",
+                        head(statement),
+                        "sweeps are not supported yet",
+                        hints=("run the values one by one: netc run FILE --set eta=0.01",),
+                    )
                 case ast.Points():
                     self.report.error("E0906", head(statement), "named points are not supported yet")
 
@@ -133,9 +146,13 @@ class _Check:
         if objective is not None:
             for other in (stated, *self.all(ast.Loss), *self.all(ast.Data)):
                 if other is not None:
-                    self.report.error("E0513", head(other), "an objective stands for itself: it has no network, loss or data",
-                                      related=((head(objective), "the objective"),),
-                                      hints=("remove one of the two",))  # fmt: skip
+                    self.report.error(
+                        "E0513",
+                        head(other),
+                        "an objective stands for itself: it has no network, loss or data",
+                        related=((head(objective), "the objective"),),
+                        hints=("remove one of the two",),
+                    )
             return None, check_objective(objective, self.definitions, self.report), None, NO_DATA
         losses = self.all(ast.Loss)
         loss = check_loss(losses, self.definitions, self.report) if losses else None
@@ -185,8 +202,12 @@ class _Check:
                 if network
                 else "theta = (...), theta ~ uniform(-3, 3)"
             )
-            self.report.error("E0507", self._end(), "the file does not say where training starts: it has no 'init'",
-                              hints=(f"add 'init ...' with one of {known}",))  # fmt: skip
+            self.report.error(
+                "E0507",
+                self._end(),
+                "the file does not say where training starts: it has no 'init'",
+                hints=(f"add 'init ...' with one of {known}",),
+            )
             return NO_INIT
         return check_init(statements, size, network, self.folder, self.definitions, self.report)
 

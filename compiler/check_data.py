@@ -16,6 +16,7 @@ from netc.dsl import ast
 from netc.dsl.source import Span
 
 SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")
+UNSCALED: tuple[Scaling, float] = ("none", 1.0)
 SETTINGS = ("target", "inputs", "scale", "scale_target", "split", "seed", "classes", "limit")
 Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Row = tuple[tuple[float, ...], tuple[float, ...]]
@@ -23,7 +24,7 @@ Row = tuple[tuple[float, ...], tuple[float, ...]]
 
 def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     settings = Settings(statement.settings, "data", SETTINGS, report)
-    scale, factor = settings.get("scale", _scale, ("none", 1.0))
+    scale, factor = settings.get("scale", _scale, UNSCALED)
     kind, origin, rows = _source(statement, folder, report)
     return DataSpec(
         kind,
@@ -84,7 +85,7 @@ def _split(value: ast.Expr) -> float:
 
 def _source(
     statement: ast.Data, folder: Path, report: Report
-) -> tuple[str, tuple[str, ...], tuple[Row, ...]]:
+) -> tuple[Kind, tuple[str, ...], tuple[Row, ...]]:
     match statement.sources:
         case _ if statement.rows:
             return "inline", (), _inline(statement, report)
@@ -98,8 +99,12 @@ def _source(
                 tuple(str((folder / t.value).resolve()) for t in texts if isinstance(t, ast.Text)),
                 (),
             )
-    report.error("E0502", head(statement), "this names no data",
-                 hints=('as in \'data boston\', \'data "table.csv"\' or \'data inline:\'',))  # fmt: skip
+    report.error(
+        "E0502",
+        head(statement),
+        "this names no data",
+        hints=("as in 'data boston', 'data \"table.csv\"' or 'data inline:'",),
+    )
     return "none", (), ()
 
 
@@ -113,9 +118,13 @@ def _inline(statement: ast.Data, report: Report) -> tuple[Row, ...]:
             continue
         first = rows[0]
         if (len(rows[-1][0]), len(rows[-1][1])) != (len(first[0]), len(first[1])):
-            report.error("E0502", row.span, f"this row is {len(row.inputs)} -> {len(row.outputs)} numbers, "
-                         f"the first one {len(first[0])} -> {len(first[1])}",
-                         related=((statement.rows[0].span, "the first row"),))  # fmt: skip
+            report.error(
+                "E0502",
+                row.span,
+                f"this row is {len(row.inputs)} -> {len(row.outputs)} numbers, "
+                f"the first one {len(first[0])} -> {len(first[1])}",
+                related=((statement.rows[0].span, "the first row"),),
+            )
     return tuple(rows)
 
 
@@ -127,8 +136,12 @@ def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[R
     ]
     outputs = statement.outputs
     if outputs is None:
-        report.error("E0502", among.span, "generated data need an output for each input",
-                     hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",))  # fmt: skip
+        report.error(
+            "E0502",
+            among.span,
+            "generated data need an output for each input",
+            hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",),
+        )
         return ()
     parts = outputs.items if isinstance(outputs, ast.Tuple) else (outputs,)
     try:
@@ -151,9 +164,10 @@ def _points(values: ast.Expr) -> list[tuple[float, ...]]:
         case ast.Call(ast.Name("linspace"), (start, stop, count)):
             return [(v,) for v in linspace(number(start.value), number(stop.value), _count(count.value))]
         case ast.Call(ast.Name("grid"), (*ranges, last)) if last.name == "points":
-            axes = [a.value for a in ranges]
-            if all(isinstance(a, ast.Range) for a in axes):
-                return list(product(*(linspace(number(a.start), number(a.stop), count) for a in axes)))  # type: ignore[union-attr]
+            axes = [a.value for a in ranges if isinstance(a.value, ast.Range)]
+            if len(axes) == len(ranges):
+                points = _count(last.value)
+                return list(product(*(linspace(number(a.start), number(a.stop), points) for a in axes)))
         case ast.Set(items):
             return [tuple(number(i) for i in (p.items if isinstance(p, ast.Tuple) else (p,))) for p in items]
         case ast.Range(start, stop):

@@ -16,8 +16,10 @@ from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 
 LAWS: Mapping[str, tuple[str, ...]] = {
-    "uniform": ("low", "high"), "normal": ("mean", "deviation"), "orthogonal": ("gain",),
-}  # fmt: skip
+    "uniform": ("low", "high"),
+    "normal": ("mean", "deviation"),
+    "orthogonal": ("gain",),
+}
 """Laws and their arguments, in order."""
 TARGETS = ("weights", "biases", "theta")
 NONE = Init((), "")
@@ -39,8 +41,12 @@ def check_init(
     files = [s for s in uses if s.file is not None]
     if files:
         if len(uses) > 1:
-            report.error("E0505", head(uses[1]), "one 'init' is too many: all parameters come from a file",
-                         related=((head(files[0]), "this one"),))  # fmt: skip
+            report.error(
+                "E0505",
+                head(uses[1]),
+                "one 'init' is too many: all parameters come from a file",
+                related=((head(files[0]), "this one"),),
+            )
         return Init((), str((folder / files[0].file.value).resolve()) if files[0].file else "")
     laws = _chosen(uses, definitions, report)
     _targets(laws, uses, network, report)
@@ -54,8 +60,12 @@ def _chosen(uses: list[ast.Init], definitions: Definitions, report: Report) -> l
     """Laws of the definition that is used, then those written out, which replace them."""
     named = [s for s in uses if s.use is not None]
     if len(named) > 1:
-        report.error("E0505", head(named[1]), "two initialisations are used, one can be",
-                     related=((head(named[0]), "the other one"),))  # fmt: skip
+        report.error(
+            "E0505",
+            head(named[1]),
+            "two initialisations are used, one can be",
+            related=((head(named[0]), "the other one"),),
+        )
     laws: dict[str, Law] = {}
     if named:
         use = named[0].use
@@ -69,8 +79,12 @@ def _chosen(uses: list[ast.Init], definitions: Definitions, report: Report) -> l
     for statement in (s for s in uses if s.use is None):
         for law in _laws(statement, (), definitions, report):
             if law.target in written:
-                report.error("E0505", head(statement), f"'{law.target}' is initialised twice",
-                             related=((head(written[law.target]), "first here"),))  # fmt: skip
+                report.error(
+                    "E0505",
+                    head(statement),
+                    f"'{law.target}' is initialised twice",
+                    related=((head(written[law.target]), "first here"),),
+                )
             written[law.target] = statement
             laws[law.target] = law
     return list(laws.values())
@@ -82,8 +96,12 @@ def _targets(laws: list[Law], uses: list[ast.Init], network: bool, report: Repor
     if report.errors or not uses or "theta" in found:
         return
     if not network:
-        report.error("E0514", head(uses[0]), "an objective has no weights and biases, only theta",
-                     hints=("as in 'init theta = (-1.5, 0.7)' or 'init theta ~ uniform(-3, 3)'",))  # fmt: skip
+        report.error(
+            "E0514",
+            head(uses[0]),
+            "an objective has no weights and biases, only theta",
+            hints=("as in 'init theta = (-1.5, 0.7)' or 'init theta ~ uniform(-3, 3)'",),
+        )
         return
     for missing in [t for t in ("weights", "biases") if t not in found]:
         hint = "init biases = 0" if missing == "biases" else "init glorot_uniform"
@@ -110,8 +128,12 @@ def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: 
                 found.append(Law(target, law, False, helpers, bound))  # type: ignore[arg-type]
             case ast.Drawn(part) | ast.Compare(left=part):
                 word = part.id if isinstance(part, ast.Name) else part.span.text
-                report.error("E0514", part.span, f"'{word}' is no part of the parameters",
-                             hints=did_you_mean(word, TARGETS) or ("parts: weights, biases, theta (all)",))  # fmt: skip
+                report.error(
+                    "E0514",
+                    part.span,
+                    f"'{word}' is no part of the parameters",
+                    hints=did_you_mean(word, TARGETS) or ("parts: weights, biases, theta (all)",),
+                )
     return found
 
 
@@ -127,8 +149,13 @@ def _drawn(law: ast.Expr, walker: Kinds, report: Report) -> bool:
     for argument in law.arguments:
         walker.number(argument.value, "an argument of a law")
         if argument.name is not None and argument.name not in parameters:
-            report.error("E0108", argument.span, f"'{name}' has no parameter '{argument.name}'",
-                         hints=did_you_mean(argument.name, parameters) or (f"its parameters: {', '.join(parameters)}",))  # fmt: skip
+            report.error(
+                "E0108",
+                argument.span,
+                f"'{name}' has no parameter '{argument.name}'",
+                hints=did_you_mean(argument.name, parameters)
+                or (f"its parameters: {', '.join(parameters)}",),
+            )
             return False
     if len(law.arguments) != len(parameters):
         report.error("E0109", law.span, f"'{name}' takes {', '.join(parameters)}: {len(law.arguments)} given")
@@ -162,8 +189,12 @@ def _grid(call: ast.Expr, arguments: tuple[ast.Argument, ...], size: int, report
     ranges = [a for a in arguments if a.name is None]
     names = [a.name for a in arguments if a.name is not None]
     if names != ["points"] or not all(isinstance(a.value, ast.Range) for a in ranges):
-        report.error("E0514", call.span, "a grid takes one range per parameter and the number of points",
-                     hints=("as in grid(-3..3, -3..3, points = 200)",))  # fmt: skip
+        report.error(
+            "E0514",
+            call.span,
+            "a grid takes one range per parameter and the number of points",
+            hints=("as in grid(-3..3, -3..3, points = 200)",),
+        )
     elif len(ranges) != size:
         report.error(
             "E0514", call.span, f"theta has {size} components here, the grid has {len(ranges)} ranges"
@@ -184,8 +215,13 @@ def check_runs(
     starts = count_starts(table[-1])
     given = [s for s in statement.settings if s.name == "runs"] if statement else []
     if given and training.runs != starts:
-        report.error("E0515", given[0].span, f"runs = {training.runs}, but init gives {starts} starts",
-                     related=((table[-1].span, "one run each"),), hints=("remove 'runs'",))  # fmt: skip
+        report.error(
+            "E0515",
+            given[0].span,
+            f"runs = {training.runs}, but init gives {starts} starts",
+            related=((table[-1].span, "one run each"),),
+            hints=("remove 'runs'",),
+        )
     return replace(training, runs=starts)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netc.compiler.check_report import Report
+from netc.compiler.check_settings import Settings, word
 from netc.compiler.kinds import OUTPUT, SCALAR, Kinds, Scope
 from netc.compiler.resolve import Definitions, bind, head, lookup
 from netc.compiler.resolve_tree import dotted, names_in, walk
 from netc.compiler.resolve_values import number_or_none
-from netc.compiler.spec import Activation, Loss, Network, Objective
+from netc.compiler.spec import Activation, Averaging, Loss, Network, Objective
 from netc.dsl import ast
 
 
@@ -19,9 +20,13 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
     chosen = uses or statements
     if len(chosen) > 1:
         what = "used" if uses else "defined"
-        report.error("E0505", head(chosen[1]), f"two losses are {what}, one can run",
-                     related=((head(chosen[0]), "the other one"),),
-                     hints=("remove one, or say 'loss NAME' to choose",))  # fmt: skip
+        report.error(
+            "E0505",
+            head(chosen[1]),
+            f"two losses are {what}, one can run",
+            related=((head(chosen[0]), "the other one"),),
+            hints=("remove one, or say 'loss NAME' to choose",),
+        )
     statement = chosen[0]
     definition, arguments = _bound(statement, definitions, report)
     if definition is None:
@@ -50,10 +55,9 @@ def _bound(
     return definition, bind(definition.parameters, arguments, span, f"'{name}'", report)
 
 
-def _reduce(statement: ast.Loss, definition: ast.Loss, report: Report) -> str:
-    from netc.compiler.check_settings import Settings, word
-
-    found = "mean"
+def _reduce(statement: ast.Loss, definition: ast.Loss, report: Report) -> Averaging:
+    """As the use says, else as the definition says, else the mean."""
+    found: Averaging = "mean"
     for owner in dict.fromkeys((definition, statement)):
         settings = Settings(owner.settings, "loss", ("reduce", "source"), report)
         found = settings.get("reduce", word("mean", "sum"), found)
@@ -66,9 +70,15 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
     name = last.activations[-1].definition.name if last.activations else "lin"
     span = last.span
     if name.lower() == "softmax" and last.outputs == 1:
-        report.error("E0205", span, "softmax over one unit is always 1",
-                     hints=("one output for two classes: (sigmoid)1 with binary_cross_entropy",
-                            "or one output per class: (softmax)2 with cross_entropy"))  # fmt: skip
+        report.error(
+            "E0205",
+            span,
+            "softmax over one unit is always 1",
+            hints=(
+                "one output for two classes: (sigmoid)1 with binary_cross_entropy",
+                "or one output per class: (softmax)2 with cross_entropy",
+            ),
+        )
         return
     if loss.definition.value is None or not _takes_log(loss.definition.value):
         return
@@ -78,12 +88,20 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
             if last.outputs > 1
             else "(sigmoid) gives a probability"
         )
-        report.error("E0204", span, f"'{loss.definition.name}' takes the logarithm of the output, "
-                     f"and ({name}) does not give probabilities",
-                     hints=(hint, "for numbers as targets: half_mse or mse"))  # fmt: skip
+        report.error(
+            "E0204",
+            span,
+            f"'{loss.definition.name}' takes the logarithm of the output, "
+            f"and ({name}) does not give probabilities",
+            hints=(hint, "for numbers as targets: half_mse or mse"),
+        )
     elif loss.definition.name == "cross_entropy" and last.outputs == 1:
-        report.error("E0204", span, "cross_entropy with one output ignores every sample whose target is 0",
-                     hints=("binary_cross_entropy counts both classes",))  # fmt: skip
+        report.error(
+            "E0204",
+            span,
+            "cross_entropy with one output ignores every sample whose target is 0",
+            hints=("binary_cross_entropy counts both classes",),
+        )
 
 
 def _takes_log(value: ast.Expr) -> bool:
@@ -113,12 +131,20 @@ def _positive(activations: tuple[Activation, ...]) -> bool:
 def check_objective(statement: ast.Objective, definitions: Definitions, report: Report) -> Objective:
     names = {v.name: SCALAR for v in statement.variables}
     if not names:
-        report.error("E0513", head(statement), "an objective is a function of at least one variable",
-                     hints=("as in 'objective R(x, y) = x^2 + 3*y^2'",))  # fmt: skip
+        report.error(
+            "E0513",
+            head(statement),
+            "an objective is a function of at least one variable",
+            hints=("as in 'objective R(x, y) = x^2 + 3*y^2'",),
+        )
     for v in statement.variables:
         if v.default is not None:
-            report.error("E0513", v.span, f"'{v.name}' is a variable, it has no default",
-                         hints=("'init theta = (...)' says where it starts",))  # fmt: skip
+            report.error(
+                "E0513",
+                v.span,
+                f"'{v.name}' is a variable, it has no default",
+                hints=("'init theta = (...)' says where it starts",),
+            )
     Kinds(Scope("an objective", names, definitions.activations), report).number(
         statement.value, "the objective"
     )
@@ -132,5 +158,9 @@ def check_activations(used: list[ast.Activation], definitions: Definitions, repo
         scope = Scope(f"the activation '{a.name}'", names, definitions.activations)
         found = Kinds(scope, report).of(a.value)
         if found is not None and found.truth:
-            report.error("E0304", a.value.span, "an activation gives a number, not a truth value",
-                         hints=("choose numbers by it: 1 if ... else 0",))  # fmt: skip
+            report.error(
+                "E0304",
+                a.value.span,
+                "an activation gives a number, not a truth value",
+                hints=("choose numbers by it: 1 if ... else 0",),
+            )

@@ -18,8 +18,13 @@ from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
 
 FIXED: Mapping[str, Type] = {
-    "theta": THETA, "weights": THETA, "biases": THETA, "n": SCALAR, "m": SCALAR, "epoch": SCALAR,
-}  # fmt: skip
+    "theta": THETA,
+    "weights": THETA,
+    "biases": THETA,
+    "n": SCALAR,
+    "m": SCALAR,
+    "epoch": SCALAR,
+}
 
 
 def check_optimizer(
@@ -29,9 +34,13 @@ def check_optimizer(
     uses = [s for s in statements if not is_definition(s)]
     chosen = uses or statements
     if len(chosen) > 1:
-        report.error("E0505", head(chosen[1]), f"two optimizers are {'used' if uses else 'defined'}, one can run",
-                     related=((head(chosen[0]), "the other one"),),
-                     hints=("remove one, or say 'optimizer NAME' to choose",))  # fmt: skip
+        report.error(
+            "E0505",
+            head(chosen[1]),
+            f"two optimizers are {'used' if uses else 'defined'}, one can run",
+            related=((head(chosen[0]), "the other one"),),
+            hints=("remove one, or say 'optimizer NAME' to choose",),
+        )
     statement = chosen[0]
     if statement.use is None:
         definition: ast.Optimizer | None = statement
@@ -67,14 +76,22 @@ def _lookup(
     if len(family) > 1:
         _ambiguous(name, family, arguments, span, report)
     elif family:
-        report.error("E0102", span, f"there is no optimizer called '{name}'",
-                     hints=(f"the rule of that family is '{family[0].name}'",))  # fmt: skip
+        report.error(
+            "E0102",
+            span,
+            f"there is no optimizer called '{name}'",
+            hints=(f"the rule of that family is '{family[0].name}'",),
+        )
     else:
         near = did_you_mean(
             name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}]
         )
-        report.error("E0102", span, f"there is no optimizer called '{name}'",
-                     hints=near or ("'netc list optimizers' shows all",))  # fmt: skip
+        report.error(
+            "E0102",
+            span,
+            f"there is no optimizer called '{name}'",
+            hints=near or ("'netc list optimizers' shows all",),
+        )
     return None
 
 
@@ -151,7 +168,7 @@ class _Rule:
         self.loops = {n.name: SCALAR for a in body.actions for n in walk(a) if isinstance(n, ast.For)}
 
     def infer(self) -> dict[str, Type]:
-        """Everything starts as a number and becomes a vector where a vector flows in, until nothing changes."""
+        """All start as numbers and become vectors where a vector flows in, until nothing changes."""
         kinds = {self._root(e.name): SCALAR for e in self.equations} | {
             s.name: SCALAR for s in self.body.states
         }
@@ -195,8 +212,12 @@ class _Rule:
                     case ast.Equation(_, _, value):
                         found = walker.of(value)
                         if found is not None and found.truth:
-                            report.error("E0304", value.span, "a state or local is a number or a vector, not a truth value",
-                                         hints=("choose numbers by it: 1 if ... else 0",))  # fmt: skip
+                            report.error(
+                                "E0304",
+                                value.span,
+                                "a state or local is a number or a vector, not a truth value",
+                                hints=("choose numbers by it: 1 if ... else 0",),
+                            )
                     case ast.Until(condition):
                         walker.condition(condition)
                     case ast.For(_, ast.Range(start, stop)):
@@ -210,8 +231,12 @@ class _Rule:
             if isinstance(node, ast.Gradient) or (
                 isinstance(node, ast.Call) and dotted(node.function) in self.losses
             ):
-                report.error("E0411", node.span, "a start cannot evaluate the loss",
-                             hints=("choose in the equation itself: '... if n = 0 else ...'",))  # fmt: skip
+                report.error(
+                    "E0411",
+                    node.span,
+                    "a start cannot evaluate the loss",
+                    hints=("choose in the equation itself: '... if n = 0 else ...'",),
+                )
                 return
         walker.of(value)
 
@@ -231,7 +256,7 @@ def _visits(body: Body) -> bool:
 
 
 def _division_by_zero(rule: ast.Optimizer, body: Body, values: Values, report: Report) -> None:
-    """Adam's misprint: 1 - beta^n is 0 at n = 0. Denominators of n and hyper-parameters alone are tried there."""
+    """Adam's misprint: 1 - beta^n is 0 at n = 0. Denominators of n and hyper-parameters are tried there."""
     known = {**dict(values), "n": 0.0, "epoch": 0.0}
     for equation in (e for a in body.actions for e in walk(a) if isinstance(e, ast.Equation)):
         _denominators(equation.value, known, report)
@@ -250,8 +275,13 @@ def _denominators(expr: ast.Expr, known: Mapping[str, float], report: Report) ->
             _denominators(then if holds else otherwise, known, report)
             return
         case ast.Binary("/", _, below) if number_or_none(below, known) == 0:
-            report.error("E0410", below.span, "this is 0 at the first iteration, n = 0",
-                         notes=("n counts iterations from 0",), hints=_repair(below))  # fmt: skip
+            report.error(
+                "E0410",
+                below.span,
+                "this is 0 at the first iteration, n = 0",
+                notes=("n counts iterations from 0",),
+                hints=_repair(below),
+            )
             return
     for node in walk(expr):
         if node is not expr and isinstance(node, ast.Binary | ast.Choose):

@@ -36,11 +36,19 @@ class Settings:
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:
             if setting.name not in known:
-                report.error("E0501", name_span(setting), f"'{statement}' has no setting '{setting.name}'",
-                             hints=did_you_mean(setting.name, known) or (f"its settings: {', '.join(known)}",))  # fmt: skip
+                report.error(
+                    "E0501",
+                    name_span(setting),
+                    f"'{statement}' has no setting '{setting.name}'",
+                    hints=did_you_mean(setting.name, known) or (f"its settings: {', '.join(known)}",),
+                )
             elif setting.name in self.given:
-                report.error("E0506", name_span(setting), f"'{setting.name}' is set twice",
-                             related=((self.given[setting.name].span, "first here"),))  # fmt: skip
+                report.error(
+                    "E0506",
+                    name_span(setting),
+                    f"'{setting.name}' is set twice",
+                    related=((self.given[setting.name].span, "first here"),),
+                )
             else:
                 self.given[setting.name] = setting
 
@@ -73,7 +81,7 @@ def word(*words: W) -> Reader[W]:
 
     def read(value: ast.Expr) -> W:
         if isinstance(value, ast.Name) and value.id in words:
-            return words[words.index(value.id)]  # type: ignore[arg-type]
+            return next(w for w in words if w == value.id)
         near = did_you_mean(value.id, words) if isinstance(value, ast.Name) else ()
         raise Unfit(f"... is one of {listed(words)}" + (f": {near[0]}" if near else ""), value.span)
 

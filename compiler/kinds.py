@@ -1,4 +1,4 @@
-"""Kinds: is an expression one number, a vector like theta, or a vector over the outputs; and is it a truth value?
+"""Kinds: is an expression one number, a vector like theta or one over the outputs, and is it a truth value?
 
 One walk serves inference (no report: silent) and checking (with a report). Names must be plain by now: the
 indices of an update rule are resolved before (`resolve_rule.py`).
@@ -67,8 +67,12 @@ class Kinds:
         """Checks that the expression is one number."""
         found = self.of(expr)
         if found is not None and found != SCALAR:
-            self._error("E0303", expr.span, f"{what} is {_named(found)}, but one number is needed here",
-                        hints=_to_scalar(found))  # fmt: skip
+            self._error(
+                "E0303",
+                expr.span,
+                f"{what} is {_named(found)}, but one number is needed here",
+                hints=_to_scalar(found),
+            )
 
     def condition(self, expr: ast.Expr) -> None:
         """Checks that the expression is one truth value."""
@@ -76,11 +80,19 @@ class Kinds:
         if found is None:
             return
         if not found.truth:
-            self._error("E0304", expr.span, f"a condition is needed here, this is {_named(found)}",
-                        hints=("compare it, as in 'norm(g) < 1e-6'",))  # fmt: skip
+            self._error(
+                "E0304",
+                expr.span,
+                f"a condition is needed here, this is {_named(found)}",
+                hints=("compare it, as in 'norm(g) < 1e-6'",),
+            )
         elif found.kind != "scalar":
-            self._error("E0303", expr.span, "this condition has one truth value per element, one is needed",
-                        hints=("reduce the vector first: norm(...), max(|...|), sum(...)",))  # fmt: skip
+            self._error(
+                "E0303",
+                expr.span,
+                "this condition has one truth value per element, one is needed",
+                hints=("reduce the vector first: norm(...), max(|...|), sum(...)",),
+            )
 
     def of(self, expr: ast.Expr) -> Type | None:
         match expr:
@@ -106,9 +118,18 @@ class Kinds:
             case ast.Gradient(loss, batch, point):
                 return self._loss(loss, batch, point, expr.span, THETA)
             case (
-                ast.Text() | ast.Shape() | ast.Index() | ast.Member() | ast.Tuple() | ast.Set() | ast.Range()
-                | ast.Of() | ast.Among() | ast.Drawn() | ast.Counted()
-            ):  # fmt: skip
+                ast.Text()
+                | ast.Shape()
+                | ast.Index()
+                | ast.Member()
+                | ast.Tuple()
+                | ast.Set()
+                | ast.Range()
+                | ast.Of()
+                | ast.Among()
+                | ast.Drawn()
+                | ast.Counted()
+            ):
                 self._error(
                     "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"
                 )
@@ -127,12 +148,20 @@ class Kinds:
         if id in FUNCTION_NAMES or id in self.scope.activations or id in self.scope.calls:
             self._error("E0302", span, f"'{word}' is a function", hints=(f"call it: {word}(...)",))
         elif id in self.scope.losses:
-            self._error("E0302", span, f"'{word}' is the loss, a function of the parameters",
-                        hints=(f"say where: {word}(theta[n])",))  # fmt: skip
+            self._error(
+                "E0302",
+                span,
+                f"'{word}' is the loss, a function of the parameters",
+                hints=(f"say where: {word}(theta[n])",),
+            )
         else:
             known = [*self.scope.names, *CONSTANTS]
-            self._error("E0101", span, f"'{word}' means nothing in {self.scope.place}",
-                        hints=did_you_mean(id, known) or (self._known(),))  # fmt: skip
+            self._error(
+                "E0101",
+                span,
+                f"'{word}' means nothing in {self.scope.place}",
+                hints=did_you_mean(id, known) or (self._known(),),
+            )
         return None
 
     def _known(self) -> str:
@@ -144,8 +173,12 @@ class Kinds:
         types = [self.of(p) for p in parts]
         for part, found in zip(parts, types, strict=True):
             if found is not None and found.truth:
-                self._error("E0304", part.span, "a truth value cannot be calculated with",
-                            hints=("choose numbers by it: 1 if ... else 0",))  # fmt: skip
+                self._error(
+                    "E0304",
+                    part.span,
+                    "a truth value cannot be calculated with",
+                    hints=("choose numbers by it: 1 if ... else 0",),
+                )
                 return None
         return self._join(whole, parts, types)
 
@@ -162,7 +195,7 @@ class Kinds:
                 notes=tuple(notes),
                 hints=("sum(...), mean(...) or norm(...) makes a number of one of them",),
             )
-            return None  # fmt: skip
+            return None
         return Type(kinds.pop()) if kinds else SCALAR
 
     def _truths(self, whole: ast.Expr, *parts: ast.Expr) -> Type | None:
@@ -181,8 +214,12 @@ class Kinds:
     ) -> Type | None:
         test = self.of(condition)
         if test is not None and not test.truth:
-            self._error("E0304", condition.span, f"a condition is needed here, this is {_named(test)}",
-                        hints=("compare it: '... > 0'",))  # fmt: skip
+            self._error(
+                "E0304",
+                condition.span,
+                f"a condition is needed here, this is {_named(test)}",
+                hints=("compare it: '... > 0'",),
+            )
             test = None
         return self._join(whole, (condition, then, otherwise), [test, self.of(then), self.of(otherwise)])
 
@@ -250,9 +287,15 @@ class Kinds:
         return found
 
     def _arity(self, id: str, call: ast.Expr, given: int) -> None:
-        wanted = {"dot": "2 arguments", "where": "3 arguments", "norm": "1 argument", "sum": "1 argument",
-                  "mean": "1 argument", "min": "1 argument or more",
-                  "max": "1 argument or more"}.get(id) or counted(ELEMENTWISE[id], "argument")  # fmt: skip
+        wanted = {
+            "dot": "2 arguments",
+            "where": "3 arguments",
+            "norm": "1 argument",
+            "sum": "1 argument",
+            "mean": "1 argument",
+            "min": "1 argument or more",
+            "max": "1 argument or more",
+        }.get(id) or counted(ELEMENTWISE[id], "argument")
         self._error("E0302", call.span, f"'{id}' takes {wanted}, {given} given")
 
     def _activation(
@@ -261,12 +304,20 @@ class Kinds:
         names = [definition.variable, *(p.name for p in definition.parameters)]
         for a in arguments:
             if a.name is not None and a.name not in names[1:]:
-                self._error("E0302", a.span, f"'{definition.name}' has no parameter '{a.name}'",
-                            hints=did_you_mean(a.name, names[1:]))  # fmt: skip
+                self._error(
+                    "E0302",
+                    a.span,
+                    f"'{definition.name}' has no parameter '{a.name}'",
+                    hints=did_you_mean(a.name, names[1:]),
+                )
                 return None
         if not 1 <= len(arguments) <= len(names) or arguments[0].name is not None:
-            self._error("E0302", call.span, f"'{definition.name}' takes {definition.variable} and at most "
-                        f"{counted(len(names) - 1, 'parameter')}, {len(arguments)} given")  # fmt: skip
+            self._error(
+                "E0302",
+                call.span,
+                f"'{definition.name}' takes {definition.variable} and at most "
+                f"{counted(len(names) - 1, 'parameter')}, {len(arguments)} given",
+            )
             return None
         return self._widest(call, *(a.value for a in arguments))
 
@@ -288,13 +339,18 @@ class Kinds:
             return result
         found = self.of(point)
         if found is not None and found != THETA:
-            self._error("E0409", point.span, f"the loss needs a point, a vector like theta; this is {_named(found)}",
-                        hints=("the point of the iteration is theta[n]",))  # fmt: skip
+            self._error(
+                "E0409",
+                point.span,
+                f"the loss needs a point, a vector like theta; this is {_named(found)}",
+                hints=("the point of the iteration is theta[n]",),
+            )
             return None
         return found and result
 
-    def _error(self, code: str, span: Span, message: str, *, notes: tuple[str, ...] = (),
-               hints: tuple[str, ...] = ()) -> None:  # fmt: skip
+    def _error(
+        self, code: str, span: Span, message: str, *, notes: tuple[str, ...] = (), hints: tuple[str, ...] = ()
+    ) -> None:
         if self.report is not None:
             self.report.error(code, span, message, notes=notes, hints=hints)
 

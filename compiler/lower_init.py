@@ -72,7 +72,10 @@ def _table(law: Law, spec: Spec) -> tuple[tuple[float, ...], ...]:
             )
         case ast.Call(ast.Name("grid"), (*ranges, points)):
             count = int(number(points.value))
-            axes = [linspace(number(a.value.start), number(a.value.stop), count) for a in ranges
-                    if isinstance(a.value, ast.Range)]  # fmt: skip
+            axes = [
+                linspace(number(a.value.start), number(a.value.stop), count)
+                for a in ranges
+                if isinstance(a.value, ast.Range)
+            ]
             return tuple(product(*axes))
     return ()

@@ -1,4 +1,4 @@
-"""The compiler, one line a stage: text -> ast -> spec -> ir -> loops -> text of kernels. Loads and runs nothing."""
+"""The compiler, one line a stage: text -> ast -> spec -> ir -> loops -> kernels as text. Runs nothing."""
 
 from __future__ import annotations
 

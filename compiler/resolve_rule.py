@@ -24,7 +24,7 @@ COUNTERS = ("n", "m", "epoch", "weights", "biases", "pi", "inf", "R", "true", "f
 
 @dataclass(frozen=True)
 class Memory:
-    """A state: kept from iteration to iteration. `initial` is None where it starts at 0 (theta: where init says)."""
+    """A state: kept from iteration to iteration. `initial` is None: it starts at 0 (theta: as init says)."""
 
     name: str
     next: str
@@ -121,28 +121,48 @@ class _Resolver:
     def _never_updated(self, name: str, start: ast.Equation | None) -> None:
         step = f"{name}[{self.counter}+1]"
         if name == "theta":
-            self.report.error("E0404", _heading(self.rule), f"the rule never says what {step} is",
-                              hints=(f"add the equation '{step} = theta[n] - ...'",))  # fmt: skip
+            self.report.error(
+                "E0404",
+                _heading(self.rule),
+                f"the rule never says what {step} is",
+                hints=(f"add the equation '{step} = theta[n] - ...'",),
+            )
         elif (name in self.read_now or start is not None) and (name, NOW) not in self.defined:
             span = (
                 self.read_now[name] if name in self.read_now else target(start) if start else self.rule.span
             )
-            self.report.error("E0403", span, f"the state '{name}' is read but never updated",
-                              hints=(f"add an equation '{step} = ...'; a constant needs no index",))  # fmt: skip
+            self.report.error(
+                "E0403",
+                span,
+                f"the state '{name}' is read but never updated",
+                hints=(f"add an equation '{step} = ...'; a constant needs no index",),
+            )
 
     def _clashes(self) -> None:
         for node in (n for action in self.rule.body for n in walk(action)):
             if not isinstance(node, ast.Equation):
                 continue
             if node.name in self.hypers:
-                self.report.error("E0407", target(node), f"'{node.name}' is a parameter of the rule, it cannot be set",
-                                  hints=("give the local another name",))  # fmt: skip
+                self.report.error(
+                    "E0407",
+                    target(node),
+                    f"'{node.name}' is a parameter of the rule, it cannot be set",
+                    hints=("give the local another name",),
+                )
             elif node.name in COUNTERS:
-                self.report.error("E0407", target(node), f"'{node.name}' has a fixed meaning, it cannot be set",
-                                  notes=(_meaning(node.name),))  # fmt: skip
+                self.report.error(
+                    "E0407",
+                    target(node),
+                    f"'{node.name}' has a fixed meaning, it cannot be set",
+                    notes=(_meaning(node.name),),
+                )
             elif not node.indices and node.name in self.indexed:
-                self.report.error("E0406", target(node), f"'{node.name}' needs an index here",
-                                  hints=(f"its new value is {node.name}[{self.counter}+1]",))  # fmt: skip
+                self.report.error(
+                    "E0406",
+                    target(node),
+                    f"'{node.name}' needs an index here",
+                    hints=(f"its new value is {node.name}[{self.counter}+1]",),
+                )
 
     # -- actions -----------------------------------------------------------------------------------
 
@@ -169,8 +189,12 @@ class _Resolver:
 
     def _repeat(self, action: ast.Repeat) -> ast.Action:
         if not any(isinstance(a, ast.Until) for a in action.body):
-            self.report.error("E0408", _heading(action), "this 'repeat:' never ends",
-                              hints=("add a line 'until CONDITION' to its block",))  # fmt: skip
+            self.report.error(
+                "E0408",
+                _heading(action),
+                "this 'repeat:' never ends",
+                hints=("add a line 'until CONDITION' to its block",),
+            )
         outer, self.searching = self.searching, True
         body = self._block(action.body)
         self.searching = outer
@@ -179,8 +203,12 @@ class _Resolver:
     def _for(self, loop: ast.For) -> list[ast.Action]:
         """The loop, before it the start of its running locals, after it their last value as that of n+1."""
         if not isinstance(loop.values, ast.Range):
-            self.report.error("E0402", loop.values.span, "a loop runs over whole numbers from ... to",
-                              hints=(f"write 'for {loop.name} in 1..m:'",))  # fmt: skip
+            self.report.error(
+                "E0402",
+                loop.values.span,
+                "a loop runs over whole numbers from ... to",
+                hints=(f"write 'for {loop.name} in 1..m:'",),
+            )
             return []
         values = ast.Range(self._read(loop.values.start), self._read(loop.values.stop), span=loop.values.span)
         outer, self.searching, self.loops = (
@@ -188,8 +216,12 @@ class _Resolver:
             False,
             {**self.loops, loop.name: values.stop},
         )
-        running = [e.name for a in loop.body for e in walk(a)
-                   if isinstance(e, ast.Equation) and e.indices and self._moment(e.indices[0], self.loops) == SUB]  # fmt: skip
+        running = [
+            e.name
+            for a in loop.body
+            for e in walk(a)
+            if isinstance(e, ast.Equation) and e.indices and self._moment(e.indices[0], self.loops) == SUB
+        ]
         running = list(dict.fromkeys(running))
         before = [
             self._assign(name, SUB, ast.Name(self._state_now(name, loop.span)), loop.span) for name in running
@@ -197,7 +229,9 @@ class _Resolver:
         for name in running:
             self.defined[name, SUB] = loop.span
         copies = [n for n in running if self._late_reads(n, loop.body)]
-        body = [self._assign(n, BEFORE, ast.Name(self._variable(n, SUB)), loop.span) for n in copies]
+        body: list[ast.Action] = [
+            self._assign(n, BEFORE, ast.Name(self._variable(n, SUB)), loop.span) for n in copies
+        ]
         self.late = set(copies)
         body += self._block(loop.body)
         self.late = set()
@@ -213,8 +247,11 @@ class _Resolver:
         was_set = False
         for node in (n for action in body for n in walk(action)):
             if isinstance(node, ast.Equation):
-                reads = {self._moment(i.index, self.loops) for i in walk(node.value)
-                         if isinstance(i, ast.Index) and i.base == ast.Name(name)}  # fmt: skip
+                reads = {
+                    self._moment(i.index, self.loops)
+                    for i in walk(node.value)
+                    if isinstance(i, ast.Index) and i.base == ast.Name(name)
+                }
                 if was_set and BEFORE in reads:
                     return True
                 was_set = was_set or (node.name == name and bool(node.indices))
@@ -240,8 +277,12 @@ class _Resolver:
             self.initial[name] = equation
             return []
         if moment == NOW and (name, NEXT) in self.targets:
-            self.report.error("E0402", target(equation), f"the equation should be that of {name}[{self.counter}+1]",
-                              notes=(f"{name}[{self.counter}] is the value from the iteration before",))  # fmt: skip
+            self.report.error(
+                "E0402",
+                target(equation),
+                f"the equation should be that of {name}[{self.counter}+1]",
+                notes=(f"{name}[{self.counter}] is the value from the iteration before",),
+            )
             return []
         if (name, moment) in self.defined and moment != SUB and not self.searching:
             self._twice(equation, self.defined[name, moment])
@@ -252,33 +293,52 @@ class _Resolver:
         return [replace(equation, name=self._variable(name, moment), indices=(), value=value)]
 
     def _twice(self, equation: ast.Equation, first: Span) -> None:
-        self.report.error("E0412", target(equation), f"{target(equation).text} has two equations",
-                          related=((first, "the first one"),),
-                          hints=("name one of them differently, or make one equation of both",))  # fmt: skip
+        self.report.error(
+            "E0412",
+            target(equation),
+            f"{target(equation).text} has two equations",
+            related=((first, "the first one"),),
+            hints=("name one of them differently, or make one equation of both",),
+        )
 
     def _implicit(self, equation: ast.Equation, name: str, moment: _Moment) -> bool:
         """An equation that reads what it defines: v[n+1] = (1 - beta1)*v[n+1] + ..."""
         if (name, moment) in self.defined:
             return False
         for node in walk(equation.value):
-            if isinstance(node, ast.Index) and node.base == ast.Name(name) and \
-                    self._moment(node.index, self.loops) == moment:  # fmt: skip
+            if (
+                isinstance(node, ast.Index)
+                and node.base == ast.Name(name)
+                and self._moment(node.index, self.loops) == moment
+            ):
                 shown, now = target(equation).text, f"{name}[{self.counter}]"
                 self.report.error(
-                    "E0401", node.span, f"{shown} is defined by itself", label=f"likely meant: {now}",
+                    "E0401",
+                    node.span,
+                    f"{shown} is defined by itself",
+                    label=f"likely meant: {now}",
                     related=((target(equation), "the equation for it"),),
-                    notes=(f"literally this is an equation to be solved for {shown}, which netc does not do",),
-                    hints=(f"write {now}, the value from the iteration before",))  # fmt: skip
+                    notes=(
+                        f"literally this is an equation to be solved for {shown}, which netc does not do",
+                    ),
+                    hints=(f"write {now}, the value from the iteration before",),
+                )
                 return True
         return False
 
     def _implicit_local(self, equation: ast.Equation) -> None:
         if (equation.name, None) not in self.defined and equation.name in names_in(equation.value):
             spans = [n.span for n in walk(equation.value) if n == ast.Name(equation.name)]
-            self.report.error("E0401", spans[0], f"'{equation.name}' is defined by itself",
-                              notes=("a name without index is a local: it has no value from the iteration before",),
-                              hints=(f"a state has an index: {equation.name}[{self.counter}+1] = ... "
-                                     f"{equation.name}[{self.counter}] ...",))  # fmt: skip
+            self.report.error(
+                "E0401",
+                spans[0],
+                f"'{equation.name}' is defined by itself",
+                notes=("a name without index is a local: it has no value from the iteration before",),
+                hints=(
+                    f"a state has an index: {equation.name}[{self.counter}+1] = ... "
+                    f"{equation.name}[{self.counter}] ...",
+                ),
+            )
             self.defined[equation.name, None] = equation.span
 
     # -- reading -----------------------------------------------------------------------------------
@@ -309,8 +369,9 @@ class _Resolver:
             later = next(
                 n for a in self.rule.body for n in walk(a) if isinstance(n, ast.Equation) and n.name == id
             )
-            self.report.error("E0405", name.span, f"'{id}' is read before it is set",
-                              related=((later.span, "set here"),))  # fmt: skip
+            self.report.error(
+                "E0405", name.span, f"'{id}' is read before it is set", related=((later.span, "set here"),)
+            )
             self.defined[id, None] = later.span
         return name
 
@@ -321,8 +382,12 @@ class _Resolver:
         if moment is None:
             self._bad_index(index, name, writing=False)
         elif moment == START and not initial:
-            self.report.error("E0402", expr.span, f"{name}[0] can be read in initial values only",
-                              hints=(f"keep it: old[0] = {name}[0] and old[{self.counter}+1] = old[{self.counter}]",))  # fmt: skip
+            self.report.error(
+                "E0402",
+                expr.span,
+                f"{name}[0] can be read in initial values only",
+                hints=(f"keep it: old[0] = {name}[0] and old[{self.counter}+1] = old[{self.counter}]",),
+            )
         elif moment == NOW and (name, NOW) not in self.targets:
             self.read_now.setdefault(name, expr.span)
         elif moment in (START, NOW) and initial:
@@ -339,36 +404,64 @@ class _Resolver:
         if (name, wanted) in self.defined:
             return
         if (name, wanted) not in self.targets and wanted != SUB:
-            self.report.error("E0405", expr.span, f"no equation says what {_shown(expr)} is",
-                              hints=(f"{name}[{self.counter}] is the value from the iteration before",))  # fmt: skip
+            self.report.error(
+                "E0405",
+                expr.span,
+                f"no equation says what {_shown(expr)} is",
+                hints=(f"{name}[{self.counter}] is the value from the iteration before",),
+            )
         else:
-            self.report.error("E0405", expr.span, f"{_shown(expr)} is read before its equation",
-                              hints=(f"move its equation up, or read {name}[{self.counter}]",))  # fmt: skip
+            self.report.error(
+                "E0405",
+                expr.span,
+                f"{_shown(expr)} is read before its equation",
+                hints=(f"move its equation up, or read {name}[{self.counter}]",),
+            )
         self.defined[name, wanted] = expr.span
 
     def _unknown(self, expr: ast.Index, name: str, moment: _Moment | None) -> ast.Expr:
         if name in self.locals:
-            self.report.error("E0406", expr.span, f"'{name}' is a local: it has no index",
-                              hints=(f"write {name}, or give its equation an index: {name}[{self.counter}+1] = ...",))  # fmt: skip
+            self.report.error(
+                "E0406",
+                expr.span,
+                f"'{name}' is a local: it has no index",
+                hints=(f"write {name}, or give its equation an index: {name}[{self.counter}+1] = ...",),
+            )
         elif name in self.hypers:
-            self.report.error("E0406", expr.span, f"'{name}' is a parameter of the rule: it has no index",
-                              hints=(f"write {name}; 'schedule {name} = ...' lets it change",))  # fmt: skip
+            self.report.error(
+                "E0406",
+                expr.span,
+                f"'{name}' is a parameter of the rule: it has no index",
+                hints=(f"write {name}; 'schedule {name} = ...' lets it change",),
+            )
         else:
             close = did_you_mean(name, self.indexed)
-            self.report.error("E0403", expr.span, f"the state '{name}' is read but never updated",
-                              hints=close or (f"add an equation '{name}[{self.counter}+1] = ...'",))  # fmt: skip
+            self.report.error(
+                "E0403",
+                expr.span,
+                f"the state '{name}' is read but never updated",
+                hints=close or (f"add an equation '{name}[{self.counter}+1] = ...'",),
+            )
         return ast.Number(0.0, span=expr.span)
 
     def _bad_index(self, index: ast.Expr, name: str, writing: bool) -> None:
         n = self.counter
-        forms = f"{n}+1, a substep {n}+1/2 or {n}+i/m, and 0 for the start" if writing else \
-            f"{n}, {n}+1, substeps such as {n}+1/2, and {n}+(i-1)/m in a loop"  # fmt: skip
+        forms = (
+            f"{n}+1, a substep {n}+1/2 or {n}+i/m, and 0 for the start"
+            if writing
+            else f"{n}, {n}+1, substeps such as {n}+1/2, and {n}+(i-1)/m in a loop"
+        )
         hints: tuple[str, ...] = ()
         if isinstance(index, ast.Binary) and index.op == "-" and not writing:
             hints = (f"an older value is a state: old[{n}+1] = {name}[{n}], then read old[{n}]",)
         verb = "set" if writing else "read"
-        self.report.error("E0402", index.span, f"'{name}' cannot be {verb} at [{index.span.text}]",
-                          notes=(f"indices are {forms}",), hints=hints)  # fmt: skip
+        self.report.error(
+            "E0402",
+            index.span,
+            f"'{name}' cannot be {verb} at [{index.span.text}]",
+            notes=(f"indices are {forms}",),
+            hints=hints,
+        )
 
     # -- moments and variables ---------------------------------------------------------------------
 
