@@ -98,7 +98,8 @@ class _Judge:
             shares = isinstance(claim.right, ast.Of) or claim.left == ast.Name("diverged")
             left = self.share_of(claim) if shares else self.value(claim.left)
             shown = self.single(left, claim.left)
-        return Verdict(self.expectation.text, _shown(shown), bool(np.all(truth)))
+        text = " ".join(self.expectation.text.removeprefix("expect").split())
+        return Verdict(text, _shown(shown), bool(np.all(truth)))
 
     # -- conditions ------------------------------------------------------------------------------
 

@@ -55,8 +55,14 @@ class Targets:
     def _codes(self, rows: Array) -> Array:
         if rows.shape[1] != 1:
             raise ValueError(f"targets are one column of labels, not {rows.shape[1]} columns")
-        known = np.array(self.labels) if self.text else np.array([float(label) for label in self.labels])
-        column = rows[:, 0].astype(str if self.text else np.float64)
+        numbers = np.issubdtype(rows.dtype, np.number)
+        if self.text and numbers:
+            # Codes instead of the labels themselves, as scikit-learn hands them out.
+            known, column = np.arange(len(self.labels)), rows[:, 0]
+        elif self.text:
+            known, column = np.array(self.labels), rows[:, 0].astype(str)
+        else:
+            known, column = np.array([float(label) for label in self.labels]), rows[:, 0].astype(np.float64)
         order = np.argsort(known)
         found = order[np.searchsorted(known, column, sorter=order).clip(max=len(known) - 1)]
         if (known[found] != column).any():
