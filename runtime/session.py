@@ -116,9 +116,7 @@ class Session:
     def task(self) -> Task:
         train_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
-        return Task(
-            self.program, self.kernels, train_part, test_part, self.metric, self._every, threads
-        )
+        return Task(self.program, self.kernels, train_part, test_part, self.metric, self._every, threads)
 
     @property
     def _every(self) -> int:

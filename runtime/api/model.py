@@ -121,7 +121,9 @@ class Model:
         them; for an objective its variables. Several runs stay in front: (runs, out, in)."""
         array = np.asarray(theta)
         if array.shape[-1:] != (self.parameters,):
-            raise ValueError(f"theta has shape {array.shape}; its last axis is that of {self.parameters} parameters")
+            raise ValueError(
+                f"theta has shape {array.shape}; its last axis is that of {self.parameters} parameters"
+            )
         return unflatten(self._session.program.problem, array)
 
     def flatten(self, named: Mapping[str, ArrayLike]) -> Reals:
@@ -159,7 +161,9 @@ class Model:
         array = np.asarray(X, np.float64)
         x = array.reshape(len(array), -1) if array.ndim != 1 else array[:, None]
         if x.shape[1] != session.spec.network.inputs:
-            raise ValueError(f"X has {x.shape[1]} columns; the network has {session.spec.network.inputs} inputs")
+            raise ValueError(
+                f"X has {x.shape[1]} columns; the network has {session.spec.network.inputs} inputs"
+            )
         return session.inputs.apply(x)
 
     def _samples(self, session: Session, X: Any, y: Any) -> Samples:
