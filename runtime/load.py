@@ -77,14 +77,14 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
 @contextmanager
 def _little_optimization() -> Iterator[None]:
     """LLVM at its level 1: kernels are vectors and tiles already, so more passes cost seconds and gain nothing."""
-    import numba
+    from numba import config
 
-    level = numba.config.OPT
-    numba.config.OPT = type(level)(1)
+    level = config.OPT  # type: ignore[attr-defined]
+    config.OPT = type(level)(1)  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        numba.config.OPT = level
+        config.OPT = level  # type: ignore[attr-defined]
 
 
 def _entries(module: ModuleType) -> ModuleType:

@@ -172,9 +172,9 @@ class _Loop:
         spread = self.task.threads > 1 and state.runs > 1
         advance = kernels.advance_parallel if spread else kernels.advance
         if spread:
-            import numba
+            from numba import config, set_num_threads
 
-            numba.set_num_threads(min(self.task.threads, numba.config.NUMBA_NUM_THREADS))
+            set_num_threads(min(self.task.threads, config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
         advance(
             state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
             train.x, train.y, self.bounds, state.order, self.evaluator.scratch(state.runs),
