@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from netc.dsl import ast
 
@@ -41,13 +41,18 @@ def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:
                 return tuple(one(v) for v in value)
         return value
 
-    new = {f.name: one(getattr(node, f.name)) for f in fields(node) if f.name != "span"}
+    new: dict[str, Any] = {f.name: one(getattr(node, f.name)) for f in fields(node) if f.name != "span"}
     return replace(node, **new)
 
 
 def names_in(node: ast.Node) -> set[str]:
     """Every name that occurs as a value or as a called function."""
     return {n.id for n in walk(node) if isinstance(n, ast.Name)}
+
+
+def called(node: ast.Node) -> set[str]:
+    """The plain names of called functions."""
+    return {n.function.id for n in walk(node) if isinstance(n, ast.Call) and isinstance(n.function, ast.Name)}
 
 
 def dotted(expr: ast.Expr) -> str | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from netc.compiler.resolve_rule import Body
 from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import NOWHERE, Span
 
 Scaling = Literal["none", "zscore", "minmax"]
@@ -79,3 +81,185 @@ class Expectation:
     text: str
     """The statement's own text, for the table."""
     settings: tuple[ast.Setting, ...] = ()
+
+
+# -- the checked program -----------------------------------------------------------------------------
+
+BatchMode = Literal["full", "size", "parts"]
+Averaging = Literal["mean", "sum"]
+Values = tuple[tuple[str, float], ...]
+"""Parameters of a definition and their numbers, in the order of the definition."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation with its parameters bound."""
+
+    definition: ast.Activation
+    arguments: Values
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A dense layer and the activations applied to it, in order (none: the identity)."""
+
+    inputs: int
+    outputs: int
+    bias: bool
+    activations: tuple[Activation, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    """Of the size, for messages."""
+
+
+@dataclass(frozen=True)
+class Network:
+    inputs: int
+    layers: tuple[Layer, ...]
+
+    @property
+    def outputs(self) -> int:
+        return self.layers[-1].outputs
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer.outputs * (layer.inputs + layer.bias) for layer in self.layers)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Of one sample, in `u` and `y`; the loss of a batch is the mean or the sum over its samples."""
+
+    definition: ast.Loss
+    arguments: Values
+    reduce: Averaging
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A plain function of named numbers."""
+
+    name: str
+    variables: tuple[str, ...]
+    value: ast.Expr
+
+
+@dataclass(frozen=True)
+class Law:
+    """`target ~ law` or `target = law`; names in it are the helpers, the arguments, fan_in and fan_out."""
+
+    target: Literal["weights", "biases", "theta"]
+    law: ast.Expr
+    """A Call of `uniform`, `normal`, `orthogonal`; a number; for theta also a Tuple, a Set or a `grid`."""
+    drawn: bool
+    helpers: tuple[tuple[str, ast.Expr], ...]
+    arguments: Values
+
+
+@dataclass(frozen=True)
+class Init:
+    """Laws in the order in which they are applied, or a file of weights."""
+
+    laws: tuple[Law, ...]
+    file: str
+    """Absolute path, or empty."""
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule, its parameters' numbers, its body in plain names and the kinds of these."""
+
+    definition: ast.Optimizer
+    arguments: Values
+    body: Body
+    kinds: tuple[tuple[str, Literal["scalar", "theta"]], ...]
+    visits_batches: bool
+    """It names the batches itself (`R[i]`); one iteration is one epoch."""
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """A schedule by results (plateau): its definition, its arguments, its body in plain names."""
+
+    definition: ast.Schedule
+    arguments: Values
+    body: Body
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`value` holds until `until`, in epochs or steps; the last piece's `until` is infinite."""
+
+    value: ast.Expr
+    until: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a hyper-parameter follows. Either pieces or a recursion."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    unit: Literal["epoch", "step"]
+    recursion: Recursion | None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Training:
+    """`epochs`, `steps`: -1 where the file does not bound it; `stop` is a condition or None."""
+
+    epochs: int
+    steps: int
+    batch: BatchMode
+    count: int
+    """Samples of a batch, or batches; 1 where `full`."""
+    shuffle: bool
+    precision: Literal["f32", "f64"]
+    seed: int
+    runs: int
+    threads: int
+    """0: as many as the machine has cores."""
+    target: Literal["cpu"]
+    stop: ast.Expr | None
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Figures to report, `every` so many epochs (steps where an epoch is one step)."""
+
+    figures: tuple[ast.Expr, ...]
+    every: int
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One of network (with loss and data) and objective is set."""
+
+    network: Network | None
+    objective: Objective | None
+    loss: Loss | None
+    data: DataSpec
+    init: Init
+    optimizer: Optimizer
+    schedules: tuple[Schedule, ...]
+    training: Training
+    monitor: Monitor
+    expectations: tuple[Expectation, ...]
+    functions: tuple[ast.Activation, ...]
+    """Activations that expressions call, directly or by way of others."""
+    schedule_functions: tuple[ast.Schedule, ...]
+    """Schedules in closed form that pieces call."""
+    program: ast.Program
+    """As written."""
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters, P."""
+        return (
+            self.network.parameters
+            if self.network
+            else len(self.objective.variables)
+            if self.objective
+            else 0
+        )

@@ -6,28 +6,30 @@ taken out. Checks only what a form of the surface needs (a parameter must be a n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any
 
 from netc.dsl import ast
-from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.lexer import Lexeme
+from netc.dsl.build_parts import (
+    Child,
+    Group,
+    actions_of,
+    call_of,
+    dotted,
+    group_of,
+    head_of,
+    laws_of,
+    leaf,
+    nodes_of,
+    others_of,
+    parameters_of,
+    settings_of,
+)
 from netc.dsl.source import Span
-
-LAYOUT = ("_NL", "_INDENT", "_DEDENT")
-
-Child = Any
-"""A node, a `Group` or a `Lexeme`."""
-
-
-@dataclass(frozen=True)
-class Group(ast.Node):
-    """Several nodes on their way to the rule that takes them (arguments, sources, cells)."""
-
-    items: tuple[Any, ...]
+from netc.dsl.tokens import LAYOUT, Lexeme
 
 
 class _Rules:
@@ -66,22 +68,22 @@ class _Rules:
         return ast.Percent(value, span=span)
 
     def parenthesis(self, span: Span, *children: Child) -> Child:
-        items = _nodes(children)
+        items = nodes_of(children)
         if len(items) == 1 and children[-2] != ",":
             return replace(items[0], span=span)
         return ast.Tuple(items, span=span)
 
     def set(self, span: Span, *children: Child) -> ast.Node:
-        return ast.Set(_nodes(children), span=span)
+        return ast.Set(nodes_of(children), span=span)
 
     def absolute(self, span: Span, _: Child, operand: Child, _end: Child) -> ast.Node:
         return ast.Absolute(operand, span=span)
 
     def norm(self, span: Span, opening: Child, operand: Child, _: Child) -> ast.Node:
-        return _call("norm", opening.span, operand, span)
+        return call_of("norm", opening.span, operand, span)
 
     def root(self, span: Span, sign: Child, operand: Child) -> ast.Node:
-        return _call("sqrt", sign.span, operand, span)
+        return call_of("sqrt", sign.span, operand, span)
 
     def gradient(self, span: Span, _: Child, loss: Child, *rest: Child) -> ast.Node:
         batch = rest[1] if rest and rest[0] == "[" else None
@@ -95,10 +97,10 @@ class _Rules:
         return ast.Index(base, index, span=span)
 
     def call(self, span: Span, function: Child, *rest: Child) -> ast.Node:
-        return ast.Call(function, _group(rest), span=span)
+        return ast.Call(function, group_of(rest), span=span)
 
     def arguments(self, span: Span, *children: Child) -> ast.Node:
-        return Group(_nodes(children), span=span)
+        return Group(nodes_of(children), span=span)
 
     def argument(self, span: Span, *children: Child) -> ast.Node:
         name = children[0].id if len(children) == 3 else None
@@ -122,31 +124,31 @@ class _Rules:
     # -- networks -----------------------------------------------------------------------------
 
     def architecture(self, span: Span, *children: Child) -> ast.Node:
-        first, *layers = _nodes(children)
+        first, *layers = nodes_of(children)
         return ast.Architecture(first, tuple(layers), span=span)
 
     def layer(self, span: Span, *children: Child) -> ast.Node:
-        *operations, last = _nodes(children)
+        *operations, last = nodes_of(children)
         if isinstance(last, ast.Operation):
             return ast.Layer((*operations, last), None, span=span)
         return ast.Layer(tuple(operations), last, span=span)
 
     def operation(self, span: Span, name: Child, *rest: Child) -> ast.Node:
-        words = tuple(n for n in _nodes(rest) if not isinstance(n, Group))
-        return ast.Operation(name.id.lower(), _group(rest), words, span=span)
+        words = tuple(n for n in nodes_of(rest) if not isinstance(n, Group))
+        return ast.Operation(name.id.lower(), group_of(rest), words, span=span)
 
     # -- update rules -------------------------------------------------------------------------
 
     def equation(self, span: Span, name: Child, *rest: Child) -> ast.Node:
-        *indices, value = _nodes(rest)
+        *indices, value = nodes_of(rest)
         return ast.Equation(name.id, tuple(indices), value, span=span)
 
     def for_(self, span: Span, _: Child, name: Child, _in: Child, values: Child, *body: Child) -> ast.Node:
-        return ast.For(name.id, values, _nodes(body), span=span)
+        return ast.For(name.id, values, nodes_of(body), span=span)
 
     def repeat(self, span: Span, *children: Child) -> ast.Node:
         bounded = "at" in [c for c in children if isinstance(c, Lexeme)]
-        nodes = _nodes(children)
+        nodes = nodes_of(children)
         return ast.Repeat(nodes[0] if bounded else None, nodes[bounded:], span=span)
 
     def until(self, span: Span, _: Child, condition: Child) -> ast.Node:
@@ -161,8 +163,8 @@ class _Rules:
         return ast.Network(architecture, span=span)
 
     def block(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
-        name, parameters = _head(head)
-        *skip, architecture = _nodes(rest)
+        name, parameters = head_of(head)
+        *skip, architecture = nodes_of(rest)
         return ast.Block(name, parameters, skip[0].id if skip else None, architecture, span=span)
 
     def skip(self, span: Span, name: Child, _: Child) -> Child:
@@ -171,37 +173,37 @@ class _Rules:
     def activation(
         self, span: Span, _: Child, name: Child, _open: Child, variable: Child, *rest: Child
     ) -> ast.Node:
-        nodes = [n for n in _nodes(rest) if not isinstance(n, Group)]
+        nodes = [n for n in nodes_of(rest) if not isinstance(n, Group)]
         return ast.Activation(
-            name.id, variable.id, _parameters(_group(rest)), nodes[0], tuple(nodes[1:]), span=span
+            name.id, variable.id, parameters_of(group_of(rest)), nodes[0], tuple(nodes[1:]), span=span
         )
 
     def body(self, span: Span, value: Child) -> ast.Node:
         return Group((value,), span=span)
 
     def loss(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
-        value, settings = _group(rest), _settings(rest)
+        value, settings = group_of(rest), settings_of(rest)
         if not value:
             name = head.function if isinstance(head, ast.Call) else head
-            return ast.Loss(_dotted(name), (), head, None, settings, span=span)
-        name, parameters = _head(head)
+            return ast.Loss(dotted(name), (), head, None, settings, span=span)
+        name, parameters = head_of(head)
         return ast.Loss(name, parameters, None, value[0], settings, span=span)
 
     def objective(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
-        name, variables = _head(head)
-        return ast.Objective(name, variables, _group(rest)[0], _settings(rest), span=span)
+        name, variables = head_of(head)
+        return ast.Objective(name, variables, group_of(rest)[0], settings_of(rest), span=span)
 
     def data(self, span: Span, *children: Child) -> ast.Node:
-        return ast.Data(_others(children), None, (), _settings(children), span=span)
+        return ast.Data(others_of(children), None, (), settings_of(children), span=span)
 
     def generated(
         self, span: Span, _: Child, inputs: Child, _to: Child, outputs: Child, *rest: Child
     ) -> ast.Node:
-        return ast.Data((inputs,), outputs.items[0], (), _settings(rest), span=span)
+        return ast.Data((inputs,), outputs.items[0], (), settings_of(rest), span=span)
 
     def inline(self, span: Span, _: Child, word: Child, *rest: Child) -> ast.Node:
         rows = tuple(n for n in rest if isinstance(n, ast.Row))
-        return ast.Data((ast.Name("inline", span=word.span),), None, rows, _settings(rest), span=span)
+        return ast.Data((ast.Name("inline", span=word.span),), None, rows, settings_of(rest), span=span)
 
     def row(self, span: Span, inputs: Child, _: Child, outputs: Child) -> ast.Node:
         return ast.Row(inputs.items, outputs.items, span=span)
@@ -212,15 +214,15 @@ class _Rules:
         return ast.Init(None, (), use, (), None, (), span=span)
 
     def init_file(self, span: Span, _: Child, _from: Child, file: Child, *rest: Child) -> ast.Node:
-        return ast.Init(None, (), None, (), file, _settings(rest), span=span)
+        return ast.Init(None, (), None, (), file, settings_of(rest), span=span)
 
     def init_definition(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
-        name, parameters = _head(head)
-        laws, settings = _laws(_nodes(rest))
+        name, parameters = head_of(head)
+        laws, settings = laws_of(nodes_of(rest))
         return ast.Init(name, parameters, None, laws, None, settings, span=span)
 
     def init_laws(self, span: Span, _: Child, *rest: Child) -> ast.Node:
-        laws, settings = _laws(_nodes(rest))
+        laws, settings = laws_of(nodes_of(rest))
         return ast.Init(None, (), None, laws, None, settings, span=span)
 
     def law(self, span: Span, item: Child) -> Child:
@@ -231,42 +233,42 @@ class _Rules:
 
     def bare_use(self, span: Span, use: Child) -> ast.Node:
         name = use.function if isinstance(use, ast.Call) else use
-        return ast.Optimizer(_dotted(name), (), use, (), (), span=span)
+        return ast.Optimizer(dotted(name), (), use, (), (), span=span)
 
     def optimizer_definition(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
-        name, parameters = _head(head)
-        body, settings = _actions(_nodes(rest))
+        name, parameters = head_of(head)
+        body, settings = actions_of(nodes_of(rest))
         return ast.Optimizer(name, parameters, None, body, settings, span=span)
 
     def schedule_pieces(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
         pieces = tuple(n for n in rest if isinstance(n, ast.Piece))
-        return ast.Schedule(name.id, False, (), pieces, (), _settings(rest), span=span)
+        return ast.Schedule(name.id, False, (), pieces, (), settings_of(rest), span=span)
 
     def schedule_closed(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
         *arguments, body = (n for n in rest if isinstance(n, Group))
         piece = ast.Piece(body.items[0], None, span=body.span)
-        parameters = _parameters(arguments[0].items) if arguments else ()
-        return ast.Schedule(name.id, True, parameters, (piece,), (), _settings(rest), span=span)
+        parameters = parameters_of(arguments[0].items) if arguments else ()
+        return ast.Schedule(name.id, True, parameters, (piece,), (), settings_of(rest), span=span)
 
     def schedule_recursion(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
-        body, settings = _actions(tuple(n for n in _nodes(rest) if not isinstance(n, Group)))
-        return ast.Schedule(name.id, True, _parameters(_group(rest)), (), body, settings, span=span)
+        body, settings = actions_of(tuple(n for n in nodes_of(rest) if not isinstance(n, Group)))
+        return ast.Schedule(name.id, True, parameters_of(group_of(rest)), (), body, settings, span=span)
 
     def piece(self, span: Span, value: Child, *rest: Child) -> ast.Node:
         return ast.Piece(value, rest[1] if rest else None, span=span)
 
     def train(self, span: Span, *children: Child) -> ast.Node:
-        return ast.Train(_settings(children), span=span)
+        return ast.Train(settings_of(children), span=span)
 
     def sweep(self, span: Span, *children: Child) -> ast.Node:
-        return ast.Sweep(_others(children), _settings(children), span=span)
+        return ast.Sweep(others_of(children), settings_of(children), span=span)
 
     def monitor(self, span: Span, *children: Child) -> ast.Node:
-        return ast.Monitor(_others(children), _settings(children), span=span)
+        return ast.Monitor(others_of(children), settings_of(children), span=span)
 
     def expect(self, span: Span, _: Child, claim: Child, *rest: Child) -> ast.Node:
-        within = _group(rest)
-        return ast.Expect(claim, within[0] if within else None, _settings(rest), span=span)
+        within = group_of(rest)
+        return ast.Expect(claim, within[0] if within else None, settings_of(rest), span=span)
 
     def within(self, span: Span, _: Child, value: Child) -> ast.Node:
         return Group((value,), span=span)
@@ -275,7 +277,7 @@ class _Rules:
         return children[0] if len(children) == 1 else self.compare(span, *children)
 
     def points(self, span: Span, _: Child, name: Child, _is: Child, values: Child, *rest: Child) -> ast.Node:
-        within = _group(rest)
+        within = group_of(rest)
         return ast.Points(name.id, values, within[0] if within else None, span=span)
 
     def use(self, span: Span, _: Child, file: Child) -> ast.Node:
@@ -294,108 +296,7 @@ def _with_span(method: Callable[..., Any]) -> Callable[[list[Child]], Any]:
 
     @wraps(method)
     def callback(children: list[Child]) -> Any:
-        kept = [_leaf(c) for c in children if not (isinstance(c, Lexeme) and c.type in LAYOUT)]
+        kept = [leaf(c) for c in children if not (isinstance(c, Lexeme) and c.type in LAYOUT)]
         return method(kept[0].span.to(kept[-1].span), *kept)
 
     return callback
-
-
-def _leaf(child: Child) -> Child:
-    """A token that stands for itself becomes its node; signs and keywords stay tokens."""
-    if not isinstance(child, Lexeme):
-        return child
-    text, span = str(child), child.span
-    match child.type:
-        case "NAME":
-            return ast.Name(text, span=span)
-        case "NUMBER":
-            return ast.Number(float(text), text, span=span)
-        case "SHAPE":
-            return ast.Shape(tuple(int(size) for size in text.split("x")), span=span)
-        case "TEXT":
-            return ast.Text(text, span=span)
-        case _:
-            return child
-
-
-def _nodes(children: Iterable[Child]) -> tuple[Any, ...]:
-    return tuple(c for c in children if not isinstance(c, Lexeme))
-
-
-def _group(children: Iterable[Child]) -> tuple[Any, ...]:
-    """The items of the one group among the children, or none."""
-    return next((c.items for c in children if isinstance(c, Group)), ())
-
-
-def _settings(children: Iterable[Child]) -> tuple[ast.Setting, ...]:
-    return tuple(c for c in children if isinstance(c, ast.Setting))
-
-
-def _others(children: Iterable[Child]) -> tuple[Any, ...]:
-    return tuple(c for c in _nodes(children) if not isinstance(c, ast.Setting))
-
-
-def _call(function: str, name: Span, operand: Child, span: Span) -> ast.Call:
-    argument = ast.Argument(None, operand, span=operand.span)
-    return ast.Call(ast.Name(function, span=name), (argument,), span=span)
-
-
-def _laws(items: Iterable[Child]) -> tuple[tuple[ast.Expr, ...], tuple[ast.Setting, ...]]:
-    """Lines about weights, biases or theta are laws, the other equations are helpers and settings."""
-    laws: list[ast.Expr] = []
-    settings: list[ast.Setting] = []
-    for item in items:
-        if isinstance(item, ast.Setting) and item.name in ("weights", "biases", "theta"):
-            name = ast.Name(item.name, span=Span(item.span.source, item.span.start, item.value.span.start))
-            laws.append(ast.Compare("=", name, item.value, span=item.span))
-        elif isinstance(item, ast.Setting):
-            settings.append(item)
-        else:
-            laws.append(item)
-    return tuple(laws), tuple(settings)
-
-
-def _actions(items: tuple[Child, ...]) -> tuple[tuple[ast.Action, ...], tuple[ast.Setting, ...]]:
-    """A line whose value is a text (`source = "..."`) says something about the rule and is no part of it."""
-    settings = tuple(
-        ast.Setting(item.name, item.value, span=item.span)
-        for item in items
-        if isinstance(item, ast.Equation) and isinstance(item.value, ast.Text)
-    )
-    actions = tuple(i for i in items if not (isinstance(i, ast.Equation) and isinstance(i.value, ast.Text)))
-    return actions, settings
-
-
-def _head(head: Child) -> tuple[str, tuple[ast.Parameter, ...]]:
-    """`name` or `name(a, b = 1)` of a definition."""
-    if isinstance(head, ast.Call):
-        return _dotted(head.function), _parameters(head.arguments)
-    return _dotted(head), ()
-
-
-def _dotted(name: Child) -> str:
-    match name:
-        case ast.Name(id):
-            return id
-        case ast.Member(base, member):
-            return f"{_dotted(base)}.{member}"
-        case _:
-            _fail(name.span, "a name is expected here", "for example: momentum.ema(eta = 0.1)")
-
-
-def _parameters(arguments: Iterable[ast.Argument]) -> tuple[ast.Parameter, ...]:
-    parameters = []
-    for argument in arguments:
-        match argument:
-            case ast.Argument(str(name), default):
-                parameters.append(ast.Parameter(name, default, span=argument.span))
-            case ast.Argument(None, ast.Name(name)):
-                parameters.append(ast.Parameter(name, None, span=argument.span))
-            case _:
-                words = "a definition names its parameters: name, or name = default"
-                _fail(argument.span, "this is no name for a parameter", words)
-    return tuple(parameters)
-
-
-def _fail(span: Span, message: str, hint: str) -> NoReturn:
-    raise SpecError([Diagnostic("E0006", message, span, hints=(hint,))])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import combining, east_asian_width
 
 from netc.dsl.source import Span
 
@@ -62,14 +63,39 @@ def _head(d: Diagnostic) -> str:
     return f"{d.span.source.name}:{line}:{column}: {d.severity}[{d.code}]: {d.message}"
 
 
+WIDEST = 120
+"""Characters of a line that are shown; of a longer one, those around the span."""
+
+
 def _excerpt(span: Span, label: str) -> list[str]:
     """The line with carets under the span; a span over several lines is drawn on its first."""
     line, column = span.source.position(span.start)
-    text = span.source.lines[line - 1] if span.source.text else ""
+    text = span.source.lines[line - 1].rstrip("\r") if span.source.text else ""
     if not text.strip() and not label:
         return []
-    width = max(1, min(span.end - span.start, len(text) - column + 1))
+    start = min(column - 1, len(text))
+    end = max(start, min(start + span.end - span.start, len(text)))
+    text, start, end = _clipped(text, start, end)
     gutter = " " * len(str(line))
     # Tabs keep their width in both lines, so that the carets stay under their text.
-    pad = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
-    return [f"  {line} | {text}", f"  {gutter} | {pad}{'^' * width} {label}".rstrip()]
+    pad = "".join("\t" if c == "\t" else " " * _cells(c) for c in text[:start])
+    carets = "^" * max(1, sum(map(_cells, text[start:end])))
+    return [f"  {line} | {text}", f"  {gutter} | {pad}{carets} {label}".rstrip()]
+
+
+def _clipped(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """The part of a long line around `[start, end)`, with the same stretch counted in it."""
+    if len(text) <= WIDEST:
+        return text, start, end
+    first = max(0, min(start - WIDEST // 4, len(text) - WIDEST))
+    last = first + WIDEST
+    head, tail = "... " if first > 0 else "", " ..." if last < len(text) else ""
+    shift = len(head) - first
+    return head + text[first:last] + tail, start + shift, min(end, last) + shift
+
+
+def _cells(character: str) -> int:
+    """The columns that a terminal gives to a character (Unicode Annex 11)."""
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from netc.dsl import ast
 from netc.dsl.layout import Line, lines
-from netc.dsl.lexer import comments
-from netc.dsl.printer import print_expr
+from netc.dsl.printer import print_equation, print_expr
 from netc.dsl.source import Source, Span
+from netc.dsl.tokens import comments
 
-__all__ = ["format_program", "print_expr"]
+__all__ = ["format_program", "print_equation", "print_expr"]
 
 INDENT = "    "
 LONGEST = 110
@@ -95,13 +95,15 @@ def _start(row: _Row, source: Source) -> int:
     """Where the line begins in the text; before everything if it was not written there."""
     if row.line is None:
         return len(source.text) + 1
-    return row.line.span.start if row.line.span.source is source else -1
+    return row.line.span.start if row.line.span.source == source else -1
 
 
 def _blank_above(source: Source, offset: int) -> bool:
-    """Whether the line above that of the offset is there, and empty."""
+    """Whether a line begins at the offset, and the one above it is empty."""
     start = source.text.rfind("\n", 0, offset)
-    return start >= 0 and not source.text[source.text.rfind("\n", 0, start) + 1 : start].strip()
+    if start < 0 or source.text[start:offset].strip():
+        return False
+    return not source.text[source.text.rfind("\n", 0, start) + 1 : start].strip()
 
 
 # -- alignment -----------------------------------------------------------------------------------
@@ -135,7 +137,7 @@ def _align(run: list[_Row]) -> None:
             case "statement":
                 row.text = f"{indent}{head} {rest}"
             case "equation":
-                row.text = f"{indent}{head} = {rest}"
+                row.text = f"{indent}{head} {row.line.sign} {rest}"
             case "plain":
                 row.text = indent + rest
 

@@ -22,13 +22,14 @@ _BLOCK_OPENS = re.compile(r":[ \t]*(?:#[^\n]*)?\r?\n(?:\s|#[^\n]*\n)*\Z")
 
 @dataclass(frozen=True)
 class Line:
-    """`head rest` of a statement, `head = rest` of an equation or setting, or only `rest`."""
+    """`head rest` of a statement, `head = rest` in a block (or another sign), or only `rest`."""
 
     kind: Literal["statement", "equation", "plain"]
     depth: int
     head: str
     rest: str
     span: Span
+    sign: str = "="
 
     @property
     def opens_block(self) -> bool:
@@ -103,8 +104,7 @@ class _Layout:
         yield self._head(node, "data", f"{rest}:")
         for item in in_order((*node.rows, *node.settings)):
             if isinstance(item, ast.Row):
-                row = f"{self._all(item.inputs)} -> {self._all(item.outputs)}"
-                yield Line("plain", 1, "", row, item.span)
+                yield Line("equation", 1, self._all(item.inputs), self._all(item.outputs), item.span, "->")
             else:
                 yield self._item(item)
 
@@ -116,9 +116,11 @@ class _Layout:
         elif node.name is not None:
             yield self._head(node, "init", f"{self._defined(node.name, node.parameters)}:")
             yield from map(self._item, in_order((*node.laws, *node.settings)))
+        elif node.laws:
+            laws = ", ".join(map(self._law, node.laws))
+            yield from self._with_settings(node, "init", laws, node.settings)
         else:
-            items = in_order((*node.laws, *node.settings))
-            yield self._head(node, "init", ", ".join(map(self._law, items)))
+            yield self._head(node, "init", ", ".join(map(self._law, node.settings)))
 
     def _optimizer(self, node: ast.Optimizer) -> Iterator[Line]:
         if node.use is not None:
@@ -137,8 +139,8 @@ class _Layout:
             rest = f"{head} = {self._show(node.pieces[0].value)}"
             yield from self._with_settings(node, "schedule", rest, node.settings)
         else:
-            items = in_order((*node.pieces, *node.settings))
-            yield self._head(node, "schedule", f"{head} = {', '.join(map(self._piece, items))}")
+            rest = f"{head} = {', '.join(map(self._piece, node.pieces))}"
+            yield from self._with_settings(node, "schedule", rest, node.settings)
 
     # -- settings, on the line or in a block --------------------------------------------------
 
@@ -170,6 +172,8 @@ class _Layout:
         match item:
             case ast.Setting(name, value) | ast.Compare("=", ast.Name(name), value):
                 return Line("equation", 1, self.printer.name(name), self._show(value), item.span)
+            case ast.Drawn(name, law):
+                return Line("equation", 1, self._show(name), self._show(law), item.span, "~")
             case _:
                 return Line("plain", 1, "", self._law(item), item.span)
 
@@ -180,9 +184,7 @@ class _Layout:
             case _:
                 return self._show(item)  # type: ignore[arg-type]
 
-    def _piece(self, item: ast.Node) -> str:
-        if not isinstance(item, ast.Piece):
-            return self._law(item)
+    def _piece(self, item: ast.Piece) -> str:
         return self._show(item.value) + (f" until {self._show(item.until)}" if item.until is not None else "")
 
     # -- update rules -------------------------------------------------------------------------
@@ -192,8 +194,8 @@ class _Layout:
             match item:
                 case ast.Setting(name, value):
                     yield Line("equation", depth, self.printer.name(name), self._show(value), item.span)
-                case ast.Equation(name, indices, value):
-                    head = self.printer.name(name) + "".join(f"[{self.printer.tight(i)}]" for i in indices)
+                case ast.Equation(value=value):
+                    head = self.printer.left(item)
                     yield Line("equation", depth, head, self._show(value), item.span)
                 case ast.For(name, values, body):
                     text = f"for {self.printer.name(name)} in {self._show(values)}:"
@@ -256,7 +258,7 @@ N = TypeVar("N", bound=ast.Node)
 
 def in_order(nodes: Sequence[N]) -> Sequence[N]:
     """As they were written; nodes that no one wrote keep the order given."""
-    if len({id(n.span.source) for n in nodes}) != 1:
+    if any(n.span.source != nodes[0].span.source for n in nodes):
         return nodes
     return sorted(nodes, key=lambda n: n.span.start)
 
@@ -265,6 +267,6 @@ def _wants_block(node: ast.Node, items: Sequence[ast.Node], one_line: str) -> bo
     if len(one_line) > WIDTH:
         return True
     first = items[0].span
-    if node.span.source is not first.source:
+    if node.span.source != first.source:
         return False
     return bool(_BLOCK_OPENS.search(node.span.source.text[node.span.start : first.start]))

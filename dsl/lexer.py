@@ -10,74 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lark import Token
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
 from netc.dsl.source import Source, Span
-
-STATEMENTS = (
-    "network",
-    "block",
-    "activation",
-    "loss",
-    "objective",
-    "data",
-    "init",
-    "optimizer",
-    "schedule",
-    "train",
-    "sweep",
-    "monitor",
-    "expect",
-    "points",
-    "use",
-)
-ACTIONS = ("for", "repeat", "until")
-RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad")
-AFTER = {"inline": "data", "from": "init", "at": "repeat", "most": "at"}
-"""Words that are keywords only right after another keyword."""
-
-CLOSERS = {"(": ")", "[": "]", "{": "}"}
-DEEPEST = 60
-"""Brackets within brackets: beyond this no one reads it, and tree walks would run out of stack."""
-
-_SUPER = "".join(SUPERSCRIPTS)
-_NOT_LETTERS = _SUPER + "".join(FRACTIONS)  # \w matches these as well
-_TOKEN = re.compile(
-    rf"""(?P<newline>\r\n|\n|\r)
-    | (?P<blank>[ \t\f\u00a0\u2009\u202f\ufeff]+)
-    | (?P<comment>\#[^\r\n]*)
-    | (?P<shape>\d+(?:[x×]\d+)+(?!\w))
-    | (?P<number>(?:\d+\.\d+|\d+\.(?![.\w])|\.\d+|\d+)(?:[eE][+\-−]?\d+)?)
-    | (?P<word_sign>[Σ∑∞])
-    | (?P<fraction>[½¼¾])
-    | (?P<name>(?![\d{_NOT_LETTERS}])\w(?:(?![{_NOT_LETTERS}])\w)*)
-    | (?P<text>"[^"\r\n]*")
-    | (?P<power>[{_SUPER}]+)
-    | (?P<sign>->|\.\.|<=|>=|!=|==|\|\||[·⋅×∗÷−≤≥≠∈→∼…∇]|[-+*/^=<>~,;:.%|‖√()\[\]{{}}])
-    | (?P<stray>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-
-
-class Lexeme(Token):
-    """A token of the grammar: its text in ASCII, its kind, and the span of what was typed."""
-
-    __slots__ = ("span",)
-    span: Span
-
-    @classmethod
-    def make(cls, kind: str, text: str, span: Span) -> Lexeme:
-        token = cls(kind, text, span.start)
-        token.end_pos = span.end
-        token.span = span
-        return token
-
-
-def comments(source: Source) -> list[Span]:
-    """The comments of a text, each from its `#` to the end of its line."""
-    found = _TOKEN.finditer(source.text)
-    return [Span(source, m.start(), m.end()) for m in found if m.lastgroup == "comment"]
+from netc.dsl.tokens import ACTIONS, AFTER, CLOSERS, DEEPEST, RESERVED, STATEMENTS, TOKEN, Lexeme
 
 
 @dataclass
@@ -85,8 +21,8 @@ class Chunk:
     """One statement: its tokens, of which the last ends its last line."""
 
     tokens: list[Lexeme]
-    broken: bool = False
-    """Something in it has been reported already, so that a syntax error in it is no news."""
+    reported: list[int] = field(default_factory=list)
+    """Where something has been reported already, so that a syntax error in that line is no news."""
 
 
 @dataclass
@@ -108,7 +44,7 @@ class Lexer:
         """The statements in order. With `bare`, the text is one expression: no keyword begins it."""
         self._bare = bare
         end = len(self.source.text) if end is None else end
-        for match in _TOKEN.finditer(self.source.text, start, end):
+        for match in TOKEN.finditer(self.source.text, start, end):
             self._take(match)
         self._end_of_text(end)
         return self.chunks
@@ -144,6 +80,10 @@ class Lexer:
                 yield Lexeme.make("NUMBER", FRACTIONS[text], span)
             case "word_sign":
                 yield Lexeme.make("NAME", WORD_SIGNS[text], span)
+            case "quoted":
+                hint = f'texts stand between straight double quotes: "{text[1:-1]}"'
+                self._report("E0002", f"{text} is not in double quotes", span, hints=(hint,))
+                yield Lexeme.make("TEXT", text[1:-1], span)
             case "text":
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "power":
@@ -215,7 +155,9 @@ class Lexer:
             hints = ('texts stand between straight double quotes: "boston.csv"',)
         elif text in "≈≅≃":
             hints = ("'=' with 'within' says how near: expect theta = 2 within 1e-6",)
-        elif text in "&!":
+        elif text == "?":
+            hints = ("a choice is an expression: x if c else y",)
+        elif text in ("&&", "&", "!"):
             hints = ("the logical words are 'and', 'or', 'not'",)
         elif not text.isprintable():
             message = f"the character U+{ord(text):04X} has no meaning here"
@@ -255,7 +197,7 @@ class Lexer:
             self._report(
                 "E0003", "the first statement is indented", span, hints=("statements begin at the margin",)
             )
-            self.chunks.append(Chunk([], broken=True))
+            self.chunks.append(Chunk([], [span.start]))
         else:
             self._block_line(span)
 
@@ -271,8 +213,9 @@ class Lexer:
         elif indent in self._indents:
             self._dedent_to(indent, span)
         elif indent.startswith(here):
-            tokens_before = "the line before does not end with ':', so nothing can be indented under it"
-            self._report("E0003", "unexpected indentation", span, hints=(tokens_before,))
+            hint = "the line before does not end with ':', so nothing can be indented under it"
+            self._report("E0003", "unexpected indentation", span, hints=(hint,))
+            self.chunks[-1].reported.append(tokens[-1].span.start)
         else:
             hint = "blanks and tabs are mixed" if "\t" in indent + here and " " in indent + here else ""
             words = "this line is indented like no line above it"
@@ -299,15 +242,18 @@ class Lexer:
     # -- brackets -----------------------------------------------------------------------------
 
     def _close(self, sign: str, span: Span) -> None:
-        if not self._open:
+        openers = [str(token) for token in self._open]
+        if not openers:
             self._report("E0004", f"'{sign}' closes nothing", span, label="no bracket is open here")
-        elif CLOSERS[str(self._open[-1])] != sign:
-            opener = self._open.pop()
-            words = f"'{sign}' closes the '{opener}' that was opened here"
-            message = f"'{sign}' where '{CLOSERS[str(opener)]}' is due"
-            self._report("E0004", message, span, related=((opener.span, words),))
-        else:
+        elif CLOSERS[openers[-1]] == sign:
             self._open.pop()
+        else:
+            opener = self._open[-1]
+            message = f"'{sign}' where '{CLOSERS[openers[-1]]}' is due"
+            self._report("E0004", message, span, related=((opener.span, f"the '{opener}' is still open"),))
+            # It closes its own bracket if there is one, with all that is open inside, else the last one.
+            own = next((at for at, other in enumerate(openers) if CLOSERS[other] == sign), -1)
+            del self._open[own:]
 
     def _unclosed(self) -> None:
         opener = self._open[-1]
@@ -334,4 +280,4 @@ class Lexer:
     ) -> None:
         self.errors.append(Diagnostic(code, message, span, label, related, (), hints))
         if self.chunks:
-            self.chunks[-1].broken = True
+            self.chunks[-1].reported.append(span.start)

@@ -13,29 +13,37 @@ from pathlib import Path
 from typing import Any
 
 import lark.lexer
-import netc.grammar
 from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
+from platformdirs import user_cache_path
+
+import netc.grammar
 from netc.dsl import ast
-from netc.dsl.build import LAYOUT, callbacks
+from netc.dsl.build import callbacks
 from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.lexer import Chunk, Lexeme, Lexer
+from netc.dsl.lexer import Chunk, Lexer
 from netc.dsl.source import Source, Span
 from netc.dsl.syntax_errors import Failure, explain
-from platformdirs import user_cache_path
+from netc.dsl.tokens import LAYOUT, Lexeme
 
 TALLEST = 150
 """Operations within operations: beyond this a walk over the tree would run out of stack."""
 
+MOST = 50
+"""Errors told at once; a text with more is hardly a program."""
+
 
 def parse(source: Source, start: int = 0, end: int | None = None) -> ast.Program:
     """The program that the text (or a part of it) spells. Raises SpecError with all that is wrong."""
-    lexer = Lexer(source, _literals())
+    lexer = Lexer(source, literals())
     chunks = lexer.run(start, end)
     errors = lexer.errors
-    statements = [s for chunk in chunks if (s := _statement(chunk, errors)) is not None]
+    statements: list[ast.Statement] = []
+    for chunk in chunks:
+        if len(errors) < MOST:
+            statements += [s for s in [_statement(chunk, errors)] if s is not None]
     if errors:
-        raise SpecError(errors)
+        raise SpecError(errors[:MOST])
     return ast.Program(tuple(statements), span=Span(source, 0, len(source.text)))
 
 
@@ -66,7 +74,7 @@ def parse_optimizer(text: str, name: str = "<rule>") -> ast.Optimizer:
 
 
 def _single(source: Source, start: str) -> Any:
-    lexer = Lexer(source, _literals())
+    lexer = Lexer(source, literals())
     chunks = lexer.run(bare=True)
     errors = lexer.errors
     if not chunks:
@@ -83,15 +91,14 @@ def _statement(chunk: Chunk, errors: list[Diagnostic], start: str = "statement")
     A line of a block that makes no sense is reported and left out, so that the lines below are read as well.
     """
     tokens, failed = chunk.tokens, False
-    while tokens:
+    while tokens and len(errors) < MOST:
         try:
             node: Any = _parser().parse(tokens, start=start)
         except UnexpectedToken as error:
-            if chunk.broken:
-                return None
             failure = _failure(error, tokens)
-            errors.append(explain(failure))
-            tokens, failed = _without_line(tokens, failure.at), True
+            if not any(failure.start <= at <= failure.end for at in chunk.reported):
+                errors.append(explain(failure))
+            tokens, failed = _without_line(tokens, failure.culprit), True
         except SpecError as error:
             errors.extend(error.diagnostics)
             return None
@@ -118,7 +125,9 @@ def _without_line(tokens: list[Lexeme], at: int) -> list[Lexeme]:
         depth += {"_INDENT": 1, "_DEDENT": -1}.get(tokens[stop].type, 0)
         stop += 1
     empty = tokens[start - 1].type == "_INDENT" and tokens[stop : stop + 1] and tokens[stop].type == "_DEDENT"
-    return [] if start == 0 or start == stop or empty else tokens[:start] + tokens[stop:]
+    if empty:  # nor can the line stay that opens this block
+        return _without_line(tokens, start - 2)
+    return [] if start == 0 or start == stop else tokens[:start] + tokens[stop:]
 
 
 def _height(node: ast.Node) -> int:
@@ -141,7 +150,7 @@ def _children(node: ast.Node) -> Iterator[ast.Node]:
                 pass
 
 
-class _Tokens(lark.lexer.Lexer):
+class Tokens(lark.lexer.Lexer):
     """What lark asks for a lexer: the tokens are made already."""
 
     def __init__(self, _: object) -> None:
@@ -157,7 +166,7 @@ def _parser() -> Lark:
     return Lark(
         text,
         parser="lalr",
-        lexer=_Tokens,
+        lexer=Tokens,
         start=["statement", "expression", "rule"],
         keep_all_tokens=True,
         maybe_placeholders=False,
@@ -180,7 +189,7 @@ def _table() -> str | bool:
 
 
 @cache
-def _literals() -> dict[str, str]:
+def literals() -> dict[str, str]:
     """Keyword or sign -> terminal, from the grammar."""
     return {
         t.pattern.value: t.name for t in _parser().terminals if isinstance(t.pattern, lark.lexer.PatternStr)
@@ -190,4 +199,4 @@ def _literals() -> dict[str, str]:
 @cache
 def _signs() -> dict[str, str]:
     """Terminal -> keyword or sign."""
-    return {name: sign for sign, name in _literals().items()}
+    return {name: sign for sign, name in literals().items()}

@@ -16,18 +16,31 @@ def print_expr(expr: ast.Expr, *, unicode: bool = False) -> str:
     return Printer(unicode).show(expr)
 
 
+def print_equation(equation: ast.Equation, *, unicode: bool = False) -> str:
+    """The line of an update rule: `theta[n+1] = theta[n] - eta*v[n+1]`."""
+    printer = Printer(unicode)
+    return f"{printer.left(equation)} = {printer.show(equation.value)}"
+
+
 class Printer:
     """Prints expressions in one spelling."""
 
-    def __init__(self, unicode: bool) -> None:
+    def __init__(self, unicode: bool, close: bool = False) -> None:
         self.name = greek if unicode else str
         self.nabla = "∇" if unicode else "grad "
         self.unicode = unicode
+        self.gap = "" if close else " "
+        self.close = self if close else Printer(unicode, close=True)
+        """Prints what stands in an index or exponent: `theta[n+1]`, `beta^(n+1)`."""
 
     def show(self, expr: ast.Expr, least: int = CHOICE) -> str:
         """In parentheses if it binds less tightly than `least`."""
         text, binds = self.text(expr)
         return text if binds >= least else f"({text})"
+
+    def left(self, equation: ast.Equation) -> str:
+        """What an equation defines: `theta[n+1]`."""
+        return self.name(equation.name) + "".join(f"[{self.close.show(i)}]" for i in equation.indices)
 
     def operand(self, expr: ast.Expr) -> str:
         """One side of a comparison."""
@@ -52,7 +65,7 @@ class Printer:
             case ast.Member(base, name):
                 return f"{self.show(base, ATOM)}.{name}", ATOM
             case ast.Index(base, index):
-                return f"{self.show(base, ATOM)}[{self.tight(index)}]", ATOM
+                return f"{self.show(base, ATOM)}[{self.close.show(index)}]", ATOM
             case ast.Call(function, arguments):
                 return self._call(function, arguments), ATOM
             case ast.Gradient(loss, batch, point):
@@ -103,17 +116,12 @@ class Printer:
     def _binary(self, op: str, left: ast.Expr, right: ast.Expr) -> str:
         match op:
             case "+" | "-":
-                return f"{self.show(left, SUM)} {op} {self.show(right, PRODUCT)}"
+                return f"{self.show(left, SUM)}{self.gap}{op}{self.gap}{self.show(right, PRODUCT)}"
             case "^":
                 # 2^-1 and a^b^c need no parentheses on the right
-                return f"{self.show(left, POSTFIX)}^{self.show(right, SIGN)}"
+                return f"{self.show(left, POSTFIX)}^{self.close.show(right, SIGN)}"
             case _:
                 return f"{self.show(left, PRODUCT)}{op}{self.show(right, SIGN)}"
-
-    def tight(self, index: ast.Expr) -> str:
-        """Inside an index sums stand close: `theta[n+1]`."""
-        text = self.show(index)
-        return text.replace(" + ", "+").replace(" - ", "-")
 
     def _call(self, function: ast.Expr, arguments: tuple[ast.Argument, ...]) -> str:
         if (
@@ -132,7 +140,7 @@ class Printer:
         )
 
     def _gradient(self, loss: str, batch: ast.Expr | None, point: ast.Expr | None) -> str:
-        index = "" if batch is None else f"[{self.tight(batch)}]"
+        index = "" if batch is None else f"[{self.close.show(batch)}]"
         at = "" if point is None else f"({self.show(point)})"
         return f"{self.nabla}{loss}{index}{at}"
 

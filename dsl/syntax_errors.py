@@ -9,15 +9,34 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from netc.dsl.diagnostics import Diagnostic
-from netc.dsl.lexer import ACTIONS, RESERVED, STATEMENTS, Lexeme
 from netc.dsl.names import did_you_mean
+from netc.dsl.slips import CHOICE, COMMENT, habit
 from netc.dsl.source import Span
+from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
 
 HOMES = {
     "train": ["epochs", "steps", "batch", "shuffle", "precision", "runs", "stop", "target"],
     "data": ["scale", "split", "classes", "limit", "inputs"],
 }
 """Settings that people write as if they were statements."""
+
+FORMS = {
+    "block": "block res(c) = x + [c (conv 3x3 same, relu) c]",
+    "activation": "activation g(z) = z^2 - 1",
+    "loss": "loss half_mse, or loss R = sum((u - y)^2)/2",
+    "objective": "objective R(w, b) = (w*b - 1)^2",
+    "data": 'data boston, split = 80%, or data "table.csv", target = price',
+    "init": "init glorot_uniform, or init theta = (-1.5, 0.7)",
+    "optimizer": "optimizer momentum.ema(eta = 0.1, beta1 = 0.1)",
+    "schedule": "schedule eta = 0.1 until 75, 0.01",
+    "train": "train epochs = 200, batch = 32",
+    "sweep": "sweep eta in {0.1, 0.01}",
+    "monitor": "monitor loss, norm(grad R), every = 10",
+    "expect": "expect loss(train) < 0.05",
+    "points": "points minima = {(-2, 1), (2, -1)} within 0.05",
+    "use": 'use "my_optimizers.net"',
+}
+"""One of each statement, shown where nothing more particular can be said."""
 
 EXTENSIONS = ["csv", "tsv", "npy", "npz", "parquet", "net", "safetensors", "gz", "txt"]
 
@@ -53,13 +72,26 @@ class Failure:
         return self.tokens[self.at - back] if self.at >= back else None
 
     @property
+    def culprit(self) -> int:
+        """The token whose line is at fault: that of the ':' where its block is missing."""
+        return self.at - 2 if "_INDENT" in self.accepts else self.at
+
+    @property
+    def start(self) -> int:
+        """Where the line of the offending token begins in the text."""
+        return self.line[0].span.start if self.line else self.token.span.start
+
+    @property
+    def end(self) -> int:
+        """Where that line ends."""
+        rest = self.tokens[self.at :]
+        return next((t.span.end for t in rest if t.type in LAYOUT), self.tokens[-1].span.end)
+
+    @property
     def line(self) -> list[Lexeme]:
         """The tokens of the line up to the offending one."""
-        start = max((i + 1 for i in range(self.at) if self.tokens[i].type.startswith("_")), default=0)
-        return [t for t in self.tokens[start : self.at] if t.type not in _LAYOUT]
-
-
-_LAYOUT = ("_NL", "_INDENT", "_DEDENT")
+        start = max((i + 1 for i in range(self.at) if self.tokens[i].type in LAYOUT), default=0)
+        return [t for t in self.tokens[start : self.at] if t.type not in LAYOUT]
 
 
 def explain(failure: Failure) -> Diagnostic:
@@ -69,7 +101,7 @@ def explain(failure: Failure) -> Diagnostic:
         if diagnostic is not None:
             return diagnostic
     message = f"expected {_expected(failure.accepts)}, found {_found(failure.token)}"
-    return Diagnostic("E0009", message, failure.token.span, hints=_margin_hint(failure))
+    return Diagnostic("E0009", message, failure.token.span, hints=_hints(failure))
 
 
 def _no_statement(failure: Failure) -> Diagnostic | None:
@@ -81,6 +113,8 @@ def _no_statement(failure: Failure) -> Diagnostic | None:
     home = next((statement for statement, settings in HOMES.items() if word in settings), None)
     if home is not None:
         hints: tuple[str, ...] = (f"'{word}' is a setting: {home} {word} = ...",)
+    elif str(word) in "/%-":
+        hints = (COMMENT,)
     elif word in ACTIONS:
         hints = (f"'{word}' stands inside the block of an optimizer",)
     else:
@@ -123,29 +157,34 @@ def _path(failure: Failure) -> Diagnostic | None:
 def _product(failure: Failure) -> Diagnostic | None:
     """`2 theta`, `3x`, `(a + b)(c)`: a product without its sign."""
     last, token = failure.before(), failure.token
-    if last is None or "*" not in failure.accepts or failure.at == len(failure.tokens):
+    if last is None or failure.tokens[0] in ("network", "block") or failure.accepts >= _VALUE:
         return None
     begins = token.type in ("NAME", "NUMBER") or token in ("(", "√", "‖", "grad")
-    if not begins or not (last.type in ("NAME", "NUMBER", "SHAPE") or last in (")", "]")):
+    number = last.type in ("NUMBER", "SHAPE") or token.type == "NUMBER"
+    group = last in (")", "]") and "*" in failure.accepts
+    if not begins or not (number or group):
         return None
-    if last.type == "NAME" and token.type != "NUMBER" and token != "grad":
-        return None  # two words side by side: hardly a product
-    span = last.span.to(token.span)
-    hint = f"a product is written with its sign: {last.span.text}*{token.span.text}"
-    return Diagnostic("E0013", f"an operator is missing before '{token.span.text}'", span, hints=(hint,))
+    slip = habit(failure.line, token, [], failure.accepts)
+    hints = [slip or "a product is written with its sign, '*'"]
+    if "," in failure.accepts:
+        hints.append("the things of a list are separated by ','")
+    message = f"nothing joins '{last.span.text}' and '{token.span.text}'"
+    return Diagnostic("E0013", message, last.span.to(token.span), hints=tuple(hints))
 
 
 def _equals_or_colon(failure: Failure) -> Diagnostic | None:
     """`epochs: 200`, `train = 5`, `optimizer gd(eta = 1) =`, `eta == 0.1`, `eta := 0.1`."""
     token, accepts = failure.token, failure.accepts
     if token == ":" and "=" in accepts:
-        return Diagnostic("E0011", "'=' is due here, not ':'", token.span, hints=("settings: name = value",))
+        definition = failure.tokens[failure.at + 1 : failure.at + 2] == ["="]
+        hint = "':=' is written '='" if definition else "settings: name = value"
+        return Diagnostic("E0011", "'=' is due here, not ':'", token.span, hints=(hint,))
     if token == "==" and "=" in accepts:
         return Diagnostic("E0011", "'=' is due here, not '=='", token.span, hints=("settings: name = value",))
     if token in ("=", "==") and failure.at == 1:
         hint = f"a statement has no '=' after its keyword: {failure.tokens[0]} ..."
         return Diagnostic("E0011", f"'{token}' is not expected after the keyword", token.span, hints=(hint,))
-    if token == "=" and ":" in accepts:
+    if token == "=" and ":" in accepts and "," not in accepts:
         return Diagnostic("E0011", "':' is due here, not '='", token.span, hints=("a block follows a ':'",))
     if token == "=" and "RELATION" in accepts:
         hint = "equality inside an expression is '=='; a definition has one name before its '='"
@@ -161,54 +200,66 @@ def _reserved(failure: Failure) -> Diagnostic | None:
     if token not in RESERVED or token.type in ("NAME", "TEXT") or "NAME" not in failure.accepts:
         return None
     message = f"'{token}' is a word of the language and cannot be a name"
-    return Diagnostic("E0016", message, token.span, hints=(f"another name will do: {token}_",))
+    hint = CHOICE if token == "if" else f"another name will do: {token}_"
+    return Diagnostic("E0016", message, token.span, hints=(hint,))
 
 
 def _network(failure: Failure) -> Diagnostic | None:
     """`network 13(tanh)1`, `[(tanh)15]`, `[13 tanh 15]`."""
-    token = failure.token
-    shape = "for example: network [13(tanh)15(lin)1]"
-    if failure.tokens[0] not in ("network", "block"):
+    token, last, accepts = failure.token, failure.before(), failure.accepts
+    if failure.tokens[0] not in ("network", "block") or last is None:
         return None
-    if failure.at == 1 and failure.accepts == {"["}:
-        return Diagnostic("E0015", "a network stands in square brackets", token.span, hints=(shape,))
-    last = failure.before()
-    if last == "[" and token == "(":
-        message = "the number of inputs is missing before the first layer"
-        return Diagnostic("E0015", message, token.span, "inputs are due before this", hints=(shape,))
-    if (
-        last is not None
-        and last.type in ("NUMBER", "SHAPE", "NAME")
-        and "(" in failure.accepts
-        and token != ","
-    ):
-        expected = "a layer, which begins with '('"
-        if token == "]":
-            return Diagnostic("E0015", "this network has no layer", token.span, hints=(shape,))
-        return Diagnostic("E0015", f"expected {expected}, found {_found(token)}", token.span, hints=(shape,))
-    return None
+    label = ""
+    if failure.at == 1 and accepts == {"["}:
+        message = "a network stands in square brackets"
+    elif accepts == {"NAME"} and last in ("(", ","):
+        message = f"expected an activation or another operation, found {_found(token)}"
+    elif last == "[" and token == "]":
+        message = "this network is empty"
+    elif last == "[" and token == "(":
+        message, label = (
+            "the number of inputs is missing before the first layer",
+            "inputs are due before this",
+        )
+    elif accepts == {"("} and token == "]":
+        message = "this network has no layer"
+    elif accepts == {"("}:
+        message = f"expected a layer, which begins with '(', found {_found(token)}"
+    else:
+        return None
+    hint = habit(failure.line, token, [], accepts) or "for example: network [13(tanh)15(lin)1]"
+    return Diagnostic("E0015", message, token.span, label, hints=(hint,))
 
 
 def _end(failure: Failure) -> Diagnostic | None:
     """The line ends before the statement does."""
     token = failure.token
-    if token.type not in _LAYOUT:
+    if token.type not in LAYOUT:
         return None
     span = failure.line[-1].span if failure.line else token.span
     after = Span(span.source, span.end, span.end)
-    hints: tuple[str, ...] = ()
+    hints = _hints(failure)
     if failure.line and failure.line[-1] in ("+", "-", "*", "/", ",", "="):
         hints = ("an expression goes on in the next line only inside brackets",)
     return Diagnostic("E0008", f"the line ends where {_expected(failure.accepts)} is due", after, hints=hints)
 
 
-def _margin_hint(failure: Failure) -> tuple[str, ...]:
-    """An indented statement reads as a line of the block above it."""
+def _hints(failure: Failure) -> tuple[str, ...]:
+    """What was likely meant, else the form of the statement."""
     words = failure.line or [failure.token]
+    after = failure.tokens[failure.at + 1 : failure.at + 2]
+    slip = habit(failure.line, failure.token, after, failure.accepts)
+    if slip is not None:
+        return (slip,)
+    last = failure.before()
+    if last is not None and last.type == failure.token.type == "NAME" and after == ["="]:
+        return (f"arguments stand in parentheses: {last.span.text}({failure.token.span.text} = ...)",)
     if "_INDENT" in (t.type for t in failure.tokens) and words[0] in STATEMENTS and words[0].type == "NAME":
         return (f"the statement '{words[0]}' begins at the margin",)
     if failure.token == ";":
         return ("things are separated by ','",)
+    if failure.tokens[0] in FORMS and not any(t.type in LAYOUT for t in failure.tokens[: failure.at]):
+        return (f"for example: {FORMS[failure.tokens[0]]}",)
     return ()
 
 
@@ -222,10 +273,13 @@ def _expected(accepts: Set[str]) -> str:
     elif left >= {"NAME", "NUMBER", "SHAPE"}:
         words.append("a size")
         left -= {"NAME", "NUMBER", "SHAPE"}
-    if left - _OPERATORS:
-        left -= _OPERATORS | {"("} if "*" in left else _OPERATORS
-    words += sorted(_WORDS[t] for t in left if t in _WORDS)
+    if left - _OPERATORS - {"(", "["}:
+        left -= _OPERATORS | ({"(", "["} if "*" in left or "." in left else set())
+    if "," in left:
+        left.discard(":")  # the settings may stand in a block instead, which is hardly meant
+    words += sorted(_WORDS[t] for t in left if t in _WORDS and t not in LAYOUT)
     words += sorted(f"'{t}'" for t in left if t not in _WORDS and t != "RELATION")
+    words += sorted(_WORDS[t] for t in left if t in LAYOUT)
     if not words:
         words = ["an operator"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -39,7 +39,8 @@ _OVER_RUNS: dict[str, Callable[..., Any]] = {
     "max": np.max,
 }
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "=": np.equal, "!=": np.not_equal,
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
+    "=": np.equal, "!=": np.not_equal,
 }  # fmt: skip
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
@@ -55,7 +56,7 @@ class Scope:
     """Per run: `steps` (runs,), `theta` (runs, P), `loss(train)`, ..."""
     constants: dict[str, float] = field(default_factory=dict)
     """Hyper-parameters, `pi`."""
-    loss_name: str = "R"
+    loss_names: tuple[str, ...] = ("R",)
     loss_at: Callable[[Array], float] | None = None
     """The training loss at given parameters: `R((1, 0))`."""
 
@@ -69,7 +70,8 @@ class _Value:
 
 def judge(expectations: Iterable[Expectation], scope: Scope) -> tuple[Verdict, ...]:
     """Every `expect` in order. Raises SpecError with all that cannot be judged."""
-    verdicts, wrong = [], []
+    verdicts: list[Verdict] = []
+    wrong: list[Diagnostic] = []
     for expectation in expectations:
         try:
             # 1/0 is inf, as it is in a kernel.
@@ -93,15 +95,19 @@ class _Judge:
         truth = self.single(self.condition(claim), claim)
         shown = truth
         if isinstance(claim, ast.Compare):
-            left = self.share_of(claim) if isinstance(claim.right, ast.Of) else self.value(claim.left)
+            shares = isinstance(claim.right, ast.Of) or claim.left == ast.Name("diverged")
+            left = self.share_of(claim) if shares else self.value(claim.left)
             shown = self.single(left, claim.left)
-        return Verdict(self.expectation.text, _shown(shown), bool(np.all(truth)))
+        text = " ".join(self.expectation.text.removeprefix("expect").split())
+        return Verdict(text, _shown(shown), bool(np.all(truth)))
 
     # -- conditions ------------------------------------------------------------------------------
 
     def condition(self, e: ast.Expr) -> _Value:
         match e:
             case ast.Compare(op, _, ast.Of(whole, _)):
+                return self.join(_COMPARE[op], self.share_of(e), self.value(whole), e)
+            case ast.Compare(op, ast.Name("diverged"), whole):
                 return self.join(_COMPARE[op], self.share_of(e), self.value(whole), e)
             case ast.Compare("=", left, right):
                 return self.equal(self.value(left), self.value(right), e)
@@ -121,9 +127,8 @@ class _Judge:
                 return found
 
     def share_of(self, e: ast.Compare) -> _Value:
-        """`diverged = 0% of runs`: the share of the runs for which the left side is true."""
-        assert isinstance(e.right, ast.Of)
-        if e.right.whole != "runs":
+        """`diverged = 0% of runs`, also `diverged = 0%`: the share of the runs where the left side holds."""
+        if isinstance(e.right, ast.Of) and e.right.whole != "runs":
             self.fail("E0703", f"shares are of runs, not of '{e.right.whole}'", e.right)
         return _Value(np.asarray(self.over_runs(self.condition(e.left), e.left).mean()), False)
 
@@ -142,8 +147,8 @@ class _Judge:
         match e:
             case ast.Number(number):
                 return _constant(number)
-            case ast.Percent(inner):
-                return self.join(np.multiply, self.value(inner), _constant(0.01), e)
+            case ast.Percent(hundredths):
+                return self.join(np.multiply, self.value(hundredths), _constant(0.01), e)
             case ast.Name(name):
                 return self.name(name, e)
             case ast.Unary(op, operand):
@@ -177,7 +182,7 @@ class _Judge:
                 return self.name("gradient_norm", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part)]:
                 return self.part(f"{function}({part})", e)
-            case name, [point] if name == self.scope.loss_name and self.scope.loss_at:
+            case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
                 theta = np.atleast_1d(self.single(self.value(point), point))
                 return self.loss_at(theta, point)
             case "share", [condition]:
@@ -237,7 +242,9 @@ class _Judge:
         if not value.per_run:
             self.fail("E0704", "this is the same for all runs, so it has no statistic", e)
         array = value.array
-        return array.all(axis=tuple(range(1, array.ndim))) if array.dtype == np.bool_ else array
+        if array.dtype == np.bool_:
+            array = np.all(array, axis=tuple(range(1, array.ndim)))
+        return array
 
     def single(self, value: _Value, e: ast.Expr) -> Array:
         """The one value; a figure that differs from run to run has none."""

@@ -120,7 +120,7 @@ def _processor() -> str:
 
 
 def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> bytes:
-    """`layer1.weight`, ..., `best.layer1.weight`, ..., `scale.inputs.shift`, ...; several runs stand in front."""
+    """`layer1.weight`, `best.layer1.weight`, `scale.inputs.shift`, ...; the axis of several runs in front."""
     from safetensors.numpy import save
 
     last, best = result.theta, result.best

@@ -1,4 +1,4 @@
-"""Samples as the kernels read them: feature by feature, padded with zeros; and how they are cut into batches."""
+"""Samples as the kernels read them, feature by feature and padded; and how they are cut into batches."""
 
 from __future__ import annotations
 

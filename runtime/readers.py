@@ -9,9 +9,9 @@ from __future__ import annotations
 import gzip
 import importlib
 import io
+import math
 import re
 import struct
-import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -95,9 +95,13 @@ def idx_array(content: bytes) -> NDArray[Any]:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
         raise Unfit("its first bytes are not those of an IDX file")
     kind, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
+    if axes == 0 or len(content) < 4 + 4 * axes:
+        raise Unfit(_DAMAGED)
     shape = struct.unpack_from(f">{axes}I", content, 4)
-    expected = kind.itemsize * int(np.prod(shape, dtype=np.int64))
+    expected = kind.itemsize * math.prod(shape)
     held = len(content) - 4 - 4 * axes
+    if expected == 0:
+        raise Unfit("it is an IDX file without values")
     if held != expected:
         sizes = " x ".join(map(str, shape))
         raise Unfit(f"its header promises {sizes} values, {expected} bytes, but it holds {held} bytes")
@@ -121,12 +125,14 @@ def _npy(content: bytes) -> NDArray[Any]:
     if not content.startswith(b"\x93NUMPY"):
         raise Unfit("its first bytes are not those of a .npy file")
     try:
-        return _sample_axis(np.load(io.BytesIO(content), allow_pickle=False))
-    except (ValueError, MemoryError) as problem:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except Exception as problem:
         raise _numpy_problem(problem) from None
+    return _sample_axis(array)
 
 
 def _numpy_problem(problem: Exception) -> Unfit:
+    """NumPy parses headers as Python literals, and a damaged one raises nearly anything."""
     return Unfit(*_PICKLED) if "pickle" in str(problem).lower() else Unfit(_DAMAGED)
 
 
@@ -141,9 +147,10 @@ def _sample_axis(array: Any) -> NDArray[Any]:
 def _read_npz(path: Path, content: bytes, span: Span) -> tuple[Table, ...]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: _sample_axis(archive[name]) for name in archive.files}
-    except (ValueError, MemoryError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
+            held = {name: archive[name] for name in archive.files}
+    except Exception as problem:
         raise _numpy_problem(problem) from None
+    arrays = {name: _sample_axis(array) for name, array in held.items()}
     names = list(arrays)
     pair = next((pair for pair in _PAIRS if set(pair) <= set(names)), tuple(names))
     match pair:
@@ -174,10 +181,14 @@ def _read_parquet(path: Path, content: bytes, span: Span) -> Table:
         ) from None
     try:
         table = parquet.read_table(io.BytesIO(content))
-    except (ValueError, OSError, NotImplementedError):  # what pyarrow's errors derive from
+        columns = [_plain_array(column.combine_chunks()) for column in table.columns]
+    except Exception:  # Arrow has a class of its own for every kind of damage
         raise Unfit(_DAMAGED) from None
-    columns = [column.combine_chunks() for column in table.columns]
-    plain = [
-        column.dictionary_decode() if hasattr(column, "dictionary_decode") else column for column in columns
-    ]
-    return from_columns(path.name, table.column_names, [c.to_numpy(zero_copy_only=False) for c in plain])
+    return from_columns(path.name, table.column_names, columns)
+
+
+def _plain_array(column: Any) -> NDArray[Any]:
+    """A column of Arrow; one of a few labels is stored as codes and a dictionary."""
+    plain = column.dictionary_decode() if hasattr(column, "dictionary_decode") else column
+    array: NDArray[Any] = plain.to_numpy(zero_copy_only=False)
+    return array

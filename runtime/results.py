@@ -43,9 +43,9 @@ class Result:
     best: Array
     """(runs, P) parameters at the lowest training loss seen at a report."""
     history: dict[str, Array]
-    """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`, and
-    where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`; with several
-    runs also `run`."""
+    """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
+    where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`, and with
+    several runs `run`."""
     final: dict[str, Array]
     """The same figures at the last parameters, (runs,) each."""
     steps: Array
@@ -55,7 +55,7 @@ class Result:
     diverged: Array
     """(runs,) bool: the loss became infinite or NaN."""
     stopped: tuple[str, ...]
-    """(runs) `epochs`, `steps`, `criterion`, `diverged`, `search` (a `repeat` found no end), `interrupted`."""
+    """(runs) `epochs`, `steps`, `criterion`, `diverged`, `interrupted`, `search` (a `repeat` without end)."""
     evaluations: dict[str, Array]
     """`loss` and `gradient`: (runs,) evaluations on a batch, as the rule asked for them."""
     seconds: dict[str, float]
@@ -107,7 +107,7 @@ class Result:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What `netc run --json` prints: plain numbers, texts and lists; None where a figure is not finite."""
+        """What `netc run --json` prints: plain numbers, texts, lists; None where a figure is not finite."""
         stopped = list(self.stopped)
         full: dict[str, Any] = {
             "file": self.file,
@@ -184,7 +184,7 @@ def _columns(metric: str, test: bool, several: bool) -> dict[str, int]:
 
 
 def spread(values: Array) -> dict[str, Any]:
-    """The figures of several runs; quartiles by linear interpolation. Of the finite ones, if there are any."""
+    """The figures of several runs, of the finite ones; quartiles by linear interpolation."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return {"median": None, "min": None, "max": None, "quartiles": [None, None]}

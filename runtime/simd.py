@@ -27,8 +27,8 @@ from numba.core.errors import TypingError
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 
-from netc.runtime import llvm
-from netc.runtime.llvm import Value, cpu_features
+from netc.runtime import simd_llvm as llvm
+from netc.runtime.simd_llvm import Value, cpu_features
 from netc.runtime.simd_types import build, is_mask, is_vector, mask_type, one_vector, vector_type
 
 Real = Literal["f64", "f32"]

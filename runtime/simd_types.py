@@ -16,7 +16,7 @@ from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
 
-from netc.runtime.llvm import RELATIONS, Value
+from netc.runtime.simd_llvm import RELATIONS, Value
 
 
 class Vector(types.Type):

@@ -1,4 +1,4 @@
-"""Every data error, pinned: what a user sees for a bad file. `NETC_ACCEPT=1` writes the texts anew."""
+"""Every data error, pinned: what a user sees for a bad file. `--update-golden` writes the texts anew."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from netc.compiler.spec import DataSpec
+from netc.dsl.codes import CODES
 from netc.dsl.source import Source, Span
 from netc.runtime.data_errors import DataError
 from netc.runtime.dataset import from_arrays, load
@@ -150,7 +151,7 @@ def message(act: Callable[[], object]) -> str:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_message(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update_golden: bool) -> None:
     case = CASES[name]
     monkeypatch.setenv("NETC_DATA", str(tmp_path / "sets"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
@@ -158,12 +159,12 @@ def test_message(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_bytes(content)
     text = message(lambda: load(case.spec(tmp_path), tmp_path))
-    check_pinned(name, text.replace(str(tmp_path), "FOLDER"))
+    check_pinned(name, text.replace(str(tmp_path), "FOLDER"), update_golden)
 
 
-def check_pinned(name: str, text: str) -> None:
+def check_pinned(name: str, text: str, update: bool) -> None:
     path = PINNED / f"{name}.out"
-    if os.environ.get("NETC_ACCEPT"):
+    if update:
         path.write_text(text + "\n", encoding="utf-8")
     assert name.split("-")[0] in text
     assert text + "\n" == path.read_text(encoding="utf-8")
@@ -172,11 +173,13 @@ def check_pinned(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("package", "name"), [("pyarrow.parquet", "parquet"), ("sklearn.datasets", "sklearn")]
 )
-def test_missing_package(package: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package(
+    package: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update_golden: bool
+) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     (tmp_path / "t.parquet").write_bytes(b"PAR1")
     case = Case('data "t.parquet"') if name == "parquet" else Case("data iris", kind="named")
-    check_pinned(f"E0605-no-{name}", message(lambda: load(case.spec(tmp_path))))
+    check_pinned(f"E0605-no-{name}", message(lambda: load(case.spec(tmp_path))), update_golden)
 
 
 def test_unreadable_file(tmp_path: Path) -> None:
@@ -218,9 +221,12 @@ def test_no_data_to_read() -> None:
     assert "model.train(X, y)" in message(lambda: load(ARRAYS))
 
 
-def test_every_text_is_of_a_case() -> None:
+def test_every_text_is_of_a_case_and_every_code_has_one() -> None:
     known = {*CASES, "E0605-no-parquet", "E0605-no-sklearn"}
     assert {path.stem for path in PINNED.glob("*.out")} - {"E0617-no-network", "E0618-checksum"} == known
+    assert {path.stem[:5] for path in PINNED.glob("*.out")} == {
+        code for code in CODES if "E0600" < code < "E0650"
+    }
 
 
 def test_zip_that_is_no_npz(tmp_path: Path) -> None:

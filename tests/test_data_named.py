@@ -1,4 +1,4 @@
-"""The named sets, and fetching them: facts known from their papers, tiny IDX files, a server on this machine."""
+"""The named sets, and fetching them: facts of their papers, tiny IDX files, a server on this machine."""
 
 from __future__ import annotations
 
@@ -159,9 +159,7 @@ def test_get(official: Path, tmp_path: Path) -> None:
     again = data_get.get("mnist")
     assert again.brought == (IDX_FILES[1],)
     assert len(again.kept) == 3
-    assert sorted(path.name for path in delivery.folder.iterdir()) == sorted(
-        f"{name}.gz" for name in IDX_FILES
-    )
+    assert {path.name for path in delivery.folder.iterdir()} == {f"{name}.gz" for name in IDX_FILES}
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -172,16 +170,23 @@ def test_get_from_folder(packed: bool, official: Path, tmp_path: Path) -> None:
     assert len(load(named("mnist"), tmp_path / "data").x) == 9
 
 
+def check_pinned(name: str, text: str, update: bool) -> None:
+    path = PINNED / f"{name}.out"
+    if update:
+        path.write_text(text + "\n", encoding="utf-8")
+    assert text + "\n" == path.read_text(encoding="utf-8")
+
+
 def refusal(name: str, **settings: Any) -> str:
     with pytest.raises(DataError) as caught:
         data_get.get(name, **settings)
     return str(caught.value)
 
 
-def test_wrong_files_are_not_kept(official: Path, tmp_path: Path) -> None:
+def test_wrong_files_are_not_kept(official: Path, tmp_path: Path, update_golden: bool) -> None:
     place(tmp_path / "stick", images("mnist", 8), packed=True)
     text = refusal("mnist", source_folder=tmp_path / "stick", destination=tmp_path / "data")
-    assert text.replace(str(tmp_path), "FOLDER") + "\n" == (PINNED / "E0618-checksum.out").read_text()
+    check_pinned("E0618-checksum", text.replace(str(tmp_path), "FOLDER"), update_golden)
     (official / f"{IDX_FILES[0]}.gz").write_bytes(gzip.compress(b"something else"))
     assert "not the official file" in refusal("mnist", destination=tmp_path / "data")
     (official / f"{IDX_FILES[0]}.gz").unlink()
@@ -189,12 +194,12 @@ def test_wrong_files_are_not_kept(official: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_no_network(tmp_path: Path) -> None:
+def test_no_network(tmp_path: Path, update_golden: bool) -> None:
     def unplugged(url: str) -> Any:
         raise TimeoutError
 
     text = refusal("fashion_mnist", open_url=unplugged)
-    assert text + "\n" == (PINNED / "E0617-no-network.out").read_text()
+    check_pinned("E0617-no-network", text, update_golden)
     assert "E0601" in refusal("mnist", source_folder=tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Files to arrays: every format, the tolerance of text tables, the choice of columns, classes, split and digest."""
+"""Files to arrays: formats, the tolerance of text tables, the choice of columns, classes, split, digest."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ TEXTS = {
     "blanks": b"  a b   y\n1.5 -2 0.5\n3 4e-3   1\n 0 7 2.25  \n",
     "blanks around": b"a, b , y\n1.5, -2 ,0.5\n3 , 4e-3, 1\n0,7,2.25\n",
     "quotes": b'"a","b","y"\n"1.5","-2","0.5"\n3,4e-3,1\n0,7,"2.25"\n',
-    "comments and blank lines": b'# from, the, lab\n\na,b,y\n1.5,-2,0.5\n# a "break"\n3,4e-3,1\n\n0,7,2.25\n\n',
+    "comments and blank lines": b'# from, the, lab\n\na,b,y\n1.5,-2,0.5\n# a "gap\n3,4e-3,1\n\n0,7,2.25\n\n',
 }
 
 

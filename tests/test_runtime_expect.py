@@ -79,6 +79,7 @@ def test_one_run(claim, within, holds):
         (ast.Compare("<=", call("median", N("iterations")), number(25)), 25.0, True),
         (ast.Compare("<", call("mean", N("steps")), number(265)), 265.0, False),
         (ast.Compare("=", N("diverged"), ast.Of(ast.Percent(number(25)), "runs")), 0.25, True),
+        (ast.Compare("<", N("diverged"), ast.Percent(number(30))), 0.25, True),
         (ast.Compare("=", call("share", ast.Compare("<", N("steps"), number(25))), number(0.5)), 0.5, True),
         (ast.Compare("<=", call("quartile", N("steps"), number(1)), number(17.5)), 17.5, True),
         (call("all", ast.Compare(">=", N("theta"), number(0))), True, True),
@@ -118,7 +119,7 @@ def test_several_runs(claim, value, holds):
             ),
             None,
             "E0706",
-            "2 numbers are compared with 3",
+            "1 numbers are compared with 2",
         ),
     ],
 )

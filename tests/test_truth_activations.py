@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import netc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+import netc
 
 torch = pytest.importorskip("torch", reason="PyTorch 2.13.0 is not installed: pip install torch==2.13.0")
 F = torch.nn.functional
@@ -99,9 +100,7 @@ def test_a_network_of_every_smooth_activation() -> None:
     x, y = random.normal(size=(50, 5)), random.integers(0, 3, 50)
     sizes = [5] + [6] * len(smooth) + [3]
     layers = "".join(f"({name})6" for name in smooth)
-    model = netc.compile(
-        f"network [5{layers}(softmax)3]\nloss cross_entropy\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
-    )
+    model = _model(f"[5{layers}(softmax)3]", "cross_entropy")
     count = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))
     theta = random.normal(size=count)
     state = model.unflatten(theta)
@@ -116,6 +115,12 @@ def test_a_network_of_every_smooth_activation() -> None:
     gradient = model.unflatten(model.gradient(theta, x, y))
     for name, leaf in leaves.items():
         np.testing.assert_allclose(gradient[name], leaf.grad, rtol=1e-9, atol=1e-12 * loss.item())
+
+
+def _model(network: str, loss: str) -> netc.Model:
+    return netc.compile(
+        f"network {network}\nloss {loss}\ninit zeros\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
+    )
 
 
 # -- losses --------------------------------------------------------------------------------------
@@ -166,9 +171,7 @@ def _targets(kind: str) -> NDArray[Any]:
 def test_loss(case: Case) -> None:
     random = np.random.default_rng(0)
     x, y = random.normal(size=(SAMPLES, 4)), _targets(case.targets)
-    model = netc.compile(
-        f"network [4({case.activation})3]\nloss {case.loss}\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
-    )
+    model = _model(f"[4({case.activation})3]", case.loss)
     for size in (1.0, 30.0):  # large pre-activations: the fused forms must not overflow, nor lose digits
         theta = size * random.normal(size=15)
         leaf = torch.tensor(theta, requires_grad=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import netc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+import netc
 from peers.problems import Arrays
 
 FAN_IN, FAN_OUT, RUNS = 40, 25, 50
@@ -41,9 +41,14 @@ NORMAL = {
 
 
 def starts(init: str, seed: int = 3, network: str = f"[{FAN_IN}(tanh){FAN_OUT}(lin)2]") -> list[Arrays]:
-    """The parameters of RUNS networks before the first iteration."""
+    """The parameters of RUNS networks, after an iteration that leaves them where they are."""
     model = netc.compile(
-        f"network {network}\ninit {init}\nloss mse\noptimizer gd(eta = 0.1)\ntrain steps = 0, runs = {RUNS}\n"
+        f"network {network}\n"
+        f"init {init}\n"
+        "loss mse\n"
+        "optimizer stay():\n"
+        "    theta[n+1] = theta[n]\n"
+        f"train steps = 1, runs = {RUNS}\n"
     )
     width = int(network[1:].split("(")[0])
     result = model.train(np.zeros((4, width)), np.zeros((4, 2)), seed=seed)

@@ -25,7 +25,7 @@ CONTENDERS = {
 def main() -> None:
     arguments = _arguments()
     _one_core()
-    from bench import report
+    from bench import launch, report
     from bench.measure import measure
     from bench.workloads import workloads
 
@@ -36,7 +36,10 @@ def main() -> None:
             continue
         rows.append((work, measure(work, makers, arguments.repetitions, arguments.seconds)))
         print(report.table(rows[-1:]), file=sys.stderr)
-    text = f"{report.table(rows)}\n{report.circumstances(arguments.repetitions)}"
+    parts = [report.table(rows), report.circumstances(arguments.repetitions)]
+    if "netc" in arguments.contenders and not arguments.only:
+        parts.insert(1, launch.table(*launch.launches()))
+    text = "\n".join(parts)
     print(text)
     for document in arguments.write:
         report.write(document, text)

@@ -20,6 +20,9 @@ Parameters = list[tuple[Array, Array]]
 
 
 class _Scan:
+    rows: bool
+    """Whether a sample is a row of the arrays, or a column."""
+
     def __init__(self, work: Workload) -> None:
         self.work = work
         self.start = work.start()
@@ -28,17 +31,14 @@ class _Scan:
         self.parameters = jax.tree.map(jnp.array, parameters)  # own buffers, since they are donated
         if work.runs > 1:
             self.parameters = jax.tree.map(lambda p: jnp.stack([p] * work.runs), parameters)
-        x, y = work.problem.x, work.problem.y
-        if work.problem.loss == "half_mse":
-            y = y[:, None].astype(work.dtype)
-        else:
-            y = np.eye(work.problem.sizes[-1], dtype=work.dtype)[y]
-        self.xs, self.ys = self.batches(x.astype(work.dtype)), self.batches(y)
+        y = work.problem.y
+        targets = y[:, None] if work.problem.loss == "half_mse" else np.eye(work.problem.sizes[-1])[y]
+        self.xs, self.ys = self.batches(work.problem.x), self.batches(targets)
         self.train = jax.jit(self._train, static_argnames="epochs", donate_argnums=0)
 
     def batches(self, samples: np.ndarray) -> Array:
         """(batches, samples of one, features), or the last two exchanged."""
-        rows = samples.reshape(self.work.batches, self.work.batch, -1)
+        rows = samples.astype(self.work.dtype).reshape(self.work.batches, self.work.batch, -1)
         return jnp.asarray(rows if self.rows else np.ascontiguousarray(rows.swapaxes(1, 2)))
 
     def layer(self, weight: Array, bias: Array) -> tuple[Array, Array]:

@@ -37,7 +37,7 @@ def measure(
 
 
 def _agree(work: Workload, contenders: Sequence[Contender]) -> None:
-    steps = math.ceil(AGREEMENT / work.batches) * work.batches
+    steps = math.ceil(AGREEMENT / work.unit) * work.unit
     for contender in contenders:
         contender.advance(steps)
     first = contenders[0].weights()
@@ -53,10 +53,9 @@ def _agree(work: Workload, contenders: Sequence[Contender]) -> None:
 
 
 def _steps(work: Workload, contender: Contender, seconds: float) -> int:
-    """Whole epochs that take about `seconds`; run once, so that nothing is compiled later."""
-    trial = math.ceil(AGREEMENT / work.batches) * work.batches
-    epochs = max(1, round(seconds * trial / _time(contender, trial) / work.batches))
-    steps = epochs * work.batches
+    """Whole units that take about `seconds`; run once, so that nothing is compiled later."""
+    trial = math.ceil(AGREEMENT / work.unit) * work.unit
+    steps = max(1, round(seconds * trial / _time(contender, trial) / work.unit)) * work.unit
     contender.advance(steps)
     return steps
 

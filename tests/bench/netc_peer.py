@@ -1,4 +1,4 @@
-"""The workloads in netc, through its Python face: what a user's script gets, calls and reports included."""
+"""The workloads in netc, through its Python face: what a script gets. Reports: the first and the last."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ class Netc:
                 work.problem,
                 work.start(),
                 f"gd(eta = {work.rate})",
-                f"batch = {work.batch}",
-                f"runs = {work.runs}",
-                f"precision = {work.precision}",
+                every=10**6,
+                batch=work.batch,
+                runs=work.runs,
+                precision=work.precision,
+                steps=1,
             )
 
     def advance(self, steps: int) -> None:

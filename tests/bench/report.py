@@ -52,9 +52,8 @@ def _cpu() -> str:
     info = Path("/proc/cpuinfo")
     if not info.exists():
         return platform.processor() or platform.machine()
-    fields = dict(
-        (part.strip() for part in line.split(":", 1)) for line in info.read_text().splitlines() if ":" in line
-    )
+    pairs = (line.partition(":") for line in info.read_text().splitlines())
+    fields = {key.strip(): value.strip() for key, _, value in pairs}
     flags = fields.get("flags", "").split()
     lanes = (
         "AVX-512, 8 float64 lanes"

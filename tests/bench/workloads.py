@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -10,6 +11,9 @@ import numpy as np
 from peers.problems import Arrays, Problem, boston
 
 Precision = Literal["f64", "f32"]
+
+ITERATIONS = 4
+"""What is asked of a contender is a multiple of this, so that it may unroll as many."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Workload:
         return len(self.problem.y) // self.batch
 
     @property
+    def unit(self) -> int:
+        """Iterations come in multiples of this: whole epochs, and of ITERATIONS."""
+        return math.lcm(self.batches, ITERATIONS)
+
+    @property
     def tolerance(self) -> float:
         """Of the weights after the agreement's iterations, relative to the largest of a tensor."""
         return 1e-9 if self.precision == "f64" else 1e-4
@@ -46,7 +55,7 @@ class Contender(Protocol):
     name: str
 
     def advance(self, steps: int) -> None:
-        """Trains `steps` iterations, a multiple of the workload's batches; returns when they are done."""
+        """Trains `steps` iterations, a multiple of the workload's unit; returns when they are done."""
 
     def weights(self) -> Arrays:
         """Of the last network, in float64."""

@@ -20,30 +20,29 @@ MakeOptimizer = Callable[[Iterable[Tensor]], torch.optim.Optimizer]
 @dataclass(frozen=True)
 class Trajectory:
     losses: NDArray[np.float64]
-    """(steps,): the loss of iteration n's batch at theta[n]."""
+    """Of all samples, at theta[0] and after each epoch."""
     weights: Arrays
     """After the last iteration."""
 
 
 def train(
-    problem: Problem, weights: Arrays, optimizer: MakeOptimizer, steps: int, batch: int | None = None
+    problem: Problem, weights: Arrays, optimizer: MakeOptimizer, epochs: int, batch: int | None = None
 ) -> Trajectory:
-    """`steps` iterations; `batch` samples an iteration in the order of the data (None: all of them).
-
-    The last batch of an epoch holds what is left.
-    """
+    """`batch` samples an iteration in the order of the data, the last of an epoch the rest; None: all."""
+    torch.set_num_threads(1)  # networks this small only wait for a second thread
     network = _network(problem, weights)
     x, y = torch.from_numpy(problem.x), torch.from_numpy(problem.y)
-    xs, ys = (x.split(batch), y.split(batch)) if batch else ((x,), (y,))
+    size = batch or len(x)
     rule = optimizer(network.parameters())
-    losses = np.empty(steps)
-    for n in range(steps):
-        rule.zero_grad()
-        loss = _loss(problem, network(xs[n % len(xs)]), ys[n % len(ys)])
-        loss.backward()
-        rule.step()
-        losses[n] = loss.item()
-    return Trajectory(losses, {name: p.detach().numpy().copy() for name, p in _named(network)})
+    losses = []
+    for _ in range(epochs):
+        losses.append(_loss(problem, network(x), y).item())
+        for part, target in zip(x.split(size), y.split(size), strict=True):
+            rule.zero_grad()
+            _loss(problem, network(part), target).backward()
+            rule.step()
+    losses.append(_loss(problem, network(x), y).item())
+    return Trajectory(np.array(losses), {name: p.detach().numpy().copy() for name, p in _named(network)})
 
 
 def _network(problem: Problem, weights: Arrays) -> torch.nn.Sequential:

@@ -1,0 +1,324 @@
+"""The update rule: which one runs, its arguments, and the kinds of everything it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Literal
+
+from netc.compiler.check_report import Report
+from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
+from netc.compiler.resolve import Definitions, bind, head, is_definition, variants
+from netc.compiler.resolve_rule import Body, equations, resolve_rule
+from netc.compiler.resolve_tree import dotted, walk
+from netc.compiler.resolve_values import number_or_none
+from netc.compiler.spec import Optimizer, Values
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_equation, print_expr
+from netc.dsl.source import Span
+
+RULE = "an update rule"
+WIDTH = 118
+"""Of the lines of equations in a message."""
+FIXED: Mapping[str, Type] = {
+    "theta": THETA,
+    "weights": THETA,
+    "biases": THETA,
+    "n": SCALAR,
+    "m": SCALAR,
+    "epoch": SCALAR,
+}
+
+
+def check_optimizer(
+    statements: list[ast.Optimizer], losses: frozenset[str], definitions: Definitions, report: Report
+) -> Optimizer | None:
+    """The rule that runs: the one that is used, else the one that the file defines."""
+    uses = [s for s in statements if not is_definition(s)]
+    chosen = uses or statements
+    if len(chosen) > 1:
+        report.error(
+            "E0505",
+            head(chosen[1]),
+            f"two optimizers are {'used' if uses else 'defined'}, one can run",
+            related=((head(chosen[0]), "the other one"),),
+            hints=("remove one, or say 'optimizer NAME' to choose",),
+        )
+    statement = chosen[0]
+    if statement.use is None:
+        definition: ast.Optimizer | None = statement
+        arguments: tuple[ast.Argument, ...] = ()
+        span = head(statement)
+    else:
+        call = statement.use
+        function, arguments = (call.function, call.arguments) if isinstance(call, ast.Call) else (call, ())
+        span = function.span
+        definition = _lookup(dotted(function) or "", arguments, span, definitions, report)
+    if definition is None:
+        return None
+    for other in statements:
+        if is_definition(other) and other is not definition:
+            check_rule(other, losses, definitions, report)
+    arguments = _without_decay(definition, arguments, report)
+    values = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
+    body, kinds = check_rule(definition, losses, definitions, report)
+    if not report.errors:
+        _division_by_zero(definition, body, values, report)
+    return Optimizer(definition, values, body, kinds, _visits(body))
+
+
+# -- names that mean several rules -----------------------------------------------------------------
+
+
+def _lookup(
+    name: str, arguments: tuple[ast.Argument, ...], span: Span, definitions: Definitions, report: Report
+) -> ast.Optimizer | None:
+    family = variants(definitions.optimizers, name)
+    found = definitions.optimizers.get(name)
+    if found is not None and not (family and name.lower() not in definitions.optimizers.own):
+        return found
+    if len(family) > 1:
+        _ambiguous(name, family, arguments, span, report)
+    elif family:
+        report.error(
+            "E0102",
+            span,
+            f"there is no optimizer called '{name}'",
+            hints=(f"the rule of that family is '{family[0].name}'",),
+        )
+    else:
+        near = did_you_mean(
+            name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}]
+        )
+        report.error(
+            "E0102",
+            span,
+            f"there is no optimizer called '{name}'",
+            hints=near or ("'netc list optimizers' shows all",),
+        )
+    return None
+
+
+def _ambiguous(
+    name: str, family: list[ast.Optimizer], arguments: tuple[ast.Argument, ...], span: Span, report: Report
+) -> None:
+    hints = []
+    for argument in arguments:
+        owners = [d.name for d in family if argument.name in {p.name for p in d.parameters}]
+        if argument.name and 0 < len(owners) < len(family):
+            hints.append(f"the parameter '{argument.name}' belongs to {_several(owners)}")
+    explain = f"'netc explain {name}' compares them"
+    hint = f"{'; '.join(hints)}; {explain}" if hints else explain
+    report.error(
+        "E0103", span, f"'{name}' names more than one update rule", notes=_equations(family), hints=(hint,)
+    )
+
+
+DECAY = ("weight_decay", "decay", "l2")
+DECAYS = (
+    "coupled, as in torch.SGD    g = grad R(theta[n]) + lambda*theta[n], used like the gradient",
+    "decoupled, as in AdamW      theta[n+1] = theta[n] - eta*(... + lambda*theta[n])",
+)
+
+
+def _without_decay(
+    rule: ast.Optimizer, arguments: tuple[ast.Argument, ...], report: Report
+) -> tuple[ast.Argument, ...]:
+    """`weight_decay` given to a rule that has none: which one is meant cannot be guessed."""
+    names = {p.name for p in rule.parameters}
+    decays = [a for a in arguments if a.name in DECAY and a.name not in names]
+    for a in decays:
+        hint = f"write the equations of '{rule.name}' in a block of your own, with one of them"
+        notes = (*DECAYS, "lambda*weights*theta[n] spares the biases")
+        report.error(
+            "E0103", a.span, f"'{a.name}' names more than one update rule", notes=notes, hints=(hint,)
+        )
+    return tuple(a for a in arguments if a not in decays)
+
+
+def _several(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _equations(rules: list[ast.Optimizer]) -> tuple[str, ...]:
+    """One line a rule: its name and its equations, in columns; long rules have lines of their own."""
+    rows = []
+    for rule in rules:
+        *rest, last = (print_equation(e) for e in equations(rule.body))
+        rows.append((rule.name, *(f"{e};" for e in rest), last))
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    if sum(widths) + 2 * len(widths) <= WIDTH:
+        return tuple(
+            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in rows
+        )
+    lines: list[str] = []
+    for name, *cells in rows:
+        lines.append(name)
+        for cell in cells:
+            joined = f"{lines[-1]}  {cell}"
+            if lines[-1] == name or len(joined) > WIDTH:
+                lines.append(f"    {cell}")
+            else:
+                lines[-1] = joined
+    return tuple(lines)
+
+
+# -- kinds -----------------------------------------------------------------------------------------
+
+KindTable = tuple[tuple[str, Literal["scalar", "theta"]], ...]
+
+
+def check_rule(
+    rule: ast.Optimizer, losses: frozenset[str], definitions: Definitions, report: Report
+) -> tuple[Body, KindTable]:
+    """The body in plain names, and the kind of each of them."""
+    body = resolve_rule(rule, losses, report)
+    names = {**FIXED, **{p.name: SCALAR for p in rule.parameters}}
+    checker = _Rule(body, names, losses, definitions)
+    kinds = checker.infer()
+    checker.check(kinds, report)
+    return body, tuple((name, "theta" if kind == THETA else "scalar") for name, kind in kinds.items())
+
+
+class _Rule:
+    def __init__(
+        self, body: Body, names: Mapping[str, Type], losses: frozenset[str], definitions: Definitions
+    ) -> None:
+        self.body = body
+        self.names = names
+        self.losses = losses
+        self.definitions = definitions
+        self.base = dict(body.bases)
+        self.equations = [n for a in body.actions for n in walk(a) if isinstance(n, ast.Equation)]
+        self.loops = {n.name: SCALAR for a in body.actions for n in walk(a) if isinstance(n, ast.For)}
+
+    def infer(self) -> dict[str, Type]:
+        """All start as numbers and become vectors where a vector flows in, until nothing changes."""
+        kinds = {self._root(e.name): SCALAR for e in self.equations} | {
+            s.name: SCALAR for s in self.body.states
+        }
+        kinds |= {"theta": THETA}
+        changed = True
+        while changed:
+            changed = False
+            walker = Kinds(self._scope(kinds))
+            for name, value in self._values():
+                found = walker.of(value)
+                if found is not None and found.kind == "theta" and kinds[name] != THETA:
+                    kinds[name] = THETA
+                    changed = True
+        return {**kinds, **{v: kinds.get(s, SCALAR) for v, s in self.base.items()}}
+
+    def _values(self) -> list[tuple[str, ast.Expr]]:
+        return [(self._root(e.name), e.value) for e in self.equations] + [
+            (s.name, s.initial) for s in self.body.states if s.initial is not None
+        ]
+
+    def _root(self, variable: str) -> str:
+        return self.base.get(variable, variable)
+
+    def _scope(self, kinds: Mapping[str, Type]) -> Scope:
+        moments = {v: kinds.get(s, SCALAR) for v, s in self.base.items()}
+        names = {**self.names, **self.loops, **kinds, **moments}
+        hidden = frozenset(v for v, s in self.base.items() if v != s)
+        return Scope(RULE, names, self.definitions.activations, self.losses, hidden=hidden)
+
+    def check(self, kinds: Mapping[str, Type], report: Report) -> None:
+        walker = Kinds(self._scope(kinds), report)
+        for state in self.body.states:
+            if state.initial is not None:
+                self._initial(state.initial, walker, report)
+        for action in self.body.actions:
+            for node in walk(action):
+                match node:
+                    case ast.Equation(_, _, value):
+                        found = walker.of(value)
+                        if found is not None and found.truth:
+                            report.error(
+                                "E0304",
+                                value.span,
+                                "a state or local is a number or a vector, not a truth value",
+                                hints=("choose numbers by it: 1 if ... else 0",),
+                            )
+                    case ast.Until(condition):
+                        walker.condition(condition)
+                    case ast.For(_, ast.Range(start, stop)):
+                        walker.number(start, "the first value of a loop")
+                        walker.number(stop, "the last value of a loop")
+                    case ast.Repeat(bound) if bound is not None:
+                        walker.number(bound, "the bound of a loop")
+
+    def _initial(self, value: ast.Expr, walker: Kinds, report: Report) -> None:
+        for node in walk(value):
+            if isinstance(node, ast.Gradient) or (
+                isinstance(node, ast.Call) and dotted(node.function) in self.losses
+            ):
+                report.error(
+                    "E0411",
+                    node.span,
+                    "a start cannot evaluate the loss",
+                    hints=("choose in the equation itself: '... if n == 0 else ...'",),
+                )
+                return
+        walker.of(value)
+
+
+def _visits(body: Body) -> bool:
+    """Does the rule name batches, or loop over all of them?"""
+    for node in (n for a in body.actions for n in walk(a)):
+        match node:
+            case ast.Gradient(batch=batch) if batch is not None:
+                return True
+            case ast.Call(ast.Index()):
+                return True
+    return False
+
+
+# -- 0/0 at the first iteration ----------------------------------------------------------------------
+
+
+def _division_by_zero(rule: ast.Optimizer, body: Body, values: Values, report: Report) -> None:
+    """Adam's misprint: 1 - beta^n is 0 at n = 0. Denominators of n and hyper-parameters are tried there."""
+    known = {**dict(values), "n": 0.0, "epoch": 0.0}
+    for equation in (e for a in body.actions for e in walk(a) if isinstance(e, ast.Equation)):
+        _denominators(equation.value, known, report)
+        value = number_or_none(equation.value, known)
+        if value is None:
+            known.pop(equation.name, None)
+        else:
+            known[equation.name] = value
+
+
+def _denominators(expr: ast.Expr, known: Mapping[str, float], report: Report) -> None:
+    match expr:
+        case ast.Choose(then, condition, otherwise) if (
+            holds := number_or_none(condition, known)
+        ) is not None:
+            _denominators(then if holds else otherwise, known, report)
+            return
+        case ast.Binary("/", _, below) if number_or_none(below, known) == 0:
+            report.error(
+                "E0410",
+                below.span,
+                "this is 0 at the first iteration, n = 0",
+                notes=("n counts iterations from 0",),
+                hints=_repair(below),
+            )
+            return
+    for node in walk(expr):
+        if node is not expr and isinstance(node, ast.Binary | ast.Choose):
+            _denominators(node, known, report)
+
+
+def _repair(below: ast.Expr) -> tuple[str, ...]:
+    """With n+1 in place of n, if n is an exponent."""
+    powers = [
+        n for n in walk(below) if isinstance(n, ast.Binary) and n.op == "^" and n.right == ast.Name("n")
+    ]
+    if not powers:
+        return ("choose another value at the start: '... if n > 0 else ...'",)
+    following = ast.Binary("+", ast.Name("n"), ast.Number(1.0, "1"))
+    meant = print_expr(replace(powers[0], right=following))
+    return (f"likely meant: {meant}, for the number of gradients seen so far",)

@@ -1,0 +1,199 @@
+"""Training: length, batches, precision, seed, runs, stop criterion; and what is reported on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from netc.compiler.check_report import Report, counted
+from netc.compiler.check_settings import Reader, Settings, Unfit, condition, truth, whole, word
+from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
+from netc.compiler.resolve import Definitions, head
+from netc.compiler.resolve_tree import rebuild, walk
+from netc.compiler.spec import BatchMode, Monitor, Optimizer, Training
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_expr
+
+SETTINGS = ("epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "target")
+FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
+"""What `monitor` can report."""
+FULL: tuple[BatchMode, int] = ("full", 1)
+CPU: Literal["cpu"] = "cpu"
+DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None)
+
+
+def check_train(
+    statement: ast.Train | None,
+    samples: int | None,
+    names: Mapping[str, Type],
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> Training:
+    """The `train` statement; `names` are those that a stop criterion may read besides theta and n."""
+    if statement is None:
+        return DEFAULTS
+    settings = Settings(statement.settings, "train", SETTINGS, report)
+    epochs = settings.get("epochs", whole(1), -1)
+    steps = settings.get("steps", whole(1), -1)
+    if not {"epochs", "steps"} & settings.given.keys() and not settings.unknown:
+        report.error(
+            "E0511",
+            head(statement),
+            "training has no end: neither epochs nor steps is given",
+            hints=("add 'epochs = 200', or 'steps = 1000'",),
+        )
+    batch, count = settings.get("batch", _batch(samples), FULL)
+    stop = settings.get("stop", _maybe(condition), None)
+    if stop is not None:
+        stop = _check_stop(stop, names, losses, definitions, report)
+    return Training(
+        epochs,
+        steps,
+        batch,
+        count,
+        settings.get("shuffle", truth, True),
+        settings.get("precision", word("f32", "f64"), "f64"),
+        settings.get("seed", whole(0), 0),
+        settings.get("runs", whole(1), 1),
+        settings.get("threads", whole(1), 0),
+        settings.get("target", _target, "cpu"),
+        stop,
+    )
+
+
+def _maybe(reader: Reader[ast.Expr]) -> Reader[ast.Expr | None]:
+    return reader
+
+
+def _target(value: ast.Expr) -> Literal["cpu"]:
+    if value == ast.Name("cuda"):
+        raise Unfit(
+            "this target is not supported yet", value.span, "E0904", ("leave it out: the target is cpu",)
+        )
+    return word(CPU)(value)
+
+
+def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
+    """`full`, a size, or `4 parts`."""
+
+    def read(value: ast.Expr) -> tuple[BatchMode, int]:
+        mode: BatchMode
+        match value:
+            case ast.Name("full"):
+                return "full", 1
+            case ast.Counted(parts, "parts" | "part"):
+                mode, count = "parts", whole(1)(parts)
+            case ast.Counted(_, unit):
+                raise Unfit(
+                    f"'{unit}' is no unit here; a batch is full, a size such as 32, or '4 parts'", value.span
+                )
+            case ast.Name():
+                raise Unfit("a batch is full, a size such as 32, or '4 parts'", value.span)
+            case _:
+                mode, count = "size", whole(1)(value)
+        if samples is not None and count > samples:
+            raise Unfit(f"there are only {samples} training samples", value.span, "E0503")
+        return mode, count
+
+    return read
+
+
+def _check_stop(
+    stop: ast.Expr,
+    names: Mapping[str, Type],
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> ast.Expr:
+    """Checks the criterion; gives it with `theta` for `theta[n]` and `R(theta)` for a bare `R`."""
+
+    def plain(expr: ast.Expr) -> ast.Expr:
+        match expr:
+            case ast.Index(ast.Name("theta") as theta, ast.Name("n")):
+                return theta
+            case ast.Call(function):  # the function's name is no value
+                return replace(rebuild(expr, plain), function=function)
+            case ast.Name(id, span=span) if id in losses or id == "loss":
+                return ast.Call(ast.Name("R"), (ast.Argument(None, ast.Name("theta", span=span)),), span=span)
+        return rebuild(expr, plain)
+
+    found = plain(stop)
+    known = {"theta": THETA, "n": SCALAR, "epoch": SCALAR, **names}
+    Kinds(Scope("a stop criterion", known, definitions.activations, losses), report).condition(found)
+    return found
+
+
+def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
+    if statement is None:
+        return Monitor((ast.Name("loss"),), 1)
+    for setting in statement.settings:
+        if setting.name not in ("every", "unit"):
+            report.error(
+                "E0905",
+                setting.span,
+                "named figures are not supported yet",
+                hints=(f"figures: {', '.join(FIGURES)}",),
+            )
+    settings = Settings(
+        tuple(s for s in statement.settings if s.name == "every"), "monitor", ("every",), report
+    )
+    for figure in statement.figures:
+        shown = print_expr(figure)
+        if shown not in FIGURES:
+            report.error(
+                "E0905",
+                figure.span,
+                f"the figure '{figure.span.text or shown}' is not supported yet",
+                hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",),
+            )
+    return Monitor(statement.figures, settings.get("every", whole(1), 1))
+
+
+def batches(training: Training, samples: int) -> int:
+    """The number of batches, m."""
+    match training.batch:
+        case "full":
+            return 1
+        case "parts":
+            return training.count
+        case "size":
+            return math.ceil(samples / training.count)
+
+
+def check_batches(
+    optimizer: Optimizer, training: Training, samples: int | None, statement: ast.Train, report: Report
+) -> None:
+    """A rule that names batches 1 and 2 needs exactly two."""
+    if training.batch == "size" and samples is None:
+        return
+    m = batches(training, samples or 1)
+    numbers = [
+        (int(b.value), b.span)
+        for a in optimizer.body.actions
+        for n in walk(a)
+        if isinstance(b := _batch_of(n), ast.Number)
+    ]
+    if not numbers:
+        return
+    most, span = max(numbers, key=lambda pair: pair[0])
+    if most != m:
+        report.error(
+            "E0413",
+            span,
+            f"the rule visits {counted(most, 'batch')}, the training has {counted(m, 'batch')}",
+            related=((head(statement), "the training"),),
+            hints=(f"write 'batch = {most} parts'",),
+        )
+
+
+def _batch_of(node: ast.Node) -> ast.Expr | None:
+    match node:
+        case ast.Gradient(batch=batch):
+            return batch
+        case ast.Call(ast.Index(_, batch)):
+            return batch
+    return None

@@ -1,0 +1,57 @@
+"""The compiler, one line a stage: text -> ast -> spec -> ir -> loops -> kernels as text. Runs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netc.compiler import check, cpu, emit, ir, loops, lower, spec
+from netc.compiler.machine import Machine
+from netc.compiler.show import show_tree
+from netc.compiler.spec_text import spec_text
+from netc.dsl import ast
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+STAGES = ("ast", "spec", "ir", "loops", "cpu")
+"""What `netc show` can print without running anything, in order."""
+
+
+def to_ast(source: Source) -> ast.Program:
+    return parse(source)
+
+
+def to_data_spec(program: ast.Program, folder: Path) -> spec.DataSpec:
+    return check.data_spec(program, folder)
+
+
+def to_spec(
+    program: ast.Program, facts: spec.Facts | None, folder: Path, overrides: check.Overrides | None = None
+) -> spec.Spec:
+    return check.check(program, facts, folder, overrides)
+
+
+def to_ir(checked: spec.Spec) -> ir.Program:
+    return lower.lower(checked)
+
+
+def to_loops(program: ir.Program, machine: Machine) -> loops.Module:
+    return cpu.schedule(program, machine)
+
+
+def to_text(module: loops.Module) -> str:
+    return emit.emit(module, cpu.spelling(module))
+
+
+def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, machine: Machine) -> str:
+    """A stage as text, for `netc show`."""
+    program = to_ast(source)
+    if stage == "ast":
+        return show_tree(program)
+    checked = to_spec(program, facts, folder)
+    if stage == "spec":
+        return spec_text(checked)
+    lowered = to_ir(checked)
+    if stage == "ir":
+        return show_tree(lowered)
+    module = to_loops(lowered, machine)
+    return show_tree(module) if stage == "loops" else to_text(module)

@@ -1,0 +1,86 @@
+"""Trees as text, for `netc show`: one node a line, indented; ir expressions are written as formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from netc.compiler import ir
+from netc.compiler.primitives import PRIMITIVES
+from netc.dsl.source import Span
+
+WIDTH = 100
+ATOM = 100
+"""Binds more tightly than any operator."""
+
+
+def show_tree(node: object) -> str:
+    return "\n".join(_lines(node, "")) + "\n"
+
+
+def _lines(value: object, label: str) -> Iterator[str]:
+    """The node with its parts below it, on one line where that is short enough."""
+    short = f"{label}{_short(value)}"
+    if len(short) <= WIDTH or _is_leaf(value):
+        yield short
+        return
+    parts = list(_parts(value))
+    yield f"{label}{type(value).__name__ if is_dataclass(value) else ''}".rstrip(" =") or "..."
+    for name, part in parts:
+        yield from (f"  {line}" for line in _lines(part, f"{name} = " if name else ""))
+
+
+def _parts(value: object) -> Iterator[tuple[str, object]]:
+    match value:
+        case tuple() | list():
+            yield from (("", v) for v in value)
+        case _ if is_dataclass(value):
+            for f in fields(value):
+                part = getattr(value, f.name)
+                if not isinstance(part, Span) and part not in ((), "", None):
+                    yield f.name, part
+
+
+def _is_leaf(value: object) -> bool:
+    return isinstance(value, ir.Const | ir.Var | ir.Apply | ir.Reduce) or not (
+        is_dataclass(value) or isinstance(value, tuple | list)
+    )
+
+
+def _short(value: object) -> str:
+    match value:
+        case ir.Const() | ir.Var() | ir.Apply() | ir.Reduce():
+            return formula(value)
+        case ir.Assign(name, expr):
+            return f"{name} := {formula(expr)}"
+        case tuple() | list():
+            return f"({', '.join(_short(v) for v in value)})"
+        case _ if is_dataclass(value):
+            inside = ", ".join(f"{name} = {_short(part)}" for name, part in _parts(value))
+            return f"{type(value).__name__}({inside})"
+    return repr(value)
+
+
+def formula(expr: ir.Expr) -> str:
+    """An ir expression as text; a vector constant is marked by its kind."""
+    return _formula(expr)[0]
+
+
+def _formula(expr: ir.Expr) -> tuple[str, int]:
+    """The text and how tightly it binds."""
+    match expr:
+        case ir.Const(value, kind):
+            text = f"{value:g}" if value == float(f"{value:g}") else repr(value)
+            return (text if kind == "scalar" else f"{kind}({text})"), (ATOM if value >= 0 else 0)
+        case ir.Var(name):
+            return name, ATOM
+        case ir.Reduce(op, arg, per_layer):
+            return f"{op}({formula(arg)}{', per = layer' if per_layer else ''})", ATOM
+        case ir.Apply(op, args):
+            row = PRIMITIVES[op]
+            texts: list[Any] = []
+            for arg, need in zip(args, row.needs, strict=False):
+                text, level = _formula(arg)
+                texts.append(text if level >= need else f"({text})")
+            return row.text.format(*texts), row.level

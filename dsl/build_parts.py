@@ -1,0 +1,123 @@
+"""What the rules of the builder share: the children of a rule sorted out, heads and names understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.source import Span
+from netc.dsl.tokens import Lexeme
+
+Child = Any
+"""A node, a `Group` or a `Lexeme`."""
+
+
+@dataclass(frozen=True)
+class Group(ast.Node):
+    """Several nodes on their way to the rule that takes them (arguments, sources, cells)."""
+
+    items: tuple[Any, ...]
+
+
+def leaf(child: Child) -> Child:
+    """A token that stands for itself becomes its node; signs and keywords stay tokens."""
+    if not isinstance(child, Lexeme):
+        return child
+    text, span = str(child), child.span
+    match child.type:
+        case "NAME":
+            return ast.Name(text, span=span)
+        case "NUMBER":
+            return ast.Number(float(text), text, span=span)
+        case "SHAPE":
+            return ast.Shape(tuple(int(size) for size in text.split("x")), span=span)
+        case "TEXT":
+            return ast.Text(text, span=span)
+        case _:
+            return child
+
+
+def nodes_of(children: Iterable[Child]) -> tuple[Any, ...]:
+    return tuple(c for c in children if not isinstance(c, Lexeme))
+
+
+def group_of(children: Iterable[Child]) -> tuple[Any, ...]:
+    """The items of the one group among the children, or none."""
+    return next((c.items for c in children if isinstance(c, Group)), ())
+
+
+def settings_of(children: Iterable[Child]) -> tuple[ast.Setting, ...]:
+    return tuple(c for c in children if isinstance(c, ast.Setting))
+
+
+def others_of(children: Iterable[Child]) -> tuple[Any, ...]:
+    return tuple(c for c in nodes_of(children) if not isinstance(c, ast.Setting))
+
+
+def call_of(function: str, name: Span, operand: Child, span: Span) -> ast.Call:
+    argument = ast.Argument(None, operand, span=operand.span)
+    return ast.Call(ast.Name(function, span=name), (argument,), span=span)
+
+
+def laws_of(items: Iterable[Child]) -> tuple[tuple[ast.Expr, ...], tuple[ast.Setting, ...]]:
+    """Lines about weights, biases or theta are laws, the other equations are helpers and settings."""
+    laws: list[ast.Expr] = []
+    settings: list[ast.Setting] = []
+    for item in items:
+        if isinstance(item, ast.Setting) and item.name in ("weights", "biases", "theta"):
+            name = ast.Name(item.name, span=Span(item.span.source, item.span.start, item.value.span.start))
+            laws.append(ast.Compare("=", name, item.value, span=item.span))
+        elif isinstance(item, ast.Setting):
+            settings.append(item)
+        else:
+            laws.append(item)
+    return tuple(laws), tuple(settings)
+
+
+def actions_of(items: tuple[Child, ...]) -> tuple[tuple[ast.Action, ...], tuple[ast.Setting, ...]]:
+    """A line whose value is a text (`source = "..."`) says something about the rule and is no part of it."""
+    settings = tuple(
+        ast.Setting(item.name, item.value, span=item.span)
+        for item in items
+        if isinstance(item, ast.Equation) and isinstance(item.value, ast.Text)
+    )
+    actions = tuple(i for i in items if not (isinstance(i, ast.Equation) and isinstance(i.value, ast.Text)))
+    return actions, settings
+
+
+def head_of(head: Child) -> tuple[str, tuple[ast.Parameter, ...]]:
+    """`name` or `name(a, b = 1)` of a definition."""
+    if isinstance(head, ast.Call):
+        return dotted(head.function), parameters_of(head.arguments)
+    return dotted(head), ()
+
+
+def dotted(name: Child) -> str:
+    match name:
+        case ast.Name(id):
+            return id
+        case ast.Member(base, member):
+            return f"{dotted(base)}.{member}"
+        case _:
+            _fail(name.span, "a name is expected here", "for example: momentum.ema(eta = 0.1)")
+
+
+def parameters_of(arguments: Iterable[ast.Argument]) -> tuple[ast.Parameter, ...]:
+    parameters = []
+    for argument in arguments:
+        match argument:
+            case ast.Argument(str(name), default):
+                parameters.append(ast.Parameter(name, default, span=argument.span))
+            case ast.Argument(None, ast.Name(name)):
+                parameters.append(ast.Parameter(name, None, span=argument.span))
+            case _:
+                words = "a definition names its parameters: name, or name = default"
+                _fail(argument.span, "this is no name for a parameter", words)
+    return tuple(parameters)
+
+
+def _fail(span: Span, message: str, hint: str) -> NoReturn:
+    raise SpecError([Diagnostic("E0006", message, span, hints=(hint,))])

@@ -1,0 +1,106 @@
+"""Every code block of the documents is run.
+
+```net                 checked, nothing runs; `file=x.net` keeps it for the blocks after it
+```net fragment        parsed only: statements that do not make a whole file
+```net error           checked; must have an error
+```python              run, all blocks of a document one after the other in one namespace
+```console             `$ netc ...` lines are run; what follows one must be in its output;
+                           there `...` stands for anything;
+                       `exit=1`: the expected exit status
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+commands = pytest.importorskip("netc.commands")
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/language.md")
+FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    place: str
+    language: str
+    words: tuple[str, ...]
+    text: str
+
+    def setting(self, name: str, default: str) -> str:
+        return next((w.removeprefix(f"{name}=") for w in self.words if w.startswith(f"{name}=")), default)
+
+
+def blocks(document: str) -> list[Block]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return [
+        Block(f"{document}:{text[: m.start()].count(chr(10)) + 1}", m[1], tuple(m[2].split()), m[3])
+        for m in FENCE.finditer(text)
+    ]
+
+
+def invoke(arguments: list[str], status: int, place: str) -> str:
+    result = CliRunner().invoke(commands.main, arguments, catch_exceptions=False)
+    assert result.exit_code == status, f"{place}: netc {shlex.join(arguments)}\n{result.output}"
+    return result.output
+
+
+def check_net(block: Block) -> None:
+    if "fragment" in block.words:
+        parse(Source(block.place, block.text))
+        return
+    name = block.setting("file", "block.net")
+    Path(name).write_text(block.text, encoding="utf-8")
+    invoke(["check", name], 1 if "error" in block.words else 0, block.place)
+
+
+def check_console(block: Block) -> None:
+    for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, wanted = session.partition("\n")
+        program, *arguments = shlex.split(command, comments=True)
+        if program != "netc":
+            continue
+        output = invoke(arguments, int(block.setting("exit", "0")), block.place)
+        pattern = re.escape(wanted.strip()).replace(re.escape("..."), ".*?")
+        assert re.search(pattern, output, re.DOTALL), f"{block.place}: {command}\n{output}"
+
+
+def check(block: Block, names: dict[str, Any]) -> None:
+    match block.language:
+        case "net":
+            check_net(block)
+        case "console":
+            check_console(block)
+        case "python":
+            exec(compile(block.text, block.place, "exec"), names)
+        case "sh" | "text":
+            pass
+        case other:
+            raise AssertionError(f"{block.place}: no one runs '{other}' blocks")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_block_runs(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "document"}
+    for block in blocks(document):
+        check(block, names)
+
+
+def test_the_reference_names_the_whole_library() -> None:
+    from netc.dsl import library
+
+    text = (ROOT / "docs/language.md").read_text(encoding="utf-8")
+    for kind in ("activation", "loss", "init", "schedule", "optimizer"):
+        for name in library.names(kind):
+            assert re.search(rf"`{re.escape(name)}\b", text), f"docs/language.md lacks the {kind} {name}"

@@ -1,0 +1,43 @@
+"""The examples: each is in canonical layout, as the library is, one page long, and reaches what it expects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from netc.dsl import ast, library
+from netc.dsl.format import format_program
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.net"))
+FETCHED = ("mnist",)
+"""They need data that do not come with the project."""
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+def test_it_states_its_result_on_one_page(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    program = parse(Source(path.name, text))
+    assert any(isinstance(s, ast.Expect) for s in program.statements)
+    assert text.startswith("# ")
+    assert len(text.splitlines()) <= 40
+
+
+SOURCES = [*(Source(p.name, p.read_text(encoding="utf-8")) for p in EXAMPLES), *library.sources()]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.name)
+def test_its_layout_is_canonical(source: Source) -> None:
+    assert format_program(parse(source), source) == source.text
+
+
+@pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem not in FETCHED], ids=lambda p: p.stem)
+def test_it_reaches_its_result(path: Path, tmp_path: Path) -> None:
+    commands = pytest.importorskip("netc.commands")
+    result = CliRunner().invoke(
+        commands.main, ["reproduce", str(path), "--out", str(tmp_path)], catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output

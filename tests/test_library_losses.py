@@ -1,0 +1,148 @@
+"""Every loss of the library against a NumPy formula: value and adjoint, for one output and for several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lowering import lowered
+from netc.compiler import ir
+from netc.compiler.interpret import evaluate
+from netc.dsl import library
+
+Array = NDArray[Any]
+
+SAMPLES = 5
+RNG = np.random.default_rng(3)
+
+
+def softmax(z: Array) -> Array:
+    e = np.exp(z - z.max())
+    return e / e.sum()
+
+
+def logistic(z: Array) -> Array:
+    return 1 / (1 + np.exp(-z))
+
+
+def numbers(outputs: int) -> Array:
+    return RNG.normal(size=(SAMPLES, outputs))
+
+
+def signs(outputs: int) -> Array:
+    return RNG.choice([-1.0, 1.0], size=(SAMPLES, outputs))
+
+
+def bits(outputs: int) -> Array:
+    return RNG.choice([0.0, 1.0], size=(SAMPLES, outputs))
+
+
+def one_hot(outputs: int) -> Array:
+    return np.eye(outputs)[RNG.integers(outputs, size=SAMPLES)]
+
+
+def huber(d: Array, delta: float) -> float:
+    total = 0.0
+    for x in d:
+        total += x * x / 2 if abs(x) <= delta else delta * (abs(x) - delta / 2)
+    return total / len(d)
+
+
+def crammer_singer(u: Array, y: Array) -> float:
+    right = int(y.argmax())
+    worst = max((u[j] for j in range(len(u)) if j != right), default=-np.inf)
+    return float(max(0.0, 1 + worst - u[right]))
+
+
+def multi_margin(u: Array, y: Array) -> float:
+    right = int(y.argmax())
+    return sum(max(0.0, 1 + u[j] - u[right]) for j in range(len(u)) if j != right) / len(u)
+
+
+Case = tuple[str, Callable[[int], Array], Callable[[Array, Array], Any]]
+CASES: dict[str, Case] = {
+    # last activation, targets, loss of one sample from z and y
+    "mse": ("lin", numbers, lambda z, y: ((z - y) ** 2).sum() / len(z)),
+    "half_mse": ("lin", numbers, lambda z, y: ((z - y) ** 2).sum() / 2),
+    "mae": ("lin", numbers, lambda z, y: np.abs(z - y).sum() / len(z)),
+    "huber": ("lin", numbers, lambda z, y: huber(z - y, 1.0)),
+    "huber(delta = 0.3)": ("lin", numbers, lambda z, y: huber(z - y, 0.3)),
+    "cross_entropy": ("softmax", one_hot, lambda z, y: -np.log(softmax(z)[y.argmax()])),
+    "binary_cross_entropy": (
+        "sigmoid", bits, lambda z, y: -np.log(np.where(y == 1, logistic(z), 1 - logistic(z))).sum() / len(z)
+    ),
+    "hinge": ("lin", signs, lambda z, y: sum(max(0.0, 1 - t) for t in y * z) / len(z)),
+    "squared_hinge": ("lin", signs, lambda z, y: sum(max(0.0, 1 - t) ** 2 for t in y * z) / len(z)),
+    "multiclass_hinge": ("lin", one_hot, crammer_singer),
+    "multi_margin": ("lin", one_hot, multi_margin),
+}  # fmt: skip
+
+
+def head_of(loss: str, activation: str, outputs: int) -> ir.Head:
+    rows = "\n".join("    0 -> " + ", ".join(["1"] * outputs) for _ in range(2))
+    program = lowered(f"""
+data inline:
+{rows}
+network [1({activation}){outputs}]
+init zeros
+loss {loss}
+optimizer gd
+train steps = 1
+""")
+    assert isinstance(program.problem, ir.Network)
+    return program.problem.head
+
+
+def test_every_loss_is_here() -> None:
+    assert {name.split("(")[0] for name in CASES} == set(library.names("loss"))
+
+
+ONE_HOT = ("cross_entropy", "multiclass_hinge", "multi_margin")
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("loss", CASES)
+def test_value_and_adjoint(loss: str, outputs: int) -> None:
+    if outputs == 1 and loss in ONE_HOT:
+        outputs = 2  # fewer classes are none
+    activation, targets, formula = CASES[loss]
+    head = head_of(loss, activation, outputs)
+    z, y = 1.5 * numbers(outputs), targets(outputs)
+    values = np.broadcast_to(evaluate(head.loss, {"z": z, "y": y}), (SAMPLES, 1))[:, 0]
+    np.testing.assert_allclose(
+        values, [formula(a, b) for a, b in zip(z, y, strict=True)], rtol=1e-12, atol=1e-15
+    )
+    adjoint = np.broadcast_to(evaluate(head.adjoint, {"z": z, "y": y}), z.shape)
+    h = 1e-6 * np.eye(outputs)
+    differences = [
+        [(formula(a + s, b) - formula(a - s, b)) / 2e-6 for s in h] for a, b in zip(z, y, strict=True)
+    ]
+    np.testing.assert_allclose(adjoint, differences, rtol=1e-6, atol=1e-8)
+    assert head.mean
+
+
+def test_half_mse_of_several_outputs_is_half_their_number_times_mse() -> None:
+    z, y = numbers(3), numbers(3)
+    half, mean = (evaluate(head_of(name, "lin", 3).loss, {"z": z, "y": y}) for name in ("half_mse", "mse"))
+    np.testing.assert_allclose(half, 3 / 2 * mean, rtol=1e-14)
+
+
+def test_a_sure_and_wrong_softmax_has_a_finite_loss() -> None:
+    head = head_of("cross_entropy", "softmax", 3)
+    at = {"z": np.array([[1000.0, -1000.0, 0.0]]), "y": np.array([[0.0, 1.0, 0.0]])}
+    np.testing.assert_allclose(evaluate(head.loss, at), [[2000.0]])
+    np.testing.assert_allclose(evaluate(head.adjoint, at), [[1.0, -1.0, 0.0]])
+
+
+def test_a_sure_sigmoid_has_a_finite_loss() -> None:
+    head = head_of("binary_cross_entropy", "sigmoid", 1)
+    z = np.array([[1000.0], [1000.0], [-1000.0], [-1000.0]])
+    y = np.array([[0.0], [1.0], [0.0], [1.0]])
+    np.testing.assert_allclose(
+        np.ravel(evaluate(head.loss, {"z": z, "y": y})), [1000, 0, 0, 1000], atol=1e-300
+    )
+    np.testing.assert_allclose(np.ravel(evaluate(head.adjoint, {"z": z, "y": y})), [1, 0, 0, -1], atol=1e-300)
