@@ -11,6 +11,7 @@ from netc.compiler.derive import gradient
 from netc.compiler.interpret import evaluate
 from netc.compiler.ir import Const, Expr, Kind, Reduce, Var, apply, postorder
 from netc.compiler.primitives import PRIMITIVES
+from netc.compiler.show_ir import expr_text
 from netc.compiler.simplify import common, expand, simplify
 
 X, Y = Var("x", "scalar"), Var("y", "scalar")
@@ -180,6 +181,11 @@ def test_nothing_unspelled_reaches_the_code() -> None:
         "neg",
         "abs",
     }
+
+
+def test_softplus_of_both_signs_shares_its_exponential() -> None:
+    bindings, _ = common([op("softplus", X), op("softplus", op("neg", X))])
+    assert [expr_text(value) for _, value in bindings] == ["log1p(exp(-abs(x)))"]
 
 
 def test_deep_and_shared_expressions_are_no_burden() -> None:
