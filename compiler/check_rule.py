@@ -135,7 +135,10 @@ def _lines(rule: ast.Optimizer) -> list[ast.Equation]:
 
 
 def _left(equation: ast.Equation) -> str:
-    return equation.name + "".join(f"[{print_expr(i)}]" for i in equation.indices)
+    left: ast.Expr = ast.Name(equation.name)
+    for index in equation.indices:
+        left = ast.Index(left, index)
+    return print_expr(left)
 
 
 # -- kinds -----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import assert_never
 from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.fuse import Element, Gather, PerLayer, Scalar, Sweep
+from netc.compiler.primitives import TRUTHS
 
 COMBINE = {"sum": ("add", 0.0, "hsum"), "max": ("vmax", -float("inf"), "hmax"), "min": ("vmin", float("inf"), "hmin")}
 """Reduction -> how two lanes combine, the neutral element, the horizontal step."""
@@ -36,7 +37,9 @@ def number(e: ir.Expr) -> L.Expr:
 
 def lanes(e: ir.Expr, register: Callable[[str], str], per_lane: bool) -> L.Expr:
     """An expression as vector code; `per_lane`: scalars are vectors too (one number per sample)."""
-    if e.kind == "scalar" and not per_lane:
+    # A mask is made by comparing vectors: a truth value cannot be splatted.
+    truth = isinstance(e, ir.Apply) and e.op in TRUTHS
+    if e.kind == "scalar" and not per_lane and not truth:
         return L.call("splat", number(e))
     match e:
         case ir.Const(value):
