@@ -1,4 +1,4 @@
-"""Update rule -> loops: `start`, `train` and `advance`, the whole training loop inside one compiled call.
+"""Update rule -> loops: `start` and `advance`, the whole training loop inside one compiled call.
 
 Vectors that a later pass, an evaluation or a state needs live in memory, all others in registers. A state's
 new value is written straight over the old one where nothing reads the old one any more.
@@ -20,6 +20,7 @@ from netc.compiler.vectors import COMBINE, Space, lanes, number, vector_names
 ARGUMENTS = (
     "theta", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key",
 )  # fmt: skip
+PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order", "scratch")
 RESERVED = frozenset((
     *ARGUMENTS, "run", "last", "iteration", "status", "batch", "batches", "first", "rest", "losses", "gradients",
     "rounds", "splat", "load", "store", "float64", "select", "q", "r", "loss", "gradient", "shuffle",
@@ -54,7 +55,7 @@ class Vectors:
 def functions(rule: ir.Rule, vectors: Vectors, shuffled: bool) -> tuple[list[L.Function], int]:
     """The functions and the numbers of scratch a worker needs."""
     writer = _Writer(_separate_commits(_python_names(rule)), vectors, shuffled)
-    made = [writer.start(), _start(), writer.train(), _advance("advance", False), _advance("advance_parallel", True)]
+    made = [writer.start(), _start(), writer.advance(), _advance_parallel()]
     return made, vectors.scratch + len(writer.temporaries) * vectors.stride
 
 
@@ -368,7 +369,7 @@ class _Writer:
     def _store_scalars(self) -> list[L.Stmt]:
         return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
 
-    def train(self) -> L.Function:
+    def advance(self) -> L.Function:
         loop = self.iteration()
         rule = self.rule
         vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
@@ -390,8 +391,11 @@ class _Writer:
             *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(("iteration", "losses", "gradients", "status"))),
         ]  # fmt: skip
         going = L.call("lt", "iteration", "last")
-        body = (*opening, L.While(going, (_leave(), *loop)), *closing)
-        return L.Function("train", (*ARGUMENTS, "last"), body, "One run, from its iteration to `last` or to its end.")
+        rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
+        run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
+        body = (L.loop("r", L.call("len", "all_theta"), run),)
+        note = "Every running run up to iteration `last`, one run after the other."
+        return L.Function("advance", _of_all_runs(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -446,12 +450,16 @@ def _start() -> L.Function:
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
 
 
-def _advance(name: str, parallel: bool) -> L.Function:
-    rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:5]]
-    rest = ["hyper", "x", "y", "bounds", L.At(L.Name("order"), L.Name("r")), L.At(L.Name("scratch"), L.Name("r")), "key"]
-    body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("train", *rows, *rest, "last"))], parallel=parallel),)
-    note = "Every running run up to iteration `last`" + (", spread over the threads." if parallel else ", one after the other.")
-    return L.Function(name, (*ARGUMENTS, "last"), body, note, parallel=parallel)
+def _of_all_runs() -> tuple[str, ...]:
+    return (*(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
+
+
+def _advance_parallel() -> L.Function:
+    one = L.add("r", 1)
+    arguments = [L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in _of_all_runs()]
+    body = (L.loop("r", L.call("len", "all_theta"), [L.Do(L.call("advance", *arguments))], parallel=True),)
+    note = "Every running run up to iteration `last`, the runs spread over the threads."
+    return L.Function("advance_parallel", _of_all_runs(), body, note, parallel=True)
 
 
 def _record(name: str) -> list[L.Stmt]:
