@@ -102,6 +102,12 @@ def train(task: Task, watch: Watcher, resume: dict[str, Array] | None = None) ->
     return _Loop(task, watch).all(resume)
 
 
+def compile_kernels(task: Task) -> None:
+    """Every kernel that training needs, and nothing trained."""
+    loop = _Loop(task, Watcher())
+    loop.warm_up(loop.begin(0))
+
+
 class _Loop:
     """One call of `train`: the constants of the loop, and what finished runs left."""
 
@@ -122,9 +128,9 @@ class _Loop:
         self.saved = time.monotonic()
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
-        state = self._restore(resume) if resume else self._state(0)
+        state = self._restore(resume) if resume else self.begin(0)
         began = time.perf_counter()
-        self._warm_up(state)
+        self.warm_up(state)
         compiled = time.perf_counter() - began
         self.watch.compiled(compiled)
         with Interrupt() as interrupt:
@@ -135,11 +141,11 @@ class _Loop:
                 self._close(state)
                 if interrupt.asked or state.first + state.runs >= self.runs:
                     break
-                state = self._state(state.first + state.runs)
+                state = self.begin(state.first + state.runs)
         seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
         return self._outcome(interrupt.asked, seconds)
 
-    def _state(self, first: int) -> State:
+    def begin(self, first: int) -> State:
         count = min(self.chunk, self.runs - first)
         task = self.task
         return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
@@ -181,7 +187,7 @@ class _Loop:
             self.task.program.training.seed, last,
         )  # fmt: skip
 
-    def _warm_up(self, state: State) -> None:
+    def warm_up(self, state: State) -> None:
         """Every kernel once, so that compiling is over (and on disk) before training begins."""
         self._call_advance(state, state.at)
         self.evaluator.row(state, 0)

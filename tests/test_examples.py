@@ -1,4 +1,4 @@
-"""The examples: each is in canonical layout, as the library is, one page long, and reaches what it expects."""
+"""The examples: each has the canonical layout, as the library, is one page, and reaches what it expects."""
 
 from __future__ import annotations
 
