@@ -76,15 +76,16 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
 
 @contextmanager
 def _little_optimization() -> Iterator[None]:
-    """LLVM at its level 1: kernels are vectors and tiles already, so more passes cost seconds and gain nothing."""
+    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing."""
     import numba
 
-    level = numba.config.OPT
-    numba.config.OPT = type(level)(1)
+    config: Any = numba.config
+    level = config.OPT
+    config.OPT = type(level)(1)
     try:
         yield
     finally:
-        numba.config.OPT = level
+        config.OPT = level
 
 
 def _entries(module: ModuleType) -> ModuleType:

@@ -6,6 +6,7 @@ The face of netc (`api/`) calls this; it knows no terminal and makes no folder.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -118,9 +119,7 @@ class Session:
     def task(self) -> Task:
         train_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
-        return Task(
-            self.program, self.kernels, train_part, test_part, self.metric, self._every, threads
-        )
+        return Task(self.program, self.kernels, train_part, test_part, self.metric, self._every, threads)
 
     @property
     def _every(self) -> int:
@@ -224,7 +223,7 @@ def compiled_without_cache(session: Session) -> ModuleType:
     """Kernels that numba has compiled here and now, so that their LLVM and machine code can be looked at."""
     fresh = replace(session, cached=False)
     compile_kernels(fresh.task)
-    return fresh.kernels
+    return sys.modules[fresh.kernels.__name__]
 
 
 def machine() -> Machine:
