@@ -6,6 +6,7 @@ The face of netc (`api/`) calls this; it knows no terminal and makes no folder.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -222,7 +223,7 @@ def compiled_without_cache(session: Session) -> ModuleType:
     """Kernels that numba has compiled here and now, so that their LLVM and machine code can be looked at."""
     fresh = replace(session, cached=False)
     compile_kernels(fresh.task)
-    return fresh.kernels
+    return sys.modules[fresh.kernels.__name__]
 
 
 def machine() -> Machine:

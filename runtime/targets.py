@@ -68,7 +68,8 @@ class Targets:
         if (known[found] != column).any():
             unknown = column[known[found] != column][0]
             raise ValueError(f"'{unknown}' is none of the labels {', '.join(self.labels)}")
-        return found
+        codes: Array = found
+        return codes
 
     def metric(self) -> Metric:
         match self.kind:

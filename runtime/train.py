@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -178,9 +179,7 @@ class _Loop:
         spread = self.task.threads > 1 and state.runs > 1
         advance = kernels.advance_parallel if spread else kernels.advance
         if spread:
-            from numba import config, set_num_threads
-
-            set_num_threads(min(self.task.threads, config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+            use_threads(self.task.threads)
         advance(
             state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
             train.x, train.y, self.bounds, state.order, self.evaluator.scratch(state.runs),
@@ -270,3 +269,11 @@ def _every(task: Task, total: int, per_epoch: int) -> int:
 
 def _stack(history: list[Array]) -> Array:
     return np.concatenate(history) if history else np.zeros((0, len(Row.columns())))
+
+
+def use_threads(count: int) -> None:
+    """So many for parallel kernels, or as many as numba has."""
+    import numba
+
+    config: Any = numba.config
+    numba.set_num_threads(min(count, config.NUMBA_NUM_THREADS))

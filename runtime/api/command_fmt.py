@@ -12,7 +12,7 @@ from netc.options import NET_FILE
 
 @click.command("fmt")
 @click.argument("files", type=NET_FILE, nargs=-1, required=True)
-@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit with 1 if a file would change.")
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit with 1 if a file would.")
 @click.option("--unicode", is_flag=True, help="Write θ, η, ∇ and ·, not theta, eta, grad and *.")
 def command(files: tuple[Path, ...], only_check: bool, unicode: bool) -> int:
     """Bring FILES into canonical layout."""

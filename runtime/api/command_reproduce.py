@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc.commands import DONE, INTERRUPTED, NOT_AS_EXPECTED, WRONG_DATA, WRONG_FILE, status_of
-from netc.options import overrides, training_options
+from netc.options import FOLDER, overrides, training_options
 from netc.terminal import counted, number, paint, signs
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ PACKAGED = "E0605"
 @click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
 @training_options
 @click.option("--slow", is_flag=True, help="Also files whose train statement says `slow = true`.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path),
-              help="Keep the folder of each run here; by default none is kept.")  # fmt: skip
+@click.option("--out", type=FOLDER, help="Keep the folder of each run here; by default none is kept.")
 def command(
     paths: tuple[Path, ...], slow: bool, out: Path | None, as_json: bool, quiet: bool, **options: Any
 ) -> int:
-    """Run the files and judge each `expect` in them; of a folder all .net files, also those in folders in it.
+    """Run the files and judge each `expect` in them.
 
-    Files whose data are not on this machine are listed with the command that brings them; they are no failures.
+    Of a folder, all .net files in it and below. Files whose data are not on this machine are no failures:
+    they are listed with the command that brings the data.
     """
     changed = overrides(options)
     judged = []
@@ -134,7 +134,8 @@ def _table(judged: list[_Judged]) -> Iterator[str]:
         if one.status == "no expect":
             continue
         note = {"judged": "", "error": "has an error", "data": "has unfit data"}.get(one.status, one.status)
-        yield paint(str(one.file), bold=True) + (f"  {note}" if note else "") + (f": {one.words}" if one.words else "")
+        note = ": ".join(part for part in (note, one.words) if part)
+        yield f"{paint(str(one.file), bold=True)}  {note}".rstrip()
         for v in one.verdicts:
             sign = paint(holds, fg="green") if v.holds else paint(fails, fg="red", bold=True)
             yield f"  {v.text:{width}}  {number(v.value):{wide}}  {sign}"

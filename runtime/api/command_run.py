@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc.commands import DIVERGED, DONE, INTERRUPTED, NOT_AS_EXPECTED
-from netc.options import NET_FILE, overrides, training_options
+from netc.options import FOLDER, NET_FILE, overrides, training_options
 
 if TYPE_CHECKING:
     from netc.progress import Quiet
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("file", type=NET_FILE, required=False)
 @training_options
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
-              help="Where the run's folder is made.")  # fmt: skip
+@click.option(
+    "--out", type=FOLDER, default=Path("runs"), show_default=True, help="Where the run's folder is made."
+)
 @click.option("--resume", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="RUN",
               help="Go on with an interrupted run from its checkpoint; FILE may be left out.")  # fmt: skip
 def command(

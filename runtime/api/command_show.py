@@ -12,13 +12,14 @@ from netc.options import NET_FILE
 
 TEXT_STAGES = ("ast", "spec", "ir", "loops", "cpu")
 MACHINE_STAGES = ("llvm", "asm")
+STAGES = TEXT_STAGES + MACHINE_STAGES
 FUNCTIONS = ("advance", "gradient", "loss", "predict")
 
 
 @click.command("show")
 @click.argument("file", type=NET_FILE)
-@click.option("--stage", type=click.Choice([*TEXT_STAGES, *MACHINE_STAGES]), default="cpu", show_default=True,
-              help="What was written; what it means; what is computed; loops; Python text; LLVM; machine code.")  # fmt: skip
+@click.option("--stage", type=click.Choice(STAGES), default="cpu", show_default=True,
+              help="The text, its meaning, the computation, loops, Python, LLVM, machine code.")  # fmt: skip
 @click.option("--function", type=click.Choice(FUNCTIONS), default="advance", show_default=True,
               help="Of the kernels, for llvm and asm.")  # fmt: skip
 def command(file: Path, stage: str, function: str) -> int:

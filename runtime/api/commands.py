@@ -57,9 +57,11 @@ class _Lazy(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            if close := get_close_matches(args[0], COMMANDS, n=1):
-                raise click.UsageError(f"There is no command '{args[0]}'. Did you mean '{close[0]}'?", ctx) from None
-            raise error
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            if not close:
+                raise
+            message = f"There is no command '{args[0]}'. Did you mean '{close[0]}'?"
+            raise click.UsageError(message, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -80,8 +82,8 @@ def cli() -> None:
 
     Start with `netc run examples/boston.net`. Results go to standard output, messages to standard error.
 
-    Exit status: 0 done; 1 the file has an error; 2 wrong usage; 3 data missing or unfit; 4 every run diverged;
-    5 an expectation failed; 130 interrupted, with a checkpoint written.
+    Exit status: 0 done; 1 the file has an error; 2 wrong usage; 3 data missing or unfit; 4 every run
+    diverged; 5 an expectation failed; 130 interrupted, with a checkpoint written.
     """
 
 
@@ -124,6 +126,7 @@ def _defect(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
-    click.echo(f"netc: this is a defect of netc {version('netc')}: {type(error).__name__}: {error}", err=True)
-    click.echo("Please report it with the file and the command. NETC_DEBUG=1 shows where it happened.", err=True)
+    what = f"netc: this is a defect of netc {version('netc')}: {type(error).__name__}: {error}"
+    asked = "Please report it with the file and the command; NETC_DEBUG=1 shows where it happened."
+    click.echo(f"{what}\n{asked}", err=True)
     return DEFECT

@@ -9,15 +9,18 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+FOLDER = click.Path(file_okay=False, path_type=Path)
 NET_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class Assignment(click.ParamType):
+class Assignment(click.ParamType):  # type: ignore[type-arg]
     """NAME=VALUE"""
 
     name = "NAME=VALUE"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
         name, sign, text = str(value).partition("=")
         if not sign or not name.strip() or not text.strip():
             self.fail(f"'{value}' is not NAME=VALUE, as in --set eta=0.05", param, ctx)
@@ -28,7 +31,7 @@ TRAINING = (
     click.option("--set", "assignments", type=Assignment(), multiple=True,
                  help="Another value for a hyper-parameter or a setting of train; may be repeated."),
     click.option("--seed", type=click.IntRange(min=0), help="Of starts and shuffling."),
-    click.option("--runs", type=click.IntRange(min=1), help="Independent trainings, each with its own start."),
+    click.option("--runs", type=click.IntRange(min=1), help="Independent trainings."),
     click.option("--epochs", type=click.IntRange(min=1), help="Passes over the data."),
     click.option("--threads", type=click.IntRange(min=1), help="By default as many as there are cores."),
     click.option("--target", type=click.Choice(["cpu", "cuda"]), help="Where it runs."),

@@ -10,7 +10,6 @@ import os
 import statistics
 import sys
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
@@ -32,7 +31,7 @@ class Quiet(Watcher):
     def __enter__(self) -> Quiet:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         return None
 
 
@@ -98,7 +97,7 @@ class Bar(Quiet):
         self.progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
     def compiled(self, seconds: float) -> None:
