@@ -28,13 +28,25 @@ class Cost:
 
 
 def count(rule: ir.Rule) -> Cost:
-    found: dict[str, list[int]] = {"body": [0, 0], "repeat": [0, 0], "for": [0, 0]}
-    for place, evaluation in _evaluations(rule.body, "body"):
-        found[place][0] += bool(evaluation.loss)
-        found[place][1] += bool(evaluation.gradient)
+    done = [(place, bool(e.loss), bool(e.gradient)) for place, e in _evaluations(rule.body, "body")]
+
+    def losses(place: str) -> int:
+        return sum(loss for where, loss, _ in done if where == place)
+
+    def gradients(place: str) -> int:
+        return sum(gradient for where, _, gradient in done if where == place)
+
     states = [s for s in rule.states if s.name != "theta"]
-    vectors = sum(s.kind == "theta" for s in states)
-    return Cost(*found["body"], *found["repeat"], *found["for"], vectors, len(states) - vectors)
+    return Cost(
+        losses("body"),
+        gradients("body"),
+        losses("repeat"),
+        gradients("repeat"),
+        losses("for"),
+        gradients("for"),
+        vectors=sum(s.kind == "theta" for s in states),
+        scalars=sum(s.kind == "scalar" for s in states),
+    )
 
 
 def _evaluations(stmts: tuple[ir.Stmt, ...], place: str) -> Iterator[tuple[str, ir.Evaluate]]:

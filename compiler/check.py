@@ -90,7 +90,7 @@ class _Check:
 
     def run(self) -> Spec:
         self._unsupported()
-        check_activations(self.all(ast.Activation), self.definitions, self.report)
+        check_activations(self.definitions, self.report)
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()

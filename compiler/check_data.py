@@ -10,7 +10,7 @@ from typing import Literal
 from netc.compiler.check_report import Report
 from netc.compiler.check_settings import Settings, Unfit, whole, word
 from netc.compiler.resolve import head
-from netc.compiler.resolve_values import NotANumber, number
+from netc.compiler.resolve_values import NotANumber, number, number_or_none
 from netc.compiler.spec import DataSpec, Scaling
 from netc.dsl import ast
 from netc.dsl.source import Span
@@ -53,9 +53,11 @@ def _scale(value: ast.Expr) -> tuple[Scaling, float]:
     """How the inputs are scaled, or the number that they are multiplied with."""
     if isinstance(value, ast.Name):
         return word(*SCALINGS)(value), 1.0
-    factor = number(value)
+    factor = number_or_none(value)
+    if factor is None:
+        raise Unfit("it is zscore, minmax, none, or a number to multiply the inputs with", value.span)
     if factor == 0 or not math.isfinite(factor):
-        raise Unfit(f"{value.span.text}: the inputs would all be {factor:g}", value.span, "E0503")
+        raise Unfit("the inputs would all be alike", value.span, "E0503")
     return "none", factor
 
 
@@ -67,19 +69,15 @@ def _columns(value: ast.Expr) -> tuple[str, ...]:
             return (text,)
         case ast.Tuple(items) | ast.Set(items):
             return tuple(name for item in items for name in _columns(item))
-    raise Unfit('...: the name of a column, or several: ("age", "rooms")', value.span)
+    raise Unfit('the name of a column is needed, or several: ("age", "rooms")', value.span)
 
 
 def _split(value: ast.Expr) -> float:
     found = number(value)
     if found <= 0:
-        raise Unfit(f"{value.span.text}: the training part is above 0%, at most 100%", value.span, "E0503")
+        raise Unfit("the training part is above 0%, at most 100%", value.span, "E0503")
     if found > 1 and (isinstance(value, ast.Percent) or found != int(found)):
-        raise Unfit(
-            f"{value.span.text}: the training part is at most 100%, or a whole number of samples",
-            value.span,
-            "E0503",
-        )
+        raise Unfit("the training part is at most 100%, or a whole number of samples", value.span, "E0503")
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from netc.compiler.check_report import Report
+from netc.compiler.check_report import Report, counted
 from netc.compiler.kinds import SCALAR, Kinds, Scope
 from netc.compiler.resolve import Definitions, bind, head, lookup
 from netc.compiler.resolve_tree import dotted
@@ -197,7 +197,9 @@ def _grid(call: ast.Expr, arguments: tuple[ast.Argument, ...], size: int, report
         )
     elif len(ranges) != size:
         report.error(
-            "E0514", call.span, f"theta has {size} components here, the grid has {len(ranges)} ranges"
+            "E0514",
+            call.span,
+            f"theta has {size} components here, the grid has {counted(len(ranges), 'range')}",
         )
 
 

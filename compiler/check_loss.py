@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from netc.compiler.check_report import Report
+from netc.compiler.check_report import Report, first_line
 from netc.compiler.check_settings import Settings, word
-from netc.compiler.kinds import OUTPUT, SCALAR, Kinds, Scope
+from netc.compiler.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Kinds, Scope
 from netc.compiler.resolve import Definitions, bind, head, lookup
-from netc.compiler.resolve_tree import dotted, names_in, walk
+from netc.compiler.resolve_tree import called, dotted, names_in, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Activation, Averaging, Loss, Network, Objective
 from netc.dsl import ast
@@ -121,9 +119,8 @@ def _positive(activations: tuple[Activation, ...]) -> bool:
     last = activations[-1]
     if any(isinstance(n, ast.Call) and n.function == ast.Name("sum") for n in walk(last.definition.value)):
         return True
-    probes: list[Mapping[str, float]] = [
-        {**dict(last.arguments), last.definition.variable: z} for z in (-9.0, -1.0, 0.0, 1.0, 9.0)
-    ]
+    bound = dict(last.arguments)
+    probes = [{**bound, last.definition.variable: z} for z in (-9.0, -1.0, 0.0, 1.0, 9.0)]
     values = [number_or_none(last.definition.value, p) for p in probes]
     return all(v is None or v > 0 for v in values)
 
@@ -151,16 +148,33 @@ def check_objective(statement: ast.Objective, definitions: Definitions, report: 
     return Objective(statement.name, tuple(names), statement.value)
 
 
-def check_activations(used: list[ast.Activation], definitions: Definitions, report: Report) -> None:
-    """The expressions of the program's own activations."""
-    for a in used:
+def check_activations(definitions: Definitions, report: Report) -> None:
+    """The expressions of the activations that the program and the files it uses define."""
+    for a in definitions.activations.own.values():
         names = {a.variable: OUTPUT} | {p.name: SCALAR for p in a.parameters}
         scope = Scope(f"the activation '{a.name}'", names, definitions.activations)
         found = Kinds(scope, report).of(a.value)
         if found is not None and found.truth:
+            hint = "choose numbers by it: 1 if ... else 0"
             report.error(
-                "E0304",
-                a.value.span,
-                "an activation gives a number, not a truth value",
-                hints=("choose numbers by it: 1 if ... else 0",),
+                "E0304", a.value.span, "an activation gives a number, not a truth value", hints=(hint,)
             )
+        way = _way_back(a.name.lower(), a, definitions, ())
+        if way:
+            through = f" by way of {', '.join(way)}" if way[0] != a.name else ""
+            note = "a name inside its own definition is the primitive function, where there is one"
+            report.error("E0111", first_line(a.span), f"'{a.name}' calls itself{through}", notes=(note,))
+
+
+def _way_back(
+    name: str, at: ast.Activation, definitions: Definitions, past: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The activations through which `at` comes to call `name`, if it does."""
+    for other in sorted(called(at.value) - set(FUNCTION_NAMES) - set(past)):
+        if other.lower() == name:
+            return past or (at.name,)
+        if other in definitions.activations.own:
+            way = _way_back(name, definitions.activations.own[other], definitions, (*past, other))
+            if way:
+                return way
+    return ()

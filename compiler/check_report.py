@@ -52,4 +52,10 @@ def listed(words: Iterable[str]) -> str:
 
 def counted(number: int, noun: str) -> str:
     """`1 unit`, `3 units`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"{number} {noun}" + ("" if number == 1 else "es" if noun.endswith("ch") else "s")
+
+
+def first_line(span: Span) -> Span:
+    """The first line of what may span several, without a comment."""
+    line = span.text.split("\n", 1)[0].split("#")[0].rstrip()
+    return Span(span.source, span.start, span.start + len(line)) if line else span

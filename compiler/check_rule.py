@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Literal
 
 from netc.compiler.check_report import Report
 from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition, variants
-from netc.compiler.resolve_rule import Body, resolve_rule
+from netc.compiler.resolve_rule import Body, equations, resolve_rule
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
-from netc.dsl.printer import print_expr
+from netc.dsl.printer import print_equation, print_expr
 from netc.dsl.source import Span
 
+RULE = "an update rule"
+WIDTH = 118
+"""Of the lines of equations in a message."""
 FIXED: Mapping[str, Type] = {
     "theta": THETA,
     "weights": THETA,
@@ -56,6 +61,7 @@ def check_optimizer(
     for other in statements:
         if is_definition(other) and other is not definition:
             check_rule(other, losses, definitions, report)
+    arguments = _without_decay(definition, arguments, report)
     values = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     body, kinds = check_rule(definition, losses, definitions, report)
     if not report.errors:
@@ -110,35 +116,53 @@ def _ambiguous(
     )
 
 
+DECAY = ("weight_decay", "decay", "l2")
+DECAYS = (
+    "coupled, as in torch.SGD    g = grad R(theta[n]) + lambda*theta[n], used like the gradient",
+    "decoupled, as in AdamW      theta[n+1] = theta[n] - eta*(... + lambda*theta[n])",
+)
+
+
+def _without_decay(
+    rule: ast.Optimizer, arguments: tuple[ast.Argument, ...], report: Report
+) -> tuple[ast.Argument, ...]:
+    """`weight_decay` given to a rule that has none: which one is meant cannot be guessed."""
+    names = {p.name for p in rule.parameters}
+    decays = [a for a in arguments if a.name in DECAY and a.name not in names]
+    for a in decays:
+        hint = f"write the equations of '{rule.name}' in a block of your own, with one of them"
+        notes = (*DECAYS, "lambda*weights*theta[n] spares the biases")
+        report.error(
+            "E0103", a.span, f"'{a.name}' names more than one update rule", notes=notes, hints=(hint,)
+        )
+    return tuple(a for a in arguments if a not in decays)
+
+
 def _several(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _equations(rules: list[ast.Optimizer]) -> tuple[str, ...]:
-    """One line a rule: its name and its equations, in columns."""
-    rows = [[rule.name, *(f"{_left(e)} = {print_expr(e.value)}" for e in _lines(rule))] for rule in rules]
-    widths = [
-        max((len(row[i]) + 1 for row in rows if len(row) > i + 1), default=0)
-        for i in range(max(map(len, rows)))
-    ]
-    lines = []
-    for row in rows:
-        cells = [cell + (";" if 0 < i < len(row) - 1 else "") for i, cell in enumerate(row)]
-        lines.append(
-            "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False)).rstrip()
+    """One line a rule: its name and its equations, in columns; long rules have lines of their own."""
+    rows = []
+    for rule in rules:
+        *rest, last = (print_equation(e) for e in equations(rule.body))
+        rows.append((rule.name, *(f"{e};" for e in rest), last))
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    if sum(widths) + 2 * len(widths) <= WIDTH:
+        return tuple(
+            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in rows
         )
+    lines: list[str] = []
+    for name, *cells in rows:
+        lines.append(name)
+        for cell in cells:
+            joined = f"{lines[-1]}  {cell}"
+            if lines[-1] == name or len(joined) > WIDTH:
+                lines.append(f"    {cell}")
+            else:
+                lines[-1] = joined
     return tuple(lines)
-
-
-def _lines(rule: ast.Optimizer) -> list[ast.Equation]:
-    return [node for action in rule.body for node in walk(action) if isinstance(node, ast.Equation)]
-
-
-def _left(equation: ast.Equation) -> str:
-    left: ast.Expr = ast.Name(equation.name)
-    for index in equation.indices:
-        left = ast.Index(left, index)
-    return print_expr(left)
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -197,12 +221,9 @@ class _Rule:
 
     def _scope(self, kinds: Mapping[str, Type]) -> Scope:
         moments = {v: kinds.get(s, SCALAR) for v, s in self.base.items()}
-        return Scope(
-            "an update rule",
-            {**self.names, **self.loops, **kinds, **moments},
-            self.definitions.activations,
-            self.losses,
-        )
+        names = {**self.names, **self.loops, **kinds, **moments}
+        hidden = frozenset(v for v, s in self.base.items() if v != s)
+        return Scope(RULE, names, self.definitions.activations, self.losses, hidden=hidden)
 
     def check(self, kinds: Mapping[str, Type], report: Report) -> None:
         walker = Kinds(self._scope(kinds), report)
@@ -238,7 +259,7 @@ class _Rule:
                     "E0411",
                     node.span,
                     "a start cannot evaluate the loss",
-                    hints=("choose in the equation itself: '... if n = 0 else ...'",),
+                    hints=("choose in the equation itself: '... if n == 0 else ...'",),
                 )
                 return
         walker.of(value)
@@ -298,4 +319,6 @@ def _repair(below: ast.Expr) -> tuple[str, ...]:
     ]
     if not powers:
         return ("choose another value at the start: '... if n > 0 else ...'",)
-    return (f"likely meant: {print_expr(powers[0].left)}^(n+1), the number of gradients seen so far",)
+    following = ast.Binary("+", ast.Name("n"), ast.Number(1.0, "1"))
+    meant = print_expr(replace(powers[0], right=following))
+    return (f"likely meant: {meant}, for the number of gradients seen so far",)

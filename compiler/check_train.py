@@ -39,7 +39,7 @@ def check_train(
     settings = Settings(statement.settings, "train", SETTINGS, report)
     epochs = settings.get("epochs", whole(1), -1)
     steps = settings.get("steps", whole(1), -1)
-    if "epochs" not in settings and "steps" not in settings:
+    if not {"epochs", "steps"} & settings.given.keys() and not settings.unknown:
         report.error(
             "E0511",
             head(statement),
@@ -71,7 +71,9 @@ def _maybe(reader: Reader[ast.Expr]) -> Reader[ast.Expr | None]:
 
 def _target(value: ast.Expr) -> Literal["cpu"]:
     if value == ast.Name("cuda"):
-        raise Unfit("cuda: this target is not supported yet, it is cpu", value.span, "E0904")
+        raise Unfit(
+            "this target is not supported yet", value.span, "E0904", ("leave it out: the target is cpu",)
+        )
     return word(CPU)(value)
 
 
@@ -87,17 +89,14 @@ def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
                 mode, count = "parts", whole(1)(parts)
             case ast.Counted(_, unit):
                 raise Unfit(
-                    f"{value.span.text}: '{unit}' is no unit here; write full, a size, or '4 parts'",
-                    value.span,
+                    f"'{unit}' is no unit here; a batch is full, a size such as 32, or '4 parts'", value.span
                 )
-            case ast.Name(id):
-                raise Unfit(f"{id}: a batch is full, a size such as 32, or '4 parts'", value.span)
+            case ast.Name():
+                raise Unfit("a batch is full, a size such as 32, or '4 parts'", value.span)
             case _:
                 mode, count = "size", whole(1)(value)
         if samples is not None and count > samples:
-            raise Unfit(
-                f"{value.span.text or count}: there are only {samples} training samples", value.span, "E0503"
-            )
+            raise Unfit(f"there are only {samples} training samples", value.span, "E0503")
         return mode, count
 
     return read

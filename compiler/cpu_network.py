@@ -50,11 +50,18 @@ def _product(plan: Plan) -> L.Function:
         ]
         for r in range(height):
             step.append(L.let(f"w{r}", L.call("broadcast", "theta", L.add("w", _times(r, "across")))))
-            step += [L.let(accumulator(r, v), L.call("fma", f"w{r}", f"x{v}", accumulator(r, v))) for v in range(TILE_VECTORS)]
+            step += [
+                L.let(accumulator(r, v), L.call("fma", f"w{r}", f"x{v}", accumulator(r, v)))
+                for v in range(TILE_VECTORS)
+            ]
         step += [L.let("w", L.add("w", "down")), L.let("s", L.add("s", "stride"))]
-        first = [L.let(accumulator(r, v), L.call("broadcast", "start", L.add(L.add("bias", "o"), r))) for r, v in spots]
+        first = [
+            L.let(accumulator(r, v), L.call("broadcast", "start", L.add(L.add("bias", "o"), r)))
+            for r, v in spots
+        ]
         put = [
-            L.store("scratch", L.add("p", r * plan.block + v * plan.lanes), accumulator(r, v)) for r, v in spots
+            L.store("scratch", L.add("p", r * plan.block + v * plan.lanes), accumulator(r, v))
+            for r, v in spots
         ]
         body: list[L.Stmt] = [
             *first,
@@ -70,7 +77,9 @@ def _product(plan: Plan) -> L.Function:
                   "scratch", "out", "width")  # fmt: skip
     multiples = [L.let(_times(r, "across").id, L.mul(r, "across")) for r in range(2, plan.height)]
     note = "out[o] = start[bias + o] + sum over k of theta[weight + o*across + k*down] * source[at + k*stride], on a block."
-    return L.Function("product", parameters, (*multiples, *_tiles("o", plan.height, tile)), note, types=_types(parameters))
+    return L.Function(
+        "product", parameters, (*multiples, *_tiles("o", plan.height, tile)), note, types=_types(parameters)
+    )
 
 
 def _times(count: int, name: str) -> L.Expr:
@@ -83,7 +92,11 @@ def _tiles(index: str, height: int, tile: Callable[[int], list[L.Stmt]]) -> list
     if height == 1:
         return [L.loop(index, "rows", tile(1))]
     whole = L.let("whole", L.mul(L.call("floordiv", "rows", height), height))
-    return [whole, L.loop(index, "whole", tile(height), step=height), L.loop(index, "rows", tile(1), start="whole")]
+    return [
+        whole,
+        L.loop(index, "whole", tile(height), step=height),
+        L.loop(index, "rows", tile(1), start="whole"),
+    ]
 
 
 def _outer_sums(plan: Plan) -> L.Function:
@@ -92,7 +105,9 @@ def _outer_sums(plan: Plan) -> L.Function:
 
     def tile(height: int) -> list[L.Stmt]:
         names = [(r, k) for r in range(height) for k in range(w)]
-        step: list[L.Stmt] = [L.let(f"x{r}", L.load("source", L.add("s", _times(r, "stride")))) for r in range(height)]
+        step: list[L.Stmt] = [
+            L.let(f"x{r}", L.load("source", L.add("s", _times(r, "stride")))) for r in range(height)
+        ]
         for k in range(w):
             step.append(L.let(f"p{k}", L.load("lanes", L.add("q", _times(k, "apart")))))
             step += [L.let(f"g{r}_{k}", L.call("fma", f"p{k}", f"x{r}", f"g{r}_{k}")) for r in range(height)]
@@ -108,7 +123,19 @@ def _outer_sums(plan: Plan) -> L.Function:
             body += _accumulate(L.add("p", _times(r, "padded")), [f"g{r}_{k}" for k in range(w)])
         return body
 
-    parameters = ("lanes", "first", "apart", "padded", "source", "at", "stride", "rows", "scratch", "sums", "width")
+    parameters = (
+        "lanes",
+        "first",
+        "apart",
+        "padded",
+        "source",
+        "at",
+        "stride",
+        "rows",
+        "scratch",
+        "sums",
+        "width",
+    )
     multiples = [
         L.let(_times(r, name).id, L.mul(r, name))
         for name, most in (("apart", w), ("stride", plan.outer_height), ("padded", plan.outer_height))
@@ -121,7 +148,10 @@ def _outer_sums(plan: Plan) -> L.Function:
 
 def _row_sums(plan: Plan) -> L.Function:
     w = plan.lanes
-    step = [L.let(f"b{k}", L.call("add", f"b{k}", L.load("scratch", L.add("q", k * plan.block)))) for k in range(w)]
+    step = [
+        L.let(f"b{k}", L.call("add", f"b{k}", L.load("scratch", L.add("q", k * plan.block))))
+        for k in range(w)
+    ]
     body: list[L.Stmt] = [
         *(L.let(f"b{k}", L.call("splat", 0.0)) for k in range(w)),
         L.let("q", L.add(L.mul("u", plan.block), "at")),
@@ -130,12 +160,16 @@ def _row_sums(plan: Plan) -> L.Function:
     ]
     note = "sums[u] += sum over a block's samples of row u."
     parameters = ("scratch", "at", "padded", "sums", "width")
-    return L.Function("row_sums", parameters, (L.loop("u", "padded", body, step=w),), note, types=_types(parameters))
+    return L.Function(
+        "row_sums", parameters, (L.loop("u", "padded", body, step=w),), note, types=_types(parameters)
+    )
 
 
 def _types(parameters: tuple[str, ...]) -> tuple[str, ...]:
     """Arrays of numbers and integers. Given, so that numba compiles one version for all layers."""
-    return tuple("reals" if p in ("theta", "start", "source", "lanes", "scratch") else "int64" for p in parameters)
+    return tuple(
+        "reals" if p in ("theta", "start", "source", "lanes", "scratch") else "int64" for p in parameters
+    )
 
 
 def _accumulate(at: L.Expr, vectors: list[str]) -> list[L.Stmt]:
@@ -167,12 +201,16 @@ def forward(plan: Plan) -> L.Function:
     for stage in plan.stages:
         d = stage.dense
         body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
-        start: tuple[str, int] = ("theta", d.offset + d.inputs * d.outputs) if d.bias else ("scratch", plan.zeros)
+        start: tuple[str, int] = (
+            ("theta", d.offset + d.inputs * d.outputs) if d.bias else ("scratch", plan.zeros)
+        )
         body.append(L.Do(L.call("product", "theta", d.offset, d.inputs, 1, *start, d.outputs, d.inputs,
                                 *_input(plan, stage), "scratch", stage.z, "width")))  # fmt: skip
         if stage.map is not None:
             body += _activate(plan, stage, stage.map)
-    return L.Function("forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z.")
+    return L.Function(
+        "forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z."
+    )
 
 
 def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
@@ -241,9 +279,15 @@ def head_buffers(network: ir.Network) -> dict[str, int]:
 
 def head_loss(network: ir.Network, plan: Plan) -> L.Function:
     head, last = network.head, plan.stages[-1]
-    count = [L.let("total", L.call("add", "total", L.call("keep", "sample_loss", L.call("sub", "valid", "j"), 0.0)))]
+    count = [
+        L.let(
+            "total", L.call("add", "total", L.call("keep", "sample_loss", L.call("sub", "valid", "j"), 0.0))
+        )
+    ]
     body = _over_units(plan, head.units, [("sample_loss", head.loss)], {"z": last.z}, count)
-    return L.Function("head_loss", (*SAMPLES, "scratch"), _summed(body), "Sum of the losses of the block's samples.")
+    return L.Function(
+        "head_loss", (*SAMPLES, "scratch"), _summed(body), "Sum of the losses of the block's samples."
+    )
 
 
 def head_adjoint(network: ir.Network, plan: Plan) -> L.Function:
@@ -283,13 +327,17 @@ def backward(plan: Plan) -> L.Function:
         body.append(L.Do(L.call("outer_sums", *sides, "scratch", stage.sums, "width")))
         if d.bias:
             padded = -(-d.outputs // plan.lanes) * plan.lanes
-            body.append(L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width")))
+            body.append(
+                L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width"))
+            )
         if before is not None:
             body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
             body.append(L.Do(L.call("product", "theta", d.offset, 1, d.inputs, "scratch", plan.zeros, d.inputs, d.outputs,
                                     *cotangent, "scratch", before.d, "width")))  # fmt: skip
             body += _through(plan, before) if before.map is not None else []
-    return L.Function("backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums.")
+    return L.Function(
+        "backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums."
+    )
 
 
 def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
@@ -301,7 +349,9 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
     if not _pointwise(op.value):
         return [note, *_over_units(plan, op.units, [("dz", op.vjp)], {**buffers, "dz": stage.d})]
     code = _pointwise_code([op.vjp], {})
-    loads = [L.let(n, L.load("scratch", _at(plan, b, "o", "j"))) for n, b in buffers.items() if n in names(op.vjp)]
+    loads = [
+        L.let(n, L.load("scratch", _at(plan, b, "o", "j"))) for n, b in buffers.items() if n in names(op.vjp)
+    ]
     body = [*loads, *code[:-1], _put(plan, stage.d, L.Name("o"), L.Name("j"), code[-1].value)]
     return [note, L.loop("o", op.units, [L.loop("j", "width", body, step=plan.lanes)])]
 
@@ -329,9 +379,20 @@ def _over_blocks(name: str, network: ir.Network, plan: Plan, shuffled: bool) -> 
     collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
     body += [scale, *collected, result]
     words = "mean" if network.head.mean else "sum"
-    parameters = ("theta", "x", "y", "order", "first", "count", *(("grad",) if with_gradient else ()), "scratch")
+    parameters = (
+        "theta",
+        "x",
+        "y",
+        "order",
+        "first",
+        "count",
+        *(("grad",) if with_gradient else ()),
+        "scratch",
+    )
     note = f"The {words} of the losses of samples [first, first + count)"
-    return L.Function(name, parameters, tuple(body), note + ("; its gradient into `grad`." if with_gradient else "."))
+    return L.Function(
+        name, parameters, tuple(body), note + ("; its gradient into `grad`." if with_gradient else ".")
+    )
 
 
 def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
@@ -348,14 +409,21 @@ def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     return [
         L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
         L.let("width", L.mul(rounded, plan.step)),
-        *([L.If(L.call("gt", L.call("len", "order"), 0), tuple(gathered), tuple(in_order))] if shuffled else in_order),
+        *(
+            [L.If(L.call("gt", L.call("len", "order"), 0), tuple(gathered), tuple(in_order))]
+            if shuffled
+            else in_order
+        ),
     ]
 
 
 def gather(network: ir.Network, plan: Plan) -> L.Function:
     """Copies the samples order[first : first + valid] into the scratch, feature by feature."""
     body: list[L.Stmt] = []
-    for array, rows, buffer in (("x", network.inputs, plan.gather_x), ("y", network.head.units, plan.gather_y)):
+    for array, rows, buffer in (
+        ("x", network.inputs, plan.gather_x),
+        ("y", network.head.units, plan.gather_y),
+    ):
         value = L.At(L.At(L.Name(array), L.Name("i")), L.At(L.Name("order"), L.add("first", "j")))
         put = L.Store(L.Name("scratch"), _at(plan, buffer, "i", "j"), value)
         body.append(L.loop("i", rows, [L.loop("j", "valid", [put])]))
@@ -373,7 +441,11 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [weight])])]
     if d.bias:
         value = L.call("mul", L.At(L.Name("scratch"), L.add("o", stage.sums + layout.bias)), "scale")
-        out.append(L.loop("o", d.outputs, [L.Store(L.Name("grad"), L.add("o", d.offset + d.inputs * d.outputs), value)]))
+        out.append(
+            L.loop(
+                "o", d.outputs, [L.Store(L.Name("grad"), L.add("o", d.offset + d.inputs * d.outputs), value)]
+            )
+        )
     return out
 
 

@@ -159,7 +159,9 @@ def _mark_kept(passes: list[Pass], live: frozenset[str]) -> list[Pass]:
                 marked.append(
                     Sweep(
                         tuple(
-                            replace(x, kept=x.name in needed and last[x.name] == i) if isinstance(x, Element) else x
+                            replace(x, kept=x.name in needed and last[x.name] == i)
+                            if isinstance(x, Element)
+                            else x
                             for i, x in enumerate(items)
                         )
                     )

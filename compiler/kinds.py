@@ -39,6 +39,11 @@ class Type:
     """A truth value per element."""
 
 
+PARAMETERS = ("theta", "weights", "biases", "w", "b")
+OUTPUTS = ("u", "y")
+"""What names mean by habit, to explain why they mean nothing here."""
+PENALTY = "a penalty belongs to the update rule: ... - eta*lambda*weights*theta[n]"
+
 SCALAR, THETA, OUTPUT = Type("scalar"), Type("theta"), Type("output")
 
 
@@ -54,6 +59,8 @@ class Scope:
     """Names that are the loss: `R`, and the user's own."""
     calls: Mapping[str, ast.Schedule] = field(default_factory=dict)
     """Schedules, which are functions of numbers."""
+    hidden: frozenset[str] = frozenset()
+    """Names that are netc's own, never to be suggested."""
 
 
 class Kinds:
@@ -101,18 +108,18 @@ class Kinds:
             case ast.Name(id):
                 return self._name(id, expr.span)
             case ast.Unary(_, operand) | ast.Absolute(operand):
-                return self._widest(expr, operand)
+                return self._widest(operand)
             case ast.Binary(_, left, right):
-                return self._widest(expr, left, right)
+                return self._widest(left, right)
             case ast.Compare(_, left, right):
-                found = self._widest(expr, left, right)
+                found = self._widest(left, right)
                 return found and Type(found.kind, truth=True)
             case ast.Logic(_, left, right):
-                return self._truths(expr, left, right)
+                return self._truths(left, right)
             case ast.Not(operand):
-                return self._truths(expr, operand)
+                return self._truths(operand)
             case ast.Choose(then, condition, otherwise):
-                return self._choice(expr, condition, then, otherwise)
+                return self._choice(condition, then, otherwise)
             case ast.Call(function, arguments):
                 return self._call(expr, function, arguments)
             case ast.Gradient(loss, batch, point):
@@ -145,31 +152,28 @@ class Kinds:
         if id in CONSTANTS:
             return SCALAR
         word = span.text or id
+        known = [n for n in self.scope.names if n not in self.scope.hidden]
         if id in FUNCTION_NAMES or id in self.scope.activations or id in self.scope.calls:
             self._error("E0302", span, f"'{word}' is a function", hints=(f"call it: {word}(...)",))
         elif id in self.scope.losses:
+            hint = f"say where: {word}(theta[n])"
+            self._error("E0302", span, f"'{word}' is the loss, a function of the parameters", hints=(hint,))
+        elif id in PARAMETERS and "u" in known:
+            message = f"'{word}' is over the parameters, the loss of a sample over the outputs"
+            self._error("E0301", span, message, hints=(PENALTY,))
+        elif id in OUTPUTS and "theta" in known:
+            message = f"'{word}' is over the outputs of the network, an update rule over the parameters"
             self._error(
-                "E0302",
-                span,
-                f"'{word}' is the loss, a function of the parameters",
-                hints=(f"say where: {word}(theta[n])",),
+                "E0301", span, message, hints=("the loss and its gradient are R(theta[n]), grad R(theta[n])",)
             )
         else:
-            known = [*self.scope.names, *CONSTANTS]
-            self._error(
-                "E0101",
-                span,
-                f"'{word}' means nothing in {self.scope.place}",
-                hints=did_you_mean(id, known) or (self._known(),),
-            )
+            hints = did_you_mean(id, [*known, *CONSTANTS]) or (f"known here: {', '.join(known)}",)
+            self._error("E0101", span, f"'{word}' means nothing in {self.scope.place}", hints=hints)
         return None
-
-    def _known(self) -> str:
-        return f"known here: {', '.join(sorted(n for n in self.scope.names if not n.startswith('_')))}"
 
     # -- operators ---------------------------------------------------------------------------------
 
-    def _widest(self, whole: ast.Expr, *parts: ast.Expr) -> Type | None:
+    def _widest(self, *parts: ast.Expr) -> Type | None:
         types = [self.of(p) for p in parts]
         for part, found in zip(parts, types, strict=True):
             if found is not None and found.truth:
@@ -180,25 +184,16 @@ class Kinds:
                     hints=("choose numbers by it: 1 if ... else 0",),
                 )
                 return None
-        return self._join(whole, parts, types)
+        return self._join(types)
 
-    def _join(self, whole: ast.Expr, parts: tuple[ast.Expr, ...], types: list[Type | None]) -> Type | None:
+    def _join(self, types: list[Type | None]) -> Type | None:
         if None in types:
             return None
+        # The names of one scope are vectors of one kind at most, so kinds of vectors never meet.
         kinds = {t.kind for t in types if t is not None} - {"scalar"}
-        if len(kinds) > 1:
-            notes = [f"'{p.span.text}' is {WORDS[t.kind]}" for p, t in zip(parts, types, strict=True) if t]
-            self._error(
-                "E0301",
-                whole.span,
-                "this mixes a vector like theta with a vector over the outputs",
-                notes=tuple(notes),
-                hints=("sum(...), mean(...) or norm(...) makes a number of one of them",),
-            )
-            return None
         return Type(kinds.pop()) if kinds else SCALAR
 
-    def _truths(self, whole: ast.Expr, *parts: ast.Expr) -> Type | None:
+    def _truths(self, *parts: ast.Expr) -> Type | None:
         types = [self.of(p) for p in parts]
         for part, found in zip(parts, types, strict=True):
             if found is not None and not found.truth:
@@ -206,12 +201,10 @@ class Kinds:
                     "E0304", part.span, f"'and', 'or', 'not' join conditions; this is {_named(found)}"
                 )
                 return None
-        found = self._join(whole, parts, types)
+        found = self._join(types)
         return found and Type(found.kind, truth=True)
 
-    def _choice(
-        self, whole: ast.Expr, condition: ast.Expr, then: ast.Expr, otherwise: ast.Expr
-    ) -> Type | None:
+    def _choice(self, condition: ast.Expr, then: ast.Expr, otherwise: ast.Expr) -> Type | None:
         test = self.of(condition)
         if test is not None and not test.truth:
             self._error(
@@ -221,7 +214,7 @@ class Kinds:
                 hints=("compare it: '... > 0'",),
             )
             test = None
-        return self._join(whole, (condition, then, otherwise), [test, self.of(then), self.of(otherwise)])
+        return self._join([test, self.of(then), self.of(otherwise)])
 
     # -- calls -------------------------------------------------------------------------------------
 
@@ -252,30 +245,30 @@ class Kinds:
             self._error("E0302", named[0].span, f"'{id}' takes no argument '{named[0].name}'")
             return None
         if id in REDUCTIONS and given == 1:
-            found = self._widest(call, positional[0])
+            found = self._widest(positional[0])
             return found and SCALAR
         if id == "dot" and given == 2:
-            found = self._widest(call, *positional)
+            found = self._widest(*positional)
             return found and SCALAR
         if id == "where" and given == 3:
-            return self._choice(call, *positional)
+            return self._choice(*positional)
         if id in ("min", "max") and given >= 2:
-            return self._widest(call, *positional)
+            return self._widest(*positional)
         if ELEMENTWISE.get(id) == given and id not in ("min", "max"):
-            return self._widest(call, *positional)
+            return self._widest(*positional)
         if id in FUNCTION_NAMES:
             self._arity(id, call, given)
             return None
         if id in self.scope.activations:
             return self._activation(self.scope.activations[id], call, arguments)
         if id in self.scope.calls:
-            return self._widest(call, *(a.value for a in arguments))
+            return self._widest(*(a.value for a in arguments))
         known = [*FUNCTION_NAMES, *self.scope.activations, *self.scope.calls]
         self._error("E0101", span, f"there is no function '{span.text or id}'", hints=did_you_mean(id, known))
         return None
 
     def _per_layer(self, vector: ast.Expr, per: ast.Argument) -> Type | None:
-        found = self._widest(vector, vector)
+        found = self._widest(vector)
         if not isinstance(per.value, ast.Name) or per.value.id != "layer":
             self._error("E0302", per.value.span, "the norm is taken over everything, or 'per = layer'")
             return None
@@ -319,7 +312,7 @@ class Kinds:
                 f"{counted(len(names) - 1, 'parameter')}, {len(arguments)} given",
             )
             return None
-        return self._widest(call, *(a.value for a in arguments))
+        return self._widest(*(a.value for a in arguments))
 
     def _loss(
         self, name: str, batch: ast.Expr | None, point: ast.Expr | None, span: Span, result: Type

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from netc.compiler.check_report import Report, listed
+from netc.compiler.check_report import Report, first_line, listed
 from netc.compiler.resolve_values import NotANumber, number
 from netc.dsl import ast, library
 from netc.dsl.diagnostics import SpecError
@@ -112,16 +112,15 @@ def gather(program: ast.Program, folder: Path, report: Report) -> Definitions:
 
 def head(statement: ast.Statement) -> Span:
     """The first line of a statement, for the carets."""
-    span = statement.span
-    line = span.text.split("\n", 1)[0].split("#")[0].rstrip()
-    return Span(span.source, span.start, span.start + len(line)) if line else span
+    return first_line(statement.span)
 
 
 def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definitions, report: Report) -> None:
     """Takes in the definitions of another file; `above` are the files that led here."""
     path = (folder / use.file.value).resolve()
     if path in above:
-        report.error("E0106", use.span, f"'{use.file.value}' uses itself, by way of {above[-1].name}")
+        way = "" if above[-1] == path else f", by way of {above[-1].name}"
+        report.error("E0106", use.span, f"'{use.file.value}' uses itself{way}")
         return
     try:
         program = parse(Source(use.file.value, path.read_text(encoding="utf-8")))

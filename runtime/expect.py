@@ -56,7 +56,7 @@ class Scope:
     """Per run: `steps` (runs,), `theta` (runs, P), `loss(train)`, ..."""
     constants: dict[str, float] = field(default_factory=dict)
     """Hyper-parameters, `pi`."""
-    loss_name: str = "R"
+    loss_names: tuple[str, ...] = ("R",)
     loss_at: Callable[[Array], float] | None = None
     """The training loss at given parameters: `R((1, 0))`."""
 
@@ -98,7 +98,8 @@ class _Judge:
             shares = isinstance(claim.right, ast.Of) or claim.left == ast.Name("diverged")
             left = self.share_of(claim) if shares else self.value(claim.left)
             shown = self.single(left, claim.left)
-        return Verdict(self.expectation.text, _shown(shown), bool(np.all(truth)))
+        text = " ".join(self.expectation.text.removeprefix("expect").split())
+        return Verdict(text, _shown(shown), bool(np.all(truth)))
 
     # -- conditions ------------------------------------------------------------------------------
 
@@ -181,7 +182,7 @@ class _Judge:
                 return self.name("gradient_norm", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part)]:
                 return self.part(f"{function}({part})", e)
-            case name, [point] if name == self.scope.loss_name and self.scope.loss_at:
+            case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
                 theta = np.atleast_1d(self.single(self.value(point), point))
                 return self.loss_at(theta, point)
             case "share", [condition]:

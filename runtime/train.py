@@ -98,10 +98,8 @@ def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
 
 
 def train(task: Task, watch: Watcher, resume: dict[str, Array] | None = None) -> Outcome:
-    """Trains every run to its end, or until Ctrl-C."""
-    loop = _Loop(task, watch)
-    with Interrupt() as interrupt:
-        return loop.all(interrupt, resume)
+    """Trains every run to its end, or until Ctrl-C. While the kernels are compiled Ctrl-C raises as ever."""
+    return _Loop(task, watch).all(resume)
 
 
 class _Loop:
@@ -123,20 +121,21 @@ class _Loop:
         """Iterations of one call."""
         self.saved = time.monotonic()
 
-    def all(self, interrupt: Interrupt, resume: dict[str, Array] | None) -> Outcome:
+    def all(self, resume: dict[str, Array] | None) -> Outcome:
         state = self._restore(resume) if resume else self._state(0)
         began = time.perf_counter()
         self._warm_up(state)
         compiled = time.perf_counter() - began
         self.watch.compiled(compiled)
-        while True:
-            self._run(state, interrupt)
-            if interrupt.asked:
-                self.watch.checkpoint(self._snapshot(state))
-            self._close(state)
-            if interrupt.asked or state.first + state.runs >= self.runs:
-                break
-            state = self._state(state.first + state.runs)
+        with Interrupt() as interrupt:
+            while True:
+                self._run(state, interrupt)
+                if interrupt.asked:
+                    self.watch.checkpoint(self._snapshot(state))
+                self._close(state)
+                if interrupt.asked or state.first + state.runs >= self.runs:
+                    break
+                state = self._state(state.first + state.runs)
         seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
         return self._outcome(interrupt.asked, seconds)
 

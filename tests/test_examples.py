@@ -1,4 +1,4 @@
-"""The examples: each is in canonical layout, one page long, and reaches what it expects."""
+"""The examples: each is in canonical layout, as the library is, one page long, and reaches what it expects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from netc.dsl import ast
+from netc.dsl import ast, library
+from netc.dsl.format import format_program
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 
@@ -23,6 +24,14 @@ def test_it_states_its_result_on_one_page(path: Path) -> None:
     assert any(isinstance(s, ast.Expect) for s in program.statements)
     assert text.startswith("# ")
     assert len(text.splitlines()) <= 40
+
+
+SOURCES = [*(Source(p.name, p.read_text(encoding="utf-8")) for p in EXAMPLES), *library.sources()]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.name)
+def test_its_layout_is_canonical(source: Source) -> None:
+    assert format_program(parse(source), source) == source.text
 
 
 @pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem not in FETCHED], ids=lambda p: p.stem)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from netc.compiler import ir
 from netc.compiler.check import check, data_spec
 from netc.compiler.interpret import evaluate, loss_and_gradient, run

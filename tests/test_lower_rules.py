@@ -1,4 +1,4 @@
-"""Update rules from text to ir: what is evaluated, what is shared, and that the iterates are those of the equations."""
+"""Update rules from text to ir: what is evaluated and shared, and the iterates are those of the equations."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from netc.compiler import ir
 from netc.compiler.analysis import count
 from netc.compiler.check import check
@@ -216,7 +217,7 @@ optimizer keras(eta = 0.1, s0 = 0.1):
     s[n+1]     = s[n] + grad R(theta[n])^2
     theta[n+1] = theta[n] - eta*grad R(theta[n])/sqrt(s[n+1])
 """).rule  # fmt: skip
-    assert dict((s.name, s.kind) for s in rule.states)["s"] == "theta"
+    assert {s.name: s.kind for s in rule.states}["s"] == "theta"
     assert len(evaluations(rule.body)) == 1
 
 
