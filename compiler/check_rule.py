@@ -249,6 +249,8 @@ class _Rule:
                         walker.number(stop, "the last value of a loop")
                     case ast.Repeat(bound) if bound is not None:
                         walker.number(bound, "the bound of a loop")
+                        if number_or_none(bound) is None:
+                            report.error("E0305", bound.span, "the bound of a 'repeat' is a whole number")
 
     def _initial(self, value: ast.Expr, walker: Kinds, report: Report) -> None:
         for node in walk(value):
