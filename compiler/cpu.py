@@ -54,14 +54,24 @@ def _regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
 def _objective(objective: ir.Objective) -> list[L.Function]:
     """`loss` and `gradient` of a plain function; the data arguments are there and unused."""
     opening = [
-        L.let(v, L.call("float64", L.At(L.Name("theta"), L.Int(i)))) for i, v in enumerate(objective.variables)
+        L.let(v, L.call("float64", L.At(L.Name("theta"), L.Int(i))))
+        for i, v in enumerate(objective.variables)
     ]
     made = []
     for name, exprs in (("loss", [objective.value]), ("gradient", [objective.value, *objective.gradient])):
         bindings, (value, *partials) = common(exprs)
         body: list[L.Stmt] = [*opening, *(L.let(n, number(e)) for n, e in bindings)]
         body += [L.Store(L.Name("grad"), L.Int(i), number(e)) for i, e in enumerate(partials)]
-        parameters = ("theta", "x", "y", "order", "first", "count", *(["grad"] if partials else []), "scratch")
+        parameters = (
+            "theta",
+            "x",
+            "y",
+            "order",
+            "first",
+            "count",
+            *(["grad"] if partials else []),
+            "scratch",
+        )
         note = "The objective" + (" and its gradient, into `grad`." if partials else ".")
         made.append(L.Function(name, parameters, (*body, L.Return(number(value))), note))
     return made
@@ -111,7 +121,10 @@ def spelling(module: L.Module) -> Spelling:
         if (found := [n for n in names if n in used])
     )
     header = HEADER.format(
-        imports=imports, real=REALS[constants["REAL"]], precision=constants["REAL"], lanes=constants["LANES"]
+        imports=imports,
+        real=REALS[str(constants["REAL"])],
+        precision=constants["REAL"],
+        lanes=constants["LANES"],
     )
     options = 'cache=True, error_model="numpy", nogil=True'
     return Spelling(header.strip(), "njit", options, f"{options}, parallel=True", NAMES, "prange")

@@ -81,7 +81,9 @@ class Plan:
         return Sums(over_outputs, outputs if over_outputs else inputs, bias, bias + outputs)
 
 
-def plan(network: ir.Network, machine: Machine, precision: str, temporaries: dict[str, int], shuffled: bool) -> Plan:
+def plan(
+    network: ir.Network, machine: Machine, precision: str, temporaries: dict[str, int], shuffled: bool
+) -> Plan:
     """`temporaries`: buffers wanted besides, name -> rows."""
     lanes = machine.width(precision)
     block = _block(network, machine, lanes)
@@ -100,12 +102,18 @@ def plan(network: ir.Network, machine: Machine, precision: str, temporaries: dic
         rows = -(-dense.outputs // lanes) * lanes  # whole vectors of units: the rows beyond stay zero
         a = take(rows * block)
         z = take(rows * block) if following and "z" in fuse.names(following.vjp) else a
-        stages.append(Stage(dense, following, source, z, a, take(rows * block), take(draft.sums(dense, source < 0).size)))
+        stages.append(
+            Stage(
+                dense, following, source, z, a, take(rows * block), take(draft.sums(dense, source < 0).size)
+            )
+        )
         source = a
     gathered = [take(n * block) if shuffled else 0 for n in (network.inputs, network.head.units)]
     buffers = {name: take(rows * block) for name, rows in temporaries.items()}
     height = _height(network, machine)
-    return Plan(lanes, machine.registers, block, tuple(stages), height, zeros, gathered[0], gathered[1], buffers, top)
+    return Plan(
+        lanes, machine.registers, block, tuple(stages), height, zeros, gathered[0], gathered[1], buffers, top
+    )
 
 
 def layers(network: ir.Network) -> list[tuple[ir.Dense, ir.Map | None]]:

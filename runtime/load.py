@@ -16,16 +16,18 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from netc.runtime.atomic import write_text
 
 PREFIX = "netc_kernels_"
+_loaded: dict[str, ModuleType] = {}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     `parts` are what the machine code depends on beside the text, the machine and netc itself.
     """
     name = PREFIX + _key(text, *parts)
-    if loaded := sys.modules.get(name):
+    if loaded := _loaded.get(name):
         return loaded
     path = _write(name, text)
     _drop_damaged(path)
@@ -63,11 +65,46 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     # numba finds a cached function's globals by the module's name, so it stands there before it runs.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _little_optimization():
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
-    return module
+    _loaded[name] = _entries(module)
+    return _loaded[name]
+
+
+@contextmanager
+def _little_optimization() -> Iterator[None]:
+    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing."""
+    import numba
+
+    config: Any = numba.config
+    level = config.OPT
+    config.OPT = type(level)(1)
+    try:
+        yield
+    finally:
+        config.OPT = level
+
+
+def _entries(module: ModuleType) -> ModuleType:
+    """The module as callers see it: each function is compiled at its first call, with little optimization."""
+    seen = ModuleType(module.__name__, module.__doc__)
+    for name, value in vars(module).items():
+        compiled_later = hasattr(value, "signatures") and not value.signatures
+        vars(seen)[name] = _entry(value) if compiled_later else value
+    return seen
+
+
+def _entry(function: Any) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        if function.signatures:
+            return function(*arguments)
+        with _little_optimization():
+            return function(*arguments)
+
+    return call
 
 
 def seal(module: ModuleType) -> None:

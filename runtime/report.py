@@ -72,7 +72,9 @@ class Evaluator:
         )
 
     def loss(self, theta: Array, samples: Samples) -> float:
-        return float(self.kernels.loss(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, self.scratch(1)[0]))
+        return float(
+            self.kernels.loss(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, self.scratch(1)[0])
+        )
 
     def gradient(self, theta: Array, samples: Samples) -> Array:
         """(P,), in the working precision; a view that the next call overwrites."""

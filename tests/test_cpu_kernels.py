@@ -43,14 +43,20 @@ class Built:
         return lay_out(self.x, self.y, self.kernels.BLOCK, self.real)
 
 
-def build(text: str, samples: int = 5, inputs: int = 2, outputs: int = 1, lanes: int = 4, labels: bool = False) -> Built:
+def build(
+    text: str, samples: int = 5, inputs: int = 2, outputs: int = 1, lanes: int = 4, labels: bool = False
+) -> Built:
     source = Source("test.net", text)
     facts = Facts(inputs, outputs, samples) if "network" in text else None
     program = pipeline.to_ir(pipeline.to_spec(pipeline.to_ast(source), facts, Path()))
     kernels = load_kernels(pipeline.to_text(pipeline.to_loops(program, Machine(lanes=lanes))))
     rng = np.random.default_rng(7)
     x = rng.standard_normal((samples, inputs))
-    y = np.eye(outputs)[rng.integers(0, outputs, samples)] if labels else rng.uniform(0.1, 0.9, (samples, outputs))
+    y = (
+        np.eye(outputs)[rng.integers(0, outputs, samples)]
+        if labels
+        else rng.uniform(0.1, 0.9, (samples, outputs))
+    )
     return Built(program, kernels, x, y)
 
 
@@ -78,7 +84,9 @@ NETWORKS = [
 
 @pytest.mark.parametrize(("layers", "loss", "shape"), NETWORKS, ids=[n[0] for n in NETWORKS])
 @pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 4), ("f64", 1)])
-def test_gradient_and_outputs(layers: str, loss: str, shape: dict[str, int], precision: str, lanes: int) -> None:
+def test_gradient_and_outputs(
+    layers: str, loss: str, shape: dict[str, int], precision: str, lanes: int
+) -> None:
     built = build(network(layers, loss, f", precision = {precision}"), lanes=lanes, **shape)
     problem = built.program.problem
     assert isinstance(problem, ir.Network)
@@ -179,7 +187,9 @@ SETTINGS = {"splitting": ", batch = 3 parts, shuffle = false", "speth": ", batch
 
 @pytest.mark.parametrize("name", RULES)
 def test_rules_on_a_network(name: str) -> None:
-    text = network("[2(tanh)3(lin)1]", "half_mse", SETTINGS.get(name, "")).replace("optimizer gd(eta = 0.1)", RULES[name])
+    text = network("[2(tanh)3(lin)1]", "half_mse", SETTINGS.get(name, "")).replace(
+        "optimizer gd(eta = 0.1)", RULES[name]
+    )
     built = build(text.replace("steps = 3", "steps = 40"), samples=11)
     theta = np.random.default_rng(5).standard_normal(built.program.problem.parameters) / 2
     found, counters, cuts = advance(built, theta, 40)

@@ -73,7 +73,9 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
         out[0, first : first + count] = theta[0] * x[0, first : first + count] + theta[1]
         return loss(theta, x, y, None, first, count, scratch)
 
-    vars(kernels).update(start=start, advance=advance, advance_parallel=advance, loss=loss, gradient=gradient, predict=predict)
+    vars(kernels).update(
+        start=start, advance=advance, advance_parallel=advance, loss=loss, gradient=gradient, predict=predict
+    )
     return kernels
 
 
