@@ -182,5 +182,5 @@ def _training(training: ir.Training) -> list[str]:
     return [
         f"training: {', '.join(ends)}",
         f"    batches: {cut}, {'shuffled every epoch' if batches.shuffle else 'in the order of the data'}",
-        f"    {training.precision}, {count(training.runs, 'run')}, seed {training.seed}, on {training.target}",
+        f"    {training.precision}, {count(training.runs, 'run')}, seed {training.seed}, {training.target}",
     ]
