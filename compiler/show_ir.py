@@ -175,12 +175,12 @@ def _evaluate(stmt: ir.Evaluate) -> str:
 
 def _training(training: ir.Training) -> list[str]:
     batches = training.batches
-    cut = {"full": "full", "size": f"{batches.count} samples each", "parts": f"{batches.count} parts"}[
-        batches.mode
-    ]
-    ends = [f"{n} {what}" for n, what in ((training.epochs, "epochs"), (training.steps, "steps")) if n >= 0]
+    size = f"{count(batches.count, 'sample')} each"
+    cut = {"full": "full", "size": size, "parts": count(batches.count, "part")}[batches.mode]
+    bounds = ((training.epochs, "epoch"), (training.steps, "step"))
+    ends = [count(n, what) for n, what in bounds if n >= 0]
     return [
         f"training: {', '.join(ends)}",
         f"    batches: {cut}, {'shuffled every epoch' if batches.shuffle else 'in the order of the data'}",
-        f"    {training.precision}, {count(training.runs, 'run')}, seed {training.seed}, on {training.target}",
+        f"    {training.precision}, {count(training.runs, 'run')}, seed {training.seed}, {training.target}",
     ]

@@ -123,10 +123,8 @@ def read(file: Path) -> Any:
 
 
 def warn(session: Session, quiet: bool) -> None:
-    from netc.dsl.diagnostics import render
+    pass
 
-    if session.spec.warnings and not quiet:
-        click.echo(render(session.spec.warnings), err=True)
 
 
 def fingerprint(session: Session) -> str:
