@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from netc.compiler.check_data import check_data
 from netc.compiler.check_init import NONE as NO_INIT
-from netc.compiler.check_init import check_init, check_runs
+from netc.compiler.check_init import check_init
 from netc.compiler.check_loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check_network import check_fit, check_network
 from netc.compiler.check_overrides import apply_overrides, override_rule
 from netc.compiler.check_report import Report
 from netc.compiler.check_rule import check_optimizer
 from netc.compiler.check_schedule import check_schedules
+from netc.compiler.check_starts import check_runs
 from netc.compiler.check_train import check_batches, check_monitor, check_train
 from netc.compiler.kinds import FUNCTION_NAMES, SCALAR
 from netc.compiler.resolve import Definitions, gather, head
@@ -71,7 +72,8 @@ class _Check:
         self.folder = folder
         self.definitions: Definitions = gather(self.program, folder, self.report)
         objectives = [s.name for s in self.all(ast.Objective)]
-        losses = [s.name for s in self.all(ast.Loss) if s.use is None]
+        stated = self.all(ast.Loss)
+        losses = [s.name for s in [s for s in stated if s.use is not None] or stated]
         self.losses = frozenset({"R", *objectives, *losses})
         """Names by which rules and criteria may call the loss."""
 
@@ -102,7 +104,7 @@ class _Check:
         )
         optimizer, schedules = override_rule(optimizer, schedules, self.overrides, self.report)
         training = self._training(optimizer)
-        init = self._init(size, network is not None)
+        init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
         monitor = check_monitor(self.one(ast.Monitor), self.report)
         self.report.finish()
@@ -121,7 +123,6 @@ class _Check:
             self._functions(network, loss, objective, optimizer),
             self._closed_forms(schedules),
             self.program,
-            self.report.warnings,
         )
 
     # -- parts -------------------------------------------------------------------------------------
@@ -194,22 +195,18 @@ class _Check:
             check_batches(optimizer, training, samples, statement, self.report)
         return training
 
-    def _init(self, size: int, network: bool) -> Init:
+    def _init(self, size: int, network: Network | None) -> Init:
         statements = self.all(ast.Init)
+        objective = bool(self.all(ast.Objective))
         if all(s.name is not None for s in statements):
-            known = (
-                "glorot_uniform, he_normal, torch_default, ..."
-                if network
-                else "theta = (...), theta ~ uniform(-3, 3)"
-            )
-            self.report.error(
-                "E0507",
-                self._end(),
-                "the file does not say where training starts: it has no 'init'",
-                hints=(f"add 'init ...' with one of {known}",),
-            )
+            message = "the file does not say where training starts: it has no 'init'"
+            hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
+            if objective:
+                hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
+            self.report.error("E0507", self._end(), message, hints=(hint,))
             return NO_INIT
-        return check_init(statements, size, network, self.folder, self.definitions, self.report)
+        layers = tuple((layer.inputs, layer.outputs) for layer in network.layers) if network else ()
+        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
 
     # -- what is called ----------------------------------------------------------------------------
 

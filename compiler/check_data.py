@@ -154,7 +154,9 @@ def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[R
         return tuple(rows)
     except NotANumber as error:
         report.error("E0305", error.span, f"generated data are numbers: {error.reason}")
-        return ()
+    except OverflowError:
+        report.error("E0305", among.values.span, "generated data are finite numbers")
+    return ()
 
 
 def _points(values: ast.Expr) -> list[tuple[float, ...]]:
@@ -165,21 +167,30 @@ def _points(values: ast.Expr) -> list[tuple[float, ...]]:
             axes = [a.value for a in ranges if isinstance(a.value, ast.Range)]
             if len(axes) == len(ranges):
                 points = _count(last.value)
+                if points ** len(axes) > MOST:
+                    raise NotANumber(f"the grid has more than {MOST} points", values.span)
                 return list(product(*(linspace(number(a.start), number(a.stop), points) for a in axes)))
         case ast.Set(items):
             return [tuple(number(i) for i in (p.items if isinstance(p, ast.Tuple) else (p,))) for p in items]
         case ast.Range(start, stop):
-            return [(float(v),) for v in range(int(number(start)), int(number(stop)) + 1)]
+            first, last_one = math.ceil(number(start)), math.floor(number(stop))
+            if last_one - first >= MOST:
+                raise NotANumber(f"the range has more than {MOST} numbers", values.span)
+            return [(float(v),) for v in range(first, last_one + 1)]
     raise NotANumber(
         "points are linspace(start, stop, count), grid(a..b, ..., points = count), {...} or 1..10",
         values.span,
     )
 
 
+MOST = 10_000_000
+"""Generated samples, so that a slip of the finger does not fill the memory."""
+
+
 def _count(expr: ast.Expr) -> int:
     found = number(expr)
-    if found != int(found) or not 1 <= found <= 10_000_000:
-        raise NotANumber("the number of points is a whole number from 1 on", expr.span)
+    if found != int(found) or not 1 <= found <= MOST:
+        raise NotANumber(f"the number of points is a whole number from 1 to {MOST}", expr.span)
     return int(found)
 
 

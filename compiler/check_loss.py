@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report, first_line
 from netc.compiler.check_settings import Settings, word
-from netc.compiler.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Kinds, Scope
+from netc.compiler.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head, lookup
 from netc.compiler.resolve_tree import called, dotted, names_in, walk
 from netc.compiler.resolve_values import number_or_none

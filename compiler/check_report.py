@@ -27,19 +27,12 @@ class Report:
         if found not in self.diagnostics:
             self.diagnostics.append(found)
 
-    def warning(self, code: str, span: Span, message: str, *, hints: Iterable[str] = ()) -> None:
-        self.diagnostics.append(Diagnostic(code, message, span, hints=tuple(hints), severity="warning"))
-
     @property
     def errors(self) -> bool:
-        return any(d.severity == "error" for d in self.diagnostics)
-
-    @property
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        return tuple(d for d in self.diagnostics if d.severity == "warning")
+        return bool(self.diagnostics)
 
     def finish(self) -> None:
-        """Raises what was found, if there is an error among it."""
+        """Raises what was found, if anything was."""
         if self.errors:
             raise SpecError(self.diagnostics)
 

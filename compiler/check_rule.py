@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import zip_longest
 from typing import Literal
 
+from netc.compiler.check_ambiguity import find_rule, without_decay
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
-from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
-from netc.compiler.resolve import Definitions, bind, head, is_definition, variants
-from netc.compiler.resolve_rule import Body, equations, resolve_rule
+from netc.compiler.kinds import SCALAR, THETA, Scope, Type
+from netc.compiler.resolve import Definitions, bind, head, is_definition
+from netc.compiler.resolve_rule import Body, resolve_rule
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
 from netc.dsl import ast
-from netc.dsl.names import did_you_mean
-from netc.dsl.printer import print_equation, print_expr
-from netc.dsl.source import Span
+from netc.dsl.printer import print_expr
 
 RULE = "an update rule"
-WIDTH = 118
-"""Of the lines of equations in a message."""
 FIXED: Mapping[str, Type] = {
     "theta": THETA,
     "weights": THETA,
@@ -55,114 +52,18 @@ def check_optimizer(
         call = statement.use
         function, arguments = (call.function, call.arguments) if isinstance(call, ast.Call) else (call, ())
         span = function.span
-        definition = _lookup(dotted(function) or "", arguments, span, definitions, report)
+        definition = find_rule(dotted(function) or "", arguments, span, definitions, report)
     if definition is None:
         return None
     for other in statements:
         if is_definition(other) and other is not definition:
             check_rule(other, losses, definitions, report)
-    arguments = _without_decay(definition, arguments, report)
+    arguments = without_decay(definition, arguments, report)
     values = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     body, kinds = check_rule(definition, losses, definitions, report)
     if not report.errors:
         _division_by_zero(definition, body, values, report)
     return Optimizer(definition, values, body, kinds, _visits(body))
-
-
-# -- names that mean several rules -----------------------------------------------------------------
-
-
-def _lookup(
-    name: str, arguments: tuple[ast.Argument, ...], span: Span, definitions: Definitions, report: Report
-) -> ast.Optimizer | None:
-    family = variants(definitions.optimizers, name)
-    found = definitions.optimizers.get(name)
-    if found is not None and not (family and name.lower() not in definitions.optimizers.own):
-        return found
-    if len(family) > 1:
-        _ambiguous(name, family, arguments, span, report)
-    elif family:
-        report.error(
-            "E0102",
-            span,
-            f"there is no optimizer called '{name}'",
-            hints=(f"the rule of that family is '{family[0].name}'",),
-        )
-    else:
-        near = did_you_mean(
-            name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}]
-        )
-        report.error(
-            "E0102",
-            span,
-            f"there is no optimizer called '{name}'",
-            hints=near or ("'netc list optimizers' shows all",),
-        )
-    return None
-
-
-def _ambiguous(
-    name: str, family: list[ast.Optimizer], arguments: tuple[ast.Argument, ...], span: Span, report: Report
-) -> None:
-    hints = []
-    for argument in arguments:
-        owners = [d.name for d in family if argument.name in {p.name for p in d.parameters}]
-        if argument.name and 0 < len(owners) < len(family):
-            hints.append(f"the parameter '{argument.name}' belongs to {_several(owners)}")
-    explain = f"'netc explain {name}' compares them"
-    hint = f"{'; '.join(hints)}; {explain}" if hints else explain
-    report.error(
-        "E0103", span, f"'{name}' names more than one update rule", notes=_equations(family), hints=(hint,)
-    )
-
-
-DECAY = ("weight_decay", "decay", "l2")
-DECAYS = (
-    "coupled, as in torch.SGD    g = grad R(theta[n]) + lambda*theta[n], used like the gradient",
-    "decoupled, as in AdamW      theta[n+1] = theta[n] - eta*(... + lambda*theta[n])",
-)
-
-
-def _without_decay(
-    rule: ast.Optimizer, arguments: tuple[ast.Argument, ...], report: Report
-) -> tuple[ast.Argument, ...]:
-    """`weight_decay` given to a rule that has none: which one is meant cannot be guessed."""
-    names = {p.name for p in rule.parameters}
-    decays = [a for a in arguments if a.name in DECAY and a.name not in names]
-    for a in decays:
-        hint = f"write the equations of '{rule.name}' in a block of your own, with one of them"
-        notes = (*DECAYS, "lambda*weights*theta[n] spares the biases")
-        report.error(
-            "E0103", a.span, f"'{a.name}' names more than one update rule", notes=notes, hints=(hint,)
-        )
-    return tuple(a for a in arguments if a not in decays)
-
-
-def _several(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _equations(rules: list[ast.Optimizer]) -> tuple[str, ...]:
-    """One line a rule: its name and its equations, in columns; long rules have lines of their own."""
-    rows = []
-    for rule in rules:
-        *rest, last = (print_equation(e) for e in equations(rule.body))
-        rows.append((rule.name, *(f"{e};" for e in rest), last))
-    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-    if sum(widths) + 2 * len(widths) <= WIDTH:
-        return tuple(
-            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in rows
-        )
-    lines: list[str] = []
-    for name, *cells in rows:
-        lines.append(name)
-        for cell in cells:
-            joined = f"{lines[-1]}  {cell}"
-            if lines[-1] == name or len(joined) > WIDTH:
-                lines.append(f"    {cell}")
-            else:
-                lines[-1] = joined
-    return tuple(lines)
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -249,6 +150,8 @@ class _Rule:
                         walker.number(stop, "the last value of a loop")
                     case ast.Repeat(bound) if bound is not None:
                         walker.number(bound, "the bound of a loop")
+                        if number_or_none(bound) is None:
+                            report.error("E0305", bound.span, "the bound of a 'repeat' is a whole number")
 
     def _initial(self, value: ast.Expr, walker: Kinds, report: Report) -> None:
         for node in walk(value):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
 from netc.compiler.check_settings import Settings, word
-from netc.compiler.kinds import SCALAR, Kinds, Scope
+from netc.compiler.kinds import SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head
 from netc.compiler.resolve_rule import resolve_rule
 from netc.compiler.resolve_tree import walk

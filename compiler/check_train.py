@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report, counted
 from netc.compiler.check_settings import Reader, Settings, Unfit, condition, truth, whole, word
-from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
+from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, head
 from netc.compiler.resolve_tree import rebuild, walk
 from netc.compiler.spec import BatchMode, Monitor, Optimizer, Training

@@ -121,7 +121,10 @@ def spelling(module: L.Module) -> Spelling:
         if (found := [n for n in names if n in used])
     )
     header = HEADER.format(
-        imports=imports, real=REALS[constants["REAL"]], precision=constants["REAL"], lanes=constants["LANES"]
+        imports=imports,
+        real=REALS[str(constants["REAL"])],
+        precision=constants["REAL"],
+        lanes=constants["LANES"],
     )
     options = 'cache=True, error_model="numpy", nogil=True'
     return Spelling(header.strip(), "njit", options, f"{options}, parallel=True", NAMES, "prange")

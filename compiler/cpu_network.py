@@ -8,11 +8,11 @@ text nor the compile time grows with the depth of the network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from netc.compiler import ir
+from netc.compiler import cpu_tiles, ir
 from netc.compiler import loops as L
-from netc.compiler.cpu_plan import TILE_VECTORS, Plan, Stage
+from netc.compiler.cpu_plan import Plan, Stage
 from netc.compiler.fuse import fuse, names
 from netc.compiler.simplify import common
 from netc.compiler.vectors import Space, arrays, lanes
@@ -24,7 +24,7 @@ how many samples count, and that number rounded up to whole tiles."""
 
 def functions(network: ir.Network, plan: Plan, shuffled: bool) -> list[L.Function]:
     """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
-    made = [_product(plan), _outer_sums(plan), _row_sums(plan)]
+    made = [cpu_tiles.product(plan), cpu_tiles.outer_sums(plan), cpu_tiles.row_sums(plan)]
     made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
     if shuffled:
         made.append(gather(network, plan))
@@ -33,150 +33,6 @@ def functions(network: ir.Network, plan: Plan, shuffled: bool) -> list[L.Functio
         _over_blocks("loss", network, plan, shuffled),
         _over_blocks("gradient", network, plan, shuffled),
         _predict(network, plan),
-    ]
-
-
-# -- products of matrices ----------------------------------------------------------------------------
-
-
-def _product(plan: Plan) -> L.Function:
-    """Tiles of `plan.height` rows (what is left: single rows) times two vectors of samples."""
-
-    def tile(height: int) -> list[L.Stmt]:
-        spots = [(r, v) for r in range(height) for v in range(TILE_VECTORS)]
-        accumulator = "c{}_{}".format
-        step: list[L.Stmt] = [
-            L.let(f"x{v}", L.load("source", L.add("s", v * plan.lanes))) for v in range(TILE_VECTORS)
-        ]
-        for r in range(height):
-            step.append(L.let(f"w{r}", L.call("broadcast", "theta", L.add("w", _times(r, "across")))))
-            step += [
-                L.let(accumulator(r, v), L.call("fma", f"w{r}", f"x{v}", accumulator(r, v)))
-                for v in range(TILE_VECTORS)
-            ]
-        step += [L.let("w", L.add("w", "down")), L.let("s", L.add("s", "stride"))]
-        first = [
-            L.let(accumulator(r, v), L.call("broadcast", "start", L.add(L.add("bias", "o"), r)))
-            for r, v in spots
-        ]
-        put = [
-            L.store("scratch", L.add("p", r * plan.block + v * plan.lanes), accumulator(r, v))
-            for r, v in spots
-        ]
-        body: list[L.Stmt] = [
-            *first,
-            L.let("w", L.add("weight", L.mul("o", "across"))),
-            L.let("s", L.add("at", "j")),
-            L.loop("k", "inner", step),
-            L.let("p", L.add(L.add(L.mul("o", plan.block), "out"), "j")),
-            *put,
-        ]
-        return [L.loop("j", "width", body, step=plan.step)]
-
-    parameters = ("theta", "weight", "across", "down", "start", "bias", "rows", "inner", "source", "at", "stride",
-                  "scratch", "out", "width")  # fmt: skip
-    multiples = [L.let(_times(r, "across").id, L.mul(r, "across")) for r in range(2, plan.height)]
-    note = "out[o] = start[bias + o] + sum over k of theta[weight + o*across + k*down] * source[at + k*stride], on a block."
-    return L.Function(
-        "product", parameters, (*multiples, *_tiles("o", plan.height, tile)), note, types=_types(parameters)
-    )
-
-
-def _times(count: int, name: str) -> L.Expr:
-    """`count * name`, by the name it has in the function."""
-    return L.Int(0) if count == 0 else L.Name(name if count == 1 else f"{name}{count}")
-
-
-def _tiles(index: str, height: int, tile: Callable[[int], list[L.Stmt]]) -> list[L.Stmt]:
-    """A loop over whole tiles, and one over the single rows left."""
-    if height == 1:
-        return [L.loop(index, "rows", tile(1))]
-    whole = L.let("whole", L.mul(L.call("floordiv", "rows", height), height))
-    return [
-        whole,
-        L.loop(index, "whole", tile(height), step=height),
-        L.loop(index, "rows", tile(1), start="whole"),
-    ]
-
-
-def _outer_sums(plan: Plan) -> L.Function:
-    """W rows of one side (the lanes of the result) times `plan.outer_height` rows of the other."""
-    w = plan.lanes
-
-    def tile(height: int) -> list[L.Stmt]:
-        names = [(r, k) for r in range(height) for k in range(w)]
-        step: list[L.Stmt] = [
-            L.let(f"x{r}", L.load("source", L.add("s", _times(r, "stride")))) for r in range(height)
-        ]
-        for k in range(w):
-            step.append(L.let(f"p{k}", L.load("lanes", L.add("q", _times(k, "apart")))))
-            step += [L.let(f"g{r}_{k}", L.call("fma", f"p{k}", f"x{r}", f"g{r}_{k}")) for r in range(height)]
-        step += [L.let("s", L.add("s", w)), L.let("q", L.add("q", w))]
-        body: list[L.Stmt] = [
-            *(L.let(f"g{r}_{k}", L.call("splat", 0.0)) for r, k in names),
-            L.let("s", L.add("at", L.mul("i", "stride"))),
-            L.let("q", L.add("first", L.mul("u", "apart"))),
-            L.loop("j", "width", step, step=w),
-        ]
-        body.append(L.let("p", L.add(L.add(L.mul("i", "padded"), "u"), "sums")))
-        for r in range(height):
-            body += _accumulate(L.add("p", _times(r, "padded")), [f"g{r}_{k}" for k in range(w)])
-        return body
-
-    parameters = (
-        "lanes",
-        "first",
-        "apart",
-        "padded",
-        "source",
-        "at",
-        "stride",
-        "rows",
-        "scratch",
-        "sums",
-        "width",
-    )
-    multiples = [
-        L.let(_times(r, name).id, L.mul(r, name))
-        for name, most in (("apart", w), ("stride", plan.outer_height), ("padded", plan.outer_height))
-        for r in range(2, most)
-    ]
-    body = L.loop("u", "padded", _tiles("i", plan.outer_height, tile), step=w)
-    note = "sums[i, u] += sum over a block's samples of lanes[first + u*apart] * source[at + i*stride]."
-    return L.Function("outer_sums", parameters, (*multiples, body), note, types=_types(parameters))
-
-
-def _row_sums(plan: Plan) -> L.Function:
-    w = plan.lanes
-    step = [
-        L.let(f"b{k}", L.call("add", f"b{k}", L.load("scratch", L.add("q", k * plan.block))))
-        for k in range(w)
-    ]
-    body: list[L.Stmt] = [
-        *(L.let(f"b{k}", L.call("splat", 0.0)) for k in range(w)),
-        L.let("q", L.add(L.mul("u", plan.block), "at")),
-        L.loop("j", "width", [*step, L.let("q", L.add("q", w))], step=w),
-        *_accumulate(L.add("u", "sums"), [f"b{k}" for k in range(w)]),
-    ]
-    note = "sums[u] += sum over a block's samples of row u."
-    parameters = ("scratch", "at", "padded", "sums", "width")
-    return L.Function(
-        "row_sums", parameters, (L.loop("u", "padded", body, step=w),), note, types=_types(parameters)
-    )
-
-
-def _types(parameters: tuple[str, ...]) -> tuple[str, ...]:
-    """Arrays of numbers and integers. Given, so that numba compiles one version for all layers."""
-    return tuple(
-        "reals" if p in ("theta", "start", "source", "lanes", "scratch") else "int64" for p in parameters
-    )
-
-
-def _accumulate(at: L.Expr, vectors: list[str]) -> list[L.Stmt]:
-    """Folds W vectors into the vector of their sums and adds it to what is in memory."""
-    return [
-        L.let("place", at),
-        L.store("scratch", "place", L.call("add", L.load("scratch", "place"), L.call("vsum", *vectors))),
     ]
 
 
@@ -217,7 +73,7 @@ def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
     note = L.Note(f"a = {op.name}(z)")
     if _pointwise(op.value):
         values = _pointwise_code([op.value], {"z": "z"})
-        body = [L.let("z", L.load("scratch", _at(plan, stage.z, "o", "j"))), *values[:-1]]
+        body: list[L.Stmt] = [L.let("z", L.load("scratch", _at(plan, stage.z, "o", "j"))), *values[:-1]]
         body.append(_put(plan, stage.a, L.Name("o"), L.Name("j"), values[-1].value))
         return [note, L.loop("o", op.units, [L.loop("j", "width", body, step=plan.lanes)])]
     return [note, *_over_units(plan, op.units, [("a", op.value)], {"z": stage.z, "a": stage.a})]
@@ -241,7 +97,7 @@ def _pointwise(e: ir.Expr) -> bool:
 
 
 def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, int],
-                after: list[L.Stmt] | None = None) -> list[L.Stmt]:  # fmt: skip
+                after: Sequence[L.Stmt] = ()) -> list[L.Stmt]:  # fmt: skip
     """Expressions with reductions over the units of a layer, sample vector by sample vector."""
 
     def address(name: str, o: L.Expr) -> tuple[L.Expr, L.Expr]:
@@ -255,7 +111,7 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
     buffers = {**plan.temporaries, **buffers}
     live = frozenset(n for n, e in wanted if e.kind == "output")
     space = Space("o", units, 1, address, per_lane=True)
-    return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *(after or [])], step=plan.lanes)]
+    return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *after], step=plan.lanes)]
 
 
 # -- the head: last activation and loss together -----------------------------------------------------
@@ -321,7 +177,7 @@ def backward(plan: Plan) -> L.Function:
         body.append(L.Note(f"{d.name}: dW = d x', db = d"))
         cotangent: tuple[str, int, int] = ("scratch", stage.d, plan.block)
         if layout.over_outputs:
-            sides = (*cotangent, layout.padded, *_input(plan, stage), d.inputs)
+            sides: tuple[str | int, ...] = (*cotangent, layout.padded, *_input(plan, stage), d.inputs)
         else:
             sides = (*_input(plan, stage), layout.padded, *cotangent, d.outputs)
         body.append(L.Do(L.call("outer_sums", *sides, "scratch", stage.sums, "width")))
@@ -396,11 +252,11 @@ def _over_blocks(name: str, network: ir.Network, plan: Plan, shuffled: bool) -> 
 
 
 def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
-    in_order = [
+    in_order: list[L.Stmt] = [
         L.let("xs", L.call("flat", "x")), L.let("xfirst", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
         L.let("ys", L.call("flat", "y")), L.let("yfirst", L.add("first", "s")), L.let("ystride", L.call("columns", "y")),
     ]  # fmt: skip
-    gathered = [
+    gathered: list[L.Stmt] = [
         L.Do(L.call("gather", "x", "y", "order", L.add("first", "s"), "valid", "scratch")),
         L.let("xs", "scratch"), L.let("xfirst", plan.gather_x), L.let("xstride", plan.block),
         L.let("ys", "scratch"), L.let("yfirst", plan.gather_y), L.let("ystride", plan.block),

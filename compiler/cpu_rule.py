@@ -21,6 +21,7 @@ ARGUMENTS = (
     "theta", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key",
 )  # fmt: skip
 PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order", "scratch")
+COUNTED = ("iteration", "losses", "gradients", "status")
 RESERVED = frozenset((
     *ARGUMENTS, "run", "last", "iteration", "status", "batch", "batches", "first", "rest", "losses", "gradients",
     "rounds", "splat", "load", "store", "float64", "select", "q", "r", "loss", "gradient", "shuffle",
@@ -209,7 +210,7 @@ class _Writer:
     @property
     def own(self) -> frozenset[str]:
         """Names the rule gives itself; they hide the kernel's `m` and `epoch`."""
-        return frozenset(x.name for x in (*self.rule.states, *self.rule.hypers))
+        return frozenset(s.name for s in self.rule.states) | {h.name for h in self.rule.hypers}
 
     @property
     def space(self) -> Space:
@@ -415,11 +416,11 @@ class _Writer:
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
             L.let("batches", L.call("sub", L.call("len", "bounds"), 1)),
             *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
-            *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate(("iteration", "losses", "gradients", "status", "run"))),
+            *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
         ]  # fmt: skip
         closing = [
             *self._store_scalars(),
-            *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(("iteration", "losses", "gradients", "status"))),
+            *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(COUNTED)),
         ]  # fmt: skip
         going = L.call("lt", "iteration", "last")
         rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]

@@ -126,7 +126,7 @@ class _Lowering:
                 with builder.for_(index, first, last, _assigned(body)):
                     self._actions(body, section)
             case ast.Repeat(bound, body):
-                rounds = BOUND if bound is None else int(number(bound, dict(self.spec.optimizer.arguments)))
+                rounds = BOUND if bound is None else max(1, int(number(bound)))
                 with builder.repeat(rounds, _assigned(body)):
                     self._actions(body, section)
             case ast.Until(condition):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netc.compiler import check, cpu, emit, ir, loops, lower, spec
+from netc.compiler import check, cpu, emit, ir, loops, lower, show_ir, spec
 from netc.compiler.machine import Machine
 from netc.compiler.show import show_tree
 from netc.compiler.spec_text import spec_text
@@ -52,6 +52,6 @@ def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, mac
         return spec_text(checked)
     lowered = to_ir(checked)
     if stage == "ir":
-        return show_tree(lowered)
+        return show_ir.show(lowered)
     module = to_loops(lowered, machine)
     return show_tree(module) if stage == "loops" else to_text(module)

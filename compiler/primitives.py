@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from netc.compiler.ir import Const, Expr, apply
+from netc.compiler.ir import Apply, Const, Expr, apply
 
 # Binding strength of a written expression; an argument below what its place needs gets parentheses.
 OR, AND, NOT, COMPARE, SUM, PRODUCT, POWER, ATOM = range(1, 9)
@@ -79,8 +79,9 @@ def _power_in_exponent(v: Expr, a: Expr, b: Expr) -> Expr:
 
 
 def _expand_softplus(x: Expr) -> Expr:
-    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): exact at both ends
-    return apply("add", apply("max", x, ZERO), apply("log1p", apply("exp", apply("neg", apply("abs", x)))))
+    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): exact at both ends; softplus(x) and softplus(-x) share |x|
+    size = apply("abs", x.args[0] if isinstance(x, Apply) and x.op == "neg" else x)
+    return apply("add", apply("max", x, ZERO), apply("log1p", apply("exp", apply("neg", size))))
 
 
 def _expand_sign(x: Expr) -> Expr:

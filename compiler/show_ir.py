@@ -43,6 +43,10 @@ def number(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
+def count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def show(program: ir.Program) -> str:
     sections = (
         _problem(program.problem),
@@ -64,7 +68,7 @@ def _slice(offset: int, size: int) -> str:
 def _problem(problem: ir.Problem) -> list[str]:
     match problem:
         case ir.Network(ops=ops, head=head):
-            lines = [f"network: {problem.inputs} inputs, {problem.parameters} parameters"]
+            lines = [f"network: {count(problem.inputs, 'input')}, {count(problem.parameters, 'parameter')}"]
             for op in ops:
                 lines += _indented(_op(op))
             return [*lines, *_indented(_head(head))]
@@ -83,7 +87,7 @@ def _op(op: ir.Dense | ir.Map) -> list[str]:
             return [f"{name}: z = W x{' + b' if bias else ''}, {weights}{biases}"]
         case ir.Map(name, units, value, vjp):
             return [
-                f"{name} ({units} units): a = {expr_text(value)}",
+                f"{name} ({count(units, 'unit')}): a = {expr_text(value)}",
                 f"    cotangent of z = {expr_text(vjp)}",
             ]
         case _:
@@ -92,7 +96,7 @@ def _op(op: ir.Dense | ir.Map) -> list[str]:
 
 def _head(head: ir.Head) -> list[str]:
     return [
-        f"head ({head.units} units): u = {expr_text(head.output)}",
+        f"head ({count(head.units, 'unit')}): u = {expr_text(head.output)}",
         f"    loss of a sample = {expr_text(head.loss)}",
         f"    cotangent of z = {expr_text(head.adjoint)}",
         f"    loss of a batch = {'mean' if head.mean else 'sum'} over its samples",
@@ -171,12 +175,12 @@ def _evaluate(stmt: ir.Evaluate) -> str:
 
 def _training(training: ir.Training) -> list[str]:
     batches = training.batches
-    cut = {"full": "full", "size": f"{batches.count} samples each", "parts": f"{batches.count} parts"}[
-        batches.mode
-    ]
-    ends = [f"{n} {what}" for n, what in ((training.epochs, "epochs"), (training.steps, "steps")) if n >= 0]
+    size = f"{count(batches.count, 'sample')} each"
+    cut = {"full": "full", "size": size, "parts": count(batches.count, "part")}[batches.mode]
+    bounds = ((training.epochs, "epoch"), (training.steps, "step"))
+    ends = [count(n, what) for n, what in bounds if n >= 0]
     return [
         f"training: {', '.join(ends)}",
         f"    batches: {cut}, {'shuffled every epoch' if batches.shuffle else 'in the order of the data'}",
-        f"    {training.precision}, {training.runs} runs, seed {training.seed}, on {training.target}",
+        f"    {training.precision}, {count(training.runs, 'run')}, seed {training.seed}, {training.target}",
     ]

@@ -11,7 +11,6 @@ from typing import Literal
 
 from netc.compiler.resolve_rule import Body
 from netc.dsl import ast
-from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import NOWHERE, Span
 
 Scaling = Literal["none", "zscore", "minmax"]
@@ -251,7 +250,6 @@ class Spec:
     """Schedules in closed form that pieces call."""
     program: ast.Program
     """As written."""
-    warnings: tuple[Diagnostic, ...]
 
     @property
     def parameters(self) -> int:

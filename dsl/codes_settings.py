@@ -1,4 +1,4 @@
-"""Longer stories of the codes of settings, training, starts, schedules and what is to come; `codes.py` joins all."""
+"""Longer stories of the codes of settings, training, starts and schedules; `codes.py` joins all."""
 
 from __future__ import annotations
 

@@ -92,14 +92,13 @@ class _Judge:
         claim, within = self.expectation.claim, self.expectation.within
         if within is not None and not (isinstance(claim, ast.Compare) and claim.op == "="):
             self.fail("E0705", "'within' belongs to an equation: `expect x = 1 within 1e-3`", within)
-        truth = self.single(self.condition(claim), claim)
-        shown = truth
+        shown = None
         if isinstance(claim, ast.Compare):
             shares = isinstance(claim.right, ast.Of) or claim.left == ast.Name("diverged")
-            left = self.share_of(claim) if shares else self.value(claim.left)
-            shown = self.single(left, claim.left)
+            shown = self.single(self.share_of(claim) if shares else self.value(claim.left), claim.left)
+        truth = self.single(self.condition(claim), claim)
         text = " ".join(self.expectation.text.removeprefix("expect").split())
-        return Verdict(text, _shown(shown), bool(np.all(truth)))
+        return Verdict(text, _shown(truth if shown is None else shown), bool(np.all(truth)))
 
     # -- conditions ------------------------------------------------------------------------------
 

@@ -76,15 +76,16 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
 
 @contextmanager
 def _little_optimization() -> Iterator[None]:
-    """LLVM at its level 1: kernels are vectors and tiles already, so more passes cost seconds and gain nothing."""
+    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing."""
     import numba
 
-    level = numba.config.OPT
-    numba.config.OPT = type(level)(1)
+    config: Any = numba.config
+    level = config.OPT
+    config.OPT = type(level)(1)
     try:
         yield
     finally:
-        numba.config.OPT = level
+        config.OPT = level
 
 
 def _entries(module: ModuleType) -> ModuleType:
@@ -151,7 +152,7 @@ def _machine() -> str:
 def _support() -> str:
     """The content of the modules the kernels import, which numba's own cache does not follow."""
     folder = Path(__file__).parent
-    names = sorted({*folder.glob("simd*.py"), *folder.glob("vmath*.py"), *folder.glob("random*.py")})
+    names = sorted({*folder.glob("simd*.py"), *folder.glob("vmath*.py"), *folder.glob("random.py")})
     return "".join(_checksum(file) for file in names)
 
 

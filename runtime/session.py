@@ -6,8 +6,9 @@ The face of netc (`api/`) calls this; it knows no terminal and makes no folder.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +33,7 @@ from netc.runtime.results import Result, make_result
 from netc.runtime.scaling import Scaler
 from netc.runtime.state import real_type
 from netc.runtime.targets import Targets, encoded, targets_of
-from netc.runtime.train import Outcome, Task, Watcher, train
+from netc.runtime.train import Outcome, Task, Watcher, compile_kernels, train
 
 Overrides = Mapping[str, str | float]
 
@@ -75,6 +76,8 @@ class Session:
     file: File
     spec: Spec
     data: Dataset | None
+    cached: bool = True
+    """Whether machine code comes from the cache and goes there."""
 
     @cached_property
     def program(self) -> ir.Program:
@@ -83,7 +86,7 @@ class Session:
     @cached_property
     def kernels(self) -> ModuleType:
         text = pipeline.to_text(pipeline.to_loops(self.program, machine()))
-        return load_kernels(text)
+        return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property
     def inputs(self) -> Scaler:
@@ -214,6 +217,13 @@ def from_arrays(file: File, x: Any, y: Any) -> Dataset:
     columns = {} if y is None else {"target": (), "inputs": ()}
     fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), **columns}
     return datasets.from_arrays(x, y, DataSpec(**fields))
+
+
+def compiled_without_cache(session: Session) -> ModuleType:
+    """Kernels that numba has compiled here and now, so that their LLVM and machine code can be looked at."""
+    fresh = replace(session, cached=False)
+    compile_kernels(fresh.task)
+    return sys.modules[fresh.kernels.__name__]
 
 
 def machine() -> Machine:

@@ -68,7 +68,8 @@ class Targets:
         if (known[found] != column).any():
             unknown = column[known[found] != column][0]
             raise ValueError(f"'{unknown}' is none of the labels {', '.join(self.labels)}")
-        return found
+        codes: Array = found
+        return codes
 
     def metric(self) -> Metric:
         match self.kind:
@@ -99,7 +100,7 @@ def _kind(spec: Spec, data: Dataset) -> Literal["numbers", "codes", "signs", "on
     if outputs > 1 and len(data.labels) == outputs:
         return "one_hot"
     if len(data.labels) == 2 and outputs == 1:
-        if loss == "hinge" or (last == "tanh" and data.labels == ("-1", "1")):
+        if loss in ("hinge", "squared_hinge") or (last == "tanh" and data.labels == ("-1", "1")):
             return "signs"
         if data.text or loss == "binary_cross_entropy" or last in PROBABILITIES:
             return "codes"

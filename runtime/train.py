@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -102,6 +103,12 @@ def train(task: Task, watch: Watcher, resume: dict[str, Array] | None = None) ->
     return _Loop(task, watch).all(resume)
 
 
+def compile_kernels(task: Task) -> None:
+    """Every kernel that training needs, and nothing trained."""
+    loop = _Loop(task, Watcher())
+    loop.warm_up(loop.begin(0))
+
+
 class _Loop:
     """One call of `train`: the constants of the loop, and what finished runs left."""
 
@@ -122,9 +129,9 @@ class _Loop:
         self.saved = time.monotonic()
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
-        state = self._restore(resume) if resume else self._state(0)
+        state = self._restore(resume) if resume else self.begin(0)
         began = time.perf_counter()
-        self._warm_up(state)
+        self.warm_up(state)
         compiled = time.perf_counter() - began
         self.watch.compiled(compiled)
         with Interrupt() as interrupt:
@@ -135,11 +142,11 @@ class _Loop:
                 self._close(state)
                 if interrupt.asked or state.first + state.runs >= self.runs:
                     break
-                state = self._state(state.first + state.runs)
+                state = self.begin(state.first + state.runs)
         seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
         return self._outcome(interrupt.asked, seconds)
 
-    def _state(self, first: int) -> State:
+    def begin(self, first: int) -> State:
         count = min(self.chunk, self.runs - first)
         task = self.task
         return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
@@ -172,16 +179,14 @@ class _Loop:
         spread = self.task.threads > 1 and state.runs > 1
         advance = kernels.advance_parallel if spread else kernels.advance
         if spread:
-            import numba
-
-            numba.set_num_threads(min(self.task.threads, numba.config.NUMBA_NUM_THREADS))
+            use_threads(self.task.threads)
         advance(
             state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
             train.x, train.y, self.bounds, state.order, self.evaluator.scratch(state.runs),
             self.task.program.training.seed, last,
         )  # fmt: skip
 
-    def _warm_up(self, state: State) -> None:
+    def warm_up(self, state: State) -> None:
         """Every kernel once, so that compiling is over (and on disk) before training begins."""
         self._call_advance(state, state.at)
         self.evaluator.row(state, 0)
@@ -264,3 +269,11 @@ def _every(task: Task, total: int, per_epoch: int) -> int:
 
 def _stack(history: list[Array]) -> Array:
     return np.concatenate(history) if history else np.zeros((0, len(Row.columns())))
+
+
+def use_threads(count: int) -> None:
+    """So many for parallel kernels, or as many as numba has."""
+    import numba
+
+    config: Any = numba.config
+    numba.set_num_threads(min(count, config.NUMBA_NUM_THREADS))

@@ -114,8 +114,9 @@ def rule(
     body, *, states=(), commits=(), hypers=(("eta", 0.1),), test=(), end=(), end_commits=(), visits=False
 ):
     hyper = tuple(ir.Hyper(*h) for h in hypers)
-    return ir.Rule(hyper, (THETA_STATE, *states), tuple(body), (ir.Commit("theta", "next"), *commits), tuple(test),
-                   tuple(end), tuple(end_commits), visits)  # fmt: skip
+    commits = (ir.Commit("theta", "next"), *commits)
+    ends = tuple(end), tuple(end_commits)
+    return ir.Rule(hyper, (THETA_STATE, *states), tuple(body), commits, tuple(test), *ends, visits)
 
 
 def program(r: ir.Rule, problem: ir.Problem | None = None) -> ir.Program:

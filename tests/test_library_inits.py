@@ -1,4 +1,4 @@
-"""Every initialisation of the library: the laws of weights and biases of a layer with 6 inputs and 4 units."""
+"""Every initialisation of the library: the laws of the weights and biases of a layer, 6 inputs, 4 units."""
 
 from __future__ import annotations
 

@@ -71,9 +71,9 @@ class Model:
     ) -> Result:
         """Trains as the file says, on the file's data or on X (N, inputs) and y (N,) or (N, columns).
 
-        X and y may be arrays, lists or pandas frames; y may be None where the file's `target` names a column of
-        the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too. The other
-        arguments replace what the file says, for this training only.
+        X and y may be arrays, lists or pandas frames; y may be None where the file's `target` names a column
+        of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too. The
+        other arguments replace what the file says, for this training only.
 
         Every run has its own start. Ctrl-C ends the training with what there is: `result.interrupted`.
         `expect` statements are judged: `result.expect`. Raises SpecError.
@@ -92,8 +92,8 @@ class Model:
     def predict(self, X: Any, theta: ArrayLike | None = None) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target.
 
-        `theta` (P,) is by default that of the last training's first run. Raises ValueError where shapes do not
-        fit, or the file is an objective, which has no outputs.
+        `theta` (P,) is by default that of the last training's first run. Raises ValueError where shapes do
+        not fit, or the file is an objective, which has no outputs.
         """
         session = self._trained()
         row = session.padded(self._parameters(theta))
@@ -117,13 +117,11 @@ class Model:
         return session.evaluator.gradient(session.padded(theta), self._samples(session, X, y)).copy()
 
     def unflatten(self, theta: ArrayLike) -> dict[str, Reals]:
-        """theta (P,) or (runs, P) by name: `layer1.weight` (out, in), `layer1.bias` (out,), ... as PyTorch has
-        them; for an objective its variables. Several runs stay in front: (runs, out, in)."""
+        """theta (P,) or (runs, P) by name: `layer1.weight` (out, in), `layer1.bias` (out,), ... as PyTorch
+        has them; for an objective its variables. Several runs stay in front: (runs, out, in)."""
         array = np.asarray(theta)
         if array.shape[-1:] != (self.parameters,):
-            raise ValueError(
-                f"theta has shape {array.shape}; its last axis is that of {self.parameters} parameters"
-            )
+            raise ValueError(f"theta has shape {array.shape}; there are {self.parameters} parameters")
         return unflatten(self._session.program.problem, array)
 
     def flatten(self, named: Mapping[str, ArrayLike]) -> Reals:
@@ -161,9 +159,8 @@ class Model:
         array = np.asarray(X, np.float64)
         x = array.reshape(len(array), -1) if array.ndim != 1 else array[:, None]
         if x.shape[1] != session.spec.network.inputs:
-            raise ValueError(
-                f"X has {x.shape[1]} columns; the network has {session.spec.network.inputs} inputs"
-            )
+            wanted = session.spec.network.inputs
+            raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")
         return session.inputs.apply(x)
 
     def _samples(self, session: Session, X: Any, y: Any) -> Samples:
