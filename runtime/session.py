@@ -85,7 +85,9 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        text = pipeline.to_text(pipeline.to_loops(self.program, machine()))
+        text = pipeline.to_text(
+            pipeline.to_loops(self.program, machine(), len(self.data.train) if self.data else 1)
+        )
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property

@@ -49,7 +49,7 @@ def build(
     source = Source("test.net", text)
     facts = Facts(inputs, outputs, samples) if "network" in text else None
     program = pipeline.to_ir(pipeline.to_spec(pipeline.to_ast(source), facts, Path()))
-    kernels = load_kernels(pipeline.to_text(pipeline.to_loops(program, Machine(lanes=lanes))))
+    kernels = load_kernels(pipeline.to_text(pipeline.to_loops(program, Machine(lanes=lanes), samples)))
     rng = np.random.default_rng(7)
     x = rng.standard_normal((samples, inputs))
     y = (

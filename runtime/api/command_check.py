@@ -52,10 +52,7 @@ def _checked(file: Path) -> str:
         if not all(d.code in NOT_AT_HAND for d in error.diagnostics):
             raise
         data, note = None, ", but its data are not on this machine, so sizes were not compared with them"
-    if data is None and note:
-        spec = sessions.check(parsed, None, {})
-    else:
-        spec = sessions.open_session(parsed, {}, data).spec
+    spec = sessions.check(parsed, None, {}) if note else sessions.open_session(parsed, {}, data).spec
     if spec.warnings:
         click.echo(render(spec.warnings), err=True)
     return note
