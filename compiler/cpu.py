@@ -40,6 +40,7 @@ def schedule(program: ir.Program, machine: Machine, title: str = "netc kernel") 
         ("SCRATCH", max(1, scratch)),
         ("BLOCK", block),
         ("REAL", precision),
+        ("BY_SAMPLE", int(shuffled)),
     )
     return L.Module(title, constants, (*made, *stepping))
 

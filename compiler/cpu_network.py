@@ -32,7 +32,7 @@ def functions(network: ir.Network, plan: Plan, shuffled: bool) -> list[L.Functio
         *made,
         _over_blocks("loss", network, plan, shuffled),
         _over_blocks("gradient", network, plan, shuffled),
-        _predict(network, plan),
+        _predict(network, plan, shuffled),
     ]
 
 
@@ -252,12 +252,14 @@ def _over_blocks(name: str, network: ir.Network, plan: Plan, shuffled: bool) -> 
 
 
 def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
+    """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch."""
+    start = L.add("first", "s")
     in_order: list[L.Stmt] = [
-        L.let("xs", L.call("flat", "x")), L.let("xfirst", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
-        L.let("ys", L.call("flat", "y")), L.let("yfirst", L.add("first", "s")), L.let("ystride", L.call("columns", "y")),
+        L.let("xs", L.call("flat", "x")), L.let("xfirst", start), L.let("xstride", L.call("columns", "x")),
+        L.let("ys", L.call("flat", "y")), L.let("yfirst", start), L.let("ystride", L.call("columns", "y")),
     ]  # fmt: skip
     gathered: list[L.Stmt] = [
-        L.Do(L.call("gather", "x", "y", "order", L.add("first", "s"), "valid", "scratch")),
+        L.Do(L.call("gather", "x", "y", "order", start, "valid", "scratch")),
         L.let("xs", "scratch"), L.let("xfirst", plan.gather_x), L.let("xstride", plan.block),
         L.let("ys", "scratch"), L.let("yfirst", plan.gather_y), L.let("ystride", plan.block),
     ]  # fmt: skip
@@ -265,26 +267,39 @@ def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     return [
         L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
         L.let("width", L.mul(rounded, plan.step)),
-        *(
-            [L.If(L.call("gt", L.call("len", "order"), 0), tuple(gathered), tuple(in_order))]
-            if shuffled
-            else in_order
-        ),
+        *(gathered if shuffled else in_order),
     ]
 
 
+FEATURES_AT_ONCE = 16
+"""A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
+
+
 def gather(network: ir.Network, plan: Plan) -> L.Function:
-    """Copies the samples order[first : first + valid] into the scratch, feature by feature."""
-    body: list[L.Stmt] = []
-    for array, rows, buffer in (
-        ("x", network.inputs, plan.gather_x),
-        ("y", network.head.units, plan.gather_y),
-    ):
-        value = L.At(L.At(L.Name(array), L.Name("i")), L.At(L.Name("order"), L.add("first", "j")))
-        put = L.Store(L.Name("scratch"), _at(plan, buffer, "i", "j"), value)
-        body.append(L.loop("i", rows, [L.loop("j", "valid", [put])]))
-    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), tuple(body),
-                      "Brings the samples order[first : first + valid] together.")  # fmt: skip
+    """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature."""
+    pick: list[L.Stmt] = [
+        L.let("sample", L.add("first", "j")),
+        L.If(
+            L.call("gt", L.call("len", "order"), 0),
+            (L.let("sample", L.At(L.Name("order"), L.add("first", "j"))),),
+        ),
+    ]
+    value = L.At(L.Name("row"), L.Name("i"))
+    put = L.Store(L.Name("scratch"), _at(plan, plan.gather_x, "i", "j"), value)
+    row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), network.inputs))
+    part = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
+    target = L.Store(
+        L.Name("scratch"),
+        _at(plan, plan.gather_y, "o", "j"),
+        L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
+    )
+    body = (
+        L.loop("part", network.inputs, part, step=FEATURES_AT_ONCE),
+        L.loop("j", "valid", [*pick, L.loop("o", network.head.units, [target])]),
+    )
+    note = "Brings the samples order[first : first + valid] together; without an order as they stand."
+    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note)
 
 
 def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
@@ -305,12 +320,12 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     return out
 
 
-def _predict(network: ir.Network, plan: Plan) -> L.Function:
+def _predict(network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
     head, last = network.head, plan.stages[-1]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
     block: list[L.Stmt] = [
-        *_locate(plan, shuffled=False),
+        *_locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
         *_over_units(plan, head.units, [("u", head.output)], {"z": last.z, "u": last.a}),
@@ -318,7 +333,7 @@ def _predict(network: ir.Network, plan: Plan) -> L.Function:
     ]
     body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *_result(network))
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
-    return L.Function("predict", ("theta", "x", "y", "first", "count", "out", "scratch"), body, note)
+    return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
 
 
 def _result(network: ir.Network) -> tuple[L.Stmt, ...]:

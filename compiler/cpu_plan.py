@@ -145,9 +145,9 @@ def _height(network: ir.Network, machine: Machine) -> int:
 
 
 def _block(network: ir.Network, machine: Machine, lanes: int) -> int:
-    """Samples of a block: activations and cotangents of all layers in about one first cache."""
+    """Samples of a block: as many as fill the tiles well, with the data of all layers in half the second cache."""
     units = network.inputs + sum(2 * d.outputs for d, _ in layers(network))
     bytes_per_number = 8 * machine.lanes // lanes
     step = lanes * TILE_VECTORS
-    fit = machine.cache // (units * bytes_per_number)
+    fit = machine.cache // 2 // (units * bytes_per_number)
     return max(step, min(64, fit // step * step))
