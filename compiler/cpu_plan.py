@@ -161,8 +161,8 @@ def _height(network: ir.Network, machine: Machine) -> int:
     return min(range(1, most + 1), key=lambda h: (passes(h), h))
 
 
-WORTH_A_THREAD = 500_000
-"""Parameters times samples of a chunk: about 0.1 ms, ten times what handing it to a thread costs."""
+WORTH_A_THREAD = 4_000_000
+"""Parameters times samples of a chunk: about a millisecond, far more than handing it to a thread costs."""
 MOST_CHUNKS, LEAST_SAMPLES = 8, 32
 
 
