@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from netc.runtime.random import shuffle
+from netc.runtime.random_shuffle import shuffle
 
 __all__ = ["columns", "flat", "isfinite", "shuffle"]
 
