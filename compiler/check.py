@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from netc.compiler.check_data import check_data
 from netc.compiler.check_init import NONE as NO_INIT
-from netc.compiler.check_init import check_init, check_runs
+from netc.compiler.check_init import check_init
 from netc.compiler.check_loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check_network import check_fit, check_network
 from netc.compiler.check_overrides import apply_overrides, override_rule
 from netc.compiler.check_report import Report
 from netc.compiler.check_rule import check_optimizer
 from netc.compiler.check_schedule import check_schedules
+from netc.compiler.check_starts import check_runs
 from netc.compiler.check_train import check_batches, check_monitor, check_train
 from netc.compiler.kinds import FUNCTION_NAMES, SCALAR
 from netc.compiler.resolve import Definitions, gather, head
@@ -71,7 +72,8 @@ class _Check:
         self.folder = folder
         self.definitions: Definitions = gather(self.program, folder, self.report)
         objectives = [s.name for s in self.all(ast.Objective)]
-        losses = [s.name for s in self.all(ast.Loss) if s.use is None]
+        stated = self.all(ast.Loss)
+        losses = [s.name for s in [s for s in stated if s.use is not None] or stated]
         self.losses = frozenset({"R", *objectives, *losses})
         """Names by which rules and criteria may call the loss."""
 
@@ -80,18 +82,17 @@ class _Check:
 
     def one(self, kind: type[S]) -> S | None:
         """The one statement of its kind; a second one is an error."""
-        first, *others = self.all(kind) or [None]
-        for other in others:
-            assert first is not None and other is not None
+        found = self.all(kind)
+        for other in found[1:]:
             word = kind.__name__.lower()
             self.report.error(
-                "E0505", head(other), f"'{word}' stands twice", related=((head(first), "first here"),)
+                "E0505", head(other), f"'{word}' stands twice", related=((head(found[0]), "first here"),)
             )
-        return first
+        return found[0] if found else None
 
     def run(self) -> Spec:
         self._unsupported()
-        check_activations(self.all(ast.Activation), self.definitions, self.report)
+        check_activations(self.definitions, self.report)
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()
@@ -103,17 +104,27 @@ class _Check:
         )
         optimizer, schedules = override_rule(optimizer, schedules, self.overrides, self.report)
         training = self._training(optimizer)
-        init = self._init(size, network is not None)
+        init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
         monitor = check_monitor(self.one(ast.Monitor), self.report)
         self.report.finish()
         assert optimizer is not None
         return Spec(
-            network, objective, loss, data, init, optimizer, schedules, training, monitor,
+            network,
+            objective,
+            loss,
+            data,
+            init,
+            optimizer,
+            schedules,
+            training,
+            monitor,
             tuple(Expectation(e.claim, e.within, e.span.text, e.settings) for e in self.all(ast.Expect)),
-            self._functions(network, loss, objective, optimizer), self._closed_forms(schedules), self.program,
+            self._functions(network, loss, objective, optimizer),
+            self._closed_forms(schedules),
+            self.program,
             self.report.warnings,
-        )  # fmt: skip
+        )
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -123,8 +134,12 @@ class _Check:
                 case ast.Block():
                     self.report.error("E0902", head(statement), "blocks are not supported yet")
                 case ast.Sweep():
-                    self.report.error("E0903", head(statement), "sweeps are not supported yet",
-                                      hints=("run the values one by one: netc run FILE --set eta=0.01",))  # fmt: skip
+                    self.report.error(
+                        "E0903",
+                        head(statement),
+                        "sweeps are not supported yet",
+                        hints=("run the values one by one: netc run FILE --set eta=0.01",),
+                    )
                 case ast.Points():
                     self.report.error("E0906", head(statement), "named points are not supported yet")
 
@@ -133,9 +148,13 @@ class _Check:
         if objective is not None:
             for other in (stated, *self.all(ast.Loss), *self.all(ast.Data)):
                 if other is not None:
-                    self.report.error("E0513", head(other), "an objective stands for itself: it has no network, loss or data",
-                                      related=((head(objective), "the objective"),),
-                                      hints=("remove one of the two",))  # fmt: skip
+                    self.report.error(
+                        "E0513",
+                        head(other),
+                        "an objective stands for itself: it has no network, loss or data",
+                        related=((head(objective), "the objective"),),
+                        hints=("remove one of the two",),
+                    )
             return None, check_objective(objective, self.definitions, self.report), None, NO_DATA
         losses = self.all(ast.Loss)
         loss = check_loss(losses, self.definitions, self.report) if losses else None
@@ -177,18 +196,18 @@ class _Check:
             check_batches(optimizer, training, samples, statement, self.report)
         return training
 
-    def _init(self, size: int, network: bool) -> Init:
+    def _init(self, size: int, network: Network | None) -> Init:
         statements = self.all(ast.Init)
+        objective = bool(self.all(ast.Objective))
         if all(s.name is not None for s in statements):
-            known = (
-                "glorot_uniform, he_normal, torch_default, ..."
-                if network
-                else "theta = (...), theta ~ uniform(-3, 3)"
-            )
-            self.report.error("E0507", self._end(), "the file does not say where training starts: it has no 'init'",
-                              hints=(f"add 'init ...' with one of {known}",))  # fmt: skip
+            message = "the file does not say where training starts: it has no 'init'"
+            hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
+            if objective:
+                hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
+            self.report.error("E0507", self._end(), message, hints=(hint,))
             return NO_INIT
-        return check_init(statements, size, network, self.folder, self.definitions, self.report)
+        layers = tuple((layer.inputs, layer.outputs) for layer in network.layers) if network else ()
+        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
 
     # -- what is called ----------------------------------------------------------------------------
 

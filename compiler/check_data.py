@@ -10,12 +10,13 @@ from typing import Literal
 from netc.compiler.check_report import Report
 from netc.compiler.check_settings import Settings, Unfit, whole, word
 from netc.compiler.resolve import head
-from netc.compiler.resolve_values import NotANumber, number
+from netc.compiler.resolve_values import NotANumber, number, number_or_none
 from netc.compiler.spec import DataSpec, Scaling
 from netc.dsl import ast
 from netc.dsl.source import Span
 
 SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")
+UNSCALED: tuple[Scaling, float] = ("none", 1.0)
 SETTINGS = ("target", "inputs", "scale", "scale_target", "split", "seed", "classes", "limit")
 Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Row = tuple[tuple[float, ...], tuple[float, ...]]
@@ -23,7 +24,7 @@ Row = tuple[tuple[float, ...], tuple[float, ...]]
 
 def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     settings = Settings(statement.settings, "data", SETTINGS, report)
-    scale, factor = settings.get("scale", _scale, ("none", 1.0))
+    scale, factor = settings.get("scale", _scale, UNSCALED)
     kind, origin, rows = _source(statement, folder, report)
     return DataSpec(
         kind,
@@ -52,9 +53,11 @@ def _scale(value: ast.Expr) -> tuple[Scaling, float]:
     """How the inputs are scaled, or the number that they are multiplied with."""
     if isinstance(value, ast.Name):
         return word(*SCALINGS)(value), 1.0
-    factor = number(value)
+    factor = number_or_none(value)
+    if factor is None:
+        raise Unfit("it is zscore, minmax, none, or a number to multiply the inputs with", value.span)
     if factor == 0 or not math.isfinite(factor):
-        raise Unfit(f"{value.span.text}: the inputs would all be {factor:g}", value.span, "E0503")
+        raise Unfit("the inputs would all be alike", value.span, "E0503")
     return "none", factor
 
 
@@ -66,25 +69,21 @@ def _columns(value: ast.Expr) -> tuple[str, ...]:
             return (text,)
         case ast.Tuple(items) | ast.Set(items):
             return tuple(name for item in items for name in _columns(item))
-    raise Unfit('...: the name of a column, or several: ("age", "rooms")', value.span)
+    raise Unfit('the name of a column is needed, or several: ("age", "rooms")', value.span)
 
 
 def _split(value: ast.Expr) -> float:
     found = number(value)
     if found <= 0:
-        raise Unfit(f"{value.span.text}: the training part is above 0%, at most 100%", value.span, "E0503")
+        raise Unfit("the training part is above 0%, at most 100%", value.span, "E0503")
     if found > 1 and (isinstance(value, ast.Percent) or found != int(found)):
-        raise Unfit(
-            f"{value.span.text}: the training part is at most 100%, or a whole number of samples",
-            value.span,
-            "E0503",
-        )
+        raise Unfit("the training part is at most 100%, or a whole number of samples", value.span, "E0503")
     return found
 
 
 def _source(
     statement: ast.Data, folder: Path, report: Report
-) -> tuple[str, tuple[str, ...], tuple[Row, ...]]:
+) -> tuple[Kind, tuple[str, ...], tuple[Row, ...]]:
     match statement.sources:
         case _ if statement.rows:
             return "inline", (), _inline(statement, report)
@@ -98,8 +97,12 @@ def _source(
                 tuple(str((folder / t.value).resolve()) for t in texts if isinstance(t, ast.Text)),
                 (),
             )
-    report.error("E0502", head(statement), "this names no data",
-                 hints=('as in \'data boston\', \'data "table.csv"\' or \'data inline:\'',))  # fmt: skip
+    report.error(
+        "E0502",
+        head(statement),
+        "this names no data",
+        hints=("as in 'data boston', 'data \"table.csv\"' or 'data inline:'",),
+    )
     return "none", (), ()
 
 
@@ -113,9 +116,13 @@ def _inline(statement: ast.Data, report: Report) -> tuple[Row, ...]:
             continue
         first = rows[0]
         if (len(rows[-1][0]), len(rows[-1][1])) != (len(first[0]), len(first[1])):
-            report.error("E0502", row.span, f"this row is {len(row.inputs)} -> {len(row.outputs)} numbers, "
-                         f"the first one {len(first[0])} -> {len(first[1])}",
-                         related=((statement.rows[0].span, "the first row"),))  # fmt: skip
+            report.error(
+                "E0502",
+                row.span,
+                f"this row is {len(row.inputs)} -> {len(row.outputs)} numbers, "
+                f"the first one {len(first[0])} -> {len(first[1])}",
+                related=((statement.rows[0].span, "the first row"),),
+            )
     return tuple(rows)
 
 
@@ -127,8 +134,12 @@ def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[R
     ]
     outputs = statement.outputs
     if outputs is None:
-        report.error("E0502", among.span, "generated data need an output for each input",
-                     hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",))  # fmt: skip
+        report.error(
+            "E0502",
+            among.span,
+            "generated data need an output for each input",
+            hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",),
+        )
         return ()
     parts = outputs.items if isinstance(outputs, ast.Tuple) else (outputs,)
     try:
@@ -143,7 +154,9 @@ def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[R
         return tuple(rows)
     except NotANumber as error:
         report.error("E0305", error.span, f"generated data are numbers: {error.reason}")
-        return ()
+    except OverflowError:
+        report.error("E0305", among.values.span, "generated data are finite numbers")
+    return ()
 
 
 def _points(values: ast.Expr) -> list[tuple[float, ...]]:
@@ -151,23 +164,33 @@ def _points(values: ast.Expr) -> list[tuple[float, ...]]:
         case ast.Call(ast.Name("linspace"), (start, stop, count)):
             return [(v,) for v in linspace(number(start.value), number(stop.value), _count(count.value))]
         case ast.Call(ast.Name("grid"), (*ranges, last)) if last.name == "points":
-            axes = [a.value for a in ranges]
-            if all(isinstance(a, ast.Range) for a in axes):
-                return list(product(*(linspace(number(a.start), number(a.stop), count) for a in axes)))  # type: ignore[union-attr]
+            axes = [a.value for a in ranges if isinstance(a.value, ast.Range)]
+            if len(axes) == len(ranges):
+                points = _count(last.value)
+                if points ** len(axes) > MOST:
+                    raise NotANumber(f"the grid has more than {MOST} points", values.span)
+                return list(product(*(linspace(number(a.start), number(a.stop), points) for a in axes)))
         case ast.Set(items):
             return [tuple(number(i) for i in (p.items if isinstance(p, ast.Tuple) else (p,))) for p in items]
         case ast.Range(start, stop):
-            return [(float(v),) for v in range(int(number(start)), int(number(stop)) + 1)]
+            first, last_one = math.ceil(number(start)), math.floor(number(stop))
+            if last_one - first >= MOST:
+                raise NotANumber(f"the range has more than {MOST} numbers", values.span)
+            return [(float(v),) for v in range(first, last_one + 1)]
     raise NotANumber(
         "points are linspace(start, stop, count), grid(a..b, ..., points = count), {...} or 1..10",
         values.span,
     )
 
 
+MOST = 10_000_000
+"""Generated samples, so that a slip of the finger does not fill the memory."""
+
+
 def _count(expr: ast.Expr) -> int:
     found = number(expr)
-    if found != int(found) or not 1 <= found <= 10_000_000:
-        raise NotANumber("the number of points is a whole number from 1 on", expr.span)
+    if found != int(found) or not 1 <= found <= MOST:
+        raise NotANumber(f"the number of points is a whole number from 1 to {MOST}", expr.span)
     return int(found)
 
 

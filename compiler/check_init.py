@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
 
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
-from netc.compiler.kinds import SCALAR, Kinds, Scope
+from netc.compiler.check_starts import check_start
+from netc.compiler.kinds import SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head, lookup
+from netc.compiler.resolve_laws import LAWS, law_numbers
 from netc.compiler.resolve_tree import dotted
-from netc.compiler.resolve_values import number
-from netc.compiler.spec import Init, Law, Training, Values
+from netc.compiler.resolve_values import NotANumber
+from netc.compiler.spec import Init, Law, Values
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 
-LAWS: Mapping[str, tuple[str, ...]] = {
-    "uniform": ("low", "high"), "normal": ("mean", "deviation"), "orthogonal": ("gain",),
-}  # fmt: skip
-"""Laws and their arguments, in order."""
 TARGETS = ("weights", "biases", "theta")
+Fans = tuple[tuple[int, int], ...]
 NONE = Init((), "")
 
 
@@ -27,11 +26,12 @@ def check_init(
     statements: list[ast.Init],
     size: int,
     network: bool,
+    layers: Fans,
     folder: Path,
     definitions: Definitions,
     report: Report,
 ) -> Init:
-    """The start of a problem with `size` parameters."""
+    """The start of a problem with `size` parameters; `layers` are fan_in and fan_out of each layer."""
     uses = [s for s in statements if s.name is None]
     for statement in statements:
         if statement.name is not None:
@@ -39,23 +39,50 @@ def check_init(
     files = [s for s in uses if s.file is not None]
     if files:
         if len(uses) > 1:
-            report.error("E0505", head(uses[1]), "one 'init' is too many: all parameters come from a file",
-                         related=((head(files[0]), "this one"),))  # fmt: skip
+            report.error(
+                "E0505",
+                head(uses[1]),
+                "one 'init' is too many: all parameters come from a file",
+                related=((head(files[0]), "this one"),),
+            )
         return Init((), str((folder / files[0].file.value).resolve()) if files[0].file else "")
     laws = _chosen(uses, definitions, report)
     _targets(laws, uses, network, report)
-    for law in laws:
-        if law.target == "theta":
-            _theta(law, size, report)
+    for law in [] if report.errors else laws:
+        if law.target == "theta" and not law.drawn:
+            check_start(law, size, report)
+        else:
+            _check_numbers(law, layers, report)
     return Init(tuple(laws), "")
+
+
+def _check_numbers(law: Law, layers: Fans, report: Report) -> None:
+    """Has the law numbers in every layer?"""
+    for fan_in, fan_out in layers if law.target != "theta" else ((0, 0),):
+        try:
+            name, values = law_numbers(law, None if law.target == "theta" else (fan_in, fan_out))
+        except NotANumber as error:
+            where = f"for {fan_in} inputs and {fan_out} outputs " if law.target != "theta" else ""
+            report.error("E0514", error.span, f"the start has no value: {where}{error.reason}")
+            return
+        if (name == "normal" and values[1] < 0) or (name == "uniform" and values[0] > values[1]):
+            what = (
+                "the deviation is below 0" if name == "normal" else "the lower bound is above the upper one"
+            )
+            report.error("E0514", law.law.span, f"{what}: {name}({', '.join(f'{v:g}' for v in values)})")
+            return
 
 
 def _chosen(uses: list[ast.Init], definitions: Definitions, report: Report) -> list[Law]:
     """Laws of the definition that is used, then those written out, which replace them."""
     named = [s for s in uses if s.use is not None]
     if len(named) > 1:
-        report.error("E0505", head(named[1]), "two initialisations are used, one can be",
-                     related=((head(named[0]), "the other one"),))  # fmt: skip
+        report.error(
+            "E0505",
+            head(named[1]),
+            "two initialisations are used, one can be",
+            related=((head(named[0]), "the other one"),),
+        )
     laws: dict[str, Law] = {}
     if named:
         use = named[0].use
@@ -69,8 +96,12 @@ def _chosen(uses: list[ast.Init], definitions: Definitions, report: Report) -> l
     for statement in (s for s in uses if s.use is None):
         for law in _laws(statement, (), definitions, report):
             if law.target in written:
-                report.error("E0505", head(statement), f"'{law.target}' is initialised twice",
-                             related=((head(written[law.target]), "first here"),))  # fmt: skip
+                report.error(
+                    "E0505",
+                    head(statement),
+                    f"'{law.target}' is initialised twice",
+                    related=((head(written[law.target]), "first here"),),
+                )
             written[law.target] = statement
             laws[law.target] = law
     return list(laws.values())
@@ -82,8 +113,12 @@ def _targets(laws: list[Law], uses: list[ast.Init], network: bool, report: Repor
     if report.errors or not uses or "theta" in found:
         return
     if not network:
-        report.error("E0514", head(uses[0]), "an objective has no weights and biases, only theta",
-                     hints=("as in 'init theta = (-1.5, 0.7)' or 'init theta ~ uniform(-3, 3)'",))  # fmt: skip
+        report.error(
+            "E0514",
+            head(uses[0]),
+            "an objective has no weights and biases, only theta",
+            hints=("as in 'init theta = (-1.5, 0.7)' or 'init theta ~ uniform(-3, 3)'",),
+        )
         return
     for missing in [t for t in ("weights", "biases") if t not in found]:
         hint = "init biases = 0" if missing == "biases" else "init glorot_uniform"
@@ -110,8 +145,12 @@ def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: 
                 found.append(Law(target, law, False, helpers, bound))  # type: ignore[arg-type]
             case ast.Drawn(part) | ast.Compare(left=part):
                 word = part.id if isinstance(part, ast.Name) else part.span.text
-                report.error("E0514", part.span, f"'{word}' is no part of the parameters",
-                             hints=did_you_mean(word, TARGETS) or ("parts: weights, biases, theta (all)",))  # fmt: skip
+                report.error(
+                    "E0514",
+                    part.span,
+                    f"'{word}' is no part of the parameters",
+                    hints=did_you_mean(word, TARGETS) or ("parts: weights, biases, theta (all)",),
+                )
     return found
 
 
@@ -127,74 +166,15 @@ def _drawn(law: ast.Expr, walker: Kinds, report: Report) -> bool:
     for argument in law.arguments:
         walker.number(argument.value, "an argument of a law")
         if argument.name is not None and argument.name not in parameters:
-            report.error("E0108", argument.span, f"'{name}' has no parameter '{argument.name}'",
-                         hints=did_you_mean(argument.name, parameters) or (f"its parameters: {', '.join(parameters)}",))  # fmt: skip
+            report.error(
+                "E0108",
+                argument.span,
+                f"'{name}' has no parameter '{argument.name}'",
+                hints=did_you_mean(argument.name, parameters)
+                or (f"its parameters: {', '.join(parameters)}",),
+            )
             return False
     if len(law.arguments) != len(parameters):
         report.error("E0109", law.span, f"'{name}' takes {', '.join(parameters)}: {len(law.arguments)} given")
         return False
     return True
-
-
-def _theta(law: Law, size: int, report: Report) -> None:
-    """An explicit start has one number per parameter, a grid one range."""
-    if law.drawn:
-        return
-    points: tuple[ast.Expr, ...] = (law.law,)
-    if isinstance(law.law, ast.Set):
-        points = law.law.items
-    for point in points:
-        match point:
-            case ast.Tuple(items):
-                if len(items) != size:
-                    report.error(
-                        "E0514", point.span, f"theta has {size} components here, {len(items)} are given"
-                    )
-                for item in items:
-                    Kinds(Scope("an init", {}), report).number(item, "a component of theta")
-            case ast.Call(ast.Name("grid"), arguments):
-                _grid(point, arguments, size, report)
-            case _:
-                Kinds(Scope("an init", {}), report).number(point, "the start")
-
-
-def _grid(call: ast.Expr, arguments: tuple[ast.Argument, ...], size: int, report: Report) -> None:
-    ranges = [a for a in arguments if a.name is None]
-    names = [a.name for a in arguments if a.name is not None]
-    if names != ["points"] or not all(isinstance(a.value, ast.Range) for a in ranges):
-        report.error("E0514", call.span, "a grid takes one range per parameter and the number of points",
-                     hints=("as in grid(-3..3, -3..3, points = 200)",))  # fmt: skip
-    elif len(ranges) != size:
-        report.error(
-            "E0514", call.span, f"theta has {size} components here, the grid has {len(ranges)} ranges"
-        )
-
-
-def check_runs(
-    init: Init, training: Training, statement: ast.Train | None, size: int, report: Report
-) -> Training:
-    """A grid or a list of starts says how many runs there are."""
-    table = [
-        law.law
-        for law in init.laws
-        if law.target == "theta" and isinstance(law.law, ast.Set | ast.Call) and not law.drawn
-    ]
-    if not table or report.errors:
-        return training
-    starts = count_starts(table[-1])
-    given = [s for s in statement.settings if s.name == "runs"] if statement else []
-    if given and training.runs != starts:
-        report.error("E0515", given[0].span, f"runs = {training.runs}, but init gives {starts} starts",
-                     related=((table[-1].span, "one run each"),), hints=("remove 'runs'",))  # fmt: skip
-    return replace(training, runs=starts)
-
-
-def count_starts(table: ast.Expr) -> int:
-    """Rows of a list of starts or of a grid."""
-    match table:
-        case ast.Set(items):
-            return len(items)
-        case ast.Call(_, (*ranges, points)):
-            count: int = int(number(points.value)) ** len(ranges)
-            return count
-    return 1

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from netc.compiler.check_report import Report
-from netc.compiler.kinds import OUTPUT, SCALAR, Kinds, Scope
+from netc.compiler.check_kinds import Kinds
+from netc.compiler.check_report import Report, first_line
+from netc.compiler.check_settings import Settings, word
+from netc.compiler.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head, lookup
-from netc.compiler.resolve_tree import dotted, names_in, walk
+from netc.compiler.resolve_tree import called, dotted, names_in, walk
 from netc.compiler.resolve_values import number_or_none
-from netc.compiler.spec import Activation, Loss, Network, Objective
+from netc.compiler.spec import Activation, Averaging, Loss, Network, Objective
 from netc.dsl import ast
 
 
@@ -19,9 +19,13 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
     chosen = uses or statements
     if len(chosen) > 1:
         what = "used" if uses else "defined"
-        report.error("E0505", head(chosen[1]), f"two losses are {what}, one can run",
-                     related=((head(chosen[0]), "the other one"),),
-                     hints=("remove one, or say 'loss NAME' to choose",))  # fmt: skip
+        report.error(
+            "E0505",
+            head(chosen[1]),
+            f"two losses are {what}, one can run",
+            related=((head(chosen[0]), "the other one"),),
+            hints=("remove one, or say 'loss NAME' to choose",),
+        )
     statement = chosen[0]
     definition, arguments = _bound(statement, definitions, report)
     if definition is None:
@@ -50,10 +54,9 @@ def _bound(
     return definition, bind(definition.parameters, arguments, span, f"'{name}'", report)
 
 
-def _reduce(statement: ast.Loss, definition: ast.Loss, report: Report) -> str:
-    from netc.compiler.check_settings import Settings, word
-
-    found = "mean"
+def _reduce(statement: ast.Loss, definition: ast.Loss, report: Report) -> Averaging:
+    """As the use says, else as the definition says, else the mean."""
+    found: Averaging = "mean"
     for owner in dict.fromkeys((definition, statement)):
         settings = Settings(owner.settings, "loss", ("reduce", "source"), report)
         found = settings.get("reduce", word("mean", "sum"), found)
@@ -66,9 +69,15 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
     name = last.activations[-1].definition.name if last.activations else "lin"
     span = last.span
     if name.lower() == "softmax" and last.outputs == 1:
-        report.error("E0205", span, "softmax over one unit is always 1",
-                     hints=("one output for two classes: (sigmoid)1 with binary_cross_entropy",
-                            "or one output per class: (softmax)2 with cross_entropy"))  # fmt: skip
+        report.error(
+            "E0205",
+            span,
+            "softmax over one unit is always 1",
+            hints=(
+                "one output for two classes: (sigmoid)1 with binary_cross_entropy",
+                "or one output per class: (softmax)2 with cross_entropy",
+            ),
+        )
         return
     if loss.definition.value is None or not _takes_log(loss.definition.value):
         return
@@ -78,12 +87,22 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
             if last.outputs > 1
             else "(sigmoid) gives a probability"
         )
-        report.error("E0204", span, f"'{loss.definition.name}' takes the logarithm of the output, "
-                     f"and ({name}) does not give probabilities",
-                     hints=(hint, "for numbers as targets: half_mse or mse"))  # fmt: skip
+        report.error(
+            "E0204",
+            span,
+            f"'{loss.definition.name}' takes the logarithm of the output, "
+            f"and ({name}) does not give probabilities",
+            hints=(hint, "for numbers as targets: half_mse or mse"),
+        )
     elif loss.definition.name == "cross_entropy" and last.outputs == 1:
-        report.error("E0204", span, "cross_entropy with one output ignores every sample whose target is 0",
-                     hints=("binary_cross_entropy counts both classes",))  # fmt: skip
+        hints = ("binary_cross_entropy counts both classes",)
+        message = "cross_entropy with one output ignores every sample whose target is 0"
+        report.error("E0204", span, message, hints=hints)
+    elif loss.definition.name == "cross_entropy" and name.lower() == "sigmoid":
+        message = (
+            "the outputs of (sigmoid) do not sum to 1, so cross_entropy takes no notice of wrong classes"
+        )
+        report.warning("E0204", span, message, "(softmax) makes one distribution over the classes")
 
 
 def _takes_log(value: ast.Expr) -> bool:
@@ -103,9 +122,8 @@ def _positive(activations: tuple[Activation, ...]) -> bool:
     last = activations[-1]
     if any(isinstance(n, ast.Call) and n.function == ast.Name("sum") for n in walk(last.definition.value)):
         return True
-    probes: list[Mapping[str, float]] = [
-        {**dict(last.arguments), last.definition.variable: z} for z in (-9.0, -1.0, 0.0, 1.0, 9.0)
-    ]
+    bound = dict(last.arguments)
+    probes = [{**bound, last.definition.variable: z} for z in (-9.0, -1.0, 0.0, 1.0, 9.0)]
     values = [number_or_none(last.definition.value, p) for p in probes]
     return all(v is None or v > 0 for v in values)
 
@@ -113,24 +131,53 @@ def _positive(activations: tuple[Activation, ...]) -> bool:
 def check_objective(statement: ast.Objective, definitions: Definitions, report: Report) -> Objective:
     names = {v.name: SCALAR for v in statement.variables}
     if not names:
-        report.error("E0513", head(statement), "an objective is a function of at least one variable",
-                     hints=("as in 'objective R(x, y) = x^2 + 3*y^2'",))  # fmt: skip
+        report.error(
+            "E0513",
+            head(statement),
+            "an objective is a function of at least one variable",
+            hints=("as in 'objective R(x, y) = x^2 + 3*y^2'",),
+        )
     for v in statement.variables:
         if v.default is not None:
-            report.error("E0513", v.span, f"'{v.name}' is a variable, it has no default",
-                         hints=("'init theta = (...)' says where it starts",))  # fmt: skip
+            report.error(
+                "E0513",
+                v.span,
+                f"'{v.name}' is a variable, it has no default",
+                hints=("'init theta = (...)' says where it starts",),
+            )
     Kinds(Scope("an objective", names, definitions.activations), report).number(
         statement.value, "the objective"
     )
     return Objective(statement.name, tuple(names), statement.value)
 
 
-def check_activations(used: list[ast.Activation], definitions: Definitions, report: Report) -> None:
-    """The expressions of the program's own activations."""
-    for a in used:
+def check_activations(definitions: Definitions, report: Report) -> None:
+    """The expressions of the activations that the program and the files it uses define."""
+    for a in definitions.activations.own.values():
         names = {a.variable: OUTPUT} | {p.name: SCALAR for p in a.parameters}
         scope = Scope(f"the activation '{a.name}'", names, definitions.activations)
         found = Kinds(scope, report).of(a.value)
         if found is not None and found.truth:
-            report.error("E0304", a.value.span, "an activation gives a number, not a truth value",
-                         hints=("choose numbers by it: 1 if ... else 0",))  # fmt: skip
+            hint = "choose numbers by it: 1 if ... else 0"
+            report.error(
+                "E0304", a.value.span, "an activation gives a number, not a truth value", hints=(hint,)
+            )
+        way = _way_back(a.name.lower(), a, definitions, ())
+        if way:
+            through = f" by way of {', '.join(way)}" if way[0] != a.name else ""
+            note = "a name inside its own definition is the primitive function, where there is one"
+            report.error("E0111", first_line(a.span), f"'{a.name}' calls itself{through}", notes=(note,))
+
+
+def _way_back(
+    name: str, at: ast.Activation, definitions: Definitions, past: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The activations through which `at` comes to call `name`, if it does."""
+    for other in sorted(called(at.value) - set(FUNCTION_NAMES) - set(past)):
+        if other.lower() == name:
+            return past or (at.name,)
+        if other in definitions.activations.own:
+            way = _way_back(name, definitions.activations.own[other], definitions, (*past, other))
+            if way:
+                return way
+    return ()

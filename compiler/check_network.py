@@ -12,10 +12,16 @@ from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
 
 LATER = {
-    "conv": "convolution", "avgpool": "average pooling", "maxpool": "max pooling",
-    "globalavgpool": "global average pooling", "batchnorm": "batch normalisation",
-    "layernorm": "layer normalisation", "dropout": "dropout", "flatten": "flattening", "embedding": "embeddings",
-}  # fmt: skip
+    "conv": "convolution",
+    "avgpool": "average pooling",
+    "maxpool": "max pooling",
+    "globalavgpool": "global average pooling",
+    "batchnorm": "batch normalisation",
+    "layernorm": "layer normalisation",
+    "dropout": "dropout",
+    "flatten": "flattening",
+    "embedding": "embeddings",
+}
 """Operations that the language has and the compiler does not yet."""
 
 
@@ -53,8 +59,12 @@ class _Checker:
         for position, operation in enumerate(layer.operations):
             if operation.name == "dense":
                 if dense_at is not None:
-                    self._error("E0203", operation.span, "two dense operations share one size",
-                                ("give each its own: (dense) 30 (dense, tanh) 15",))  # fmt: skip
+                    self._error(
+                        "E0203",
+                        operation.span,
+                        "two dense operations share one size",
+                        ("give each its own: (dense) 30 (dense, tanh) 15",),
+                    )
                 dense_at = position
                 bias = self._bias(operation)
             else:
@@ -119,22 +129,34 @@ class _Checker:
         if name in self.definitions.activations:
             definition = self.definitions.activations[name]
             for word in operation.words:
-                self._error("E0203", word.span, f"'{word.span.text}' does not belong here",
-                            (f"parameters stand in parentheses: {name}({word.span.text})",))  # fmt: skip
+                self._error(
+                    "E0203",
+                    word.span,
+                    f"'{word.span.text}' does not belong here",
+                    (f"parameters stand in parentheses: {name}({word.span.text})",),
+                )
             return Activation(
                 definition,
                 bind(definition.parameters, operation.arguments, operation.span, f"'{name}'", self.report),
             )
         self.complete = False
         if name in LATER:
-            self.report.error("E0901", operation.span, f"{LATER[name]} is not supported yet",
-                              hints=("networks of dense layers are: (dense, tanh) 15, or (tanh) 15 for short",))  # fmt: skip
+            self.report.error(
+                "E0901",
+                operation.span,
+                f"{LATER[name]} is not supported yet",
+                hints=("networks of dense layers are: (dense, tanh) 15, or (tanh) 15 for short",),
+            )
         elif name in self.definitions.blocks:
             self.report.error("E0902", operation.span, f"the block '{name}' is not supported yet")
         else:
             known = [*self.definitions.activations.names(), "dense", *LATER]
-            self.report.error("E0102", operation.span, f"there is no activation or operation called '{operation.span.text or name}'",
-                              hints=did_you_mean(name, known) or ("'netc list activations' shows all",))  # fmt: skip
+            self.report.error(
+                "E0102",
+                operation.span,
+                f"there is no activation or operation called '{operation.span.text or name}'",
+                hints=did_you_mean(name, known) or ("'netc list activations' shows all",),
+            )
         return None
 
     def _size(self, expr: ast.Expr) -> int:
@@ -155,11 +177,13 @@ def check_fit(statement: ast.Network, network: Network, facts: Facts, data: Span
     """Do the sizes of the network fit the data?"""
     if network.inputs != facts.inputs:
         report.error(
-            "E0201", statement.architecture.input.span,
+            "E0201",
+            statement.architecture.input.span,
             f"the network takes {counted(network.inputs, 'input')}, the data has {facts.inputs}",
-            label=f"{facts.inputs} here", related=((data, f"this has {counted(facts.inputs, 'input column')}"),),
+            label=f"{facts.inputs} here",
+            related=((data, f"this has {counted(facts.inputs, 'input column')}"),),
             hints=(f"write [{facts.inputs}(...",),
-        )  # fmt: skip
+        )
     allowed = {facts.targets: counted(facts.targets, "target column")}
     if facts.labels:
         allowed = {len(facts.labels): f"{len(facts.labels)} classes"}
@@ -173,9 +197,13 @@ def check_fit(statement: ast.Network, network: Network, facts: Facts, data: Span
             else ()
         )
         report.error(
-            "E0202", network.layers[-1].span, f"the network has {counted(network.outputs, 'output')}, the data needs {needs}",
-            related=((data, "the data"),), notes=classes, hints=(f"end with ...{next(iter(allowed))}]",),
-        )  # fmt: skip
+            "E0202",
+            network.layers[-1].span,
+            f"the network has {counted(network.outputs, 'output')}, the data needs {needs}",
+            related=((data, "the data"),),
+            notes=classes,
+            hints=(f"end with ...{next(iter(allowed))}]",),
+        )
 
 
 def _all_numbers(labels: tuple[str, ...]) -> bool:

@@ -43,7 +43,7 @@ def _train(statement: ast.Statement, replaced: Settings) -> ast.Statement:
     if not isinstance(statement, ast.Train):
         return statement
     kept = tuple(s for s in statement.settings if s.name not in replaced)
-    # A bound given from outside is the bound: `--set epochs=3` is not cut by the file's `steps`, nor the reverse.
+    # A bound given from outside is the only one: the file's `steps` do not cut `--set epochs=3` short.
     if {"epochs", "steps"} & set(replaced):
         kept = tuple(s for s in kept if s.name not in ("epochs", "steps"))
     return replace(statement, settings=(*kept, *replaced.values()))
@@ -59,8 +59,12 @@ def override_rule(
     for name, setting in settings.items():
         if name not in values:
             known = [*values, *SETTINGS]
-            report.error("E0512", setting.span, f"there is no '{name}' to set",
-                         hints=did_you_mean(name, known) or (f"known: {', '.join(known)}",))  # fmt: skip
+            report.error(
+                "E0512",
+                setting.span,
+                f"there is no '{name}' to set",
+                hints=did_you_mean(name, known) or (f"known: {', '.join(known)}",),
+            )
             continue
         try:
             values[name] = number(setting.value)

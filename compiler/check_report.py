@@ -27,8 +27,9 @@ class Report:
         if found not in self.diagnostics:
             self.diagnostics.append(found)
 
-    def warning(self, code: str, span: Span, message: str, *, hints: Iterable[str] = ()) -> None:
-        self.diagnostics.append(Diagnostic(code, message, span, hints=tuple(hints), severity="warning"))
+    def warning(self, code: str, span: Span, message: str, hint: str) -> None:
+        """What runs, though it is unlikely to be meant."""
+        self.diagnostics.append(Diagnostic(code, message, span, hints=(hint,), severity="warning"))
 
     @property
     def errors(self) -> bool:
@@ -52,4 +53,10 @@ def listed(words: Iterable[str]) -> str:
 
 def counted(number: int, noun: str) -> str:
     """`1 unit`, `3 units`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"{number} {noun}" + ("" if number == 1 else "es" if noun.endswith("ch") else "s")
+
+
+def first_line(span: Span) -> Span:
+    """The first line of what may span several, without a comment."""
+    line = span.text.split("\n", 1)[0].split("#")[0].rstrip()
+    return Span(span.source, span.start, span.start + len(line)) if line else span

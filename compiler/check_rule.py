@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
+from netc.compiler.check_ambiguity import find_rule, without_decay
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
-from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
-from netc.compiler.resolve import Definitions, bind, head, is_definition, variants
+from netc.compiler.kinds import SCALAR, THETA, Scope, Type
+from netc.compiler.resolve import Definitions, bind, head, is_definition
 from netc.compiler.resolve_rule import Body, resolve_rule
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
 from netc.dsl import ast
-from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
-from netc.dsl.source import Span
 
+RULE = "an update rule"
 FIXED: Mapping[str, Type] = {
-    "theta": THETA, "weights": THETA, "biases": THETA, "n": SCALAR, "m": SCALAR, "epoch": SCALAR,
-}  # fmt: skip
+    "theta": THETA,
+    "weights": THETA,
+    "biases": THETA,
+    "n": SCALAR,
+    "m": SCALAR,
+    "epoch": SCALAR,
+}
 
 
 def check_optimizer(
@@ -29,9 +36,13 @@ def check_optimizer(
     uses = [s for s in statements if not is_definition(s)]
     chosen = uses or statements
     if len(chosen) > 1:
-        report.error("E0505", head(chosen[1]), f"two optimizers are {'used' if uses else 'defined'}, one can run",
-                     related=((head(chosen[0]), "the other one"),),
-                     hints=("remove one, or say 'optimizer NAME' to choose",))  # fmt: skip
+        report.error(
+            "E0505",
+            head(chosen[1]),
+            f"two optimizers are {'used' if uses else 'defined'}, one can run",
+            related=((head(chosen[0]), "the other one"),),
+            hints=("remove one, or say 'optimizer NAME' to choose",),
+        )
     statement = chosen[0]
     if statement.use is None:
         definition: ast.Optimizer | None = statement
@@ -41,84 +52,18 @@ def check_optimizer(
         call = statement.use
         function, arguments = (call.function, call.arguments) if isinstance(call, ast.Call) else (call, ())
         span = function.span
-        definition = _lookup(dotted(function) or "", arguments, span, definitions, report)
+        definition = find_rule(dotted(function) or "", arguments, span, definitions, report)
     if definition is None:
         return None
     for other in statements:
         if is_definition(other) and other is not definition:
             check_rule(other, losses, definitions, report)
+    arguments = without_decay(definition, arguments, report)
     values = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     body, kinds = check_rule(definition, losses, definitions, report)
     if not report.errors:
         _division_by_zero(definition, body, values, report)
     return Optimizer(definition, values, body, kinds, _visits(body))
-
-
-# -- names that mean several rules -----------------------------------------------------------------
-
-
-def _lookup(
-    name: str, arguments: tuple[ast.Argument, ...], span: Span, definitions: Definitions, report: Report
-) -> ast.Optimizer | None:
-    family = variants(definitions.optimizers, name)
-    found = definitions.optimizers.get(name)
-    if found is not None and not (family and name.lower() not in definitions.optimizers.own):
-        return found
-    if len(family) > 1:
-        _ambiguous(name, family, arguments, span, report)
-    elif family:
-        report.error("E0102", span, f"there is no optimizer called '{name}'",
-                     hints=(f"the rule of that family is '{family[0].name}'",))  # fmt: skip
-    else:
-        near = did_you_mean(
-            name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}]
-        )
-        report.error("E0102", span, f"there is no optimizer called '{name}'",
-                     hints=near or ("'netc list optimizers' shows all",))  # fmt: skip
-    return None
-
-
-def _ambiguous(
-    name: str, family: list[ast.Optimizer], arguments: tuple[ast.Argument, ...], span: Span, report: Report
-) -> None:
-    hints = []
-    for argument in arguments:
-        owners = [d.name for d in family if argument.name in {p.name for p in d.parameters}]
-        if argument.name and 0 < len(owners) < len(family):
-            hints.append(f"the parameter '{argument.name}' belongs to {_several(owners)}")
-    explain = f"'netc explain {name}' compares them"
-    hint = f"{'; '.join(hints)}; {explain}" if hints else explain
-    report.error(
-        "E0103", span, f"'{name}' names more than one update rule", notes=_equations(family), hints=(hint,)
-    )
-
-
-def _several(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _equations(rules: list[ast.Optimizer]) -> tuple[str, ...]:
-    """One line a rule: its name and its equations, in columns."""
-    rows = [[rule.name, *(f"{_left(e)} = {print_expr(e.value)}" for e in _lines(rule))] for rule in rules]
-    widths = [
-        max((len(row[i]) + 1 for row in rows if len(row) > i + 1), default=0)
-        for i in range(max(map(len, rows)))
-    ]
-    lines = []
-    for row in rows:
-        cells = [cell + (";" if 0 < i < len(row) - 1 else "") for i, cell in enumerate(row)]
-        lines.append(
-            "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False)).rstrip()
-        )
-    return tuple(lines)
-
-
-def _lines(rule: ast.Optimizer) -> list[ast.Equation]:
-    return [node for action in rule.body for node in walk(action) if isinstance(node, ast.Equation)]
-
-
-def _left(equation: ast.Equation) -> str:
-    return equation.name + "".join(f"[{print_expr(i)}]" for i in equation.indices)
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -151,7 +96,7 @@ class _Rule:
         self.loops = {n.name: SCALAR for a in body.actions for n in walk(a) if isinstance(n, ast.For)}
 
     def infer(self) -> dict[str, Type]:
-        """Everything starts as a number and becomes a vector where a vector flows in, until nothing changes."""
+        """All start as numbers and become vectors where a vector flows in, until nothing changes."""
         kinds = {self._root(e.name): SCALAR for e in self.equations} | {
             s.name: SCALAR for s in self.body.states
         }
@@ -177,12 +122,9 @@ class _Rule:
 
     def _scope(self, kinds: Mapping[str, Type]) -> Scope:
         moments = {v: kinds.get(s, SCALAR) for v, s in self.base.items()}
-        return Scope(
-            "an update rule",
-            {**self.names, **self.loops, **kinds, **moments},
-            self.definitions.activations,
-            self.losses,
-        )
+        names = {**self.names, **self.loops, **kinds, **moments}
+        hidden = frozenset(v for v, s in self.base.items() if v != s)
+        return Scope(RULE, names, self.definitions.activations, self.losses, hidden=hidden)
 
     def check(self, kinds: Mapping[str, Type], report: Report) -> None:
         walker = Kinds(self._scope(kinds), report)
@@ -195,8 +137,12 @@ class _Rule:
                     case ast.Equation(_, _, value):
                         found = walker.of(value)
                         if found is not None and found.truth:
-                            report.error("E0304", value.span, "a state or local is a number or a vector, not a truth value",
-                                         hints=("choose numbers by it: 1 if ... else 0",))  # fmt: skip
+                            report.error(
+                                "E0304",
+                                value.span,
+                                "a state or local is a number or a vector, not a truth value",
+                                hints=("choose numbers by it: 1 if ... else 0",),
+                            )
                     case ast.Until(condition):
                         walker.condition(condition)
                     case ast.For(_, ast.Range(start, stop)):
@@ -204,14 +150,20 @@ class _Rule:
                         walker.number(stop, "the last value of a loop")
                     case ast.Repeat(bound) if bound is not None:
                         walker.number(bound, "the bound of a loop")
+                        if number_or_none(bound) is None:
+                            report.error("E0305", bound.span, "the bound of a 'repeat' is a whole number")
 
     def _initial(self, value: ast.Expr, walker: Kinds, report: Report) -> None:
         for node in walk(value):
             if isinstance(node, ast.Gradient) or (
                 isinstance(node, ast.Call) and dotted(node.function) in self.losses
             ):
-                report.error("E0411", node.span, "a start cannot evaluate the loss",
-                             hints=("choose in the equation itself: '... if n = 0 else ...'",))  # fmt: skip
+                report.error(
+                    "E0411",
+                    node.span,
+                    "a start cannot evaluate the loss",
+                    hints=("choose in the equation itself: '... if n == 0 else ...'",),
+                )
                 return
         walker.of(value)
 
@@ -231,7 +183,7 @@ def _visits(body: Body) -> bool:
 
 
 def _division_by_zero(rule: ast.Optimizer, body: Body, values: Values, report: Report) -> None:
-    """Adam's misprint: 1 - beta^n is 0 at n = 0. Denominators of n and hyper-parameters alone are tried there."""
+    """Adam's misprint: 1 - beta^n is 0 at n = 0. Denominators of n and hyper-parameters are tried there."""
     known = {**dict(values), "n": 0.0, "epoch": 0.0}
     for equation in (e for a in body.actions for e in walk(a) if isinstance(e, ast.Equation)):
         _denominators(equation.value, known, report)
@@ -250,8 +202,13 @@ def _denominators(expr: ast.Expr, known: Mapping[str, float], report: Report) ->
             _denominators(then if holds else otherwise, known, report)
             return
         case ast.Binary("/", _, below) if number_or_none(below, known) == 0:
-            report.error("E0410", below.span, "this is 0 at the first iteration, n = 0",
-                         notes=("n counts iterations from 0",), hints=_repair(below))  # fmt: skip
+            report.error(
+                "E0410",
+                below.span,
+                "this is 0 at the first iteration, n = 0",
+                notes=("n counts iterations from 0",),
+                hints=_repair(below),
+            )
             return
     for node in walk(expr):
         if node is not expr and isinstance(node, ast.Binary | ast.Choose):
@@ -265,4 +222,6 @@ def _repair(below: ast.Expr) -> tuple[str, ...]:
     ]
     if not powers:
         return ("choose another value at the start: '... if n > 0 else ...'",)
-    return (f"likely meant: {print_expr(powers[0].left)}^(n+1), the number of gradients seen so far",)
+    following = ast.Binary("+", ast.Name("n"), ast.Number(1.0, "1"))
+    meant = print_expr(replace(powers[0], right=following))
+    return (f"likely meant: {meant}, for the number of gradients seen so far",)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
 from netc.compiler.check_settings import Settings, word
-from netc.compiler.kinds import SCALAR, Kinds, Scope
+from netc.compiler.kinds import SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head
 from netc.compiler.resolve_rule import resolve_rule
 from netc.compiler.resolve_tree import walk
@@ -34,11 +35,19 @@ def check_schedules(
         if statement.name in NETWORK:
             report.error("E0907", head(statement), f"a schedule of '{statement.name}' is not supported yet")
         elif statement.name not in hypers:
-            report.error("E0509", head(statement), f"the optimizer has no hyper-parameter '{statement.name}'",
-                         hints=did_you_mean(statement.name, hypers) or _known(hypers))  # fmt: skip
+            report.error(
+                "E0509",
+                head(statement),
+                f"the optimizer has no hyper-parameter '{statement.name}'",
+                hints=did_you_mean(statement.name, hypers) or _known(hypers),
+            )
         elif statement.name in found:
-            report.error("E0505", head(statement), f"'{statement.name}' has two schedules",
-                         related=((found[statement.name].span, "the first one"),))  # fmt: skip
+            report.error(
+                "E0505",
+                head(statement),
+                f"'{statement.name}' has two schedules",
+                related=((found[statement.name].span, "the first one"),),
+            )
         else:
             schedule = _use(statement, definitions, report)
             if schedule is not None:
@@ -68,8 +77,12 @@ def _recursion(statement: ast.Schedule, definitions: Definitions, report: Report
             if definition is None or not definition.body:
                 continue
             if node is not piece.value or len(statement.pieces) > 1:
-                report.error("E0510", node.span, f"'{definition.name}' goes by results and cannot be part of another schedule",
-                             hints=(f"use it alone: schedule {statement.name} = {node.span.text}",))  # fmt: skip
+                report.error(
+                    "E0510",
+                    node.span,
+                    f"'{definition.name}' goes by results and cannot be part of another schedule",
+                    hints=(f"use it alone: schedule {statement.name} = {node.span.text}",),
+                )
             what = f"'{definition.name}'"
             arguments = bind(definition.parameters, node.arguments, node.span, what, report)
             return Recursion(
@@ -95,14 +108,26 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
             except NotANumber as error:
                 report.error("E0502", error.span, f"'until' needs a number: {error.reason}")
             if until <= past or until <= 0:
-                report.error("E0510", piece.until.span, "the pieces of a schedule must follow each other in time",
-                             notes=(f"this one ends at {until:g}, the one before at {max(past, 0):g}",))  # fmt: skip
+                report.error(
+                    "E0510",
+                    piece.until.span,
+                    "the pieces of a schedule must follow each other in time",
+                    notes=(f"this one ends at {until:g}, the one before at {max(past, 0):g}",),
+                )
             if last:
-                report.error("E0510", piece.until.span, f"the schedule says nothing after {until:g}",
-                             hints=("give the last value without 'until'",))  # fmt: skip
+                report.error(
+                    "E0510",
+                    piece.until.span,
+                    f"the schedule says nothing after {until:g}",
+                    hints=("give the last value without 'until'",),
+                )
         elif not last:
-            report.error("E0510", piece.span, "only the last value of a schedule may stand without 'until'",
-                         hints=(f"write '{piece.span.text} until ...'",))  # fmt: skip
+            report.error(
+                "E0510",
+                piece.span,
+                "only the last value of a schedule may stand without 'until'",
+                hints=(f"write '{piece.span.text} until ...'",),
+            )
         past = until
         _value(piece.value, definitions, report)
         yield Piece(piece.value, until)
@@ -128,8 +153,12 @@ def _definition(statement: ast.Schedule, definitions: Definitions, report: Repor
         return
     body = resolve_rule(_as_rule(statement), frozenset(), report, "k")
     if VALUE not in {s.name for s in body.states}:
-        report.error("E0404", head(statement), f"the schedule never says what {VALUE}[k+1] is",
-                     hints=(f"{VALUE}[k] is the schedule's value in epoch k",))  # fmt: skip
+        report.error(
+            "E0404",
+            head(statement),
+            f"the schedule never says what {VALUE}[k+1] is",
+            hints=(f"{VALUE}[k] is the schedule's value in epoch k",),
+        )
     equations = [n for a in body.actions for n in walk(a) if isinstance(n, ast.Equation)]
     known = [
         *names,

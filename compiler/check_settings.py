@@ -9,6 +9,7 @@ from netc.compiler.check_report import Report, listed
 from netc.compiler.resolve_values import NotANumber, number
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
 
 T = TypeVar("T")
@@ -19,9 +20,10 @@ Reader = Callable[[ast.Expr], T]
 class Unfit(Exception):
     """The value of a setting is not one: `wanted` says what would be."""
 
-    def __init__(self, wanted: str, span: Span, code: str = "E0502") -> None:
+    def __init__(self, wanted: str, span: Span, code: str = "E0502", hints: tuple[str, ...] = ()) -> None:
         super().__init__(wanted)
         self.wanted = wanted
+        self.hints = hints
         self.span = span
         self.code = code
 
@@ -33,14 +35,24 @@ class Settings:
         self, settings: tuple[ast.Setting, ...], statement: str, known: tuple[str, ...], report: Report
     ) -> None:
         self.report = report
+        self.unknown = any(s.name not in known for s in settings)
+        """Something was meant that is not understood."""
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:
             if setting.name not in known:
-                report.error("E0501", name_span(setting), f"'{statement}' has no setting '{setting.name}'",
-                             hints=did_you_mean(setting.name, known) or (f"its settings: {', '.join(known)}",))  # fmt: skip
+                report.error(
+                    "E0501",
+                    name_span(setting),
+                    f"'{statement}' has no setting '{setting.name}'",
+                    hints=did_you_mean(setting.name, known) or (f"its settings: {', '.join(known)}",),
+                )
             elif setting.name in self.given:
-                report.error("E0506", name_span(setting), f"'{setting.name}' is set twice",
-                             related=((self.given[setting.name].span, "first here"),))  # fmt: skip
+                report.error(
+                    "E0506",
+                    name_span(setting),
+                    f"'{setting.name}' is set twice",
+                    related=((self.given[setting.name].span, "first here"),),
+                )
             else:
                 self.given[setting.name] = setting
 
@@ -51,7 +63,8 @@ class Settings:
         try:
             return reader(value)
         except Unfit as error:
-            self.report.error(error.code, error.span, f"{name} = {error.wanted}")
+            given = error.span.text or print_expr(value)
+            self.report.error(error.code, error.span, f"{name} = {given}: {error.wanted}", hints=error.hints)
         except NotANumber as error:
             self.report.error("E0502", error.span, f"'{name}' must be a number: {error.reason}")
         return default
@@ -73,9 +86,9 @@ def word(*words: W) -> Reader[W]:
 
     def read(value: ast.Expr) -> W:
         if isinstance(value, ast.Name) and value.id in words:
-            return words[words.index(value.id)]  # type: ignore[arg-type]
-        near = did_you_mean(value.id, words) if isinstance(value, ast.Name) else ()
-        raise Unfit(f"... is one of {listed(words)}" + (f": {near[0]}" if near else ""), value.span)
+            return next(w for w in words if w == value.id)
+        hints = did_you_mean(value.id, words) if isinstance(value, ast.Name) else ()
+        raise Unfit(f"it is {listed(words)}", value.span, hints=hints)
 
     return read
 
@@ -90,9 +103,9 @@ def whole(least: int) -> Reader[int]:
     def read(value: ast.Expr) -> int:
         found = number(value)
         if found != found or abs(found) == float("inf") or found != int(found):
-            raise Unfit(f"{value.span.text or found}: a whole number is needed", value.span)
+            raise Unfit("a whole number is needed", value.span)
         if found < least:
-            raise Unfit(f"{value.span.text or int(found)}: at least {least} is needed", value.span, "E0503")
+            raise Unfit(f"at least {least} is needed", value.span, "E0503")
         return int(found)
 
     return read
@@ -100,5 +113,5 @@ def whole(least: int) -> Reader[int]:
 
 def condition(value: ast.Expr) -> ast.Expr:
     if not isinstance(value, ast.Compare | ast.Logic | ast.Not):
-        raise Unfit("...: a condition is needed, such as norm(grad R) < 1e-7", value.span)
+        raise Unfit("a condition is needed, such as norm(grad R) < 1e-7", value.span)
     return value

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
+from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report, counted
 from netc.compiler.check_settings import Reader, Settings, Unfit, condition, truth, whole, word
-from netc.compiler.kinds import SCALAR, THETA, Kinds, Scope, Type
+from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, head
 from netc.compiler.resolve_tree import rebuild, walk
-from netc.compiler.spec import Monitor, Optimizer, Training
+from netc.compiler.spec import BatchMode, Monitor, Optimizer, Training
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
@@ -19,49 +21,68 @@ from netc.dsl.printer import print_expr
 SETTINGS = ("epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "target")
 FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
 """What `monitor` can report."""
+FULL: tuple[BatchMode, int] = ("full", 1)
+CPU: Literal["cpu"] = "cpu"
 DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None)
 
 
 def check_train(
-    statement: ast.Train | None, samples: int | None, names: Mapping[str, Type], losses: frozenset[str],
-    definitions: Definitions, report: Report,
-) -> Training:  # fmt: skip
+    statement: ast.Train | None,
+    samples: int | None,
+    names: Mapping[str, Type],
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> Training:
     """The `train` statement; `names` are those that a stop criterion may read besides theta and n."""
     if statement is None:
         return DEFAULTS
     settings = Settings(statement.settings, "train", SETTINGS, report)
     epochs = settings.get("epochs", whole(1), -1)
     steps = settings.get("steps", whole(1), -1)
-    if "epochs" not in settings and "steps" not in settings:
-        report.error("E0511", head(statement), "training has no end: neither epochs nor steps is given",
-                     hints=("add 'epochs = 200', or 'steps = 1000'",))  # fmt: skip
-    batch, count = settings.get("batch", _batch(samples), ("full", 1))
+    if not {"epochs", "steps"} & settings.given.keys() and not settings.unknown:
+        report.error(
+            "E0511",
+            head(statement),
+            "training has no end: neither epochs nor steps is given",
+            hints=("add 'epochs = 200', or 'steps = 1000'",),
+        )
+    batch, count = settings.get("batch", _batch(samples), FULL)
     stop = settings.get("stop", _maybe(condition), None)
     if stop is not None:
         stop = _check_stop(stop, names, losses, definitions, report)
     return Training(
-        epochs, steps, batch, count,  # type: ignore[arg-type]
+        epochs,
+        steps,
+        batch,
+        count,
         settings.get("shuffle", truth, True),
-        settings.get("precision", word("f32", "f64"), "f64"),  # type: ignore[arg-type]
-        settings.get("seed", whole(0), 0), settings.get("runs", whole(1), 1),
-        settings.get("threads", whole(1), 0), settings.get("target", _target, "cpu"), stop,
-    )  # fmt: skip
+        settings.get("precision", word("f32", "f64"), "f64"),
+        settings.get("seed", whole(0), 0),
+        settings.get("runs", whole(1), 1),
+        settings.get("threads", whole(1), 0),
+        settings.get("target", _target, "cpu"),
+        stop,
+    )
 
 
 def _maybe(reader: Reader[ast.Expr]) -> Reader[ast.Expr | None]:
     return reader
 
 
-def _target(value: ast.Expr) -> str:
+def _target(value: ast.Expr) -> Literal["cpu"]:
     if value == ast.Name("cuda"):
-        raise Unfit("cuda is not supported yet; the target is cpu", value.span, "E0904")
-    return word("cpu", "cuda")(value)
+        raise Unfit(
+            "this target is not supported yet", value.span, "E0904", ("leave it out: the target is cpu",)
+        )
+    return word(CPU)(value)
 
 
-def _batch(samples: int | None) -> Reader[tuple[str, int]]:
+def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
     """`full`, a size, or `4 parts`."""
 
-    def read(value: ast.Expr) -> tuple[str, int]:
+    def read(value: ast.Expr) -> tuple[BatchMode, int]:
+        mode: BatchMode
         match value:
             case ast.Name("full"):
                 return "full", 1
@@ -69,17 +90,14 @@ def _batch(samples: int | None) -> Reader[tuple[str, int]]:
                 mode, count = "parts", whole(1)(parts)
             case ast.Counted(_, unit):
                 raise Unfit(
-                    f"{value.span.text}: '{unit}' is no unit here; write full, a size, or '4 parts'",
-                    value.span,
+                    f"'{unit}' is no unit here; a batch is full, a size such as 32, or '4 parts'", value.span
                 )
-            case ast.Name(id):
-                raise Unfit(f"{id}: a batch is full, a size such as 32, or '4 parts'", value.span)
+            case ast.Name():
+                raise Unfit("a batch is full, a size such as 32, or '4 parts'", value.span)
             case _:
                 mode, count = "size", whole(1)(value)
         if samples is not None and count > samples:
-            raise Unfit(
-                f"{value.span.text or count}: there are only {samples} training samples", value.span, "E0503"
-            )
+            raise Unfit(f"there are only {samples} training samples", value.span, "E0503")
         return mode, count
 
     return read
@@ -115,16 +133,24 @@ def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
         return Monitor((ast.Name("loss"),), 1)
     for setting in statement.settings:
         if setting.name not in ("every", "unit"):
-            report.error("E0905", setting.span, "named figures are not supported yet",
-                         hints=(f"figures: {', '.join(FIGURES)}",))  # fmt: skip
+            report.error(
+                "E0905",
+                setting.span,
+                "named figures are not supported yet",
+                hints=(f"figures: {', '.join(FIGURES)}",),
+            )
     settings = Settings(
         tuple(s for s in statement.settings if s.name == "every"), "monitor", ("every",), report
     )
     for figure in statement.figures:
         shown = print_expr(figure)
         if shown not in FIGURES:
-            report.error("E0905", figure.span, f"the figure '{figure.span.text or shown}' is not supported yet",
-                         hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",))  # fmt: skip
+            report.error(
+                "E0905",
+                figure.span,
+                f"the figure '{figure.span.text or shown}' is not supported yet",
+                hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",),
+            )
     return Monitor(statement.figures, settings.get("every", whole(1), 1))
 
 
@@ -146,15 +172,23 @@ def check_batches(
     if training.batch == "size" and samples is None:
         return
     m = batches(training, samples or 1)
-    numbers = [(int(b.value), b.span) for a in optimizer.body.actions for n in walk(a)
-               if isinstance(b := _batch_of(n), ast.Number)]  # fmt: skip
+    numbers = [
+        (int(b.value), b.span)
+        for a in optimizer.body.actions
+        for n in walk(a)
+        if isinstance(b := _batch_of(n), ast.Number)
+    ]
     if not numbers:
         return
     most, span = max(numbers, key=lambda pair: pair[0])
     if most != m:
-        report.error("E0413", span, f"the rule visits {counted(most, 'batch')}, the training has {counted(m, 'batch')}",
-                     related=((head(statement), "the training"),),
-                     hints=(f"write 'batch = {most} parts'",))  # fmt: skip
+        report.error(
+            "E0413",
+            span,
+            f"the rule visits {counted(most, 'batch')}, the training has {counted(m, 'batch')}",
+            related=((head(statement), "the training"),),
+            hints=(f"write 'batch = {most} parts'",),
+        )
 
 
 def _batch_of(node: ast.Node) -> ast.Expr | None:

@@ -8,11 +8,11 @@ text nor the compile time grows with the depth of the network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from netc.compiler import ir
+from netc.compiler import cpu_tiles, ir
 from netc.compiler import loops as L
-from netc.compiler.cpu_plan import TILE_VECTORS, Plan, Stage
+from netc.compiler.cpu_plan import Plan, Stage
 from netc.compiler.fuse import fuse, names
 from netc.compiler.simplify import common
 from netc.compiler.vectors import Space, arrays, lanes
@@ -22,127 +22,17 @@ SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width
 how many samples count, and that number rounded up to whole tiles."""
 
 
-def functions(network: ir.Network, plan: Plan, shuffled: bool) -> list[L.Function]:
+def functions(network: ir.Network, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
-    made = [_product(plan), _outer_sums(plan), _row_sums(plan)]
+    made = [cpu_tiles.product(plan), cpu_tiles.outer_sums(plan), cpu_tiles.row_sums(plan)]
     made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
     if shuffled:
         made.append(gather(network, plan))
     return [
         *made,
-        _over_blocks("loss", network, plan, shuffled),
-        _over_blocks("gradient", network, plan, shuffled),
-        _predict(network, plan),
-    ]
-
-
-# -- products of matrices ----------------------------------------------------------------------------
-
-
-def _product(plan: Plan) -> L.Function:
-    """Tiles of `plan.height` rows (what is left: single rows) times two vectors of samples."""
-
-    def tile(height: int) -> list[L.Stmt]:
-        spots = [(r, v) for r in range(height) for v in range(TILE_VECTORS)]
-        accumulator = "c{}_{}".format
-        step: list[L.Stmt] = [
-            L.let(f"x{v}", L.load("source", L.add("s", v * plan.lanes))) for v in range(TILE_VECTORS)
-        ]
-        for r in range(height):
-            step.append(L.let(f"w{r}", L.call("broadcast", "theta", L.add("w", _times(r, "across")))))
-            step += [L.let(accumulator(r, v), L.call("fma", f"w{r}", f"x{v}", accumulator(r, v))) for v in range(TILE_VECTORS)]
-        step += [L.let("w", L.add("w", "down")), L.let("s", L.add("s", "stride"))]
-        first = [L.let(accumulator(r, v), L.call("broadcast", "start", L.add(L.add("bias", "o"), r))) for r, v in spots]
-        put = [
-            L.store("scratch", L.add("p", r * plan.block + v * plan.lanes), accumulator(r, v)) for r, v in spots
-        ]
-        body: list[L.Stmt] = [
-            *first,
-            L.let("w", L.add("weight", L.mul("o", "across"))),
-            L.let("s", L.add("at", "j")),
-            L.loop("k", "inner", step),
-            L.let("p", L.add(L.add(L.mul("o", plan.block), "out"), "j")),
-            *put,
-        ]
-        return [L.loop("j", "width", body, step=plan.step)]
-
-    parameters = ("theta", "weight", "across", "down", "start", "bias", "rows", "inner", "source", "at", "stride",
-                  "scratch", "out", "width")  # fmt: skip
-    multiples = [L.let(_times(r, "across").id, L.mul(r, "across")) for r in range(2, plan.height)]
-    note = "out[o] = start[bias + o] + sum over k of theta[weight + o*across + k*down] * source[at + k*stride], on a block."
-    return L.Function("product", parameters, (*multiples, *_tiles("o", plan.height, tile)), note, types=_types(parameters))
-
-
-def _times(count: int, name: str) -> L.Expr:
-    """`count * name`, by the name it has in the function."""
-    return L.Int(0) if count == 0 else L.Name(name if count == 1 else f"{name}{count}")
-
-
-def _tiles(index: str, height: int, tile: Callable[[int], list[L.Stmt]]) -> list[L.Stmt]:
-    """A loop over whole tiles, and one over the single rows left."""
-    if height == 1:
-        return [L.loop(index, "rows", tile(1))]
-    whole = L.let("whole", L.mul(L.call("floordiv", "rows", height), height))
-    return [whole, L.loop(index, "whole", tile(height), step=height), L.loop(index, "rows", tile(1), start="whole")]
-
-
-def _outer_sums(plan: Plan) -> L.Function:
-    """W rows of one side (the lanes of the result) times `plan.outer_height` rows of the other."""
-    w = plan.lanes
-
-    def tile(height: int) -> list[L.Stmt]:
-        names = [(r, k) for r in range(height) for k in range(w)]
-        step: list[L.Stmt] = [L.let(f"x{r}", L.load("source", L.add("s", _times(r, "stride")))) for r in range(height)]
-        for k in range(w):
-            step.append(L.let(f"p{k}", L.load("lanes", L.add("q", _times(k, "apart")))))
-            step += [L.let(f"g{r}_{k}", L.call("fma", f"p{k}", f"x{r}", f"g{r}_{k}")) for r in range(height)]
-        step += [L.let("s", L.add("s", w)), L.let("q", L.add("q", w))]
-        body: list[L.Stmt] = [
-            *(L.let(f"g{r}_{k}", L.call("splat", 0.0)) for r, k in names),
-            L.let("s", L.add("at", L.mul("i", "stride"))),
-            L.let("q", L.add("first", L.mul("u", "apart"))),
-            L.loop("j", "width", step, step=w),
-        ]
-        body.append(L.let("p", L.add(L.add(L.mul("i", "padded"), "u"), "sums")))
-        for r in range(height):
-            body += _accumulate(L.add("p", _times(r, "padded")), [f"g{r}_{k}" for k in range(w)])
-        return body
-
-    parameters = ("lanes", "first", "apart", "padded", "source", "at", "stride", "rows", "scratch", "sums", "width")
-    multiples = [
-        L.let(_times(r, name).id, L.mul(r, name))
-        for name, most in (("apart", w), ("stride", plan.outer_height), ("padded", plan.outer_height))
-        for r in range(2, most)
-    ]
-    body = L.loop("u", "padded", _tiles("i", plan.outer_height, tile), step=w)
-    note = "sums[i, u] += sum over a block's samples of lanes[first + u*apart] * source[at + i*stride]."
-    return L.Function("outer_sums", parameters, (*multiples, body), note, types=_types(parameters))
-
-
-def _row_sums(plan: Plan) -> L.Function:
-    w = plan.lanes
-    step = [L.let(f"b{k}", L.call("add", f"b{k}", L.load("scratch", L.add("q", k * plan.block)))) for k in range(w)]
-    body: list[L.Stmt] = [
-        *(L.let(f"b{k}", L.call("splat", 0.0)) for k in range(w)),
-        L.let("q", L.add(L.mul("u", plan.block), "at")),
-        L.loop("j", "width", [*step, L.let("q", L.add("q", w))], step=w),
-        *_accumulate(L.add("u", "sums"), [f"b{k}" for k in range(w)]),
-    ]
-    note = "sums[u] += sum over a block's samples of row u."
-    parameters = ("scratch", "at", "padded", "sums", "width")
-    return L.Function("row_sums", parameters, (L.loop("u", "padded", body, step=w),), note, types=_types(parameters))
-
-
-def _types(parameters: tuple[str, ...]) -> tuple[str, ...]:
-    """Arrays of numbers and integers. Given, so that numba compiles one version for all layers."""
-    return tuple("reals" if p in ("theta", "start", "source", "lanes", "scratch") else "int64" for p in parameters)
-
-
-def _accumulate(at: L.Expr, vectors: list[str]) -> list[L.Stmt]:
-    """Folds W vectors into the vector of their sums and adds it to what is in memory."""
-    return [
-        L.let("place", at),
-        L.store("scratch", "place", L.call("add", L.load("scratch", "place"), L.call("vsum", *vectors))),
+        *_over_blocks("loss", network, plan, shuffled, parallel),
+        *_over_blocks("gradient", network, plan, shuffled, parallel),
+        _predict(network, plan, shuffled),
     ]
 
 
@@ -167,19 +57,23 @@ def forward(plan: Plan) -> L.Function:
     for stage in plan.stages:
         d = stage.dense
         body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
-        start: tuple[str, int] = ("theta", d.offset + d.inputs * d.outputs) if d.bias else ("scratch", plan.zeros)
+        start: tuple[str, int] = (
+            ("theta", d.offset + d.inputs * d.outputs) if d.bias else ("scratch", plan.zeros)
+        )
         body.append(L.Do(L.call("product", "theta", d.offset, d.inputs, 1, *start, d.outputs, d.inputs,
                                 *_input(plan, stage), "scratch", stage.z, "width")))  # fmt: skip
         if stage.map is not None:
             body += _activate(plan, stage, stage.map)
-    return L.Function("forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z.")
+    return L.Function(
+        "forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z."
+    )
 
 
 def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
     note = L.Note(f"a = {op.name}(z)")
     if _pointwise(op.value):
         values = _pointwise_code([op.value], {"z": "z"})
-        body = [L.let("z", L.load("scratch", _at(plan, stage.z, "o", "j"))), *values[:-1]]
+        body: list[L.Stmt] = [L.let("z", L.load("scratch", _at(plan, stage.z, "o", "j"))), *values[:-1]]
         body.append(_put(plan, stage.a, L.Name("o"), L.Name("j"), values[-1].value))
         return [note, L.loop("o", op.units, [L.loop("j", "width", body, step=plan.lanes)])]
     return [note, *_over_units(plan, op.units, [("a", op.value)], {"z": stage.z, "a": stage.a})]
@@ -203,7 +97,7 @@ def _pointwise(e: ir.Expr) -> bool:
 
 
 def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, int],
-                after: list[L.Stmt] | None = None) -> list[L.Stmt]:  # fmt: skip
+                after: Sequence[L.Stmt] = ()) -> list[L.Stmt]:  # fmt: skip
     """Expressions with reductions over the units of a layer, sample vector by sample vector."""
 
     def address(name: str, o: L.Expr) -> tuple[L.Expr, L.Expr]:
@@ -217,7 +111,7 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
     buffers = {**plan.temporaries, **buffers}
     live = frozenset(n for n, e in wanted if e.kind == "output")
     space = Space("o", units, 1, address, per_lane=True)
-    return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *(after or [])], step=plan.lanes)]
+    return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *after], step=plan.lanes)]
 
 
 # -- the head: last activation and loss together -----------------------------------------------------
@@ -241,9 +135,15 @@ def head_buffers(network: ir.Network) -> dict[str, int]:
 
 def head_loss(network: ir.Network, plan: Plan) -> L.Function:
     head, last = network.head, plan.stages[-1]
-    count = [L.let("total", L.call("add", "total", L.call("keep", "sample_loss", L.call("sub", "valid", "j"), 0.0)))]
+    count = [
+        L.let(
+            "total", L.call("add", "total", L.call("keep", "sample_loss", L.call("sub", "valid", "j"), 0.0))
+        )
+    ]
     body = _over_units(plan, head.units, [("sample_loss", head.loss)], {"z": last.z}, count)
-    return L.Function("head_loss", (*SAMPLES, "scratch"), _summed(body), "Sum of the losses of the block's samples.")
+    return L.Function(
+        "head_loss", (*SAMPLES, "scratch"), _summed(body), "Sum of the losses of the block's samples."
+    )
 
 
 def head_adjoint(network: ir.Network, plan: Plan) -> L.Function:
@@ -277,19 +177,23 @@ def backward(plan: Plan) -> L.Function:
         body.append(L.Note(f"{d.name}: dW = d x', db = d"))
         cotangent: tuple[str, int, int] = ("scratch", stage.d, plan.block)
         if layout.over_outputs:
-            sides = (*cotangent, layout.padded, *_input(plan, stage), d.inputs)
+            sides: tuple[str | int, ...] = (*cotangent, layout.padded, *_input(plan, stage), d.inputs)
         else:
             sides = (*_input(plan, stage), layout.padded, *cotangent, d.outputs)
         body.append(L.Do(L.call("outer_sums", *sides, "scratch", stage.sums, "width")))
         if d.bias:
             padded = -(-d.outputs // plan.lanes) * plan.lanes
-            body.append(L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width")))
+            body.append(
+                L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width"))
+            )
         if before is not None:
             body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
             body.append(L.Do(L.call("product", "theta", d.offset, 1, d.inputs, "scratch", plan.zeros, d.inputs, d.outputs,
                                     *cotangent, "scratch", before.d, "width")))  # fmt: skip
             body += _through(plan, before) if before.map is not None else []
-    return L.Function("backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums.")
+    return L.Function(
+        "backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums."
+    )
 
 
 def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
@@ -301,7 +205,9 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
     if not _pointwise(op.value):
         return [note, *_over_units(plan, op.units, [("dz", op.vjp)], {**buffers, "dz": stage.d})]
     code = _pointwise_code([op.vjp], {})
-    loads = [L.let(n, L.load("scratch", _at(plan, b, "o", "j"))) for n, b in buffers.items() if n in names(op.vjp)]
+    loads = [
+        L.let(n, L.load("scratch", _at(plan, b, "o", "j"))) for n, b in buffers.items() if n in names(op.vjp)
+    ]
     body = [*loads, *code[:-1], _put(plan, stage.d, L.Name("o"), L.Name("j"), code[-1].value)]
     return [note, L.loop("o", op.units, [L.loop("j", "width", body, step=plan.lanes)])]
 
@@ -309,38 +215,97 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
 # -- over all samples --------------------------------------------------------------------------------
 
 
-def _over_blocks(name: str, network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
-    """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one."""
+def _over_blocks(
+    name: str, network: ir.Network, plan: Plan, shuffled: bool, parallel: bool
+) -> list[L.Function]:
+    """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one.
+
+    A large evaluation is cut into `plan.chunks` ranges of samples with sums of their own, added up in the order
+    of the ranges: the bits are the same however many threads there are, and the same without threads.
+    """
     with_gradient = name == "gradient"
+    parameters = (
+        "theta",
+        "x",
+        "y",
+        "order",
+        "first",
+        "count",
+        *(("grad",) if with_gradient else ()),
+        "scratch",
+    )
+    words = f"The {'mean' if network.head.mean else 'sum'} of the losses of samples [first, first + count)"
+    note = words + ("; its gradient into `grad`." if with_gradient else ".")
+    scale, result = _result(network)
+    collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
+    ending = [scale, *collected, result]
+    whole = _range(plan, shuffled, with_gradient)
+    if plan.chunks == 1:
+        return [L.Function(name, parameters, (*whole, *ending), note)]
+    given = ("theta", "x", "y", "order", "first", "count", "scratch")
+    part = L.Function(
+        f"{name}_of",
+        given,
+        (*whole, L.Return(L.Name("total"))),
+        "One range of samples: the sum of the losses.",
+    )
+    body = (*_chunks(plan, part.name, with_gradient, parallel), *ending)
+    return [part, L.Function(name, parameters, body, note, parallel=parallel)]
+
+
+def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
+    """`total` and the gradient sums of the samples [first, first + count)."""
     head = "head_adjoint" if with_gradient else "head_loss"
-    block: list[L.Stmt] = _locate(plan, shuffled)
-    block += [
+    block: list[L.Stmt] = [
+        *_locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call(head, *SAMPLES, "scratch"))),
     ]
     body: list[L.Stmt] = [L.let("total", 0.0)]
     if with_gradient:
         block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
-        for stage in plan.stages:
-            clear = L.store("scratch", L.add("q", stage.sums), L.call("splat", 0.0))
-            body.append(L.loop("q", plan.sums(stage.dense, stage.source < 0).size, [clear], step=plan.lanes))
-    body.append(L.loop("s", "count", block, step=plan.block))
-    scale, result = _result(network)
-    collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
-    body += [scale, *collected, result]
-    words = "mean" if network.head.mean else "sum"
-    parameters = ("theta", "x", "y", "order", "first", "count", *(("grad",) if with_gradient else ()), "scratch")
-    note = f"The {words} of the losses of samples [first, first + count)"
-    return L.Function(name, parameters, tuple(body), note + ("; its gradient into `grad`." if with_gradient else "."))
+        for start, size in _sums(plan):
+            clear = L.store("scratch", L.add("q", start), L.call("splat", 0.0))
+            body.append(L.loop("q", size, [clear], step=plan.lanes))
+    return [*body, L.loop("s", "count", block, step=plan.block)]
+
+
+def _sums(plan: Plan) -> list[tuple[int, int]]:
+    """Offset and size of the gradient sums of each layer."""
+    return [(stage.sums, plan.sums(stage.dense, stage.source < 0).size) for stage in plan.stages]
+
+
+def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[L.Stmt]:
+    chunk, chunks = L.Name("chunk"), plan.chunks
+    low, high = (L.call("floordiv", L.mul(c, "count"), chunks) for c in (chunk, L.add(chunk, 1)))
+    view = L.At(L.Name("scratch"), L.mul(chunk, plan.size), L.mul(L.add(chunk, 1), plan.size))
+    call = L.call(part, "theta", "x", "y", "order", L.add("first", "low"), L.call("sub", "high", "low"), view)
+    body: list[L.Stmt] = [L.let("low", low), L.let("high", high), L.Store(L.Name("totals"), chunk, call)]
+    out: list[L.Stmt] = [
+        L.let("totals", L.call("zeros", chunks)),
+        L.loop("chunk", chunks, body, parallel=parallel),
+        L.let("total", 0.0),
+        L.loop("c", chunks, [L.let("total", L.call("add", "total", L.At(L.Name("totals"), L.Name("c"))))]),
+    ]
+    if with_gradient:
+        for start, size in _sums(plan):
+            other = L.load("scratch", L.add(L.add(L.mul("c", plan.size), "q"), start))
+            added = L.store(
+                "scratch", L.add("q", start), L.call("add", L.load("scratch", L.add("q", start)), other)
+            )
+            out.append(L.loop("c", chunks, [L.loop("q", size, [added], step=plan.lanes)], start=1))
+    return out
 
 
 def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
-    in_order = [
-        L.let("xs", L.call("flat", "x")), L.let("xfirst", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
-        L.let("ys", L.call("flat", "y")), L.let("yfirst", L.add("first", "s")), L.let("ystride", L.call("columns", "y")),
+    """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch."""
+    start = L.add("first", "s")
+    in_order: list[L.Stmt] = [
+        L.let("xs", L.call("flat", "x")), L.let("xfirst", start), L.let("xstride", L.call("columns", "x")),
+        L.let("ys", L.call("flat", "y")), L.let("yfirst", start), L.let("ystride", L.call("columns", "y")),
     ]  # fmt: skip
-    gathered = [
-        L.Do(L.call("gather", "x", "y", "order", L.add("first", "s"), "valid", "scratch")),
+    gathered: list[L.Stmt] = [
+        L.Do(L.call("gather", "x", "y", "order", start, "valid", "scratch")),
         L.let("xs", "scratch"), L.let("xfirst", plan.gather_x), L.let("xstride", plan.block),
         L.let("ys", "scratch"), L.let("yfirst", plan.gather_y), L.let("ystride", plan.block),
     ]  # fmt: skip
@@ -348,19 +313,39 @@ def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     return [
         L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
         L.let("width", L.mul(rounded, plan.step)),
-        *([L.If(L.call("gt", L.call("len", "order"), 0), tuple(gathered), tuple(in_order))] if shuffled else in_order),
+        *(gathered if shuffled else in_order),
     ]
 
 
+FEATURES_AT_ONCE = 16
+"""A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
+
+
 def gather(network: ir.Network, plan: Plan) -> L.Function:
-    """Copies the samples order[first : first + valid] into the scratch, feature by feature."""
-    body: list[L.Stmt] = []
-    for array, rows, buffer in (("x", network.inputs, plan.gather_x), ("y", network.head.units, plan.gather_y)):
-        value = L.At(L.At(L.Name(array), L.Name("i")), L.At(L.Name("order"), L.add("first", "j")))
-        put = L.Store(L.Name("scratch"), _at(plan, buffer, "i", "j"), value)
-        body.append(L.loop("i", rows, [L.loop("j", "valid", [put])]))
-    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), tuple(body),
-                      "Brings the samples order[first : first + valid] together.")  # fmt: skip
+    """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature."""
+    pick: list[L.Stmt] = [
+        L.let("sample", L.add("first", "j")),
+        L.If(
+            L.call("gt", L.call("len", "order"), 0),
+            (L.let("sample", L.At(L.Name("order"), L.add("first", "j"))),),
+        ),
+    ]
+    value = L.At(L.Name("row"), L.Name("i"))
+    put = L.Store(L.Name("scratch"), _at(plan, plan.gather_x, "i", "j"), value)
+    row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), network.inputs))
+    part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
+    target = L.Store(
+        L.Name("scratch"),
+        _at(plan, plan.gather_y, "o", "j"),
+        L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
+    )
+    body = (
+        L.loop("part", network.inputs, part, step=FEATURES_AT_ONCE),
+        L.loop("j", "valid", [*pick, L.loop("o", network.head.units, [target])]),
+    )
+    note = "Brings the samples order[first : first + valid] together; without an order as they stand."
+    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note)
 
 
 def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
@@ -373,16 +358,20 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [weight])])]
     if d.bias:
         value = L.call("mul", L.At(L.Name("scratch"), L.add("o", stage.sums + layout.bias)), "scale")
-        out.append(L.loop("o", d.outputs, [L.Store(L.Name("grad"), L.add("o", d.offset + d.inputs * d.outputs), value)]))
+        out.append(
+            L.loop(
+                "o", d.outputs, [L.Store(L.Name("grad"), L.add("o", d.offset + d.inputs * d.outputs), value)]
+            )
+        )
     return out
 
 
-def _predict(network: ir.Network, plan: Plan) -> L.Function:
+def _predict(network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
     head, last = network.head, plan.stages[-1]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
     block: list[L.Stmt] = [
-        *_locate(plan, shuffled=False),
+        *_locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
         *_over_units(plan, head.units, [("u", head.output)], {"z": last.z, "u": last.a}),
@@ -390,7 +379,7 @@ def _predict(network: ir.Network, plan: Plan) -> L.Function:
     ]
     body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *_result(network))
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
-    return L.Function("predict", ("theta", "x", "y", "first", "count", "out", "scratch"), body, note)
+    return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
 
 
 def _result(network: ir.Network) -> tuple[L.Stmt, ...]:

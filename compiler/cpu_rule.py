@@ -1,4 +1,4 @@
-"""Update rule -> loops: `start`, `train` and `advance`, the whole training loop inside one compiled call.
+"""Update rule -> loops: `start` and `advance`, the whole training loop inside one compiled call.
 
 Vectors that a later pass, an evaluation or a state needs live in memory, all others in registers. A state's
 new value is written straight over the old one where nothing reads the old one any more.
@@ -20,6 +20,8 @@ from netc.compiler.vectors import COMBINE, Space, lanes, number, vector_names
 ARGUMENTS = (
     "theta", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key",
 )  # fmt: skip
+PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order", "scratch")
+COUNTED = ("iteration", "losses", "gradients", "status")
 RESERVED = frozenset((
     *ARGUMENTS, "run", "last", "iteration", "status", "batch", "batches", "first", "rest", "losses", "gradients",
     "rounds", "splat", "load", "store", "float64", "select", "q", "r", "loss", "gradient", "shuffle",
@@ -54,7 +56,7 @@ class Vectors:
 def functions(rule: ir.Rule, vectors: Vectors, shuffled: bool) -> tuple[list[L.Function], int]:
     """The functions and the numbers of scratch a worker needs."""
     writer = _Writer(_separate_commits(_python_names(rule)), vectors, shuffled)
-    made = [writer.start(), _start(), writer.train(), _advance("advance", False), _advance("advance_parallel", True)]
+    made = [writer.start(), _start(), writer.advance(), _advance_parallel()]
     return made, vectors.scratch + len(writer.temporaries) * vectors.stride
 
 
@@ -84,7 +86,13 @@ def _python_names(rule: ir.Rule) -> ir.Rule:
                 return replace(s, name=name(n), value=expr(value))
             case ir.Evaluate(point, batch, loss, gradient):
                 where = batch if isinstance(batch, str) else expr(batch)
-                return replace(s, point=name(point), batch=where, loss=loss and name(loss), gradient=gradient and name(gradient))
+                return replace(
+                    s,
+                    point=name(point),
+                    batch=where,
+                    loss=loss and name(loss),
+                    gradient=gradient and name(gradient),
+                )
             case ir.For(index, low, high, body):
                 return ir.For(name(index), expr(low), expr(high), block(body))
             case ir.Repeat(body, bound):
@@ -118,7 +126,9 @@ def _separate_commits(rule: ir.Rule) -> ir.Rule:
     """A state that takes the old value of another one (`prev[n+1] = theta[n]`) takes a copy: commits are simultaneous."""
     kinds = {s.name: s.kind for s in rule.states}
 
-    def separate(body: tuple[ir.Stmt, ...], commits: tuple[ir.Commit, ...]) -> tuple[tuple[ir.Stmt, ...], tuple[ir.Commit, ...]]:
+    def separate(
+        body: tuple[ir.Stmt, ...], commits: tuple[ir.Commit, ...]
+    ) -> tuple[tuple[ir.Stmt, ...], tuple[ir.Commit, ...]]:
         stmts, out = list(body), []
         for c in commits:
             if c.value in kinds and c.value != c.state:
@@ -200,7 +210,7 @@ class _Writer:
     @property
     def own(self) -> frozenset[str]:
         """Names the rule gives itself; they hide the kernel's `m` and `epoch`."""
-        return frozenset(x.name for x in (*self.rule.states, *self.rule.hypers))
+        return frozenset(s.name for s in self.rule.states) | {h.name for h in self.rule.hypers}
 
     @property
     def space(self) -> Space:
@@ -224,13 +234,20 @@ class _Writer:
         for c in self.rule.commits:
             if c.state not in vector_states or assigned.count(c.value) != 1 or values.count(c.value) != 1:
                 continue
-            at = next((i for i, p in enumerate(parts) if isinstance(p, list) and c.value in {a.name for a in p}), None)
+            at = next(
+                (i for i, p in enumerate(parts) if isinstance(p, list) and c.value in {a.name for a in p}),
+                None,
+            )
             if at is None:
                 continue
             run = parts[at]
             assert isinstance(run, list)
             passes = fuse(run, self.live)
-            position = next(i for i, p in enumerate(passes) if isinstance(p, Sweep) and c.value in {x.name for x in p.items})
+            position = next(
+                i
+                for i, p in enumerate(passes)
+                if isinstance(p, Sweep) and c.value in {x.name for x in p.items}
+            )
             later = {n for p in passes[position + 1 :] for n in _pass_reads(p)}
             later |= set(_reads([s for p in parts[at + 1 :] for s in (p if isinstance(p, list) else [p])]))
             if c.state not in later:
@@ -258,7 +275,10 @@ class _Writer:
                 case ir.Until(condition):
                     out += [*self.condition(condition), L.If(L.Name("holds"), (L.Break(),))]
                 case ir.Stop(condition):
-                    out += [*self.condition(condition), L.If(L.Name("holds"), (L.let("status", 1), L.Break()))]
+                    out += [
+                        *self.condition(condition),
+                        L.If(L.Name("holds"), (L.let("status", 1), L.Break())),
+                    ]
                 case ir.Assign():
                     raise AssertionError("assignments come in runs")
                 case _:
@@ -284,12 +304,18 @@ class _Writer:
         out: list[L.Stmt] = []
         match e.batch:
             case "current" if not self.rule.visits_batches:
-                first, amount = L.At(L.Name("bounds"), L.Name("batch")), L.At(L.Name("bounds"), L.add("batch", 1))
+                first, amount = (
+                    L.At(L.Name("bounds"), L.Name("batch")),
+                    L.At(L.Name("bounds"), L.add("batch", 1)),
+                )
             case "current" | "full":
                 first, amount = L.At(L.Name("bounds"), L.Int(0)), L.At(L.Name("bounds"), L.Name("batches"))
             case expr:
                 out.append(L.let("batch", L.call("sub", L.call("int64", number(expr)), 1)))
-                first, amount = L.At(L.Name("bounds"), L.Name("batch")), L.At(L.Name("bounds"), L.add("batch", 1))
+                first, amount = (
+                    L.At(L.Name("bounds"), L.Name("batch")),
+                    L.At(L.Name("bounds"), L.add("batch", 1)),
+                )
         out += [L.let("first", first), L.let("rest", L.call("sub", amount, "first"))]
         name = e.loss or f"loss_{e.gradient}"
         where = (self._array(e.point), "x", "y", "order", "first", "rest")
@@ -323,7 +349,10 @@ class _Writer:
             whole = region.start + size // w * w
 
             def part(at: L.Expr, valid: int) -> list[L.Stmt]:
-                loads = [L.let(space.register(n), L.call("load", *space.address(n, at))) for n in sorted(vector_names(p.value))]
+                loads = [
+                    L.let(space.register(n), L.call("load", *space.address(n, at)))
+                    for n in sorted(vector_names(p.value))
+                ]
                 value = lanes(p.value, space.register, False)
                 if valid < w:
                     value = L.call("keep", value, valid, neutral)
@@ -333,7 +362,9 @@ class _Writer:
             out.append(L.loop("q", whole, part(L.Name("q"), w), start=region.start, step=w))
             if whole < region.stop:
                 out += part(L.Int(whole), region.stop - whole)
-            spread = L.store(self._array(p.name), "q", L.call("splat", L.call("float64", L.call(across, "part"))))
+            spread = L.store(
+                self._array(p.name), "q", L.call("splat", L.call("float64", L.call(across, "part")))
+            )
             out.append(L.loop("q", region.stop, [spread], start=region.start, step=w))
         return out
 
@@ -350,7 +381,9 @@ class _Writer:
             *self.passes(fuse(self._initial(assigns), states, "r0_")),
             *self._store_scalars(),
         ]
-        return L.Function("start_run", ("theta", "vectors", "scalars", "hyper"), tuple(body), "First values of the states.")
+        return L.Function(
+            "start_run", ("theta", "vectors", "scalars", "hyper"), tuple(body), "First values of the states."
+        )
 
     def _initial(self, assigns: list[ir.Assign]) -> list[ir.Assign]:
         """A vector state that starts at a number starts there in every element."""
@@ -368,7 +401,7 @@ class _Writer:
     def _store_scalars(self) -> list[L.Stmt]:
         return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
 
-    def train(self) -> L.Function:
+    def advance(self) -> L.Function:
         loop = self.iteration()
         rule = self.rule
         vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
@@ -383,15 +416,18 @@ class _Writer:
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
             L.let("batches", L.call("sub", L.call("len", "bounds"), 1)),
             *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
-            *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate(("iteration", "losses", "gradients", "status", "run"))),
+            *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
         ]  # fmt: skip
         closing = [
             *self._store_scalars(),
-            *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(("iteration", "losses", "gradients", "status"))),
+            *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(COUNTED)),
         ]  # fmt: skip
         going = L.call("lt", "iteration", "last")
-        body = (*opening, L.While(going, (_leave(), *loop)), *closing)
-        return L.Function("train", (*ARGUMENTS, "last"), body, "One run, from its iteration to `last` or to its end.")
+        rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
+        run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
+        body = (L.loop("r", L.call("len", "all_theta"), run),)
+        note = "Every running run up to iteration `last`, one run after the other."
+        return L.Function("advance", _of_all_runs(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -400,11 +436,17 @@ class _Writer:
         opening: list[L.Stmt] = [
             L.let("batch", L.call("mod", "iteration", per_epoch)),
             L.let("n", n),
-            *([] if "epoch" in self.own else [L.let("epoch", L.call("div", "n", L.call("float64", per_epoch)))]),
+            *(
+                []
+                if "epoch" in self.own
+                else [L.let("epoch", L.call("div", "n", L.call("float64", per_epoch)))]
+            ),
         ]
         at_start: list[L.Stmt] = [L.Store(L.Name("figures"), L.Int(i), L.Real(0.0)) for i in (1, 2)]
         if self.shuffled:
-            at_start.append(L.Do(L.call("shuffle", "order", "key", "run", L.call("floordiv", "iteration", per_epoch))))
+            at_start.append(
+                L.Do(L.call("shuffle", "order", "key", "run", L.call("floordiv", "iteration", per_epoch)))
+            )
         at_start += self.block(rule.test)
         self.recorded = False
         opening.append(L.If(L.call("eq", "batch", 0), tuple(at_start)))
@@ -414,7 +456,11 @@ class _Writer:
         closing = [*self.commits(rule.commits), L.let("iteration", L.add("iteration", 1))]
         if rule.epoch_end:
             mean = L.call("div", L.At(L.Name("figures"), L.Int(1)), L.At(L.Name("figures"), L.Int(2)))
-            at_end = [L.let("epoch_loss", mean), *self.block(rule.epoch_end), *self.commits(rule.epoch_commits)]
+            at_end = [
+                L.let("epoch_loss", mean),
+                *self.block(rule.epoch_end),
+                *self.commits(rule.epoch_commits),
+            ]
             closing.append(L.If(L.call("eq", L.call("mod", "iteration", per_epoch), 0), tuple(at_end)))
         return [*opening, *body, *closing]
 
@@ -436,7 +482,9 @@ class _Writer:
             middle = region.start + region.weights
             for start, stop, is_weight in ((region.start, middle, True), (middle, region.stop, False)):
                 value = 1.0 if is_weight == (name == "weights") else 0.0
-                out.append(L.loop("q", stop, [L.Store(L.Name(name), L.Name("q"), L.Real(value))], start=start))
+                out.append(
+                    L.loop("q", stop, [L.Store(L.Name(name), L.Name("q"), L.Real(value))], start=start)
+                )
         return out
 
 
@@ -446,12 +494,18 @@ def _start() -> L.Function:
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
 
 
-def _advance(name: str, parallel: bool) -> L.Function:
-    rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:5]]
-    rest = ["hyper", "x", "y", "bounds", L.At(L.Name("order"), L.Name("r")), L.At(L.Name("scratch"), L.Name("r")), "key"]
-    body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("train", *rows, *rest, "last"))], parallel=parallel),)
-    note = "Every running run up to iteration `last`" + (", spread over the threads." if parallel else ", one after the other.")
-    return L.Function(name, (*ARGUMENTS, "last"), body, note, parallel=parallel)
+def _of_all_runs() -> tuple[str, ...]:
+    return (*(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
+
+
+def _advance_parallel() -> L.Function:
+    one = L.add("r", 1)
+    arguments = [
+        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in _of_all_runs()
+    ]
+    body = (L.loop("r", L.call("len", "all_theta"), [L.Do(L.call("advance", *arguments))], parallel=True),)
+    note = "Every running run up to iteration `last`, the runs spread over the threads."
+    return L.Function("advance_parallel", _of_all_runs(), body, note, parallel=True)
 
 
 def _record(name: str) -> list[L.Stmt]:

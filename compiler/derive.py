@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netc.compiler.ir import Apply, Const, Expr, Head, Reduce, Var, apply, postorder
-from netc.compiler.laws import make, make_reduce, spread
+from netc.compiler.laws import spread
 from netc.compiler.primitives import ONE, PRIMITIVES, ZERO
-from netc.compiler.simplify import rebuild, simplify
+from netc.compiler.simplify import Simplifier, rebuild, simplify
 
 
 def slope(value: Expr, variable: Var) -> Expr:
@@ -20,21 +20,24 @@ def slope(value: Expr, variable: Var) -> Expr:
 
     A `select` passes on the derivative of the chosen branch alone, so a pole of the other one does no harm.
     """
-    value = simplify(value)
+    simple = Simplifier()
+    value = simple(value)
     tangents: dict[int, Expr | None] = {}
     for node in postorder(value):
         match node:
             case Apply("select", (condition, *branches)):
                 a, b = (tangents[id(x)] for x in branches)
-                tangents[id(node)] = make("select", condition, a or ZERO, b or ZERO) if a or b else None
+                chosen = apply("select", condition, a or ZERO, b or ZERO)
+                tangents[id(node)] = simple(chosen) if a or b else None
             case Apply(op, args):
-                tangents[id(node)] = _tangent(op, args, node, tangents)
+                total = _tangent(op, args, node, tangents)
+                tangents[id(node)] = total and simple(total)
             case Reduce():
                 assert not _depends(node, variable), "a reduction has no slope"
                 tangents[id(node)] = None
             case _:
                 tangents[id(node)] = ONE if node == variable else None
-    return spread(simplify(tangents[id(value)] or ZERO), variable.kind)
+    return spread(tangents[id(value)] or ZERO, variable.kind)
 
 
 def _tangent(op: str, args: tuple[Expr, ...], node: Expr, tangents: dict[int, Expr | None]) -> Expr | None:
@@ -42,8 +45,8 @@ def _tangent(op: str, args: tuple[Expr, ...], node: Expr, tangents: dict[int, Ex
     for arg, partial in zip(args, PRIMITIVES[op].partials, strict=True):
         tangent = tangents[id(arg)]
         if partial is not None and tangent is not None:
-            term = make("mul", simplify(partial(node, *args)), tangent)
-            total = term if total is None else make("add", total, term)
+            term = apply("mul", partial(node, *args), tangent)
+            total = term if total is None else apply("add", total, term)
     return total
 
 
@@ -57,11 +60,19 @@ def reverse(value: Expr, wrt: Iterable[Var], seed: Expr = ONE) -> tuple[Expr, ..
     `seed` is of value's kind, or scalar where it is the same for all elements. Runs once over the graph,
     so the result is as large as the value, up to a constant.
     """
-    value = simplify(value)
+    simple = Simplifier()
+    value = simple(value)
     order = list(postorder(value))
     wanted = tuple(wrt)
     active = _active(order, set(wanted))
     cotangents: dict[Expr, Expr] = {value: spread(seed, value.kind)}
+
+    def collect(node: Expr, term: Expr) -> None:
+        if node.kind == "scalar" and term.kind != "scalar":
+            term = Reduce("sum", term)  # the node was broadcast
+        term = spread(simple(term), node.kind)
+        cotangents[node] = simple(apply("add", cotangents[node], term)) if node in cotangents else term
+
     for node in reversed(order):
         if node not in active or node not in cotangents:
             continue
@@ -70,10 +81,10 @@ def reverse(value: Expr, wrt: Iterable[Var], seed: Expr = ONE) -> tuple[Expr, ..
             case Apply(op, args):
                 for arg, partial in zip(args, PRIMITIVES[op].partials, strict=True):
                     if partial is not None and arg in active:
-                        _collect(cotangents, arg, make("mul", c, simplify(partial(node, *args))))
+                        collect(arg, apply("mul", c, partial(node, *args)))
             case Reduce(arg=arg):
-                _collect(cotangents, arg, _through_reduction(node, c))
-    return tuple(spread(simplify(cotangents.get(v, ZERO)), v.kind) for v in wanted)
+                collect(arg, _through_reduction(node, c))
+    return tuple(spread(simple(cotangents.get(v, ZERO)), v.kind) for v in wanted)
 
 
 def _active(order: list[Expr], wanted: set[Var]) -> set[Expr]:
@@ -89,22 +100,13 @@ def _active(order: list[Expr], wanted: set[Var]) -> set[Expr]:
     return active
 
 
-def _collect(cotangents: dict[Expr, Expr], node: Expr, term: Expr) -> None:
-    if node.kind == "scalar" and term.kind != "scalar":
-        term = make_reduce("sum", term, False, None)  # it was broadcast
-    term = spread(term, node.kind)
-    cotangents[node] = make("add", cotangents[node], term) if node in cotangents else term
-
-
 def _through_reduction(node: Reduce, c: Expr) -> Expr:
     if node.per_layer:
-        c = make_reduce("sum", c, True, None)
+        c = Reduce("sum", c, per_layer=True)
     if node.op == "sum":
         return spread(c, node.arg.kind)
-    hit = make("select", make("eq", node.arg, node), ONE, ZERO)  # ties share, as torch.amax
-    return make(
-        "mul", hit, make("div", c, make_reduce("sum", spread(hit, node.arg.kind), node.per_layer, None))
-    )
+    hit = apply("select", apply("eq", node.arg, node), ONE, ZERO)  # ties share, as torch.amax
+    return apply("mul", hit, apply("div", c, Reduce("sum", hit, node.per_layer)))
 
 
 def adjoint(value: Expr, wrt: Var) -> Expr:

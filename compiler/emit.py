@@ -82,10 +82,8 @@ class _Printer:
                 return lines + ([f"{pad}else:", *self.block(otherwise, depth + 1)] if otherwise else [])
             case L.Break():
                 return [pad + "break"]
-            case L.Return(None):
-                return [pad + "return"]
             case L.Return(value):
-                return [f"{pad}return {self.expr(value)}"]
+                return [f"{pad}return {self.expr(value)}" if value is not None else f"{pad}return"]
             case _:
                 assert_never(stmt)
 
@@ -104,10 +102,9 @@ class _Printer:
                 return real(value)
             case L.Name(name):
                 return name
-            case L.At(array, index, None):
-                return f"{self.expr(array)}[{self.expr(index)}]"
             case L.At(array, start, stop):
-                return f"{self.expr(array)}[{self.expr(start)}:{self.expr(stop)}]"
+                end = f":{self.expr(stop)}" if stop is not None else ""
+                return f"{self.expr(array)}[{self.expr(start)}{end}]"
             case L.Call():
                 return self.call(e, outer)
             case _:

@@ -140,8 +140,8 @@ class _Builder:
 
     def _late(self) -> frozenset[str]:
         """Names known only when the open sweep is over."""
-        gathers = (x for x in self.items if isinstance(x, Gather))
-        return frozenset(x.name for x in (*gathers, *self.after))
+        gathers = (x.name for x in self.items if isinstance(x, Gather))
+        return frozenset(gathers) | {x.name for x in self.after}
 
     def _seen(self) -> frozenset[str]:
         """Names the open sweep and what waits for it read or set."""
@@ -159,7 +159,9 @@ def _mark_kept(passes: list[Pass], live: frozenset[str]) -> list[Pass]:
                 marked.append(
                     Sweep(
                         tuple(
-                            replace(x, kept=x.name in needed and last[x.name] == i) if isinstance(x, Element) else x
+                            replace(x, kept=x.name in needed and last[x.name] == i)
+                            if isinstance(x, Element)
+                            else x
                             for i, x in enumerate(items)
                         )
                     )

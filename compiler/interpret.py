@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 import numpy as np
+from numpy.typing import NDArray
+
 from netc.compiler import ir
 from netc.compiler.primitives import PRIMITIVES
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Env = dict[str, Any]

@@ -15,7 +15,7 @@ Element-by-element operations broadcast a scalar against a vector; `theta` and `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -52,7 +52,7 @@ class Var:
 
 @dataclass(frozen=True)
 class Apply:
-    """A primitive of `compiler/primitives.py`, element by element; truth values only feed `select`, `and`..."""
+    """A primitive of `compiler/primitives.py`, element by element; truth values feed only `select` etc."""
 
     op: str
     args: tuple[Expr, ...]
@@ -65,10 +65,16 @@ class Apply:
     def __hash__(self) -> int:
         return self._hash  # once a node: expressions are graphs with much sharing
 
+    def __eq__(self, other: object) -> bool:
+        if self is other or not isinstance(other, Apply):
+            return self is other
+        same = self._hash == other._hash and self.op == other.op and self.kind == other.kind
+        return same and self.args == other.args
+
 
 @dataclass(frozen=True)
 class Reduce:
-    """Over all elements of a `theta` (or of each layer: kind stays `theta`) or of an `output` of one sample."""
+    """Over all elements of a `theta` (or of each layer: it stays a `theta`) or of an `output` of a sample."""
 
     op: Reduction
     arg: Expr
@@ -106,13 +112,16 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return ()
 
 
-def postorder(*roots: Expr) -> Iterator[Expr]:
-    """Every node below the roots once (by identity), arguments before what uses them; deep trees welcome."""
+def postorder(*roots: Expr, known: Container[int] = frozenset()) -> Iterator[Expr]:
+    """Every node below the roots once (by identity), arguments before what uses them; deep trees welcome.
+
+    Nodes whose id is in `known`, and what is below them, are left out.
+    """
     done: set[int] = set()
     stack = [(root, False) for root in reversed(roots)]
     while stack:
         node, ready = stack.pop()
-        if id(node) in done:
+        if id(node) in done or id(node) in known:
             continue
         if ready:
             done.add(id(node))

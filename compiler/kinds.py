@@ -1,22 +1,16 @@
-"""Kinds: is an expression one number, a vector like theta, or a vector over the outputs; and is it a truth value?
+"""Kinds of expressions: one number, a vector like theta or one over the outputs; each also as truth values.
 
-One walk serves inference (no report: silent) and checking (with a report). Names must be plain by now: the
-indices of an update rule are resolved before (`resolve_rule.py`).
+The types, the functions and what their results are, and the scope in which an expression stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from netc.compiler import ir
-from netc.compiler.check_report import Report, counted
 from netc.compiler.primitives import PRIMITIVES, TRUTHS
-from netc.compiler.resolve_values import CONSTANTS
 from netc.dsl import ast
-from netc.dsl.names import did_you_mean
-from netc.dsl.source import Span
 
 OPERATORS = TRUTHS | {"add", "sub", "mul", "div", "neg", "pow", "select"}
 ELEMENTWISE: Mapping[str, int] = {name: p.arity for name, p in PRIMITIVES.items() if name not in OPERATORS}
@@ -39,6 +33,10 @@ class Type:
     """A truth value per element."""
 
 
+PARAMETERS = ("theta", "weights", "biases", "w", "b")
+OUTPUTS = ("u", "y")
+"""What names mean by habit, to explain why they mean nothing here."""
+
 SCALAR, THETA, OUTPUT = Type("scalar"), Type("theta"), Type("output")
 
 
@@ -54,262 +52,5 @@ class Scope:
     """Names that are the loss: `R`, and the user's own."""
     calls: Mapping[str, ast.Schedule] = field(default_factory=dict)
     """Schedules, which are functions of numbers."""
-
-
-class Kinds:
-    """The walk. `of` gives the type of an expression, or None where an error has been reported."""
-
-    def __init__(self, scope: Scope, report: Report | None = None) -> None:
-        self.scope = scope
-        self.report = report
-
-    def number(self, expr: ast.Expr, what: str) -> None:
-        """Checks that the expression is one number."""
-        found = self.of(expr)
-        if found is not None and found != SCALAR:
-            self._error("E0303", expr.span, f"{what} is {_named(found)}, but one number is needed here",
-                        hints=_to_scalar(found))  # fmt: skip
-
-    def condition(self, expr: ast.Expr) -> None:
-        """Checks that the expression is one truth value."""
-        found = self.of(expr)
-        if found is None:
-            return
-        if not found.truth:
-            self._error("E0304", expr.span, f"a condition is needed here, this is {_named(found)}",
-                        hints=("compare it, as in 'norm(g) < 1e-6'",))  # fmt: skip
-        elif found.kind != "scalar":
-            self._error("E0303", expr.span, "this condition has one truth value per element, one is needed",
-                        hints=("reduce the vector first: norm(...), max(|...|), sum(...)",))  # fmt: skip
-
-    def of(self, expr: ast.Expr) -> Type | None:
-        match expr:
-            case ast.Number() | ast.Percent():
-                return SCALAR
-            case ast.Name(id):
-                return self._name(id, expr.span)
-            case ast.Unary(_, operand) | ast.Absolute(operand):
-                return self._widest(expr, operand)
-            case ast.Binary(_, left, right):
-                return self._widest(expr, left, right)
-            case ast.Compare(_, left, right):
-                found = self._widest(expr, left, right)
-                return found and Type(found.kind, truth=True)
-            case ast.Logic(_, left, right):
-                return self._truths(expr, left, right)
-            case ast.Not(operand):
-                return self._truths(expr, operand)
-            case ast.Choose(then, condition, otherwise):
-                return self._choice(expr, condition, then, otherwise)
-            case ast.Call(function, arguments):
-                return self._call(expr, function, arguments)
-            case ast.Gradient(loss, batch, point):
-                return self._loss(loss, batch, point, expr.span, THETA)
-            case (
-                ast.Text() | ast.Shape() | ast.Index() | ast.Member() | ast.Tuple() | ast.Set() | ast.Range()
-                | ast.Of() | ast.Among() | ast.Drawn() | ast.Counted()
-            ):  # fmt: skip
-                self._error(
-                    "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"
-                )
-                return None
-            case _:
-                assert_never(expr)
-
-    # -- names -------------------------------------------------------------------------------------
-
-    def _name(self, id: str, span: Span) -> Type | None:
-        if id in self.scope.names:
-            return self.scope.names[id]
-        if id in CONSTANTS:
-            return SCALAR
-        word = span.text or id
-        if id in FUNCTION_NAMES or id in self.scope.activations or id in self.scope.calls:
-            self._error("E0302", span, f"'{word}' is a function", hints=(f"call it: {word}(...)",))
-        elif id in self.scope.losses:
-            self._error("E0302", span, f"'{word}' is the loss, a function of the parameters",
-                        hints=(f"say where: {word}(theta[n])",))  # fmt: skip
-        else:
-            known = [*self.scope.names, *CONSTANTS]
-            self._error("E0101", span, f"'{word}' means nothing in {self.scope.place}",
-                        hints=did_you_mean(id, known) or (self._known(),))  # fmt: skip
-        return None
-
-    def _known(self) -> str:
-        return f"known here: {', '.join(sorted(n for n in self.scope.names if not n.startswith('_')))}"
-
-    # -- operators ---------------------------------------------------------------------------------
-
-    def _widest(self, whole: ast.Expr, *parts: ast.Expr) -> Type | None:
-        types = [self.of(p) for p in parts]
-        for part, found in zip(parts, types, strict=True):
-            if found is not None and found.truth:
-                self._error("E0304", part.span, "a truth value cannot be calculated with",
-                            hints=("choose numbers by it: 1 if ... else 0",))  # fmt: skip
-                return None
-        return self._join(whole, parts, types)
-
-    def _join(self, whole: ast.Expr, parts: tuple[ast.Expr, ...], types: list[Type | None]) -> Type | None:
-        if None in types:
-            return None
-        kinds = {t.kind for t in types if t is not None} - {"scalar"}
-        if len(kinds) > 1:
-            notes = [f"'{p.span.text}' is {WORDS[t.kind]}" for p, t in zip(parts, types, strict=True) if t]
-            self._error(
-                "E0301",
-                whole.span,
-                "this mixes a vector like theta with a vector over the outputs",
-                notes=tuple(notes),
-                hints=("sum(...), mean(...) or norm(...) makes a number of one of them",),
-            )
-            return None  # fmt: skip
-        return Type(kinds.pop()) if kinds else SCALAR
-
-    def _truths(self, whole: ast.Expr, *parts: ast.Expr) -> Type | None:
-        types = [self.of(p) for p in parts]
-        for part, found in zip(parts, types, strict=True):
-            if found is not None and not found.truth:
-                self._error(
-                    "E0304", part.span, f"'and', 'or', 'not' join conditions; this is {_named(found)}"
-                )
-                return None
-        found = self._join(whole, parts, types)
-        return found and Type(found.kind, truth=True)
-
-    def _choice(
-        self, whole: ast.Expr, condition: ast.Expr, then: ast.Expr, otherwise: ast.Expr
-    ) -> Type | None:
-        test = self.of(condition)
-        if test is not None and not test.truth:
-            self._error("E0304", condition.span, f"a condition is needed here, this is {_named(test)}",
-                        hints=("compare it: '... > 0'",))  # fmt: skip
-            test = None
-        return self._join(whole, (condition, then, otherwise), [test, self.of(then), self.of(otherwise)])
-
-    # -- calls -------------------------------------------------------------------------------------
-
-    def _call(self, call: ast.Expr, function: ast.Expr, arguments: tuple[ast.Argument, ...]) -> Type | None:
-        match function:
-            case ast.Index(ast.Name(id), batch) if id in self.scope.losses:
-                point = arguments[0].value if len(arguments) == 1 else None
-                return self._loss(id, batch, point, call.span, SCALAR)
-            case ast.Name(id) if id in self.scope.losses:
-                if len(arguments) != 1:
-                    self._error("E0302", call.span, f"'{id}' takes one argument, the point: {id}(theta[n])")
-                    return None
-                return self._loss(id, None, arguments[0].value, call.span, SCALAR)
-            case ast.Name(id):
-                return self._function(id, function.span, call, arguments)
-        self._error("E0306", function.span, "this is not a function")
-        return None
-
-    def _function(
-        self, id: str, span: Span, call: ast.Expr, arguments: tuple[ast.Argument, ...]
-    ) -> Type | None:
-        positional = [a.value for a in arguments if a.name is None]
-        named = [a for a in arguments if a.name is not None]
-        given = len(positional)
-        if id == "norm" and [a.name for a in named] == ["per"] and given == 1:
-            return self._per_layer(positional[0], named[0])
-        if named and id not in self.scope.activations and id not in self.scope.calls:
-            self._error("E0302", named[0].span, f"'{id}' takes no argument '{named[0].name}'")
-            return None
-        if id in REDUCTIONS and given == 1:
-            found = self._widest(call, positional[0])
-            return found and SCALAR
-        if id == "dot" and given == 2:
-            found = self._widest(call, *positional)
-            return found and SCALAR
-        if id == "where" and given == 3:
-            return self._choice(call, *positional)
-        if id in ("min", "max") and given >= 2:
-            return self._widest(call, *positional)
-        if ELEMENTWISE.get(id) == given and id not in ("min", "max"):
-            return self._widest(call, *positional)
-        if id in FUNCTION_NAMES:
-            self._arity(id, call, given)
-            return None
-        if id in self.scope.activations:
-            return self._activation(self.scope.activations[id], call, arguments)
-        if id in self.scope.calls:
-            return self._widest(call, *(a.value for a in arguments))
-        known = [*FUNCTION_NAMES, *self.scope.activations, *self.scope.calls]
-        self._error("E0101", span, f"there is no function '{span.text or id}'", hints=did_you_mean(id, known))
-        return None
-
-    def _per_layer(self, vector: ast.Expr, per: ast.Argument) -> Type | None:
-        found = self._widest(vector, vector)
-        if not isinstance(per.value, ast.Name) or per.value.id != "layer":
-            self._error("E0302", per.value.span, "the norm is taken over everything, or 'per = layer'")
-            return None
-        if found is not None and found != THETA:
-            self._error(
-                "E0303", vector.span, f"'per = layer' needs a vector like theta, this is {_named(found)}"
-            )
-            return None
-        return found
-
-    def _arity(self, id: str, call: ast.Expr, given: int) -> None:
-        wanted = {"dot": "2 arguments", "where": "3 arguments", "norm": "1 argument", "sum": "1 argument",
-                  "mean": "1 argument", "min": "1 argument or more",
-                  "max": "1 argument or more"}.get(id) or counted(ELEMENTWISE[id], "argument")  # fmt: skip
-        self._error("E0302", call.span, f"'{id}' takes {wanted}, {given} given")
-
-    def _activation(
-        self, definition: ast.Activation, call: ast.Expr, arguments: tuple[ast.Argument, ...]
-    ) -> Type | None:
-        names = [definition.variable, *(p.name for p in definition.parameters)]
-        for a in arguments:
-            if a.name is not None and a.name not in names[1:]:
-                self._error("E0302", a.span, f"'{definition.name}' has no parameter '{a.name}'",
-                            hints=did_you_mean(a.name, names[1:]))  # fmt: skip
-                return None
-        if not 1 <= len(arguments) <= len(names) or arguments[0].name is not None:
-            self._error("E0302", call.span, f"'{definition.name}' takes {definition.variable} and at most "
-                        f"{counted(len(names) - 1, 'parameter')}, {len(arguments)} given")  # fmt: skip
-            return None
-        return self._widest(call, *(a.value for a in arguments))
-
-    def _loss(
-        self, name: str, batch: ast.Expr | None, point: ast.Expr | None, span: Span, result: Type
-    ) -> Type | None:
-        if name not in self.scope.losses:
-            known = sorted(self.scope.losses)
-            message = (
-                f"the loss is called {' or '.join(known)}, not '{name}'"
-                if known
-                else f"there is no loss in {self.scope.place}"
-            )
-            self._error("E0101", span, message)
-            return None
-        if batch is not None:
-            self.number(batch, "the number of the batch")
-        if point is None:
-            return result
-        found = self.of(point)
-        if found is not None and found != THETA:
-            self._error("E0409", point.span, f"the loss needs a point, a vector like theta; this is {_named(found)}",
-                        hints=("the point of the iteration is theta[n]",))  # fmt: skip
-            return None
-        return found and result
-
-    def _error(self, code: str, span: Span, message: str, *, notes: tuple[str, ...] = (),
-               hints: tuple[str, ...] = ()) -> None:  # fmt: skip
-        if self.report is not None:
-            self.report.error(code, span, message, notes=notes, hints=hints)
-
-
-def _named(found: Type) -> str:
-    return (
-        f"a truth value{'' if found.kind == 'scalar' else ' per element'}"
-        if found.truth
-        else WORDS[found.kind]
-    )
-
-
-def _to_scalar(found: Type) -> tuple[str, ...]:
-    return (
-        ()
-        if found.truth
-        else ("sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector",)
-    )
+    hidden: frozenset[str] = frozenset()
+    """Names that are netc's own, never to be suggested."""

@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+
 from netc.compiler.ir import Apply, Const, Expr, Kind, Reduce, Reduction, apply
 from netc.compiler.primitives import COMPARISONS, ONE, PRIMITIVES, TRUTHS, ZERO
 
@@ -25,7 +26,7 @@ HIGHEST_PRODUCT = 16
 def make(op: str, *args: Expr) -> Expr:
     """`apply(op, *args)`, simplified, of the same kind."""
     kind = apply(op, *args).kind
-    if kind != "scalar":
+    if kind != "scalar" and op not in TRUTHS:
         narrow = tuple(_unspread(a) for a in args)
         if all(a.kind == "scalar" for a in narrow):
             return spread(make(op, *narrow), kind)  # what is equal in all elements is computed once
@@ -68,8 +69,6 @@ def spread(expr: Expr, kind: Kind) -> Expr:
     assert expr.kind == "scalar", f"{expr.kind} is no {kind}"
     if isinstance(expr, Const):
         return Const(expr.value, kind)
-    if isinstance(expr, Apply) and expr.op in TRUTHS:
-        return expr  # conditions of a select broadcast by themselves
     return Apply("mul", (Const(1.0, kind), expr), kind)
 
 

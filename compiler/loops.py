@@ -12,6 +12,7 @@ a vector of lanes or a plain number; which one is plain from where it comes (`lo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
 
@@ -182,7 +183,7 @@ def mul(left: Expr | int | str, right: Expr | int | str) -> Expr:
     return Call("mul", (a, b))
 
 
-def loop(name: str, stop: Expr | int | str, body: tuple[Stmt, ...] | list[Stmt], *,
+def loop(name: str, stop: Expr | int | str, body: Sequence[Stmt], *,
          start: Expr | int | str = 0, step: int | str = 1, parallel: bool = False) -> Loop:  # fmt: skip
     return Loop(name, expr(start), expr(stop), expr(step), tuple(body), parallel)
 

@@ -1,4 +1,4 @@
-"""spec -> ir: problem, start, update rule and training, each by its own file. The spec is right; nothing is checked."""
+"""spec -> ir: problem, start, update rule and training, each by its own file. Nothing is checked any more."""
 
 from __future__ import annotations
 

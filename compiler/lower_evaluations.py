@@ -1,8 +1,8 @@
 """Statements under construction: evaluations of the loss are placed before their first use, and shared.
 
-Value numbering: two expressions have the same number if they are surely equal where they stand. One evaluation
-serves all requests for the loss and the gradient at points of one number on one batch; inside a loop it stands
-before the loop if nothing in it depends on the loop.
+Value numbering: two expressions have the same number if they are surely equal where they stand. One
+evaluation serves all requests for the loss and the gradient at points of one number on one batch; inside a
+loop it stands before the loop if nothing in it depends on the loop.
 """
 
 from __future__ import annotations
@@ -136,8 +136,12 @@ class Builder:
 
     def _outermost(self, point: ir.Expr, batch: Batch) -> _Block:
         """The outermost block at whose end the point and the batch are what they are here."""
-        read = {n.name for e in (point, *([] if isinstance(batch, str) else [batch])) for n in ir.postorder(e)
-                if isinstance(n, ir.Var)}  # fmt: skip
+        read = {
+            n.name
+            for e in (point, *([] if isinstance(batch, str) else [batch]))
+            for n in ir.postorder(e)
+            if isinstance(n, ir.Var)
+        }
         level = len(self.blocks) - 1
         while level and all(
             self.blocks[level].before.get(n, -1) == self.known.numbers.get(n, -1) for n in read

@@ -1,4 +1,4 @@
-"""Expressions of the ast -> ir: names looked up, definitions put in place of their calls, operators spelled out.
+"""Expressions of the ast -> ir: names looked up, definitions put in place of their calls, operators named.
 
 The expression has been checked; what it evaluates of the loss is the caller's to place (`lower_rule.py`).
 """
@@ -65,9 +65,18 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
             assert env.evaluate is not None
             return env.evaluate(expr, None if point is None else low(point))
         case (
-            ast.Text() | ast.Shape() | ast.Index() | ast.Member() | ast.Tuple() | ast.Set() | ast.Range()
-            | ast.Of() | ast.Among() | ast.Drawn() | ast.Counted()
-        ):  # fmt: skip
+            ast.Text()
+            | ast.Shape()
+            | ast.Index()
+            | ast.Member()
+            | ast.Tuple()
+            | ast.Set()
+            | ast.Range()
+            | ast.Of()
+            | ast.Among()
+            | ast.Drawn()
+            | ast.Counted()
+        ):
             raise AssertionError(f"{expr} was let through by the check")
         case _:
             assert_never(expr)

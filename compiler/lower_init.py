@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from math import prod
 
 from netc.compiler import ir
 from netc.compiler.check_data import linspace
-from netc.compiler.check_init import LAWS
+from netc.compiler.resolve_laws import law_numbers
 from netc.compiler.resolve_values import number
 from netc.compiler.spec import Law, Spec
 from netc.dsl import ast
@@ -22,42 +23,30 @@ def lower_init(spec: Spec, problem: ir.Problem) -> ir.Starts:
         if table:
             return ir.Starts((), "", table)
         fills.extend(_fills(law, problem))
-    return ir.Starts(tuple(sorted(fills, key=lambda f: f.offset)), "", ())
+    return ir.Starts(tuple(fills), "", ())
 
 
 def _fills(law: Law, problem: ir.Problem) -> Iterator[ir.Fill]:
-    size = problem.parameters
     if law.target == "theta":
-        yield _fill(law, {}, 0, (size,))
+        yield _fill(law, None, 0, (problem.parameters,))
         return
     assert isinstance(problem, ir.Network)
     for op in problem.ops:
         if not isinstance(op, ir.Dense):
             continue
-        fans = {"fan_in": float(op.inputs), "fan_out": float(op.outputs)}
+        fans = (op.inputs, op.outputs)
         if law.target == "weights":
             yield _fill(law, fans, op.offset, (op.outputs, op.inputs))
         elif op.bias:
             yield _fill(law, fans, op.offset + op.outputs * op.inputs, (op.outputs,))
 
 
-def _fill(law: Law, fans: dict[str, float], offset: int, shape: tuple[int, ...]) -> ir.Fill:
+def _fill(law: Law, fans: tuple[int, int] | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:
     """The law for parameters of this shape from `offset` on."""
-    size = 1
-    for extent in shape:
-        size *= extent
-    names = {**fans, **dict(law.arguments)}
-    for name, value in law.helpers:
-        names[name] = number(value, names)
-    match law.law:
-        case ast.Call(ast.Name(kind), arguments) if law.drawn:
-            given = {a.name or LAWS[kind][i]: number(a.value, names) for i, a in enumerate(arguments)}
-            numbers = tuple(given[p] for p in LAWS[kind])
-            return ir.Fill(kind, numbers, offset, size, shape)  # type: ignore[arg-type]
-        case ast.Tuple(items):
-            return ir.Fill("values", tuple(number(i) for i in items), offset, size, shape)
-        case value:
-            return ir.Fill("constant", (number(value, names),), offset, size, shape)
+    if isinstance(law.law, ast.Tuple):
+        return ir.Fill("values", tuple(number(i) for i in law.law.items), offset, prod(shape), shape)
+    name, numbers = law_numbers(law, fans)
+    return ir.Fill(name, numbers, offset, prod(shape), shape)  # type: ignore[arg-type]
 
 
 def _table(law: Law, spec: Spec) -> tuple[tuple[float, ...], ...]:
@@ -72,7 +61,10 @@ def _table(law: Law, spec: Spec) -> tuple[tuple[float, ...], ...]:
             )
         case ast.Call(ast.Name("grid"), (*ranges, points)):
             count = int(number(points.value))
-            axes = [linspace(number(a.value.start), number(a.value.stop), count) for a in ranges
-                    if isinstance(a.value, ast.Range)]  # fmt: skip
+            axes = [
+                linspace(number(a.value.start), number(a.value.stop), count)
+                for a in ranges
+                if isinstance(a.value, ast.Range)
+            ]
             return tuple(product(*axes))
     return ()

@@ -1,4 +1,4 @@
-"""Network and loss, or objective -> ir.Problem: sizes and offsets, activations and loss as expressions, derived."""
+"""Network and loss, or objective -> ir.Problem: sizes, offsets, activations, loss and their derivatives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def lower_problem(spec: Spec) -> ir.Problem:
     functions = {a.name.lower(): a for a in spec.functions}
     if spec.objective is not None:
         return _objective(spec.objective, Environment({}, functions))
-    assert spec.network is not None and spec.loss is not None
+    assert spec.network is not None
+    assert spec.loss is not None
     return _network(spec.network, spec.loss, Environment({}, functions))
 
 

@@ -47,12 +47,22 @@ class _Lowering:
         numbers += [pair for f in self.followers for pair in f.hypers]
         self.hypers = tuple(ir.Hyper(name, value) for name, value in dict(numbers).items())
         self.names: dict[str, ir.Expr] = {
-            **CLOCKS, **MASKS,
+            **CLOCKS,
+            **MASKS,
             **{name: ir.Var(name, "scalar") for name, _ in rule.arguments},
             **{name: ir.Var(name, kind) for name, kind in rule.kinds},
-        }  # fmt: skip
-        self.losses = frozenset({"R"} | {n.loss for a in rule.body.actions for n in walk(a) if isinstance(n, ast.Gradient)}
-                                | ({spec.objective.name} if spec.objective else {spec.loss.definition.name} if spec.loss else set()))  # fmt: skip
+        }
+        self.losses = frozenset(
+            {"R"}
+            | {n.loss for a in rule.body.actions for n in walk(a) if isinstance(n, ast.Gradient)}
+            | (
+                {spec.objective.name}
+                if spec.objective
+                else {spec.loss.definition.name}
+                if spec.loss
+                else set()
+            )
+        )
         self.functions = {a.name.lower(): a for a in spec.functions}
         self.taken = {*self.names, *(h.name for h in self.hypers)}
 
@@ -116,7 +126,7 @@ class _Lowering:
                 with builder.for_(index, first, last, _assigned(body)):
                     self._actions(body, section)
             case ast.Repeat(bound, body):
-                rounds = BOUND if bound is None else int(number(bound, dict(self.spec.optimizer.arguments)))
+                rounds = BOUND if bound is None else max(1, int(number(bound)))
                 with builder.repeat(rounds, _assigned(body)):
                     self._actions(body, section)
             case ast.Until(condition):

@@ -1,7 +1,7 @@
 """Schedules -> what stands at the top of an iteration: the hyper-parameter's value in terms of n and epoch.
 
-The numbers of a schedule become hyper-parameters of their own (`eta_1`, `eta_until_1`), so that another number
-compiles nothing. A recursion (plateau) becomes scalar states with a step at the end of each epoch.
+The numbers of a schedule become hyper-parameters of their own (`eta_1`, `eta_until_1`), so that another
+number compiles nothing. A recursion (plateau) becomes scalar states with a step at the end of each epoch.
 """
 
 from __future__ import annotations
@@ -135,15 +135,23 @@ def _recursion(schedule: Schedule, recursion: Recursion) -> Follower:
             else lower_expr(state.initial, Environment({**parameters, **starts}))
         )
         starts[state.name] = simplify(value)
-    names: dict[str, ir.Expr] = {**{n: ir.Var(own(n), "scalar") for n in local}, **parameters,
-                                 "loss": ir.Var("epoch_loss", "scalar"), "k": EPOCH}  # fmt: skip
+    names: dict[str, ir.Expr] = {
+        **{n: ir.Var(own(n), "scalar") for n in local},
+        **parameters,
+        "loss": ir.Var("epoch_loss", "scalar"),
+        "k": EPOCH,
+    }
     steps = tuple(
         ir.Assign(own(e.name), simplify(lower_expr(e.value, Environment(names))), span=e.span)
         for e in equations
     )
     return Follower(
-        schedule.name, ir.Var(own("value"), "scalar"), starts["value"],
+        schedule.name,
+        ir.Var(own("value"), "scalar"),
+        starts["value"],
         tuple((own(name), value) for name, value in recursion.arguments),
         tuple(ir.State(own(s.name), "scalar", starts[s.name]) for s in body.states),
-        steps, tuple(ir.Commit(own(s.name), own(s.next)) for s in body.states), schedule.span,
-    )  # fmt: skip
+        steps,
+        tuple(ir.Commit(own(s.name), own(s.next)) for s in body.states),
+        schedule.span,
+    )

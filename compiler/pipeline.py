@@ -1,10 +1,10 @@
-"""The compiler, one line a stage: text -> ast -> spec -> ir -> loops -> text of kernels. Loads and runs nothing."""
+"""The compiler, one line a stage: text -> ast -> spec -> ir -> loops -> kernels as text. Runs nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from netc.compiler import check, cpu, emit, ir, loops, lower, spec
+from netc.compiler import check, cpu, emit, ir, loops, lower, show_ir, spec
 from netc.compiler.machine import Machine
 from netc.compiler.show import show_tree
 from netc.compiler.spec_text import spec_text
@@ -34,8 +34,8 @@ def to_ir(checked: spec.Spec) -> ir.Program:
     return lower.lower(checked)
 
 
-def to_loops(program: ir.Program, machine: Machine) -> loops.Module:
-    return cpu.schedule(program, machine)
+def to_loops(program: ir.Program, machine: Machine, samples: int) -> loops.Module:
+    return cpu.schedule(program, machine, samples)
 
 
 def to_text(module: loops.Module) -> str:
@@ -52,6 +52,6 @@ def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, mac
         return spec_text(checked)
     lowered = to_ir(checked)
     if stage == "ir":
-        return show_tree(lowered)
-    module = to_loops(lowered, machine)
+        return show_ir.show(lowered)
+    module = to_loops(lowered, machine, facts.samples if facts else 1)
     return show_tree(module) if stage == "loops" else to_text(module)

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from netc.compiler.ir import Const, Expr, apply
+
+from netc.compiler.ir import Apply, Const, Expr, apply
 
 # Binding strength of a written expression; an argument below what its place needs gets parentheses.
 OR, AND, NOT, COMPARE, SUM, PRODUCT, POWER, ATOM = range(1, 9)
@@ -78,8 +79,9 @@ def _power_in_exponent(v: Expr, a: Expr, b: Expr) -> Expr:
 
 
 def _expand_softplus(x: Expr) -> Expr:
-    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): exact at both ends
-    return apply("add", apply("max", x, ZERO), apply("log1p", apply("exp", apply("neg", apply("abs", x)))))
+    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): exact at both ends; softplus(x) and softplus(-x) share |x|
+    size = apply("abs", x.args[0] if isinstance(x, Apply) and x.op == "neg" else x)
+    return apply("add", apply("max", x, ZERO), apply("log1p", apply("exp", apply("neg", size))))
 
 
 def _expand_sign(x: Expr) -> Expr:
@@ -96,10 +98,12 @@ def _expand_cosh(x: Expr) -> Expr:
 
 
 def _infix(name: str, symbol: str, level: int, value: Callable[..., Any], *partials: Partial | None,
-           latex: str = "", right: int = 0, domain: str = "all x, y") -> Primitive:  # fmt: skip
-    text = f"{{0}} {symbol} {{1}}"
-    return Primitive(name, 2, value, partials, text, text, text, latex or text, level,
-                     (level, right or level + 1), domain)  # fmt: skip
+           latex: str = "", domain: str = "all x, y") -> Primitive:  # fmt: skip
+    code = f"{{0}} {symbol} {{1}}"
+    text = f"{{0}}{symbol}{{1}}" if level == PRODUCT else code
+    return Primitive(
+        name, 2, value, partials, code, code, text, latex or code, level, (level, level + 1), domain
+    )
 
 
 def _function(name: str, value: Callable[..., Any], *partials: Partial | None, cpu: str = "", cuda: str = "",
@@ -118,10 +122,10 @@ def _compare(name: str, symbol: str, value: Callable[..., Any], latex: str = "")
 
 
 _ROWS = (
-    _infix("add", "+", SUM, np.add, lambda v, a, b: ONE, lambda v, a, b: ONE, right=SUM),
+    _infix("add", "+", SUM, np.add, lambda v, a, b: ONE, lambda v, a, b: ONE),
     _infix("sub", "-", SUM, np.subtract, lambda v, a, b: ONE, lambda v, a, b: Const(-1.0)),
     _infix("mul", "*", PRODUCT, np.multiply, lambda v, a, b: b, lambda v, a, b: a,
-           latex=r"{0} \cdot {1}", right=PRODUCT),
+           latex=r"{0} \cdot {1}"),
     _infix("div", "/", PRODUCT, np.divide,
            lambda v, a, b: apply("div", ONE, b), lambda v, a, b: apply("neg", apply("div", v, b)),
            latex=r"{0} / {1}", domain="y != 0"),

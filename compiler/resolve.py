@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from netc.compiler.check_report import Report, listed
+from netc.compiler.check_report import Report, first_line, listed
 from netc.compiler.resolve_values import NotANumber, number
 from netc.dsl import ast, library
 from netc.dsl.diagnostics import SpecError
@@ -23,7 +23,7 @@ D = TypeVar("D", bound=ast.Statement)
 
 
 class Table(Mapping[str, D]):
-    """Definitions of one kind by name, in any case (`GELU` = `gelu`). Those of the library are parsed when asked for."""
+    """Definitions of one kind by name, in any case: `GELU` = `gelu`. The library's are parsed late."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -66,15 +66,19 @@ class Definitions:
     blocks: Table[ast.Block] = field(default_factory=lambda: Table("block"))
 
     def add(self, statement: ast.Statement, report: Report) -> None:
-        """Takes the statement in if it is a definition; a second one of a name in the same file is an error."""
+        """Takes the statement in if it is a definition; a second one in the same file is an error."""
         if not is_definition(statement):
             return
         table = next(t for t in self.tables if t.kind == type(statement).__name__.lower())
         name = str(getattr(statement, "name", ""))
         known = table.own.get(name.lower())
         if known is not None and known.span.source == statement.span.source:
-            report.error("E0104", head(statement), f"the {table.kind} '{name}' is defined twice",
-                         related=((head(known), "first here"),))  # fmt: skip
+            report.error(
+                "E0104",
+                head(statement),
+                f"the {table.kind} '{name}' is defined twice",
+                related=((head(known), "first here"),),
+            )
         table.own[name.lower()] = statement
 
     @property
@@ -108,22 +112,25 @@ def gather(program: ast.Program, folder: Path, report: Report) -> Definitions:
 
 def head(statement: ast.Statement) -> Span:
     """The first line of a statement, for the carets."""
-    span = statement.span
-    line = span.text.split("\n", 1)[0].split("#")[0].rstrip()
-    return Span(span.source, span.start, span.start + len(line)) if line else span
+    return first_line(statement.span)
 
 
 def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definitions, report: Report) -> None:
     """Takes in the definitions of another file; `above` are the files that led here."""
     path = (folder / use.file.value).resolve()
     if path in above:
-        report.error("E0106", use.span, f"'{use.file.value}' uses itself, by way of {above[-1].name}")
+        way = "" if above[-1] == path else f", by way of {above[-1].name}"
+        report.error("E0106", use.span, f"'{use.file.value}' uses itself{way}")
         return
     try:
         program = parse(Source(use.file.value, path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError):
-        report.error("E0105", use.file.span, f"there is no readable file '{use.file.value}'",
-                     notes=(f"looked for {path.name} in the folder of the file that uses it",))  # fmt: skip
+        report.error(
+            "E0105",
+            use.file.span,
+            f"there is no readable file '{use.file.value}'",
+            notes=(f"looked for {path.name} in the folder of the file that uses it",),
+        )
         return
     except SpecError as error:
         report.diagnostics.extend(error.diagnostics)
@@ -134,8 +141,12 @@ def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definition
         elif is_definition(statement):
             found.add(statement, report)
         else:
-            report.error("E0107", head(statement), "a file that is used may hold definitions only",
-                         related=((use.span, "used here"),))  # fmt: skip
+            report.error(
+                "E0107",
+                head(statement),
+                "a file that is used may hold definitions only",
+                related=((use.span, "used here"),),
+            )
 
 
 # -- lookup ----------------------------------------------------------------------------------------
@@ -146,8 +157,12 @@ def lookup(table: Table[D], name: str, span: Span, kind: str, report: Report) ->
     found = table.get(name)
     if found is None:
         hints = did_you_mean(name, table.names())
-        report.error("E0102", span, f"there is no {kind} called '{name}'",
-                     hints=hints or (f"'netc list {_plural(kind)}' shows all",))  # fmt: skip
+        report.error(
+            "E0102",
+            span,
+            f"there is no {kind} called '{name}'",
+            hints=hints or (f"'netc list {_plural(kind)}' shows all",),
+        )
     return found
 
 
@@ -183,17 +198,29 @@ def bind(
             takes = f"takes {', '.join(names)}" if names else "takes no arguments"
             report.error("E0108", argument.span, f"one argument too many: {what} {takes}")
         elif name not in names:
-            report.error("E0108", argument.span, f"{what} has no parameter '{name}'",
-                         hints=did_you_mean(name, names) or _parameters(names))  # fmt: skip
+            report.error(
+                "E0108",
+                argument.span,
+                f"{what} has no parameter '{name}'",
+                hints=did_you_mean(name, names) or _parameters(names),
+            )
         elif name in given:
-            report.error("E0110", argument.span, f"'{name}' is given twice",
-                         related=((given[name].span, "first here"),))  # fmt: skip
+            report.error(
+                "E0110",
+                argument.span,
+                f"'{name}' is given twice",
+                related=((given[name].span, "first here"),),
+            )
         else:
             given[name] = argument
     missing = [p.name for p in parameters if p.default is None and p.name not in given]
     if missing:
-        report.error("E0109", span, f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}",
-                     hints=(f"give it: {missing[0]} = ...",))  # fmt: skip
+        report.error(
+            "E0109",
+            span,
+            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}",
+            hints=(f"give it: {missing[0]} = ...",),
+        )
     bound: dict[str, float] = {}
     for p in parameters:
         expr = given[p.name].value if p.name in given else p.default

@@ -16,13 +16,30 @@ CONSTANTS: Mapping[str, float] = {"pi": math.pi, "inf": math.inf}
 WORDS: Mapping[str, float] = {"true": 1.0, "false": 0.0}
 
 FUNCTIONS: Mapping[str, Callable[..., float]] = {
-    "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "abs": abs, "tanh": math.tanh, "erf": math.erf,
-    "sin": math.sin, "cos": math.cos, "tan": math.tan, "atan": math.atan, "log1p": math.log1p,
-    "expm1": math.expm1, "floor": math.floor, "ceil": math.ceil, "min": min, "max": max, "norm": abs,
-    "sign": lambda x: float(x > 0) - float(x < 0), "sum": lambda x: x, "mean": lambda x: x,
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)), "where": lambda c, a, b: a if c else b,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "abs": abs,
+    "tanh": math.tanh,
+    "erf": math.erf,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "atan": math.atan,
+    "log1p": math.log1p,
+    "expm1": math.expm1,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "min": min,
+    "max": max,
+    "norm": abs,
+    "sign": lambda x: float(x > 0) - float(x < 0),
+    "sum": lambda x: x,
+    "mean": lambda x: x,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "where": lambda c, a, b: a if c else b,
     "stop_gradient": lambda x: x,
-}  # fmt: skip
+}
 
 
 class NotANumber(Exception):
@@ -80,9 +97,20 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
         case ast.Call(ast.Name(function), arguments) if function in FUNCTIONS:
             return float(FUNCTIONS[function](*(_value(a.value, names) for a in arguments)))
         case (
-            ast.Text() | ast.Shape() | ast.Call() | ast.Index() | ast.Member() | ast.Gradient() | ast.Tuple()
-            | ast.Set() | ast.Range() | ast.Of() | ast.Among() | ast.Drawn() | ast.Counted()
-        ):  # fmt: skip
+            ast.Text()
+            | ast.Shape()
+            | ast.Call()
+            | ast.Index()
+            | ast.Member()
+            | ast.Gradient()
+            | ast.Tuple()
+            | ast.Set()
+            | ast.Range()
+            | ast.Of()
+            | ast.Among()
+            | ast.Drawn()
+            | ast.Counted()
+        ):
             raise NotANumber("a number is expected here", expr.span)
         case _:
             assert_never(expr)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from netc.compiler.ir import Apply, Const, Expr, Kind, Reduce, Var, children, postorder
+from netc.compiler.ir import Apply, Const, Expr, Reduce, Var, children, postorder
 from netc.compiler.laws import make, make_reduce, spread
 from netc.compiler.primitives import PRIMITIVES, TRUTHS
 
@@ -21,40 +21,47 @@ def simplify(expr: Expr, units: int | None = None) -> Expr:
     `units` is the number of elements of kind `output`, where known: over one unit a Reduce is its element.
     Equal subexpressions of the result are one object.
     """
-    return _simplified((expr,), units)[0]
+    return Simplifier(units)(expr)
 
 
-def _simplified(roots: tuple[Expr, ...], units: int | None) -> tuple[Expr, ...]:
-    done: dict[int, Expr] = {}
-    pool: dict[Expr, Expr] = {}
-    for node in postorder(*roots):
+class Simplifier:
+    """`simplify` for many expressions that share parts: what it has seen it does not visit again."""
+
+    def __init__(self, units: int | None = None) -> None:
+        self.units = units
+        self.pool: dict[Expr, Expr] = {}
+        self.done: dict[int, tuple[Expr, Expr]] = {}
+        """By id: the node (kept, so that its id stays its own) and what it became."""
+
+    def __call__(self, expr: Expr) -> Expr:
+        for node in postorder(expr, known=self.done):
+            new = self._pooled(self._made(node))
+            self.done[id(node)] = (node, new)
+            self.done.setdefault(id(new), (new, new))
+        found = self.done[id(expr)][1]
+        if expr.kind == "scalar" and found.kind == "output":  # over one unit all has become elements
+            return self._pooled(Reduce("sum", found))
+        return self._pooled(spread(found, expr.kind))
+
+    def _made(self, node: Expr) -> Expr:
         match node:
             case Apply(op, args):
-                new = make(op, *(done[id(a)] for a in args))
+                return make(op, *(self.done[id(a)][1] for a in args))
             case Reduce(op, arg, per_layer):
-                new = make_reduce(op, done[id(arg)], per_layer, units)
+                return make_reduce(op, self.done[id(arg)][1], per_layer, self.units)
             case _:
-                new = node
-        done[id(node)] = _pooled(new, pool)
-    return tuple(_of_kind(done[id(root)], root.kind, pool) for root in roots)
+                return node
 
-
-def _pooled(expr: Expr, pool: dict[Expr, Expr]) -> Expr:
-    """The one object that stands for all expressions equal to this one."""
-    if (known := pool.get(expr)) is not None:
-        return known
-    match expr:
-        case Apply(op, args, kind):
-            expr = Apply(op, tuple(_pooled(a, pool) for a in args), kind)
-        case Reduce(op, arg, per_layer):
-            expr = Reduce(op, _pooled(arg, pool), per_layer)
-    return pool.setdefault(expr, expr)
-
-
-def _of_kind(expr: Expr, kind: Kind, pool: dict[Expr, Expr]) -> Expr:
-    if kind == "scalar" and expr.kind == "output":  # over one unit all has become elements
-        return pool.setdefault(total := Reduce("sum", expr), total)
-    return pool.setdefault(whole := spread(expr, kind), whole)
+    def _pooled(self, expr: Expr) -> Expr:
+        """The one object that stands for all expressions equal to this one."""
+        if (known := self.pool.get(expr)) is not None:
+            return known
+        match expr:
+            case Apply(op, args, kind):
+                expr = Apply(op, tuple(self._pooled(a) for a in args), kind)
+            case Reduce(op, arg, per_layer):
+                expr = Reduce(op, self._pooled(arg), per_layer)
+        return self.pool.setdefault(expr, expr)
 
 
 def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:

@@ -85,6 +85,8 @@ class Expectation:
 
 # -- the checked program -----------------------------------------------------------------------------
 
+BatchMode = Literal["full", "size", "parts"]
+Averaging = Literal["mean", "sum"]
 Values = tuple[tuple[str, float], ...]
 """Parameters of a definition and their numbers, in the order of the definition."""
 
@@ -129,7 +131,7 @@ class Loss:
 
     definition: ast.Loss
     arguments: Values
-    reduce: Literal["mean", "sum"]
+    reduce: Averaging
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class Law:
 
     target: Literal["weights", "biases", "theta"]
     law: ast.Expr
-    """A Call of `uniform`, `normal`, `orthogonal`; a number; for theta also a Tuple, a Set of Tuples, a `grid`."""
+    """A Call of `uniform`, `normal`, `orthogonal`; a number; for theta also a Tuple, a Set or a `grid`."""
     drawn: bool
     helpers: tuple[tuple[str, ast.Expr], ...]
     arguments: Values
@@ -208,7 +210,7 @@ class Training:
 
     epochs: int
     steps: int
-    batch: Literal["full", "size", "parts"]
+    batch: BatchMode
     count: int
     """Samples of a batch, or batches; 1 where `full`."""
     shuffle: bool

@@ -1,4 +1,4 @@
-"""spec -> text of a `.net` file with every default written out and every definition in it: it stands alone."""
+"""spec -> text of a `.net` file that stands alone: every default and every definition is written out."""
 
 from __future__ import annotations
 
@@ -82,11 +82,18 @@ def _word(name: str, word: str) -> ast.Setting:
 def _data(data: DataSpec, program: ast.Program) -> ast.Data:
     written = next(s for s in program.statements if isinstance(s, ast.Data))
     sources = tuple(ast.Text(path) for path in data.origin) if data.kind == "files" else written.sources
-    settings = [ast.Setting(name, _columns(columns)) for name, columns in (("target", data.target), ("inputs", data.inputs))
-                if columns]  # fmt: skip
+    settings = [
+        ast.Setting(name, _columns(columns))
+        for name, columns in (("target", data.target), ("inputs", data.inputs))
+        if columns
+    ]
     scale: ast.Expr = ast.Name(data.scale) if data.factor == 1 else _number(data.factor)
-    settings += [ast.Setting("scale", scale), _word("scale_target", data.scale_target),
-                 ast.Setting("split", _number(data.split)), ast.Setting("seed", _number(data.seed))]  # fmt: skip
+    settings += [
+        ast.Setting("scale", scale),
+        _word("scale_target", data.scale_target),
+        ast.Setting("split", _number(data.split)),
+        ast.Setting("seed", _number(data.seed)),
+    ]
     settings += [
         ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v
     ]
@@ -157,9 +164,14 @@ def _train(training: Training) -> ast.Train:
         for n, v in (("epochs", training.epochs), ("steps", training.steps))
         if v > 0
     ]
-    settings += [ast.Setting("batch", batch), _word("shuffle", str(training.shuffle).lower()),
-                 _word("precision", training.precision), ast.Setting("seed", _number(training.seed)),
-                 ast.Setting("runs", _number(training.runs)), _word("target", training.target)]  # fmt: skip
+    settings += [
+        ast.Setting("batch", batch),
+        _word("shuffle", str(training.shuffle).lower()),
+        _word("precision", training.precision),
+        ast.Setting("seed", _number(training.seed)),
+        ast.Setting("runs", _number(training.runs)),
+        _word("target", training.target),
+    ]
     settings += [ast.Setting("threads", _number(training.threads))] if training.threads else []
     settings += [ast.Setting("stop", training.stop)] if training.stop else []
     return ast.Train(tuple(settings))

@@ -14,8 +14,13 @@ from typing import assert_never
 from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.fuse import Element, Gather, PerLayer, Scalar, Sweep
+from netc.compiler.primitives import TRUTHS
 
-COMBINE = {"sum": ("add", 0.0, "hsum"), "max": ("vmax", -float("inf"), "hmax"), "min": ("vmin", float("inf"), "hmin")}
+COMBINE = {
+    "sum": ("add", 0.0, "hsum"),
+    "max": ("vmax", -float("inf"), "hmax"),
+    "min": ("vmin", float("inf"), "hmin"),
+}
 """Reduction -> how two lanes combine, the neutral element, the horizontal step."""
 
 
@@ -36,7 +41,9 @@ def number(e: ir.Expr) -> L.Expr:
 
 def lanes(e: ir.Expr, register: Callable[[str], str], per_lane: bool) -> L.Expr:
     """An expression as vector code; `per_lane`: scalars are vectors too (one number per sample)."""
-    if e.kind == "scalar" and not per_lane:
+    # A mask is made by comparing vectors: a truth value cannot be splatted.
+    truth = isinstance(e, ir.Apply) and e.op in TRUTHS
+    if e.kind == "scalar" and not per_lane and not truth:
         return L.call("splat", number(e))
     match e:
         case ir.Const(value):
@@ -73,9 +80,7 @@ class Space:
 
     def sweep(self, sweep: Sweep) -> list[L.Stmt]:
         gathers = [x for x in sweep.items if isinstance(x, Gather)]
-        out: list[L.Stmt] = [
-            L.let(self._sum(g.name), L.call("splat", COMBINE[g.op][1])) for g in gathers
-        ]
+        out: list[L.Stmt] = [L.let(self._sum(g.name), L.call("splat", COMBINE[g.op][1])) for g in gathers]
         whole = self.stop // self.step * self.step
         rest = self.stop - whole
         if rest and not gathers:
@@ -127,7 +132,9 @@ class Space:
                 case Sweep():
                     out += self.sweep(p)
                 case Scalar(name, value):
-                    out.append(L.let(name, lanes(value, self.register, True) if self.per_lane else number(value)))
+                    out.append(
+                        L.let(name, lanes(value, self.register, True) if self.per_lane else number(value))
+                    )
                 case PerLayer():
                     raise AssertionError("per-layer reductions belong to theta: see cpu_rule")
                 case _:
@@ -164,4 +171,3 @@ def arrays(passes: Iterable[Scalar | Sweep | PerLayer]) -> frozenset[str]:
             case Scalar():
                 pass
     return frozenset(found)
-

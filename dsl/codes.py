@@ -5,16 +5,10 @@ Each part of the compiler adds its own codes below its heading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Story:
-    """`title` is one line; `text` says when the error comes, why it is one, and shows a fix."""
-
-    title: str
-    text: str
-
+from netc.dsl.codes_meaning import MEANING
+from netc.dsl.codes_rules import RULES
+from netc.dsl.codes_settings import SETTINGS
+from netc.dsl.story import Story as Story
 
 CODES: dict[str, Story] = {
     # -- E00xx: what cannot be read -------------------------------------------------------------
@@ -341,4 +335,7 @@ The sha256 of the file is not that of the published data set, so results would n
 or is another set under the same name. Fetch it again.
 """,
     ),
+    **MEANING,
+    **RULES,
+    **SETTINGS,
 }

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from netc.dsl import ast
 from netc.dsl.layout import Line, lines
-from netc.dsl.printer import print_expr
+from netc.dsl.printer import print_equation, print_expr
 from netc.dsl.source import Source, Span
 from netc.dsl.tokens import comments
 
-__all__ = ["format_program", "print_expr"]
+__all__ = ["format_program", "print_equation", "print_expr"]
 
 INDENT = "    "
 LONGEST = 110

@@ -116,9 +116,11 @@ class _Layout:
         elif node.name is not None:
             yield self._head(node, "init", f"{self._defined(node.name, node.parameters)}:")
             yield from map(self._item, in_order((*node.laws, *node.settings)))
+        elif node.laws:
+            laws = ", ".join(map(self._law, node.laws))
+            yield from self._with_settings(node, "init", laws, node.settings)
         else:
-            items = in_order((*node.laws, *node.settings))
-            yield self._head(node, "init", ", ".join(map(self._law, items)))
+            yield self._head(node, "init", ", ".join(map(self._law, node.settings)))
 
     def _optimizer(self, node: ast.Optimizer) -> Iterator[Line]:
         if node.use is not None:
@@ -137,8 +139,8 @@ class _Layout:
             rest = f"{head} = {self._show(node.pieces[0].value)}"
             yield from self._with_settings(node, "schedule", rest, node.settings)
         else:
-            items = in_order((*node.pieces, *node.settings))
-            yield self._head(node, "schedule", f"{head} = {', '.join(map(self._piece, items))}")
+            rest = f"{head} = {', '.join(map(self._piece, node.pieces))}"
+            yield from self._with_settings(node, "schedule", rest, node.settings)
 
     # -- settings, on the line or in a block --------------------------------------------------
 
@@ -182,9 +184,7 @@ class _Layout:
             case _:
                 return self._show(item)  # type: ignore[arg-type]
 
-    def _piece(self, item: ast.Node) -> str:
-        if not isinstance(item, ast.Piece):
-            return self._law(item)
+    def _piece(self, item: ast.Piece) -> str:
         return self._show(item.value) + (f" until {self._show(item.until)}" if item.until is not None else "")
 
     # -- update rules -------------------------------------------------------------------------
@@ -194,10 +194,8 @@ class _Layout:
             match item:
                 case ast.Setting(name, value):
                     yield Line("equation", depth, self.printer.name(name), self._show(value), item.span)
-                case ast.Equation(name, indices, value):
-                    head = self.printer.name(name) + "".join(
-                        f"[{self.printer.close.show(i)}]" for i in indices
-                    )
+                case ast.Equation(value=value):
+                    head = self.printer.left(item)
                     yield Line("equation", depth, head, self._show(value), item.span)
                 case ast.For(name, values, body):
                     text = f"for {self.printer.name(name)} in {self._show(values)}:"

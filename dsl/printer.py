@@ -16,6 +16,12 @@ def print_expr(expr: ast.Expr, *, unicode: bool = False) -> str:
     return Printer(unicode).show(expr)
 
 
+def print_equation(equation: ast.Equation, *, unicode: bool = False) -> str:
+    """The line of an update rule: `theta[n+1] = theta[n] - eta*v[n+1]`."""
+    printer = Printer(unicode)
+    return f"{printer.left(equation)} = {printer.show(equation.value)}"
+
+
 class Printer:
     """Prints expressions in one spelling."""
 
@@ -31,6 +37,10 @@ class Printer:
         """In parentheses if it binds less tightly than `least`."""
         text, binds = self.text(expr)
         return text if binds >= least else f"({text})"
+
+    def left(self, equation: ast.Equation) -> str:
+        """What an equation defines: `theta[n+1]`."""
+        return self.name(equation.name) + "".join(f"[{self.close.show(i)}]" for i in equation.indices)
 
     def operand(self, expr: ast.Expr) -> str:
         """One side of a comparison."""

@@ -184,7 +184,7 @@ def _equals_or_colon(failure: Failure) -> Diagnostic | None:
     if token in ("=", "==") and failure.at == 1:
         hint = f"a statement has no '=' after its keyword: {failure.tokens[0]} ..."
         return Diagnostic("E0011", f"'{token}' is not expected after the keyword", token.span, hints=(hint,))
-    if token == "=" and ":" in accepts:
+    if token == "=" and ":" in accepts and "," not in accepts:
         return Diagnostic("E0011", "':' is due here, not '='", token.span, hints=("a block follows a ':'",))
     if token == "=" and "RELATION" in accepts:
         hint = "equality inside an expression is '=='; a definition has one name before its '='"
@@ -275,6 +275,8 @@ def _expected(accepts: Set[str]) -> str:
         left -= {"NAME", "NUMBER", "SHAPE"}
     if left - _OPERATORS - {"(", "["}:
         left -= _OPERATORS | ({"(", "["} if "*" in left or "." in left else set())
+    if "," in left:
+        left.discard(":")  # the settings may stand in a block instead, which is hardly meant
     words += sorted(_WORDS[t] for t in left if t in _WORDS and t not in LAYOUT)
     words += sorted(f"'{t}'" for t in left if t not in _WORDS and t != "RELATION")
     words += sorted(_WORDS[t] for t in left if t in LAYOUT)

@@ -22,6 +22,7 @@ from netc.runtime.columns import choose_columns, require_numbers, setting_span
 from netc.runtime.data_errors import count, data_error
 from netc.runtime.labels import read_targets
 from netc.runtime.named_sets import Parts, read_named
+from netc.runtime.random import Purpose, permutation
 from netc.runtime.readers import read_file
 from netc.runtime.scaling import Array, one_hot
 from netc.runtime.table import Table, from_array, from_columns
@@ -200,7 +201,7 @@ def split(samples: int, spec: DataSpec) -> tuple[Indices, Indices]:
         raise _bad_split(train, samples, spec)
     if train == samples:
         return np.arange(samples), np.arange(0)
-    order = permutation(samples, spec.seed, run=0, purpose="split")
+    order = permutation(samples, spec.seed, 0, Purpose.SPLIT)
     return np.sort(order[:train]), np.sort(order[train:])
 
 
@@ -211,9 +212,3 @@ def _bad_split(train: int, samples: int, spec: DataSpec) -> Exception:
         message = f"the split leaves none of {count(samples, 'sample')} to train on"
     hint = "a fraction such as 80%, or a count of training samples above 1"
     return data_error("E0615", message, setting_span(spec, "split"), hints=[hint])
-
-
-def permutation(n: int, seed: int, run: int, purpose: str) -> Indices:
-    """Stands in for `netc.runtime.random.permutation` until that is merged."""
-    del run, purpose
-    return np.random.Generator(np.random.Philox(seed)).permutation(n)

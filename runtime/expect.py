@@ -56,7 +56,7 @@ class Scope:
     """Per run: `steps` (runs,), `theta` (runs, P), `loss(train)`, ..."""
     constants: dict[str, float] = field(default_factory=dict)
     """Hyper-parameters, `pi`."""
-    loss_name: str = "R"
+    loss_names: tuple[str, ...] = ("R",)
     loss_at: Callable[[Array], float] | None = None
     """The training loss at given parameters: `R((1, 0))`."""
 
@@ -92,13 +92,13 @@ class _Judge:
         claim, within = self.expectation.claim, self.expectation.within
         if within is not None and not (isinstance(claim, ast.Compare) and claim.op == "="):
             self.fail("E0705", "'within' belongs to an equation: `expect x = 1 within 1e-3`", within)
-        truth = self.single(self.condition(claim), claim)
-        shown = truth
+        shown = None
         if isinstance(claim, ast.Compare):
             shares = isinstance(claim.right, ast.Of) or claim.left == ast.Name("diverged")
-            left = self.share_of(claim) if shares else self.value(claim.left)
-            shown = self.single(left, claim.left)
-        return Verdict(self.expectation.text, _shown(shown), bool(np.all(truth)))
+            shown = self.single(self.share_of(claim) if shares else self.value(claim.left), claim.left)
+        truth = self.single(self.condition(claim), claim)
+        text = " ".join(self.expectation.text.removeprefix("expect").split())
+        return Verdict(text, _shown(truth if shown is None else shown), bool(np.all(truth)))
 
     # -- conditions ------------------------------------------------------------------------------
 
@@ -181,7 +181,7 @@ class _Judge:
                 return self.name("gradient_norm", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part)]:
                 return self.part(f"{function}({part})", e)
-            case name, [point] if name == self.scope.loss_name and self.scope.loss_at:
+            case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
                 theta = np.atleast_1d(self.single(self.value(point), point))
                 return self.loss_at(theta, point)
             case "share", [condition]:

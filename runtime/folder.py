@@ -97,13 +97,12 @@ class RunFolder:
         write_text(self.path / "summary.json", _json(result.summary))
 
 
-def manifest(file: str, command: Iterable[str], options: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+def manifest(file: str, command: Iterable[str], **more: Any) -> dict[str, Any]:
     """What one needs to know to do it again."""
     packages = ("netc", "numba", "llvmlite", "numpy")
     return {
         "file": file,
         "command": list(command),
-        "options": dict(options),
         **more,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},

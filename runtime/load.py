@@ -17,15 +17,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from netc.runtime.atomic import write_text
 
 PREFIX = "netc_kernels_"
+_loaded: dict[str, ModuleType] = {}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     `parts` are what the machine code depends on beside the text, the machine and netc itself.
     """
     name = PREFIX + _key(text, *parts)
-    if loaded := sys.modules.get(name):
+    if loaded := _loaded.get(name):
         return loaded
     path = _write(name, text)
     _drop_damaged(path)
@@ -63,11 +65,52 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     # numba finds a cached function's globals by the module's name, so it stands there before it runs.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _little_optimization():
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
-    return module
+    _loaded[name] = _entries(module)
+    return _loaded[name]
+
+
+@contextmanager
+def _little_optimization() -> Iterator[None]:
+    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing."""
+    import numba
+
+    config: Any = numba.config
+    level = config.OPT
+    config.OPT = type(level)(1)
+    try:
+        yield
+    finally:
+        config.OPT = level
+
+
+def _entries(module: ModuleType) -> ModuleType:
+    """The module as callers see it: each function is compiled at its first call, with little optimization."""
+    seen = ModuleType(module.__name__, module.__doc__)
+    for name, value in vars(module).items():
+        compiled_later = hasattr(value, "signatures") and not value.signatures
+        vars(seen)[name] = _Entry(value) if compiled_later else value
+    return seen
+
+
+class _Entry:
+    """A compiled function, compiled at its first call with little optimization."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self._function.signatures:
+            return self._function(*arguments)
+        with _little_optimization():
+            return self._function(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._function, name)
 
 
 def seal(module: ModuleType) -> None:

@@ -52,7 +52,7 @@ def unflatten(problem: ir.Problem, theta: Array) -> dict[str, Array]:
     """The named pieces of theta (..., P); leading axes stay in front. Copies."""
     lead = theta.shape[:-1]
     return {
-        t.name: theta[..., t.offset : t.offset + t.size].reshape(*lead, *t.shape).copy()
+        t.name: theta[..., t.offset : t.offset + t.size].reshape((*lead, *t.shape)).copy()
         for t in tensors(problem)
     }
 

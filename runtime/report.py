@@ -14,6 +14,8 @@ from netc.runtime.parameters import Array
 from netc.runtime.state import State
 
 NONE = math.nan
+IN_ORDER = np.zeros(0, np.int64)
+"""The order of samples that kernels take for: as they stand."""
 
 
 @dataclass(frozen=True)
@@ -56,39 +58,46 @@ class Evaluator:
 
     def row(self, state: State, r: int) -> Row:
         theta, step = state.theta[r], int(state.counters[r, 0])
-        loss = self.loss(theta, self.train)
+        loss_train, metric_train = self.figures(theta, self.train)
+        loss_test, metric_test = self.figures(theta, self.test)
         return Row(
             run=state.first + r,
             step=step,
             epoch=step / self.per_epoch,
-            loss_train=loss,
-            loss_test=self.loss(theta, self.test) if self.test else NONE,
-            metric_train=self._score(theta, self.train),
-            metric_test=self._score(theta, self.test) if self.test else NONE,
+            loss_train=loss_train,
+            loss_test=loss_test,
+            metric_train=metric_train,
+            metric_test=metric_test,
             gradient_norm=self._gradient_norm(theta),
         )
 
     def loss(self, theta: Array, samples: Samples) -> float:
-        scratch = self.scratch(1)
-        return float(self.kernels.loss(theta, samples.x, samples.y, 0, samples.count, scratch))
+        return float(
+            self.kernels.loss(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, self.scratch(1)[0])
+        )
 
     def gradient(self, theta: Array, samples: Samples) -> Array:
         """(P,), in the working precision; a view that the next call overwrites."""
-        out, scratch = self._gradient, self.scratch(1)
-        self.kernels.gradient(theta, samples.x, samples.y, 0, samples.count, out, scratch)
+        out, scratch = self._gradient, self.scratch(1)[0]
+        self.kernels.gradient(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return out[: self.kernels.PARAMETERS]
 
-    def outputs(self, theta: Array, samples: Samples) -> Array:
-        """(outputs, samples)"""
+    def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
+        """The loss, and (outputs, samples)."""
         out = np.zeros_like(samples.y)
-        self.kernels.predict(theta, samples.x, 0, samples.count, out, self.scratch(1))
-        return out[:, : samples.count]
+        scratch = self.scratch(1)[0]
+        loss = self.kernels.predict(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
+        return float(loss), out[:, : samples.count]
+
+    def figures(self, theta: Array, samples: Samples | None) -> tuple[float, float]:
+        """(loss, metric); NaN where there is none."""
+        if samples is None:
+            return NONE, NONE
+        if self.metric is None:
+            return self.loss(theta, samples), NONE
+        loss, outputs = self.predict(theta, samples)
+        return loss, self.metric.score(outputs, samples.y[:, : samples.count])
 
     def _gradient_norm(self, theta: Array) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
             return float(np.linalg.norm(self.gradient(theta, self.train).astype(np.float64)))
-
-    def _score(self, theta: Array, samples: Samples) -> float:
-        if self.metric is None:
-            return NONE
-        return self.metric.score(self.outputs(theta, samples), samples.y[:, : samples.count])

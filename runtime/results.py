@@ -127,7 +127,7 @@ class Result:
             "target": self.target,
             "precision": self.precision,
             "threads": self.threads,
-            "expect": [{"text": v.text, "value": _plain(v.value), "holds": v.holds} for v in self.expect],
+            "expect": [{"text": v.text, "value": plain(v.value), "holds": v.holds} for v in self.expect],
             "folder": str(self.folder) if self.folder else "",
         }
         return {key: value for key, value in full.items() if value not in ("", {}, []) and key}
@@ -139,7 +139,7 @@ class Result:
     def _theta(self) -> list[Any]:
         if self.theta.size > SHOWN_THETA:
             return []
-        rows = [[_plain(number) for number in row] for row in self.theta.tolist()]
+        rows = [[plain(number) for number in row] for row in self.theta.tolist()]
         return rows[0] if self.runs == 1 else rows
 
 
@@ -194,14 +194,14 @@ def spread(values: Array) -> dict[str, Any]:
 
 
 def _figure(values: Array) -> Any:
-    return _plain(values[0].item()) if len(values) == 1 else spread(values)
+    return plain(values[0].item()) if len(values) == 1 else spread(values)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON has no NaN."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return [_plain(v) for v in value] if isinstance(value, list) else value
+    return [plain(v) for v in value] if isinstance(value, list) else value
 
 
 def describe(problem: ir.Problem) -> str:

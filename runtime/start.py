@@ -15,6 +15,7 @@ from netc.compiler import ir
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import NOWHERE
 from netc.runtime.parameters import Array, flatten
+from netc.runtime.random import Purpose, normal, uniform
 
 
 def first_theta(program: ir.Program, runs: Sequence[int]) -> Array:
@@ -27,13 +28,13 @@ def first_theta(program: ir.Program, runs: Sequence[int]) -> Array:
         return np.array([starts.table[run % len(starts.table)] for run in runs], np.float64)
     theta = np.zeros((len(runs), count))
     for row, run in zip(theta, runs, strict=True):
-        random = _generator(program.training.seed, run)
         for fill in starts.fills:
-            row[fill.offset : fill.offset + fill.size] = _draw(fill, random).ravel()
+            row[fill.offset : fill.offset + fill.size] = _draw(fill, program.training.seed, run).ravel()
     return theta
 
 
-def _draw(fill: ir.Fill, random: np.random.Generator) -> Array:
+def _draw(fill: ir.Fill, seed: int, run: int) -> Array:
+    """Parameter number i always takes number i of the run's stream."""
     match fill.law:
         case "constant":
             return np.full(fill.size, fill.arguments[0])
@@ -41,30 +42,26 @@ def _draw(fill: ir.Fill, random: np.random.Generator) -> Array:
             return np.array(fill.arguments)
         case "uniform":
             low, high = fill.arguments
-            return low + (high - low) * random.random(fill.size)
+            return low + (high - low) * uniform(seed, run, Purpose.INIT, fill.size, fill.offset)
         case "normal":
             mean, deviation = fill.arguments
-            return mean + deviation * random.standard_normal(fill.size)
+            return mean + deviation * normal(seed, run, Purpose.INIT, fill.size, fill.offset)
         case "orthogonal":
-            return fill.arguments[0] * _orthogonal(fill.shape, random)
+            draws = normal(seed, run, Purpose.INIT, fill.size, fill.offset)
+            return fill.arguments[0] * _orthogonal(fill.shape, draws)
         case _:
             assert_never(fill.law)
 
 
-def _orthogonal(shape: tuple[int, ...], random: np.random.Generator) -> Array:
+def _orthogonal(shape: tuple[int, ...], draws: Array) -> Array:
     """Uniform over matrices with orthonormal rows (or columns, the shorter ones).
 
     Q of the QR factorisation of a normal matrix, signs by the diagonal of R (Mezzadri 2007, section 5).
     """
     rows, columns = shape[0], int(np.prod(shape[1:]))
-    tall = random.standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(tall)
+    q, r = np.linalg.qr(draws.reshape(max(rows, columns), min(rows, columns)))
     q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
     return q if rows >= columns else q.T
-
-
-def _generator(seed: int, run: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=[seed % 2**64, run]))
 
 
 def _from_file(problem: ir.Problem, file: str) -> Array:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -98,10 +99,14 @@ def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
 
 
 def train(task: Task, watch: Watcher, resume: dict[str, Array] | None = None) -> Outcome:
-    """Trains every run to its end, or until Ctrl-C."""
-    loop = _Loop(task, watch)
-    with Interrupt() as interrupt:
-        return loop.all(interrupt, resume)
+    """Trains every run to its end, or until Ctrl-C. While the kernels are compiled Ctrl-C raises as ever."""
+    return _Loop(task, watch).all(resume)
+
+
+def compile_kernels(task: Task) -> None:
+    """Every kernel that training needs, and nothing trained."""
+    loop = _Loop(task, Watcher())
+    loop.warm_up(loop.begin(0))
 
 
 class _Loop:
@@ -123,24 +128,25 @@ class _Loop:
         """Iterations of one call."""
         self.saved = time.monotonic()
 
-    def all(self, interrupt: Interrupt, resume: dict[str, Array] | None) -> Outcome:
-        state = self._restore(resume) if resume else self._state(0)
+    def all(self, resume: dict[str, Array] | None) -> Outcome:
+        state = self._restore(resume) if resume else self.begin(0)
         began = time.perf_counter()
-        self._warm_up(state)
+        self.warm_up(state)
         compiled = time.perf_counter() - began
         self.watch.compiled(compiled)
-        while True:
-            self._run(state, interrupt)
-            if interrupt.asked:
-                self.watch.checkpoint(self._snapshot(state))
-            self._close(state)
-            if interrupt.asked or state.first + state.runs >= self.runs:
-                break
-            state = self._state(state.first + state.runs)
+        with Interrupt() as interrupt:
+            while True:
+                self._run(state, interrupt)
+                if interrupt.asked:
+                    self.watch.checkpoint(self._snapshot(state))
+                self._close(state)
+                if interrupt.asked or state.first + state.runs >= self.runs:
+                    break
+                state = self.begin(state.first + state.runs)
         seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
         return self._outcome(interrupt.asked, seconds)
 
-    def _state(self, first: int) -> State:
+    def begin(self, first: int) -> State:
         count = min(self.chunk, self.runs - first)
         task = self.task
         return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
@@ -169,14 +175,17 @@ class _Loop:
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
     def _call_advance(self, state: State, last: int) -> None:
-        train = self.task.train
-        self.task.kernels.advance(
+        train, kernels = self.task.train, self.task.kernels
+        spread = self.task.threads > 1 and state.runs > 1
+        advance = kernels.advance_parallel if spread else kernels.advance
+        use_threads(self.task.threads)
+        advance(
             state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
             train.x, train.y, self.bounds, state.order, self.evaluator.scratch(state.runs),
             self.task.program.training.seed, last,
         )  # fmt: skip
 
-    def _warm_up(self, state: State) -> None:
+    def warm_up(self, state: State) -> None:
         """Every kernel once, so that compiling is over (and on disk) before training begins."""
         self._call_advance(state, state.at)
         self.evaluator.row(state, 0)
@@ -259,3 +268,11 @@ def _every(task: Task, total: int, per_epoch: int) -> int:
 
 def _stack(history: list[Array]) -> Array:
     return np.concatenate(history) if history else np.zeros((0, len(Row.columns())))
+
+
+def use_threads(count: int) -> None:
+    """So many for parallel kernels, or as many as numba has."""
+    import numba
+
+    config: Any = numba.config
+    numba.set_num_threads(min(count, config.NUMBA_NUM_THREADS))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from netc.compiler.check import check
+from netc.compiler.spec import Facts
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import SpecError, render
 from netc.dsl.parser import parse
@@ -17,13 +19,28 @@ PROGRAMS = sorted(BAD.glob("*.net"))
 
 
 def diagnose(path: Path) -> str:
-    """What `netc check` has to say about the file."""
+    """What `netc check` has to say about the file. Its comments tell of the data, and what `--set` says."""
     source = Source(path.name, path.read_bytes().decode())
+    facts = re.search(r"# facts (.*)", source.text)
+    overrides = re.search(r"# set (.*)", source.text)
     try:
-        parse(source)
+        check(
+            parse(source),
+            _facts(**_pairs(facts[1])) if facts else None,
+            path.parent,
+            {**_pairs(overrides[1])} if overrides else None,
+        )
     except SpecError as error:
         return render(error.diagnostics)
     return ""
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(pair.split("=") for pair in text.split())
+
+
+def _facts(inputs: str, targets: str, samples: str, labels: str = "") -> Facts:
+    return Facts(int(inputs), int(targets), int(samples), tuple(labels.split(",")) if labels else ())
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)

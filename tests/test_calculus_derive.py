@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
+
 from netc.compiler.derive import A, C, U, Y, Z, adjoint, gradient, head, map_vjp, reverse, slope
 from netc.compiler.interpret import evaluate
 from netc.compiler.ir import Const, Expr, Reduce, Var, apply, postorder
 from netc.compiler.simplify import simplify
-from scipy import special
 
 ONE = Const(1.0)
 
@@ -119,7 +120,7 @@ def trees(leaves: st.SearchStrategy[Expr], reduces: bool) -> st.SearchStrategy[E
             lambda a, n: apply("pow", apply("sin", a), Const(n)), inner, st.sampled_from((2.0, 3.0))
         )
         choice = st.builds(lambda a, b: apply("select", apply("lt", Z, Const(0.1)), a, b), inner, inner)
-        total = st.builds(lambda a: Reduce("sum", a), inner.filter(lambda e: e.kind == "output"))
+        total = inner.map(lambda a: Reduce("sum", a if a.kind == "output" else mul(a, Z)))
         return st.one_of(unary, binary, quotient, power, *((choice, total) if reduces else ()))
 
     return st.recursive(leaves, larger, max_leaves=8)

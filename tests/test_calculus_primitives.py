@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special
+
 from netc.compiler.derive import reverse, slope
 from netc.compiler.interpret import evaluate
 from netc.compiler.ir import Const, Expr, Var, apply
 from netc.compiler.primitives import PRIMITIVES, TRUTHS
-from scipy import special
 
 X, Y = Var("x", "scalar"), Var("y", "scalar")
 LINE = [(-3.0,), (-0.7,), (-1e-3,), (0.2,), (1.0,), (4.5,)]

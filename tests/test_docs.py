@@ -11,19 +11,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
+from netc.commands import main
+from netc.dsl import library
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-
-commands = pytest.importorskip("netc.commands")
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/language.md")
@@ -50,9 +51,14 @@ def blocks(document: str) -> list[Block]:
 
 
 def invoke(arguments: list[str], status: int, place: str) -> str:
-    result = CliRunner().invoke(commands.main, arguments, catch_exceptions=False)
-    assert result.exit_code == status, f"{place}: netc {shlex.join(arguments)}\n{result.output}"
-    return result.output
+    """What the command says on both streams."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with redirect_stdout(stream), redirect_stderr(stream):
+        got = main(arguments)
+    stream.seek(0)
+    output = stream.read()
+    assert got == status, f"{place}: netc {shlex.join(arguments)}\n{output}"
+    return output
 
 
 def check_net(block: Block) -> None:
@@ -98,8 +104,6 @@ def test_every_block_runs(document: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_reference_names_the_whole_library() -> None:
-    from netc.dsl import library
-
     text = (ROOT / "docs/language.md").read_text(encoding="utf-8")
     for kind in ("activation", "loss", "init", "schedule", "optimizer"):
         for name in library.names(kind):

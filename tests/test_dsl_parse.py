@@ -6,7 +6,7 @@ import pytest
 
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
-from netc.dsl.format import format_program, print_expr
+from netc.dsl.format import format_program, print_equation, print_expr
 from netc.dsl.parser import parse, parse_expression, parse_optimizer
 from netc.dsl.source import Source
 
@@ -69,6 +69,14 @@ def test_parentheses_are_minimal(text: str, printed: str) -> None:
     assert print_expr(parse_expression(text)) == printed
 
 
+def test_equation_is_printed_as_on_the_page() -> None:
+    rule = parse_optimizer("optimizer gd(eta):\n theta[n + 1] = theta[n] - eta*grad R(theta[n])")
+    (equation,) = rule.body
+    assert isinstance(equation, ast.Equation)
+    assert print_equation(equation) == "theta[n+1] = theta[n] - eta*grad R(theta[n])"
+    assert print_equation(equation, unicode=True) == "θ[n+1] = θ[n] - η*∇R(θ[n])"
+
+
 def test_precedence_is_that_of_the_page() -> None:
     x, two = ast.Name("x"), ast.Number(2.0)
     assert parse_expression("-x^2") == ast.Unary("-", ast.Binary("^", x, two))
@@ -127,12 +135,20 @@ def test_brackets_join_lines() -> None:
 
 
 def test_settings_on_the_line_or_in_a_block() -> None:
-    line = "train epochs = 200, batch = 4 parts\ndata boston, split = 80%\nloss R = u, reduce = sum"
+    line = (
+        "train epochs = 200, batch = 4 parts\ndata boston, split = 80%\nloss R = u, reduce = sum\n"
+        "init weights ~ uniform(-a, a), a = 1, biases = 0\nschedule eta = 1 until 2, 3, unit = step\n"
+        "monitor loss, every = 2\nsweep a in {1}, trials = 2"
+    )
     block = (
         "train:\n\n  epochs = 200 # a\n  # b\n  batch = 4 parts\n# c\ndata boston:\n\tsplit = 80%\n"
-        "loss R = u:\n  reduce = sum"
+        "loss R = u:\n  reduce = sum\ninit weights ~ uniform(-a, a):\n  a = 1\n  biases = 0\n"
+        "schedule eta = 1 until 2, 3:\n  unit = step\nmonitor loss:\n  every = 2\n"
+        "sweep:\n  a in {1}\n  trials = 2"
     )
     assert parse(Source("a", line)) == parse(Source("b", block))
+    source = Source("b", block)
+    assert parse(Source("c", format_program(parse(source), source))) == parse(source)
 
 
 def test_optimizer_texts() -> None:

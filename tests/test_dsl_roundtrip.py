@@ -123,7 +123,8 @@ claims = st.one_of(
 )
 targets = st.sampled_from(["weights", "biases", "theta"]).map(ast.Name)
 laws = several(st.one_of(drawn, st.builds(ast.Compare, st.just("="), targets, exprs)), 1)
-helpers = several(st.builds(ast.Setting, names.filter(lambda n: n != "theta"), exprs))
+unlawful = st.builds(ast.Setting, names.filter(lambda n: n != "theta"), exprs)
+helpers = several(unlawful)
 nothing: st.SearchStrategy = st.just(())
 none = st.none()
 
@@ -140,6 +141,7 @@ statements = st.one_of(
     st.builds(ast.Init, none, nothing, use, nothing, none, nothing),
     st.builds(ast.Init, none, nothing, none, nothing, texts, more),
     st.builds(ast.Init, none, nothing, none, laws, none, helpers),
+    st.builds(ast.Init, none, nothing, none, nothing, none, several(unlawful, 1)),
     st.builds(ast.Init, dotted, parameters, none, laws, none, helpers),
     st.builds(lambda u: ast.Optimizer(_used(u), (), u, (), ()), use),
     st.builds(ast.Optimizer, dotted, parameters, none, bodies, text_settings),

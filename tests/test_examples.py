@@ -1,13 +1,14 @@
-"""The examples: each is in canonical layout, one page long, and reaches what it expects."""
+"""The examples: each has the canonical layout, as the library, is one page, and reaches what it expects."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from netc.dsl import ast
+from netc.commands import main
+from netc.dsl import ast, library
+from netc.dsl.format import format_program
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 
@@ -25,10 +26,14 @@ def test_it_states_its_result_on_one_page(path: Path) -> None:
     assert len(text.splitlines()) <= 40
 
 
+SOURCES = [*(Source(p.name, p.read_text(encoding="utf-8")) for p in EXAMPLES), *library.sources()]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.name)
+def test_its_layout_is_canonical(source: Source) -> None:
+    assert format_program(parse(source), source) == source.text
+
+
 @pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem not in FETCHED], ids=lambda p: p.stem)
 def test_it_reaches_its_result(path: Path, tmp_path: Path) -> None:
-    commands = pytest.importorskip("netc.commands")
-    result = CliRunner().invoke(
-        commands.main, ["reproduce", str(path), "--out", str(tmp_path)], catch_exceptions=False
-    )
-    assert result.exit_code == 0, result.output
+    assert main(["reproduce", str(path), "--out", str(tmp_path)]) == 0

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lowering import lowered
 from netc.compiler import ir
 from netc.compiler.interpret import evaluate
-from netc.compiler.pipeline import lowered
 from netc.dsl import library
 
 Array = NDArray[Any]

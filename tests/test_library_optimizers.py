@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lowering import lowered
 from netc.compiler.interpret import run
-from netc.compiler.pipeline import lowered
 from netc.dsl import library
 
 Array = NDArray[Any]

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from lowering import lowered
 from netc.compiler.interpret import run
-from netc.compiler.pipeline import lowered
 from netc.dsl import library
 
 BATCHES, EPOCHS = 4, 30

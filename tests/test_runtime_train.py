@@ -29,6 +29,7 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
         "SCALARS": 0,
         "SCRATCH": 8,
         "BLOCK": 4,
+        "BY_SAMPLE": 0,
     }
     vars(kernels).update(constants)
 
@@ -62,17 +63,20 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
                     theta[r] -= eta * vectors[r, 0]
                     counters[r, 0] += 1
 
-    def loss(theta, x, y, first, count, scratch):
+    def loss(theta, x, y, order, first, count, scratch):
         return value(theta, x, y, slice(first, first + count))[0]
 
-    def gradient(theta, x, y, first, count, grad, scratch):
+    def gradient(theta, x, y, order, first, count, grad, scratch):
         found, grad[:] = value(theta, x, y, slice(first, first + count))
         return found
 
-    def predict(theta, x, first, count, out, scratch):
+    def predict(theta, x, y, order, first, count, out, scratch):
         out[0, first : first + count] = theta[0] * x[0, first : first + count] + theta[1]
+        return loss(theta, x, y, None, first, count, scratch)
 
-    vars(kernels).update(start=start, advance=advance, loss=loss, gradient=gradient, predict=predict)
+    vars(kernels).update(
+        start=start, advance=advance, advance_parallel=advance, loss=loss, gradient=gradient, predict=predict
+    )
     return kernels
 
 

@@ -210,5 +210,7 @@ print(sum(run.stats.cache_hits.values()))
 def test_cached_and_parallel(tmp_path: Path) -> None:
     (tmp_path / "kernel.py").write_text(MODULE)
     command = [sys.executable, "-c", "import kernel"]
-    hits = [subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout for _ in "12"]
+    hits = [
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout for _ in "12"
+    ]
     assert hits == ["0\n", "1\n"]

@@ -1,1 +1,40 @@
-"""netc: a declarative language and compiler for small neural networks and their optimizers."""
+"""netc: a declarative language and compiler for small neural networks and their optimizers.
+
+    model = netc.compile("boston.net")
+    result = model.train()
+
+Importing it is cheap: what is heavy comes with the first name that is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netc.dsl.diagnostics import SpecError
+    from netc.model import Model, compile
+    from netc.runtime.results import Result
+
+__all__ = ["Model", "Result", "SpecError", "compile"]
+
+_HOMES = {
+    "Model": "netc.model",
+    "Result": "netc.runtime.results",
+    "SpecError": "netc.dsl.diagnostics",
+    "compile": "netc.model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("netc")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'netc' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -29,6 +29,7 @@ def train(
     problem: Problem, weights: Arrays, optimizer: MakeOptimizer, epochs: int, batch: int | None = None
 ) -> Trajectory:
     """`batch` samples an iteration in the order of the data, the last of an epoch the rest; None: all."""
+    torch.set_num_threads(1)  # networks this small only wait for a second thread
     network = _network(problem, weights)
     x, y = torch.from_numpy(problem.x), torch.from_numpy(problem.y)
     size = batch or len(x)

@@ -1,0 +1,149 @@
+"""What can be wrong with the equations of an update rule, in the user's terms. Finds nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netc.compiler.check_report import Report, first_line
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+from netc.dsl.source import Span
+
+MEANINGS = {
+    "n": "n counts the iterations from 0",
+    "m": "m is the number of batches",
+    "epoch": "epoch is n divided by the iterations of one epoch",
+    "weights": "weights is the vector with 1 at every weight and 0 at every bias",
+    "biases": "biases is the vector with 1 at every bias and 0 at every weight",
+    "R": "R is the loss",
+    "pi": "pi is 3.14159...",
+    "inf": "inf is infinity",
+    "true": "true is a truth value",
+    "false": "false is a truth value",
+}
+"""Names that a rule may read and not define."""
+
+
+def target(equation: ast.Equation) -> Span:
+    """The left side of an equation."""
+    span = equation.span
+    left = span.text.split("=", 1)[0].rstrip()
+    return Span(span.source, span.start, span.start + len(left)) if left else span
+
+
+class Complaints:
+    """One method a mistake; `n` is the name of the counter."""
+
+    def __init__(self, rule: ast.Optimizer, report: Report, n: str) -> None:
+        self.rule = rule
+        self.report = report
+        self.n = n
+
+    def never_set(self, name: str) -> None:
+        step = f"{name}[{self.n}+1]"
+        hint = f"add the equation '{step} = {name}[{self.n}] - ...'"
+        self.report.error(
+            "E0404", first_line(self.rule.span), f"the rule never says what {step} is", hints=(hint,)
+        )
+
+    def never_updated(self, name: str, span: Span, known: Iterable[str] = ()) -> None:
+        hint = f"add an equation '{name}[{self.n}+1] = ...'; a constant needs no index"
+        hints = did_you_mean(name, known) or (hint,)
+        self.report.error("E0403", span, f"the state '{name}' is read but never updated", hints=hints)
+
+    def parameter_set(self, equation: ast.Equation) -> None:
+        message = f"'{equation.name}' is a parameter of the rule, it cannot be set"
+        hint = f"give the local another name; 'schedule {equation.name} = ...' lets the parameter change"
+        self.report.error("E0407", target(equation), message, hints=(hint,))
+
+    def fixed_name_set(self, equation: ast.Equation) -> None:
+        message = f"'{equation.name}' has a fixed meaning, it cannot be set"
+        self.report.error("E0407", target(equation), message, notes=(MEANINGS[equation.name],))
+
+    def index_missing_left(self, equation: ast.Equation) -> None:
+        hint = f"its new value is {equation.name}[{self.n}+1]"
+        self.report.error("E0406", target(equation), f"'{equation.name}' needs an index here", hints=(hint,))
+
+    def index_missing(self, name: str, span: Span) -> None:
+        hint = f"{name}[{self.n}] is its value now, {name}[{self.n}+1] its next one"
+        self.report.error("E0406", span, f"'{name}' needs an index", hints=(hint,))
+
+    def index_of_local(self, name: str, span: Span) -> None:
+        hint = f"write {name}, or make it a state by an equation for {name}[{self.n}+1]"
+        self.report.error("E0406", span, f"'{name}' is a local: it has no index", hints=(hint,))
+
+    def index_of_parameter(self, name: str, span: Span) -> None:
+        hint = f"write {name}; 'schedule {name} = ...' lets it change"
+        self.report.error(
+            "E0406", span, f"'{name}' is a parameter of the rule: it has no index", hints=(hint,)
+        )
+
+    def bad_index(self, index: ast.Expr, name: str, writing: bool) -> None:
+        n = self.n
+        forms = f"{n}, {n}+1, substeps such as {n}+1/2, and {n}+(i-1)/m in a loop over 1..m"
+        if writing:
+            forms = f"{n}+1, a substep {n}+1/2, {n}+i/m in a loop over 1..m, and 0 for the start"
+        hints: tuple[str, ...] = ()
+        if isinstance(index, ast.Binary) and index.op == "-" and not writing:
+            hints = (f"an older value is a state: old[{n}+1] = {name}[{n}], then read old[{n}]",)
+        verb = "set" if writing else "read"
+        message = f"'{name}' cannot be {verb} at [{index.span.text}]"
+        self.report.error("E0402", index.span, message, notes=(f"indices are {forms}",), hints=hints)
+
+    def present_set(self, equation: ast.Equation) -> None:
+        name = equation.name
+        message = f"the equation should be that of {name}[{self.n}+1]"
+        note = f"{name}[{self.n}] is the value from the iteration before"
+        self.report.error("E0402", target(equation), message, notes=(note,))
+
+    def start_read(self, name: str, span: Span) -> None:
+        hint = f"keep it in a state: old[0] = {name}[0] and old[{self.n}+1] = old[{self.n}]"
+        self.report.error("E0402", span, f"{name}[0] can be read in initial values only", hints=(hint,))
+
+    def no_range(self, loop: ast.For) -> None:
+        hint = f"write 'for {loop.name} in 1..m:'"
+        self.report.error(
+            "E0402", loop.values.span, "a loop runs over whole numbers, first..last", hints=(hint,)
+        )
+
+    def two_equations(self, equation: ast.Equation, first: Span) -> None:
+        hint = "name one of them differently, or make one equation of both"
+        message = f"{target(equation).text} has two equations"
+        related = ((first, "the first one"),)
+        self.report.error("E0412", target(equation), message, related=related, hints=(hint,))
+
+    def implicit(self, equation: ast.Equation, span: Span) -> None:
+        """An equation that reads what it defines: v[n+1] = (1 - beta1)*v[n+1] + ..."""
+        shown, now = target(equation).text, f"{equation.name}[{self.n}]"
+        self.report.error(
+            "E0401",
+            span,
+            f"{shown} is defined by itself",
+            label=f"likely meant: {now}",
+            related=((target(equation), "the equation for it"),),
+            notes=(f"literally, {shown} is the solution of this equation; netc computes, it does not solve",),
+            hints=(f"write {now}, the value from the iteration before",),
+        )
+
+    def implicit_local(self, name: str, span: Span) -> None:
+        note = "a name without index is a local: it has no value from the iteration before"
+        hint = f"a state has indices: {name}[{self.n}+1] = ... {name}[{self.n}] ..."
+        self.report.error("E0401", span, f"'{name}' is defined by itself", notes=(note,), hints=(hint,))
+
+    def local_too_early(self, name: str, span: Span, later: Span) -> None:
+        self.report.error("E0405", span, f"'{name}' is read before it is set", related=((later, "set here"),))
+
+    def no_equation(self, name: str, span: Span) -> None:
+        hint = f"{name}[{self.n}] is the value from the iteration before"
+        self.report.error("E0405", span, f"no equation says what {span.text} is", hints=(hint,))
+
+    def too_early(self, name: str, span: Span) -> None:
+        hint = f"move its equation up, or read {name}[{self.n}]"
+        self.report.error("E0405", span, f"{span.text} is read before its equation", hints=(hint,))
+
+    def endless(self, loop: ast.Repeat) -> None:
+        hint = "add a line 'until CONDITION' to its block"
+        self.report.error("E0408", first_line(loop.span), "this 'repeat:' never ends", hints=(hint,))
+
+    def until_alone(self, until: ast.Until) -> None:
+        self.report.error("E0408", until.span, "'until' ends a 'repeat:', there is none around it")

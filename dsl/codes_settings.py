@@ -1,0 +1,161 @@
+"""Longer stories of the codes of settings, training, starts and schedules; `codes.py` joins all."""
+
+from __future__ import annotations
+
+from netc.dsl.story import Story
+
+SETTINGS: dict[str, Story] = {
+    "E0501": Story(
+        "an unknown setting",
+        """\
+The statement has no setting of this name; nothing is ignored silently.
+""",
+    ),
+    "E0502": Story(
+        "a value of the wrong form",
+        """\
+The setting takes another kind of value: a word of a list, a whole number, a condition, a column's
+name.
+""",
+    ),
+    "E0503": Story(
+        "a value out of range",
+        """\
+epochs, steps, runs and limit are at least 1, a split is above 0% and at most 100%, a batch holds at
+most all the samples.
+""",
+    ),
+    "E0504": Story(
+        "a statement is missing",
+        """\
+A file that trains has a network, a loss and data, or an objective; and an init, an optimizer and a
+train statement.
+""",
+    ),
+    "E0505": Story(
+        "a statement too many",
+        """\
+Only one of them can run. Definitions may be many; then one statement says which is used: 'optimizer
+NAME'.
+""",
+    ),
+    "E0506": Story(
+        "a setting given twice",
+        """\
+One of the two values would be ignored. Remove one.
+""",
+    ),
+    "E0507": Story(
+        "no start",
+        """\
+Libraries start networks differently, and training depends on it, so a file says where it starts:
+
+    init glorot_uniform                 # or he_normal, torch_default, ...
+    init theta = (-1.5, 0.7)            # one explicit start
+    init theta ~ uniform(-3, 3)         # with train runs = 1000: a thousand starts
+""",
+    ),
+    "E0508": Story(
+        "half a start",
+        """\
+Weights and biases both need a start:
+
+    init weights ~ uniform(-a, a), a = sqrt(6/(fan_in + fan_out))
+    init biases = 0
+""",
+    ),
+    "E0509": Story(
+        "a schedule of nothing",
+        """\
+A schedule names a parameter of the optimizer that runs.
+""",
+    ),
+    "E0510": Story(
+        "pieces that do not make a schedule",
+        """\
+The pieces of a table follow each other in time, and the last one holds to the end:
+
+    schedule eta = 0.1 until 75, 0.01 until 125, 0.001
+
+A schedule by results (plateau) stands alone.
+""",
+    ),
+    "E0511": Story(
+        "training without an end",
+        """\
+'epochs' or 'steps' bounds the training; with both it ends with what comes first. A 'stop' criterion
+may never hold, so it needs a bound beside it.
+""",
+    ),
+    "E0512": Story(
+        "nothing of that name to set",
+        """\
+'--set NAME=VALUE' takes the parameters of the optimizer and the settings of train. A parameter that
+is set follows no schedule any more.
+""",
+    ),
+    "E0513": Story(
+        "an objective and a network",
+        """\
+An objective is a function by itself: 'objective R(x, y) = x^2 + 3*y^2'. It has no network, no loss
+and no data; its variables have no defaults, 'init theta = (2, 2)' starts them.
+""",
+    ),
+    "E0514": Story(
+        "a start that does not fit",
+        """\
+'init' speaks of weights, biases or theta (all parameters). Laws to draw from are uniform(low,
+high), normal(mean, deviation) and orthogonal(gain). An explicit start has one number for each
+parameter, a grid one range.
+""",
+    ),
+    "E0515": Story(
+        "runs that contradict the starts",
+        """\
+A list or a grid of starts gives one run each. Leave out 'runs'.
+""",
+    ),
+    "E0901": Story(
+        "an operation that is not supported yet",
+        """\
+The language has convolution, pooling, normalisation and dropout; the compiler makes dense layers
+and activations so far.
+""",
+    ),
+    "E0902": Story(
+        "blocks are not supported yet",
+        """\
+Blocks with a skip connection are read and printed, but not compiled yet.
+""",
+    ),
+    "E0903": Story(
+        "sweeps are not supported yet",
+        """\
+Run the values one by one: 'netc run FILE --set eta=0.01'.
+""",
+    ),
+    "E0904": Story(
+        "a target that is not supported yet",
+        """\
+Kernels are made for the CPU so far.
+""",
+    ),
+    "E0905": Story(
+        "a figure that cannot be monitored yet",
+        """\
+'monitor' reports loss, accuracy, r2, norm(grad R) and norm(theta) so far.
+""",
+    ),
+    "E0906": Story(
+        "named points are not supported yet",
+        """\
+Write the points where they are needed: 'expect theta = (-2, 1) within 1e-9'.
+""",
+    ),
+    "E0907": Story(
+        "a schedule of the network is not supported yet",
+        """\
+Schedules change parameters of the optimizer; dropout comes with the operation of that name.
+""",
+    ),
+}

@@ -1,0 +1,13 @@
+"""What `netc explain CODE` tells of a diagnostic code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Story:
+    """`title` is one line; `text` says when the error comes, why it is one, and shows a fix."""
+
+    title: str
+    text: str

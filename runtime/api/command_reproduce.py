@@ -1,0 +1,152 @@
+"""`netc reproduce FILE-or-FOLDER...`: runs what has an `expect`, and says whether it holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netc.commands import DONE, INTERRUPTED, NOT_AS_EXPECTED, WRONG_DATA, WRONG_FILE, status_of
+from netc.options import FOLDER, overrides, training_options
+from netc.terminal import counted, number, paint, signs
+
+if TYPE_CHECKING:
+    from netc.runtime.results import Result, Verdict
+    from netc.runtime.session import File
+
+FETCHED = "E0606"
+PACKAGED = "E0605"
+
+
+@click.command("reproduce")
+@click.argument("paths", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
+@training_options
+@click.option("--slow", is_flag=True, help="Also files whose train statement says `slow = true`.")
+@click.option("--out", type=FOLDER, help="Keep the folder of each run here; by default none is kept.")
+def command(
+    paths: tuple[Path, ...], slow: bool, out: Path | None, as_json: bool, quiet: bool, **options: Any
+) -> int:
+    """Run the files and judge each `expect` in them.
+
+    Of a folder, all .net files in it and below. Files whose data are not on this machine are no failures:
+    they are listed with the command that brings the data.
+    """
+    changed = overrides(options)
+    judged = []
+    for file in _files(paths):
+        if not quiet:
+            click.echo(paint(str(file), dim=True), err=True)
+        judged.append(_judge(file, changed, slow, out))
+        if judged[-1].status == "interrupted":
+            break
+    if as_json:
+        click.echo(json.dumps({"files": [one.plain() for one in judged], "holds": _status(judged) == DONE}))
+    else:
+        click.echo("\n".join(_table(judged)))
+    return _status(judged)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A file and what came of it.
+
+    status   judged | no expect | slow | needs data | error | data | interrupted
+    """
+
+    file: Path
+    status: str
+    verdicts: tuple[Verdict, ...] = ()
+    words: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        from netc.runtime.results import plain
+
+        expect = [{"text": v.text, "value": plain(v.value), "holds": v.holds} for v in self.verdicts]
+        content = {"file": str(self.file), "status": self.status, "expect": expect, "note": self.words}
+        return {key: value for key, value in content.items() if value}
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(path.rglob("*.net"))
+        else:
+            yield path
+
+
+def _judge(file: Path, changed: dict[str, str | float], slow: bool, out: Path | None) -> _Judged:
+    from netc.command_run import read
+    from netc.dsl import ast
+    from netc.dsl.diagnostics import SpecError
+
+    try:
+        parsed = read(file)
+        if not any(isinstance(s, ast.Expect) for s in parsed.program.statements):
+            return _Judged(file, "no expect")
+        if _is_slow(parsed.program) and not slow:
+            return _Judged(file, "slow", words="--slow runs it too")
+        result = _trained(parsed, changed, out)
+    except SpecError as error:
+        codes = {d.code for d in error.diagnostics}
+        if codes <= {FETCHED, PACKAGED}:
+            return _Judged(file, "needs data", words="; ".join(h for d in error.diagnostics for h in d.hints))
+        click.echo(f"{error}\n", err=True)
+        return _Judged(file, "error" if status_of(error) == WRONG_FILE else "data")
+    if result.interrupted:
+        return _Judged(file, "interrupted")
+    return _Judged(file, "judged", result.expect)
+
+
+def _is_slow(program: Any) -> bool:
+    from netc.dsl import ast
+
+    settings = [s for t in program.statements if isinstance(t, ast.Train) for s in t.settings]
+    return any(s.name == "slow" and s.value == ast.Name("true") for s in settings)
+
+
+def _trained(file: File, changed: dict[str, str | float], out: Path | None) -> Result:
+    from netc.command_run import keep
+    from netc.runtime.expect import judge
+    from netc.runtime.session import open_session
+    from netc.runtime.train import Watcher
+
+    session = open_session(file, changed)
+    _, result = session.train(Watcher())
+    verdicts = () if result.interrupted else judge(session.spec.expectations, session.scope(result))
+    result = replace(result, file=file.source.name, expect=verdicts)
+    if out is not None:
+        keep(session, changed, out, result)
+    return result
+
+
+def _table(judged: list[_Judged]) -> Iterator[str]:
+    """text | value | holds, file by file."""
+    rows = [v for one in judged for v in one.verdicts]
+    width = max((len(v.text) for v in rows), default=0)
+    values = [number(v.value) for v in rows]
+    wide = max(map(len, values), default=0)
+    holds, fails = signs()
+    for one in judged:
+        if one.status == "no expect":
+            continue
+        note = {"judged": "", "error": "has an error", "data": "has unfit data"}.get(one.status, one.status)
+        note = ": ".join(part for part in (note, one.words) if part)
+        yield f"{paint(str(one.file), bold=True)}  {note}".rstrip()
+        for v in one.verdicts:
+            sign = paint(holds, fg="green") if v.holds else paint(fails, fg="red", bold=True)
+            yield f"  {v.text:{width}}  {number(v.value):{wide}}  {sign}"
+    yield ""
+    good = sum(v.holds for v in rows)
+    yield f"{good} of {counted(len(rows), 'expectation')} {'holds' if good == len(rows) == 1 else 'hold'}"
+
+
+def _status(judged: list[_Judged]) -> int:
+    kinds = {one.status for one in judged}
+    for kind, status in (("interrupted", INTERRUPTED), ("error", WRONG_FILE), ("data", WRONG_DATA)):
+        if kind in kinds:
+            return status
+    return DONE if all(v.holds for one in judged for v in one.verdicts) else NOT_AS_EXPECTED

@@ -1,0 +1,132 @@
+"""The command `netc`: which commands there are, what each exit status means, and what is said when all fails.
+
+Every command lives in a module of its own and is imported when it is called, so that `netc --help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from netc.dsl.diagnostics import SpecError
+
+DONE, WRONG_FILE, WRONG_USE, WRONG_DATA, DIVERGED, NOT_AS_EXPECTED = range(6)
+INTERRUPTED = 130
+DEFECT = 70
+"""Of netc itself (EX_SOFTWARE of sysexits.h)."""
+
+COMMANDS = {
+    "run": ("netc.command_run", "Train what a file says."),
+    "check": ("netc.command_check", "Find the errors in files; run nothing."),
+    "reproduce": ("netc.command_reproduce", "Run files and judge what they expect."),
+    "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
+    "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
+    "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),
+    "explain": ("netc.command_explain", "The story behind the code of an error."),
+    "data": ("netc.command_data", "Data sets: list them, fetch them."),
+    "cache": ("netc.command_cache", "The compiled kernels on disk."),
+    "completion": ("netc.command_completion", "Completion of commands in your shell."),
+}
+
+
+class _Lazy(click.Group):
+    """Knows the names and one-line helps of its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[name][0]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            if not close:
+                raise
+            message = f"There is no command '{args[0]}'. Did you mean '{close[0]}'?"
+            raise click.UsageError(message, ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"netc {version('netc')}")
+        ctx.exit()
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version,
+              help="Print the version and exit.")  # fmt: skip
+def cli() -> None:
+    """Small neural networks and their optimizers, from a file that reads like the paper.
+
+    Start with `netc run examples/boston.net`. Results go to standard output, messages to standard error.
+
+    Exit status: 0 done; 1 the file has an error; 2 wrong usage; 3 data missing or unfit; 4 every run
+    diverged; 5 an expectation failed; 130 interrupted, with a checkpoint written.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line (by default that of the process) and returns its exit status."""
+    from netc.dsl.diagnostics import SpecError
+
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            # A Greek letter on a terminal without one is no reason to fail.
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        status = cli.main(arguments, prog_name="netc", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else DONE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SpecError as error:
+        click.echo(str(error), err=True)
+        return status_of(error)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("netc: interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; what Python still wants to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        return _defect(error)
+
+
+def status_of(error: SpecError) -> int:
+    """Data are to blame if nothing else is."""
+    return WRONG_DATA if all(d.code.startswith("E06") for d in error.diagnostics) else WRONG_FILE
+
+
+def _defect(error: Exception) -> int:
+    if os.environ.get("NETC_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    what = f"netc: this is a defect of netc {version('netc')}: {type(error).__name__}: {error}"
+    asked = "Please report it with the file and the command; NETC_DEBUG=1 shows where it happened."
+    click.echo(f"{what}\n{asked}", err=True)
+    return DEFECT

@@ -1,0 +1,174 @@
+"""`netc.compile` and `Model`: train, predict, loss and gradient from Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netc.runtime import session as sessions
+from netc.runtime.expect import judge
+from netc.runtime.layout import Samples
+from netc.runtime.parameters import flatten, unflatten
+from netc.runtime.results import Result
+from netc.runtime.session import File, Session
+from netc.runtime.train import Watcher
+
+Reals = NDArray[Any]
+
+
+def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> Model:
+    """The model of a `.net` file, given by its path or as the text itself.
+
+    `overrides` replace hyper-parameters of the optimizer and settings of `train`, as `--set` does:
+    `netc.compile("boston.net", eta=0.05, epochs=20)`.
+
+    A string is a path if it is one line that ends in `.net`. Paths inside the file begin at its folder, those
+    inside a text at the working directory.
+
+    Raises SpecError with all that is wrong in the file or its data, FileNotFoundError where there is no file.
+    """
+    text = os.fspath(path_or_text)
+    is_path = not isinstance(path_or_text, str) or ("\n" not in text and text.strip().endswith(".net"))
+    file = sessions.read_file(Path(text)) if is_path else sessions.read_text(text, "<text>", Path.cwd())
+    return Model(file, overrides)
+
+
+class Model:
+    """A checked `.net` file, ready to train. Made by `netc.compile`.
+
+    P is the number of parameters. Arrays given to its methods are raw, as in the data: scaling is done here.
+    """
+
+    def __init__(self, file: File, overrides: Mapping[str, str | float]) -> None:
+        self._file, self._overrides = file, dict(overrides)
+        self._session: Session = sessions.open_session(file, self._overrides)
+        self._theta: Reals | None = None
+
+    @property
+    def parameters(self) -> int:
+        """P."""
+        return self._session.program.problem.parameters
+
+    def train(
+        self,
+        X: Any = None,
+        y: Any = None,
+        *,
+        seed: int | None = None,
+        runs: int | None = None,
+        threads: int | None = None,
+        epochs: int | None = None,
+        steps: int | None = None,
+        target: Literal["cpu"] | None = None,
+        precision: Literal["f32", "f64"] | None = None,
+        **overrides: str | float,
+    ) -> Result:
+        """Trains as the file says, on the file's data or on X (N, inputs) and y (N,) or (N, columns).
+
+        X and y may be arrays, lists or pandas frames; y may be None where the file's `target` names a column
+        of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too. The
+        other arguments replace what the file says, for this training only.
+
+        Every run has its own start. Ctrl-C ends the training with what there is: `result.interrupted`.
+        `expect` statements are judged: `result.expect`. Raises SpecError.
+        """
+        options = {
+            "seed": seed, "runs": runs, "threads": threads, "epochs": epochs, "steps": steps,
+            "target": target, "precision": precision,
+        }  # fmt: skip
+        given = {name: value for name, value in options.items() if value is not None}
+        session = self._with_data(X, y, {**self._overrides, **given, **overrides})
+        _, result = session.train(Watcher())
+        self._session, self._theta = session, result.theta[0]
+        verdicts = judge(session.spec.expectations, session.scope(result))
+        return replace(result, file=self._file.source.name, expect=verdicts)
+
+    def predict(self, X: Any, theta: ArrayLike | None = None) -> Reals:
+        """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target.
+
+        `theta` (P,) is by default that of the last training's first run. Raises ValueError where shapes do
+        not fit, or the file is an objective, which has no outputs.
+        """
+        session = self._trained()
+        row = session.padded(self._parameters(theta))
+        x = self._inputs(session, X)
+        y = np.zeros((len(x), session.spec.network.outputs if session.spec.network else 0))
+        samples = session.lay_out(x, y)
+        _, outputs = session.evaluator.predict(row, samples)
+        return session.targets.scaler.invert(outputs.T.astype(np.float64))
+
+    def loss(self, theta: ArrayLike, X: Any = None, y: Any = None) -> float:
+        """The loss at theta (P,) on X (N, inputs) and y, or on the training part of the file's data.
+
+        It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`.
+        """
+        session = self._trained()
+        return session.evaluator.loss(session.padded(theta), self._samples(session, X, y))
+
+    def gradient(self, theta: ArrayLike, X: Any = None, y: Any = None) -> Reals:
+        """The gradient (P,) of `loss` in theta."""
+        session = self._trained()
+        return session.evaluator.gradient(session.padded(theta), self._samples(session, X, y)).copy()
+
+    def unflatten(self, theta: ArrayLike) -> dict[str, Reals]:
+        """theta (P,) or (runs, P) by name: `layer1.weight` (out, in), `layer1.bias` (out,), ... as PyTorch
+        has them; for an objective its variables. Several runs stay in front: (runs, out, in)."""
+        array = np.asarray(theta)
+        if array.shape[-1:] != (self.parameters,):
+            raise ValueError(f"theta has shape {array.shape}; there are {self.parameters} parameters")
+        return unflatten(self._session.program.problem, array)
+
+    def flatten(self, named: Mapping[str, ArrayLike]) -> Reals:
+        """The inverse of `unflatten`. Raises ValueError with what is missing, unknown or of a wrong shape."""
+        arrays = {name: np.asarray(value) for name, value in named.items()}
+        return flatten(self._session.program.problem, arrays)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _with_data(self, X: Any, y: Any, overrides: Mapping[str, str | float]) -> Session:
+        if X is not None:
+            return sessions.open_session(self._file, overrides, sessions.from_arrays(self._file, X, y))
+        if y is not None:
+            raise ValueError("y is given without X")
+        session = sessions.open_session(self._file, overrides, self._session.data)
+        if session.data is None and session.spec.objective is None:
+            raise ValueError("the file has no data: give the arrays, train(X, y)")
+        return session
+
+    def _trained(self) -> Session:
+        if self._session.data is None and self._session.spec.objective is None:
+            raise ValueError("the file has no data, so nothing is known of their scale: first train(X, y)")
+        return self._session
+
+    def _parameters(self, theta: ArrayLike | None) -> ArrayLike:
+        if theta is not None:
+            return theta
+        if self._theta is None:
+            raise ValueError("nothing was trained yet: give theta")
+        return self._theta
+
+    def _inputs(self, session: Session, X: Any) -> Reals:
+        if session.spec.network is None:
+            raise ValueError("the file is an objective: it has no inputs and outputs")
+        array = np.asarray(X, np.float64)
+        x = array.reshape(len(array), -1) if array.ndim != 1 else array[:, None]
+        if x.shape[1] != session.spec.network.inputs:
+            wanted = session.spec.network.inputs
+            raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")
+        return session.inputs.apply(x)
+
+    def _samples(self, session: Session, X: Any, y: Any) -> Samples:
+        if X is None and y is None:
+            return session.evaluator.train
+        if X is None or y is None:
+            raise ValueError("X and y belong together")
+        x, targets = self._inputs(session, X), session.targets.encode(y)
+        if len(x) != len(targets):
+            raise ValueError(f"{len(x)} samples in X, {len(targets)} in y")
+        return session.lay_out(x, targets)

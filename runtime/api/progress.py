@@ -1,0 +1,122 @@
+"""What is seen while training runs: a bar on a terminal, a line now and then elsewhere, nothing if quiet.
+
+Everything goes to standard error.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from netc.runtime.report import Row
+from netc.runtime.train import Watcher
+from netc.terminal import duration, number
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+LINES_APART = 5.0
+"""Seconds between two lines that are no terminal's."""
+
+
+class Quiet(Watcher):
+    """Says nothing; the base of those that do. A context, closed when training is over."""
+
+    def __enter__(self) -> Quiet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def watcher(quiet: bool, epochs: float, metric: str) -> Quiet:
+    """For a training of so many epochs (steps where an epoch is a step)."""
+    if quiet:
+        return Quiet()
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        return Bar(epochs, metric)
+    return Lines(epochs, metric)
+
+
+def figures(rows: list[Row], metric: str) -> str:
+    """`loss 0.0312  test 0.114  r2 0.94`; medians of several runs."""
+    shown = [f"loss {_median(rows, 'loss_train')}"]
+    if any(not math.isnan(row.loss_test) for row in rows):
+        shown.append(f"test {_median(rows, 'loss_test')}")
+    if metric:
+        part = "metric_test" if any(not math.isnan(row.metric_test) for row in rows) else "metric_train"
+        shown.append(f"{metric} {_median(rows, part)}")
+    return "  ".join(shown)
+
+
+def _median(rows: list[Row], name: str) -> str:
+    values = [v for row in rows if math.isfinite(v := getattr(row, name))]
+    return number(statistics.median(values)) if values else "not finite"
+
+
+class Lines(Quiet):
+    """For logs: one line every few seconds."""
+
+    def __init__(self, epochs: float, metric: str) -> None:
+        self.epochs, self.metric = epochs, metric
+        self.began = self.spoke = time.monotonic()
+        self.share = 0.0
+
+    def compiled(self, seconds: float) -> None:
+        click.echo(f"compiled in {duration(seconds)}", err=True)
+        self.began = self.spoke = time.monotonic()
+
+    def advanced(self, done: float, total: float) -> None:
+        self.share = done / total
+
+    def reported(self, epoch: float, step: int, rows: list[Row]) -> None:
+        now = time.monotonic()
+        if now - self.spoke < LINES_APART:
+            return
+        self.spoke = now
+        left = (now - self.began) * (1 - self.share) / self.share if self.share else math.inf
+        rest = f"  {duration(left)} left" if math.isfinite(left) else ""
+        click.echo(f"epoch {epoch:g}/{self.epochs:g}  {figures(rows, self.metric)}{rest}", err=True)
+
+
+class Bar(Quiet):
+    """For eyes."""
+
+    def __init__(self, epochs: float, metric: str) -> None:
+        self.epochs, self.metric = epochs, metric
+        self.progress = _progress()
+        self.task = self.progress.add_task("compiling", total=None, figures="")
+
+    def __enter__(self) -> Quiet:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def compiled(self, seconds: float) -> None:
+        self.progress.reset(self.task, total=1.0, description="epoch 0")
+
+    def advanced(self, done: float, total: float) -> None:
+        self.progress.update(self.task, completed=done / total)
+
+    def reported(self, epoch: float, step: int, rows: list[Row]) -> None:
+        description = f"epoch {epoch:g}/{self.epochs:g}"
+        self.progress.update(self.task, description=description, figures=figures(rows, self.metric))
+
+
+def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""The end of a run, for the eye: the figures of `--json` on a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from netc.runtime.results import Result, Verdict
+from netc.runtime.session import Session
+from netc.terminal import counted, duration, number, paint, percent, signs
+
+STOPS = {
+    "epochs": "all epochs done",
+    "steps": "all steps done",
+    "criterion": "the stop criterion holds",
+    "diverged": "diverged: the loss is no longer finite",
+    "search": "a search of the rule found no end",
+    "interrupted": "interrupted",
+}
+SHOWN_THETA = 8
+
+
+def summary(session: Session, result: Result) -> str:
+    figures = result.summary
+    blocks = [
+        [_head(session, result)],
+        list(_table(figures, result.runs)),
+        list(_course(figures, result)),
+        list(verdicts(result.expect)),
+        [paint(f"kept in {result.folder}", dim=True)] if result.folder else [],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _head(session: Session, result: Result) -> str:
+    name = paint(result.file, bold=True)
+    parts = [f"{counted(result.theta.shape[1], 'parameter')}"]
+    if session.data is not None:
+        train, test = len(session.data.train), len(session.data.test)
+        parts.append(f"{train} + {test} samples" if test else counted(train, "sample"))
+    if result.runs > 1:
+        parts.append(f"{result.runs} runs")
+    parts.append(f"seed {result.seed}")
+    return f"{name}   {', '.join(parts)}"
+
+
+def _table(figures: dict[str, Any], runs: int) -> Iterator[str]:
+    """Rows loss and accuracy; columns train and test, or the statistics of several runs."""
+    rows: list[tuple[str, list[str]]] = []
+    for name in ("loss", "accuracy", "r2"):
+        show = percent if name == "accuracy" else number
+        parts = figures.get(name, {})
+        if runs == 1 and parts:
+            rows.append((name, [show(value) for value in parts.values()]))
+        elif parts:
+            rows += [(f"{name}({part})", _spread(value, show)) for part, value in parts.items()]
+    if runs > 1:
+        rows.append(("steps", _spread(figures["steps"], number)))
+        heads = ["median", "min", "max", "quartiles"]
+    else:
+        rows.append(("gradient norm", [number(figures["gradient_norm"])]))
+        heads = list(figures["loss"]) if len(figures["loss"]) > 1 else []
+    width = max(len(name) for name, _ in rows)
+    if heads:
+        yield paint(f"  {'':{width}}  {''.join(f'{head:<12}' for head in heads)}".rstrip(), dim=True)
+    for name, cells in rows:
+        yield f"  {name:{width}}  {''.join(f'{cell:<12}' for cell in cells)}".rstrip()
+
+
+def _spread(value: dict[str, Any], show: Any) -> list[str]:
+    low, high = value["quartiles"]
+    return [show(value["median"]), show(value["min"]), show(value["max"]), f"{show(low)} to {show(high)}"]
+
+
+def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
+    seconds = result.seconds
+    times = f"{duration(seconds['train'])}, compiled in {duration(seconds['compile'])}"
+    if result.runs == 1:
+        steps, epochs = int(result.steps[0]), float(result.epochs[0])
+        length = counted(steps, "step")
+        length += f" ({number(epochs)} epochs)" if epochs != steps else ""
+        yield f"  {length} in {times}"
+        ended = STOPS[result.stopped[0]]
+        failed = result.stopped[0] in ("diverged", "search")
+        yield "  " + (paint(ended, fg="red") if failed else ended)
+        if result.theta.shape[1] <= SHOWN_THETA:
+            yield f"  theta = {number(result.theta[0].tolist())}"
+        return
+    yield f"  {result.runs} runs in {times}"
+    for reason, words in STOPS.items():
+        if share := result.stopped.count(reason):
+            yield f"  {share:>{len(str(result.runs))}}  {words}"
+
+
+def verdicts(found: tuple[Verdict, ...]) -> Iterator[str]:
+    """A line for each `expect`."""
+    width = max((len(v.text) for v in found), default=0)
+    for v in found:
+        holds, fails = signs()
+        sign = paint(holds, fg="green") if v.holds else paint(fails, fg="red", bold=True)
+        yield f"  {sign} {v.text:{width}}  {number(v.value)}"

@@ -1,0 +1,240 @@
+"""From a text to something that can be trained: the compiler's stages, the data, the kernels, put together.
+
+The face of netc (`api/`) calls this; it knows no terminal and makes no folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from netc.compiler import ir, pipeline
+from netc.compiler.machine import Machine
+from netc.compiler.spec import DataSpec, Spec
+from netc.dsl import ast
+from netc.dsl.source import Source
+from netc.runtime import dataset as datasets
+from netc.runtime.dataset import Dataset
+from netc.runtime.expect import Scope
+from netc.runtime.layout import Samples, lay_out, no_samples
+from netc.runtime.load import load_kernels, seal
+from netc.runtime.metrics import Metric
+from netc.runtime.parameters import Array, tensors
+from netc.runtime.report import Evaluator
+from netc.runtime.results import Result, make_result
+from netc.runtime.scaling import Scaler
+from netc.runtime.state import real_type
+from netc.runtime.targets import Targets, encoded, targets_of
+from netc.runtime.train import Outcome, Task, Watcher, compile_kernels, train
+
+Overrides = Mapping[str, str | float]
+
+
+@dataclass(frozen=True)
+class File:
+    """A `.net` text, parsed, and where its paths begin."""
+
+    source: Source
+    folder: Path
+    program: ast.Program
+
+
+def read_file(path: Path, name: str | None = None) -> File:
+    """Raises OSError, UnicodeDecodeError or SpecError."""
+    return read_text(path.read_text(encoding="utf-8-sig"), name or str(path), path.absolute().parent)
+
+
+def read_text(text: str, name: str, folder: Path) -> File:
+    source = Source(name, text)
+    return File(source, folder, pipeline.to_ast(source))
+
+
+def read_data(file: File) -> Dataset | None:
+    """What the `data` statement names; None where the file has none. Raises DataError."""
+    spec = pipeline.to_data_spec(file.program, file.folder)
+    return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
+
+
+def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
+    """The checked file. Raises SpecError."""
+    facts = datasets.facts(data) if data else None
+    return pipeline.to_spec(file.program, facts, file.folder, overrides)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A checked file together with its data; kernels are made when they are first needed."""
+
+    file: File
+    spec: Spec
+    data: Dataset | None
+    cached: bool = True
+    """Whether machine code comes from the cache and goes there."""
+
+    @cached_property
+    def program(self) -> ir.Program:
+        return pipeline.to_ir(self.spec)
+
+    @cached_property
+    def kernels(self) -> ModuleType:
+        text = pipeline.to_text(
+            pipeline.to_loops(self.program, machine(), len(self.data.train) if self.data else 1)
+        )
+        return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
+
+    @cached_property
+    def inputs(self) -> Scaler:
+        """Of the inputs; fitted on the training part."""
+        assert self.data is not None
+        return Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
+
+    @cached_property
+    def targets(self) -> Targets:
+        assert self.data is not None
+        return targets_of(self.spec, self.data)
+
+    @cached_property
+    def metric(self) -> Metric | None:
+        return self.targets.metric() if self.data else None
+
+    @cached_property
+    def _samples(self) -> tuple[Samples, Samples | None]:
+        if self.data is None:
+            return no_samples(self.kernels.BLOCK, real_type(self.program)), None
+        x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
+        train, test = self.data.train, self.data.test
+        return self.lay_out(x[train], y[train]), self.lay_out(x[test], y[test]) if len(test) else None
+
+    def lay_out(self, x: Array, y: Array) -> Samples:
+        """Of scaled samples, (N, inputs) and (N, outputs)."""
+        return lay_out(x, y, self.kernels.BLOCK, real_type(self.program), bool(self.kernels.BY_SAMPLE))
+
+    @property
+    def task(self) -> Task:
+        train_part, test_part = self._samples
+        threads = self.spec.training.threads or available_cores()
+        return Task(self.program, self.kernels, train_part, test_part, self.metric, self._every, threads)
+
+    @property
+    def _every(self) -> int:
+        """What `monitor ..., every = 10` says, else 0."""
+        for statement in self.file.program.statements:
+            if isinstance(statement, ast.Monitor) and any(s.name == "every" for s in statement.settings):
+                return self.spec.monitor.every
+        return 0
+
+    def train(self, watch: Watcher, resume: dict[str, Array] | None = None) -> tuple[Outcome, Result]:
+        task = self.task
+        outcome = train(task, watch, resume)
+        seal(self.kernels)
+        return outcome, make_result(task, outcome)
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """On the training part."""
+        train_part, test_part = self._samples
+        return Evaluator(self.kernels, train_part, test_part, self.metric, 1)
+
+    def padded(self, theta: Any) -> Array:
+        """(P,) numbers as a row for the kernels."""
+        count = self.program.problem.parameters
+        numbers = np.asarray(theta, np.float64).reshape(-1)
+        if numbers.shape != (count,):
+            raise ValueError(f"theta has {numbers.size} numbers; the model has {count} parameters")
+        row = np.zeros(self.kernels.STRIDE, real_type(self.program))
+        row[:count] = numbers
+        return row
+
+    def scalers(self) -> dict[str, Array]:
+        """What is stored with the parameters."""
+        if self.data is None:
+            return {}
+        return self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
+
+    # -- expectations ------------------------------------------------------------------------------
+
+    def scope(self, result: Result) -> Scope:
+        """What the names in `expect` mean."""
+        figures = {"theta": result.theta, "steps": result.steps, "iterations": result.steps}
+        figures |= {"epochs": result.epochs, "diverged": result.diverged}
+        figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
+        for name, values in result.final.items():
+            kind, _, part = name.rpartition("_")
+            figures[f"{kind}({part})" if part in ("train", "test") else name] = values
+        figures |= self._by_name(result.theta)
+        loss = lambda theta: self.evaluator.loss(self.padded(theta), self.evaluator.train)  # noqa: E731
+        return Scope(result.runs, figures, self._constants(), self._loss_names(), loss)
+
+    def blank_scope(self) -> Scope:
+        """The same names before anything is trained, to find errors in `expect` early."""
+        runs, count = self.spec.training.runs, self.spec.parameters
+        names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm"]
+        names += [f"{n}_evaluations" for n in ("loss", "gradient")]
+        parts = ["train", "test"] if self.data is not None and len(self.data.test) else ["train"]
+        if self.metric:
+            names += [f"{self.metric.kind}({part})" for part in parts]
+        names += [f"loss({part})" for part in parts]
+        figures: dict[str, Array] = {name: np.ones(runs) for name in names}
+        figures |= {"diverged": np.zeros(runs, bool), "theta": np.ones((runs, count))}
+        figures |= self._by_name(figures["theta"])
+        return Scope(runs, figures, self._constants(), self._loss_names(), lambda theta: 1.0)
+
+    def _by_name(self, theta: Array) -> dict[str, Array]:
+        """The variables of an objective."""
+        if self.spec.objective is None:
+            return {}
+        return {t.name: theta[:, t.offset] for t in tensors(self.program.problem)}
+
+    def _constants(self) -> dict[str, float]:
+        return dict(self.spec.optimizer.arguments) | {"pi": np.pi}
+
+    def _loss_names(self) -> tuple[str, ...]:
+        own = [s.name for s in self.file.program.statements if isinstance(s, ast.Objective)]
+        own += [s.name for s in self.file.program.statements if isinstance(s, ast.Loss) and s.use is None]
+        return ("R", *own)
+
+
+def open_session(file: File, overrides: Overrides, data: Dataset | None = None) -> Session:
+    """Checks everything that can be checked before training, with the file's data or the given ones."""
+    from netc.runtime.expect import judge
+
+    data = data or read_data(file)
+    session = Session(file, check(file, data, overrides), data)
+    if session.data is not None or session.spec.objective is not None:
+        judge(session.spec.expectations, session.blank_scope())
+    return session
+
+
+def from_arrays(file: File, x: Any, y: Any) -> Dataset:
+    """Arrays in the place of the file's data, with the settings of its `data` statement."""
+    stated = pipeline.to_data_spec(file.program, file.folder)
+    columns = {} if y is None else {"target": (), "inputs": ()}
+    fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), **columns}
+    return datasets.from_arrays(x, y, DataSpec(**fields))
+
+
+def compiled_without_cache(session: Session) -> ModuleType:
+    """Kernels that numba has compiled here and now, so that their LLVM and machine code can be looked at."""
+    fresh = replace(session, cached=False)
+    compile_kernels(fresh.task)
+    return sys.modules[fresh.kernels.__name__]
+
+
+def machine() -> Machine:
+    """This one."""
+    from netc.runtime.simd import host_lanes
+
+    lanes = host_lanes("f64")
+    return Machine(lanes=lanes, registers=32 if lanes >= 8 else 16)
+
+
+def available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

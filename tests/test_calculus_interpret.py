@@ -1,0 +1,364 @@
+"""The interpreter, oracle of the kernels, against backpropagation by hand, differences and plain loops."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from netc.compiler import ir
+from netc.compiler.derive import U, Y, Z, gradient, head, map_vjp
+from netc.compiler.interpret import (
+    CRITERION,
+    DIVERGED,
+    RUNNING,
+    SEARCH_FAILED,
+    evaluate,
+    layers_of,
+    loss_and_gradient,
+    predict,
+    run,
+    trajectory,
+)
+from netc.compiler.ir import Const, Var, apply
+from netc.compiler.show_ir import expr_text, show
+
+THETA = Var("theta", "theta")
+G, V, M = Var("g", "theta"), Var("v", "theta"), Var("m1", "theta")
+ETA, BETA = Var("eta", "scalar"), Var("beta", "scalar")
+HALF_MSE = apply("div", ir.Reduce("sum", apply("pow", apply("sub", U, Y), Const(2.0))), Const(2.0))
+
+
+def add(a: ir.Expr, b: ir.Expr) -> ir.Expr:
+    return apply("add", a, b)
+
+
+def sub(a: ir.Expr, b: ir.Expr) -> ir.Expr:
+    return apply("sub", a, b)
+
+
+def mul(a: ir.Expr, b: ir.Expr) -> ir.Expr:
+    return apply("mul", a, b)
+
+
+def network(mean: bool = True) -> ir.Network:
+    """[3(tanh)4(sigmoid)2] with half the sum of squares."""
+    tanh = apply("tanh", Z)
+    ops = (
+        ir.Dense("layer1", 3, 4, True, 0),
+        ir.Map("tanh", 4, tanh, map_vjp(tanh)),
+        ir.Dense("layer2", 4, 2, True, 16),
+    )
+    return ir.Network(ops, head(apply("sigmoid", Z), HALF_MSE, 2, mean), 3, 26)
+
+
+def by_hand(theta: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
+    w1, b1 = theta[:12].reshape(4, 3), theta[12:16]
+    w2, b2 = theta[16:24].reshape(2, 4), theta[24:]
+    a = np.tanh(x @ w1.T + b1)
+    u = 1 / (1 + np.exp(-(a @ w2.T + b2)))
+    d2 = (u - y) * u * (1 - u) / len(x)
+    d1 = (d2 @ w2) * (1 - a**2)
+    parts = [(d1.T @ x).ravel(), d1.sum(axis=0), (d2.T @ a).ravel(), d2.sum(axis=0)]
+    return float(np.sum((u - y) ** 2) / 2 / len(x)), np.concatenate(parts)
+
+
+RNG = np.random.default_rng(7)
+START, INPUTS, TARGETS = RNG.normal(size=26), RNG.normal(size=(9, 3)), RNG.uniform(size=(9, 2))
+
+
+def test_network_gradient_is_that_of_backpropagation() -> None:
+    loss, grad = loss_and_gradient(network(), START, INPUTS, TARGETS)
+    expected = by_hand(START, INPUTS, TARGETS)
+    assert loss == pytest.approx(expected[0], rel=1e-14)
+    assert grad == pytest.approx(expected[1], rel=1e-12, abs=1e-15)
+
+
+def test_network_gradient_is_that_of_differences() -> None:
+    _, grad = loss_and_gradient(network(), START, INPUTS, TARGETS)
+    for i, step in enumerate(1e-5 * np.eye(26)):
+        up, down = (loss_and_gradient(network(), START + s, INPUTS, TARGETS)[0] for s in (step, -step))
+        assert grad[i] == pytest.approx((up - down) / 2e-5, abs=1e-9)
+
+
+def test_mean_and_sum_over_the_samples() -> None:
+    mean, total = (loss_and_gradient(network(m), START, INPUTS, TARGETS) for m in (True, False))
+    assert total[0] == pytest.approx(9 * mean[0])
+    assert total[1] == pytest.approx(9 * mean[1])
+
+
+def test_single_precision() -> None:
+    arrays = [a.astype(np.float32) for a in (START, INPUTS, TARGETS)]
+    loss, grad = loss_and_gradient(network(), *arrays)
+    assert grad.dtype == np.float32
+    assert predict(network(), *arrays[:2]).dtype == np.float32
+    expected = by_hand(START, INPUTS, TARGETS)
+    assert loss == pytest.approx(expected[0], rel=1e-5)
+    assert grad == pytest.approx(expected[1], abs=1e-6)
+
+
+def test_reductions_per_layer() -> None:
+    norm = apply("sqrt", ir.Reduce("sum", mul(THETA, THETA), per_layer=True))
+    assert layers_of(network()) == (slice(0, 16), slice(16, 26))
+    got = evaluate(norm, {"theta": START}, layers_of(network()))
+    expected = np.repeat([np.linalg.norm(START[:16]), np.linalg.norm(START[16:])], [16, 10])
+    assert got == pytest.approx(expected, rel=1e-14)
+
+
+# -- rules ---------------------------------------------------------------------------------------------
+
+EVALUATE = ir.Evaluate("theta", "current", "", "g")
+THETA_STATE = ir.State("theta", "theta", THETA)
+
+
+def rule(
+    body, *, states=(), commits=(), hypers=(("eta", 0.1),), test=(), end=(), end_commits=(), visits=False
+):
+    hyper = tuple(ir.Hyper(*h) for h in hypers)
+    commits = (ir.Commit("theta", "next"), *commits)
+    ends = tuple(end), tuple(end_commits)
+    return ir.Rule(hyper, (THETA_STATE, *states), tuple(body), commits, tuple(test), *ends, visits)
+
+
+def program(r: ir.Rule, problem: ir.Problem | None = None) -> ir.Program:
+    training = ir.Training(-1, 100, ir.Batches("full", 0, False), "f64", 1, 1, "cpu")
+    return ir.Program(problem or network(), ir.Starts((), "", ()), r, training)
+
+
+DESCENT = rule([EVALUATE, ir.Assign("next", sub(THETA, mul(ETA, G)))])
+NESTEROV = rule(
+    [
+        ir.Assign("p", add(THETA, mul(BETA, V))),
+        ir.Evaluate("p", "current", "", "g"),
+        ir.Assign("v1", sub(mul(BETA, V), mul(ETA, G))),
+        ir.Assign("next", add(THETA, Var("v1", "theta"))),
+    ],
+    states=[ir.State("v", "theta", Const(0.0))],
+    commits=[ir.Commit("v", "v1")],
+    hypers=(("eta", 0.1), ("beta", 0.9)),
+)
+POWER = apply("pow", BETA, add(Var("n", "scalar"), Const(1.0)))
+ADAM = rule(
+    [
+        EVALUATE,
+        ir.Assign("m1", add(mul(BETA, Var("m0", "theta")), mul(sub(Const(1.0), BETA), G))),
+        ir.Assign("v1", add(mul(BETA, V), mul(sub(Const(1.0), BETA), mul(G, G)))),
+        ir.Assign("c", sub(Const(1.0), POWER)),
+        ir.Assign("root", apply("sqrt", apply("div", Var("v1", "theta"), Var("c", "scalar")))),
+        ir.Assign("step", apply("div", M, mul(Var("c", "scalar"), add(Var("root", "theta"), Const(1e-8))))),
+        ir.Assign("next", sub(THETA, mul(ETA, Var("step", "theta")))),
+    ],
+    states=[ir.State("m0", "theta", Const(0.0)), ir.State("v", "theta", Const(0.0))],
+    commits=[ir.Commit("m0", "m1"), ir.Commit("v", "v1")],
+    hypers=(("eta", 0.05), ("beta", 0.9)),
+)
+
+
+def descent(grad, theta: np.ndarray, steps: int) -> np.ndarray:
+    path = [theta]
+    for n in range(steps):
+        path.append(path[-1] - 0.1 * grad(path[-1], n))
+    return np.array(path)
+
+
+def nesterov(grad, theta: np.ndarray, steps: int) -> np.ndarray:
+    path, v = [theta], np.zeros_like(theta)
+    for n in range(steps):
+        v = 0.9 * v - 0.1 * grad(path[-1] + 0.9 * v, n)
+        path.append(path[-1] + v)
+    return np.array(path)
+
+
+def adam(grad, theta: np.ndarray, steps: int) -> np.ndarray:
+    path, m, v = [theta], np.zeros_like(theta), np.zeros_like(theta)
+    for n in range(steps):
+        g = grad(path[-1], n)
+        m, v = 0.9 * m + 0.1 * g, 0.9 * v + 0.1 * g**2
+        c = 1 - 0.9 ** (n + 1)
+        path.append(path[-1] - 0.05 * (m / c) / (np.sqrt(v / c) + 1e-8))
+    return np.array(path)
+
+
+RULES = [(DESCENT, descent), (NESTEROV, nesterov), (ADAM, adam)]
+NAMES = ["gd", "nesterov", "adam"]
+
+
+@pytest.mark.parametrize(("made", "loop"), RULES, ids=NAMES)
+def test_rules_follow_plain_loops(made: ir.Rule, loop) -> None:
+    outcome = run(program(made), START, INPUTS, TARGETS, 20)
+    expected = loop(lambda t, n: by_hand(t, INPUTS, TARGETS)[1], START, 20)
+    assert outcome.trajectory == pytest.approx(expected, rel=1e-11, abs=1e-13)
+    assert (outcome.iterations, outcome.status) == (20, RUNNING)
+    assert (outcome.loss_evaluations, outcome.gradient_evaluations) == (0, 20)
+
+
+@pytest.mark.parametrize(("made", "loop"), RULES, ids=NAMES)
+def test_rules_on_given_gradients(made: ir.Rule, loop) -> None:
+    gradients = RNG.normal(size=(12, 5))
+    expected = loop(lambda t, n: gradients[n], np.ones(5), 12)
+    assert trajectory(made, np.ones(5), gradients) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_schedule_on_given_gradients() -> None:
+    gradients, etas = RNG.normal(size=(6, 2)), [0.1, 0.2, 0.3, 0.0, 1.0, 0.5]
+    path = trajectory(DESCENT, np.zeros(2), gradients, {"eta": etas})
+    assert path[1:] == pytest.approx(-np.cumsum(np.array(etas)[:, None] * gradients, axis=0))
+    asks = replace(DESCENT, body=(ir.Evaluate("theta", "current", "l", "g"), *DESCENT.body[1:]))
+    with pytest.raises(ValueError, match="loss"):
+        trajectory(asks, np.zeros(2), gradients)
+
+
+def test_batches_in_the_order_given() -> None:
+    orders = [np.arange(9), np.arange(9)[::-1]]
+    outcome = run(program(DESCENT), START, INPUTS, TARGETS, 6, [0, 4, 8, 9], lambda epoch: orders[epoch])
+    theta = START
+    for n in range(6):
+        chosen = orders[n // 3][[slice(0, 4), slice(4, 8), slice(8, 9)][n % 3]]
+        theta = theta - 0.1 * by_hand(theta, INPUTS[chosen], TARGETS[chosen])[1]
+    assert outcome.trajectory[-1] == pytest.approx(theta, rel=1e-12)
+
+
+def test_a_rule_that_visits_the_batches_itself() -> None:
+    i = Var("i", "scalar")
+    visit = (ir.Evaluate("next", i, "", "g"), ir.Assign("next", sub(Var("next", "theta"), mul(ETA, G))))
+    splitting = rule(
+        [ir.Assign("next", THETA), ir.For("i", Const(1.0), Var("m", "scalar"), visit)], visits=True
+    )
+    outcome = run(program(splitting), START, INPUTS, TARGETS, 2, [0, 5, 9])
+    plain = run(program(DESCENT), START, INPUTS, TARGETS, 4, [0, 5, 9])
+    assert outcome.trajectory[-1] == pytest.approx(plain.trajectory[-1], rel=1e-13)
+    assert (outcome.iterations, outcome.gradient_evaluations) == (2, 4)
+
+
+# -- objectives, searches, stops -----------------------------------------------------------------------
+
+PX, PY = Var("x", "scalar"), Var("y", "scalar")
+BOWL = add(mul(PX, PX), mul(Const(3.0), mul(PY, PY)))
+OBJECTIVE = ir.Objective(("x", "y"), BOWL, gradient(BOWL, ("x", "y")))
+NONE = np.zeros((1, 1))
+
+
+def minimise(r: ir.Rule, start: list[float], steps: int, **hypers: float):
+    return run(program(r, OBJECTIVE), np.array(start), NONE, NONE, steps, hypers=hypers)
+
+
+def test_descent_on_a_bowl_has_its_closed_form() -> None:
+    outcome = minimise(DESCENT, [2.0, 1.0], 10)
+    assert outcome.trajectory[-1] == pytest.approx([2 * 0.8**10, 0.4**10], rel=1e-12)
+
+
+def test_divergence_ends_the_run_where_it_is_seen() -> None:
+    outcome = minimise(DESCENT, [2.0, 1.0], 2000, eta=10.0)
+    assert outcome.status == DIVERGED
+    assert len(outcome.trajectory) == outcome.iterations + 1 < 2000
+    x, y = outcome.trajectory[-1]
+    with np.errstate(over="ignore"):
+        assert not np.isfinite(x * x + 3 * (y * y))
+
+
+def test_a_criterion_ends_the_run_before_the_update() -> None:
+    norm = apply("sqrt", ir.Reduce("sum", mul(G, G)))
+    body = [EVALUATE, ir.Stop(apply("lt", norm, Const(1e-3))), *DESCENT.body[1:]]
+    outcome = minimise(rule(body), [2.0, 1.0], 1000)
+    assert outcome.status == CRITERION
+    assert (
+        np.linalg.norm([2, 6] * outcome.trajectory[-1])
+        < 1e-3
+        <= np.linalg.norm([2, 6] * outcome.trajectory[-2])
+    )
+
+
+def test_a_criterion_on_all_samples_is_tested_once_an_epoch() -> None:
+    test = [ir.Evaluate("theta", "full", "l", ""), ir.Stop(apply("lt", Var("l", "scalar"), Const(0.09)))]
+    outcome = run(program(replace(DESCENT, test=tuple(test))), START, INPUTS, TARGETS, 900, [0, 5, 9])
+    losses = [by_hand(t, INPUTS, TARGETS)[0] for t in outcome.trajectory[::2]]
+    assert outcome.status == CRITERION
+    assert outcome.iterations % 2 == 0
+    assert losses[-1] < 0.09 <= min(losses[:-1])
+    assert outcome.loss_evaluations == len(losses)
+
+
+def armijo(bound: int) -> ir.Rule:
+    """Halves h until the loss decreases; the bound on its rounds is the rule's."""
+    h, p = Var("h", "scalar"), Var("next", "theta")
+    search = (
+        ir.Assign("next", sub(THETA, mul(h, G))),
+        ir.Evaluate("next", "current", "lp", ""),
+        ir.Until(apply("lt", Var("lp", "scalar"), Var("l", "scalar"))),
+        ir.Assign("h", mul(Const(0.5), h)),
+    )
+    assert p.kind == "theta"
+    return rule([ir.Evaluate("theta", "current", "l", "g"), ir.Assign("h", ETA), ir.Repeat(search, bound)])
+
+
+def test_a_search_repeats_until_it_finds() -> None:
+    outcome = minimise(armijo(20), [2.0, 1.0], 1, eta=1.0)
+    h = next(h for h in 0.5 ** np.arange(20) if (2 - 4 * h) ** 2 + 3 * (1 - 6 * h) ** 2 < 7)
+    assert outcome.trajectory[-1] == pytest.approx([2 - 4 * h, 1 - 6 * h])
+    assert outcome.loss_evaluations == 2 - np.log2(h)
+
+
+def test_a_search_that_finds_nothing_ends_the_run() -> None:
+    outcome = minimise(armijo(3), [2.0, 1.0], 5, eta=1000.0)
+    assert (outcome.status, outcome.iterations) == (SEARCH_FAILED, 0)
+
+
+def test_what_happens_after_an_epoch() -> None:
+    """A state that counts epochs, and one that keeps the epoch's mean loss."""
+    count = Var("count", "scalar")
+    made = rule(
+        DESCENT.body,
+        states=[ir.State("count", "scalar", Const(0.0)), ir.State("seen", "scalar", Const(0.0))],
+        end=[ir.Assign("more", add(count, Const(1.0)))],
+        end_commits=[ir.Commit("count", "more"), ir.Commit("seen", "epoch_loss")],
+    )
+    outcome = run(program(made), START, INPUTS, TARGETS, 7, [0, 4, 8, 9])
+    cuts = [slice(0, 4), slice(4, 8), slice(8, 9)]
+    losses = [by_hand(outcome.trajectory[3 + i], INPUTS[c], TARGETS[c])[0] for i, c in enumerate(cuts)]
+    assert outcome.states["count"] == 2
+    assert outcome.states["seen"] == pytest.approx(np.mean(losses))
+
+
+def test_masks_of_weights_and_biases() -> None:
+    masked = [ir.Assign("next", mul(Var("weights", "theta"), THETA))]
+    expected = START.copy()
+    expected[12:16] = expected[24:] = 0
+    assert run(program(rule(masked)), START, INPUTS, TARGETS, 1).trajectory[-1].tolist() == expected.tolist()
+
+
+# -- printing ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expr", "text"),
+    [
+        (mul(Var("c", "output"), sub(Const(1.0), mul(Z, Z))), "c*(1 - z*z)"),
+        (sub(PX, sub(PY, PX)), "x - (y - x)"),
+        (sub(sub(PX, PY), PX), "x - y - x"),
+        (apply("div", PX, mul(PY, PX)), "x/(y*x)"),
+        (apply("pow", apply("neg", PX), Const(-2.0)), "(-x)^(-2)"),
+        (apply("neg", add(PX, PY)), "-(x + y)"),
+        (apply("select", apply("lt", PX, Const(0.5)), PX, apply("exp", PY)), "(x if x < 0.5 else exp(y))"),
+        (ir.Reduce("sum", mul(THETA, THETA), True), "sum(theta*theta, per = layer)"),
+        (apply("and", apply("lt", PX, PY), apply("not", apply("eq", PX, PY))), "x < y and not x == y"),
+    ],
+)
+def test_text_of_expressions(expr: ir.Expr, text: str) -> None:
+    assert expr_text(expr) == text
+
+
+def test_text_of_a_program() -> None:
+    text = show(program(armijo(20)))
+    for line in (
+        "network: 3 inputs, 26 parameters",
+        "layer1: z = W x + b, W = theta[0:12] (4 x 3), b = theta[12:16]",
+        "tanh (4 units): a = tanh(z)",
+        "cotangent of z = c*(1 - a*a)",
+        "hyper eta = 0.1",
+        "l = R(theta), g = grad R(theta)",
+        "repeat (at most 20 times):",
+        "until lp < l",
+        "theta[n+1] <- next",
+        "training: 100 steps",
+    ):
+        assert line in text
+    assert "d/dy = 6*y" in show(program(DESCENT, OBJECTIVE))

@@ -1,0 +1,206 @@
+"""Simplification keeps values and kinds, is done when it is done, and shares what is equal."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netc.compiler.derive import gradient
+from netc.compiler.interpret import evaluate
+from netc.compiler.ir import Const, Expr, Kind, Reduce, Var, apply, postorder
+from netc.compiler.primitives import PRIMITIVES
+from netc.compiler.show_ir import expr_text
+from netc.compiler.simplify import common, expand, simplify
+
+X, Y = Var("x", "scalar"), Var("y", "scalar")
+Z = Var("z", "output")
+ONE, ZERO = Const(1.0), Const(0.0)
+
+UNARY = ("neg", "exp", "expm1", "log", "log1p", "sqrt", "abs", "tanh", "sigmoid", "softplus", "sin", "atan")
+BINARY = ("add", "sub", "mul", "div", "min", "max")
+NUMBERS = st.sampled_from((0.0, 1.0, -1.0, 2.0, 0.5, 3.0, -0.7)).map(Const)
+
+EXPONENTS = st.sampled_from((0.0, 1.0, 2.0, 3.0, -1.0, 0.5))
+
+
+def grown(leaves: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    def larger(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+        condition = st.builds(apply, st.sampled_from(("lt", "ge", "eq")), inner, inner)
+        negated = condition.map(lambda c: apply("not", c))
+        return st.one_of(
+            st.builds(apply, st.sampled_from(UNARY), inner),
+            st.builds(apply, st.sampled_from(BINARY), inner, inner),
+            st.builds(
+                lambda a, n: apply("pow", a, Const(n)),
+                inner,
+                st.sampled_from((0.0, 1.0, 2.0, 3.0, -1.0, 0.5)),
+            ),
+            st.builds(lambda c, a, b: apply("select", c, a, b), st.one_of(condition, negated), inner, inner),
+            st.builds(
+                lambda op, a: Reduce(op, a), st.sampled_from(("sum", "max", "min")), inner.map(as_vector)
+            ),
+        )
+
+    return st.recursive(leaves, larger, max_leaves=10)
+
+
+def as_vector(expr: Expr) -> Expr:
+    return expr if expr.kind == "output" else apply("mul", expr, Z)
+
+
+TREES = grown(st.one_of(st.sampled_from((X, Z)), NUMBERS))
+ENV = {"x": 0.83, "z": np.array([[-1.3, 0.0, 0.4]])}
+
+
+@settings(max_examples=200, deadline=None)
+@given(TREES)
+def test_value_and_kind_are_kept(expr: Expr) -> None:
+    simple = simplify(expr)
+    assert simple.kind == expr.kind
+    before, after = (np.asarray(evaluate(e, ENV), float) for e in (expr, simple))
+    # Laws marked [overflow] may give a number where the written form has none, never the other way round.
+    known = np.isfinite(before) & (np.abs(before) < 1e6)
+    before, after = np.broadcast_arrays(before, after)
+    known = np.broadcast_to(known, before.shape)
+    assert after[known] == pytest.approx(before[known], rel=1e-6, abs=1e-6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TREES)
+def test_simplify_is_idempotent(expr: Expr) -> None:
+    simple = simplify(expr)
+    assert simplify(simple) == simple
+
+
+@settings(max_examples=150, deadline=None)
+@given(TREES)
+def test_over_one_unit_the_value_is_the_same(expr: Expr) -> None:
+    env = {"x": 0.83, "z": np.array([[0.4]])}
+    before, after = (np.asarray(evaluate(e, env), float) for e in (expr, simplify(expr, units=1)))
+    assert simplify(expr, units=1).kind == expr.kind
+    if np.isfinite(before).all() and np.abs(before).max() < 1e6:
+        assert after.ravel() == pytest.approx(before.ravel(), rel=1e-6, abs=1e-6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TREES, min_size=1, max_size=3))
+def test_common_subexpressions_keep_the_values(exprs: list[Expr]) -> None:
+    bindings, results = common(exprs)
+    env = dict(ENV)
+    for name, value in bindings:
+        env[name] = evaluate(value, env)
+    for expr, result in zip(exprs, results, strict=True):
+        assert result.kind == expr.kind
+        before, after = (np.asarray(evaluate(e, env), float) for e in (expr, result))
+        sane = np.isfinite(before) & (np.abs(before) < 1e100)
+        assert np.broadcast_to(after, before.shape)[sane] == pytest.approx(before[sane], rel=1e-12, abs=1e-12)
+        assert all(PRIMITIVES[n.op].cpu for n in postorder(result) if hasattr(n, "args"))
+
+
+def op(name: str, *args: Expr) -> Expr:
+    return apply(name, *args)
+
+
+ONES = Const(1.0, "output")
+SQUARES = Reduce("sum", op("mul", Z, Z))
+LAWS = [
+    ("a vector choice", op("select", op("lt", X, op("pow", Z, ZERO)), X, X), op("mul", ONES, X)),
+    ("x + 0", op("add", X, ZERO), X),
+    ("x*1", op("mul", X, ONE), X),
+    ("x/1", op("div", X, ONE), X),
+    ("--x", op("neg", op("neg", X)), X),
+    ("x - -y", op("sub", X, op("neg", Y)), op("add", X, Y)),
+    ("2*(3*x)", op("mul", Const(2.0), op("mul", Const(3.0), X)), op("mul", Const(6.0), X)),
+    ("x/4", op("div", X, Const(4.0)), op("mul", Const(0.25), X)),
+    ("x/3 stays", op("div", X, Const(3.0)), op("div", X, Const(3.0))),
+    ("x^2", op("pow", X, Const(2.0)), op("mul", X, X)),
+    ("x^0.5", op("pow", X, Const(0.5)), op("sqrt", X)),
+    ("x^-1", op("pow", X, Const(-1.0)), op("div", ONE, X)),
+    ("x^0", op("pow", X, ZERO), ONE),
+    ("x^2.5 stays", op("pow", X, Const(2.5)), op("pow", X, Const(2.5))),
+    ("log(exp(x))", op("log", op("exp", X)), X),
+    ("log(1 + exp(x))", op("log", op("add", ONE, op("exp", X))), op("softplus", X)),
+    ("1/(1 + exp(-x))", op("div", ONE, op("add", ONE, op("exp", op("neg", X)))), op("sigmoid", X)),
+    ("exp(x) - 1", op("sub", op("exp", X), ONE), op("expm1", X)),
+    ("constants", op("sub", op("mul", Const(2.0), Const(3.0)), ONE), Const(5.0)),
+    ("1/0 stays", op("div", ONE, ZERO), op("div", ONE, ZERO)),
+    ("a decided choice", op("select", op("lt", ONE, Const(2.0)), X, Y), X),
+    ("the same either way", op("select", op("lt", X, Y), X, X), X),
+    ("sum of a constant factor", Reduce("sum", op("mul", X, Z)), op("mul", X, Reduce("sum", Z))),
+    ("squared norm", op("pow", op("sqrt", SQUARES), Const(2.0)), SQUARES),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "written", "expected"), LAWS, ids=[law[0] for law in LAWS])
+def test_laws(name: str, written: Expr, expected: Expr) -> None:
+    assert simplify(written) == expected
+
+
+def test_nan_and_infinity_are_not_hidden() -> None:
+    for expr in (op("mul", ZERO, X), op("sub", X, X), op("div", X, X)):
+        assert math.isnan(evaluate(simplify(expr), {"x": math.inf}))
+
+
+def test_integer_powers_are_products() -> None:
+    for n in range(-16, 17):
+        power = simplify(op("pow", X, Const(float(n))))
+        assert not any(getattr(node, "op", "") == "pow" for node in postorder(power))
+        assert evaluate(power, {"x": 1.7}) == pytest.approx(1.7**n, rel=1e-14)
+
+
+@pytest.mark.parametrize("kind", ["theta", "output"])
+def test_a_constant_in_all_elements_stays_a_vector(kind: Kind) -> None:
+    vector = Var("theta" if kind == "theta" else "z", kind)
+    zero = simplify(op("pow", vector, ZERO))
+    assert zero == Const(1.0, kind)
+    assert simplify(Reduce("sum", op("add", zero, op("mul", Const(2.0, kind), X)))).kind == "scalar"
+    env = {vector.name: np.array([[3.0, 4.0, 5.0]]), "x": 0.5}
+    total = evaluate(simplify(Reduce("sum", op("add", zero, op("mul", Const(2.0, kind), X)))), env)
+    assert float(np.sum(total)) == 6.0
+
+
+def test_equal_parts_are_bound_once() -> None:
+    a, b = op("exp", op("mul", X, Y)), op("exp", op("mul", X, Y))
+    bindings, (first, second) = common([op("add", a, ONE), op("sub", b, ONE)])
+    assert bindings == [("t0", op("exp", op("mul", X, Y)))]
+    assert (first, second) == (op("add", Var("t0", "scalar"), ONE), op("sub", Var("t0", "scalar"), ONE))
+    assert common([a, b])[1] == [Var("t0", "scalar"), Var("t0", "scalar")]
+    assert common([X, X]) == ([], [X, X])
+
+
+def test_nothing_unspelled_reaches_the_code() -> None:
+    held = op("stop_gradient", op("softplus", X))
+    assert simplify(held) == held
+    assert {n.op for n in postorder(expand(held)) if hasattr(n, "args")} == {
+        "add",
+        "max",
+        "log1p",
+        "exp",
+        "neg",
+        "abs",
+    }
+
+
+def test_softplus_of_both_signs_shares_its_exponential() -> None:
+    bindings, _ = common([op("softplus", X), op("softplus", op("neg", X))])
+    assert [expr_text(value) for _, value in bindings] == ["log1p(exp(-abs(x)))"]
+
+
+def test_deep_and_shared_expressions_are_no_burden() -> None:
+    deep: Expr = X
+    for _ in range(3000):
+        deep = op("tanh", deep)
+    assert size(simplify(deep)) == 3001
+    wide: Expr = X
+    for _ in range(200):  # 2^200 nodes as a tree
+        wide = op("sin", op("mul", wide, wide))
+    assert size(simplify(wide)) == 401
+    derivatives = gradient(wide, ("x",))
+    assert size(*derivatives) < 2000
+    assert len(common(derivatives)[0]) < 1000
+
+
+def size(*exprs: Expr) -> int:
+    return sum(1 for _ in postorder(*exprs))

@@ -1,0 +1,259 @@
+"""Update rules from text to ir: what is evaluated and shared, and the iterates are those of the equations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netc.compiler import ir
+from netc.compiler.analysis import count
+from netc.compiler.check import check
+from netc.compiler.interpret import run
+from netc.compiler.lower import lower
+from netc.compiler.spec import Facts
+from netc.dsl import library
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+QUADRATIC = "objective R(x, y) = x^2 + 3*y^2\ninit theta = (2, -1)\ntrain steps = 10\n"
+BATCHED = """
+data inline:
+    1 -> 1
+    1 -> 2
+network [1 (dense nobias, lin) 1]
+loss    R = sum((u - y)^2)
+init    theta = 0.3
+train   steps = 40, batch = 2 parts, shuffle = false
+"""
+
+EMA = """
+optimizer ema(eta = 0.01, beta1 = 0.1):
+    v[n+1]     = (1 - beta1)*v[n] + beta1*grad R(theta[n])
+    theta[n+1] = theta[n] - eta*v[n+1]
+"""
+LCGD = """
+optimizer lcgd(eta0 = 0.1, lambda = 0.5, f1 = 30, f2 = 10000):
+    e[0] = eta0 / f2
+    g    = grad R(theta[n])
+    h    = f2 * e[n]
+    repeat:
+        p = theta[n] - h*g
+        until R(p) - R(theta[n]) <= -lambda*h*norm(g)^2
+        h = h / f1
+    theta[n+1] = p
+    e[n+1]     = h
+"""
+SPLITTING = """
+optimizer splitting(eta = 0.1):
+    for i in 1..m:
+        theta[n+i/m] = theta[n+(i-1)/m] - eta*grad R[i](theta[n+(i-1)/m])
+"""
+SPETH = """
+optimizer speth(eta = 0.1):
+    theta[n+1/2] = theta[n] - eta*grad R[1](theta[n]) + eta*c[n]
+    theta[n+1]   = theta[n+1/2] - eta*grad R[2](theta[n+1/2]) - eta*c[n]
+    c[n+1]       = c[n] + (theta[n+1] + theta[n] - 2*theta[n+1/2])/(2*eta)
+"""
+
+
+def program(text: str, facts: Facts | None = None) -> ir.Program:
+    return lower(check(parse(Source("test.net", text)), facts, Path()))
+
+
+def evaluations(stmts: tuple[ir.Stmt, ...]) -> list[ir.Evaluate]:
+    return [s for s in stmts if isinstance(s, ir.Evaluate)]
+
+
+def gradient(theta: np.ndarray) -> np.ndarray:
+    return np.array([2, 6]) * theta
+
+
+def loss(theta: np.ndarray) -> float:
+    return theta[0] ** 2 + 3 * theta[1] ** 2
+
+
+def iterates(text: str, steps: int = 10) -> np.ndarray:
+    empty = np.zeros((1, 1))
+    return run(program(QUADRATIC + text), np.array([2.0, -1.0]), empty, empty, steps).trajectory
+
+
+def test_ema_makes_the_iterates_of_its_equations() -> None:
+    theta, v = np.array([2.0, -1.0]), np.zeros(2)
+    for found in iterates(EMA):
+        np.testing.assert_allclose(found, theta, rtol=1e-14)
+        v = 0.9 * v + 0.1 * gradient(theta)
+        theta = theta - 0.01 * v
+
+
+def test_ema_evaluates_one_gradient_and_keeps_one_vector() -> None:
+    rule = program(QUADRATIC + EMA).rule
+    assert [(s.name, s.kind) for s in rule.states] == [("theta", "theta"), ("v", "theta")]
+    counted = count(rule)
+    assert (counted.gradients, counted.losses, counted.vectors, counted.scalars) == (1, 0, 1, 0)
+
+
+def test_lcgd_shares_loss_and_gradient_at_theta() -> None:
+    rule = program(QUADRATIC + LCGD).rule
+    (outside,) = evaluations(rule.body)
+    assert outside.point == "theta"
+    assert outside.loss
+    assert outside.gradient
+    (search,) = [s for s in rule.body if isinstance(s, ir.Repeat)]
+    (trial,) = evaluations(search.body)
+    assert trial.loss
+    assert not trial.gradient
+    assert {s.name: s.kind for s in rule.states} == {"theta": "theta", "e": "scalar"}
+
+
+def test_lcgd_makes_the_iterates_of_its_equations() -> None:
+    theta, e = np.array([2.0, -1.0]), 0.1 / 10000
+    for found in iterates(LCGD):
+        np.testing.assert_allclose(found, theta, rtol=1e-12)
+        g, h = gradient(theta), 10000 * e
+        while not loss(theta - h * g) - loss(theta) <= -0.5 * h * (g @ g):
+            h /= 30
+        theta, e = theta - h * g, h
+
+
+def test_an_evaluation_that_does_not_change_leaves_the_search() -> None:
+    rule = program(QUADRATIC + """
+optimizer halving(eta = 1):
+    h = eta
+    repeat:
+        p = theta[n] - h*grad R(theta[n])
+        until R(p) < R(theta[n])
+        h = h/2
+    theta[n+1] = p
+""").rule  # fmt: skip
+    (outside,) = evaluations(rule.body)
+    assert (outside.point, bool(outside.loss), bool(outside.gradient)) == ("theta", True, True)
+
+
+def test_what_was_evaluated_last_in_a_search_is_known_after_it() -> None:
+    rule = program(QUADRATIC + """
+optimizer search(eta = 1):
+    h = eta
+    repeat:
+        p = theta[n] - h*grad R(theta[n])
+        until R(p) < R(theta[n])
+        h = h/2
+    c[n+1]     = c[n] + R(p)
+    theta[n+1] = p - c[n]*grad R(p)
+""").rule  # fmt: skip
+    (outside,) = evaluations(rule.body)
+    (search,) = [s for s in rule.body if isinstance(s, ir.Repeat)]
+    (trial,) = evaluations(search.body)
+    assert (outside.point, trial.point) == ("theta", "p")
+    assert trial.gradient
+
+
+def test_a_point_that_is_assigned_again_is_evaluated_again() -> None:
+    rule = program(QUADRATIC + """
+optimizer twice(eta = 0.1):
+    p = theta[n] - eta*grad R(theta[n])
+    p = p - eta*grad R(p)
+    theta[n+1] = p - eta*grad R(p)
+""").rule  # fmt: skip
+    assert [e.point for e in evaluations(rule.body)] == ["theta", "p", "p"]
+
+
+def test_equal_points_under_different_names_are_evaluated_once() -> None:
+    rule = program(QUADRATIC + """
+optimizer lookahead(eta = 0.1, alpha = 0.9):
+    look       = theta[n] + alpha*v[n]
+    v[n+1]     = alpha*v[n] - eta*grad R(theta[n] + alpha*v[n]) + 0*R(look)
+    theta[n+1] = theta[n] + v[n+1]
+""").rule  # fmt: skip
+    (only,) = evaluations(rule.body)
+    assert only.loss
+    assert only.gradient
+
+
+def batched(text: str, eta: float) -> np.ndarray:
+    made = program(BATCHED + text, Facts(1, 1, 2))
+    assert made.rule.visits_batches
+    x, y = np.ones((2, 1)), np.array([[1.0], [2.0]])
+    return run(made, np.array([0.3]), x, y, 40, bounds=[0, 1, 2]).trajectory[:, 0]
+
+
+def test_splitting_visits_the_batches_in_order() -> None:
+    found = batched(SPLITTING, 0.1)
+    theta = 0.3
+    for value in found:
+        assert value == pytest.approx(theta, rel=1e-13)
+        for y in (1, 2):
+            theta -= 0.1 * 2 * (theta - y)
+
+
+def test_speth_finds_the_balanced_solution() -> None:
+    found = batched(SPETH, 0.1)
+    theta, c = 0.3, 0.0
+    for value in found:
+        assert value == pytest.approx(theta, rel=1e-12)
+        half = theta - 0.1 * 2 * (theta - 1) + 0.1 * c
+        following = half - 0.1 * 2 * (half - 2) - 0.1 * c
+        theta, c = following, c + (following + theta - 2 * half) / 0.2
+    assert found[-1] == pytest.approx(1.5, abs=1e-3)
+
+
+def test_the_old_substep_can_be_read_after_the_new_one() -> None:
+    made = program(BATCHED + """
+optimizer differences(eta = 0.1):
+    for i in 1..m:
+        theta[n+i/m] = theta[n+(i-1)/m] - eta*grad R[i](theta[n+(i-1)/m])
+        s[n+i/m]     = s[n+(i-1)/m] + norm(theta[n+i/m] - theta[n+(i-1)/m])
+""", Facts(1, 1, 2))  # fmt: skip
+    outcome = run(made, np.array([0.3]), np.ones((2, 1)), np.array([[1.0], [2.0]]), 1, bounds=[0, 1, 2])
+    first = 0.3 + 0.2 * 0.7
+    assert outcome.states["s"] == pytest.approx(0.2 * 0.7 + 0.2 * (2 - first))
+
+
+def test_an_initial_number_of_a_vector_state_fills_it() -> None:
+    rule = program(QUADRATIC + """
+optimizer keras(eta = 0.1, s0 = 0.1):
+    s[0]       = s0
+    s[n+1]     = s[n] + grad R(theta[n])^2
+    theta[n+1] = theta[n] - eta*grad R(theta[n])/sqrt(s[n+1])
+""").rule  # fmt: skip
+    assert {s.name: s.kind for s in rule.states}["s"] == "theta"
+    assert len(evaluations(rule.body)) == 1
+
+
+def test_a_value_used_within_one_iteration_is_no_state() -> None:
+    rule = program(QUADRATIC + """
+optimizer adam(eta = 0.1, beta = 0.9):
+    v[n+1]     = beta*v[n] + (1 - beta)*grad R(theta[n])
+    w[n+1]     = v[n+1]/(1 - beta^(n+1))
+    theta[n+1] = theta[n] - eta*w[n+1]
+""").rule  # fmt: skip
+    assert [s.name for s in rule.states] == ["theta", "v"]
+
+
+@pytest.mark.parametrize("name", library.names("optimizer"))
+def test_every_rule_of_the_library_lowers(name: str) -> None:
+    rule = program(QUADRATIC + f"optimizer {name}\n").rule
+    assert count(rule).gradients == 1
+
+
+def test_the_stop_criterion_shares_the_evaluation_of_the_rule() -> None:
+    text = (
+        QUADRATIC.replace("steps = 10", "steps = 10, stop = norm(grad R) < 1e-7")
+        + "optimizer gd(eta = 0.1)\n"
+    )
+    rule = program(text).rule
+    assert len(evaluations(rule.body)) == 1
+    assert any(isinstance(s, ir.Stop) for s in rule.body)
+    assert not rule.test
+
+
+def test_with_minibatches_the_stop_criterion_has_a_test_of_its_own() -> None:
+    text = (
+        BATCHED.replace("shuffle = false", "stop = R < 1e-3 and norm(grad R) < 0.1")
+        + "optimizer gd(eta = 0.1)\n"
+    )
+    rule = program(text, Facts(1, 1, 2)).rule
+    (evaluation,) = evaluations(rule.test)
+    assert (evaluation.batch, bool(evaluation.loss), bool(evaluation.gradient)) == ("full", True, True)
+    assert [e.batch for e in evaluations(rule.body)] == ["current"]
