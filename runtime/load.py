@@ -158,7 +158,7 @@ def _machine() -> str:
 def _support() -> str:
     """The content of the modules the kernels import, which numba's own cache does not follow."""
     folder = Path(__file__).parent
-    names = sorted({*folder.glob("simd*.py"), *folder.glob("vmath*.py"), *folder.glob("random.py")})
+    names = sorted({*folder.glob("simd*.py"), *folder.glob("vmath*.py"), *folder.glob("random*.py")})
     return "".join(_checksum(file) for file in names)
 
 
