@@ -85,14 +85,16 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        text = pipeline.to_text(pipeline.to_loops(self.program, machine()))
+        text = pipeline.to_text(
+            pipeline.to_loops(self.program, machine(), len(self.data.train) if self.data else 1)
+        )
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property
     def inputs(self) -> Scaler:
         """Of the inputs; fitted on the training part."""
         assert self.data is not None
-        return Scaler.fit(self.data.x[self.data.train], self.spec.data.scale)
+        return Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
 
     @cached_property
     def targets(self) -> Targets:
@@ -113,7 +115,7 @@ class Session:
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
-        return lay_out(x, y, self.kernels.BLOCK, real_type(self.program))
+        return lay_out(x, y, self.kernels.BLOCK, real_type(self.program), bool(self.kernels.BY_SAMPLE))
 
     @property
     def task(self) -> Task:
