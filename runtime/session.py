@@ -20,6 +20,7 @@ from netc.compiler import ir, pipeline
 from netc.compiler.machine import Machine
 from netc.compiler.spec import DataSpec, Spec
 from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source
 from netc.runtime import dataset as datasets
 from netc.runtime.dataset import Dataset
@@ -31,6 +32,7 @@ from netc.runtime.parameters import Array, tensors
 from netc.runtime.report import Evaluator
 from netc.runtime.results import Result, make_result
 from netc.runtime.scaling import Scaler
+from netc.runtime.start import weights_of
 from netc.runtime.state import real_type
 from netc.runtime.targets import Targets, encoded, targets_of
 from netc.runtime.train import Outcome, Task, Watcher, compile_kernels, train
@@ -208,9 +210,22 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
 
     data = data or read_data(file)
     session = Session(file, check(file, data, overrides), data)
+    _check_weights(session)
     if session.data is not None or session.spec.objective is not None:
         judge(session.spec.expectations, session.blank_scope())
     return session
+
+
+def _check_weights(session: Session) -> None:
+    """Of `init from "weights.safetensors"`: they must be there and fit."""
+    if not session.spec.init.file:
+        return
+    try:
+        weights_of(session.program.problem, session.spec.init.file)
+    except ValueError as error:
+        texts = (s.file for s in session.file.program.statements if isinstance(s, ast.Init) and s.file)
+        message = f"training cannot start from '{Path(session.spec.init.file).name}': {error}"
+        raise SpecError([Diagnostic("E0690", message, next(texts).span)]) from None
 
 
 def from_arrays(file: File, x: Any, y: Any) -> Dataset:
