@@ -178,6 +178,14 @@ optimizer speth(eta = 0.1):
 optimizer gd(eta = 0.9)
 schedule eta = plateau(0.9, factor = 0.5, patience = 1)
 """,
+    "names that the kernel has taken": """
+optimizer odd(eta = 0.1, lambda = 0.9, S = 2):
+    part[n+1]  = lambda*part[n] + grad R(theta[n])
+    part_q     = part[n+1]*S/2
+    keep       = norm(part_q)
+    r1         = 2*keep
+    theta[n+1] = theta[n] - eta*part_q*(r1/keep)
+""",
     "a criterion": """
 optimizer gd(eta = 0.5)
 """,
