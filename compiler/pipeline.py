@@ -54,4 +54,4 @@ def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, mac
     if stage == "ir":
         return show_ir.show(lowered)
     module = to_loops(lowered, machine, facts.samples if facts else 1)
-    return show_tree(module) if stage == "loops" else to_text(module)
+    return emit.emit(module, emit.PLAIN) if stage == "loops" else to_text(module)

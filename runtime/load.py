@@ -56,6 +56,8 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     name = PREFIX + _key(text, *parts)
     if loaded := _loaded.get(name):
         return loaded
+    # Threads that wait should sleep: spinning ones take the time of those that work when the machine is shared.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     path = _write(name, text)
     _drop_damaged(path)
     spec = importlib.util.spec_from_file_location(name, path)

@@ -20,6 +20,7 @@ from netc.compiler import ir, pipeline
 from netc.compiler.machine import Machine
 from netc.compiler.spec import DataSpec, Spec
 from netc.dsl import ast
+from netc.dsl.diagnostics import SpecError
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source
 from netc.runtime import dataset as datasets
@@ -211,9 +212,28 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
     data = data or read_data(file)
     session = Session(file, check(file, data, overrides), data)
     _check_weights(session)
-    if session.data is not None or session.spec.objective is not None:
-        judge(session.spec.expectations, session.blank_scope())
+    if session.data is None and session.spec.objective is None:
+        return session
+    if "runs" in overrides:
+        session = _without_figures_of_one_run(session)
+    judge(session.spec.expectations, session.blank_scope())
     return session
+
+
+def _without_figures_of_one_run(session: Session) -> Session:
+    """A number of runs from outside the file: an `expect` about one run is set aside, with a warning."""
+    from netc.runtime.expect import judge
+
+    kept, warnings = [], list(session.spec.warnings)
+    for expectation in session.spec.expectations:
+        try:
+            judge([expectation], session.blank_scope())
+        except SpecError as error:
+            if all(d.code == "E0701" for d in error.diagnostics):
+                warnings += [replace(d, severity="warning") for d in error.diagnostics]
+                continue
+        kept.append(expectation)
+    return replace(session, spec=replace(session.spec, expectations=tuple(kept), warnings=tuple(warnings)))
 
 
 def _check_weights(session: Session) -> None:

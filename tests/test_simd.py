@@ -16,8 +16,24 @@ from numba.core.errors import TypingError
 
 from netc.runtime import simd
 from netc.runtime.simd import (
-    all_true, any_true, fma, hmax, hmin, hsum, keep, land, lnot, lor, rint, select, vabs, vfloor, vmax, vmin,
-    vsqrt, vsum,
+    all_true,
+    any_true,
+    fma,
+    hmax,
+    hmin,
+    hsum,
+    keep,
+    land,
+    lnot,
+    lor,
+    rint,
+    select,
+    vabs,
+    vfloor,
+    vmax,
+    vmin,
+    vsqrt,
+    vsum,
 )  # fmt: skip
 
 REALS = {"f64": np.float64, "f32": np.float32}
@@ -77,7 +93,7 @@ ARITHMETIC: list[tuple[Callable[..., Any], Callable[..., Any]]] = [
 def test_lane_by_lane(real: str, lanes: int) -> None:
     a, b = (v.astype(REALS[real]) for v in samples())
     with np.errstate(all="ignore"):
-        for ours, oracle in ARITHMETIC[:: 1 if lanes in (1, 4) else 3]:
+        for ours, oracle in ARITHMETIC[:: 1 if (real, lanes) in (("f64", 1), ("f32", 8)) else 5]:
             np.testing.assert_array_equal(mapped(real, lanes, ours, a, b), oracle(a, b))
 
 

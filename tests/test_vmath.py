@@ -165,4 +165,5 @@ def test_power_has_the_limits_of_c(real: str) -> None:
         expected = np.power(a, b)
     result = run(vmath.vpow, real, 4, a, b)
     np.testing.assert_allclose(result, expected, rtol=2 * np.finfo(REALS[real]).eps)
-    np.testing.assert_array_equal(np.signbit(result[b != 0]), np.signbit(expected[b != 0]))
+    number = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(result[number]), np.signbit(expected[number]))
