@@ -126,7 +126,6 @@ def warn(session: Session, quiet: bool) -> None:
     pass
 
 
-
 def fingerprint(session: Session) -> str:
     """Of all that decides the bits of a training."""
     data = session.data.digest if session.data else ""

@@ -30,7 +30,7 @@ COMMANDS = {
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
     "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),
-    "explain": ("netc.command_explain", "The story behind the code of an error."),
+    "explain": ("netc.command_explain", "What an update rule does; the story behind an error's code."),
     "data": ("netc.command_data", "Data sets: list them, fetch them."),
     "cache": ("netc.command_cache", "The compiled kernels on disk."),
     "completion": ("netc.command_completion", "Completion of commands in your shell."),
