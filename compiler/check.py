@@ -123,6 +123,7 @@ class _Check:
             self._functions(network, loss, objective, optimizer),
             self._closed_forms(schedules),
             self.program,
+            self.report.warnings,
         )
 
     # -- parts -------------------------------------------------------------------------------------

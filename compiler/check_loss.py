@@ -95,12 +95,14 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
             hints=(hint, "for numbers as targets: half_mse or mse"),
         )
     elif loss.definition.name == "cross_entropy" and last.outputs == 1:
-        report.error(
-            "E0204",
-            span,
-            "cross_entropy with one output ignores every sample whose target is 0",
-            hints=("binary_cross_entropy counts both classes",),
+        hints = ("binary_cross_entropy counts both classes",)
+        message = "cross_entropy with one output ignores every sample whose target is 0"
+        report.error("E0204", span, message, hints=hints)
+    elif loss.definition.name == "cross_entropy" and name.lower() == "sigmoid":
+        message = (
+            "the outputs of (sigmoid) do not sum to 1, so cross_entropy takes no notice of wrong classes"
         )
+        report.warning("E0204", span, message, "(softmax) makes one distribution over the classes")
 
 
 def _takes_log(value: ast.Expr) -> bool:

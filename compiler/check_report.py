@@ -27,12 +27,20 @@ class Report:
         if found not in self.diagnostics:
             self.diagnostics.append(found)
 
+    def warning(self, code: str, span: Span, message: str, hint: str) -> None:
+        """What runs, though it is unlikely to be meant."""
+        self.diagnostics.append(Diagnostic(code, message, span, hints=(hint,), severity="warning"))
+
     @property
     def errors(self) -> bool:
-        return bool(self.diagnostics)
+        return any(d.severity == "error" for d in self.diagnostics)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.severity == "warning")
 
     def finish(self) -> None:
-        """Raises what was found, if anything was."""
+        """Raises what was found, if there is an error among it."""
         if self.errors:
             raise SpecError(self.diagnostics)
 

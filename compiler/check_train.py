@@ -18,7 +18,9 @@ from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 
-SETTINGS = ("epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "target")
+SETTINGS = (
+    "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "target", "slow",
+)  # fmt: skip
 FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
 """What `monitor` can report."""
 FULL: tuple[BatchMode, int] = ("full", 1)
@@ -51,6 +53,7 @@ def check_train(
     stop = settings.get("stop", _maybe(condition), None)
     if stop is not None:
         stop = _check_stop(stop, names, losses, definitions, report)
+    settings.get("slow", truth, False)  # `netc reproduce` reads it off the program
     return Training(
         epochs,
         steps,

@@ -14,15 +14,16 @@ BLOCKLESS = 1
 """Samples a block of an objective holds: it has none, but its arrays must have a size."""
 
 
-def schedule(program: ir.Program, machine: Machine, title: str = "netc kernel") -> L.Module:
-    """The kernels of a program, one module, ready to print."""
+def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "netc kernel") -> L.Module:
+    """The kernels of a program, one module, ready to print; `samples` is the number of training samples."""
     precision = program.training.precision
     shuffled = program.training.batches.shuffle and program.training.batches.mode != "full"
     match program.problem:
         case ir.Network() as network:
-            p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled)
-            made = cpu_network.functions(network, p, shuffled)
-            vectors = cpu_rule.Vectors(network.parameters, p.lanes, _regions(network), p.size)
+            batch = _batch(program.training.batches, samples)
+            p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
+            made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
+            vectors = cpu_rule.Vectors(network.parameters, p.lanes, _regions(network), p.size * p.chunks)
             block = p.block
         case ir.Objective() as objective:
             made = _objective(objective)
@@ -40,8 +41,20 @@ def schedule(program: ir.Program, machine: Machine, title: str = "netc kernel") 
         ("SCRATCH", max(1, scratch)),
         ("BLOCK", block),
         ("REAL", precision),
+        ("BY_SAMPLE", int(shuffled)),
     )
     return L.Module(title, constants, (*made, *stepping))
+
+
+def _batch(batches: ir.Batches, samples: int) -> int:
+    """Samples of one evaluation."""
+    match batches.mode:
+        case "full":
+            return samples
+        case "size":
+            return min(batches.count, samples)
+        case "parts":
+            return -(-samples // batches.count)
 
 
 def _regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
@@ -108,7 +121,7 @@ NAMES = {
     "exp": "vexp", "expm1": "vexpm1", "log": "vlog", "log1p": "vlog1p", "sqrt": "vsqrt", "abs": "vabs",
     "tanh": "vtanh", "sigmoid": "vsigmoid", "erf": "verf", "sin": "vsin", "cos": "vcos", "tan": "vtan",
     "atan": "vatan", "pow": "vpow", "max": "vmax", "min": "vmin", "floor": "vfloor",
-    "and": "land", "or": "lor", "not": "lnot", "least": "min",
+    "and": "land", "or": "lor", "not": "lnot", "least": "min", "zeros": "np.zeros",
 }  # fmt: skip
 
 

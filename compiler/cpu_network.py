@@ -22,7 +22,7 @@ SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width
 how many samples count, and that number rounded up to whole tiles."""
 
 
-def functions(network: ir.Network, plan: Plan, shuffled: bool) -> list[L.Function]:
+def functions(network: ir.Network, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
     made = [cpu_tiles.product(plan), cpu_tiles.outer_sums(plan), cpu_tiles.row_sums(plan)]
     made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
@@ -30,9 +30,9 @@ def functions(network: ir.Network, plan: Plan, shuffled: bool) -> list[L.Functio
         made.append(gather(network, plan))
     return [
         *made,
-        _over_blocks("loss", network, plan, shuffled),
-        _over_blocks("gradient", network, plan, shuffled),
-        _predict(network, plan),
+        *_over_blocks("loss", network, plan, shuffled, parallel),
+        *_over_blocks("gradient", network, plan, shuffled, parallel),
+        _predict(network, plan, shuffled),
     ]
 
 
@@ -215,26 +215,15 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
 # -- over all samples --------------------------------------------------------------------------------
 
 
-def _over_blocks(name: str, network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
-    """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one."""
+def _over_blocks(
+    name: str, network: ir.Network, plan: Plan, shuffled: bool, parallel: bool
+) -> list[L.Function]:
+    """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one.
+
+    A large evaluation is cut into `plan.chunks` ranges of samples with sums of their own, added up in the order
+    of the ranges: the bits are the same however many threads there are, and the same without threads.
+    """
     with_gradient = name == "gradient"
-    head = "head_adjoint" if with_gradient else "head_loss"
-    block: list[L.Stmt] = _locate(plan, shuffled)
-    block += [
-        L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
-        L.let("total", L.call("add", "total", L.call(head, *SAMPLES, "scratch"))),
-    ]
-    body: list[L.Stmt] = [L.let("total", 0.0)]
-    if with_gradient:
-        block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
-        for stage in plan.stages:
-            clear = L.store("scratch", L.add("q", stage.sums), L.call("splat", 0.0))
-            body.append(L.loop("q", plan.sums(stage.dense, stage.source < 0).size, [clear], step=plan.lanes))
-    body.append(L.loop("s", "count", block, step=plan.block))
-    scale, result = _result(network)
-    collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
-    body += [scale, *collected, result]
-    words = "mean" if network.head.mean else "sum"
     parameters = (
         "theta",
         "x",
@@ -245,19 +234,78 @@ def _over_blocks(name: str, network: ir.Network, plan: Plan, shuffled: bool) -> 
         *(("grad",) if with_gradient else ()),
         "scratch",
     )
-    note = f"The {words} of the losses of samples [first, first + count)"
-    return L.Function(
-        name, parameters, tuple(body), note + ("; its gradient into `grad`." if with_gradient else ".")
+    words = f"The {'mean' if network.head.mean else 'sum'} of the losses of samples [first, first + count)"
+    note = words + ("; its gradient into `grad`." if with_gradient else ".")
+    scale, result = _result(network)
+    collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
+    ending = [scale, *collected, result]
+    whole = _range(plan, shuffled, with_gradient)
+    if plan.chunks == 1:
+        return [L.Function(name, parameters, (*whole, *ending), note)]
+    given = ("theta", "x", "y", "order", "first", "count", "scratch")
+    part = L.Function(
+        f"{name}_of",
+        given,
+        (*whole, L.Return(L.Name("total"))),
+        "One range of samples: the sum of the losses.",
     )
+    body = (*_chunks(plan, part.name, with_gradient, parallel), *ending)
+    return [part, L.Function(name, parameters, body, note, parallel=parallel)]
+
+
+def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
+    """`total` and the gradient sums of the samples [first, first + count)."""
+    head = "head_adjoint" if with_gradient else "head_loss"
+    block: list[L.Stmt] = [
+        *_locate(plan, shuffled),
+        L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
+        L.let("total", L.call("add", "total", L.call(head, *SAMPLES, "scratch"))),
+    ]
+    body: list[L.Stmt] = [L.let("total", 0.0)]
+    if with_gradient:
+        block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
+        for start, size in _sums(plan):
+            clear = L.store("scratch", L.add("q", start), L.call("splat", 0.0))
+            body.append(L.loop("q", size, [clear], step=plan.lanes))
+    return [*body, L.loop("s", "count", block, step=plan.block)]
+
+
+def _sums(plan: Plan) -> list[tuple[int, int]]:
+    """Offset and size of the gradient sums of each layer."""
+    return [(stage.sums, plan.sums(stage.dense, stage.source < 0).size) for stage in plan.stages]
+
+
+def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[L.Stmt]:
+    chunk, chunks = L.Name("chunk"), plan.chunks
+    low, high = (L.call("floordiv", L.mul(c, "count"), chunks) for c in (chunk, L.add(chunk, 1)))
+    view = L.At(L.Name("scratch"), L.mul(chunk, plan.size), L.mul(L.add(chunk, 1), plan.size))
+    call = L.call(part, "theta", "x", "y", "order", L.add("first", "low"), L.call("sub", "high", "low"), view)
+    body: list[L.Stmt] = [L.let("low", low), L.let("high", high), L.Store(L.Name("totals"), chunk, call)]
+    out: list[L.Stmt] = [
+        L.let("totals", L.call("zeros", chunks)),
+        L.loop("chunk", chunks, body, parallel=parallel),
+        L.let("total", 0.0),
+        L.loop("c", chunks, [L.let("total", L.call("add", "total", L.At(L.Name("totals"), L.Name("c"))))]),
+    ]
+    if with_gradient:
+        for start, size in _sums(plan):
+            other = L.load("scratch", L.add(L.add(L.mul("c", plan.size), "q"), start))
+            added = L.store(
+                "scratch", L.add("q", start), L.call("add", L.load("scratch", L.add("q", start)), other)
+            )
+            out.append(L.loop("c", chunks, [L.loop("q", size, [added], step=plan.lanes)], start=1))
+    return out
 
 
 def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
+    """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch."""
+    start = L.add("first", "s")
     in_order: list[L.Stmt] = [
-        L.let("xs", L.call("flat", "x")), L.let("xfirst", L.add("first", "s")), L.let("xstride", L.call("columns", "x")),
-        L.let("ys", L.call("flat", "y")), L.let("yfirst", L.add("first", "s")), L.let("ystride", L.call("columns", "y")),
+        L.let("xs", L.call("flat", "x")), L.let("xfirst", start), L.let("xstride", L.call("columns", "x")),
+        L.let("ys", L.call("flat", "y")), L.let("yfirst", start), L.let("ystride", L.call("columns", "y")),
     ]  # fmt: skip
     gathered: list[L.Stmt] = [
-        L.Do(L.call("gather", "x", "y", "order", L.add("first", "s"), "valid", "scratch")),
+        L.Do(L.call("gather", "x", "y", "order", start, "valid", "scratch")),
         L.let("xs", "scratch"), L.let("xfirst", plan.gather_x), L.let("xstride", plan.block),
         L.let("ys", "scratch"), L.let("yfirst", plan.gather_y), L.let("ystride", plan.block),
     ]  # fmt: skip
@@ -265,26 +313,39 @@ def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     return [
         L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
         L.let("width", L.mul(rounded, plan.step)),
-        *(
-            [L.If(L.call("gt", L.call("len", "order"), 0), tuple(gathered), tuple(in_order))]
-            if shuffled
-            else in_order
-        ),
+        *(gathered if shuffled else in_order),
     ]
 
 
+FEATURES_AT_ONCE = 16
+"""A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
+
+
 def gather(network: ir.Network, plan: Plan) -> L.Function:
-    """Copies the samples order[first : first + valid] into the scratch, feature by feature."""
-    body: list[L.Stmt] = []
-    for array, rows, buffer in (
-        ("x", network.inputs, plan.gather_x),
-        ("y", network.head.units, plan.gather_y),
-    ):
-        value = L.At(L.At(L.Name(array), L.Name("i")), L.At(L.Name("order"), L.add("first", "j")))
-        put = L.Store(L.Name("scratch"), _at(plan, buffer, "i", "j"), value)
-        body.append(L.loop("i", rows, [L.loop("j", "valid", [put])]))
-    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), tuple(body),
-                      "Brings the samples order[first : first + valid] together.")  # fmt: skip
+    """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature."""
+    pick: list[L.Stmt] = [
+        L.let("sample", L.add("first", "j")),
+        L.If(
+            L.call("gt", L.call("len", "order"), 0),
+            (L.let("sample", L.At(L.Name("order"), L.add("first", "j"))),),
+        ),
+    ]
+    value = L.At(L.Name("row"), L.Name("i"))
+    put = L.Store(L.Name("scratch"), _at(plan, plan.gather_x, "i", "j"), value)
+    row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), network.inputs))
+    part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
+    target = L.Store(
+        L.Name("scratch"),
+        _at(plan, plan.gather_y, "o", "j"),
+        L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
+    )
+    body = (
+        L.loop("part", network.inputs, part, step=FEATURES_AT_ONCE),
+        L.loop("j", "valid", [*pick, L.loop("o", network.head.units, [target])]),
+    )
+    note = "Brings the samples order[first : first + valid] together; without an order as they stand."
+    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note)
 
 
 def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
@@ -305,12 +366,12 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     return out
 
 
-def _predict(network: ir.Network, plan: Plan) -> L.Function:
+def _predict(network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
     head, last = network.head, plan.stages[-1]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
     block: list[L.Stmt] = [
-        *_locate(plan, shuffled=False),
+        *_locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
         *_over_units(plan, head.units, [("u", head.output)], {"z": last.z, "u": last.a}),
@@ -318,7 +379,7 @@ def _predict(network: ir.Network, plan: Plan) -> L.Function:
     ]
     body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *_result(network))
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
-    return L.Function("predict", ("theta", "x", "y", "first", "count", "out", "scratch"), body, note)
+    return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
 
 
 def _result(network: ir.Network) -> tuple[L.Stmt, ...]:

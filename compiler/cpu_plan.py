@@ -60,7 +60,9 @@ class Plan:
     temporaries: dict[str, int] = field(hash=False)
     """Buffers of the head and of activations that reduce over units, by name."""
     size: int
-    """Numbers of scratch for one worker."""
+    """Numbers of scratch for one worker, of one chunk."""
+    chunks: int
+    """Ranges of samples that threads may take; 1 where an evaluation is too short to share."""
 
     @property
     def step(self) -> int:
@@ -82,9 +84,14 @@ class Plan:
 
 
 def plan(
-    network: ir.Network, machine: Machine, precision: str, temporaries: dict[str, int], shuffled: bool
+    network: ir.Network,
+    machine: Machine,
+    precision: str,
+    temporaries: dict[str, int],
+    shuffled: bool,
+    samples: int,
 ) -> Plan:
-    """`temporaries`: buffers wanted besides, name -> rows."""
+    """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation, a batch's."""
     lanes = machine.width(precision)
     block = _block(network, machine, lanes)
     top = 0
@@ -95,7 +102,7 @@ def plan(
         return start
 
     zeros = take(max(max(d.inputs, d.outputs) for d, _ in layers(network)))
-    draft = Plan(lanes, machine.registers, block, (), 1, zeros, 0, 0, {}, 0)
+    draft = Plan(lanes, machine.registers, block, (), 1, zeros, 0, 0, {}, 0, 1)
     stages: list[Stage] = []
     source = -1
     for dense, following in layers(network):
@@ -108,11 +115,21 @@ def plan(
             )
         )
         source = a
-    gathered = [take(n * block) if shuffled else 0 for n in (network.inputs, network.head.units)]
+    gather_x, gather_y = (take(n * block) if shuffled else 0 for n in (network.inputs, network.head.units))
     buffers = {name: take(rows * block) for name, rows in temporaries.items()}
-    height = _height(network, machine)
+    height, chunks = _height(network, machine), _chunks(network, samples)
     return Plan(
-        lanes, machine.registers, block, tuple(stages), height, zeros, gathered[0], gathered[1], buffers, top
+        lanes,
+        machine.registers,
+        block,
+        tuple(stages),
+        height,
+        zeros,
+        gather_x,
+        gather_y,
+        buffers,
+        top,
+        chunks,
     )
 
 
@@ -144,10 +161,20 @@ def _height(network: ir.Network, machine: Machine) -> int:
     return min(range(1, most + 1), key=lambda h: (passes(h), h))
 
 
+WORTH_A_THREAD = 4_000_000
+"""Parameters times samples of a chunk: about a millisecond, far more than handing it to a thread costs."""
+MOST_CHUNKS, LEAST_SAMPLES = 8, 32
+
+
+def _chunks(network: ir.Network, samples: int) -> int:
+    work = network.parameters * samples // WORTH_A_THREAD
+    return max(1, min(MOST_CHUNKS, work, samples // LEAST_SAMPLES))
+
+
 def _block(network: ir.Network, machine: Machine, lanes: int) -> int:
-    """Samples of a block: activations and cotangents of all layers in about one first cache."""
+    """Samples of a block: as many as fill the tiles well, with the data of all layers in half the second cache."""
     units = network.inputs + sum(2 * d.outputs for d, _ in layers(network))
     bytes_per_number = 8 * machine.lanes // lanes
     step = lanes * TILE_VECTORS
-    fit = machine.cache // (units * bytes_per_number)
+    fit = machine.cache // 2 // (units * bytes_per_number)
     return max(step, min(64, fit // step * step))

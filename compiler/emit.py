@@ -36,6 +36,10 @@ class Spelling:
     parallel_range: str = "range"
 
 
+PLAIN = Spelling("", "", "", "", {}, "in parallel over")
+"""No target's: primitives and vector operations under their own names, for reading."""
+
+
 def emit(module: L.Module, spelling: Spelling) -> str:
     lines = [f'"""{module.title}"""', "", *spelling.header.splitlines(), ""]
     lines += [f"{name} = {value!r}" for name, value in module.constants]
@@ -52,7 +56,8 @@ class _Printer:
     def function(self, f: L.Function) -> list[str]:
         options = self.spelling.parallel if f.parallel else self.spelling.function
         types = f"({', '.join(f.types)}), " if f.types else ""
-        lines = [f"@{self.spelling.decorator}({types}{options})", f"def {f.name}({', '.join(f.parameters)}):"]
+        head = [f"@{self.spelling.decorator}({types}{options})"] if self.spelling.decorator else []
+        lines = [*head, f"def {f.name}({', '.join(f.parameters)}):"]
         if f.note:
             lines.append(f'    """{f.note}"""')
         return lines + self.block(f.body, 1)

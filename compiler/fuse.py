@@ -4,7 +4,7 @@
     Sweep   = one pass over the elements: element-by-element assignments and the sums it gathers
 
 A straight run of assignments mixes numbers and vectors. A vector assignment joins the open sweep unless it
-needs a sum that this very sweep gathers; a number is computed before or after the sweep. So an update such
+needs a sum that this very sweep gathers; a number is computed before or after the sweep, never in it. So an update such
 as `v = b*v + g; theta = theta - eta*v` is one pass over the parameters, and a step with one norm is two.
 This holds for every target and for both kinds of vectors: parameters (`theta`) and units of a layer
 (`output`). It does not choose loops, lanes or threads.
@@ -12,10 +12,11 @@ This holds for every target and for both kinds of vectors: parameters (`theta`) 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from netc.compiler import ir
+from netc.compiler.primitives import TRUTHS
 
 
 @dataclass(frozen=True)
@@ -73,34 +74,63 @@ def fuse(assigns: Iterable[ir.Assign], live: frozenset[str], prefix: str = "r") 
     return _mark_kept(builder.passes, live)
 
 
-def _items(assigns: Iterable[ir.Assign], prefix: str) -> Iterator[Scalar | Element | Gather | PerLayer]:
-    """Every reduction becomes an item of its own; equal ones are gathered once while their names hold."""
-    known: dict[ir.Reduce, ir.Var] = {}
-    count = 0
+class _Extractor:
+    """Takes out of an expression what is computed once, not per element: reductions, and numbers made of numbers."""
 
-    def extract(e: ir.Expr, out: list[Gather | PerLayer]) -> ir.Expr:
-        nonlocal count
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.known: dict[ir.Expr, ir.Var] = {}
+        self.found: list[Scalar | Gather | PerLayer] = []
+        self.count = 0
+
+    def value(self, e: ir.Expr) -> ir.Expr:
+        """Reductions become variables of their own."""
         match e:
             case ir.Const() | ir.Var():
                 return e
             case ir.Apply(_, args):
-                return replace(e, args=tuple(extract(a, out) for a in args))
+                return replace(e, args=tuple(self.value(a) for a in args))
             case ir.Reduce(op, arg, per_layer):
-                inner = ir.Reduce(op, extract(arg, out), per_layer)
-                if inner not in known:
-                    count += 1
-                    name = f"{prefix}{count}"
-                    known[inner] = ir.Var(name, inner.kind)
-                    out.append((PerLayer if per_layer else Gather)(name, op, inner.arg))
-                return known[inner]
+                inner = ir.Reduce(op, self.numbers(self.value(arg)), per_layer)
+                kind = PerLayer if per_layer else Gather
+                return self._name(inner, lambda name: kind(name, op, inner.arg))
 
+    def numbers(self, e: ir.Expr) -> ir.Expr:
+        """Within a vector expression, numbers that need computing become variables of their own."""
+        match e:
+            case ir.Apply(op, args, "scalar") if op not in TRUTHS:
+                return self._name(e, lambda name: Scalar(name, e))
+            case ir.Apply(_, args, kind) if kind != "scalar":
+                return replace(e, args=tuple(self.numbers(a) for a in args))
+            case _:
+                return e
+
+    def _name(self, e: ir.Expr, item: Callable[[str], Scalar | Gather | PerLayer]) -> ir.Var:
+        if e not in self.known:
+            self.count += 1
+            self.known[e] = ir.Var(f"{self.prefix}{self.count}", e.kind)
+            self.found.append(item(self.known[e].name))
+        return self.known[e]
+
+    def forget(self, name: str) -> None:
+        """What was computed from the old value of a name no longer holds."""
+        for e in [e for e in self.known if name in names(e)]:
+            del self.known[e]
+
+
+def _items(assigns: Iterable[ir.Assign], prefix: str) -> Iterator[Scalar | Element | Gather | PerLayer]:
+    """Every reduction, and every number inside a vector expression, becomes an item; equal ones are computed once."""
+    extractor = _Extractor(prefix)
     for assign in assigns:
-        out: list[Gather | PerLayer] = []
-        value = extract(assign.value, out)
-        yield from out
-        yield (Scalar if value.kind == "scalar" else Element)(assign.name, value)
-        for reduction in [r for r in known if assign.name in names(r)]:
-            del known[reduction]
+        value = extractor.value(assign.value)
+        if value.kind == "scalar":
+            item: Scalar | Element = Scalar(assign.name, value)
+        else:
+            item = Element(assign.name, extractor.numbers(value))
+        yield from extractor.found
+        extractor.found = []
+        yield item
+        extractor.forget(assign.name)
 
 
 @dataclass

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Machine:
-    """`lanes` of float64 in a vector register, the number of such registers, and the first cache in bytes."""
+    """`lanes` of float64 in a vector register, the number of such registers, and the second cache in bytes."""
 
     lanes: int = 4
     registers: int = 16
-    cache: int = 32768
+    cache: int = 524288
 
     def width(self, precision: str) -> int:
         return self.lanes if precision == "f64" else 2 * self.lanes

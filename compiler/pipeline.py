@@ -34,8 +34,8 @@ def to_ir(checked: spec.Spec) -> ir.Program:
     return lower.lower(checked)
 
 
-def to_loops(program: ir.Program, machine: Machine) -> loops.Module:
-    return cpu.schedule(program, machine)
+def to_loops(program: ir.Program, machine: Machine, samples: int) -> loops.Module:
+    return cpu.schedule(program, machine, samples)
 
 
 def to_text(module: loops.Module) -> str:
@@ -53,5 +53,5 @@ def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, mac
     lowered = to_ir(checked)
     if stage == "ir":
         return show_ir.show(lowered)
-    module = to_loops(lowered, machine)
-    return show_tree(module) if stage == "loops" else to_text(module)
+    module = to_loops(lowered, machine, facts.samples if facts else 1)
+    return emit.emit(module, emit.PLAIN) if stage == "loops" else to_text(module)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from netc.compiler.resolve_rule import Body
 from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import NOWHERE, Span
 
 Scaling = Literal["none", "zscore", "minmax"]
@@ -250,6 +251,7 @@ class Spec:
     """Schedules in closed form that pieces call."""
     program: ast.Program
     """As written."""
+    warnings: tuple[Diagnostic, ...]
 
     @property
     def parameters(self) -> int:

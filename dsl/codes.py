@@ -6,6 +6,7 @@ Each part of the compiler adds its own codes below its heading.
 from __future__ import annotations
 
 from netc.dsl.codes_meaning import MEANING
+from netc.dsl.codes_results import RESULTS
 from netc.dsl.codes_rules import RULES
 from netc.dsl.codes_settings import SETTINGS
 from netc.dsl.story import Story as Story
@@ -336,6 +337,7 @@ or is another set under the same name. Fetch it again.
 """,
     ),
     **MEANING,
+    **RESULTS,
     **RULES,
     **SETTINGS,
 }

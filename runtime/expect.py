@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from netc.compiler.spec import Expectation
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.names import did_you_mean
 from netc.runtime.parameters import Array
 from netc.runtime.results import Verdict
 
@@ -193,8 +193,8 @@ class _Judge:
                 array = self.over_runs(self.value(figure), figure)
                 return _Value(np.quantile(array, number / 4, axis=0), False)
             case name, [figure] if name in _OVER_RUNS:
-                found = self.value(figure)
-                return _Value(np.asarray(_OVER_RUNS[name](found.array, axis=0)), False)
+                array = self.over_runs(self.value(figure), figure)
+                return _Value(np.asarray(_OVER_RUNS[name](array, axis=0)), False)
             case "max" | "min", [left, right]:
                 widest = np.maximum if function == "max" else np.minimum
                 return self.join(widest, self.value(left), self.value(right), e)
@@ -264,9 +264,9 @@ class _Judge:
         return "known here: " + ", ".join([*self.scope.figures, *self.scope.constants])
 
     def unknown(self, name: str, e: ast.Expr) -> NoReturn:
-        names = [*self.scope.figures, *self.scope.constants, *STATISTICS, *_PLAIN, *_OVER_ELEMENTS]
-        close = get_close_matches(name, names, n=1)
-        hints = (f"did you mean '{close[0]}'?",) if close else ()
+        figures = [figure.partition("(")[0] for figure in self.scope.figures]
+        names = [*figures, *self.scope.constants, *STATISTICS, *_PLAIN, *_OVER_ELEMENTS]
+        hints = did_you_mean(name, names)
         self.fail("E0703", f"'{name}' is no figure of a training", e, notes=(self.known(),), hints=hints)
 
     def fail(

@@ -15,15 +15,16 @@ class Samples:
     """One part of the data (training or test), already scaled."""
 
     x: Array
-    """(inputs, columns), columns >= count + block; the rest zero."""
+    """(inputs, columns), columns >= count + block, the rest zero; (count, inputs) for kernels that shuffle."""
     y: Array
     """(outputs, columns), likewise."""
     count: int
 
 
-def lay_out(x: Array, y: Array, block: int, dtype: type[np.floating]) -> Samples:
-    """Of x (samples, inputs) and y (samples, outputs)."""
-    return Samples(_columns(x, block, dtype), _columns(y, block, dtype), len(x))
+def lay_out(x: Array, y: Array, block: int, dtype: type[np.floating], by_sample: bool = False) -> Samples:
+    """Of x (samples, inputs) and y (samples, outputs); `by_sample` as the kernels' BY_SAMPLE says."""
+    inputs = x.astype(dtype, order="C") if by_sample else _columns(x, block, dtype)
+    return Samples(inputs, _columns(y, block, dtype), len(x))
 
 
 def no_samples(block: int, dtype: type[np.floating]) -> Samples:

@@ -16,7 +16,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -56,6 +56,8 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     name = PREFIX + _key(text, *parts)
     if loaded := _loaded.get(name):
         return loaded
+    # Threads that wait should sleep: spinning ones take the time of those that work when the machine is shared.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     path = _write(name, text)
     _drop_damaged(path)
     spec = importlib.util.spec_from_file_location(name, path)
@@ -93,18 +95,24 @@ def _entries(module: ModuleType) -> ModuleType:
     seen = ModuleType(module.__name__, module.__doc__)
     for name, value in vars(module).items():
         compiled_later = hasattr(value, "signatures") and not value.signatures
-        vars(seen)[name] = _entry(value) if compiled_later else value
+        vars(seen)[name] = _Entry(value) if compiled_later else value
     return seen
 
 
-def _entry(function: Any) -> Callable[..., Any]:
-    def call(*arguments: Any) -> Any:
-        if function.signatures:
-            return function(*arguments)
-        with _little_optimization():
-            return function(*arguments)
+class _Entry:
+    """A compiled function, compiled at its first call with little optimization."""
 
-    return call
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self._function.signatures:
+            return self._function(*arguments)
+        with _little_optimization():
+            return self._function(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._function, name)
 
 
 def seal(module: ModuleType) -> None:
@@ -152,7 +160,7 @@ def _machine() -> str:
 def _support() -> str:
     """The content of the modules the kernels import, which numba's own cache does not follow."""
     folder = Path(__file__).parent
-    names = sorted({*folder.glob("simd*.py"), *folder.glob("vmath*.py"), *folder.glob("random.py")})
+    names = sorted({*folder.glob("simd*.py"), *folder.glob("vmath*.py"), *folder.glob("random*.py")})
     return "".join(_checksum(file) for file in names)
 
 

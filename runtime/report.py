@@ -85,7 +85,8 @@ class Evaluator:
     def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
         """The loss, and (outputs, samples)."""
         out = np.zeros_like(samples.y)
-        loss = self.kernels.predict(theta, samples.x, samples.y, 0, samples.count, out, self.scratch(1)[0])
+        scratch = self.scratch(1)[0]
+        loss = self.kernels.predict(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return float(loss), out[:, : samples.count]
 
     def figures(self, theta: Array, samples: Samples | None) -> tuple[float, float]:

@@ -20,6 +20,8 @@ from netc.compiler import ir, pipeline
 from netc.compiler.machine import Machine
 from netc.compiler.spec import DataSpec, Spec
 from netc.dsl import ast
+from netc.dsl.diagnostics import SpecError
+from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source
 from netc.runtime import dataset as datasets
 from netc.runtime.dataset import Dataset
@@ -31,6 +33,7 @@ from netc.runtime.parameters import Array, tensors
 from netc.runtime.report import Evaluator
 from netc.runtime.results import Result, make_result
 from netc.runtime.scaling import Scaler
+from netc.runtime.start import weights_of
 from netc.runtime.state import real_type
 from netc.runtime.targets import Targets, encoded, targets_of
 from netc.runtime.train import Outcome, Task, Watcher, compile_kernels, train
@@ -85,14 +88,16 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        text = pipeline.to_text(pipeline.to_loops(self.program, machine()))
+        text = pipeline.to_text(
+            pipeline.to_loops(self.program, machine(), len(self.data.train) if self.data else 1)
+        )
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property
     def inputs(self) -> Scaler:
         """Of the inputs; fitted on the training part."""
         assert self.data is not None
-        return Scaler.fit(self.data.x[self.data.train], self.spec.data.scale)
+        return Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
 
     @cached_property
     def targets(self) -> Targets:
@@ -113,7 +118,7 @@ class Session:
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
-        return lay_out(x, y, self.kernels.BLOCK, real_type(self.program))
+        return lay_out(x, y, self.kernels.BLOCK, real_type(self.program), bool(self.kernels.BY_SAMPLE))
 
     @property
     def task(self) -> Task:
@@ -206,9 +211,41 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
 
     data = data or read_data(file)
     session = Session(file, check(file, data, overrides), data)
-    if session.data is not None or session.spec.objective is not None:
-        judge(session.spec.expectations, session.blank_scope())
+    _check_weights(session)
+    if session.data is None and session.spec.objective is None:
+        return session
+    if "runs" in overrides:
+        session = _without_figures_of_one_run(session)
+    judge(session.spec.expectations, session.blank_scope())
     return session
+
+
+def _without_figures_of_one_run(session: Session) -> Session:
+    """A number of runs from outside the file: an `expect` about one run is set aside, with a warning."""
+    from netc.runtime.expect import judge
+
+    kept, warnings = [], list(session.spec.warnings)
+    for expectation in session.spec.expectations:
+        try:
+            judge([expectation], session.blank_scope())
+        except SpecError as error:
+            if all(d.code == "E0701" for d in error.diagnostics):
+                warnings += [replace(d, severity="warning") for d in error.diagnostics]
+                continue
+        kept.append(expectation)
+    return replace(session, spec=replace(session.spec, expectations=tuple(kept), warnings=tuple(warnings)))
+
+
+def _check_weights(session: Session) -> None:
+    """Of `init from "weights.safetensors"`: they must be there and fit."""
+    if not session.spec.init.file:
+        return
+    try:
+        weights_of(session.program.problem, session.spec.init.file)
+    except ValueError as error:
+        texts = (s.file for s in session.file.program.statements if isinstance(s, ast.Init) and s.file)
+        message = f"training cannot start from '{Path(session.spec.init.file).name}': {error}"
+        raise SpecError([Diagnostic("E0690", message, next(texts).span)]) from None
 
 
 def from_arrays(file: File, x: Any, y: Any) -> Dataset:

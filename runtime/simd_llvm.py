@@ -111,10 +111,6 @@ class Value:
     def __lshift__(self, bits: int) -> Value:
         return self.wrap(self.builder.shl(self.value, self._other(bits)))
 
-    def __rshift__(self, bits: int) -> Value:
-        """Arithmetic: the sign is kept."""
-        return self.wrap(self.builder.ashr(self.value, self._other(bits)))
-
     def _compare(self, relation: str, other: Value | float) -> Value:
         if not self.is_real:
             return self.wrap(self.builder.icmp_signed(relation, self.value, self._other(other)))

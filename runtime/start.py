@@ -12,8 +12,6 @@ from typing import assert_never
 import numpy as np
 
 from netc.compiler import ir
-from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.source import NOWHERE
 from netc.runtime.parameters import Array, flatten
 from netc.runtime.random import Purpose, normal, uniform
 
@@ -22,7 +20,7 @@ def first_theta(program: ir.Program, runs: Sequence[int]) -> Array:
     """(len(runs), P) float64: theta[0] of these runs."""
     starts, count = program.starts, program.problem.parameters
     if starts.file:
-        theta = _from_file(program.problem, starts.file)
+        theta = weights_of(program.problem, starts.file)
         return np.stack([theta if theta.ndim == 1 else theta[run % len(theta)] for run in runs])
     if starts.table:
         return np.array([starts.table[run % len(starts.table)] for run in runs], np.float64)
@@ -64,8 +62,8 @@ def _orthogonal(shape: tuple[int, ...], draws: Array) -> Array:
     return q if rows >= columns else q.T
 
 
-def _from_file(problem: ir.Problem, file: str) -> Array:
-    """theta (P,) or (runs, P) of a safetensors file with the names of `unflatten`."""
+def weights_of(problem: ir.Problem, file: str) -> Array:
+    """theta (P,) or (runs, P) of a safetensors file named as `unflatten` does; ValueError says what is wrong."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -74,9 +72,6 @@ def _from_file(problem: ir.Problem, file: str) -> Array:
         named = {k: v for k, v in load_file(path).items() if not k.startswith(("best.", "scale."))}
         return flatten(problem, named)
     except FileNotFoundError:
-        wrong = "there is no such file"
+        raise ValueError("there is no such file") from None
     except (OSError, SafetensorError) as error:
-        wrong = f"not a readable safetensors file: {error}"
-    except ValueError as error:
-        wrong = str(error)
-    raise SpecError([Diagnostic("E0690", f"cannot start from '{path}': {wrong}", NOWHERE)])
+        raise ValueError(f"not a readable safetensors file: {error}") from None

@@ -178,8 +178,7 @@ class _Loop:
         train, kernels = self.task.train, self.task.kernels
         spread = self.task.threads > 1 and state.runs > 1
         advance = kernels.advance_parallel if spread else kernels.advance
-        if spread:
-            use_threads(self.task.threads)
+        use_threads(self.task.threads)
         advance(
             state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
             train.x, train.y, self.bounds, state.order, self.evaluator.scratch(state.runs),

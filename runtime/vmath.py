@@ -1,7 +1,7 @@
 """Stage: the ground of the CPU target. exp, log, tanh ... for SIMD vectors and for plain floats.
 
 Each function is written once in Python over `Value`s and becomes one LLVM function for each type a module
-uses, called with its arguments in registers: cheap to compile, and the same text for float64 and float32 and
+uses, inlined or called as LLVM sees fit: cheap to compile, and the same text for float64 and float32 and
 for every width. No tables: range reduction, a polynomial or a quotient of two, powers of two made of bits.
 Coefficients interpolate at Chebyshev nodes of the reduced range, one degree above what rounding can show.
 

@@ -102,12 +102,8 @@ def _log_pair(x: Value) -> tuple[Value, Value]:
     z = s * s
     z_low = fma(s, s, -z) + (s + s) * s_low
     # 2/3 + z p(z), times s^3
-    third, third_low = (
-        x.constant(2.0 / 3.0),
-        3.700743415417188e-17 if x.is_double else -1.9868214925130207e-08,
-    )
-    c, c_low = _fast_sum(third, z * polynomial(z, POW_64 if x.is_double else POW_32))
-    c_low = c_low + third_low
+    c, c_low = _fast_sum(x.constant(2.0 / 3.0), z * polynomial(z, POW_64 if x.is_double else POW_32))
+    c_low = c_low + (3.700743415417188e-17 if x.is_double else -1.9868214925130207e-08)  # the rest of 2/3
     cube = s * z
     cube_low = fma(s, z, -cube) + s * z_low + s_low * z
     series = cube * c

@@ -6,7 +6,7 @@ import math
 
 from llvmlite import ir
 
-from netc.runtime.simd_llvm import Value, fma, intrinsic, packed, select
+from netc.runtime.simd_llvm import Value, fma, has_fma, intrinsic, packed, select
 from netc.runtime.vmath_reduce import nearest, polynomial
 
 # pi/2 in three parts of full length: n times the first is exact inside an fma
@@ -54,6 +54,8 @@ ATAN_32 = (
 )
 LIMIT_64, LIMIT_32 = 2.0**40, 1e5
 """Arguments up to here are reduced with `HALF_PI`; libm takes over above, lane by lane."""
+LIMIT_WITHOUT_FMA = 3.9
+"""There n pi/2 is exact up to n = 2 only."""
 
 
 def _quarter_turns(x: Value) -> tuple[Value, Value, Value]:
@@ -81,7 +83,8 @@ def _wave(x: Value, quarters: int) -> Value:
 def _beyond(x: Value, result: Value, name: str) -> Value:
     """`result`, with lanes whose arguments are too large for it taken from libm."""
     builder = x.builder
-    large = intrinsic("fabs", x) > (LIMIT_64 if x.is_double else LIMIT_32)
+    limit = LIMIT_64 if x.is_double else LIMIT_32
+    large = intrinsic("fabs", x) > (limit if has_fma() else LIMIT_WITHOUT_FMA)
     before = builder.block
     with builder.if_then(packed(large).differs(0).value, likely=False):
         exact = x.value

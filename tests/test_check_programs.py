@@ -138,6 +138,12 @@ def test_networks_that_fit_their_data(text: str, facts: Facts) -> None:
     assert spec(text, facts).network is not None
 
 
+def test_a_warning_does_not_stop_the_program() -> None:
+    (warning,) = spec(network("[4(tanh)8(sigmoid)3]", "cross_entropy"), IRIS).warnings
+    assert (warning.code, warning.severity) == ("E0204", "warning")
+    assert not spec(network("[4(tanh)8(softmax)3]", "cross_entropy"), IRIS).warnings
+
+
 def test_data_statement() -> None:
     made = data("data boston, target = medv, scale = zscore, split = 80%, seed = 1\n")
     assert (made.kind, made.origin, made.target) == ("named", ("boston",), ("medv",))

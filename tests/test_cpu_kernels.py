@@ -40,7 +40,7 @@ class Built:
     def samples(self):
         if isinstance(self.program.problem, ir.Objective):
             return no_samples(self.kernels.BLOCK, self.real)
-        return lay_out(self.x, self.y, self.kernels.BLOCK, self.real)
+        return lay_out(self.x, self.y, self.kernels.BLOCK, self.real, bool(self.kernels.BY_SAMPLE))
 
 
 def build(
@@ -49,7 +49,7 @@ def build(
     source = Source("test.net", text)
     facts = Facts(inputs, outputs, samples) if "network" in text else None
     program = pipeline.to_ir(pipeline.to_spec(pipeline.to_ast(source), facts, Path()))
-    kernels = load_kernels(pipeline.to_text(pipeline.to_loops(program, Machine(lanes=lanes))))
+    kernels = load_kernels(pipeline.to_text(pipeline.to_loops(program, Machine(lanes=lanes), samples)))
     rng = np.random.default_rng(7)
     x = rng.standard_normal((samples, inputs))
     y = (
@@ -103,7 +103,7 @@ def test_gradient_and_outputs(
         found = built.kernels.gradient(row, samples.x, samples.y, IN_ORDER, first, count, grad, scratch)
         np.testing.assert_allclose(found, expected, **close)
         np.testing.assert_allclose(grad[: len(slope)], slope, **close)
-        loss_too = built.kernels.predict(row, samples.x, samples.y, first, count, out, scratch)
+        loss_too = built.kernels.predict(row, samples.x, samples.y, IN_ORDER, first, count, out, scratch)
         np.testing.assert_allclose(loss_too, expected, **close)
         np.testing.assert_allclose(out[:, part].T, interpret.predict(problem, theta, x[part]), **close)
 

@@ -29,6 +29,7 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
         "SCALARS": 0,
         "SCRATCH": 8,
         "BLOCK": 4,
+        "BY_SAMPLE": 0,
     }
     vars(kernels).update(constants)
 
@@ -69,7 +70,7 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
         found, grad[:] = value(theta, x, y, slice(first, first + count))
         return found
 
-    def predict(theta, x, y, first, count, out, scratch):
+    def predict(theta, x, y, order, first, count, out, scratch):
         out[0, first : first + count] = theta[0] * x[0, first : first + count] + theta[1]
         return loss(theta, x, y, None, first, count, scratch)
 

@@ -88,7 +88,7 @@ def test_a_network_of_every_smooth_activation() -> None:
     x, y = random.normal(size=(50, 5)), random.integers(0, 3, 50)
     sizes = [5] + [6] * len(smooth) + [3]
     layers = "".join(f"({name})6" for name in smooth)
-    model = _model(f"[5{layers}(softmax)3]", "cross_entropy")
+    model = _model(f"[5{layers}(softmax)3]", "cross_entropy", x, y)
     count = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))
     theta = random.normal(size=count)
     state = model.unflatten(theta)
@@ -105,10 +105,13 @@ def test_a_network_of_every_smooth_activation() -> None:
         np.testing.assert_allclose(gradient[name], leaf.grad, rtol=1e-9, atol=1e-12 * loss.item())
 
 
-def _model(network: str, loss: str) -> netc.Model:
-    return netc.compile(
+def _model(network: str, loss: str, x: NDArray[Any], y: NDArray[Any]) -> netc.Model:
+    """One that has seen these data, and knows what the targets are."""
+    model = netc.compile(
         f"network {network}\nloss {loss}\ninit zeros\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
     )
+    model.train(x, y)
+    return model
 
 
 # -- losses --------------------------------------------------------------------------------------
@@ -159,7 +162,7 @@ def _targets(kind: str) -> NDArray[Any]:
 def test_loss(case: Case) -> None:
     random = np.random.default_rng(0)
     x, y = random.normal(size=(SAMPLES, 4)), _targets(case.targets)
-    model = _model(f"[4({case.activation})3]", case.loss)
+    model = _model(f"[4({case.activation})3]", case.loss, x, y)
     for size in (1.0, 30.0):  # large pre-activations: the fused forms must not overflow, nor lose digits
         theta = size * random.normal(size=15)
         leaf = torch.tensor(theta, requires_grad=True)

@@ -41,7 +41,7 @@ def _check(file: Path, quiet: bool) -> int:
 def _checked(file: Path) -> str:
     """A note on what could not be checked. Raises SpecError."""
     from netc.command_run import read
-    from netc.dsl.diagnostics import SpecError
+    from netc.dsl.diagnostics import SpecError, render
     from netc.runtime import session as sessions
 
     parsed = read(file)
@@ -52,8 +52,7 @@ def _checked(file: Path) -> str:
         if not all(d.code in NOT_AT_HAND for d in error.diagnostics):
             raise
         data, note = None, ", but its data are not on this machine, so sizes were not compared with them"
-    if data is None and note:
-        sessions.check(parsed, None, {})
-    else:
-        sessions.open_session(parsed, {}, data)
+    spec = sessions.check(parsed, None, {}) if note else sessions.open_session(parsed, {}, data).spec
+    if spec.warnings:
+        click.echo(render(spec.warnings), err=True)
     return note

@@ -123,8 +123,10 @@ def read(file: Path) -> Any:
 
 
 def warn(session: Session, quiet: bool) -> None:
-    pass
+    from netc.dsl.diagnostics import render
 
+    if session.spec.warnings and not quiet:
+        click.echo(render(session.spec.warnings), err=True)
 
 def fingerprint(session: Session) -> str:
     """Of all that decides the bits of a training."""

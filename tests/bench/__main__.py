@@ -49,8 +49,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--only", default="", metavar="TEXT", help="workloads whose title contains TEXT")
-    parser.add_argument("--repetitions", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.3, help="of one repetition of one contender")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one repetition of one contender")
     parser.add_argument("--write", nargs="+", type=Path, default=[], help="documents that hold the table")
     return parser.parse_args()
 

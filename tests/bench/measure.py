@@ -54,9 +54,10 @@ def _agree(work: Workload, contenders: Sequence[Contender]) -> None:
 
 def _steps(work: Workload, contender: Contender, seconds: float) -> int:
     """Whole units that take about `seconds`; run once, so that nothing is compiled later."""
-    trial = math.ceil(AGREEMENT / work.unit) * work.unit
-    steps = max(1, round(seconds * trial / _time(contender, trial) / work.unit)) * work.unit
-    contender.advance(steps)
+    steps = math.ceil(AGREEMENT / work.unit) * work.unit
+    while (taken := _time(contender, steps)) < 0.7 * seconds:
+        # At most four times as many: the first calls are those with the largest share of compiling.
+        steps = math.ceil(steps / work.unit * min(4.0, seconds / taken)) * work.unit
     return steps
 
 

@@ -15,18 +15,20 @@ class Netc:
 
     def __init__(self, work: Workload) -> None:
         self.work = work
-        with tempfile.TemporaryDirectory() as folder:
-            self.model = netc_training.model(
-                Path(folder),
-                work.problem,
-                work.start(),
-                f"gd(eta = {work.rate})",
-                every=10**6,
-                batch=work.batch,
-                runs=work.runs,
-                precision=work.precision,
-                steps=1,
-            )
+        self.folder = (
+            tempfile.TemporaryDirectory()
+        )  # lives as long as the model, which starts from a file in it
+        self.model = netc_training.model(
+            Path(self.folder.name),
+            work.problem,
+            work.start(),
+            f"gd(eta = {work.rate})",
+            every=10**6,
+            batch=work.batch,
+            runs=work.runs,
+            precision=work.precision,
+            steps=1,
+        )
 
     def advance(self, steps: int) -> None:
         """Trains from the start each time."""
