@@ -20,7 +20,6 @@ from netc.compiler import ir, pipeline
 from netc.compiler.machine import Machine
 from netc.compiler.spec import DataSpec, Spec
 from netc.dsl import ast
-from netc.dsl.diagnostics import SpecError
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source
 from netc.runtime import dataset as datasets

@@ -128,6 +128,7 @@ def warn(session: Session, quiet: bool) -> None:
     if session.spec.warnings and not quiet:
         click.echo(render(session.spec.warnings), err=True)
 
+
 def fingerprint(session: Session) -> str:
     """Of all that decides the bits of a training."""
     data = session.data.digest if session.data else ""

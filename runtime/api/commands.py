@@ -31,6 +31,7 @@ COMMANDS = {
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
     "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),
     "explain": ("netc.command_explain", "What an update rule does; the story behind an error's code."),
+    "diff": ("netc.command_diff", "Are two update rules, or two files, the same?"),
     "data": ("netc.command_data", "Data sets: list them, fetch them."),
     "cache": ("netc.command_cache", "The compiled kernels on disk."),
     "completion": ("netc.command_completion", "Completion of commands in your shell."),
