@@ -5,12 +5,14 @@ How that is found out is in `compare_rules.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 
 from netc.compiler import ir
+from netc.compiler.check_report import counted
 from netc.compiler.compare_rules import (
     STEPS,
     TOLERANCE,
@@ -25,7 +27,7 @@ from netc.compiler.compare_rules import (
     sides,
 )
 from netc.compiler.explain import call, short
-from netc.compiler.mapping import parts
+from netc.compiler.mapping import VANISHING, parts
 from netc.compiler.simulate import Trace, distance, make_world, simulate
 
 LATE = 10**6
@@ -87,7 +89,7 @@ def _different(
     first, witness = _witness(a, b)
     lines = [f"{_title(a)}\n{_title(b)}\nare not the same rule: {witness}."]
     if mapped is None:
-        reasons = tuple(_reasons(a, b))
+        reasons = (*_momentary(a, b), *_reasons(a, b))
         lines += _section("They would be the same", reasons)
         return Verdict(False, {}, (), "\n".join(lines), "refuted", {}, first, reasons)
     breaks, holds = conditions(a, b, mapped)
@@ -159,25 +161,36 @@ def _asked(trace: Trace) -> str:
     losses, gradients = sum(w[0] == "1" for w, _ in step), sum(w[1] == "1" for w, _ in step)
     batches = sorted({batch for _, batch in step} - {"current"})
     on = f" on batch {', '.join(batches)}" if batches else ""
-    return f"{losses} losses and {gradients} gradients{on}"
+    some = [counted(losses, "loss"), counted(gradients, "gradient")]
+    return " and ".join(words for words in some if words[0] != "0") + on
 
 
 def _reasons(a: Side, b: Side) -> Iterator[str]:
-    """What the difference hangs on: each change alone, tried."""
-    for part, words in (("epsilon", "with epsilon = 0 in both"), ("decay", "without weight decay")):
-        if any(p == part and side.values[n] for side in (a, b) for n, p in parts(side.values).items()):
-            found = match(_without(a, part), _without(b, part))
-            if found is not None:
-                yield f"{words}{_with_mapping(a, found)}"
+    """What the difference hangs on: the fewest changes to both that make the rules the same."""
+    changes = [words for words, change in _CHANGES.items() if change(a) != a or change(b) != b]
+    for count in range(1, len(changes) + 1):
+        found = [*_reasons_of(a, b, list(combinations(changes, count)))]
+        if found:
+            yield from found
+            return
+
+
+def _reasons_of(a: Side, b: Side, choices: list[tuple[str, ...]]) -> Iterator[str]:
+    for chosen in choices:
+        x, y = a, b
+        for words in chosen:
+            x, y = _CHANGES[words](x), _CHANGES[words](y)
+        found = match(x, y)
+        if found is not None:
+            yield " and ".join(chosen) + _with_mapping(found)
+
+
+def _momentary(a: Side, b: Side) -> Iterator[str]:
+    """Differences that come with n and go."""
     if _same(apart(a, b, a.values, b.values, 5, quiet_start=True)):
         yield "if the first gradient were 0: only the first step is another one"
     if _same(apart(a, b, a.values, b.values, 5, first=LATE)):
-        yield f"from a late start on (n = {LATE}): only a correction that fades with n differs"
-    started = [side for side in (a, b) if any(s.initial != ir.Const(0.0) for s in _kept(side.rule))]
-    if started:
-        found = match(_from_zero(a), _from_zero(b))
-        if found is not None:
-            yield f"if their states started at 0{_with_mapping(a, found)}"
+        yield f"at a late n ({LATE}): only a correction that fades with n differs"
 
 
 def _same(found: object) -> bool:
@@ -185,20 +198,23 @@ def _same(found: object) -> bool:
     return points is not None and bool(points.max() < TOLERANCE)
 
 
-def _with_mapping(a: Side, found: Match) -> str:
+def _with_mapping(found: Match) -> str:
     other = {n: f.text for n, f in (found.formulas or {}).items() if f.text != n and f.cost}
     return "".join(f", {n} = {text}" for n, text in other.items())
 
 
-def _without(side: Side, part: str) -> Side:
-    values = {n: 0.0 if p == part else side.values[n] for n, p in parts(side.values).items()}
+def _without(side: Side, part: str, instead: float) -> Side:
+    values = {n: instead if p == part else side.values[n] for n, p in parts(side.values).items()}
     return replace(side, values=values)
-
-
-def _kept(rule: ir.Rule) -> list[ir.State]:
-    return [s for s in rule.states if s.name != "theta"]
 
 
 def _from_zero(side: Side) -> Side:
     states = tuple(s if s.name == "theta" else replace(s, initial=ir.Const(0.0)) for s in side.rule.states)
     return replace(side, rule=replace(side.rule, states=states))
+
+
+_CHANGES: Mapping[str, Callable[[Side], Side]] = {
+    "with a vanishing epsilon": lambda side: _without(side, "epsilon", VANISHING),
+    "without weight decay": lambda side: _without(side, "decay", 0.0),
+    "with states that start at 0": _from_zero,
+}

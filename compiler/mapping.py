@@ -21,6 +21,8 @@ from netc.compiler.simulate import Array, distance, make_world, simulate
 Part = Literal["rate", "memory", "epsilon", "decay", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "step_size", "rate")
 DECAYS = ("lambda", "weight_decay", "wd", "l2", "weight_decay_rate")
+VANISHING = 1e-30
+"""An epsilon that changes no step but 0/0."""
 MOST = 50_000
 """Combinations tried."""
 SURE = 1e-9
@@ -41,7 +43,7 @@ def part(name: str, value: float) -> Part:
     if name in RATES:
         return "rate"
     if name.startswith("eps"):
-        return "epsilon"
+        return "epsilon" if value > VANISHING else "fixed"
     if name in DECAYS:
         return "decay"
     return "memory" if 0 < value < 1 else "fixed"
