@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netc.compiler import cpu_network, cpu_rule, ir
 from netc.compiler import loops as L
+from netc.compiler.cpu_names import python_expr, variable_name
 from netc.compiler.cpu_plan import layers, plan
 from netc.compiler.emit import Spelling
 from netc.compiler.machine import Machine
@@ -67,25 +68,16 @@ def _regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
 def _objective(objective: ir.Objective) -> list[L.Function]:
     """`loss` and `gradient` of a plain function; the data arguments are there and unused."""
     opening = [
-        L.let(v, L.call("float64", L.At(L.Name("theta"), L.Int(i))))
+        L.let(variable_name(v), L.call("float64", L.At(L.Name("theta"), L.Int(i))))
         for i, v in enumerate(objective.variables)
     ]
     made = []
     for name, exprs in (("loss", [objective.value]), ("gradient", [objective.value, *objective.gradient])):
-        bindings, (value, *partials) = common(exprs)
+        bindings, (value, *partials) = common(python_expr(e, variable_name) for e in exprs)
         body: list[L.Stmt] = [*opening, *(L.let(n, number(e)) for n, e in bindings)]
         body += [L.Store(L.Name("grad"), L.Int(i), number(e)) for i, e in enumerate(partials)]
-        parameters = (
-            "theta",
-            "x",
-            "y",
-            "order",
-            "first",
-            "count",
-            *(["grad"] if partials else []),
-            "scratch",
-        )
         note = "The objective" + (" and its gradient, into `grad`." if partials else ".")
+        parameters = cpu_network.parameters_of(name)
         made.append(L.Function(name, parameters, (*body, L.Return(number(value))), note))
     return made
 

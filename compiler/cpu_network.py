@@ -215,6 +215,20 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
 # -- over all samples --------------------------------------------------------------------------------
 
 
+def parameters_of(name: str) -> tuple[str, ...]:
+    """Of `loss` and `gradient`, as docs/kernels.md lists them."""
+    return (
+        "theta",
+        "x",
+        "y",
+        "order",
+        "first",
+        "count",
+        *(("grad",) if name == "gradient" else ()),
+        "scratch",
+    )
+
+
 def _over_blocks(
     name: str, network: ir.Network, plan: Plan, shuffled: bool, parallel: bool
 ) -> list[L.Function]:
@@ -224,16 +238,7 @@ def _over_blocks(
     of the ranges: the bits are the same however many threads there are, and the same without threads.
     """
     with_gradient = name == "gradient"
-    parameters = (
-        "theta",
-        "x",
-        "y",
-        "order",
-        "first",
-        "count",
-        *(("grad",) if with_gradient else ()),
-        "scratch",
-    )
+    parameters = parameters_of(name)
     words = f"The {'mean' if network.head.mean else 'sum'} of the losses of samples [first, first + count)"
     note = words + ("; its gradient into `grad`." if with_gradient else ".")
     scale, result = _result(network)

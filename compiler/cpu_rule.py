@@ -6,7 +6,6 @@ new value is written straight over the old one where nothing reads the old one a
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -14,7 +13,9 @@ from typing import assert_never
 
 from netc.compiler import ir
 from netc.compiler import loops as L
-from netc.compiler.fuse import Pass, PerLayer, Scalar, Sweep, fuse, names, names_of
+from netc.compiler.cpu_names import python_names
+from netc.compiler.fuse import Pass, PerLayer, Scalar, Sweep, fuse, names_of
+from netc.compiler.rule_flow import flat, reads, runs, separate_commits
 from netc.compiler.vectors import COMBINE, Space, lanes, number, vector_names
 
 ARGUMENTS = (
@@ -22,10 +23,6 @@ ARGUMENTS = (
 )  # fmt: skip
 PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order", "scratch")
 COUNTED = ("iteration", "losses", "gradients", "status")
-RESERVED = frozenset((
-    *ARGUMENTS, "run", "last", "iteration", "status", "batch", "batches", "first", "rest", "losses", "gradients",
-    "rounds", "splat", "load", "store", "float64", "select", "q", "r", "loss", "gradient", "shuffle",
-)) - {"theta"}  # fmt: skip
 MASKS = ("weights", "biases")
 
 
@@ -55,137 +52,9 @@ class Vectors:
 
 def functions(rule: ir.Rule, vectors: Vectors, shuffled: bool) -> tuple[list[L.Function], int]:
     """The functions and the numbers of scratch a worker needs."""
-    writer = _Writer(_separate_commits(_python_names(rule)), vectors, shuffled)
+    writer = _Writer(separate_commits(python_names(rule)), vectors, shuffled)
     made = [writer.start(), _start(), writer.advance(), _advance_parallel()]
     return made, vectors.scratch + len(writer.temporaries) * vectors.stride
-
-
-# -- before writing: names and commits ---------------------------------------------------------------
-
-
-def _python_names(rule: ir.Rule) -> ir.Rule:
-    """Names of the rule that Python or the kernel has taken get an underscore (`lambda` -> `lambda_`)."""
-
-    def name(n: str) -> str:
-        return n + "_" if keyword.iskeyword(n) or n in RESERVED else n
-
-    def expr(e: ir.Expr) -> ir.Expr:
-        match e:
-            case ir.Const():
-                return e
-            case ir.Var(n, kind):
-                return ir.Var(name(n), kind)
-            case ir.Apply(_, args):
-                return replace(e, args=tuple(expr(a) for a in args))
-            case ir.Reduce(_, arg):
-                return replace(e, arg=expr(arg))
-
-    def stmt(s: ir.Stmt) -> ir.Stmt:
-        match s:
-            case ir.Assign(n, value):
-                return replace(s, name=name(n), value=expr(value))
-            case ir.Evaluate(point, batch, loss, gradient):
-                where = batch if isinstance(batch, str) else expr(batch)
-                return replace(
-                    s,
-                    point=name(point),
-                    batch=where,
-                    loss=loss and name(loss),
-                    gradient=gradient and name(gradient),
-                )
-            case ir.For(index, low, high, body):
-                return ir.For(name(index), expr(low), expr(high), block(body))
-            case ir.Repeat(body, bound):
-                return ir.Repeat(block(body), bound)
-            case ir.Until(condition):
-                return ir.Until(expr(condition))
-            case ir.Stop(condition):
-                return ir.Stop(expr(condition))
-            case _:
-                assert_never(s)
-
-    def block(body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...]:
-        return tuple(stmt(s) for s in body)
-
-    def commits(items: tuple[ir.Commit, ...]) -> tuple[ir.Commit, ...]:
-        return tuple(ir.Commit(name(c.state), name(c.value)) for c in items)
-
-    return replace(
-        rule,
-        hypers=tuple(replace(h, name=name(h.name)) for h in rule.hypers),
-        states=tuple(replace(s, name=name(s.name), initial=expr(s.initial)) for s in rule.states),
-        body=block(rule.body),
-        commits=commits(rule.commits),
-        test=block(rule.test),
-        epoch_end=block(rule.epoch_end),
-        epoch_commits=commits(rule.epoch_commits),
-    )
-
-
-def _separate_commits(rule: ir.Rule) -> ir.Rule:
-    """A state that takes the old value of another one (`prev[n+1] = theta[n]`) takes a copy: commits are simultaneous."""
-    kinds = {s.name: s.kind for s in rule.states}
-
-    def separate(
-        body: tuple[ir.Stmt, ...], commits: tuple[ir.Commit, ...]
-    ) -> tuple[tuple[ir.Stmt, ...], tuple[ir.Commit, ...]]:
-        stmts, out = list(body), []
-        for c in commits:
-            if c.value in kinds and c.value != c.state:
-                copy = f"{c.state}_from_{c.value}"
-                stmts.append(ir.Assign(copy, ir.Var(c.value, kinds[c.value])))
-                c = ir.Commit(c.state, copy)
-            if c.value != c.state:
-                out.append(c)
-        return tuple(stmts), tuple(out)
-
-    body, commits = separate(rule.body, rule.commits)
-    epoch_end, epoch_commits = separate(rule.epoch_end, rule.epoch_commits)
-    return replace(rule, body=body, commits=commits, epoch_end=epoch_end, epoch_commits=epoch_commits)
-
-
-# -- what is read where ------------------------------------------------------------------------------
-
-
-def _runs(body: Iterable[ir.Stmt]) -> Iterator[list[ir.Assign] | ir.Stmt]:
-    """Straight runs of assignments, and the other statements between them."""
-    run: list[ir.Assign] = []
-    for s in body:
-        if isinstance(s, ir.Assign):
-            run.append(s)
-            continue
-        if run:
-            yield run
-            run = []
-        yield s
-    if run:
-        yield run
-
-
-def _reads(body: Iterable[ir.Stmt]) -> Iterator[str]:
-    """Names that are read before the run that reads them has set them: these must be in memory."""
-    for part in _runs(body):
-        match part:
-            case list():
-                own: set[str] = set()
-                for a in part:
-                    yield from names(a.value) - own
-                    own.add(a.name)
-            case ir.Evaluate(point, batch):
-                yield point
-                if not isinstance(batch, str):
-                    yield from names(batch)
-            case ir.For(_, low, high, inner):
-                yield from names(low) | names(high)
-                yield from _reads(inner)
-            case ir.Repeat(inner):
-                yield from _reads(inner)
-            case ir.Until(condition) | ir.Stop(condition):
-                yield from names(condition)
-            case ir.Assign():
-                raise AssertionError("assignments come in runs")
-            case _:
-                assert_never(part)
 
 
 @dataclass
@@ -204,7 +73,7 @@ class _Writer:
     def __post_init__(self) -> None:
         rule = self.rule
         committed = {c.value for c in rule.commits}
-        self.live = frozenset((*_reads(rule.body), *_reads(rule.test))) | committed
+        self.live = frozenset((*reads(rule.body), *reads(rule.test))) | committed
         self.homes = dict(self._in_place())
 
     @property
@@ -228,8 +97,8 @@ class _Writer:
     def _in_place(self) -> Iterator[tuple[str, str]]:
         """Commits whose value may be written over the state: set once, and nothing reads the state afterwards."""
         vector_states = {s.name for s in self.rule.states if s.kind == "theta"}
-        parts = list(_runs(self.rule.body))
-        assigned = [s.name for s in _flat(self.rule.body) if isinstance(s, ir.Assign)]
+        parts = list(runs(self.rule.body))
+        assigned = [s.name for s in flat(self.rule.body) if isinstance(s, ir.Assign)]
         values = [c.value for c in self.rule.commits]
         for c in self.rule.commits:
             if c.state not in vector_states or assigned.count(c.value) != 1 or values.count(c.value) != 1:
@@ -249,7 +118,7 @@ class _Writer:
                 if isinstance(p, Sweep) and c.value in {x.name for x in p.items}
             )
             later = {n for p in passes[position + 1 :] for n in _pass_reads(p)}
-            later |= set(_reads([s for p in parts[at + 1 :] for s in (p if isinstance(p, list) else [p])]))
+            later |= set(reads([s for p in parts[at + 1 :] for s in (p if isinstance(p, list) else [p])]))
             if c.state not in later:
                 yield c.value, c.state
 
@@ -258,7 +127,7 @@ class _Writer:
     def block(self, body: Iterable[ir.Stmt], searching: bool = False) -> list[L.Stmt]:
         """`searching`: inside a Repeat, where a loss that is not finite is a rejected trial, not a divergence."""
         out: list[L.Stmt] = []
-        for part in _runs(body):
+        for part in runs(body):
             match part:
                 case list():
                     out += self.run(part)
@@ -427,7 +296,7 @@ class _Writer:
         run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
         body = (L.loop("r", L.call("len", "all_theta"), run),)
         note = "Every running run up to iteration `last`, one run after the other."
-        return L.Function("advance", _of_all_runs(), body, note)
+        return L.Function("advance", _of_allruns(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -494,18 +363,18 @@ def _start() -> L.Function:
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
 
 
-def _of_all_runs() -> tuple[str, ...]:
+def _of_allruns() -> tuple[str, ...]:
     return (*(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
 def _advance_parallel() -> L.Function:
     one = L.add("r", 1)
     arguments = [
-        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in _of_all_runs()
+        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in _of_allruns()
     ]
     body = (L.loop("r", L.call("len", "all_theta"), [L.Do(L.call("advance", *arguments))], parallel=True),)
     note = "Every running run up to iteration `last`, the runs spread over the threads."
-    return L.Function("advance_parallel", _of_all_runs(), body, note, parallel=True)
+    return L.Function("advance_parallel", _of_allruns(), body, note, parallel=True)
 
 
 def _record(name: str) -> list[L.Stmt]:
@@ -520,15 +389,6 @@ def _record(name: str) -> list[L.Stmt]:
 
 def _leave() -> L.Stmt:
     return L.If(L.call("ne", "status", 0), (L.Break(),))
-
-
-def _flat(body: Iterable[ir.Stmt]) -> Iterator[ir.Stmt]:
-    for s in body:
-        yield s
-        if isinstance(s, ir.For | ir.Repeat):
-            # Twice: what stands in a loop is assigned more than once.
-            yield from _flat(s.body)
-            yield from _flat(s.body)
 
 
 def _lines(assigns: list[ir.Assign]) -> list[str]:

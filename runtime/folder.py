@@ -128,8 +128,9 @@ def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) 
     arrays = unflatten(problem, last)
     arrays |= {f"best.{name}": array for name, array in unflatten(problem, best).items()}
     arrays |= scalers
-    about = {"format": "netc", "seed": result.seed, "runs": result.runs, "precision": result.precision}
-    return save(arrays, {key: str(value) for key, value in about.items()})
+    about = {"seed": result.seed, "runs": result.runs, "precision": result.precision}
+    # safetensors writes several entries in any order; one keeps the file the same to the byte.
+    return save(arrays, {"netc": json.dumps(about)})
 
 
 def _csv(columns: Mapping[str, Array]) -> str:

@@ -30,6 +30,7 @@ class Row:
     metric_train: float
     metric_test: float
     gradient_norm: float
+    theta_norm: float
 
     def numbers(self) -> tuple[float, ...]:
         return tuple(map(float, astuple(self)))
@@ -68,7 +69,8 @@ class Evaluator:
             loss_test=loss_test,
             metric_train=metric_train,
             metric_test=metric_test,
-            gradient_norm=self._gradient_norm(theta),
+            gradient_norm=_norm(self.gradient(theta, self.train)),
+            theta_norm=_norm(theta),
         )
 
     def loss(self, theta: Array, samples: Samples) -> float:
@@ -98,6 +100,7 @@ class Evaluator:
         loss, outputs = self.predict(theta, samples)
         return loss, self.metric.score(outputs, samples.y[:, : samples.count])
 
-    def _gradient_norm(self, theta: Array) -> float:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.linalg.norm(self.gradient(theta, self.train).astype(np.float64)))
+
+def _norm(vector: Array) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.linalg.norm(vector.astype(np.float64)))

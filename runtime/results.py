@@ -44,7 +44,7 @@ class Result:
     """(runs, P) parameters at the lowest training loss seen at a report."""
     history: dict[str, Array]
     """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
-    where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`, and with
+    `theta_norm`, where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`, and with
     several runs `run`."""
     final: dict[str, Array]
     """The same figures at the last parameters, (runs,) each."""

@@ -178,7 +178,7 @@ class Session:
     def blank_scope(self) -> Scope:
         """The same names before anything is trained, to find errors in `expect` early."""
         runs, count = self.spec.training.runs, self.spec.parameters
-        names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm"]
+        names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
         names += [f"{n}_evaluations" for n in ("loss", "gradient")]
         parts = ["train", "test"] if self.data is not None and len(self.data.test) else ["train"]
         if self.metric:

@@ -15,7 +15,9 @@ from netc.compiler.spec import Facts
 from netc.dsl.source import Source
 from netc.runtime.layout import bounds, lay_out, no_samples
 from netc.runtime.load import load_kernels
+from netc.runtime.random import Purpose, permutation
 from netc.runtime.report import IN_ORDER
+from netc.runtime.train import use_threads
 
 TOLERANCE = {"f64": 1e-12, "f32": 2e-5}
 
@@ -176,6 +178,14 @@ optimizer speth(eta = 0.1):
 optimizer gd(eta = 0.9)
 schedule eta = plateau(0.9, factor = 0.5, patience = 1)
 """,
+    "names that the kernel has taken": """
+optimizer odd(eta = 0.1, lambda = 0.9, S = 2):
+    part[n+1]  = lambda*part[n] + grad R(theta[n])
+    part_q     = part[n+1]*S/2
+    keep       = norm(part_q)
+    r1         = 2*keep
+    theta[n+1] = theta[n] - eta*part_q*(r1/keep)
+""",
     "a criterion": """
 optimizer gd(eta = 0.5)
 """,
@@ -201,3 +211,33 @@ def test_rules_on_a_network(name: str) -> None:
     assert np.any(found != theta)
     again, _, _ = advance(built, theta, 40, [1, 2, 17])
     assert np.array_equal(found, again), "the cut into calls changes bits"
+
+
+def test_shuffled_batches() -> None:
+    rule = network("[2(tanh)3(lin)1]", "half_mse", ", batch = 4, shuffle = true, seed = 9").replace(
+        "steps = 3", "steps = 12"
+    )
+    built = build(rule, samples=11)
+    theta = np.random.default_rng(5).standard_normal(built.program.problem.parameters) / 2
+    found, _, cuts = advance(built, theta, 12)
+    orders = [permutation(11, 9, 0, Purpose.SHUFFLE, epoch) for epoch in range(4)]
+    expected = interpret.run(
+        built.program, theta, built.x, built.y, 12, cuts.tolist(), lambda epoch: orders[epoch]
+    )
+    np.testing.assert_allclose(found, expected.trajectory[-1], rtol=1e-10, atol=1e-12)
+
+
+def test_threads_change_no_bit() -> None:
+    """A batch that is cut into ranges, and many runs, on one and on two threads."""
+    wide = build(
+        network("[40(tanh)80(lin)2]", "mse").replace("steps = 3", "steps = 4"), 3000, inputs=40, outputs=2
+    )
+    assert "gradient_of" in Path(wide.kernels.__file__).read_text(), "too small to be cut"
+    theta = np.random.default_rng(5).standard_normal(wide.program.problem.parameters) / 9
+    results = []
+    for threads in (1, 2):
+        use_threads(threads)
+        results.append(advance(wide, theta, 4)[0])
+    assert np.array_equal(*results)
+    expected = interpret.run(wide.program, theta, wide.x, wide.y, 4)
+    np.testing.assert_allclose(results[0], expected.trajectory[-1], rtol=1e-10, atol=1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from netc.commands import DONE, cli
+from netc.commands import COMPLETING, DONE, cli
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -19,5 +19,5 @@ def command(shell: str) -> int:
     """
     found = get_completion_class(shell)
     assert found is not None
-    click.echo(found(cli, {}, "netc", "_NETC_COMPLETE").source())
+    click.echo(found(cli, {}, "netc", COMPLETING).source())
     return DONE

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DONE, WRONG_FILE, WRONG_USE, WRONG_DATA, DIVERGED, NOT_AS_EXPECTED = range(6)
 INTERRUPTED = 130
+COMPLETING = "_NETC_COMPLETE"
+"""Set by the shell that asks for completions."""
 DEFECT = 70
 """Of netc itself (EX_SOFTWARE of sysexits.h)."""
 
@@ -97,9 +99,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A Greek letter on a terminal without one is no reason to fail.
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        status = cli.main(arguments, prog_name="netc", standalone_mode=False)
+        if COMPLETING in os.environ:
+            cli.main(prog_name="netc", complete_var=COMPLETING)
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        # Not cli.main: that takes a closed pipe for an error with status 1.
+        with cli.make_context("netc", given) as context:
+            status = cli.invoke(context)
         sys.stdout.flush()
         return status if isinstance(status, int) else DONE
+    except click.exceptions.Exit as exit:
+        return exit.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -81,6 +81,8 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
         length += f" ({number(epochs)} epochs)" if epochs != steps else ""
         yield f"  {length} in {times}"
         ended = STOPS[result.stopped[0]]
+        if result.stopped[0] == "diverged":
+            ended = f"diverged at step {steps}: the loss is no longer finite"
         failed = result.stopped[0] in ("diverged", "search")
         yield "  " + (paint(ended, fg="red") if failed else ended)
         if result.theta.shape[1] <= SHOWN_THETA:
