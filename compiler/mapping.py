@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -163,40 +162,46 @@ def find(a: ir.Rule, b: ir.Rule, values_a: Values, values_b: Values, reach: bool
     while np.prod([len(pool) for pool in pools], dtype=float) > MOST:
         longest = max(pools, key=len)
         del longest[max(len(longest) * 2 // 3, 1) :]
-    table = list(product(*pools))
-    order = sorted(range(len(table)), key=lambda i: sum(f.cost for f in table[i]))
-    alive = np.array(order)
-    for seed, steps in ((1, 2), (2, 4), (3, 6)):
+    shape = tuple(len(pool) for pool in pools)
+    chosen = np.array(np.unravel_index(np.arange(int(np.prod(shape))), shape)).reshape(len(pools), -1)
+    costs = sum((_numbers([f.cost for f in pool])[i] for pool, i in zip(pools, chosen, strict=True)), 0.0)
+    chosen = chosen[:, np.argsort(costs, kind="stable")] if pools else chosen  # the plainest first
+    for seed, steps in ((1, 1), (2, 2), (3, 6)):
         at = drawn(values_a, seed)
-        columns = {name: _column([table[i][k] for i in alive], at) for k, name in enumerate(values_b)}
-        alive = alive[_equal(a, b, at, columns, steps, seed, reach)]
-        if not len(alive):
+        known = {n: float(v) for n, v in at.items()}
+        columns = {
+            name: _numbers([_value(f, known) for f in pool])[i, None]
+            for name, pool, i in zip(values_b, pools, chosen, strict=True)
+        }
+        chosen = chosen[:, _equal(a, b, known, columns, steps, seed, reach)]
+        if not chosen.shape[1]:
             return None
-    return dict(zip(values_b, table[alive[0]], strict=True))
+    return {name: pool[i] for name, pool, i in zip(values_b, pools, chosen[:, 0], strict=True)}
 
 
-def _column(formulas: list[Formula], at: Mapping[str, Fraction]) -> Array:
-    known: dict[int, float] = {}
-    for formula in formulas:
-        if id(formula) not in known:
-            known[id(formula)] = _float(formula, at)
-    return np.array([[known[id(f)]] for f in formulas])
+def _numbers(values: list[Any]) -> Array:
+    return np.array(values, np.float64)
 
 
-def _float(formula: Formula, at: Mapping[str, Fraction]) -> float:
+def _value(formula: Formula, at: Mapping[str, float]) -> float:
     try:
-        return float(formula.value({n: float(v) for n, v in at.items()}))
+        return float(formula.value(at))
     except ZeroDivisionError:
         return np.nan
 
 
 def _equal(
-    a: ir.Rule, b: ir.Rule, at: Values, columns: Mapping[str, Array], steps: int, seed: int, reach: bool
+    a: ir.Rule,
+    b: ir.Rule,
+    at: Mapping[str, float],
+    columns: Mapping[str, Array],
+    steps: int,
+    seed: int,
+    reach: bool,
 ) -> Array:
     """Which cases of B do what A does."""
     world = make_world(steps, 3, seed, np.float64)
-    numbers = {name: float(value) for name, value in at.items()}
-    found = distance(simulate(a, numbers, world), simulate(b, columns, world), SURE)
+    found = distance(simulate(a, at, world), simulate(b, columns, world), SURE)
     cases = len(next(iter(columns.values()))) if columns else 1
     if found is None:
         return np.zeros(cases, bool)

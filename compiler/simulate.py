@@ -203,7 +203,9 @@ def distance(a: Trace, b: Trace, tolerance: float) -> Distance | None:
         _relative(b.thetas[:n], a.points[:n]).max(axis=0, initial=0 if n else np.inf),
     )
     steps = np.array([*a.steps, *range(len(a.thetas))])
-    wrong = np.concatenate([points, thetas]) > tolerance
+    cases = max(points.shape[1], thetas.shape[1])
+    parts = [np.broadcast_to(x, (len(x), cases)) for x in (points, thetas)]
+    wrong = np.concatenate(parts) > tolerance
     first = np.where(wrong, steps[:, None], np.iinfo(int).max).min(axis=0, initial=np.iinfo(int).max)
     first = np.where(wrong.any(axis=0), first, -1)
     return Distance(points.max(axis=0, initial=0), thetas.max(axis=0, initial=0), shifted, first)
