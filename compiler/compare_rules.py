@@ -178,7 +178,7 @@ def conditions(a: Side, b: Side, found: Match) -> tuple[list[str], list[str]]:
     tests = [_schedule(a, b, at, bt), *_memories(a, b, at, found), _decay(a, b, at, bt)]
     breaks = [words for broken, words in tests if broken]
     if found.shifted is not None:
-        breaks.append(_shift_text(found.shifted))
+        breaks.append(_shift_text(found.shifted, a.text.name, b.text.name))
     return breaks, [words for broken, words in tests if not broken and words]
 
 
@@ -202,8 +202,8 @@ def _schedule(a: Side, b: Side, at: Numbers, bt: Numbers) -> tuple[bool, str]:
     if not _broken(found):
         return False, "a schedule of the rate"
     inside = [side.text.name for side in (a, b) if rate_inside(side.rule, _rates(side.values))]
-    whose = f": in {' and '.join(inside)} the state keeps the rate it was made with" if inside else ""
-    return True, f"a schedule of the rate, from its first change on{whose}"
+    whose = f" ({' and '.join(inside)}: the state keeps steps made with the old rate)" if inside else ""
+    return True, f"a schedule of the rate{whose}"
 
 
 def rate_inside(rule: ir.Rule, rates: list[str]) -> list[str]:
@@ -259,15 +259,15 @@ def _decay(a: Side, b: Side, at: Numbers, bt: Numbers) -> tuple[bool, str]:
     mapped = apart(a, b, at, bt, 3, decay=(lambda n: rate_a * strength, lambda n: rate_a * strength))
     names = _rates(a.values)[0], _rates(b.values)[0]
     prime = "'" if names[0] == names[1] else ""
-    cure = f", unless lambda' = lambda*{names[0]}/{names[1]}{prime}"
-    words = "decoupled weight decay (rate*lambda*theta) with the same lambda"
+    cure = f" (cure: lambda' = lambda*{names[0]}/{names[1]}{prime})"
+    words = "decoupled weight decay with the same lambda"
     return True, words + ("" if _broken(mapped) else cure)
 
 
-def _shift_text(shifted: tuple[bool, bool]) -> str:
+def _shift_text(shifted: tuple[bool, bool], a: str, b: str) -> str:
     match shifted:
         case (_, True):
-            return "the theta that is returned: B's theta is the point at which A takes its gradient"
+            return f"a look at theta itself: that of {b} is the point where {a} takes its gradient"
         case (True, _):
-            return "the theta that is returned: A's theta is the point at which B takes its gradient"
-    return "the theta that is returned: only the points of the gradients are the same"
+            return f"a look at theta itself: that of {a} is the point where {b} takes its gradient"
+    return "a look at theta itself: only the points of the gradients are the same"

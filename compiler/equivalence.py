@@ -53,8 +53,6 @@ class Verdict:
     """The n for which theta[n] is first another one."""
     reasons: tuple[str, ...] = ()
     """What would make them the same."""
-    shift: str = ""
-    """How their thetas are related, if they are not equal."""
 
     def __bool__(self) -> bool:
         return self.same

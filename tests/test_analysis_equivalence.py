@@ -121,12 +121,12 @@ def test_nesterov_is_shifted() -> None:
     assert verdict.same
     assert verdict.how == "proved"
     assert not breaks(verdict, SCHEDULE)  # both carry the rate in v: it is the Keras rule, schedule or not
-    assert breaks(verdict, "the theta that is returned")
+    assert breaks(verdict, "a look at theta itself")
     shifted = netc.equivalent("nesterov.lookahead", "nesterov.shifted")
     assert shifted.same
     assert breaks(shifted, SCHEDULE)
     plain = netc.equivalent("nesterov.shifted", KERAS_NESTEROV)
-    assert not breaks(plain, "the theta that is returned")
+    assert not breaks(plain, "a look at theta itself")
     assert not netc.equivalent("nesterov.lookahead", CHAINER_NESTEROV).same
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netc.command_explain import is_file
+from netc.command_explain import checked, is_file
 from netc.commands import DONE
 
 
@@ -19,7 +19,12 @@ def command(a: str, b: str) -> int:
     """
     if is_file(a) != is_file(b):
         raise click.UsageError("A and B are both files or both rules")
-    from netc.compiler.equivalence import equivalent
+    if is_file(a):
+        from netc.compiler.diff import diff_text
 
-    click.echo(equivalent(a, b).text)
+        click.echo(diff_text(checked(a), checked(b)))
+    else:
+        from netc.compiler.equivalence import equivalent
+
+        click.echo(equivalent(a, b).text)
     return DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ def command(what: str, latex: bool) -> int:
     elif _is_family(what):
         click.echo("\n".join(_family(what)).rstrip())
     else:
-        click.echo(_text(_sections(_checked(what))))
+        click.echo(_text(_sections(checked(what))))
     return DONE
 
 
@@ -51,7 +51,7 @@ def _story(code: str) -> str:
     return f"{code}: {story.title}\n\n{story.text.strip()}"
 
 
-def _checked(what: str) -> Spec:
+def checked(what: str) -> Spec:
     """The file, or the smallest file with that rule. No data are read."""
     from netc.command_run import read
     from netc.compiler import pipeline
@@ -91,13 +91,40 @@ def _latex(what: str) -> str:
     rules = variants(what)
     if len(rules) > 1:
         return "\n\n".join(f"% {rule.name}\n{latex_rule(rule.body)}" for rule in rules)
-    return latex_rule(_checked(what).optimizer.definition.body)
+    return latex_rule(checked(what).optimizer.definition.body)
 
 
 def _sections(spec: Spec) -> Iterable[Section]:
-    from netc.compiler.explain import explain, source
+    from netc.compiler.explain import Section, explain, source
+    from netc.compiler.pitfalls import pitfalls
 
-    return [*explain(spec, unicode()), source(spec.optimizer.definition)]
+    return [
+        *explain(spec, unicode()),
+        Section("the same rule, for constant parameters", tuple(_same(spec))),
+        Section("pitfalls here", tuple(wrap(pitfalls(spec)))),
+        source(spec.optimizer.definition),
+    ]
+
+
+def _same(spec: Spec) -> Iterator[str]:
+    from netc.compiler.compare_rules import side
+    from netc.compiler.pitfalls import changes
+    from netc.compiler.relatives import relatives
+    from netc.compiler.rule_text import standalone
+
+    here = [changes(s) for s in spec.schedules]
+    for relative in relatives(side(standalone(spec))):
+        yield relative.call
+        for words in relative.breaks:
+            applies = f": here {here[0]}" if here and words.startswith("a schedule") else ""
+            yield from (f"    {line}" for line in wrap([f"breaks under {words}{applies}"], 96))
+
+
+def wrap(sentences: Iterable[str], width: int = 100) -> list[str]:
+    """One paragraph a sentence, its further lines indented."""
+    from textwrap import wrap as wrapped
+
+    return [line for words in sentences for line in wrapped(words, width, subsequent_indent="    ")]
 
 
 def _text(sections: Iterable[Section]) -> str:
