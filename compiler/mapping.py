@@ -20,7 +20,7 @@ from netc.compiler.simulate import Array, distance, make_world, simulate
 Part = Literal["rate", "memory", "epsilon", "decay", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "step_size", "rate")
 DECAYS = ("lambda", "weight_decay", "wd", "l2", "weight_decay_rate")
-VANISHING = 1e-30
+VANISHING = 1e-60
 """An epsilon that changes no step but 0/0."""
 MOST = 50_000
 """Combinations tried."""
