@@ -8,9 +8,11 @@ on random gradients in extended precision. Which formulas are tried is in `mappi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -43,6 +45,9 @@ class Side:
 class Match:
     """B does what A does for B's parameters `formulas` of A's; None: only for the numbers as given."""
 
+    a: Side
+    b: Side
+    """As they were given, or opened."""
     formulas: Mapping[str, Formula] | None
     how: How
     shifted: tuple[bool, bool] | None
@@ -56,18 +61,24 @@ def sides(a: str, b: str) -> tuple[Side, Side]:
 
 
 def side(text: RuleText) -> Side:
-    return Side(text, dict(text.optimizer.arguments), text.rule)
+    return Side(text, {n: v for n, v in text.optimizer.arguments if isfinite(v)}, text.rule)
 
 
 def match(a: Side, b: Side) -> Match | None:
-    """Formulas for B's parameters, confirmed."""
-    for reach in (False, True):
-        formulas = find(a.rule, b.rule, a.values, b.values, reach)
-        if formulas is not None:
-            found = _confirmed(a, b, formulas)
-            if found is not None:
-                return found
+    """Formulas for B's parameters, confirmed; a rule of which only the name was given may be opened."""
+    for x in _openings(a):
+        for y in _openings(b):
+            for reach in (False, True):
+                formulas = find(x.rule, y.rule, x.values, y.values, reach)
+                found = None if formulas is None else _confirmed(x, y, formulas)
+                if found is not None:
+                    return found
     return None
+
+
+def _openings(one: Side) -> Iterator[Side]:
+    yield one
+    yield from (side(text) for text in islice(one.text.openings(), 1, None))
 
 
 def match_as_given(a: Side, b: Side) -> Match | None:
@@ -75,7 +86,7 @@ def match_as_given(a: Side, b: Side) -> Match | None:
     how = _decided(
         a, b, [({n: exact(v) for n, v in a.values.items()}, {n: exact(v) for n, v in b.values.items()})]
     )
-    return None if how is None else Match(None, *how)
+    return None if how is None else Match(a, b, None, *how)
 
 
 def _confirmed(a: Side, b: Side, formulas: Mapping[str, Formula]) -> Match | None:
@@ -87,7 +98,7 @@ def _confirmed(a: Side, b: Side, formulas: Mapping[str, Formula]) -> Match | Non
         except NotLinear:
             return None
     how = _decided(a, b, pairs)
-    return None if how is None else Match(formulas, *how)
+    return None if how is None else Match(a, b, formulas, *how)
 
 
 Pairs = list[tuple[dict[str, Fraction], dict[str, Fraction]]]
@@ -167,8 +178,9 @@ CHANGE = 6
 """The step at which numbers change."""
 
 
-def conditions(a: Side, b: Side, found: Match) -> tuple[list[str], list[str]]:
+def conditions(found: Match) -> tuple[list[str], list[str]]:
     """What the equality does not survive, and what it does."""
+    a, b = found.a, found.b
     at: dict[str, Any]
     if found.formulas is None:
         at, bt = dict(a.values), dict(b.values)

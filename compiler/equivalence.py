@@ -29,6 +29,7 @@ from netc.compiler.compare_rules import (
 from netc.compiler.explain import call, short
 from netc.compiler.mapping import VANISHING, parts
 from netc.compiler.simulate import Trace, distance, make_world, simulate
+from netc.dsl.printer import print_expr
 
 LATE = 10**6
 """An n at which corrections such as 1 - beta^n are over."""
@@ -67,11 +68,12 @@ def compare(a: Side, b: Side) -> Verdict:
     given, mapped = match_as_given(a, b), match(a, b)
     free = a.text.free or b.text.free
     found = (mapped if free else given) or (given if free else None)
-    numbers = _numbers(a, mapped)
+    numbers = _numbers(mapped)
     mapping = {n: f.text for n, f in mapped.formulas.items()} if mapped and mapped.formulas else {}
+    mapping |= {n: text for n, text in (mapped.b.text.switches if mapped else ()) if n not in mapping}
     if found is None:
         return _different(a, b, mapped, mapping, numbers)
-    breaks, holds = conditions(a, b, mapped or found)
+    breaks, holds = conditions(mapped or found)
     verdict = Verdict(True, mapping, tuple(breaks), "", found.how, numbers)
     lines = [
         f"{_title(a)}\n{_title(b)}\nare the same rule: {_how(found.how)}.",
@@ -90,23 +92,26 @@ def _different(
         reasons = (*_momentary(a, b), *_reasons(a, b))
         lines += _section("They would be the same", reasons)
         return Verdict(False, {}, (), "\n".join(lines), "refuted", {}, first, reasons)
-    breaks, holds = conditions(a, b, mapped)
+    breaks, holds = conditions(mapped)
     verdict = Verdict(False, mapping, tuple(breaks), "", "refuted", numbers, first)
     lines += [f"With other numbers they are: {_how(mapped.how)}.", *_mapping_lines(a, b, verdict)]
     lines += _section("That breaks under", breaks) + _section("It survives", holds)
     return replace(verdict, text="\n".join(lines))
 
 
-def _numbers(a: Side, mapped: Match | None) -> dict[str, float]:
+def _numbers(mapped: Match | None) -> dict[str, float]:
     if mapped is None or mapped.formulas is None:
         return {}
-    return {name: float(f.value(a.values)) for name, f in mapped.formulas.items()}
+    return {name: float(f.value(mapped.a.values)) for name, f in mapped.formulas.items()}
 
 
 # -- words -------------------------------------------------------------------------------------------
 
 
 def _title(side: Side) -> str:
+    use = side.text.statement.use
+    if use is not None:
+        return f"  {print_expr(use)}"
     return f"  {side.text.name if side.text.free else call(side.text.name, side.values.items())}"
 
 
@@ -124,7 +129,8 @@ def _mapping_lines(a: Side, b: Side, verdict: Verdict) -> list[str]:
     """B's parameters, in A's terms and as numbers."""
     rows = []
     for name, text in verdict.mapping.items():
-        left, value = (f"{name}'" if name in a.values else name), short(verdict.numbers[name])
+        left = f"{name}'" if name in a.values else name
+        value = short(verdict.numbers[name]) if name in verdict.numbers else text
         rows.append((left, text, "" if a.text.free or text == value else value))
     if not rows:
         return []
@@ -187,7 +193,7 @@ def _momentary(a: Side, b: Side) -> Iterator[str]:
     """Differences that come with n and go."""
     if _same(apart(a, b, a.values, b.values, 5, quiet_start=True)):
         yield "if the first gradient were 0: only the first step is another one"
-    if _same(apart(a, b, a.values, b.values, 5, first=LATE)):
+    elif _same(apart(a, b, a.values, b.values, 5, first=LATE)):
         yield f"at a late n ({LATE}): only a correction that fades with n differs"
 
 

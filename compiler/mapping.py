@@ -18,7 +18,7 @@ from netc.compiler.linear import root
 from netc.compiler.simulate import Array, distance, make_world, simulate
 
 Part = Literal["rate", "memory", "epsilon", "decay", "fixed"]
-RATES = ("eta", "lr", "learning_rate", "step_size", "rate")
+RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
 DECAYS = ("lambda", "weight_decay", "wd", "l2", "weight_decay_rate")
 VANISHING = 1e-60
 """An epsilon that changes no step but 0/0."""
@@ -39,7 +39,7 @@ class Formula:
 
 
 def part(name: str, value: float) -> Part:
-    if name in RATES:
+    if name in RATES or (name == "alpha" and 0 < value <= 0.02):  # Chainer's rate is called alpha
         return "rate"
     if name.startswith("eps"):
         return "epsilon" if value > VANISHING else "fixed"

@@ -7,38 +7,34 @@ from dataclasses import dataclass
 
 from netc.compiler.compare_rules import Match, Side, conditions, match, side
 from netc.compiler.explain import short
+from netc.compiler.explain_equations import lines
 from netc.compiler.rule_text import read_rule
-from netc.dsl import ast, library
+from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 
-_TRAITS = ("sqrt", "sign", "norm", "repeat")
-"""Words of which two rules that are the same both have one or both have none; saves most comparisons."""
+_TRAITS = ("sqrt(", "sign(", "norm(", "repeat")
+"""What two rules that are the same both have, or both have not; saves most comparisons."""
 
 
 @dataclass(frozen=True)
 class Relative:
     name: str
-    arguments: tuple[tuple[str, str, float], ...]
+    arguments: tuple[tuple[str, str, str], ...]
     """Parameter, formula, number; those at their defaults are left out."""
     breaks: tuple[str, ...]
 
     @property
     def call(self) -> str:
         """With the formulas where they say more than the number."""
-        inside = (
-            f"{n} = {f}" + ("" if f in (n, short(v)) else f" = {short(v)}") for n, f, v in self.arguments
-        )
+        inside = (f"{n} = {f}" + ("" if f in (n, v) else f" = {v}") for n, f, v in self.arguments)
         return f"{self.name}({', '.join(inside)})"
 
 
 def relatives(rule: Side) -> Iterator[Relative]:
     """In the order of the library."""
-    traits = _traits(rule.text.optimizer.definition.span.text)
+    text = "\n".join(lines(rule.text.optimizer.definition.body))
     for name in library.names("optimizer"):
-        definition = library.lookup("optimizer", name)
-        if name == rule.text.name or not isinstance(definition, ast.Optimizer):
-            continue
-        if _traits(definition.span.text) != traits:
+        if name == rule.text.name or not _alike(text, library.text("optimizer", name)):
             continue
         try:
             other = side(read_rule(name))
@@ -46,15 +42,22 @@ def relatives(rule: Side) -> Iterator[Relative]:
             continue  # a family of its own name
         found = match(rule, other)
         if found is not None:
-            breaks, _ = conditions(rule, other, found)
+            breaks, _ = conditions(found)
             yield Relative(name, tuple(_arguments(rule, found)), tuple(breaks))
 
 
-def _traits(text: str) -> list[bool]:
-    return [word in text for word in _TRAITS]
+def _alike(rule: str, other: str) -> bool:
+    """Whether the texts of two rules leave it open that they are the same."""
+    if any((trait in rule) != (trait in other) for trait in _TRAITS):
+        return False
+    corrected = "^(n+1)" in other
+    return corrected if "^(n+1)" in rule else not corrected or "bias" in other
 
 
-def _arguments(rule: Side, found: Match) -> Iterator[tuple[str, str, float]]:
-    for name, formula in (found.formulas or {}).items():
+def _arguments(rule: Side, found: Match) -> Iterator[tuple[str, str, str]]:
+    """Those at their defaults are left out, and a momentum that is given anyway."""
+    formulas = found.formulas or {}
+    for name, formula in formulas.items():
         if formula.cost:
-            yield name, formula.text, float(formula.value(rule.values))
+            yield name, formula.text, short(float(formula.value(rule.values)))
+    yield from ((name, text, text) for name, text in found.b.text.switches if name not in formulas)
