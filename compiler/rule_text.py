@@ -6,6 +6,7 @@ matter to the rule.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +23,7 @@ from netc.dsl.source import Source
 
 ELEMENTS = 3
 """Parameters of the problem that stands in: more than one, so that norms and means are seen to act."""
-_FRAME = (
-    f"objective R({', '.join(f'x{i}' for i in range(ELEMENTS))}) = x0^2\ninit theta = 0\ntrain steps = 1\n"
-)
+_FRAME = "objective R({}) = x0^2\ninit theta = 0\ntrain steps = 1\n"
 _OPEN = ast.Number(0.5, "0.5")
 """Of a parameter without a default, where only the name of the rule is given."""
 
@@ -50,15 +49,17 @@ class RuleText:
         return lower_rule(self.spec)
 
 
-def read_rule(text: str, name: str = "<rule>") -> RuleText:
-    """Raises SpecError."""
+def read_rule(
+    text: str, name: str = "<rule>", elements: int = ELEMENTS, varying: Iterable[str] = ()
+) -> RuleText:
+    """The rule for so many parameters; `varying` hyper-parameters decide no conditions. Raises SpecError."""
     statement = parse_optimizer(text, name)
     bare = statement.use is not None and not isinstance(statement.use, ast.Call)
     if bare and statement.use is not None:
         statement = _open(statement, dotted(statement.use) or "")
-    frame = parse(Source("<frame>", _FRAME))
+    frame = parse(Source("<frame>", _FRAME.format(", ".join(f"x{i}" for i in range(elements)))))
     program = replace(frame, statements=(*frame.statements, statement))
-    return RuleText(check(program, None, Path()), bare)
+    return RuleText(check(program, None, Path(), varying=varying), bare)
 
 
 def _open(use: ast.Optimizer, name: str) -> ast.Optimizer:
