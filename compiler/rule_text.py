@@ -6,7 +6,7 @@ matter to the rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -91,13 +91,15 @@ class RuleText:
         yield RuleText(spec, True, self.statement, switches)
 
 
-def read_rule(text: str, name: str = "<rule>", elements: int = ELEMENTS) -> RuleText:
-    """The rule for so many parameters. Raises SpecError."""
+def read_rule(
+    text: str, name: str = "<rule>", elements: int = ELEMENTS, varying: Iterable[str] = ()
+) -> RuleText:
+    """The rule for so many parameters; `varying` hyper-parameters decide no conditions. Raises SpecError."""
     statement = parse_optimizer(text, name)
     bare = statement.use is not None and not isinstance(statement.use, ast.Call)
     if bare and statement.use is not None:
         statement = _open(statement, dotted(statement.use) or "")
-    return RuleText(_checked(statement, elements=elements), bare, statement)
+    return RuleText(_checked(statement, elements=elements, varying=varying), bare, statement)
 
 
 def standalone(spec: Spec) -> RuleText:
@@ -123,7 +125,7 @@ def first_values(spec: Spec) -> dict[str, float]:
     return found
 
 
-def _checked(*statements: ast.Statement, elements: int = ELEMENTS) -> Spec:
+def _checked(*statements: ast.Statement, elements: int = ELEMENTS, varying: Iterable[str] = ()) -> Spec:
     """With as many batches as the rule names."""
     found = [n for s in statements if isinstance(s, ast.Optimizer) for n in walk(s)]
     batches = [
@@ -133,7 +135,7 @@ def _checked(*statements: ast.Statement, elements: int = ELEMENTS) -> Spec:
     text = _FRAME.format(variables=variables, batches=f"{max(batches, default=1):g}")
     frame = parse(Source("<frame>", text))
     program = replace(frame, statements=(*frame.statements, *statements))
-    return check(program, None, Path())
+    return check(program, None, Path(), varying=varying)
 
 
 def _open(use: ast.Optimizer, name: str) -> ast.Optimizer:
