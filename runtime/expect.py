@@ -104,12 +104,13 @@ class _Judge:
 
     def condition(self, e: ast.Expr) -> _Value:
         match e:
-            case ast.Compare(op, _, ast.Of(whole, _)):
-                return self.join(_COMPARE[op], self.share_of(e), self.value(whole), e)
-            case ast.Compare(op, ast.Name("diverged"), whole):
-                return self.join(_COMPARE[op], self.share_of(e), self.value(whole), e)
+            case ast.Compare(op, _, ast.Of(whole, _)) | ast.Compare(op, ast.Name("diverged"), whole):
+                share = self.share_of(e)
+                if op == "=":
+                    return self.equal(share, whole, e)
+                return self.join(_COMPARE[op], share, self.value(whole), e)
             case ast.Compare("=", left, right):
-                return self.equal(self.value(left), self.value(right), e)
+                return self.equal(self.value(left), right, e)
             case ast.Compare(op, left, right):
                 return self.join(_COMPARE[op], self.value(left), self.value(right), e)
             case ast.Logic(op, left, right):
@@ -131,12 +132,13 @@ class _Judge:
             self.fail("E0703", f"shares are of runs, not of '{e.right.whole}'", e.right)
         return _Value(np.asarray(self.over_runs(self.condition(e.left), e.left).mean()), False)
 
-    def equal(self, left: _Value, right: _Value, e: ast.Expr) -> _Value:
-        within = self.expectation.within
+    def equal(self, left: _Value, stated: ast.Expr, e: ast.Expr) -> _Value:
+        """`within 1%` is relative; where the stated value is itself a percentage, it means percentage points."""
+        within, right = self.expectation.within, self.value(stated)
         if within is None:
             return self.join(np.equal, left, right, e)
         tolerance = self.single(self.value(within), within)
-        if isinstance(within, ast.Percent):
+        if isinstance(within, ast.Percent) and not isinstance(stated, ast.Percent):
             return self.join(lambda a, b: np.abs(a - b) <= tolerance * np.abs(b), left, right, e)
         return self.join(lambda a, b: np.abs(a - b) <= tolerance, left, right, e)
 

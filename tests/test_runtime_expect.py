@@ -74,6 +74,15 @@ def test_one_run(claim, within, holds):
 
 
 @pytest.mark.parametrize(
+    ("stated", "within", "holds"), [(24, 0.9, False), (24, 1.1, True), (25, None, True), (24, None, False)]
+)
+def test_shares_are_within_percentage_points(stated, within, holds):
+    claim = ast.Compare("=", N("diverged"), ast.Of(ast.Percent(number(stated)), "runs"))  # 1 of 4 runs
+    points = None if within is None else ast.Percent(number(within))
+    assert verdict(claim, MANY, points).holds is holds
+
+
+@pytest.mark.parametrize(
     ("claim", "value", "holds"),
     [
         (ast.Compare("<=", call("median", N("iterations")), number(25)), 25.0, True),
