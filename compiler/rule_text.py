@@ -6,9 +6,10 @@ matter to the rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 
 from netc.compiler import ir
@@ -19,6 +20,7 @@ from netc.compiler.lower_schedule import lower_schedule
 from netc.compiler.resolve import Definitions
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.spec import Optimizer, Spec
+from netc.compiler.specialise import is_flag
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse, parse_expression, parse_optimizer
@@ -91,25 +93,31 @@ class RuleText:
         yield RuleText(spec, True, self.statement, switches)
 
 
-def read_rule(text: str, name: str = "<rule>", elements: int = ELEMENTS) -> RuleText:
-    """The rule for so many parameters. Raises SpecError."""
+def read_rule(
+    text: str, name: str = "<rule>", elements: int = ELEMENTS, varying: Iterable[str] = ()
+) -> RuleText:
+    """The rule for so many parameters; `varying` hyper-parameters decide no conditions. Raises SpecError."""
     statement = parse_optimizer(text, name)
     bare = statement.use is not None and not isinstance(statement.use, ast.Call)
     if bare and statement.use is not None:
         statement = _open(statement, dotted(statement.use) or "")
-    return RuleText(_checked(statement, elements=elements), bare, statement)
+    return RuleText(_checked(statement, elements=elements, varying=varying), bare, statement)
 
 
 def standalone(spec: Spec) -> RuleText:
     """The rule of a file taken out of it, its numbers (of schedules, the first ones) as defaults."""
     definition = spec.optimizer.definition
     values = dict(spec.optimizer.arguments) | first_values(spec)
-    parameters = tuple(
-        replace(p, default=ast.Number(values[p.name])) for p in definition.parameters if p.name in values
-    )
+    parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
     own = [s for s in spec.program.statements if isinstance(s, ast.Activation | ast.Use)]
     definition = replace(definition, parameters=parameters)
     return RuleText(_checked(*own, definition), False, definition)
+
+
+def _with_default(parameter: ast.Parameter, value: float) -> ast.Parameter:
+    if is_flag(parameter):
+        return replace(parameter, default=ast.Name("true" if value else "false"))
+    return replace(parameter, default=ast.Number(value)) if isfinite(value) else parameter
 
 
 def first_values(spec: Spec) -> dict[str, float]:
@@ -123,7 +131,7 @@ def first_values(spec: Spec) -> dict[str, float]:
     return found
 
 
-def _checked(*statements: ast.Statement, elements: int = ELEMENTS) -> Spec:
+def _checked(*statements: ast.Statement, elements: int = ELEMENTS, varying: Iterable[str] = ()) -> Spec:
     """With as many batches as the rule names."""
     found = [n for s in statements if isinstance(s, ast.Optimizer) for n in walk(s)]
     batches = [
@@ -133,7 +141,7 @@ def _checked(*statements: ast.Statement, elements: int = ELEMENTS) -> Spec:
     text = _FRAME.format(variables=variables, batches=f"{max(batches, default=1):g}")
     frame = parse(Source("<frame>", text))
     program = replace(frame, statements=(*frame.statements, *statements))
-    return check(program, None, Path())
+    return check(program, None, Path(), varying=varying)
 
 
 def _open(use: ast.Optimizer, name: str) -> ast.Optimizer:
