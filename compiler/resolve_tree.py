@@ -19,7 +19,8 @@ def _parts(kind: Any) -> tuple[str, ...]:
 
 def children(node: ast.Node) -> Iterator[ast.Node]:
     """The nodes directly below, in the order of the text."""
-    for name in _parts(type(node)):
+    kind: Any = type(node)
+    for name in _parts(kind):
         value = getattr(node, name)
         if isinstance(value, ast.Node):
             yield value
