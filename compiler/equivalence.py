@@ -14,9 +14,9 @@ import numpy as np
 from netc.compiler import ir
 from netc.compiler.check_report import counted
 from netc.compiler.compare_rules import (
+    SEQUENCES,
     STEPS,
     TOLERANCE,
-    TRIALS,
     How,
     Match,
     Side,
@@ -118,7 +118,7 @@ def _title(side: Side) -> str:
 def _how(how: How) -> str:
     if how == "proved":
         return "proved, for every sequence of gradients and in exact fractions"
-    return f"not distinguished by {TRIALS} trials of {STEPS} steps; that is a test, no proof"
+    return f"not distinguished by {2 * SEQUENCES} random trials of {STEPS} steps; that is a test, no proof"
 
 
 def _section(title: str, lines: list[str] | tuple[str, ...]) -> list[str]:

@@ -12,7 +12,7 @@ from netc.compiler.rule_text import read_rule
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 
-_TRAITS = ("sqrt(", "sign(", "norm(", "repeat")
+_TRAITS = ("sqrt(", "sign(", "repeat")
 """What two rules that are the same both have, or both have not; saves most comparisons."""
 
 
@@ -49,6 +49,8 @@ def relatives(rule: Side) -> Iterator[Relative]:
 def _alike(rule: str, other: str) -> bool:
     """Whether the texts of two rules leave it open that they are the same."""
     if any((trait in rule) != (trait in other) for trait in _TRAITS):
+        return False
+    if "norm(" in rule and "norm(" not in other:  # the other way round, it may be a clipping that is off
         return False
     corrected = "^(n+1)" in other
     return corrected if "^(n+1)" in rule else not corrected or "bias" in other

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from netc.dsl import ast
@@ -11,10 +12,16 @@ from netc.dsl import ast
 N = TypeVar("N", bound=ast.Node)
 
 
+@cache
+def _parts(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
+
+
 def children(node: ast.Node) -> Iterator[ast.Node]:
     """The nodes directly below, in the order of the text."""
-    for f in fields(node):
-        value = getattr(node, f.name)
+    kind: Any = type(node)
+    for name in _parts(kind):
+        value = getattr(node, name)
         if isinstance(value, ast.Node):
             yield value
         elif isinstance(value, tuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 
 from netc.compiler import ir
@@ -19,6 +20,7 @@ from netc.compiler.lower_schedule import lower_schedule
 from netc.compiler.resolve import Definitions
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.spec import Optimizer, Spec
+from netc.compiler.specialise import is_flag
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse, parse_expression, parse_optimizer
@@ -106,12 +108,16 @@ def standalone(spec: Spec) -> RuleText:
     """The rule of a file taken out of it, its numbers (of schedules, the first ones) as defaults."""
     definition = spec.optimizer.definition
     values = dict(spec.optimizer.arguments) | first_values(spec)
-    parameters = tuple(
-        replace(p, default=ast.Number(values[p.name])) for p in definition.parameters if p.name in values
-    )
+    parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
     own = [s for s in spec.program.statements if isinstance(s, ast.Activation | ast.Use)]
     definition = replace(definition, parameters=parameters)
     return RuleText(_checked(*own, definition), False, definition)
+
+
+def _with_default(parameter: ast.Parameter, value: float) -> ast.Parameter:
+    if is_flag(parameter):
+        return replace(parameter, default=ast.Name("true" if value else "false"))
+    return replace(parameter, default=ast.Number(value)) if isfinite(value) else parameter
 
 
 def first_values(spec: Spec) -> dict[str, float]:

@@ -113,11 +113,15 @@ def _same(spec: Spec) -> Iterator[str]:
     from netc.compiler.rule_text import standalone
 
     here = [changes(s) for s in spec.schedules]
+    groups: dict[tuple[str, ...], list[str]] = {}
     for relative in relatives(side(standalone(spec))):
-        yield relative.call
-        for words in relative.breaks:
-            applies = f": here {here[0]}" if here and words.startswith("a schedule") else ""
-            yield from (f"    {line}" for line in wrap([f"breaks under {words}{applies}"], 96))
+        heads = (words.split(" (")[0].split(":")[0] for words in relative.breaks)
+        told = (f"{h} (here {here[0]})" if here and h.startswith("a schedule") else h for h in heads)
+        groups.setdefault(tuple(told), []).append(relative.call)
+    for breaks, calls in sorted(groups.items(), key=lambda group: len(group[0])):
+        if breaks:
+            yield from wrap([f"this breaks under {'; '.join(breaks)}:"])
+        yield from (f"  {line}" for line in wrap(calls, 98))
 
 
 def wrap(sentences: Iterable[str], width: int = 100) -> list[str]:
