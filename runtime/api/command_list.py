@@ -47,7 +47,7 @@ def _groups(names: list[str]) -> list[list[str]]:
     """netc's own names, then those of each library together."""
     from netc.dsl import library
 
-    libraries: dict[str, list[str]] = {"": []} | {stem: [] for stem in library.libraries()}
+    libraries: dict[str, list[str]] = {stem: [] for stem in ["", *library.libraries()]}
     for name in names:
         stem = name.split(".")[0]
         libraries[stem if stem in libraries else ""].append(name)
