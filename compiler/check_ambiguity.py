@@ -32,6 +32,8 @@ def find_rule(
             f"there is no optimizer called '{name}'",
             hints=(f"the rule of that family is '{family[0].name}'",),
         )
+    elif same := [n for n in definitions.optimizers.names() if n.lower().endswith(f".{name.lower()}")]:
+        _of_libraries(name, same, span, report)
     else:
         near = did_you_mean(
             name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}]
@@ -43,6 +45,16 @@ def find_rule(
             hints=near or ("'netc list optimizers' shows all",),
         )
     return None
+
+
+def _of_libraries(name: str, same: list[str], span: Span, report: Report) -> None:
+    """`Adam` alone, where `torch.Adam` and `keras.Adam` are two rules."""
+    if len(same) == 1:
+        message, hint = f"there is no optimizer called '{name}'", f"did you mean '{same[0]}'?"
+        report.error("E0102", span, message, hints=(hint,))
+    else:
+        message = f"'{name}' is the name of {len(same)} rules, one a library; they differ"
+        report.error("E0103", span, message, hints=(f"say which one: {', '.join(same)}",))
 
 
 def _ambiguous(

@@ -20,6 +20,7 @@ from netc.compiler.kinds import (
     Scope,
     Type,
 )
+from netc.compiler.resolve_tree import dotted
 from netc.compiler.resolve_values import CONSTANTS
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
@@ -184,6 +185,8 @@ class Kinds:
                 return self._loss(id, None, arguments[0].value, call.span, SCALAR)
             case ast.Name(id):
                 return self._function(id, function.span, call, arguments)
+            case ast.Member() if name := dotted(function):
+                return self._function(name, function.span, call, arguments)
         self._error("E0306", function.span, "this is not a function")
         return None
 

@@ -11,7 +11,7 @@ from netc.compiler.check_settings import Settings, word
 from netc.compiler.kinds import SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head
 from netc.compiler.resolve_rule import resolve_rule
-from netc.compiler.resolve_tree import walk
+from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import NotANumber, number
 from netc.compiler.spec import Piece, Recursion, Schedule
 from netc.dsl import ast
@@ -71,9 +71,9 @@ def _recursion(statement: ast.Schedule, definitions: Definitions, report: Report
     """The recursion that the schedule is a call of, if it is one."""
     for piece in statement.pieces:
         for node in walk(piece.value):
-            if not (isinstance(node, ast.Call) and isinstance(node.function, ast.Name)):
+            if not isinstance(node, ast.Call):
                 continue
-            definition = definitions.schedules.get(node.function.id)
+            definition = definitions.schedules.get(dotted(node.function) or "")
             if definition is None or not definition.body:
                 continue
             if node is not piece.value or len(statement.pieces) > 1:
@@ -135,8 +135,8 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
 
 def _value(value: ast.Expr, definitions: Definitions, report: Report) -> None:
     for node in walk(value):
-        if isinstance(node, ast.Call) and isinstance(node.function, ast.Name):
-            definition = definitions.schedules.get(node.function.id)
+        if isinstance(node, ast.Call):
+            definition = definitions.schedules.get(dotted(node.function) or "")
             if definition is not None:
                 bind(definition.parameters, node.arguments, node.span, f"'{definition.name}'", report)
     names = dict.fromkeys(CLOCKS, SCALAR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 from netc.compiler.check_report import Report
@@ -12,6 +13,9 @@ from netc.compiler.specialise import is_flag
 from netc.dsl import ast
 from netc.dsl.printer import number, print_expr
 from netc.dsl.source import Span
+
+COMPONENT = re.compile(r"(?<=s)_(\d)$")
+"""Of a tuple: `betas_2`; single parameters such as `beta_2` have no plural."""
 
 
 def check_values(
@@ -70,8 +74,11 @@ def _unfit(
     report: Report,
 ) -> None:
     is_ = " and ".join(f"{n} is {_value(values[n], n, rule)}" for n in named)
+    words = f"{print_expr(condition)}; {is_}"
+    for n in (n for n in named if COMPONENT.search(n)):
+        words = words.replace(n, COMPONENT.sub(r"[\1]", n))  # as it is written: betas[2]
     where = next((given[n].span for n in named if n in given), span)
-    report.error("E0414", where, f"'{rule.name}' requires {print_expr(condition)}; {is_}")
+    report.error("E0414", where, f"'{rule.name}' requires {words}")
 
 
 def _value(value: float, name: str, rule: ast.Optimizer) -> str:

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from netc.compiler import ir
 from netc.compiler.kinds import ELEMENTWISE
+from netc.compiler.resolve_tree import dotted
 from netc.compiler.resolve_values import CONSTANTS, WORDS
 from netc.dsl import ast
 
@@ -86,12 +87,11 @@ def _call(
     call: ast.Call, function: ast.Expr, arguments: tuple[ast.Argument, ...], env: Environment
 ) -> ir.Expr:
     loss = function.base if isinstance(function, ast.Index) else function
-    assert isinstance(loss, ast.Name)
+    name = dotted(loss) or ""
     values = [lower_expr(a.value, env) for a in arguments if a.name != "per"]
-    if loss.id in env.losses:
+    if name in env.losses:
         assert env.evaluate is not None
         return env.evaluate(call, values[0])
-    name = loss.id
     per_layer = any(a.name == "per" for a in arguments)
     match name, values:
         case "sum", [x]:

@@ -58,8 +58,8 @@ def names_in(node: ast.Node) -> set[str]:
 
 
 def called(node: ast.Node) -> set[str]:
-    """The plain names of called functions."""
-    return {n.function.id for n in walk(node) if isinstance(n, ast.Call) and isinstance(n.function, ast.Name)}
+    """The names of called functions, dotted ones (`torch.StepLR`) too."""
+    return {name for n in walk(node) if isinstance(n, ast.Call) and (name := dotted(n.function))}
 
 
 def dotted(expr: ast.Expr) -> str | None:

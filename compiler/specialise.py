@@ -87,7 +87,7 @@ def specialise(rule: ast.Optimizer, values: Mapping[str, float], varying: Collec
     body = tuple(_changed(a, lambda e: _decided(e, fixed)) for a in rule.body)
     if body == rule.body:
         return rule
-    body = _live(body)
+    body = _live(_without_copies(body))
     read = {name for action in body for name in names_in(action)} | set(varying)
     return replace(rule, body=body, parameters=tuple(p for p in rule.parameters if p.name in read))
 
@@ -124,6 +124,28 @@ def _truth(condition: ast.Expr, fixed: Mapping[str, float]) -> bool | ast.Expr:
             return not found if isinstance(found, bool) else ast.Not(found, span=condition.span)
     holds = number_or_none(condition, fixed)
     return _decided(condition, fixed) if holds is None else bool(holds)
+
+
+def _without_copies(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
+    """`step = v[n+1]` is read as v[n+1] itself, in rules without loops that set each name once."""
+    equations = [a for a in body if isinstance(a, ast.Equation)]
+    local = [e.name for e in equations if not e.indices]
+    if len(equations) < len(body) or len(set(local)) < len(local):
+        return body
+    copies: dict[str, ast.Expr] = {}
+
+    def read(expr: ast.Expr) -> ast.Expr:
+        if isinstance(expr, ast.Name):
+            return copies.get(expr.id, expr)
+        return rebuild(expr, read)
+
+    kept = []
+    for equation in equations:
+        value = read(equation.value)
+        if not equation.indices and isinstance(value, ast.Name | ast.Index):
+            copies[equation.name] = value
+        kept.append(replace(equation, value=value))
+    return tuple(kept)
 
 
 def _live(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:

@@ -248,11 +248,11 @@ class _Rules:
         *arguments, body = (n for n in rest if isinstance(n, Group))
         piece = ast.Piece(body.items[0], None, span=body.span)
         parameters = parameters_of(arguments[0].items) if arguments else ()
-        return ast.Schedule(name.id, True, parameters, (piece,), (), settings_of(rest), span=span)
+        return ast.Schedule(dotted(name), True, parameters, (piece,), (), settings_of(rest), span=span)
 
     def schedule_recursion(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
         body, settings = actions_of(tuple(n for n in nodes_of(rest) if not isinstance(n, Group)))
-        return ast.Schedule(name.id, True, parameters_of(group_of(rest)), (), body, settings, span=span)
+        return ast.Schedule(dotted(name), True, parameters_of(group_of(rest)), (), body, settings, span=span)
 
     def piece(self, span: Span, value: Child, *rest: Child) -> ast.Node:
         return ast.Piece(value, rest[1] if rest else None, span=span)

@@ -54,6 +54,12 @@ def text(kind: str, name: str) -> str:
     return place.source.text[place.start : place.end]
 
 
+def libraries() -> list[str]:
+    """Names of other libraries whose rules are here, each in a file of its own: `torch`, `keras`, ..."""
+    files = {Path(s.name).stem for s in sources()}
+    return sorted({n.split(".")[0] for n in names("optimizer")} & files)
+
+
 def comment(kind: str, name: str) -> str:
     """The comment lines right above the definition, without their marks; empty if there are none."""
     place = _index()[kind, name]

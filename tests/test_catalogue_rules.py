@@ -91,3 +91,73 @@ def test_free_run(name: str) -> None:
     )
     found = netc.update_rule(call(whole)).trajectory(run["initial_point"], run["gradients"], schedule)
     assert close(found, np.array(run["trajectory"]))
+
+
+# -- clipping: spelled as equations, since libraries clip outside of the rule ------------------------
+
+CLIPS = {
+    "torch__clip__norm1.0": "g*min(1, 1/(norm(g) + 1e-6))",
+    "torch__clip__value1.0": "min(max(g, -1), 1)",
+    "optax__clip__norm1.0": "(g/norm(g) if norm(g) >= 1 else g)",
+    "optax__clip__value1.0": "min(max(g, -1), 1)",
+    "optax__clip__block_rms1.0": "g/max(1, norm(g, per = layer)/norm(weights/weights, per = layer))",
+}
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_clipping(name: str) -> None:
+    run = load(name)
+    text = f"optimizer clipped:\n    g = grad R(theta[n])\n    theta[n+1] = theta[n] - 0.05*{CLIPS[name]}\n"
+    found = netc.update_rule(text).trajectory(run["initial_point"], run["gradients"], tensors=run["tensors"])
+    assert close(found, np.array(run["trajectory"]))
+
+
+def test_every_run_is_here() -> None:
+    """Those of schedules are in `test_catalogue_schedules.py`; all are in float64."""
+    assert {p.stem for p in DATA.glob("*__clip__*.json")} == set(CLIPS)
+    assert all(load(n)["dtype"] == "float64" for n in runs())
+
+
+# -- what the arguments decide -----------------------------------------------------------------------
+
+
+def test_a_switch_that_is_off_leaves_no_state() -> None:
+    assert netc.update_rule("torch.SGD(lr=0.1)").states == ()
+    assert netc.update_rule("torch.SGD(lr=0.1, momentum=0.9)").states == ("v",)
+    assert netc.update_rule("torch.Adam()").states == ("s", "v")
+    assert netc.update_rule("torch.Adam(amsgrad=True)").states == ("s", "v", "x")
+
+
+def test_equations_are_valid_netc() -> None:
+    rule = netc.update_rule("torch.SGD(lr=0.1, momentum=0.9, nesterov=True)")
+    head = f"optimizer again({', '.join(f'{n} = {v!r}' for n, v in rule.parameters.items())}):\n"
+    again = netc.update_rule(head + "".join(f"    {line}\n" for line in rule.equations()))
+    gradients = np.random.default_rng(0).normal(size=(9, 3))
+    start = np.ones(3)
+    assert (rule.trajectory(start, gradients) == again.trajectory(start, gradients)).all()
+    assert rule.evaluations == {"loss": 0, "gradient": 1}
+    assert "theta" in rule.latex()
+
+
+def test_a_scheduled_parameter_decides_nothing() -> None:
+    rule = netc.update_rule("torch.SGD(lr=0.1)")
+    gradients = np.ones((3, 2))
+    found = rule.trajectory(np.zeros(2), gradients, {"weight_decay": [0.0, 1.0, 0.0]})
+    wanted = [0.0, -0.1, -0.1 - 0.1 * (1 - 0.1), -0.1 - 0.1 * (1 - 0.1) - 0.1]
+    np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("torch.SGD(rate=0.1)", "no parameter 'rate'"),
+        ("optax.sgd()", "needs 'learning_rate'"),
+        ("torch.Adam(betas=(0.9, 1.0))", "requires"),
+        ("torch.SGD(lr=-0.1)", "requires lr >= 0; lr is -0.1"),
+        ("torch.SGD(nesterov=True)", "requires"),
+        ("keras.SGD(nesterov=2)", "true or false"),
+    ],
+)
+def test_unfit_arguments(text: str, words: str) -> None:
+    with pytest.raises(netc.SpecError, match=words):
+        netc.update_rule(text)

@@ -37,9 +37,21 @@ def _names() -> Iterator[str]:
     listed = {kind: library.names(word) for kind, word in KINDS.items()} | {"data": list(SETS)}
     for kind, names in listed.items():
         yield paint(kind, bold=True)
-        yield from _wrapped(names)
+        for group in _groups(names):
+            yield from _wrapped(group)
     yield ""
     yield "`netc list KIND` shows the equations."
+
+
+def _groups(names: list[str]) -> list[list[str]]:
+    """netc's own names, then those of each library together."""
+    from netc.dsl import library
+
+    libraries: dict[str, list[str]] = {stem: [] for stem in ["", *library.libraries()]}
+    for name in names:
+        stem = name.split(".")[0]
+        libraries[stem if stem in libraries else ""].append(name)
+    return [group for group in libraries.values() if group]
 
 
 def _wrapped(names: list[str], width: int = 96) -> Iterator[str]:
@@ -57,7 +69,8 @@ def _definitions(kind: str) -> Iterator[str]:
     """As they are written in the library, with the comment above them."""
     from netc.dsl import library
 
-    for name in library.names(kind):
+    names = [name for group in _groups(library.names(kind)) for name in group]
+    for name in names:
         statement = library.lookup(kind, name)
         assert statement is not None
         for line in library.comment(kind, name).splitlines():

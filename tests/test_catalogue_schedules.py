@@ -1,0 +1,88 @@
+"""The schedules of libraries against rates that the libraries themselves produced."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lowering import lowered
+from netc.compiler.interpret import evaluate, run
+
+DATA = Path(__file__).with_name("data") / "dialects"
+CLOSED = {
+    "optax__schedule_cosine__cosine_decay20_alpha0.1": "optax.cosine_decay_schedule(1, 20, alpha = 0.1)",
+    "optax__schedule_exponential__exp0.9_per10": "optax.exponential_decay(1, 10, 0.9)",
+    "optax__schedule_onecycle__cosine_onecycle20": "optax.cosine_onecycle_schedule(20, 1)",
+    "optax__schedule_polynomial__poly20": "optax.polynomial_schedule(1, 0, 1, 20)",
+    "optax__schedule_step__piecewise_constant_10_20": "1 until 10, 0.1 until 20, 0.01",
+    "optax__schedule_warmup__linear_0_to_1_in5": "optax.linear_schedule(0, 1, 5)",
+    "optax__schedule_warmup_cosine__warmup_cosine_5_20": "optax.warmup_cosine_decay_schedule(0, 1, 5, 20)",
+    "torch__schedule_cosine__CosineAnnealingLR20_min0.1": "torch.CosineAnnealingLR(1, 20, eta_min = 0.1)",
+    "torch__schedule_exponential__ExponentialLR0.9": "torch.ExponentialLR(1, gamma = 0.9)",
+    "torch__schedule_onecycle__OneCycleLR20": "torch.OneCycleLR(1, 20)",
+    "torch__schedule_polynomial__PolynomialLR20_p1": "torch.PolynomialLR(1, total_iters = 20)",
+    "torch__schedule_step__MultiStepLR_10_20": "1 until 10, 0.1 until 20, 0.01",
+    "torch__schedule_step__StepLR10_0.1": "torch.StepLR(1, step_size = 10)",
+    "torch__schedule_warmup__LinearLR_default5": "torch.LinearLR(1)",
+    "torch__schedule_warmup_cosine__SequentialLR_5_20":
+        "torch.LinearLR(1, start_factor = 0.1) until 5, (1 + cos(pi*(step - 5)/15))/2",
+}  # fmt: skip
+PLATEAUS = {
+    "optax__schedule_plateau__patience3": "optax.reduce_on_plateau(1, patience = 3)",
+    "optax__schedule_plateau__patience3_cooldown2": "optax.reduce_on_plateau(1, patience = 3, cooldown = 2)",
+    "torch__schedule_plateau__patience3": "torch.ReduceLROnPlateau(1, patience = 3)",
+    "torch__schedule_plateau__patience3_cooldown2": "torch.ReduceLROnPlateau(1, patience = 3, cooldown = 2)",
+}
+FILE = "objective R(x) = x\ninit theta = 0\noptimizer gd\ntrain steps = 60\nschedule eta = "
+
+
+def load(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_schedule_is_here() -> None:
+    assert {p.stem for p in DATA.glob("*__schedule_*.json")} == {*CLOSED, *PLATEAUS}
+
+
+def plateau(text: str, losses: list[float]) -> list[float]:
+    """The rate of each epoch when these are the epochs' losses."""
+    rule = lowered(FILE + text + "\n").rule
+    env: dict[str, Any] = {h.name: h.value for h in rule.hypers}
+    env |= {s.name: evaluate(s.initial, env) for s in rule.states if s.name != "theta"}
+    rates = []
+    for k, loss in enumerate(losses):
+        rates.append(env["eta_value"])
+        env |= {"epoch": float(k), "epoch_loss": loss}
+        for statement in rule.epoch_end:
+            env[statement.name] = evaluate(statement.value, env)  # type: ignore[union-attr]
+        env |= {c.state: env[c.value] for c in rule.epoch_commits}
+    return rates
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_rates(name: str) -> None:
+    wanted = np.array(load(name)["learning_rates"])
+    program = lowered(FILE + CLOSED[name] + "\n")
+    nothing = np.zeros((1, 0))
+    path = run(program, np.zeros(1), nothing, nothing, len(wanted)).trajectory[:, 0]
+    # The rate is a step of theta, which has lost a few digits.
+    np.testing.assert_allclose(-np.diff(path), wanted, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", PLATEAUS)
+def test_plateaus(name: str) -> None:
+    run_ = load(name)
+    found = plateau(PLATEAUS[name], load("torch__schedule_plateau__patience3")["options"]["metric"])
+    np.testing.assert_allclose(found, run_["learning_rates"], rtol=1e-12)
+
+
+def test_keras_plateau() -> None:
+    """Reductions with cooldown 2 stand before epochs 6, 10, 16, 20, 24, counted from 1."""
+    metric = load("torch__schedule_plateau__patience3")["options"]["metric"]
+    rates = plateau("keras.ReduceLROnPlateau(1, patience = 3, cooldown = 2)", metric)
+    assert [k + 1 for k in range(1, len(rates)) if rates[k] < rates[k - 1]] == [6, 10, 16, 20, 24]
