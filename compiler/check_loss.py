@@ -84,7 +84,7 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
     if not _positive(last.activations):
         hint = (
             "(softmax) gives one probability per class"
-            if last.outputs > 1
+            if last.outputs > 1 and loss.definition.name != "binary_cross_entropy"
             else "(sigmoid) gives a probability"
         )
         report.error(

@@ -16,6 +16,9 @@ T = TypeVar("T")
 W = TypeVar("W", bound=str)
 Reader = Callable[[ast.Expr], T]
 
+MOST = 2**53
+"""Numbers are float64 in a file: above this, not every whole one is what was written."""
+
 
 class Unfit(Exception):
     """The value of a setting is not one: `wanted` says what would be."""
@@ -98,7 +101,7 @@ def truth(value: ast.Expr) -> bool:
 
 
 def whole(least: int) -> Reader[int]:
-    """A whole number, at least `least`."""
+    """A whole number from `least` to MOST."""
 
     def read(value: ast.Expr) -> int:
         found = number(value)
@@ -106,6 +109,8 @@ def whole(least: int) -> Reader[int]:
             raise Unfit("a whole number is needed", value.span)
         if found < least:
             raise Unfit(f"at least {least} is needed", value.span, "E0503")
+        if found > MOST:
+            raise Unfit(f"at most {MOST} (2^53) is possible", value.span, "E0503")
         return int(found)
 
     return read

@@ -22,7 +22,7 @@ name.
         "a value out of range",
         """\
 epochs, steps, runs and limit are at least 1, a split is above 0% and at most 100%, a batch holds at
-most all the samples.
+most all the samples. No whole number is above 2^53: beyond it not every one is exact.
 """,
     ),
     "E0504": Story(

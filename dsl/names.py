@@ -95,11 +95,14 @@ def greek(name: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """Known names that `word` may be a slip of, the likeliest first; empty if none is near."""
+    """Known names that `word` may be a slip of, the likeliest first, or else those that it begins (`he` of
+    `he_normal`); empty if there is none."""
+    known = set(known)
     lower = word.lower()
-    scored = [(_likeness(lower, name.lower()), name) for name in set(known)]
+    scored = [(_likeness(lower, name.lower()), name) for name in known]
     near = sorted((-score, name) for score, name in scored if score >= 0.7)
-    return [name for _, name in near[:limit]]
+    begun = sorted((len(name), name) for name in known if name.lower().startswith(lower + "_"))
+    return [name for _, name in (near or begun)[:limit]]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:

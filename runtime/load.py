@@ -106,7 +106,7 @@ class _Entry:
         self._function = function
 
     def __call__(self, *arguments: Any) -> Any:
-        if self._function.signatures:
+        if self._function.overloads:  # not `signatures`, which is made anew at each look
             return self._function(*arguments)
         with _little_optimization():
             return self._function(*arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from types import ModuleType
 
 import numpy as np
@@ -33,7 +33,7 @@ class Row:
     theta_norm: float
 
     def numbers(self) -> tuple[float, ...]:
-        return tuple(map(float, astuple(self)))
+        return tuple(map(float, vars(self).values()))
 
     @staticmethod
     def columns() -> tuple[str, ...]:

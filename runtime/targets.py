@@ -62,7 +62,7 @@ class Targets:
         elif self.text:
             known, column = np.array(self.labels), rows[:, 0].astype(str)
         else:
-            known, column = np.array([float(label) for label in self.labels]), rows[:, 0].astype(np.float64)
+            known, column = np.array([float(label) for label in self.labels]), self._numbers(rows[:, 0])
         order = np.argsort(known)
         found = order[np.searchsorted(known, column, sorter=order).clip(max=len(known) - 1)]
         if (known[found] != column).any():
@@ -70,6 +70,12 @@ class Targets:
             raise ValueError(f"'{unknown}' is none of the labels {', '.join(self.labels)}")
         codes: Array = found
         return codes
+
+    def _numbers(self, column: Array) -> Array:
+        try:
+            return column.astype(np.float64)
+        except ValueError:
+            raise ValueError(f"the labels are the numbers {', '.join(self.labels)}, not texts") from None
 
     def metric(self) -> Metric:
         match self.kind:

@@ -133,6 +133,15 @@ def test_text_labels_become_classes():
         model.loss(result.theta[0], X, ["maybe"] * 40)
 
 
+def test_an_objective_takes_no_data_and_numbers_as_labels_are_no_texts():
+    with pytest.raises(ValueError, match="an objective: it has no data"):
+        netc.compile(BOWL).train(X, Y)
+    model = netc.compile(LINE.replace("(lin)1", "(softmax)2").replace("half_mse", "cross_entropy"), epochs=1)
+    theta = model.train(X, (X[:, 0] > 1).astype(int)).theta[0]
+    with pytest.raises(ValueError, match="the labels are the numbers 0, 1, not texts"):
+        model.loss(theta, X, ["no"] * len(X))
+
+
 def test_objective():
     model = netc.compile(BOWL, eta=0.05)
     result = model.train()

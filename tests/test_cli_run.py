@@ -99,6 +99,8 @@ def test_options_change_the_file(here, capsys):
         (QUADRATIC.replace("gd(eta", "gd(etta"), [], 1),
         (QUADRATIC, ["--set", "eta"], 2),
         (QUADRATIC, ["--runs", "0"], 2),
+        (QUADRATIC, ["--seed", str(2**60)], 1),
+        (QUADRATIC.replace("theta = (2, 2)", "theta ~ uniform(1, 2)"), ["--runs", str(10**14)], 1),
         (LINE.replace("x in linspace(-1, 1, 20) -> 3*x - 1", '"nowhere.csv", target = y'), [], 3),
         (QUADRATIC.replace("eta = 0.1", "eta = 1e9").replace("steps = 10", "steps = 99"), [], 4),
         (QUADRATIC.replace("10, 2*0.4", "11, 2*0.4"), [], 5),
@@ -110,6 +112,12 @@ def test_exit_statuses(text, arguments, status, here, capsys):
     said = capsys.readouterr()
     assert (said.err != "") == (status in (1, 2, 3))
     assert "Traceback" not in said.err
+
+
+def test_a_run_that_went_to_infinity_has_a_summary(here, capsys):
+    Path("file.net").write_text(QUADRATIC.replace("eta = 0.1", "eta = 1e308").replace("= 10", "= 99"))
+    assert main(["run", "file.net", "-q"]) == 4
+    assert "not finite" in capsys.readouterr().out
 
 
 def test_a_diverged_run_is_valid_json(here, capsys):

@@ -122,6 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has seen enough; what Python still wants to flush goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except MemoryError as error:
+        click.echo(f"netc: the memory of this machine is too small for that: {error}", err=True)
+        return WRONG_FILE
     except Exception as error:
         return _defect(error)
 

@@ -132,6 +132,8 @@ class Model:
     # -- inside ------------------------------------------------------------------------------------
 
     def _with_data(self, X: Any, y: Any, overrides: Mapping[str, str | float]) -> Session:
+        if self._session.spec.objective is not None and (X is not None or y is not None):
+            raise ValueError("the file is an objective: it has no data to train on")
         if X is not None:
             return sessions.open_session(self._file, overrides, sessions.from_arrays(self._file, X, y))
         if y is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from math import isfinite
 from typing import TextIO
 
 import click
@@ -34,6 +35,8 @@ def number(value: object) -> str:
             return "true" if value else "false"
         case int():
             return str(value)
+        case float() if not isfinite(value):
+            return "not finite"
         case float():
             return f"{value:.4g}" if value != int(value) or abs(value) >= 1e6 else f"{value:g}"
         case [*items]:
