@@ -5,7 +5,7 @@ All that is wrong is collected and raised once, as one SpecError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from netc.compiler.check_init import NONE as NO_INIT
 from netc.compiler.check_init import check_init
 from netc.compiler.check_loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check_network import check_fit, check_network
-from netc.compiler.check_overrides import apply_overrides, override_rule
+from netc.compiler.check_overrides import apply_overrides
 from netc.compiler.check_report import Report
 from netc.compiler.check_rule import check_optimizer
 from netc.compiler.check_schedule import check_schedules
@@ -54,18 +54,31 @@ def data_spec(program: ast.Program, folder: Path) -> DataSpec:
 
 
 def check(
-    program: ast.Program, facts: Facts | None, folder: Path, overrides: Overrides | None = None
+    program: ast.Program,
+    facts: Facts | None,
+    folder: Path,
+    overrides: Overrides | None = None,
+    varying: Iterable[str] = (),
 ) -> Spec:
     """The whole meaning of a file.
 
     `facts` are what the data say of themselves, None where they are not at hand: sizes are then not compared.
-    `overrides` replace hyper-parameters of the optimizer and settings of `train`. Raises SpecError.
+    `overrides` replace hyper-parameters of the optimizer and settings of `train`. Hyper-parameters that are
+    `varying` get their values from outside, step by step. Raises SpecError.
     """
-    return _Check(program, facts, folder, overrides or {}).run()
+    return _Check(program, facts, folder, overrides or {}, varying).run()
 
 
 class _Check:
-    def __init__(self, program: ast.Program, facts: Facts | None, folder: Path, overrides: Overrides) -> None:
+    def __init__(
+        self,
+        program: ast.Program,
+        facts: Facts | None,
+        folder: Path,
+        overrides: Overrides,
+        varying: Iterable[str],
+    ) -> None:
+        self.varying = varying
         self.report = Report()
         self.program, self.overrides = apply_overrides(program, overrides, self.report)
         self.facts = facts
@@ -102,7 +115,7 @@ class _Check:
             if optimizer
             else ()
         )
-        optimizer, schedules = override_rule(optimizer, schedules, self.overrides, self.report)
+        schedules = tuple(s for s in schedules if s.name not in self.overrides)
         training = self._training(optimizer)
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
@@ -183,7 +196,11 @@ class _Check:
         if not statements:
             self._missing("optimizer", "'optimizer gd(eta = 0.1)'")
             return None
-        return check_optimizer(statements, self.losses, self.definitions, self.report)
+        scheduled = {s.name for s in self.all(ast.Schedule) if not s.defines} - set(self.overrides)
+        varying = frozenset(scheduled | set(self.varying))
+        return check_optimizer(
+            statements, self.losses, self.definitions, self.report, self.overrides, varying
+        )
 
     def _training(self, optimizer: Optimizer | None) -> Training:
         statement = self.one(ast.Train)

@@ -105,7 +105,7 @@ class Kinds:
     def _name(self, id: str, span: Span) -> Type | None:
         if id in self.scope.names:
             return self.scope.names[id]
-        if id in CONSTANTS:
+        if id in CONSTANTS or id == "none":
             return SCALAR
         word = span.text or id
         known = [n for n in self.scope.names if n not in self.scope.hidden]

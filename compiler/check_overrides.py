@@ -8,7 +8,6 @@ from dataclasses import replace
 from netc.compiler.check_report import Report
 from netc.compiler.check_train import SETTINGS
 from netc.compiler.resolve_values import NotANumber, number
-from netc.compiler.spec import Optimizer, Schedule
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import did_you_mean
@@ -49,13 +48,9 @@ def _train(statement: ast.Statement, replaced: Settings) -> ast.Statement:
     return replace(statement, settings=(*kept, *replaced.values()))
 
 
-def override_rule(
-    optimizer: Optimizer | None, schedules: tuple[Schedule, ...], settings: Settings, report: Report
-) -> tuple[Optimizer | None, tuple[Schedule, ...]]:
-    """New numbers for hyper-parameters; one that is set follows no schedule any more."""
-    if optimizer is None:
-        return None, schedules
-    values = dict(optimizer.arguments)
+def override(values: dict[str, float], settings: Settings, report: Report) -> dict[str, float]:
+    """New numbers for hyper-parameters."""
+    new = dict(values)
     for name, setting in settings.items():
         if name not in values:
             known = [*values, *SETTINGS]
@@ -67,8 +62,7 @@ def override_rule(
             )
             continue
         try:
-            values[name] = number(setting.value)
+            new[name] = number(setting.value)
         except NotANumber as error:
             report.error("E0305", error.span, f"'{name}' must be a number: {error.reason}")
-    left = tuple(s for s in schedules if s.name not in settings)
-    return replace(optimizer, arguments=tuple(values.items())), left
+    return new

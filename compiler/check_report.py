@@ -53,7 +53,7 @@ def listed(words: Iterable[str]) -> str:
 
 def counted(number: int, noun: str) -> str:
     """`1 unit`, `3 units`."""
-    return f"{number} {noun}" + ("" if number == 1 else "es" if noun.endswith("ch") else "s")
+    return f"{number} {noun}" + ("" if number == 1 else "es" if noun.endswith(("ch", "ss")) else "s")
 
 
 def first_line(span: Span) -> Span:

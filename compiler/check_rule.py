@@ -8,17 +8,21 @@ from typing import Literal
 
 from netc.compiler.check_ambiguity import find_rule, without_decay
 from netc.compiler.check_kinds import Kinds
+from netc.compiler.check_overrides import Settings, override
 from netc.compiler.check_report import Report
+from netc.compiler.check_values import check_values
 from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition
 from netc.compiler.resolve_rule import Body, resolve_rule
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
+from netc.compiler.specialise import is_flag, specialise, spread_tuples, without_tuples
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 
 RULE = "an update rule"
+FLAG = Type("scalar", truth=True)
 FIXED: Mapping[str, Type] = {
     "theta": THETA,
     "weights": THETA,
@@ -30,9 +34,17 @@ FIXED: Mapping[str, Type] = {
 
 
 def check_optimizer(
-    statements: list[ast.Optimizer], losses: frozenset[str], definitions: Definitions, report: Report
+    statements: list[ast.Optimizer],
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+    settings: Settings,
+    varying: frozenset[str],
 ) -> Optimizer | None:
-    """The rule that runs: the one that is used, else the one that the file defines."""
+    """The rule that runs: the one that is used, else the one that the file defines.
+
+    `settings` replace arguments; parameters that are `varying` in the course of training decide no conditions.
+    """
     uses = [s for s in statements if not is_definition(s)]
     chosen = uses or statements
     if len(chosen) > 1:
@@ -57,13 +69,23 @@ def check_optimizer(
         return None
     for other in statements:
         if is_definition(other) and other is not definition:
-            check_rule(other, losses, definitions, report)
+            check_rule(without_tuples(other), losses, definitions, report)
     arguments = without_decay(definition, arguments, report)
-    values = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
+    arguments = tuple(spread_tuples(arguments, definition.parameters))
+    definition = without_tuples(definition)
+    bound = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
+    values = override(dict(bound), settings, report)
+    check_values(definition, arguments, values, span, report)
     body, kinds = check_rule(definition, losses, definitions, report)
-    if not report.errors:
-        _division_by_zero(definition, body, values, report)
-    return Optimizer(definition, values, body, kinds, _visits(body))
+    if report.errors:
+        return Optimizer(definition, tuple(values.items()), body, kinds, _visits(body))
+    special = specialise(definition, values, varying)
+    if special is not definition:
+        body, kinds = check_rule(special, losses, definitions, report)
+    kept = {p.name for p in special.parameters}
+    values = {name: value for name, value in values.items() if name in kept}
+    _division_by_zero(special, body, tuple(values.items()), report)
+    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body))
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -76,7 +98,7 @@ def check_rule(
 ) -> tuple[Body, KindTable]:
     """The body in plain names, and the kind of each of them."""
     body = resolve_rule(rule, losses, report)
-    names = {**FIXED, **{p.name: SCALAR for p in rule.parameters}}
+    names = {**FIXED, **{p.name: FLAG if is_flag(p) else SCALAR for p in rule.parameters}}
     checker = _Rule(body, names, losses, definitions)
     kinds = checker.infer()
     checker.check(kinds, report)

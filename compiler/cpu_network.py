@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from netc.compiler import cpu_tiles, ir
 from netc.compiler import loops as L
-from netc.compiler.cpu_plan import Plan, Stage
+from netc.compiler.cpu_plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.fuse import fuse, names
 from netc.compiler.simplify import common
 from netc.compiler.vectors import Space, arrays, lanes
@@ -70,20 +70,23 @@ def forward(plan: Plan) -> L.Function:
 
 
 def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
-    note = L.Note(f"a = {op.name}(z)")
+    note, buffers = L.Note(f"a = {op.name}(z)"), {"z": stage.z, "a": stage.a}
     if _pointwise(op.value):
-        values = _pointwise_code([op.value], {"z": "z"})
-        body: list[L.Stmt] = [L.let("z", L.load("scratch", _at(plan, stage.z, "o", "j"))), *values[:-1]]
-        body.append(_put(plan, stage.a, L.Name("o"), L.Name("j"), values[-1].value))
-        return [note, L.loop("o", op.units, [L.loop("j", "width", body, step=plan.lanes)])]
-    return [note, *_over_units(plan, op.units, [("a", op.value)], {"z": stage.z, "a": stage.a})]
+        return [note, _each(plan, op.units, op.value, buffers, stage.a)]
+    return [note, *_over_units(plan, op.units, [("a", op.value)], buffers)]
 
 
-def _pointwise_code(exprs: list[ir.Expr], registers: dict[str, str]) -> list[L.Let]:
-    """Shared temporaries, then one Let `value` per expression."""
-    bindings, results = common(exprs)
-    pairs = [*bindings, *(("value", e) for e in results)]
-    return [L.let(name, lanes(e, lambda n: registers.get(n, n), True)) for name, e in pairs]
+def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: int) -> L.Stmt:
+    """out = value, unit by unit; a tile of sample vectors at a time, so that their latencies overlap."""
+    bindings, (result,) = common([value])
+    body: list[L.Stmt] = [L.let("p", L.add(L.mul("o", plan.block), "j"))]
+    for v in range(TILE_VECTORS):
+        here = {n: f"{n}{v}" for n in (*buffers, *(n for n, _ in bindings), "value")}
+        for n in sorted(names(value)):
+            body.append(L.let(here[n], L.load("scratch", L.add("p", buffers[n] + v * plan.lanes))))
+        body += [L.let(here[n], lanes(e, here.__getitem__, True)) for n, e in [*bindings, ("value", result)]]
+    body += [L.store("scratch", L.add("p", out + v * plan.lanes), f"value{v}") for v in range(TILE_VECTORS)]
+    return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
 
 
 def _pointwise(e: ir.Expr) -> bool:
@@ -204,12 +207,7 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
     buffers = {"z": stage.z, "a": stage.a, "c": stage.d}
     if not _pointwise(op.value):
         return [note, *_over_units(plan, op.units, [("dz", op.vjp)], {**buffers, "dz": stage.d})]
-    code = _pointwise_code([op.vjp], {})
-    loads = [
-        L.let(n, L.load("scratch", _at(plan, b, "o", "j"))) for n, b in buffers.items() if n in names(op.vjp)
-    ]
-    body = [*loads, *code[:-1], _put(plan, stage.d, L.Name("o"), L.Name("j"), code[-1].value)]
-    return [note, L.loop("o", op.units, [L.loop("j", "width", body, step=plan.lanes)])]
+    return [note, _each(plan, op.units, op.vjp, buffers, stage.d)]
 
 
 # -- over all samples --------------------------------------------------------------------------------
@@ -354,20 +352,28 @@ def gather(network: ir.Network, plan: Plan) -> L.Function:
 
 
 def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
-    """The sums, in the layout of theta, times `scale`."""
+    """The sums, in the layout of theta, times `scale`.
+
+    A vector may reach into what comes behind it in theta: that is written later, and behind the last parameter
+    there is room for a vector.
+    """
     d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
-    row, column = ("i", "o") if layout.over_outputs else ("o", "i")
-    spot = L.add(L.add(L.mul(row, layout.padded), column), stage.sums)
-    weight = L.Store(L.Name("grad"), L.add(L.add(L.mul("o", d.inputs), "i"), d.offset),
-                     L.call("mul", L.At(L.Name("scratch"), spot), "scale"))  # fmt: skip
-    out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [weight])])]
+
+    def copy(to: L.Expr, start: L.Expr) -> L.Stmt:
+        return L.store("grad", to, L.call("mul", L.load("scratch", start), L.call("splat", "scale")))
+
+    spot = L.add(L.add(L.mul("o", d.inputs), "i"), d.offset)
+    if layout.over_outputs:
+        found = L.At(L.Name("scratch"), L.add(L.add(L.mul("i", layout.padded), "o"), stage.sums))
+        body: L.Stmt = L.Store(L.Name("grad"), spot, L.call("mul", found, "scale"))
+        out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body])])]
+    else:
+        body = copy(spot, L.add(L.add(L.mul("o", layout.padded), "i"), stage.sums))
+        out = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body], step=plan.lanes)])]
     if d.bias:
-        value = L.call("mul", L.At(L.Name("scratch"), L.add("o", stage.sums + layout.bias)), "scale")
-        out.append(
-            L.loop(
-                "o", d.outputs, [L.Store(L.Name("grad"), L.add("o", d.offset + d.inputs * d.outputs), value)]
-            )
-        )
+        last = d.offset + d.inputs * d.outputs
+        bias = copy(L.add("o", last), L.add("o", stage.sums + layout.bias))
+        out.append(L.loop("o", d.outputs, [bias], step=plan.lanes))
     return out
 
 

@@ -75,10 +75,14 @@ class Plan:
         return max(1, (self.registers - 4) // self.lanes)
 
     def sums(self, dense: ir.Dense, samples: bool) -> Sums:
-        """`samples`: the input of the layer is the data, whose features are not padded to whole vectors."""
+        """`samples`: the input of the layer is the data, whose features are not padded to whole vectors.
+
+        Sums over inputs lie as theta does, so they are preferred where they need no more padding.
+        """
         w = self.lanes
         outputs, inputs = -(-dense.outputs // w) * w, -(-dense.inputs // w) * w
-        over_outputs = samples or outputs * dense.inputs <= inputs * dense.outputs
+        unpadded = samples and inputs > dense.inputs
+        over_outputs = unpadded or outputs * dense.inputs < inputs * dense.outputs
         bias = outputs * dense.inputs if over_outputs else inputs * dense.outputs
         return Sums(over_outputs, outputs if over_outputs else inputs, bias, bias + outputs)
 
@@ -171,10 +175,14 @@ def _chunks(network: ir.Network, samples: int) -> int:
     return max(1, min(MOST_CHUNKS, work, samples // LEAST_SAMPLES))
 
 
+LARGEST_BLOCK, SHORT = 136, 4
+
+
 def _block(network: ir.Network, machine: Machine, lanes: int) -> int:
-    """Samples of a block: as many as fill the tiles well, with the data of all layers in half the second cache."""
+    """Samples of a block: enough that the sums of a tile outweigh folding them, the data of all layers in half the
+    second cache; and where it is long, an odd number of tiles, so that rows do not fall on the same cache sets."""
     units = network.inputs + sum(2 * d.outputs for d, _ in layers(network))
     bytes_per_number = 8 * machine.lanes // lanes
     step = lanes * TILE_VECTORS
-    fit = machine.cache // 2 // (units * bytes_per_number)
-    return max(step, min(64, fit // step * step))
+    tiles = max(1, min(LARGEST_BLOCK, machine.cache // 2 // (units * bytes_per_number)) // step)
+    return step * (tiles - 1 + tiles % 2 if tiles > SHORT else tiles)

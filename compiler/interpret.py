@@ -310,9 +310,15 @@ def run(
 
 
 def trajectory(
-    rule: ir.Rule, theta0: Array, gradients: Array, schedule: Mapping[str, Sequence[float]] | None = None
+    rule: ir.Rule,
+    theta0: Array,
+    gradients: Array,
+    schedule: Mapping[str, Sequence[float]] | None = None,
+    tensors: Sequence[int] | None = None,
 ) -> Array:
     """(T+1, d): the rule alone on gradients (T, d), whatever the point; `schedule` sets hypers per step.
+
+    `tensors` are the sizes of the parts of theta for reductions per layer; by default it is one.
 
     Raises ValueError where the rule asks for a loss: gradients do not tell it.
     """
@@ -326,5 +332,7 @@ def trajectory(
         env.update({name: float(values[n]) for name, values in (schedule or {}).items()})
 
     env = _start(rule, theta0, np.ones_like(theta0), {})
-    machine = _Machine(given, (slice(0, len(theta0)),), env)
+    ends = np.cumsum(tensors or [len(theta0)]).tolist()
+    parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
+    machine = _Machine(given, parts, env)
     return _iterate(rule, machine, len(gradients), 1, scheduled).trajectory

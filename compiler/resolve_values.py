@@ -13,7 +13,12 @@ from netc.dsl import ast
 from netc.dsl.source import Span
 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "inf": math.inf}
-WORDS: Mapping[str, float] = {"true": 1.0, "false": 0.0}
+NONE = math.nan
+"""What `none` is as a number: unlike all others, it makes visible what it reaches."""
+WORDS: Mapping[str, float] = {
+    "true": 1.0, "false": 0.0, "none": NONE, "True": 1.0, "False": 0.0, "None": NONE,
+}  # fmt: skip
+"""Also as Python spells them, so that calls of libraries can be copied."""
 
 FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "exp": math.exp,
@@ -134,4 +139,5 @@ def _binary(op: str, a: float, b: float) -> float:
 
 
 def _compare(op: str, a: float, b: float) -> bool:
-    return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b, "=": a == b, "!=": a != b}[op]
+    same = a == b or (math.isnan(a) and math.isnan(b))  # none == none
+    return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b, "=": same, "!=": not same}[op]

@@ -78,14 +78,17 @@ def laws_of(items: Iterable[Child]) -> tuple[tuple[ast.Expr, ...], tuple[ast.Set
 
 
 def actions_of(items: tuple[Child, ...]) -> tuple[tuple[ast.Action, ...], tuple[ast.Setting, ...]]:
-    """A line whose value is a text (`source = "..."`) says something about the rule and is no part of it."""
-    settings = tuple(
-        ast.Setting(item.name, item.value, span=item.span)
-        for item in items
-        if isinstance(item, ast.Equation) and isinstance(item.value, ast.Text)
+    """Lines such as `source = "..."` and `require = ...` say something about the rule and are no part of it."""
+    settings = tuple(ast.Setting(i.name, i.value, span=i.span) for i in items if _is_setting(i))
+    return tuple(i for i in items if not _is_setting(i)), settings
+
+
+def _is_setting(item: Child) -> bool:
+    return (
+        isinstance(item, ast.Equation)
+        and not item.indices
+        and (isinstance(item.value, ast.Text) or item.name == "require")
     )
-    actions = tuple(i for i in items if not (isinstance(i, ast.Equation) and isinstance(i.value, ast.Text)))
-    return actions, settings
 
 
 def head_of(head: Child) -> tuple[str, tuple[ast.Parameter, ...]]:

@@ -111,4 +111,15 @@ A rule that names batches, R[1] and R[2], needs just so many:
     train epochs = 100, batch = 2 parts
 """,
     ),
+    "E0414": Story(
+        "a parameter out of its range",
+        """\
+A rule may say what it requires of its parameters, as libraries do:
+
+    optimizer ema(eta = 0.01, beta = 0.9):
+        require    = eta >= 0 and 0 <= beta and beta < 1
+        v[n+1]     = beta*v[n] + (1 - beta)*grad R(theta[n])
+        theta[n+1] = theta[n] - eta*v[n+1]
+""",
+    ),
 }

@@ -48,6 +48,12 @@ def lookup(kind: str, name: str) -> ast.Statement | None:
     return None if place is None else parse_statement(place.source, place.start, place.end)
 
 
+def text(kind: str, name: str) -> str:
+    """As it is written, with the blank lines and comments below it."""
+    place = _index()[kind, name]
+    return place.source.text[place.start : place.end]
+
+
 def comment(kind: str, name: str) -> str:
     """The comment lines right above the definition, without their marks; empty if there are none."""
     place = _index()[kind, name]

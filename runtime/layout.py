@@ -32,9 +32,15 @@ def no_samples(block: int, dtype: type[np.floating]) -> Samples:
     return Samples(np.zeros((1, block), dtype), np.zeros((1, block), dtype), 1)
 
 
+LINE = 64
+"""Bytes of a cache line."""
+
+
 def _columns(rows: Array, block: int, dtype: type[np.floating]) -> Array:
+    """The transpose, padded; a row is an odd number of cache lines, so that rows do not fall on the same sets."""
     count, features = rows.shape
-    columns = -(-count // block) * block + block
+    in_line = LINE // np.dtype(dtype).itemsize
+    columns = (-(-(count + block) // in_line) | 1) * in_line
     out = np.zeros((features, columns), dtype)
     out[:, :count] = rows.T
     return out

@@ -51,7 +51,11 @@ def build(
     source = Source("test.net", text)
     facts = Facts(inputs, outputs, samples) if "network" in text else None
     program = pipeline.to_ir(pipeline.to_spec(pipeline.to_ast(source), facts, Path()))
-    kernels = load_kernels(pipeline.to_text(pipeline.to_loops(program, Machine(lanes=lanes), samples)))
+    kernels = load_kernels(
+        pipeline.to_text(
+            pipeline.to_loops(program, Machine(lanes=lanes, registers=32 if lanes >= 8 else 16), samples)
+        )
+    )
     rng = np.random.default_rng(7)
     x = rng.standard_normal((samples, inputs))
     y = (
@@ -85,7 +89,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(("layers", "loss", "shape"), NETWORKS, ids=[n[0] for n in NETWORKS])
-@pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 4), ("f64", 1)])
+@pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 4), ("f64", 1), ("f64", 8)])
 def test_gradient_and_outputs(
     layers: str, loss: str, shape: dict[str, int], precision: str, lanes: int
 ) -> None:

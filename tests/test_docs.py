@@ -27,7 +27,7 @@ from netc.dsl.parser import parse
 from netc.dsl.source import Source
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/language.md")
+DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/language.md", "docs/explain-and-diff.md")
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -187,7 +187,10 @@ train steps = {steps}
 
 
 def test_every_rule_is_here() -> None:
-    assert {use.split("(")[0] for use in HAND} == set(library.names("optimizer"))
+    """But those of other libraries, which `test_catalogue_rules.py` holds against these libraries."""
+    files = {s.name: s for s in library.sources()}
+    own = {n for n in library.names("optimizer") if f"<library>/{n.split('.')[0]}.net" not in files}
+    assert {use.split("(")[0] for use in HAND} == own
 
 
 @pytest.mark.parametrize("use", HAND)

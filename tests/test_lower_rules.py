@@ -13,7 +13,7 @@ from netc.compiler.check import check
 from netc.compiler.interpret import run
 from netc.compiler.lower import lower
 from netc.compiler.spec import Facts
-from netc.dsl import library
+from netc.dsl import ast, library
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 
@@ -233,7 +233,10 @@ optimizer adam(eta = 0.1, beta = 0.9):
 
 @pytest.mark.parametrize("name", library.names("optimizer"))
 def test_every_rule_of_the_library_lowers(name: str) -> None:
-    rule = program(QUADRATIC + f"optimizer {name}\n").rule
+    definition = library.lookup("optimizer", name)
+    assert isinstance(definition, ast.Optimizer)
+    needed = ", ".join(f"{p.name} = 0.1" for p in definition.parameters if p.default is None)
+    rule = program(QUADRATIC + f"optimizer {name}({needed})\n").rule
     assert count(rule).gradients == 1
 
 

@@ -12,17 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from netc.compiler.equivalence import Verdict, equivalent
     from netc.dsl.diagnostics import SpecError
     from netc.model import Model, compile
+    from netc.rules import UpdateRule, update_rule
     from netc.runtime.results import Result
 
-__all__ = ["Model", "Result", "SpecError", "compile"]
+__all__ = ["Model", "Result", "SpecError", "UpdateRule", "Verdict", "compile", "equivalent", "update_rule"]
 
 _HOMES = {
     "Model": "netc.model",
     "Result": "netc.runtime.results",
     "SpecError": "netc.dsl.diagnostics",
+    "UpdateRule": "netc.rules",
+    "Verdict": "netc.compiler.equivalence",
     "compile": "netc.model",
+    "equivalent": "netc.compiler.equivalence",
+    "update_rule": "netc.rules",
 }
 
 

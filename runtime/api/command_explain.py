@@ -1,22 +1,137 @@
-"""`netc explain CODE`: the longer story of an error's code."""
+"""`netc explain WHAT`: an update rule, the rule of a file, a family of rules, or the code of an error."""
 
 from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from netc.commands import DONE
+from netc.terminal import paint
+
+if TYPE_CHECKING:
+    from netc.compiler.explain import Section
+    from netc.compiler.spec import Spec
+
+CODE = re.compile(r"[A-Za-z]\d{4}")
 
 
 @click.command("explain")
-@click.argument("code")
-def command(code: str) -> int:
-    """Tell the story behind the CODE of an error, such as E0103."""
+@click.argument("what")
+@click.option("--latex", is_flag=True, help="Only the equations, as LaTeX.")
+def command(what: str, latex: bool) -> int:
+    """Explain an update rule: its equations as they will run, symbols, cost, equal rules, pitfalls.
+
+    WHAT is a rule (`momentum.ema`, `"torch.SGD(lr=0.1)"`), a file, a family of rules (`momentum`), or the
+    code of an error (`E0103`).
+    """
+    if CODE.fullmatch(what):
+        click.echo(_story(what.upper()))
+    elif latex:
+        click.echo(_latex(what))
+    elif _is_family(what):
+        click.echo("\n".join(_family(what)).rstrip())
+    else:
+        click.echo(_text(_sections(checked(what))))
+    return DONE
+
+
+def _story(code: str) -> str:
     from netc.dsl.codes import CODES
     from netc.dsl.names import nearest
 
-    story = CODES.get(code.upper())
+    story = CODES.get(code)
     if story is None:
-        close = ", ".join(nearest(code.upper(), CODES)) or "E0001, E0103, ..."
+        close = ", ".join(nearest(code, CODES)) or "E0001, E0103, ..."
         raise click.UsageError(f"there is no code '{code}'; there are {close}")
-    click.echo(f"{code.upper()}: {story.title}\n\n{story.text.strip()}")
-    return DONE
+    return f"{code}: {story.title}\n\n{story.text.strip()}"
+
+
+def checked(what: str) -> Spec:
+    """The file, or the smallest file with that rule. No data are read."""
+    from netc.command_run import read
+    from netc.compiler import pipeline
+    from netc.compiler.rule_text import read_rule
+
+    if is_file(what):
+        file = read(Path(what))
+        return pipeline.to_spec(file.program, None, file.folder)
+    return read_rule(what).spec
+
+
+def is_file(what: str) -> bool:
+    return "\n" not in what and (what.endswith(".net") or Path(what).is_file())
+
+
+def _is_family(what: str) -> bool:
+    from netc.compiler.families import variants
+
+    return len(variants(what)) > 1
+
+
+def _family(what: str) -> list[str]:
+    from netc.compiler.families import side_by_side
+
+    return side_by_side(what, unicode())
+
+
+def unicode() -> bool:
+    """Can standard output show Greek letters?"""
+    return (sys.stdout.encoding or "").lower().startswith("utf")
+
+
+def _latex(what: str) -> str:
+    from netc.compiler.families import variants
+    from netc.compiler.latex import latex_rule
+
+    rules = variants(what)
+    if len(rules) > 1:
+        return "\n\n".join(f"% {rule.name}\n{latex_rule(rule.body)}" for rule in rules)
+    return latex_rule(checked(what).optimizer.definition.body)
+
+
+def _sections(spec: Spec) -> Iterable[Section]:
+    from netc.compiler.explain import Section, explain, source
+    from netc.compiler.pitfalls import pitfalls
+
+    return [
+        *explain(spec, unicode()),
+        Section("the same rule, for constant parameters", tuple(_same(spec))),
+        Section("pitfalls here", tuple(wrap(pitfalls(spec)))),
+        source(spec.optimizer.definition),
+    ]
+
+
+def _same(spec: Spec) -> Iterator[str]:
+    from netc.compiler.compare_rules import side
+    from netc.compiler.pitfalls import changes
+    from netc.compiler.relatives import relatives
+    from netc.compiler.rule_text import standalone
+
+    here = [changes(s) for s in spec.schedules]
+    for relative in relatives(side(standalone(spec))):
+        yield relative.call
+        for words in relative.breaks:
+            applies = f": here {here[0]}" if here and words.startswith("a schedule") else ""
+            yield from (f"    {line}" for line in wrap([f"breaks under {words}{applies}"], 96))
+
+
+def wrap(sentences: Iterable[str], width: int = 100) -> list[str]:
+    """One paragraph a sentence, its further lines indented."""
+    from textwrap import wrap as wrapped
+
+    return [line for words in sentences for line in wrapped(words, width, subsequent_indent="    ")]
+
+
+def _text(sections: Iterable[Section]) -> str:
+    (first, *others), lines = sections, []
+    lines += [paint(first.title, bold=True), *first.lines]
+    for section in others:
+        if section.lines:
+            lines += ["", *([paint(section.title, bold=True)] if section.title else [])]
+            lines += [f"  {line}" for line in section.lines]
+    return "\n".join(lines)

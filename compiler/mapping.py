@@ -1,0 +1,209 @@
+"""Which numbers make rule B do what rule A does? Candidates `eta' = eta*(1 - alpha)`, tried all at once.
+
+A parameter's part is read off its name and number: a rate, a memory (of a state, in [0, 1)), an epsilon, a
+decay. What is found here is a guess that held for random numbers; `equivalence.py` proves or tests it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+
+from netc.compiler import ir
+from netc.compiler.linear import root
+from netc.compiler.simulate import Array, distance, make_world, simulate
+
+Part = Literal["rate", "memory", "epsilon", "decay", "fixed"]
+RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
+DECAYS = ("lambda", "weight_decay", "wd", "l2", "weight_decay_rate")
+VANISHING = 1e-60
+"""An epsilon that changes no step but 0/0."""
+MOST = 50_000
+"""Combinations tried."""
+SURE = 1e-9
+"""Relative difference below which float64 results are called equal, to be confirmed."""
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A parameter of B in terms of A's; `cost` is its length, so that the plainest is chosen."""
+
+    text: str
+    value: Callable[[Values], Any]
+    cost: int
+
+
+def part(name: str, value: float) -> Part:
+    if name in RATES or (name == "alpha" and 0 < value <= 0.02):  # Chainer's rate is called alpha
+        return "rate"
+    if name.startswith("eps"):
+        return "epsilon" if value > VANISHING else "fixed"
+    if name in DECAYS:
+        return "decay"
+    return "memory" if 0 < value < 1 else "fixed"
+
+
+def parts(values: Mapping[str, float]) -> dict[str, Part]:
+    return {name: part(name, value) for name, value in values.items()}
+
+
+# -- random numbers for A ----------------------------------------------------------------------------
+
+
+def drawn(values: Mapping[str, float], seed: int) -> dict[str, Fraction]:
+    """Random fractions for what is a matter of taste; zeros, flags and counts stay. Roots are fractions."""
+    draw = np.random.default_rng(seed)
+
+    def fraction(low: int, high: int) -> Fraction:
+        return Fraction(int(draw.integers(low, high)), 9973)
+
+    def square() -> Fraction:
+        t = fraction(3500, 9000)  # x = (2t/(1 + t^2))^2 and 1 - x both have a root
+        return (2 * t / (1 + t * t)) ** 2
+
+    found: dict[str, Fraction] = {}
+    for name, value in values.items():
+        match part(name, value) if value else "fixed":
+            case "rate":
+                found[name] = fraction(500, 6000) ** 2
+            case "memory":
+                found[name] = square()
+            case "epsilon":
+                found[name] = fraction(200, 5000) ** 2
+            case "decay":
+                found[name] = fraction(200, 2000)
+            case "fixed":
+                found[name] = Fraction(repr(float(value)))
+    return found
+
+
+# -- candidates --------------------------------------------------------------------------------------
+
+
+def _sqrt(x: Any) -> Any:
+    return root(x) if isinstance(x, Fraction) else np.sqrt(x)
+
+
+def _candidates(name: str, value: float, a: Mapping[str, float], fixed: bool) -> Iterator[Formula]:
+    """What the parameter of B may be."""
+    number = Fraction(repr(float(value)))
+    yield Formula(f"{value:.12g}", lambda v: number, 3 if part(name, value) != "fixed" else 0)
+    if fixed:
+        return
+    of = parts(a)
+    rates = [n for n, p in of.items() if p == "rate"]
+    memories = [n for n, p in of.items() if p == "memory"]
+    match part(name, value):
+        case "rate":
+            for eta in rates:
+                yield from _scaled(eta, memories)
+                yield Formula(f"sqrt({eta})", lambda v, e=eta: _sqrt(v[e]), 3)  # type: ignore[misc]
+                yield from _squared(eta, memories)
+        case "memory":
+            yield from _memories(memories)
+        case "epsilon":
+            for eps in (n for n, p in of.items() if p == "epsilon"):
+                yield from _scaled(eps, memories)
+                yield Formula(f"sqrt({eps})", lambda v, e=eps: _sqrt(v[e]), 3)  # type: ignore[misc]
+                yield Formula(f"{eps}^2", lambda v, e=eps: v[e] * v[e], 3)  # type: ignore[misc]
+        case "decay":
+            for decay in (n for n, p in of.items() if p == "decay"):
+                yield from _scaled(decay, [*rates, *memories])
+                for eta in rates:
+                    yield Formula(f"{decay}*sqrt({eta})", lambda v, d=decay, e=eta: v[d] * _sqrt(v[e]), 4)  # type: ignore[misc]
+        case "fixed" if value in (0, 1):
+            yield Formula(f"{1 - value:g}", lambda v: 1 - number, 4)
+            if value == 0:
+                yield from _memories(memories)
+
+
+def _memories(memories: list[str]) -> Iterator[Formula]:
+    for m in memories:
+        yield Formula(m, lambda v, m=m: v[m], 1)  # type: ignore[misc]
+        yield Formula(f"1 - {m}", lambda v, m=m: 1 - v[m], 2)  # type: ignore[misc]
+
+
+def _scaled(x: str, factors: list[str]) -> Iterator[Formula]:
+    """x, times or divided by one of the factors or what it lacks to 1."""
+    yield Formula(x, lambda v: v[x], 1)
+    for f in factors:
+        yield Formula(f"{x}*{f}", lambda v, f=f: v[x] * v[f], 2)  # type: ignore[misc]
+        yield Formula(f"{x}/{f}", lambda v, f=f: v[x] / v[f], 2)  # type: ignore[misc]
+        yield Formula(f"{x}*(1 - {f})", lambda v, f=f: v[x] * (1 - v[f]), 3)  # type: ignore[misc]
+        yield Formula(f"{x}/(1 - {f})", lambda v, f=f: v[x] / (1 - v[f]), 3)  # type: ignore[misc]
+
+
+def _squared(x: str, factors: list[str]) -> Iterator[Formula]:
+    """What makes the square of the parameter x times a factor, and x squared over a factor."""
+    yield Formula(f"{x}^2", lambda v: v[x] * v[x], 3)
+    for f in factors:
+        yield Formula(f"sqrt({x}*{f})", lambda v, f=f: _sqrt(v[x] * v[f]), 4)  # type: ignore[misc]
+        yield Formula(f"sqrt({x}*(1 - {f}))", lambda v, f=f: _sqrt(v[x] * (1 - v[f])), 5)  # type: ignore[misc]
+        yield Formula(f"{x}^2/{f}", lambda v, f=f: v[x] * v[x] / v[f], 4)  # type: ignore[misc]
+        yield Formula(f"{x}^2/(1 - {f})", lambda v, f=f: v[x] * v[x] / (1 - v[f]), 5)  # type: ignore[misc]
+
+
+# -- search ------------------------------------------------------------------------------------------
+
+Mapped = dict[str, Formula]
+
+
+def find(a: ir.Rule, b: ir.Rule, values_a: Values, values_b: Values, reach: bool) -> Mapped | None:
+    """The plainest formulas for all of B's parameters with which it does what A does, if there are any.
+
+    With `reach`, the points where the gradient is asked for have to be equal, not theta itself.
+    """
+    pools = [list(_candidates(name, value, values_a, False)) for name, value in values_b.items()]
+    while np.prod([len(pool) for pool in pools], dtype=float) > MOST:
+        longest = max(pools, key=len)
+        del longest[max(len(longest) * 2 // 3, 1) :]
+    shape = tuple(len(pool) for pool in pools)
+    chosen = np.array(np.unravel_index(np.arange(int(np.prod(shape))), shape)).reshape(len(pools), -1)
+    costs = sum((_numbers([f.cost for f in pool])[i] for pool, i in zip(pools, chosen, strict=True)), 0.0)
+    chosen = chosen[:, np.argsort(costs, kind="stable")] if pools else chosen  # the plainest first
+    for seed, steps in ((1, 1), (2, 2), (3, 6)):
+        at = drawn(values_a, seed)
+        known = {n: float(v) for n, v in at.items()}
+        columns = {
+            name: _numbers([_value(f, known) for f in pool])[i, None]
+            for name, pool, i in zip(values_b, pools, chosen, strict=True)
+        }
+        chosen = chosen[:, _equal(a, b, known, columns, steps, seed, reach)]
+        if not chosen.shape[1]:
+            return None
+    return {name: pool[i] for name, pool, i in zip(values_b, pools, chosen[:, 0], strict=True)}
+
+
+def _numbers(values: list[Any]) -> Array:
+    return np.array(values, np.float64)
+
+
+def _value(formula: Formula, at: Mapping[str, float]) -> float:
+    try:
+        return float(formula.value(at))
+    except ZeroDivisionError:
+        return np.nan
+
+
+def _equal(
+    a: ir.Rule,
+    b: ir.Rule,
+    at: Mapping[str, float],
+    columns: Mapping[str, Array],
+    steps: int,
+    seed: int,
+    reach: bool,
+) -> Array:
+    """Which cases of B do what A does."""
+    world = make_world(steps, 3, seed, np.float64)
+    found = distance(simulate(a, at, world), simulate(b, columns, world), SURE)
+    cases = len(next(iter(columns.values()))) if columns else 1
+    if found is None:
+        return np.zeros(cases, bool)
+    error = found.points if reach else np.maximum(found.points, found.thetas)
+    return np.broadcast_to(error < SURE, (cases,))

@@ -1,0 +1,167 @@
+"""A rule for its arguments: tuples become names of their own, conditions on parameters are decided.
+
+    betas = (0.9, 0.999), betas[1]      betas_1 = 0.9, betas_2 = 0.999, betas_1
+    x if nesterov else y                x, where nesterov = true
+    weight_decay != none                false, where weight_decay = none
+
+What theta does not need any more (the buffer of `momentum = 0`) is left out, so a switch costs nothing at run
+time. Parameters that follow a schedule decide nothing. Checks nothing: `check_rule.py` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from netc.compiler.resolve_tree import names_in, rebuild, walk
+from netc.compiler.resolve_values import number_or_none
+from netc.dsl import ast
+
+_Change = Callable[[ast.Expr], ast.Expr]
+
+
+def is_flag(parameter: ast.Parameter) -> bool:
+    """Its default is true or false, so it is nothing else ever."""
+    return isinstance(parameter.default, ast.Name) and parameter.default.id in ("true", "false")
+
+
+# -- tuples ------------------------------------------------------------------------------------------
+
+
+def without_tuples(rule: ast.Optimizer) -> ast.Optimizer:
+    """`betas = (0.9, 0.999)` and `betas[1]` become `betas_1 = 0.9, betas_2 = 0.999` and `betas_1`."""
+    tuples = tuples_of(rule.parameters)
+    if not tuples:
+        return rule
+
+    def read(expr: ast.Expr) -> ast.Expr:
+        match expr:
+            case ast.Index(ast.Name(id), ast.Number(value)) if id in tuples and value in tuples[id]:
+                return ast.Name(f"{id}_{value:g}", span=expr.span)
+        return rebuild(expr, read)
+
+    return replace(
+        rule,
+        parameters=tuple(component for p in rule.parameters for component in _components(p)),
+        body=tuple(_changed(a, read) for a in rule.body),
+        settings=tuple(replace(s, value=read(s.value)) for s in rule.settings),
+    )
+
+
+def tuples_of(parameters: Iterable[ast.Parameter]) -> Mapping[str, range]:
+    """Parameters that are tuples, and the indices of their components."""
+    return {
+        p.name: range(1, len(p.default.items) + 1) for p in parameters if isinstance(p.default, ast.Tuple)
+    }
+
+
+def _components(parameter: ast.Parameter) -> Iterator[ast.Parameter]:
+    if not isinstance(parameter.default, ast.Tuple):
+        yield parameter
+        return
+    for i, item in enumerate(parameter.default.items, start=1):
+        yield ast.Parameter(f"{parameter.name}_{i}", item, span=parameter.span)
+
+
+def spread_tuples(
+    arguments: Iterable[ast.Argument], parameters: tuple[ast.Parameter, ...]
+) -> Iterator[ast.Argument]:
+    """Arguments by name, `betas = (0.5, 0.9)` as `betas_1 = 0.5, betas_2 = 0.9`."""
+    tuples, names = tuples_of(parameters), [p.name for p in parameters]
+    for position, argument in enumerate(arguments):
+        name = argument.name or (names[position] if position < len(names) else None)
+        match argument.value:
+            case ast.Tuple(items) if name is not None and len(items) == len(tuples.get(name, ())):
+                for i, item in enumerate(items, start=1):
+                    yield ast.Argument(f"{name}_{i}", item, span=argument.span)
+            case _:
+                yield replace(argument, name=name)
+
+
+# -- conditions --------------------------------------------------------------------------------------
+
+
+def specialise(rule: ast.Optimizer, values: Mapping[str, float], varying: Collection[str]) -> ast.Optimizer:
+    """The rule with every condition decided that names only parameters with fixed values."""
+    fixed = {name: value for name, value in values.items() if name not in varying}
+    body = tuple(_changed(a, lambda e: _decided(e, fixed)) for a in rule.body)
+    if body == rule.body:
+        return rule
+    body = _live(body)
+    read = {name for action in body for name in names_in(action)} | set(varying)
+    return replace(rule, body=body, parameters=tuple(p for p in rule.parameters if p.name in read))
+
+
+def _decided(expr: ast.Expr, fixed: Mapping[str, float]) -> ast.Expr:
+    def decided(part: ast.Expr) -> ast.Expr:
+        return _decided(part, fixed)
+
+    match expr:
+        case ast.Choose(then, condition, otherwise):
+            found = _truth(condition, fixed)
+            if isinstance(found, bool):
+                return decided(then if found else otherwise)
+            return ast.Choose(decided(then), found, decided(otherwise), span=expr.span)
+    return rebuild(expr, decided)
+
+
+def _truth(condition: ast.Expr, fixed: Mapping[str, float]) -> bool | ast.Expr:
+    """Whether it holds, or what is left of it."""
+    match condition:
+        case ast.Logic(op, left, right):
+            parts = [_truth(left, fixed), _truth(right, fixed)]
+            if (op == "or") in [p for p in parts if isinstance(p, bool)]:
+                return op == "or"
+            match [p for p in parts if not isinstance(p, bool)]:
+                case []:
+                    return op == "and"
+                case [one]:
+                    return one
+                case [first, second, *_]:
+                    return ast.Logic(op, first, second, span=condition.span)
+        case ast.Not(operand):
+            found = _truth(operand, fixed)
+            return not found if isinstance(found, bool) else ast.Not(found, span=condition.span)
+    holds = number_or_none(condition, fixed)
+    return _decided(condition, fixed) if holds is None else bool(holds)
+
+
+def _live(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
+    """Without equations that nothing reads on the way to theta."""
+    nodes = [n for a in body for n in walk(a)]
+    reads: dict[str, set[str]] = {}
+    live, found = {"theta"}, set[str]()
+    for node in nodes:
+        match node:
+            case ast.Equation(name, _, value):
+                reads.setdefault(name, set()).update(names_in(value))
+            case ast.Until(condition):
+                live |= names_in(condition)
+            case ast.For(_, values):
+                live |= names_in(values)
+    while live != found:
+        found = set(live)
+        live |= {n for name in found for n in reads.get(name, ())}
+    return tuple(_kept(body, live))
+
+
+def _kept(body: Iterable[ast.Action], live: Collection[str]) -> Iterator[ast.Action]:
+    for action in body:
+        match action:
+            case ast.Equation(name) if name not in live:
+                continue
+            case ast.For() | ast.Repeat():
+                yield replace(action, body=tuple(_kept(action.body, live)))
+            case _:
+                yield action
+
+
+def _changed(action: ast.Action, change: _Change) -> ast.Action:
+    """The action with its expressions changed, those of its block too."""
+    match action:
+        case ast.Equation(value=value):
+            return replace(action, value=change(value))
+        case ast.Until(condition):
+            return replace(action, condition=change(condition))
+        case ast.For(body=body) | ast.Repeat(body=body):
+            return replace(action, body=tuple(_changed(a, change) for a in body))

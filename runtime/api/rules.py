@@ -1,0 +1,96 @@
+"""`netc.update_rule` and `UpdateRule`: an update rule alone, without network and data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netc.compiler.analysis import Cost, count
+from netc.compiler.explain_equations import lines
+from netc.compiler.interpret import trajectory
+from netc.compiler.latex import latex_rule
+from netc.compiler.rule_text import RuleText, read_rule
+
+Reals = NDArray[Any]
+
+
+def update_rule(text: str) -> UpdateRule:
+    """The rule that `text` names, `torch.SGD(lr=0.1, momentum=0.9)`, or defines, an `optimizer` block.
+
+    Raises SpecError.
+    """
+    return UpdateRule(text)
+
+
+class UpdateRule:
+    """A checked update rule with its parameters' numbers. Made by `netc.update_rule`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._read = read_rule(text)
+
+    @property
+    def name(self) -> str:
+        return self._read.name
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The parameters that the rule reads, and their numbers; a tuple `betas` is `betas_1`, `betas_2`."""
+        return dict(self._read.optimizer.arguments)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What it keeps from one iteration to the next, besides theta."""
+        return tuple(s.name for s in self._read.rule.states if s.name != "theta")
+
+    @property
+    def evaluations(self) -> dict[str, int]:
+        """Of the loss and the gradient in one iteration; rounds of loops and searches count once."""
+        cost: Cost = count(self._read.rule)
+        return {
+            "loss": cost.losses + cost.losses_per_round + cost.losses_per_batch,
+            "gradient": cost.gradients + cost.gradients_per_round + cost.gradients_per_batch,
+        }
+
+    def equations(self) -> list[str]:
+        """The lines of the rule as it runs, valid in the block of an `optimizer` statement."""
+        return lines(self._read.optimizer.definition.body)
+
+    def latex(self) -> str:
+        """The equations for LaTeX's `align`."""
+        return latex_rule(self._read.optimizer.definition.body)
+
+    def trajectory(
+        self,
+        theta0: ArrayLike,
+        gradients: ArrayLike,
+        schedule: Mapping[str, Sequence[float]] | None = None,
+        tensors: Sequence[int] | None = None,
+    ) -> Reals:
+        """theta[0], theta[1], ... (T+1, d) from theta0 (d,) when the gradients are these (T, d), at any point.
+
+        `schedule` gives the value of a parameter, by name, in each of the T steps. `tensors` are the sizes of
+        the tensors that make up theta, for rules that look at them one by one (`per = layer`); by default
+        theta is one. Computes in float64. Raises ValueError where shapes do not fit, where `schedule` names
+        what is no parameter, and where the rule asks for the loss.
+        """
+        theta, given = np.asarray(theta0, np.float64), np.asarray(gradients, np.float64)
+        if theta.ndim != 1 or given.ndim != 2 or given.shape[1:] != theta.shape:
+            raise ValueError(f"theta0 is (d,) and gradients (T, d); these are {theta.shape}, {given.shape}")
+        if tensors is not None and sum(tensors) != len(theta):
+            raise ValueError(f"the sizes of the tensors sum up to {sum(tensors)}, theta0 has {len(theta)}")
+        rule = self._for(len(theta), schedule or {}, len(given))
+        return trajectory(rule.rule, theta, given, schedule, tensors)
+
+    def _for(self, elements: int, schedule: Mapping[str, Sequence[float]], steps: int) -> RuleText:
+        read = read_rule(self._text, elements=elements, varying=schedule)
+        known = dict(read.optimizer.arguments)
+        for name, values in schedule.items():
+            if name not in known:
+                raise ValueError(f"'{self.name}' has no parameter '{name}'; it has {', '.join(known)}")
+            if len(values) != steps:
+                raise ValueError(f"the schedule of '{name}' has {len(values)} values for {steps} steps")
+        return read

@@ -1,0 +1,150 @@
+"""What differs between two files, and what may bite in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netc.commands import main
+from netc.compiler.check import check
+from netc.compiler.diff import differences
+from netc.compiler.pitfalls import pitfalls
+from netc.compiler.rule_text import read_rule
+from netc.compiler.spec import Spec
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+FILE = """data x in {0, 0.5, 1} -> x^2
+network [1(tanh)4(lin)1]
+init glorot_uniform
+loss half_mse
+optimizer momentum.ema(eta = 0.1, beta1 = 0.1)
+schedule eta = 0.1 until 75, 0.01 until 125, 0.001
+train epochs = 200, batch = 2, seed = 1
+"""
+
+
+def spec(text: str) -> Spec:
+    return check(parse(Source("<test>", text)), None, Path())
+
+
+def topics(a: str, b: str) -> list[str]:
+    return [d.topic for d in differences(spec(a), spec(b))]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("half_mse", "half_mse", []),
+        ("momentum.ema(eta = 0.1, beta1 = 0.1)", "Momentum.EMA(0.7)", []),  # the schedule sets eta
+        ("beta1 = 0.1", "beta1 = 0.2", ["rule"]),
+        ("half_mse", "mse", ["loss"]),
+        ("glorot_uniform", "he_normal", ["start"]),
+        ("batch = 2", "batch = 3", ["training"]),
+        ("tanh", "relu", ["network"]),
+        ("x^2", "x^3", ["data"]),
+        ("0.001\n", "0.002\n", ["schedule"]),
+    ],
+)
+def test_every_difference_has_its_topic(old: str, new: str, found: list[str]) -> None:
+    assert topics(FILE, FILE.replace(old, new)) == found
+
+
+def test_comments_and_spelling_are_no_difference() -> None:
+    assert topics(FILE, "# about\n" + FILE.replace("eta", "η").replace("beta1", "β₁")) == []
+
+
+def test_the_factor_of_a_loss() -> None:
+    (loss,) = differences(spec(FILE), spec(FILE.replace("half_mse", "mse")))
+    assert "B is 2 times A" in loss.notes[0]
+
+
+def test_sum_and_mean() -> None:
+    (loss,) = differences(spec(FILE), spec(FILE.replace("half_mse", "half_mse, reduce = sum")))
+    assert "A averages over the samples of a batch, B sums" in loss.notes[0]
+
+
+def test_a_schedule_tells_equal_rules_apart() -> None:
+    velocity = "momentum.velocity(eta = 0.01, alpha = 0.9)"
+    other = FILE.replace("momentum.ema(eta = 0.1, beta1 = 0.1)", velocity)
+    other = other.replace("0.1 until 75, 0.01 until 125, 0.001", "0.01 until 75, 0.001 until 125, 0.0001")
+    rule, schedule = differences(spec(FILE), spec(other))
+    assert "the same until the rate changes (at epochs 75 and 125)" in rule.notes[0]
+    assert schedule.notes == ("in proportion: B's is 0.1 times A's throughout",)
+    assert [d.topic for d in differences(spec(_constant(FILE)), spec(_constant(other)))] == []
+
+
+def _constant(text: str) -> str:
+    return "".join(line for line in text.splitlines(True) if not line.startswith("schedule"))
+
+
+def test_a_file_and_a_rule_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "gd", "some.net"]) == 2
+    assert "both files or both rules" in capsys.readouterr().err
+
+
+# -- pitfalls ----------------------------------------------------------------------------------------
+
+
+def found(rule: str) -> str:
+    return " ".join(pitfalls(read_rule(rule).spec))
+
+
+def test_the_rate_in_the_velocity() -> None:
+    velocity = FILE.replace("momentum.ema(eta = 0.1, beta1 = 0.1)", "momentum.velocity")
+    (only,) = pitfalls(spec(velocity))
+    assert "the rate eta sits inside v" in only
+    assert "at epochs 75 and 125" in only
+    assert pitfalls(spec(FILE)) == []
+
+
+def test_the_rate_twice() -> None:
+    assert "acts twice" in found("momentum.double_rate")
+    for name in ("gd", "momentum.velocity", "nesterov.shifted", "adam.paper", "adamw.torch"):
+        assert "acts twice" not in found(name), name
+
+
+def test_the_first_step() -> None:
+    """beta1/sqrt(beta2) = 3.16 without the corrections, 1/sqrt(1 - rho) = 10 for RMSprop."""
+    assert "the first step is 3.16 times eta" in found("adam.no_bias_correction")
+    assert "the first step is 10 times eta" in found("rmsprop.eps_outside(rho = 0.99)")
+    assert "the first step" not in found("adam.paper")
+
+
+def test_epsilons() -> None:
+    assert "0/0" in found("rmsprop.eps_outside(eps = 0)")
+    assert "dominates" in found("adam.eps_inside(eps = 1e-6)")
+    assert "dominates" not in found("adam.paper")
+    single = FILE.replace("momentum.ema(eta = 0.1, beta1 = 0.1)", "adam.paper(eps = 1e-40)")
+    assert "is 0 in float32" in " ".join(pitfalls(spec(single.replace("seed = 1", "precision = f32"))))
+
+
+def test_l2_through_an_adaptive_rule() -> None:
+    rule = """optimizer l2_adam(eta = 0.001, rho = 0.9, eps = 1e-8, lambda = {strength}):
+    g          = grad R + lambda*theta[n]
+    s[n+1]     = rho*s[n] + (1 - rho)*g^2
+    theta[n+1] = theta[n] - eta*g/(sqrt(s[n+1]) + eps)
+"""
+    assert "lambda is L2" in found(rule.format(strength=0.1))
+    assert "lambda is L2" not in found(rule.format(strength=0))
+    assert "lambda is L2" not in found("adamw.torch")
+
+
+def test_what_is_never_used() -> None:
+    rule = "optimizer r(eta = 0.1):\n    v[n+1] = grad R\n    theta[n+1] = theta[n] - eta*grad R\n"
+    assert "v is computed and never used" in found(rule)
+
+
+def test_the_misprint_of_the_talk() -> None:
+    rule = """optimizer armijo(eta = 1, c = 0.5):
+    g = grad R
+    h = eta
+    repeat at most 20:
+        until R(theta[n] {sign} h*g) <= R(theta[n]) - c*h*norm(g)^2
+        h = h/2
+    theta[n+1] = theta[n] - h*g
+"""
+    assert "uphill" in found(rule.format(sign="+"))
+    assert "theta[n] - h*g is likely meant" in found(rule.format(sign="+"))
+    assert "uphill" not in found(rule.format(sign="-"))

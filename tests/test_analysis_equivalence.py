@@ -1,0 +1,249 @@
+"""Which update rules are the same, and what breaks that: section 2 of the dialects' table, and worse."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import netc
+from netc.compiler.compare_rules import sides
+from netc.compiler.interpret import trajectory
+from netc.compiler.linear import NotLinear, compare, exact, recursion
+from netc.compiler.rule_text import read_rule
+from netc.compiler.simulate import make_world, simulate
+
+EMA, SUM, VELOCITY, TWICE = (f"momentum.{n}" for n in ("ema", "heavy_ball", "velocity", "double_rate"))
+SCHEDULE, DECAY = "a schedule of the rate", "decoupled weight decay"
+
+TORCH = """optimizer torch_sgd(lr = 0.01, momentum = 0.9, dampening = {dampening}):
+    g          = grad R(theta[n])
+    v[n+1]     = momentum*v[n] + (1 - dampening)*g if n > 0 else g
+    theta[n+1] = theta[n] - lr*v[n+1]
+"""
+DEBIASED = """optimizer debiased(eta = 0.01, beta = 0.9):
+    v[n+1]     = beta*v[n] + (1 - beta)*grad R(theta[n])
+    theta[n+1] = theta[n] - eta*v[n+1]/(1 - beta^(n+1))
+"""
+KERAS_NESTEROV = """optimizer keras_nesterov(eta = 0.01, alpha = 0.9):
+    g          = grad R(theta[n])
+    v[n+1]     = alpha*v[n] - eta*g
+    theta[n+1] = theta[n] + alpha*v[n+1] - eta*g
+"""
+CHAINER_NESTEROV = """optimizer chainer_nesterov(eta = 0.01, alpha = 0.9):
+    g          = grad R(theta[n])
+    v[n+1]     = alpha*v[n] - eta*g
+    theta[n+1] = theta[n] + alpha^2*v[n+1] - (1 + alpha)*eta*g
+"""
+DECAYED = """optimizer {name}(eta = 0.1, {memory}, lambda = 0.01):
+    v[n+1]     = {velocity}
+    theta[n+1] = theta[n] - eta*v[n+1] - eta*lambda*theta[n]
+"""
+DECAYED_SUM = DECAYED.format(name="sums", memory="alpha = 0.9", velocity="alpha*v[n] + grad R(theta[n])")
+DECAYED_EMA = DECAYED.format(
+    name="means", memory="alpha = 0.9", velocity="alpha*v[n] + (1 - alpha)*grad R(theta[n])"
+)
+
+
+def breaks(verdict: netc.Verdict, what: str) -> bool:
+    return any(words.startswith(what) for words in verdict.breaks_under)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "mapping", "schedule", "memory", "decay"),
+    [
+        (EMA, SUM, {"eta": "eta*beta1", "alpha": "1 - beta1"}, False, True, True),
+        (SUM, EMA, {"eta": "eta/(1 - alpha)", "beta1": "1 - alpha"}, False, True, True),
+        (SUM, VELOCITY, {"eta": "eta", "alpha": "alpha"}, True, False, False),
+        (SUM, TWICE, {"eta": "sqrt(eta)", "beta1": "1 - alpha"}, True, False, True),
+        (TWICE, EMA, {"eta": "eta^2/beta1", "beta1": "beta1"}, True, True, True),
+        (EMA, TWICE, {"eta": "sqrt(eta*beta1)", "beta1": "beta1"}, True, True, True),
+    ],
+)
+def test_the_four_forms_of_momentum(
+    a: str, b: str, mapping: dict[str, str], schedule: bool, memory: bool, decay: bool
+) -> None:
+    verdict = netc.equivalent(a, b)
+    assert verdict.same
+    assert verdict.how == "proved"
+    assert verdict.mapping == mapping
+    assert breaks(verdict, SCHEDULE) is schedule
+    assert breaks(verdict, "a change of") is memory
+    assert breaks(verdict, DECAY) is decay
+
+
+@pytest.mark.parametrize(("a", "b"), [(EMA, SUM), (SUM, VELOCITY), (SUM, TWICE), (EMA, TWICE)])
+def test_the_interpreter_agrees_with_the_mapping(a: str, b: str) -> None:
+    """The mapping, put into numbers, against iterates computed by another part of the compiler."""
+    draw = np.random.default_rng(4)
+    theta, gradients = draw.normal(size=6), draw.normal(size=(50, 6))
+    verdict = netc.equivalent(f"{a}(eta = 0.02)", b)
+    first = trajectory(read_rule(f"{a}(eta = 0.02)").rule, theta, gradients)
+    numbers = ", ".join(f"{n} = {v!r}" for n, v in verdict.numbers.items())
+    second = trajectory(read_rule(f"{b}({numbers})").rule, theta, gradients)
+    np.testing.assert_allclose(first, second, atol=1e-12)
+    factors = np.where(np.arange(50) < 20, 1, 0.1)
+    varied = [
+        trajectory(read_rule(text).rule, theta, gradients, {"eta": eta * factors})
+        for text, eta in ((f"{a}(eta = 0.02)", 0.02), (f"{b}({numbers})", verdict.numbers["eta"]))
+    ]
+    assert bool(np.abs(varied[0] - varied[1]).max() > 1e-3) is breaks(verdict, SCHEDULE)
+
+
+def test_numbers_that_do_not_fit_make_another_rule() -> None:
+    verdict = netc.equivalent("momentum.ema(eta=0.1, beta1=0.1)", "momentum.heavy_ball(eta=0.1, alpha=0.9)")
+    assert not verdict.same
+    assert verdict.how == "refuted"
+    assert verdict.first_difference == 1
+    assert verdict.numbers == pytest.approx({"eta": 0.01, "alpha": 0.9})
+    assert netc.equivalent("momentum.ema(eta=0.1, beta1=0.1)", "momentum.heavy_ball(eta=0.01)").same
+
+
+def test_dampening_is_no_average() -> None:
+    """torch's first buffer is the raw gradient: what is left of it never goes away (issue pytorch#152833)."""
+    torch = TORCH.format(dampening=0.9)
+    verdict = netc.equivalent(torch, EMA)
+    assert not verdict.same
+    assert "the first gradient" in "".join(verdict.reasons)
+    assert netc.equivalent(TORCH.format(dampening=0), SUM).how == "proved"
+
+
+def test_debiasing_is_another_rule() -> None:
+    verdict = netc.equivalent(DEBIASED, EMA)
+    assert not verdict.same
+    assert any("fades" in reason for reason in verdict.reasons)
+
+
+def test_nesterov_is_shifted() -> None:
+    verdict = netc.equivalent("nesterov.lookahead", KERAS_NESTEROV)
+    assert verdict.same
+    assert verdict.how == "proved"
+    assert not breaks(verdict, SCHEDULE)  # both carry the rate in v: it is the Keras rule, schedule or not
+    assert breaks(verdict, "a look at theta itself")
+    shifted = netc.equivalent("nesterov.lookahead", "nesterov.shifted")
+    assert shifted.same
+    assert breaks(shifted, SCHEDULE)
+    plain = netc.equivalent("nesterov.shifted", KERAS_NESTEROV)
+    assert not breaks(plain, "a look at theta itself")
+    assert not netc.equivalent("nesterov.lookahead", CHAINER_NESTEROV).same
+
+
+def test_decoupled_decay_needs_another_lambda() -> None:
+    verdict = netc.equivalent(DECAYED_SUM, DECAYED_EMA)
+    assert not verdict.same  # with the same numbers
+    assert verdict.mapping == {"eta": "eta/(1 - alpha)", "alpha": "alpha", "lambda": "lambda*(1 - alpha)"}
+
+
+def test_coupled_and_decoupled_decay() -> None:
+    coupled = (
+        "optimizer c(eta = 0.1, lambda = 0.1):\n    theta[n+1] = theta[n] - eta*(grad R + lambda*theta[n])\n"
+    )
+    apart = "optimizer d(eta = 0.1, lambda = 0.1):\n    theta[n+1] = (1 - eta*lambda)*theta[n] - eta*grad R\n"
+    assert netc.equivalent(coupled, apart).how == "proved"  # L2 == decoupled for plain descent only
+    momentum = DECAYED_SUM.replace(" - eta*lambda*theta[n]", "").replace(
+        "grad R(theta[n])", "grad R + lambda*theta[n]"
+    )
+    verdict = netc.equivalent(momentum, DECAYED_SUM)
+    assert not verdict.same
+    assert "without weight decay" in verdict.reasons
+
+
+def test_the_place_of_epsilon() -> None:
+    verdict = netc.equivalent("rmsprop.eps_outside(rho = 0.9)", "rmsprop.eps_inside(eta = 0.01)")
+    assert not verdict.same
+    assert verdict.reasons == ("with a vanishing epsilon",)
+    hat = netc.equivalent("adam.paper(eta=0.001)", "adam.eps_hat(eta=0.001)")
+    assert not hat.same
+    assert hat.first_difference == 1
+    assert "with a vanishing epsilon" in hat.reasons
+
+
+def test_the_talk_weighs_the_new_gradient() -> None:
+    verdict = netc.equivalent("adam.talk", "adam.eps_inside")
+    assert verdict.same
+    assert verdict.how == "not distinguished"
+    assert verdict.mapping == {"eta": "eta", "beta1": "1 - beta1", "beta2": "1 - beta2", "eps": "eps"}
+
+
+def test_no_bias_correction() -> None:
+    verdict = netc.equivalent("adam.no_bias_correction", "adam.talk")
+    assert not verdict.same
+    assert any("fades" in reason for reason in verdict.reasons)
+
+
+def test_the_start_of_an_accumulator() -> None:
+    other = netc.equivalent("adagrad.eps_inside(s0 = 0.1)", "adagrad.eps_inside(s0 = 0)")
+    assert not other.same
+    assert other.mapping["s0"] == "s0"
+    rule = """optimizer a(eta = 0.01):
+    s[0]       = {start}
+    s[n+1]     = s[n] + grad R^2
+    theta[n+1] = theta[n] - eta*grad R/sqrt(s[n+1] + 1e-7)
+"""
+    verdict = netc.equivalent(rule.format(start=0.1), rule.format(start=1))
+    assert not verdict.same
+    assert verdict.reasons == ("with states that start at 0",)
+
+
+def test_rules_that_ask_for_other_things() -> None:
+    two = """optimizer two(eta = 0.1):
+    theta[n+1/2] = theta[n] - eta*grad R(theta[n])
+    theta[n+1]   = theta[n+1/2] - eta*grad R(theta[n+1/2])
+"""
+    verdict = netc.equivalent(two, "gd")
+    assert not verdict.same
+    assert "A evaluates 2 gradients, B 1 gradient" in verdict.text
+
+
+def test_weights_and_biases_are_told_apart() -> None:
+    both = (
+        "optimizer a(eta = 0.1, lambda = 0.1):\n    theta[n+1] = theta[n] - eta*(grad R + lambda*theta[n])\n"
+    )
+    weights = both.replace("lambda*theta[n]", "lambda*weights*theta[n]")
+    assert not netc.equivalent(both, weights).same
+
+
+def test_a_small_difference_is_no_equality() -> None:
+    assert not netc.equivalent("gd(eta = 0.1)", "gd(eta = 0.1000001)").same
+    assert not netc.equivalent("adam.paper(eps = 1e-8)", "adam.paper(eps = 1.001e-8)").same
+    assert not netc.equivalent("adam.paper(beta2 = 0.999)", "adam.paper(beta2 = 0.9990001)").same
+
+
+def test_the_exact_step_is_the_step_that_runs() -> None:
+    """The matrix of fractions against the simulator, on the same gradients."""
+    a, _ = sides("nesterov.shifted", "gd")
+    world = make_world(8, 3, 7, np.float64)
+    steps = recursion(a.rule, {n: exact(v) for n, v in a.values.items()}, 1, 8)
+    state = {n: np.zeros(3) for n in steps.start}
+    state["theta"] = world.theta
+    for k, step in enumerate(steps.steps):
+        at = {**state, "#0": world.gradients[k, 0], "": np.ones(3)}
+        state = {n: sum(float(c) * at[m] for m, c in form.items()) for n, form in step.next.items()}
+    got = simulate(a.rule, a.values, world).thetas[-1][0]
+    np.testing.assert_allclose(state["theta"], got, rtol=1e-12)
+
+
+def test_what_is_not_linear_is_not_taken_for_linear() -> None:
+    for name in ("adam.paper", "clipped_gd.by_norm", "clipped_gd.by_value", "lion"):
+        side, _ = sides(name, "gd")
+        with pytest.raises(NotLinear):
+            recursion(side.rule, {}, 1, 3)
+
+
+def test_a_proof_needs_all_that_can_be_reached() -> None:
+    """A state that theta shows only after five steps is found."""
+    delay = "optimizer late(eta = 0.1):\n    a[n+1] = grad R\n    b[n+1] = a[n]\n    c[n+1] = b[n]\n    d[n+1] = c[n]\n"
+    one = read_rule(delay + "    theta[n+1] = theta[n] - eta*d[n]\n").rule
+    other = read_rule(delay + "    theta[n+1] = theta[n] - eta*d[n]*1.001\n").rule
+    eta = {"eta": Fraction(1, 10)}
+    assert compare(recursion(one, eta, 1, 16), recursion(one, eta, 1, 16)).points
+    assert not compare(recursion(one, eta, 1, 16), recursion(other, eta, 1, 16)).points
+
+
+def test_the_text_is_for_a_slide() -> None:
+    text = netc.equivalent("momentum.ema(eta = 0.1)", "momentum.heavy_ball(eta = 0.01)").text
+    assert "are the same rule: proved" in text
+    assert re.search(r"eta' += eta\*beta1 += 0\.01", text)
+    assert max(map(len, text.splitlines())) <= 120

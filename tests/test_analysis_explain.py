@@ -1,0 +1,86 @@
+"""`netc explain`: what is said of a rule is what runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from netc.commands import main
+from netc.compiler.explain import evaluations
+from netc.compiler.explain_equations import lines, with_numbers
+from netc.compiler.rule_text import read_rule
+from netc.dsl.parser import parse_optimizer
+
+BOSTON = str(Path(__file__).parent.parent / "examples/boston.net")
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["explain", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_equations_and_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "momentum.heavy_ball(eta=0.25)")
+    assert "0.9*v[n] + " in text
+    assert "0.25*v[n+1]" in text
+    assert "1 number per parameter (v)" in text
+    assert "0 losses, 1 gradient" in text
+
+
+def test_schedules_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "0.1 until epoch 75, 0.01 until epoch 125, then 0.001" in said(capsys, BOSTON)
+
+
+def test_latex_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert r"\theta_{n+1} &= \theta_n - \eta\, v_{n+1}" in said(capsys, BOSTON, "--latex")
+
+
+def test_a_family_is_shown_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "momentum")
+    for name in ("momentum.ema", "momentum.heavy_ball", "momentum.velocity", "momentum.double_rate"):
+        assert f"\n{name}(" in text
+    assert "~" in text
+
+
+def test_no_traceback_for_a_wrong_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "momentum.emma"]) == 1
+    assert "E0102" in capsys.readouterr().err
+
+
+def test_codes_still_have_their_story(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "several update rules" in said(capsys, "e0103")
+
+
+@pytest.mark.parametrize(
+    ("equation", "shown"),
+    [
+        ("theta[n] - 1*grad R", "theta[n] - grad R"),
+        ("theta[n] - eta*(grad R + lambda*theta[n])", "theta[n] - 0.5*grad R"),
+        ("theta[n] - (1 - eta)*(grad R if lambda == 0 else 2*grad R)", "theta[n] - 0.5*grad R"),
+        ("theta[n]*(1 - 0.9) - grad R^2", "theta[n]*0.1 - grad R^2"),
+    ],
+)
+def test_what_is_switched_off_is_left_out(equation: str, shown: str) -> None:
+    rule = parse_optimizer(f"optimizer r(eta = 0.5, lambda = 0):\n    theta[n+1] = {equation}\n")
+    assert lines(with_numbers(rule.body, {"eta": 0.5, "lambda": 0.0})) == [f"theta[n+1] = {shown}"]
+
+
+def test_a_search_costs_from_its_first_to_its_last_round() -> None:
+    rule = read_rule(
+        "optimizer r(eta = 1):\n    h[0] = eta\n    g = grad R\n    a = h[n]\n    repeat at most 9:\n"
+        "        until R(theta[n] - a*g) <= R(theta[n])\n        a = a/2\n"
+        "    h[n+1] = a\n    theta[n+1] = theta[n] - a*g\n"
+    ).rule
+    loss, gradient = evaluations(rule.body, "loss"), evaluations(rule.body, "gradient")
+    assert (gradient.least, gradient.most) == (1, 1)
+    assert (loss.least, loss.most) == (2, 10)  # R(theta[n]) once, and one in each round
+
+
+def test_it_is_quick_because_nothing_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    import subprocess
+
+    code = "import sys; from netc.commands import main; main(['explain', 'momentum.ema']); print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
