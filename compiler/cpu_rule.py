@@ -21,7 +21,7 @@ from netc.compiler.vectors import COMBINE, Space, lanes, number, vector_names
 ARGUMENTS = (
     "theta", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key",
 )  # fmt: skip
-PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order", "scratch")
+PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order")
 COUNTED = ("iteration", "losses", "gradients", "status")
 MASKS = ("weights", "biases")
 
@@ -53,7 +53,7 @@ class Vectors:
 def functions(rule: ir.Rule, vectors: Vectors, shuffled: bool) -> tuple[list[L.Function], int]:
     """The functions and the numbers of scratch a worker needs."""
     writer = _Writer(separate_commits(python_names(rule)), vectors, shuffled)
-    made = [writer.start(), _start(), writer.advance(), _advance_parallel()]
+    made = [writer.start(), _start(), writer.advance()]
     return made, vectors.scratch + len(writer.temporaries) * vectors.stride
 
 
@@ -143,11 +143,9 @@ class _Writer:
                     out += self.repeat(inner, bound)
                 case ir.Until(condition):
                     out += [*self.condition(condition), L.If(L.Name("holds"), (L.Break(),))]
-                case ir.Stop(condition):
-                    out += [
-                        *self.condition(condition),
-                        L.If(L.Name("holds"), (L.let("status", 1), L.Break())),
-                    ]
+                case ir.Stop(condition, ending):
+                    ended = (L.let("status", ir.STATUS[ending]), L.Break())
+                    out += [*self.condition(condition), L.If(L.Name("holds"), ended)]
                 case ir.Assign():
                     raise AssertionError("assignments come in runs")
                 case _:
@@ -200,11 +198,13 @@ class _Writer:
         if not self.recorded:
             self.recorded = True
             out += _record(name)
-        out.append(L.If(L.call("not", L.call("isfinite", name)), (L.let("status", 2), L.Break())))
+        out.append(
+            L.If(L.call("not", L.call("isfinite", name)), (L.let("status", ir.STATUS["diverged"]), L.Break()))
+        )
         return out
 
     def repeat(self, body: tuple[ir.Stmt, ...], bound: int) -> list[L.Stmt]:
-        failed = L.If(L.call("ge", "rounds", bound), (L.let("status", 3), L.Break()))
+        failed = L.If(L.call("ge", "rounds", bound), (L.let("status", ir.STATUS["search"]), L.Break()))
         inner = [*self.block(body, searching=True), L.let("rounds", L.add("rounds", 1)), failed]
         return [L.let("rounds", 0), L.While(L.Name("True"), tuple(inner)), _leave()]
 
@@ -294,9 +294,14 @@ class _Writer:
         going = L.call("lt", "iteration", "last")
         rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
         run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
-        body = (L.loop("r", L.call("len", "all_theta"), run),)
-        note = "Every running run up to iteration `last`, one run after the other."
-        return L.Function("advance", _of_allruns(), body, note)
+        body = (
+            L.loop(
+                "row_at", L.call("len", "rows"), [L.let("r", L.At(L.Name("rows"), L.Name("row_at"))), *run]
+            ),
+        )
+        parameters = ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
+        note = "The runs `rows`, one after the other, up to iteration `last`; those that have ended stay as they are."
+        return L.Function("advance", parameters, body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -361,20 +366,6 @@ def _start() -> L.Function:
     rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:3]]
     body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("start_run", *rows, "hyper"))]),)
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
-
-
-def _of_allruns() -> tuple[str, ...]:
-    return (*(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
-
-
-def _advance_parallel() -> L.Function:
-    one = L.add("r", 1)
-    arguments = [
-        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in _of_allruns()
-    ]
-    body = (L.loop("r", L.call("len", "all_theta"), [L.Do(L.call("advance", *arguments))], parallel=True),)
-    note = "Every running run up to iteration `last`, the runs spread over the threads."
-    return L.Function("advance_parallel", _of_allruns(), body, note, parallel=True)
 
 
 def _record(name: str) -> list[L.Stmt]:

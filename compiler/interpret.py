@@ -21,7 +21,8 @@ Array = NDArray[Any]
 Env = dict[str, Any]
 Layers = tuple[slice, ...]
 
-RUNNING, CRITERION, DIVERGED, SEARCH_FAILED = range(4)
+RUNNING = 0
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 
@@ -196,9 +197,9 @@ class _Machine:
                 case ir.Until(condition):
                     if self.value(condition):
                         raise _Found
-                case ir.Stop(condition):
+                case ir.Stop(condition, ending):
                     if self.value(condition):
-                        raise _Ended(CRITERION)
+                        raise _Ended(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
 

@@ -17,7 +17,7 @@ from netc.runtime.layout import bounds, lay_out, no_samples
 from netc.runtime.load import load_kernels
 from netc.runtime.random import Purpose, permutation
 from netc.runtime.report import IN_ORDER
-from netc.runtime.train import use_threads
+from netc.runtime.workers import use_threads
 
 TOLERANCE = {"f64": 1e-12, "f32": 2e-5}
 
@@ -124,12 +124,13 @@ def advance(built: Built, theta: np.ndarray, steps: int, parts: list[int] | None
     counters = np.zeros((1, 5), np.int64)
     hyper = np.array([h.value for h in program.rule.hypers])
     order = np.arange(samples.count, dtype=np.int64)[None].copy()
+    rows = np.zeros(1, np.int64)
     cuts = bounds(program.training.batches, samples.count)
-    scratch = np.zeros((1, kernels.SCRATCH), built.real)
+    scratch = np.zeros(kernels.SCRATCH, built.real)
     kernels.start(row, vectors, scalars, hyper)
     for last in [*(parts or []), steps]:
-        kernels.advance(row, vectors, scalars, counters, figures, hyper, samples.x, samples.y, cuts, order, scratch,
-                        program.training.seed, last)  # fmt: skip
+        kernels.advance(rows, row, vectors, scalars, counters, figures, hyper, samples.x, samples.y, cuts, order,
+                        scratch, program.training.seed, last)  # fmt: skip
     return row[0, : kernels.PARAMETERS], counters[0], cuts
 
 
