@@ -31,6 +31,7 @@ from netc.runtime.load import load_kernels, seal
 from netc.runtime.metrics import Metric
 from netc.runtime.outcomes import CLAIMED, OUTCOMES
 from netc.runtime.parameters import Array, tensors
+from netc.runtime.reached import NO_LISTED
 from netc.runtime.report import Evaluator
 from netc.runtime.results import Result, make_result
 from netc.runtime.scaling import Scaler
@@ -146,7 +147,7 @@ class Session:
         task = self.task
         outcome = train(task, watch, resume)
         seal(self.kernels)
-        return outcome, make_result(task, outcome)
+        return outcome, make_result(task, outcome, self.spec.points)
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -178,18 +179,21 @@ class Session:
         figures |= {"epochs": result.epochs, "outcome": result.outcome}
         figures |= {name: result.has(outcome) for name, outcome in CLAIMED.items()}
         figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
+        figures["evaluations"] = result.evaluations["loss"]
         for name, values in result.final.items():
             kind, _, part = name.rpartition("_")
-            figures[f"{kind}({part})" if part in ("train", "test") else name] = values
+            lost = np.isnan(values) & name.startswith(("loss", "gradient"))
+            figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
         figures |= self._by_name(result.theta)
         loss = lambda theta: self.evaluator.loss(self.padded(theta), self.evaluator.train)  # noqa: E731
-        return Scope(result.runs, figures, self._constants(), self._loss_names(), loss)
+        losses, points = self._loss_names(), self.spec.points
+        return Scope(result.runs, figures, self._constants(), losses, loss, points, result.point_codes)
 
     def blank_scope(self) -> Scope:
         """The same names before anything is trained, to find errors in `expect` early."""
         runs, count = self.spec.training.runs, self.spec.parameters
         names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
-        names += [f"{n}_evaluations" for n in ("loss", "gradient")]
+        names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
         parts = ["train", "test"] if self.data is not None and len(self.data.test) else ["train"]
         if self.metric:
             names += [f"{self.metric.kind}({part})" for part in parts]
@@ -198,7 +202,9 @@ class Session:
         figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
         figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.ones((runs, count))}
         figures |= self._by_name(figures["theta"])
-        return Scope(runs, figures, self._constants(), self._loss_names(), lambda theta: 1.0)
+        far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
+        losses, points = self._loss_names(), self.spec.points
+        return Scope(runs, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
 
     def _by_name(self, theta: Array) -> dict[str, Array]:
         """The variables of an objective."""
