@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netc.compiler import cpu_network, cpu_rule, ir
+from netc.compiler import cpu_network, cpu_registers, cpu_rule, ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_names import python_expr, variable_name
 from netc.compiler.cpu_plan import layers, plan
@@ -25,13 +25,20 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
             p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
             made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
             vectors = cpu_rule.Vectors(network.parameters, p.lanes, _regions(network), p.size * p.chunks)
+            writer = cpu_rule.Writer(cpu_rule.named(program.rule), vectors, shuffled)
             block = p.block
         case ir.Objective() as objective:
             made = _objective(objective)
             whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
             vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
+            rule = cpu_rule.named(program.rule)
+            writer = cpu_rule.Writer(rule, vectors, shuffled)
+            if cpu_registers.fits(objective):
+                writer = cpu_registers.RegisterWriter(
+                    rule, vectors, shuffled, objective=objective, single=precision == "f32"
+                )
             block = BLOCKLESS
-    stepping, scratch = cpu_rule.functions(program.rule, vectors, shuffled)
+    stepping, scratch = writer.functions()
     states = [s for s in program.rule.states if s.name != "theta"]
     constants: tuple[tuple[str, int | float | str], ...] = (
         ("PARAMETERS", vectors.parameters),

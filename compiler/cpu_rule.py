@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import assert_never
+from typing import Literal, assert_never
 
 from netc.compiler import ir
 from netc.compiler import loops as L
@@ -50,16 +50,15 @@ class Vectors:
         return -(-self.parameters // self.lanes) * self.lanes + (self.lanes if self.lanes > 1 else 0)
 
 
-def functions(rule: ir.Rule, vectors: Vectors, shuffled: bool) -> tuple[list[L.Function], int]:
-    """The functions and the numbers of scratch a worker needs."""
-    writer = _Writer(separate_commits(python_names(rule)), vectors, shuffled)
-    made = [writer.start(), _start(), writer.advance(), _advance_parallel()]
-    return made, vectors.scratch + len(writer.temporaries) * vectors.stride
+def named(rule: ir.Rule) -> ir.Rule:
+    """The rule as a writer wants it."""
+    return separate_commits(python_names(rule))
 
 
 @dataclass
-class _Writer:
+class Writer:
     rule: ir.Rule
+    """From `named`."""
     vectors: Vectors
     shuffled: bool
     homes: dict[str, str] = field(default_factory=dict)
@@ -75,6 +74,11 @@ class _Writer:
         committed = {c.value for c in rule.commits}
         self.live = frozenset((*reads(rule.body), *reads(rule.test))) | committed
         self.homes = dict(self._in_place())
+
+    def functions(self) -> tuple[list[L.Function], int]:
+        """The functions, and how many numbers of scratch a worker needs."""
+        made = [self.start(), _start(), self.advance(), _advance_parallel()]
+        return made, self.vectors.scratch + len(self.temporaries) * self.vectors.stride
 
     @property
     def own(self) -> frozenset[str]:
@@ -170,29 +174,10 @@ class _Writer:
         return self.passes(fuse([ir.Assign("holds", condition)], self.live, f"r{next(self.runs)}_"))
 
     def evaluate(self, e: ir.Evaluate, searching: bool) -> list[L.Stmt]:
-        out: list[L.Stmt] = []
-        match e.batch:
-            case "current" if not self.rule.visits_batches:
-                first, amount = (
-                    L.At(L.Name("bounds"), L.Name("batch")),
-                    L.At(L.Name("bounds"), L.add("batch", 1)),
-                )
-            case "current" | "full":
-                first, amount = L.At(L.Name("bounds"), L.Int(0)), L.At(L.Name("bounds"), L.Name("batches"))
-            case expr:
-                out.append(L.let("batch", L.call("sub", L.call("int64", number(expr)), 1)))
-                first, amount = (
-                    L.At(L.Name("bounds"), L.Name("batch")),
-                    L.At(L.Name("bounds"), L.add("batch", 1)),
-                )
-        out += [L.let("first", first), L.let("rest", L.call("sub", amount, "first"))]
         name = e.loss or f"loss_{e.gradient}"
-        where = (self._array(e.point), "x", "y", "order", "first", "rest")
+        out = [*self.samples_of(e.batch), *self.call(e, name)]
         if e.gradient:
-            out.append(L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch")))
             out.append(L.let("gradients", L.add("gradients", 1)))
-        else:
-            out.append(L.let(name, L.call("loss", *where, "scratch")))
         if e.loss:
             out.append(L.let("losses", L.add("losses", 1)))
         if searching:
@@ -202,6 +187,29 @@ class _Writer:
             out += _record(name)
         out.append(L.If(L.call("not", L.call("isfinite", name)), (L.let("status", 2), L.Break())))
         return out
+
+    def samples_of(self, batch: Literal["current", "full"] | ir.Expr) -> list[L.Stmt]:
+        """`first` and `rest`: which samples an evaluation reads."""
+        out: list[L.Stmt] = []
+        first: L.Expr
+        match batch:
+            case "current" if not self.rule.visits_batches:
+                first, stop = L.Name("batch"), L.add("batch", 1)
+            case "current" | "full":
+                first, stop = L.Int(0), L.Name("batches")
+            case expr:
+                out.append(L.let("batch", L.call("sub", L.call("int64", number(expr)), 1)))
+                first, stop = L.Name("batch"), L.add("batch", 1)
+        out.append(L.let("first", L.At(L.Name("bounds"), first)))
+        out.append(L.let("rest", L.call("sub", L.At(L.Name("bounds"), stop), "first")))
+        return out
+
+    def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
+        """The loss into `name`, the gradient where it is wanted into its vector."""
+        where = (self._array(e.point), "x", "y", "order", "first", "rest")
+        if e.gradient:
+            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch"))]
+        return [L.let(name, L.call("loss", *where, "scratch"))]
 
     def repeat(self, body: tuple[ir.Stmt, ...], bound: int) -> list[L.Stmt]:
         failed = L.If(L.call("ge", "rounds", bound), (L.let("status", 3), L.Break()))
@@ -243,12 +251,11 @@ class _Writer:
         rule = self.rule
         assigns = [ir.Assign(s.name, s.initial) for s in rule.states if s.name != "theta"]
         states = frozenset(s.name for s in rule.states)
-        vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
         body: list[L.Stmt] = [
             *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
-            *(L.let(v, L.At(L.Name("vectors"), L.Int(i))) for i, v in enumerate(vectors)),
+            *self.views(),
             *self.passes(fuse(self._initial(assigns), states, "r0_")),
-            *self._store_scalars(),
+            *self.stores(),
         ]
         return L.Function(
             "start_run", ("theta", "vectors", "scalars", "hyper"), tuple(body), "First values of the states."
@@ -267,30 +274,45 @@ class _Writer:
     def _scalars(self) -> list[str]:
         return [s.name for s in self.rule.states if s.kind == "scalar"]
 
-    def _store_scalars(self) -> list[L.Stmt]:
+    def vector_states(self) -> list[str]:
+        """Those of `vectors`: all but theta."""
+        return [s.name for s in self.rule.states if s.kind == "theta" and s.name != "theta"]
+
+    def batches(self) -> L.Expr:
+        return L.call("sub", L.call("len", "bounds"), 1)
+
+    def views(self) -> list[L.Stmt]:
+        """What the code calls its vectors' memory."""
+        return [L.let(v, L.At(L.Name("vectors"), L.Int(i))) for i, v in enumerate(self.vector_states())]
+
+    def scratch_views(self) -> list[L.Stmt]:
+        """The same for temporaries, and the masks, which are made there."""
+        out: list[L.Stmt] = []
+        for i, t in enumerate(self.temporaries):
+            start = self.vectors.scratch + i * self.vectors.stride
+            out.append(L.let(t, L.At(L.Name("scratch"), L.Int(start), L.Int(start + self.vectors.stride))))
+        return out + [s for mask in MASKS if mask in self.temporaries for s in self.mask(mask)]
+
+    def stores(self) -> list[L.Stmt]:
+        """States that live in variables go back to memory."""
         return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
 
     def advance(self) -> L.Function:
         loop = self.iteration()
         rule = self.rule
-        vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
-        views = [L.let(v, L.At(L.Name("vectors"), L.Int(i))) for i, v in enumerate(vectors)]
-        for i, t in enumerate(self.temporaries):
-            start = self.vectors.scratch + i * self.vectors.stride
-            views.append(L.let(t, L.At(L.Name("scratch"), L.Int(start), L.Int(start + self.vectors.stride))))
         opening: list[L.Stmt] = [
-            *views,
-            *(s for mask in MASKS if mask in self.temporaries for s in self.mask(mask)),
+            *self.views(),
+            *self.scratch_views(),
             *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
-            L.let("batches", L.call("sub", L.call("len", "bounds"), 1)),
+            L.let("batches", self.batches()),
             *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
             *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
-        ]  # fmt: skip
+        ]
         closing = [
-            *self._store_scalars(),
+            *self.stores(),
             *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(COUNTED)),
-        ]  # fmt: skip
+        ]
         going = L.call("lt", "iteration", "last")
         rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
         run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]

@@ -217,6 +217,35 @@ def test_rules_on_a_network(name: str) -> None:
     assert np.array_equal(found, again), "the cut into calls changes bits"
 
 
+FUNCTIONS = {
+    "in registers": "objective R(w, b) = ((w + b)^4 + sin(b)^2 + exp(-w^2))/5",
+    "in memory": "objective R(a, b, c, d, e, f, g, h, i) = ((a + b)^2 + c^2*d^2 + (e - f)^2 + sin(g)^2 + h^2 + i^4)/5",
+}
+
+
+@pytest.mark.parametrize("precision", ["f64", "f32"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("name", [n for n in RULES if n not in ("splitting", "speth")])
+def test_rules_on_an_objective(name: str, function: str, precision: str) -> None:
+    """Vectors in registers and vectors in memory: the same rule."""
+    stop = SETTINGS[name] if name == "a criterion" else ""
+    text = f"{FUNCTIONS[function]}\n{RULES[name]}\ntrain steps = 25, precision = {precision}{stop}\n"
+    parameters = 2 if function == "in registers" else 9
+    built = build(f"{text}init theta ~ uniform(-1, 1)")
+    theta = np.random.default_rng(5).uniform(-1, 1, parameters).astype(built.real) / 2
+    found, counters, _ = advance(built, theta, 25)
+    expected = interpret.run(built.program, theta, np.zeros((1, 1)), np.zeros((1, 1)), 25)
+    close = 1e-10 if precision == "f64" else 2e-4
+    np.testing.assert_allclose(found, expected.trajectory[-1], rtol=close, atol=close)
+    if precision == "f64":
+        assert counters[:4].tolist() == [
+            expected.iterations, expected.loss_evaluations, expected.gradient_evaluations, expected.status,
+        ]  # fmt: skip
+    again, _, _ = advance(built, theta, 25, [1, 2, 17])
+    assert np.array_equal(found, again), "the cut into calls changes bits"
+    assert ("theta_q0" in Path(built.kernels.__file__).read_text()) == (function == "in registers")
+
+
 def test_shuffled_batches() -> None:
     rule = network("[2(tanh)3(lin)1]", "half_mse", ", batch = 4, shuffle = true, seed = 9").replace(
         "steps = 3", "steps = 12"
