@@ -253,7 +253,8 @@ def test_runs_in_lanes_are_runs_alone(name: str) -> None:
     stop = SETTINGS[name] if name == "a criterion" else ""
     text = f"{FUNCTIONS['in registers']}\n{RULES[name]}\ninit theta ~ uniform(-1, 1)\ntrain steps = 30{stop}"
     alone, many = build(text), build(f"{text}, runs = 37")
-    assert "walk" in Path(many.kernels.__file__).read_text() and many.kernels.LANES == 16
+    assert "walk" in Path(many.kernels.__file__).read_text()
+    assert many.kernels.LANES == 16
     nothing = no_samples(1, np.float64)
     starts = np.random.default_rng(5).uniform(-6, 6, (37, 2))
     rows = [advance(alone, theta, 30)[:2] for theta in starts]
