@@ -46,6 +46,14 @@ class Vectors:
     regions: tuple[Region, ...]
     scratch: int
 
+    def parts(self, per: ir.Per) -> tuple[Region, ...]:
+        """What a reduction is over: the layers, or in each the weights and the biases, where it has any."""
+        if per == "layer":
+            return self.regions
+        cuts = ((r, r.start + r.weights) for r in self.regions)
+        pairs = ((Region(r.start, at, r.weights), Region(at, r.stop, 0)) for r, at in cuts)
+        return tuple(part for pair in pairs for part in pair if part.stop > part.start)
+
     @property
     def stride(self) -> int:
         # One vector more than needed: a layer's last vector may reach beyond the last parameter.
@@ -219,11 +227,11 @@ class Writer:
         return [L.let("rounds", 0), L.While(L.Name("True"), tuple(inner)), _leave()]
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
-        """A number per layer, spread over the layer's parameters; its last vector may reach into the next layer's."""
+        """A number per part, spread over its parameters; its last vector may reach into the next part."""
         space, w = self.space, self.vectors.lanes
         combine, neutral, across = COMBINE[p.op]
         out: list[L.Stmt] = []
-        for region in self.vectors.regions:
+        for region in self.vectors.parts(p.per):
             size = region.stop - region.start
             whole = region.start + size // w * w
 

@@ -150,6 +150,12 @@ optimizer lars(eta = 0.3, eps = 1e-3):
     g = grad R(theta[n])
     theta[n+1] = theta[n] - eta*g*norm(theta[n], per = layer)/(norm(g, per = layer) + eps)
 """,
+    "per tensor": """
+optimizer blocks(eta = 0.3, c = 0.05):
+    g = grad R(theta[n])
+    h = g/max(1, sqrt(mean(g^2, per = tensor))/c)
+    theta[n+1] = theta[n] - eta*h - 0.01*max(|theta[n]|, per = tensor)*sum(h, per = tensor)
+""",
     "the point before": """
 optimizer two_steps(eta = 0.1, b = 0.5):
     p[n+1]     = theta[n]
