@@ -25,6 +25,7 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
     constants = {
         "PARAMETERS": 2,
         "LANES": 4,
+        "GROUP": 1,
         "STRIDE": 4,
         "VECTORS": 1,
         "SCALARS": 0,
