@@ -6,14 +6,16 @@ Makes no files (`folder.py`) and judges nothing (`expect.py`).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from netc.compiler import ir
-from netc.compiler.spec import Points
+from netc.compiler.spec import KINDS, Points
 from netc.runtime import reached
 from netc.runtime.history import summarise
 from netc.runtime.outcomes import OUTCOMES, SETTLED, STOPS, has_criterion, outcomes
@@ -94,6 +96,8 @@ class Result:
     """(runs,) what came of it, an index into `outcomes.OUTCOMES`."""
     point_codes: Array
     """(runs,) the listed point that each has reached, an index into `point_names`."""
+    kind_codes: Callable[[], Array] = field(repr=False)
+    """() -> (runs,) the kind of point that each has reached, an index into `spec.KINDS`, or -1; computed once."""
     point_names: tuple[str, ...]
     """`minima(0, -1)`, ... of the file's `points`; the last two are the codes -2 and -1."""
     evaluations: dict[str, Array]
@@ -136,6 +140,13 @@ class Result:
         """(runs,) texts: the point of the file's `points` that the run has reached, as `minima(0, -1)`; `far` where
         it ended elsewhere; empty where it did not converge."""
         return np.array(self.point_names)[self.point_codes]
+
+    @property
+    def kind(self) -> Array:
+        """(runs,) texts: `minimum`, `maximum`, `saddle` or `degenerate`, by the eigenvalues of the Hessian at the last
+        parameters (see `kinds.py` for what counts as zero); empty where the run did not converge. Computed when it is
+        first asked for."""
+        return np.array([*KINDS, ""])[self.kind_codes()]
 
     @property
     def diverged(self) -> Array:
@@ -234,7 +245,10 @@ class Result:
         return rows[0] if self.runs == 1 else rows
 
 
-def make_result(task: Task, outcome: Outcome, points: tuple[Points, ...] = ()) -> Result:
+def make_result(
+    task: Task, outcome: Outcome, points: tuple[Points, ...], kinds: Callable[[Array, Array], Array]
+) -> Result:
+    """`kinds(theta, settled)` are the kinds of points that the settled runs have reached."""
     program, counters = task.program, outcome.counters
     metric: MetricName = task.metric.kind if task.metric else ""
     total, per_epoch = total_steps(program, task.train.count)
@@ -258,6 +272,7 @@ def make_result(task: Task, outcome: Outcome, points: tuple[Points, ...] = ()) -
         stop_codes=outcome.stops,
         outcome_codes=outcome_codes,
         point_codes=reached.reached(points, outcome.theta, settled),
+        kind_codes=cache(lambda: kinds(outcome.theta, settled)),
         point_names=reached.names(points),
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
         seconds=outcome.seconds,

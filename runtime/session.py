@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -39,6 +39,9 @@ from netc.runtime.start import weights_of
 from netc.runtime.state import real_type
 from netc.runtime.targets import Targets, encoded, targets_of
 from netc.runtime.train import Outcome, Task, Watcher, compile_kernels, train
+
+if TYPE_CHECKING:
+    from netc.runtime.kinds import Curvature
 
 Overrides = Mapping[str, str | float]
 
@@ -114,9 +117,16 @@ class Session:
     def _samples(self) -> tuple[Samples, Samples | None]:
         if self.data is None:
             return no_samples(self.kernels.BLOCK, real_type(self.program)), None
+        train, test = self._scaled
+        return self.lay_out(*train), self.lay_out(*test) if len(test[0]) else None
+
+    @property
+    def _scaled(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """(N, inputs) and (N, outputs) of the training and of the test part, as the loss sees them."""
+        assert self.data is not None
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
         train, test = self.data.train, self.data.test
-        return self.lay_out(x[train], y[train]), self.lay_out(x[test], y[test]) if len(test) else None
+        return (x[train], y[train]), (x[test], y[test])
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
@@ -147,7 +157,22 @@ class Session:
         task = self.task
         outcome = train(task, watch, resume)
         seal(self.kernels)
-        return outcome, make_result(task, outcome, self.spec.points)
+        return outcome, make_result(task, outcome, self.spec.points, self._kinds)
+
+    def _kinds(self, theta: Array, settled: Array) -> Array:
+        from netc.runtime.kinds import kinds
+
+        return kinds(self.curvature(), theta, settled)
+
+    def curvature(self, samples: tuple[Array, Array] | None = None) -> Curvature:
+        """Second derivatives of the loss on scaled samples, (N, inputs) and (N, outputs), or the training part."""
+        from netc.runtime.hessian import NetworkCurvature, ObjectiveCurvature
+
+        match self.program.problem:
+            case ir.Objective() as objective:
+                return ObjectiveCurvature(objective)
+            case ir.Network() as network:
+                return NetworkCurvature(network, *(samples or self._scaled[0]))
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -187,7 +212,16 @@ class Session:
         figures |= self._by_name(result.theta)
         loss = lambda theta: self.evaluator.loss(self.padded(theta), self.evaluator.train)  # noqa: E731
         losses, points = self._loss_names(), self.spec.points
-        return Scope(result.runs, figures, self._constants(), losses, loss, points, result.point_codes)
+        return Scope(
+            result.runs,
+            figures,
+            self._constants(),
+            losses,
+            loss,
+            points,
+            result.point_codes,
+            result.kind_codes,
+        )
 
     def blank_scope(self) -> Scope:
         """The same names before anything is trained, to find errors in `expect` early."""
