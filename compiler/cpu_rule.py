@@ -298,27 +298,36 @@ class Writer:
         return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
 
     def advance(self) -> L.Function:
-        loop = self.iteration()
-        rule = self.rule
-        opening: list[L.Stmt] = [
+        body = (L.loop("r", L.call("len", "all_theta"), self.one_run()),)
+        note = "Every running run up to iteration `last`, one run after the other."
+        return L.Function("advance", _of_allruns(), body, note)
+
+    def one_run(self) -> list[L.Stmt]:
+        """Run `r` up to iteration `last`; on every target."""
+        loop = self.iteration()  # first: it finds out which temporaries there are
+        going = L.call("lt", "iteration", "last")
+        return [*self.rows(), *self.opening(), L.While(going, (_leave(), *loop)), *self.closing()]
+
+    def rows(self) -> list[L.Stmt]:
+        """What belongs to run `r`."""
+        return [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
+
+    def opening(self) -> list[L.Stmt]:
+        return [
             *self.views(),
             *self.scratch_views(),
-            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
+            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(self.rule.hypers)),
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
             L.let("batches", self.batches()),
             *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
             *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
         ]
-        closing = [
+
+    def closing(self) -> list[L.Stmt]:
+        return [
             *self.stores(),
             *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(COUNTED)),
         ]
-        going = L.call("lt", "iteration", "last")
-        rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
-        run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
-        body = (L.loop("r", L.call("len", "all_theta"), run),)
-        note = "Every running run up to iteration `last`, one run after the other."
-        return L.Function("advance", _of_allruns(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
