@@ -64,15 +64,22 @@ class RegisterWriter(Writer):
             case _:
                 assert_never(e)
 
+    def plain(self, e: ir.Expr) -> L.Expr:
+        """A number of the rule, always float64."""
+        return number(e)
+
     def rounded(self, value: L.Expr) -> L.Expr:
         return L.call("float32", value) if self.single else value
+
+    def widened(self, value: L.Expr) -> L.Expr:
+        return L.call("float64", value) if self.single else value
 
     def passes(self, passes: list[Pass]) -> list[L.Stmt]:
         out: list[L.Stmt] = []
         for p in passes:
             match p:
                 case Scalar(name, value):
-                    out.append(L.let(name, number(value)))
+                    out.append(L.let(name, self.plain(value)))
                 case Sweep(items):
                     for item in items:
                         out += self.element(item) if isinstance(item, Element) else [self.gather(item)]
@@ -90,7 +97,7 @@ class RegisterWriter(Writer):
         total, *others = (self.component(item.value, i) for i in range(self.vectors.parameters))
         for part in others:
             total = L.call(SINGLE[item.op], total, part)
-        return L.let(item.name, L.call("float64", total))
+        return L.let(item.name, self.widened(total))
 
     # -- the objective -------------------------------------------------------------------------------
 
@@ -103,23 +110,25 @@ class RegisterWriter(Writer):
         wanted = [self.objective.value, *(self.objective.gradient if e.gradient else ())]
         bindings, (value, *partials) = common(python_expr(x, lambda v: f"{v}_at") for x in wanted)
         variables = zip(self.objective.variables, self.registers(e.point), strict=True)
-        out: list[L.Stmt] = [L.let(f"{v}_at", L.call("float64", r)) for v, r in variables]
-        out += [L.let(n, number(x)) for n, x in bindings]
-        out.append(L.let(name, number(value)))
+        out: list[L.Stmt] = [L.let(f"{v}_at", self.widened(L.Name(r))) for v, r in variables]
+        out += [L.let(n, self.plain(x)) for n, x in bindings]
+        out.append(L.let(name, self.plain(value)))
         for register, partial in zip(self.registers(e.gradient), partials, strict=False):
-            out.append(L.let(register, self.rounded(number(partial))))
+            out.append(L.let(register, self.rounded(self.plain(partial))))
         return out
 
     # -- a stretch of iterations ---------------------------------------------------------------------
 
     def views(self) -> list[L.Stmt]:
-        """States from memory into registers; the masks, since an objective's parameters are all weights."""
-        out: list[L.Stmt] = [L.let(r, at) for r, at in self.homes_in_memory()]
+        """States from memory into registers, and the masks that the rule reads."""
+        states: list[L.Stmt] = [L.let(r, at) for r, at in self.homes_in_memory()]
+        return states + [L.let(r, self.rounded(value)) for r, value in self.masks()]
+
+    def masks(self) -> list[tuple[str, L.Expr]]:
+        """The parameters of an objective are all weights."""
         used = frozenset((*reads(self.rule.body), *reads(self.rule.test)))
-        for mask, value in (("weights", 1.0), ("biases", 0.0)):
-            if mask in used:
-                out += [L.let(r, self.rounded(L.Real(value))) for r in self.registers(mask)]
-        return out
+        values = {"weights": L.Real(1.0), "biases": L.Real(0.0)}
+        return [(r, value) for mask, value in values.items() if mask in used for r in self.registers(mask)]
 
     def batches(self) -> L.Expr:
         return L.Int(1)

@@ -24,6 +24,8 @@ ARGUMENTS = (
 PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order", "scratch")
 COUNTED = ("iteration", "losses", "gradients", "status")
 MASKS = ("weights", "biases")
+CRITERION, DIVERGED, SEARCH_FAILED = 1, 2, 3
+"""Values of a run's status; 0 is running."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,14 @@ class Vectors:
     lanes: int
     regions: tuple[Region, ...]
     scratch: int
+
+    def parts(self, per: ir.Per) -> tuple[Region, ...]:
+        """What a reduction is over: the layers, or in each the weights and the biases, where it has any."""
+        if per == "layer":
+            return self.regions
+        cuts = ((r, r.start + r.weights) for r in self.regions)
+        pairs = ((Region(r.start, at, r.weights), Region(at, r.stop, 0)) for r, at in cuts)
+        return tuple(part for pair in pairs for part in pair if part.stop > part.start)
 
     @property
     def stride(self) -> int:
@@ -77,7 +87,7 @@ class Writer:
 
     def functions(self) -> tuple[list[L.Function], int]:
         """The functions, and how many numbers of scratch a worker needs."""
-        made = [self.start(), _start(), self.advance(), _advance_parallel()]
+        made = [*self.starting(), self.advance(), _advance_parallel()]
         return made, self.vectors.scratch + len(self.temporaries) * self.vectors.stride
 
     @property
@@ -148,10 +158,7 @@ class Writer:
                 case ir.Until(condition):
                     out += [*self.condition(condition), L.If(L.Name("holds"), (L.Break(),))]
                 case ir.Stop(condition):
-                    out += [
-                        *self.condition(condition),
-                        L.If(L.Name("holds"), (L.let("status", 1), L.Break())),
-                    ]
+                    out += [*self.condition(condition), *self.stop()]
                 case ir.Assign():
                     raise AssertionError("assignments come in runs")
                 case _:
@@ -170,6 +177,9 @@ class Writer:
             out += self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p])
         return out
 
+    def stop(self) -> list[L.Stmt]:
+        return [L.If(L.Name("holds"), (L.let("status", CRITERION), L.Break()))]
+
     def condition(self, condition: ir.Expr) -> list[L.Stmt]:
         return self.passes(fuse([ir.Assign("holds", condition)], self.live, f"r{next(self.runs)}_"))
 
@@ -185,7 +195,7 @@ class Writer:
         if not self.recorded:
             self.recorded = True
             out += _record(name)
-        out.append(L.If(L.call("not", L.call("isfinite", name)), (L.let("status", 2), L.Break())))
+        out.append(L.If(L.call("not", L.call("isfinite", name)), (L.let("status", DIVERGED), L.Break())))
         return out
 
     def samples_of(self, batch: Literal["current", "full"] | ir.Expr) -> list[L.Stmt]:
@@ -212,16 +222,16 @@ class Writer:
         return [L.let(name, L.call("loss", *where, "scratch"))]
 
     def repeat(self, body: tuple[ir.Stmt, ...], bound: int) -> list[L.Stmt]:
-        failed = L.If(L.call("ge", "rounds", bound), (L.let("status", 3), L.Break()))
+        failed = L.If(L.call("ge", "rounds", bound), (L.let("status", SEARCH_FAILED), L.Break()))
         inner = [*self.block(body, searching=True), L.let("rounds", L.add("rounds", 1)), failed]
         return [L.let("rounds", 0), L.While(L.Name("True"), tuple(inner)), _leave()]
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
-        """A number per layer, spread over the layer's parameters; its last vector may reach into the next layer's."""
+        """A number per part, spread over its parameters; its last vector may reach into the next part."""
         space, w = self.space, self.vectors.lanes
         combine, neutral, across = COMBINE[p.op]
         out: list[L.Stmt] = []
-        for region in self.vectors.regions:
+        for region in self.vectors.parts(p.per):
             size = region.stop - region.start
             whole = region.start + size // w * w
 
@@ -246,6 +256,9 @@ class Writer:
         return out
 
     # -- functions -----------------------------------------------------------------------------------
+
+    def starting(self) -> list[L.Function]:
+        return [self.start(), _start()]
 
     def start(self) -> L.Function:
         rule = self.rule
@@ -300,7 +313,7 @@ class Writer:
     def advance(self) -> L.Function:
         body = (L.loop("r", L.call("len", "all_theta"), self.one_run()),)
         note = "Every running run up to iteration `last`, one run after the other."
-        return L.Function("advance", _of_allruns(), body, note)
+        return L.Function("advance", of_all_runs(), body, note)
 
     def one_run(self) -> list[L.Stmt]:
         """Run `r` up to iteration `last`; on every target."""
@@ -344,9 +357,7 @@ class Writer:
         ]
         at_start: list[L.Stmt] = [L.Store(L.Name("figures"), L.Int(i), L.Real(0.0)) for i in (1, 2)]
         if self.shuffled:
-            at_start.append(
-                L.Do(L.call("shuffle", "order", "key", "run", L.call("floordiv", "iteration", per_epoch)))
-            )
+            at_start += self.shuffle(L.call("floordiv", "iteration", per_epoch))
         at_start += self.block(rule.test)
         self.recorded = False
         opening.append(L.If(L.call("eq", "batch", 0), tuple(at_start)))
@@ -371,9 +382,15 @@ class Writer:
             if kinds[c.state] == "scalar":
                 out.append(L.let(c.state, c.value))
             elif self.homes.get(c.value) != c.state:
-                copy = L.store(c.state, "q", L.load(self._array(c.value), "q"))
-                out.append(L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes))
+                out.append(self.copy(c.state, self._array(c.value)))
         return out
+
+    def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
+        return [L.Do(L.call("shuffle", "order", "key", "run", epoch))]
+
+    def copy(self, into: str, source: str) -> L.Stmt:
+        copy = L.store(into, "q", L.load(source, "q"))
+        return L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes)
 
     def mask(self, name: str) -> list[L.Stmt]:
         """1 for the weights and 0 for the biases, or the other way round."""
@@ -394,18 +411,18 @@ def _start() -> L.Function:
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
 
 
-def _of_allruns() -> tuple[str, ...]:
+def of_all_runs() -> tuple[str, ...]:
     return (*(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
 def _advance_parallel() -> L.Function:
     one = L.add("r", 1)
     arguments = [
-        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in _of_allruns()
+        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in of_all_runs()
     ]
     body = (L.loop("r", L.call("len", "all_theta"), [L.Do(L.call("advance", *arguments))], parallel=True),)
     note = "Every running run up to iteration `last`, the runs spread over the threads."
-    return L.Function("advance_parallel", _of_allruns(), body, note, parallel=True)
+    return L.Function("advance_parallel", of_all_runs(), body, note, parallel=True)
 
 
 def _record(name: str) -> list[L.Stmt]:

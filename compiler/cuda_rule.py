@@ -13,11 +13,12 @@ from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_rule import Writer
 from netc.compiler.cuda_plan import Plan
-from netc.compiler.cuda_threads import IN_PLACE, figures_back, own_rows, parameters
+from netc.compiler.cuda_threads import figures_back, own_rows, parameters
 from netc.compiler.fuse import Gather, Pass, PerLayer, Sweep
 from netc.compiler.vectors import COMBINE, Space, lanes, vector_names
 
 TEAM = {"sum": "team_sum", "max": "team_max", "min": "team_min"}
+BARRIER = L.Do(L.call("barrier"))
 MEMORY = ("memory", "sums", "partials")
 """Work space of a team: activations, one number per thread of a block, one per block of the grid."""
 
@@ -59,7 +60,7 @@ class TeamWriter(Writer):
         space = self.space
         combine, neutral, _ = COMBINE[p.op]
         out: list[L.Stmt] = []
-        for region in self.vectors.regions:
+        for region in self.vectors.parts(p.per):
             loads = [
                 L.let(space.register(n), L.load(*space.address(n, L.Name("q")))) for n in sorted(vector_names(p.value))
             ]
@@ -73,8 +74,13 @@ class TeamWriter(Writer):
             ]
         return out
 
-    def copy(self, into: str, source: str) -> list[L.Stmt]:
-        return [mine([L.store(into, "q", L.load(source, "q"))], 0, self.vectors.parameters)]
+    def copy(self, into: str, source: str) -> L.Stmt:
+        return mine([L.store(into, "q", L.load(source, "q"))], 0, self.vectors.parameters)
+
+    def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
+        """By one thread; the others wait, before it (they may still read the old order) and after it."""
+        alone = L.If(L.call("eq", "member", 0), tuple(super().shuffle(epoch)))
+        return [BARRIER, alone, BARRIER]
 
     def mask(self, name: str) -> list[L.Stmt]:
         out: list[L.Stmt] = []
@@ -101,20 +107,15 @@ class TeamWriter(Writer):
         return L.Function("advance", parameters(), tuple(body), note, parallel=True)
 
     def memory(self) -> list[L.Stmt]:
-        plan, stride = self.plan, self.vectors.stride
-        buffers: L.Expr = L.At(L.Name("scratch"), L.Int(0), L.Int(plan.size))
-        if plan.shared:
-            buffers = L.call("shared", plan.size, "real")
-        partials = L.At(L.Name("all_partials"), L.Int(0))
-        del stride, partials
-        return [L.let("memory", buffers), L.let("sums", L.call("shared", plan.threads, "float64"))]
+        """Of the activations, and of sums over the threads of a block."""
+        size = max(1, self.plan.size)
+        scratch: L.Expr = L.At(L.Name("scratch"), L.Int(0), L.Int(size))
+        buffers = L.call("shared", size, "real") if self.plan.shared else scratch
+        return [L.let("memory", buffers), L.let("sums", L.call("shared", self.plan.threads, "float64"))]
 
     def rows(self) -> list[L.Stmt]:
         return own_rows()
 
     def closing(self) -> list[L.Stmt]:
-        """By one thread of the team; nobody may be behind."""
-        return [L.Do(L.call("barrier")), L.If(L.call("eq", "member", 0), (*super().closing(), *figures_back()))]
-
-
-assert IN_PLACE
+        """By one thread of the team, when all have done their part."""
+        return [BARRIER, L.If(L.call("eq", "member", 0), (*super().closing(), *figures_back()))]

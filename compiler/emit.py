@@ -128,7 +128,7 @@ class _Printer:
             text = sign + self.expr(e.args[0], level)
             return f"({text})" if level < outer else text
         arguments = [self.expr(a) for a in e.args]
-        if spelled is not None and "{" in spelled:
+        if spelled is not None and ("{" in spelled or spelled.endswith(")")):
             return spelled.format(*arguments)
         return f"{spelled or e.function}({', '.join(arguments)})"
 

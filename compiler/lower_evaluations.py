@@ -179,8 +179,8 @@ class Builder:
                 key = ("var", name)
             case ir.Apply(op, args, kind):
                 key = (op, *(self._number(a) for a in args), kind)
-            case ir.Reduce(op, arg, per_layer):
-                key = ("reduce", op, self._number(arg), per_layer)
+            case ir.Reduce(op, arg, per):
+                key = ("reduce", op, self._number(arg), per)
         return self.table.setdefault(key, len(self.table))
 
     def _fresh(self) -> int:

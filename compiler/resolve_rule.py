@@ -227,7 +227,7 @@ class _Resolver:
                 self._named(expr, id)
                 return expr
             case ast.Call(ast.Name(), arguments):
-                # The function's name is no value, nor is `layer` in `per = layer`.
+                # The function's name is no value, nor is `layer` or `tensor` in `per = layer`.
                 values = (a if a.name == "per" else replace(a, value=read(a.value)) for a in arguments)
                 return replace(expr, arguments=tuple(values))
         return rebuild(expr, read)

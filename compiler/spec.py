@@ -219,7 +219,7 @@ class Training:
     runs: int
     threads: int
     """0: as many as the machine has cores."""
-    target: Literal["cpu"]
+    target: Literal["cpu", "cuda"]
     stop: ast.Expr | None
 
 

@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import cuda
+from numba import cuda, float64
 from numba.core import config as settings
 
 from netc.runtime import random_shuffle
@@ -52,12 +52,12 @@ def minimum(a, b):  # type: ignore[no-untyped-def]
 
 @inlined
 def floor(x):  # type: ignore[no-untyped-def]
-    return x - x % 1
+    return x - x % x**0  # x**0 is 1 in the precision of x
 
 
 @inlined
 def sigmoid(x):  # type: ignore[no-untyped-def]
-    return 1.0 / (1.0 + exp(-x))
+    return x**0 / (x**0 + exp(-x))
 
 
 def _for_device(function: Any, **names: Any) -> Any:
@@ -70,7 +70,7 @@ shuffle = _for_device(random_shuffle.shuffle, _philox=_for_device(random_shuffle
 
 
 @inlined
-def block_sum(value, sums):  # type: ignore[no-untyped-def]
+def block_sum(value, sums, partials):  # type: ignore[no-untyped-def]
     """Of the values of all threads of a block, in a fixed order; every thread gets it."""
     t = cuda.threadIdx.x
     cuda.syncthreads()
@@ -86,7 +86,7 @@ def block_sum(value, sums):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def block_max(value, sums):  # type: ignore[no-untyped-def]
+def block_max(value, sums, partials):  # type: ignore[no-untyped-def]
     t = cuda.threadIdx.x
     cuda.syncthreads()
     sums[t] = value
@@ -101,5 +101,37 @@ def block_max(value, sums):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def block_min(value, sums):  # type: ignore[no-untyped-def]
-    return -block_max(-value, sums)
+def block_min(value, sums, partials):  # type: ignore[no-untyped-def]
+    return -block_max(-value, sums, partials)
+
+
+@inlined
+def grid_sum(value, sums, partials):  # type: ignore[no-untyped-def]
+    """Of the values of all threads of the grid: of each block, then of the blocks, in a fixed order."""
+    own = block_sum(value, sums, partials)
+    cuda.cg.this_grid().sync()
+    if cuda.threadIdx.x == 0:
+        partials[cuda.blockIdx.x] = own
+    cuda.cg.this_grid().sync()
+    rest = float64(0.0)
+    for b in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
+        rest += partials[b]
+    return block_sum(rest, sums, partials)
+
+
+@inlined
+def grid_max(value, sums, partials):  # type: ignore[no-untyped-def]
+    own = block_max(value, sums, partials)
+    cuda.cg.this_grid().sync()
+    if cuda.threadIdx.x == 0:
+        partials[cuda.blockIdx.x] = own
+    cuda.cg.this_grid().sync()
+    rest = own
+    for b in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
+        rest = maximum(rest, partials[b])
+    return block_max(rest, sums, partials)
+
+
+@inlined
+def grid_min(value, sums, partials):  # type: ignore[no-untyped-def]
+    return -grid_max(-value, sums, partials)

@@ -88,7 +88,7 @@ class Session:
     @cached_property
     def kernels(self) -> ModuleType:
         text = pipeline.to_text(
-            pipeline.to_loops(self.program, machine(), len(self.data.train) if self.data else 1)
+            pipeline.to_loops(self.program, machine(), self._count)
         )
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
@@ -119,11 +119,35 @@ class Session:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
         return lay_out(x, y, self.kernels.BLOCK, real_type(self.program), bool(self.kernels.BY_SAMPLE))
 
+    def require_target(self) -> None:
+        """Raises SpecError where the file's target cannot be had."""
+        if self.spec.training.target == "cuda":
+            from netc.runtime.cuda_missing import require_gpu
+
+            require_gpu(self.file.program)
+
+    @cached_property
+    def _training_kernels(self) -> ModuleType:
+        """Those that train; the others stay the CPU's."""
+        if self.spec.training.target == "cpu":
+            return self.kernels
+        from netc.runtime import cuda_kernels
+        from netc.runtime.cuda_missing import span_of_target
+
+        self.require_target()
+        loops = pipeline.to_cuda_loops(self.program, cuda_kernels.card(), self._count)
+        text = pipeline.to_cuda_text(loops)
+        return cuda_kernels.with_advance(self.kernels, text, span_of_target(self.file.program))
+
+    @property
+    def _count(self) -> int:
+        return len(self.data.train) if self.data else 1
+
     @property
     def task(self) -> Task:
         train_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
-        return Task(self.program, self.kernels, train_part, test_part, self.metric, self._every, threads)
+        return Task(self.program, self._training_kernels, train_part, test_part, self.metric, self._every, threads)
 
     @property
     def _every(self) -> int:

@@ -10,7 +10,7 @@ import click
 from netc.commands import DONE
 from netc.options import NET_FILE
 
-TEXT_STAGES = ("ast", "spec", "ir", "loops", "cpu")
+TEXT_STAGES = ("ast", "spec", "ir", "loops", "cpu", "cuda")
 MACHINE_STAGES = ("llvm", "asm")
 STAGES = TEXT_STAGES + MACHINE_STAGES
 FUNCTIONS = ("advance", "gradient", "loss", "predict")
@@ -37,7 +37,7 @@ def _text(file: Path, stage: str) -> str:
 
     parsed = read(file)
     data = None if stage == "ast" else sessions.read_data(parsed)
-    machine = sessions.machine() if stage in ("loops", "cpu") else Machine()
+    machine = sessions.machine() if stage in ("loops", "cpu", "cuda") else Machine()
     known = facts(data) if data else None
     return pipeline.show(parsed.source, stage, known, parsed.folder, machine).rstrip("\n")
 
