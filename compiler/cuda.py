@@ -83,12 +83,12 @@ NAMES = {
 TEAMS = {
     "thread": {"thread_of_grid": "cuda.grid(1)", "threads_of_grid": "cuda.gridsize(1)"},
     "block": {
-        "member": "int64(cuda.threadIdx.x)", "members": "int64(cuda.blockDim.x)", "barrier": "cuda.syncthreads",
+        "member": "int64(cuda.threadIdx.x)", "members": "int64(cuda.blockDim.x)", "barrier": "cuda.syncthreads()",
         "team_of_grid": "int64(cuda.blockIdx.x)", "teams_of_grid": "int64(cuda.gridDim.x)",
         "team_sum": "block_sum", "team_max": "block_max", "team_min": "block_min",
     },
     "grid": {
-        "member": "int64(cuda.grid(1))", "members": "int64(cuda.gridsize(1))", "barrier": "cuda.cg.this_grid().sync",
+        "member": "int64(cuda.grid(1))", "members": "int64(cuda.gridsize(1))", "barrier": "grid_barrier(turns)",
         "team_of_grid": "int64(0)", "teams_of_grid": "int64(1)",
         "team_sum": "grid_sum", "team_max": "grid_max", "team_min": "grid_min",
     },
@@ -96,8 +96,8 @@ TEAMS = {
 """Who works on a run."""
 
 IMPORTED = frozenset((
-    "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_max",
-    "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "power", "select", "shuffle", "sigmoid", "sin",
+    "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
+    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "power", "select", "shuffle", "sigmoid", "sin",
     "sqrt", "tan", "tanh",
 ))  # fmt: skip
 
@@ -105,7 +105,7 @@ IMPORTED = frozenset((
 def spelling(module: L.Module) -> Spelling:
     constants = dict(module.constants)
     names = {**NAMES, **TEAMS[str(constants["SHAPE"])]}
-    used = sorted(IMPORTED & {names.get(f, f) for f in L.calls(module)})
+    used = sorted(IMPORTED & {names.get(f, f).partition("(")[0] for f in L.calls(module)})
     imports = f"\nfrom {HOME} import {', '.join(used)}" if used else ""
     header = HEADER.format(imports=imports, real=REALS[str(constants["REAL"])])
     return Spelling(header.strip(), "cuda.jit", 'device=True, inline="always"', "", names)

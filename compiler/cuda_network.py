@@ -64,7 +64,7 @@ class NetworkWriter:
     def pairs(self, index: str, rows: int, body: list[L.Stmt]) -> L.Stmt:
         """Over the threads: each of `rows` units with each sample."""
         size = self.plan.samples
-        inner = [
+        inner: list[L.Stmt] = [
             L.let(index, L.call("floordiv", "p", size)),
             L.let("s", L.call("mod", "p", size)),
             L.If(L.call("lt", "s", "valid"), tuple(body)),
@@ -106,13 +106,21 @@ class NetworkWriter:
             d, op = stage.dense, stage.map
             what = f", a = {op.name}(z)" if op else ""
             out.append(L.Note(f"{d.name}: z = W x + b{what}, {d.inputs} -> {d.outputs}"))
-            start = L.At(L.Name("theta"), L.add("o", d.offset + d.inputs * d.outputs)) if d.bias else L.call("splat", 0.0)
+            start = (
+                L.At(L.Name("theta"), L.add("o", d.offset + d.inputs * d.outputs))
+                if d.bias
+                else L.call("splat", 0.0)
+            )
             body: list[L.Stmt] = [
                 *self.located(stage),
                 L.let("w", L.add(L.mul("o", d.inputs), d.offset)),
                 L.let("z", start),
                 L.loop("i", d.inputs, [self.times("z", L.add("w", "i"), self.input(stage, "i"))]),
-                *([self.put(stage.z, "o", "z")] if stage.z != stage.a or op is None or not pointwise(op.value) else []),
+                *(
+                    [self.put(stage.z, "o", "z")]
+                    if stage.z != stage.a or op is None or not pointwise(op.value)
+                    else []
+                ),
             ]
             if op and pointwise(op.value):
                 body += [*self.pointwise(op.value, {"z": "z"}, "a"), self.put(stage.a, "o", "a")]
@@ -177,7 +185,9 @@ class NetworkWriter:
 
         def summed(where: list[L.Stmt], term: list[L.Stmt]) -> list[L.Stmt]:
             total = L.let("total", L.call("add", "total", "term"))
-            put = L.Store(L.Name("grad"), L.Name("q"), L.call("add", L.At(L.Name("grad"), L.Name("q")), "total"))
+            put = L.Store(
+                L.Name("grad"), L.Name("q"), L.call("add", L.At(L.Name("grad"), L.Name("q")), "total")
+            )
             return [*where, L.let("total", L.call("splat", 0.0)), L.loop("s", "valid", [*term, total]), put]
 
         place = L.call("sub", "q", d.offset) if d.offset else L.Name("q")
@@ -208,7 +218,11 @@ class NetworkWriter:
             *self.head(with_gradient),
             *(self.backward() if with_gradient else []),
         ]
-        scaled = mine([L.Store(L.Name("grad"), L.Name("q"), L.call("mul", grad, L.call("splat", "scale")))], 0, parameters)
+        scaled = mine(
+            [L.Store(L.Name("grad"), L.Name("q"), L.call("mul", grad, L.call("splat", "scale")))],
+            0,
+            parameters,
+        )
         body = [
             L.let("member", L.call("member")),
             L.let("members", L.call("members")),

@@ -64,22 +64,22 @@ class Plan:
 
 FEWEST, MOST = 8, 128
 """Samples that go through a block together."""
-LARGE = 20_000
-"""Parameters; a single run of a network beyond this gets the whole grid."""
-WORK = 4_000_000
-"""Or parameters times samples of an evaluation: below, barriers over the grid cost more than they bring."""
+WORK = 500_000
+"""Parameters times samples of an evaluation from which a single run gets the whole grid: below, barriers over the
+grid are expected to cost more than they bring (not measured)."""
 
 
 def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: int) -> Plan:
     """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation."""
     match program.problem:
         case ir.Objective(parameters=count):
-            reason = f"an objective of {_count(count, 'parameter')}: one run per thread, its vectors in registers"
+            reason = (
+                f"an objective of {_count(count, 'parameter')}: one run per thread, its vectors in registers"
+            )
             return Plan("thread", reason, card.threads, 1)
         case ir.Network() as network:
             runs = program.training.runs
-            work = network.parameters * samples
-            if runs == 1 and (network.parameters > LARGE or work > WORK):
+            if runs == 1 and network.parameters * samples >= WORK:
                 return _grid(network, card, temporaries, samples)
             return _block(network, program.training, card, temporaries, samples)
 

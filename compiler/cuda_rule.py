@@ -19,13 +19,16 @@ from netc.compiler.vectors import COMBINE, Space, lanes, vector_names
 
 TEAM = {"sum": "team_sum", "max": "team_max", "min": "team_min"}
 BARRIER = L.Do(L.call("barrier"))
-MEMORY = ("memory", "sums", "partials")
-"""Work space of a team: activations, one number per thread of a block, one per block of the grid."""
+MEMORY = ("memory", "sums", "partials", "turns")
+"""Work space of a team: activations, a number per thread of a block, a number per block of the grid; and a count
+of barriers over the grid."""
 
 
 def mine(body: list[L.Stmt], start: int, stop: int) -> L.Stmt:
     """A loop over the elements q of [start, stop) that belong to this thread."""
-    first = L.add(L.call("mod", L.call("sub", "member", start), "members"), start) if start else L.Name("member")
+    first = (
+        L.add(L.call("mod", L.call("sub", "member", start), "members"), start) if start else L.Name("member")
+    )
     return L.Loop("q", first, L.Int(stop), L.Name("members"), tuple(body))
 
 
@@ -48,7 +51,11 @@ class TeamWriter(Writer):
         return TeamSpace("q", self.vectors.parameters, 1, self._address, per_lane=False)
 
     def passes(self, passes: list[Pass]) -> list[L.Stmt]:
-        return [s for p in passes for s in (self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p]))]
+        return [
+            s
+            for p in passes
+            for s in (self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p]))
+        ]
 
     def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
         where = (self._array(e.point), "x", "y", "order", "first", "rest")
@@ -62,7 +69,8 @@ class TeamWriter(Writer):
         out: list[L.Stmt] = []
         for region in self.vectors.parts(p.per):
             loads = [
-                L.let(space.register(n), L.load(*space.address(n, L.Name("q")))) for n in sorted(vector_names(p.value))
+                L.let(space.register(n), L.load(*space.address(n, L.Name("q"))))
+                for n in sorted(vector_names(p.value))
             ]
             value = L.let("part", L.call(combine, "part", lanes(p.value, space.register, False)))
             spread = L.store(self._array(p.name), "q", L.call("splat", "part"))

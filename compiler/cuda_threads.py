@@ -32,7 +32,7 @@ class ThreadWriter(RegisterWriter):
 
 def parameters() -> tuple[str, ...]:
     """Of `advance`, as docs/kernels.md lists them."""
-    return ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last", "partials")
+    return ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last", "partials", "turns")
 
 
 def own_rows() -> list[L.Stmt]:

@@ -15,7 +15,7 @@ from numba.core import config as settings
 
 from netc.runtime import random_shuffle
 
-SIMULATED = bool(settings.ENABLE_CUDASIM)  # type: ignore[attr-defined]
+SIMULATED = bool(settings.ENABLE_CUDASIM)
 
 if SIMULATED:
     exp, expm1, log, log1p, sqrt = np.exp, np.expm1, np.log, np.log1p, np.sqrt
@@ -70,7 +70,24 @@ shuffle = _for_device(random_shuffle.shuffle, _philox=_for_device(random_shuffle
 
 
 @inlined
-def block_sum(value, sums, partials):  # type: ignore[no-untyped-def]
+def grid_barrier(turns):  # type: ignore[no-untyped-def]
+    """Until every thread of the grid is here. All blocks must be on the GPU at once.
+
+    `turns[0]` counts the blocks that have come, over all barriers; what was written before is seen after it.
+    """
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        cuda.threadfence()
+        before = cuda.atomic.add(turns, 0, 1)
+        all_here = (before // cuda.gridDim.x + 1) * cuda.gridDim.x
+        while cuda.atomic.add(turns, 0, 0) < all_here:
+            pass
+        cuda.threadfence()
+    cuda.syncthreads()
+
+
+@inlined
+def block_sum(value, sums, partials, turns):  # type: ignore[no-untyped-def]
     """Of the values of all threads of a block, in a fixed order; every thread gets it."""
     t = cuda.threadIdx.x
     cuda.syncthreads()
@@ -86,7 +103,7 @@ def block_sum(value, sums, partials):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def block_max(value, sums, partials):  # type: ignore[no-untyped-def]
+def block_max(value, sums, partials, turns):  # type: ignore[no-untyped-def]
     t = cuda.threadIdx.x
     cuda.syncthreads()
     sums[t] = value
@@ -101,37 +118,37 @@ def block_max(value, sums, partials):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def block_min(value, sums, partials):  # type: ignore[no-untyped-def]
-    return -block_max(-value, sums, partials)
+def block_min(value, sums, partials, turns):  # type: ignore[no-untyped-def]
+    return -block_max(-value, sums, partials, turns)
 
 
 @inlined
-def grid_sum(value, sums, partials):  # type: ignore[no-untyped-def]
+def grid_sum(value, sums, partials, turns):  # type: ignore[no-untyped-def]
     """Of the values of all threads of the grid: of each block, then of the blocks, in a fixed order."""
-    own = block_sum(value, sums, partials)
-    cuda.cg.this_grid().sync()
+    own = block_sum(value, sums, partials, turns)
+    grid_barrier(turns)
     if cuda.threadIdx.x == 0:
         partials[cuda.blockIdx.x] = own
-    cuda.cg.this_grid().sync()
+    grid_barrier(turns)
     rest = float64(0.0)
     for b in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
         rest += partials[b]
-    return block_sum(rest, sums, partials)
+    return block_sum(rest, sums, partials, turns)
 
 
 @inlined
-def grid_max(value, sums, partials):  # type: ignore[no-untyped-def]
-    own = block_max(value, sums, partials)
-    cuda.cg.this_grid().sync()
+def grid_max(value, sums, partials, turns):  # type: ignore[no-untyped-def]
+    own = block_max(value, sums, partials, turns)
+    grid_barrier(turns)
     if cuda.threadIdx.x == 0:
         partials[cuda.blockIdx.x] = own
-    cuda.cg.this_grid().sync()
+    grid_barrier(turns)
     rest = own
     for b in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
         rest = maximum(rest, partials[b])
-    return block_max(rest, sums, partials)
+    return block_max(rest, sums, partials, turns)
 
 
 @inlined
-def grid_min(value, sums, partials):  # type: ignore[no-untyped-def]
-    return -grid_max(-value, sums, partials)
+def grid_min(value, sums, partials, turns):  # type: ignore[no-untyped-def]
+    return -grid_max(-value, sums, partials, turns)

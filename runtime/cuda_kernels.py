@@ -19,7 +19,6 @@ from netc.compiler.cuda_plan import Card
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span
 from netc.runtime.cuda_missing import simulated
-from netc.runtime.load import load_kernels
 from netc.runtime.parameters import Array
 
 LEFT_FREE = 0.1
@@ -33,9 +32,8 @@ def card() -> Card:
     return Card(threads=4, blocks=1) if simulated() else Card()
 
 
-def with_advance(cpu: ModuleType, text: str, span: Span) -> ModuleType:
-    """The CPU's kernels, with this text's `advance` in the place of theirs; `span` is where the file says cuda."""
-    module = sys.modules[load_kernels(text).__name__]
+def with_advance(cpu: ModuleType, module: ModuleType, span: Span) -> ModuleType:
+    """The CPU's kernels, with this module's `advance` in the place of theirs; `span` is where the file says cuda."""
     seen = ModuleType(cpu.__name__, cpu.__doc__)
     vars(seen).update(vars(cpu))
     launcher = Launcher(module, span)
@@ -107,9 +105,21 @@ class Launcher:
         blocks, teams = self.blocks(len(rows)), self.teams(len(rows))
         scratch = cuda.device_array((teams, self.module.SCRATCH), state[0].dtype)
         partials = cuda.device_array(max(teams, 1), np.float64)
+        turns = cuda.to_device(np.zeros(1, np.int64))
         with np.errstate(all="ignore"):  # the simulator's arithmetic is NumPy's
             self.module.advance[blocks, self.module.THREADS](
-                cuda.to_device(rows), *there[:5], hyper, x, y, bounds, there[5], scratch, key, last, partials
+                cuda.to_device(rows),
+                *there[:5],
+                hyper,
+                x,
+                y,
+                bounds,
+                there[5],
+                scratch,
+                key,
+                last,
+                partials,
+                turns,
             )
         # All of it has come back before any of it is used: a launch that fails leaves the runs as they were.
         back = [a.copy_to_host() for a in there]

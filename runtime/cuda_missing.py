@@ -34,11 +34,15 @@ class Missing:
 
 def missing() -> Missing | None:
     """None where everything is there, or numba's simulator was asked for."""
-    if find_spec("numba_cuda") is None:
+    if not installed():
         return Missing("the Python package numba-cuda is not installed", f"install the extra: {EXTRA}")
     if simulated():
         return None
     return driver(_library())
+
+
+def installed() -> bool:
+    return find_spec("numba_cuda") is not None
 
 
 def simulated() -> bool:
@@ -97,7 +101,7 @@ def require_gpu(program: ast.Program) -> None:
 
 def span_of_target(program: ast.Program) -> Span:
     """Of `target = cuda` in the file, or on the command line."""
-    return next((s.value.span for s in (*_targets(program), *_targets(parse(OPTION)))))
+    return next(s.value.span for s in (*_targets(program), *_targets(parse(OPTION))))
 
 
 OPTION = Source("--target", "train target = cuda\n")

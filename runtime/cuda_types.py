@@ -15,6 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+CAPABILITIES = ((8, 0), (9, 0))
+"""Of the GPUs that kernels are compiled for without one: Ampere and Hopper."""
+
 
 def signature(real: str) -> tuple[Any, ...]:
     """Of `advance`."""
@@ -37,6 +40,7 @@ def signature(real: str) -> tuple[Any, ...]:
         int64,  # key
         int64,  # last
         float64[::1],  # partials
+        int64[::1],  # turns
     )
 
 
@@ -44,8 +48,9 @@ def ptx(module: ModuleType, capability: tuple[int, int]) -> str:
     """What the NVIDIA compiler makes of a module's `advance`."""
     from numba import cuda
 
+    compiler: Any = cuda
     kernel: Any = module.advance
-    text, _ = cuda.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability)
+    text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability)
     return str(text)
 
 
@@ -68,7 +73,7 @@ def assembled(text: str, capability: tuple[int, int]) -> Resources:
         source = Path(folder) / "kernel.ptx"
         source.write_text(text)
         arch = f"-arch=sm_{capability[0]}{capability[1]}"
-        command = [ptxas(), "-v", "-c", arch, str(source), "-o", str(source.with_suffix(".cubin"))]
+        command = [ptxas(), "-v", arch, str(source), "-o", str(source.with_suffix(".cubin"))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"ptxas: {done.stderr.strip()}")
@@ -81,7 +86,10 @@ def resources(said: str) -> Resources:
 
     spills = number(r"(\d+) bytes spill stores") + number(r"(\d+) bytes spill loads")
     return Resources(
-        number(r"Used (\d+) registers"), number(r"(\d+) bytes smem"), number(r"(\d+) bytes stack frame"), spills
+        number(r"Used (\d+) registers"),
+        number(r"(\d+) bytes smem"),
+        number(r"(\d+) bytes stack frame"),
+        spills,
     )
 
 

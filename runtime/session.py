@@ -87,9 +87,7 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        text = pipeline.to_text(
-            pipeline.to_loops(self.program, machine(), self._count)
-        )
+        text = pipeline.to_text(pipeline.to_loops(self.program, machine(), self.samples))
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property
@@ -131,23 +129,31 @@ class Session:
         """Those that train; the others stay the CPU's."""
         if self.spec.training.target == "cpu":
             return self.kernels
-        from netc.runtime import cuda_kernels
+        from netc.runtime.cuda_kernels import with_advance
         from netc.runtime.cuda_missing import span_of_target
 
         self.require_target()
-        loops = pipeline.to_cuda_loops(self.program, cuda_kernels.card(), self._count)
-        text = pipeline.to_cuda_text(loops)
-        return cuda_kernels.with_advance(self.kernels, text, span_of_target(self.file.program))
+        return with_advance(self.kernels, self.cuda_module(), span_of_target(self.file.program))
+
+    def cuda_module(self) -> ModuleType:
+        """The kernel for a GPU; numba compiles it when it is launched."""
+        from netc.runtime.cuda_kernels import card
+
+        loops = pipeline.to_cuda_loops(self.program, card(), self.samples)
+        return sys.modules[load_kernels(pipeline.to_cuda_text(loops)).__name__]
 
     @property
-    def _count(self) -> int:
+    def samples(self) -> int:
+        """Of the training part."""
         return len(self.data.train) if self.data else 1
 
     @property
     def task(self) -> Task:
         train_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
-        return Task(self.program, self._training_kernels, train_part, test_part, self.metric, self._every, threads)
+        return Task(
+            self.program, self._training_kernels, train_part, test_part, self.metric, self._every, threads
+        )
 
     @property
     def _every(self) -> int:
