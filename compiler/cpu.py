@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netc.compiler import cpu_lanes, cpu_network, cpu_registers, cpu_rule, ir
+from netc.compiler import cpu_lanes, cpu_network, cpu_registers, cpu_report, cpu_rule, ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_names import python_expr, variable_name
 from netc.compiler.cpu_plan import layers, plan
@@ -45,9 +45,12 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
         ("SCRATCH", max(1, scratch)),
         ("BLOCK", block),
         ("REAL", precision),
+        ("DEVICE", "cpu"),
         ("BY_SAMPLE", int(shuffled)),
+        ("TOGETHER", lanes if isinstance(writer, cpu_lanes.LaneWriter) else 1),
     )
-    return L.Module(title, constants, (*made, *stepping))
+    reports = cpu_report.functions(vectors.parameters, isinstance(program.problem, ir.Network))
+    return L.Module(title, constants, (*made, *stepping, *reports))
 
 
 def batch_size(batches: ir.Batches, samples: int) -> int:
@@ -129,7 +132,7 @@ NAMES = {
     "exp": "vexp", "expm1": "vexpm1", "log": "vlog", "log1p": "vlog1p", "sqrt": "vsqrt", "abs": "vabs",
     "tanh": "vtanh", "sigmoid": "vsigmoid", "erf": "verf", "sin": "vsin", "cos": "vcos", "tan": "vtan",
     "atan": "vatan", "pow": "vpow", "max": "vmax", "min": "vmin", "floor": "vfloor",
-    "and": "land", "or": "lor", "not": "lnot", "least": "min", "zeros": "np.zeros",
+    "and": "land", "or": "lor", "not": "lnot", "least": "min", "root": "np.sqrt", "zeros": "np.zeros",
 }  # fmt: skip
 
 

@@ -21,11 +21,10 @@ from netc.compiler.vectors import COMBINE, Space, lanes, number, vector_names
 ARGUMENTS = (
     "theta", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key",
 )  # fmt: skip
-PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order", "scratch")
+PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order")
 COUNTED = ("iteration", "losses", "gradients", "status")
 MASKS = ("weights", "biases")
-CRITERION, DIVERGED, SEARCH_FAILED = 1, 2, 3
-"""Values of a run's status; 0 is running."""
+ADVANCE = ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Writer:
 
     def functions(self) -> tuple[list[L.Function], int]:
         """The functions, and how many numbers of scratch a worker needs."""
-        made = [*self.starting(), self.advance(), _advance_parallel()]
+        made = [*self.starting(), self.advance()]
         return made, self.vectors.scratch + len(self.temporaries) * self.vectors.stride
 
     @property
@@ -157,8 +156,8 @@ class Writer:
                     out += self.repeat(inner, bound)
                 case ir.Until(condition):
                     out += [*self.condition(condition), L.If(L.Name("holds"), (L.Break(),))]
-                case ir.Stop(condition):
-                    out += [*self.condition(condition), *self.stop()]
+                case ir.Stop(condition, ending):
+                    out += [*self.condition(condition), *self.stop(ending)]
                 case ir.Assign():
                     raise AssertionError("assignments come in runs")
                 case _:
@@ -177,8 +176,8 @@ class Writer:
             out += self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p])
         return out
 
-    def stop(self) -> list[L.Stmt]:
-        return [L.If(L.Name("holds"), (L.let("status", CRITERION), L.Break()))]
+    def stop(self, ending: ir.Ending) -> list[L.Stmt]:
+        return [L.If(L.Name("holds"), _end(ending))]
 
     def condition(self, condition: ir.Expr) -> list[L.Stmt]:
         return self.passes(fuse([ir.Assign("holds", condition)], self.live, f"r{next(self.runs)}_"))
@@ -195,7 +194,7 @@ class Writer:
         if not self.recorded:
             self.recorded = True
             out += _record(name)
-        out.append(L.If(L.call("not", L.call("isfinite", name)), (L.let("status", DIVERGED), L.Break())))
+        out.append(L.If(L.call("not", L.call("isfinite", name)), _end("diverged")))
         return out
 
     def samples_of(self, batch: Literal["current", "full"] | ir.Expr) -> list[L.Stmt]:
@@ -222,7 +221,7 @@ class Writer:
         return [L.let(name, L.call("loss", *where, "scratch"))]
 
     def repeat(self, body: tuple[ir.Stmt, ...], bound: int) -> list[L.Stmt]:
-        failed = L.If(L.call("ge", "rounds", bound), (L.let("status", SEARCH_FAILED), L.Break()))
+        failed = L.If(L.call("ge", "rounds", bound), _end("search"))
         inner = [*self.block(body, searching=True), L.let("rounds", L.add("rounds", 1)), failed]
         return [L.let("rounds", 0), L.While(L.Name("True"), tuple(inner)), _leave()]
 
@@ -311,19 +310,22 @@ class Writer:
         return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
 
     def advance(self) -> L.Function:
-        body = (L.loop("r", L.call("len", "all_theta"), self.one_run()),)
-        note = "Every running run up to iteration `last`, one run after the other."
-        return L.Function("advance", of_all_runs(), body, note)
+        body = (L.loop("row_at", L.call("len", "rows"), self.one_run()),)
+        note = "The runs `rows`, one after the other, up to iteration `last`; those that have ended stay as they are."
+        return L.Function("advance", ADVANCE, body, note)
 
     def one_run(self) -> list[L.Stmt]:
-        """Run `r` up to iteration `last`; on every target."""
+        """The run in row `rows[row_at]` up to iteration `last`; on every target."""
         loop = self.iteration()  # first: it finds out which temporaries there are
         going = L.call("lt", "iteration", "last")
         return [*self.rows(), *self.opening(), L.While(going, (_leave(), *loop)), *self.closing()]
 
     def rows(self) -> list[L.Stmt]:
-        """What belongs to run `r`."""
-        return [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
+        """What belongs to the run: its rows of the arrays."""
+        return [
+            L.let("r", L.At(L.Name("rows"), L.Name("row_at"))),
+            *(L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN),
+        ]
 
     def opening(self) -> list[L.Stmt]:
         return [
@@ -411,18 +413,8 @@ def _start() -> L.Function:
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
 
 
-def of_all_runs() -> tuple[str, ...]:
-    return (*(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
-
-
-def _advance_parallel() -> L.Function:
-    one = L.add("r", 1)
-    arguments = [
-        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in of_all_runs()
-    ]
-    body = (L.loop("r", L.call("len", "all_theta"), [L.Do(L.call("advance", *arguments))], parallel=True),)
-    note = "Every running run up to iteration `last`, the runs spread over the threads."
-    return L.Function("advance_parallel", of_all_runs(), body, note, parallel=True)
+def _end(ending: ir.Ending) -> tuple[L.Stmt, ...]:
+    return (L.let("status", ir.STATUS[ending]), L.Break())
 
 
 def _record(name: str) -> list[L.Stmt]:

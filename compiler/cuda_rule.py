@@ -13,7 +13,7 @@ from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_rule import Writer
 from netc.compiler.cuda_plan import Plan
-from netc.compiler.cuda_threads import figures_back, own_rows, parameters
+from netc.compiler.cuda_threads import ARGUMENTS, figures_back, own_rows
 from netc.compiler.fuse import Gather, Pass, PerLayer, Sweep
 from netc.compiler.vectors import COMBINE, Space, lanes, vector_names
 
@@ -102,7 +102,7 @@ class TeamWriter(Writer):
     # -- who does what -------------------------------------------------------------------------------
 
     def advance(self) -> L.Function:
-        run = [L.let("r", L.At(L.Name("rows"), L.Name("row_at"))), *self.one_run()]
+        run = self.one_run()
         first, teams = L.call("team_of_grid"), L.call("teams_of_grid")
         body = [
             L.let("member", L.call("member")),
@@ -112,7 +112,7 @@ class TeamWriter(Writer):
             L.Loop("row_at", first, L.call("len", "rows"), teams, tuple(run)),
         ]
         note = "The runs `rows` up to iteration `last`: a team of threads takes one, and the next when that has ended."
-        return L.Function("advance", parameters(), tuple(body), note, parallel=True)
+        return L.Function("advance", ARGUMENTS, tuple(body), note, parallel=True)
 
     def memory(self) -> list[L.Stmt]:
         """Of the activations, and of sums over the threads of a block."""

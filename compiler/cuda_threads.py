@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from netc.compiler import loops as L
 from netc.compiler.cpu_registers import RegisterWriter
-from netc.compiler.cpu_rule import ARGUMENTS, PER_RUN
+from netc.compiler.cpu_rule import ADVANCE
 
+ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns")
+"""Of the kernel, as docs/kernels.md lists them."""
 IN_PLACE = ("theta", "vectors", "scalars", "counters", "order")
 """Of a run's arrays: those that a kernel reads and writes where they are."""
 FIGURES = 3
@@ -17,11 +19,10 @@ FIGURES = 3
 
 class ThreadWriter(RegisterWriter):
     def advance(self) -> L.Function:
-        run = [L.let("r", L.At(L.Name("rows"), L.Name("row_at"))), *self.one_run()]
         first, threads = L.call("thread_of_grid"), L.call("threads_of_grid")
-        body = (L.Loop("row_at", first, L.call("len", "rows"), threads, tuple(run)),)
+        body = (L.Loop("row_at", first, L.call("len", "rows"), threads, tuple(self.one_run())),)
         note = "The runs `rows` up to iteration `last`: a thread takes one, and the next when that has ended."
-        return L.Function("advance", parameters(), body, note, parallel=True)
+        return L.Function("advance", ARGUMENTS, body, note, parallel=True)
 
     def rows(self) -> list[L.Stmt]:
         return own_rows()
@@ -30,14 +31,10 @@ class ThreadWriter(RegisterWriter):
         return [*super().closing(), *figures_back()]
 
 
-def parameters() -> tuple[str, ...]:
-    """Of `advance`, as docs/kernels.md lists them."""
-    return ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last", "partials", "turns")
-
-
 def own_rows() -> list[L.Stmt]:
-    """The arrays of run `r`. Its figures come into registers: they change in every iteration."""
-    views: list[L.Stmt] = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in IN_PLACE]
+    """The arrays of a run. Its figures come into registers: they change in every iteration."""
+    views: list[L.Stmt] = [L.let("r", L.At(L.Name("rows"), L.Name("row_at")))]
+    views += [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in IN_PLACE]
     views.append(L.let("figures", L.call("registers", FIGURES, "float64")))
     places = [L.At(L.At(L.Name("all_figures"), L.Name("r")), L.Int(i)) for i in range(FIGURES)]
     return [*views, *(L.Store(L.Name("figures"), L.Int(i), at) for i, at in enumerate(places))]

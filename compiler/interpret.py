@@ -22,7 +22,8 @@ Env = dict[str, Any]
 Parts = Mapping[ir.Per, tuple[slice, ...]]
 """The slices of theta that are reduced one by one, `per = layer` and `per = tensor`."""
 
-RUNNING, CRITERION, DIVERGED, SEARCH_FAILED = range(4)
+RUNNING = 0
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 
@@ -204,9 +205,9 @@ class _Machine:
                 case ir.Until(condition):
                     if self.value(condition):
                         raise _Found
-                case ir.Stop(condition):
+                case ir.Stop(condition, ending):
                     if self.value(condition):
-                        raise _Ended(CRITERION)
+                        raise _Ended(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
 

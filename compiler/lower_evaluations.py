@@ -80,8 +80,8 @@ class Builder:
         self.blocks[-1].stmts.append(ir.Until(simplify(condition)))
         self.at_until = self.known.copy()
 
-    def stop(self, condition: ir.Expr) -> None:
-        self.blocks[-1].stmts.append(ir.Stop(simplify(condition)))
+    def stop(self, condition: ir.Expr, ending: ir.Ending = "criterion") -> None:
+        self.blocks[-1].stmts.append(ir.Stop(simplify(condition), ending))
 
     @contextmanager
     def for_(self, index: str, first: ir.Expr, last: ir.Expr, assigned: Iterable[str]) -> Iterator[None]:

@@ -18,7 +18,7 @@ import numpy as np
 from netc.compiler.cuda_plan import Card
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span
-from netc.runtime.cuda_missing import simulated
+from netc.runtime.cuda_missing import DeviceLost, simulated
 from netc.runtime.parameters import Array
 
 LEFT_FREE = 0.1
@@ -37,7 +37,7 @@ def with_advance(cpu: ModuleType, module: ModuleType, span: Span) -> ModuleType:
     seen = ModuleType(cpu.__name__, cpu.__doc__)
     vars(seen).update(vars(cpu))
     launcher = Launcher(module, span)
-    vars(seen)["advance"] = vars(seen)["advance_parallel"] = launcher.advance
+    vars(seen).update(advance=launcher.advance, DEVICE="cuda")
     return seen
 
 
@@ -59,28 +59,27 @@ class Launcher:
     """Arrays that do not change, here and on the GPU, by id."""
 
     def advance(
-        self, theta: Array, vectors: Array, scalars: Array, counters: Array, figures: Array, hyper: Array,
-        x: Array, y: Array, bounds: Array, order: Array, scratch: Array, key: int, last: int,
+        self, rows: Array, theta: Array, vectors: Array, scalars: Array, counters: Array, figures: Array,
+        hyper: Array, x: Array, y: Array, bounds: Array, order: Array, scratch: Array, key: int, last: int,
     ) -> None:  # fmt: skip
-        state = (theta, vectors, scalars, counters, figures)
-        for piece in self.pieces((*state, order), (x, y)):
-            running = np.flatnonzero((counters[piece, 3] == 0) & (counters[piece, 0] < last))
-            if len(running):
-                here = [a[piece] for a in (*state, order)]
-                self.launch(running, here, (hyper, x, y, bounds), key, last)
+        state, data = (theta, vectors, scalars, counters, figures, order), (hyper, x, y, bounds)
+        try:
+            for piece in self.pieces(rows, state, data):
+                self.launch(piece, state, data, key, last)
+        except _driver_error() as error:
+            self.lost(error)
 
-    def pieces(self, state: tuple[Array, ...], data: tuple[Array, ...]) -> Iterator[slice]:
+    def pieces(self, rows: Array, state: tuple[Array, ...], data: tuple[Array, ...]) -> Iterator[Array]:
         """So many runs at a time that they fit into the GPU's memory beside the data."""
-        runs = len(state[0])
-        per_run = sum(a.nbytes for a in state) // max(runs, 1)
+        per_run = sum(a.nbytes for a in state) // len(state[0]) + 8
         fixed = sum(a.nbytes for a in data if id(a) not in self.constant)
         per_team = self.module.SCRATCH * state[0].itemsize + 8
-        room = int(self.free() * (1 - LEFT_FREE)) - fixed - per_team * self.teams(runs)
+        room = int(self.free() * (1 - LEFT_FREE)) - fixed - per_team * self.teams(len(rows))
         if room < per_run:
             self.refuse(fixed, per_run + per_team)
-        size = min(runs, room // max(per_run, 1))
-        for start in range(0, runs, size):
-            yield slice(start, min(start + size, runs))
+        size = min(len(rows), room // per_run)
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size]
 
     def teams(self, runs: int) -> int:
         """Blocks that need work space."""
@@ -97,34 +96,32 @@ class Launcher:
         )
         raise SpecError([Diagnostic("E0908", message, self.span, hints=("leave out 'target = cuda'",))])
 
-    def launch(self, rows: Array, state: list[Array], data: tuple[Array, ...], key: int, last: int) -> None:
+    def lost(self, error: Exception) -> None:
+        message = f"the GPU was lost: {error}"
+        hint = "what was done is kept: 'netc run --resume RUN' goes on from there"
+        raise DeviceLost([Diagnostic("E0909", message, self.span, hints=(hint,))]) from error
+
+    def launch(
+        self, rows: Array, state: tuple[Array, ...], data: tuple[Array, ...], key: int, last: int
+    ) -> None:
         from numba import cuda
 
         hyper, x, y, bounds = (self.on_gpu(a) for a in data)
-        there = [cuda.to_device(a) for a in state]
-        blocks, teams = self.blocks(len(rows)), self.teams(len(rows))
-        scratch = cuda.device_array((teams, self.module.SCRATCH), state[0].dtype)
-        partials = cuda.device_array(max(teams, 1), np.float64)
-        turns = cuda.to_device(np.zeros(1, np.int64))
+        there = [cuda.to_device(a[rows]) for a in state]
+        teams = self.teams(len(rows))
+        work = (
+            cuda.device_array((teams, self.module.SCRATCH), state[0].dtype),
+            cuda.device_array(teams, np.float64),
+            cuda.to_device(np.zeros(1, np.int64)),
+        )
+        numbers = cuda.to_device(np.arange(len(rows)))
         with np.errstate(all="ignore"):  # the simulator's arithmetic is NumPy's
-            self.module.advance[blocks, self.module.THREADS](
-                cuda.to_device(rows),
-                *there[:5],
-                hyper,
-                x,
-                y,
-                bounds,
-                there[5],
-                scratch,
-                key,
-                last,
-                partials,
-                turns,
+            self.module.advance[self.blocks(len(rows)), self.module.THREADS](
+                numbers, *there[:5], hyper, x, y, bounds, there[5], work[0], key, last, *work[1:]
             )
         # All of it has come back before any of it is used: a launch that fails leaves the runs as they were.
-        back = [a.copy_to_host() for a in there]
-        for old, new in zip(state, back, strict=True):
-            old[...] = new
+        for old, new in zip(state, [a.copy_to_host() for a in there], strict=True):
+            old[rows] = new
 
     def on_gpu(self, array: Array) -> Any:
         from numba import cuda
@@ -132,6 +129,12 @@ class Launcher:
         if id(array) not in self.constant:
             self.constant[id(array)] = array, cuda.to_device(array)
         return self.constant[id(array)][1]
+
+
+def _driver_error() -> type[Exception]:
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    return CudaAPIError
 
 
 def megabytes(count: int) -> str:

@@ -26,6 +26,10 @@ MAJOR, MINOR = 75, 76
 """Numbers of the attributes in cuda.h."""
 
 
+class DeviceLost(SpecError):
+    """A launch failed; the runs are as they were before it."""
+
+
 @dataclass(frozen=True)
 class Missing:
     what: str
