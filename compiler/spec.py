@@ -219,7 +219,7 @@ class Training:
     runs: int
     threads: int
     """0: as many as the machine has cores."""
-    target: Literal["cpu"]
+    target: Literal["cpu", "cuda"]
     stop: ast.Expr | None
     diverged: ast.Expr | None
     """When a run counts as diverged though its loss is still finite; a condition or None."""
