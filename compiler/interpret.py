@@ -21,7 +21,8 @@ Array = NDArray[Any]
 Env = dict[str, Any]
 Layers = tuple[slice, ...]
 
-RUNNING, CRITERION, DIVERGED, SEARCH_FAILED = range(4)
+RUNNING = 0
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 
@@ -176,6 +177,8 @@ class _Machine:
         self.evaluator, self.layers, self.env = evaluator, layers, env
         self.loss_evaluations = self.gradient_evaluations = 0
         self.first_loss: float | None = None
+        self.first: ir.Evaluate | None = None
+        """The statement that evaluates first in an iteration."""
 
     def value(self, expr: ir.Expr) -> Any:
         return evaluate(expr, self.env, self.layers)
@@ -196,9 +199,11 @@ class _Machine:
                 case ir.Until(condition):
                     if self.value(condition):
                         raise _Found
-                case ir.Stop(condition):
+                case ir.If(condition, body, otherwise):
+                    self.execute(body if self.value(condition) else otherwise)
+                case ir.Stop(condition, ending):
                     if self.value(condition):
-                        raise _Ended(CRITERION)
+                        raise _Ended(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
 
@@ -219,9 +224,9 @@ class _Machine:
             self.env[stmt.gradient] = gradient
             self.gradient_evaluations += 1
         if self.first_loss is None:
-            self.first_loss = loss
-            if not np.isfinite(loss):
-                raise _Ended(DIVERGED)
+            self.first_loss, self.first = loss, stmt
+        if stmt is self.first and not np.isfinite(loss):
+            raise _Ended(DIVERGED)  # of later evaluations, trials, the loss may be anything
 
     def commit(self, commits: Sequence[ir.Commit]) -> None:
         new = {c.state: self.env[c.value] for c in commits}  # all read before any is written

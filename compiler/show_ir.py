@@ -155,8 +155,14 @@ def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:
                 yield from _indented(_block(inner))
             case ir.Until(condition):
                 yield f"until {expr_text(condition)}"
-            case ir.Stop(condition):
-                yield f"stop if {expr_text(condition)}"
+            case ir.If(condition, then, otherwise):
+                yield f"if {expr_text(condition)}:"
+                yield from _indented(_block(then))
+                if otherwise:
+                    yield "else:"
+                    yield from _indented(_block(otherwise))
+            case ir.Stop(condition, ending):
+                yield f"{'fail' if ending == 'step' else 'stop'} if {expr_text(condition)}"
             case _:
                 assert_never(stmt)
 

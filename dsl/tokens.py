@@ -18,6 +18,7 @@ STATEMENTS = (
     "data",
     "init",
     "optimizer",
+    "search",
     "schedule",
     "train",
     "sweep",
