@@ -196,8 +196,8 @@ class Kinds:
         positional = [a.value for a in arguments if a.name is None]
         named = [a for a in arguments if a.name is not None]
         given = len(positional)
-        if id == "norm" and [a.name for a in named] == ["per"] and given == 1:
-            return self._per_layer(positional[0], named[0])
+        if id in REDUCTIONS and [a.name for a in named] == ["per"] and given == 1:
+            return self._per_part(positional[0], named[0])
         if named and id not in self.scope.activations and id not in self.scope.calls:
             self._error("E0302", named[0].span, f"'{id}' takes no argument '{named[0].name}'")
             return None
@@ -224,14 +224,19 @@ class Kinds:
         self._error("E0101", span, f"there is no function '{span.text or id}'", *did_you_mean(id, known))
         return None
 
-    def _per_layer(self, vector: ast.Expr, per: ast.Argument) -> Type | None:
+    def _per_part(self, vector: ast.Expr, per: ast.Argument) -> Type | None:
         found = self._widest(vector)
-        if not isinstance(per.value, ast.Name) or per.value.id != "layer":
-            self._error("E0302", per.value.span, "the norm is taken over everything, or 'per = layer'")
-            return None
+        match per.value:
+            case ast.Name("layer" | "tensor" as part):
+                pass
+            case _:
+                hint = "a tensor is one weight matrix or one bias vector, a layer is both"
+                message = "a reduction is over everything, 'per = layer' or 'per = tensor'"
+                self._error("E0302", per.value.span, message, hint)
+                return None
         if found is not None and found != THETA:
             self._error(
-                "E0303", vector.span, f"'per = layer' needs a vector like theta, this is {_named(found)}"
+                "E0303", vector.span, f"'per = {part}' needs a vector like theta, this is {_named(found)}"
             )
             return None
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netc.compiler import cpu_network, cpu_rule, ir
+from netc.compiler import cpu_lanes, cpu_network, cpu_registers, cpu_rule, ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_names import python_expr, variable_name
 from netc.compiler.cpu_plan import layers, plan
@@ -25,17 +25,20 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
             p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
             made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
             vectors = cpu_rule.Vectors(network.parameters, p.lanes, _regions(network), p.size * p.chunks)
-            block = p.block
+            writer = cpu_rule.Writer(cpu_rule.named(program.rule), vectors, shuffled)
+            block, lanes = p.block, p.lanes
         case ir.Objective() as objective:
             made = _objective(objective)
             whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
             vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
+            writer = _objective_writer(objective, program, vectors)
+            lanes = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
             block = BLOCKLESS
-    stepping, scratch = cpu_rule.functions(program.rule, vectors, shuffled)
+    stepping, scratch = writer.functions()
     states = [s for s in program.rule.states if s.name != "theta"]
     constants: tuple[tuple[str, int | float | str], ...] = (
         ("PARAMETERS", vectors.parameters),
-        ("LANES", vectors.lanes),
+        ("LANES", lanes),
         ("STRIDE", vectors.stride),
         ("VECTORS", sum(s.kind == "theta" for s in states)),
         ("SCALARS", sum(s.kind == "scalar" for s in states)),
@@ -63,6 +66,19 @@ def _regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
         cpu_rule.Region(d.offset, d.offset + d.inputs * d.outputs + d.bias * d.outputs, d.inputs * d.outputs)
         for d, _ in layers(network)
     )
+
+
+def _objective_writer(
+    objective: ir.Objective, program: ir.Program, vectors: cpu_rule.Vectors
+) -> cpu_rule.Writer:
+    """Vectors in memory, in registers, or, where many starts walk in step, runs as lanes."""
+    rule, training = cpu_rule.named(program.rule), program.training
+    if not cpu_registers.fits(objective):
+        return cpu_rule.Writer(rule, vectors, shuffled=False)
+    single = training.precision == "f32"
+    if training.runs < cpu_lanes.WIDTH or single or not cpu_lanes.walks_in_step(rule):
+        return cpu_registers.RegisterWriter(rule, vectors, False, objective=objective, single=single)
+    return cpu_lanes.LaneWriter(rule, vectors, False, objective=objective)
 
 
 def _objective(objective: ir.Objective) -> list[L.Function]:

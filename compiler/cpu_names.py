@@ -17,9 +17,10 @@ KERNEL = frozenset((
     "splat", "load", "store", "broadcast", "keep", "select", "fma", "hsum", "hmax", "hmin", "land", "lor", "lnot",
     "rint", "flat", "columns", "reals", "inf", "nan", "np", "simd", "njit", "prange", "float32", "float64", "int64",
     "min", "len", "range", "True", "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum", "vatan", "vcos", "verf", "vexp",
+    "active", "stage", "here", "lane", "row", "target",
     "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",
 ))  # fmt: skip
-PATTERN = re.compile(r"(.*_(q|lanes|at|from_.*)?|all_.*|loss_.*|[rt]\d+.*|[A-Z]+)")
+PATTERN = re.compile(r"(.*_(q\d*|lanes|at|from_.*)?|all_.*|loss_.*|[rt]\d+.*|[A-Z]+)")
 """Shapes of the names that code gives itself: registers, sums, temporaries, constants."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import assert_never
+from typing import Literal, assert_never
 
 from netc.compiler import ir
 from netc.compiler import loops as L
@@ -44,22 +44,29 @@ class Vectors:
     regions: tuple[Region, ...]
     scratch: int
 
+    def parts(self, per: ir.Per) -> tuple[Region, ...]:
+        """What a reduction is over: the layers, or in each the weights and the biases, where it has any."""
+        if per == "layer":
+            return self.regions
+        cuts = ((r, r.start + r.weights) for r in self.regions)
+        pairs = ((Region(r.start, at, r.weights), Region(at, r.stop, 0)) for r, at in cuts)
+        return tuple(part for pair in pairs for part in pair if part.stop > part.start)
+
     @property
     def stride(self) -> int:
         # One vector more than needed: a layer's last vector may reach beyond the last parameter.
         return -(-self.parameters // self.lanes) * self.lanes + (self.lanes if self.lanes > 1 else 0)
 
 
-def functions(rule: ir.Rule, vectors: Vectors, shuffled: bool) -> tuple[list[L.Function], int]:
-    """The functions and the numbers of scratch a worker needs."""
-    writer = _Writer(separate_commits(python_names(rule)), vectors, shuffled)
-    made = [writer.start(), _start(), writer.advance(), _advance_parallel()]
-    return made, vectors.scratch + len(writer.temporaries) * vectors.stride
+def named(rule: ir.Rule) -> ir.Rule:
+    """The rule as a writer wants it."""
+    return separate_commits(python_names(rule))
 
 
 @dataclass
-class _Writer:
+class Writer:
     rule: ir.Rule
+    """From `named`."""
     vectors: Vectors
     shuffled: bool
     homes: dict[str, str] = field(default_factory=dict)
@@ -75,6 +82,11 @@ class _Writer:
         committed = {c.value for c in rule.commits}
         self.live = frozenset((*reads(rule.body), *reads(rule.test))) | committed
         self.homes = dict(self._in_place())
+
+    def functions(self) -> tuple[list[L.Function], int]:
+        """The functions, and how many numbers of scratch a worker needs."""
+        made = [*self.starting(), self.advance(), _advance_parallel()]
+        return made, self.vectors.scratch + len(self.temporaries) * self.vectors.stride
 
     @property
     def own(self) -> frozenset[str]:
@@ -148,7 +160,7 @@ class _Writer:
                 case ir.If(condition, then, otherwise):
                     out += [*self.condition(condition), self.branches(then, otherwise, searching)]
                 case ir.Stop(condition, ending):
-                    out += [*self.condition(condition), *self.stop(ending)]
+                    out += [*self.condition(condition), *self.stop(ir.STATUS[ending])]
                 case ir.Assign():
                     raise AssertionError("assignments come in runs")
                 case _:
@@ -178,54 +190,63 @@ class _Writer:
             out += self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p])
         return out
 
+    def stop(self, status: int) -> list[L.Stmt]:
+        return [L.If(L.Name("holds"), (L.let("status", status), L.Break()))]
+
     def condition(self, condition: ir.Expr) -> list[L.Stmt]:
         return self.passes(fuse([ir.Assign("holds", condition)], self.live, f"r{next(self.runs)}_"))
 
     def evaluate(self, e: ir.Evaluate, searching: bool) -> list[L.Stmt]:
-        out: list[L.Stmt] = []
-        match e.batch:
-            case "current" if not self.rule.visits_batches:
-                first, amount = (
-                    L.At(L.Name("bounds"), L.Name("batch")),
-                    L.At(L.Name("bounds"), L.add("batch", 1)),
-                )
-            case "current" | "full":
-                first, amount = L.At(L.Name("bounds"), L.Int(0)), L.At(L.Name("bounds"), L.Name("batches"))
-            case expr:
-                out.append(L.let("batch", L.call("sub", L.call("int64", number(expr)), 1)))
-                first, amount = (
-                    L.At(L.Name("bounds"), L.Name("batch")),
-                    L.At(L.Name("bounds"), L.add("batch", 1)),
-                )
-        out += [L.let("first", first), L.let("rest", L.call("sub", amount, "first"))]
         name = e.loss or f"loss_{e.gradient}"
-        where = (self._array(e.point), "x", "y", "order", "first", "rest")
+        out = [*self.samples_of(e.batch), *self.call(e, name)]
         if e.gradient:
-            out.append(L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch")))
             out.append(L.let("gradients", L.add("gradients", 1)))
-        else:
-            out.append(L.let(name, L.call("loss", *where, "scratch")))
         if e.loss:
             out.append(L.let("losses", L.add("losses", 1)))
         if searching or self.recorded:
             return out  # a trial: its loss may be anything
         self.recorded = True
         out += _record(name)
-        out.append(L.If(L.call("not", L.call("isfinite", name)), (L.let("status", 2), L.Break())))
+        out.append(
+            L.If(L.call("not", L.call("isfinite", name)), (L.let("status", ir.STATUS["diverged"]), L.Break()))
+        )
         return out
+
+    def samples_of(self, batch: Literal["current", "full"] | ir.Expr) -> list[L.Stmt]:
+        """`first` and `rest`: which samples an evaluation reads."""
+        out: list[L.Stmt] = []
+        first: L.Expr
+        match batch:
+            case "current" if not self.rule.visits_batches:
+                first, stop = L.Name("batch"), L.add("batch", 1)
+            case "current" | "full":
+                first, stop = L.Int(0), L.Name("batches")
+            case expr:
+                out.append(L.let("batch", L.call("sub", L.call("int64", number(expr)), 1)))
+                first, stop = L.Name("batch"), L.add("batch", 1)
+        out.append(L.let("first", L.At(L.Name("bounds"), first)))
+        out.append(L.let("rest", L.call("sub", L.At(L.Name("bounds"), stop), "first")))
+        return out
+
+    def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
+        """The loss into `name`, the gradient where it is wanted into its vector."""
+        where = (self._array(e.point), "x", "y", "order", "first", "rest")
+        if e.gradient:
+            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch"))]
+        return [L.let(name, L.call("loss", *where, "scratch"))]
 
     def repeat(self, body: tuple[ir.Stmt, ...], bound: int, outermost: bool) -> list[L.Stmt]:
         rounds = "rounds" if outermost else f"r{next(self.runs)}_rounds"
-        failed = L.If(L.call("ge", rounds, bound), (L.let("status", 3), L.Break()))
+        failed = L.If(L.call("ge", rounds, bound), (L.let("status", ir.STATUS["search"]), L.Break()))
         inner = [*self.block(body, searching=True), L.let(rounds, L.add(rounds, 1)), failed]
         return [L.let(rounds, 0), L.While(L.Name("True"), tuple(inner)), _leave()]
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
-        """A number per layer, spread over the layer's parameters; its last vector may reach into the next layer's."""
+        """A number per part, spread over its parameters; its last vector may reach into the next part."""
         space, w = self.space, self.vectors.lanes
         combine, neutral, across = COMBINE[p.op]
         out: list[L.Stmt] = []
-        for region in self.vectors.regions:
+        for region in self.vectors.parts(p.per):
             size = region.stop - region.start
             whole = region.start + size // w * w
 
@@ -251,16 +272,18 @@ class _Writer:
 
     # -- functions -----------------------------------------------------------------------------------
 
+    def starting(self) -> list[L.Function]:
+        return [self.start(), _start()]
+
     def start(self) -> L.Function:
         rule = self.rule
         assigns = [ir.Assign(s.name, s.initial) for s in rule.states if s.name != "theta"]
         states = frozenset(s.name for s in rule.states)
-        vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
         body: list[L.Stmt] = [
             *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
-            *(L.let(v, L.At(L.Name("vectors"), L.Int(i))) for i, v in enumerate(vectors)),
+            *self.views(),
             *self.passes(fuse(self._initial(assigns), states, "r0_")),
-            *self._store_scalars(),
+            *self.stores(),
         ]
         return L.Function(
             "start_run", ("theta", "vectors", "scalars", "hyper"), tuple(body), "First values of the states."
@@ -279,36 +302,51 @@ class _Writer:
     def _scalars(self) -> list[str]:
         return [s.name for s in self.rule.states if s.kind == "scalar"]
 
-    def _store_scalars(self) -> list[L.Stmt]:
+    def vector_states(self) -> list[str]:
+        """Those of `vectors`: all but theta."""
+        return [s.name for s in self.rule.states if s.kind == "theta" and s.name != "theta"]
+
+    def batches(self) -> L.Expr:
+        return L.call("sub", L.call("len", "bounds"), 1)
+
+    def views(self) -> list[L.Stmt]:
+        """What the code calls its vectors' memory."""
+        return [L.let(v, L.At(L.Name("vectors"), L.Int(i))) for i, v in enumerate(self.vector_states())]
+
+    def scratch_views(self) -> list[L.Stmt]:
+        """The same for temporaries, and the masks, which are made there."""
+        out: list[L.Stmt] = []
+        for i, t in enumerate(self.temporaries):
+            start = self.vectors.scratch + i * self.vectors.stride
+            out.append(L.let(t, L.At(L.Name("scratch"), L.Int(start), L.Int(start + self.vectors.stride))))
+        return out + [s for mask in MASKS if mask in self.temporaries for s in self.mask(mask)]
+
+    def stores(self) -> list[L.Stmt]:
+        """States that live in variables go back to memory."""
         return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
 
     def advance(self) -> L.Function:
         loop = self.iteration()
         rule = self.rule
-        vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
-        views = [L.let(v, L.At(L.Name("vectors"), L.Int(i))) for i, v in enumerate(vectors)]
-        for i, t in enumerate(self.temporaries):
-            start = self.vectors.scratch + i * self.vectors.stride
-            views.append(L.let(t, L.At(L.Name("scratch"), L.Int(start), L.Int(start + self.vectors.stride))))
         opening: list[L.Stmt] = [
-            *views,
-            *(s for mask in MASKS if mask in self.temporaries for s in self.mask(mask)),
+            *self.views(),
+            *self.scratch_views(),
             *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
-            L.let("batches", L.call("sub", L.call("len", "bounds"), 1)),
+            L.let("batches", self.batches()),
             *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
             *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
-        ]  # fmt: skip
+        ]
         closing = [
-            *self._store_scalars(),
+            *self.stores(),
             *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(COUNTED)),
-        ]  # fmt: skip
+        ]
         going = L.call("lt", "iteration", "last")
         rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
         run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
         body = (L.loop("r", L.call("len", "all_theta"), run),)
         note = "Every running run up to iteration `last`, one run after the other."
-        return L.Function("advance", _of_allruns(), body, note)
+        return L.Function("advance", of_all_runs(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -375,18 +413,18 @@ def _start() -> L.Function:
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
 
 
-def _of_allruns() -> tuple[str, ...]:
+def of_all_runs() -> tuple[str, ...]:
     return (*(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
 def _advance_parallel() -> L.Function:
     one = L.add("r", 1)
     arguments = [
-        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in _of_allruns()
+        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in of_all_runs()
     ]
     body = (L.loop("r", L.call("len", "all_theta"), [L.Do(L.call("advance", *arguments))], parallel=True),)
     note = "Every running run up to iteration `last`, the runs spread over the threads."
-    return L.Function("advance_parallel", _of_allruns(), body, note, parallel=True)
+    return L.Function("advance_parallel", of_all_runs(), body, note, parallel=True)
 
 
 def _record(name: str) -> list[L.Stmt]:

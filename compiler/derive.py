@@ -101,12 +101,12 @@ def _active(order: list[Expr], wanted: set[Var]) -> set[Expr]:
 
 
 def _through_reduction(node: Reduce, c: Expr) -> Expr:
-    if node.per_layer:
-        c = Reduce("sum", c, per_layer=True)
+    if node.per:
+        c = Reduce("sum", c, per=node.per)
     if node.op == "sum":
         return spread(c, node.arg.kind)
     hit = apply("select", apply("eq", node.arg, node), ONE, ZERO)  # ties share, as torch.amax
-    return apply("mul", hit, apply("div", c, Reduce("sum", hit, node.per_layer)))
+    return apply("mul", hit, apply("div", c, Reduce("sum", hit, node.per)))
 
 
 def adjoint(value: Expr, wrt: Var) -> Expr:

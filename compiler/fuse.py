@@ -52,11 +52,12 @@ class Sweep:
 
 @dataclass(frozen=True)
 class PerLayer:
-    """name := reduction of `value` over each layer's parameters, spread over them again."""
+    """name := reduction of `value` over the parameters of each layer (or tensor), spread over them again."""
 
     name: str
     op: str
     value: ir.Expr
+    per: ir.Per = "layer"
 
 
 Pass = Scalar | Sweep | PerLayer
@@ -90,10 +91,11 @@ class _Extractor:
                 return e
             case ir.Apply(_, args):
                 return replace(e, args=tuple(self.value(a) for a in args))
-            case ir.Reduce(op, arg, per_layer):
-                inner = ir.Reduce(op, self.numbers(self.value(arg)), per_layer)
-                kind = PerLayer if per_layer else Gather
-                return self._name(inner, lambda name: kind(name, op, inner.arg))
+            case ir.Reduce(op, arg, per):
+                inner = ir.Reduce(op, self.numbers(self.value(arg)), per)
+                if per:
+                    return self._name(inner, lambda name: PerLayer(name, op, inner.arg, per))
+                return self._name(inner, lambda name: Gather(name, op, inner.arg))
 
     def numbers(self, e: ir.Expr) -> ir.Expr:
         """Within a vector expression, numbers that need computing become variables of their own."""

@@ -19,15 +19,16 @@ from netc.compiler.primitives import PRIMITIVES
 
 Array = NDArray[Any]
 Env = dict[str, Any]
-Layers = tuple[slice, ...]
+Parts = Mapping[ir.Per, tuple[slice, ...]]
+"""The slices of theta that are reduced one by one, `per = layer` and `per = tensor`."""
 
 RUNNING = 0
 CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 
-def evaluate(expr: ir.Expr, env: Mapping[str, Any], layers: Layers = ()) -> Any:
-    """The value of an expression; `layers` are the slices of theta for reductions per layer."""
+def evaluate(expr: ir.Expr, env: Mapping[str, Any], parts: Parts | None = None) -> Any:
+    """The value of an expression; `parts` are needed for reductions of parts of theta."""
     values: dict[int, Any] = {}
     with np.errstate(all="ignore"):
         for node in ir.postorder(expr):
@@ -41,8 +42,9 @@ def evaluate(expr: ir.Expr, env: Mapping[str, Any], layers: Layers = ()) -> Any:
                     result = env[name]
                 case ir.Apply(op, args, _):
                     result = PRIMITIVES[op].value(*(values[id(a)] for a in args))
-                case ir.Reduce(op, arg, per_layer):
-                    result = _reduce(op, values[id(arg)], arg.kind, layers if per_layer else ())
+                case ir.Reduce(op, arg, per):
+                    slices = parts[per] if per and parts else ()
+                    result = _reduce(op, values[id(arg)], arg.kind, slices)
                 case _:
                     assert_never(node)
             # a Python scalar leaves the dtype of the vectors it meets alone
@@ -50,24 +52,30 @@ def evaluate(expr: ir.Expr, env: Mapping[str, Any], layers: Layers = ()) -> Any:
     return values[id(expr)]
 
 
-def _reduce(op: ir.Reduction, x: Any, kind: ir.Kind, layers: Layers) -> Any:
+def _reduce(op: ir.Reduction, x: Any, kind: ir.Kind, parts: tuple[slice, ...]) -> Any:
     functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
     function = functions[op]
     if kind == "output":
         return function(x, axis=-1, keepdims=True)
-    if layers:
-        return np.concatenate([np.full_like(x[s], function(x[s])) for s in layers])
+    if parts:
+        return np.concatenate([np.full_like(x[s], function(x[s])) for s in parts])
     return function(x)
 
 
-def layers_of(problem: ir.Problem) -> Layers:
-    """The parameters of each layer, weights and biases together."""
+def parts_of(problem: ir.Problem) -> Parts:
+    """The parameters of each layer, and of each of its tensors: the weights, the biases."""
     match problem:
         case ir.Network(ops=ops):
-            dense = [op for op in ops if isinstance(op, ir.Dense)]
-            return tuple(slice(d.offset, d.offset + d.outputs * (d.inputs + d.bias)) for d in dense)
+            layers: list[slice] = []
+            tensors: list[slice] = []
+            for d in (op for op in ops if isinstance(op, ir.Dense)):
+                middle, last = d.offset + d.inputs * d.outputs, d.offset + d.outputs * (d.inputs + d.bias)
+                layers.append(slice(d.offset, last))
+                tensors += [slice(d.offset, middle), *([slice(middle, last)] if d.bias else [])]
+            return {"layer": tuple(layers), "tensor": tuple(tensors)}
         case ir.Objective():
-            return (slice(0, problem.parameters),)
+            whole = (slice(0, problem.parameters),)
+            return {"layer": whole, "tensor": whole}
 
 
 def _weights(problem: ir.Problem, like: Array) -> Array:
@@ -173,15 +181,15 @@ Evaluator = Callable[[ir.Evaluate, Array, Env], tuple[float, Array | None]]
 class _Machine:
     """Executes statements in an environment of names and counts what is evaluated."""
 
-    def __init__(self, evaluator: Evaluator, layers: Layers, env: Env) -> None:
-        self.evaluator, self.layers, self.env = evaluator, layers, env
+    def __init__(self, evaluator: Evaluator, parts: Parts, env: Env) -> None:
+        self.evaluator, self.parts, self.env = evaluator, parts, env
         self.loss_evaluations = self.gradient_evaluations = 0
         self.first_loss: float | None = None
         self.first: ir.Evaluate | None = None
         """The statement that evaluates first in an iteration."""
 
     def value(self, expr: ir.Expr) -> Any:
-        return evaluate(expr, self.env, self.layers)
+        return evaluate(expr, self.env, self.parts)
 
     def execute(self, stmts: Sequence[ir.Stmt]) -> None:
         for stmt in stmts:
@@ -310,7 +318,7 @@ def run(
         return order(epoch) if order else np.arange(len(x))
 
     env = _start(program.rule, theta0, _weights(program.problem, theta0), hypers or {})
-    machine = _Machine(measure, layers_of(program.problem), env)
+    machine = _Machine(measure, parts_of(program.problem), env)
     return _iterate(program.rule, machine, steps, batches, lambda n: None)
 
 
@@ -323,7 +331,7 @@ def trajectory(
 ) -> Array:
     """(T+1, d): the rule alone on gradients (T, d), whatever the point; `schedule` sets hypers per step.
 
-    `tensors` are the sizes of the parts of theta for reductions per layer; by default it is one.
+    `tensors` are the sizes of the parts of theta for reductions per tensor and per layer; by default it is one.
 
     Raises ValueError where the rule asks for a loss: gradients do not tell it.
     """
@@ -339,5 +347,5 @@ def trajectory(
     env = _start(rule, theta0, np.ones_like(theta0), {})
     ends = np.cumsum(tensors or [len(theta0)]).tolist()
     parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
-    machine = _Machine(given, parts, env)
+    machine = _Machine(given, {"layer": parts, "tensor": parts}, env)
     return _iterate(rule, machine, len(gradients), 1, scheduled).trajectory

@@ -24,6 +24,8 @@ from netc.dsl.source import NOWHERE, Span
 
 Kind = Literal["scalar", "theta", "output"]
 Reduction = Literal["sum", "max", "min"]
+Per = Literal["", "layer", "tensor"]
+"""A reduction is over everything, or over each layer, or over each weight matrix and each bias vector."""
 
 # -- expressions: one tree for activations, losses, objectives, rules and schedules ------------------
 
@@ -74,22 +76,22 @@ class Apply:
 
 @dataclass(frozen=True)
 class Reduce:
-    """Over all elements of a `theta` (or of each layer: it stays a `theta`) or of an `output` of a sample."""
+    """Over all elements of a `theta` (or of each part: it stays a `theta`) or of an `output` of a sample."""
 
     op: Reduction
     arg: Expr
-    per_layer: bool = False
+    per: Per = ""
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.op, self.arg, self.per_layer))
+        return hash((self.op, self.arg, self.per))
 
     def __hash__(self) -> int:
         return self._hash
 
     @property
     def kind(self) -> Kind:
-        return "theta" if self.per_layer else "scalar"
+        return "theta" if self.per else "scalar"
 
 
 Expr = Const | Var | Apply | Reduce
@@ -307,7 +309,10 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Until:
-    """Leaves the innermost Repeat when the condition (a truth value) holds. NaN compares false."""
+    """Leaves the innermost Repeat when the condition (a truth value) holds. NaN compares false.
+
+    Lowering makes a condition on a loss that is not finite false: such a trial is rejected.
+    """
 
     condition: Expr
 

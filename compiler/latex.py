@@ -197,22 +197,22 @@ def _cases(expr: ast.Expr) -> str:
 def _call(function: ast.Expr, arguments: tuple[ast.Argument, ...]) -> tuple[str, int]:
     name = function.id if isinstance(function, ast.Name) else ""
     values = [_show(a.value) for a in arguments if a.name != "per"]
-    layer = r"_{\text{layer}}" if any(a.name == "per" for a in arguments) else ""
+    part = "".join(rf"_{{\text{{{print_expr(a.value)}}}}}" for a in arguments if a.name == "per")
     match name, values:
         case "sqrt", [x]:
             return rf"\sqrt{{{x}}}", ATOM
         case "norm", [x]:
-            return rf"\lVert {x} \rVert{layer}", ATOM
+            return rf"\lVert {x} \rVert{part}", ATOM
         case "abs", [x]:
             return rf"\lvert {x} \rvert", ATOM
         case "dot", [_, _]:
             return rf"\langle {values[0]}, {values[1]} \rangle", ATOM
         case "sum", [_]:
-            return rf"\sum{layer} {_show(arguments[0].value, PRODUCT)}", PRODUCT
+            return rf"\sum{part} {_show(arguments[0].value, PRODUCT)}", PRODUCT
     if name in _FUNCTIONS:
-        return rf"\{name}{layer}{_parentheses(', '.join(values))}", ATOM
+        return rf"\{name}{part}{_parentheses(', '.join(values))}", ATOM
     if isinstance(function, ast.Index):
         return f"{_show(function)}{_parentheses(', '.join(values))}", ATOM
     word = print_expr(function).replace("_", r"\_")
     head = word if len(word) == 1 else rf"\operatorname{{{word}}}"
-    return head + layer + _parentheses(", ".join(values)), ATOM
+    return head + part + _parentheses(", ".join(values)), ATOM

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netc.compiler.ir import Apply, Const, Expr, Kind, Reduce, Reduction, apply
+from netc.compiler.ir import Apply, Const, Expr, Kind, Per, Reduce, Reduction, apply
 from netc.compiler.primitives import COMPARISONS, ONE, PRIMITIVES, TRUTHS, ZERO
 
 HIGHEST_PRODUCT = 16
@@ -35,31 +35,31 @@ def make(op: str, *args: Expr) -> Expr:
     return spread(_fold(op, args) or _LAWS.get(op, _no_law)(*args) or Apply(op, args, kind), kind)
 
 
-def make_reduce(op: Reduction, arg: Expr, per_layer: bool, units: int | None) -> Expr:
-    """`Reduce(op, arg, per_layer)`, simplified; over one unit it is the element itself."""
+def make_reduce(op: Reduction, arg: Expr, per: Per, units: int | None) -> Expr:
+    """`Reduce(op, arg, per)`, simplified; over one unit it is the element itself."""
     if arg.kind == "scalar" or (units == 1 and arg.kind == "output"):
         return arg
     inner = _unspread(arg)
     if inner.kind == "scalar":
         if op != "sum":
-            return spread(inner, "theta") if per_layer else inner
+            return spread(inner, "theta") if per else inner
         if units is not None and arg.kind == "output":
             return make("mul", Const(units), inner)
-        count = Reduce("sum", Const(1.0, arg.kind), per_layer)
+        count = Reduce("sum", Const(1.0, arg.kind), per)
         return make("mul", inner, count)
     match op, arg:
         case "sum", Apply("neg", (x,)):  # sum(-x) -> -sum(x)
-            return make("neg", make_reduce("sum", x, per_layer, units))
+            return make("neg", make_reduce("sum", x, per, units))
         case "sum", Apply("mul", (s, x)) if s.kind == "scalar":  # sum(s*x) -> s*sum(x) [rounding]
-            return make("mul", s, make_reduce("sum", x, per_layer, units))
+            return make("mul", s, make_reduce("sum", x, per, units))
         case "sum", Apply("mul", (x, s)) if s.kind == "scalar":
-            return make("mul", s, make_reduce("sum", x, per_layer, units))
+            return make("mul", s, make_reduce("sum", x, per, units))
         case "sum", Apply("div", (x, s)) if s.kind == "scalar":  # sum(x/s) -> sum(x)/s [rounding]
-            return make("div", make_reduce("sum", x, per_layer, units), s)
+            return make("div", make_reduce("sum", x, per, units), s)
         case "sum", Apply("mul", (Apply("div", (x, s)), y) | (y, Apply("div", (x, s)))) if s.kind == "scalar":
-            return make("div", make_reduce("sum", make("mul", x, y), per_layer, units), s)
+            return make("div", make_reduce("sum", make("mul", x, y), per, units), s)
         case _:
-            return Reduce(op, arg, per_layer)
+            return Reduce(op, arg, per)
 
 
 def spread(expr: Expr, kind: Kind) -> Expr:

@@ -190,8 +190,10 @@ class Builder:
             if isinstance(n, ir.Var)
         }
         level = len(self.blocks) - 1
-        while level and not self.blocks[level].conditional and all(
-            self.blocks[level].before.get(n, -1) == self.known.numbers.get(n, -1) for n in read
+        while (
+            level
+            and not self.blocks[level].conditional
+            and all(self.blocks[level].before.get(n, -1) == self.known.numbers.get(n, -1) for n in read)
         ):
             level -= 1
         return self.blocks[level]
@@ -226,8 +228,8 @@ class Builder:
                 key = ("var", name)
             case ir.Apply(op, args, kind):
                 key = (op, *(self._number(a) for a in args), kind)
-            case ir.Reduce(op, arg, per_layer):
-                key = ("reduce", op, self._number(arg), per_layer)
+            case ir.Reduce(op, arg, per):
+                key = ("reduce", op, self._number(arg), per)
         return self.table.setdefault(key, len(self.table))
 
     def _fresh(self) -> int:

@@ -92,22 +92,18 @@ def _call(
     if name in env.losses:
         assert env.evaluate is not None
         return env.evaluate(call, values[0])
-    per_layer = any(a.name == "per" for a in arguments)
+    per = _per(arguments)
     match name, values:
         case "sum", [x]:
-            return _reduce("sum", x)
+            return _reduce("sum", x, per)
         case "mean", [x]:
-            return (
-                x
-                if x.kind == "scalar"
-                else ir.apply("div", _reduce("sum", x), ir.Const(float(env.elements[x.kind])))
-            )
+            return _mean(x, per, env)
         case "norm", [x]:
-            return _norm(x, per_layer)
+            return _norm(x, per)
         case "dot", [a, b]:
             return _reduce("sum", ir.apply("mul", a, b))
         case (("max" | "min"), [x]):
-            return _reduce(name, x)
+            return _reduce(name, x, per)
         case (("max" | "min"), [_, _, *_]):
             return reduce(lambda a, b: ir.apply(name, a, b), values)
         case "where", [c, a, b]:
@@ -117,14 +113,30 @@ def _call(
     return _inlined(env.functions[name.lower()], arguments, env)
 
 
-def _reduce(op: ir.Reduction, x: ir.Expr) -> ir.Expr:
-    return x if x.kind == "scalar" else ir.Reduce(op, x)
+def _per(arguments: tuple[ast.Argument, ...]) -> ir.Per:
+    """`layer` of `norm(g, per = layer)`; empty where a reduction is over everything."""
+    for argument in arguments:
+        match argument:
+            case ast.Argument("per", ast.Name("layer" | "tensor" as per)):
+                return per
+    return ""
 
 
-def _norm(x: ir.Expr, per_layer: bool) -> ir.Expr:
+def _reduce(op: ir.Reduction, x: ir.Expr, per: ir.Per = "") -> ir.Expr:
+    return x if x.kind == "scalar" else ir.Reduce(op, x, per)
+
+
+def _mean(x: ir.Expr, per: ir.Per, env: Environment) -> ir.Expr:
+    if x.kind == "scalar":
+        return x
+    count = ir.Reduce("sum", ir.Const(1.0, x.kind), per) if per else ir.Const(float(env.elements[x.kind]))
+    return ir.apply("div", ir.Reduce("sum", x, per), count)
+
+
+def _norm(x: ir.Expr, per: ir.Per) -> ir.Expr:
     if x.kind == "scalar":
         return ir.apply("abs", x)
-    return ir.apply("sqrt", ir.Reduce("sum", ir.apply("mul", x, x), per_layer))
+    return ir.apply("sqrt", ir.Reduce("sum", ir.apply("mul", x, x), per))
 
 
 def _inlined(

@@ -146,6 +146,11 @@ class Complaints:
         hint = "add a line 'until CONDITION' to its block"
         self.report.error("E0408", first_line(loop.span), "this 'repeat:' never ends", hints=(hint,))
 
+    def unchanging(self, loop: ast.Repeat) -> None:
+        hint = "change something in every round: h = h/2"
+        message = "this 'repeat:' cannot end: its 'until' asks the same in every round"
+        self.report.error("E0408", first_line(loop.span), message, hints=(hint,))
+
     def until_alone(self, until: ast.Until, searching: bool) -> None:
         message = "'until' ends a 'repeat:', there is none around it"
         hints: tuple[str, ...] = ()

@@ -53,6 +53,25 @@ def equations(actions: Iterable[ast.Action]) -> Iterator[ast.Equation]:
     return (node for action in actions for node in walk(action) if isinstance(node, ast.Equation))
 
 
+def _can_end(body: tuple[ast.Action, ...]) -> bool:
+    """Does what `until` reads change from round to round? It is made of something that is read before it is set."""
+    written = list(equations(body))
+    names = {e.name for e in written}
+    reads: dict[str, set[str]] = {}
+    carried: set[str] = {n.name for a in body for n in walk(a) if isinstance(n, ast.For)}
+    for equation in written:
+        read = names_in(equation.value)
+        carried |= {n for n in read & names if n not in reads}
+        reads.setdefault(equation.name, set()).update(read)
+    wanted = {n for a in body if isinstance(a, ast.Until) for n in names_in(a.condition)}
+    carried |= {n for n in wanted & names if n not in reads}
+    before = set[str]()
+    while wanted != before:
+        before = set(wanted)
+        wanted |= {n for name in before for n in reads.get(name, ())}
+    return bool(wanted & carried)
+
+
 class _Resolver:
     def __init__(self, rule: ast.Optimizer, losses: frozenset[str], complain: Complaints) -> None:
         self.rule = rule
@@ -124,8 +143,10 @@ class _Resolver:
             case ast.End(_, condition):
                 return [replace(action, condition=self._read(condition))]
             case ast.Repeat(body=body):
-                if not any(isinstance(a, ast.Until) for a in body):
+                if not any(isinstance(n, ast.Until) for a in body for n in walk(a)):
                     self.complain.endless(action)
+                elif any(isinstance(a, ast.Until) for a in body) and not _can_end(body):
+                    self.complain.unchanging(action)
                 outer = self.searching, self.branch
                 self.searching, self.branch = True, False
                 inside = self._block(body)
@@ -258,7 +279,7 @@ class _Resolver:
                 self._named(expr, id)
                 return expr
             case ast.Call(ast.Name(), arguments):
-                # The function's name is no value, nor is `layer` in `per = layer`.
+                # The function's name is no value, nor is `layer` or `tensor` in `per = layer`.
                 values = (a if a.name == "per" else replace(a, value=read(a.value)) for a in arguments)
                 return replace(expr, arguments=tuple(values))
         return rebuild(expr, read)

@@ -71,34 +71,43 @@ class _Maker:
                     self._no_search_in(condition)
                     then, other = tuple(self.block(body, above)), tuple(self.block(otherwise, above))
                     yield replace(action, body=then, otherwise=other)
-                case ast.Equation(value=expr) | ast.Until(expr) | ast.End(_, expr):
+                case ast.Equation(value=expr):
+                    yield _unknown(action) if self._no_search_in(expr) else action
+                case ast.Until(expr) | ast.End(_, expr):
                     self._no_search_in(expr)
                     yield action
 
-    def _no_search_in(self, expr: ast.Expr) -> None:
+    def _no_search_in(self, expr: ast.Expr) -> bool:
+        """Complains about a search that is part of an expression, and says whether there is one."""
+        found = False
         for node in walk(expr):
             name = dotted(node.function) if isinstance(node, ast.Call) else None
             if name is not None and name in self.searches:
                 message = f"the search '{name}' stands alone on the right of an equation"
                 hint = f"give its result a name first: h = {name}(...)"
                 self.report.error("E0415", node.span, message, hints=(hint,))
+                found = True
+        return found
 
     def _called(
         self, equation: ast.Equation, call: ast.Call, search: ast.Search, above: tuple[str, ...]
     ) -> Iterator[ast.Action]:
         if search.name in above or len(above) == DEEPEST:
             self.report.error("E0111", call.span, f"the search '{search.name}' calls itself")
+            yield _unknown(equation)
             return
         own = {n.name for a in search.body for n in walk(a) if isinstance(n, ast.Equation | ast.For)}
         self._check(search, own)
         given = self._bound(search, call)
         if given is None or self.report.errors:
+            yield _unknown(equation)
             return
         names: dict[str, ast.Expr] = {}
         for name, value in given.items():
             if name in own or not isinstance(value, ast.Name | ast.Index | ast.Number):
-                names[name] = ast.Name(self._name(search, name))
-                yield ast.Equation(names[name].id, (), value, span=call.span)
+                local = self._name(search, name)
+                names[name] = ast.Name(local)
+                yield ast.Equation(local, (), value, span=call.span)
             else:
                 names[name] = value
         names |= {name: ast.Name(self._name(search, name)) for name in sorted(own - given.keys())}
@@ -159,7 +168,9 @@ class _Maker:
             hint = f"give it: {missing[0]} = ..."
             self.report.error("E0109", call.span, f"'{search.name}' needs {words}", hints=(hint,))
             return None
-        given |= {p.name: p.default for p in search.parameters if p.default is not None and p.name not in given}
+        given |= {
+            p.name: p.default for p in search.parameters if p.default is not None and p.name not in given
+        }
         for name in _functions(search) & given.keys():
             if not self._is_loss(given[name]):
                 message = f"'{name}' of '{search.name}' is a loss"
@@ -170,6 +181,11 @@ class _Maker:
     def _is_loss(self, value: ast.Expr) -> bool:
         base = value.base if isinstance(value, ast.Index) else value
         return isinstance(base, ast.Name) and base.id in self.losses
+
+
+def _unknown(equation: ast.Equation) -> ast.Equation:
+    """Stands for one with an error, so that what it sets is known."""
+    return replace(equation, value=ast.Number(0.0, span=equation.value.span))
 
 
 def _functions(search: ast.Search) -> set[str]:

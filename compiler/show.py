@@ -75,8 +75,8 @@ def _formula(expr: ir.Expr) -> tuple[str, int]:
             return (text if kind == "scalar" else f"{kind}({text})"), (ATOM if value >= 0 else 0)
         case ir.Var(name):
             return name, ATOM
-        case ir.Reduce(op, arg, per_layer):
-            return f"{op}({formula(arg)}{', per = layer' if per_layer else ''})", ATOM
+        case ir.Reduce(op, arg, per):
+            return f"{op}({formula(arg)}{f', per = {per}' if per else ''})", ATOM
         case ir.Apply(op, args):
             row = PRIMITIVES[op]
             texts: list[Any] = []

@@ -31,8 +31,8 @@ def _spelled(expr: ir.Expr) -> tuple[str, int]:
                     for (t, level), need in zip(parts, row.needs, strict=False)
                 ]
                 done[id(node)] = (row.text.format(*words), row.level)
-            case ir.Reduce(op, arg, per_layer):
-                done[id(node)] = (f"{op}({done[id(arg)][0]}{', per = layer' if per_layer else ''})", ATOM)
+            case ir.Reduce(op, arg, per):
+                done[id(node)] = (f"{op}({done[id(arg)][0]}{f', per = {per}' if per else ''})", ATOM)
             case _:
                 assert_never(node)
     return done[id(expr)]

@@ -47,8 +47,8 @@ class Simplifier:
         match node:
             case Apply(op, args):
                 return make(op, *(self.done[id(a)][1] for a in args))
-            case Reduce(op, arg, per_layer):
-                return make_reduce(op, self.done[id(arg)][1], per_layer, self.units)
+            case Reduce(op, arg, per):
+                return make_reduce(op, self.done[id(arg)][1], per, self.units)
             case _:
                 return node
 
@@ -59,8 +59,8 @@ class Simplifier:
         match expr:
             case Apply(op, args, kind):
                 expr = Apply(op, tuple(self._pooled(a) for a in args), kind)
-            case Reduce(op, arg, per_layer):
-                expr = Reduce(op, self._pooled(arg), per_layer)
+            case Reduce(op, arg, per):
+                expr = Reduce(op, self._pooled(arg), per)
         return self.pool.setdefault(expr, expr)
 
 
@@ -74,9 +74,9 @@ def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
                 changed = tuple(done[id(a)] for a in args)
                 if any(a is not b for a, b in zip(args, changed, strict=True)):
                     new = Apply(op, changed, kind)
-            case Reduce(op, arg, per_layer):
+            case Reduce(op, arg, per):
                 if done[id(arg)] is not arg:
-                    new = Reduce(op, done[id(arg)], per_layer)
+                    new = Reduce(op, done[id(arg)], per)
         done[id(node)] = change(new)
     return done[id(expr)]
 
@@ -107,8 +107,8 @@ def common(exprs: Iterable[Expr], prefix: str = "t") -> tuple[list[tuple[str, Ex
         match node:
             case Apply(op, args, kind):
                 new: Expr = Apply(op, tuple(done[a] for a in args), kind)
-            case Reduce(op, arg, per_layer):
-                new = Reduce(op, done[arg], per_layer)
+            case Reduce(op, arg, per):
+                new = Reduce(op, done[arg], per)
             case _:
                 new = node
         if uses[node] > 1 and _worth_a_name(node):

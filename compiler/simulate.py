@@ -159,19 +159,20 @@ class _Machine:
                     values[id(node)] = self.env[name]
                 case ir.Apply(op, args):
                     values[id(node)] = PRIMITIVES[op].value(*(values[id(a)] for a in args))
-                case ir.Reduce(op, arg, per_layer):
-                    values[id(node)] = self.reduce(op, np.asarray(values[id(arg)]), per_layer)
+                case ir.Reduce(op, arg, per):
+                    values[id(node)] = self.reduce(op, np.asarray(values[id(arg)]), per)
                 case _:
                     assert_never(node)
         return values[id(order[-1])]
 
-    def reduce(self, op: ir.Reduction, x: Array, per_layer: bool) -> Array:
-        """The first element is a layer, the others are another one."""
+    def reduce(self, op: ir.Reduction, x: Array, per: ir.Per) -> Array:
+        """The first element is a layer, the others are another one; its first element is a tensor of its own."""
         x = x + np.zeros((1, self.world.theta.size), x.dtype)
         functions: dict[ir.Reduction, Callable[..., Array]] = {"sum": np.sum, "max": np.max, "min": np.min}
-        if not per_layer:
+        if not per:
             return functions[op](x, axis=-1, keepdims=True)
-        parts = [x[:, :1], x[:, 1:]]
+        parts = [x[:, :1], x[:, 1:]] if per == "layer" else [x[:, :1], x[:, 1:2], x[:, 2:]]
+        parts = [p for p in parts if p.shape[1]]
         return np.concatenate([0 * p + functions[op](p, axis=-1, keepdims=True) for p in parts], axis=-1)
 
 

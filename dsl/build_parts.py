@@ -112,7 +112,7 @@ def end_of(word: ast.Name) -> Literal["stop", "fail"]:
     """The word of `stop if ...` and `fail if ...`."""
     match word.id:
         case "stop" | "fail":
-            return word.id  # type: ignore[return-value]
+            return word.id
         case _:
             _fail(word.span, "'stop if' or 'fail if' is expected here", "a choice is x = a if c else b")
 

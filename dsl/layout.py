@@ -54,7 +54,9 @@ class _Layout:
                 yield self._head(node, "network", self.architecture(architecture))
             case ast.Block(name, parameters, skip, architecture):
                 added = f"{self.printer.name(skip)} + " if skip else ""
-                rest = f"{self.printer.definition(name, parameters)} = {added}{self.architecture(architecture)}"
+                rest = (
+                    f"{self.printer.definition(name, parameters)} = {added}{self.architecture(architecture)}"
+                )
                 yield self._head(node, "block", rest)
             case ast.Activation(name, variable, parameters, value, settings):
                 more = f"; {self.printer.parameters(parameters)}" if parameters else ""

@@ -140,7 +140,8 @@ class Printer:
 
     def parameters(self, parameters: tuple[ast.Parameter, ...]) -> str:
         return ", ".join(
-            self.name(p.name) + ("" if p.default is None else f" = {self.show(p.default)}") for p in parameters
+            self.name(p.name) + ("" if p.default is None else f" = {self.show(p.default)}")
+            for p in parameters
         )
 
     def arguments(self, arguments: tuple[ast.Argument, ...]) -> str:

@@ -14,7 +14,7 @@ from netc.compiler import ir
 from netc.runtime.parameters import Array
 from netc.runtime.start import first_theta
 
-RUNNING, CRITERION, DIVERGED, SEARCH_FAILED = range(4)
+RUNNING, CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = range(5)
 
 MEMORY = 2**29
 """Bytes that the runs in hand may take together."""

@@ -25,6 +25,7 @@ from netc.runtime.state import (
     DIVERGED,
     RUNNING,
     SEARCH_FAILED,
+    STEP_TOO_SMALL,
     State,
     fresh,
     from_arrays,
@@ -255,7 +256,12 @@ class _Loop:
         return "steps" if self.total == self.task.program.training.steps else "epochs"
 
 
-_REASONS = {CRITERION: "criterion", DIVERGED: "diverged", SEARCH_FAILED: "search"}
+_REASONS = {
+    CRITERION: "criterion",
+    DIVERGED: "diverged",
+    SEARCH_FAILED: "search",
+    STEP_TOO_SMALL: "step too small",
+}
 
 
 def _every(task: Task, total: int, per_epoch: int) -> int:

@@ -30,6 +30,7 @@ def first(line: str) -> ast.Equation:
         ("x = (a/b)*c", r"x = \frac{a}{b}\, c"),
         ("x = a*(b/c + d)", r"x = a\, \left(\frac{b}{c} + d\right)"),
         ("x = norm(g, per = layer)", r"x = \lVert g \rVert_{\text{layer}}"),
+        ("x = mean(g, per = tensor)", r"x = \operatorname{mean}_{\text{tensor}}(g)"),
         ("x = weight_decay*g", r"x = \mathrm{weight\_decay}\, g"),
         ("x = 1e-8 + 2.5e-3", r"x = 10^{-8} + 2.5 \cdot 10^{-3}"),
         ("x = -(a + b)", r"x = -(a + b)"),

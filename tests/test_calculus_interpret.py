@@ -13,8 +13,8 @@ from netc.compiler.interpret import (
     RUNNING,
     SEARCH_FAILED,
     evaluate,
-    layers_of,
     loss_and_gradient,
+    parts_of,
     predict,
     run,
     trajectory,
@@ -97,11 +97,19 @@ def test_single_precision() -> None:
 
 
 def test_reductions_per_layer() -> None:
-    norm = apply("sqrt", ir.Reduce("sum", mul(THETA, THETA), per_layer=True))
-    assert layers_of(network()) == (slice(0, 16), slice(16, 26))
-    got = evaluate(norm, {"theta": START}, layers_of(network()))
+    norm = apply("sqrt", ir.Reduce("sum", mul(THETA, THETA), per="layer"))
+    assert parts_of(network())["layer"] == (slice(0, 16), slice(16, 26))
+    got = evaluate(norm, {"theta": START}, parts_of(network()))
     expected = np.repeat([np.linalg.norm(START[:16]), np.linalg.norm(START[16:])], [16, 10])
     assert got == pytest.approx(expected, rel=1e-14)
+
+
+def test_reductions_per_tensor() -> None:
+    """Weights 3 x 4 and 4 biases, weights 4 x 2 and 2 biases."""
+    assert parts_of(network())["tensor"] == (slice(0, 12), slice(12, 16), slice(16, 24), slice(24, 26))
+    got = evaluate(ir.Reduce("max", THETA, per="tensor"), {"theta": START}, parts_of(network()))
+    parts = np.split(START, [12, 16, 24])
+    assert (got == np.repeat([p.max() for p in parts], [12, 4, 8, 2])).all()
 
 
 # -- rules ---------------------------------------------------------------------------------------------
@@ -338,7 +346,7 @@ def test_masks_of_weights_and_biases() -> None:
         (apply("pow", apply("neg", PX), Const(-2.0)), "(-x)^(-2)"),
         (apply("neg", add(PX, PY)), "-(x + y)"),
         (apply("select", apply("lt", PX, Const(0.5)), PX, apply("exp", PY)), "(x if x < 0.5 else exp(y))"),
-        (ir.Reduce("sum", mul(THETA, THETA), True), "sum(theta*theta, per = layer)"),
+        (ir.Reduce("sum", mul(THETA, THETA), "layer"), "sum(theta*theta, per = layer)"),
         (apply("and", apply("lt", PX, PY), apply("not", apply("eq", PX, PY))), "x < y and not x == y"),
     ],
 )

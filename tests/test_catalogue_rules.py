@@ -100,7 +100,7 @@ CLIPS = {
     "torch__clip__value1.0": "min(max(g, -1), 1)",
     "optax__clip__norm1.0": "(g/norm(g) if norm(g) >= 1 else g)",
     "optax__clip__value1.0": "min(max(g, -1), 1)",
-    "optax__clip__block_rms1.0": "g/max(1, norm(g, per = layer)/norm(weights/weights, per = layer))",
+    "optax__clip__block_rms1.0": "g/max(1, sqrt(mean(g^2, per = tensor)))",
 }
 
 

@@ -48,6 +48,7 @@ def data(statement: str) -> DataSpec:
         ("v*a + 1", THETA),
         ("norm(v)", SCALAR),
         ("norm(v, per = layer)", THETA),
+        ("mean(v, per = tensor)", THETA),
         ("dot(v, v)/a", SCALAR),
         ("max(v)", SCALAR),
         ("max(v, a)", THETA),

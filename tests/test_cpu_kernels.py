@@ -150,6 +150,12 @@ optimizer lars(eta = 0.3, eps = 1e-3):
     g = grad R(theta[n])
     theta[n+1] = theta[n] - eta*g*norm(theta[n], per = layer)/(norm(g, per = layer) + eps)
 """,
+    "per tensor": """
+optimizer blocks(eta = 0.3, c = 0.05):
+    g = grad R(theta[n])
+    h = g/max(1, sqrt(mean(g^2, per = tensor))/c)
+    theta[n+1] = theta[n] - eta*h - 0.01*max(|theta[n]|, per = tensor)*sum(h, per = tensor)
+""",
     "the point before": """
 optimizer two_steps(eta = 0.1, b = 0.5):
     p[n+1]     = theta[n]
@@ -215,6 +221,63 @@ def test_rules_on_a_network(name: str) -> None:
     assert np.any(found != theta)
     again, _, _ = advance(built, theta, 40, [1, 2, 17])
     assert np.array_equal(found, again), "the cut into calls changes bits"
+
+
+FUNCTIONS = {
+    "in registers": "objective R(w, b) = ((w + b)^4 + sin(b)^2 + exp(-w^2))/5",
+    "in memory": "objective R(a, b, c, d, e, f, g, h, i) = ((a + b)^2 + c^2*d^2 + (e - f)^2 + sin(g)^2 + h^2 + i^4)/5",
+}
+
+
+@pytest.mark.parametrize("precision", ["f64", "f32"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("name", [n for n in RULES if n not in ("splitting", "speth")])
+def test_rules_on_an_objective(name: str, function: str, precision: str) -> None:
+    """Vectors in registers and vectors in memory: the same rule."""
+    stop = SETTINGS[name] if name == "a criterion" else ""
+    text = f"{FUNCTIONS[function]}\n{RULES[name]}\ntrain steps = 25, precision = {precision}{stop}\n"
+    parameters = 2 if function == "in registers" else 9
+    built = build(f"{text}init theta ~ uniform(-1, 1)")
+    theta = np.random.default_rng(5).uniform(-1, 1, parameters).astype(built.real) / 2
+    found, counters, _ = advance(built, theta, 25)
+    expected = interpret.run(built.program, theta, np.zeros((1, 1)), np.zeros((1, 1)), 25)
+    close = 1e-10 if precision == "f64" else 2e-4
+    np.testing.assert_allclose(found, expected.trajectory[-1], rtol=close, atol=close)
+    if precision == "f64":
+        assert counters[:4].tolist() == [
+            expected.iterations, expected.loss_evaluations, expected.gradient_evaluations, expected.status,
+        ]  # fmt: skip
+    again, _, _ = advance(built, theta, 25, [1, 2, 17])
+    assert np.array_equal(found, again), "the cut into calls changes bits"
+    assert ("theta_q0" in Path(built.kernels.__file__).read_text()) == (function == "in registers")
+
+
+@pytest.mark.parametrize("name", ["heavy ball with a table", "adam", "per layer", "the point before", "a criterion",
+                                  "names that the kernel has taken", "clipped by norm, decayed weights"])  # fmt: skip
+def test_runs_in_lanes_are_runs_alone(name: str) -> None:
+    """To the last bit: among 37 runs, some of which diverge or stop early, and alone; also cut into calls."""
+    stop = SETTINGS[name] if name == "a criterion" else ""
+    text = f"{FUNCTIONS['in registers']}\n{RULES[name]}\ninit theta ~ uniform(-1, 1)\ntrain steps = 30{stop}"
+    alone, many = build(text), build(f"{text}, runs = 37")
+    assert "walk" in Path(many.kernels.__file__).read_text()
+    assert many.kernels.LANES == 16
+    nothing = no_samples(1, np.float64)
+    starts = np.random.default_rng(5).uniform(-6, 6, (37, 2))
+    rows = [advance(alone, theta, 30)[:2] for theta in starts]
+    for parts in ([30], [1, 2, 17, 30]):
+        theta, counters = starts.copy(), np.zeros((37, 5), np.int64)
+        vectors = np.zeros((37, many.kernels.VECTORS, many.kernels.STRIDE))
+        scalars, figures = np.zeros((37, many.kernels.SCALARS)), np.zeros((37, 3))
+        scratch, order = np.zeros((37, many.kernels.SCRATCH)), np.zeros((37, 0), np.int64)
+        hyper = np.array([h.value for h in many.program.rule.hypers])
+        many.kernels.start(theta, vectors, scalars, hyper)
+        for last in parts:
+            many.kernels.advance(theta, vectors, scalars, counters, figures, hyper, nothing.x, nothing.y,
+                                 np.array([0, 1]), order, scratch, 0, last)  # fmt: skip
+        assert np.array_equal(theta, [row[0] for row in rows], equal_nan=True)
+        assert np.array_equal(counters[:, :4], [row[1][:4] for row in rows])
+    if name in ("heavy ball with a table", "a criterion"):
+        assert len(set(counters[:, 0])) > 1, "all runs took as long"
 
 
 def test_shuffled_batches() -> None:

@@ -14,6 +14,7 @@ KINDS = {
     "losses": "loss",
     "inits": "init",
     "optimizers": "optimizer",
+    "searches": "search",
     "schedules": "schedule",
 }
 
@@ -21,7 +22,7 @@ KINDS = {
 @click.command("list")
 @click.argument("kind", required=False, type=click.Choice([*KINDS, "data"]))
 def command(kind: str | None) -> int:
-    """List activations, losses, inits, optimizers, schedules or data sets, with their equations.
+    """List activations, losses, inits, optimizers, searches, schedules or data sets, with their equations.
 
     Without KIND, the names of all.
     """

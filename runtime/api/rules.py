@@ -73,8 +73,8 @@ class UpdateRule:
         """theta[0], theta[1], ... (T+1, d) from theta0 (d,) when the gradients are these (T, d), at any point.
 
         `schedule` gives the value of a parameter, by name, in each of the T steps. `tensors` are the sizes of
-        the tensors that make up theta, for rules that look at them one by one (`per = layer`); by default
-        theta is one. Computes in float64. Raises ValueError where shapes do not fit, where `schedule` names
+        the tensors that make up theta, for rules that look at them one by one (`per = tensor`, `per = layer`); by
+        default theta is one. Computes in float64. Raises ValueError where shapes do not fit, where `schedule` names
         what is no parameter, and where the rule asks for the loss.
         """
         theta, given = np.asarray(theta0, np.float64), np.asarray(gradients, np.float64)

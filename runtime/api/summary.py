@@ -14,6 +14,7 @@ STOPS = {
     "steps": "all steps done",
     "criterion": "the stop criterion holds",
     "diverged": "diverged: the loss is no longer finite",
+    "step too small": "the step of a search fell below rounding",
     "search": "a search of the rule found no end",
     "interrupted": "interrupted",
 }
@@ -83,7 +84,7 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
         ended = STOPS[result.stopped[0]]
         if result.stopped[0] == "diverged":
             ended = f"diverged at step {steps}: the loss is no longer finite"
-        failed = result.stopped[0] in ("diverged", "search")
+        failed = result.stopped[0] in ("diverged", "search", "step too small")
         yield "  " + (paint(ended, fg="red") if failed else ended)
         if result.theta.shape[1] <= SHOWN_THETA:
             yield f"  theta = {number(result.theta[0].tolist())}"
