@@ -21,7 +21,7 @@ from netc.compiler.vectors import COMBINE, Space, lanes, number, vector_names
 ARGUMENTS = (
     "theta", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key",
 )  # fmt: skip
-PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order", "scratch")
+PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order")
 COUNTED = ("iteration", "losses", "gradients", "status")
 MASKS = ("weights", "biases")
 
@@ -85,7 +85,7 @@ class Writer:
 
     def functions(self) -> tuple[list[L.Function], int]:
         """The functions, and how many numbers of scratch a worker needs."""
-        made = [*self.starting(), self.advance(), _advance_parallel()]
+        made = [*self.starting(), self.advance()]
         return made, self.vectors.scratch + len(self.temporaries) * self.vectors.stride
 
     @property
@@ -160,7 +160,7 @@ class Writer:
                 case ir.If(condition, then, otherwise):
                     out += [*self.condition(condition), self.branches(then, otherwise, searching)]
                 case ir.Stop(condition, ending):
-                    out += [*self.condition(condition), *self.stop(ir.STATUS[ending])]
+                    out += [*self.condition(condition), *self.stop(ending)]
                 case ir.Assign():
                     raise AssertionError("assignments come in runs")
                 case _:
@@ -190,8 +190,8 @@ class Writer:
             out += self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p])
         return out
 
-    def stop(self, status: int) -> list[L.Stmt]:
-        return [L.If(L.Name("holds"), (L.let("status", status), L.Break()))]
+    def stop(self, ending: ir.Ending) -> list[L.Stmt]:
+        return [L.If(L.Name("holds"), _end(ending))]
 
     def condition(self, condition: ir.Expr) -> list[L.Stmt]:
         return self.passes(fuse([ir.Assign("holds", condition)], self.live, f"r{next(self.runs)}_"))
@@ -207,9 +207,7 @@ class Writer:
             return out  # a trial: its loss may be anything
         self.recorded = True
         out += _record(name)
-        out.append(
-            L.If(L.call("not", L.call("isfinite", name)), (L.let("status", ir.STATUS["diverged"]), L.Break()))
-        )
+        out.append(L.If(L.call("not", L.call("isfinite", name)), _end("diverged")))
         return out
 
     def samples_of(self, batch: Literal["current", "full"] | ir.Expr) -> list[L.Stmt]:
@@ -237,7 +235,7 @@ class Writer:
 
     def repeat(self, body: tuple[ir.Stmt, ...], bound: int, outermost: bool) -> list[L.Stmt]:
         rounds = "rounds" if outermost else f"r{next(self.runs)}_rounds"
-        failed = L.If(L.call("ge", rounds, bound), (L.let("status", ir.STATUS["search"]), L.Break()))
+        failed = L.If(L.call("ge", rounds, bound), _end("search"))
         inner = [*self.block(body, searching=True), L.let(rounds, L.add(rounds, 1)), failed]
         return [L.let(rounds, 0), L.While(L.Name("True"), tuple(inner)), _leave()]
 
@@ -344,8 +342,8 @@ class Writer:
         going = L.call("lt", "iteration", "last")
         rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
         run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
-        body = (L.loop("r", L.call("len", "all_theta"), run),)
-        note = "Every running run up to iteration `last`, one run after the other."
+        body = (_over_rows(run),)
+        note = "The runs `rows`, one after the other, up to iteration `last`; those that have ended stay as they are."
         return L.Function("advance", of_all_runs(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
@@ -414,17 +412,16 @@ def _start() -> L.Function:
 
 
 def of_all_runs() -> tuple[str, ...]:
-    return (*(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
+    return ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
-def _advance_parallel() -> L.Function:
-    one = L.add("r", 1)
-    arguments = [
-        L.At(L.Name(a), L.Name("r"), one) if a.startswith("all_") else L.Name(a) for a in of_all_runs()
-    ]
-    body = (L.loop("r", L.call("len", "all_theta"), [L.Do(L.call("advance", *arguments))], parallel=True),)
-    note = "Every running run up to iteration `last`, the runs spread over the threads."
-    return L.Function("advance_parallel", of_all_runs(), body, note, parallel=True)
+def _over_rows(body: list[L.Stmt]) -> L.Loop:
+    row = L.let("r", L.At(L.Name("rows"), L.Name("row_at")))
+    return L.loop("row_at", L.call("len", "rows"), [row, *body])
+
+
+def _end(ending: ir.Ending) -> tuple[L.Stmt, ...]:
+    return (L.let("status", ir.STATUS[ending]), L.Break())
 
 
 def _record(name: str) -> list[L.Stmt]:

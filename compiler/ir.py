@@ -233,12 +233,14 @@ class Fill:
 class Starts:
     """Where the runs begin: fills applied in order, or a file of weights, or an explicit table of points.
 
-    `table` has one row of P numbers per run (a grid, a list), or is empty; `file` is "" where none is read.
+    `table` has one row of P numbers per run, or is empty; `file` is "" where none is read. `axes` are those of
+    a grid, one for each parameter, the last one running fastest; or empty.
     """
 
     fills: tuple[Fill, ...]
     file: str
     table: tuple[tuple[float, ...], ...]
+    axes: tuple[tuple[float, ...], ...] = ()
 
 
 # -- the update rule ---------------------------------------------------------------------------------
@@ -337,7 +339,8 @@ class If:
 class Stop:
     """Ends the run before iteration n's update when the condition holds.
 
-    With minibatches it stands in a test of its own (`Rule.test`), done once an epoch on all samples.
+    With minibatches the criteria of `train` stand in a test of their own (`Rule.test`), done once an epoch on
+    all samples.
     """
 
     condition: Expr

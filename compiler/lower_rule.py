@@ -76,11 +76,14 @@ class _Lowering:
         test = _Section(Builder(self.taken), "full")
         for follower in self.followers:
             body.builder.assign(follower.name, follower.value, follower.span)
-        if training.stop is not None:
-            section = body if whole else test
-            if section is test:
-                self._schedules_read(training.stop, test)
-            section.builder.stop(self._expr(training.stop, section))
+        section = body if whole else test
+        criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
+        criteria = ((training.diverged, "diverged"), (training.stop, "criterion"))
+        for criterion, ending in criteria:
+            if criterion is not None:
+                if section is test:
+                    self._schedules_read(criterion, test)
+                section.builder.stop(self._expr(criterion, section), ending)
         for action in rule.body.actions:
             self._action(action, body)
         states = tuple(

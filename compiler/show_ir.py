@@ -109,6 +109,8 @@ def _starts(starts: ir.Starts) -> list[str]:
         lines.append(f"theta from {starts.file}")
     if starts.table:
         lines.append(f"theta from a table of {len(starts.table)} points")
+    if starts.axes:
+        lines.append(f"theta from a grid of {' x '.join(str(len(axis)) for axis in starts.axes)} points")
     return ["start", *_indented(lines)]
 
 
@@ -162,7 +164,7 @@ def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:
                     yield "else:"
                     yield from _indented(_block(otherwise))
             case ir.Stop(condition, ending):
-                yield f"{'fail' if ending == 'step' else 'stop'} if {expr_text(condition)}"
+                yield f"stop ({ending}) if {expr_text(condition)}"
             case _:
                 assert_never(stmt)
 
