@@ -61,9 +61,10 @@ class LaneWriter(RegisterWriter):
         for counter, wanted in (("gradients", e.gradient), ("losses", e.loss)):
             if wanted:
                 out.append(L.let(counter, L.add(counter, "active")))
-        if not self.recorded:
-            self.recorded = True
-            out.append(_where_active("loss_now", L.Name(name)))
+        if self.recorded:
+            return out
+        self.recorded = True
+        out.append(_where_active("loss_now", L.Name(name)))
         finite = L.call("lt", L.call("abs", name), L.call("splat", L.Real(float("inf"))))
         return [*out, *self.ended(L.call("lnot", finite), "diverged")]
 
