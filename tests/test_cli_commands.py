@@ -164,7 +164,7 @@ def test_reproduce(here, capsys):
         "train steps = 1\nexpect accuracy(test) > 99%\n"
     )
     assert main(["reproduce", "good.net"]) == 0
-    assert "1 of 1 expectation holds" in capsys.readouterr().out
+    assert "1 figure: 1 reproduced" in capsys.readouterr().out
     assert main(["reproduce", ".", "--json"]) == 5
     found = json.loads(capsys.readouterr().out)
     assert {Path(f["file"]).name: f["status"] for f in found["files"]} == {
@@ -175,7 +175,8 @@ def test_reproduce(here, capsys):
     assert main(["reproduce", "."]) == 5
     out = capsys.readouterr().out
     assert "netc data get mnist" in out
-    assert "2 of 2" not in out
+    assert "2 figures: 1 reproduced, 1 FAILED" in out
+    assert "long.net  slow: run with --slow" in out
     assert main(["reproduce", "--slow", "long.net"]) == 0
     assert not Path("runs").exists()
 
