@@ -9,7 +9,7 @@ from netc.compiler.resolve import Definitions, variants
 from netc.compiler.resolve_rule import equations
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
-from netc.dsl.printer import print_equation
+from netc.dsl.printer import print_equation, print_expr
 from netc.dsl.source import Span
 
 WIDTH = 118
@@ -70,6 +70,25 @@ def _ambiguous(
     report.error(
         "E0103", span, f"'{name}' names more than one update rule", notes=_equations(family), hints=(hint,)
     )
+
+
+def find_clip(name: str | None, span: Span, definitions: Definitions, report: Report) -> ast.Clip | None:
+    """The clip called `name`; None stands for something that is no name, such as a bare threshold."""
+    table = definitions.clips
+    if name is not None and name in table:
+        return table[name]
+    word = (name or "clip").lower()
+    same = [n for n in table.names() if word == "clip" or n.lower().rpartition(".")[2] == word]
+    same = same or [n for n in table.names() if n.lower().startswith(f"{word}.")]
+    if len(same) > 1 or name is None:
+        notes = tuple(f"{table[n].name}({table[n].variable})  {print_expr(table[n].value)}" for n in same)
+        what = f"'{name}' names" if name else "a threshold alone fits"
+        hint = "say which one: clip = torch.clip_grad_norm_(max_norm = 1)"
+        report.error("E0103", span, f"{what} more than one way to clip", notes=notes, hints=(hint,))
+    else:
+        hints = did_you_mean(name, table.names()) or ("'netc list clips' shows all",)
+        report.error("E0102", span, f"there is no clip called '{name}'", hints=hints)
+    return None
 
 
 DECAY = ("weight_decay", "decay", "l2")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from netc.compiler.check_ambiguity import find_rule, without_decay
+from netc.compiler.check_clip import check_clips, expand_calls, read_use, with_clips
 from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_overrides import Settings, override
 from netc.compiler.check_report import Report
@@ -56,12 +57,14 @@ def check_optimizer(
             hints=("remove one, or say 'optimizer NAME' to choose",),
         )
     statement = chosen[0]
+    clips: tuple[ast.Expr, ...] = ()
     if statement.use is None:
         definition: ast.Optimizer | None = statement
         arguments: tuple[ast.Argument, ...] = ()
         span = head(statement)
     else:
-        call = statement.use
+        clipped = read_use(statement, report)
+        call, clips = clipped.rule, clipped.clips
         function, arguments = (call.function, call.arguments) if isinstance(call, ast.Call) else (call, ())
         span = function.span
         definition = find_rule(dotted(function) or "", arguments, span, definitions, report)
@@ -69,10 +72,14 @@ def check_optimizer(
         return None
     for other in statements:
         if is_definition(other) and other is not definition:
-            check_rule(without_tuples(other), losses, definitions, report)
+            whole = expand_calls(without_tuples(other), definitions, report)
+            check_rule(whole, losses, definitions, report)
+    for clip in check_clips(definitions):
+        check_rule(clip, losses, definitions, report)
     arguments = without_decay(definition, arguments, report)
     arguments = tuple(spread_tuples(arguments, definition.parameters))
-    definition = without_tuples(definition)
+    definition, thresholds = with_clips(without_tuples(definition), clips, definitions, report)
+    arguments += thresholds
     bound = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     values = override(dict(bound), settings, report)
     check_values(definition, arguments, values, span, report)

@@ -59,6 +59,7 @@ def _library_names(kind: str) -> dict[str, str]:
 @dataclass(frozen=True)
 class Definitions:
     activations: Table[ast.Activation] = field(default_factory=lambda: Table("activation"))
+    clips: Table[ast.Clip] = field(default_factory=lambda: Table("clip"))
     losses: Table[ast.Loss] = field(default_factory=lambda: Table("loss"))
     inits: Table[ast.Init] = field(default_factory=lambda: Table("init"))
     schedules: Table[ast.Schedule] = field(default_factory=lambda: Table("schedule"))
@@ -83,12 +84,20 @@ class Definitions:
 
     @property
     def tables(self) -> tuple[Table[Any], ...]:
-        return (self.activations, self.losses, self.inits, self.schedules, self.optimizers, self.blocks)
+        return (
+            self.activations,
+            self.clips,
+            self.losses,
+            self.inits,
+            self.schedules,
+            self.optimizers,
+            self.blocks,
+        )
 
 
 def is_definition(statement: ast.Statement) -> bool:
     match statement:
-        case ast.Activation() | ast.Block():
+        case ast.Activation() | ast.Clip() | ast.Block():
             return True
         case ast.Loss(use=None) | ast.Optimizer(use=None):
             return True

@@ -52,6 +52,17 @@ def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:
     return replace(node, **new)
 
 
+def changed(action: ast.Action, change: Callable[[ast.Expr], ast.Expr]) -> ast.Action:
+    """The action with its expressions changed, those of its block too."""
+    match action:
+        case ast.Equation(value=value):
+            return replace(action, value=change(value))
+        case ast.Until(condition):
+            return replace(action, condition=change(condition))
+        case ast.For(body=body) | ast.Repeat(body=body):
+            return replace(action, body=tuple(changed(a, change) for a in body))
+
+
 def names_in(node: ast.Node) -> set[str]:
     """Every name that occurs as a value or as a called function."""
     return {n.id for n in walk(node) if isinstance(n, ast.Name)}

@@ -98,7 +98,7 @@ def read_rule(
 ) -> RuleText:
     """The rule for so many parameters; `varying` hyper-parameters decide no conditions. Raises SpecError."""
     statement = parse_optimizer(text, name)
-    bare = statement.use is not None and not isinstance(statement.use, ast.Call)
+    bare = statement.use is not None and not isinstance(statement.use, ast.Call) and not statement.settings
     if bare and statement.use is not None:
         statement = _open(statement, dotted(statement.use) or "")
     return RuleText(_checked(statement, elements=elements, varying=varying), bare, statement)

@@ -10,14 +10,12 @@ time. Parameters that follow a schedule decide nothing. Checks nothing: `check_r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from netc.compiler.resolve_tree import names_in, rebuild, walk
+from netc.compiler.resolve_tree import changed, names_in, rebuild, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.dsl import ast
-
-_Change = Callable[[ast.Expr], ast.Expr]
 
 
 def is_flag(parameter: ast.Parameter) -> bool:
@@ -43,7 +41,7 @@ def without_tuples(rule: ast.Optimizer) -> ast.Optimizer:
     return replace(
         rule,
         parameters=tuple(component for p in rule.parameters for component in _components(p)),
-        body=tuple(_changed(a, read) for a in rule.body),
+        body=tuple(changed(a, read) for a in rule.body),
         settings=tuple(replace(s, value=read(s.value)) for s in rule.settings),
     )
 
@@ -84,7 +82,7 @@ def spread_tuples(
 def specialise(rule: ast.Optimizer, values: Mapping[str, float], varying: Collection[str]) -> ast.Optimizer:
     """The rule with every condition decided that names only parameters with fixed values."""
     fixed = {name: value for name, value in values.items() if name not in varying}
-    body = tuple(_changed(a, lambda e: _decided(e, fixed)) for a in rule.body)
+    body = tuple(changed(a, lambda e: _decided(e, fixed)) for a in rule.body)
     if body == rule.body:
         return rule
     body = _live(_without_copies(body))
@@ -176,14 +174,3 @@ def _kept(body: Iterable[ast.Action], live: Collection[str]) -> Iterator[ast.Act
                 yield replace(action, body=tuple(_kept(action.body, live)))
             case _:
                 yield action
-
-
-def _changed(action: ast.Action, change: _Change) -> ast.Action:
-    """The action with its expressions changed, those of its block too."""
-    match action:
-        case ast.Equation(value=value):
-            return replace(action, value=change(value))
-        case ast.Until(condition):
-            return replace(action, condition=change(condition))
-        case ast.For(body=body) | ast.Repeat(body=body):
-            return replace(action, body=tuple(_changed(a, change) for a in body))

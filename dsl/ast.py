@@ -1,7 +1,7 @@
 """The tree of what was written: one node a construct, nothing resolved.
 
     program    = statement*
-    statement  = Network | Block | Activation | Loss | Objective | Data | Init | Optimizer
+    statement  = Network | Block | Activation | Clip | Loss | Objective | Data | Init | Optimizer
                | Schedule | Train | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
@@ -323,6 +323,17 @@ class Activation(Node):
 
 
 @dataclass(frozen=True)
+class Clip(Node):
+    """`clip by_norm(g; c = 1) = g*min(1, c/norm(g))`: what is done to a gradient before a rule sees it."""
+
+    name: str
+    variable: str
+    parameters: tuple[Parameter, ...]
+    value: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
 class Loss(Node):
     """A use (`loss half_mse`, `loss huber(delta = 2)`: `use` is set) or a definition (`value` is set).
 
@@ -395,7 +406,7 @@ class Optimizer(Node):
     use: Expr | None
     body: tuple[Action, ...]
     settings: tuple[Setting, ...]
-    """Of a definition: `source = "..."` and the like, lines of the block whose value is a Text."""
+    """Of a definition: `source = "..."` and `require = ...`, lines of the block; of a use: `clip = ...`."""
 
 
 @dataclass(frozen=True)
@@ -466,7 +477,7 @@ class Use(Node):
 
 
 Statement = (
-    Network | Block | Activation | Loss | Objective | Data | Init | Optimizer | Schedule | Train | Sweep
+    Network | Block | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Schedule | Train | Sweep
     | Monitor | Expect | Points | Use
 )  # fmt: skip
 

@@ -178,6 +178,13 @@ class _Rules:
             name.id, variable.id, parameters_of(group_of(rest)), nodes[0], tuple(nodes[1:]), span=span
         )
 
+    def clip(
+        self, span: Span, _: Child, name: Child, _open: Child, variable: Child, *rest: Child
+    ) -> ast.Node:
+        value = next(n for n in nodes_of(rest) if not isinstance(n, Group | ast.Setting))
+        parameters = parameters_of(group_of(rest))
+        return ast.Clip(dotted(name), variable.id, parameters, value, settings_of(rest), span=span)
+
     def body(self, span: Span, value: Child) -> ast.Node:
         return Group((value,), span=span)
 
@@ -228,12 +235,12 @@ class _Rules:
     def law(self, span: Span, item: Child) -> Child:
         return item
 
-    def optimizer_use(self, span: Span, _: Child, use: Child) -> ast.Node:
-        return self.bare_use(span, use)
+    def optimizer_use(self, span: Span, _: Child, use: Child, *rest: Child) -> ast.Node:
+        return self.bare_use(span, use, *rest)
 
-    def bare_use(self, span: Span, use: Child) -> ast.Node:
+    def bare_use(self, span: Span, use: Child, *rest: Child) -> ast.Node:
         name = use.function if isinstance(use, ast.Call) else use
-        return ast.Optimizer(dotted(name), (), use, (), (), span=span)
+        return ast.Optimizer(dotted(name), (), use, (), settings_of(rest), span=span)
 
     def optimizer_definition(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
         name, parameters = head_of(head)

@@ -56,10 +56,13 @@ class _Layout:
                 added = f"{self.printer.name(skip)} + " if skip else ""
                 rest = f"{self._defined(name, parameters)} = {added}{self.architecture(architecture)}"
                 yield self._head(node, "block", rest)
-            case ast.Activation(name, variable, parameters, value, settings):
+            case ast.Activation(name, variable, parameters, value, settings) | ast.Clip(
+                name, variable, parameters, value, settings
+            ):
+                keyword = type(node).__name__.lower()
                 more = f"; {self._parameters(parameters)}" if parameters else ""
                 head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
-                yield from self._with_settings(node, "activation", f"{head} = {self._show(value)}", settings)
+                yield from self._with_settings(node, keyword, f"{head} = {self._show(value)}", settings)
             case ast.Loss(use=use, settings=settings) if use is not None:
                 yield from self._with_settings(node, "loss", self._show(use), settings)
             case ast.Loss(name, parameters, _, value, settings) if value is not None:
@@ -124,7 +127,9 @@ class _Layout:
 
     def _optimizer(self, node: ast.Optimizer) -> Iterator[Line]:
         if node.use is not None:
-            yield self._head(node, "optimizer", self._show(node.use))
+            yield self._head(
+                node, "optimizer", ", ".join([self._show(node.use), *map(self._law, node.settings)])
+            )
             return
         yield self._head(node, "optimizer", f"{self._defined(node.name, node.parameters)}:")
         yield from self._body(in_order((*node.settings, *node.body)), 1)

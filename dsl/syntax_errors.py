@@ -23,6 +23,7 @@ HOMES = {
 FORMS = {
     "block": "block res(c) = x + [c (conv 3x3 same, relu) c]",
     "activation": "activation g(z) = z^2 - 1",
+    "clip": "clip by_norm(g; c = 1) = g*min(1, c/norm(g))",
     "loss": "loss half_mse, or loss R = sum((u - y)^2)/2",
     "objective": "objective R(w, b) = (w*b - 1)^2",
     "data": 'data boston, split = 80%, or data "table.csv", target = price',

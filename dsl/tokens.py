@@ -13,6 +13,7 @@ STATEMENTS = (
     "network",
     "block",
     "activation",
+    "clip",
     "loss",
     "objective",
     "data",

@@ -28,7 +28,8 @@ class Workers:
     """`with Workers(kernels, dtype, threads) as workers:`."""
 
     def __init__(self, kernels: ModuleType, dtype: Any, threads: int) -> None:
-        self.threads, self.group = threads, kernels.GROUP
+        self.threads = threads
+        self.together = kernels.TOGETHER
         rest = np.zeros((threads, kernels.SCRATCH + LINE), dtype)
         self.scratch = [row[: kernels.SCRATCH] for row in rest]
         self._pool: ThreadPoolExecutor | None = None
@@ -50,7 +51,7 @@ class Workers:
             work(rows, slice(0, len(rows)), self.scratch[0])
             return
         size = max(1, min(most, -(-len(rows) // (PIECES * self.threads))))
-        size = min(most, -(-size // self.group) * self.group)
+        size = -(-size // self.together) * self.together
         starts = iter(range(0, len(rows), size))
         lock = Lock()
 

@@ -93,23 +93,72 @@ def test_free_run(name: str) -> None:
     assert close(found, np.array(run["trajectory"]))
 
 
-# -- clipping: spelled as equations, since libraries clip outside of the rule ------------------------
+# -- clipping ----------------------------------------------------------------------------------------
 
 CLIPS = {
-    "torch__clip__norm1.0": "g*min(1, 1/(norm(g) + 1e-6))",
-    "torch__clip__value1.0": "min(max(g, -1), 1)",
-    "optax__clip__norm1.0": "(g/norm(g) if norm(g) >= 1 else g)",
-    "optax__clip__value1.0": "min(max(g, -1), 1)",
-    "optax__clip__block_rms1.0": "g/max(1, sqrt(mean(g^2, per = tensor)))",
+    "torch__clip__norm1.0": "torch.SGD(lr=0.05), clip = torch.clip_grad_norm_(max_norm=1.0)",
+    "torch__clip__value1.0": "torch.SGD(lr=0.05), clip = torch.clip_grad_value_(clip_value=1.0)",
+    "optax__clip__norm1.0": "optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.05))",
+    "optax__clip__value1.0": "optax.chain(optax.clip(1.0), optax.sgd(0.05))",
+    "optax__clip__block_rms1.0": "optax.chain(optax.clip_by_block_rms(1.0), optax.sgd(0.05))",
 }
+
+
+def clipped_run(name: str, rule: str) -> bool:
+    run = load(name)
+    found = netc.update_rule(rule).trajectory(run["initial_point"], run["gradients"], tensors=run["tensors"])
+    return close(found, np.array(run["trajectory"]))
 
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_clipping(name: str) -> None:
-    run = load(name)
-    text = f"optimizer clipped:\n    g = grad R(theta[n])\n    theta[n+1] = theta[n] - 0.05*{CLIPS[name]}\n"
-    found = netc.update_rule(text).trajectory(run["initial_point"], run["gradients"], tensors=run["tensors"])
-    assert close(found, np.array(run["trajectory"]))
+    assert clipped_run(name, CLIPS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("torch__clip__norm1.0", "mlx.SGD(learning_rate=0.05), clip = mlx.clip_grad_norm(max_norm=1.0)"),
+        ("optax__clip__norm1.0", "keras.SGD(learning_rate=0.05, global_clipnorm=1.0)"),
+        ("optax__clip__norm1.0", "gd(eta=0.05), clip = clip.by_norm(1)"),
+        ("optax__clip__value1.0", "keras.SGD(learning_rate=0.05, clipvalue=1.0)"),
+        ("optax__clip__value1.0", "gd(eta=0.05), clip = clip.by_value(c = 1)"),
+    ],
+)
+def test_the_same_clip_in_another_library(name: str, rule: str) -> None:
+    assert clipped_run(name, rule)
+
+
+def test_keras_clips_each_variable() -> None:
+    gradients = np.array([[3.0, 4.0, 0.3, 0.4], [0.0, 0.0, 6.0, 8.0]])
+    found = netc.update_rule("keras.SGD(learning_rate=1.0, clipnorm=1.0)").trajectory(
+        np.zeros(4), gradients, tensors=(2, 2)
+    )
+    np.testing.assert_allclose(-np.diff(found, axis=0), [[0.6, 0.8, 0.3, 0.4], [0, 0, 0.6, 0.8]], rtol=1e-15)
+
+
+def test_clips_compose_in_order() -> None:
+    """In a chain what stands first acts first; a threshold whose name is taken is called clip_threshold."""
+    chain = "optax.chain(optax.add_decayed_weights(0.5), optax.clip_by_block_rms(1), optax.radam(0.1))"
+    rule = netc.update_rule(chain)
+    assert rule.equations()[:3] == [
+        "raw        = grad R(theta[n])",
+        "clipped    = raw + weight_decay*theta[n]",
+        "g          = clipped/max(1, sqrt(mean(clipped^2, per = tensor))/clip_threshold)",
+    ]
+    assert rule.parameters["threshold"] == 5
+    assert rule.parameters["clip_threshold"] == 1
+
+
+def test_a_rule_calls_a_clip() -> None:
+    text = """\
+optimizer mine(eta = 0.1):
+    g          = optax.clip(grad R(theta[n]), max_delta = 0.5)
+    theta[n+1] = theta[n] - eta*g
+"""
+    rule = netc.update_rule(text)
+    assert rule.trajectory([0.0, 0.0], [[2.0, -0.25]])[-1].tolist() == [-0.05, 0.025]
+    assert any("min(max(raw, -0.5), 0.5)" in line for line in rule.equations())
 
 
 def test_every_run_is_here() -> None:
@@ -156,6 +205,13 @@ def test_a_scheduled_parameter_decides_nothing() -> None:
         ("torch.SGD(lr=-0.1)", "requires lr >= 0; lr is -0.1"),
         ("torch.SGD(nesterov=True)", "requires"),
         ("keras.SGD(nesterov=2)", "true or false"),
+        ("keras.SGD(clipnorm=1.0, clipvalue=1.0)", "requires clipnorm == none or clipvalue == none"),
+        ("torch.SGD(lr=0.1), clip = 1", "more than one way to clip"),
+        ("torch.SGD(lr=0.1), clip = optax.clip(max_norm=1)", "no parameter 'max_norm'"),
+        ("torch.SGD(lr=0.1), clip = optax.clip(max_delta=-1)", "requires max_delta >= 0"),
+        ("torch.SGD(lr=0.1), clop = optax.clip(max_delta=1)", "no setting 'clop'"),
+        ("torch.SGD(lr=0.1), clip = optax.adam", "no clip called 'optax.adam'"),
+        ("optax.chain()", "the chain is empty"),
     ],
 )
 def test_unfit_arguments(text: str, words: str) -> None:

@@ -11,6 +11,7 @@ from netc.terminal import paint
 
 KINDS = {
     "activations": "activation",
+    "clips": "clip",
     "losses": "loss",
     "inits": "init",
     "optimizers": "optimizer",
@@ -21,7 +22,7 @@ KINDS = {
 @click.command("list")
 @click.argument("kind", required=False, type=click.Choice([*KINDS, "data"]))
 def command(kind: str | None) -> int:
-    """List activations, losses, inits, optimizers, schedules or data sets, with their equations.
+    """List activations, clips, losses, inits, optimizers, schedules or data sets, with their equations.
 
     Without KIND, the names of all.
     """
