@@ -24,7 +24,6 @@ ARGUMENTS = (
 PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order")
 COUNTED = ("iteration", "losses", "gradients", "status")
 MASKS = ("weights", "biases")
-ADVANCE = ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
 @dataclass(frozen=True)
@@ -328,10 +327,9 @@ class Writer:
         going = L.call("lt", "iteration", "last")
         rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
         run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
-        each = [L.let("r", L.At(L.Name("rows"), L.Name("row_at"))), *run]
-        body = (L.loop("row_at", L.call("len", "rows"), each),)
+        body = (_over_rows(run),)
         note = "The runs `rows`, one after the other, up to iteration `last`; those that have ended stay as they are."
-        return L.Function("advance", ADVANCE, body, note)
+        return L.Function("advance", of_all_runs(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -396,6 +394,15 @@ def _start() -> L.Function:
     rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:3]]
     body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("start_run", *rows, "hyper"))]),)
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
+
+
+def of_all_runs() -> tuple[str, ...]:
+    return ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
+
+
+def _over_rows(body: list[L.Stmt]) -> L.Loop:
+    row = L.let("r", L.At(L.Name("rows"), L.Name("row_at")))
+    return L.loop("row_at", L.call("len", "rows"), [row, *body])
 
 
 def _end(ending: ir.Ending) -> tuple[L.Stmt, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netc.compiler.check_report import Report, first_line
+from netc.compiler.implicit import literal_reading
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
@@ -115,13 +116,18 @@ class Complaints:
     def implicit(self, equation: ast.Equation, span: Span) -> None:
         """An equation that reads what it defines: v[n+1] = (1 - beta1)*v[n+1] + ..."""
         shown, now = target(equation).text, f"{equation.name}[{self.n}]"
+        unknown = ast.Index(ast.Name(equation.name), equation.indices[0])
+        read = literal_reading(equation, unknown, self.rule)
         self.report.error(
             "E0401",
             span,
             f"{shown} is defined by itself",
             label=f"likely meant: {now}",
             related=((target(equation), "the equation for it"),),
-            notes=(f"literally, {shown} is the solution of this equation; netc computes, it does not solve",),
+            notes=(
+                read or f"read literally, {shown} is the solution of this equation",
+                "netc computes, it does not solve",
+            ),
             hints=(f"write {now}, the value from the iteration before",),
         )
 

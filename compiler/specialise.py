@@ -148,6 +148,11 @@ def _without_copies(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
 
 def _live(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
     """Without equations that nothing reads on the way to theta."""
+    return tuple(_kept(body, live_names(body)))
+
+
+def live_names(body: tuple[ast.Action, ...]) -> set[str]:
+    """What theta depends on, or the end of a search or loop."""
     nodes = [n for a in body for n in walk(a)]
     reads: dict[str, set[str]] = {}
     live, found = {"theta"}, set[str]()
@@ -162,7 +167,7 @@ def _live(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
     while live != found:
         found = set(live)
         live |= {n for name in found for n in reads.get(name, ())}
-    return tuple(_kept(body, live))
+    return live
 
 
 def _kept(body: Iterable[ast.Action], live: Collection[str]) -> Iterator[ast.Action]:
