@@ -16,7 +16,7 @@ from netc.dsl import ast
 from netc.dsl.parser import parse_statement
 from netc.dsl.source import Source
 
-KINDS = ("activation", "clip", "loss", "init", "optimizer", "schedule", "block")
+KINDS = ("activation", "clip", "loss", "init", "optimizer", "search", "schedule", "block")
 
 _HEAD = re.compile(rf"^({'|'.join(KINDS)})[ \t]+([\w.]+)", re.MULTILINE)
 _MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)
@@ -52,6 +52,11 @@ def text(kind: str, name: str) -> str:
     """As it is written, with the blank lines and comments below it."""
     place = _index()[kind, name]
     return place.source.text[place.start : place.end]
+
+
+def shelf(kind: str, name: str) -> str:
+    """The file it stands in, without its ending: `torch`, `papers`, ..."""
+    return Path(_index()[kind, name].source.name).stem
 
 
 def libraries() -> list[str]:
