@@ -2,14 +2,15 @@
 
 Two rules are the same if they ask for the gradient at the same points, whatever the gradients are. Rules that
 are linear in gradients and states are decided exactly (`linear.py`), with parameters at random fractions, so
-that a formula that holds there holds everywhere. For the others nothing is proved: they are run side by side
-on random gradients in extended precision. Which formulas are tried is in `mapping.py`.
+that a formula that holds there holds everywhere. The others are brought into normal forms (`induction.py`);
+where these coincide that is a proof, too. What is left is run side by side on random gradients in extended
+precision. Which formulas are tried is in `mapping.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from math import isfinite
@@ -18,8 +19,9 @@ from typing import Any, Literal
 import numpy as np
 
 from netc.compiler import ir
+from netc.compiler.induction import same_for_ever
 from netc.compiler.linear import NotLinear, Proof, compare, exact, masked, recursion
-from netc.compiler.mapping import Formula, drawn, find, parts
+from netc.compiler.mapping import Formula, Tied, drawn, find, parts
 from netc.compiler.rule_text import RuleText, read_rule
 from netc.compiler.simulate import Distance, distance, make_world, simulate
 
@@ -66,10 +68,19 @@ def side(text: RuleText) -> Side:
     return Side(text, {n: v for n, v in text.optimizer.arguments if isfinite(v)}, text.rule)
 
 
-def match(a: Side, b: Side) -> Match | None:
-    """Formulas for B's parameters, confirmed; a rule of which only the name was given may be opened."""
-    for x in _openings(a):
-        for y in _openings(b):
+def match(a: Side, b: Side, change: Callable[[Side], Side] = lambda one: one) -> Match | None:
+    """Formulas for B's parameters, confirmed; a rule of which only the name was given may be opened.
+
+    `change` is done to both.
+    """
+    found = _match(_openings(a), b, change)
+    tied = Tied.of(a.values)
+    return found if found or tied is None else _match([replace(a, values=tied)], b, change)
+
+
+def _match(ones: Iterable[Side], b: Side, change: Callable[[Side], Side]) -> Match | None:
+    for x in map(change, ones):
+        for y in map(change, _openings(b)):
             ahead = _looks_ahead(x.rule) or _looks_ahead(y.rule)
             for reach in (False, True) if ahead else (False,):
                 formulas = find(x.rule, y.rule, x.values, y.values, reach)
@@ -124,9 +135,14 @@ def _decided(a: Side, b: Side, pairs: Pairs) -> tuple[How, tuple[bool, bool] | N
                 if not proofs[-1].points:
                     return None
     except NotLinear:
-        return _tested(a, b, pairs)
-    how: How = "not distinguished" if any(p.steps for p in proofs) else "proved"
-    return how, None if all(p.thetas for p in proofs) else _shifted(proofs)
+        return ("proved", None) if _by_induction(a, b, pairs) else _tested(a, b, pairs)
+    thetas = all(p.thetas for p in proofs)
+    sure = not any(p.steps for p in proofs) or (thetas and _by_induction(a, b, pairs))
+    return "proved" if sure else "not distinguished", None if thetas else _shifted(proofs)
+
+
+def _by_induction(a: Side, b: Side, pairs: Pairs) -> bool:
+    return all(same_for_ever(a.rule, b.rule, at, bt) for at, bt in pairs)
 
 
 def _shifted(proofs: list[Proof]) -> tuple[bool, bool]:
@@ -201,6 +217,8 @@ def conditions(found: Match) -> tuple[list[str], list[str]]:
         at, bt = _floats(start), _floats({n: Fraction(f.value(start)) for n, f in found.formulas.items()})
     tests = [_schedule(a, b, at, bt), *_memories(a, b, at, found), _decay(a, b, at, bt)]
     breaks = [words for broken, words in tests if broken]
+    if isinstance(a.values, Tied):
+        breaks += [f"{other} other than {name}" for name, other in a.values.pairs]
     if found.shifted is not None:
         breaks.append(_shift_text(found.shifted, a.text.name, b.text.name))
     return breaks, [words for broken, words in tests if not broken and words]
