@@ -21,9 +21,9 @@ import numpy as np
 from netc.compiler import ir
 from netc.compiler.induction import same_for_ever
 from netc.compiler.linear import NotLinear, Proof, compare, exact, masked, recursion
-from netc.compiler.mapping import Formula, Tied, drawn, find, parts
+from netc.compiler.mapping import VANISHING, Formula, Tied, drawn, find, parts
 from netc.compiler.rule_text import RuleText, read_rule
-from netc.compiler.simulate import Distance, distance, make_world, simulate
+from netc.compiler.simulate import Distance, World, distance, make_world, simulate
 
 STEPS = 40
 SEQUENCES = 20
@@ -81,6 +81,8 @@ def match(a: Side, b: Side, change: Callable[[Side], Side] = lambda one: one) ->
 def _match(ones: Iterable[Side], b: Side, change: Callable[[Side], Side]) -> Match | None:
     for x in map(change, ones):
         for y in map(change, _openings(b)):
+            if not alike(x, y):
+                continue
             ahead = _looks_ahead(x.rule) or _looks_ahead(y.rule)
             for reach in (False, True) if ahead else (False,):
                 formulas = find(x.rule, y.rule, x.values, y.values, reach)
@@ -88,6 +90,38 @@ def _match(ones: Iterable[Side], b: Side, change: Callable[[Side], Side]) -> Mat
                 if found is not None:
                     return found
     return None
+
+
+def alike(a: Side, b: Side) -> bool:
+    """Whether two rules that start from 0 may be the same for some numbers: they react to small gradients alike."""
+    if any(isinstance(s, ir.Repeat) for side in (a, b) for s in side.rule.body):
+        return True
+    starts = [s.initial for side in (a, b) for s in side.rule.states if s.name != "theta"]
+    return any(start != ir.Const(0.0) for start in starts) or _character(a) == _character(b)
+
+
+def _character(one: Side) -> tuple[bool, ...]:
+    """Of steps without epsilon and decay, whatever the other numbers: does a hundredth of the gradient make a
+    hundredth of the step, the same step; does a gradient act later; do those of other parameters act here?"""
+    values = {
+        n: {"epsilon": VANISHING, "decay": 0.0}.get(p, one.values[n]) for n, p in parts(one.values).items()
+    }
+
+    def moves(first: float, then: float, others: float = 1.0) -> tuple[float, float]:
+        gradients = np.ones((2, 4, 3), np.longdouble) * np.array([first, then])[:, None, None]
+        gradients[:, :, 1:] *= others
+        world = World(gradients, np.ones((2, 4), np.longdouble), np.zeros(3, np.longdouble))
+        thetas = simulate(one.rule, values, world).thetas
+        return float(thetas[1][0, 0]), float((thetas[2] - thetas[1])[0, 0])
+
+    small, smaller, apart = moves(1e-9, 0.0), moves(1e-11, 0.0), moves(1e-9, 0.0, 2.0)
+    ratio = small[0] / smaller[0] if smaller[0] else 0.0
+    return (
+        abs(ratio - 100) < 1e-3,
+        abs(ratio - 1) < 1e-3,
+        bool(abs(small[1]) > 1e-6 * abs(small[0])),
+        apart != small,
+    )
 
 
 def _looks_ahead(rule: ir.Rule) -> bool:

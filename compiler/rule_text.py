@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from math import isfinite
 from pathlib import Path
 
@@ -146,9 +146,14 @@ def _checked(
     ]
     variables = ", ".join(f"x{i}" for i in range(elements))
     text = _FRAME.format(loss=loss, variables=variables, batches=f"{max(batches, default=1):g}")
-    frame = parse(Source("<frame>", text))
+    frame = _frame(text)
     program = replace(frame, statements=(*frame.statements, *statements))
     return check(program, None, Path(), varying=varying)
+
+
+@cache
+def _frame(text: str) -> ast.Program:
+    return parse(Source("<frame>", text))
 
 
 def _open(use: ast.Optimizer, name: str) -> ast.Optimizer:
