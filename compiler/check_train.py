@@ -13,19 +13,23 @@ from netc.compiler.check_settings import Reader, Settings, Unfit, condition, tru
 from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, head
 from netc.compiler.resolve_tree import rebuild, walk
-from netc.compiler.spec import BatchMode, Monitor, Optimizer, Training
+from netc.compiler.spec import BatchMode, History, Monitor, Optimizer, Training
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 
 SETTINGS = (
-    "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "target", "slow",
+    "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "diverged", "target", "slow",
 )  # fmt: skip
 FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
 """What `monitor` can report."""
+MONITORING = ("every", "history")
+"""Its settings."""
+AUTO: History = "auto"
+HISTORIES: Reader[History] = word("all", "summary", "auto")
 FULL: tuple[BatchMode, int] = ("full", 1)
 CPU: Literal["cpu"] = "cpu"
-DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None)
+DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None, None)
 
 
 def check_train(
@@ -50,9 +54,10 @@ def check_train(
             hints=("add 'epochs = 200', or 'steps = 1000'",),
         )
     batch, count = settings.get("batch", _batch(samples), FULL)
-    stop = settings.get("stop", _maybe(condition), None)
-    if stop is not None:
-        stop = _check_stop(stop, names, losses, definitions, report)
+    stop, diverged = (
+        criterion and _check_criterion(criterion, names, losses, definitions, report)
+        for criterion in (settings.get(name, _maybe(condition), None) for name in ("stop", "diverged"))
+    )
     settings.get("slow", truth, False)  # `netc reproduce` reads it off the program
     return Training(
         epochs,
@@ -64,21 +69,14 @@ def check_train(
         settings.get("seed", whole(0), 0),
         settings.get("runs", whole(1), 1),
         settings.get("threads", whole(1), 0),
-        settings.get("target", _target, "cpu"),
+        settings.get("target", word("cpu", "cuda"), "cpu"),
         stop,
+        diverged,
     )
 
 
 def _maybe(reader: Reader[ast.Expr]) -> Reader[ast.Expr | None]:
     return reader
-
-
-def _target(value: ast.Expr) -> Literal["cpu"]:
-    if value == ast.Name("cuda"):
-        raise Unfit(
-            "this target is not supported yet", value.span, "E0904", ("leave it out: the target is cpu",)
-        )
-    return word(CPU)(value)
 
 
 def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
@@ -106,8 +104,8 @@ def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
     return read
 
 
-def _check_stop(
-    stop: ast.Expr,
+def _check_criterion(
+    criterion: ast.Expr,
     names: Mapping[str, Type],
     losses: frozenset[str],
     definitions: Definitions,
@@ -125,7 +123,7 @@ def _check_stop(
                 return ast.Call(ast.Name("R"), (ast.Argument(None, ast.Name("theta", span=span)),), span=span)
         return rebuild(expr, plain)
 
-    found = plain(stop)
+    found = plain(criterion)
     known = {"theta": THETA, "n": SCALAR, "epoch": SCALAR, **names}
     Kinds(Scope("a stop criterion", known, definitions.activations, losses), report).condition(found)
     return found
@@ -133,9 +131,9 @@ def _check_stop(
 
 def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
     if statement is None:
-        return Monitor((ast.Name("loss"),), 1)
+        return Monitor((ast.Name("loss"),), 0)
     for setting in statement.settings:
-        if setting.name not in ("every", "unit"):
+        if setting.name not in ("every", "unit", "history"):
             report.error(
                 "E0905",
                 setting.span,
@@ -143,7 +141,7 @@ def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
                 hints=(f"figures: {', '.join(FIGURES)}",),
             )
     settings = Settings(
-        tuple(s for s in statement.settings if s.name == "every"), "monitor", ("every",), report
+        tuple(s for s in statement.settings if s.name in MONITORING), "monitor", MONITORING, report
     )
     for figure in statement.figures:
         shown = print_expr(figure)
@@ -154,7 +152,8 @@ def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
                 f"the figure '{figure.span.text or shown}' is not supported yet",
                 hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",),
             )
-    return Monitor(statement.figures, settings.get("every", whole(1), 1))
+    every, history = settings.get("every", whole(1), 0), settings.get("history", HISTORIES, AUTO)
+    return Monitor(statement.figures, every, history)
 
 
 def batches(training: Training, samples: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netc.compiler import cpu_lanes, cpu_network, cpu_registers, cpu_rule, ir
+from netc.compiler import cpu_lanes, cpu_network, cpu_registers, cpu_report, cpu_rule, ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_names import python_expr, variable_name
 from netc.compiler.cpu_plan import layers, plan
@@ -21,36 +21,39 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
     shuffled = program.training.batches.shuffle and program.training.batches.mode != "full"
     match program.problem:
         case ir.Network() as network:
-            batch = _batch(program.training.batches, samples)
+            batch = batch_size(program.training.batches, samples)
             p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
             made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
-            vectors = cpu_rule.Vectors(network.parameters, p.lanes, _regions(network), p.size * p.chunks)
+            vectors = cpu_rule.Vectors(network.parameters, p.lanes, regions(network), p.size * p.chunks)
             writer = cpu_rule.Writer(cpu_rule.named(program.rule), vectors, shuffled)
-            block, lanes = p.block, p.lanes
+            block, lanes, group = p.block, p.lanes, 1
         case ir.Objective() as objective:
             made = _objective(objective)
             whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
             vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
             writer = _objective_writer(objective, program, vectors)
-            lanes = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
+            lanes = group = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
             block = BLOCKLESS
     stepping, scratch = writer.functions()
     states = [s for s in program.rule.states if s.name != "theta"]
     constants: tuple[tuple[str, int | float | str], ...] = (
         ("PARAMETERS", vectors.parameters),
         ("LANES", lanes),
+        ("GROUP", group),
         ("STRIDE", vectors.stride),
         ("VECTORS", sum(s.kind == "theta" for s in states)),
         ("SCALARS", sum(s.kind == "scalar" for s in states)),
         ("SCRATCH", max(1, scratch)),
         ("BLOCK", block),
         ("REAL", precision),
+        ("DEVICE", "cpu"),
         ("BY_SAMPLE", int(shuffled)),
     )
-    return L.Module(title, constants, (*made, *stepping))
+    reports = cpu_report.functions(vectors.parameters, isinstance(program.problem, ir.Network))
+    return L.Module(title, constants, (*made, *stepping, *reports))
 
 
-def _batch(batches: ir.Batches, samples: int) -> int:
+def batch_size(batches: ir.Batches, samples: int) -> int:
     """Samples of one evaluation."""
     match batches.mode:
         case "full":
@@ -61,7 +64,7 @@ def _batch(batches: ir.Batches, samples: int) -> int:
             return -(-samples // batches.count)
 
 
-def _regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
+def regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
     return tuple(
         cpu_rule.Region(d.offset, d.offset + d.inputs * d.outputs + d.bias * d.outputs, d.inputs * d.outputs)
         for d, _ in layers(network)
@@ -129,7 +132,7 @@ NAMES = {
     "exp": "vexp", "expm1": "vexpm1", "log": "vlog", "log1p": "vlog1p", "sqrt": "vsqrt", "abs": "vabs",
     "tanh": "vtanh", "sigmoid": "vsigmoid", "erf": "verf", "sin": "vsin", "cos": "vcos", "tan": "vtan",
     "atan": "vatan", "pow": "vpow", "max": "vmax", "min": "vmin", "floor": "vfloor",
-    "and": "land", "or": "lor", "not": "lnot", "least": "min", "zeros": "np.zeros",
+    "and": "land", "or": "lor", "not": "lnot", "least": "min", "root": "np.sqrt", "zeros": "np.zeros",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_registers import RegisterWriter
-from netc.compiler.cpu_rule import CRITERION, DIVERGED, of_all_runs
+from netc.compiler.cpu_rule import ADVANCE
 from netc.compiler.primitives import TRUTHS
 
 WIDTH = 16
@@ -31,7 +31,7 @@ def walks_in_step(rule: ir.Rule) -> bool:
 class LaneWriter(RegisterWriter):
     def functions(self) -> tuple[list[L.Function], int]:
         alone = RegisterWriter(self.rule, self.vectors, self.shuffled, objective=self.objective)
-        return [*alone.starting(), self.advance(), _advance_parallel()], len(self.stage()) * WIDTH
+        return [*alone.starting(), self.advance()], len(self.stage()) * WIDTH
 
     # -- expressions: every name is a vector over the runs --------------------------------------------
 
@@ -61,19 +61,20 @@ class LaneWriter(RegisterWriter):
         for counter, wanted in (("gradients", e.gradient), ("losses", e.loss)):
             if wanted:
                 out.append(L.let(counter, L.add(counter, "active")))
-        if not self.recorded:
-            self.recorded = True
-            out.append(_where_active("loss_now", L.Name(name)))
+        if self.recorded:
+            return out
+        self.recorded = True
+        out.append(_where_active("loss_now", L.Name(name)))
         finite = L.call("lt", L.call("abs", name), L.call("splat", L.Real(float("inf"))))
-        return [*out, *self.ended(L.call("lnot", finite), DIVERGED)]
+        return [*out, *self.ended(L.call("lnot", finite), "diverged")]
 
-    def stop(self) -> list[L.Stmt]:
-        return self.ended(L.Name("holds"), CRITERION)
+    def stop(self, ending: ir.Ending) -> list[L.Stmt]:
+        return self.ended(L.Name("holds"), ending)
 
-    def ended(self, condition: L.Expr, status: int) -> list[L.Stmt]:
+    def ended(self, condition: L.Expr, ending: ir.Ending) -> list[L.Stmt]:
         now = L.call("land", RUNNING, condition)
         return [
-            L.let("status", L.call("select", now, L.call("splat", float(status)), "status")),
+            L.let("status", L.call("select", now, L.call("splat", float(ir.STATUS[ending])), "status")),
             L.let("active", L.call("select", L.call("eq", "status", ZERO), "active", ZERO)),
         ]
 
@@ -106,34 +107,33 @@ class LaneWriter(RegisterWriter):
         ]
         going = L.call("land", L.call("eq", "status", ZERO), L.call("lt", "iteration", "target"))
         group: list[L.Stmt] = [
-            L.let("stage", L.At(L.Name("all_scratch"), L.Name("r"))),
-            L.let("here", L.call("least", WIDTH, L.call("sub", L.call("len", "all_theta"), "r"))),
+            L.let("here", L.call("least", WIDTH, L.call("sub", L.call("len", "rows"), "r"))),
             L.loop("lane", WIDTH, [
                 # The lanes beyond the last run repeat it, and store nothing.
-                L.let("row", L.add("r", L.call("least", "lane", L.call("sub", "here", 1)))),
-                *(L.Store(L.Name("stage"), L.add("lane", i * WIDTH), at) for i, (_, at) in enumerate(staged)),
+                L.let("row", L.At(L.Name("rows"), L.add("r", L.call("least", "lane", L.call("sub", "here", 1))))),
+                *(L.Store(L.Name("scratch"), L.add("lane", i * WIDTH), at) for i, (_, at) in enumerate(staged)),
             ]),
-            *(L.let(name, L.load("stage", i * WIDTH)) for i, (name, _) in enumerate(staged)),
+            *(L.let(name, L.load("scratch", i * WIDTH)) for i, (name, _) in enumerate(staged)),
             *(L.let(name, L.call("splat", value)) for name, value in constants),
             *([] if "m" in self.own else [L.let("m", L.call("splat", 1.0))]),
             L.let("target", L.call("splat", L.call("float64", "last"))),
             L.let("active", L.call("select", going, L.call("splat", 1.0), ZERO)),
             L.While(L.call("gt", L.call("hmax", "active"), 0.0), tuple(self.iteration())),
-            *(L.store("stage", i * WIDTH, name) for i, (name, _) in enumerate(staged)),
+            *(L.store("scratch", i * WIDTH, name) for i, (name, _) in enumerate(staged)),
             L.loop("lane", "here", [
-                L.let("row", L.add("r", "lane")),
+                L.let("row", L.At(L.Name("rows"), L.add("r", "lane"))),
                 *(L.Store(at.array, at.index, self.kept(name, i)) for i, (name, at) in enumerate(staged)),
                 # An epoch is one iteration: the sum of its losses is the loss, their count one.
                 L.Store(figures, L.Int(1), L.At(figures, L.Int(0))),
                 L.Store(figures, L.Int(2), L.Real(1.0)),
             ]),
         ]  # fmt: skip
-        body = (L.loop("r", L.call("len", "all_theta"), group, step=WIDTH),)
-        note = f"Every running run up to iteration `last`, {WIDTH} runs walk in step."
-        return L.Function("advance", of_all_runs(), body, note)
+        body = (L.loop("r", L.call("len", "rows"), group, step=WIDTH),)
+        note = f"The runs `rows` up to iteration `last`, {WIDTH} at a time walk in step; those that have ended stay."
+        return L.Function("advance", ADVANCE, body, note)
 
     def kept(self, name: str, position: int) -> L.Expr:
-        value = L.At(L.Name("stage"), L.add("lane", position * WIDTH))
+        value = L.At(L.Name("scratch"), L.add("lane", position * WIDTH))
         return L.call("int64", value) if name in COUNTED else value
 
     def iteration(self) -> list[L.Stmt]:
@@ -151,15 +151,3 @@ RUNNING = L.call("gt", "active", ZERO)
 
 def _where_active(name: str, value: L.Expr | str) -> L.Stmt:
     return L.let(name, L.call("select", RUNNING, value, name))
-
-
-def _advance_parallel() -> L.Function:
-    first = L.mul("g", WIDTH)
-    group = [
-        L.At(L.Name(a), first, L.add(first, WIDTH)) if a.startswith("all_") else L.Name(a)
-        for a in of_all_runs()
-    ]
-    groups = L.call("floordiv", L.add(L.call("len", "all_theta"), WIDTH - 1), WIDTH)
-    body = (L.loop("g", groups, [L.Do(L.call("advance", *group))], parallel=True),)
-    note = "Every running run up to iteration `last`, the groups spread over the threads."
-    return L.Function("advance_parallel", of_all_runs(), body, note, parallel=True)

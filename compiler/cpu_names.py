@@ -11,13 +11,14 @@ from typing import assert_never
 from netc.compiler import ir
 
 KERNEL = frozenset((
-    "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key", "run",
+    "rows", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key", "run",
     "last", "iteration", "status", "batch", "batches", "first", "rest", "losses", "gradients", "rounds", "holds",
-    "part", "q", "r", "loss", "gradient", "predict", "start", "advance", "count", "grad", "shuffle", "isfinite",
-    "splat", "load", "store", "broadcast", "keep", "select", "fma", "hsum", "hmax", "hmin", "land", "lor", "lnot",
+    "part", "q", "r", "report", "outputs", "loss", "gradient", "predict", "start", "advance", "count", "grad", "shuffle",
+    "isfinite", "splat", "load", "store", "broadcast", "keep", "select", "fma", "hsum", "hmax", "hmin", "land", "lor",
+    "lnot",
     "rint", "flat", "columns", "reals", "inf", "nan", "np", "simd", "njit", "prange", "float32", "float64", "int64",
     "min", "len", "range", "True", "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum", "vatan", "vcos", "verf", "vexp",
-    "active", "stage", "here", "lane", "row", "target",
+    "active", "here", "lane", "target", "member", "members", "memory", "sums", "partials", "turns", "cuda",
     "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",
 ))  # fmt: skip
 PATTERN = re.compile(r"(.*_(q\d*|lanes|at|from_.*)?|all_.*|loss_.*|[rt]\d+.*|[A-Z]+)")
@@ -69,8 +70,10 @@ def python_names(rule: ir.Rule) -> ir.Rule:
                 return ir.Repeat(block(body), bound)
             case ir.Until(condition):
                 return ir.Until(expr(condition))
+            case ir.If(condition, body, otherwise):
+                return ir.If(expr(condition), block(body), block(otherwise))
             case ir.Stop(condition):
-                return ir.Stop(expr(condition))
+                return replace(s, condition=expr(condition))
             case _:
                 assert_never(s)
 

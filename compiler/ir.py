@@ -4,7 +4,7 @@
     problem   = Network(ops, head) | Objective(variables, value, gradient)
     op        = Dense | Map                                     (tensor operations stay whole)
     rule      = hyper*, state*, stmt*, commit*
-    stmt      = Assign | Evaluate | For | Repeat | Until | Stop
+    stmt      = Assign | Evaluate | For | Repeat | Until | If | Stop
     expr      = Const | Var | Apply(primitive, expr*) | Reduce(kind of reduction, expr)
 
 Shapes. A `scalar` is one number (always computed in float64). A `theta` is a vector of the P parameters,
@@ -15,7 +15,7 @@ Element-by-element operations broadcast a scalar against a vector; `theta` and `
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -233,12 +233,14 @@ class Fill:
 class Starts:
     """Where the runs begin: fills applied in order, or a file of weights, or an explicit table of points.
 
-    `table` has one row of P numbers per run (a grid, a list), or is empty; `file` is "" where none is read.
+    `table` has one row of P numbers per run, or is empty; `file` is "" where none is read. `axes` are those of
+    a grid, one for each parameter, the last one running fastest; or empty.
     """
 
     fills: tuple[Fill, ...]
     file: str
     table: tuple[tuple[float, ...], ...]
+    axes: tuple[tuple[float, ...], ...] = ()
 
 
 # -- the update rule ---------------------------------------------------------------------------------
@@ -309,22 +311,43 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Until:
-    """Leaves the innermost Repeat when the condition (a truth value) holds. NaN compares false."""
+    """Leaves the innermost Repeat when the condition (a truth value) holds. NaN compares false.
 
-    condition: Expr
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Ends the run before iteration n's update (status `criterion`) when the condition holds.
-
-    With minibatches it stands in a test of its own (`Rule.test`), done once an epoch on all samples.
+    Lowering makes a condition on a loss that is not finite false: such a trial is rejected.
     """
 
     condition: Expr
 
 
-Stmt = Assign | Evaluate | For | Repeat | Until | Stop
+Ending = Literal["criterion", "diverged", "search", "step"]
+"""How a rule ends a run: the stop criterion holds; it diverged; a search reached its bound; or its step fell
+below rounding."""
+STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4}
+"""As the kernels write it into `counters`; 0 while the run goes on."""
+
+
+@dataclass(frozen=True)
+class If:
+    """One of two blocks. What only one of them sets is not read after it."""
+
+    condition: Expr
+    body: tuple[Stmt, ...]
+    otherwise: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Ends the run before iteration n's update when the condition holds.
+
+    With minibatches the criteria of `train` stand in a test of their own (`Rule.test`), done once an epoch on
+    all samples.
+    """
+
+    condition: Expr
+    ending: Ending = "criterion"
+
+
+Stmt = Assign | Evaluate | For | Repeat | Until | If | Stop
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator
 from math import prod
 
 from netc.compiler import ir
@@ -19,9 +18,11 @@ def lower_init(spec: Spec, problem: ir.Problem) -> ir.Starts:
         return ir.Starts((), spec.init.file, ())
     fills: list[ir.Fill] = []
     for law in spec.init.laws:
-        table = _table(law, spec)
-        if table:
-            return ir.Starts((), "", table)
+        match law.law:
+            case ast.Set(points):
+                return ir.Starts((), "", tuple(_point(p, spec.parameters) for p in points))
+            case ast.Call(ast.Name("grid"), (*ranges, points)):
+                return ir.Starts((), "", (), _axes(ranges, int(number(points.value))))
         fills.extend(_fills(law, problem))
     return ir.Starts(tuple(fills), "", ())
 
@@ -49,22 +50,11 @@ def _fill(law: Law, fans: tuple[int, int] | None, offset: int, shape: tuple[int,
     return ir.Fill(name, numbers, offset, prod(shape), shape)  # type: ignore[arg-type]
 
 
-def _table(law: Law, spec: Spec) -> tuple[tuple[float, ...], ...]:
-    """One row of parameters a run, where the start lists them; else empty."""
-    match law.law:
-        case ast.Set(items):
-            return tuple(
-                tuple(number(i) for i in p.items)
-                if isinstance(p, ast.Tuple)
-                else (number(p),) * spec.parameters
-                for p in items
-            )
-        case ast.Call(ast.Name("grid"), (*ranges, points)):
-            count = int(number(points.value))
-            axes = [
-                linspace(number(a.value.start), number(a.value.stop), count)
-                for a in ranges
-                if isinstance(a.value, ast.Range)
-            ]
-            return tuple(product(*axes))
-    return ()
+def _point(point: ast.Expr, size: int) -> tuple[float, ...]:
+    """One start of a list; a single number stands for all parameters."""
+    return tuple(number(i) for i in point.items) if isinstance(point, ast.Tuple) else (number(point),) * size
+
+
+def _axes(ranges: Iterable[ast.Argument], points: int) -> tuple[tuple[float, ...], ...]:
+    spans = [a.value for a in ranges if isinstance(a.value, ast.Range)]
+    return tuple(tuple(linspace(number(r.start), number(r.stop), points)) for r in spans)

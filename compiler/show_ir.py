@@ -109,6 +109,8 @@ def _starts(starts: ir.Starts) -> list[str]:
         lines.append(f"theta from {starts.file}")
     if starts.table:
         lines.append(f"theta from a table of {len(starts.table)} points")
+    if starts.axes:
+        lines.append(f"theta from a grid of {' x '.join(str(len(axis)) for axis in starts.axes)} points")
     return ["start", *_indented(lines)]
 
 
@@ -155,8 +157,14 @@ def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:
                 yield from _indented(_block(inner))
             case ir.Until(condition):
                 yield f"until {expr_text(condition)}"
-            case ir.Stop(condition):
-                yield f"stop if {expr_text(condition)}"
+            case ir.If(condition, then, otherwise):
+                yield f"if {expr_text(condition)}:"
+                yield from _indented(_block(then))
+                if otherwise:
+                    yield "else:"
+                    yield from _indented(_block(otherwise))
+            case ir.Stop(condition, ending):
+                yield f"stop ({ending}) if {expr_text(condition)}"
             case _:
                 assert_never(stmt)
 

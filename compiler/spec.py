@@ -174,6 +174,8 @@ class Optimizer:
     kinds: tuple[tuple[str, Literal["scalar", "theta"]], ...]
     visits_batches: bool
     """It names the batches itself (`R[i]`); one iteration is one epoch."""
+    searches: tuple[ast.Search, ...] = ()
+    """Definitions of searches that the definition calls; in the body their lines are put in place."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Training:
-    """`epochs`, `steps`: -1 where the file does not bound it; `stop` is a condition or None."""
+    """`epochs`, `steps`: -1 where the file does not bound it; `stop` and `diverged` are conditions or None."""
 
     epochs: int
     steps: int
@@ -219,16 +221,23 @@ class Training:
     runs: int
     threads: int
     """0: as many as the machine has cores."""
-    target: Literal["cpu"]
+    target: Literal["cpu", "cuda"]
     stop: ast.Expr | None
+    diverged: ast.Expr | None
+    """When a run counts as diverged though its loss is still finite; a condition or None."""
+
+
+History = Literal["all", "summary", "auto"]
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """Figures to report, `every` so many epochs (steps where an epoch is one step)."""
+    """Figures to report, `every` so many epochs (steps where an epoch is one step); 0: as the runtime chooses."""
 
     figures: tuple[ast.Expr, ...]
     every: int
+    history: History = "auto"
+    """Whether every run is in the history, or quantiles over runs; `auto` goes by their number."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield _network(spec.network)
         yield _loss(spec.loss)
     yield from _init(spec.init)
+    yield from spec.optimizer.searches
     definition = spec.optimizer.definition
     yield replace(definition, parameters=_defaults(definition.parameters, spec.optimizer.arguments))
     yield from spec.schedule_functions
@@ -173,12 +174,15 @@ def _train(training: Training) -> ast.Train:
         _word("target", training.target),
     ]
     settings += [ast.Setting("threads", _number(training.threads))] if training.threads else []
-    settings += [ast.Setting("stop", training.stop)] if training.stop else []
+    criteria = (("stop", training.stop), ("diverged", training.diverged))
+    settings += [ast.Setting(name, criterion) for name, criterion in criteria if criterion]
     return ast.Train(tuple(settings))
 
 
 def _monitor(monitor: Monitor) -> ast.Monitor:
-    return ast.Monitor(monitor.figures, (ast.Setting("every", _number(monitor.every)),))
+    settings = [ast.Setting("every", _number(monitor.every))] if monitor.every else []
+    settings += [_word("history", monitor.history)] if monitor.history != "auto" else []
+    return ast.Monitor(monitor.figures, tuple(settings))
 
 
 def _bare(statement: ast.Statement) -> ast.Statement:

@@ -28,25 +28,30 @@ class Metric:
 
     def score(self, outputs: Array, targets: Array) -> float:
         """Of outputs and targets, both (units, samples). NaN where an output is not finite."""
-        if not np.isfinite(outputs).all():
-            return float("nan")
+        return float(self.scores(outputs[None], targets)[0])
+
+    def scores(self, outputs: Array, targets: Array) -> Array:
+        """(runs,) of the outputs (runs, units, samples) of several runs."""
         match self.kind:
             case "accuracy" if len(targets) > 1:
-                return float(np.mean(outputs.argmax(axis=0) == targets.argmax(axis=0)))
+                found = np.mean(outputs.argmax(axis=1) == targets.argmax(axis=0), axis=1)
             case "accuracy":
-                return float(np.mean((outputs > self.threshold) == (targets > self.threshold)))
+                found = np.mean((outputs > self.threshold) == (targets > self.threshold), axis=(1, 2))
             case "r2":
-                return _r2(outputs.astype(np.float64), targets.astype(np.float64))
+                found = _r2(outputs.astype(np.float64), targets.astype(np.float64))
             case _:
                 assert_never(self.kind)
+        scored: Array = np.where(np.isfinite(outputs).all(axis=(1, 2)), found, np.nan)
+        return scored
 
 
-def _r2(outputs: Array, targets: Array) -> float:
-    with np.errstate(over="ignore"):
-        rest = np.square(outputs - targets).sum(axis=1)
+def _r2(outputs: Array, targets: Array) -> Array:
     total = np.square(targets - targets.mean(axis=1, keepdims=True)).sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rest = np.square(outputs - targets).sum(axis=2)
+        explained = 1 - rest[:, total > 0] / total[total > 0]
     # A constant target has nothing to explain.
-    return float(np.mean(1 - rest[total > 0] / total[total > 0])) if (total > 0).any() else float("nan")
+    return explained.mean(axis=1) if (total > 0).any() else np.full(len(outputs), np.nan)
 
 
 def metric_of(targets: Array, classes: bool) -> Metric:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 Reals = NDArray[np.float64]
 Words = NDArray[np.uint64]
 """Unsigned 32-bit numbers, in 64 bits: their products fit."""
+Run = int | NDArray[np.int64]
+"""The number of one run, or the numbers of several."""
 
 ROUNDS = 10
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -47,29 +49,32 @@ def philox(counter: Words, key: tuple[int, int]) -> Words:
     return np.stack([c0, c1, c2, c3])
 
 
-def words(seed: int, run: int, purpose: Purpose, epoch: int, first: int, count: int) -> Words:
-    """Blocks first ... first + count - 1 of four words each; (count, 4)."""
+def words(seed: int, run: Run, purpose: Purpose, epoch: int, first: int, count: int) -> Words:
+    """Blocks first ... first + count - 1 of four words each; (count, 4), or (runs, count, 4) of several runs."""
+    runs = np.atleast_1d(np.asarray(run)).astype(np.uint64) & np.uint64(WORD)
     blocks = np.arange(first, first + count, dtype=np.uint64)
-    rest = [np.full(count, part & WORD, np.uint64) for part in (purpose, run, epoch)]
-    return philox(np.stack([blocks, *rest]), (seed & WORD, seed >> 32 & WORD)).T
+    counters = np.empty((4, len(runs), count), np.uint64)
+    counters[0], counters[1], counters[2], counters[3] = blocks, purpose, runs[:, None], epoch & WORD
+    drawn = philox(counters.reshape(4, -1), (seed & WORD, seed >> 32 & WORD)).T
+    return drawn.reshape(*np.shape(run), count, 4)
 
 
-def _bits53(seed: int, run: int, purpose: Purpose, size: int, first: int) -> Words:
+def _bits53(seed: int, run: Run, purpose: Purpose, size: int, first: int) -> Words:
     """`size` numbers of 53 bits, from number `first`; a block holds two."""
     block = first // 2
     four = words(seed, run, purpose, 0, block, (first + size + 1) // 2 - block)
-    high, low = four[:, ::2] >> np.uint64(5), four[:, 1::2] >> np.uint64(6)
-    flat: Words = (high << np.uint64(26) | low).reshape(-1)
-    return flat[first % 2 : first % 2 + size]
+    high, low = four[..., ::2] >> np.uint64(5), four[..., 1::2] >> np.uint64(6)
+    flat: Words = (high << np.uint64(26) | low).reshape(*np.shape(run), -1)
+    return flat[..., first % 2 : first % 2 + size]
 
 
-def uniform(seed: int, run: int, purpose: Purpose, size: int, first: int = 0) -> Reals:
-    """Numbers `first` ... of the uniform law on [0, 1): all multiples of 2^-53; (size,)."""
+def uniform(seed: int, run: Run, purpose: Purpose, size: int, first: int = 0) -> Reals:
+    """Numbers `first` ... of the uniform law on [0, 1): all multiples of 2^-53; (size,), or (runs, size)."""
     return _bits53(seed, run, purpose, size, first).astype(np.float64) * 2.0**-53
 
 
-def normal(seed: int, run: int, purpose: Purpose, size: int, first: int = 0) -> Reals:
-    """Numbers `first` ... of the normal law with mean 0 and deviation 1; (size,)."""
+def normal(seed: int, run: Run, purpose: Purpose, size: int, first: int = 0) -> Reals:
+    """Numbers `first` ... of the normal law with mean 0 and deviation 1; (size,), or (runs, size)."""
     cells = _bits53(seed, run, purpose, size, first) >> np.uint64(1)
     return normal_quantile((cells.astype(np.float64) + 0.5) * 2.0**-52)
 

@@ -1,9 +1,8 @@
-"""One run at one moment, in figures: losses, metrics and gradient norm, by the kernels."""
+"""Runs at one moment, in figures: losses, metrics, norms of gradient and theta, by the kernels, run after run."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
 from types import ModuleType
 
 import numpy as np
@@ -11,96 +10,79 @@ import numpy as np
 from netc.runtime.layout import Samples
 from netc.runtime.metrics import Metric
 from netc.runtime.parameters import Array
-from netc.runtime.state import State
+from netc.runtime.workers import Workers
 
-NONE = math.nan
+FIGURES = ("loss_train", "loss_test", "metric_train", "metric_test", "gradient_norm", "theta_norm")
+"""The columns of what `Evaluator.figures` gives; NaN where there is no such figure."""
+COLUMNS = ("run", "step", "epoch", *FIGURES)
+"""Those of a history: a row for each run and report."""
 IN_ORDER = np.zeros(0, np.int64)
 """The order of samples that kernels take for: as they stand."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the history; NaN where there is no such figure."""
-
-    run: int
-    step: int
-    epoch: float
-    loss_train: float
-    loss_test: float
-    metric_train: float
-    metric_test: float
-    gradient_norm: float
-    theta_norm: float
-
-    def numbers(self) -> tuple[float, ...]:
-        return tuple(map(float, vars(self).values()))
-
-    @staticmethod
-    def columns() -> tuple[str, ...]:
-        return tuple(f.name for f in fields(Row))
+BUFFER = 2**23
+"""Bytes that the outputs of the runs in a piece may take."""
 
 
 class Evaluator:
-    """Evaluates runs on the training and the test part; keeps the work space of the kernels."""
+    """Evaluates runs on the training and the test part."""
 
     def __init__(
-        self, kernels: ModuleType, train: Samples, test: Samples | None, metric: Metric | None, per_epoch: int
+        self, kernels: ModuleType, train: Samples, test: Samples | None, metric: Metric | None
     ) -> None:
-        self.kernels, self.train, self.test = kernels, train, test
-        self.metric, self.per_epoch = metric, per_epoch
-        self._scratch = np.zeros((0, 0), train.x.dtype)
-        self._gradient = np.zeros(kernels.STRIDE, train.x.dtype)
+        self.kernels, self.train, self.test, self.metric = kernels, train, test, metric
+        self.dtype = train.y.dtype
+        self._scratch = np.zeros(kernels.SCRATCH, self.dtype)
+        self._gradient = np.zeros(kernels.STRIDE, self.dtype)
 
-    def scratch(self, workers: int) -> Array:
-        """(at least `workers`, SCRATCH), made once."""
-        if len(self._scratch) < workers:
-            self._scratch = np.zeros((workers, self.kernels.SCRATCH), self.train.x.dtype)
-        return self._scratch
+    # -- many runs -----------------------------------------------------------------------------------
 
-    def row(self, state: State, r: int) -> Row:
-        theta, step = state.theta[r], int(state.counters[r, 0])
-        loss_train, metric_train = self.figures(theta, self.train)
-        loss_test, metric_test = self.figures(theta, self.test)
-        return Row(
-            run=state.first + r,
-            step=step,
-            epoch=step / self.per_epoch,
-            loss_train=loss_train,
-            loss_test=loss_test,
-            metric_train=metric_train,
-            metric_test=metric_test,
-            gradient_norm=_norm(self.gradient(theta, self.train)),
-            theta_norm=_norm(theta),
-        )
+    def figures(self, theta: Array, rows: Array, workers: Workers) -> Array:
+        """(len(rows), FIGURES) of the runs `rows` of theta (runs, STRIDE)."""
+        found = np.full((len(rows), len(FIGURES)), math.nan)
+        train = self.train
+
+        def norms(piece: Array, at: slice, scratch: Array) -> None:
+            out, gradient = np.empty((len(piece), 3)), np.zeros(self.kernels.STRIDE, self.dtype)
+            self.kernels.report(piece, theta, train.x, train.y, IN_ORDER, train.count, out, gradient, scratch)
+            found[at, 0], found[at, 4:] = out[:, 0], out[:, 1:]
+
+        workers.each(rows, norms)
+        if self.metric is not None:
+            found[:, 2] = self._scores(theta, rows, workers, train)[1]
+            if self.test is not None:
+                found[:, 1], found[:, 3] = self._scores(theta, rows, workers, self.test)
+        return found
+
+    def _scores(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> tuple[Array, Array]:
+        """(losses, metrics) on these samples."""
+        assert self.metric is not None
+        metric, targets = self.metric, samples.y[:, : samples.count]
+        losses, scores = np.empty(len(rows)), np.empty(len(rows))
+
+        def score(piece: Array, at: slice, scratch: Array) -> None:
+            out = np.zeros((len(piece), *samples.y.shape), self.dtype)
+            self.kernels.outputs(
+                piece, theta, samples.x, samples.y, IN_ORDER, samples.count, out, losses[at], scratch
+            )
+            scores[at] = metric.scores(out[:, :, : samples.count], targets)
+
+        workers.each(rows, score, max(1, BUFFER // samples.y.nbytes))
+        return losses, scores
+
+    # -- one point -----------------------------------------------------------------------------------
 
     def loss(self, theta: Array, samples: Samples) -> float:
         return float(
-            self.kernels.loss(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, self.scratch(1)[0])
+            self.kernels.loss(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, self._scratch)
         )
 
     def gradient(self, theta: Array, samples: Samples) -> Array:
         """(P,), in the working precision; a view that the next call overwrites."""
-        out, scratch = self._gradient, self.scratch(1)[0]
+        out, scratch = self._gradient, self._scratch
         self.kernels.gradient(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return out[: self.kernels.PARAMETERS]
 
     def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
         """The loss, and (outputs, samples)."""
-        out = np.zeros_like(samples.y)
-        scratch = self.scratch(1)[0]
+        out, scratch = np.zeros_like(samples.y), self._scratch
         loss = self.kernels.predict(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return float(loss), out[:, : samples.count]
-
-    def figures(self, theta: Array, samples: Samples | None) -> tuple[float, float]:
-        """(loss, metric); NaN where there is none."""
-        if samples is None:
-            return NONE, NONE
-        if self.metric is None:
-            return self.loss(theta, samples), NONE
-        loss, outputs = self.predict(theta, samples)
-        return loss, self.metric.score(outputs, samples.y[:, : samples.count])
-
-
-def _norm(vector: Array) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.linalg.norm(vector.astype(np.float64)))

@@ -13,13 +13,14 @@ from typing import Any, Literal
 import numpy as np
 
 from netc.compiler import ir
+from netc.runtime.history import summarise
+from netc.runtime.outcomes import OUTCOMES, STOPS, has_criterion, outcomes
 from netc.runtime.parameters import Array
-from netc.runtime.report import Row
-from netc.runtime.state import DIVERGED
-from netc.runtime.train import Outcome, Task
+from netc.runtime.report import COLUMNS, FIGURES
+from netc.runtime.train import Outcome, Task, total_steps
 
-SHOWN_THETA = 1000
-"""More parameters than these are not in the summary."""
+SHOWN = 1000
+"""More parameters, or more runs, are not in the summary one by one."""
 
 MetricName = Literal["accuracy", "r2", ""]
 
@@ -44,18 +45,20 @@ class Result:
     """(runs, P) parameters at the lowest training loss seen at a report."""
     history: dict[str, Array]
     """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
-    `theta_norm`, where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`, and with
-    several runs `run`."""
+    `theta_norm`, where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`,
+    and with several runs `run`. Of very many runs it is a summary, a row for each moment: `step`, `epoch`,
+    `running` (the share of runs that reached the step) and quantiles over runs, `loss_train_q05`, `_q25`,
+    `_median`, `_q75`, `_q95`, ..."""
     final: dict[str, Array]
-    """The same figures at the last parameters, (runs,) each."""
+    """These figures of every run at its last parameters, (runs,) each."""
     steps: Array
     """(runs,) iterations done; of a diverged run those before the loss was lost."""
     epochs: Array
     """(runs,) the same in epochs."""
-    diverged: Array
-    """(runs,) bool: the loss became infinite or NaN."""
-    stopped: tuple[str, ...]
-    """(runs) `epochs`, `steps`, `criterion`, `diverged`, `interrupted`, `search` (a `repeat` without end)."""
+    stop_codes: Array
+    """(runs,) why each run ended, an index into `outcomes.STOPS`."""
+    outcome_codes: Array
+    """(runs,) what came of it, an index into `outcomes.OUTCOMES`."""
     evaluations: dict[str, Array]
     """`loss` and `gradient`: (runs,) evaluations on a batch, as the rule asked for them."""
     seconds: dict[str, float]
@@ -73,6 +76,33 @@ class Result:
     @property
     def runs(self) -> int:
         return len(self.theta)
+
+    @property
+    def iterations(self) -> Array:
+        """(runs,) the steps, as the papers call them."""
+        return self.steps
+
+    @property
+    def stopped(self) -> Array:
+        """(runs,) texts: `epochs`, `steps`, `criterion`, `diverged`, `search` (a `repeat` reached its bound),
+        `step too small`, `interrupted`."""
+        return np.array(STOPS)[self.stop_codes]
+
+    @property
+    def outcome(self) -> Array:
+        """(runs,) texts: `converged` (the stop criterion holds), `not converged`, `diverged`, `step too small` (a
+        search found no step that rounding can see), `finished` (there is no criterion), `interrupted`."""
+        return np.array(OUTCOMES)[self.outcome_codes]
+
+    @property
+    def diverged(self) -> Array:
+        """(runs,) bool: the loss became infinite or NaN, or what `diverged` of `train` says."""
+        return self.has("diverged")
+
+    def has(self, outcome: str) -> Array:
+        """(runs,) bool: which runs came to this."""
+        found: Array = self.outcome_codes == OUTCOMES.index(outcome)
+        return found
 
     @property
     def loss_train(self) -> Array:
@@ -108,14 +138,14 @@ class Result:
     @property
     def summary(self) -> dict[str, Any]:
         """What `netc run --json` prints: plain numbers, texts, lists; None where a figure is not finite."""
-        stopped = list(self.stopped)
         full: dict[str, Any] = {
             "file": self.file,
             "seed": self.seed,
             "runs": self.runs,
             "steps": _figure(self.steps),
             "epochs": _figure(self.epochs),
-            "stopped": stopped[0] if self.runs == 1 else stopped,
+            "stopped": self._texts(STOPS, self.stop_codes),
+            "outcome": self.outcome[0].item() if self.runs == 1 else _shares(OUTCOMES, self.outcome_codes),
             "diverged": float(np.mean(self.diverged)),
             "loss": self._parts("loss"),
             self.metric: self._parts(self.metric) if self.metric else {},
@@ -136,8 +166,16 @@ class Result:
         parts = {part: self.final.get(f"{name}_{part}") for part in ("train", "test")}
         return {part: _figure(values) for part, values in parts.items() if values is not None}
 
+    def _texts(self, texts: tuple[str, ...], codes: Array) -> Any:
+        """One run's, a list of several, the counts of very many."""
+        if self.runs == 1:
+            return texts[codes[0]]
+        if self.runs <= SHOWN:
+            return [texts[code] for code in codes.tolist()]
+        return {text: int(count) for text, count in zip(texts, np.bincount(codes), strict=False) if count}
+
     def _theta(self) -> list[Any]:
-        if self.theta.size > SHOWN_THETA:
+        if self.theta.size > SHOWN:
             return []
         rows = [[plain(number) for number in row] for row in self.theta.tolist()]
         return rows[0] if self.runs == 1 else rows
@@ -146,21 +184,25 @@ class Result:
 def make_result(task: Task, outcome: Outcome) -> Result:
     program, counters = task.program, outcome.counters
     metric: MetricName = task.metric.kind if task.metric else ""
-    names = _columns(metric, task.test is not None, len(outcome.theta) > 1)
-    history = {name: outcome.history[:, column] for name, column in names.items()}
+    total, per_epoch = total_steps(program, task.train.count)
+    several = program.training.runs > 1
+    history = dict(zip(COLUMNS, outcome.history.T, strict=True))
+    if task.history == "summary":
+        history = summarise(outcome.history, outcome.every, total, per_epoch)
     for whole in history.keys() & {"run", "step"}:
         history[whole] = history[whole].astype(np.int64)
-    final = {name: outcome.final[:, column] for name, column in names.items()}
+    steps = counters[:, 0]
+    final = dict(zip(FIGURES, outcome.final.T, strict=True))
     return Result(
         theta=outcome.theta,
         best=outcome.best,
-        history=history,
-        final=final,
-        steps=counters[:, 0].copy(),
-        epochs=final["epoch"],
-        diverged=counters[:, 3] == DIVERGED,
-        stopped=outcome.stopped,
-        evaluations={"loss": counters[:, 1].copy(), "gradient": counters[:, 2].copy()},
+        history=_named(history, metric, task.test is not None, several),
+        final=_named(final, metric, task.test is not None, several),
+        steps=steps,
+        epochs=steps / per_epoch,
+        stop_codes=outcome.stops,
+        outcome_codes=outcomes(outcome.stops, has_criterion(program.rule)),
+        evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
         seconds=outcome.seconds,
         metric=metric,
         seed=program.training.seed,
@@ -171,16 +213,21 @@ def make_result(task: Task, outcome: Outcome) -> Result:
     )
 
 
-def _columns(metric: str, test: bool, several: bool) -> dict[str, int]:
-    """Public name -> column of Row, those that mean something here."""
-    names = {}
-    for column, name in enumerate(Row.columns()):
-        if (name == "run" and not several) or (name.endswith("_test") and not test):
+def _named(columns: dict[str, Array], metric: str, test: bool, several: bool) -> dict[str, Array]:
+    """Those that mean something here, by their public names."""
+    found = {}
+    for name, column in columns.items():
+        if (name == "run" and not several) or ("_test" in name and not test):
             continue
         if name.startswith("metric") and not metric:
             continue
-        names[name.replace("metric", metric)] = column
-    return names
+        found[name.replace("metric", metric)] = column
+    return found
+
+
+def _shares(texts: tuple[str, ...], codes: Array) -> dict[str, float]:
+    counts = np.bincount(codes, minlength=len(texts)).tolist()
+    return {text: count / len(codes) for text, count in zip(texts, counts, strict=True) if count}
 
 
 def spread(values: Array) -> dict[str, Any]:

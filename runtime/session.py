@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -25,9 +25,11 @@ from netc.dsl.source import Source
 from netc.runtime import dataset as datasets
 from netc.runtime.dataset import Dataset
 from netc.runtime.expect import Scope
+from netc.runtime.history import FOLLOWED
 from netc.runtime.layout import Samples, lay_out, no_samples
 from netc.runtime.load import load_kernels, seal
 from netc.runtime.metrics import Metric
+from netc.runtime.outcomes import CLAIMED, OUTCOMES
 from netc.runtime.parameters import Array, tensors
 from netc.runtime.report import Evaluator
 from netc.runtime.results import Result, make_result
@@ -87,9 +89,7 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        text = pipeline.to_text(
-            pipeline.to_loops(self.program, machine(), len(self.data.train) if self.data else 1)
-        )
+        text = pipeline.to_text(pipeline.to_loops(self.program, machine(), self.samples))
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property
@@ -119,19 +119,56 @@ class Session:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
         return lay_out(x, y, self.kernels.BLOCK, real_type(self.program), bool(self.kernels.BY_SAMPLE))
 
+    def require_target(self) -> None:
+        """Raises SpecError where the file's target cannot be had."""
+        if self.spec.training.target == "cuda":
+            from netc.runtime.cuda_missing import require_gpu
+
+            require_gpu(self.file.program)
+
+    @cached_property
+    def _training_kernels(self) -> ModuleType:
+        """Those that train; the others stay the CPU's."""
+        if self.spec.training.target == "cpu":
+            return self.kernels
+        from netc.runtime.cuda_kernels import with_advance
+        from netc.runtime.cuda_missing import span_of_target
+
+        self.require_target()
+        return with_advance(self.kernels, self.cuda_module(), span_of_target(self.file.program))
+
+    def cuda_module(self) -> ModuleType:
+        """The kernel for a GPU; numba compiles it when it is launched."""
+        from netc.runtime.cuda_kernels import card
+
+        loops = pipeline.to_cuda_loops(self.program, card(), self.samples)
+        return sys.modules[load_kernels(pipeline.to_cuda_text(loops)).__name__]
+
+    @property
+    def samples(self) -> int:
+        """Of the training part."""
+        return len(self.data.train) if self.data else 1
+
     @property
     def task(self) -> Task:
         train_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
-        return Task(self.program, self.kernels, train_part, test_part, self.metric, self._every, threads)
+        return Task(
+            self.program,
+            self._training_kernels,
+            train_part,
+            test_part,
+            self.metric,
+            self.spec.monitor.every,
+            threads,
+            self._history,
+        )
 
     @property
-    def _every(self) -> int:
-        """What `monitor ..., every = 10` says, else 0."""
-        for statement in self.file.program.statements:
-            if isinstance(statement, ast.Monitor) and any(s.name == "every" for s in statement.settings):
-                return self.spec.monitor.every
-        return 0
+    def _history(self) -> Literal["all", "summary"]:
+        if self.spec.monitor.history == "auto":
+            return "all" if self.spec.training.runs <= FOLLOWED else "summary"
+        return self.spec.monitor.history
 
     def train(self, watch: Watcher, resume: dict[str, Array] | None = None) -> tuple[Outcome, Result]:
         task = self.task
@@ -143,7 +180,7 @@ class Session:
     def evaluator(self) -> Evaluator:
         """On the training part."""
         train_part, test_part = self._samples
-        return Evaluator(self.kernels, train_part, test_part, self.metric, 1)
+        return Evaluator(self.kernels, train_part, test_part, self.metric)
 
     def padded(self, theta: Any) -> Array:
         """(P,) numbers as a row for the kernels."""
@@ -166,7 +203,8 @@ class Session:
     def scope(self, result: Result) -> Scope:
         """What the names in `expect` mean."""
         figures = {"theta": result.theta, "steps": result.steps, "iterations": result.steps}
-        figures |= {"epochs": result.epochs, "diverged": result.diverged}
+        figures |= {"epochs": result.epochs, "outcome": result.outcome}
+        figures |= {name: result.has(outcome) for name, outcome in CLAIMED.items()}
         figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
         for name, values in result.final.items():
             kind, _, part = name.rpartition("_")
@@ -185,7 +223,8 @@ class Session:
             names += [f"{self.metric.kind}({part})" for part in parts]
         names += [f"loss({part})" for part in parts]
         figures: dict[str, Array] = {name: np.ones(runs) for name in names}
-        figures |= {"diverged": np.zeros(runs, bool), "theta": np.ones((runs, count))}
+        figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
+        figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.ones((runs, count))}
         figures |= self._by_name(figures["theta"])
         return Scope(runs, figures, self._constants(), self._loss_names(), lambda theta: 1.0)
 

@@ -5,7 +5,6 @@ A run's numbers depend on the seed and the run's own number alone, not on how ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
@@ -15,24 +14,38 @@ from netc.compiler import ir
 from netc.runtime.parameters import Array, flatten
 from netc.runtime.random import Purpose, normal, uniform
 
+AT_ONCE = 2**16
+"""Numbers drawn in one go: what is computed on the way stays in the cache."""
 
-def first_theta(program: ir.Program, runs: Sequence[int]) -> Array:
-    """(len(runs), P) float64: theta[0] of these runs."""
-    starts, count = program.starts, program.problem.parameters
+
+def first_theta(program: ir.Program, first: int, count: int) -> Array:
+    """(count, P) float64: theta[0] of the runs `first`, `first + 1`, ..."""
+    starts, runs = program.starts, np.arange(first, first + count)
     if starts.file:
-        theta = weights_of(program.problem, starts.file)
-        return np.stack([theta if theta.ndim == 1 else theta[run % len(theta)] for run in runs])
+        theta = np.atleast_2d(weights_of(program.problem, starts.file))
+        return theta[runs % len(theta)]
     if starts.table:
-        return np.array([starts.table[run % len(starts.table)] for run in runs], np.float64)
-    theta = np.zeros((len(runs), count))
-    for row, run in zip(theta, runs, strict=True):
+        return np.array(starts.table)[runs % len(starts.table)]
+    if starts.axes:
+        return _grid(starts.axes, runs)
+    theta = np.zeros((count, program.problem.parameters))
+    some = max(1, AT_ONCE // program.problem.parameters)
+    for at in range(0, count, some):
         for fill in starts.fills:
-            row[fill.offset : fill.offset + fill.size] = _draw(fill, program.training.seed, run).ravel()
+            drawn = _draw(fill, program.training.seed, runs[at : at + some])
+            theta[at : at + some, fill.offset : fill.offset + fill.size] = drawn.reshape(-1, fill.size)
     return theta
 
 
-def _draw(fill: ir.Fill, seed: int, run: int) -> Array:
-    """Parameter number i always takes number i of the run's stream."""
+def _grid(axes: tuple[tuple[float, ...], ...], runs: Array) -> Array:
+    """Point number `run`, the last axis running fastest."""
+    sizes = [len(axis) for axis in axes]
+    places = np.unravel_index(runs % np.prod(sizes), sizes)
+    return np.stack([np.array(axis)[at] for axis, at in zip(axes, places, strict=True)], axis=1)
+
+
+def _draw(fill: ir.Fill, seed: int, runs: Array) -> Array:
+    """A row for each run, or one for all. Parameter number i always takes number i of the run's stream."""
     match fill.law:
         case "constant":
             return np.full(fill.size, fill.arguments[0])
@@ -40,26 +53,26 @@ def _draw(fill: ir.Fill, seed: int, run: int) -> Array:
             return np.array(fill.arguments)
         case "uniform":
             low, high = fill.arguments
-            return low + (high - low) * uniform(seed, run, Purpose.INIT, fill.size, fill.offset)
+            return low + (high - low) * uniform(seed, runs, Purpose.INIT, fill.size, fill.offset)
         case "normal":
             mean, deviation = fill.arguments
-            return mean + deviation * normal(seed, run, Purpose.INIT, fill.size, fill.offset)
+            return mean + deviation * normal(seed, runs, Purpose.INIT, fill.size, fill.offset)
         case "orthogonal":
-            draws = normal(seed, run, Purpose.INIT, fill.size, fill.offset)
+            draws = normal(seed, runs, Purpose.INIT, fill.size, fill.offset)
             return fill.arguments[0] * _orthogonal(fill.shape, draws)
         case _:
             assert_never(fill.law)
 
 
 def _orthogonal(shape: tuple[int, ...], draws: Array) -> Array:
-    """Uniform over matrices with orthonormal rows (or columns, the shorter ones).
+    """(runs, rows, columns), uniform over matrices with orthonormal rows (or columns, the shorter ones).
 
     Q of the QR factorisation of a normal matrix, signs by the diagonal of R (Mezzadri 2007, section 5).
     """
     rows, columns = shape[0], int(np.prod(shape[1:]))
-    q, r = np.linalg.qr(draws.reshape(max(rows, columns), min(rows, columns)))
-    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
-    return q if rows >= columns else q.T
+    q, r = np.linalg.qr(draws.reshape(-1, max(rows, columns), min(rows, columns)))
+    q = q * np.where(np.diagonal(r, axis1=1, axis2=2) < 0, -1.0, 1.0)[:, None, :]
+    return q if rows >= columns else q.transpose(0, 2, 1)
 
 
 def weights_of(problem: ir.Problem, file: str) -> Array:

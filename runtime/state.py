@@ -14,12 +14,15 @@ from netc.compiler import ir
 from netc.runtime.parameters import Array
 from netc.runtime.start import first_theta
 
-RUNNING, CRITERION, DIVERGED, SEARCH_FAILED = range(4)
+FIGURES = 6
+"""Numbers of a report, as `report.py` lists them."""
+RUNNING = 0
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 
-MEMORY = 2**29
+MEMORY, MEMORY_ON_GPU = 2**28, 2**32
 """Bytes that the runs in hand may take together."""
-MOST = 4096
-"""Runs in hand at most, so that a report over them stays short."""
+MOST, MOST_ON_GPU = 2**16, 2**22
+"""Runs in hand at most: what a CPU needs should stay in its caches' reach; a GPU wants many at once."""
 
 
 @dataclass
@@ -34,12 +37,15 @@ class State:
     counters: Array
     figures: Array
     order: Array
+    """(runs, samples) where the kernels shuffle, else (runs, 0)."""
     best: Array
     """(runs, STRIDE): the parameters of the lowest training loss seen at a report."""
     best_loss: Array
     """(runs,)"""
     reported: Array
     """(runs,) int64: the iteration of the last report, -1 before the first."""
+    last: Array
+    """(runs, FIGURES): what the last report said."""
 
     @property
     def runs(self) -> int:
@@ -47,8 +53,8 @@ class State:
 
     @property
     def running(self) -> Array:
-        alive: Array = self.counters[:, 3] == RUNNING
-        return alive
+        """The rows whose runs go on."""
+        return np.flatnonzero(self.counters[:, 3] == RUNNING)
 
     def arrays(self) -> dict[str, Array]:
         """All of it, for a checkpoint."""
@@ -56,7 +62,18 @@ class State:
         return {"position": numbers} | {name: getattr(self, name) for name in _ARRAYS}
 
 
-_ARRAYS = ("theta", "vectors", "scalars", "counters", "figures", "order", "best", "best_loss", "reported")
+_ARRAYS = (
+    "theta",
+    "vectors",
+    "scalars",
+    "counters",
+    "figures",
+    "order",
+    "best",
+    "best_loss",
+    "reported",
+    "last",
+)
 
 
 def from_arrays(arrays: dict[str, Array]) -> State:
@@ -70,7 +87,7 @@ def fresh(
     """The state before the first iteration of `count` runs from `first` on."""
     real = real_type(program)
     theta = np.zeros((count, kernels.STRIDE), real)
-    theta[:, : kernels.PARAMETERS] = first_theta(program, range(first, first + count))
+    theta[:, : kernels.PARAMETERS] = first_theta(program, first, count)
     counters = np.zeros((count, 5), np.int64)
     counters[:, 4] = np.arange(first, first + count)
     state = State(
@@ -81,21 +98,27 @@ def fresh(
         scalars=np.zeros((count, kernels.SCALARS), np.float64),
         counters=counters,
         figures=np.zeros((count, 3), np.float64),
-        order=np.tile(np.arange(samples, dtype=np.int64), (count, 1)),
+        order=np.zeros((count, samples if kernels.BY_SAMPLE else 0), np.int64),
         best=theta.copy(),
         best_loss=np.full(count, np.inf),
         reported=np.full(count, -1, np.int64),
+        last=np.full((count, FIGURES), np.nan),
     )
     kernels.start(state.theta, state.vectors, state.scalars, hyper)
     return state
 
 
+def bytes_per_run(kernels: ModuleType, program: ir.Program, samples: int) -> int:
+    """Of a run in hand."""
+    real = real_type(program)(0).itemsize
+    vectors = real * kernels.STRIDE * (kernels.VECTORS + 2)
+    return int(vectors + 8 * (kernels.SCALARS + kernels.BY_SAMPLE * samples + 5 + 3 + 2 + FIGURES))
+
+
 def runs_at_once(kernels: ModuleType, program: ir.Program, samples: int) -> int:
     """How many runs fit into MEMORY."""
-    real = real_type(program)(0).itemsize
-    per_run = real * (kernels.STRIDE * (kernels.VECTORS + 2) + kernels.SCRATCH)
-    per_run += 8 * (kernels.SCALARS + samples + 16)
-    return int(max(1, min(MOST, program.training.runs, MEMORY // per_run)))
+    most, memory = (MOST, MEMORY) if kernels.DEVICE == "cpu" else (MOST_ON_GPU, MEMORY_ON_GPU)
+    return max(1, min(most, program.training.runs, memory // bytes_per_run(kernels, program, samples)))
 
 
 def real_type(program: ir.Program) -> type[np.floating]:

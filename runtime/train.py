@@ -10,26 +10,22 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from netc.compiler import ir
+from netc.runtime.book import Book
+from netc.runtime.cuda_missing import DeviceLost
+from netc.runtime.history import FOLLOWED, followed
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.layout import Samples, bounds
 from netc.runtime.metrics import Metric
+from netc.runtime.outcomes import stops
 from netc.runtime.parameters import Array
-from netc.runtime.report import Evaluator, Row
-from netc.runtime.state import (
-    CRITERION,
-    DIVERGED,
-    RUNNING,
-    SEARCH_FAILED,
-    State,
-    fresh,
-    from_arrays,
-    runs_at_once,
-)
+from netc.runtime.report import COLUMNS, Evaluator
+from netc.runtime.state import DIVERGED, RUNNING, State, fresh, from_arrays, real_type, runs_at_once
+from netc.runtime.workers import Workers
 
 STRETCH = 0.2
 """Seconds a call of `advance` should take, so that Ctrl-C is answered soon."""
@@ -52,6 +48,8 @@ class Task:
     every: int
     """Epochs between reports; 0: chosen so that there are about REPORTS."""
     threads: int
+    history: Literal["all", "summary"] = "all"
+    """Whether every run reports, or some of very many."""
 
 
 class Watcher:
@@ -63,8 +61,8 @@ class Watcher:
     def advanced(self, done: float, total: float) -> None:
         """After each stretch: iterations times runs."""
 
-    def reported(self, epoch: float, step: int, rows: list[Row]) -> None:
-        """After each report: one row for each run that was still running."""
+    def reported(self, epoch: float, step: int, figures: Array) -> None:
+        """After each report: a row (FIGURES of `report.py`) for each run that reported."""
 
     def checkpoint(self, arrays: dict[str, Array]) -> None:
         """Now and then, and when interrupted: all that `train(..., resume=arrays)` needs."""
@@ -72,22 +70,24 @@ class Watcher:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of all runs; the first axis counts them."""
+    """What came of all runs that were begun; the first axis counts them."""
 
     theta: Array
     """(runs, P)"""
     best: Array
     """(runs, P): at the lowest training loss seen at a report."""
     counters: Array
-    """(runs, 5), as in docs/kernels.md."""
+    """(runs, 4), as in docs/kernels.md."""
     history: Array
-    """(rows, columns of Row), run by run."""
-    stopped: tuple[str, ...]
-    """Why each run ended: epochs, steps, criterion, diverged, search, interrupted."""
+    """(rows, COLUMNS), run by run; of the followed runs only where the task says `summary`."""
+    stops: Array
+    """(runs,) index into `outcomes.STOPS`: why each run ended."""
     final: Array
-    """(runs, columns of Row): each run at its last parameters."""
+    """(runs, FIGURES): each run at its last parameters."""
     seconds: dict[str, float]
     interrupted: bool
+    every: int
+    """Iterations between two reports."""
 
 
 def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
@@ -106,7 +106,8 @@ def train(task: Task, watch: Watcher, resume: dict[str, Array] | None = None) ->
 def compile_kernels(task: Task) -> None:
     """Every kernel that training needs, and nothing trained."""
     loop = _Loop(task, Watcher())
-    loop.warm_up(loop.begin(0))
+    with loop.workers:
+        loop.warm_up(loop.begin(0))
 
 
 class _Loop:
@@ -121,30 +122,32 @@ class _Loop:
         self.every = _every(task, self.total, self.per_epoch)
         self.hyper = np.array([h.value for h in program.rule.hypers], np.float64)
         self.bounds = bounds(program.training.batches, task.train.count)
-        self.evaluator = Evaluator(task.kernels, task.train, task.test, task.metric, self.per_epoch)
-        self.finished: list[State] = []
+        self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
+        self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
+        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program))
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one call."""
         self.saved = time.monotonic()
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
-        state = self._restore(resume) if resume else self.begin(0)
-        began = time.perf_counter()
-        self.warm_up(state)
-        compiled = time.perf_counter() - began
-        self.watch.compiled(compiled)
-        with Interrupt() as interrupt:
-            while True:
-                self._run(state, interrupt)
-                if interrupt.asked:
-                    self.watch.checkpoint(self._snapshot(state))
-                self._close(state)
-                if interrupt.asked or state.first + state.runs >= self.runs:
-                    break
-                state = self.begin(state.first + state.runs)
-        seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
-        return self._outcome(interrupt.asked, seconds)
+        with self.workers:
+            state = self._restore(resume) if resume else self.begin(0)
+            began = time.perf_counter()
+            self.warm_up(state)
+            compiled = time.perf_counter() - began
+            self.watch.compiled(compiled)
+            with Interrupt() as interrupt:
+                while True:
+                    self._run(state, interrupt)
+                    if interrupt.asked:
+                        self.watch.checkpoint(self._snapshot(state))
+                    self._close(state)
+                    if interrupt.asked or self.book.count >= self.runs:
+                        break
+                    state = self.begin(self.book.count)
+            seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
+            return self._outcome(interrupt.asked, seconds)
 
     def begin(self, first: int) -> State:
         count = min(self.chunk, self.runs - first)
@@ -154,19 +157,25 @@ class _Loop:
     def _run(self, state: State, interrupt: Interrupt) -> None:
         """These runs to their end; reports at multiples of `every`."""
         if state.at == 0:
-            self._report(state)
-        while state.at < self.total and state.running.any() and not interrupt.asked:
+            self._report(state, self._due(state))
+        rows = state.running
+        while state.at < self.total and len(rows) and not interrupt.asked:
             due = min(self.total, (state.at // self.every + 1) * self.every)
-            self._advance(state, min(due, state.at + max(1, int(self.pace))))
+            self._advance(state, rows, min(due, state.at + max(1, int(self.pace))))
             if state.at == due:
-                self._report(state)
+                self._report(state, self._due(state))
             if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
                 self.watch.checkpoint(self._snapshot(state))
                 self.saved = time.monotonic()
+            rows = state.running
 
-    def _advance(self, state: State, last: int) -> None:
+    def _advance(self, state: State, rows: Array, last: int) -> None:
         began = time.perf_counter()
-        self._call_advance(state, last)
+        try:
+            self._call_advance(state, rows, last)
+        except DeviceLost:
+            self.watch.checkpoint(self._snapshot(state))
+            raise
         elapsed = max(time.perf_counter() - began, 1e-9)
         rate = (last - state.at) / elapsed
         self.pace = min(rate * STRETCH, 16 * self.pace)
@@ -174,105 +183,98 @@ class _Loop:
         whole = float(self.total) * self.runs
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
-    def _call_advance(self, state: State, last: int) -> None:
-        train, kernels = self.task.train, self.task.kernels
-        spread = self.task.threads > 1 and state.runs > 1
-        advance = kernels.advance_parallel if spread else kernels.advance
-        use_threads(self.task.threads)
-        advance(
-            state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
-            train.x, train.y, self.bounds, state.order, self.evaluator.scratch(state.runs),
-            self.task.program.training.seed, last,
-        )  # fmt: skip
+    def _call_advance(self, state: State, rows: Array, last: int) -> None:
+        train, kernels, seed = self.task.train, self.task.kernels, self.task.program.training.seed
+
+        def advance(piece: Array, at: slice, scratch: Array) -> None:
+            kernels.advance(
+                piece, state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
+                train.x, train.y, self.bounds, state.order, scratch, seed, last,
+            )  # fmt: skip
+
+        if kernels.DEVICE == "cuda":  # whose threads are its own
+            advance(rows, slice(0, len(rows)), self.workers.scratch[0])
+        else:
+            self.workers.each(rows, advance)
 
     def warm_up(self, state: State) -> None:
         """Every kernel once, so that compiling is over (and on disk) before training begins."""
-        self._call_advance(state, state.at)
-        self.evaluator.row(state, 0)
+        one = np.zeros(1, np.int64)
+        self._call_advance(state, one, state.at)
+        self.evaluator.figures(state.theta, one, self.workers)
 
-    def _report(self, state: State) -> None:
-        rows = []
-        for r in np.flatnonzero(state.counters[:, 0] > state.reported).tolist():
-            row = self.evaluator.row(state, r)
-            rows.append(row)
-            state.reported[r] = row.step
-            if row.loss_train < state.best_loss[r]:
-                state.best_loss[r] = row.loss_train
-                state.best[r] = state.theta[r]
-        if rows:
-            self.history.append(np.array([row.numbers() for row in rows]))
-            self.watch.reported(state.at / self.per_epoch, state.at, rows)
+    def _due(self, state: State) -> Array:
+        """The rows that have a report to make: those that moved since the last one."""
+        moved = state.counters[:, 0] > state.reported
+        if self.task.history == "summary":
+            moved &= followed(state.counters[:, 4], self.runs)
+        return np.flatnonzero(moved)
+
+    def _report(self, state: State, rows: Array) -> None:
+        if not len(rows):
+            return
+        figures = self._look(state, rows)
+        numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
+        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, figures]))
+        self.watch.reported(state.at / self.per_epoch, state.at, figures)
+
+    def _look(self, state: State, rows: Array) -> Array:
+        """The figures of these rows, noted in the state."""
+        figures = self.evaluator.figures(state.theta, rows, self.workers)
+        state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
+        lower = figures[:, 0] < state.best_loss[rows]
+        better = rows[lower]
+        state.best_loss[better], state.best[better] = figures[lower, 0], state.theta[better]
+        return figures
 
     def _close(self, state: State) -> None:
-        """A last report, also of runs that ended between reports."""
-        self._report(state)
-        self.finished.append(state)
+        """A last report, also of runs that ended between reports; then the runs go into the book."""
+        self._report(state, self._due(state))
+        self._look(state, np.flatnonzero(state.counters[:, 0] > state.reported))
+        # The kernel sees a loss only in the iteration after; the last one is seen here.
+        lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
+        state.counters[lost, 3] = DIVERGED
+        self.book.enter(state)
 
     def _snapshot(self, state: State) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
-        arrays = state.arrays()
-        for i, done in enumerate(self.finished):
-            arrays |= {f"finished.{i}.{name}": array for name, array in done.arrays().items()}
-        return arrays | {"history": _stack(self.history)}
+        finished = {f"finished.{name}": array for name, array in self.book.arrays().items()}
+        return state.arrays() | finished | {"history": _stack(self.history)}
 
     def _restore(self, arrays: dict[str, Array]) -> State:
-        pieces: dict[int, dict[str, Array]] = {}
-        for key, array in arrays.items():
-            if key.startswith("finished."):
-                _, number, name = key.split(".", 2)
-                pieces.setdefault(int(number), {})[name] = array
-        self.finished = [from_arrays(pieces[i]) for i in sorted(pieces)]
+        self.book.restore({name: arrays[f"finished.{name}"] for name in self.book.arrays()})
         self.history = [arrays["history"]]
         return from_arrays(arrays)
 
     def _outcome(self, interrupted: bool, seconds: dict[str, float]) -> Outcome:
-        """Puts the chunks together; runs that were never begun are not part of it."""
-        count = self.task.kernels.PARAMETERS
-        counters = np.concatenate([s.counters for s in self.finished])
-        history = _stack(self.history)
-        history = history[np.lexsort((history[:, 1], history[:, 0]))]
-        final = history[np.append(np.diff(history[:, 0]) != 0, True)]
-        # The kernel sees a loss only in the iteration after; the last one is seen here.
-        lost = ~np.isfinite(final[:, Row.columns().index("loss_train")])
-        counters[lost & (counters[:, 3] == RUNNING), 3] = DIVERGED
+        """Runs that were never begun are not part of it."""
+        history, book = _stack(self.history), self.book
+        if self.chunk > 1:
+            history = history[np.lexsort((history[:, 1], history[:, 0]))]
+        kept = slice(book.count)
+        by_steps = self.total == self.task.program.training.steps
         return Outcome(
-            theta=np.concatenate([s.theta[:, :count] for s in self.finished]),
-            best=np.concatenate([s.best[:, :count] for s in self.finished]),
-            counters=counters,
+            theta=book.theta[kept],
+            best=book.best[kept],
+            counters=book.counters[kept],
             history=history,
-            stopped=tuple(self._reason(row) for row in counters.tolist()),
-            final=final,
+            stops=stops(book.counters[kept], self.total, by_steps),
+            final=book.figures[kept],
             seconds=seconds,
             interrupted=interrupted,
+            every=self.every,
         )
-
-    def _reason(self, counters: list[int]) -> str:
-        done, status = counters[0], counters[3]
-        if status in _REASONS:
-            return _REASONS[status]
-        if done < self.total:
-            return "interrupted"
-        return "steps" if self.total == self.task.program.training.steps else "epochs"
-
-
-_REASONS = {CRITERION: "criterion", DIVERGED: "diverged", SEARCH_FAILED: "search"}
 
 
 def _every(task: Task, total: int, per_epoch: int) -> int:
     """Iterations between two reports, whole epochs."""
     if task.every:
         return task.every * per_epoch
-    reports = max(1, min(REPORTS, REPORTS_OF_ALL // task.program.training.runs))
+    runs = task.program.training.runs
+    reporting = min(runs, FOLLOWED) if task.history == "summary" else runs
+    reports = max(1, min(REPORTS, REPORTS_OF_ALL // reporting))
     return max(1, -(-total // (reports * per_epoch))) * per_epoch
 
 
 def _stack(history: list[Array]) -> Array:
-    return np.concatenate(history) if history else np.zeros((0, len(Row.columns())))
-
-
-def use_threads(count: int) -> None:
-    """So many for parallel kernels, or as many as numba has."""
-    import numba
-
-    config: Any = numba.config
-    numba.set_num_threads(min(count, config.NUMBA_NUM_THREADS))
+    return np.concatenate(history) if history else np.zeros((0, len(COLUMNS)))

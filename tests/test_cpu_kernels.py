@@ -17,7 +17,7 @@ from netc.runtime.layout import bounds, lay_out, no_samples
 from netc.runtime.load import load_kernels
 from netc.runtime.random import Purpose, permutation
 from netc.runtime.report import IN_ORDER
-from netc.runtime.train import use_threads
+from netc.runtime.workers import use_threads
 
 TOLERANCE = {"f64": 1e-12, "f32": 2e-5}
 
@@ -124,12 +124,13 @@ def advance(built: Built, theta: np.ndarray, steps: int, parts: list[int] | None
     counters = np.zeros((1, 5), np.int64)
     hyper = np.array([h.value for h in program.rule.hypers])
     order = np.arange(samples.count, dtype=np.int64)[None].copy()
+    rows = np.zeros(1, np.int64)
     cuts = bounds(program.training.batches, samples.count)
-    scratch = np.zeros((1, kernels.SCRATCH), built.real)
+    scratch = np.zeros(kernels.SCRATCH, built.real)
     kernels.start(row, vectors, scalars, hyper)
     for last in [*(parts or []), steps]:
-        kernels.advance(row, vectors, scalars, counters, figures, hyper, samples.x, samples.y, cuts, order, scratch,
-                        program.training.seed, last)  # fmt: skip
+        kernels.advance(rows, row, vectors, scalars, counters, figures, hyper, samples.x, samples.y, cuts, order,
+                        scratch, program.training.seed, last)  # fmt: skip
     return row[0, : kernels.PARAMETERS], counters[0], cuts
 
 
@@ -263,19 +264,20 @@ def test_runs_in_lanes_are_runs_alone(name: str) -> None:
     assert many.kernels.LANES == 16
     nothing = no_samples(1, np.float64)
     starts = np.random.default_rng(5).uniform(-6, 6, (37, 2))
-    rows = [advance(alone, theta, 30)[:2] for theta in starts]
+    expected = [advance(alone, theta, 30)[:2] for theta in starts]
+    rows = np.arange(37)[::-1].copy()  # in any order
     for parts in ([30], [1, 2, 17, 30]):
         theta, counters = starts.copy(), np.zeros((37, 5), np.int64)
         vectors = np.zeros((37, many.kernels.VECTORS, many.kernels.STRIDE))
         scalars, figures = np.zeros((37, many.kernels.SCALARS)), np.zeros((37, 3))
-        scratch, order = np.zeros((37, many.kernels.SCRATCH)), np.zeros((37, 0), np.int64)
+        scratch, order = np.zeros(many.kernels.SCRATCH), np.zeros((37, 0), np.int64)
         hyper = np.array([h.value for h in many.program.rule.hypers])
         many.kernels.start(theta, vectors, scalars, hyper)
         for last in parts:
-            many.kernels.advance(theta, vectors, scalars, counters, figures, hyper, nothing.x, nothing.y,
+            many.kernels.advance(rows, theta, vectors, scalars, counters, figures, hyper, nothing.x, nothing.y,
                                  np.array([0, 1]), order, scratch, 0, last)  # fmt: skip
-        assert np.array_equal(theta, [row[0] for row in rows], equal_nan=True)
-        assert np.array_equal(counters[:, :4], [row[1][:4] for row in rows])
+        assert np.array_equal(theta, [row[0] for row in expected], equal_nan=True)
+        assert np.array_equal(counters[:, :4], [row[1][:4] for row in expected])
     if name in ("heavy ball with a table", "a criterion"):
         assert len(set(counters[:, 0])) > 1, "all runs took as long"
 

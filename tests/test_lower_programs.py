@@ -17,6 +17,7 @@ from netc.compiler.spec_text import spec_text
 from netc.dsl import library
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
+from netc.runtime.start import first_theta
 
 BOSTON = """
 data      boston, target = medv, scale = zscore, split = 80%, seed = 1
@@ -107,7 +108,8 @@ def test_a_grid_starts_one_run_a_point() -> None:
     text = OBJECTIVE.replace("(2, -1)", "grid(-3..3, -1..1, points = 3)") + "optimizer gd\ntrain steps = 1\n"
     program = lower(checked(text))
     assert program.training.runs == 9
-    assert program.starts.table[:4] == ((-3, -1), (-3, 0), (-3, 1), (0, -1))
+    assert program.starts.axes == ((-3, 0, 3), (-1, 0, 1))
+    assert first_theta(program, 0, 4).tolist() == [[-3, -1], [-3, 0], [-3, 1], [0, -1]]
 
 
 # -- schedules ---------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from netc.compiler import ir
 from netc.runtime import state as state_module
 from netc.runtime.layout import bounds, lay_out
 from netc.runtime.metrics import Metric
-from netc.runtime.train import Task, Watcher, total_steps, train
+from netc.runtime.outcomes import STOPS
+from netc.runtime.train import Outcome, Task, Watcher, total_steps, train
 
 
 def fake_kernels(stop_below: float = 0.0) -> ModuleType:
@@ -24,6 +25,7 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
     constants = {
         "PARAMETERS": 2,
         "LANES": 4,
+        "GROUP": 1,
         "STRIDE": 4,
         "VECTORS": 1,
         "SCALARS": 0,
@@ -43,15 +45,16 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
     def start(theta, vectors, scalars, hyper):
         vectors[:] = 0
 
-    def advance(theta, vectors, scalars, counters, figures, hyper, x, y, bounds, order, scratch, key, last):
+    def advance(
+        rows, theta, vectors, scalars, counters, figures, hyper, x, y, bounds, order, scratch, key, last
+    ):
         eta, alpha = hyper
         m = len(bounds) - 1
-        for r in range(len(theta)):
+        for r in rows.tolist():
             while counters[r, 3] == 0 and counters[r, 0] < last:
                 n = counters[r, 0]
-                if n % m == 0:
-                    order[r] = np.roll(np.arange(order.shape[1]), int(key + counters[r, 4] + n // m))
-                batch = order[r, bounds[n % m] : bounds[n % m + 1]]
+                turned = np.roll(np.arange(bounds[-1]), int(key + counters[r, 4] + n // m))
+                batch = turned[bounds[n % m] : bounds[n % m + 1]]
                 loss, gradient = value(theta[r], x, y, batch)
                 counters[r, 1:3] += 1
                 if not np.isfinite(loss):
@@ -74,9 +77,18 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
         out[0, first : first + count] = theta[0] * x[0, first : first + count] + theta[1]
         return loss(theta, x, y, None, first, count, scratch)
 
-    vars(kernels).update(
-        start=start, advance=advance, advance_parallel=advance, loss=loss, gradient=gradient, predict=predict
-    )
+    def report(rows, theta, x, y, order, count, out, grad, scratch):
+        for line, r in zip(out, rows.tolist(), strict=True):
+            line[0] = gradient(theta[r], x, y, order, 0, count, grad, scratch)
+            with np.errstate(over="ignore"):
+                line[1:] = np.linalg.norm(grad), np.linalg.norm(theta[r])
+
+    def outputs(rows, theta, x, y, order, count, out, losses, scratch):
+        for at, r in enumerate(rows.tolist()):
+            losses[at] = predict(theta[r], x, y, order, 0, count, out[at], scratch)
+
+    made = (start, advance, loss, gradient, predict, report, outputs)
+    vars(kernels).update({function.__name__: function for function in made})
     return kernels
 
 
@@ -100,6 +112,10 @@ def task(kernels=None, every=0, **options) -> Task:
     return Task(program(**options), kernels or fake_kernels(), part, part, Metric("r2"), every, 1)
 
 
+def reasons(outcome: Outcome) -> list[str]:
+    return [STOPS[code] for code in outcome.stops]
+
+
 def test_gradient_descent_follows_its_closed_form():
     done = train(task(epochs=50), Watcher())
     start = done.history[0]
@@ -108,7 +124,7 @@ def test_gradient_descent_follows_its_closed_form():
     expected = np.linalg.matrix_power(np.eye(2) - 0.1 * hessian, 50) @ (first - [3, -1]) + [3, -1]
     np.testing.assert_allclose(done.theta[0], expected, rtol=1e-12)
     assert start[1] == 0
-    assert done.stopped == ("epochs",)
+    assert reasons(done) == ["epochs"]
     assert done.counters[0, 0] == 50
 
 
@@ -122,15 +138,15 @@ def test_reports_do_not_change_a_bit():
 
 def test_a_criterion_ends_a_run_and_a_divergence_its_own():
     stopped = train(task(fake_kernels(stop_below=1e-3), epochs=10_000), Watcher())
-    assert stopped.stopped == ("criterion",)
+    assert reasons(stopped) == ["criterion"]
     assert 0 < stopped.counters[0, 0] < 10_000
     lost = train(task(eta=1e3, epochs=10_000), Watcher())
-    assert lost.stopped == ("diverged",)
+    assert reasons(lost) == ["diverged"]
     assert lost.history[-1, 1] == lost.counters[0, 0]
 
 
 def test_a_loss_lost_in_the_very_last_step_is_a_divergence():
-    assert train(task(eta=1e200, epochs=2), Watcher()).stopped == ("diverged",)
+    assert reasons(train(task(eta=1e200, epochs=2), Watcher())) == ["diverged"]
 
 
 def test_the_best_parameters_are_those_of_the_lowest_reported_loss():
@@ -174,7 +190,7 @@ def test_interrupted_and_resumed_is_the_same_to_the_bit(most, monkeypatch):
     watch = _Interrupts(at=6 * 3)
     part = train(task(**options), watch)
     assert part.interrupted
-    assert part.stopped[0] == "interrupted"
+    assert reasons(part)[0] == "interrupted"
     assert part.counters[0, 0] == 18
     rest = train(task(**options), Watcher(), resume=watch.kept)
     assert not rest.interrupted
@@ -187,7 +203,7 @@ def test_interrupted_and_resumed_is_the_same_to_the_bit(most, monkeypatch):
 def test_steps_and_epochs_whichever_ends_first():
     assert total_steps(program(epochs=2, steps=7, batch=("size", 3)), 10) == (7, 4)
     assert total_steps(program(epochs=1, steps=7, batch=("size", 3)), 10) == (4, 4)
-    assert train(task(epochs=2, steps=7, batch=("size", 3)), Watcher()).stopped == ("steps",)
+    assert reasons(train(task(epochs=2, steps=7, batch=("size", 3)), Watcher())) == ["steps"]
 
 
 def test_batches_cover_all_samples_once():

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 import os
-import statistics
 import sys
 import time
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
-from netc.runtime.report import Row
+from netc.runtime.parameters import Array
+from netc.runtime.report import FIGURES
 from netc.runtime.train import Watcher
 from netc.terminal import duration, number
 
@@ -44,20 +45,19 @@ def watcher(quiet: bool, epochs: float, metric: str) -> Quiet:
     return Lines(epochs, metric)
 
 
-def figures(rows: list[Row], metric: str) -> str:
+def shown(figures: Array, metric: str) -> str:
     """`loss 0.0312  test 0.114  r2 0.94`; medians of several runs."""
-    shown = [f"loss {_median(rows, 'loss_train')}"]
-    if any(not math.isnan(row.loss_test) for row in rows):
-        shown.append(f"test {_median(rows, 'loss_test')}")
-    if metric:
-        part = "metric_test" if any(not math.isnan(row.metric_test) for row in rows) else "metric_train"
-        shown.append(f"{metric} {_median(rows, part)}")
-    return "  ".join(shown)
+    columns = dict(zip(FIGURES, figures.T, strict=True))
+    tested = not np.isnan(columns["loss_test"]).all()
+    parts = [f"loss {_median(columns['loss_train'])}"]
+    parts += [f"test {_median(columns['loss_test'])}"] if tested else []
+    parts += [f"{metric} {_median(columns['metric_test' if tested else 'metric_train'])}"] if metric else []
+    return "  ".join(parts)
 
 
-def _median(rows: list[Row], name: str) -> str:
-    values = [v for row in rows if math.isfinite(v := getattr(row, name))]
-    return number(statistics.median(values)) if values else "not finite"
+def _median(values: Array) -> str:
+    finite = values[np.isfinite(values)]
+    return number(float(np.median(finite))) if len(finite) else "not finite"
 
 
 class Lines(Quiet):
@@ -75,14 +75,14 @@ class Lines(Quiet):
     def advanced(self, done: float, total: float) -> None:
         self.share = done / total
 
-    def reported(self, epoch: float, step: int, rows: list[Row]) -> None:
+    def reported(self, epoch: float, step: int, figures: Array) -> None:
         now = time.monotonic()
         if now - self.spoke < LINES_APART:
             return
         self.spoke = now
         left = (now - self.began) * (1 - self.share) / self.share if self.share else math.inf
         rest = f"  {duration(left)} left" if math.isfinite(left) else ""
-        click.echo(f"epoch {epoch:g}/{self.epochs:g}  {figures(rows, self.metric)}{rest}", err=True)
+        click.echo(f"epoch {epoch:g}/{self.epochs:g}  {shown(figures, self.metric)}{rest}", err=True)
 
 
 class Bar(Quiet):
@@ -106,9 +106,9 @@ class Bar(Quiet):
     def advanced(self, done: float, total: float) -> None:
         self.progress.update(self.task, completed=done / total)
 
-    def reported(self, epoch: float, step: int, rows: list[Row]) -> None:
+    def reported(self, epoch: float, step: int, figures: Array) -> None:
         description = f"epoch {epoch:g}/{self.epochs:g}"
-        self.progress.update(self.task, description=description, figures=figures(rows, self.metric))
+        self.progress.update(self.task, description=description, figures=shown(figures, self.metric))
 
 
 def _progress() -> Progress:

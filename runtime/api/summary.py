@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from netc.runtime.outcomes import STOPS as ORDER
 from netc.runtime.results import Result, Verdict
 from netc.runtime.session import Session
 from netc.terminal import counted, duration, number, paint, percent, signs
@@ -13,8 +17,9 @@ STOPS = {
     "epochs": "all epochs done",
     "steps": "all steps done",
     "criterion": "the stop criterion holds",
-    "diverged": "diverged: the loss is no longer finite",
+    "diverged": "diverged",
     "search": "a search of the rule found no end",
+    "step too small": "the step of a search fell below rounding",
     "interrupted": "interrupted",
 }
 SHOWN_THETA = 8
@@ -82,16 +87,21 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
         yield f"  {length} in {times}"
         ended = STOPS[result.stopped[0]]
         if result.stopped[0] == "diverged":
-            ended = f"diverged at step {steps}: the loss is no longer finite"
+            ended = f"diverged at step {steps}{_why(result)}"
         failed = result.stopped[0] in ("diverged", "search")
         yield "  " + (paint(ended, fg="red") if failed else ended)
         if result.theta.shape[1] <= SHOWN_THETA:
             yield f"  theta = {number(result.theta[0].tolist())}"
         return
     yield f"  {result.runs} runs in {times}"
-    for reason, words in STOPS.items():
-        if share := result.stopped.count(reason):
-            yield f"  {share:>{len(str(result.runs))}}  {words}"
+    counts = np.bincount(result.stop_codes, minlength=len(ORDER))
+    for count, reason in zip(counts.tolist(), ORDER, strict=True):
+        if count:
+            yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}"
+
+
+def _why(result: Result) -> str:
+    return "" if math.isfinite(result.loss_train[0]) else ": the loss is no longer finite"
 
 
 def verdicts(found: tuple[Verdict, ...]) -> Iterator[str]:
