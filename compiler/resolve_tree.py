@@ -54,7 +54,8 @@ def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:
         return value
 
     new: dict[str, Any] = {}
-    for name in _parts(type(node)):
+    kind: Any = type(node)
+    for name in _parts(kind):
         value = getattr(node, name)
         other = one(value)
         if other is not value:

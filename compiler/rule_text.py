@@ -110,7 +110,11 @@ def standalone(spec: Spec) -> RuleText:
     values = dict(spec.optimizer.arguments) | first_values(spec)
     parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
     definition = replace(definition, parameters=parameters)
-    return RuleText(_checked(*spec.functions, definition, loss=_loss_name(spec)), False, definition)
+    return RuleText(
+        _checked(*spec.functions, *spec.optimizer.searches, definition, loss=_loss_name(spec)),
+        False,
+        definition,
+    )
 
 
 def _loss_name(spec: Spec) -> str:
