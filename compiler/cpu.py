@@ -21,11 +21,11 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
     shuffled = program.training.batches.shuffle and program.training.batches.mode != "full"
     match program.problem:
         case ir.Network() as network:
-            batch = _batch(program.training.batches, samples)
+            batch = batch_size(program.training.batches, samples)
             p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
             made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
-            vectors = cpu_rule.Vectors(network.parameters, p.lanes, _regions(network), p.size * p.chunks)
-            rule, parts = cpu_rule.named(program.rule), _parts(program.training.batches, samples)
+            vectors = cpu_rule.Vectors(network.parameters, p.lanes, regions(network), p.size * p.chunks)
+            rule, parts = cpu_rule.named(program.rule), number_of_batches(program.training.batches, samples)
             writer = cpu_rule.Writer(rule, vectors, shuffled, samples, parts)
             block, lanes, group = p.block, p.lanes, 1
         case ir.Objective() as objective:
@@ -47,13 +47,14 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
         ("SCRATCH", max(1, scratch)),
         ("BLOCK", block),
         ("REAL", precision),
+        ("DEVICE", "cpu"),
         ("BY_SAMPLE", int(shuffled)),
     )
     reports = cpu_report.functions(vectors.parameters, isinstance(program.problem, ir.Network))
     return L.Module(title, constants, (*made, *stepping, *reports))
 
 
-def _batch(batches: ir.Batches, samples: int) -> int:
+def batch_size(batches: ir.Batches, samples: int) -> int:
     """Samples of one evaluation."""
     match batches.mode:
         case "full":
@@ -64,12 +65,12 @@ def _batch(batches: ir.Batches, samples: int) -> int:
             return -(-samples // batches.count)
 
 
-def _parts(batches: ir.Batches, samples: int) -> int:
-    """The number of batches, m."""
+def number_of_batches(batches: ir.Batches, samples: int) -> int:
+    """m."""
     return {"full": 1, "size": -(-samples // batches.count), "parts": batches.count}[batches.mode]
 
 
-def _regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
+def regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
     return tuple(
         cpu_rule.Region(d.offset, d.offset + d.inputs * d.outputs + d.bias * d.outputs, d.inputs * d.outputs)
         for d, _ in layers(network)

@@ -24,6 +24,7 @@ ARGUMENTS = (
 PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order")
 COUNTED = ("iteration", "losses", "gradients", "status")
 MASKS = ("weights", "biases")
+ADVANCE = ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
 @dataclass(frozen=True)
@@ -189,8 +190,7 @@ class Writer:
             case ir.Keep(value=value, kind="scalar"):
                 return [L.Store(place.array, place.index, L.Name(value))]
             case ir.Keep(value=value):
-                copy = L.store(place, "q", L.load(self._array(value), "q"))
-                return [L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes)]
+                return [self.copy(place, self._array(value))]
 
     def branches(self, then: tuple[ir.Stmt, ...], otherwise: tuple[ir.Stmt, ...], searching: bool) -> L.Stmt:
         """Either may hold the first evaluation of an iteration."""
@@ -369,32 +369,44 @@ class Writer:
         return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
 
     def advance(self) -> L.Function:
-        loop = self.iteration()
-        rule = self.rule
+        body = (L.loop("row_at", L.call("len", "rows"), self.one_run()),)
+        note = "The runs `rows`, one after the other, up to iteration `last`; those that have ended stay as they are."
+        return L.Function("advance", ADVANCE, body, note)
+
+    def one_run(self) -> list[L.Stmt]:
+        """The run in row `rows[row_at]` up to iteration `last`; on every target."""
+        loop = self.iteration()  # first: it finds out which temporaries there are
+        going = L.call("lt", "iteration", "last")
+        return [*self.rows(), *self.opening(), L.While(going, (_leave(), *loop)), *self.closing()]
+
+    def rows(self) -> list[L.Stmt]:
+        """What belongs to the run: its rows of the arrays."""
+        return [
+            L.let("r", L.At(L.Name("rows"), L.Name("row_at"))),
+            *(L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN),
+        ]
+
+    def opening(self) -> list[L.Stmt]:
         clocks: dict[str, L.Expr] = {
             "m": L.call("float64", "batches"),
             "samples": L.Real(float(self.samples)),
         }
-        opening: list[L.Stmt] = [
+        return [
             *self.views(),
             *self.batch_views(),
             *self.scratch_views(),
-            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
+            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(self.rule.hypers)),
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
             L.let("batches", self.batches()),
             *(L.let(c, value) for c, value in clocks.items() if c not in self.own),
             *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
         ]
-        closing = [
+
+    def closing(self) -> list[L.Stmt]:
+        return [
             *self.stores(),
             *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(COUNTED)),
         ]
-        going = L.call("lt", "iteration", "last")
-        rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
-        run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
-        body = (_over_rows(run),)
-        note = "The runs `rows`, one after the other, up to iteration `last`; those that have ended stay as they are."
-        return L.Function("advance", of_all_runs(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -411,9 +423,7 @@ class Writer:
         ]
         at_start: list[L.Stmt] = [L.Store(L.Name("figures"), L.Int(i), L.Real(0.0)) for i in (1, 2)]
         if self.shuffled:
-            at_start.append(
-                L.Do(L.call("shuffle", "order", "key", "run", L.call("floordiv", "iteration", per_epoch)))
-            )
+            at_start += self.shuffle(L.call("floordiv", "iteration", per_epoch))
         at_start += self.block(rule.test)
         self.recorded = False
         opening.append(L.If(L.call("eq", "batch", 0), tuple(at_start)))
@@ -438,9 +448,15 @@ class Writer:
             if kinds[c.state] == "scalar":
                 out.append(L.let(c.state, c.value))
             elif self.homes.get(c.value) != c.state:
-                copy = L.store(c.state, "q", L.load(self._array(c.value), "q"))
-                out.append(L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes))
+                out.append(self.copy(c.state, self._array(c.value)))
         return out
+
+    def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
+        return [L.Do(L.call("shuffle", "order", "key", "run", epoch))]
+
+    def copy(self, into: L.Expr | str, source: str) -> L.Stmt:
+        copy = L.store(into, "q", L.load(source, "q"))
+        return L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes)
 
     def mask(self, name: str) -> list[L.Stmt]:
         """1 for the weights and 0 for the biases, or the other way round."""
@@ -459,15 +475,6 @@ def _start() -> L.Function:
     rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:3]]
     body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("start_run", *rows, "hyper"))]),)
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
-
-
-def of_all_runs() -> tuple[str, ...]:
-    return ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
-
-
-def _over_rows(body: list[L.Stmt]) -> L.Loop:
-    row = L.let("r", L.At(L.Name("rows"), L.Name("row_at")))
-    return L.loop("row_at", L.call("len", "rows"), [row, *body])
 
 
 def _end(ending: ir.Ending) -> tuple[L.Stmt, ...]:

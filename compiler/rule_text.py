@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from math import isfinite
 from pathlib import Path
 
@@ -110,7 +110,11 @@ def standalone(spec: Spec) -> RuleText:
     values = dict(spec.optimizer.arguments) | first_values(spec)
     parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
     definition = replace(definition, parameters=parameters)
-    return RuleText(_checked(*spec.functions, definition, loss=_loss_name(spec)), False, definition)
+    return RuleText(
+        _checked(*spec.functions, *spec.optimizer.searches, definition, loss=_loss_name(spec)),
+        False,
+        definition,
+    )
 
 
 def _loss_name(spec: Spec) -> str:
@@ -148,9 +152,14 @@ def _checked(
     visits = any(isinstance(n, ast.Gradient) and n.batch is not None for n in found)
     parts = max(batches, default=2.0 if visits else 1.0)
     text = _FRAME.format(loss=loss, variables=variables, batches=f"{parts:g}")
-    frame = parse(Source("<frame>", text))
+    frame = _frame(text)
     program = replace(frame, statements=(*frame.statements, *statements))
     return check(program, None, Path(), varying=varying)
+
+
+@cache
+def _frame(text: str) -> ast.Program:
+    return parse(Source("<frame>", text))
 
 
 def _open(use: ast.Optimizer, name: str) -> ast.Optimizer:

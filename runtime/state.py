@@ -19,10 +19,10 @@ FIGURES = 6
 RUNNING = 0
 CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 
-MEMORY = 2**28
+MEMORY, MEMORY_ON_GPU = 2**28, 2**32
 """Bytes that the runs in hand may take together."""
-MOST = 2**16
-"""Runs in hand at most; what they need should stay in the caches' reach."""
+MOST, MOST_ON_GPU = 2**16, 2**22
+"""Runs in hand at most: what a CPU needs should stay in its caches' reach; a GPU wants many at once."""
 
 
 @dataclass
@@ -51,10 +51,15 @@ class State:
     def runs(self) -> int:
         return len(self.theta)
 
-    @property
-    def running(self) -> Array:
-        """The rows whose runs go on."""
-        return np.flatnonzero(self.counters[:, 3] == RUNNING)
+    def running(self, rows: Array) -> Array:
+        """Those of the rows whose runs go on."""
+        going: Array = rows[self.counters[rows, 3] == RUNNING]
+        return going
+
+    def moved(self, rows: Array) -> Array:
+        """Those of the rows whose runs did something since their last report."""
+        moved: Array = rows[self.counters[rows, 0] > self.reported[rows]]
+        return moved
 
     def arrays(self) -> dict[str, Array]:
         """All of it, for a checkpoint."""
@@ -117,7 +122,8 @@ def bytes_per_run(kernels: ModuleType, program: ir.Program, samples: int) -> int
 
 def runs_at_once(kernels: ModuleType, program: ir.Program, samples: int) -> int:
     """How many runs fit into MEMORY."""
-    return max(1, min(MOST, program.training.runs, MEMORY // bytes_per_run(kernels, program, samples)))
+    most, memory = (MOST, MEMORY) if kernels.DEVICE == "cpu" else (MOST_ON_GPU, MEMORY_ON_GPU)
+    return max(1, min(most, program.training.runs, memory // bytes_per_run(kernels, program, samples)))
 
 
 def real_type(program: ir.Program) -> type[np.floating]:

@@ -19,7 +19,12 @@ QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 FEWEST = 3
 """Reports that make a curve."""
 PARTS = {"train": BLUE, "test": ORANGE}
-NAMES = {"loss": "loss", "accuracy": "accuracy", "r2": "coefficient of determination R²", "gradient_norm": "‖∇R‖"}
+NAMES = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "r2": "coefficient of determination R²",
+    "gradient_norm": "‖∇R‖",
+}
 WORST_IS_LOW = ("accuracy", "r2")
 
 
@@ -145,9 +150,13 @@ def _legend(fig: Figure, panels: Sequence[Axes], kept: Sequence[Kept], several: 
         for axes in panels:
             axes.legend()
         return
-    handles = [Line2D([], [], color=COLOURS[i % len(COLOURS)], label=title(kept, one)) for i, one in enumerate(kept)]
+    handles = [
+        Line2D([], [], color=COLOURS[i % len(COLOURS)], label=title(kept, one)) for i, one in enumerate(kept)
+    ]
     if any(len(_parts(one, "loss")) > 1 for one in kept):
-        handles += [Line2D([], [], color=DARK, linestyle=s, label=t) for s, t in (("-", "train"), (":", "test"))]
+        handles += [
+            Line2D([], [], color=DARK, linestyle=s, label=t) for s, t in (("-", "train"), (":", "test"))
+        ]
     fig.legend(handles=handles, loc="outside right center")
 
 

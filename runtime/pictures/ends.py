@@ -48,7 +48,10 @@ def classify(kept: Sequence[Kept]) -> list[Ends]:
     """The ends of each folder, with common labels."""
     settled = [_settled(one) for one in kept]
     points = np.zeros((0, 0))
-    if all(one.ends is not None for one in kept) and len({one.ends.shape[1] for one in kept if one.ends is not None}) == 1:
+    if (
+        all(one.ends is not None for one in kept)
+        and len({one.ends.shape[1] for one in kept if one.ends is not None}) == 1
+    ):
         reached = [one.ends[there] for one, there in zip(kept, settled, strict=True) if one.ends is not None]
         points = _points(np.concatenate(reached))
     labels = (*map(_label, points), ELSEWHERE if len(points) else "converged", UNSETTLED, DIVERGED)

@@ -99,14 +99,30 @@ def surface(kept: Sequence[Kept]) -> Figure:
     for run, path in zip(chosen, paths, strict=True):
         hue = colour(ends, ends.labels[ends.codes[run]])
         lost = bool(one.diverged[run])
-        axes.plot(*path.T, "-", color=hue, linewidth=0.7 if lost else 1.5, marker="." if not lost else "", zorder=2 - lost)
+        axes.plot(
+            *path.T,
+            "-",
+            color=hue,
+            linewidth=0.7 if lost else 1.5,
+            marker="." if not lost else "",
+            zorder=2 - lost,
+        )
         axes.plot(*path[0], "o", color=hue, markersize=9, markeredgecolor="white")
         axes.plot(*path[-1], "X", color=hue, markersize=10, markeredgecolor="white")
     shown = sorted({int(ends.codes[run]) for run in chosen})
     handles = [Line2D([], [], color=colour(ends, ends.labels[c]), label=ends.labels[c]) for c in shown]
-    handles += [Line2D([], [], color="black", marker=m, linestyle="", label=t) for m, t in (("o", "start"), ("X", "end"))]
+    handles += [
+        Line2D([], [], color="black", marker=m, linestyle="", label=t)
+        for m, t in (("o", "start"), ("X", "end"))
+    ]
     fig.legend(handles=handles, loc="outside right center", title="the run ends at")
-    many = f"{len(chosen)} of {count(one.count)} runs" if one.count > len(chosen) else "its runs" if one.count > 1 else "the run"
+    many = (
+        f"{len(chosen)} of {count(one.count)} runs"
+        if one.count > len(chosen)
+        else "its runs"
+        if one.count > 1
+        else "the run"
+    )
     headline(fig, f"The loss, and {many} on it", f"{one.rule}({one.settings}) on {one.setup}")
     return fig
 
@@ -128,7 +144,9 @@ def _trajectory(kept: Kept, run: int) -> Array:
 
 
 def _levels(fig: Figure, axes: Axes, kept: Kept, ends: Ends) -> None:
-    x, y = (_window(kept.starts[:, i], ends.points[:, i] if len(ends.points) else np.zeros(0)) for i in (0, 1))
+    x, y = (
+        _window(kept.starts[:, i], ends.points[:, i] if len(ends.points) else np.zeros(0)) for i in (0, 1)
+    )
     values = loss_at(kept, *np.meshgrid(x, y))
     finite = values[np.isfinite(values)]
     positive = finite.min() >= 0
@@ -158,4 +176,6 @@ def loss_at(kept: Kept, *coordinates: Array) -> Array:
     assert kept.problem is not None and isinstance(kept.problem.problem, ir.Objective)
     objective = kept.problem.problem
     env = dict(zip(objective.variables, coordinates, strict=True))
-    return np.asarray(np.broadcast_to(interpret.evaluate(objective.value, env), coordinates[0].shape), np.float64)
+    return np.asarray(
+        np.broadcast_to(interpret.evaluate(objective.value, env), coordinates[0].shape), np.float64
+    )

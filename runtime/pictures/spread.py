@@ -36,7 +36,12 @@ def shares(kept: Sequence[Kept]) -> Figure:
         left += width
     for place, ends in zip(places, all_ends, strict=True):
         axes.text(101, place, f"{percent(ends.share(DIVERGED))}", va="center")
-    axes.set(yticks=places, yticklabels=[title(kept, one) for one in kept], xlim=(0, 100), xlabel="share of the starts, %")
+    axes.set(
+        yticks=places,
+        yticklabels=[title(kept, one) for one in kept],
+        xlim=(0, 100),
+        xlabel="share of the starts, %",
+    )
     axes.grid(False, axis="y")
     axes.text(101, len(kept) - 0.45, "diverged", va="bottom", fontsize=11)
     fig.legend(loc="outside right center", title="the run ends at")
@@ -67,14 +72,21 @@ def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
     columns = [np.maximum(finite(one, name), TINY if name != "steps" else 1) for one in kept]
     filled = [column if len(column) else np.array([np.nan]) for column in columns]
     drawn = axes.boxplot(
-        filled, whis=(5, 95), widths=0.6, patch_artist=True, showfliers=False, medianprops={"color": DARK, "linewidth": 2}
+        filled,
+        whis=(5, 95),
+        widths=0.6,
+        patch_artist=True,
+        showfliers=False,
+        medianprops={"color": DARK, "linewidth": 2},
     )
     for i, box in enumerate(drawn["boxes"]):
         box.set(facecolor=COLOURS[i % len(COLOURS)] if len(kept) > 1 else SKY, alpha=0.7)
     for i, column in enumerate(columns, start=1):
         if len(column):
             axes.plot([i, i], [column.min(), column.max()], ".", color=DARK, markersize=5)
-    axes.set_xticks(range(1, len(kept) + 1), [title(kept, one) for one in kept], rotation=30 if len(kept) > 2 else 0)
+    axes.set_xticks(
+        range(1, len(kept) + 1), [title(kept, one) for one in kept], rotation=30 if len(kept) > 2 else 0
+    )
     if len(kept) == 1:
         axes.set_xticks([])
     axes.set_title(FIGURES[name], fontsize=13)
@@ -98,7 +110,11 @@ def scatter(kept: Sequence[Kept]) -> Figure:
     for i, (one, ends) in enumerate(zip(kept, all_ends, strict=True)):
         chosen = np.flatnonzero(~one.diverged & np.isfinite(one.runs["loss_train"]))
         chosen = chosen[:: -(-len(chosen) // DOTS) or 1]
-        hues = [colour(ends, ends.labels[c]) for c in ends.codes[chosen]] if len(kept) == 1 else COLOURS[i % len(COLOURS)]
+        hues = (
+            [colour(ends, ends.labels[c]) for c in ends.codes[chosen]]
+            if len(kept) == 1
+            else COLOURS[i % len(COLOURS)]
+        )
         loss = np.maximum(one.runs["loss_train"][chosen], TINY)
         axes.scatter(one.runs["steps"][chosen], loss, s=14, c=hues, linewidths=0, alpha=0.6, rasterized=True)
         if len(kept) == 1:
@@ -107,7 +123,9 @@ def scatter(kept: Sequence[Kept]) -> Figure:
             handles.append(_dot(COLOURS[i % len(COLOURS)], title(kept, one)))
     axes.set(xlabel="iterations", ylabel="final training loss", yscale="log")
     _log_if_wide(axes)
-    fig.legend(handles=handles, loc="outside right center", title="the run ends at" if len(kept) == 1 else None)
+    fig.legend(
+        handles=handles, loc="outside right center", title="the run ends at" if len(kept) == 1 else None
+    )
     about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
     headline(fig, "Iterations against final loss, a dot for each run", about)
     return fig
