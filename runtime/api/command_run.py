@@ -62,6 +62,7 @@ def _begin(file: Path, changed: dict[str, str | float], out: Path, quiet: bool) 
 
     session = open_session(read(file), changed)
     warn(session, quiet)
+    session.require_target()
     session.require_room(out)
     return _Run(session, _new_folder(session, changed, out), None)
 
