@@ -1,6 +1,6 @@
 """A run's folder, `runs/NAME-ID/`: written while it runs and when it ends, read to resume it.
 
-Every file is whole or not there. pandas reads `history.csv`, safetensors `theta.safetensors` and the
+Every file is whole or not there. pandas reads `history.csv` and `runs.csv`, safetensors `theta.safetensors` and the
 checkpoints, a text editor the rest; nothing is pickled.
 """
 
@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from netc.compiler import ir
 from netc.runtime.atomic import write_bytes, write_text
@@ -88,6 +90,7 @@ class RunFolder:
     def write_result(self, result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> None:
         """What was trained; the checkpoint goes unless the run was interrupted."""
         write_text(self.path / "history.csv", _csv(result.history))
+        write_text(self.path / "runs.csv", _csv(_table(result, problem)))
         write_bytes(self.path / "theta.safetensors", _weights(result, problem, scalers))
         self.write_summary(result)
         if not result.interrupted:
@@ -116,6 +119,14 @@ def _processor() -> str:
         models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
         return next(models, platform.machine())
     return platform.processor() or platform.machine()
+
+
+def _table(result: Result, problem: ir.Problem) -> dict[str, Array]:
+    """A row for each run: what came of it, how long it took, its figures, and the point of an objective."""
+    counts = {f"{name}_evaluations": column for name, column in result.evaluations.items()}
+    told = {"run": np.arange(result.runs), "outcome": result.outcome, "stopped": result.stopped}
+    point = unflatten(problem, result.theta) if isinstance(problem, ir.Objective) else {}
+    return {**told, "steps": result.steps, **counts, **result.final, **point}
 
 
 def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> bytes:
