@@ -16,6 +16,7 @@ from netc.compiler.check_values import check_values
 from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition
 from netc.compiler.resolve_rule import Body, resolve_rule
+from netc.compiler.resolve_searches import searches_of, with_searches
 from netc.compiler.resolve_tree import children, dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
@@ -32,6 +33,7 @@ FIXED: Mapping[str, Type] = {
     "n": SCALAR,
     "m": SCALAR,
     "epoch": SCALAR,
+    "rounding": SCALAR,
 }
 
 
@@ -95,7 +97,8 @@ def check_optimizer(
     kept = {p.name for p in special.parameters}
     values = {name: value for name, value in values.items() if name in kept}
     _division_by_zero(special, body, tuple(values.items()), report)
-    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body))
+    searches = searches_of(special, definitions)
+    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches)
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -107,6 +110,7 @@ def check_rule(
     rule: ast.Optimizer, losses: frozenset[str], definitions: Definitions, report: Report
 ) -> tuple[Body, KindTable]:
     """The body in plain names, and the kind of each of them."""
+    rule = with_searches(rule, losses, definitions, report)
     body = resolve_rule(rule, losses, report)
     names = {**FIXED, **{p.name: FLAG if is_flag(p) else SCALAR for p in rule.parameters}}
     checker = _Rule(body, names, losses, definitions)
@@ -175,7 +179,7 @@ class _Rule:
                                 "a state or local is a number or a vector, not a truth value",
                                 hints=("choose numbers by it: 1 if ... else 0",),
                             )
-                    case ast.Until(condition):
+                    case ast.Until(condition) | ast.If(condition) | ast.End(_, condition):
                         walker.condition(condition)
                     case ast.For(_, ast.Range(start, stop)):
                         walker.number(start, "the first value of a loop")

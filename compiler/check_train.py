@@ -69,7 +69,7 @@ def check_train(
         settings.get("seed", whole(0), 0),
         settings.get("runs", whole(1), 1),
         settings.get("threads", whole(1), 0),
-        settings.get("target", _target, "cpu"),
+        settings.get("target", word("cpu", "cuda"), "cpu"),
         stop,
         diverged,
     )
@@ -77,14 +77,6 @@ def check_train(
 
 def _maybe(reader: Reader[ast.Expr]) -> Reader[ast.Expr | None]:
     return reader
-
-
-def _target(value: ast.Expr) -> Literal["cpu"]:
-    if value == ast.Name("cuda"):
-        raise Unfit(
-            "this target is not supported yet", value.span, "E0904", ("leave it out: the target is cpu",)
-        )
-    return word(CPU)(value)
 
 
 def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:

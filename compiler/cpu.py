@@ -21,10 +21,10 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
     shuffled = program.training.batches.shuffle and program.training.batches.mode != "full"
     match program.problem:
         case ir.Network() as network:
-            batch = _batch(program.training.batches, samples)
+            batch = batch_size(program.training.batches, samples)
             p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
             made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
-            vectors = cpu_rule.Vectors(network.parameters, p.lanes, _regions(network), p.size * p.chunks)
+            vectors = cpu_rule.Vectors(network.parameters, p.lanes, regions(network), p.size * p.chunks)
             writer = cpu_rule.Writer(cpu_rule.named(program.rule), vectors, shuffled)
             block, lanes, group = p.block, p.lanes, 1
         case ir.Objective() as objective:
@@ -46,13 +46,14 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
         ("SCRATCH", max(1, scratch)),
         ("BLOCK", block),
         ("REAL", precision),
+        ("DEVICE", "cpu"),
         ("BY_SAMPLE", int(shuffled)),
     )
     reports = cpu_report.functions(vectors.parameters, isinstance(program.problem, ir.Network))
     return L.Module(title, constants, (*made, *stepping, *reports))
 
 
-def _batch(batches: ir.Batches, samples: int) -> int:
+def batch_size(batches: ir.Batches, samples: int) -> int:
     """Samples of one evaluation."""
     match batches.mode:
         case "full":
@@ -63,7 +64,7 @@ def _batch(batches: ir.Batches, samples: int) -> int:
             return -(-samples // batches.count)
 
 
-def _regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
+def regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
     return tuple(
         cpu_rule.Region(d.offset, d.offset + d.inputs * d.outputs + d.bias * d.outputs, d.inputs * d.outputs)
         for d, _ in layers(network)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_registers import RegisterWriter
-from netc.compiler.cpu_rule import of_all_runs
+from netc.compiler.cpu_rule import ADVANCE
 from netc.compiler.primitives import TRUTHS
 
 WIDTH = 16
@@ -61,9 +61,10 @@ class LaneWriter(RegisterWriter):
         for counter, wanted in (("gradients", e.gradient), ("losses", e.loss)):
             if wanted:
                 out.append(L.let(counter, L.add(counter, "active")))
-        if not self.recorded:
-            self.recorded = True
-            out.append(_where_active("loss_now", L.Name(name)))
+        if self.recorded:
+            return out
+        self.recorded = True
+        out.append(_where_active("loss_now", L.Name(name)))
         finite = L.call("lt", L.call("abs", name), L.call("splat", L.Real(float("inf"))))
         return [*out, *self.ended(L.call("lnot", finite), "diverged")]
 
@@ -129,7 +130,7 @@ class LaneWriter(RegisterWriter):
         ]  # fmt: skip
         body = (L.loop("r", L.call("len", "rows"), group, step=WIDTH),)
         note = f"The runs `rows` up to iteration `last`, {WIDTH} at a time walk in step; those that have ended stay."
-        return L.Function("advance", of_all_runs(), body, note)
+        return L.Function("advance", ADVANCE, body, note)
 
     def kept(self, name: str, position: int) -> L.Expr:
         value = L.At(L.Name("scratch"), L.add("lane", position * WIDTH))

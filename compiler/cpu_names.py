@@ -18,7 +18,7 @@ KERNEL = frozenset((
     "lnot",
     "rint", "flat", "columns", "reals", "inf", "nan", "np", "simd", "njit", "prange", "float32", "float64", "int64",
     "min", "len", "range", "True", "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum", "vatan", "vcos", "verf", "vexp",
-    "active", "here", "lane", "target",
+    "active", "here", "lane", "target", "member", "members", "memory", "sums", "partials", "turns", "cuda",
     "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",
 ))  # fmt: skip
 PATTERN = re.compile(r"(.*_(q\d*|lanes|at|from_.*)?|all_.*|loss_.*|[rt]\d+.*|[A-Z]+)")
@@ -70,6 +70,8 @@ def python_names(rule: ir.Rule) -> ir.Rule:
                 return ir.Repeat(block(body), bound)
             case ir.Until(condition):
                 return ir.Until(expr(condition))
+            case ir.If(condition, body, otherwise):
+                return ir.If(expr(condition), block(body), block(otherwise))
             case ir.Stop(condition):
                 return replace(s, condition=expr(condition))
             case _:

@@ -71,7 +71,7 @@ def forward(plan: Plan) -> L.Function:
 
 def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
     note, buffers = L.Note(f"a = {op.name}(z)"), {"z": stage.z, "a": stage.a}
-    if _pointwise(op.value):
+    if pointwise(op.value):
         return [note, _each(plan, op.units, op.value, buffers, stage.a)]
     return [note, *_over_units(plan, op.units, [("a", op.value)], buffers)]
 
@@ -89,12 +89,12 @@ def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: 
     return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
 
 
-def _pointwise(e: ir.Expr) -> bool:
+def pointwise(e: ir.Expr) -> bool:
     match e:
         case ir.Reduce():
             return False
         case ir.Apply(_, args):
-            return all(_pointwise(a) for a in args)
+            return all(pointwise(a) for a in args)
         case _:
             return True
 
@@ -126,7 +126,7 @@ def head_buffers(network: ir.Network) -> dict[str, int]:
     head = network.head
     groups = [([head.loss, head.adjoint], head.units), ([head.output], head.units), ([head.loss], head.units)]
     for op in network.ops:
-        if isinstance(op, ir.Map) and not _pointwise(op.value):
+        if isinstance(op, ir.Map) and not pointwise(op.value):
             groups += [([op.value], op.units), ([op.vjp], op.units)]
     for exprs, units in groups:
         bindings, results = common(exprs)
@@ -205,7 +205,7 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
     assert op is not None
     note = L.Note(f"through a = {op.name}(z)")
     buffers = {"z": stage.z, "a": stage.a, "c": stage.d}
-    if not _pointwise(op.value):
+    if not pointwise(op.value):
         return [note, *_over_units(plan, op.units, [("dz", op.vjp)], {**buffers, "dz": stage.d})]
     return [note, _each(plan, op.units, op.vjp, buffers, stage.d)]
 

@@ -24,6 +24,7 @@ ARGUMENTS = (
 PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order")
 COUNTED = ("iteration", "losses", "gradients", "status")
 MASKS = ("weights", "biases")
+ADVANCE = ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,9 @@ class Writer:
             )
             later = {n for p in passes[position + 1 :] for n in _pass_reads(p)}
             later |= set(reads([s for p in parts[at + 1 :] for s in (p if isinstance(p, list) else [p])]))
-            if c.state not in later:
+            ends = any(isinstance(s, ir.Stop | ir.Repeat) for p in parts[at + 1 :] if isinstance(p, ir.Stmt)
+                       for s in flat([p]))  # fmt: skip
+            if c.state not in later and not (ends and c.state == "theta"):
                 yield c.value, c.state
 
     # -- statements ----------------------------------------------------------------------------------
@@ -152,9 +155,11 @@ class Writer:
                     out.append(L.loop(counter, stop, [head, *self.block(inner, searching)], start=first))
                     out.append(_leave())
                 case ir.Repeat(inner, bound):
-                    out += self.repeat(inner, bound)
+                    out += self.repeat(inner, bound, not searching)
                 case ir.Until(condition):
                     out += [*self.condition(condition), L.If(L.Name("holds"), (L.Break(),))]
+                case ir.If(condition, then, otherwise):
+                    out += [*self.condition(condition), self.branches(then, otherwise, searching)]
                 case ir.Stop(condition, ending):
                     out += [*self.condition(condition), *self.stop(ending)]
                 case ir.Assign():
@@ -162,6 +167,17 @@ class Writer:
                 case _:
                     assert_never(part)
         return out
+
+    def branches(self, then: tuple[ir.Stmt, ...], otherwise: tuple[ir.Stmt, ...], searching: bool) -> L.Stmt:
+        """Either may hold the first evaluation of an iteration."""
+        before, made = self.recorded, []
+        seen = []
+        for body in (then, otherwise):
+            self.recorded = before
+            made.append(tuple(self.block(body, searching)))
+            seen.append(self.recorded)
+        self.recorded = all(seen)
+        return L.If(L.Name("holds"), *made)
 
     def run(self, assigns: list[ir.Assign]) -> list[L.Stmt]:
         out: list[L.Stmt] = []
@@ -188,11 +204,10 @@ class Writer:
             out.append(L.let("gradients", L.add("gradients", 1)))
         if e.loss:
             out.append(L.let("losses", L.add("losses", 1)))
-        if searching:
-            return out
-        if not self.recorded:
-            self.recorded = True
-            out += _record(name)
+        if searching or self.recorded:
+            return out  # a trial: its loss may be anything
+        self.recorded = True
+        out += _record(name)
         out.append(L.If(L.call("not", L.call("isfinite", name)), _end("diverged")))
         return out
 
@@ -219,10 +234,11 @@ class Writer:
             return [L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch"))]
         return [L.let(name, L.call("loss", *where, "scratch"))]
 
-    def repeat(self, body: tuple[ir.Stmt, ...], bound: int) -> list[L.Stmt]:
-        failed = L.If(L.call("ge", "rounds", bound), _end("search"))
-        inner = [*self.block(body, searching=True), L.let("rounds", L.add("rounds", 1)), failed]
-        return [L.let("rounds", 0), L.While(L.Name("True"), tuple(inner)), _leave()]
+    def repeat(self, body: tuple[ir.Stmt, ...], bound: int, outermost: bool) -> list[L.Stmt]:
+        rounds = "rounds" if outermost else f"r{next(self.runs)}_rounds"
+        failed = L.If(L.call("ge", rounds, bound), _end("search"))
+        inner = [*self.block(body, searching=True), L.let(rounds, L.add(rounds, 1)), failed]
+        return [L.let(rounds, 0), L.While(L.Name("True"), tuple(inner)), _leave()]
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
         """A number per part, spread over its parameters; its last vector may reach into the next part."""
@@ -309,27 +325,39 @@ class Writer:
         return [L.Store(L.Name("scalars"), L.Int(i), L.Name(s)) for i, s in enumerate(self._scalars())]
 
     def advance(self) -> L.Function:
-        loop = self.iteration()
-        rule = self.rule
-        opening: list[L.Stmt] = [
+        body = (L.loop("row_at", L.call("len", "rows"), self.one_run()),)
+        note = "The runs `rows`, one after the other, up to iteration `last`; those that have ended stay as they are."
+        return L.Function("advance", ADVANCE, body, note)
+
+    def one_run(self) -> list[L.Stmt]:
+        """The run in row `rows[row_at]` up to iteration `last`; on every target."""
+        loop = self.iteration()  # first: it finds out which temporaries there are
+        going = L.call("lt", "iteration", "last")
+        return [*self.rows(), *self.opening(), L.While(going, (_leave(), *loop)), *self.closing()]
+
+    def rows(self) -> list[L.Stmt]:
+        """What belongs to the run: its rows of the arrays."""
+        return [
+            L.let("r", L.At(L.Name("rows"), L.Name("row_at"))),
+            *(L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN),
+        ]
+
+    def opening(self) -> list[L.Stmt]:
+        return [
             *self.views(),
             *self.scratch_views(),
-            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
+            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(self.rule.hypers)),
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
             L.let("batches", self.batches()),
             *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
             *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
         ]
-        closing = [
+
+    def closing(self) -> list[L.Stmt]:
+        return [
             *self.stores(),
             *(L.Store(L.Name("counters"), L.Int(i), L.Name(n)) for i, n in enumerate(COUNTED)),
         ]
-        going = L.call("lt", "iteration", "last")
-        rows = [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN]
-        run = [*rows, *opening, L.While(going, (_leave(), *loop)), *closing]
-        body = (_over_rows(run),)
-        note = "The runs `rows`, one after the other, up to iteration `last`; those that have ended stay as they are."
-        return L.Function("advance", of_all_runs(), body, note)
 
     def iteration(self) -> list[L.Stmt]:
         rule = self.rule
@@ -346,9 +374,7 @@ class Writer:
         ]
         at_start: list[L.Stmt] = [L.Store(L.Name("figures"), L.Int(i), L.Real(0.0)) for i in (1, 2)]
         if self.shuffled:
-            at_start.append(
-                L.Do(L.call("shuffle", "order", "key", "run", L.call("floordiv", "iteration", per_epoch)))
-            )
+            at_start += self.shuffle(L.call("floordiv", "iteration", per_epoch))
         at_start += self.block(rule.test)
         self.recorded = False
         opening.append(L.If(L.call("eq", "batch", 0), tuple(at_start)))
@@ -373,9 +399,15 @@ class Writer:
             if kinds[c.state] == "scalar":
                 out.append(L.let(c.state, c.value))
             elif self.homes.get(c.value) != c.state:
-                copy = L.store(c.state, "q", L.load(self._array(c.value), "q"))
-                out.append(L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes))
+                out.append(self.copy(c.state, self._array(c.value)))
         return out
+
+    def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
+        return [L.Do(L.call("shuffle", "order", "key", "run", epoch))]
+
+    def copy(self, into: str, source: str) -> L.Stmt:
+        copy = L.store(into, "q", L.load(source, "q"))
+        return L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes)
 
     def mask(self, name: str) -> list[L.Stmt]:
         """1 for the weights and 0 for the biases, or the other way round."""
@@ -394,15 +426,6 @@ def _start() -> L.Function:
     rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:3]]
     body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("start_run", *rows, "hyper"))]),)
     return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")
-
-
-def of_all_runs() -> tuple[str, ...]:
-    return ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
-
-
-def _over_rows(body: list[L.Stmt]) -> L.Loop:
-    row = L.let("r", L.At(L.Name("rows"), L.Name("row_at")))
-    return L.loop("row_at", L.call("len", "rows"), [row, *body])
 
 
 def _end(ending: ir.Ending) -> tuple[L.Stmt, ...]:

@@ -32,7 +32,8 @@ class Spelling:
     parallel: str
     """The same, for a function with a parallel loop."""
     names: dict[str, str]
-    """Primitive or vector operation -> name in the text; absent: as it is."""
+    """Primitive or vector operation -> name in the text, or a template with a place `{0}` for each argument;
+    absent: as it is."""
     parallel_range: str = "range"
 
 
@@ -126,7 +127,10 @@ class _Printer:
             sign, level = PREFIX[e.function]
             text = sign + self.expr(e.args[0], level)
             return f"({text})" if level < outer else text
-        return f"{spelled or e.function}({', '.join(self.expr(a) for a in e.args)})"
+        arguments = [self.expr(a) for a in e.args]
+        if spelled is not None and ("{" in spelled or spelled.endswith(")")):
+            return spelled.format(*arguments)
+        return f"{spelled or e.function}({', '.join(arguments)})"
 
 
 def real(value: float) -> str:

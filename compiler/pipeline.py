@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from netc.compiler import check, cpu, emit, ir, loops, lower, show_ir, spec, warn
+from netc.compiler import check, cpu, cuda, emit, ir, loops, lower, show_ir, spec, warn
+from netc.compiler.cuda_plan import Card
 from netc.compiler.machine import Machine
 from netc.compiler.show import show_tree
 from netc.compiler.spec_text import spec_text
@@ -13,7 +14,7 @@ from netc.dsl import ast
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 
-STAGES = ("ast", "spec", "ir", "loops", "cpu")
+STAGES = ("ast", "spec", "ir", "loops", "cpu", "cuda")
 """What `netc show` can print without running anything, in order."""
 
 
@@ -44,6 +45,14 @@ def to_text(module: loops.Module) -> str:
     return emit.emit(module, cpu.spelling(module))
 
 
+def to_cuda_loops(program: ir.Program, card: Card, samples: int) -> loops.Module:
+    return cuda.schedule(program, card, samples)
+
+
+def to_cuda_text(module: loops.Module) -> str:
+    return emit.emit(module, cuda.spelling(module))
+
+
 def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, machine: Machine) -> str:
     """A stage as text, for `netc show`."""
     program = to_ast(source)
@@ -55,5 +64,8 @@ def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, mac
     lowered = to_ir(checked)
     if stage == "ir":
         return show_ir.show(lowered)
-    module = to_loops(lowered, machine, facts.samples if facts else 1)
+    samples = facts.samples if facts else 1
+    if stage == "cuda":
+        return to_cuda_text(to_cuda_loops(lowered, Card(), samples))
+    module = to_loops(lowered, machine, samples)
     return emit.emit(module, emit.PLAIN) if stage == "loops" else to_text(module)

@@ -40,7 +40,7 @@ class Primitive:
     cpu: str
     """Generic over SIMD vectors and floats (`netc.runtime.simd`, `netc.runtime.vmath`)."""
     cuda: str
-    """CUDA C; one spelling for float and double."""
+    """Of floats; functions are those of `netc.runtime.cuda_device`, or Python's own."""
     text: str
     latex: str
     level: int = ATOM
@@ -133,7 +133,7 @@ _ROWS = (
               (PRODUCT,)),
     Primitive("pow", 2, np.power,
               (lambda v, a, b: apply("mul", b, apply("pow", a, apply("sub", b, ONE))), _power_in_exponent),
-              "vpow({0}, {1})", "pow({0}, {1})", "{0}^{1}", "{0}^{{{1}}}", POWER, (ATOM, POWER),
+              "vpow({0}, {1})", "power({0}, {1})", "{0}^{1}", "{0}^{{{1}}}", POWER, (ATOM, POWER),
               domain="x > 0, or y a whole number"),
     _function("exp", np.exp, lambda v, x: v, latex=r"e^{{{0}}}", source="DLMF 4.2"),
     _function("expm1", np.expm1, lambda v, x: apply("add", v, ONE), latex=r"(e^{{{0}}} - 1)",
@@ -142,12 +142,12 @@ _ROWS = (
     _function("log1p", np.log1p, lambda v, x: apply("div", ONE, apply("add", ONE, x)),
               latex=r"\log(1 + {0})", domain="x > -1"),
     _function("sqrt", np.sqrt, lambda v, x: apply("div", HALF, v), latex=r"\sqrt{{{0}}}", domain="x >= 0"),
-    _function("abs", np.abs, lambda v, x: apply("sign", x), cuda="fabs({0})", latex=r"\lvert {0} \rvert"),
+    _function("abs", np.abs, lambda v, x: apply("sign", x), cuda="abs({0})", latex=r"\lvert {0} \rvert"),
     _function("sign", np.sign, None, expansion=_expand_sign),
     _function("floor", np.floor, None, latex=r"\lfloor {0} \rfloor"),
     _function("tanh", np.tanh, lambda v, x: apply("sub", ONE, apply("mul", v, v)), latex=r"\tanh({0})"),
     _function("sigmoid", _sigmoid, lambda v, x: apply("mul", v, apply("sub", ONE, v)),
-              cuda="(1 / (1 + exp(-({0}))))", latex=r"\sigma({0})"),
+              latex=r"\sigma({0})"),
     _function("softplus", lambda x: np.logaddexp(0.0, x), lambda v, x: apply("sigmoid", x),
               source="Dugas et al. 2001", expansion=_expand_softplus),
     _function("erf", _erf, lambda v, x: apply("mul", Const(2 / math.sqrt(math.pi)),
@@ -161,9 +161,9 @@ _ROWS = (
               latex=r"\arctan({0})"),
     _function("sinh", np.sinh, lambda v, x: apply("cosh", x), latex=r"\sinh({0})", expansion=_expand_sinh),
     _function("cosh", np.cosh, lambda v, x: apply("sinh", x), latex=r"\cosh({0})", expansion=_expand_cosh),
-    _function("min", np.minimum, *_tie("lt"), cuda="fmin({0}, {1})", latex=r"\min({0}, {1})",
+    _function("min", np.minimum, *_tie("lt"), cuda="minimum({0}, {1})", latex=r"\min({0}, {1})",
               domain="all x, y"),
-    _function("max", np.maximum, *_tie("gt"), cuda="fmax({0}, {1})", latex=r"\max({0}, {1})",
+    _function("max", np.maximum, *_tie("gt"), cuda="maximum({0}, {1})", latex=r"\max({0}, {1})",
               domain="all x, y"),
     _compare("lt", "<", np.less),
     _compare("le", "<=", np.less_equal, r"\le"),
@@ -171,16 +171,16 @@ _ROWS = (
     _compare("ge", ">=", np.greater_equal, r"\ge"),
     _compare("eq", "==", np.equal, "="),
     _compare("ne", "!=", np.not_equal, r"\ne"),
-    Primitive("and", 2, np.logical_and, (None, None), "land({0}, {1})", "({0} && {1})", "{0} and {1}",
+    Primitive("and", 2, np.logical_and, (None, None), "land({0}, {1})", "{0} and {1}", "{0} and {1}",
               r"{0} \land {1}", AND, (AND, AND), "truth values"),
-    Primitive("or", 2, np.logical_or, (None, None), "lor({0}, {1})", "({0} || {1})", "{0} or {1}",
+    Primitive("or", 2, np.logical_or, (None, None), "lor({0}, {1})", "{0} or {1}", "{0} or {1}",
               r"{0} \lor {1}", OR, (OR, OR), "truth values"),
-    Primitive("not", 1, np.logical_not, (None,), "lnot({0})", "!({0})", "not {0}", r"\lnot {0}", NOT,
+    Primitive("not", 1, np.logical_not, (None,), "lnot({0})", "not {0}", "not {0}", r"\lnot {0}", NOT,
               (COMPARE,), "truth values"),
     Primitive("select", 3, lambda c, a, b: np.asarray(np.where(c, a, b))[()],
               (None, lambda v, c, a, b: apply("select", c, ONE, ZERO),
                lambda v, c, a, b: apply("select", c, ZERO, ONE)),
-              "select({0}, {1}, {2})", "({0} ? {1} : {2})", "({1} if {0} else {2})",
+              "select({0}, {1}, {2})", "select({0}, {1}, {2})", "({1} if {0} else {2})",
               r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
               domain="a truth value, x, y"),
     _function("stop_gradient", lambda x: x, None, source="held constant by every derivative",

@@ -174,6 +174,8 @@ class Optimizer:
     kinds: tuple[tuple[str, Literal["scalar", "theta"]], ...]
     visits_batches: bool
     """It names the batches itself (`R[i]`); one iteration is one epoch."""
+    searches: tuple[ast.Search, ...] = ()
+    """Definitions of searches that the definition calls; in the body their lines are put in place."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ class Training:
     runs: int
     threads: int
     """0: as many as the machine has cores."""
-    target: Literal["cpu"]
+    target: Literal["cpu", "cuda"]
     stop: ast.Expr | None
     diverged: ast.Expr | None
     """When a run counts as diverged though its loss is still finite; a condition or None."""

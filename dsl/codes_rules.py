@@ -74,6 +74,8 @@ A 'repeat:' block has a line 'until CONDITION' in it; when it holds the block is
         p = theta[n] - h*g
         until R(p) < R(theta[n])
         h = h/2
+
+Something in the block has to change what 'until' asks, else it asks the same for ever.
 """,
     ),
     "E0409": Story(
@@ -124,6 +126,36 @@ A rule may say what it requires of its parameters, as libraries do:
         require    = eta >= 0 and 0 <= beta and beta < 1
         v[n+1]     = beta*v[n] + (1 - beta)*grad R(theta[n])
         theta[n+1] = theta[n] - eta*v[n+1]
+""",
+    ),
+    "E0415": Story(
+        "a search inside an expression",
+        """\
+A search is lines, not a formula: its call stands alone on the right of an equation.
+
+    h = backtracking(R, theta[n], g, norm(g)^2, f2*eta[n])
+    theta[n+1] = theta[n] - h*g
+""",
+    ),
+    "E0416": Story(
+        "a search that is given no loss",
+        """\
+A parameter of a search that is called in it, F(p), stands for the loss: R, or R[i] in a rule that
+visits the batches.
+""",
+    ),
+    "E0417": Story(
+        "a search that is not whole",
+        """\
+A search is given all it needs and ends with its value. What is kept from iteration to iteration
+belongs to the rule that calls it.
+
+    search halving(F, p, d, start):
+        h = start
+        repeat:
+            until F(p - h*d) < F(p)
+            h = h/2
+        value = h
 """,
     ),
     "E0421": Story(

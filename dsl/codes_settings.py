@@ -135,9 +135,17 @@ Run the values one by one: 'netc run FILE --set eta=0.01'.
 """,
     ),
     "E0904": Story(
-        "a target that is not supported yet",
+        "the cuda target cannot run here",
         """\
-Kernels are made for the CPU so far.
+'target = cuda' trains on an NVIDIA GPU. It needs
+
+  - the extra:   pip install 'netc[cuda]'
+  - a GPU of compute capability 7.5 (Turing, 2018) or newer
+  - its driver, version 580 or newer (CUDA 13)
+
+Nothing falls back to the CPU by itself: leave 'target' out, or say '--target cpu', to train there. What the
+kernels would be can be seen on any machine: 'netc show FILE --stage cuda', and 'netc show FILE --stage ptx'
+where the extra is installed.
 """,
     ),
     "E0905": Story(
@@ -156,6 +164,22 @@ Write the points where they are needed: 'expect theta = (-2, 1) within 1e-9'.
         "a schedule of the network is not supported yet",
         """\
 Schedules change parameters of the optimizer; dropout comes with the operation of that name.
+""",
+    ),
+    "E0908": Story(
+        "the GPU's memory is too small",
+        """\
+The data lie on the GPU as a whole, with at least one run beside them. Runs that do not fit at once are trained
+in pieces, so their number is no obstacle; the data and a single run are. Take fewer samples ('limit = 10000'),
+'precision = f32', or train on the CPU.
+""",
+    ),
+    "E0909": Story(
+        "the GPU was lost",
+        """\
+A launch failed: the GPU was reset, taken away, or ran out of time (on a machine whose GPU also draws the screen,
+the system ends what takes longer than a few seconds). The runs are kept as they were before that launch, in the
+checkpoint of the run's folder: 'netc run --resume RUN' goes on from there.
 """,
     ),
 }

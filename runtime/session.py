@@ -89,9 +89,7 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        text = pipeline.to_text(
-            pipeline.to_loops(self.program, machine(), len(self.data.train) if self.data else 1)
-        )
+        text = pipeline.to_text(pipeline.to_loops(self.program, machine(), self.samples))
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property
@@ -121,13 +119,43 @@ class Session:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
         return lay_out(x, y, self.kernels.BLOCK, real_type(self.program), bool(self.kernels.BY_SAMPLE))
 
+    def require_target(self) -> None:
+        """Raises SpecError where the file's target cannot be had."""
+        if self.spec.training.target == "cuda":
+            from netc.runtime.cuda_missing import require_gpu
+
+            require_gpu(self.file.program)
+
+    @cached_property
+    def _training_kernels(self) -> ModuleType:
+        """Those that train; the others stay the CPU's."""
+        if self.spec.training.target == "cpu":
+            return self.kernels
+        from netc.runtime.cuda_kernels import with_advance
+        from netc.runtime.cuda_missing import span_of_target
+
+        self.require_target()
+        return with_advance(self.kernels, self.cuda_module(), span_of_target(self.file.program))
+
+    def cuda_module(self) -> ModuleType:
+        """The kernel for a GPU; numba compiles it when it is launched."""
+        from netc.runtime.cuda_kernels import card
+
+        loops = pipeline.to_cuda_loops(self.program, card(), self.samples)
+        return sys.modules[load_kernels(pipeline.to_cuda_text(loops)).__name__]
+
+    @property
+    def samples(self) -> int:
+        """Of the training part."""
+        return len(self.data.train) if self.data else 1
+
     @property
     def task(self) -> Task:
         train_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
         return Task(
             self.program,
-            self.kernels,
+            self._training_kernels,
             train_part,
             test_part,
             self.metric,

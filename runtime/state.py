@@ -19,10 +19,10 @@ FIGURES = 6
 RUNNING = 0
 CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 
-MEMORY = 2**28
+MEMORY, MEMORY_ON_GPU = 2**28, 2**32
 """Bytes that the runs in hand may take together."""
-MOST = 2**16
-"""Runs in hand at most; what they need should stay in the caches' reach."""
+MOST, MOST_ON_GPU = 2**16, 2**22
+"""Runs in hand at most: what a CPU needs should stay in its caches' reach; a GPU wants many at once."""
 
 
 @dataclass
@@ -117,7 +117,8 @@ def bytes_per_run(kernels: ModuleType, program: ir.Program, samples: int) -> int
 
 def runs_at_once(kernels: ModuleType, program: ir.Program, samples: int) -> int:
     """How many runs fit into MEMORY."""
-    return max(1, min(MOST, program.training.runs, MEMORY // bytes_per_run(kernels, program, samples)))
+    most, memory = (MOST, MEMORY) if kernels.DEVICE == "cpu" else (MOST_ON_GPU, MEMORY_ON_GPU)
+    return max(1, min(most, program.training.runs, memory // bytes_per_run(kernels, program, samples)))
 
 
 def real_type(program: ir.Program) -> type[np.floating]:

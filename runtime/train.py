@@ -16,6 +16,7 @@ import numpy as np
 
 from netc.compiler import ir
 from netc.runtime.book import Book
+from netc.runtime.cuda_missing import DeviceLost
 from netc.runtime.history import FOLLOWED, followed
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.layout import Samples, bounds
@@ -170,7 +171,11 @@ class _Loop:
 
     def _advance(self, state: State, rows: Array, last: int) -> None:
         began = time.perf_counter()
-        self._call_advance(state, rows, last)
+        try:
+            self._call_advance(state, rows, last)
+        except DeviceLost:
+            self.watch.checkpoint(self._snapshot(state))
+            raise
         elapsed = max(time.perf_counter() - began, 1e-9)
         rate = (last - state.at) / elapsed
         self.pace = min(rate * STRETCH, 16 * self.pace)
@@ -187,7 +192,10 @@ class _Loop:
                 train.x, train.y, self.bounds, state.order, scratch, seed, last,
             )  # fmt: skip
 
-        self.workers.each(rows, advance)
+        if kernels.DEVICE == "cuda":  # whose threads are its own
+            advance(rows, slice(0, len(rows)), self.workers.scratch[0])
+        else:
+            self.workers.each(rows, advance)
 
     def warm_up(self, state: State) -> None:
         """Every kernel once, so that compiling is over (and on disk) before training begins."""

@@ -24,7 +24,8 @@ CODE = re.compile(r"[A-Za-z]\d{4}")
 @click.command("explain")
 @click.argument("what")
 @click.option("--latex", is_flag=True, help="Only the equations, as LaTeX.")
-def command(what: str, latex: bool) -> int:
+@click.option("--plan", is_flag=True, help="How the kernels of a file are laid out on each target, and why.")
+def command(what: str, latex: bool, plan: bool) -> int:
     """Explain an update rule: its equations as they will run, symbols, cost, equal rules, pitfalls.
 
     WHAT is a rule (`momentum.ema`, `"torch.SGD(lr=0.1)"`), a file, a family of rules (`momentum`), or the
@@ -32,6 +33,8 @@ def command(what: str, latex: bool) -> int:
     """
     if CODE.fullmatch(what):
         click.echo(_story(what.upper()))
+    elif plan:
+        click.echo(_text(_plan(what)))
     elif latex:
         click.echo(_latex(what))
     elif _is_family(what):
@@ -96,6 +99,18 @@ def _latex(what: str) -> str:
     if len(rules) > 1:
         return "\n\n".join(f"% {rule.name}\n{latex_rule(rule.body)}" for rule in rules)
     return latex_rule(checked(what).optimizer.definition.body)
+
+
+def _plan(what: str) -> Iterable[Section]:
+    from netc.command_run import read
+    from netc.compiler.cuda_plan import Card
+    from netc.compiler.explain_plan import explain_plan
+    from netc.runtime import session as sessions
+
+    if not is_file(what):
+        raise click.UsageError(f"--plan is about a file, and '{what}' is none")
+    session = sessions.open_session(read(Path(what)), {})
+    return explain_plan(session.program, sessions.machine(), Card(), session.samples)
 
 
 def _sections(spec: Spec) -> Iterable[Section]:

@@ -68,6 +68,7 @@ def _begin(file: Path, changed: dict[str, str | float], out: Path, quiet: bool) 
 
     session = open_session(read(file), changed)
     warn(session, quiet)
+    session.require_target()
     return _Run(session, _new_folder(session, changed, out), None)
 
 

@@ -10,8 +10,8 @@ import click
 from netc.commands import DONE
 from netc.options import NET_FILE
 
-TEXT_STAGES = ("ast", "spec", "ir", "loops", "cpu")
-MACHINE_STAGES = ("llvm", "asm")
+TEXT_STAGES = ("ast", "spec", "ir", "loops", "cpu", "cuda")
+MACHINE_STAGES = ("llvm", "asm", "ptx")
 STAGES = TEXT_STAGES + MACHINE_STAGES
 FUNCTIONS = ("advance", "gradient", "loss", "predict")
 
@@ -19,13 +19,29 @@ FUNCTIONS = ("advance", "gradient", "loss", "predict")
 @click.command("show")
 @click.argument("file", type=NET_FILE)
 @click.option("--stage", type=click.Choice(STAGES), default="cpu", show_default=True,
-              help="The text, its meaning, the computation, loops, Python, LLVM, machine code.")  # fmt: skip
+              help="The text, its meaning, the computation, loops, Python for CPU and GPU, LLVM, machine code.")  # fmt: skip
 @click.option("--function", type=click.Choice(FUNCTIONS), default="advance", show_default=True,
               help="Of the kernels, for llvm and asm.")  # fmt: skip
 def command(file: Path, stage: str, function: str) -> int:
     """Print a stage of FILE."""
-    click.echo(_machine_code(file, stage, function) if stage in MACHINE_STAGES else _text(file, stage))
+    if stage == "ptx":
+        click.echo(_ptx(file))
+    else:
+        click.echo(_machine_code(file, stage, function) if stage in MACHINE_STAGES else _text(file, stage))
     return DONE
+
+
+def _ptx(file: Path) -> str:
+    """Needs the toolkit parts of the extra, no GPU."""
+    from netc.command_run import read
+    from netc.runtime import cuda_types
+    from netc.runtime import session as sessions
+    from netc.runtime.cuda_missing import EXTRA, installed
+
+    if not installed():
+        raise click.UsageError(f"--stage ptx needs the Python package numba-cuda: {EXTRA}")
+    module = sessions.open_session(read(file), {}).cuda_module()
+    return cuda_types.ptx(module, cuda_types.CAPABILITIES[-1]).rstrip("\n")
 
 
 def _text(file: Path, stage: str) -> str:
@@ -37,7 +53,7 @@ def _text(file: Path, stage: str) -> str:
 
     parsed = read(file)
     data = None if stage == "ast" else sessions.read_data(parsed)
-    machine = sessions.machine() if stage in ("loops", "cpu") else Machine()
+    machine = sessions.machine() if stage in ("loops", "cpu", "cuda") else Machine()
     known = facts(data) if data else None
     return pipeline.show(parsed.source, stage, known, parsed.folder, machine).rstrip("\n")
 

@@ -65,7 +65,7 @@ class Model:
         threads: int | None = None,
         epochs: int | None = None,
         steps: int | None = None,
-        target: Literal["cpu"] | None = None,
+        target: Literal["cpu", "cuda"] | None = None,
         precision: Literal["f32", "f64"] | None = None,
         **overrides: str | float,
     ) -> Result:

@@ -1,0 +1,111 @@
+"""ir -> loops for CUDA, and the table of its spellings: numba-cuda, one kernel `advance`, threads in the place of lanes.
+
+Shared with the CPU: the ir and its passes (`fuse`, `simplify.common`), the rule's statements (`cpu_rule.Writer`,
+`cpu_registers`), element-by-element code (`vectors.Space`), the loop ast and its printer. Apart: the plan
+(`cuda_plan`), who owns which element and where barriers stand (`cuda_threads`, `cuda_rule`, `cuda_network`), and
+what is below: spellings and the launch header. `start` and reports are the CPU's (`runtime/cuda_kernels.py`).
+"""
+
+from __future__ import annotations
+
+from netc.compiler import cpu_network, cpu_rule, ir
+from netc.compiler import loops as L
+from netc.compiler.cpu import REALS, batch_size, regions
+from netc.compiler.cuda_network import NetworkWriter
+from netc.compiler.cuda_plan import Card, Plan, plan
+from netc.compiler.cuda_rule import TeamWriter
+from netc.compiler.cuda_threads import ThreadWriter
+from netc.compiler.emit import INFIX, PREFIX, Spelling
+from netc.compiler.primitives import PRIMITIVES
+
+
+def planned(program: ir.Program, card: Card, samples: int) -> Plan:
+    problem = program.problem
+    temporaries = cpu_network.head_buffers(problem) if isinstance(problem, ir.Network) else {}
+    return plan(program, card, temporaries, batch_size(program.training.batches, samples))
+
+
+def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc kernel for CUDA") -> L.Module:
+    """The kernel of a program, one module, ready to print; `samples` is the number of training samples."""
+    training = program.training
+    shuffled = training.batches.shuffle and training.batches.mode != "full"
+    chosen = planned(program, card, samples)
+    rule = cpu_rule.named(program.rule)
+    made: list[L.Function] = []
+    match program.problem:
+        case ir.Network() as network:
+            buffers = 0 if chosen.shared else chosen.size
+            vectors = cpu_rule.Vectors(network.parameters, 1, regions(network), buffers)
+            made = NetworkWriter(network, chosen, shuffled).functions()
+            writer: cpu_rule.Writer = TeamWriter(rule, vectors, shuffled, plan=chosen)
+        case ir.Objective() as objective:
+            whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
+            vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
+            single = training.precision == "f32"
+            writer = ThreadWriter(rule, vectors, False, objective=objective, single=single)
+    advance = writer.advance()
+    scratch = vectors.scratch + len(writer.temporaries) * vectors.stride
+    constants: tuple[tuple[str, int | float | str], ...] = (
+        ("SHAPE", chosen.shape),
+        ("THREADS", chosen.threads),
+        ("BLOCKS", chosen.blocks),
+        ("SCRATCH", max(1, scratch)),
+        ("REAL", training.precision),
+    )
+    used = L.calls(advance)
+    return L.Module(title, constants, (*(f for f in made if f.name in used), advance))
+
+
+HEADER = """
+from math import inf, nan
+
+from numba import cuda, float32, float64, int64
+{imports}
+
+real = {real}
+"""
+
+HOME = "netc.runtime.cuda_device"
+FUNCTIONS = {
+    op: row.cuda.partition("(")[0]
+    for op, row in PRIMITIVES.items()
+    if row.cuda and op not in INFIX and op not in PREFIX
+}
+"""Primitive -> function of `runtime/cuda_device.py`, or Python's own."""
+
+NAMES = {
+    **FUNCTIONS,
+    "vmax": "maximum", "vmin": "minimum", "least": "min", "isfinite": "finite",
+    "splat": "real", "load": "{0}[{1}]", "store": "{0}[{1}] = {2}",
+    "shared": "cuda.shared.array", "registers": "cuda.local.array",
+}  # fmt: skip
+
+TEAMS = {
+    "thread": {"thread_of_grid": "cuda.grid(1)", "threads_of_grid": "cuda.gridsize(1)"},
+    "block": {
+        "member": "int64(cuda.threadIdx.x)", "members": "int64(cuda.blockDim.x)", "barrier": "cuda.syncthreads()",
+        "team_of_grid": "int64(cuda.blockIdx.x)", "teams_of_grid": "int64(cuda.gridDim.x)",
+        "team_sum": "block_sum", "team_max": "block_max", "team_min": "block_min",
+    },
+    "grid": {
+        "member": "int64(cuda.grid(1))", "members": "int64(cuda.gridsize(1))", "barrier": "grid_barrier(turns)",
+        "team_of_grid": "int64(0)", "teams_of_grid": "int64(1)",
+        "team_sum": "grid_sum", "team_max": "grid_max", "team_min": "grid_min",
+    },
+}  # fmt: skip
+"""Who works on a run."""
+
+IMPORTED = frozenset((
+    "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
+    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "power", "select", "shuffle", "sigmoid", "sin",
+    "sqrt", "tan", "tanh",
+))  # fmt: skip
+
+
+def spelling(module: L.Module) -> Spelling:
+    constants = dict(module.constants)
+    names = {**NAMES, **TEAMS[str(constants["SHAPE"])]}
+    used = sorted(IMPORTED & {names.get(f, f).partition("(")[0] for f in L.calls(module)})
+    imports = f"\nfrom {HOME} import {', '.join(used)}" if used else ""
+    header = HEADER.format(imports=imports, real=REALS[str(constants["REAL"])])
+    return Spelling(header.strip(), "cuda.jit", 'device=True, inline="always"', "", names)

@@ -1,0 +1,129 @@
+"""Update rule -> loops for CUDA, a team of threads on each run: the threads of a block, or those of the grid.
+
+Every thread of a team computes all numbers, from the same values in the same order, so that all take the same
+turns and meet at the same barriers. Element q of a vector of parameters belongs to thread q mod members: passes
+over the elements need no barrier, sums over them and evaluations of the network do (`cuda_network`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netc.compiler import ir
+from netc.compiler import loops as L
+from netc.compiler.cpu_rule import Writer
+from netc.compiler.cuda_plan import Plan
+from netc.compiler.cuda_threads import ARGUMENTS, figures_back, own_rows
+from netc.compiler.fuse import Gather, Pass, PerLayer, Sweep
+from netc.compiler.vectors import COMBINE, Space, lanes, vector_names
+
+TEAM = {"sum": "team_sum", "max": "team_max", "min": "team_min"}
+BARRIER = L.Do(L.call("barrier"))
+MEMORY = ("memory", "sums", "partials", "turns")
+"""Work space of a team: activations, a number per thread of a block, a number per block of the grid; and a count
+of barriers over the grid."""
+
+
+def mine(body: list[L.Stmt], start: int, stop: int) -> L.Stmt:
+    """A loop over the elements q of [start, stop) that belong to this thread."""
+    first = (
+        L.add(L.call("mod", L.call("sub", "member", start), "members"), start) if start else L.Name("member")
+    )
+    return L.Loop("q", first, L.Int(stop), L.Name("members"), tuple(body))
+
+
+class TeamSpace(Space):
+    """The elements of a vector of parameters, each at its thread."""
+
+    def sweep(self, sweep: Sweep) -> list[L.Stmt]:
+        gathers = [x for x in sweep.items if isinstance(x, Gather)]
+        own = [L.let(self._sum(g.name), L.call("float64", COMBINE[g.op][1])) for g in gathers]
+        total = [L.let(g.name, L.call(TEAM[g.op], self._sum(g.name), *MEMORY[1:])) for g in gathers]
+        return [*own, mine(self._body(sweep, L.Name(self.index), 1), 0, self.stop), *total]
+
+
+@dataclass
+class TeamWriter(Writer):
+    plan: Plan = field(kw_only=True)
+
+    @property
+    def space(self) -> Space:
+        return TeamSpace("q", self.vectors.parameters, 1, self._address, per_lane=False)
+
+    def passes(self, passes: list[Pass]) -> list[L.Stmt]:
+        return [
+            s
+            for p in passes
+            for s in (self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p]))
+        ]
+
+    def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
+        where = (self._array(e.point), "x", "y", "order", "first", "rest")
+        if e.gradient:
+            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), *MEMORY))]
+        return [L.let(name, L.call("loss", *where, *MEMORY))]
+
+    def per_layer(self, p: PerLayer) -> list[L.Stmt]:
+        space = self.space
+        combine, neutral, _ = COMBINE[p.op]
+        out: list[L.Stmt] = []
+        for region in self.vectors.parts(p.per):
+            loads = [
+                L.let(space.register(n), L.load(*space.address(n, L.Name("q"))))
+                for n in sorted(vector_names(p.value))
+            ]
+            value = L.let("part", L.call(combine, "part", lanes(p.value, space.register, False)))
+            spread = L.store(self._array(p.name), "q", L.call("splat", "part"))
+            out += [
+                L.let("part", L.call("float64", neutral)),
+                mine([*loads, value], region.start, region.stop),
+                L.let("part", L.call(TEAM[p.op], "part", *MEMORY[1:])),
+                mine([spread], region.start, region.stop),
+            ]
+        return out
+
+    def copy(self, into: str, source: str) -> L.Stmt:
+        return mine([L.store(into, "q", L.load(source, "q"))], 0, self.vectors.parameters)
+
+    def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
+        """By one thread; the others wait, before it (they may still read the old order) and after it."""
+        alone = L.If(L.call("eq", "member", 0), tuple(super().shuffle(epoch)))
+        return [BARRIER, alone, BARRIER]
+
+    def mask(self, name: str) -> list[L.Stmt]:
+        out: list[L.Stmt] = []
+        for region in self.vectors.regions:
+            middle = region.start + region.weights
+            for start, stop, is_weight in ((region.start, middle, True), (middle, region.stop, False)):
+                value = L.call("splat", 1.0 if is_weight == (name == "weights") else 0.0)
+                out.append(mine([L.store(name, "q", value)], start, stop))
+        return out
+
+    # -- who does what -------------------------------------------------------------------------------
+
+    def advance(self) -> L.Function:
+        run = self.one_run()
+        first, teams = L.call("team_of_grid"), L.call("teams_of_grid")
+        body = [
+            L.let("member", L.call("member")),
+            L.let("members", L.call("members")),
+            L.let("scratch", L.At(L.Name("all_scratch"), first)),
+            *self.memory(),
+            L.Loop("row_at", first, L.call("len", "rows"), teams, tuple(run)),
+        ]
+        note = "The runs `rows` up to iteration `last`: a team of threads takes one, and the next when that has ended."
+        return L.Function("advance", ARGUMENTS, tuple(body), note, parallel=True)
+
+    def memory(self) -> list[L.Stmt]:
+        """Of the activations, and of sums over the threads of a block."""
+        size = max(1, self.plan.size)
+        scratch: L.Expr = L.At(L.Name("scratch"), L.Int(0), L.Int(size))
+        buffers = L.call("shared", size, "real") if self.plan.shared else scratch
+        return [L.let("memory", buffers), L.let("sums", L.call("shared", self.plan.threads, "float64"))]
+
+    def rows(self) -> list[L.Stmt]:
+        return own_rows()
+
+    def closing(self) -> list[L.Stmt]:
+        """By one thread of the team, when all have done their part."""
+        return [BARRIER, L.If(L.call("eq", "member", 0), (*super().closing(), *figures_back()))]

@@ -1,0 +1,69 @@
+"""ir -> what each target's planner chose for a program, why, and how much memory it takes; for `explain --plan`.
+
+Reads what the planners say and what the modules' constants are; chooses nothing itself.
+"""
+
+from __future__ import annotations
+
+from netc.compiler import cpu, cuda, ir
+from netc.compiler import loops as L
+from netc.compiler.cuda_plan import Card, Plan
+from netc.compiler.explain import Section
+from netc.compiler.machine import Machine
+
+NUMBERS_OF_A_RUN = 5 + 3
+"""Counters and figures."""
+
+
+def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int) -> list[Section]:
+    target = program.training.target
+    on_cpu = _constants(cpu.schedule(program, machine, samples))
+    module = cuda.schedule(program, card, samples)
+    sections = [
+        Section("on the CPU", (_cpu(program, on_cpu), _memory(program, on_cpu, samples, "thread"))),
+        Section("on a GPU", _cuda(program, module, cuda.planned(program, card, samples), on_cpu, samples)),
+    ]
+    return [Section(f"target = {target}", ()), *sections]
+
+
+def _constants(module: L.Module) -> dict[str, int]:
+    return {name: value for name, value in module.constants if isinstance(value, int)}
+
+
+def _cpu(program: ir.Program, constants: dict[str, int]) -> str:
+    lanes, block = constants["LANES"], constants["BLOCK"]
+    if isinstance(program.problem, ir.Network):
+        return f"vectors of {lanes} samples, {block} samples go through the network together"
+    if lanes > 1:
+        return f"{lanes} runs walk in step, each in a lane of vectors"
+    return "run after run"
+
+
+def _cuda(
+    program: ir.Program, module: L.Module, plan: Plan, on_cpu: dict[str, int], samples: int
+) -> tuple[str, ...]:
+    constants = {**on_cpu, "SCRATCH": _constants(module)["SCRATCH"]}
+    who = "team" if plan.shape != "thread" else "thread"
+    return (plan.reason, _memory(program, constants, samples, who))
+
+
+def _memory(program: ir.Program, constants: dict[str, int], samples: int, who: str) -> str:
+    """Per run, per worker, and of the data; the runtime takes as many runs at once as fit."""
+    item = 8 if program.training.precision == "f64" else 4
+    order = samples if constants["BY_SAMPLE"] else 0
+    run = item * constants["STRIDE"] * (1 + constants["VECTORS"])
+    run += 8 * (constants["SCALARS"] + NUMBERS_OF_A_RUN + order)
+    words = f"memory: {_bytes(run)} for each run, {_bytes(item * constants['SCRATCH'])} of work space for each {who}"
+    match program.problem:
+        case ir.Network(inputs=inputs, head=head):
+            words += f", {_bytes(item * samples * (inputs + head.units))} of training data"
+        case ir.Objective():
+            pass
+    return words
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"
