@@ -59,3 +59,5 @@ def _evaluations(stmts: tuple[ir.Stmt, ...], place: str) -> Iterator[tuple[str, 
                 yield from _evaluations(body, "repeat")
             case ir.For(body=body):
                 yield from _evaluations(body, "for")
+            case ir.If(_, then, otherwise):
+                yield from _evaluations((*then, *otherwise), place)

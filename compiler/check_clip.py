@@ -180,6 +180,10 @@ class _Expander:
         match action:
             case ast.For() | ast.Repeat():
                 return [replace(action, body=self.block(action.body))]
+            case ast.If(condition, then, otherwise):
+                blocks = {"body": self.block(then), "otherwise": self.block(otherwise)}
+                chosen = replace(action, condition=read(condition), **blocks)
+                return [*before, chosen]
             case _:
                 after = changed(action, read)
                 return [*before, after]

@@ -11,11 +11,13 @@ from netc.compiler.check_clip import check_clips, expand_calls, read_use, with_c
 from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_overrides import Settings, override
 from netc.compiler.check_report import Report
+from netc.compiler.check_search import check_search
 from netc.compiler.check_values import check_values
 from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition
 from netc.compiler.resolve_rule import Body, resolve_rule
-from netc.compiler.resolve_tree import dotted, walk
+from netc.compiler.resolve_searches import searches_of, with_searches
+from netc.compiler.resolve_tree import children, dotted, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Optimizer, Values
 from netc.compiler.specialise import is_flag, specialise, spread_tuples, without_tuples
@@ -31,6 +33,7 @@ FIXED: Mapping[str, Type] = {
     "n": SCALAR,
     "m": SCALAR,
     "epoch": SCALAR,
+    "rounding": SCALAR,
 }
 
 
@@ -84,6 +87,8 @@ def check_optimizer(
     values = override(dict(bound), settings, report)
     check_values(definition, arguments, values, span, report)
     body, kinds = check_rule(definition, losses, definitions, report)
+    if not report.errors:
+        check_search(definition, losses, report)
     if report.errors:
         return Optimizer(definition, tuple(values.items()), body, kinds, _visits(body))
     special = specialise(definition, values, varying)
@@ -92,7 +97,8 @@ def check_optimizer(
     kept = {p.name for p in special.parameters}
     values = {name: value for name, value in values.items() if name in kept}
     _division_by_zero(special, body, tuple(values.items()), report)
-    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body))
+    searches = searches_of(special, definitions)
+    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches)
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -104,6 +110,7 @@ def check_rule(
     rule: ast.Optimizer, losses: frozenset[str], definitions: Definitions, report: Report
 ) -> tuple[Body, KindTable]:
     """The body in plain names, and the kind of each of them."""
+    rule = with_searches(rule, losses, definitions, report)
     body = resolve_rule(rule, losses, report)
     names = {**FIXED, **{p.name: FLAG if is_flag(p) else SCALAR for p in rule.parameters}}
     checker = _Rule(body, names, losses, definitions)
@@ -172,7 +179,7 @@ class _Rule:
                                 "a state or local is a number or a vector, not a truth value",
                                 hints=("choose numbers by it: 1 if ... else 0",),
                             )
-                    case ast.Until(condition):
+                    case ast.Until(condition) | ast.If(condition) | ast.End(_, condition):
                         walker.condition(condition)
                     case ast.For(_, ast.Range(start, stop)):
                         walker.number(start, "the first value of a loop")
@@ -224,24 +231,38 @@ def _division_by_zero(rule: ast.Optimizer, body: Body, values: Values, report: R
 
 
 def _denominators(expr: ast.Expr, known: Mapping[str, float], report: Report) -> None:
+    """Only what is computed at n = 0 counts: the other side of a choice is left alone."""
     match expr:
-        case ast.Choose(then, condition, otherwise) if (
-            holds := number_or_none(condition, known)
-        ) is not None:
+        case ast.Choose(then, condition, otherwise) | ast.Call(
+            ast.Name("where"),
+            (ast.Argument(None, condition), ast.Argument(None, then), ast.Argument(None, otherwise)),
+        ) if (holds := number_or_none(condition, known)) is not None:
             _denominators(then if holds else otherwise, known, report)
             return
         case ast.Binary("/", _, below) if number_or_none(below, known) == 0:
-            report.error(
-                "E0410",
-                below.span,
-                "this is 0 at the first iteration, n = 0",
-                notes=("n counts iterations from 0",),
-                hints=_repair(below),
-            )
+            _zero(below, report)
             return
-    for node in walk(expr):
-        if node is not expr and isinstance(node, ast.Binary | ast.Choose):
-            _denominators(node, known, report)
+        case ast.Binary("^", below, power) if number_or_none(below, known) == 0:
+            exponent = number_or_none(power, known)
+            if exponent is not None and exponent < 0:
+                _zero(below, report)
+                return
+    for part in children(expr):
+        match part:
+            case ast.Argument(_, value):
+                _denominators(value, known, report)
+            case ast.Unary() | ast.Binary() | ast.Choose() | ast.Call() | ast.Absolute():
+                _denominators(part, known, report)
+
+
+def _zero(below: ast.Expr, report: Report) -> None:
+    report.error(
+        "E0410",
+        below.span,
+        "this is 0 at the first iteration, n = 0",
+        notes=("n counts iterations from 0",),
+        hints=_repair(below),
+    )
 
 
 def _repair(below: ast.Expr) -> tuple[str, ...]:

@@ -26,19 +26,20 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
             made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
             vectors = cpu_rule.Vectors(network.parameters, p.lanes, regions(network), p.size * p.chunks)
             writer = cpu_rule.Writer(cpu_rule.named(program.rule), vectors, shuffled)
-            block, lanes = p.block, p.lanes
+            block, lanes, group = p.block, p.lanes, 1
         case ir.Objective() as objective:
             made = _objective(objective)
             whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
             vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
             writer = _objective_writer(objective, program, vectors)
-            lanes = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
+            lanes = group = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
             block = BLOCKLESS
     stepping, scratch = writer.functions()
     states = [s for s in program.rule.states if s.name != "theta"]
     constants: tuple[tuple[str, int | float | str], ...] = (
         ("PARAMETERS", vectors.parameters),
         ("LANES", lanes),
+        ("GROUP", group),
         ("STRIDE", vectors.stride),
         ("VECTORS", sum(s.kind == "theta" for s in states)),
         ("SCALARS", sum(s.kind == "scalar" for s in states)),
@@ -47,7 +48,6 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
         ("REAL", precision),
         ("DEVICE", "cpu"),
         ("BY_SAMPLE", int(shuffled)),
-        ("TOGETHER", lanes if isinstance(writer, cpu_lanes.LaneWriter) else 1),
     )
     reports = cpu_report.functions(vectors.parameters, isinstance(program.problem, ir.Network))
     return L.Module(title, constants, (*made, *stepping, *reports))

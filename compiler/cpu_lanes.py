@@ -61,9 +61,10 @@ class LaneWriter(RegisterWriter):
         for counter, wanted in (("gradients", e.gradient), ("losses", e.loss)):
             if wanted:
                 out.append(L.let(counter, L.add(counter, "active")))
-        if not self.recorded:
-            self.recorded = True
-            out.append(_where_active("loss_now", L.Name(name)))
+        if self.recorded:
+            return out
+        self.recorded = True
+        out.append(_where_active("loss_now", L.Name(name)))
         finite = L.call("lt", L.call("abs", name), L.call("splat", L.Real(float("inf"))))
         return [*out, *self.ended(L.call("lnot", finite), "diverged")]
 
@@ -86,7 +87,7 @@ class LaneWriter(RegisterWriter):
         """Every vector of a group, and where a run keeps its number: `array[row][index]`."""
 
         def row(array: str) -> L.Expr:
-            return L.At(L.Name(f"all_{array}"), L.Name("r"))
+            return L.At(L.Name(f"all_{array}"), L.Name("row"))
 
         places = [(r, row("theta"), i) for i, r in enumerate(self.registers("theta"))]
         for k, name in enumerate(self.vector_states()):
@@ -99,17 +100,17 @@ class LaneWriter(RegisterWriter):
 
     def advance(self) -> L.Function:
         staged = self.stage()
-        figures = L.At(L.Name("all_figures"), L.Name("r"))
+        figures = L.At(L.Name("all_figures"), L.Name("row"))
         constants = [
             *self.masks(),
             *((h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(self.rule.hypers)),
         ]
         going = L.call("land", L.call("eq", "status", ZERO), L.call("lt", "iteration", "target"))
         group: list[L.Stmt] = [
-            L.let("here", L.call("least", WIDTH, L.call("sub", L.call("len", "rows"), "row_at"))),
+            L.let("here", L.call("least", WIDTH, L.call("sub", L.call("len", "rows"), "r"))),
             L.loop("lane", WIDTH, [
                 # The lanes beyond the last run repeat it, and store nothing.
-                L.let("r", run_of(L.call("least", "lane", L.call("sub", "here", 1)))),
+                L.let("row", L.At(L.Name("rows"), L.add("r", L.call("least", "lane", L.call("sub", "here", 1))))),
                 *(L.Store(L.Name("scratch"), L.add("lane", i * WIDTH), at) for i, (_, at) in enumerate(staged)),
             ]),
             *(L.let(name, L.load("scratch", i * WIDTH)) for i, (name, _) in enumerate(staged)),
@@ -120,15 +121,15 @@ class LaneWriter(RegisterWriter):
             L.While(L.call("gt", L.call("hmax", "active"), 0.0), tuple(self.iteration())),
             *(L.store("scratch", i * WIDTH, name) for i, (name, _) in enumerate(staged)),
             L.loop("lane", "here", [
-                L.let("r", run_of(L.Name("lane"))),
+                L.let("row", L.At(L.Name("rows"), L.add("r", "lane"))),
                 *(L.Store(at.array, at.index, self.kept(name, i)) for i, (name, at) in enumerate(staged)),
                 # An epoch is one iteration: the sum of its losses is the loss, their count one.
                 L.Store(figures, L.Int(1), L.At(figures, L.Int(0))),
                 L.Store(figures, L.Int(2), L.Real(1.0)),
             ]),
         ]  # fmt: skip
-        body = (L.loop("row_at", L.call("len", "rows"), group, step=WIDTH),)
-        note = f"The runs `rows` up to iteration `last`: {WIDTH} runs walk in step; those that have ended stay as they are."
+        body = (L.loop("r", L.call("len", "rows"), group, step=WIDTH),)
+        note = f"The runs `rows` up to iteration `last`, {WIDTH} at a time walk in step; those that have ended stay."
         return L.Function("advance", ADVANCE, body, note)
 
     def kept(self, name: str, position: int) -> L.Expr:
@@ -146,10 +147,6 @@ class LaneWriter(RegisterWriter):
 
 ZERO = L.call("splat", 0.0)
 RUNNING = L.call("gt", "active", ZERO)
-
-
-def run_of(lane: L.Expr) -> L.Expr:
-    return L.At(L.Name("rows"), L.add(L.Name("row_at"), lane))
 
 
 def _where_active(name: str, value: L.Expr | str) -> L.Stmt:

@@ -70,6 +70,8 @@ def python_names(rule: ir.Rule) -> ir.Rule:
                 return ir.Repeat(block(body), bound)
             case ir.Until(condition):
                 return ir.Until(expr(condition))
+            case ir.If(condition, body, otherwise):
+                return ir.If(expr(condition), block(body), block(otherwise))
             case ir.Stop(condition):
                 return replace(s, condition=expr(condition))
             case _:

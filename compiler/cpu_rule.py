@@ -132,7 +132,9 @@ class Writer:
             )
             later = {n for p in passes[position + 1 :] for n in _pass_reads(p)}
             later |= set(reads([s for p in parts[at + 1 :] for s in (p if isinstance(p, list) else [p])]))
-            if c.state not in later:
+            ends = any(isinstance(s, ir.Stop | ir.Repeat) for p in parts[at + 1 :] if isinstance(p, ir.Stmt)
+                       for s in flat([p]))  # fmt: skip
+            if c.state not in later and not (ends and c.state == "theta"):
                 yield c.value, c.state
 
     # -- statements ----------------------------------------------------------------------------------
@@ -153,9 +155,11 @@ class Writer:
                     out.append(L.loop(counter, stop, [head, *self.block(inner, searching)], start=first))
                     out.append(_leave())
                 case ir.Repeat(inner, bound):
-                    out += self.repeat(inner, bound)
+                    out += self.repeat(inner, bound, not searching)
                 case ir.Until(condition):
                     out += [*self.condition(condition), L.If(L.Name("holds"), (L.Break(),))]
+                case ir.If(condition, then, otherwise):
+                    out += [*self.condition(condition), self.branches(then, otherwise, searching)]
                 case ir.Stop(condition, ending):
                     out += [*self.condition(condition), *self.stop(ending)]
                 case ir.Assign():
@@ -163,6 +167,17 @@ class Writer:
                 case _:
                     assert_never(part)
         return out
+
+    def branches(self, then: tuple[ir.Stmt, ...], otherwise: tuple[ir.Stmt, ...], searching: bool) -> L.Stmt:
+        """Either may hold the first evaluation of an iteration."""
+        before, made = self.recorded, []
+        seen = []
+        for body in (then, otherwise):
+            self.recorded = before
+            made.append(tuple(self.block(body, searching)))
+            seen.append(self.recorded)
+        self.recorded = all(seen)
+        return L.If(L.Name("holds"), *made)
 
     def run(self, assigns: list[ir.Assign]) -> list[L.Stmt]:
         out: list[L.Stmt] = []
@@ -189,11 +204,10 @@ class Writer:
             out.append(L.let("gradients", L.add("gradients", 1)))
         if e.loss:
             out.append(L.let("losses", L.add("losses", 1)))
-        if searching:
-            return out
-        if not self.recorded:
-            self.recorded = True
-            out += _record(name)
+        if searching or self.recorded:
+            return out  # a trial: its loss may be anything
+        self.recorded = True
+        out += _record(name)
         out.append(L.If(L.call("not", L.call("isfinite", name)), _end("diverged")))
         return out
 
@@ -220,10 +234,11 @@ class Writer:
             return [L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch"))]
         return [L.let(name, L.call("loss", *where, "scratch"))]
 
-    def repeat(self, body: tuple[ir.Stmt, ...], bound: int) -> list[L.Stmt]:
-        failed = L.If(L.call("ge", "rounds", bound), _end("search"))
-        inner = [*self.block(body, searching=True), L.let("rounds", L.add("rounds", 1)), failed]
-        return [L.let("rounds", 0), L.While(L.Name("True"), tuple(inner)), _leave()]
+    def repeat(self, body: tuple[ir.Stmt, ...], bound: int, outermost: bool) -> list[L.Stmt]:
+        rounds = "rounds" if outermost else f"r{next(self.runs)}_rounds"
+        failed = L.If(L.call("ge", rounds, bound), _end("search"))
+        inner = [*self.block(body, searching=True), L.let(rounds, L.add(rounds, 1)), failed]
+        return [L.let(rounds, 0), L.While(L.Name("True"), tuple(inner)), _leave()]
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
         """A number per part, spread over its parameters; its last vector may reach into the next part."""

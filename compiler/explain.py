@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from netc.compiler import ir
 from netc.compiler.explain_equations import lines, with_numbers
 from netc.compiler.lower_rule import lower_rule
+from netc.compiler.resolve_rule import equations
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Piece, Schedule, Spec
 from netc.dsl import ast, library
 from netc.dsl.names import greek
-from netc.dsl.printer import number, print_expr
+from netc.dsl.printer import Printer, number, print_expr
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,17 @@ def explain(spec: Spec, unicode: bool) -> list[Section]:
     return [
         Section(title(spec, unicode), tuple(comment(definition.name))),
         Section("", tuple(written)),
+        Section("where", tuple(line for s in rule.searches for line in _search(s, unicode))),
         Section("with these numbers", tuple(runs) if runs != written else ()),
         Section("symbols", tuple(_columns(_symbols(spec, unicode)))),
         Section("cost", tuple(_cost(lower_rule(spec)))),
     ]
+
+
+def _search(search: ast.Search, unicode: bool) -> Iterator[str]:
+    """The definition of a search that the rule calls."""
+    yield f"{Printer(unicode).definition(search.name, search.parameters)}:"
+    yield from (f"    {line}" for line in lines(search.body, unicode))
 
 
 def source(definition: ast.Optimizer) -> Section:
@@ -96,6 +104,9 @@ def _symbols(spec: Spec, unicode: bool) -> Iterator[Row]:
             yield name(state.name), "state", f"{what}, starts at {start}"
     states = {s.name for s in spec.optimizer.body.states}
     known = states | {v for v, _ in spec.optimizer.body.bases}
+    known |= {local for local, _ in spec.optimizer.kinds} - {
+        e.name for e in equations(spec.optimizer.definition.body)
+    }  # those of searches
     for local, kind in spec.optimizer.kinds:
         if local not in known:
             yield name(local), "local", "vector like theta" if kind == "theta" else "number"
@@ -165,6 +176,11 @@ def evaluations(stmts: tuple[ir.Stmt, ...], what: str) -> Count:
                 inner = evaluations(body, what)
                 least += evaluations(_until_left(body), what).least
                 most += bound * inner.most
+            case ir.If(_, then, otherwise):
+                branches = [evaluations(then, what), evaluations(otherwise, what)]
+                least += min(b.least for b in branches)
+                most += max(b.most for b in branches)
+                per_batch += max(b.per_batch for b in branches)
             case ir.For(first=ir.Const(first), last=ir.Const(last), body=body):
                 inner, rounds = evaluations(body, what), max(0, round(last - first) + 1)
                 least, most = least + rounds * inner.least, most + rounds * inner.most

@@ -23,8 +23,15 @@ def _put(action: ast.Action, values: Mapping[str, float]) -> ast.Action:
     match action:
         case ast.Equation(value=value):
             return replace(action, value=put(value, values))
-        case ast.Until(condition):
+        case ast.Until(condition) | ast.End(_, condition):
             return replace(action, condition=put(condition, values))
+        case ast.If(condition, body, otherwise):
+            return replace(
+                action,
+                condition=put(condition, values),
+                body=with_numbers(body, values),
+                otherwise=with_numbers(otherwise, values),
+            )
         case ast.Repeat(bound, body):
             return replace(action, bound=bound and put(bound, values), body=with_numbers(body, values))
         case ast.For(_, over, body):
@@ -83,6 +90,14 @@ def _line(action: ast.Action, printer: Printer, width: int) -> Iterator[str]:
             yield f"{printer.left(action):{width}} = {printer.show(value)}"
         case ast.Until(condition):
             yield f"until {printer.show(condition)}"
+        case ast.End(word, condition):
+            yield f"{word} if {printer.show(condition)}"
+        case ast.If(condition, body, otherwise):
+            yield f"if {printer.show(condition)}:"
+            yield from ("    " + inner for inner in lines(body, printer.unicode))
+            if otherwise:
+                yield "else:"
+                yield from ("    " + inner for inner in lines(otherwise, printer.unicode))
         case ast.Repeat(bound, body):
             yield "repeat:" if bound is None else f"repeat at most {printer.show(bound)}:"
             yield from ("    " + inner for inner in lines(body, printer.unicode))

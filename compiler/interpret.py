@@ -185,6 +185,8 @@ class _Machine:
         self.evaluator, self.parts, self.env = evaluator, parts, env
         self.loss_evaluations = self.gradient_evaluations = 0
         self.first_loss: float | None = None
+        self.first: ir.Evaluate | None = None
+        """The statement that evaluates first in an iteration."""
 
     def value(self, expr: ir.Expr) -> Any:
         return evaluate(expr, self.env, self.parts)
@@ -205,6 +207,8 @@ class _Machine:
                 case ir.Until(condition):
                     if self.value(condition):
                         raise _Found
+                case ir.If(condition, body, otherwise):
+                    self.execute(body if self.value(condition) else otherwise)
                 case ir.Stop(condition, ending):
                     if self.value(condition):
                         raise _Ended(ir.STATUS[ending])
@@ -228,9 +232,9 @@ class _Machine:
             self.env[stmt.gradient] = gradient
             self.gradient_evaluations += 1
         if self.first_loss is None:
-            self.first_loss = loss
-            if not np.isfinite(loss):
-                raise _Ended(DIVERGED)
+            self.first_loss, self.first = loss, stmt
+        if stmt is self.first and not np.isfinite(loss):
+            raise _Ended(DIVERGED)  # of later evaluations, trials, the loss may be anything
 
     def commit(self, commits: Sequence[ir.Commit]) -> None:
         new = {c.state: self.env[c.value] for c in commits}  # all read before any is written

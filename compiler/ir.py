@@ -4,7 +4,7 @@
     problem   = Network(ops, head) | Objective(variables, value, gradient)
     op        = Dense | Map                                     (tensor operations stay whole)
     rule      = hyper*, state*, stmt*, commit*
-    stmt      = Assign | Evaluate | For | Repeat | Until | Stop
+    stmt      = Assign | Evaluate | For | Repeat | Until | If | Stop
     expr      = Const | Var | Apply(primitive, expr*) | Reduce(kind of reduction, expr)
 
 Shapes. A `scalar` is one number (always computed in float64). A `theta` is a vector of the P parameters,
@@ -311,7 +311,10 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Until:
-    """Leaves the innermost Repeat when the condition (a truth value) holds. NaN compares false."""
+    """Leaves the innermost Repeat when the condition (a truth value) holds. NaN compares false.
+
+    Lowering makes a condition on a loss that is not finite false: such a trial is rejected.
+    """
 
     condition: Expr
 
@@ -321,6 +324,15 @@ Ending = Literal["criterion", "diverged", "search", "step"]
 below rounding."""
 STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4}
 """As the kernels write it into `counters`; 0 while the run goes on."""
+
+
+@dataclass(frozen=True)
+class If:
+    """One of two blocks. What only one of them sets is not read after it."""
+
+    condition: Expr
+    body: tuple[Stmt, ...]
+    otherwise: tuple[Stmt, ...]
 
 
 @dataclass(frozen=True)
@@ -335,7 +347,7 @@ class Stop:
     ending: Ending = "criterion"
 
 
-Stmt = Assign | Evaluate | For | Repeat | Until | Stop
+Stmt = Assign | Evaluate | For | Repeat | Until | If | Stop
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,14 @@ def _lines(actions: Iterable[ast.Action], depth: int) -> Iterator[str]:
                 yield from _lines(body, depth + 1)
             case ast.Until(condition):
                 yield rf"{indent}&\text{{until }} {_show(condition)}"
+            case ast.End(word, condition):
+                yield rf"{indent}&\text{{{word} if }} {_show(condition)}"
+            case ast.If(condition, body, otherwise):
+                yield rf"{indent}&\text{{if }} {_show(condition)}\text{{:}}"
+                yield from _lines(body, depth + 1)
+                if otherwise:
+                    yield rf"{indent}&\text{{else:}}"
+                    yield from _lines(otherwise, depth + 1)
 
 
 # -- names -------------------------------------------------------------------------------------------

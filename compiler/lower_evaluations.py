@@ -34,9 +34,11 @@ class _Evaluation:
 class _Block:
     """The statements of one loop body, or of the whole rule."""
 
-    stmts: list[ir.Stmt | _Evaluation | _Loop]
+    stmts: list[ir.Stmt | _Evaluation | _Loop | _Branches]
     before: dict[str, int]
     """The numbers of the variables just before the loop."""
+    conditional: bool = False
+    """A branch: what it evaluates is not evaluated before it."""
 
 
 @dataclass
@@ -45,6 +47,14 @@ class _Loop:
 
     block: _Block
     make: Callable[[tuple[ir.Stmt, ...]], ir.Stmt]
+
+
+@dataclass
+class _Branches:
+    """An `if` whose blocks may still be asked for more of their evaluations."""
+
+    condition: ir.Expr
+    blocks: tuple[_Block, _Block]
 
 
 @dataclass
@@ -68,6 +78,8 @@ class Builder:
         self.at_until: _Known | None = None
         """What held where the innermost `repeat` is left."""
         self.table: dict[object, int] = {}
+        self.evaluated: list[_Evaluation] = []
+        """All evaluations, in the order in which they were asked for."""
 
     # -- statements --------------------------------------------------------------------------------
 
@@ -77,11 +89,45 @@ class Builder:
         self.blocks[-1].stmts.append(ir.Assign(name, value, span=span))
 
     def until(self, condition: ir.Expr) -> None:
-        self.blocks[-1].stmts.append(ir.Until(simplify(condition)))
+        self.blocks[-1].stmts.append(ir.Until(simplify(self._finite(condition))))
         self.at_until = self.known.copy()
 
     def stop(self, condition: ir.Expr, ending: ir.Ending = "criterion") -> None:
         self.blocks[-1].stmts.append(ir.Stop(simplify(condition), ending))
+
+    @contextmanager
+    def if_(self, condition: ir.Expr) -> Iterator[Callable[[], None]]:
+        """The first block is built, then the call that this gives begins the second one."""
+        before, after = self.known.copy(), list[_Known]()
+        branches = (_Block([], before.numbers, True), _Block([], before.numbers, True))
+        statement = _Branches(simplify(self._finite(condition)), branches)
+        self.blocks.append(branches[0])
+
+        def otherwise() -> None:
+            after.append(self.known)
+            self.known = before.copy()
+            self.blocks[-1] = branches[1]
+
+        yield otherwise
+        self.blocks.pop()
+        self._join(before, after[0], self.known)
+        self.blocks[-1].stmts.append(statement)
+
+    def _join(self, before: _Known, one: _Known, other: _Known) -> None:
+        """What holds whichever branch was taken."""
+        numbers = {
+            name: one.numbers[name] if one.numbers.get(name) == other.numbers.get(name) else self._fresh()
+            for name in one.numbers.keys() | other.numbers.keys()
+        }
+        self.known = _Known(numbers, before.evaluations)
+
+    def _finite(self, condition: ir.Expr) -> ir.Expr:
+        """No condition holds by a loss that is not finite: such a trial is rejected (the first loss is finite)."""
+        losses = {e.loss for e in self.evaluated[1:] if e.loss}
+        for node in [n for n in ir.postorder(condition) if isinstance(n, ir.Var) and n.name in losses]:
+            finite = ir.apply("lt", ir.apply("abs", node), ir.Const(float("inf")))
+            condition = ir.apply("and", condition, finite)
+        return condition
 
     @contextmanager
     def for_(self, index: str, first: ir.Expr, last: ir.Expr, assigned: Iterable[str]) -> Iterator[None]:
@@ -127,6 +173,7 @@ class Builder:
             block = self._outermost(point, batch)
             found = _Evaluation(self._point(point, block, span), batch, span)
             block.stmts.append(found)
+            self.evaluated.append(found)
             self.known.evaluations[key] = found
         if want == "loss":
             found.loss = found.loss or self.name(f"loss_at_{found.point}")
@@ -143,8 +190,10 @@ class Builder:
             if isinstance(n, ir.Var)
         }
         level = len(self.blocks) - 1
-        while level and all(
-            self.blocks[level].before.get(n, -1) == self.known.numbers.get(n, -1) for n in read
+        while (
+            level
+            and not self.blocks[level].conditional
+            and all(self.blocks[level].before.get(n, -1) == self.known.numbers.get(n, -1) for n in read)
         ):
             level -= 1
         return self.blocks[level]
@@ -187,10 +236,13 @@ class Builder:
         return self.table.setdefault(object(), len(self.table))
 
 
-def _finished(stmt: ir.Stmt | _Evaluation | _Loop) -> ir.Stmt:
+def _finished(stmt: ir.Stmt | _Evaluation | _Loop | _Branches) -> ir.Stmt:
     match stmt:
         case _Evaluation(point, batch, span, loss, gradient):
             return ir.Evaluate(point, batch, loss, gradient, span=span)  # type: ignore[arg-type]
         case _Loop(block, make):
             return make(tuple(_finished(s) for s in block.stmts))
+        case _Branches(condition, blocks):
+            then, otherwise = (tuple(_finished(s) for s in block.stmts) for block in blocks)
+            return ir.If(condition, then, otherwise)
     return stmt

@@ -19,6 +19,8 @@ from netc.dsl import ast
 
 BOUND = 1000
 """Rounds of a `repeat:` that gives no bound: halving a step so often leaves nothing of it."""
+ROUNDING: Mapping[str, float] = {"f64": 2.0**-52, "f32": 2.0**-23}
+"""From 1 to the next number."""
 CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "scalar") for name in ("n", "m", "epoch")}
 MASKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "theta") for name in ("weights", "biases")}
 THETA = ir.Var("theta", "theta")
@@ -49,6 +51,7 @@ class _Lowering:
         self.names: dict[str, ir.Expr] = {
             **CLOCKS,
             **MASKS,
+            "rounding": ir.Const(ROUNDING[spec.training.precision]),
             **{name: ir.Var(name, "scalar") for name, _ in rule.arguments},
             **{name: ir.Var(name, kind) for name, kind in rule.kinds},
         }
@@ -134,6 +137,13 @@ class _Lowering:
                     self._actions(body, section)
             case ast.Until(condition):
                 builder.until(self._expr(condition, section))
+            case ast.If(condition, body, otherwise):
+                with builder.if_(self._expr(condition, section)) as begin_otherwise:
+                    self._actions(body, section)
+                    begin_otherwise()
+                    self._actions(otherwise, section)
+            case ast.End(word, condition):
+                builder.stop(self._expr(condition, section), "criterion" if word == "stop" else "step")
             case ast.For():
                 raise AssertionError("a loop over no range was let through by the check")
             case _:

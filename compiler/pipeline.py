@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from netc.compiler import check, cpu, cuda, emit, ir, loops, lower, show_ir, spec
+from netc.compiler import check, cpu, cuda, emit, ir, loops, lower, show_ir, spec, warn
 from netc.compiler.cuda_plan import Card
 from netc.compiler.machine import Machine
 from netc.compiler.show import show_tree
@@ -28,7 +29,8 @@ def to_data_spec(program: ast.Program, folder: Path) -> spec.DataSpec:
 def to_spec(
     program: ast.Program, facts: spec.Facts | None, folder: Path, overrides: check.Overrides | None = None
 ) -> spec.Spec:
-    return check.check(program, facts, folder, overrides)
+    checked = check.check(program, facts, folder, overrides)
+    return replace(checked, warnings=checked.warnings + warn.warnings(checked))
 
 
 def to_ir(checked: spec.Spec) -> ir.Program:

@@ -14,12 +14,13 @@ from netc.compiler.compare_rules import Side, rate_inside, side
 from netc.compiler.explain import short
 from netc.compiler.linear import NotLinear, recursion
 from netc.compiler.mapping import parts
-from netc.compiler.resolve_tree import walk
+from netc.compiler.resolve_rule import equations
+from netc.compiler.resolve_values import number_or_none
 from netc.compiler.rule_text import standalone
 from netc.compiler.simulate import World, simulate
 from netc.compiler.spec import Schedule, Spec
+from netc.compiler.specialise import live_names
 from netc.dsl import ast
-from netc.dsl.printer import print_expr
 
 FLOOR = 1e-4
 """Gradients below which an epsilon may well take over unnoticed."""
@@ -35,7 +36,6 @@ def pitfalls(spec: Spec) -> list[str]:
         *_first_step(rule),
         *_coupled_decay(rule),
         *_never_used(spec.optimizer.definition),
-        *_uphill_test(spec.optimizer.definition),
     ]
 
 
@@ -49,24 +49,32 @@ def changes(schedule: Schedule) -> str:
     return f"at {unit} {', '.join(first)}{' and ' if first else ''}{last}"
 
 
-def _rate_in_state(spec: Spec, rule: Side) -> Iterator[str]:
+def rates_in_states(spec: Spec, rule: Side) -> Iterator[tuple[Schedule, str]]:
+    """Rates that follow a schedule, and the states they sit in."""
     rates = [n for n, p in parts(rule.values).items() if p == "rate"]
     for schedule in spec.schedules:
-        if schedule.name not in rates:
-            continue
-        for state in rate_inside(rule.rule, [schedule.name]):
-            yield (
-                f"the rate {schedule.name} sits inside {state}, and the schedule changes it {changes(schedule)}: "
-                f"{state} keeps the steps made with the old rate. Rules with the rate outside (torch.SGD, "
-                "momentum.heavy_ball) differ from there on."
-            )
+        if schedule.name in rates and _changes_at_all(schedule):
+            yield from ((schedule, state) for state in rate_inside(rule.rule, [schedule.name]))
 
 
-def _moved(rule: Side, gradient: float, theta: float = 1.0, **values: float) -> float:
+def _changes_at_all(schedule: Schedule) -> bool:
+    numbers = {number_or_none(piece.value) for piece in schedule.pieces}
+    return schedule.recursion is not None or len(numbers) > 1 or None in numbers
+
+
+def _rate_in_state(spec: Spec, rule: Side) -> Iterator[str]:
+    for schedule, state in rates_in_states(spec, rule):
+        yield (
+            f"the rate {schedule.name} sits inside {state}, and the schedule changes it {changes(schedule)}: "
+            f"{state} keeps the steps made with the old rate. Rules with the rate outside (torch.SGD, "
+            "momentum.heavy_ball) differ from there on."
+        )
+
+
+def _moved(rule: Side, gradient: float, theta: float = 1.0, real: type = np.longdouble) -> float:
     """How far one step goes from theta for this gradient, in the first of three equal elements."""
-    real = np.longdouble
     world = World(np.full((1, 4, 3), gradient, real), np.ones((1, 4), real), np.full(3, theta, real))
-    first, last = simulate(rule.rule, {**rule.values, **values}, world).thetas
+    first, last = simulate(rule.rule, rule.values, world).thetas
     return float((last - first)[0, 0])
 
 
@@ -79,12 +87,19 @@ def _rates(rule: Side) -> list[str]:
     return [n for n, p in parts(rule.values).items() if p == "rate" and rule.values[n]]
 
 
-def _rate_twice(rule: Side) -> Iterator[str]:
+def doubled_rates(rule: Side) -> Iterator[str]:
+    """Rates of which twice as much makes a step four times as long."""
     plain = _without_decay(rule)
     for rate in _rates(rule):
-        step, doubled = _moved(plain, 1.0), _moved(plain, 1.0, **{rate: 2 * rule.values[rate]})
+        twice = replace(plain, values={**plain.values, rate: 2 * rule.values[rate]})
+        step, doubled = _moved(plain, 1.0), _moved(twice, 1.0)
         if step and abs(doubled / step - 4) < 1e-6:
-            yield f"the rate {rate} acts twice: twice the rate makes steps four times as long."
+            yield rate
+
+
+def _rate_twice(rule: Side) -> Iterator[str]:
+    for rate in doubled_rates(rule):
+        yield f"the rate {rate} acts twice: twice the rate makes steps four times as long."
 
 
 def _zero_gradient(rule: Side) -> Iterator[str]:
@@ -92,29 +107,50 @@ def _zero_gradient(rule: Side) -> Iterator[str]:
         yield "a first gradient of exactly 0 gives 0/0: there is no epsilon in the denominator, or it is 0."
 
 
-def _adaptive(rule: Side) -> bool:
+def adaptive(rule: Side) -> bool:
     """A hundred times the gradient makes about the same step."""
-    one, hundred = _moved(rule, 1e4), _moved(rule, 1e6)
+    plain = _without_decay(rule)
+    one, hundred = _moved(plain, 1e4), _moved(plain, 1e6)
     return bool(one) and abs(hundred / one - 1) < 0.01
 
 
-def _epsilon(spec: Spec, rule: Side) -> Iterator[str]:
+def dominated(rule: Side) -> float:
+    """The size of a first gradient below which the step is less than half of what it is for large ones."""
     plain = _without_decay(rule)
+    full, low, high = abs(_moved(plain, 1e6)), -30.0, 6.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if abs(_moved(plain, 10**middle)) < full / 2 else (low, middle)
+    return float(10**high)
+
+
+def lost_in_single(rule: Side) -> float | None:
+    """A size of the first gradient for which float32 makes another step than exact numbers, to its first digit."""
+    plain = _without_decay(rule)
+    full = abs(_moved(plain, 1e6, 0.0))
+    for size in 10.0 ** np.arange(-36, 0):
+        exact, single = (_moved(plain, size, 0.0, real) for real in (np.longdouble, np.float32))
+        if not abs(single - exact) <= 0.1 * max(abs(exact), full):
+            return float(size)
+    return None
+
+
+def _epsilon(spec: Spec, rule: Side) -> Iterator[str]:
+    single = spec.training.precision == "f32"
     for eps, what in parts(rule.values).items():
         if what != "epsilon":
             continue
         value = rule.values[eps]
-        if spec.training.precision == "f32" and np.float32(value) < np.finfo(np.float32).tiny:
+        if single and np.float32(value) < np.finfo(np.float32).tiny:
             yield f"{eps} = {short(value)} is 0 in float32: the denominator is not protected."
-        if not _adaptive(plain):
-            continue
-        full, low, high = abs(_moved(plain, 1e6)), -30.0, 6.0
-        for _ in range(40):
-            middle = (low + high) / 2
-            low, high = (middle, high) if abs(_moved(plain, 10**middle)) < full / 2 else (low, middle)
-        if 10**high > FLOOR / 2:
+        elif single and adaptive(rule) and (size := lost_in_single(rule)) is not None:
             yield (
-                f"{eps} = {short(value)} dominates the first step for gradients below {10**high:.1g}: there the rule "
+                f"{eps} = {short(value)} is lost in float32: for a gradient of {size:.0e} the step is not the one "
+                "that the equations say."
+            )
+        if adaptive(rule) and (size := dominated(rule)) > FLOOR / 2:
+            yield (
+                f"{eps} = {short(value)} dominates the first step for gradients below {size:.1g}: there the rule "
                 "is gradient descent."
             )
 
@@ -122,7 +158,7 @@ def _epsilon(spec: Spec, rule: Side) -> Iterator[str]:
 def _first_step(rule: Side) -> Iterator[str]:
     plain = _without_decay(rule)
     rates = _rates(rule)
-    if len(rates) != 1 or not _adaptive(plain):
+    if len(rates) != 1 or not adaptive(rule):
         return
     ratio = abs(_moved(plain, 1e6)) / rule.values[rates[0]]
     if not 0.5 < ratio < 2:
@@ -147,32 +183,12 @@ def _linear(rule: Side) -> bool:
     return True
 
 
+def unused(rule: ast.Optimizer) -> list[ast.Equation]:
+    """The first equation of each state or local on which neither theta nor the end of a search depends."""
+    found = {e.name: e for e in reversed(list(equations(rule.body))) if e.indices != (ast.Number(0.0),)}
+    return [found[name] for name in reversed(found) if name not in live_names(rule.body)]
+
+
 def _never_used(rule: ast.Optimizer) -> Iterator[str]:
-    nodes = [n for action in rule.body for n in walk(action)]
-    read = {n.id for n in nodes if isinstance(n, ast.Name)}
-    written = dict.fromkeys(n.name for n in nodes if isinstance(n, ast.Equation))
-    for name in written:
-        if name != "theta" and name not in read:
-            yield f"{name} is computed and never used."
-
-
-def _uphill_test(rule: ast.Optimizer) -> Iterator[str]:
-    """The talk's misprint: R(theta + h*grad R) compared, theta - h*grad R taken."""
-    nodes = [n for action in rule.body for n in walk(action)]
-    steps = [
-        e.value.right
-        for e in nodes
-        if isinstance(e, ast.Equation)
-        and e.name == "theta"
-        and isinstance(e.value, ast.Binary)
-        and e.value.op == "-"
-    ]
-    for node in nodes:
-        match node:
-            case ast.Call(ast.Name(loss), (ast.Argument(None, ast.Binary("+", _, step) as point),)) if (
-                loss not in ("min", "max") and step in steps
-            ):
-                yield (
-                    f"the loss is tried at {print_expr(point)}, uphill, but the step goes to the other side: "
-                    f"{print_expr(replace(point, op='-'))} is likely meant."
-                )
+    for equation in unused(rule):
+        yield f"{equation.name} is computed and never used."

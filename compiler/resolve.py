@@ -64,6 +64,7 @@ class Definitions:
     inits: Table[ast.Init] = field(default_factory=lambda: Table("init"))
     schedules: Table[ast.Schedule] = field(default_factory=lambda: Table("schedule"))
     optimizers: Table[ast.Optimizer] = field(default_factory=lambda: Table("optimizer"))
+    searches: Table[ast.Search] = field(default_factory=lambda: Table("search"))
     blocks: Table[ast.Block] = field(default_factory=lambda: Table("block"))
 
     def add(self, statement: ast.Statement, report: Report) -> None:
@@ -91,13 +92,14 @@ class Definitions:
             self.inits,
             self.schedules,
             self.optimizers,
+            self.searches,
             self.blocks,
         )
 
 
 def is_definition(statement: ast.Statement) -> bool:
     match statement:
-        case ast.Activation() | ast.Clip() | ast.Block():
+        case ast.Activation() | ast.Clip() | ast.Block() | ast.Search():
             return True
         case ast.Loss(use=None) | ast.Optimizer(use=None):
             return True
@@ -176,7 +178,7 @@ def lookup(table: Table[D], name: str, span: Span, kind: str, report: Report) ->
 
 
 def _plural(kind: str) -> str:
-    return {"loss": "losses"}.get(kind, kind + "s")
+    return {"loss": "losses", "search": "searches"}.get(kind, kind + "s")
 
 
 def variants(table: Table[ast.Optimizer], family: str) -> list[ast.Optimizer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netc.compiler.check_report import Report, first_line
+from netc.compiler.implicit import literal_reading
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
@@ -13,6 +14,7 @@ MEANINGS = {
     "n": "n counts the iterations from 0",
     "m": "m is the number of batches",
     "epoch": "epoch is n divided by the iterations of one epoch",
+    "rounding": "rounding is the distance from 1 to the next number: 2.2e-16, in f32 1.2e-7",
     "weights": "weights is the vector with 1 at every weight and 0 at every bias",
     "biases": "biases is the vector with 1 at every bias and 0 at every weight",
     "R": "R is the loss",
@@ -115,13 +117,18 @@ class Complaints:
     def implicit(self, equation: ast.Equation, span: Span) -> None:
         """An equation that reads what it defines: v[n+1] = (1 - beta1)*v[n+1] + ..."""
         shown, now = target(equation).text, f"{equation.name}[{self.n}]"
+        unknown = ast.Index(ast.Name(equation.name), equation.indices[0])
+        read = literal_reading(equation, unknown, self.rule)
         self.report.error(
             "E0401",
             span,
             f"{shown} is defined by itself",
             label=f"likely meant: {now}",
             related=((target(equation), "the equation for it"),),
-            notes=(f"literally, {shown} is the solution of this equation; netc computes, it does not solve",),
+            notes=(
+                read or f"read literally, {shown} is the solution of this equation",
+                "netc computes, it does not solve",
+            ),
             hints=(f"write {now}, the value from the iteration before",),
         )
 
@@ -145,5 +152,20 @@ class Complaints:
         hint = "add a line 'until CONDITION' to its block"
         self.report.error("E0408", first_line(loop.span), "this 'repeat:' never ends", hints=(hint,))
 
-    def until_alone(self, until: ast.Until) -> None:
-        self.report.error("E0408", until.span, "'until' ends a 'repeat:', there is none around it")
+    def unchanging(self, loop: ast.Repeat) -> None:
+        hint = "change something in every round: h = h/2"
+        message = "this 'repeat:' cannot end: its 'until' asks the same in every round"
+        self.report.error("E0408", first_line(loop.span), message, hints=(hint,))
+
+    def until_alone(self, until: ast.Until, searching: bool) -> None:
+        message = "'until' ends a 'repeat:', there is none around it"
+        hints: tuple[str, ...] = ()
+        if searching:
+            message = "'until' stands in the block of its 'repeat:' itself, not in an 'if'"
+            hints = ("join the conditions: until A and B",)
+        self.report.error("E0408", until.span, message, hints=hints)
+
+    def half_set(self, name: str, span: Span, where: Span) -> None:
+        hint = f"give {name} a value before the 'if', or in its 'else:' too"
+        self.report.error("E0405", span, f"only one branch of the 'if' sets '{name}'",
+                          related=((where, "set here"),), hints=(hint,))  # fmt: skip

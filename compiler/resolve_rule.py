@@ -53,6 +53,25 @@ def equations(actions: Iterable[ast.Action]) -> Iterator[ast.Equation]:
     return (node for action in actions for node in walk(action) if isinstance(node, ast.Equation))
 
 
+def _can_end(body: tuple[ast.Action, ...]) -> bool:
+    """Does what `until` reads change from round to round? It is made of something that is read before it is set."""
+    written = list(equations(body))
+    names = {e.name for e in written}
+    reads: dict[str, set[str]] = {}
+    carried: set[str] = {n.name for a in body for n in walk(a) if isinstance(n, ast.For)}
+    for equation in written:
+        read = names_in(equation.value)
+        carried |= {n for n in read & names if n not in reads}
+        reads.setdefault(equation.name, set()).update(read)
+    wanted = {n for a in body if isinstance(a, ast.Until) for n in names_in(a.condition)}
+    carried |= {n for n in wanted & names if n not in reads}
+    before = set[str]()
+    while wanted != before:
+        before = set(wanted)
+        wanted |= {n for name in before for n in reads.get(name, ())}
+    return bool(wanted & carried)
+
+
 class _Resolver:
     def __init__(self, rule: ast.Optimizer, losses: frozenset[str], complain: Complaints) -> None:
         self.rule = rule
@@ -73,6 +92,10 @@ class _Resolver:
         """What has been complained about already."""
         self.loops: dict[str, ast.Expr] = {}
         """Index of each loop around the present place, and its last value."""
+        self.branch = False
+        """Inside an `if`, between it and the `repeat` around it, if any."""
+        self.halves: dict[str, Span] = {}
+        """Locals that only one branch of an `if` has set, and where."""
         self.searching = False
         """Inside a `repeat`, where an equation is done again and again."""
         self.late: set[str] = set()
@@ -115,17 +138,46 @@ class _Resolver:
                 return self._equation(action)
             case ast.For():
                 return self._for(action)
+            case ast.If():
+                return [self._if(action)]
+            case ast.End(_, condition):
+                return [replace(action, condition=self._read(condition))]
             case ast.Repeat(body=body):
-                if not any(isinstance(a, ast.Until) for a in body):
+                if not any(isinstance(n, ast.Until) for a in body for n in walk(a)):
                     self.complain.endless(action)
-                outer, self.searching = self.searching, True
+                elif any(isinstance(a, ast.Until) for a in body) and not _can_end(body):
+                    self.complain.unchanging(action)
+                outer = self.searching, self.branch
+                self.searching, self.branch = True, False
                 inside = self._block(body)
-                self.searching = outer
+                self.searching, self.branch = outer
                 return [replace(action, body=inside)]
             case ast.Until(condition):
-                if not self.searching:
-                    self.complain.until_alone(action)
+                if not self.searching or self.branch:
+                    self.complain.until_alone(action, self.searching)
                 return [replace(action, condition=self._read(condition))]
+
+    def _if(self, action: ast.If) -> ast.If:
+        """A state that one branch alone gives a new value keeps its value in the other one."""
+        condition, outer, before = self._read(action.condition), self.branch, dict(self.defined)
+        self.branch = True
+        blocks, after = [], []
+        for body in (action.body, action.otherwise):
+            self.defined = dict(before)
+            blocks.append(self._block(body))
+            after.append(self.defined)
+        self.branch = outer
+        for i, other in ((0, after[1]), (1, after[0])):
+            for name, when in [key for key in other if key not in after[i]]:
+                if when == NEXT:
+                    kept = self._assign(name, NEXT, self._now(name, action.span), action.span)
+                    blocks[i] = (*blocks[i], kept)
+                elif when is None:
+                    self.halves[name] = other[name, when]
+        both = after[0].keys() & after[1].keys()
+        nexts = {key: span for known in after for key, span in known.items() if key[1] == NEXT}
+        self.defined = {key: after[0][key] for key in both} | nexts
+        return replace(action, condition=condition, body=blocks[0], otherwise=blocks[1])
 
     def _for(self, loop: ast.For) -> list[ast.Action]:
         """The loop, before it the start of its running locals, after it their last value as that of n+1."""
@@ -235,6 +287,9 @@ class _Resolver:
     def _named(self, name: ast.Name, id: str) -> None:
         if id in self.indexed:
             self.complain.index_missing(id, name.span)
+        elif id in self.halves and not {(id, None)} & (self.defined.keys() | self.blamed):
+            self.complain.half_set(id, name.span, self.halves[id])
+            self.blamed.add((id, None))
         elif id in self.locals and not {(id, None)} & (self.defined.keys() | self.blamed):
             later = next(e for e in equations(self.rule.body) if e.name == id)
             self.complain.local_too_early(id, name.span, later.span)

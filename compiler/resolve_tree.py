@@ -57,8 +57,15 @@ def changed(action: ast.Action, change: Callable[[ast.Expr], ast.Expr]) -> ast.A
     match action:
         case ast.Equation(value=value):
             return replace(action, value=change(value))
-        case ast.Until(condition):
+        case ast.Until(condition) | ast.End(_, condition):
             return replace(action, condition=change(condition))
+        case ast.If(condition, then, otherwise):
+            return replace(
+                action,
+                condition=change(condition),
+                body=tuple(changed(a, change) for a in then),
+                otherwise=tuple(changed(a, change) for a in otherwise),
+            )
         case ast.For(body=body) | ast.Repeat(body=body):
             return replace(action, body=tuple(changed(a, change) for a in body))
 

@@ -68,6 +68,10 @@ def reads(body: Iterable[ir.Stmt]) -> Iterator[str]:
                 yield from reads(inner)
             case ir.Repeat(inner):
                 yield from reads(inner)
+            case ir.If(condition, then, otherwise):
+                yield from names(condition)
+                yield from reads(then)
+                yield from reads(otherwise)
             case ir.Until(condition) | ir.Stop(condition):
                 yield from names(condition)
             case ir.Assign():
@@ -83,3 +87,7 @@ def flat(body: Iterable[ir.Stmt]) -> Iterator[ir.Stmt]:
             # Twice: what stands in a loop is assigned more than once.
             yield from flat(s.body)
             yield from flat(s.body)
+        elif isinstance(s, ir.If):
+            # Twice as well: what is set in a branch may be left unset.
+            yield from flat((*s.body, *s.otherwise))
+            yield from flat((*s.body, *s.otherwise))

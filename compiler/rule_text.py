@@ -28,7 +28,7 @@ from netc.dsl.source import Source
 
 ELEMENTS = 3
 """Parameters of the problem that stands in: more than one, so that norms and means are seen to act."""
-_FRAME = "objective R({variables}) = x0^2\ninit theta = 0\ntrain steps = 1, batch = {batches} parts\n"
+_FRAME = "objective {loss}({variables}) = x0^2\ninit theta = 0\ntrain steps = 1, batch = {batches} parts\n"
 _OPEN = ast.Number(0.5, "0.5")
 """Of a parameter without a default, where only the name of the rule is given."""
 FLAGS = (
@@ -109,9 +109,14 @@ def standalone(spec: Spec) -> RuleText:
     definition = spec.optimizer.definition
     values = dict(spec.optimizer.arguments) | first_values(spec)
     parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
-    own = [s for s in spec.program.statements if isinstance(s, ast.Activation | ast.Use)]
     definition = replace(definition, parameters=parameters)
-    return RuleText(_checked(*own, definition), False, definition)
+    return RuleText(_checked(*spec.functions, definition, loss=_loss_name(spec)), False, definition)
+
+
+def _loss_name(spec: Spec) -> str:
+    """What the rule may call the loss besides R."""
+    losses = [s.name for s in spec.program.statements if isinstance(s, ast.Loss | ast.Objective)]
+    return losses[-1] if losses else "R"
 
 
 def _with_default(parameter: ast.Parameter, value: float) -> ast.Parameter:
@@ -131,14 +136,16 @@ def first_values(spec: Spec) -> dict[str, float]:
     return found
 
 
-def _checked(*statements: ast.Statement, elements: int = ELEMENTS, varying: Iterable[str] = ()) -> Spec:
+def _checked(
+    *statements: ast.Statement, elements: int = ELEMENTS, varying: Iterable[str] = (), loss: str = "R"
+) -> Spec:
     """With as many batches as the rule names."""
     found = [n for s in statements if isinstance(s, ast.Optimizer) for n in walk(s)]
     batches = [
         n.batch.value for n in found if isinstance(n, ast.Gradient) and isinstance(n.batch, ast.Number)
     ]
     variables = ", ".join(f"x{i}" for i in range(elements))
-    text = _FRAME.format(variables=variables, batches=f"{max(batches, default=1):g}")
+    text = _FRAME.format(loss=loss, variables=variables, batches=f"{max(batches, default=1):g}")
     frame = parse(Source("<frame>", text))
     program = replace(frame, statements=(*frame.statements, *statements))
     return check(program, None, Path(), varying=varying)

@@ -157,6 +157,12 @@ def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:
                 yield from _indented(_block(inner))
             case ir.Until(condition):
                 yield f"until {expr_text(condition)}"
+            case ir.If(condition, then, otherwise):
+                yield f"if {expr_text(condition)}:"
+                yield from _indented(_block(then))
+                if otherwise:
+                    yield "else:"
+                    yield from _indented(_block(otherwise))
             case ir.Stop(condition, ending):
                 yield f"stop ({ending}) if {expr_text(condition)}"
             case _:

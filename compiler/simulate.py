@@ -119,6 +119,8 @@ class _Machine:
                 case ir.Until(condition):
                     if np.all(self.value(condition)):
                         raise _Found
+                case ir.If(condition, body, otherwise):
+                    self.execute(body if np.all(self.value(condition)) else otherwise)
                 case ir.Stop():
                     pass
                 case _:

@@ -174,6 +174,8 @@ class Optimizer:
     kinds: tuple[tuple[str, Literal["scalar", "theta"]], ...]
     visits_batches: bool
     """It names the batches itself (`R[i]`); one iteration is one epoch."""
+    searches: tuple[ast.Search, ...] = ()
+    """Definitions of searches that the definition calls; in the body their lines are put in place."""
 
 
 @dataclass(frozen=True)

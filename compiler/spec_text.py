@@ -42,6 +42,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield _network(spec.network)
         yield _loss(spec.loss)
     yield from _init(spec.init)
+    yield from spec.optimizer.searches
     definition = spec.optimizer.definition
     yield replace(definition, parameters=_defaults(definition.parameters, spec.optimizer.arguments))
     yield from spec.schedule_functions

@@ -82,12 +82,30 @@ def spread_tuples(
 def specialise(rule: ast.Optimizer, values: Mapping[str, float], varying: Collection[str]) -> ast.Optimizer:
     """The rule with every condition decided that names only parameters with fixed values."""
     fixed = {name: value for name, value in values.items() if name not in varying}
-    body = tuple(changed(a, lambda e: _decided(e, fixed)) for a in rule.body)
+    body = tuple(changed(a, lambda e: _decided(e, fixed)) for a in _chosen(rule.body, fixed))
     if body == rule.body:
         return rule
     body = _live(_without_copies(body))
     read = {name for action in body for name in names_in(action)} | set(varying)
     return replace(rule, body=body, parameters=tuple(p for p in rule.parameters if p.name in read))
+
+
+def _chosen(body: Iterable[ast.Action], fixed: Mapping[str, float]) -> Iterator[ast.Action]:
+    """Without the branches that are never taken."""
+    for action in body:
+        match action:
+            case ast.If(condition, then, otherwise):
+                found = _truth(condition, fixed)
+                if isinstance(found, bool):
+                    yield from _chosen(then if found else otherwise, fixed)
+                else:
+                    yield ast.If(
+                        found, tuple(_chosen(then, fixed)), tuple(_chosen(otherwise, fixed)), span=action.span
+                    )
+            case ast.For(body=inner) | ast.Repeat(body=inner):
+                yield replace(action, body=tuple(_chosen(inner, fixed)))
+            case _:
+                yield action
 
 
 def _decided(expr: ast.Expr, fixed: Mapping[str, float]) -> ast.Expr:
@@ -148,6 +166,11 @@ def _without_copies(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
 
 def _live(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
     """Without equations that nothing reads on the way to theta."""
+    return tuple(_kept(body, live_names(body)))
+
+
+def live_names(body: tuple[ast.Action, ...]) -> set[str]:
+    """What theta depends on, or the end of a search or loop."""
     nodes = [n for a in body for n in walk(a)]
     reads: dict[str, set[str]] = {}
     live, found = {"theta"}, set[str]()
@@ -155,14 +178,14 @@ def _live(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
         match node:
             case ast.Equation(name, _, value):
                 reads.setdefault(name, set()).update(names_in(value))
-            case ast.Until(condition):
+            case ast.Until(condition) | ast.If(condition) | ast.End(_, condition):
                 live |= names_in(condition)
             case ast.For(_, values):
                 live |= names_in(values)
     while live != found:
         found = set(live)
         live |= {n for name in found for n in reads.get(name, ())}
-    return tuple(_kept(body, live))
+    return live
 
 
 def _kept(body: Iterable[ast.Action], live: Collection[str]) -> Iterator[ast.Action]:
@@ -172,5 +195,7 @@ def _kept(body: Iterable[ast.Action], live: Collection[str]) -> Iterator[ast.Act
                 continue
             case ast.For() | ast.Repeat():
                 yield replace(action, body=tuple(_kept(action.body, live)))
+            case ast.If(_, then, otherwise):
+                yield replace(action, body=tuple(_kept(then, live)), otherwise=tuple(_kept(otherwise, live)))
             case _:
                 yield action

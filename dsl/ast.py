@@ -2,11 +2,11 @@
 
     program    = statement*
     statement  = Network | Block | Activation | Clip | Loss | Objective | Data | Init | Optimizer
-               | Schedule | Train | Sweep | Monitor | Expect | Points | Use
+               | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
                | Drawn | Counted
-    action     = Equation | For | Repeat | Until                      (the lines of an update rule)
+    action     = Equation | For | Repeat | Until | If | End           (the lines of an update rule)
 
 Names are canonical here (`θ` is `theta`, `η` is `eta`, `β1` is `beta1`), so both spellings are the same
 program. Every node carries a `span`, which takes no part in equality.
@@ -290,7 +290,24 @@ class Until(Node):
     condition: Expr
 
 
-Action = Equation | For | Repeat | Until
+@dataclass(frozen=True)
+class If(Node):
+    """`if condition:` and a block, `else:` and another one (empty where it is not written)."""
+
+    condition: Expr
+    body: tuple[Action, ...]
+    otherwise: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class End(Node):
+    """`stop if condition`: the run is done; `fail if condition`: it cannot go on."""
+
+    word: Literal["stop", "fail"]
+    condition: Expr
+
+
+Action = Equation | For | Repeat | Until | If | End
 
 
 # -- statements ----------------------------------------------------------------------------------
@@ -410,6 +427,16 @@ class Optimizer(Node):
 
 
 @dataclass(frozen=True)
+class Search(Node):
+    """`search backtracking(F, p, d, drop, start; ...):` and a block that sets `value`: its result."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: tuple[Action, ...]
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
 class Piece(Node):
     """`0.1 until 75`; `until` is None in the last piece."""
 
@@ -477,8 +504,8 @@ class Use(Node):
 
 
 Statement = (
-    Network | Block | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Schedule | Train | Sweep
-    | Monitor | Expect | Points | Use
+    Network | Block | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Search | Schedule | Train
+    | Sweep | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from netc.dsl.build_parts import (
     actions_of,
     call_of,
     dotted,
+    end_of,
     group_of,
     head_of,
     laws_of,
@@ -154,6 +155,16 @@ class _Rules:
     def until(self, span: Span, _: Child, condition: Child) -> ast.Node:
         return ast.Until(condition, span=span)
 
+    def if_(self, span: Span, _: Child, condition: Child, *rest: Child) -> ast.Node:
+        then = tuple(n for n in nodes_of(rest) if not isinstance(n, Group))
+        return ast.If(condition, then, group_of(rest), span=span)
+
+    def otherwise(self, span: Span, *children: Child) -> ast.Node:
+        return Group(nodes_of(children), span=span)
+
+    def end(self, span: Span, word: Child, _: Child, condition: Child) -> ast.Node:
+        return ast.End(end_of(word), condition, span=span)
+
     # -- statements ---------------------------------------------------------------------------
 
     def expression(self, span: Span, value: Child) -> Child:
@@ -246,6 +257,11 @@ class _Rules:
         name, parameters = head_of(head)
         body, settings = actions_of(nodes_of(rest))
         return ast.Optimizer(name, parameters, None, body, settings, span=span)
+
+    def search(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
+        name, parameters = head_of(head)
+        body, settings = actions_of(nodes_of(rest))
+        return ast.Search(name, parameters, body, settings, span=span)
 
     def schedule_pieces(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
         pieces = tuple(n for n in rest if isinstance(n, ast.Piece))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -106,6 +106,15 @@ def dotted(name: Child) -> str:
             return f"{dotted(base)}.{member}"
         case _:
             _fail(name.span, "a name is expected here", "for example: momentum.ema(eta = 0.1)")
+
+
+def end_of(word: ast.Name) -> Literal["stop", "fail"]:
+    """The word of `stop if ...` and `fail if ...`."""
+    match word.id:
+        case "stop" | "fail":
+            return word.id
+        case _:
+            _fail(word.span, "'stop if' or 'fail if' is expected here", "a choice is x = a if c else b")
 
 
 def parameters_of(arguments: Iterable[ast.Argument]) -> tuple[ast.Parameter, ...]:

@@ -13,6 +13,10 @@ always v[n] is meant, the value from the iteration before; a slide of the talk h
 misprint:
 
     v[n+1] = (1 - beta1)*v[n] + beta1*grad R(theta[n])
+
+Where the equation is linear in what it defines the message says its solution, too. That of the slide,
+v[n+1] = (1 - beta1)*v[n+1] + grad R(theta[n]), is v[n+1] = grad R(theta[n])/beta1: gradient descent
+with the rate eta/beta1, and no momentum at all.
 """,
     ),
     "E0402": Story(
@@ -70,6 +74,8 @@ A 'repeat:' block has a line 'until CONDITION' in it; when it holds the block is
         p = theta[n] - h*g
         until R(p) < R(theta[n])
         h = h/2
+
+Something in the block has to change what 'until' asks, else it asks the same for ever.
 """,
     ),
     "E0409": Story(
@@ -120,6 +126,90 @@ A rule may say what it requires of its parameters, as libraries do:
         require    = eta >= 0 and 0 <= beta and beta < 1
         v[n+1]     = beta*v[n] + (1 - beta)*grad R(theta[n])
         theta[n+1] = theta[n] - eta*v[n+1]
+""",
+    ),
+    "E0415": Story(
+        "a search inside an expression",
+        """\
+A search is lines, not a formula: its call stands alone on the right of an equation.
+
+    h = backtracking(R, theta[n], g, norm(g)^2, f2*eta[n])
+    theta[n+1] = theta[n] - h*g
+""",
+    ),
+    "E0416": Story(
+        "a search that is given no loss",
+        """\
+A parameter of a search that is called in it, F(p), stands for the loss: R, or R[i] in a rule that
+visits the batches.
+""",
+    ),
+    "E0417": Story(
+        "a search that is not whole",
+        """\
+A search is given all it needs and ends with its value. What is kept from iteration to iteration
+belongs to the rule that calls it.
+
+    search halving(F, p, d, start):
+        h = start
+        repeat:
+            until F(p - h*d) < F(p)
+            h = h/2
+        value = h
+""",
+    ),
+    "E0421": Story(
+        "the loss is tried on the wrong side",
+        """\
+A search compares the loss at a point ahead with the loss here. If the step is theta[n] - h*g, the
+point ahead is theta[n] - h*g; R(theta[n] + h*g) lies uphill, and the test says nothing about the
+step that is taken. A slide of the talk has this sign in Armijo's test. Right is
+
+    until R(theta[n] - h*g) - R(theta[n]) <= -lambda*h*norm(g)^2
+""",
+    ),
+    "E0422": Story(
+        "computed and never used",
+        """\
+Neither theta nor the end of a search depends on this state or local, directly or by way of others:
+the rule would do the same without it. Most often the equation of theta[n+1] reads the gradient where
+it should read the state. A warning: the rule runs. A rule with a line source = "..." in its block is
+taken as it is meant.
+""",
+    ),
+    "E0423": Story(
+        "a rate that acts twice",
+        """\
+The rate multiplies the gradient on its way into a state and the state on its way into theta, so half
+the rate makes steps a quarter as long:
+
+    v[n+1]     = (1 - beta)*v[n] + eta*grad R(theta[n])
+    theta[n+1] = theta[n] - eta*v[n+1]
+
+It exists (momentum.double_rate, the third form on a slide of the talk, discretises an equation of
+motion), and is usually a slip. A warning: the rule runs. If it is meant, say where the rule comes
+from by a line source = "..." in its block, and nothing is said any more.
+""",
+    ),
+    "E0424": Story(
+        "a schedule for a rate that sits in a state",
+        """\
+In v[n+1] = alpha*v[n] - eta*grad R(theta[n]), theta[n+1] = theta[n] + v[n+1] each part of v was made
+with the rate of its own iteration. When a schedule lowers eta tenfold, steps stay as long as before
+and get shorter over some 1/(1 - alpha) iterations. Keras, Chainer and MXNet do that; PyTorch, TF1 and
+optax.sgd keep the rate outside, and are the same rule only as long as the rate is constant. The cure
+inside is v[n]*eta_n/eta_(n-1), the one outside is momentum.heavy_ball. A warning: the rule runs.
+Nothing is said about a rule with a library's own name (keras.SGD), or with a source.
+""",
+    ),
+    "E0425": Story(
+        "an epsilon that is too small or too large",
+        """\
+Epsilon keeps a denominator such as sqrt(s) + eps from being 0. In float32 the square of a gradient
+below 1e-22 is 0, so that an epsilon much smaller than that lets steps grow without bound, and one
+below 1.2e-38 is no number at all. A large one takes over: where gradients are smaller than eps (than
+its root, if it stands inside the root) the rule is gradient descent with the rate eta/eps. A warning:
+the rule runs.
 """,
     ),
 }

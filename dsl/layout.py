@@ -54,22 +54,24 @@ class _Layout:
                 yield self._head(node, "network", self.architecture(architecture))
             case ast.Block(name, parameters, skip, architecture):
                 added = f"{self.printer.name(skip)} + " if skip else ""
-                rest = f"{self._defined(name, parameters)} = {added}{self.architecture(architecture)}"
+                rest = (
+                    f"{self.printer.definition(name, parameters)} = {added}{self.architecture(architecture)}"
+                )
                 yield self._head(node, "block", rest)
             case ast.Activation(name, variable, parameters, value, settings) | ast.Clip(
                 name, variable, parameters, value, settings
             ):
                 keyword = type(node).__name__.lower()
-                more = f"; {self._parameters(parameters)}" if parameters else ""
+                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
                 head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
                 yield from self._with_settings(node, keyword, f"{head} = {self._show(value)}", settings)
             case ast.Loss(use=use, settings=settings) if use is not None:
                 yield from self._with_settings(node, "loss", self._show(use), settings)
             case ast.Loss(name, parameters, _, value, settings) if value is not None:
-                rest = f"{self._defined(name, parameters)} = {self._show(value)}"
+                rest = f"{self.printer.definition(name, parameters)} = {self._show(value)}"
                 yield from self._with_settings(node, "loss", rest, settings)
             case ast.Objective(name, variables, value, settings):
-                rest = f"{self._defined(name, variables)} = {self._show(value)}"
+                rest = f"{self.printer.definition(name, variables)} = {self._show(value)}"
                 yield from self._with_settings(node, "objective", rest, settings)
             case ast.Data():
                 yield from self._data(node)
@@ -77,6 +79,9 @@ class _Layout:
                 yield from self._init(node)
             case ast.Optimizer():
                 yield from self._optimizer(node)
+            case ast.Search(name, parameters, body, settings):
+                yield self._head(node, "search", f"{self.printer.definition(name, parameters)}:")
+                yield from self._body(in_order((*settings, *body)), 1)
             case ast.Schedule():
                 yield from self._schedule(node)
             case ast.Train(settings):
@@ -117,7 +122,7 @@ class _Layout:
         elif node.file is not None:
             yield from self._with_settings(node, "init", f"from {self._show(node.file)}", node.settings)
         elif node.name is not None:
-            yield self._head(node, "init", f"{self._defined(node.name, node.parameters)}:")
+            yield self._head(node, "init", f"{self.printer.definition(node.name, node.parameters)}:")
             yield from map(self._item, in_order((*node.laws, *node.settings)))
         elif node.laws:
             laws = ", ".join(map(self._law, node.laws))
@@ -131,12 +136,12 @@ class _Layout:
                 node, "optimizer", ", ".join([self._show(node.use), *map(self._law, node.settings)])
             )
             return
-        yield self._head(node, "optimizer", f"{self._defined(node.name, node.parameters)}:")
+        yield self._head(node, "optimizer", f"{self.printer.definition(node.name, node.parameters)}:")
         yield from self._body(in_order((*node.settings, *node.body)), 1)
 
     def _schedule(self, node: ast.Schedule) -> Iterator[Line]:
         name = self.printer.name(node.name)
-        head = f"{name}({self._parameters(node.parameters)})" if node.defines else name
+        head = f"{name}({self.printer.parameters(node.parameters)})" if node.defines else name
         if node.body:
             yield self._head(node, "schedule", f"{head}:")
             yield from self._body(in_order((*node.settings, *node.body)), 1)
@@ -212,6 +217,14 @@ class _Layout:
                     yield from self._body(body, depth + 1)
                 case ast.Until(condition):
                     yield Line("plain", depth, "", f"until {self._show(condition)}", item.span)
+                case ast.If(condition, body, otherwise):
+                    yield Line("plain", depth, "", f"if {self._show(condition)}:", item.span)
+                    yield from self._body(body, depth + 1)
+                    if otherwise:
+                        yield Line("plain", depth, "", "else:", otherwise[0].span)
+                        yield from self._body(otherwise, depth + 1)
+                case ast.End(word, condition):
+                    yield Line("plain", depth, "", f"{word} if {self._show(condition)}", item.span)
                 case _:
                     assert_never(item)
 
@@ -231,16 +244,6 @@ class _Layout:
 
     def _within(self, within: ast.Expr | None) -> str:
         return "" if within is None else f" within {self._show(within)}"
-
-    def _defined(self, name: str, parameters: tuple[ast.Parameter, ...]) -> str:
-        named = ".".join(map(self.printer.name, name.split(".")))
-        return f"{named}({self._parameters(parameters)})" if parameters else named
-
-    def _parameters(self, parameters: tuple[ast.Parameter, ...]) -> str:
-        return ", ".join(
-            self.printer.name(p.name) + ("" if p.default is None else f" = {self._show(p.default)}")
-            for p in parameters
-        )
 
     def architecture(self, node: ast.Architecture) -> str:
         """`[13(tanh)15(lin)1]` where each layer is an activation and a size, else with blanks."""

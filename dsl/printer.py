@@ -133,6 +133,17 @@ class Printer:
             return f"‖{self.show(arguments[0].value)}‖"
         return f"{self.show(function, ATOM)}({self.arguments(arguments)})"
 
+    def definition(self, name: str, parameters: tuple[ast.Parameter, ...]) -> str:
+        """The head of a definition: `momentum.ema(eta = 0.1, beta1 = 0.1)`."""
+        named = ".".join(map(self.name, name.split(".")))
+        return f"{named}({self.parameters(parameters)})" if parameters else named
+
+    def parameters(self, parameters: tuple[ast.Parameter, ...]) -> str:
+        return ", ".join(
+            self.name(p.name) + ("" if p.default is None else f" = {self.show(p.default)}")
+            for p in parameters
+        )
+
     def arguments(self, arguments: tuple[ast.Argument, ...]) -> str:
         return ", ".join(
             self.show(a.value) if a.name is None else f"{self.name(a.name)} = {self.show(a.value)}"

@@ -37,7 +37,7 @@ def _missing_sign(before: list[Lexeme], token: Lexeme, after: list[Lexeme], acce
     last = before[-1] if before else None
     if last is None:
         return None
-    if accepts == {"=", "["} and len(before) == 1:
+    if accepts == {"=", "[", "if"} and len(before) == 1:
         if token in ("+", "-", "*", "/"):
             return "an equation has one '=': x = x + y"
         return INDEX if token in ("(", "{") else None

@@ -29,6 +29,7 @@ FORMS = {
     "data": 'data boston, split = 80%, or data "table.csv", target = price',
     "init": "init glorot_uniform, or init theta = (-1.5, 0.7)",
     "optimizer": "optimizer momentum.ema(eta = 0.1, beta1 = 0.1)",
+    "search": "search backtracking(F, p, d, start): and a block that sets 'value'",
     "schedule": "schedule eta = 0.1 until 75, 0.01",
     "train": "train epochs = 200, batch = 32",
     "sweep": "sweep eta in {0.1, 0.01}",

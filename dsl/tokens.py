@@ -19,6 +19,7 @@ STATEMENTS = (
     "data",
     "init",
     "optimizer",
+    "search",
     "schedule",
     "train",
     "sweep",

@@ -28,8 +28,7 @@ class Workers:
     """`with Workers(kernels, dtype, threads) as workers:`."""
 
     def __init__(self, kernels: ModuleType, dtype: Any, threads: int) -> None:
-        self.threads = threads
-        self.together = kernels.TOGETHER
+        self.threads, self.group = threads, kernels.GROUP
         rest = np.zeros((threads, kernels.SCRATCH + LINE), dtype)
         self.scratch = [row[: kernels.SCRATCH] for row in rest]
         self._pool: ThreadPoolExecutor | None = None
@@ -51,7 +50,7 @@ class Workers:
             work(rows, slice(0, len(rows)), self.scratch[0])
             return
         size = max(1, min(most, -(-len(rows) // (PIECES * self.threads))))
-        size = -(-size // self.together) * self.together
+        size = min(most, -(-size // self.group) * self.group)
         starts = iter(range(0, len(rows), size))
         lock = Lock()
 

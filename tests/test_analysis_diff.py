@@ -134,17 +134,3 @@ def test_l2_through_an_adaptive_rule() -> None:
 def test_what_is_never_used() -> None:
     rule = "optimizer r(eta = 0.1):\n    v[n+1] = grad R\n    theta[n+1] = theta[n] - eta*grad R\n"
     assert "v is computed and never used" in found(rule)
-
-
-def test_the_misprint_of_the_talk() -> None:
-    rule = """optimizer armijo(eta = 1, c = 0.5):
-    g = grad R
-    h = eta
-    repeat at most 20:
-        until R(theta[n] {sign} h*g) <= R(theta[n]) - c*h*norm(g)^2
-        h = h/2
-    theta[n+1] = theta[n] - h*g
-"""
-    assert "uphill" in found(rule.format(sign="+"))
-    assert "theta[n] - h*g is likely meant" in found(rule.format(sign="+"))
-    assert "uphill" not in found(rule.format(sign="-"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.compiler.check import check
+from netc.compiler.pipeline import to_spec
 from netc.compiler.spec import Facts
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import SpecError, render
@@ -24,7 +24,7 @@ def diagnose(path: Path) -> str:
     facts = re.search(r"# facts (.*)", source.text)
     overrides = re.search(r"# set (.*)", source.text)
     try:
-        check(
+        checked = to_spec(
             parse(source),
             _facts(**_pairs(facts[1])) if facts else None,
             path.parent,
@@ -32,7 +32,7 @@ def diagnose(path: Path) -> str:
         )
     except SpecError as error:
         return render(error.diagnostics)
-    return ""
+    return render(checked.warnings)
 
 
 def _pairs(text: str) -> dict[str, str]:

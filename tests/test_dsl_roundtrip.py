@@ -103,10 +103,11 @@ architectures = st.builds(ast.Architecture, sizes, several(layers, 1))
 
 equations = st.builds(ast.Equation, names, several(exprs, most=1), values)
 actions = st.recursive(
-    equations | st.builds(ast.Until, exprs),
+    equations | st.builds(ast.Until, exprs) | st.builds(ast.End, st.sampled_from(["stop", "fail"]), exprs),
     lambda inner: st.one_of(
         st.builds(ast.For, names, exprs, several(inner, 1)),
         st.builds(ast.Repeat, maybe(exprs), several(inner, 1)),
+        st.builds(ast.If, exprs, several(inner, 1), several(inner)),
     ),
     max_leaves=4,
 )
@@ -145,6 +146,7 @@ statements = st.one_of(
     st.builds(ast.Init, dotted, parameters, none, laws, none, helpers),
     st.builds(lambda u: ast.Optimizer(_used(u), (), u, (), ()), use),
     st.builds(ast.Optimizer, dotted, parameters, none, bodies, text_settings),
+    st.builds(ast.Search, dotted, parameters, bodies, text_settings),
     st.builds(ast.Schedule, names, st.just(False), nothing, several(pieces, 1), nothing, more),
     st.builds(
         ast.Schedule,

@@ -25,13 +25,13 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
     constants = {
         "PARAMETERS": 2,
         "LANES": 4,
+        "GROUP": 1,
         "STRIDE": 4,
         "VECTORS": 1,
         "SCALARS": 0,
         "SCRATCH": 8,
         "BLOCK": 4,
         "BY_SAMPLE": 0,
-        "TOGETHER": 1,
     }
     vars(kernels).update(constants)
 

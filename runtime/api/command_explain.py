@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netc.commands import DONE
+from netc.dsl.diagnostics import render
 from netc.terminal import paint
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ def command(what: str, latex: bool, plan: bool) -> int:
     elif _is_family(what):
         click.echo("\n".join(_family(what)).rstrip())
     else:
-        click.echo(_text(_sections(checked(what))))
+        spec = checked(what)
+        if spec.warnings:
+            click.echo(render(spec.warnings) + "\n", err=True)
+        click.echo(_text(_sections(spec)))
     return DONE
 
 

@@ -15,6 +15,7 @@ KINDS = {
     "losses": "loss",
     "inits": "init",
     "optimizers": "optimizer",
+    "searches": "search",
     "schedules": "schedule",
 }
 
@@ -22,7 +23,7 @@ KINDS = {
 @click.command("list")
 @click.argument("kind", required=False, type=click.Choice([*KINDS, "data"]))
 def command(kind: str | None) -> int:
-    """List activations, clips, losses, inits, optimizers, schedules or data sets, with their equations.
+    """List activations, clips, losses, inits, optimizers, searches, schedules or data sets, with equations.
 
     Without KIND, the names of all.
     """

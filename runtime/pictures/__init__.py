@@ -1,0 +1,1 @@
+"""Pictures of runs, drawn with matplotlib from what their folders hold."""

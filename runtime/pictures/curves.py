@@ -1,0 +1,165 @@
+"""The course of training: losses, metric and gradient norm against the epochs; over many runs as quantiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from netc.runtime.kept import Kept
+from netc.runtime.parameters import Array
+from netc.runtime.pictures.style import BLUE, COLOURS, DARK, ORANGE, figure, headline, legend_right
+
+QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
+FEWEST = 3
+"""Reports that make a curve."""
+PARTS = {"train": BLUE, "test": ORANGE}
+NAMES = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "r2": "coefficient of determination R²",
+    "gradient_norm": "‖∇R‖",
+}
+WORST_IS_LOW = ("accuracy", "r2")
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A figure over the reports: `bands` (5, reports) as QUANTILES; of one run its five rows are the same."""
+
+    at: Array
+    bands: Array
+
+    @property
+    def median(self) -> Array:
+        found: Array = self.bands[2]
+        return found
+
+
+def has_curves(kept: Kept) -> bool:
+    found = course(kept, "loss_train")
+    return found is not None and len(found.at) >= FEWEST
+
+
+def course(kept: Kept, figure: str) -> Course | None:
+    """None where the history has no such figure."""
+    history = kept.history
+    x = clock(kept)[1]
+    if f"{figure}_median" in history:
+        return Course(x, np.stack([history[f"{figure}_{q}"] for q in QUANTILES]))
+    if figure not in history:
+        return None
+    if "run" not in history:
+        return Course(x, np.tile(history[figure], (5, 1)))
+    worst = -np.inf if figure.startswith(WORST_IS_LOW) else np.inf
+    return _over_runs(history["run"], x, history[figure], worst)
+
+
+def _over_runs(run: Array, x: Array, values: Array, worst: float) -> Course:
+    """Quantiles at every moment at which some run reported; a run that ended stays at its last figure."""
+    moments = np.unique(x)
+    runs, row = np.unique(run, return_inverse=True)
+    table = np.full((len(moments), len(runs)), np.nan)
+    table[np.searchsorted(moments, x), row] = np.where(np.isnan(values), worst, values)
+    seen = np.maximum.accumulate(np.where(np.isnan(table), 0, np.arange(len(moments))[:, None]), axis=0)
+    table = np.take_along_axis(table, seen, axis=0)
+    # The value of a run, not between two: infinities have no middle.
+    return Course(moments, np.quantile(table, list(QUANTILES.values()), axis=1, method="inverted_cdf"))
+
+
+def clock(kept: Kept) -> tuple[str, Array]:
+    """The name of the horizontal axis, and where the reports stand on it."""
+    step, epoch = kept.history["step"], kept.history["epoch"]
+    return ("iteration n", step) if np.array_equal(step, epoch) else ("epoch", epoch)
+
+
+def curves(kept: Sequence[Kept]) -> Figure:
+    """A panel for each figure; several folders share the panels, a colour each."""
+    shown = [name for name in NAMES if any(_parts(one, name) for one in kept)]
+    fig = figure(len(shown), height=5.2, width=6.5)
+    panels = fig.subplots(1, len(shown), squeeze=False)[0]
+    for axes, name in zip(panels, shown, strict=True):
+        if len(kept) == 1:
+            _of_one(axes, kept[0], name)
+        else:
+            _of_several(axes, kept, name)
+        _scale(axes, name)
+        axes.set(xlabel=clock(kept[0])[0], title=NAMES[name], ylabel=_unit(name))
+    several = kept[0].count > 1
+    band = "median, quartiles, and 5 to 95 % of " + f"{kept[0].count} runs" if several else "one run"
+    _legend(fig, panels, kept, several)
+    headline(fig, "The course of training", f"{_about(kept)}  ({band})")
+    return fig
+
+
+def _about(kept: Sequence[Kept]) -> str:
+    return f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}" if len(kept) == 1 else kept[0].setup
+
+
+def _unit(name: str) -> str:
+    return {"loss": "loss of the scaled problem", "accuracy": "share of samples"}.get(name, NAMES[name])
+
+
+def _parts(kept: Kept, name: str) -> list[tuple[str, Course]]:
+    """The course on the training part and on the test part, or the one there is."""
+    if name == "gradient_norm":
+        found = course(kept, name)
+        return [("train", found)] if found else []
+    parts = [(part, course(kept, f"{name}_{part}")) for part in PARTS]
+    return [(part, one) for part, one in parts if one is not None]
+
+
+def _of_one(axes: Axes, kept: Kept, name: str) -> None:
+    for part, one in _parts(kept, name):
+        _draw(axes, one, PARTS[part], part, bands=kept.count > 1)
+
+
+def _of_several(axes: Axes, kept: Sequence[Kept], name: str) -> None:
+    for i, one in enumerate(kept):
+        for part, found in _parts(one, name):
+            style = "-" if part == "train" else ":"
+            _draw(axes, found, COLOURS[i % len(COLOURS)], one.rule, bands=False, style=style)
+
+
+def _draw(axes: Axes, one: Course, colour: str, label: str, bands: bool, style: str = "-") -> None:
+    if bands:
+        axes.fill_between(one.at, one.bands[0], one.bands[4], color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(one.at, one.bands[1], one.bands[3], color=colour, alpha=0.3, linewidth=0)
+    axes.plot(one.at, one.median, style, color=colour, label=label)
+
+
+def _scale(axes: Axes, name: str) -> None:
+    """Logarithmic where values are positive and span more than a decade."""
+    values = np.concatenate([np.asarray(line.get_ydata(), np.float64) for line in axes.lines])
+    values = values[np.isfinite(values)]
+    if name in ("loss", "gradient_norm") and len(values) and values.max() > 10 * max(values.min(), 0):
+        axes.set_yscale("log", nonpositive="clip")
+        low = values[values > 0].min(initial=1.0)
+        axes.set_ylim(bottom=max(low / 2, values.max() * 1e-20))
+    elif name in WORST_IS_LOW:
+        axes.set_ylim(top=1.02)
+
+
+def _legend(fig: Figure, panels: Sequence[Axes], kept: Sequence[Kept], several: bool) -> None:
+    if len(kept) == 1:
+        for axes in panels:
+            axes.legend()
+        return
+    handles = [
+        Line2D([], [], color=COLOURS[i % len(COLOURS)], label=title(kept, one)) for i, one in enumerate(kept)
+    ]
+    if any(len(_parts(one, "loss")) > 1 for one in kept):
+        handles += [
+            Line2D([], [], color=DARK, linestyle=s, label=t) for s, t in (("-", "train"), (":", "test"))
+        ]
+    fig.legend(handles=handles, loc="outside right center")
+
+
+def title(kept: Sequence[Kept], one: Kept) -> str:
+    """What tells it apart: its rule, or its file where rules are the same."""
+    return one.rule if len({k.rule for k in kept}) == len(kept) else one.name

@@ -1,0 +1,91 @@
+"""What came of each run, as a few labels that all pictures share: a point it reached, or why it reached none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from netc.runtime.kept import Kept
+from netc.runtime.parameters import Array
+from netc.runtime.pictures.style import COLOURS, DARK, LIGHT, MIDDLE, number
+
+SETTLED = 1e-3
+"""A run has settled where the norm of its last gradient is below this, unless its outcome says more."""
+NEAR = 0.05
+"""Ends this close to each other, in every coordinate, are one point."""
+RARE = 0.005
+"""A point that fewer of the settled runs reach has no label of its own."""
+ELSEWHERE, UNSETTLED, DIVERGED = "elsewhere", "not converged", "diverged"
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """Of one folder."""
+
+    labels: tuple[str, ...]
+    """Points from left to right, then what is not one; the same for all folders of a picture."""
+    codes: Array
+    """(runs,) index into labels."""
+    points: Array
+    """(labels that are points, P)"""
+
+    def share(self, label: str) -> float:
+        return float(np.mean(self.codes == self.labels.index(label))) if label in self.labels else 0.0
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        return tuple(label for i, label in enumerate(self.labels) if (self.codes == i).any())
+
+
+def colour(ends: Ends, label: str) -> str:
+    plain = {ELSEWHERE: MIDDLE, UNSETTLED: LIGHT, DIVERGED: DARK}
+    return plain[label] if label in plain else COLOURS[ends.labels.index(label)]
+
+
+def classify(kept: Sequence[Kept]) -> list[Ends]:
+    """The ends of each folder, with common labels."""
+    settled = [_settled(one) for one in kept]
+    points = np.zeros((0, 0))
+    if (
+        all(one.ends is not None for one in kept)
+        and len({one.ends.shape[1] for one in kept if one.ends is not None}) == 1
+    ):
+        reached = [one.ends[there] for one, there in zip(kept, settled, strict=True) if one.ends is not None]
+        points = _points(np.concatenate(reached))
+    labels = (*map(_label, points), ELSEWHERE if len(points) else "converged", UNSETTLED, DIVERGED)
+    return [_ends(one, there, points, labels) for one, there in zip(kept, settled, strict=True)]
+
+
+def _settled(kept: Kept) -> Array:
+    found: Array = ~kept.diverged & (kept.runs["gradient_norm"] < SETTLED)
+    return found | (kept.runs["stopped"] == "criterion")
+
+
+def _points(reached: Array) -> Array:
+    """(at most as many as there are colours, P): where the settled runs heap up."""
+    cells, counts = np.unique(np.round(reached / NEAR), axis=0, return_counts=True)
+    found: list[Array] = []
+    while len(found) < len(COLOURS) and counts.any():
+        centre = cells[counts.argmax()] * NEAR
+        close = np.abs(cells * NEAR - centre).max(axis=1) <= 2 * NEAR
+        if counts[close].sum() < RARE * len(reached):
+            break
+        found.append(reached[np.abs(reached - centre).max(axis=1) <= 1.5 * NEAR].mean(axis=0))
+        counts[close] = 0
+    return np.array(sorted(found, key=lambda point: tuple(np.round(point, 6)))).reshape(-1, reached.shape[1])
+
+
+def _label(point: Array) -> str:
+    return f"({', '.join(map(number, point))})"
+
+
+def _ends(kept: Kept, settled: Array, points: Array, labels: tuple[str, ...]) -> Ends:
+    codes = np.where(settled, len(points), len(points) + 1)
+    if kept.ends is not None:
+        for i, point in enumerate(points):
+            near = np.abs(kept.ends - point).max(axis=1, initial=0) <= 2 * NEAR
+            codes[settled & near] = i
+    codes[kept.diverged] = len(points) + 2
+    return Ends(labels, codes, points)

@@ -1,0 +1,163 @@
+"""Runs compared with each other: how they ended, how good, how soon. Of one folder, or of several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from netc.runtime.kept import Kept
+from netc.runtime.parameters import Array
+from netc.runtime.pictures.curves import title
+from netc.runtime.pictures.ends import DIVERGED, classify, colour
+from netc.runtime.pictures.style import BLUE, COLOURS, DARK, SKY, WIDTH, count, headline, percent
+
+DOTS = 20_000
+"""At most so many are drawn; of more runs every k-th."""
+BINS = 40
+TINY = 1e-17
+"""Losses below rounding are drawn here on a logarithmic axis."""
+
+
+def shares(kept: Sequence[Kept]) -> Figure:
+    """How the runs ended, as a bar for each folder."""
+    all_ends = classify(kept)
+    labels = [label for label in all_ends[0].labels if any(label in ends.used for ends in all_ends)]
+    fig = Figure(figsize=(WIDTH + 1.5, 1.8 + 0.6 * len(kept)))
+    axes = fig.add_subplot()
+    places = np.arange(len(kept))[::-1]
+    left = np.zeros(len(kept))
+    for label in [DIVERGED, *(x for x in labels if x != DIVERGED)] if DIVERGED in labels else labels:
+        width = 100 * np.array([ends.share(label) for ends in all_ends])
+        axes.barh(places, width, left=left, color=colour(all_ends[0], label), label=label, height=0.7)
+        left += width
+    for place, ends in zip(places, all_ends, strict=True):
+        axes.text(101, place, f"{percent(ends.share(DIVERGED))}", va="center")
+    axes.set(
+        yticks=places,
+        yticklabels=[title(kept, one) for one in kept],
+        xlim=(0, 100),
+        xlabel="share of the starts, %",
+    )
+    axes.grid(False, axis="y")
+    axes.text(101, len(kept) - 0.45, "diverged", va="bottom", fontsize=11)
+    fig.legend(loc="outside right center", title="the run ends at")
+    headline(fig, "How the runs end", kept[0].setup)
+    return fig
+
+
+def boxes(kept: Sequence[Kept]) -> Figure:
+    """Quartiles and range of final losses and iterations, of the runs that did not diverge."""
+    fig = Figure(figsize=(max(WIDTH, 3 + 2.2 * len(kept)), 5.2))
+    panels = fig.subplots(1, 2 + ("loss_test" in kept[0].runs))
+    names = ["loss_train", *(["loss_test"] if "loss_test" in kept[0].runs else []), "steps"]
+    for axes, name in zip(panels, names, strict=True):
+        _boxes(axes, kept, name)
+    runs = f"{count(kept[0].count)} runs" if len({one.count for one in kept}) == 1 else "The runs"
+    lost = sum(int(one.diverged.sum()) for one in kept)
+    note = f"; {count(lost)} diverged runs are left out" if lost else ""
+    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
+    headline(fig, f"How good and how soon: {runs}{' each' if len(kept) > 1 else ''}",
+             f"{about}\nbox: quartiles and median; whiskers: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
+    return fig
+
+
+FIGURES = {"loss_train": "final training loss", "loss_test": "final test loss", "steps": "iterations"}
+
+
+def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
+    columns = [np.maximum(finite(one, name), TINY if name != "steps" else 1) for one in kept]
+    filled = [column if len(column) else np.array([np.nan]) for column in columns]
+    drawn = axes.boxplot(
+        filled,
+        whis=(5, 95),
+        widths=0.6,
+        patch_artist=True,
+        showfliers=False,
+        medianprops={"color": DARK, "linewidth": 2},
+    )
+    for i, box in enumerate(drawn["boxes"]):
+        box.set(facecolor=COLOURS[i % len(COLOURS)] if len(kept) > 1 else SKY, alpha=0.7)
+    for i, column in enumerate(columns, start=1):
+        if len(column):
+            axes.plot([i, i], [column.min(), column.max()], ".", color=DARK, markersize=5)
+    axes.set_xticks(
+        range(1, len(kept) + 1), [title(kept, one) for one in kept], rotation=30 if len(kept) > 2 else 0
+    )
+    if len(kept) == 1:
+        axes.set_xticks([])
+    axes.set_title(FIGURES[name], fontsize=13)
+    everything = np.concatenate(columns)
+    if len(everything) and everything.max() > 30 * everything.min():
+        axes.set_yscale("log")
+
+
+def finite(kept: Kept, name: str) -> Array:
+    """Of the runs that did not diverge."""
+    values: Array = kept.runs[name][~kept.diverged]
+    return values[np.isfinite(values)]
+
+
+def scatter(kept: Sequence[Kept]) -> Figure:
+    """A dot for each run: iterations against final loss."""
+    fig = Figure(figsize=(WIDTH + 1, 5.4))
+    axes = fig.add_subplot()
+    all_ends = classify(kept)
+    handles = []
+    for i, (one, ends) in enumerate(zip(kept, all_ends, strict=True)):
+        chosen = np.flatnonzero(~one.diverged & np.isfinite(one.runs["loss_train"]))
+        chosen = chosen[:: -(-len(chosen) // DOTS) or 1]
+        hues = (
+            [colour(ends, ends.labels[c]) for c in ends.codes[chosen]]
+            if len(kept) == 1
+            else COLOURS[i % len(COLOURS)]
+        )
+        loss = np.maximum(one.runs["loss_train"][chosen], TINY)
+        axes.scatter(one.runs["steps"][chosen], loss, s=14, c=hues, linewidths=0, alpha=0.6, rasterized=True)
+        if len(kept) == 1:
+            handles = [_dot(colour(ends, label), label) for label in ends.used if label != DIVERGED]
+        else:
+            handles.append(_dot(COLOURS[i % len(COLOURS)], title(kept, one)))
+    axes.set(xlabel="iterations", ylabel="final training loss", yscale="log")
+    _log_if_wide(axes)
+    fig.legend(
+        handles=handles, loc="outside right center", title="the run ends at" if len(kept) == 1 else None
+    )
+    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
+    headline(fig, "Iterations against final loss, a dot for each run", about)
+    return fig
+
+
+def _log_if_wide(axes: Axes) -> None:
+    low, high = axes.dataLim.intervalx
+    if low > 0 and high > 30 * low:
+        axes.set_xscale("log")
+
+
+def _dot(hue: str, label: str) -> Line2D:
+    return Line2D([], [], color=hue, marker="o", linestyle="", label=label)
+
+
+def histogram(kept: Sequence[Kept]) -> Figure:
+    """How final losses are spread."""
+    fig = Figure(figsize=(WIDTH + (1.5 if len(kept) > 1 else 0), 5.2))
+    axes = fig.add_subplot()
+    columns = [np.maximum(finite(one, "loss_train"), TINY) for one in kept]
+    everything = np.concatenate(columns)
+    low, high = everything.min(), everything.max()
+    wide = high > 30 * low
+    bins = np.geomspace(low, high, BINS + 1) if wide else np.linspace(low, high or 1.0, BINS + 1)
+    for i, (one, column) in enumerate(zip(kept, columns, strict=True)):
+        hue = COLOURS[i % len(COLOURS)] if len(kept) > 1 else BLUE
+        filled = "stepfilled" if len(kept) == 1 else "step"
+        axes.hist(column, bins=bins, histtype=filled, color=hue, label=title(kept, one), linewidth=2)
+    axes.set(xlabel="final training loss", ylabel="runs", xscale="log" if wide else "linear")
+    if len(kept) > 1:
+        fig.legend(loc="outside right center")
+    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
+    lost = sum(int(one.diverged.sum()) for one in kept)
+    headline(fig, "Final losses", about + (f"\n{count(lost)} diverged runs are left out" if lost else ""))
+    return fig
