@@ -21,8 +21,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from netc.compiler import ir
 from netc.runtime.atomic import replacing, write_bytes, write_text
 from netc.runtime.parameters import Array, tensors
@@ -98,15 +96,10 @@ class RunFolder:
     def write_result(self, result: Result, program: ir.Program, scalers: Mapping[str, Array]) -> None:
         """What was trained; what is needed to resume goes unless the run was interrupted."""
         write_text(self.path / "history.csv", _csv(result.history))
-<<<<<<< HEAD
         with replacing(self.path / "theta.safetensors") as file:
             write_tensors(file, _weights(result, program.problem, scalers), _about(result))
         if result.runs > 1:
             write_runs(self.path, result, program)
-=======
-        write_text(self.path / "runs.csv", _csv(_table(result, problem)))
-        write_bytes(self.path / "theta.safetensors", _weights(result, problem, scalers))
->>>>>>> refs/heads/pictures
         self.write_summary(result)
         if not result.interrupted:
             _remove(self._checkpoints())
@@ -137,19 +130,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-<<<<<<< HEAD
 def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> dict[str, Pieces]:
-=======
-def _table(result: Result, problem: ir.Problem) -> dict[str, Array]:
-    """A row for each run: what came of it, how long it took, its figures, and the point of an objective."""
-    counts = {f"{name}_evaluations": column for name, column in result.evaluations.items()}
-    told = {"run": np.arange(result.runs), "outcome": result.outcome, "stopped": result.stopped}
-    point = unflatten(problem, result.theta) if isinstance(problem, ir.Objective) else {}
-    return {**told, "steps": result.steps, **counts, **result.final, **point}
-
-
-def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> bytes:
->>>>>>> refs/heads/pictures
     """`layer1.weight`, `best.layer1.weight`, `scale.inputs.shift`, ...; the axis of several runs in front."""
     lead = () if result.runs == 1 else (result.runs,)
     found = {}
