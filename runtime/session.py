@@ -21,7 +21,7 @@ from netc.compiler.machine import Machine
 from netc.compiler.spec import DataSpec, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.source import Source
+from netc.dsl.source import Source, Span
 from netc.runtime import dataset as datasets
 from netc.runtime.dataset import Dataset
 from netc.runtime.expect import Scope
@@ -34,6 +34,7 @@ from netc.runtime.parameters import Array, tensors
 from netc.runtime.reached import NO_LISTED
 from netc.runtime.report import Evaluator
 from netc.runtime.results import Result, make_result
+from netc.runtime.room import too_little
 from netc.runtime.scaling import Scaler
 from netc.runtime.start import weights_of
 from netc.runtime.state import real_type
@@ -181,9 +182,14 @@ class Session:
             return "all" if self.spec.training.runs <= FOLLOWED else "summary"
         return self.spec.monitor.history
 
-    def train(self, watch: Watcher, resume: dict[str, Array] | None = None) -> tuple[Outcome, Result]:
+    def train(
+        self, watch: Watcher, resume: dict[str, Array] | None = None, rows: Path | None = None
+    ) -> tuple[Outcome, Result]:
+        """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
+        has no room for them."""
+        self.require_room(rows)
         task = self.task
-        outcome = train(task, watch, resume)
+        outcome = train(task, watch, resume, rows)
         seal(self.kernels)
         return outcome, make_result(task, outcome, self.spec.points, self._kinds)
 
@@ -201,6 +207,19 @@ class Session:
                 return ObjectiveCurvature(objective)
             case ir.Network() as network:
                 return NetworkCurvature(network, *(samples or self._scaled[0]))
+
+    def require_room(self, folder: Path | None) -> None:
+        """SpecError where this machine is too small for all the runs."""
+        if self.spec.training.runs > 1 and (refused := too_little(self.task, folder, self._runs_span)):
+            raise SpecError([refused])
+
+    @property
+    def _runs_span(self) -> Span:
+        """Where the file says how many runs there are."""
+        statements = self.file.program.statements
+        settings = [s for t in statements if isinstance(t, ast.Train) for s in t.settings if s.name == "runs"]
+        starts = [t.span for t in statements if isinstance(t, ast.Init)]
+        return settings[0].span if settings else starts[0]
 
     @cached_property
     def evaluator(self) -> Evaluator:
