@@ -112,6 +112,27 @@ def test_check_without_the_data(here, capsys):
     assert "E0612" in capsys.readouterr().err
 
 
+def test_check_of_a_named_set_that_is_elsewhere(here, capsys, monkeypatch):
+    """Its sizes are known all the same: the slide's own misprint, 754 instead of 784."""
+    monkeypatch.setenv("NETC_DATA", str(Path.cwd()))
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    monkeypatch.setenv("XDG_DATA_HOME", str(Path.cwd()))
+    text = "data mnist\nnetwork [784(tanh)24(softmax)10]\ninit zeros\nloss mse\noptimizer gd(eta = 1)\ntrain steps = 1\n"
+    Path("mnist.net").write_text(text)
+    assert main(["check", "mnist.net"]) == 0
+    assert capsys.readouterr().out == "mnist.net: ok, but its data are not on this machine\n"
+    Path("mnist.net").write_text(text.replace("[784", "[754"))
+    assert main(["check", "mnist.net"]) == 1
+    assert "the network takes 754 inputs, the data has 784" in capsys.readouterr().err
+    Path("mnist.net").write_text(text.replace(")10]", ")1]"))
+    assert main(["check", "mnist.net"]) == 1
+    Path("mnist.net").write_text(
+        text.replace("mnist\n", "mnist, split = 80%\n").replace("steps", "batch = 48001, steps")
+    )
+    assert main(["check", "mnist.net"]) == 1
+    assert "there are only 48000 training samples" in capsys.readouterr().err
+
+
 def test_fmt(here, capsys):
     Path("ugly.net").write_text("# kept\n" + GOOD.replace("   ", " ").replace("(eta", "(η"))
     before = Path("ugly.net").read_text()
