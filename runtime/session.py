@@ -71,7 +71,16 @@ def read_data(file: File) -> Dataset | None:
 def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
     """The checked file. Raises SpecError."""
     facts = datasets.facts(data) if data else None
-    return pipeline.to_spec(file.program, facts, file.folder, overrides)
+    spec = pipeline.to_spec(file.program, facts, file.folder, overrides)
+    if spec.objective is not None and spec.training.batch != "full":
+        statements = (s for s in file.program.statements if isinstance(s, ast.Train))
+        where = [s.span for t in statements for s in t.settings if s.name == "batch"]
+        span = where[0] if where else file.program.span
+        hint = "leave it out: an iteration sees the whole objective"
+        raise SpecError(
+            [Diagnostic("E0517", "an objective has no samples to cut into batches", span, hints=(hint,))]
+        )
+    return spec
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,14 @@ class Session:
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
         train, test = self.data.train, self.data.test
         return self.lay_out(x[train], y[train]), self.lay_out(x[test], y[test]) if len(test) else None
+
+    def with_data(self, data: Dataset | None) -> Session:
+        """The same with other data of the same shape; what does not depend on their numbers is kept."""
+        if data is self.data:
+            return self
+        other = replace(self, data=data)
+        vars(other).update({name: vars(self)[name] for name in ("program", "kernels") if name in vars(self)})
+        return other
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
