@@ -170,12 +170,6 @@ where the extra is installed.
 'monitor' reports loss, accuracy, r2, norm(grad R) and norm(theta) so far.
 """,
     ),
-    "E0906": Story(
-        "named points are not supported yet",
-        """\
-Write the points where they are needed: 'expect theta = (-2, 1) within 1e-9'.
-""",
-    ),
     "E0907": Story(
         "a schedule of the network is not supported yet",
         """\
