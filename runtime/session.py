@@ -33,7 +33,7 @@ from netc.runtime.outcomes import CLAIMED, OUTCOMES
 from netc.runtime.parameters import Array, tensors
 from netc.runtime.reached import NO_LISTED
 from netc.runtime.report import Evaluator
-from netc.runtime.results import Result, make_result
+from netc.runtime.results import Result, Verdict, make_result
 from netc.runtime.room import too_little
 from netc.runtime.scaling import Scaler
 from netc.runtime.start import weights_of
@@ -260,6 +260,14 @@ class Session:
             return {}
         return self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
 
+    def verdicts(self, result: Result) -> tuple[Verdict, ...]:
+        """What the file expects, judged; of an interrupted training nothing is."""
+        from netc.runtime.expect import judge
+
+        if result.interrupted or not self.spec.expectations:
+            return ()
+        return judge(self.spec.expectations, self.scope(result))
+
     # -- expectations ------------------------------------------------------------------------------
 
     def scope(self, result: Result) -> Scope:
@@ -288,8 +296,8 @@ class Session:
         )
 
     def blank_scope(self) -> Scope:
-        """The same names before anything is trained, to find errors in `expect` early."""
-        runs, count = self.spec.training.runs, self.spec.parameters
+        """The same names before anything is trained, to find errors in `expect` early; two runs stand for many."""
+        runs, count = min(self.spec.training.runs, 2), self.spec.parameters
         names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
         names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
         parts = ["train", "test"] if self.data is not None and len(self.data.test) else ["train"]
@@ -302,7 +310,8 @@ class Session:
         figures |= self._by_name(figures["theta"])
         far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
         losses, points = self._loss_names(), self.spec.points
-        return Scope(runs, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
+        stated = self.spec.training.runs
+        return Scope(stated, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
 
     def _by_name(self, theta: Array) -> dict[str, Array]:
         """The variables of an objective."""

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from netc.runtime import session as sessions
 from netc.runtime.dataset import Dataset, facts
-from netc.runtime.expect import judge
 from netc.runtime.layout import Samples
 from netc.runtime.parameters import flatten, unflatten
 from netc.runtime.results import Result
@@ -90,8 +89,7 @@ class Model:
         session = self._with_data(X, y, {**self._overrides, **given, **overrides})
         _, result = session.train(Watcher())
         self._session, self._theta = session, result.theta[0]
-        verdicts = judge(session.spec.expectations, session.scope(result))
-        return replace(result, file=self._file.source.name, expect=verdicts)
+        return replace(result, file=self._file.source.name, expect=session.verdicts(result))
 
     def predict(self, X: Any, theta: ArrayLike | None = None) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target.
