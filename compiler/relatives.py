@@ -17,6 +17,9 @@ _STATE = re.compile(r"^\s*(\w+)\[n\+1\] *=", re.MULTILINE)
 _TRAITS = ("sqrt(", "sign(", "repeat")
 """What two rules that are the same both have, or both have not; saves most comparisons."""
 
+_RESTATED = ("papers", "lectures")
+"""Files whose rules are those of the families and libraries once more, in the words of their source."""
+
 
 @dataclass(frozen=True)
 class Relative:
@@ -36,7 +39,8 @@ def relatives(rule: Side) -> Iterator[Relative]:
     """In the order of the library."""
     text = "\n".join(lines(rule.text.optimizer.definition.body))
     for name in library.names("optimizer"):
-        if name == rule.text.name or not _alike(text, library.text("optimizer", name)):
+        restated = library.shelf("optimizer", name) in _RESTATED
+        if name == rule.text.name or restated or not _alike(text, library.text("optimizer", name)):
             continue
         try:
             other = side(read_rule(name))

@@ -96,7 +96,7 @@ class Kept:
     def starts(self) -> Array:
         """(runs, P) of an objective: where every run began, from the spec's law, grid or list and its seed."""
         assert self.problem is not None
-        return first_theta(self.problem, range(self.count))
+        return first_theta(self.problem, 0, self.count)
 
     @property
     def diverged(self) -> Array:
