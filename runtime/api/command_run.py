@@ -69,6 +69,7 @@ def _begin(file: Path, changed: dict[str, str | float], out: Path, quiet: bool) 
     session = open_session(read(file), changed)
     warn(session, quiet)
     session.require_target()
+    session.require_room(out)
     return _Run(session, _new_folder(session, changed, out), None)
 
 
@@ -91,7 +92,7 @@ def _new_folder(session: Session, changed: dict[str, str | float], out: Path) ->
 def keep(session: Session, changed: dict[str, str | float], out: Path, result: Result) -> None:
     """The folder of a run that is over."""
     folder = _new_folder(session, changed, out)
-    folder.write_result(replace(result, folder=folder.path), session.program.problem, session.scalers())
+    folder.write_result(replace(result, folder=folder.path), session.program, session.scalers())
 
 
 def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], quiet: bool) -> _Run:
@@ -162,12 +163,31 @@ def _train(run: _Run, quiet: bool) -> Result:
 
     session, folder = run.session, run.folder
     with watching(session, quiet) as watch:
-        watch.checkpoint = folder.write_checkpoint  # type: ignore[method-assign]
-        _, result = session.train(watch, run.checkpoint)
+        watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
+        _, result = session.train(watch, run.checkpoint, folder.rows)
     verdicts = () if result.interrupted else judge(session.spec.expectations, session.scope(result))
     result = replace(result, file=session.file.source.name, folder=folder.path, expect=verdicts)
-    folder.write_result(result, session.program.problem, session.scalers())
+    try:
+        folder.write_result(result, session.program, session.scalers())
+    except OSError as error:
+        click.echo(f"the results cannot be written: {error.strerror or error}", err=True)
+        return replace(result, interrupted=True)
     return result
+
+
+class _Checkpoints:
+    """Writes them; a disk that is full is said once and does not end the training."""
+
+    def __init__(self, folder: RunFolder, quiet: bool) -> None:
+        self.folder, self.silent = folder, quiet
+
+    def __call__(self, arrays: dict[str, Array]) -> None:
+        try:
+            self.folder.write_checkpoint(arrays)
+        except OSError as error:
+            if not self.silent:
+                click.echo(f"no checkpoint could be written: {error.strerror or error}", err=True)
+            self.silent = True
 
 
 def _tell(run: _Run, result: Result, as_json: bool, quiet: bool) -> None:

@@ -116,6 +116,25 @@ class Model:
         session = self._trained()
         return session.evaluator.gradient(session.padded(theta), self._samples(session, X, y)).copy()
 
+    def hessian(
+        self, theta: ArrayLike, X: Any = None, y: Any = None, *, along: ArrayLike | None = None
+    ) -> Reals:
+        """The second derivatives (P, P) of `loss` in theta, exact, in float64.
+
+        With `along` (P,) or (k, P) only their products with these vectors, of the same shape: what to use when P is
+        large.
+        """
+        session = self._trained()
+        point = np.asarray(session.padded(theta)[: self.parameters], np.float64)
+        given = None if X is None and y is None else self._scaled(session, X, y)
+        curvature = session.curvature(given)
+        if along is None:
+            return curvature.hessian(point)
+        vectors = np.asarray(along, np.float64)
+        if vectors.shape[-1:] != (self.parameters,):
+            raise ValueError(f"along has shape {vectors.shape}; there are {self.parameters} parameters")
+        return curvature.hessian(point, np.atleast_2d(vectors)).reshape(vectors.shape)
+
     def unflatten(self, theta: ArrayLike) -> dict[str, Reals]:
         """theta (P,) or (runs, P) by name: `layer1.weight` (out, in), `layer1.bias` (out,), ... as PyTorch
         has them; for an objective its variables. Several runs stay in front: (runs, out, in)."""
@@ -168,9 +187,12 @@ class Model:
     def _samples(self, session: Session, X: Any, y: Any) -> Samples:
         if X is None and y is None:
             return session.evaluator.train
+        return session.lay_out(*self._scaled(session, X, y))
+
+    def _scaled(self, session: Session, X: Any, y: Any) -> tuple[Reals, Reals]:
         if X is None or y is None:
             raise ValueError("X and y belong together")
         x, targets = self._inputs(session, X), session.targets.encode(y)
         if len(x) != len(targets):
             raise ValueError(f"{len(x)} samples in X, {len(targets)} in y")
-        return session.lay_out(x, targets)
+        return x, targets
