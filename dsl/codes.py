@@ -171,6 +171,12 @@ if, else, and, or, not, in, of, until, within and grad are words of the language
 The keywords of statements (loss, data, ...) are free as names inside a statement.
 """,
     ),
+    "E0017": Story(
+        "a number too large",
+        """Numbers are float64: the largest is about 1.8e308. A number above it is a slip of the finger; where infinity
+is meant, it is spelled 'inf'.
+""",
+    ),
     # -- E06xx: data ------------------------------------------------------------------------------
     "E0601": Story(
         "a data file that is not there",

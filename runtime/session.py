@@ -33,7 +33,7 @@ from netc.runtime.outcomes import CLAIMED, OUTCOMES
 from netc.runtime.parameters import Array, tensors
 from netc.runtime.reached import NO_LISTED
 from netc.runtime.report import Evaluator
-from netc.runtime.results import Result, make_result
+from netc.runtime.results import Result, Verdict, make_result
 from netc.runtime.room import too_little
 from netc.runtime.scaling import Scaler
 from netc.runtime.start import weights_of
@@ -80,7 +80,16 @@ def known_facts(file: File) -> Facts | None:
 def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
     """The checked file. Raises SpecError."""
     facts = datasets.facts(data) if data else known_facts(file)
-    return pipeline.to_spec(file.program, facts, file.folder, overrides)
+    spec = pipeline.to_spec(file.program, facts, file.folder, overrides)
+    if spec.objective is not None and spec.training.batch != "full":
+        statements = (s for s in file.program.statements if isinstance(s, ast.Train))
+        where = [s.span for t in statements for s in t.settings if s.name == "batch"]
+        span = where[0] if where else file.program.span
+        hint = "leave it out: an iteration sees the whole objective"
+        raise SpecError(
+            [Diagnostic("E0517", "an objective has no samples to cut into batches", span, hints=(hint,))]
+        )
+    return spec
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,14 @@ class Session:
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
         train, test = self.data.train, self.data.test
         return (x[train], y[train]), (x[test], y[test])
+
+    def with_data(self, data: Dataset | None) -> Session:
+        """The same with other data of the same shape; what does not depend on their numbers is kept."""
+        if data is self.data:
+            return self
+        other = replace(self, data=data)
+        vars(other).update({name: vars(self)[name] for name in ("program", "kernels") if name in vars(self)})
+        return other
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
@@ -248,6 +265,14 @@ class Session:
             return {}
         return self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
 
+    def verdicts(self, result: Result) -> tuple[Verdict, ...]:
+        """What the file expects, judged; of an interrupted training nothing is."""
+        from netc.runtime.expect import judge
+
+        if result.interrupted or not self.spec.expectations:
+            return ()
+        return judge(self.spec.expectations, self.scope(result))
+
     # -- expectations ------------------------------------------------------------------------------
 
     def scope(self, result: Result) -> Scope:
@@ -261,6 +286,7 @@ class Session:
             kind, _, part = name.rpartition("_")
             lost = np.isnan(values) & name.startswith(("loss", "gradient"))
             figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
+        figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
         figures |= self._by_name(result.theta)
         loss = lambda theta: self.evaluator.loss(self.padded(theta), self.evaluator.train)  # noqa: E731
         losses, points = self._loss_names(), self.spec.points
@@ -276,8 +302,8 @@ class Session:
         )
 
     def blank_scope(self) -> Scope:
-        """The same names before anything is trained, to find errors in `expect` early."""
-        runs, count = self.spec.training.runs, self.spec.parameters
+        """The same names before anything is trained, to find errors in `expect` early; two runs stand for many."""
+        runs, count = min(self.spec.training.runs, 2), self.spec.parameters
         names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
         names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
         parts = ["train", "test"] if self.data is not None and len(self.data.test) else ["train"]
@@ -285,12 +311,14 @@ class Session:
             names += [f"{self.metric.kind}({part})" for part in parts]
         names += [f"loss({part})" for part in parts]
         figures: dict[str, Array] = {name: np.ones(runs) for name in names}
+        figures |= {f"grows({w.name})": np.zeros(runs) for w in self.spec.monitor.watched}
         figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
         figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.ones((runs, count))}
         figures |= self._by_name(figures["theta"])
         far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
         losses, points = self._loss_names(), self.spec.points
-        return Scope(runs, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
+        stated = self.spec.training.runs
+        return Scope(stated, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
 
     def _by_name(self, theta: Array) -> dict[str, Array]:
         """The variables of an objective."""

@@ -116,14 +116,12 @@ def _is_slow(program: Any) -> bool:
 
 def _trained(file: File, changed: dict[str, str | float], out: Path | None) -> Result:
     from netc.command_run import keep
-    from netc.runtime.expect import judge
     from netc.runtime.session import open_session
     from netc.runtime.train import Watcher
 
     session = open_session(file, changed)
     _, result = session.train(Watcher())
-    verdicts = () if result.interrupted else judge(session.spec.expectations, session.scope(result))
-    result = replace(result, file=file.source.name, expect=verdicts)
+    result = replace(result, file=file.source.name, expect=session.verdicts(result))
     if out is not None:
         keep(session, changed, out, result)
     return result
