@@ -323,7 +323,8 @@ taken at all. Both stay within what the data hold, and at least one sample train
         "classes that the data contradict",
         """\
 With 'classes = K' the single target holds K labels, K different integers, or integers from 0 to K-1.
-Without it the classes are found in the data.
+Without it the classes are found in the data. A text column with the same label in every sample has no classes
+to tell apart; 'limit' may have cut the others off.
 """,
     ),
     "E0617": Story(

@@ -1,6 +1,6 @@
 """A run's folder, `runs/NAME-ID/`: written while it runs and when it ends, read to resume it.
 
-Every file is whole or not there. pandas reads `history.csv` and `runs.csv`, safetensors `theta.safetensors` and the
+Every file is whole or not there. pandas reads `history.csv`, safetensors `theta.safetensors` and the
 checkpoints, a text editor the rest; nothing is pickled.
 """
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Kept:
     history: dict[str, Array]
     """The columns of `history.csv`."""
     runs: dict[str, Array]
-    """The columns of `runs.csv`, a row for each run: `outcome` (texts), `steps`, `loss_train`, ... at its end."""
+    """A row for each run, the columns of `runs.csv`: `outcome` (texts), `steps`, `loss_train`, ... at its end."""
     ends: Array | None
     """(runs, P) last parameters of an objective."""
 
@@ -146,12 +147,14 @@ def read(path: Path) -> Kept:
         text = (path / "spec.net").read_text(encoding="utf-8")
         manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
         program = pipeline.to_ast(Source("spec.net", text))
-        history, runs = (_table(path / name) for name in ("history.csv", "runs.csv"))
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        history = _table(path / "history.csv")
+        runs = _runs(path) if summary["runs"] > 1 else _single(history, summary)
         problem = _objective(program, path)
         ends = _ends(path / "theta.safetensors", problem) if problem else None
     except OSError as error:
         raise Unreadable(f"it has no readable {Path(error.filename or '').name}") from None
-    except (SpecError, ValueError) as error:
+    except (SpecError, ValueError, KeyError) as error:
         raise Unreadable(f"it is damaged: {str(error).splitlines()[0]}") from None
     if missing := {*NEEDED} - {*runs}:
         raise Unreadable(f"runs.csv has no column '{min(missing)}'")
@@ -162,6 +165,24 @@ def _objective(program: ast.Program, path: Path) -> ir.Program | None:
     if not any(isinstance(s, ast.Objective) for s in program.statements):
         return None
     return pipeline.to_ir(pipeline.to_spec(program, None, path))
+
+
+def _single(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Array]:
+    """Of a run alone, which has no table: its last report."""
+    last = {name: column[-1:] for name, column in history.items()}
+    return {**last, "steps": last["step"], "outcome": np.array([summary["outcome"]])}
+
+
+def _runs(path: Path) -> dict[str, Array]:
+    """`runs.csv`, or `runs.parquet` of very many."""
+    if not (path / "runs.parquet").exists():
+        return _table(path / "runs.csv")
+    try:
+        from pyarrow.parquet import read_table
+    except ImportError:
+        raise Unreadable('its runs are in a Parquet file: pip install "netc[plot]"') from None
+    table = read_table(path / "runs.parquet")
+    return {name: table[name].to_numpy() for name in table.column_names}
 
 
 def _ends(file: Path, problem: ir.Program) -> Array:

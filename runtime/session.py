@@ -18,7 +18,7 @@ import numpy as np
 
 from netc.compiler import ir, pipeline
 from netc.compiler.machine import Machine
-from netc.compiler.spec import DataSpec, Spec
+from netc.compiler.spec import DataSpec, Facts, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source, Span
@@ -72,9 +72,14 @@ def read_data(file: File) -> Dataset | None:
     return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
 
 
+def known_facts(file: File) -> Facts | None:
+    """What is known of the file's data before they are read: the sizes of a named set."""
+    return datasets.known_facts(pipeline.to_data_spec(file.program, file.folder))
+
+
 def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
     """The checked file. Raises SpecError."""
-    facts = datasets.facts(data) if data else None
+    facts = datasets.facts(data) if data else known_facts(file)
     spec = pipeline.to_spec(file.program, facts, file.folder, overrides)
     if spec.objective is not None and spec.training.batch != "full":
         statements = (s for s in file.program.statements if isinstance(s, ast.Train))

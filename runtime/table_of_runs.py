@@ -43,13 +43,13 @@ def write_runs(folder: Path, result: Result, program: ir.Program) -> None:
 
 def columns_of(result: Result, program: ir.Program, at: slice) -> dict[str, Array | Texts]:
     """Some of the rows."""
-    points, codes = result.point_names, result.point_codes[at]
-    reached = {"reached": Texts(codes % len(points), points)} if len(points) > 2 else {}
+    ends = result.point_names
+    reached = {"reached": Texts(result.point_codes[at] % len(ends), ends)} if 2 < len(ends) < 256 else {}
     columns: dict[str, Array | Texts] = {
         "run": np.arange(at.start, at.stop),
         "outcome": Texts(result.outcome_codes[at], OUTCOMES),
-        "stopped": Texts(result.stop_codes[at], STOPS),
         **reached,
+        "stopped": Texts(result.stop_codes[at], STOPS),
         "steps": result.steps[at],
         "loss_evaluations": result.evaluations["loss"][at],
         "gradient_evaluations": result.evaluations["gradient"][at],

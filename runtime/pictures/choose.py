@@ -41,7 +41,7 @@ PICTURES = {
     "surface": Picture(lambda kept: len(kept) == 1 and kept[0].planar, plane.surface),
     "basins": Picture(_same_plane, plane.basins),
     "growth": Picture(lambda kept: _same_plane(kept) and _each(plane.has_growth)(kept), plane.growth),
-    "shares": Picture(lambda kept: len(kept) > 1 and _same_plane(kept), spread.shares),
+    "shares": Picture(lambda kept: len(kept) > 1 and all(one.count >= MANY for one in kept), spread.shares),
     "boxes": Picture(_each(_survivors(SOME)), spread.boxes),
     "scatter": Picture(
         lambda kept: _each(_survivors(MANY))(kept) and spread.varies(kept, "steps"), spread.scatter

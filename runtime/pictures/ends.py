@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from netc.runtime.kept import Kept
+from netc.runtime.outcomes import OUTCOMES
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.style import COLOURS, DARK, LIGHT, MIDDLE, YELLOW, number
+from netc.runtime.pictures.style import BLUE, COLOURS, DARK, LIGHT, MIDDLE, SKY, YELLOW, number
 
 SETTLED = 1e-3
 """A run has settled where the norm of its last gradient is below this, unless its outcome says more."""
@@ -20,6 +21,17 @@ RARE = 0.005
 MOST = len(COLOURS) - 1
 """Points with a label of their own; the last colour is taken."""
 ELSEWHERE, UNSETTLED, STUCK, DIVERGED = "elsewhere", "not converged", "step too small", "diverged"
+
+
+_PLAIN = {
+    "converged": BLUE,
+    "finished": SKY,
+    "interrupted": MIDDLE,
+    ELSEWHERE: MIDDLE,
+    UNSETTLED: LIGHT,
+    STUCK: YELLOW,
+    DIVERGED: DARK,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +54,23 @@ class Ends:
 
 
 def colour(ends: Ends, label: str) -> str:
-    plain = {ELSEWHERE: MIDDLE, UNSETTLED: LIGHT, STUCK: YELLOW, DIVERGED: DARK}
-    return plain[label] if label in plain else COLOURS[ends.labels.index(label)]
+    return _PLAIN[label] if label in _PLAIN else COLOURS[ends.labels.index(label)]
 
 
 def classify(kept: Sequence[Kept]) -> list[Ends]:
     """The ends of each folder, with common labels."""
-    settled = [_settled(one) for one in kept]
-    points = np.zeros((0, 0))
-    reached = [one.ends[there] for one, there in zip(kept, settled, strict=True) if one.ends is not None]
-    if len(reached) == len(kept) and len({ends.shape[1] for ends in reached}) == 1:
-        points = _points(np.concatenate(reached))
-    labels = (*map(_label, points), ELSEWHERE if len(points) else "converged", UNSETTLED, STUCK, DIVERGED)
-    return [_ends(one, there, points, labels) for one, there in zip(kept, settled, strict=True)]
+    reached = [one.ends[_settled(one)] for one in kept if one.ends is not None]
+    if len(reached) < len(kept) or len({ends.shape[1] for ends in reached}) > 1:
+        return [_outcomes(one) for one in kept]
+    points = _points(np.concatenate(reached))
+    labels = (*map(_label, points), ELSEWHERE, UNSETTLED, STUCK, DIVERGED)
+    return [_ends(one, points, labels) for one in kept]
+
+
+def _outcomes(kept: Kept) -> Ends:
+    """Of a network, whose end is no point that could be shown."""
+    codes = np.select([kept.runs["outcome"] == name for name in OUTCOMES], range(len(OUTCOMES)))
+    return Ends(OUTCOMES, codes, np.zeros((0, 0)))
 
 
 def _settled(kept: Kept) -> Array:
@@ -86,12 +102,13 @@ def _label(point: Array) -> str:
     return f"({', '.join(map(number, point))})"
 
 
-def _ends(kept: Kept, settled: Array, points: Array, labels: tuple[str, ...]) -> Ends:
+def _ends(kept: Kept, points: Array, labels: tuple[str, ...]) -> Ends:
+    assert kept.ends is not None
+    settled = _settled(kept)
     codes = np.where(settled, len(points), len(points) + 1)
-    if kept.ends is not None:
-        for i, point in enumerate(points):
-            near = np.abs(kept.ends - point).max(axis=1, initial=0) <= 2 * NEAR
-            codes[settled & near] = i
+    for i, point in enumerate(points):
+        near = np.abs(kept.ends - point).max(axis=1, initial=0) <= 2 * NEAR
+        codes[settled & near] = i
     codes[~settled & (kept.runs["outcome"] == STUCK)] = labels.index(STUCK)
     codes[kept.diverged] = labels.index(DIVERGED)
     return Ends(labels, codes, points)
