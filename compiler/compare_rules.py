@@ -97,10 +97,10 @@ def alike(a: Side, b: Side) -> bool:
     if any(isinstance(s, ir.Repeat) for side in (a, b) for s in side.rule.body):
         return True
     starts = [s.initial for side in (a, b) for s in side.rule.states if s.name != "theta"]
-    return any(start != ir.Const(0.0) for start in starts) or _character(a) == _character(b)
+    return any(start != ir.Const(0.0) for start in starts) or character(a) == character(b)
 
 
-def _character(one: Side) -> tuple[bool, ...]:
+def character(one: Side) -> tuple[bool, ...]:
     """Of steps without epsilon and decay, whatever the other numbers: does a hundredth of the gradient make a
     hundredth of the step, the same step; does a gradient act later; do those of other parameters act here?"""
     values = {

@@ -27,7 +27,7 @@ from netc.compiler.compare_rules import (
     match_as_given,
     sides,
 )
-from netc.compiler.explain import call, short
+from netc.compiler.explain import call, short, wrap
 from netc.compiler.mapping import VANISHING, parts
 from netc.compiler.simulate import Trace, World, distance, make_world, simulate
 from netc.dsl.printer import print_expr
@@ -88,7 +88,7 @@ def _different(
     a: Side, b: Side, mapped: Match | None, mapping: Mapping[str, str], numbers: Mapping[str, float]
 ) -> Verdict:
     first, witness = _witness(a, b)
-    lines = [f"{_title(a)}\n{_title(b)}\nare not the same rule: {witness}."]
+    lines = [_title(a), _title(b), *wrap([f"are not the same rule: {witness}."])]
     if mapped is None:
         reasons = (*_momentary(a, b), *_reasons(a, b))
         lines += _section("They would be the same", reasons)
@@ -123,7 +123,7 @@ def _how(how: How) -> str:
 
 
 def _section(title: str, lines: list[str] | tuple[str, ...]) -> list[str]:
-    return ["", title, *(f"  {line}" for line in lines)] if lines else []
+    return ["", title, *(f"  {line}" for line in wrap(lines, 98))] if lines else []
 
 
 def _mapping_lines(a: Side, b: Side, verdict: Verdict) -> list[str]:

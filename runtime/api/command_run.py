@@ -159,13 +159,11 @@ def watching(session: Session, quiet: bool) -> Quiet:
 
 
 def _train(run: _Run, quiet: bool) -> Result:
-    from netc.runtime.expect import judge
-
     session, folder = run.session, run.folder
     with watching(session, quiet) as watch:
         watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
         _, result = session.train(watch, run.checkpoint, folder.rows)
-    verdicts = () if result.interrupted else judge(session.spec.expectations, session.scope(result))
+    verdicts = session.verdicts(result)
     result = replace(result, file=session.file.source.name, folder=folder.path, expect=verdicts)
     try:
         folder.write_result(result, session.program, session.scalers())
