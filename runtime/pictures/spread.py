@@ -137,9 +137,9 @@ def scatter(kept: Sequence[Kept]) -> Figure:
         axes.scatter(one.runs["steps"][chosen], loss, s=14, c=hues, linewidths=0, alpha=0.6, rasterized=True)
         axes.set(xlabel="iterations", ylabel="final training loss")
         axes.set_title(title(kept, one) if len(kept) > 1 else "")
+        axes.label_outer()
     for axes in grid.flat[len(kept) :]:
         axes.set_axis_off()
-        axes.label_outer()
     _log_if_wide(list(grid.flat[: len(kept)]))
     used = {label for ends in all_ends for label in ends.used} - {DIVERGED}
     handles = [_dot(colour(all_ends[0], label), label) for label in all_ends[0].labels if label in used]
