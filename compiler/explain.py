@@ -176,7 +176,9 @@ def evaluations(stmts: tuple[ir.Stmt, ...], what: str) -> Count:
     for stmt in stmts:
         match stmt:
             case ir.Evaluate():
-                wanted = int(bool(stmt.loss if what == "loss" else stmt.gradient))
+                wanted = int(
+                    bool(stmt.loss and stmt.counts[0] if what == "loss" else stmt.gradient and stmt.counts[1])
+                )
                 least, most = least + wanted, most + wanted
             case ir.Repeat(body, bound):
                 inner = evaluations(body, what)
