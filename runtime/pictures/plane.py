@@ -81,8 +81,19 @@ def paint(axes: Axes, kept: Kept, values: Array, cmap: Colormap | str, norm: Nor
         axes.pcolormesh(along, up, image, shading="nearest", rasterized=True, cmap=cmap, norm=norm)
     else:
         size = np.clip(COVER / len(values), 1, 60)
+        for larger in (4, 1):  # the large dots fill the gaps between the small ones
+            axes.scatter(
+                x,
+                y,
+                c=values,
+                s=larger * size,
+                marker="s",
+                linewidths=0,
+                rasterized=True,
+                cmap=cmap,
+                norm=norm,
+            )
         axes.margins(0.005)
-        axes.scatter(x, y, c=values, s=size, marker="s", linewidths=0, rasterized=True, cmap=cmap, norm=norm)
 
 
 def _legend_of_ends(fig: Figure, all_ends: Sequence[Ends]) -> None:
