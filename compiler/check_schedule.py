@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
 from netc.compiler.check_settings import Settings, word
+from netc.compiler.check_values import check_required
 from netc.compiler.kinds import SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head
 from netc.compiler.resolve_rule import resolve_rule
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import NotANumber, number
+from netc.compiler.schedule_calls import expand, is_expanded
 from netc.compiler.spec import Piece, Recursion, Schedule
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
@@ -85,6 +87,7 @@ def _recursion(statement: ast.Schedule, definitions: Definitions, report: Report
                 )
             what = f"'{definition.name}'"
             arguments = bind(definition.parameters, node.arguments, node.span, what, report)
+            check_required(definition, node.arguments, dict(arguments), node.span, report)
             return Recursion(
                 definition, arguments, resolve_rule(_as_rule(definition), frozenset(), report, "k")
             )
@@ -129,8 +132,9 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
                 hints=(f"write '{piece.span.text} until ...'",),
             )
         past = until
-        _value(piece.value, definitions, report)
-        yield Piece(piece.value, until)
+        value = expand(piece.value, definitions, report)
+        _value(value, definitions, report)
+        yield Piece(value, until)
 
 
 def _value(value: ast.Expr, definitions: Definitions, report: Report) -> None:
@@ -138,7 +142,9 @@ def _value(value: ast.Expr, definitions: Definitions, report: Report) -> None:
         if isinstance(node, ast.Call):
             definition = definitions.schedules.get(dotted(node.function) or "")
             if definition is not None:
-                bind(definition.parameters, node.arguments, node.span, f"'{definition.name}'", report)
+                what = f"'{definition.name}'"
+                bound = bind(definition.parameters, node.arguments, node.span, what, report)
+                check_required(definition, node.arguments, dict(bound), node.span, report)
     names = dict.fromkeys(CLOCKS, SCALAR)
     Kinds(Scope("a schedule", names, definitions.activations, calls=definitions.schedules), report).number(
         value, "the value"
@@ -147,7 +153,7 @@ def _value(value: ast.Expr, definitions: Definitions, report: Report) -> None:
 
 def _definition(statement: ast.Schedule, definitions: Definitions, report: Report) -> None:
     names = dict.fromkeys((*CLOCKS, *(p.name for p in statement.parameters)), SCALAR)
-    for piece in statement.pieces:
+    for piece in () if is_expanded(statement) else statement.pieces:  # else its calls are checked
         Kinds(Scope("a schedule", names, definitions.activations), report).number(piece.value, "the value")
     if not statement.body:
         return

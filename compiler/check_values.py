@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
 
 from netc.compiler.check_report import Report
 from netc.compiler.resolve_tree import names_in
@@ -31,6 +32,18 @@ def check_values(
         argument = given.get(parameter.name)
         if argument is not None:
             _form(parameter, argument, report)
+    check_required(rule, arguments, values, span, report)
+
+
+def check_required(
+    rule: ast.Optimizer | ast.Schedule,
+    arguments: tuple[ast.Argument, ...],
+    values: Mapping[str, float],
+    span: Span,
+    report: Report,
+) -> None:
+    """Does what a rule or schedule requires hold? `span` is where it is named."""
+    given = {a.name or p: a for a, p in zip(arguments, _positions(rule), strict=False)}
     for setting in rule.settings:
         if setting.name != "require":
             continue
@@ -39,6 +52,11 @@ def check_values(
             named = [n for n in values if n in names_in(condition)]
             if holds == 0 and not any(math.isnan(values[n]) for n in named):
                 _unfit(rule, condition, named, given, values, span, report)
+
+
+def _positions(rule: ast.Optimizer | ast.Schedule) -> Iterator[str]:
+    """The parameters' names, then as many empty ones as it takes."""
+    return chain((p.name for p in rule.parameters), repeat(""))
 
 
 def _form(parameter: ast.Parameter, argument: ast.Argument, report: Report) -> None:
@@ -65,10 +83,10 @@ def _conjuncts(condition: ast.Expr) -> Iterator[ast.Expr]:
 
 
 def _unfit(
-    rule: ast.Optimizer,
+    rule: ast.Optimizer | ast.Schedule,
     condition: ast.Expr,
     named: list[str],
-    given: Mapping[str | None, ast.Argument],
+    given: Mapping[str, ast.Argument],
     values: Mapping[str, float],
     span: Span,
     report: Report,
@@ -81,6 +99,6 @@ def _unfit(
     report.error("E0414", where, f"'{rule.name}' requires {words}")
 
 
-def _value(value: float, name: str, rule: ast.Optimizer) -> str:
+def _value(value: float, name: str, rule: ast.Optimizer | ast.Schedule) -> str:
     flags = {p.name for p in rule.parameters if is_flag(p)}
     return ("true" if value else "false") if name in flags else number(value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from textwrap import wrap as wrapped
 
 from netc.compiler import ir
 from netc.compiler.explain_equations import lines, with_numbers
@@ -68,6 +69,11 @@ def call(name: str, arguments: Iterable[tuple[str, float]], unicode: bool = Fals
 def short(value: float) -> str:
     """Twelve digits: 1 - 0.9 is 0.1."""
     return number(float(f"{value:.12g}"))
+
+
+def wrap(sentences: Iterable[str], width: int = 100) -> list[str]:
+    """One paragraph a sentence, its further lines indented."""
+    return [line for words in sentences for line in wrapped(words, width, subsequent_indent="    ")]
 
 
 def comment(name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,8 +13,12 @@ from netc.compiler.rule_text import read_rule
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 
+_STATE = re.compile(r"^\s*(\w+)\[n\+1\] *=", re.MULTILINE)
 _TRAITS = ("sqrt(", "sign(", "repeat")
 """What two rules that are the same both have, or both have not; saves most comparisons."""
+
+_RESTATED = ("papers", "lectures")
+"""Files whose rules are those of the families and libraries once more, in the words of their source."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ def relatives(rule: Side) -> Iterator[Relative]:
     """In the order of the library."""
     text = "\n".join(lines(rule.text.optimizer.definition.body))
     for name in library.names("optimizer"):
-        if name == rule.text.name or not _alike(text, library.text("optimizer", name)):
+        restated = library.shelf("optimizer", name) in _RESTATED
+        if name == rule.text.name or restated or not _alike(text, library.text("optimizer", name)):
             continue
         try:
             other = side(read_rule(name))
@@ -50,10 +56,16 @@ def _alike(rule: str, other: str) -> bool:
     """Whether the texts of two rules leave it open that they are the same."""
     if any((trait in rule) != (trait in other) for trait in _TRAITS):
         return False
+    if _states(rule) > _states(other) or ("|" in rule and "|" not in other):
+        return False  # the other way round, switches may be off
     if "norm(" in rule and "norm(" not in other:  # the other way round, it may be a clipping that is off
         return False
     corrected = "^(n+1)" in other
     return corrected if "^(n+1)" in rule else not corrected or "bias" in other
+
+
+def _states(text: str) -> int:
+    return len(set(_STATE.findall(text)))
 
 
 def _arguments(rule: Side, found: Match) -> Iterator[tuple[str, str, str]]:

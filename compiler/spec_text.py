@@ -50,7 +50,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield from _schedule(schedule)
     yield _train(spec.training)
     yield _monitor(spec.monitor)
-    yield from (s for s in spec.program.statements if isinstance(s, ast.Expect))
+    yield from (s for s in spec.program.statements if isinstance(s, ast.Points | ast.Expect))
 
 
 def _activations(spec: Spec) -> Iterator[ast.Activation]:

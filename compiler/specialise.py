@@ -82,7 +82,7 @@ def spread_tuples(
 def specialise(rule: ast.Optimizer, values: Mapping[str, float], varying: Collection[str]) -> ast.Optimizer:
     """The rule with every condition decided that names only parameters with fixed values."""
     fixed = {name: value for name, value in values.items() if name not in varying}
-    body = tuple(changed(a, lambda e: _decided(e, fixed)) for a in _chosen(rule.body, fixed))
+    body = tuple(changed(a, lambda e: decided(e, fixed)) for a in _chosen(rule.body, fixed))
     if body == rule.body:
         return rule
     body = _live(_without_copies(body))
@@ -108,17 +108,19 @@ def _chosen(body: Iterable[ast.Action], fixed: Mapping[str, float]) -> Iterator[
                 yield action
 
 
-def _decided(expr: ast.Expr, fixed: Mapping[str, float]) -> ast.Expr:
-    def decided(part: ast.Expr) -> ast.Expr:
-        return _decided(part, fixed)
+def decided(expr: ast.Expr, fixed: Mapping[str, float]) -> ast.Expr:
+    """The expression without choices that the fixed names decide."""
+
+    def inside(part: ast.Expr) -> ast.Expr:
+        return decided(part, fixed)
 
     match expr:
         case ast.Choose(then, condition, otherwise):
             found = _truth(condition, fixed)
             if isinstance(found, bool):
-                return decided(then if found else otherwise)
-            return ast.Choose(decided(then), found, decided(otherwise), span=expr.span)
-    return rebuild(expr, decided)
+                return inside(then if found else otherwise)
+            return ast.Choose(inside(then), found, inside(otherwise), span=expr.span)
+    return rebuild(expr, inside)
 
 
 def _truth(condition: ast.Expr, fixed: Mapping[str, float]) -> bool | ast.Expr:
@@ -139,7 +141,7 @@ def _truth(condition: ast.Expr, fixed: Mapping[str, float]) -> bool | ast.Expr:
             found = _truth(operand, fixed)
             return not found if isinstance(found, bool) else ast.Not(found, span=condition.span)
     holds = number_or_none(condition, fixed)
-    return _decided(condition, fixed) if holds is None else bool(holds)
+    return decided(condition, fixed) if holds is None else bool(holds)
 
 
 def _without_copies(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:

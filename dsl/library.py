@@ -54,6 +54,11 @@ def text(kind: str, name: str) -> str:
     return place.source.text[place.start : place.end]
 
 
+def shelf(kind: str, name: str) -> str:
+    """The file it stands in, without its ending: `torch`, `papers`, ..."""
+    return Path(_index()[kind, name].source.name).stem
+
+
 def libraries() -> list[str]:
     """Names of other libraries whose rules are here, each in a file of its own: `torch`, `keras`, ..."""
     files = {Path(s.name).stem for s in sources()}

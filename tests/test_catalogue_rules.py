@@ -93,6 +93,18 @@ def test_free_run(name: str) -> None:
     assert close(found, np.array(run["trajectory"]))
 
 
+MORE: dict[str, Any] = json.loads((DATA.parent / "rule_trajectories.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("text", MORE["runs"])
+def test_more_trajectories(text: str) -> None:
+    """Made by `peers/rule_trajectories.py` with the versions that the file names; calls are spelled as in Python."""
+    found = netc.update_rule(text).trajectory(
+        MORE["initial_point"], MORE["gradients"], tensors=MORE["tensors"]
+    )
+    assert close(found, np.array(MORE["runs"][text]))
+
+
 # -- clipping ----------------------------------------------------------------------------------------
 
 CLIPS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from lowering import lowered
+from netc.compiler import ir
 from netc.compiler.interpret import evaluate, run
+from netc.dsl.diagnostics import SpecError
 
 DATA = Path(__file__).with_name("data") / "dialects"
 CLOSED = {
@@ -18,18 +21,18 @@ CLOSED = {
     "optax__schedule_exponential__exp0.9_per10": "optax.exponential_decay(1, 10, 0.9)",
     "optax__schedule_onecycle__cosine_onecycle20": "optax.cosine_onecycle_schedule(20, 1)",
     "optax__schedule_polynomial__poly20": "optax.polynomial_schedule(1, 0, 1, 20)",
-    "optax__schedule_step__piecewise_constant_10_20": "1 until 10, 0.1 until 20, 0.01",
+    "optax__schedule_step__piecewise_constant_10_20": "optax.piecewise_constant_schedule(1, ((10, 0.1), (20, 0.1)))",
     "optax__schedule_warmup__linear_0_to_1_in5": "optax.linear_schedule(0, 1, 5)",
     "optax__schedule_warmup_cosine__warmup_cosine_5_20": "optax.warmup_cosine_decay_schedule(0, 1, 5, 20)",
     "torch__schedule_cosine__CosineAnnealingLR20_min0.1": "torch.CosineAnnealingLR(1, 20, eta_min = 0.1)",
     "torch__schedule_exponential__ExponentialLR0.9": "torch.ExponentialLR(1, gamma = 0.9)",
     "torch__schedule_onecycle__OneCycleLR20": "torch.OneCycleLR(1, 20)",
     "torch__schedule_polynomial__PolynomialLR20_p1": "torch.PolynomialLR(1, total_iters = 20)",
-    "torch__schedule_step__MultiStepLR_10_20": "1 until 10, 0.1 until 20, 0.01",
+    "torch__schedule_step__MultiStepLR_10_20": "torch.MultiStepLR(1, milestones = (10, 20))",
     "torch__schedule_step__StepLR10_0.1": "torch.StepLR(1, step_size = 10)",
     "torch__schedule_warmup__LinearLR_default5": "torch.LinearLR(1)",
     "torch__schedule_warmup_cosine__SequentialLR_5_20":
-        "torch.LinearLR(1, start_factor = 0.1) until 5, (1 + cos(pi*(step - 5)/15))/2",
+        "torch.SequentialLR((torch.LinearLR(1, start_factor = 0.1), torch.CosineAnnealingLR(1, 15)), (5,))",
 }  # fmt: skip
 PLATEAUS = {
     "optax__schedule_plateau__patience3": "optax.reduce_on_plateau(1, patience = 3)",
@@ -37,6 +40,9 @@ PLATEAUS = {
     "torch__schedule_plateau__patience3": "torch.ReduceLROnPlateau(1, patience = 3)",
     "torch__schedule_plateau__patience3_cooldown2": "torch.ReduceLROnPlateau(1, patience = 3, cooldown = 2)",
 }
+MORE: dict[str, list[float]] = json.loads((DATA.parent / "schedule_rates.json").read_text(encoding="utf-8"))[
+    "rates"
+]
 FILE = "objective R(x) = x\ninit theta = 0\noptimizer gd\ntrain steps = 60\nschedule eta = "
 
 
@@ -64,14 +70,56 @@ def plateau(text: str, losses: list[float]) -> list[float]:
     return rates
 
 
+def rates(text: str, steps: int) -> np.ndarray[Any, Any]:
+    """The rate of each iteration, which is an epoch here."""
+    rule = lowered(FILE + text + "\n").rule
+    value = next(s.value for s in rule.body if isinstance(s, ir.Assign) and s.name == "eta")
+    known: dict[str, Any] = {h.name: h.value for h in rule.hypers} | {"m": 1.0}
+    return np.array([evaluate(value, known | {"n": float(n), "epoch": float(n)}) for n in range(steps)])
+
+
 @pytest.mark.parametrize("name", CLOSED)
 def test_rates(name: str) -> None:
     wanted = np.array(load(name)["learning_rates"])
-    program = lowered(FILE + CLOSED[name] + "\n")
+    np.testing.assert_allclose(rates(CLOSED[name], len(wanted)), wanted, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("call", MORE)
+def test_more_rates(call: str) -> None:
+    """Made by `peers/schedule_rates.py` with the versions that the file names; Keras' cosines are in float32."""
+    accuracy = 1e-5 if call.startswith("keras.Cosine") else 1e-12
+    np.testing.assert_allclose(rates(call, len(MORE[call])), MORE[call], rtol=accuracy, atol=accuracy / 1e3)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("optax.warmup_cosine_decay_schedule(0, 1, 5, 5)", "requires decay_steps > warmup_steps"),
+        ("optax.cosine_decay_schedule(1, 0)", "requires decay_steps > 0; decay_steps is 0"),
+        ("torch.LinearLR(1, start_factor = 0)", "requires 0 < start_factor"),
+        ("torch.MultiStepLR(1, 30)", "'milestones' must be a tuple"),
+        ("torch.MultiStepLR(1)", "needs 'milestones'"),
+        ("torch.MultiStepLR(1, (30, 80), factor = 2)", "no parameter 'factor'"),
+        ("torch.MultiStepLR((1, 2), (30, 80))", "'lr' must be one number"),
+        ("keras.PiecewiseConstantDecay((1, 2), (1, 2))", "requires count"),
+        ("keras.CosineDecay(1, 0)", "requires decay_steps > 0"),
+        ("keras.ReduceLROnPlateau(1, factor = 1.5)", "requires factor < 1"),
+        ("torch.SequentialLR((torch.StepLR(1, 3), torch.StepLR(1, 3)), (5, 6))", "requires count"),
+    ],
+)
+def test_what_a_library_refuses(text: str, words: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(words)):
+        lowered(FILE + text + "\n")
+
+
+def test_a_definition_with_tuples() -> None:
+    """As the library's are written."""
+    text = 'schedule mine(a, cuts) = a*prod(1/2 if step >= cuts else 1), source = "here"\n'
+    rule = text + FILE + "mine(1, cuts = (2, 3))\n"
+    program = lowered(rule)
     nothing = np.zeros((1, 0))
-    path = run(program, np.zeros(1), nothing, nothing, len(wanted)).trajectory[:, 0]
-    # The rate is a step of theta, which has lost a few digits.
-    np.testing.assert_allclose(-np.diff(path), wanted, rtol=1e-11, atol=1e-13)
+    path = run(program, np.zeros(1), nothing, nothing, 5).trajectory[:, 0]
+    assert (-np.diff(path)).tolist() == [1, 1, 0.5, 0.25, 0.25]
 
 
 @pytest.mark.parametrize("name", PLATEAUS)

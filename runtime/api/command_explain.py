@@ -114,7 +114,7 @@ def _plan(what: str) -> Iterable[Section]:
 
 
 def _sections(spec: Spec) -> Iterable[Section]:
-    from netc.compiler.explain import Section, explain, source
+    from netc.compiler.explain import Section, explain, source, wrap
     from netc.compiler.pitfalls import pitfalls
 
     return [
@@ -127,6 +127,7 @@ def _sections(spec: Spec) -> Iterable[Section]:
 
 def _same(spec: Spec) -> Iterator[str]:
     from netc.compiler.compare_rules import side
+    from netc.compiler.explain import wrap
     from netc.compiler.pitfalls import changes
     from netc.compiler.relatives import relatives
     from netc.compiler.rule_text import standalone
@@ -141,13 +142,6 @@ def _same(spec: Spec) -> Iterator[str]:
         if breaks:
             yield from wrap([f"this breaks under {'; '.join(breaks)}:"])
         yield from (f"  {line}" for line in wrap(calls, 98))
-
-
-def wrap(sentences: Iterable[str], width: int = 100) -> list[str]:
-    """One paragraph a sentence, its further lines indented."""
-    from textwrap import wrap as wrapped
-
-    return [line for words in sentences for line in wrapped(words, width, subsequent_indent="    ")]
 
 
 def _text(sections: Iterable[Section]) -> str:
