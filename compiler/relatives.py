@@ -12,7 +12,7 @@ from netc.compiler.rule_text import read_rule
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 
-_TRAITS = ("sqrt(", "sign(", "repeat")
+_TRAITS = ("sqrt(", "sign(", "repeat", "|", "0.96", "- 4)")
 """What two rules that are the same both have, or both have not; saves most comparisons."""
 
 _RESTATED = ("papers", "lectures")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from math import isfinite
 from pathlib import Path
 
@@ -145,10 +145,14 @@ def _checked(
         n.batch.value for n in found if isinstance(n, ast.Gradient) and isinstance(n.batch, ast.Number)
     ]
     variables = ", ".join(f"x{i}" for i in range(elements))
-    text = _FRAME.format(loss=loss, variables=variables, batches=f"{max(batches, default=1):g}")
-    frame = parse(Source("<frame>", text))
+    frame = _frame(_FRAME.format(loss=loss, variables=variables, batches=f"{max(batches, default=1):g}"))
     program = replace(frame, statements=(*frame.statements, *statements))
     return check(program, None, Path(), varying=varying)
+
+
+@cache
+def _frame(text: str) -> ast.Program:
+    return parse(Source("<frame>", text))
 
 
 def _open(use: ast.Optimizer, name: str) -> ast.Optimizer:

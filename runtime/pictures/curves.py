@@ -9,11 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.style import BLUE, COLOURS, DARK, ORANGE, figure, headline, legend_right
+from netc.runtime.pictures.style import BLUE, COLOURS, DARK, ORANGE, figure, headline
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 FEWEST = 3
