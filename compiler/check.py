@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from netc.compiler.check_data import check_data
+from netc.compiler.check_expect import check_expectations, check_points
 from netc.compiler.check_init import NONE as NO_INIT
 from netc.compiler.check_init import check_init
 from netc.compiler.check_loss import check_activations, check_loss, check_objective, check_pair
@@ -25,7 +26,6 @@ from netc.compiler.resolve import Definitions, gather, head
 from netc.compiler.resolve_tree import called
 from netc.compiler.spec import (
     DataSpec,
-    Expectation,
     Facts,
     Init,
     Loss,
@@ -119,7 +119,9 @@ class _Check:
         training = self._training(optimizer)
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
-        monitor = check_monitor(self.one(ast.Monitor), self.report)
+        monitor = check_monitor(self.one(ast.Monitor), optimizer, self.losses, self.definitions, self.report)
+        points = check_points(self.all(ast.Points), size, optimizer, self.report)
+        expectations = check_expectations(self.all(ast.Expect), self.report)
         self.report.finish()
         assert optimizer is not None
         return Spec(
@@ -132,7 +134,8 @@ class _Check:
             schedules,
             training,
             monitor,
-            tuple(Expectation(e.claim, e.within, e.span.text, e.settings) for e in self.all(ast.Expect)),
+            expectations,
+            points,
             self._functions(network, loss, objective, optimizer),
             self._closed_forms(schedules),
             self.program,
@@ -153,8 +156,6 @@ class _Check:
                         "sweeps are not supported yet",
                         hints=("run the values one by one: netc run FILE --set eta=0.01",),
                     )
-                case ast.Points():
-                    self.report.error("E0906", head(statement), "named points are not supported yet")
 
     def _problem(self) -> tuple[Network | None, Objective | None, Loss | None, DataSpec]:
         stated, objective = self.one(ast.Network), self.one(ast.Objective)

@@ -31,7 +31,7 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         origin,
         rows,
         target=settings.get("target", _columns, ()),
-        inputs=settings.get("inputs", _columns, ()),
+        inputs=() if kind == "generated" else settings.get("inputs", _columns, ()),
         scale=scale,
         factor=factor,
         scale_target=settings.get("scale_target", word(*SCALINGS), scale),
@@ -147,15 +147,25 @@ def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[R
         if points and len(points[0]) != len(names):
             report.error("E0502", among.span, f"{len(names)} names for points of {len(points[0])} numbers")
             return ()
+        inputs = _inputs_of(statement)
         rows = []
         for point in points:
             known = dict(zip(names, point, strict=True))
-            rows.append((point, tuple(number(p, known) for p in parts)))
+            given = tuple(number(i, known) for i in inputs) if inputs else point
+            rows.append((given, tuple(number(p, known) for p in parts)))
         return tuple(rows)
     except NotANumber as error:
         report.error("E0305", error.span, f"generated data are numbers: {error.reason}")
     except OverflowError:
         report.error("E0305", among.values.span, "generated data are finite numbers")
+    return ()
+
+
+def _inputs_of(statement: ast.Data) -> tuple[ast.Expr, ...]:
+    """`inputs = (t*cos(t), t*sin(t))`: what the network sees of each point; empty: the point itself."""
+    for setting in statement.settings:
+        if setting.name == "inputs":
+            return setting.value.items if isinstance(setting.value, ast.Tuple) else (setting.value,)
     return ()
 
 

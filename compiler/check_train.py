@@ -10,6 +10,7 @@ from typing import Literal
 from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report, counted
 from netc.compiler.check_settings import Reader, Settings, Unfit, condition, truth, whole, word
+from netc.compiler.check_watch import check_watched
 from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, head
 from netc.compiler.resolve_tree import rebuild, walk
@@ -129,17 +130,17 @@ def _check_criterion(
     return found
 
 
-def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
+def check_monitor(
+    statement: ast.Monitor | None,
+    optimizer: Optimizer | None,
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> Monitor:
     if statement is None:
         return Monitor((ast.Name("loss"),), 0)
-    for setting in statement.settings:
-        if setting.name not in ("every", "unit", "history"):
-            report.error(
-                "E0905",
-                setting.span,
-                "named figures are not supported yet",
-                hints=(f"figures: {', '.join(FIGURES)}",),
-            )
+    named = tuple(s for s in statement.settings if s.name not in ("every", "unit", "history"))
+    watched = check_watched(named, optimizer, losses, definitions, report) if named and optimizer else ()
     settings = Settings(
         tuple(s for s in statement.settings if s.name in MONITORING), "monitor", MONITORING, report
     )
@@ -153,7 +154,7 @@ def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
                 hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",),
             )
     every, history = settings.get("every", whole(1), 0), settings.get("history", HISTORIES, AUTO)
-    return Monitor(statement.figures, every, history)
+    return Monitor(statement.figures or (ast.Name("loss"),), every, history, watched)
 
 
 def batches(training: Training, samples: int) -> int:
@@ -174,12 +175,18 @@ def check_batches(
     if training.batch == "size" and samples is None:
         return
     m = batches(training, samples or 1)
+    _check_memories(optimizer, training, statement, report)
+    _check_loops(optimizer, m, report)
     numbers = [
         (int(b.value), b.span)
         for a in optimizer.body.actions
         for n in walk(a)
         if isinstance(b := _batch_of(n), ast.Number)
     ]
+    for number, span in numbers:
+        if number < 1:
+            report.error("E0413", span, f"there is no batch {number}", hints=("batches are numbered from 1",))
+            return
     if not numbers:
         return
     most, span = max(numbers, key=lambda pair: pair[0])
@@ -191,6 +198,45 @@ def check_batches(
             related=((head(statement), "the training"),),
             hints=(f"write 'batch = {most} parts'",),
         )
+
+
+def _check_memories(optimizer: Optimizer, training: Training, statement: ast.Train, report: Report) -> None:
+    """What is kept per batch is of the same samples in every epoch, and of more than one batch."""
+    visited = [n for a in optimizer.body.actions for n in walk(a) if _batch_of(n) is not None]
+    if visited and training.batch == "full":
+        report.error(
+            "E0413",
+            head(statement),
+            f"'{optimizer.definition.name}' visits batch after batch, and there is one batch of all samples",
+            hints=("say how the samples are cut: batch = 4 parts, or batch = 32",),
+        )
+    elif optimizer.body.memories and training.shuffle:
+        name = optimizer.body.memories[0]
+        report.error(
+            "E0413",
+            head(statement),
+            f"the rule keeps '{name}' for each batch, and the batches are made anew in every epoch",
+            hints=("keep the order of the data: shuffle = false",),
+        )
+
+
+def _check_loops(optimizer: Optimizer, m: int, report: Report) -> None:
+    """`for i in 1..3` with R[i], of two batches."""
+    for loop in (n for a in optimizer.body.actions for n in walk(a) if isinstance(n, ast.For)):
+        names = [
+            b for n in walk(loop) if (b := _batch_of(n)) == ast.Name(loop.name) or _kept_at(n, loop.name)
+        ]
+        match loop.values:
+            case ast.Range(_, ast.Number(last)) if names and last > m:
+                message = f"the loop visits batch {last:g}, the training has {counted(m, 'batch')}"
+                report.error("E0413", loop.values.span, message, hints=("m is their number: 1..m",))
+            case ast.Range(ast.Number(first), _) if names and first < 1:
+                message = f"the loop visits batch {first:g}, batches are numbered from 1"
+                report.error("E0413", loop.values.span, message, hints=("write 1..m",))
+
+
+def _kept_at(node: ast.Node, name: str) -> bool:
+    return isinstance(node, ast.Equation) and node.indices == (ast.Name(name),)
 
 
 def _batch_of(node: ast.Node) -> ast.Expr | None:

@@ -2,14 +2,15 @@
 
 Two rules are the same if they ask for the gradient at the same points, whatever the gradients are. Rules that
 are linear in gradients and states are decided exactly (`linear.py`), with parameters at random fractions, so
-that a formula that holds there holds everywhere. For the others nothing is proved: they are run side by side
-on random gradients in extended precision. Which formulas are tried is in `mapping.py`.
+that a formula that holds there holds everywhere. The others are brought into normal forms (`induction.py`);
+where these coincide that is a proof, too. What is left is run side by side on random gradients in extended
+precision. Which formulas are tried is in `mapping.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from math import isfinite
@@ -18,10 +19,11 @@ from typing import Any, Literal
 import numpy as np
 
 from netc.compiler import ir
+from netc.compiler.induction import same_for_ever
 from netc.compiler.linear import NotLinear, Proof, compare, exact, masked, recursion
-from netc.compiler.mapping import Formula, drawn, find, parts
+from netc.compiler.mapping import VANISHING, Formula, Tied, drawn, find, parts
 from netc.compiler.rule_text import RuleText, read_rule
-from netc.compiler.simulate import Distance, distance, make_world, simulate
+from netc.compiler.simulate import Distance, World, distance, make_world, simulate
 
 STEPS = 40
 SEQUENCES = 20
@@ -66,10 +68,21 @@ def side(text: RuleText) -> Side:
     return Side(text, {n: v for n, v in text.optimizer.arguments if isfinite(v)}, text.rule)
 
 
-def match(a: Side, b: Side) -> Match | None:
-    """Formulas for B's parameters, confirmed; a rule of which only the name was given may be opened."""
-    for x in _openings(a):
-        for y in _openings(b):
+def match(a: Side, b: Side, change: Callable[[Side], Side] = lambda one: one) -> Match | None:
+    """Formulas for B's parameters, confirmed; a rule of which only the name was given may be opened.
+
+    `change` is done to both.
+    """
+    found = _match(_openings(a), b, change)
+    tied = Tied.of(a.values)
+    return found if found or tied is None else _match([replace(a, values=tied)], b, change)
+
+
+def _match(ones: Iterable[Side], b: Side, change: Callable[[Side], Side]) -> Match | None:
+    for x in map(change, ones):
+        for y in map(change, _openings(b)):
+            if not alike(x, y):
+                continue
             ahead = _looks_ahead(x.rule) or _looks_ahead(y.rule)
             for reach in (False, True) if ahead else (False,):
                 formulas = find(x.rule, y.rule, x.values, y.values, reach)
@@ -77,6 +90,38 @@ def match(a: Side, b: Side) -> Match | None:
                 if found is not None:
                     return found
     return None
+
+
+def alike(a: Side, b: Side) -> bool:
+    """Whether two rules that start from 0 may be the same for some numbers: they react to small gradients alike."""
+    if any(isinstance(s, ir.Repeat) for side in (a, b) for s in side.rule.body):
+        return True
+    starts = [s.initial for side in (a, b) for s in side.rule.states if s.name != "theta"]
+    return any(start != ir.Const(0.0) for start in starts) or character(a) == character(b)
+
+
+def character(one: Side) -> tuple[bool, ...]:
+    """Of steps without epsilon and decay, whatever the other numbers: does a hundredth of the gradient make a
+    hundredth of the step, the same step; does a gradient act later; do those of other parameters act here?"""
+    values = {
+        n: {"epsilon": VANISHING, "decay": 0.0}.get(p, one.values[n]) for n, p in parts(one.values).items()
+    }
+
+    def moves(first: float, then: float, others: float = 1.0) -> tuple[float, float]:
+        gradients = np.ones((2, 4, 3), np.longdouble) * np.array([first, then])[:, None, None]
+        gradients[:, :, 1:] *= others
+        world = World(gradients, np.ones((2, 4), np.longdouble), np.zeros(3, np.longdouble))
+        thetas = simulate(one.rule, values, world).thetas
+        return float(thetas[1][0, 0]), float((thetas[2] - thetas[1])[0, 0])
+
+    small, smaller, apart = moves(1e-9, 0.0), moves(1e-11, 0.0), moves(1e-9, 0.0, 2.0)
+    ratio = small[0] / smaller[0] if smaller[0] else 0.0
+    return (
+        abs(ratio - 100) < 1e-3,
+        abs(ratio - 1) < 1e-3,
+        bool(abs(small[1]) > 1e-6 * abs(small[0])),
+        apart != small,
+    )
 
 
 def _looks_ahead(rule: ir.Rule) -> bool:
@@ -124,9 +169,14 @@ def _decided(a: Side, b: Side, pairs: Pairs) -> tuple[How, tuple[bool, bool] | N
                 if not proofs[-1].points:
                     return None
     except NotLinear:
-        return _tested(a, b, pairs)
-    how: How = "not distinguished" if any(p.steps for p in proofs) else "proved"
-    return how, None if all(p.thetas for p in proofs) else _shifted(proofs)
+        return ("proved", None) if _by_induction(a, b, pairs) else _tested(a, b, pairs)
+    thetas = all(p.thetas for p in proofs)
+    sure = not any(p.steps for p in proofs) or (thetas and _by_induction(a, b, pairs))
+    return "proved" if sure else "not distinguished", None if thetas else _shifted(proofs)
+
+
+def _by_induction(a: Side, b: Side, pairs: Pairs) -> bool:
+    return all(same_for_ever(a.rule, b.rule, at, bt) for at, bt in pairs)
 
 
 def _shifted(proofs: list[Proof]) -> tuple[bool, bool]:
@@ -201,6 +251,8 @@ def conditions(found: Match) -> tuple[list[str], list[str]]:
         at, bt = _floats(start), _floats({n: Fraction(f.value(start)) for n, f in found.formulas.items()})
     tests = [_schedule(a, b, at, bt), *_memories(a, b, at, found), _decay(a, b, at, bt)]
     breaks = [words for broken, words in tests if broken]
+    if isinstance(a.values, Tied):
+        breaks += [f"{other} other than {name}" for name, other in a.values.pairs]
     if found.shifted is not None:
         breaks.append(_shift_text(found.shifted, a.text.name, b.text.name))
     return breaks, [words for broken, words in tests if not broken and words]

@@ -1,13 +1,13 @@
 """Derivatives of ir expressions, always made by the compiler: maps, heads, objectives.
 
 The rules of single functions are the partial derivatives of `primitives.py`; here is only the chain rule,
-forward (`slope`) and reverse (`adjoint`, `gradient`). The results are ordinary expressions and may be
+forward (`slope`, `tangent`) and reverse (`adjoint`, `gradient`). The results are ordinary expressions and may be
 derived again. The tensor operations (Dense) have their adjoints in the loops that a target makes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from netc.compiler.ir import Apply, Const, Expr, Head, Reduce, Var, apply, postorder
 from netc.compiler.laws import spread
@@ -48,6 +48,39 @@ def _tangent(op: str, args: tuple[Expr, ...], node: Expr, tangents: dict[int, Ex
             term = apply("mul", partial(node, *args), tangent)
             total = term if total is None else apply("add", total, term)
     return total
+
+
+def tangent(value: Expr, along: Mapping[Var, Var]) -> Expr:
+    """The derivative of a value, reductions included, along tangents of its variables, each of the variable's kind.
+
+    Forward mode: what `slope` is for one pointwise variable. Of the value's kind.
+    """
+    simple = Simplifier()
+    value = simple(value)
+    found: dict[int, Expr | None] = {}
+    for node in postorder(value):
+        total: Expr | None = None
+        match node:
+            case Apply("select", (condition, *branches)):
+                a, b = (found[id(x)] for x in branches)
+                total = apply("select", condition, a or ZERO, b or ZERO) if a or b else None
+            case Apply(op, args):
+                total = _tangent(op, args, node, found)
+            case Reduce(arg=arg):
+                inner = found[id(arg)]
+                total = inner and _of_reduction(node, inner)
+            case Var():
+                total = along.get(node)
+        found[id(node)] = total and spread(simple(total), node.kind)
+    return found[id(value)] or spread(ZERO, value.kind)
+
+
+def _of_reduction(node: Reduce, t: Expr) -> Expr:
+    if node.op == "sum":
+        return Reduce("sum", t, node.per)
+    hit = apply("select", apply("eq", node.arg, node), ONE, ZERO)  # ties share, as in reverse mode
+    chosen = Reduce("sum", apply("mul", hit, t), node.per)
+    return apply("div", chosen, Reduce("sum", hit, node.per))
 
 
 def _depends(expr: Expr, variable: Var) -> bool:

@@ -12,18 +12,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netc.compiler import ir
-from netc.compiler.compare_rules import side
+from netc.compiler.compare_rules import Side, character, side
+from netc.compiler.diff_schedules import compare_schedules
 from netc.compiler.equivalence import Verdict, compare
-from netc.compiler.explain import call
+from netc.compiler.explain import call, wrap
 from netc.compiler.explain_equations import lines
 from netc.compiler.interpret import evaluate
 from netc.compiler.lower_init import lower_init
 from netc.compiler.lower_network import lower_problem
 from netc.compiler.lower_rule import lower_rule
 from netc.compiler.pitfalls import changes
-from netc.compiler.resolve_values import number_or_none
+from netc.compiler.resolve_tree import names_in
 from netc.compiler.rule_text import first_values, standalone
-from netc.compiler.spec import Schedule, Spec
+from netc.compiler.spec import Spec
 from netc.compiler.spec_text import spec_program
 from netc.dsl import ast
 from netc.dsl.format import format_program
@@ -43,13 +44,13 @@ class Difference:
     @property
     def lines(self) -> list[str]:
         sides = [f"  {mark}  {line}" for mark, side in (("A", self.a), ("B", self.b)) for line in side]
-        return [self.topic, *sides, *(f"  {note}" for note in self.notes)]
+        return [self.topic, *sides, *(f"  {line}" for line in wrap(self.notes, 98))]
 
 
 def differences(a: Spec, b: Spec) -> list[Difference]:
     x, y = lower_problem(a), lower_problem(b)
     return [
-        *_said(a, b, "data", ast.Data),
+        *_data(a, b),
         *_problem(a, b, x, y),
         *_start(a, b, x, y),
         *_rule(a, b),
@@ -77,10 +78,20 @@ def _statements(spec: Spec, *kinds: type[ast.Statement]) -> tuple[str, ...]:
 
 def _unsourced(statement: ast.Statement) -> ast.Statement:
     match statement:
-        case ast.Activation() | ast.Loss() | ast.Init() | ast.Schedule():
+        case ast.Init():
+            return replace(statement, settings=tuple(_helpers(statement)))
+        case ast.Activation() | ast.Loss() | ast.Schedule():
             kept = tuple(s for s in statement.settings if s.name != "source")
             return replace(statement, settings=kept)
     return statement
+
+
+def _helpers(init: ast.Init) -> Iterator[ast.Setting]:
+    """Those that the laws read, directly or by way of others."""
+    read = {name for law in init.laws for name in names_in(law)}
+    for _ in init.settings:
+        read |= {n for s in init.settings if s.name in read for n in names_in(s.value)}
+    yield from (s for s in init.settings if s.name in read)
 
 
 def _said(a: Spec, b: Spec, topic: str, *kinds: type[ast.Statement]) -> Iterator[Difference]:
@@ -89,16 +100,60 @@ def _said(a: Spec, b: Spec, topic: str, *kinds: type[ast.Statement]) -> Iterator
         yield Difference(topic, *(s or ("none",) for s in said))
 
 
-def _training(a: Spec, b: Spec) -> Iterator[Difference]:
-    """Only the settings that are not the same."""
-    said = [
-        [f"{s.name} = {print_expr(s.value)}" for t in spec_program(spec).statements if isinstance(t, ast.Train)
-         for s in t.settings]
-        for spec in (a, b)
-    ]  # fmt: skip
+def _data(a: Spec, b: Spec) -> Iterator[Difference]:
+    """The sources if they differ, else only the settings that do; generated data by their numbers."""
+    if a.data == b.data or _same_rows(a, b):
+        return
+    one, other = (
+        next((s for s in spec_program(spec).statements if isinstance(s, ast.Data)), None) for spec in (a, b)
+    )
+    if one is None or other is None or replace(one, settings=()) != replace(other, settings=()):
+        yield from _said(a, b, "data", ast.Data)
+        return
+    notes = [words for name, words in _TREATMENT.items() if _setting(one, name) != _setting(other, name)]
+    yield from (replace(d, notes=tuple(notes)) for d in _settings("data", one.settings, other.settings))
+
+
+def _same_rows(a: Spec, b: Spec) -> bool:
+    if replace(a.data, rows=()) != replace(b.data, rows=()) or len(a.data.rows) != len(b.data.rows):
+        return False
+    rows = [[number for row in spec.data.rows for part in row for number in part] for spec in (a, b)]
+    return len(rows[0]) == len(rows[1]) > 0 and np.allclose(rows[0], rows[1], rtol=1e-14, atol=0)
+
+
+_TREATMENT = {
+    "scale": "the networks see other inputs",
+    "inputs": "the networks see other inputs",
+    "target": "the networks learn other targets",
+    "scale_target": "losses are those of other targets: they do not compare",
+    "split": "other samples train",
+    "seed": "other samples train",
+    "limit": "other samples train",
+}
+
+
+def _setting(data: ast.Data, name: str) -> ast.Expr | None:
+    return next((s.value for s in data.settings if s.name == name), None)
+
+
+def _settings(topic: str, a: tuple[ast.Setting, ...], b: tuple[ast.Setting, ...]) -> Iterator[Difference]:
+    """Only those that are not the same."""
+    said = [[f"{s.name} = {print_expr(s.value)}" for s in settings] for settings in (a, b)]
     only = [tuple(line for line in said[i] if line not in said[1 - i]) for i in (0, 1)]
     if only[0] or only[1]:
-        yield Difference("training", *(lines or ("has no such setting",) for lines in only))
+        yield Difference(topic, *(lines or ("has no such setting",) for lines in only))
+
+
+def _training(a: Spec, b: Spec) -> Iterator[Difference]:
+    """Threads change no bit; an epoch of full batches is a step."""
+    settings = [tuple(s for t in spec_program(spec).statements if isinstance(t, ast.Train) for s in t.settings)
+                for spec in (a, b)]  # fmt: skip
+    if a.training.batch == b.training.batch == "full":
+        bounds = [sorted(n for n in (s.training.epochs, s.training.steps) if n > 0)[:1] for s in (a, b)]
+        if bounds[0] == bounds[1]:
+            settings = [tuple(s for s in these if s.name not in ("epochs", "steps")) for these in settings]
+    kept = [tuple(s for s in these if s.name != "threads") for these in settings]
+    yield from _settings("training", *kept)
 
 
 # -- by meaning --------------------------------------------------------------------------------------
@@ -110,12 +165,26 @@ def _problem(a: Spec, b: Spec, x: ir.Problem, y: ir.Problem) -> Iterator[Differe
     if not (isinstance(x, ir.Network) and isinstance(y, ir.Network)):
         yield from _said(a, b, "objective", ast.Objective, ast.Network, ast.Loss)
         return
-    if x.ops != y.ops or x.inputs != y.inputs or not _equal(x.head.output, y.head.output, x.head.units):
+    if not (_same_layers(x, y) and _equal(x.head.output, y.head.output, x.head.units)):
         yield from _said(a, b, "network", ast.Network, ast.Activation)
     elif x.head != y.head:
         notes = tuple(_loss_notes(x.head, y.head))
         if notes:
+            notes += tuple(_undone(side(standalone(a))))
             yield Difference("loss", _statements(a, ast.Loss), _statements(b, ast.Loss), notes)
+
+
+def _same_layers(x: ir.Network, y: ir.Network) -> bool:
+    """Sizes, and activations by their values."""
+    if len(x.ops) != len(y.ops):
+        return False
+    for p, q in zip(x.ops, y.ops, strict=True):
+        match p, q:
+            case ir.Map(), ir.Map() if p.units == q.units and _equal(p.value, q.value, p.units):
+                continue
+            case _ if p != q:
+                return False
+    return True
 
 
 def _samples(units: int) -> dict[str, np.ndarray]:
@@ -141,6 +210,15 @@ def _loss_notes(x: ir.Head, y: ir.Head) -> Iterator[str]:
             yield f"B is {factors[0]:.6g} times A: the same minima, gradients {factors[0]:.6g} times as large"
     else:
         yield "these losses have other gradients"
+
+
+def _undone(rule: Side) -> Iterator[str]:
+    """What a factor of the loss does to steps."""
+    match character(rule):
+        case (True, *_):
+            yield "steps grow with the gradient here: the rate divided by that factor would undo it"
+        case (_, True, *_):
+            yield "the length of steps hangs on the gradient through epsilon only: it changes little"
 
 
 def _start(a: Spec, b: Spec, x: ir.Problem, y: ir.Problem) -> Iterator[Difference]:
@@ -177,22 +255,7 @@ def _rule_notes(a: Spec, b: Spec, verdict: Verdict) -> Iterator[str]:
 
 
 def _schedules(a: Spec, b: Spec) -> Iterator[Difference]:
-    for found in _said(a, b, "schedule", ast.Schedule):
-        ratio = _ratio(a.schedules, b.schedules)
-        notes = () if ratio is None else (f"in proportion: B's is {ratio:.6g} times A's throughout",)
-        yield replace(found, notes=notes)
-
-
-def _ratio(a: tuple[Schedule, ...], b: tuple[Schedule, ...]) -> float | None:
-    """Of two tables that change at the same times."""
-    if len(a) != 1 or len(b) != 1 or a[0].unit != b[0].unit:
-        return None
-    if [p.until for p in a[0].pieces] != [p.until for p in b[0].pieces]:
-        return None
-    pairs = [
-        (number_or_none(p.value), number_or_none(q.value))
-        for p, q in zip(a[0].pieces, b[0].pieces, strict=True)
-    ]
-    ratios = [y / x for x, y in pairs if x and y is not None]
-    same = len(ratios) == len(pairs) > 0 and np.allclose(ratios, ratios[0], rtol=1e-12)
-    return ratios[0] if same else None
+    found = compare_schedules(a, b)
+    if found is not None:
+        first, second = (_statements(spec, ast.Schedule) or ("none",) for spec in (a, b))
+        yield Difference("schedule", first, second, found)

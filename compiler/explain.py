@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from textwrap import wrap as wrapped
 
 from netc.compiler import ir
 from netc.compiler.explain_equations import lines, with_numbers
@@ -70,6 +71,11 @@ def short(value: float) -> str:
     return number(float(f"{value:.12g}"))
 
 
+def wrap(sentences: Iterable[str], width: int = 100) -> list[str]:
+    """One paragraph a sentence, its further lines indented."""
+    return [line for words in sentences for line in wrapped(words, width, subsequent_indent="    ")]
+
+
 def comment(name: str) -> list[str]:
     """The library's words on a rule of its own."""
     return library.comment("optimizer", name).splitlines() if name in library.names("optimizer") else []
@@ -109,7 +115,8 @@ def _symbols(spec: Spec, unicode: bool) -> Iterator[Row]:
     }  # those of searches
     for local, kind in spec.optimizer.kinds:
         if local not in known:
-            yield name(local), "local", "vector like theta" if kind == "theta" else "number"
+            what = "per batch" if local in spec.optimizer.body.memories else "local"
+            yield name(local), what, "vector like theta" if kind == "theta" else "number"
 
 
 def schedule_text(schedule: Schedule) -> str:
@@ -138,11 +145,15 @@ def _columns(rows: Iterable[Row]) -> Iterator[str]:
 
 def _cost(rule: ir.Rule) -> Iterator[str]:
     states = [s for s in rule.states if s.name != "theta"]
-    vectors = [s.name for s in states if s.kind == "theta"]
-    numbers = [s.name for s in states if s.kind == "scalar"]
+    vectors = [s.name for s in states if s.kind == "theta" and not s.per_batch]
+    numbers = [s.name for s in states if s.kind == "scalar" and not s.per_batch]
     more = f", and {_counted(len(numbers), 'number')} in all ({', '.join(numbers)})" if numbers else ""
     names = f" ({', '.join(vectors)})" if vectors else ""
     yield f"memory  {_counted(len(vectors), 'number')} per parameter{names} besides theta itself{more}"
+    kept = [(s.name, s.kind) for s in states if s.per_batch]
+    for kind, what in (("theta", "a number per parameter"), ("scalar", "a number")):
+        if found := [name for name, k in kept if k == kind]:
+            yield f"        and {what} for each batch ({', '.join(found)})"
     span = "each epoch" if rule.visits_batches else "each step"
     loss, gradient = evaluations(rule.body, "loss"), evaluations(rule.body, "gradient")
     yield f"{span}  {loss.text('loss', 'losses')}, {gradient.text('gradient', 'gradients')}"
@@ -170,7 +181,9 @@ def evaluations(stmts: tuple[ir.Stmt, ...], what: str) -> Count:
     for stmt in stmts:
         match stmt:
             case ir.Evaluate():
-                wanted = int(bool(stmt.loss if what == "loss" else stmt.gradient))
+                wanted = int(
+                    bool(stmt.loss and stmt.counts[0] if what == "loss" else stmt.gradient and stmt.counts[1])
+                )
                 least, most = least + wanted, most + wanted
             case ir.Repeat(body, bound):
                 inner = evaluations(body, what)

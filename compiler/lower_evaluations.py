@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from netc.compiler import ir
 from netc.compiler.simplify import simplify
@@ -28,6 +29,7 @@ class _Evaluation:
     span: Span
     loss: str = ""
     gradient: str = ""
+    counts: tuple[bool, bool] = (False, False)
 
 
 @dataclass
@@ -80,6 +82,8 @@ class Builder:
         self.table: dict[object, int] = {}
         self.evaluated: list[_Evaluation] = []
         """All evaluations, in the order in which they were asked for."""
+        self.watching = False
+        """What is asked for is wanted by a monitored function, so it does not count."""
 
     # -- statements --------------------------------------------------------------------------------
 
@@ -87,6 +91,18 @@ class Builder:
         value = simplify(value)
         self.known.numbers[name] = self._number(value)
         self.blocks[-1].stmts.append(ir.Assign(name, value, span=span))
+
+    def fetch(self, memory: str, index: ir.Expr, kind: Literal["scalar", "theta"]) -> ir.Var:
+        """What a per-batch state holds for a batch, as the variable that has it."""
+        index, name = simplify(index), self.name(f"{memory}_fetched")
+        key = ("fetch", self._number(ir.Var(memory, kind)), self._number(index))
+        self.known.numbers[name] = self.table.setdefault(key, len(self.table))
+        self.blocks[-1].stmts.append(ir.Fetch(name, memory, index, kind))
+        return ir.Var(name, kind)
+
+    def keep(self, memory: str, index: ir.Expr, value: str, kind: Literal["scalar", "theta"]) -> None:
+        self.known.numbers[memory] = self._fresh()
+        self.blocks[-1].stmts.append(ir.Keep(memory, simplify(index), value, kind))
 
     def until(self, condition: ir.Expr) -> None:
         self.blocks[-1].stmts.append(ir.Until(simplify(self._finite(condition))))
@@ -175,6 +191,9 @@ class Builder:
             block.stmts.append(found)
             self.evaluated.append(found)
             self.known.evaluations[key] = found
+        loss, gradient = found.counts
+        asked = not self.watching
+        found.counts = (loss or (asked and want == "loss"), gradient or (asked and want == "gradient"))
         if want == "loss":
             found.loss = found.loss or self.name(f"loss_at_{found.point}")
             return ir.Var(found.loss, "scalar")
@@ -238,8 +257,10 @@ class Builder:
 
 def _finished(stmt: ir.Stmt | _Evaluation | _Loop | _Branches) -> ir.Stmt:
     match stmt:
-        case _Evaluation(point, batch, span, loss, gradient):
-            return ir.Evaluate(point, batch, loss, gradient, span=span)  # type: ignore[arg-type]
+        case _Evaluation(point, batch, span, loss, gradient, counts):
+            # Of what is not evaluated nothing is counted: one spelling for all rules that watch nothing.
+            counts = (counts[0] or not loss, counts[1] or not gradient)
+            return ir.Evaluate(point, batch, loss, gradient, counts, span=span)  # type: ignore[arg-type]
         case _Loop(block, make):
             return make(tuple(_finished(s) for s in block.stmts))
         case _Branches(condition, blocks):

@@ -8,20 +8,23 @@ from typing import assert_never
 
 from netc.compiler import ir
 from netc.compiler.laws import spread
+from netc.compiler.lower_batches import over_batches
 from netc.compiler.lower_evaluations import Batch, Builder
 from netc.compiler.lower_expr import Environment, Evaluation, lower_expr
 from netc.compiler.lower_schedule import Follower, lower_schedule
 from netc.compiler.resolve_tree import names_in, walk
 from netc.compiler.resolve_values import number
 from netc.compiler.simplify import simplify
-from netc.compiler.spec import Spec
+from netc.compiler.spec import Spec, Watched
 from netc.dsl import ast
 
+GROWTH = 0.01
+"""A monitored function has grown where it is more than 1 % larger than before."""
 BOUND = 1000
 """Rounds of a `repeat:` that gives no bound: halving a step so often leaves nothing of it."""
 ROUNDING: Mapping[str, float] = {"f64": 2.0**-52, "f32": 2.0**-23}
 """From 1 to the next number."""
-CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "scalar") for name in ("n", "m", "epoch")}
+CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "scalar") for name in ("n", "m", "epoch", "samples")}
 MASKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "theta") for name in ("weights", "biases")}
 THETA = ir.Var("theta", "theta")
 
@@ -36,6 +39,14 @@ class _Section:
 
     builder: Builder
     batch: Batch
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What a monitored function adds to a rule: its last value, and how often it grew."""
+
+    name: str
+    states: tuple[ir.State, ...]
 
 
 class _Lowering:
@@ -76,6 +87,7 @@ class _Lowering:
         test = _Section(Builder(self.taken), "full")
         for follower in self.followers:
             body.builder.assign(follower.name, follower.value, follower.span)
+        watches = [self._watch(w, body, whole) for w in self.spec.monitor.watched]
         section = body if whole else test
         criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
         criteria = ((training.diverged, "diverged"), (training.stop, "criterion"))
@@ -88,17 +100,43 @@ class _Lowering:
             self._action(action, body)
         states = tuple(
             ir.State(m.name, self.kinds[m.name], self._initial(m.initial, m.name)) for m in rule.body.states
-        )
+        ) + tuple(ir.State(m, self.kinds[m], ir.Const(0.0), per_batch=True) for m in rule.body.memories)
         return ir.Rule(
             self.hypers,
-            states + tuple(s for f in self.followers for s in f.states),
+            states
+            + tuple(s for f in self.followers for s in f.states)
+            + tuple(s for w in watches for s in w.states),
             body.builder.finish(),
             tuple(ir.Commit(m.name, m.next) for m in rule.body.states),
             test.builder.finish(),
             tuple(s for f in self.followers for s in f.epoch_end),
             tuple(c for f in self.followers for c in f.commits),
             rule.visits_batches,
+            tuple((w.name, w.states[1].name) for w in watches),
         )
+
+    def _watch(self, watched: Watched, section: _Section, whole: bool) -> _Watch:
+        """Statements that compare the function at n, of all samples, with its value at n-1.
+
+        Its states are set at once: what is seen at the theta[n] at which a run ends counts too.
+        """
+        builder, name, nowhere = section.builder, watched.name, watched.written.span
+        before, grown, now = (builder.name(f"{name}_{what}") for what in ("before", "grown", "now"))
+        builder.watching = True
+        value = self._expr(watched.value, section if whole else _Section(builder, "full"))
+        builder.watching = False
+        builder.assign(now, value, nowhere)
+        last, count, new = (ir.Var(v, "scalar") for v in (before, grown, now))
+        jump = ir.apply("mul", ir.Const(GROWTH), ir.apply("abs", last))
+        grows = ir.apply("gt", ir.apply("sub", new, last), jump)
+        # One that is lost (infinite, NaN) ends the run: the runtime counts that growth.
+        seen = ir.apply("lt", ir.apply("abs", new), ir.Const(float("inf")))
+        for condition in (seen, ir.apply("gt", CLOCKS["n"], ir.Const(0.0))):
+            grows = ir.apply("and", grows, condition)
+        added = ir.apply("select", grows, ir.apply("add", count, ir.Const(1.0)), count)
+        builder.assign(grown, added, nowhere)
+        builder.assign(before, new, nowhere)
+        return _Watch(name, tuple(ir.State(s, "scalar", ir.Const(0.0)) for s in (before, grown)))
 
     def _schedules_read(self, stop: ast.Expr, section: _Section) -> None:
         for follower in self.followers:
@@ -123,6 +161,11 @@ class _Lowering:
     def _action(self, action: ast.Action, section: _Section) -> None:
         builder = section.builder
         match action:
+            case ast.Equation(name, (index,), value):
+                kind = self.kinds[name]
+                kept = builder.name(f"{name}_kept")
+                builder.assign(kept, spread(self._expr(value, section), kind), action.span)
+                builder.keep(name, self._expr(index, section), kept, kind)
             case ast.Equation(name, _, value):
                 found = self._expr(value, section)
                 builder.assign(name, spread(found, self.kinds.get(name, "scalar")), action.span)
@@ -154,8 +197,25 @@ class _Lowering:
             self._action(action, section)
 
     def _expr(self, expr: ast.Expr, section: _Section) -> ir.Expr:
-        env = Environment(self.names, self.functions, self.losses, self._evaluator(section), self._elements())
+        env = Environment(
+            self.names,
+            self.functions,
+            self.losses,
+            self._evaluator(section),
+            self._fetcher(section),
+            frozenset(self.spec.optimizer.body.memories),
+            self._elements(),
+        )
         return lower_expr(expr, env)
+
+    def _fetcher(self, section: _Section) -> Callable[[str, ast.Expr | None, str], ir.Expr]:
+        def fetch(memory: str, index: ast.Expr | None, reduction: str) -> ir.Expr:
+            kind = self.kinds[memory]
+            if index is not None:
+                return section.builder.fetch(memory, self._expr(index, section), kind)
+            return over_batches(section.builder, memory, kind, reduction)
+
+        return fetch
 
     def _evaluator(self, section: _Section) -> Callable[[Evaluation, ir.Expr | None], ir.Expr]:
         def evaluate(node: Evaluation, point: ir.Expr | None) -> ir.Expr:

@@ -17,9 +17,11 @@ from netc.compiler import ir
 from netc.compiler.linear import root
 from netc.compiler.simulate import Array, distance, make_world, simulate
 
-Part = Literal["rate", "memory", "epsilon", "decay", "fixed"]
+Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
 DECAYS = ("lambda", "weight_decay", "wd", "l2", "weight_decay_rate")
+THRESHOLDS = ("c", "clip", "threshold", "max_norm", "clip_value", "max_delta", "clip_gradient", "clip_norm",
+              "clipnorm", "clipvalue", "global_clipnorm", "max_grad_norm")  # fmt: skip
 VANISHING = 1e-60
 """An epsilon that changes no step but 0/0."""
 MOST = 50_000
@@ -45,6 +47,8 @@ def part(name: str, value: float) -> Part:
         return "epsilon" if value > VANISHING else "fixed"
     if name in DECAYS:
         return "decay"
+    if name in THRESHOLDS and value > 0:
+        return "threshold"
     return "memory" if 0 < value < 1 else "fixed"
 
 
@@ -53,6 +57,21 @@ def parts(values: Mapping[str, float]) -> dict[str, Part]:
 
 
 # -- random numbers for A ----------------------------------------------------------------------------
+
+
+class Tied(dict[str, float]):
+    """Numbers of which equal ones stay equal: `momentum = 0.9, dampening = 0.9`."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, float]) -> Tied | None:
+        found = cls(values)
+        return found if found.pairs else None
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        names = [n for n, p in parts(self).items() if p == "memory"]
+        first = {self[n]: n for n in reversed(names)}
+        return [(first[self[n]], n) for n in names if first[self[n]] != n]
 
 
 def drawn(values: Mapping[str, float], seed: int) -> dict[str, Fraction]:
@@ -77,8 +96,12 @@ def drawn(values: Mapping[str, float], seed: int) -> dict[str, Fraction]:
                 found[name] = fraction(200, 5000) ** 2
             case "decay":
                 found[name] = fraction(200, 2000)
+            case "threshold":
+                found[name] = fraction(500, 5000)
             case "fixed":
                 found[name] = Fraction(repr(float(value)))
+    if isinstance(values, Tied):
+        found |= {other: found[name] for name, other in values.pairs}
     return found
 
 
@@ -102,6 +125,7 @@ def _candidates(name: str, value: float, a: Mapping[str, float], fixed: bool) ->
         case "rate":
             for eta in rates:
                 yield from _scaled(eta, memories)
+                yield from _by_roots(eta, memories)
                 yield Formula(f"sqrt({eta})", lambda v, e=eta: _sqrt(v[e]), 3)  # type: ignore[misc]
                 yield from _squared(eta, memories)
         case "memory":
@@ -109,6 +133,7 @@ def _candidates(name: str, value: float, a: Mapping[str, float], fixed: bool) ->
         case "epsilon":
             for eps in (n for n, p in of.items() if p == "epsilon"):
                 yield from _scaled(eps, memories)
+                yield from _by_roots(eps, memories)
                 yield Formula(f"sqrt({eps})", lambda v, e=eps: _sqrt(v[e]), 3)  # type: ignore[misc]
                 yield Formula(f"{eps}^2", lambda v, e=eps: v[e] * v[e], 3)  # type: ignore[misc]
         case "decay":
@@ -116,6 +141,11 @@ def _candidates(name: str, value: float, a: Mapping[str, float], fixed: bool) ->
                 yield from _scaled(decay, [*rates, *memories])
                 for eta in rates:
                     yield Formula(f"{decay}*sqrt({eta})", lambda v, d=decay, e=eta: v[d] * _sqrt(v[e]), 4)  # type: ignore[misc]
+        case "threshold":
+            for c in (n for n, p in of.items() if p == "threshold"):
+                yield from _scaled(c, [*rates, *memories])
+                for eta in rates:
+                    yield Formula(f"{c}*sqrt({eta})", lambda v, d=c, e=eta: v[d] * _sqrt(v[e]), 4)  # type: ignore[misc]
         case "fixed" if value in (0, 1):
             yield Formula(f"{1 - value:g}", lambda v: 1 - number, 4)
             if value == 0:
@@ -136,6 +166,15 @@ def _scaled(x: str, factors: list[str]) -> Iterator[Formula]:
         yield Formula(f"{x}/{f}", lambda v, f=f: v[x] / v[f], 2)  # type: ignore[misc]
         yield Formula(f"{x}*(1 - {f})", lambda v, f=f: v[x] * (1 - v[f]), 3)  # type: ignore[misc]
         yield Formula(f"{x}/(1 - {f})", lambda v, f=f: v[x] / (1 - v[f]), 3)  # type: ignore[misc]
+
+
+def _by_roots(x: str, factors: list[str]) -> Iterator[Formula]:
+    """Of a sum of squares in place of their average."""
+    for f in factors:
+        yield Formula(f"{x}*sqrt({f})", lambda v, f=f: v[x] * _sqrt(v[f]), 3)  # type: ignore[misc]
+        yield Formula(f"{x}/sqrt({f})", lambda v, f=f: v[x] / _sqrt(v[f]), 3)  # type: ignore[misc]
+        yield Formula(f"{x}*sqrt(1 - {f})", lambda v, f=f: v[x] * _sqrt(1 - v[f]), 4)  # type: ignore[misc]
+        yield Formula(f"{x}/sqrt(1 - {f})", lambda v, f=f: v[x] / _sqrt(1 - v[f]), 4)  # type: ignore[misc]
 
 
 def _squared(x: str, factors: list[str]) -> Iterator[Formula]:
@@ -166,7 +205,7 @@ def find(a: ir.Rule, b: ir.Rule, values_a: Values, values_b: Values, reach: bool
     chosen = np.array(np.unravel_index(np.arange(int(np.prod(shape))), shape)).reshape(len(pools), -1)
     costs = sum((_numbers([f.cost for f in pool])[i] for pool, i in zip(pools, chosen, strict=True)), 0.0)
     chosen = chosen[:, np.argsort(costs, kind="stable")] if pools else chosen  # the plainest first
-    for seed, steps in ((1, 1), (2, 2), (3, 6)):
+    for seed, steps in ((1, 1), (2, 2), (3, 6), (4, 30)):
         at = drawn(values_a, seed)
         known = {n: float(v) for n, v in at.items()}
         columns = {

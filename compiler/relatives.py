@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from netc.compiler.rule_text import read_rule
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 
+_STATE = re.compile(r"^\s*(\w+)\[n\+1\] *=", re.MULTILINE)
 _TRAITS = ("sqrt(", "sign(", "repeat", "|", "0.96", "- 4)")
 """What two rules that are the same both have, or both have not; saves most comparisons."""
 
@@ -54,10 +56,16 @@ def _alike(rule: str, other: str) -> bool:
     """Whether the texts of two rules leave it open that they are the same."""
     if any((trait in rule) != (trait in other) for trait in _TRAITS):
         return False
+    if _states(rule) > _states(other) or ("|" in rule and "|" not in other):
+        return False  # the other way round, switches may be off
     if "norm(" in rule and "norm(" not in other:  # the other way round, it may be a clipping that is off
         return False
     corrected = "^(n+1)" in other
     return corrected if "^(n+1)" in rule else not corrected or "bias" in other
+
+
+def _states(text: str) -> int:
+    return len(set(_STATE.findall(text)))
 
 
 def _arguments(rule: Side, found: Match) -> Iterator[tuple[str, str, str]]:

@@ -14,7 +14,8 @@ N = TypeVar("N", bound=ast.Node)
 
 @cache
 def _parts(kind: Any) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind))
+    """The fields that may hold nodes."""
+    return tuple(f.name for f in fields(kind) if f.name not in ("span", "text", "id", "op"))
 
 
 def children(node: ast.Node) -> Iterator[ast.Node]:
@@ -30,9 +31,11 @@ def children(node: ast.Node) -> Iterator[ast.Node]:
 
 def walk(node: ast.Node) -> Iterator[ast.Node]:
     """The node and all below it, parents first."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += reversed(list(children(node)))
 
 
 def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:
@@ -41,15 +44,23 @@ def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:
     def one(value: object) -> object:
         match value:
             case ast.Argument():
-                return replace(value, value=change(value.value))
+                inside = change(value.value)
+                return value if inside is value.value else replace(value, value=inside)
             case ast.Node():
                 return change(value)  # type: ignore[arg-type]
             case tuple():
-                return tuple(one(v) for v in value)
+                parts = tuple(one(v) for v in value)
+                return parts if any(x is not y for x, y in zip(parts, value, strict=True)) else value
         return value
 
-    new: dict[str, Any] = {f.name: one(getattr(node, f.name)) for f in fields(node) if f.name != "span"}
-    return replace(node, **new)
+    new: dict[str, Any] = {}
+    kind: Any = type(node)
+    for name in _parts(kind):
+        value = getattr(node, name)
+        other = one(value)
+        if other is not value:
+            new[name] = other
+    return replace(node, **new) if new else node
 
 
 def changed(action: ast.Action, change: Callable[[ast.Expr], ast.Expr]) -> ast.Action:

@@ -79,8 +79,29 @@ class Expectation:
     claim: ast.Expr
     within: ast.Expr | None
     text: str
-    """The statement's own text, for the table."""
-    settings: tuple[ast.Setting, ...] = ()
+    """The claim as written, for the table."""
+    claimed: ast.Expr | None = None
+    """What the paper says where it is not what was found: a figure, or a text."""
+    source: str = ""
+    """Where the paper says it, or what it is about: `talk, slide 14: GD diverges on benchmark 1`."""
+
+
+Kind = Literal["minimum", "maximum", "saddle", "degenerate"]
+KINDS: tuple[Kind, ...] = ("minimum", "maximum", "saddle", "degenerate")
+"""Of a stationary point, by the eigenvalues of the Hessian."""
+FAR = "far"
+"""What a run has reached that is near none of the listed points."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """`points minima = {(-2, 1), (2, -1)} within 0.05`: where runs may end."""
+
+    name: str
+    places: tuple[tuple[float, ...], ...]
+    """P numbers each."""
+    within: float
+    """A run has reached a place if it ends at most so far from it (Euclidean distance)."""
 
 
 # -- the checked program -----------------------------------------------------------------------------
@@ -231,6 +252,16 @@ History = Literal["all", "summary", "auto"]
 
 
 @dataclass(frozen=True)
+class Watched:
+    """`V = ...` of `monitor`: a number that is compared from iteration to iteration."""
+
+    name: str
+    written: ast.Expr
+    value: ast.Expr
+    """With the states at n as plain names."""
+
+
+@dataclass(frozen=True)
 class Monitor:
     """Figures to report, `every` so many epochs (steps where an epoch is one step); 0: as the runtime chooses."""
 
@@ -238,6 +269,7 @@ class Monitor:
     every: int
     history: History = "auto"
     """Whether every run is in the history, or quantiles over runs; `auto` goes by their number."""
+    watched: tuple[Watched, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -254,6 +286,7 @@ class Spec:
     training: Training
     monitor: Monitor
     expectations: tuple[Expectation, ...]
+    points: tuple[Points, ...]
     functions: tuple[ast.Activation, ...]
     """Activations that expressions call, directly or by way of others."""
     schedule_functions: tuple[ast.Schedule, ...]

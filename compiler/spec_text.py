@@ -50,7 +50,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield from _schedule(schedule)
     yield _train(spec.training)
     yield _monitor(spec.monitor)
-    yield from (s for s in spec.program.statements if isinstance(s, ast.Expect))
+    yield from (s for s in spec.program.statements if isinstance(s, ast.Points | ast.Expect))
 
 
 def _activations(spec: Spec) -> Iterator[ast.Activation]:
@@ -182,7 +182,8 @@ def _train(training: Training) -> ast.Train:
 def _monitor(monitor: Monitor) -> ast.Monitor:
     settings = [ast.Setting("every", _number(monitor.every))] if monitor.every else []
     settings += [_word("history", monitor.history)] if monitor.history != "auto" else []
-    return ast.Monitor(monitor.figures, tuple(settings))
+    functions = (ast.Setting(w.name, w.written) for w in monitor.watched)
+    return ast.Monitor(monitor.figures, (*functions, *settings))
 
 
 def _bare(statement: ast.Statement) -> ast.Statement:

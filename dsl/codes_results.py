@@ -38,9 +38,10 @@ targets, r2 numbers.
         "an unknown figure",
         """\
 An expectation is about loss(train), loss(test), accuracy(...), r2(...), theta, steps (also: iterations),
-epochs, gradient_norm, diverged, the loss at a point (R((1, 0))), the variables of an objective, and the
-parameters of the update rule. They are combined with + - * / ^, with abs, sqrt, exp, log, sin, cos, tan, tanh,
-sign, norm and sum.
+epochs, evaluations, gradient_norm, the outcome (converged, not_converged, diverged, step_too_small), the point
+that was reached (a list of 'points', minimum, saddle, ...), the loss at a point (R((1, 0))), the variables of an
+objective, and the parameters of the update rule. They are combined with + - * / ^, with abs, sqrt, exp, log,
+sin, cos, tan, tanh, sign, norm and sum.
 """,
     ),
     "E0704": Story(
@@ -66,6 +67,61 @@ right side. An inequality has no use for it.
         "vectors of different lengths",
         """\
 theta has one number for each parameter. It is compared with as many numbers, or with a single one.
+""",
+    ),
+    "E0707": Story(
+        "a point of another dimension",
+        """\
+A listed point has one number for each parameter, in the order of theta:
+
+    objective R(w, b) = (w + b)^2 + b^2
+    points    minima = {(0, 0)} within 0.05
+""",
+    ),
+    "E0708": Story(
+        "points that a run cannot tell apart",
+        """\
+Each run that has converged is counted to the listed point it is near. A point that is listed twice, or two
+points closer than the sum of their distances, would make that a matter of chance. A smaller distance keeps
+them apart:
+
+    points minima = {(0, 1), (0.05, 1)} within 0.01
+""",
+    ),
+    "E0709": Story(
+        "a distance that is none",
+        """\
+'within' says how far from a listed point a run may end and still have reached it: a positive number, in the
+units of the parameters (Euclidean distance). There is no default.
+
+    points minima = {(-2, 1), (2, -1)} within 0.05
+""",
+    ),
+    "E0710": Story(
+        "a name of points that is taken",
+        """\
+The name of a list of points is used in 'expect share(minima) > 90%'. There it must not mean anything else
+already: a second list, a figure such as theta, or a kind of point (minimum, maximum, saddle, degenerate).
+""",
+    ),
+    "E0711": Story(
+        "a point that is not listed",
+        """\
+'minima(0, -1)' are the runs that have reached that point of the list 'minima', 'minimum(0, -1)' those that
+have reached that point of any list and have a minimum there. The point must stand in a list:
+
+    points minima = {(0, -1), (0, 1)} within 0.05
+    expect share(minima(0, -1)) = 18.9% within 1%
+""",
+    ),
+    "E0712": Story(
+        "a claim of the paper that cannot be compared",
+        """\
+'claimed' keeps what the paper says where it is not what was found; the report shows both. It stands beside a
+comparison, and is a figure like the right side of it, or a text:
+
+    expect diverged = 21.8% of runs within 1%, claimed = 65%
+    expect share(saddle) = 0, claimed = "some runs end in saddle points"
 """,
     ),
 }

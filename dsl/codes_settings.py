@@ -115,6 +115,22 @@ parameter, a grid one range.
 A list or a grid of starts gives one run each. Leave out 'runs'.
 """,
     ),
+    "E0517": Story(
+        "batches of an objective",
+        """\
+An objective is a plain function: it has no samples that could be cut into batches, so one iteration
+always sees all of it. Functions that are a mean over samples are written as data, network and loss.
+""",
+    ),
+    "E0516": Story(
+        "more runs than this machine has room for",
+        """Before anything begins the memory and the disk that all runs need are estimated. 'netc run' keeps
+the results of very many runs on disk, so its memory does not grow with their number; from Python
+they stay in memory. A history of every run ('history = all') is the largest part by far:
+
+    monitor loss, history = summary      # quantiles over runs instead
+""",
+    ),
     "E0901": Story(
         "an operation that is not supported yet",
         """\
@@ -152,12 +168,6 @@ where the extra is installed.
         "a figure that cannot be monitored yet",
         """\
 'monitor' reports loss, accuracy, r2, norm(grad R) and norm(theta) so far.
-""",
-    ),
-    "E0906": Story(
-        "named points are not supported yet",
-        """\
-Write the points where they are needed: 'expect theta = (-2, 1) within 1e-9'.
 """,
     ),
     "E0907": Story(

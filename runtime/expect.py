@@ -5,20 +5,23 @@
 
 A figure of a run (`loss(test)`, `theta`, `steps`) has one value per run. With several runs a statistic must
 make one of them; with one run the figure stands for itself. Comparing with NaN is false. Trains nothing.
+Where runs have ended is a figure too: `minima`, `minima(0, -1)`, `far`, `saddle`, `minimum(0, -1)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
-from netc.compiler.spec import Expectation
+from netc.compiler.spec import FAR, KINDS, Expectation, Points
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_expr
+from netc.runtime import reached
 from netc.runtime.parameters import Array
 from netc.runtime.results import Verdict
 
@@ -59,6 +62,11 @@ class Scope:
     loss_names: tuple[str, ...] = ("R",)
     loss_at: Callable[[Array], float] | None = None
     """The training loss at given parameters: `R((1, 0))`."""
+    points: tuple[Points, ...] = ()
+    reached: Array = field(default_factory=lambda: np.zeros(0, np.int16))
+    """(runs,) codes of `reached.py`."""
+    kinds: Callable[[], Array] = lambda: np.zeros(0, np.int8)
+    """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +100,41 @@ class _Judge:
         claim, within = self.expectation.claim, self.expectation.within
         if within is not None and not (isinstance(claim, ast.Compare) and claim.op == "="):
             self.fail("E0705", "'within' belongs to an equation: `expect x = 1 within 1e-3`", within)
-        shown = None
-        if isinstance(claim, ast.Compare):
-            shares = isinstance(claim.right, ast.Of) or claim.left == ast.Name("diverged")
-            shown = self.single(self.share_of(claim) if shares else self.value(claim.left), claim.left)
-        truth = self.single(self.condition(claim), claim)
+        truth = self.truth(claim)
         text = " ".join(self.expectation.text.removeprefix("expect").split())
-        return Verdict(text, _shown(truth if shown is None else shown), bool(np.all(truth)))
+        source = self.expectation.source
+        if not isinstance(claim, ast.Compare):
+            return Verdict(text, truth, truth, source)
+        shares = isinstance(claim.right, ast.Of) or claim.left == ast.Name("diverged")
+        shown = self.single(self.share_of(claim) if shares else self.value(claim.left), claim.left)
+        stated = claim.right.value if isinstance(claim.right, ast.Of) else claim.right
+        percent = isinstance(stated, ast.Percent)
+        paper, agrees = self.paper(claim, stated, truth)
+        tolerance = self.tolerance(within, percent)
+        return Verdict(text, _shown(shown), truth, source, claim.op, paper, agrees, tolerance, percent)
+
+    def truth(self, claim: ast.Expr) -> bool:
+        return bool(np.all(self.single(self.condition(claim), claim)))
+
+    def paper(self, claim: ast.Compare, stated: ast.Expr, holds: bool) -> tuple[Any, bool]:
+        """What the paper says, and whether what was found agrees with it."""
+        claimed = self.expectation.claimed
+        match claimed:
+            case None:
+                return _shown(self.single(self.value(stated), stated)), holds
+            case ast.Text(words):
+                return words, False
+            case _:
+                right = replace(claim.right, value=claimed) if isinstance(claim.right, ast.Of) else claimed
+                agrees = self.truth(replace(claim, right=right))
+                return _shown(self.single(self.value(claimed), claimed)), agrees
+
+    def tolerance(self, within: ast.Expr | None, percent: bool) -> str:
+        """As it is read beside the figure: `1%` of percentages is percentage points."""
+        if within is None:
+            return ""
+        of = " of it" if isinstance(within, ast.Percent) and not percent else ""
+        return f"{within.span.text or print_expr(within)}{of}"
 
     # -- conditions ------------------------------------------------------------------------------
 
@@ -170,6 +206,8 @@ class _Judge:
                 self.fail("E0703", "an expectation cannot be made of this", e)
 
     def name(self, name: str, e: ast.Expr) -> _Value:
+        if (runs := self.ended(name, None, e)) is not None:
+            return runs
         if name in self.scope.constants:
             return _constant(self.scope.constants[name])
         for known in (name, f"{name}(train)"):
@@ -186,14 +224,20 @@ class _Judge:
             case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
                 theta = np.atleast_1d(self.single(self.value(point), point))
                 return self.loss_at(theta, point)
+            case name, [ast.Name(of)] if f"{name}({of})" in self.scope.figures:
+                return _Value(self.scope.figures[f"{name}({of})"], True)
+            case name, coordinates if (runs := self.ended(name, coordinates, e)) is not None:
+                return runs
             case "share", [condition]:
                 return _constant(float(self.over_runs(self.condition(condition), condition).mean()))
             case "all", [condition]:
                 return _Value(np.asarray(self.over_runs(self.condition(condition), condition).all()), False)
             case "quartile", [figure, which]:
                 number = float(self.single(self.value(which), which))
+                if number not in (1, 2, 3):
+                    self.fail("E0704", "the quartiles are 1, 2 (the median) and 3", which)
                 array = self.over_runs(self.value(figure), figure)
-                return _Value(np.quantile(array, number / 4, axis=0), False)
+                return _Value(_quantile(array, number / 4), False)
             case name, [figure] if name in _OVER_RUNS:
                 array = self.over_runs(self.value(figure), figure)
                 return _Value(np.asarray(_OVER_RUNS[name](array, axis=0)), False)
@@ -206,8 +250,47 @@ class _Judge:
             case name, [operand] if name in _OVER_ELEMENTS:
                 found = self.value(operand)
                 return _Value(np.asarray(_OVER_ELEMENTS[name](found.array)), found.per_run)
+            case name, _ if name in STATISTICS:
+                example = {
+                    "quartile": "quartile(loss, 1)",
+                    "share": "share(loss < 0.1)",
+                    "all": "all(loss < 0.1)",
+                }
+                hints = (f"as in `{example.get(name, f'{name}(loss)')}`",)
+                self.fail("E0704", f"this is not what '{name}' takes", e, hints=hints)
+            case _ if any(figure.startswith(f"{function}(") for figure in self.scope.figures):
+                self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
             case _:
                 self.unknown(function, e)
+
+    def ended(self, name: str, coordinates: list[ast.Expr] | None, e: ast.Expr) -> _Value | None:
+        """Which runs have ended in a list of points, at a point, or at a kind of point; None for other names."""
+        points, codes = self.scope.points, self.scope.reached
+        listed = reached.of_list(points, name)
+        if name == FAR and not points:
+            hints = ("list them: `points minima = {(-2, 1), (2, -1)} within 0.05`",)
+            self.fail("E0711", "there are no listed points to be far from", e, hints=hints)
+        if name == FAR:
+            return _Value(codes == reached.NO_LISTED, True)
+        if not listed and name not in KINDS:
+            return None
+        found = self.scope.kinds() == KINDS.index(name) if name in KINDS else np.isin(codes, listed)
+        if coordinates is not None:
+            place = np.array([float(self.single(self.value(c), c)) for c in coordinates])
+            there = reached.at(points, place)
+            if not there or (listed and not set(there) <= set(listed)):
+                self.not_listed(name, place, listed, e)
+            found = found & np.isin(codes, there)
+        return _Value(found, True)
+
+    def not_listed(self, name: str, place: Array, listed: list[int], e: ast.Expr) -> NoReturn:
+        known = reached.names(self.scope.points)[:-2]
+        shown = [known[code] for code in listed] if listed else list(known)
+        words = "(" + ", ".join(f"{x:.6g}" for x in place) + ")"
+        message = f"{words} is not in the list '{name}'" if listed else f"{words} is not a listed point"
+        notes = (f"listed: {', '.join(shown)}",) if shown else ()
+        hints = () if shown else ("list it: `points minima = {" + words + "} within 0.05`",)
+        self.fail("E0711", message, e, notes=notes, hints=hints)
 
     def loss_at(self, theta: Array, e: ast.Expr) -> _Value:
         assert self.scope.loss_at is not None
@@ -256,6 +339,8 @@ class _Judge:
             message = f"'{text}' has {self.scope.runs} values, one for each run"
             uses = ", ".join(STATISTICS)
             hint = f"for example `median({text})` or `all({text} ...)`"
+            if value.array.dtype == np.bool_:
+                hint = f"for example `share({text}) > 90%` or `all({text})`"
             self.fail("E0701", message, e, notes=(f"say which statistic is meant: {uses}",), hints=(hint,))
         first: Array = value.array[0]
         return first
@@ -263,11 +348,13 @@ class _Judge:
     # -- errors ----------------------------------------------------------------------------------
 
     def known(self) -> str:
-        return "known here: " + ", ".join([*self.scope.figures, *self.scope.constants])
+        ends = [one.name for one in self.scope.points]
+        return "known here: " + ", ".join([*self.scope.figures, *ends, *self.scope.constants])
 
     def unknown(self, name: str, e: ast.Expr) -> NoReturn:
         figures = [figure.partition("(")[0] for figure in self.scope.figures]
-        names = [*figures, *self.scope.constants, *STATISTICS, *_PLAIN, *_OVER_ELEMENTS]
+        ends = [*(one.name for one in self.scope.points), *KINDS, FAR]
+        names = [*figures, *ends, *self.scope.constants, *STATISTICS, *_PLAIN, *_OVER_ELEMENTS]
         hints = did_you_mean(name, names)
         self.fail("E0703", f"'{name}' is no figure of a training", e, notes=(self.known(),), hints=hints)
 
@@ -279,6 +366,13 @@ class _Judge:
 
 def _constant(number: float) -> _Value:
     return _Value(np.asarray(float(number)), False)
+
+
+def _quantile(values: Array, share: float) -> Array:
+    """By linear interpolation; between infinities there is none."""
+    high = np.quantile(values, share, axis=0, method="higher")
+    linear: Array = np.where(np.isfinite(high), np.quantile(values, share, axis=0), high)
+    return linear
 
 
 def _shown(array: Array) -> float | bool | list[float]:

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -21,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from netc.compiler import ir
-from netc.runtime.atomic import write_bytes, write_text
-from netc.runtime.parameters import Array, unflatten
+from netc.runtime.atomic import replacing, write_bytes, write_text
+from netc.runtime.parameters import Array, tensors
 from netc.runtime.results import Result
+from netc.runtime.table_of_runs import write_runs
+from netc.runtime.tensor_file import Pieces, write_tensors
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,22 @@ class RunFolder:
 
     # -- when it ends ------------------------------------------------------------------------------
 
-    def write_result(self, result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> None:
-        """What was trained; the checkpoint goes unless the run was interrupted."""
+    @property
+    def rows(self) -> Path:
+        """Where very many runs leave their results while others go on."""
+        return self.path / "rows"
+
+    def write_result(self, result: Result, program: ir.Program, scalers: Mapping[str, Array]) -> None:
+        """What was trained; what is needed to resume goes unless the run was interrupted."""
         write_text(self.path / "history.csv", _csv(result.history))
-        write_bytes(self.path / "theta.safetensors", _weights(result, problem, scalers))
+        with replacing(self.path / "theta.safetensors") as file:
+            write_tensors(file, _weights(result, program.problem, scalers), _about(result))
+        if result.runs > 1:
+            write_runs(self.path, result, program)
         self.write_summary(result)
         if not result.interrupted:
             _remove(self._checkpoints())
+            shutil.rmtree(self.rows, ignore_errors=True)
 
     def write_summary(self, result: Result) -> None:
         write_text(self.path / "summary.json", _json(result.summary))
@@ -118,19 +130,19 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> bytes:
+def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> dict[str, Pieces]:
     """`layer1.weight`, `best.layer1.weight`, `scale.inputs.shift`, ...; the axis of several runs in front."""
-    from safetensors.numpy import save
+    lead = () if result.runs == 1 else (result.runs,)
+    found = {}
+    for prefix, theta in (("", result.theta), ("best.", result.best)):
+        for t in tensors(problem):
+            found[prefix + t.name] = Pieces(theta[:, t.offset : t.offset + t.size], (*lead, *t.shape))
+    return found | {name: Pieces(array.reshape(1, -1), array.shape) for name, array in scalers.items()}
 
-    last, best = result.theta, result.best
-    if result.runs == 1:
-        last, best = last[0], best[0]
-    arrays = unflatten(problem, last)
-    arrays |= {f"best.{name}": array for name, array in unflatten(problem, best).items()}
-    arrays |= scalers
+
+def _about(result: Result) -> dict[str, str]:
     about = {"seed": result.seed, "runs": result.runs, "precision": result.precision}
-    # safetensors writes several entries in any order; one keeps the file the same to the byte.
-    return save(arrays, {"netc": json.dumps(about)})
+    return {"netc": json.dumps(about)}
 
 
 def _csv(columns: Mapping[str, Array]) -> str:

@@ -16,10 +16,10 @@ FOLLOWED = 1000
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 
 
-def followed(runs: Array, of: int) -> Array:
-    """Which of the numbers `runs`, out of `of` runs, are followed: (len(runs),) bool."""
-    chosen: Array = runs % -(-of // FOLLOWED) == 0
-    return chosen
+def followed(first: int, count: int, of: int) -> Array:
+    """Which of the runs `first`, `first + 1`, ... are followed, out of `of` runs: their places among these."""
+    apart = -(-of // FOLLOWED)
+    return np.arange(-first % apart, count, apart)
 
 
 def summarise(history: Array, every: int, total: int, per_epoch: int) -> dict[str, Array]:

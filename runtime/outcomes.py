@@ -12,6 +12,8 @@ from netc.runtime.state import CRITERION, DIVERGED, RUNNING, SEARCH_FAILED, STEP
 STOPS = ("epochs", "steps", "criterion", "diverged", "search", "step too small", "interrupted")
 OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
 """A run converged if its stop criterion holds; without a criterion one that came to its end has finished."""
+SETTLED = ("converged", "finished")
+"""Runs that have reached a point."""
 CLAIMED = {name.replace(" ", "_"): name for name in OUTCOMES[:4]}
 """What an `expect` calls those of whole runs: `step_too_small`."""
 

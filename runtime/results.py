@@ -6,15 +6,19 @@ Makes no files (`folder.py`) and judges nothing (`expect.py`).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from netc.compiler import ir
+from netc.compiler.spec import KINDS, Points
+from netc.runtime import reached
 from netc.runtime.history import summarise
-from netc.runtime.outcomes import OUTCOMES, STOPS, has_criterion, outcomes
+from netc.runtime.outcomes import OUTCOMES, SETTLED, STOPS, has_criterion, outcomes
 from netc.runtime.parameters import Array
 from netc.runtime.report import COLUMNS, FIGURES
 from netc.runtime.train import Outcome, Task, total_steps
@@ -33,6 +37,37 @@ class Verdict:
     value: float | bool | list[float] | None
     """The left side as it came out."""
     holds: bool
+    source: str = ""
+    """What the figure is in the paper: `table 2, row 1`."""
+    op: str = ""
+    """Of the comparison, or empty."""
+    paper: float | bool | list[float] | str | None = None
+    """What the paper says: `claimed`, or else the right side."""
+    agrees: bool = True
+    """Whether what was found agrees with what the paper says."""
+    tolerance: str = ""
+    percent: bool = False
+    """The figures are shares, to be shown as percentages."""
+
+    @property
+    def words(self) -> Literal["reproduced", "differs from the paper as stated", "FAILED"]:
+        if not self.holds:
+            return "FAILED"
+        return "reproduced" if self.agrees else "differs from the paper as stated"
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """For `--json`."""
+        full = {
+            "text": self.text,
+            "value": plain(self.value),
+            "holds": self.holds,
+            "source": self.source,
+            "paper": plain(self.paper),
+            "tolerance": self.tolerance,
+            "verdict": self.words,
+        }
+        return {key: value for key, value in full.items() if value != ""}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +94,18 @@ class Result:
     """(runs,) why each run ended, an index into `outcomes.STOPS`."""
     outcome_codes: Array
     """(runs,) what came of it, an index into `outcomes.OUTCOMES`."""
+    point_codes: Array
+    """(runs,) the listed point that each has reached, an index into `point_names`."""
+    kind_codes: Callable[[], Array] = field(repr=False)
+    """() -> (runs,) the kind of point that each has reached, an index into `spec.KINDS`, or -1; computed once."""
+    point_names: tuple[str, ...]
+    """`minima(0, -1)`, ... of the file's `points`; the last two are the codes -2 and -1."""
     evaluations: dict[str, Array]
     """`loss` and `gradient`: (runs,) evaluations on a batch, as the rule asked for them."""
+    grows: dict[str, Array]
+    """Of each function V that `monitor V = ...` names: (runs,) the share of iterations in which it grows by more
+    than 1 %. The loss that ends a run because it is no longer finite is a growth; what the last of all iterations
+    that the file allows does to V is not looked at."""
     seconds: dict[str, float]
     """`compile` and `train`."""
     metric: MetricName
@@ -93,6 +138,19 @@ class Result:
         """(runs,) texts: `converged` (the stop criterion holds), `not converged`, `diverged`, `step too small` (a
         search found no step that rounding can see), `finished` (there is no criterion), `interrupted`."""
         return np.array(OUTCOMES)[self.outcome_codes]
+
+    @property
+    def reached(self) -> Array:
+        """(runs,) texts: the point of the file's `points` that the run has reached, as `minima(0, -1)`; `far` where
+        it ended elsewhere; empty where it did not converge."""
+        return np.array(self.point_names)[self.point_codes]
+
+    @property
+    def kind(self) -> Array:
+        """(runs,) texts: `minimum`, `maximum`, `saddle` or `degenerate`, by the eigenvalues of the Hessian at the last
+        parameters (see `kinds.py` for what counts as zero); empty where the run did not converge. Computed when it is
+        first asked for."""
+        return np.array([*KINDS, ""])[self.kind_codes()]
 
     @property
     def diverged(self) -> Array:
@@ -147,9 +205,11 @@ class Result:
             "stopped": self._texts(STOPS, self.stop_codes),
             "outcome": self.outcome[0].item() if self.runs == 1 else _shares(OUTCOMES, self.outcome_codes),
             "diverged": float(np.mean(self.diverged)),
+            "reached": self._reached(),
             "loss": self._parts("loss"),
             self.metric: self._parts(self.metric) if self.metric else {},
             "gradient_norm": _figure(self.gradient_norm),
+            "grows": {name: _figure(shares) for name, shares in self.grows.items()},
             "theta": self._theta(),
             "parameters": self.theta.shape[1],
             "evaluations": {name: _figure(counts) for name, counts in self.evaluations.items()},
@@ -157,10 +217,19 @@ class Result:
             "target": self.target,
             "precision": self.precision,
             "threads": self.threads,
-            "expect": [{"text": v.text, "value": plain(v.value), "holds": v.holds} for v in self.expect],
+            "expect": [v.plain for v in self.expect],
             "folder": str(self.folder) if self.folder else "",
         }
         return {key: value for key, value in full.items() if value not in ("", {}, []) and key}
+
+    def _reached(self) -> Any:
+        """One run's point, the shares of several; nothing where the file lists no points."""
+        if len(self.point_names) == 2:
+            return {}
+        names = self.point_names
+        if self.runs == 1:
+            return self.reached[0].item()
+        return {name: share for name, share in _shares(names, self.point_codes % len(names)).items() if name}
 
     def _parts(self, name: str) -> dict[str, Any]:
         parts = {part: self.final.get(f"{name}_{part}") for part in ("train", "test")}
@@ -181,7 +250,10 @@ class Result:
         return rows[0] if self.runs == 1 else rows
 
 
-def make_result(task: Task, outcome: Outcome) -> Result:
+def make_result(
+    task: Task, outcome: Outcome, points: tuple[Points, ...], kinds: Callable[[Array, Array], Array]
+) -> Result:
+    """`kinds(theta, settled)` are the kinds of points that the settled runs have reached."""
     program, counters = task.program, outcome.counters
     metric: MetricName = task.metric.kind if task.metric else ""
     total, per_epoch = total_steps(program, task.train.count)
@@ -192,7 +264,10 @@ def make_result(task: Task, outcome: Outcome) -> Result:
     for whole in history.keys() & {"run", "step"}:
         history[whole] = history[whole].astype(np.int64)
     steps = counters[:, 0]
+    lost = (outcome.stops == STOPS.index("diverged")) & ~np.isfinite(outcome.final[:, 0])
     final = dict(zip(FIGURES, outcome.final.T, strict=True))
+    outcome_codes = outcomes(outcome.stops, has_criterion(program.rule))
+    settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
     return Result(
         theta=outcome.theta,
         best=outcome.best,
@@ -201,8 +276,15 @@ def make_result(task: Task, outcome: Outcome) -> Result:
         steps=steps,
         epochs=steps / per_epoch,
         stop_codes=outcome.stops,
-        outcome_codes=outcomes(outcome.stops, has_criterion(program.rule)),
+        outcome_codes=outcome_codes,
+        point_codes=reached.reached(points, outcome.theta, settled),
+        kind_codes=cache(lambda: kinds(outcome.theta, settled)),
+        point_names=reached.names(points),
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
+        grows={
+            name: (column + lost) / np.maximum(1, steps)
+            for (name, _), column in zip(program.rule.watched, outcome.grown.T, strict=True)
+        },
         seconds=outcome.seconds,
         metric=metric,
         seed=program.training.seed,

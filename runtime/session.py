@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from netc.compiler import ir, pipeline
 from netc.compiler.machine import Machine
-from netc.compiler.spec import DataSpec, Spec
+from netc.compiler.spec import DataSpec, Facts, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.source import Source
+from netc.dsl.source import Source, Span
 from netc.runtime import dataset as datasets
 from netc.runtime.dataset import Dataset
 from netc.runtime.expect import Scope
@@ -31,13 +31,18 @@ from netc.runtime.load import load_kernels, seal
 from netc.runtime.metrics import Metric
 from netc.runtime.outcomes import CLAIMED, OUTCOMES
 from netc.runtime.parameters import Array, tensors
+from netc.runtime.reached import NO_LISTED
 from netc.runtime.report import Evaluator
-from netc.runtime.results import Result, make_result
+from netc.runtime.results import Result, Verdict, make_result
+from netc.runtime.room import too_little
 from netc.runtime.scaling import Scaler
 from netc.runtime.start import weights_of
 from netc.runtime.state import real_type
 from netc.runtime.targets import Targets, encoded, targets_of
 from netc.runtime.train import Outcome, Task, Watcher, compile_kernels, train
+
+if TYPE_CHECKING:
+    from netc.runtime.kinds import Curvature
 
 Overrides = Mapping[str, str | float]
 
@@ -67,10 +72,24 @@ def read_data(file: File) -> Dataset | None:
     return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
 
 
+def known_facts(file: File) -> Facts | None:
+    """What is known of the file's data before they are read: the sizes of a named set."""
+    return datasets.known_facts(pipeline.to_data_spec(file.program, file.folder))
+
+
 def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
     """The checked file. Raises SpecError."""
-    facts = datasets.facts(data) if data else None
-    return pipeline.to_spec(file.program, facts, file.folder, overrides)
+    facts = datasets.facts(data) if data else known_facts(file)
+    spec = pipeline.to_spec(file.program, facts, file.folder, overrides)
+    if spec.objective is not None and spec.training.batch != "full":
+        statements = (s for s in file.program.statements if isinstance(s, ast.Train))
+        where = [s.span for t in statements for s in t.settings if s.name == "batch"]
+        span = where[0] if where else file.program.span
+        hint = "leave it out: an iteration sees the whole objective"
+        raise SpecError(
+            [Diagnostic("E0517", "an objective has no samples to cut into batches", span, hints=(hint,))]
+        )
+    return spec
 
 
 @dataclass(frozen=True)
@@ -111,9 +130,24 @@ class Session:
     def _samples(self) -> tuple[Samples, Samples | None]:
         if self.data is None:
             return no_samples(self.kernels.BLOCK, real_type(self.program)), None
+        train, test = self._scaled
+        return self.lay_out(*train), self.lay_out(*test) if len(test[0]) else None
+
+    @property
+    def _scaled(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """(N, inputs) and (N, outputs) of the training and of the test part, as the loss sees them."""
+        assert self.data is not None
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
         train, test = self.data.train, self.data.test
-        return self.lay_out(x[train], y[train]), self.lay_out(x[test], y[test]) if len(test) else None
+        return (x[train], y[train]), (x[test], y[test])
+
+    def with_data(self, data: Dataset | None) -> Session:
+        """The same with other data of the same shape; what does not depend on their numbers is kept."""
+        if data is self.data:
+            return self
+        other = replace(self, data=data)
+        vars(other).update({name: vars(self)[name] for name in ("program", "kernels") if name in vars(self)})
+        return other
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
@@ -170,11 +204,44 @@ class Session:
             return "all" if self.spec.training.runs <= FOLLOWED else "summary"
         return self.spec.monitor.history
 
-    def train(self, watch: Watcher, resume: dict[str, Array] | None = None) -> tuple[Outcome, Result]:
+    def train(
+        self, watch: Watcher, resume: dict[str, Array] | None = None, rows: Path | None = None
+    ) -> tuple[Outcome, Result]:
+        """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
+        has no room for them."""
+        self.require_room(rows)
         task = self.task
-        outcome = train(task, watch, resume)
+        outcome = train(task, watch, resume, rows)
         seal(self.kernels)
-        return outcome, make_result(task, outcome)
+        return outcome, make_result(task, outcome, self.spec.points, self._kinds)
+
+    def _kinds(self, theta: Array, settled: Array) -> Array:
+        from netc.runtime.kinds import kinds
+
+        return kinds(self.curvature(), theta, settled)
+
+    def curvature(self, samples: tuple[Array, Array] | None = None) -> Curvature:
+        """Second derivatives of the loss on scaled samples, (N, inputs) and (N, outputs), or the training part."""
+        from netc.runtime.hessian import NetworkCurvature, ObjectiveCurvature
+
+        match self.program.problem:
+            case ir.Objective() as objective:
+                return ObjectiveCurvature(objective)
+            case ir.Network() as network:
+                return NetworkCurvature(network, *(samples or self._scaled[0]))
+
+    def require_room(self, folder: Path | None) -> None:
+        """SpecError where this machine is too small for all the runs."""
+        if self.spec.training.runs > 1 and (refused := too_little(self.task, folder, self._runs_span)):
+            raise SpecError([refused])
+
+    @property
+    def _runs_span(self) -> Span:
+        """Where the file says how many runs there are."""
+        statements = self.file.program.statements
+        settings = [s for t in statements if isinstance(t, ast.Train) for s in t.settings if s.name == "runs"]
+        starts = [t.span for t in statements if isinstance(t, ast.Init)]
+        return settings[0].span if settings else starts[0]
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -198,6 +265,14 @@ class Session:
             return {}
         return self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
 
+    def verdicts(self, result: Result) -> tuple[Verdict, ...]:
+        """What the file expects, judged; of an interrupted training nothing is."""
+        from netc.runtime.expect import judge
+
+        if result.interrupted or not self.spec.expectations:
+            return ()
+        return judge(self.spec.expectations, self.scope(result))
+
     # -- expectations ------------------------------------------------------------------------------
 
     def scope(self, result: Result) -> Scope:
@@ -206,27 +281,44 @@ class Session:
         figures |= {"epochs": result.epochs, "outcome": result.outcome}
         figures |= {name: result.has(outcome) for name, outcome in CLAIMED.items()}
         figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
+        figures["evaluations"] = result.evaluations["loss"]
         for name, values in result.final.items():
             kind, _, part = name.rpartition("_")
-            figures[f"{kind}({part})" if part in ("train", "test") else name] = values
+            lost = np.isnan(values) & name.startswith(("loss", "gradient"))
+            figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
+        figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
         figures |= self._by_name(result.theta)
         loss = lambda theta: self.evaluator.loss(self.padded(theta), self.evaluator.train)  # noqa: E731
-        return Scope(result.runs, figures, self._constants(), self._loss_names(), loss)
+        losses, points = self._loss_names(), self.spec.points
+        return Scope(
+            result.runs,
+            figures,
+            self._constants(),
+            losses,
+            loss,
+            points,
+            result.point_codes,
+            result.kind_codes,
+        )
 
     def blank_scope(self) -> Scope:
-        """The same names before anything is trained, to find errors in `expect` early."""
-        runs, count = self.spec.training.runs, self.spec.parameters
+        """The same names before anything is trained, to find errors in `expect` early; two runs stand for many."""
+        runs, count = min(self.spec.training.runs, 2), self.spec.parameters
         names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
-        names += [f"{n}_evaluations" for n in ("loss", "gradient")]
+        names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
         parts = ["train", "test"] if self.data is not None and len(self.data.test) else ["train"]
         if self.metric:
             names += [f"{self.metric.kind}({part})" for part in parts]
         names += [f"loss({part})" for part in parts]
         figures: dict[str, Array] = {name: np.ones(runs) for name in names}
+        figures |= {f"grows({w.name})": np.zeros(runs) for w in self.spec.monitor.watched}
         figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
         figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.ones((runs, count))}
         figures |= self._by_name(figures["theta"])
-        return Scope(runs, figures, self._constants(), self._loss_names(), lambda theta: 1.0)
+        far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
+        losses, points = self._loss_names(), self.spec.points
+        stated = self.spec.training.runs
+        return Scope(stated, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
 
     def _by_name(self, theta: Array) -> dict[str, Array]:
         """The variables of an objective."""

@@ -51,10 +51,15 @@ class State:
     def runs(self) -> int:
         return len(self.theta)
 
-    @property
-    def running(self) -> Array:
-        """The rows whose runs go on."""
-        return np.flatnonzero(self.counters[:, 3] == RUNNING)
+    def running(self, rows: Array) -> Array:
+        """Those of the rows whose runs go on."""
+        going: Array = rows[self.counters[rows, 3] == RUNNING]
+        return going
+
+    def moved(self, rows: Array) -> Array:
+        """Those of the rows whose runs did something since their last report."""
+        moved: Array = rows[self.counters[rows, 0] > self.reported[rows]]
+        return moved
 
     def arrays(self) -> dict[str, Array]:
         """All of it, for a checkpoint."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
@@ -84,6 +85,8 @@ class Outcome:
     """(runs,) index into `outcomes.STOPS`: why each run ended."""
     final: Array
     """(runs, FIGURES): each run at its last parameters."""
+    grown: Array
+    """(runs, monitored functions): iterations in which the function was more than 1 % above the one before."""
     seconds: dict[str, float]
     interrupted: bool
     every: int
@@ -98,9 +101,15 @@ def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
     return min(limits), per_epoch
 
 
-def train(task: Task, watch: Watcher, resume: dict[str, Array] | None = None) -> Outcome:
-    """Trains every run to its end, or until Ctrl-C. While the kernels are compiled Ctrl-C raises as ever."""
-    return _Loop(task, watch).all(resume)
+def train(
+    task: Task, watch: Watcher, resume: dict[str, Array] | None = None, folder: Path | None = None
+) -> Outcome:
+    """Trains every run to its end, or until Ctrl-C. While the kernels are compiled Ctrl-C raises as ever.
+
+    Runs that are too many to be in hand together leave their results in `folder`, some at a time. Raises
+    OSError where it has no room for all of them.
+    """
+    return _Loop(task, watch, folder).all(resume)
 
 
 def compile_kernels(task: Task) -> None:
@@ -113,7 +122,7 @@ def compile_kernels(task: Task) -> None:
 class _Loop:
     """One call of `train`: the constants of the loop, and what finished runs left."""
 
-    def __init__(self, task: Task, watch: Watcher) -> None:
+    def __init__(self, task: Task, watch: Watcher, folder: Path | None = None) -> None:
         self.task, self.watch = task, watch
         program, kernels = task.program, task.kernels
         self.total, self.per_epoch = total_steps(program, task.train.count)
@@ -124,7 +133,8 @@ class _Loop:
         self.bounds = bounds(program.training.batches, task.train.count)
         self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
-        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program))
+        folder = folder if self.chunk < self.runs else None
+        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program), folder, _watched(program.rule))
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one call."""
@@ -146,6 +156,8 @@ class _Loop:
                     if interrupt.asked or self.book.count >= self.runs:
                         break
                     state = self.begin(self.book.count)
+            if self.book.folder and not interrupt.asked:
+                self.watch.checkpoint(self._snapshot(state))  # until the results are written
             seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
             return self._outcome(interrupt.asked, seconds)
 
@@ -158,7 +170,7 @@ class _Loop:
         """These runs to their end; reports at multiples of `every`."""
         if state.at == 0:
             self._report(state, self._due(state))
-        rows = state.running
+        rows = state.running(np.arange(state.runs))
         while state.at < self.total and len(rows) and not interrupt.asked:
             due = min(self.total, (state.at // self.every + 1) * self.every)
             self._advance(state, rows, min(due, state.at + max(1, int(self.pace))))
@@ -167,7 +179,7 @@ class _Loop:
             if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
                 self.watch.checkpoint(self._snapshot(state))
                 self.saved = time.monotonic()
-            rows = state.running
+            rows = state.running(rows)
 
     def _advance(self, state: State, rows: Array, last: int) -> None:
         began = time.perf_counter()
@@ -205,10 +217,10 @@ class _Loop:
 
     def _due(self, state: State) -> Array:
         """The rows that have a report to make: those that moved since the last one."""
-        moved = state.counters[:, 0] > state.reported
+        rows = np.arange(state.runs)
         if self.task.history == "summary":
-            moved &= followed(state.counters[:, 4], self.runs)
-        return np.flatnonzero(moved)
+            rows = followed(state.first, state.runs, self.runs)
+        return state.moved(rows)
 
     def _report(self, state: State, rows: Array) -> None:
         if not len(rows):
@@ -230,7 +242,7 @@ class _Loop:
     def _close(self, state: State) -> None:
         """A last report, also of runs that ended between reports; then the runs go into the book."""
         self._report(state, self._due(state))
-        self._look(state, np.flatnonzero(state.counters[:, 0] > state.reported))
+        self._look(state, state.moved(np.arange(state.runs)))
         # The kernel sees a loss only in the iteration after; the last one is seen here.
         lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
         state.counters[lost, 3] = DIVERGED
@@ -238,13 +250,13 @@ class _Loop:
 
     def _snapshot(self, state: State) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
-        finished = {f"finished.{name}": array for name, array in self.book.arrays().items()}
-        return state.arrays() | finished | {"history": _stack(self.history)}
+        return state.arrays() | self.book.arrays() | {"history": _stack(self.history)}
 
     def _restore(self, arrays: dict[str, Array]) -> State:
-        self.book.restore({name: arrays[f"finished.{name}"] for name in self.book.arrays()})
+        state = from_arrays(arrays)
+        self.book.restore(arrays, state.first)
         self.history = [arrays["history"]]
-        return from_arrays(arrays)
+        return state
 
     def _outcome(self, interrupted: bool, seconds: dict[str, float]) -> Outcome:
         """Runs that were never begun are not part of it."""
@@ -260,20 +272,37 @@ class _Loop:
             history=history,
             stops=stops(book.counters[kept], self.total, by_steps),
             final=book.figures[kept],
+            grown=book.grown[kept],
             seconds=seconds,
             interrupted=interrupted,
             every=self.every,
         )
 
 
+def _watched(rule: ir.Rule) -> tuple[int, ...]:
+    """Where among the scalar states the counts of monitored functions are."""
+    scalars = [s.name for s in rule.states if s.kind == "scalar" and not s.per_batch]
+    return tuple(scalars.index(state) for _, state in rule.watched)
+
+
 def _every(task: Task, total: int, per_epoch: int) -> int:
     """Iterations between two reports, whole epochs."""
     if task.every:
         return task.every * per_epoch
+    count = max(1, min(REPORTS, REPORTS_OF_ALL // _reporting(task)))
+    return max(1, -(-total // (count * per_epoch))) * per_epoch
+
+
+def _reporting(task: Task) -> int:
+    """Runs in the history."""
     runs = task.program.training.runs
-    reporting = min(runs, FOLLOWED) if task.history == "summary" else runs
-    reports = max(1, min(REPORTS, REPORTS_OF_ALL // reporting))
-    return max(1, -(-total // (reports * per_epoch))) * per_epoch
+    return min(runs, FOLLOWED) if task.history == "summary" else runs
+
+
+def reports(task: Task) -> int:
+    """Rows that the history has at most."""
+    total, per_epoch = total_steps(task.program, task.train.count)
+    return (total // _every(task, total, per_epoch) + 2) * _reporting(task)
 
 
 def _stack(history: list[Array]) -> Array:

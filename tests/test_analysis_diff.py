@@ -8,7 +8,7 @@ import pytest
 
 from netc.commands import main
 from netc.compiler.check import check
-from netc.compiler.diff import differences
+from netc.compiler.diff import diff_text, differences
 from netc.compiler.pitfalls import pitfalls
 from netc.compiler.rule_text import read_rule
 from netc.compiler.spec import Spec
@@ -23,6 +23,9 @@ optimizer momentum.ema(eta = 0.1, beta1 = 0.1)
 schedule eta = 0.1 until 75, 0.01 until 125, 0.001
 train epochs = 200, batch = 2, seed = 1
 """
+
+
+SCHEDULE = "schedule eta = 0.1 until 75, 0.01 until 125, 0.001"
 
 
 def spec(text: str) -> Spec:
@@ -45,10 +48,67 @@ def topics(a: str, b: str) -> list[str]:
         ("tanh", "relu", ["network"]),
         ("x^2", "x^3", ["data"]),
         ("0.001\n", "0.002\n", ["schedule"]),
+        ("-> x^2", "-> x^2, scale = zscore", ["data"]),
+        ("-> x^2", "-> x^2, split = 2", ["data"]),
+        ("-> x^2", "-> x^2, seed = 3", ["data"]),
+        ("-> x^2", "-> x^2, limit = 2", ["data"]),
+        ("half_mse", "half_mse, reduce = sum", ["loss"]),
+        ("half_mse", "E = sum((u - y)^2)/2", []),
+        ("half_mse", "E = sum((u - y)^2)", ["loss"]),
+        (
+            "init glorot_uniform",
+            "init weights ~ uniform(-a, a), a = sqrt(6/(fan_in + fan_out))\ninit biases = 0",
+            [],
+        ),
+        ("init glorot_uniform", "init weights ~ normal(0, 0.1)\ninit biases = 0", ["start"]),
+        ("init glorot_uniform", "init weights ~ uniform(-1, 1)\ninit biases = 0.1", ["start"]),
+        ("(tanh)4", "(dense nobias, tanh)4", ["network"]),
+        ("seed = 1", "seed = 2", ["training"]),
+        ("seed = 1", "seed = 1, runs = 3", ["training"]),
+        ("seed = 1", "seed = 1, precision = f32", ["training"]),
+        ("seed = 1", "seed = 1, shuffle = false", ["training"]),
+        ("seed = 1", "seed = 1, stop = norm(grad R) < 1e-7", ["training"]),
+        ("seed = 1", "seed = 1, threads = 2", []),
+        ("epochs = 200", "epochs = 100", ["training"]),
+        ("batch = 2", "batch = full", ["training"]),
+        ("batch = 2", "batch = 3 parts", ["training"]),
+        ("0.1 until 75, 0.01 until 125, 0.001", "0.1 if epoch < 75 else 0.01 if epoch < 125 else 0.001", []),
+        ("0.1 until 75", "0.1 until 76", ["schedule"]),
+        ("0.001\n", "0.001, unit = step\n", ["schedule"]),
+        (SCHEDULE, "schedule eta = cosine(max = 0.1, period = 200)", ["schedule"]),
+        (SCHEDULE, "", ["schedule"]),
     ],
 )
 def test_every_difference_has_its_topic(old: str, new: str, found: list[str]) -> None:
     assert topics(FILE, FILE.replace(old, new)) == found
+
+
+def test_two_ways_to_write_one_file() -> None:
+    """Other order, names, spelling and a rule typed in: the same file."""
+    other = """# the same, by another hand
+train:
+    steps  = 3
+    seed   = 1
+    batch  = full
+
+optimizer mine(rate = 0.2, b = 0.9):
+    g          = ∇R
+    u[n+1]     = b*u[n] + g
+    θ[n+1]     = θ[n] - rate*(1 - b)*u[n+1]
+
+schedule  rate = 0.1/(1 + epoch/10)
+loss      E = dot(u - y, u - y)/2
+activation bent(z) = (exp(z) - exp(-z))/(exp(z) + exp(-z))
+init      weights ~ uniform(-r, r), r = sqrt(6)/sqrt(fan_in + fan_out)
+init      biases = 0
+network   [1 (dense, bent) 4 (dense, lin) 1]
+data      x in {0, 1/2, 1} -> x*x
+"""
+    one = FILE.replace(SCHEDULE, "schedule eta = 1/(10 + epoch)")
+    one = one.replace("epochs = 200, batch = 2, seed = 1", "epochs = 3, batch = full, seed = 1, threads = 1")
+    found = differences(spec(one), spec(other))
+    assert [d.topic for d in found] == []
+    assert diff_text(spec(one), spec(other)) == "The two files mean the same."
 
 
 def test_comments_and_spelling_are_no_difference() -> None:

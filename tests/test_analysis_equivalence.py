@@ -163,7 +163,7 @@ def test_the_place_of_epsilon() -> None:
 def test_the_talk_weighs_the_new_gradient() -> None:
     verdict = netc.equivalent("adam.talk", "adam.eps_inside")
     assert verdict.same
-    assert verdict.how == "not distinguished"
+    assert verdict.how == "proved"
     assert verdict.mapping == {"eta": "eta", "beta1": "1 - beta1", "beta2": "1 - beta2", "eps": "eps"}
 
 

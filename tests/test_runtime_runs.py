@@ -138,8 +138,10 @@ def test_of_very_many_runs_the_history_is_a_summary():
     assert len(set(everyone["run"])) == 1500
     chosen = netc.compile(f"{text}\nmonitor loss, every = 10, history = summary").train().history
     assert chosen["step"].tolist() == [0, 10, 20, 30, 40]
-    at = (everyone["step"] == 10) & followed(everyone["run"], 1500)
+    at = (everyone["step"] == 10) & (everyone["run"] % 2 == 0)
     assert chosen["running"][1] == pytest.approx(at.sum() / 750)
+    assert followed(0, 1500, 1500).tolist() == [*range(0, 1500, 2)]
+    assert followed(7, 5, 2500).tolist() == [2]
 
 
 def test_quantiles_over_runs_by_hand():

@@ -94,12 +94,14 @@ def unicode() -> bool:
 
 def _latex(what: str) -> str:
     from netc.compiler.families import variants
-    from netc.compiler.latex import latex_rule
+    from netc.compiler.latex import latex_rule, latex_search
 
     rules = variants(what)
     if len(rules) > 1:
         return "\n\n".join(f"% {rule.name}\n{latex_rule(rule.body)}" for rule in rules)
-    return latex_rule(checked(what).optimizer.definition.body)
+    optimizer = checked(what).optimizer
+    searches = (f"% where {s.name}\n{latex_search(s)}" for s in optimizer.searches)
+    return "\n\n".join([latex_rule(optimizer.definition.body), *searches])
 
 
 def _plan(what: str) -> Iterable[Section]:
@@ -115,7 +117,7 @@ def _plan(what: str) -> Iterable[Section]:
 
 
 def _sections(spec: Spec) -> Iterable[Section]:
-    from netc.compiler.explain import Section, explain, source
+    from netc.compiler.explain import Section, explain, source, wrap
     from netc.compiler.pitfalls import pitfalls
 
     return [
@@ -128,6 +130,7 @@ def _sections(spec: Spec) -> Iterable[Section]:
 
 def _same(spec: Spec) -> Iterator[str]:
     from netc.compiler.compare_rules import side
+    from netc.compiler.explain import wrap
     from netc.compiler.pitfalls import changes
     from netc.compiler.relatives import relatives
     from netc.compiler.rule_text import standalone
@@ -142,13 +145,6 @@ def _same(spec: Spec) -> Iterator[str]:
         if breaks:
             yield from wrap([f"this breaks under {'; '.join(breaks)}:"])
         yield from (f"  {line}" for line in wrap(calls, 98))
-
-
-def wrap(sentences: Iterable[str], width: int = 100) -> list[str]:
-    """One paragraph a sentence, its further lines indented."""
-    from textwrap import wrap as wrapped
-
-    return [line for words in sentences for line in wrapped(words, width, subsequent_indent="    ")]
 
 
 def _text(sections: Iterable[Section]) -> str:

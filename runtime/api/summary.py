@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from netc.compiler.spec import FAR
 from netc.runtime.outcomes import STOPS as ORDER
 from netc.runtime.results import Result, Verdict
 from netc.runtime.session import Session
 from netc.terminal import counted, duration, number, paint, percent, signs
+from netc.verdicts import figure
 
 STOPS = {
     "epochs": "all epochs done",
@@ -98,6 +100,19 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
     for count, reason in zip(counts.tolist(), ORDER, strict=True):
         if count:
             yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}"
+    yield from _ends(result)
+
+
+def _ends(result: Result) -> Iterator[str]:
+    """How many runs have reached each listed point."""
+    names = result.point_names
+    ends = (
+        np.bincount(result.point_codes % len(names), minlength=len(names)).tolist() if len(names) > 2 else []
+    )
+    for count, name in zip(ends, names, strict=False):
+        if count and name:
+            words = "ended far from all listed points" if name == FAR else f"reached {name}"
+            yield f"  {count:>{len(str(result.runs))}}  {words}"
 
 
 def _why(result: Result) -> str:
@@ -110,4 +125,5 @@ def verdicts(found: tuple[Verdict, ...]) -> Iterator[str]:
     for v in found:
         holds, fails = signs()
         sign = paint(holds, fg="green") if v.holds else paint(fails, fg="red", bold=True)
-        yield f"  {sign} {v.text:{width}}  {number(v.value)}"
+        paper = "" if v.agrees or not v.holds else f"  (the paper: {figure(v, v.paper)})"
+        yield f"  {sign} {v.text:{width}}  {figure(v, v.value)}{paper}"

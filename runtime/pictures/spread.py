@@ -11,13 +11,27 @@ from matplotlib.lines import Line2D
 
 from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.curves import title
+from netc.runtime.pictures.curves import about, title
 from netc.runtime.pictures.ends import DIVERGED, classify, colour
-from netc.runtime.pictures.style import BLUE, COLOURS, DARK, SKY, WIDTH, count, headline, percent
+from netc.runtime.pictures.style import (
+    BLUE,
+    COLOURS,
+    DARK,
+    HEIGHT,
+    SKY,
+    WIDTH,
+    count,
+    headline,
+    logarithmic,
+    panels,
+    percent,
+)
 
 DOTS = 20_000
 """At most so many are drawn; of more runs every k-th."""
 BINS = 40
+FEW_BARS = 1000
+"""Of more runs the rare losses are seen on a logarithmic axis only."""
 TINY = 1e-17
 """Losses below rounding are drawn here on a logarithmic axis."""
 
@@ -51,25 +65,34 @@ def shares(kept: Sequence[Kept]) -> Figure:
 
 def boxes(kept: Sequence[Kept]) -> Figure:
     """Quartiles and range of final losses and iterations, of the runs that did not diverge."""
-    fig = Figure(figsize=(max(WIDTH, 3 + 2.2 * len(kept)), 5.2))
-    panels = fig.subplots(1, 2 + ("loss_test" in kept[0].runs))
-    names = ["loss_train", *(["loss_test"] if "loss_test" in kept[0].runs else []), "steps"]
+    names = [name for name in FIGURES if varies(kept, name)]
+    fig = Figure(figsize=(max(WIDTH, len(names) * (1.5 + len(kept))), HEIGHT))
+    panels = fig.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         _boxes(axes, kept, name)
     runs = f"{count(kept[0].count)} runs" if len({one.count for one in kept}) == 1 else "The runs"
     lost = sum(int(one.diverged.sum()) for one in kept)
-    note = f"; {count(lost)} diverged runs are left out" if lost else ""
-    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
+    note = f"\n{count(lost)} diverged runs are left out" if lost else ""
+    losses = [finite(one, "loss_train") for one in kept]
+    if any((above_rounding(column) > column).any() for column in losses):
+        note += f"; losses below {TINY:g} are drawn there"
     headline(fig, f"How good and how soon: {runs}{' each' if len(kept) > 1 else ''}",
-             f"{about}\nbox: quartiles and median; whiskers: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
+             f"{about(kept)}\nbox: quartiles and median; whiskers: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
     return fig
 
 
 FIGURES = {"loss_train": "final training loss", "loss_test": "final test loss", "steps": "iterations"}
 
 
+def varies(kept: Sequence[Kept], name: str) -> bool:
+    return (
+        all(name in one.runs for one in kept)
+        and len({*np.concatenate([finite(one, name) for one in kept])}) > 1
+    )
+
+
 def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
-    columns = [np.maximum(finite(one, name), TINY if name != "steps" else 1) for one in kept]
+    columns = [above_rounding(finite(one, name)) for one in kept]
     filled = [column if len(column) else np.array([np.nan]) for column in columns]
     drawn = axes.boxplot(
         filled,
@@ -84,15 +107,14 @@ def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
     for i, column in enumerate(columns, start=1):
         if len(column):
             axes.plot([i, i], [column.min(), column.max()], ".", color=DARK, markersize=5)
-    axes.set_xticks(
-        range(1, len(kept) + 1), [title(kept, one) for one in kept], rotation=30 if len(kept) > 2 else 0
-    )
+    axes.set_xticks(range(1, len(kept) + 1), [title(kept, one) for one in kept], rotation=30, ha="right")
     if len(kept) == 1:
         axes.set_xticks([])
     axes.set_title(FIGURES[name], fontsize=13)
     everything = np.concatenate(columns)
-    if len(everything) and everything.max() > 30 * everything.min():
+    if len(everything) and wide(everything.min(), everything.max()):
         axes.set_yscale("log")
+        logarithmic(axes.yaxis, everything.min(), everything.max())
 
 
 def finite(kept: Kept, name: str) -> Array:
@@ -102,39 +124,50 @@ def finite(kept: Kept, name: str) -> Array:
 
 
 def scatter(kept: Sequence[Kept]) -> Figure:
-    """A dot for each run: iterations against final loss."""
-    fig = Figure(figsize=(WIDTH + 1, 5.4))
-    axes = fig.add_subplot()
+    """A dot for each run, iterations against final loss; a panel for each folder."""
+    columns, rows = panels(len(kept))
+    fig = Figure(figsize=(4.5 * columns + 3 if len(kept) > 1 else WIDTH + 1, 4 * rows + 1.2))
+    grid = fig.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     all_ends = classify(kept)
-    handles = []
-    for i, (one, ends) in enumerate(zip(kept, all_ends, strict=True)):
+    for axes, one, ends in zip(grid.flat[: len(kept)], kept, all_ends, strict=True):
         chosen = np.flatnonzero(~one.diverged & np.isfinite(one.runs["loss_train"]))
         chosen = chosen[:: -(-len(chosen) // DOTS) or 1]
-        hues = (
-            [colour(ends, ends.labels[c]) for c in ends.codes[chosen]]
-            if len(kept) == 1
-            else COLOURS[i % len(COLOURS)]
-        )
-        loss = np.maximum(one.runs["loss_train"][chosen], TINY)
+        hues = [colour(ends, ends.labels[code]) for code in ends.codes[chosen]]
+        loss = above_rounding(one.runs["loss_train"][chosen])
         axes.scatter(one.runs["steps"][chosen], loss, s=14, c=hues, linewidths=0, alpha=0.6, rasterized=True)
-        if len(kept) == 1:
-            handles = [_dot(colour(ends, label), label) for label in ends.used if label != DIVERGED]
-        else:
-            handles.append(_dot(COLOURS[i % len(COLOURS)], title(kept, one)))
-    axes.set(xlabel="iterations", ylabel="final training loss", yscale="log")
-    _log_if_wide(axes)
-    fig.legend(
-        handles=handles, loc="outside right center", title="the run ends at" if len(kept) == 1 else None
-    )
-    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
-    headline(fig, "Iterations against final loss, a dot for each run", about)
+        axes.set(xlabel="iterations", ylabel="final training loss")
+        axes.set_title(title(kept, one) if len(kept) > 1 else "")
+        axes.label_outer()
+    for axes in grid.flat[len(kept) :]:
+        axes.set_axis_off()
+    _log_if_wide(list(grid.flat[: len(kept)]))
+    used = {label for ends in all_ends for label in ends.used} - {DIVERGED}
+    handles = [_dot(colour(all_ends[0], label), label) for label in all_ends[0].labels if label in used]
+    fig.legend(handles=handles, loc="outside right center", title="the run ends at")
+    headline(fig, "Iterations against final loss, a dot for each run", about(kept))
     return fig
 
 
-def _log_if_wide(axes: Axes) -> None:
-    low, high = axes.dataLim.intervalx
-    if low > 0 and high > 30 * low:
-        axes.set_xscale("log")
+def _log_if_wide(shared: Sequence[Axes]) -> None:
+    """Of panels that share their axes."""
+    across, up = (np.array([getattr(axes.dataLim, f"interval{way}") for axes in shared]) for way in "xy")
+    if wide(across.min(), across.max()):
+        shared[0].set_xscale("log")
+        logarithmic(shared[0].xaxis, across.min(), across.max())
+    if wide(up.min(), up.max()):
+        shared[0].set_yscale("log")
+        logarithmic(shared[0].yaxis, up.min(), up.max())
+
+
+def wide(low: float, high: float) -> bool:
+    """Whether numbers are better shown on a logarithmic axis."""
+    return low > 0 and high > 30 * low
+
+
+def above_rounding(losses: Array) -> Array:
+    """Losses that are never negative end at 0, which a logarithmic axis lacks."""
+    drawn: Array = np.maximum(losses, TINY) if (losses >= 0).all() else losses
+    return drawn
 
 
 def _dot(hue: str, label: str) -> Line2D:
@@ -143,21 +176,26 @@ def _dot(hue: str, label: str) -> Line2D:
 
 def histogram(kept: Sequence[Kept]) -> Figure:
     """How final losses are spread."""
-    fig = Figure(figsize=(WIDTH + (1.5 if len(kept) > 1 else 0), 5.2))
+    fig = Figure(figsize=(WIDTH + (1.5 if len(kept) > 1 else 0), HEIGHT))
     axes = fig.add_subplot()
-    columns = [np.maximum(finite(one, "loss_train"), TINY) for one in kept]
+    columns = [above_rounding(finite(one, "loss_train")) for one in kept]
     everything = np.concatenate(columns)
-    low, high = everything.min(), everything.max()
-    wide = high > 30 * low
-    bins = np.geomspace(low, high, BINS + 1) if wide else np.linspace(low, high or 1.0, BINS + 1)
+    low, high = float(everything.min()), float(everything.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    bins = np.geomspace(low, high, BINS + 1) if wide(low, high) else np.linspace(low, high, BINS + 1)
+    # The rounding of geomspace must not lose the ends.
+    bins[0], bins[-1] = low, high
     for i, (one, column) in enumerate(zip(kept, columns, strict=True)):
+        counts = np.histogram(column, bins)[0]
         hue = COLOURS[i % len(COLOURS)] if len(kept) > 1 else BLUE
-        filled = "stepfilled" if len(kept) == 1 else "step"
-        axes.hist(column, bins=bins, histtype=filled, color=hue, label=title(kept, one), linewidth=2)
-    axes.set(xlabel="final training loss", ylabel="runs", xscale="log" if wide else "linear")
+        axes.stairs(counts, bins, fill=len(kept) == 1, color=hue, label=title(kept, one), linewidth=2)
+    axes.set(xlabel="final training loss", ylabel="runs", xscale="log" if wide(low, high) else "linear")
+    if len(everything) > FEW_BARS * len(kept):
+        axes.set(yscale="log", ylim=(0.7, None))
     if len(kept) > 1:
         fig.legend(loc="outside right center")
-    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
     lost = sum(int(one.diverged.sum()) for one in kept)
-    headline(fig, "Final losses", about + (f"\n{count(lost)} diverged runs are left out" if lost else ""))
+    note = f"\n{count(lost)} diverged runs are left out" if lost else ""
+    headline(fig, "Final losses", about(kept) + note)
     return fig
