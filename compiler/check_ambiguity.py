@@ -2,99 +2,117 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping
 
+from netc.compiler.candidates import candidates, spellings, table
 from netc.compiler.check_report import Report
 from netc.compiler.resolve import Definitions, variants
-from netc.compiler.resolve_rule import equations
+from netc.compiler.resolve_values import number_or_none
+from netc.compiler.specialise import decided
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
-from netc.dsl.printer import print_equation, print_expr
+from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
 
-WIDTH = 118
-"""Of the lines of equations in a message."""
+MOST_OWNERS = 6
+"""Rules that a hint names as those that have a parameter."""
 
 
 def find_rule(
     name: str, arguments: tuple[ast.Argument, ...], span: Span, definitions: Definitions, report: Report
 ) -> ast.Optimizer | None:
-    family = variants(definitions.optimizers, name)
-    found = definitions.optimizers.get(name)
-    if found is not None and not (family and name.lower() not in definitions.optimizers.own):
+    table = definitions.optimizers
+    found = table.get(name)
+    if found is not None and not (variants(table, name) and name.lower() not in table.own):
         return found
-    if len(family) > 1:
-        _ambiguous(name, family, arguments, span, report)
-    elif family:
-        report.error(
-            "E0102",
-            span,
-            f"there is no optimizer called '{name}'",
-            hints=(f"the rule of that family is '{family[0].name}'",),
+    named = {n: (table[n], values) for n, values in spellings(name, table.names()).items()}
+    if len(named) > 1:
+        hints = [
+            *_owners(arguments, [rule for rule, _ in named.values()]),
+            f"'netc explain {name}' compares them",
+        ]
+        message = f"'{name}' names more than one update rule"
+        notes = (
+            "g is grad R(theta[n]); equations that are not shown are those of the first rule, ~ marks what it has otherwise",
+            *_shown(named),
         )
-    elif same := [n for n in definitions.optimizers.names() if n.lower().endswith(f".{name.lower()}")]:
-        _of_libraries(name, same, span, report)
+        report.error("E0103", span, message, notes=notes, hints=("; ".join(hints),))
+    elif named:
+        message, hint = f"there is no optimizer called '{name}'", f"did you mean '{next(iter(named))}'?"
+        report.error("E0102", span, message, hints=(hint,))
+    elif name.lower().rpartition(".")[2] in MATRICES:
+        message = f"'{name}' works on weight matrices: {MATRICES[name.lower().rpartition('.')[2]]}"
+        note = "an update rule has numbers and vectors like theta, and reductions of them per layer and per tensor"
+        report.error("E0910", span, message, notes=(note,))
+    elif name.lower() in DECAY:
+        _decay(name, span, "put it among the equations of a rule", report)
+    elif name.lower() in CLIPPING:
+        find_clip(None, span, definitions, report)
     else:
-        near = did_you_mean(
-            name, [*definitions.optimizers.names(), *{n.split(".")[0] for n in definitions.optimizers}]
-        )
-        report.error(
-            "E0102",
-            span,
-            f"there is no optimizer called '{name}'",
-            hints=near or ("'netc list optimizers' shows all",),
-        )
+        near = did_you_mean(name, [*table.names(), *{n.split(".")[0] for n in table}])
+        message = f"there is no optimizer called '{name}'"
+        report.error("E0102", span, message, hints=near or ("'netc list optimizers' shows all",))
     return None
 
 
-def _of_libraries(name: str, same: list[str], span: Span, report: Report) -> None:
-    """`Adam` alone, where `torch.Adam` and `keras.Adam` are two rules."""
-    if len(same) == 1:
-        message, hint = f"there is no optimizer called '{name}'", f"did you mean '{same[0]}'?"
-        report.error("E0102", span, message, hints=(hint,))
-    else:
-        message = f"'{name}' is the name of {len(same)} rules, one a library; they differ"
-        report.error("E0103", span, message, hints=(f"say which one: {', '.join(same)}",))
+def _shown(named: Mapping[str, tuple[ast.Optimizer, Mapping[str, float]]]) -> tuple[str, ...]:
+    return tuple(table(candidates(named)))
 
 
-def _ambiguous(
-    name: str, family: list[ast.Optimizer], arguments: tuple[ast.Argument, ...], span: Span, report: Report
-) -> None:
-    hints = []
+def _owners(arguments: tuple[ast.Argument, ...], rules: list[ast.Optimizer]) -> Iterator[str]:
+    """To whom a given parameter belongs, where that is not to many."""
     for argument in arguments:
-        owners = [d.name for d in family if argument.name in {p.name for p in d.parameters}]
-        if argument.name and 0 < len(owners) < len(family):
-            hints.append(f"the parameter '{argument.name}' belongs to {_several(owners)}")
-    explain = f"'netc explain {name}' compares them"
-    hint = f"{'; '.join(hints)}; {explain}" if hints else explain
-    report.error(
-        "E0103", span, f"'{name}' names more than one update rule", notes=_equations(family), hints=(hint,)
-    )
+        owners = [d.name for d in rules if argument.name in {p.name for p in d.parameters}]
+        if argument.name and 0 < len(owners) < min(len(rules), MOST_OWNERS):
+            yield f"the parameter '{argument.name}' belongs to {_several(owners)}"
 
 
 def find_clip(name: str | None, span: Span, definitions: Definitions, report: Report) -> ast.Clip | None:
     """The clip called `name`; None stands for something that is no name, such as a bare threshold."""
-    table = definitions.clips
-    if name is not None and name in table:
-        return table[name]
+    clips = definitions.clips
+    if name is not None and name in clips:
+        return clips[name]
     word = (name or "clip").lower()
-    same = [n for n in table.names() if word == "clip" or n.lower().rpartition(".")[2] == word]
-    same = same or [n for n in table.names() if n.lower().startswith(f"{word}.")]
+    same = [n for n in clips.names() if word == "clip" or n.lower().rpartition(".")[2] == word]
+    same = same or [n for n in clips.names() if n.lower().startswith(f"{word}.")]
     if len(same) > 1 or name is None:
-        notes = tuple(f"{table[n].name}({table[n].variable})  {print_expr(table[n].value)}" for n in same)
+        shown = [n for n in same if not n.endswith("add_decayed_weights")]
+        width = max(map(len, shown))
+        notes = tuple(
+            f"{n:{width}}  {clips[n].variable} -> {print_expr(_by_default(clips[n]))}" for n in shown
+        )
         what = f"'{name}' names" if name else "a threshold alone fits"
         hint = "say which one: clip = torch.clip_grad_norm_(max_norm = 1)"
         report.error("E0103", span, f"{what} more than one way to clip", notes=notes, hints=(hint,))
     else:
-        hints = did_you_mean(name, table.names()) or ("'netc list clips' shows all",)
+        hints = did_you_mean(name, clips.names()) or ("'netc list clips' shows all",)
         report.error("E0102", span, f"there is no clip called '{name}'", hints=hints)
     return None
 
 
+def _by_default(clip: ast.Clip) -> ast.Expr:
+    values = {p.name: number_or_none(p.default) for p in clip.parameters if p.default is not None}
+    return decided(clip.value, {n: v for n, v in values.items() if v is not None})
+
+
+MATRICES = {
+    "muon": "its Newton-Schulz step is a*X + b*X*X'*X + c*X*X'*X*X'*X",
+    "shampoo": "it takes roots of G*G' and G'*G",
+    "soap": "it turns the gradient into the eigenvectors of G*G' and G'*G",
+    "adafactor": "its second moments are those of the rows and of the columns",
+    "galore": "it projects the gradient on its singular vectors",
+}
+"""Rules that the language cannot say, and why."""
+
 DECAY = ("weight_decay", "decay", "l2")
+CLIPPING = ("clip", "clipping", "gradient_clipping", "clip_grad_norm", "clip_by_norm")
 DECAYS = (
-    "coupled, as in torch.SGD    g = grad R(theta[n]) + lambda*theta[n], used like the gradient",
-    "decoupled, as in AdamW      theta[n+1] = theta[n] - eta*(... + lambda*theta[n])",
+    "coupled (L2)              g = grad R(theta[n]) + lambda*theta[n], used like the gradient",
+    "    torch.SGD, torch.Adam and all of torch but AdamW; paddle.Adam, mlx.SGD, mxnet.SGD, mxnet.Adam, tinygrad.SGD",
+    "decoupled, by the rate    theta[n+1] = theta[n] - eta*(... + lambda*theta[n])",
+    "    torch.AdamW, EVERY Keras 3 optimizer (keras.Adam too), optax.adamw, optax.lion, mlx.AdamW, paddle.AdamW",
+    "decoupled, not by it      theta[n+1] = theta[n] - eta*... - lambda*theta[n]",
+    "    loshchilov2019.AdamW, tfa.AdamW, optimisers_jl.AdamW(couple = false), chainer.Adam",
 )
 
 
@@ -106,35 +124,14 @@ def without_decay(
     decays = [a for a in arguments if a.name in DECAY and a.name not in names]
     for a in decays:
         hint = f"write the equations of '{rule.name}' in a block of your own, with one of them"
-        notes = (*DECAYS, "lambda*weights*theta[n] spares the biases")
-        report.error(
-            "E0103", a.span, f"'{a.name}' names more than one update rule", notes=notes, hints=(hint,)
-        )
+        _decay(str(a.name), a.span, hint, report)
     return tuple(a for a in arguments if a not in decays)
+
+
+def _decay(name: str, span: Span, hint: str, report: Report) -> None:
+    notes = (*DECAYS, "lambda*weights*theta[n] spares the biases")
+    report.error("E0103", span, f"'{name}' names more than one update rule", notes=notes, hints=(hint,))
 
 
 def _several(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _equations(rules: list[ast.Optimizer]) -> tuple[str, ...]:
-    """One line a rule: its name and its equations, in columns; long rules have lines of their own."""
-    rows = []
-    for rule in rules:
-        *rest, last = (print_equation(e) for e in equations(rule.body))
-        rows.append((rule.name, *(f"{e};" for e in rest), last))
-    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-    if sum(widths) + 2 * len(widths) <= WIDTH:
-        return tuple(
-            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=False)).rstrip() for row in rows
-        )
-    lines: list[str] = []
-    for name, *cells in rows:
-        lines.append(name)
-        for cell in cells:
-            joined = f"{lines[-1]}  {cell}"
-            if lines[-1] == name or len(joined) > WIDTH:
-                lines.append(f"    {cell}")
-            else:
-                lines[-1] = joined
-    return tuple(lines)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from netc.compiler.candidates import candidates, spellings, table
 from netc.compiler.explain import call, comment, short
 from netc.compiler.explain_equations import lines
 from netc.compiler.resolve_values import number_or_none
@@ -23,9 +24,24 @@ def variants(family: str) -> list[ast.Optimizer]:
     ]
 
 
+def compared(name: str) -> list[str]:
+    """All that bear the name, libraries too, in common names; empty if that is one rule or none."""
+    found = spellings(name, library.names("optimizer"))
+    rules = {n: (rule, values) for n, values in found.items()
+             if isinstance(rule := library.lookup("optimizer", n), ast.Optimizer)}  # fmt: skip
+    return list(table(candidates(rules))) if len(rules) > 1 else []
+
+
 def side_by_side(family: str, unicode: bool) -> list[str]:
     """Each rule with its equations; what differs from the first rule is underlined."""
     rules = variants(family)
+    everywhere = compared(family)
+    heading = (
+        f"'{family}' in netc's families and in libraries; g is the gradient at theta[n], and an equation that"
+    )
+    library_part = [heading, "is not shown is that of the first rule.", "", *everywhere] if everywhere else []
+    if len(rules) < 2:
+        return library_part
     reference = lines(rules[0].body, unicode)
     text = [f"'{family}' names {len(rules)} update rules; ~~~ marks what differs from the first.", ""]
     for rule in rules:
@@ -35,7 +51,7 @@ def side_by_side(family: str, unicode: bool) -> list[str]:
             marks = _marks(line, reference)
             text += [f"    {line}"] + ([f"    {marks}"] if marks else [])
         text.append("")
-    return text
+    return text + library_part
 
 
 def _marks(line: str, reference: list[str]) -> str:

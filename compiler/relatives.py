@@ -14,7 +14,7 @@ from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 
 _STATE = re.compile(r"^\s*(\w+)\[n\+1\] *=", re.MULTILINE)
-_TRAITS = ("sqrt(", "sign(", "repeat")
+_TRAITS = ("sqrt(", "sign(", "repeat", "|", "0.96", "- 4)")
 """What two rules that are the same both have, or both have not; saves most comparisons."""
 
 _RESTATED = ("papers", "lectures")

@@ -56,6 +56,11 @@ class NotANumber(Exception):
         self.span = span
 
 
+def _named(arguments: tuple[ast.Argument, ...]) -> bool:
+    """A reduction `per = layer` is no number."""
+    return any(a.name is not None for a in arguments)
+
+
 def number(expr: ast.Expr, names: Mapping[str, float] | None = None) -> float:
     """The value of the expression; raises NotANumber."""
     known = {**CONSTANTS, **WORDS, **(names or {})}
@@ -99,7 +104,7 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
             return float(not _value(operand, names))
         case ast.Choose(then, condition, otherwise):
             return _value(then if _value(condition, names) else otherwise, names)
-        case ast.Call(ast.Name(function), arguments) if function in FUNCTIONS:
+        case ast.Call(ast.Name(function), arguments) if function in FUNCTIONS and not _named(arguments):
             return float(FUNCTIONS[function](*(_value(a.value, names) for a in arguments)))
         case (
             ast.Text()

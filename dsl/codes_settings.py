@@ -192,4 +192,13 @@ the system ends what takes longer than a few seconds). The runs are kept as they
 checkpoint of the run's folder: 'netc run --resume RUN' goes on from there.
 """,
     ),
+    "E0910": Story(
+        "a rule that works on matrices",
+        """\
+Muon, Shampoo, SOAP and Adafactor multiply and transpose the weight matrix of a layer, or reduce it by
+rows and by columns. An update rule of netc has numbers and vectors like theta, and reductions of these
+over all, per layer and per tensor: such steps cannot be written, and the rules are not in the library.
+Rules that scale a step by norms of matrices can: you2017.LARS, you2020.LAMB, keras.Lamb.
+""",
+    ),
 }

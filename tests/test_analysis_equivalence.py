@@ -226,7 +226,7 @@ def test_the_exact_step_is_the_step_that_runs() -> None:
 
 
 def test_what_is_not_linear_is_not_taken_for_linear() -> None:
-    for name in ("adam.paper", "clipped_gd.by_norm", "clipped_gd.by_value", "lion"):
+    for name in ("adam.paper", "clipped_gd.by_norm", "clipped_gd.by_value", "lion.paper"):
         side, _ = sides(name, "gd")
         with pytest.raises(NotLinear):
             recursion(side.rule, {}, 1, 3)

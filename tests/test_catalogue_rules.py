@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import netc
+from netc.dsl import ast, library
 
 DATA = Path(__file__).with_name("data") / "dialects"
 NAMES = {
@@ -229,3 +231,123 @@ def test_a_scheduled_parameter_decides_nothing() -> None:
 def test_unfit_arguments(text: str, words: str) -> None:
     with pytest.raises(netc.SpecError, match=words):
         netc.update_rule(text)
+
+
+# -- ranges ------------------------------------------------------------------------------------------
+
+RULES = [n for n in library.names("optimizer") if library.shelf("optimizer", n) != "turpault"]
+DECAY = re.compile(r"(betas?|beta[_\d]*|b\d|rho\d?|momentum|mass|gamma[12]|aleph|beth)(\[\d\])?")
+"""Parameters that weigh an old state."""
+
+
+def given(name: str, **other: str) -> str:
+    """The rule called with a number for every parameter that has no default."""
+    rule = library.lookup("optimizer", name)
+    assert isinstance(rule, ast.Optimizer)
+    needed = {p.name: "0.1" for p in rule.parameters if p.default is None}
+    return f"{name}({', '.join(f'{n} = {v}' for n, v in (needed | other).items())})"
+
+
+def decays(name: str) -> list[tuple[str, str]]:
+    """Arguments that are too large for a decay, by parameter."""
+    rule = library.lookup("optimizer", name)
+    assert isinstance(rule, ast.Optimizer)
+    found = []
+    for p in rule.parameters:
+        if not DECAY.fullmatch(p.name) or (p.name == "beta" and not isinstance(p.default, ast.Tuple)):
+            continue
+        size = len(p.default.items) if isinstance(p.default, ast.Tuple) else 0
+        for i in range(max(size, 1)):
+            values = ["0.5"] * size
+            values[i : i + 1] = ["1.5"]
+            found.append((p.name, f"({', '.join(values)})" if size else "1.5"))
+    return found
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_refuses_what_is_out_of_range(name: str) -> None:
+    for parameter, value in decays(name):
+        with pytest.raises(netc.SpecError, match=r"requires .*" + parameter):
+            netc.update_rule(given(name, **{parameter: value}))
+    with pytest.raises(netc.SpecError, match="has no parameter 'no_such'"):
+        netc.update_rule(given(name, no_such="1"))
+
+
+@pytest.mark.parametrize("name", [n for n in RULES if "(" in given(n) and given(n) != f"{n}()"])
+def test_a_rule_names_what_is_missing(name: str) -> None:
+    with pytest.raises(netc.SpecError, match="needs '"):
+        netc.update_rule(f"{name}()")
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rate_is_not_negative(name: str) -> None:
+    rule = library.lookup("optimizer", name)
+    assert isinstance(rule, ast.Optimizer)
+    for p in rule.parameters:
+        if p.name in (
+            "lr",
+            "learning_rate",
+            "eta",
+            "step_size",
+            "eps",
+            "epsilon",
+            "weight_decay",
+            "wd",
+            "lambda",
+        ):
+            with pytest.raises(netc.SpecError, match="requires"):
+                netc.update_rule(given(name, **{p.name: "-0.1"}))
+
+
+# -- papers and lectures -----------------------------------------------------------------------------
+
+SAME = {
+    "glo4030.SGD(epsilon=0.1)": "gd(eta=0.1)",
+    "glo4030.SGD_Momentum(epsilon=0.1)": "momentum.velocity(eta=0.1)",
+    "glo4030.SGD_Nesterov(epsilon=0.1)": "nesterov.lookahead(eta=0.1)",
+    "glo4030.Adagrad(epsilon=0.1, delta=1e-3)": "adagrad.eps_outside(eta=0.1, eps=1e-3)",
+    "glo4030.RMSprop(epsilon=0.1, delta=1e-3)": "rmsprop.eps_outside(eta=0.1, eps=1e-3)",
+    "glo4030.RMSprop_Momentum(epsilon=0.1)": "rmsprop.momentum(eta=0.1, eps=0)",
+    "glo4030.RMSprop_Nesterov(epsilon=0.1)": "rmsprop.nesterov(eta=0.1, eps=0)",
+    "glo4030.Adam(epsilon=0.1)": "adam.eps_inside(eta=0.1)",
+    "glo4030.Yogi": "yogi.corrected",
+    "lopes_quintas.Momentum(eta=0.1)": "momentum.ema(eta=0.1, beta1=0.1)",
+    "lopes_quintas.AdaGrad(epsilon=1e-3)": "adagrad.eps_outside(eps=1e-3)",
+    "lopes_quintas.RMSProp(epsilon=1e-3)": "rmsprop.eps_outside(eta=0.01, rho=0.9, eps=1e-3)",
+    "lopes_quintas.Adam(eta=0.1)": "adam.eps_inside(eta=0.1)",
+    "lopes_quintas.AdamW(eta=0.1, lambda=0)": "adam.eps_inside(eta=0.1)",
+    "lopes_quintas.Lion(lambda=0.1)": "lion.paper(lambda=0.1)",
+    "polyak1964.heavy_ball(alpha=0.1)": "momentum.heavy_ball(eta=0.1)",
+    "qian1999.momentum(epsilon=0.1)": "momentum.velocity(eta=0.1)",
+    "sutskever2013.momentum(epsilon=0.1)": "momentum.velocity(eta=0.1)",
+    "sutskever2013.nesterov(epsilon=0.1)": "nesterov.lookahead(eta=0.1)",
+    "bengio2013.nesterov(epsilon=0.1)": "nesterov.shifted(eta=0.1)",
+    "duchi2011.AdaGrad(eta=0.1, delta=1e-3)": "adagrad.eps_outside(eta=0.1, eps=1e-3)",
+    "zeiler2012.ADADELTA": "torch.Adadelta(rho=0.95)",
+    "hinton2012.rmsprop(eta=0.1)": "rmsprop.eps_outside(eta=0.1, rho=0.9, eps=0)",
+    "graves2013.rmsprop": "chainer.RMSpropGraves",
+    "kingma2015.Adam": "torch.Adam",
+    "kingma2015.Adam_efficient(epsilon_hat=1e-7)": "keras.Adam",
+    "kingma2015.AdaMax": "mxnet.Adamax",
+    "dozat2016.Nadam": "optimisers_jl.NAdam(eta=0.002)",
+    "zaheer2018.Yogi": "yogi.paper",
+    "loshchilov2019.SGDW(alpha=0.1, lambda=0.01)": "tfa.SGDW(weight_decay=0.01, learning_rate=0.1, momentum=0.9)",
+    "loshchilov2019.AdamW": "adamw.paper",
+    "zhuang2020.AdaBelief": "optax.adabelief(learning_rate=0.001, eps=1e-8, eps_root=1e-8)",
+    "you2020.LAMB": "optax.lamb(learning_rate=0.001, weight_decay=0.01)",
+    "chen2023.Lion": "lion_pytorch.Lion",
+    "pascanu2013.clipped_gd": "clipped_gd.by_norm",
+}
+"""Rules of papers and lectures that are rules of families or libraries as well."""
+
+
+@pytest.mark.parametrize("rule", SAME)
+def test_the_same_rule_under_another_name(rule: str) -> None:
+    """On gradients none of which is 0, where no eps makes 0/0."""
+    gradients = np.array(MORE["gradients"]) + 0.01
+    found, wanted = (
+        netc.update_rule(text).trajectory(MORE["initial_point"], gradients, tensors=MORE["tensors"])
+        for text in (rule, SAME[rule])
+    )
+    assert np.isfinite(wanted).all()
+    assert close(found, wanted)

@@ -114,7 +114,7 @@ def test_every_block_runs(document: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_reference_names_the_whole_library() -> None:
     text = (ROOT / "docs/language.md").read_text(encoding="utf-8")
-    for kind in ("activation", "loss", "init", "schedule", "optimizer"):
+    for kind in ("activation", "clip", "loss", "init", "schedule", "optimizer"):
         for name in library.names(kind):
             assert re.search(rf"`{re.escape(name)}\b", text), f"docs/language.md lacks the {kind} {name}"
 

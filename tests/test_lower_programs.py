@@ -179,12 +179,19 @@ def test_another_number_of_a_schedule_changes_hypers_only() -> None:
     assert one.rule.hypers != other.rule.hypers
 
 
+TUPLES = {
+    "milestones": "(2, 4)", "boundaries": "(2, 4)", "values": "(3, 2, 1)", "boundaries_and_scales": "((2, 0.5), (4, 0.1))",
+    "schedulers": "(0.1, torch.StepLR(1, 2), 0.2)", "schedules": "(0.1, optax.linear_schedule(0, 1, 2), 0.2)",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", library.names("schedule"))
 def test_every_schedule_of_the_library_lowers(name: str) -> None:
     definition = library.lookup("schedule", name)
     needed = [p.name for p in definition.parameters if p.default is None]  # type: ignore[union-attr]
     # Growing, since some libraries refuse a decay that ends with its warm-up.
-    arguments = ", ".join(f"{p} = {i}" for i, p in enumerate(needed, 5))
+    given = {p: TUPLES.get(p, str(i)) for i, p in enumerate(needed, 5)}
+    arguments = ", ".join(f"{p} = {value}" for p, value in given.items())
     found = rates(f"{name}({arguments})", "train epochs = 20", 7)
     assert np.all(np.isfinite(found))
 

@@ -75,9 +75,10 @@ def is_file(what: str) -> bool:
 
 
 def _is_family(what: str) -> bool:
-    from netc.compiler.families import variants
+    from netc.compiler.families import compared, variants
+    from netc.dsl import library
 
-    return len(variants(what)) > 1
+    return len(variants(what)) > 1 or (what not in library.names("optimizer") and bool(compared(what)))
 
 
 def _family(what: str) -> list[str]:
