@@ -33,7 +33,7 @@ def test_a_gpu_does_what_the_cpu_does(shape: str) -> None:
     cpu, _ = trained(PROGRAMS[shape], "cpu")
     again, _ = trained(PROGRAMS[shape], "cuda")
     module = session.cuda_module()
-    assert module.SHAPE == shape
+    assert shape == module.SHAPE
     assert (gpu.counters == cpu.counters).all()
     np.testing.assert_allclose(gpu.theta, cpu.theta, rtol=1e-9, atol=1e-9)
     assert (gpu.theta == again.theta).all()
