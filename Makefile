@@ -17,6 +17,7 @@ check: .venv
 bench: .venv
 	.venv/bin/pip install --quiet -e '.[test,peers]'
 	PYTHONPATH=tests $(python) -m bench --write README.md docs/performance.md
+	PYTHONPATH=tests $(python) -m bench.starts --write docs/performance.md
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -28,7 +28,10 @@ class Cost:
 
 
 def count(rule: ir.Rule) -> Cost:
-    done = [(place, bool(e.loss), bool(e.gradient)) for place, e in _evaluations(rule.body, "body")]
+    done = [
+        (place, bool(e.loss and e.counts[0]), bool(e.gradient and e.counts[1]))
+        for place, e in _evaluations(rule.body, "body")
+    ]
 
     def losses(place: str) -> int:
         return sum(loss for where, loss, _ in done if where == place)

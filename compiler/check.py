@@ -119,7 +119,7 @@ class _Check:
         training = self._training(optimizer)
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
-        monitor = check_monitor(self.one(ast.Monitor), self.report)
+        monitor = check_monitor(self.one(ast.Monitor), optimizer, self.losses, self.definitions, self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
         self.report.finish()

@@ -10,6 +10,7 @@ from typing import Literal
 from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report, counted
 from netc.compiler.check_settings import Reader, Settings, Unfit, condition, truth, whole, word
+from netc.compiler.check_watch import check_watched
 from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, head
 from netc.compiler.resolve_tree import rebuild, walk
@@ -129,17 +130,17 @@ def _check_criterion(
     return found
 
 
-def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
+def check_monitor(
+    statement: ast.Monitor | None,
+    optimizer: Optimizer | None,
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> Monitor:
     if statement is None:
         return Monitor((ast.Name("loss"),), 0)
-    for setting in statement.settings:
-        if setting.name not in ("every", "unit", "history"):
-            report.error(
-                "E0905",
-                setting.span,
-                "named figures are not supported yet",
-                hints=(f"figures: {', '.join(FIGURES)}",),
-            )
+    named = tuple(s for s in statement.settings if s.name not in ("every", "unit", "history"))
+    watched = check_watched(named, optimizer, losses, definitions, report) if named and optimizer else ()
     settings = Settings(
         tuple(s for s in statement.settings if s.name in MONITORING), "monitor", MONITORING, report
     )
@@ -153,7 +154,7 @@ def check_monitor(statement: ast.Monitor | None, report: Report) -> Monitor:
                 hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",),
             )
     every, history = settings.get("every", whole(1), 0), settings.get("history", HISTORIES, AUTO)
-    return Monitor(statement.figures, every, history)
+    return Monitor(statement.figures or (ast.Name("loss"),), every, history, watched)
 
 
 def batches(training: Training, samples: int) -> int:

@@ -58,8 +58,9 @@ class LaneWriter(RegisterWriter):
     def evaluate(self, e: ir.Evaluate, searching: bool) -> list[L.Stmt]:
         name = e.loss or f"loss_{e.gradient}"
         out = self.call(e, name)
-        for counter, wanted in (("gradients", e.gradient), ("losses", e.loss)):
-            if wanted:
+        counted = (("gradients", e.gradient, e.counts[1]), ("losses", e.loss, e.counts[0]))
+        for counter, wanted, counts in counted:
+            if wanted and counts:
                 out.append(L.let(counter, L.add(counter, "active")))
         if self.recorded:
             return out

@@ -224,9 +224,9 @@ class Writer:
     def evaluate(self, e: ir.Evaluate, searching: bool) -> list[L.Stmt]:
         name = e.loss or f"loss_{e.gradient}"
         out = [*self.samples_of(e.batch), *self.call(e, name)]
-        if e.gradient:
+        if e.gradient and e.counts[1]:
             out.append(L.let("gradients", L.add("gradients", 1)))
-        if e.loss:
+        if e.loss and e.counts[0]:
             out.append(L.let("losses", L.add("losses", 1)))
         if searching or self.recorded:
             return out  # a trial: its loss may be anything

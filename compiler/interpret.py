@@ -233,10 +233,10 @@ class _Machine:
         loss, gradient = self.evaluator(stmt, self.env[stmt.point], self.env)
         if stmt.loss:
             self.env[stmt.loss] = loss
-            self.loss_evaluations += 1
+            self.loss_evaluations += stmt.counts[0]
         if stmt.gradient:
             self.env[stmt.gradient] = gradient
-            self.gradient_evaluations += 1
+            self.gradient_evaluations += stmt.counts[1]
         if self.first_loss is None:
             self.first_loss, self.first = loss, stmt
         if stmt is self.first and not np.isfinite(loss):

@@ -290,6 +290,8 @@ class Evaluate:
     batch: Literal["current", "full"] | Expr
     loss: str
     gradient: str
+    counts: tuple[bool, bool] = (True, True)
+    """Whether loss and gradient count as evaluations: not if only a monitored function wants them."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -400,6 +402,8 @@ class Rule:
     epoch_commits: tuple[Commit, ...]
     visits_batches: bool
     """True: the rule names the batches itself (`R[i]`); one iteration is one epoch."""
+    watched: tuple[tuple[str, str], ...] = ()
+    """(name, state): monitored functions, and the scalar states that count the iterations in which they grew."""
 
 
 # -- training ----------------------------------------------------------------------------------------

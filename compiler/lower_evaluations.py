@@ -29,6 +29,7 @@ class _Evaluation:
     span: Span
     loss: str = ""
     gradient: str = ""
+    counts: tuple[bool, bool] = (False, False)
 
 
 @dataclass
@@ -81,6 +82,8 @@ class Builder:
         self.table: dict[object, int] = {}
         self.evaluated: list[_Evaluation] = []
         """All evaluations, in the order in which they were asked for."""
+        self.watching = False
+        """What is asked for is wanted by a monitored function, so it does not count."""
 
     # -- statements --------------------------------------------------------------------------------
 
@@ -188,6 +191,9 @@ class Builder:
             block.stmts.append(found)
             self.evaluated.append(found)
             self.known.evaluations[key] = found
+        loss, gradient = found.counts
+        asked = not self.watching
+        found.counts = (loss or (asked and want == "loss"), gradient or (asked and want == "gradient"))
         if want == "loss":
             found.loss = found.loss or self.name(f"loss_at_{found.point}")
             return ir.Var(found.loss, "scalar")
@@ -251,8 +257,10 @@ class Builder:
 
 def _finished(stmt: ir.Stmt | _Evaluation | _Loop | _Branches) -> ir.Stmt:
     match stmt:
-        case _Evaluation(point, batch, span, loss, gradient):
-            return ir.Evaluate(point, batch, loss, gradient, span=span)  # type: ignore[arg-type]
+        case _Evaluation(point, batch, span, loss, gradient, counts):
+            # Of what is not evaluated nothing is counted: one spelling for all rules that watch nothing.
+            counts = (counts[0] or not loss, counts[1] or not gradient)
+            return ir.Evaluate(point, batch, loss, gradient, counts, span=span)  # type: ignore[arg-type]
         case _Loop(block, make):
             return make(tuple(_finished(s) for s in block.stmts))
         case _Branches(condition, blocks):

@@ -15,9 +15,11 @@ from netc.compiler.lower_schedule import Follower, lower_schedule
 from netc.compiler.resolve_tree import names_in, walk
 from netc.compiler.resolve_values import number
 from netc.compiler.simplify import simplify
-from netc.compiler.spec import Spec
+from netc.compiler.spec import Spec, Watched
 from netc.dsl import ast
 
+GROWTH = 0.01
+"""A monitored function has grown where it is more than 1 % larger than before."""
 BOUND = 1000
 """Rounds of a `repeat:` that gives no bound: halving a step so often leaves nothing of it."""
 ROUNDING: Mapping[str, float] = {"f64": 2.0**-52, "f32": 2.0**-23}
@@ -37,6 +39,14 @@ class _Section:
 
     builder: Builder
     batch: Batch
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What a monitored function adds to a rule: its last value, and how often it grew."""
+
+    name: str
+    states: tuple[ir.State, ...]
 
 
 class _Lowering:
@@ -77,6 +87,7 @@ class _Lowering:
         test = _Section(Builder(self.taken), "full")
         for follower in self.followers:
             body.builder.assign(follower.name, follower.value, follower.span)
+        watches = [self._watch(w, body, whole) for w in self.spec.monitor.watched]
         section = body if whole else test
         criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
         criteria = ((training.diverged, "diverged"), (training.stop, "criterion"))
@@ -92,14 +103,40 @@ class _Lowering:
         ) + tuple(ir.State(m, self.kinds[m], ir.Const(0.0), per_batch=True) for m in rule.body.memories)
         return ir.Rule(
             self.hypers,
-            states + tuple(s for f in self.followers for s in f.states),
+            states
+            + tuple(s for f in self.followers for s in f.states)
+            + tuple(s for w in watches for s in w.states),
             body.builder.finish(),
             tuple(ir.Commit(m.name, m.next) for m in rule.body.states),
             test.builder.finish(),
             tuple(s for f in self.followers for s in f.epoch_end),
             tuple(c for f in self.followers for c in f.commits),
             rule.visits_batches,
+            tuple((w.name, w.states[1].name) for w in watches),
         )
+
+    def _watch(self, watched: Watched, section: _Section, whole: bool) -> _Watch:
+        """Statements that compare the function at n, of all samples, with its value at n-1.
+
+        Its states are set at once: what is seen at the theta[n] at which a run ends counts too.
+        """
+        builder, name, nowhere = section.builder, watched.name, watched.written.span
+        before, grown, now = (builder.name(f"{name}_{what}") for what in ("before", "grown", "now"))
+        builder.watching = True
+        value = self._expr(watched.value, section if whole else _Section(builder, "full"))
+        builder.watching = False
+        builder.assign(now, value, nowhere)
+        last, count, new = (ir.Var(v, "scalar") for v in (before, grown, now))
+        jump = ir.apply("mul", ir.Const(GROWTH), ir.apply("abs", last))
+        grows = ir.apply("gt", ir.apply("sub", new, last), jump)
+        # One that is lost (infinite, NaN) ends the run: the runtime counts that growth.
+        seen = ir.apply("lt", ir.apply("abs", new), ir.Const(float("inf")))
+        for condition in (seen, ir.apply("gt", CLOCKS["n"], ir.Const(0.0))):
+            grows = ir.apply("and", grows, condition)
+        added = ir.apply("select", grows, ir.apply("add", count, ir.Const(1.0)), count)
+        builder.assign(grown, added, nowhere)
+        builder.assign(before, new, nowhere)
+        return _Watch(name, tuple(ir.State(s, "scalar", ir.Const(0.0)) for s in (before, grown)))
 
     def _schedules_read(self, stop: ast.Expr, section: _Section) -> None:
         for follower in self.followers:

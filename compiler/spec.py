@@ -252,6 +252,16 @@ History = Literal["all", "summary", "auto"]
 
 
 @dataclass(frozen=True)
+class Watched:
+    """`V = ...` of `monitor`: a number that is compared from iteration to iteration."""
+
+    name: str
+    written: ast.Expr
+    value: ast.Expr
+    """With the states at n as plain names."""
+
+
+@dataclass(frozen=True)
 class Monitor:
     """Figures to report, `every` so many epochs (steps where an epoch is one step); 0: as the runtime chooses."""
 
@@ -259,6 +269,7 @@ class Monitor:
     every: int
     history: History = "auto"
     """Whether every run is in the history, or quantiles over runs; `auto` goes by their number."""
+    watched: tuple[Watched, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,8 @@ def _train(training: Training) -> ast.Train:
 def _monitor(monitor: Monitor) -> ast.Monitor:
     settings = [ast.Setting("every", _number(monitor.every))] if monitor.every else []
     settings += [_word("history", monitor.history)] if monitor.history != "auto" else []
-    return ast.Monitor(monitor.figures, tuple(settings))
+    functions = (ast.Setting(w.name, w.written) for w in monitor.watched)
+    return ast.Monitor(monitor.figures, (*functions, *settings))
 
 
 def _bare(statement: ast.Statement) -> ast.Statement:

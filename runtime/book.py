@@ -19,19 +19,27 @@ from netc.runtime.state import State
 
 COUNTERS = 4
 """Of the kernels' counters: iterations, loss evaluations, gradient evaluations, status."""
-NAMES = ("theta", "best", "counters", "figures")
+NAMES = ("theta", "best", "counters", "figures", "grown")
 
 
 class Book:
     """Rows 0 ... count-1 are filled, in the order of the runs."""
 
     def __init__(
-        self, runs: int, parameters: int, real: type[np.floating], folder: Path | None = None
+        self,
+        runs: int,
+        parameters: int,
+        real: type[np.floating],
+        folder: Path | None = None,
+        watched: tuple[int, ...] = (),
     ) -> None:
         """Raises OSError where the folder has no room for all rows."""
-        self.folder, self.count = folder, 0
-        shapes = ((parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64))
-        self.theta, self.best, self.counters, self.figures = (
+        self.folder, self.count, self.watched = folder, 0, list(watched)
+        shapes = (
+            (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
+            (len(watched), np.float64),
+        )  # fmt: skip
+        self.theta, self.best, self.counters, self.figures, self.grown = (
             np.empty((runs, columns), dtype) if folder is None else _on_disk(folder / f"{name}.npy", (runs, columns), dtype)
             for name, (columns, dtype) in zip(NAMES, shapes, strict=True)
         )  # fmt: skip
@@ -42,6 +50,7 @@ class Book:
         parameters = self.theta.shape[1]
         self.theta[at], self.best[at] = state.theta[:, :parameters], state.best[:, :parameters]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
+        self.grown[at] = state.scalars[:, self.watched]
         self.count = at.stop
 
     def arrays(self) -> dict[str, Array]:

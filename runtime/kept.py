@@ -12,12 +12,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from netc.compiler import ir, pipeline
+from netc.compiler.spec import Points
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import greek
@@ -45,6 +47,8 @@ class Kept:
     """`spec.net`, parsed."""
     problem: ir.Program | None
     """The lowered spec of an objective; None of a network."""
+    points: tuple[Points, ...]
+    """Those that the spec of an objective lists."""
     history: dict[str, Array]
     """The columns of `history.csv`."""
     runs: dict[str, Array]
@@ -150,7 +154,9 @@ def read(path: Path) -> Kept:
         summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
         history = _table(path / "history.csv")
         runs = _runs(path) if summary["runs"] > 1 else _single(history, summary)
-        problem = _objective(program, path)
+        objective = any(isinstance(s, ast.Objective) for s in program.statements)
+        spec = pipeline.to_spec(program, None, path) if objective else None
+        problem = pipeline.to_ir(spec) if spec else None
         ends = _ends(path / "theta.safetensors", problem) if problem else None
     except OSError as error:
         raise Unreadable(f"it has no readable {Path(error.filename or '').name}") from None
@@ -158,13 +164,8 @@ def read(path: Path) -> Kept:
         raise Unreadable(f"it is damaged: {str(error).splitlines()[0]}") from None
     if missing := {*NEEDED} - {*runs}:
         raise Unreadable(f"runs.csv has no column '{min(missing)}'")
-    return Kept(path, Path(manifest.get("file", path.name)), program, problem, history, runs, ends)
-
-
-def _objective(program: ast.Program, path: Path) -> ir.Program | None:
-    if not any(isinstance(s, ast.Objective) for s in program.statements):
-        return None
-    return pipeline.to_ir(pipeline.to_spec(program, None, path))
+    file, points = Path(manifest.get("file", path.name)), spec.points if spec else ()
+    return Kept(path, file, program, problem, points, history, runs, ends)
 
 
 def _single(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Array]:
@@ -178,10 +179,10 @@ def _runs(path: Path) -> dict[str, Array]:
     if not (path / "runs.parquet").exists():
         return _table(path / "runs.csv")
     try:
-        from pyarrow.parquet import read_table
+        parquet = import_module("pyarrow.parquet")
     except ImportError:
         raise Unreadable('its runs are in a Parquet file: pip install "netc[plot]"') from None
-    table = read_table(path / "runs.parquet")
+    table = parquet.read_table(path / "runs.parquet")
     return {name: table[name].to_numpy() for name in table.column_names}
 
 

@@ -102,6 +102,10 @@ class Result:
     """`minima(0, -1)`, ... of the file's `points`; the last two are the codes -2 and -1."""
     evaluations: dict[str, Array]
     """`loss` and `gradient`: (runs,) evaluations on a batch, as the rule asked for them."""
+    grows: dict[str, Array]
+    """Of each function V that `monitor V = ...` names: (runs,) the share of iterations in which it grows by more
+    than 1 %. The loss that ends a run because it is no longer finite is a growth; what the last of all iterations
+    that the file allows does to V is not looked at."""
     seconds: dict[str, float]
     """`compile` and `train`."""
     metric: MetricName
@@ -205,6 +209,7 @@ class Result:
             "loss": self._parts("loss"),
             self.metric: self._parts(self.metric) if self.metric else {},
             "gradient_norm": _figure(self.gradient_norm),
+            "grows": {name: _figure(shares) for name, shares in self.grows.items()},
             "theta": self._theta(),
             "parameters": self.theta.shape[1],
             "evaluations": {name: _figure(counts) for name, counts in self.evaluations.items()},
@@ -259,6 +264,7 @@ def make_result(
     for whole in history.keys() & {"run", "step"}:
         history[whole] = history[whole].astype(np.int64)
     steps = counters[:, 0]
+    lost = (outcome.stops == STOPS.index("diverged")) & ~np.isfinite(outcome.final[:, 0])
     final = dict(zip(FIGURES, outcome.final.T, strict=True))
     outcome_codes = outcomes(outcome.stops, has_criterion(program.rule))
     settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
@@ -275,6 +281,10 @@ def make_result(
         kind_codes=cache(lambda: kinds(outcome.theta, settled)),
         point_names=reached.names(points),
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
+        grows={
+            name: (column + lost) / np.maximum(1, steps)
+            for (name, _), column in zip(program.rule.watched, outcome.grown.T, strict=True)
+        },
         seconds=outcome.seconds,
         metric=metric,
         seed=program.training.seed,

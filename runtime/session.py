@@ -286,6 +286,7 @@ class Session:
             kind, _, part = name.rpartition("_")
             lost = np.isnan(values) & name.startswith(("loss", "gradient"))
             figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
+        figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
         figures |= self._by_name(result.theta)
         loss = lambda theta: self.evaluator.loss(self.padded(theta), self.evaluator.train)  # noqa: E731
         losses, points = self._loss_names(), self.spec.points
@@ -310,6 +311,7 @@ class Session:
             names += [f"{self.metric.kind}({part})" for part in parts]
         names += [f"loss({part})" for part in parts]
         figures: dict[str, Array] = {name: np.ones(runs) for name in names}
+        figures |= {f"grows({w.name})": np.zeros(runs) for w in self.spec.monitor.watched}
         figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
         figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.ones((runs, count))}
         figures |= self._by_name(figures["theta"])

@@ -54,6 +54,7 @@ def columns_of(result: Result, program: ir.Program, at: slice) -> dict[str, Arra
         "loss_evaluations": result.evaluations["loss"][at],
         "gradient_evaluations": result.evaluations["gradient"][at],
         **{name: column[at] for name, column in result.final.items() if name != "theta_norm"},
+        **{f"grows_{name}": share[at] for name, share in result.grows.items()},
     }
     if result.theta.shape[1] <= STARTS:
         names = names_of(program.problem)

@@ -85,6 +85,8 @@ class Outcome:
     """(runs,) index into `outcomes.STOPS`: why each run ended."""
     final: Array
     """(runs, FIGURES): each run at its last parameters."""
+    grown: Array
+    """(runs, monitored functions): iterations in which the function was more than 1 % above the one before."""
     seconds: dict[str, float]
     interrupted: bool
     every: int
@@ -132,7 +134,7 @@ class _Loop:
         self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
         folder = folder if self.chunk < self.runs else None
-        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program), folder)
+        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program), folder, _watched(program.rule))
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one call."""
@@ -270,10 +272,17 @@ class _Loop:
             history=history,
             stops=stops(book.counters[kept], self.total, by_steps),
             final=book.figures[kept],
+            grown=book.grown[kept],
             seconds=seconds,
             interrupted=interrupted,
             every=self.every,
         )
+
+
+def _watched(rule: ir.Rule) -> tuple[int, ...]:
+    """Where among the scalar states the counts of monitored functions are."""
+    scalars = [s.name for s in rule.states if s.kind == "scalar" and not s.per_batch]
+    return tuple(scalars.index(state) for _, state in rule.watched)
 
 
 def _every(task: Task, total: int, per_epoch: int) -> int:

@@ -231,13 +231,25 @@ optimizer adam(eta = 0.1, beta = 0.9):
     assert [s.name for s in rule.states] == ["theta", "v"]
 
 
+VISITS = {
+    "turpault.splitting": (0, 1),
+    "turpault.Speth": (2, 0),
+    "turpault.RAG": (0, 2),
+    "turpault.RAGL": (0, 3),
+}
+"""Rules that name batches, and the gradients they have outside of loops and in loops; RAG's start is a loop too."""
+
+
 @pytest.mark.parametrize("name", library.names("optimizer"))
 def test_every_rule_of_the_library_lowers(name: str) -> None:
     definition = library.lookup("optimizer", name)
     assert isinstance(definition, ast.Optimizer)
     needed = ", ".join(f"{p.name} = 0.1" for p in definition.parameters if p.default is None)
-    rule = program(QUADRATIC + f"optimizer {name}({needed})\n").rule
-    assert count(rule).gradients == 1
+    cut = "steps = 10, batch = 2 parts, shuffle = false" if name in VISITS else "steps = 10"
+    rule = program(QUADRATIC.replace("steps = 10", cut) + f"optimizer {name}({needed})\n").rule
+    cost = count(rule)
+    gradients = (cost.gradients, cost.gradients_per_batch)
+    assert gradients == VISITS.get(name, (2 if name == "turpault.Euler_Richardson" else 1, 0))
 
 
 def test_the_stop_criterion_shares_the_evaluation_of_the_rule() -> None:

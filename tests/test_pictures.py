@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -99,6 +100,34 @@ def test_panels_share_colours_and_names_their_rules(runs):
     assert first.labels == second.labels
     assert first.share("diverged") == np.mean(folders[0].runs["outcome"] == "diverged") > 0.1
     assert second.share("diverged") == 0
+
+
+def test_listed_points_name_the_ends(runs, tmp_path):
+    listed = (
+        "points minima = {(-2, 1), (2, -1), (0, -1)} within 0.05\npoints saddles = {(1, 0)} within 0.05\n"
+    )
+    (one,) = [kept.read(trained(BENCHMARK.format(rule="gd(eta = 0.1)") + listed, tmp_path / "x"))]
+    (named,), (free,) = ends.classify([one]), ends.classify(read(runs, "gd"))
+    assert named.labels == ("(−2, 1)", "(0, −1)", "(2, −1)", *ends.PLAIN)
+    for label in ("(−2, 1)", "(0, −1)", "(2, −1)", "diverged"):
+        assert named.share(label) == free.share(label) > 0
+    assert named.share("elsewhere") == free.share("(0, 1)")
+
+
+def test_a_growth_map_has_the_share_of_each_start(runs):
+    (one,) = read(runs, "gd")
+    share = np.where(one.starts[:, 0] > 1, 0.25, 0.0)
+    with style():
+        figure = plane.growth([dataclasses.replace(one, runs={**one.runs, "grows_V": share})])
+    (mesh,) = figure.axes[0].collections
+    assert np.array_equal(np.unique(mesh.get_array()), [0, 25])
+    assert (mesh.get_array()[:, -1] == 25).all()
+    assert figure.axes[0].get_title() == f"V grows from {100 * np.mean(share > 0):.1f} % of the starts"
+
+
+def test_losses_that_are_negative_are_drawn_where_they_are():
+    assert np.array_equal(spread.above_rounding(np.array([-2.0, 0.0, 1.0])), [-2, 0, 1])
+    assert np.array_equal(spread.above_rounding(np.array([0.0, 1.0])), [spread.TINY, 1])
 
 
 def test_shares_are_bars_that_fill_the_width(runs):

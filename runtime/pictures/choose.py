@@ -40,7 +40,7 @@ PICTURES = {
     "curves": Picture(lambda kept: any(map(curves.has_curves, kept)), curves.curves),
     "surface": Picture(lambda kept: len(kept) == 1 and kept[0].planar, plane.surface),
     "basins": Picture(_same_plane, plane.basins),
-    "growth": Picture(lambda kept: _same_plane(kept) and _each(plane.has_growth)(kept), plane.growth),
+    "growth": Picture(lambda kept: _same_plane(kept) and all(map(plane.watched, kept)), plane.growth),
     "shares": Picture(lambda kept: len(kept) > 1 and all(one.count >= MANY for one in kept), spread.shares),
     "boxes": Picture(_each(_survivors(SOME)), spread.boxes),
     "scatter": Picture(

@@ -138,10 +138,15 @@ def _scale(axes: Axes, name: str) -> None:
     """Logarithmic where values are positive and span more than a decade."""
     values = np.concatenate([np.asarray(line.get_ydata(), np.float64) for line in axes.lines])
     values = values[np.isfinite(values)]
+    drawn = axes.dataLim.intervaly
     if name in ("loss", "gradient_norm") and len(values) and values.max() > 5 * max(values.min(), 0):
         axes.set_yscale("log", nonpositive="clip")
         low = values[values > 0].min(initial=1.0)
-        low, high = max(low / 2, values.max() * 1e-20), 2 * values.max()
+        # Bands may rise far above the lines, and fall to 0.
+        low, high = (
+            max(low / 2, values.max() * 1e-20),
+            2 * min(max(values.max(), drawn[1]), values.max() * 1e3),
+        )
         axes.set_ylim(low, high)
         logarithmic(axes.yaxis, low, high)
     elif name in WORST_IS_LOW:

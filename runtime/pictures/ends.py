@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from netc.runtime.kept import Kept
-from netc.runtime.outcomes import OUTCOMES
+from netc.runtime.outcomes import OUTCOMES, SETTLED
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.style import BLUE, COLOURS, DARK, LIGHT, MIDDLE, SKY, YELLOW, number
+from netc.runtime.reached import places, reached
 
-SETTLED = 1e-3
-"""A run has settled where the norm of its last gradient is below this, unless its outcome says more."""
+SMALL = 1e-3
+"""Without listed points, a run has settled where its last gradient is smaller, unless its outcome says more."""
 NEAR = 0.05
 """Ends this close to each other, in every coordinate, are one point."""
 RARE = 0.005
@@ -23,7 +24,9 @@ MOST = len(COLOURS) - 1
 ELSEWHERE, UNSETTLED, STUCK, DIVERGED = "elsewhere", "not converged", "step too small", "diverged"
 
 
-_PLAIN = {
+PLAIN = (ELSEWHERE, UNSETTLED, STUCK, DIVERGED)
+"""What comes after the points."""
+_COLOUR = {
     "converged": BLUE,
     "finished": SKY,
     "interrupted": MIDDLE,
@@ -54,17 +57,46 @@ class Ends:
 
 
 def colour(ends: Ends, label: str) -> str:
-    return _PLAIN[label] if label in _PLAIN else COLOURS[ends.labels.index(label)]
+    return _COLOUR[label] if label in _COLOUR else COLOURS[ends.labels.index(label)]
 
 
 def classify(kept: Sequence[Kept]) -> list[Ends]:
     """The ends of each folder, with common labels."""
+    if len({one.points for one in kept}) == 1 and kept[0].points:
+        return _listed(kept)
     reached = [one.ends[_settled(one)] for one in kept if one.ends is not None]
     if len(reached) < len(kept) or len({ends.shape[1] for ends in reached}) > 1:
         return [_outcomes(one) for one in kept]
     points = _points(np.concatenate(reached))
-    labels = (*map(_label, points), ELSEWHERE, UNSETTLED, STUCK, DIVERGED)
+    labels = (*map(_label, points), *PLAIN)
     return [_ends(one, points, labels) for one in kept]
+
+
+def _listed(kept: Sequence[Kept]) -> list[Ends]:
+    """By the points that the files list; of those that no run reaches, or too few for a colour, none is named."""
+    codes = [
+        reached(one.points, one.ends, np.isin(one.runs["outcome"], SETTLED))
+        for one in kept
+        if one.ends is not None
+    ]
+    shown = list(places(kept[0].points))
+    counts = np.bincount(np.maximum(np.concatenate(codes) + 1, 0), minlength=len(shown) + 1)[1:]
+    chosen = sorted(np.argsort(-counts, kind="stable")[:MOST].tolist(), key=lambda code: shown[code][1])
+    chosen = [code for code in chosen if counts[code]]
+    several = len({shown[code][0].name for code in chosen}) > 1
+    labels = (*(f"{shown[c][0].name} " * several + _label(shown[c][1]) for c in chosen), *PLAIN)
+    points = np.array([shown[c][1] for c in chosen]).reshape(len(chosen), -1)
+    return [Ends(labels, _named(one, found, chosen), points) for one, found in zip(kept, codes, strict=True)]
+
+
+def _named(kept: Kept, found: Array, chosen: list[int]) -> Array:
+    """(runs,) index into the points that are shown, then PLAIN; `found` as `reached` gives it."""
+    codes = np.select(
+        [found == code for code in chosen], range(len(chosen)), len(chosen) + PLAIN.index(ELSEWHERE)
+    )
+    for label in (UNSETTLED, STUCK, DIVERGED):
+        codes[kept.runs["outcome"] == label] = len(chosen) + PLAIN.index(label)
+    return codes
 
 
 def _outcomes(kept: Kept) -> Ends:
@@ -76,7 +108,7 @@ def _outcomes(kept: Kept) -> Ends:
 def _settled(kept: Kept) -> Array:
     outcome = kept.runs["outcome"]
     found: Array = (
-        (kept.runs["gradient_norm"] < SETTLED) & (outcome != "diverged") & (outcome != "not converged")
+        (kept.runs["gradient_norm"] < SMALL) & (outcome != "diverged") & (outcome != "not converged")
     )
     found |= outcome == "converged"
     return found
@@ -98,7 +130,7 @@ def _points(reached: Array) -> Array:
     return points
 
 
-def _label(point: Array) -> str:
+def _label(point: Iterable[float]) -> str:
     return f"({', '.join(map(number, point))})"
 
 

@@ -17,7 +17,7 @@ from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.curves import about
 from netc.runtime.pictures.ends import DIVERGED, Ends, classify, colour
-from netc.runtime.pictures.style import WIDTH, count, headline, percent
+from netc.runtime.pictures.style import WIDTH, count, headline, panels, percent
 
 FOLLOWED = 6
 """Trajectories in a picture of a surface."""
@@ -25,14 +25,16 @@ STEPS = 2000
 """Iterations of a trajectory that are drawn."""
 FINE = 201
 """Points of a surface along an axis."""
-GROWTH = "V_grows"
-"""The column of `runs.csv` with the share of iterations in which the monitored function grows."""
+COVER = 220_000
+"""Of a map, in square points: dots at random places that leave few gaps."""
+GROWS = "grows_"
+"""In front of V, a column of the table of runs: the share of iterations in which the monitored V grows."""
 GOLDEN = (5**0.5 - 1) / 2
 
 
 def basins(kept: Sequence[Kept]) -> Figure:
     """Where each start ends, a panel for each folder."""
-    columns, rows = _panels(len(kept))
+    columns, rows = panels(len(kept))
     fig = _sheet(columns, rows)
     all_ends = classify(kept)
     for place, (one, ends) in enumerate(zip(kept, all_ends, strict=True), start=1):
@@ -50,11 +52,6 @@ def basins(kept: Sequence[Kept]) -> Figure:
 def _sheet(columns: int, rows: int) -> Figure:
     """Room for square panels, with a legend at the right."""
     return Figure(figsize=(4.5 * columns + 2.6 if columns > 1 else WIDTH, 4.8 * rows + 0.6))
-
-
-def _panels(number: int) -> tuple[int, int]:
-    columns = number if number < 4 else int(np.ceil(number**0.5))
-    return columns, -(-number // columns)
 
 
 def _name(axes: Axes, kept: Kept, note: str) -> None:
@@ -83,8 +80,20 @@ def paint(axes: Axes, kept: Kept, values: Array, cmap: Colormap | str, norm: Nor
         image[np.searchsorted(up, y), np.searchsorted(along, x)] = values
         axes.pcolormesh(along, up, image, shading="nearest", rasterized=True, cmap=cmap, norm=norm)
     else:
-        size = np.clip(90_000 / len(values), 1, 60)
-        axes.scatter(x, y, c=values, s=size, marker="s", linewidths=0, rasterized=True, cmap=cmap, norm=norm)
+        size = np.clip(COVER / len(values), 1, 60)
+        for larger in (4, 1):  # the large dots fill the gaps between the small ones
+            axes.scatter(
+                x,
+                y,
+                c=values,
+                s=larger * size,
+                marker="s",
+                linewidths=0,
+                rasterized=True,
+                cmap=cmap,
+                norm=norm,
+            )
+        axes.margins(0.005)
 
 
 def _legend_of_ends(fig: Figure, all_ends: Sequence[Ends]) -> None:
@@ -196,22 +205,27 @@ def loss_at(kept: Kept, *coordinates: Array) -> Array:
     )
 
 
-def has_growth(kept: Kept) -> bool:
-    return GROWTH in kept.runs
+def watched(kept: Kept) -> str:
+    """The first function that the file monitors, or nothing."""
+    return next((name.removeprefix(GROWS) for name in kept.runs if name.startswith(GROWS)), "")
 
 
 def growth(kept: Sequence[Kept]) -> Figure:
     """From each start, the share of iterations in which the monitored function grows, a panel for each folder."""
-    columns, rows = _panels(len(kept))
+    columns, rows = panels(len(kept))
     fig = _sheet(columns, rows)
-    top = 100 * max(float(np.nanmax(one.runs[GROWTH])) for one in kept) or 100.0
-    norm = PowerNorm(0.5, 0, top)
-    for place, one in enumerate(kept, start=1):
+    shares = [one.runs[GROWS + watched(one)] for one in kept]
+    # The square root shows small shares, where an honest V has none.
+    norm = PowerNorm(0.5, 0, 100 * max(float(np.nanmax(share)) for share in shares) or 1.0)
+    for place, (one, share) in enumerate(zip(kept, shares, strict=True), start=1):
         axes = fig.add_subplot(rows, columns, place)
-        paint(axes, one, 100 * one.runs[GROWTH], cmap="cividis", norm=norm)
+        paint(axes, one, 100 * share, cmap="cividis", norm=norm)
+        note = f"{watched(one)} grows from {percent(float(np.mean(share > 0)))} of the starts"
         if len(kept) > 1:
-            _name(axes, one, f"V grows from {percent(float(np.mean(one.runs[GROWTH] > 0)))} of the starts")
+            _name(axes, one, note)
+        else:
+            axes.set_title(note, fontsize=12)
     bar = fig.colorbar(ScalarMappable(norm, "cividis"), ax=fig.axes, shrink=0.8)
-    bar.set_label("iterations in which V grows by more than 1 %, in %")
-    headline(fig, "Where the Lyapunov function grows", about(kept))
+    bar.set_label("iterations in which it grows by more than 1 %, in %")
+    headline(fig, f"Where the Lyapunov function {watched(kept[0])} grows", about(kept))
     return fig

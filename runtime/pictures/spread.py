@@ -23,12 +23,15 @@ from netc.runtime.pictures.style import (
     count,
     headline,
     logarithmic,
+    panels,
     percent,
 )
 
 DOTS = 20_000
 """At most so many are drawn; of more runs every k-th."""
 BINS = 40
+FEW_BARS = 1000
+"""Of more runs the rare losses are seen on a logarithmic axis only."""
 TINY = 1e-17
 """Losses below rounding are drawn here on a logarithmic axis."""
 
@@ -70,7 +73,8 @@ def boxes(kept: Sequence[Kept]) -> Figure:
     runs = f"{count(kept[0].count)} runs" if len({one.count for one in kept}) == 1 else "The runs"
     lost = sum(int(one.diverged.sum()) for one in kept)
     note = f"\n{count(lost)} diverged runs are left out" if lost else ""
-    if any((finite(one, "loss_train") < TINY).any() for one in kept):
+    losses = [finite(one, "loss_train") for one in kept]
+    if any((above_rounding(column) > column).any() for column in losses):
         note += f"; losses below {TINY:g} are drawn there"
     headline(fig, f"How good and how soon: {runs}{' each' if len(kept) > 1 else ''}",
              f"{about(kept)}\nbox: quartiles and median; whiskers: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
@@ -88,7 +92,7 @@ def varies(kept: Sequence[Kept], name: str) -> bool:
 
 
 def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
-    columns = [np.maximum(finite(one, name), TINY if name != "steps" else 1) for one in kept]
+    columns = [above_rounding(finite(one, name)) for one in kept]
     filled = [column if len(column) else np.array([np.nan]) for column in columns]
     drawn = axes.boxplot(
         filled,
@@ -108,7 +112,7 @@ def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
         axes.set_xticks([])
     axes.set_title(FIGURES[name], fontsize=13)
     everything = np.concatenate(columns)
-    if len(everything) and everything.max() > 30 * everything.min():
+    if len(everything) and wide(everything.min(), everything.max()):
         axes.set_yscale("log")
         logarithmic(axes.yaxis, everything.min(), everything.max())
 
@@ -120,39 +124,50 @@ def finite(kept: Kept, name: str) -> Array:
 
 
 def scatter(kept: Sequence[Kept]) -> Figure:
-    """A dot for each run: iterations against final loss."""
-    fig = Figure(figsize=(WIDTH + 1, 5.4))
-    axes = fig.add_subplot()
+    """A dot for each run, iterations against final loss; a panel for each folder."""
+    columns, rows = panels(len(kept))
+    fig = Figure(figsize=(4.5 * columns + 3 if len(kept) > 1 else WIDTH + 1, 4 * rows + 1.2))
+    grid = fig.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     all_ends = classify(kept)
-    handles = []
-    for i, (one, ends) in enumerate(zip(kept, all_ends, strict=True)):
+    for axes, one, ends in zip(grid.flat[: len(kept)], kept, all_ends, strict=True):
         chosen = np.flatnonzero(~one.diverged & np.isfinite(one.runs["loss_train"]))
         chosen = chosen[:: -(-len(chosen) // DOTS) or 1]
-        hues = (
-            [colour(ends, ends.labels[c]) for c in ends.codes[chosen]]
-            if len(kept) == 1
-            else COLOURS[i % len(COLOURS)]
-        )
-        loss = np.maximum(one.runs["loss_train"][chosen], TINY)
+        hues = [colour(ends, ends.labels[code]) for code in ends.codes[chosen]]
+        loss = above_rounding(one.runs["loss_train"][chosen])
         axes.scatter(one.runs["steps"][chosen], loss, s=14, c=hues, linewidths=0, alpha=0.6, rasterized=True)
-        if len(kept) == 1:
-            handles = [_dot(colour(ends, label), label) for label in ends.used if label != DIVERGED]
-        else:
-            handles.append(_dot(COLOURS[i % len(COLOURS)], title(kept, one)))
-    axes.set(xlabel="iterations", ylabel="final training loss", yscale="log")
-    _log_if_wide(axes)
-    fig.legend(
-        handles=handles, loc="outside right center", title="the run ends at" if len(kept) == 1 else None
-    )
+        axes.set(xlabel="iterations", ylabel="final training loss")
+        axes.set_title(title(kept, one) if len(kept) > 1 else "")
+        axes.label_outer()
+    for axes in grid.flat[len(kept) :]:
+        axes.set_axis_off()
+    _log_if_wide(list(grid.flat[: len(kept)]))
+    used = {label for ends in all_ends for label in ends.used} - {DIVERGED}
+    handles = [_dot(colour(all_ends[0], label), label) for label in all_ends[0].labels if label in used]
+    fig.legend(handles=handles, loc="outside right center", title="the run ends at")
     headline(fig, "Iterations against final loss, a dot for each run", about(kept))
     return fig
 
 
-def _log_if_wide(axes: Axes) -> None:
-    low, high = axes.dataLim.intervalx
-    if low > 0 and high > 30 * low:
-        axes.set_xscale("log")
-        logarithmic(axes.xaxis, low, high)
+def _log_if_wide(shared: Sequence[Axes]) -> None:
+    """Of panels that share their axes."""
+    across, up = (np.array([getattr(axes.dataLim, f"interval{way}") for axes in shared]) for way in "xy")
+    if wide(across.min(), across.max()):
+        shared[0].set_xscale("log")
+        logarithmic(shared[0].xaxis, across.min(), across.max())
+    if wide(up.min(), up.max()):
+        shared[0].set_yscale("log")
+        logarithmic(shared[0].yaxis, up.min(), up.max())
+
+
+def wide(low: float, high: float) -> bool:
+    """Whether numbers are better shown on a logarithmic axis."""
+    return low > 0 and high > 30 * low
+
+
+def above_rounding(losses: Array) -> Array:
+    """Losses that are never negative end at 0, which a logarithmic axis lacks."""
+    drawn: Array = np.maximum(losses, TINY) if (losses >= 0).all() else losses
+    return drawn
 
 
 def _dot(hue: str, label: str) -> Line2D:
@@ -161,28 +176,26 @@ def _dot(hue: str, label: str) -> Line2D:
 
 def histogram(kept: Sequence[Kept]) -> Figure:
     """How final losses are spread."""
-    fig = Figure(figsize=(WIDTH + (1.5 if len(kept) > 1 else 0), 5.2))
+    fig = Figure(figsize=(WIDTH + (1.5 if len(kept) > 1 else 0), HEIGHT))
     axes = fig.add_subplot()
-    columns = [np.maximum(finite(one, "loss_train"), TINY) for one in kept]
+    columns = [above_rounding(finite(one, "loss_train")) for one in kept]
     everything = np.concatenate(columns)
-    low, high = everything.min(), everything.max()
-    wide = high > 30 * low
-    bins = np.geomspace(low, high, BINS + 1) if wide else np.linspace(low, high or 1.0, BINS + 1)
+    low, high = float(everything.min()), float(everything.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    bins = np.geomspace(low, high, BINS + 1) if wide(low, high) else np.linspace(low, high, BINS + 1)
+    # The rounding of geomspace must not lose the ends.
+    bins[0], bins[-1] = low, high
     for i, (one, column) in enumerate(zip(kept, columns, strict=True)):
+        counts = np.histogram(column, bins)[0]
         hue = COLOURS[i % len(COLOURS)] if len(kept) > 1 else BLUE
-        axes.stairs(
-            np.histogram(column, bins)[0],
-            bins,
-            fill=len(kept) == 1,
-            color=hue,
-            label=title(kept, one),
-            linewidth=2,
-        )
-    axes.set(xlabel="final training loss", ylabel="runs", xscale="log" if wide else "linear")
+        axes.stairs(counts, bins, fill=len(kept) == 1, color=hue, label=title(kept, one), linewidth=2)
+    axes.set(xlabel="final training loss", ylabel="runs", xscale="log" if wide(low, high) else "linear")
+    if len(everything) > FEW_BARS * len(kept):
+        axes.set(yscale="log", ylim=(0.7, None))
     if len(kept) > 1:
         fig.legend(loc="outside right center")
     lost = sum(int(one.diverged.sum()) for one in kept)
-    headline(
-        fig, "Final losses", about(kept) + (f"\n{count(lost)} diverged runs are left out" if lost else "")
-    )
+    note = f"\n{count(lost)} diverged runs are left out" if lost else ""
+    headline(fig, "Final losses", about(kept) + note)
     return fig

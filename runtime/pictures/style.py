@@ -5,6 +5,7 @@ Figures are made without pyplot, so that nothing global changes and nothing open
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,6 +47,12 @@ def style() -> Iterator[None]:
     defaults: dict[Any, Any] = {**matplotlib.rcParamsDefault, "backend": "agg"}
     with matplotlib.rc_context(defaults | _RC):
         yield
+
+
+def panels(number: int) -> tuple[int, int]:
+    """Columns and rows."""
+    columns = number if number < 4 else math.isqrt(number - 1) + 1
+    return columns, -(-number // columns)
 
 
 def headline(fig: Figure, title: str, setup: str) -> None:
