@@ -32,8 +32,8 @@ def trained(text: str, target: str) -> tuple[State, sessions.Session]:
     state = loop.begin(0)
     with loop.workers:
         for last in (loop.total // 2, loop.total):
-            if len(state.running):
-                loop._call_advance(state, state.running, last)
+            if len(rows := state.running(np.arange(state.runs))):
+                loop._call_advance(state, rows, last)
     return state, session
 
 

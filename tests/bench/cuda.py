@@ -73,7 +73,7 @@ def apart(text: str) -> float:
         loop = loop_of(text, target, 8 if "runs" in text else None)
         state = loop.begin(0)
         with loop.workers:
-            loop._call_advance(state, state.running, 10)
+            loop._call_advance(state, np.arange(state.runs), 10)
         ends.append(state.theta)
     return float(np.abs(ends[0] - ends[1]).max())
 
@@ -88,7 +88,7 @@ def seconds(case: Case) -> tuple[float, int]:
         for _ in range(REPETITIONS):
             fresh = loop.begin(0)
             began = time.perf_counter()
-            loop._call_advance(fresh, fresh.running, case.iterations)
+            loop._call_advance(fresh, np.arange(fresh.runs), case.iterations)
             times.append(time.perf_counter() - began)
     return statistics.median(times), state.runs
 
