@@ -17,6 +17,7 @@ check: .venv
 bench: .venv
 	.venv/bin/pip install --quiet -e '.[test,peers]'
 	PYTHONPATH=tests $(python) -m bench --write README.md docs/performance.md
+	PYTHONPATH=tests $(python) -m bench.starts --write docs/performance.md
 
 tables: .venv
 	PYTHONPATH=tests $(python) -m tables --write

@@ -81,7 +81,7 @@ def _radius(s: ast.Points, names: dict[str, float], report: Report) -> float:
         report.error("E0709", head(s), message, hints=(EXAMPLE,))
         return 0.0
     radius = _number(s.within, names, report)
-    if radius is None or (radius > 0 and isfinite(radius)):
+    if radius is None or radius > 0:
         return radius or 0.0
     message = f"a distance is a positive number, not {s.within.span.text or print_expr(s.within)}"
     report.error("E0709", s.within.span, message)
@@ -92,7 +92,10 @@ def _places(
     s: ast.Points, size: int, names: dict[str, float], report: Report
 ) -> Iterator[tuple[tuple[float, ...], Span]]:
     """The points of a list that are whole, each with where it stands; one point may stand for itself."""
-    for item in s.values.items if isinstance(s.values, ast.Set) else (s.values,):
+    items = s.values.items if isinstance(s.values, ast.Set) else (s.values,)
+    if not items:
+        report.error("E0707", s.values.span, "the list holds no point", hints=(EXAMPLE,))
+    for item in items:
         numbers = item.items if isinstance(item, ast.Tuple) else (item,)
         if size and len(numbers) != size:
             message = f"theta has {counted(size, 'component')} here, {len(numbers)} are given"
@@ -106,10 +109,14 @@ def _places(
 
 def _number(e: ast.Expr, names: dict[str, float], report: Report) -> float | None:
     try:
-        return number(e, names)
+        found = number(e, names)
     except NotANumber as error:
         report.error("E0305", error.span, f"a point is made of numbers: {error.reason}")
         return None
+    if not isfinite(found):
+        report.error("E0305", e.span, "a point is made of numbers: this one is not finite")
+        return None
+    return found
 
 
 def _apart(

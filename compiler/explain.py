@@ -115,7 +115,8 @@ def _symbols(spec: Spec, unicode: bool) -> Iterator[Row]:
     }  # those of searches
     for local, kind in spec.optimizer.kinds:
         if local not in known:
-            yield name(local), "local", "vector like theta" if kind == "theta" else "number"
+            what = "per batch" if local in spec.optimizer.body.memories else "local"
+            yield name(local), what, "vector like theta" if kind == "theta" else "number"
 
 
 def schedule_text(schedule: Schedule) -> str:
@@ -144,11 +145,15 @@ def _columns(rows: Iterable[Row]) -> Iterator[str]:
 
 def _cost(rule: ir.Rule) -> Iterator[str]:
     states = [s for s in rule.states if s.name != "theta"]
-    vectors = [s.name for s in states if s.kind == "theta"]
-    numbers = [s.name for s in states if s.kind == "scalar"]
+    vectors = [s.name for s in states if s.kind == "theta" and not s.per_batch]
+    numbers = [s.name for s in states if s.kind == "scalar" and not s.per_batch]
     more = f", and {_counted(len(numbers), 'number')} in all ({', '.join(numbers)})" if numbers else ""
     names = f" ({', '.join(vectors)})" if vectors else ""
     yield f"memory  {_counted(len(vectors), 'number')} per parameter{names} besides theta itself{more}"
+    kept = [(s.name, s.kind) for s in states if s.per_batch]
+    for kind, what in (("theta", "a number per parameter"), ("scalar", "a number")):
+        if found := [name for name, k in kept if k == kind]:
+            yield f"        and {what} for each batch ({', '.join(found)})"
     span = "each epoch" if rule.visits_batches else "each step"
     loss, gradient = evaluations(rule.body, "loss"), evaluations(rule.body, "gradient")
     yield f"{span}  {loss.text('loss', 'losses')}, {gradient.text('gradient', 'gradients')}"

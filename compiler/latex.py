@@ -35,6 +35,15 @@ def latex_rule(actions: Iterable[ast.Action]) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{aligned}"
 
 
+def latex_search(search: ast.Search) -> str:
+    """The definition of a search: its head, and its lines below."""
+    head = (
+        rf"&\operatorname{{{search.name}}}({', '.join(_name(p.name) for p in search.parameters)})\text{{:}}"
+    )
+    lines = [head, *_lines(search.body, 1)]
+    return "\\begin{aligned}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{aligned}"
+
+
 def _lines(actions: Iterable[ast.Action], depth: int) -> Iterator[str]:
     indent = r"\quad " * depth
     for action in actions:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from netc.compiler.check_report import Report
+from netc.compiler.check_report import Report, first_line
 from netc.compiler.kinds import BATCHWISE
 from netc.compiler.resolve_complaints import MEANINGS, Complaints, target
 from netc.compiler.resolve_moments import BEFORE, NEXT, NOW, START, SUB, Moment, moment
@@ -235,6 +235,7 @@ class _Resolver:
         return False
 
     def _assign(self, name: str, when: Moment, source: str, span: Span) -> ast.Equation:
+        span = first_line(span)
         return ast.Equation(self._variable(name, when), (), ast.Name(source, span=span), span=span)
 
     def _equation(self, equation: ast.Equation) -> list[ast.Action]:

@@ -38,9 +38,10 @@ targets, r2 numbers.
         "an unknown figure",
         """\
 An expectation is about loss(train), loss(test), accuracy(...), r2(...), theta, steps (also: iterations),
-epochs, gradient_norm, diverged, the loss at a point (R((1, 0))), the variables of an objective, and the
-parameters of the update rule. They are combined with + - * / ^, with abs, sqrt, exp, log, sin, cos, tan, tanh,
-sign, norm and sum.
+epochs, evaluations, gradient_norm, the outcome (converged, not_converged, diverged, step_too_small), the point
+that was reached (a list of 'points', minimum, saddle, ...), the loss at a point (R((1, 0))), the variables of an
+objective, and the parameters of the update rule. They are combined with + - * / ^, with abs, sqrt, exp, log,
+sin, cos, tan, tanh, sign, norm and sum.
 """,
     ),
     "E0704": Story(

@@ -234,6 +234,8 @@ class _Judge:
                 return _Value(np.asarray(self.over_runs(self.condition(condition), condition).all()), False)
             case "quartile", [figure, which]:
                 number = float(self.single(self.value(which), which))
+                if number not in (1, 2, 3):
+                    self.fail("E0704", "the quartiles are 1, 2 (the median) and 3", which)
                 array = self.over_runs(self.value(figure), figure)
                 return _Value(_quantile(array, number / 4), False)
             case name, [figure] if name in _OVER_RUNS:
@@ -248,6 +250,16 @@ class _Judge:
             case name, [operand] if name in _OVER_ELEMENTS:
                 found = self.value(operand)
                 return _Value(np.asarray(_OVER_ELEMENTS[name](found.array)), found.per_run)
+            case name, _ if name in STATISTICS:
+                example = {
+                    "quartile": "quartile(loss, 1)",
+                    "share": "share(loss < 0.1)",
+                    "all": "all(loss < 0.1)",
+                }
+                hints = (f"as in `{example.get(name, f'{name}(loss)')}`",)
+                self.fail("E0704", f"this is not what '{name}' takes", e, hints=hints)
+            case _ if any(figure.startswith(f"{function}(") for figure in self.scope.figures):
+                self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
             case _:
                 self.unknown(function, e)
 

@@ -38,6 +38,7 @@ THREADS = {
     + "optimizer clipped_gd.by_norm(eta = 0.05, alpha = 1)\ntrain steps = 50, runs = 7, seed = 1",
     "search": VALLEY + HALVING.format(bound=40) + "train steps = 20, runs = 7, stop = norm(grad R) < 1e-6",
     "failing": VALLEY + HALVING.format(bound=2) + "train steps = 20, runs = 7",
+    "LCD": VALLEY + "optimizer turpault.LCD\ntrain steps = 20, runs = 5",
     "schedule": VALLEY
     + "optimizer gd(eta = 0.1)\nschedule eta = 0.05 until 10, 0.01\ntrain steps = 30, runs = 5",
     "functions": "objective R(x) = log(1 + exp(x)) + sin(x)*tanh(x) + abs(x)^1.5\ninit theta ~ normal(0, 2)\n"

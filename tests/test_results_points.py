@@ -83,10 +83,15 @@ def test_a_single_run_has_one_point() -> None:
     assert [v.holds for v in result.expect] == [True]
 
 
-def test_the_table_of_runs_says_where_each_ended(tmp_path) -> None:
+def test_the_table_of_runs_says_where_each_ended(tmp_path, capsys) -> None:
     (tmp_path / "b.net").write_text(BENCHMARK)
     assert main(["run", str(tmp_path / "b.net"), "--out", str(tmp_path), "-q"]) == 0
     (folder,) = tmp_path.glob("b-*")
+    said = capsys.readouterr().out
+    assert (
+        f"{np.sum(netc.compile(BENCHMARK).train().reached == 'minima(0, -1)'):>3}  reached minima(0, -1)"
+        in said
+    )
     table = pandas.read_csv(folder / "runs.csv", keep_default_na=False)
     assert table.reached.tolist() == netc.compile(BENCHMARK).train().reached.tolist()
     assert set(table.reached[table.outcome == "diverged"]) == {""}

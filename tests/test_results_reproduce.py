@@ -97,3 +97,18 @@ def test_ctrl_c_keeps_what_was_judged(capsys, monkeypatch):
 def test_run_shows_what_the_paper_says(capsys):
     assert main(["run", "paper.net", "-q"]) == 0
     assert "25%  (the paper: 50%)" in capsys.readouterr().out
+
+
+def test_equal_kernels_are_compiled_once(monkeypatch, tmp_path):
+    """Numbers of the rule, starts, lengths and seeds are no part of a kernel; nor are points and claims."""
+    monkeypatch.setenv("NETC_CACHE", str(tmp_path / "kernels"))
+    own = TEXT.replace("x^2", "1.25*x^2")  # no other test has brought its kernel into the process
+    Path("paper.net").write_text(own)
+    other = (
+        own.replace("0.4", "0.3")
+        .replace("{1, 2, 3,", "{4, 5, 6,")
+        .replace("steps = 100", "steps = 90, seed = 3")
+    )
+    Path("other.net").write_text(other.replace("0.05", "0.01"))
+    assert main(["reproduce", ".", "-q"]) in (0, 5)
+    assert len(list((tmp_path / "kernels").rglob("*.py"))) == 1

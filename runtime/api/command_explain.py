@@ -93,12 +93,14 @@ def unicode() -> bool:
 
 def _latex(what: str) -> str:
     from netc.compiler.families import variants
-    from netc.compiler.latex import latex_rule
+    from netc.compiler.latex import latex_rule, latex_search
 
     rules = variants(what)
     if len(rules) > 1:
         return "\n\n".join(f"% {rule.name}\n{latex_rule(rule.body)}" for rule in rules)
-    return latex_rule(checked(what).optimizer.definition.body)
+    optimizer = checked(what).optimizer
+    searches = (f"% where {s.name}\n{latex_search(s)}" for s in optimizer.searches)
+    return "\n\n".join([latex_rule(optimizer.definition.body), *searches])
 
 
 def _plan(what: str) -> Iterable[Section]:

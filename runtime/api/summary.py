@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from netc.compiler.spec import FAR
 from netc.runtime.outcomes import STOPS as ORDER
 from netc.runtime.results import Result, Verdict
 from netc.runtime.session import Session
@@ -99,6 +100,19 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
     for count, reason in zip(counts.tolist(), ORDER, strict=True):
         if count:
             yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}"
+    yield from _ends(result)
+
+
+def _ends(result: Result) -> Iterator[str]:
+    """How many runs have reached each listed point."""
+    names = result.point_names
+    ends = (
+        np.bincount(result.point_codes % len(names), minlength=len(names)).tolist() if len(names) > 2 else []
+    )
+    for count, name in zip(ends, names, strict=False):
+        if count and name:
+            words = "ended far from all listed points" if name == FAR else f"reached {name}"
+            yield f"  {count:>{len(str(result.runs))}}  {words}"
 
 
 def _why(result: Result) -> str:

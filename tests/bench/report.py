@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.workloads import Workload
 
 BEGIN, END = "<!-- measured by `make bench` -->\n", "<!-- end of the measurement -->\n"
+STARTS = "<!-- many starts, measured by `make bench` -->\n"
 
 Row = tuple[Workload, Mapping[str, float]]
 
@@ -65,10 +66,10 @@ def _cpu() -> str:
     return f"{fields.get('model name', platform.machine())} ({lanes or 'no AVX2'})"
 
 
-def write(document: Path, text: str) -> None:
+def write(document: Path, text: str, begin: str = BEGIN) -> None:
     """Puts `text` between the two markers of the document."""
-    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+    before, _, rest = document.read_text(encoding="utf-8").partition(begin)
     _, end, after = rest.partition(END)
     if not end:
-        raise ValueError(f"{document} lacks the lines {BEGIN.strip()} and {END.strip()}")
-    document.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
+        raise ValueError(f"{document} lacks the lines {begin.strip()} and {END.strip()}")
+    document.write_text(f"{before}{begin}{text}{END}{after}", encoding="utf-8")

@@ -1,0 +1,86 @@
+"""Every shipped example's kernel, compiled for compute capability 8.0 and 9.0 without a GPU: nothing spills."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import cuda_table
+from netc.commands import main
+from netc.runtime.cuda_missing import installed
+from netc.runtime.cuda_types import CAPABILITIES, assembled, resources
+
+needs_extra = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
+FETCHED = ("mnist",)
+"""They need data that do not come with the project."""
+DOCUMENTED = cuda_table.DOCUMENT.read_text(encoding="utf-8")
+HERE = [path for path in cuda_table.EXAMPLES if path.stem not in FETCHED]
+
+
+@needs_extra
+@pytest.mark.parametrize("path", HERE, ids=cuda_table.name)
+def test_no_kernel_of_an_example_spills(path: Path) -> None:
+    shape, real, found = cuda_table.compiled(path)
+    assert len(found) == len(CAPABILITIES)
+    for taken in found:
+        assert taken.spills == 0
+        assert taken.stack == 0
+        assert 16 <= taken.registers <= 255
+        assert taken.shared <= 48 * 1024
+    listed = re.search(rf"^\| {cuda_table.name(path)} \| (\w+) \| (\w+) ", DOCUMENTED, re.MULTILINE)
+    assert listed is None or listed.groups() == (shape, real)
+
+
+GRID = """data x in linspace(-1, 1, 2000) -> sin(3*x)
+network [1(tanh)300(lin)1]
+init glorot_uniform
+loss half_mse
+optimizer adam.paper(eta = 0.01)
+train epochs = 1, batch = full, precision = f32
+"""
+
+
+@needs_extra
+def test_a_single_precision_kernel_computes_in_single_precision(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One run on the whole grid: its activations and sums of gradients are float32, the rule's numbers float64."""
+    file = tmp_path / "grid.net"
+    file.write_text(GRID)
+    assert main(["show", str(file), "--stage", "ptx"]) == 0
+    text = capsys.readouterr().out
+    assert ".target sm_90" in text
+    assert text.count("fma.rn.f32") > text.count("fma.rn.f64")
+    assert "atom.global.add.f" not in text, "no floating-point atomics"
+    assert assembled(text, (9, 0)).spills == 0
+
+
+def test_what_ptxas_says_is_understood() -> None:
+    said = """ptxas info    : Function properties for advance
+    16 bytes stack frame, 8 bytes spill stores, 4 bytes spill loads
+ptxas info    : Used 24 registers, used 1 barriers, 512 bytes smem"""
+    taken = resources(said)
+    assert (taken.registers, taken.shared, taken.stack, taken.spills) == (24, 512, 16, 12)
+
+
+def test_the_text_of_a_kernel_needs_no_extra(capsys: pytest.CaptureFixture[str]) -> None:
+    example = next(path for path in HERE if path.stem == "quadratic_gd")
+    assert main(["show", str(example), "--stage", "cuda"]) == 0
+    text = capsys.readouterr().out
+    assert "@cuda.jit()" in text
+    assert "theta_next_q0 = theta_q0 - eta * g" in text
+
+
+def test_the_plan_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    for stem, words in (
+        ("quadratic_gd", "2 parameters: one run per thread"),
+        ("boston", "466 parameters, 1 run: one run per block"),
+    ):
+        path = next(path for path in HERE if path.stem == stem)
+        assert main(["explain", str(path), "--plan"]) == 0
+        said = capsys.readouterr().out
+        assert words in said
+        assert "memory: " in said
+    assert main(["explain", "adam", "--plan"]) == 2
