@@ -1,7 +1,7 @@
 # The README's commands under short names, and what a contributor runs.
 python := .venv/bin/python
 
-.PHONY: boston test check bench clean
+.PHONY: boston test check bench tables clean
 
 boston: .venv
 	.venv/bin/netc run examples/boston.net
@@ -18,6 +18,9 @@ bench: .venv
 	.venv/bin/pip install --quiet -e '.[test,peers]'
 	PYTHONPATH=tests $(python) -m bench --write README.md docs/performance.md
 	PYTHONPATH=tests $(python) -m bench.starts --write docs/performance.md
+
+tables: .venv
+	PYTHONPATH=tests $(python) -m tables --write
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
