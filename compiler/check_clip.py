@@ -181,8 +181,7 @@ class _Expander:
             case ast.For() | ast.Repeat():
                 return [replace(action, body=self.block(action.body))]
             case ast.If(condition, then, otherwise):
-                blocks = {"body": self.block(then), "otherwise": self.block(otherwise)}
-                chosen = replace(action, condition=read(condition), **blocks)
+                chosen = ast.If(read(condition), self.block(then), self.block(otherwise), span=action.span)
                 return [*before, chosen]
             case _:
                 after = changed(action, read)

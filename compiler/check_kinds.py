@@ -79,6 +79,9 @@ class Kinds:
                 return self._choice(condition, then, otherwise)
             case ast.Call(function, arguments):
                 return self._call(expr, function, arguments)
+            case ast.Index(ast.Name(id), index) if id in self.scope.memories:
+                self.number(index, "the number of the batch")
+                return self.scope.names[id]
             case ast.Gradient(loss, batch, point):
                 return self._loss(loss, batch, point, expr.span, THETA)
             case (
@@ -194,6 +197,9 @@ class Kinds:
         self, id: str, span: Span, call: ast.Expr, arguments: tuple[ast.Argument, ...]
     ) -> Type | None:
         positional = [a.value for a in arguments if a.name is None]
+        match positional:
+            case [ast.Name(memory)] if memory in self.scope.memories:
+                return self._over_batches(id, memory, call)
         named = [a for a in arguments if a.name is not None]
         given = len(positional)
         if id in REDUCTIONS and [a.name for a in named] == ["per"] and given == 1:
@@ -241,6 +247,14 @@ class Kinds:
             return None
         return found
 
+    def _over_batches(self, id: str, memory: str, call: ast.Expr) -> Type | None:
+        found = self.scope.names[memory]
+        if id in ("sum", "mean") or found == SCALAR:
+            return found if id in ("sum", "mean") else SCALAR
+        message = f"'{memory}' is a vector for each batch, '{id}' over the batches needs a number for each"
+        self._error("E0303", call.span, message, "keep the norms: s[i] = norm(...)")
+        return None
+
     def _arity(self, id: str, call: ast.Expr, given: int) -> None:
         wanted = {
             "dot": "2 arguments",
@@ -250,6 +264,7 @@ class Kinds:
             "mean": "1 argument",
             "min": "1 argument or more",
             "max": "1 argument or more",
+            "argmax": "1 argument",
         }.get(id) or counted(ELEMENTWISE[id], "argument")
         self._error("E0302", call.span, f"'{id}' takes {wanted}, {given} given")
 

@@ -34,6 +34,7 @@ FIXED: Mapping[str, Type] = {
     "m": SCALAR,
     "epoch": SCALAR,
     "rounding": SCALAR,
+    "samples": SCALAR,
 }
 
 
@@ -160,7 +161,8 @@ class _Rule:
         moments = {v: kinds.get(s, SCALAR) for v, s in self.base.items()}
         names = {**self.names, **self.loops, **kinds, **moments}
         hidden = frozenset(v for v, s in self.base.items() if v != s)
-        return Scope(RULE, names, self.definitions.activations, self.losses, hidden=hidden)
+        memories = frozenset(self.body.memories)
+        return Scope(RULE, names, self.definitions.activations, self.losses, hidden=hidden, memories=memories)
 
     def check(self, kinds: Mapping[str, Type], report: Report) -> None:
         walker = Kinds(self._scope(kinds), report)

@@ -25,7 +25,8 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
             p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
             made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
             vectors = cpu_rule.Vectors(network.parameters, p.lanes, regions(network), p.size * p.chunks)
-            writer = cpu_rule.Writer(cpu_rule.named(program.rule), vectors, shuffled)
+            rule, parts = cpu_rule.named(program.rule), number_of_batches(program.training.batches, samples)
+            writer = cpu_rule.Writer(rule, vectors, shuffled, samples, parts)
             block, lanes, group = p.block, p.lanes, 1
         case ir.Objective() as objective:
             made = _objective(objective)
@@ -35,14 +36,14 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
             lanes = group = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
             block = BLOCKLESS
     stepping, scratch = writer.functions()
-    states = [s for s in program.rule.states if s.name != "theta"]
+    state_vectors, state_numbers = writer.sizes()
     constants: tuple[tuple[str, int | float | str], ...] = (
         ("PARAMETERS", vectors.parameters),
         ("LANES", lanes),
         ("GROUP", group),
         ("STRIDE", vectors.stride),
-        ("VECTORS", sum(s.kind == "theta" for s in states)),
-        ("SCALARS", sum(s.kind == "scalar" for s in states)),
+        ("VECTORS", state_vectors),
+        ("SCALARS", state_numbers),
         ("SCRATCH", max(1, scratch)),
         ("BLOCK", block),
         ("REAL", precision),
@@ -62,6 +63,11 @@ def batch_size(batches: ir.Batches, samples: int) -> int:
             return min(batches.count, samples)
         case "parts":
             return -(-samples // batches.count)
+
+
+def number_of_batches(batches: ir.Batches, samples: int) -> int:
+    """m."""
+    return {"full": 1, "size": -(-samples // batches.count), "parts": batches.count}[batches.mode]
 
 
 def regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:

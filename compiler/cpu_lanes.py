@@ -115,7 +115,7 @@ class LaneWriter(RegisterWriter):
             ]),
             *(L.let(name, L.load("scratch", i * WIDTH)) for i, (name, _) in enumerate(staged)),
             *(L.let(name, L.call("splat", value)) for name, value in constants),
-            *([] if "m" in self.own else [L.let("m", L.call("splat", 1.0))]),
+            *(L.let(c, L.call("splat", 1.0)) for c in ("m", "samples") if c not in self.own),
             L.let("target", L.call("splat", L.call("float64", "last"))),
             L.let("active", L.call("select", going, L.call("splat", 1.0), ZERO)),
             L.While(L.call("gt", L.call("hmax", "active"), 0.0), tuple(self.iteration())),

@@ -70,6 +70,9 @@ class Writer:
     """From `named`."""
     vectors: Vectors
     shuffled: bool
+    samples: int = 1
+    parts: int = 1
+    """Batches, m."""
     homes: dict[str, str] = field(default_factory=dict)
     """Vector variable -> name of the array it lives in, where that is another one's."""
     temporaries: list[str] = field(default_factory=list)
@@ -83,6 +86,13 @@ class Writer:
         committed = {c.value for c in rule.commits}
         self.live = frozenset((*reads(rule.body), *reads(rule.test))) | committed
         self.homes = dict(self._in_place())
+
+    @property
+    def fetched(self) -> frozenset[str]:
+        """Vectors that are looked at where a per-batch state holds them."""
+        return frozenset(
+            s.name for s in flat(self.rule.body) if isinstance(s, ir.Fetch) and s.kind == "theta"
+        )
 
     def functions(self) -> tuple[list[L.Function], int]:
         """The functions, and how many numbers of scratch a worker needs."""
@@ -103,7 +113,8 @@ class Writer:
 
     def _array(self, name: str) -> str:
         name = self.homes.get(name, name)
-        if name not in {s.name for s in self.rule.states} and name not in self.temporaries:
+        known = {s.name for s in self.rule.states} | self.fetched
+        if name not in known and name not in self.temporaries:
             self.temporaries.append(name)
         return name
 
@@ -148,6 +159,8 @@ class Writer:
                     out += self.run(part)
                 case ir.Evaluate():
                     out += self.evaluate(part, searching)
+                case ir.Fetch() | ir.Keep():
+                    out += self.per_batch(part)
                 case ir.For(index, low, high, inner):
                     counter = f"{index}_at"
                     first, stop = L.call("int64", number(low)), L.add(L.call("int64", number(high)), 1)
@@ -167,6 +180,17 @@ class Writer:
                 case _:
                     assert_never(part)
         return out
+
+    def per_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
+        """A number of a per-batch state is read into a variable, a vector is looked at in its place."""
+        place = L.At(L.Name(s.memory), L.call("sub", L.call("int64", number(s.index)), 1))
+        match s:
+            case ir.Fetch(name):
+                return [L.let(name, place)]
+            case ir.Keep(value=value, kind="scalar"):
+                return [L.Store(place.array, place.index, L.Name(value))]
+            case ir.Keep(value=value):
+                return [self.copy(place, self._array(value))]
 
     def branches(self, then: tuple[ir.Stmt, ...], otherwise: tuple[ir.Stmt, ...], searching: bool) -> L.Stmt:
         """Either may hold the first evaluation of an iteration."""
@@ -276,7 +300,8 @@ class Writer:
 
     def start(self) -> L.Function:
         rule = self.rule
-        assigns = [ir.Assign(s.name, s.initial) for s in rule.states if s.name != "theta"]
+        # Per-batch states start at 0, as their memory does.
+        assigns = [ir.Assign(s.name, s.initial) for s in rule.states if s.name != "theta" and not s.per_batch]
         states = frozenset(s.name for s in rule.states)
         body: list[L.Stmt] = [
             *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
@@ -299,11 +324,30 @@ class Writer:
         ]  # fmt: skip
 
     def _scalars(self) -> list[str]:
-        return [s.name for s in self.rule.states if s.kind == "scalar"]
+        return [s.name for s in self.rule.states if s.kind == "scalar" and not s.per_batch]
 
     def vector_states(self) -> list[str]:
-        """Those of `vectors`: all but theta."""
-        return [s.name for s in self.rule.states if s.kind == "theta" and s.name != "theta"]
+        """Those of `vectors`: all but theta, and but those per batch, which follow."""
+        return [
+            s.name for s in self.rule.states if s.kind == "theta" and s.name != "theta" and not s.per_batch
+        ]
+
+    def sizes(self) -> tuple[int, int]:
+        """How many vectors and how many numbers the states are."""
+        kept = [s.kind for s in self.rule.states if s.per_batch]
+        vectors = len(self.vector_states()) + self.parts * kept.count("theta")
+        return vectors, len(self._scalars()) + self.parts * kept.count("scalar")
+
+    def batch_views(self) -> list[L.Stmt]:
+        """Per-batch states: m rows of `vectors`, or m numbers of `scalars`, behind the other states."""
+        out: list[L.Stmt] = []
+        after = {"theta": len(self.vector_states()), "scalar": len(self._scalars())}
+        for s in (s for s in self.rule.states if s.per_batch):
+            array = "vectors" if s.kind == "theta" else "scalars"
+            first = after[s.kind]
+            after[s.kind] = first + self.parts
+            out.append(L.let(s.name, L.At(L.Name(array), L.Int(first), L.Int(first + self.parts))))
+        return out
 
     def batches(self) -> L.Expr:
         return L.call("sub", L.call("len", "bounds"), 1)
@@ -343,13 +387,18 @@ class Writer:
         ]
 
     def opening(self) -> list[L.Stmt]:
+        clocks: dict[str, L.Expr] = {
+            "m": L.call("float64", "batches"),
+            "samples": L.Real(float(self.samples)),
+        }
         return [
             *self.views(),
+            *self.batch_views(),
             *self.scratch_views(),
             *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(self.rule.hypers)),
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
             L.let("batches", self.batches()),
-            *([] if "m" in self.own else [L.let("m", L.call("float64", "batches"))]),
+            *(L.let(c, value) for c, value in clocks.items() if c not in self.own),
             *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
         ]
 
@@ -405,7 +454,7 @@ class Writer:
     def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
         return [L.Do(L.call("shuffle", "order", "key", "run", epoch))]
 
-    def copy(self, into: str, source: str) -> L.Stmt:
+    def copy(self, into: L.Expr | str, source: str) -> L.Stmt:
         copy = L.store(into, "q", L.load(source, "q"))
         return L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from netc.compiler import cpu_network, cpu_rule, ir
 from netc.compiler import loops as L
-from netc.compiler.cpu import REALS, batch_size, regions
+from netc.compiler.cpu import REALS, batch_size, number_of_batches, regions
 from netc.compiler.cuda_network import NetworkWriter
 from netc.compiler.cuda_plan import Card, Plan, plan
 from netc.compiler.cuda_rule import TeamWriter
@@ -37,7 +37,8 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
             buffers = 0 if chosen.shared else chosen.size
             vectors = cpu_rule.Vectors(network.parameters, 1, regions(network), buffers)
             made = NetworkWriter(network, chosen, shuffled).functions()
-            writer: cpu_rule.Writer = TeamWriter(rule, vectors, shuffled, plan=chosen)
+            parts = number_of_batches(training.batches, samples)
+            writer: cpu_rule.Writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
         case ir.Objective() as objective:
             whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
             vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)

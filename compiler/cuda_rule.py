@@ -82,8 +82,15 @@ class TeamWriter(Writer):
             ]
         return out
 
-    def copy(self, into: str, source: str) -> L.Stmt:
+    def copy(self, into: L.Expr | str, source: str) -> L.Stmt:
         return mine([L.store(into, "q", L.load(source, "q"))], 0, self.vectors.parameters)
+
+    def per_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
+        """A number is written by one thread, when all have read the old one."""
+        kept = super().per_batch(s)
+        if isinstance(s, ir.Fetch) or s.kind == "theta":
+            return kept
+        return [BARRIER, L.If(L.call("eq", "member", 0), tuple(kept)), BARRIER]
 
     def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
         """By one thread; the others wait, before it (they may still read the old order) and after it."""

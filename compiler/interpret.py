@@ -198,6 +198,12 @@ class _Machine:
                     self.env[name] = self.value(value)
                 case ir.Evaluate():
                     self.measure(stmt)
+                case ir.Fetch(name, memory, index):
+                    self.env[name] = self.env[memory][round(self.value(index)) - 1]
+                case ir.Keep(memory, index, value):
+                    kept = list(self.env[memory])  # arrays are never changed in place
+                    kept[round(self.value(index)) - 1] = self.env[value]
+                    self.env[memory] = kept
                 case ir.For(index, first, last, body):
                     for i in range(round(self.value(first)), round(self.value(last)) + 1):
                         self.env[index] = float(i)
@@ -241,13 +247,15 @@ class _Machine:
         self.env.update(new)
 
 
-def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, float]) -> Env:
+def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, float], batches: int) -> Env:
     env: Env = {"theta": theta0, "weights": weights, "biases": 1 - weights}
     env |= {h.name: float(hypers.get(h.name, h.value)) for h in rule.hypers}
     for state in rule.states:
         value = evaluate(state.initial, env)
         env[state.name] = np.full_like(theta0, value) if state.kind == "theta" else float(value)
-    return env
+        if state.per_batch:
+            env[state.name] = [env[state.name]] * batches
+    return env | {"m": float(batches)}
 
 
 def _iterate(
@@ -258,7 +266,7 @@ def _iterate(
     losses: list[float] = []  # of the epoch, one an iteration
     try:
         while n < steps:
-            env |= {"n": float(n), "epoch": n / per_epoch, "m": float(batches)}
+            env |= {"n": float(n), "epoch": n / per_epoch}
             before(n)
             machine.first_loss = 0.0  # a test's losses do not count as the iteration's
             if n % per_epoch == 0:
@@ -317,7 +325,8 @@ def run(
     def samples(epoch: int) -> Array:
         return order(epoch) if order else np.arange(len(x))
 
-    env = _start(program.rule, theta0, _weights(program.problem, theta0), hypers or {})
+    env = _start(program.rule, theta0, _weights(program.problem, theta0), hypers or {}, batches)
+    env["samples"] = float(len(x))
     machine = _Machine(measure, parts_of(program.problem), env)
     return _iterate(program.rule, machine, steps, batches, lambda n: None)
 
@@ -344,7 +353,7 @@ def trajectory(
     def scheduled(n: int) -> None:
         env.update({name: float(values[n]) for name, values in (schedule or {}).items()})
 
-    env = _start(rule, theta0, np.ones_like(theta0), {})
+    env = _start(rule, theta0, np.ones_like(theta0), {}, 1)
     ends = np.cumsum(tensors or [len(theta0)]).tolist()
     parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
     machine = _Machine(given, {"layer": parts, "tensor": parts}, env)

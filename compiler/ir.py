@@ -4,7 +4,7 @@
     problem   = Network(ops, head) | Objective(variables, value, gradient)
     op        = Dense | Map                                     (tensor operations stay whole)
     rule      = hyper*, state*, stmt*, commit*
-    stmt      = Assign | Evaluate | For | Repeat | Until | If | Stop
+    stmt      = Assign | Evaluate | Fetch | Keep | For | Repeat | Until | If | Stop
     expr      = Const | Var | Apply(primitive, expr*) | Reduce(kind of reduction, expr)
 
 Shapes. A `scalar` is one number (always computed in float64). A `theta` is a vector of the P parameters,
@@ -264,6 +264,8 @@ class State:
     name: str
     kind: Literal["scalar", "theta"]
     initial: Expr
+    per_batch: bool = False
+    """One value for each batch, all 0 at first; read and set by Fetch and Keep, never committed."""
 
 
 @dataclass(frozen=True)
@@ -289,6 +291,26 @@ class Evaluate:
     loss: str
     gradient: str
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """name := what the per-batch state `memory` holds for the batch `index`, from 1."""
+
+    name: str
+    memory: str
+    index: Expr
+    kind: Literal["scalar", "theta"]
+
+
+@dataclass(frozen=True)
+class Keep:
+    """The per-batch state `memory` holds the value of the variable `value` for the batch `index`, at once."""
+
+    memory: str
+    index: Expr
+    value: str
+    kind: Literal["scalar", "theta"]
 
 
 @dataclass(frozen=True)
@@ -347,7 +369,7 @@ class Stop:
     ending: Ending = "criterion"
 
 
-Stmt = Assign | Evaluate | For | Repeat | Until | If | Stop
+Stmt = Assign | Evaluate | Fetch | Keep | For | Repeat | Until | If | Stop
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from netc.dsl import ast
 OPERATORS = TRUTHS | {"add", "sub", "mul", "div", "neg", "pow", "select"}
 ELEMENTWISE: Mapping[str, int] = {name: p.arity for name, p in PRIMITIVES.items() if name not in OPERATORS}
 """Functions a user may call element by element, and how many arguments each takes."""
+BATCHWISE = ("sum", "mean", "max", "min", "argmax")
+"""Of what is kept per batch, over the batches."""
 REDUCTIONS = ("sum", "mean", "max", "min", "norm")
 """Of one vector to one number; `dot` takes two."""
-FUNCTION_NAMES = sorted({*ELEMENTWISE, *REDUCTIONS, "dot", "where"})
+FUNCTION_NAMES = sorted({*ELEMENTWISE, *REDUCTIONS, "dot", "where", "argmax"})
 
 WORDS: Mapping[ir.Kind, str] = {
     "scalar": "a number",
@@ -54,3 +56,5 @@ class Scope:
     """Schedules, which are functions of numbers."""
     hidden: frozenset[str] = frozenset()
     """Names that are netc's own, never to be suggested."""
+    memories: frozenset[str] = frozenset()
+    """Names with a value for each batch: `L[i]`."""

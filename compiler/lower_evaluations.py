@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from netc.compiler import ir
 from netc.compiler.simplify import simplify
@@ -87,6 +88,18 @@ class Builder:
         value = simplify(value)
         self.known.numbers[name] = self._number(value)
         self.blocks[-1].stmts.append(ir.Assign(name, value, span=span))
+
+    def fetch(self, memory: str, index: ir.Expr, kind: Literal["scalar", "theta"]) -> ir.Var:
+        """What a per-batch state holds for a batch, as the variable that has it."""
+        index, name = simplify(index), self.name(f"{memory}_fetched")
+        key = ("fetch", self._number(ir.Var(memory, kind)), self._number(index))
+        self.known.numbers[name] = self.table.setdefault(key, len(self.table))
+        self.blocks[-1].stmts.append(ir.Fetch(name, memory, index, kind))
+        return ir.Var(name, kind)
+
+    def keep(self, memory: str, index: ir.Expr, value: str, kind: Literal["scalar", "theta"]) -> None:
+        self.known.numbers[memory] = self._fresh()
+        self.blocks[-1].stmts.append(ir.Keep(memory, simplify(index), value, kind))
 
     def until(self, condition: ir.Expr) -> None:
         self.blocks[-1].stmts.append(ir.Until(simplify(self._finite(condition))))

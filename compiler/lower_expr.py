@@ -31,6 +31,10 @@ class Environment:
     losses: frozenset[str] = frozenset()
     evaluate: Callable[[Evaluation, ir.Expr | None], ir.Expr] | None = None
     """Gives the value of an evaluation of the loss at a point (None: at theta)."""
+    fetch: Callable[[str, ast.Expr | None, str], ir.Expr] | None = None
+    """Gives the value that is kept for a batch, or the reduction of those of all batches that is named."""
+    memories: frozenset[str] = frozenset()
+    """Names with a value for each batch."""
     elements: Mapping[ir.Kind, int] = field(default_factory=dict)
     """How many elements a vector of a kind has, for means."""
 
@@ -62,6 +66,9 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
             return ir.apply("select", low(condition), low(then), low(otherwise))
         case ast.Call(function, arguments):
             return _call(expr, function, arguments, env)
+        case ast.Index(ast.Name(id), index) if id in env.memories:
+            assert env.fetch is not None
+            return env.fetch(id, index, "")
         case ast.Gradient(point=point):
             assert env.evaluate is not None
             return env.evaluate(expr, None if point is None else low(point))
@@ -88,6 +95,10 @@ def _call(
 ) -> ir.Expr:
     loss = function.base if isinstance(function, ast.Index) else function
     name = dotted(loss) or ""
+    match arguments:
+        case [ast.Argument(None, ast.Name(memory))] if memory in env.memories:
+            assert env.fetch is not None
+            return env.fetch(memory, None, name)
     values = [lower_expr(a.value, env) for a in arguments if a.name != "per"]
     if name in env.losses:
         assert env.evaluate is not None

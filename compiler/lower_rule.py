@@ -8,6 +8,7 @@ from typing import assert_never
 
 from netc.compiler import ir
 from netc.compiler.laws import spread
+from netc.compiler.lower_batches import over_batches
 from netc.compiler.lower_evaluations import Batch, Builder
 from netc.compiler.lower_expr import Environment, Evaluation, lower_expr
 from netc.compiler.lower_schedule import Follower, lower_schedule
@@ -21,7 +22,7 @@ BOUND = 1000
 """Rounds of a `repeat:` that gives no bound: halving a step so often leaves nothing of it."""
 ROUNDING: Mapping[str, float] = {"f64": 2.0**-52, "f32": 2.0**-23}
 """From 1 to the next number."""
-CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "scalar") for name in ("n", "m", "epoch")}
+CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "scalar") for name in ("n", "m", "epoch", "samples")}
 MASKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "theta") for name in ("weights", "biases")}
 THETA = ir.Var("theta", "theta")
 
@@ -88,7 +89,7 @@ class _Lowering:
             self._action(action, body)
         states = tuple(
             ir.State(m.name, self.kinds[m.name], self._initial(m.initial, m.name)) for m in rule.body.states
-        )
+        ) + tuple(ir.State(m, self.kinds[m], ir.Const(0.0), per_batch=True) for m in rule.body.memories)
         return ir.Rule(
             self.hypers,
             states + tuple(s for f in self.followers for s in f.states),
@@ -123,6 +124,11 @@ class _Lowering:
     def _action(self, action: ast.Action, section: _Section) -> None:
         builder = section.builder
         match action:
+            case ast.Equation(name, (index,), value):
+                kind = self.kinds[name]
+                kept = builder.name(f"{name}_kept")
+                builder.assign(kept, spread(self._expr(value, section), kind), action.span)
+                builder.keep(name, self._expr(index, section), kept, kind)
             case ast.Equation(name, _, value):
                 found = self._expr(value, section)
                 builder.assign(name, spread(found, self.kinds.get(name, "scalar")), action.span)
@@ -154,8 +160,25 @@ class _Lowering:
             self._action(action, section)
 
     def _expr(self, expr: ast.Expr, section: _Section) -> ir.Expr:
-        env = Environment(self.names, self.functions, self.losses, self._evaluator(section), self._elements())
+        env = Environment(
+            self.names,
+            self.functions,
+            self.losses,
+            self._evaluator(section),
+            self._fetcher(section),
+            frozenset(self.spec.optimizer.body.memories),
+            self._elements(),
+        )
         return lower_expr(expr, env)
+
+    def _fetcher(self, section: _Section) -> Callable[[str, ast.Expr | None, str], ir.Expr]:
+        def fetch(memory: str, index: ast.Expr | None, reduction: str) -> ir.Expr:
+            kind = self.kinds[memory]
+            if index is not None:
+                return section.builder.fetch(memory, self._expr(index, section), kind)
+            return over_batches(section.builder, memory, kind, reduction)
+
+        return fetch
 
     def _evaluator(self, section: _Section) -> Callable[[Evaluation, ir.Expr | None], ir.Expr]:
         def evaluate(node: Evaluation, point: ir.Expr | None) -> ir.Expr:

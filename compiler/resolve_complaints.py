@@ -15,6 +15,7 @@ MEANINGS = {
     "n": "n counts the iterations from 0",
     "m": "m is the number of batches",
     "epoch": "epoch is n divided by the iterations of one epoch",
+    "samples": "samples is the number of training samples",
     "rounding": "rounding is the distance from 1 to the next number: 2.2e-16, in f32 1.2e-7",
     "weights": "weights is the vector with 1 at every weight and 0 at every bias",
     "biases": "biases is the vector with 1 at every bias and 0 at every weight",
@@ -104,6 +105,21 @@ class Complaints:
     def start_read(self, name: str, span: Span) -> None:
         hint = f"keep it in a state: old[0] = {name}[0] and old[{self.n}+1] = old[{self.n}]"
         self.report.error("E0402", span, f"{name}[0] can be read in initial values only", hints=(hint,))
+
+    def batch_index(self, index: ast.Expr, name: str) -> None:
+        message = f"'{index.span.text}' is no batch: '{name}' has one value for each, from 1 to m"
+        hint = f"read and set it inside 'for i in 1..m:' as {name}[i]"
+        self.report.error("E0418", index.span, message, hints=(hint,))
+
+    def all_batches(self, name: str, span: Span) -> None:
+        message = f"'{name}' has one value for each batch"
+        hint = f"say which: {name}[i]; or take all: sum({name}), max({name}), argmax({name})"
+        self.report.error("E0418", span, message, hints=(hint,))
+
+    def argmax(self, call: ast.Expr) -> None:
+        message = "argmax is the batch whose value is largest, of something kept per batch"
+        hint = "keep it: L[i] = ... in 'for i in 1..m:', then argmax(L)"
+        self.report.error("E0418", call.span, message, hints=(hint,))
 
     def no_range(self, loop: ast.For) -> None:
         hint = f"write 'for {loop.name} in 1..m:'"

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from netc.compiler.check_report import Report
+from netc.compiler.kinds import BATCHWISE
 from netc.compiler.own_m import in_words, with_own_m
-from netc.compiler.resolve_complaints import MEANINGS, Complaints
+from netc.compiler.resolve_complaints import MEANINGS, Complaints, target
 from netc.compiler.resolve_moments import BEFORE, NEXT, NOW, START, SUB, Moment, moment
 from netc.compiler.resolve_tree import names_in, rebuild, walk
 from netc.dsl import ast
@@ -39,6 +40,8 @@ class Body:
     states: tuple[Memory, ...]
     bases: tuple[tuple[str, str], ...]
     """(variable, state): the variables that are moments of one state share its kind."""
+    memories: tuple[str, ...] = ()
+    """Names with a value for each batch: they keep their index, `L[i]`, and start at 0."""
 
 
 def resolve_rule(rule: ast.Optimizer, losses: frozenset[str], report: Report, counter: str = "n") -> Body:
@@ -56,6 +59,16 @@ def resolve_rule(rule: ast.Optimizer, losses: frozenset[str], report: Report, co
 def equations(actions: Iterable[ast.Action]) -> Iterator[ast.Equation]:
     """All equations, those inside loops too."""
     return (node for action in actions for node in walk(action) if isinstance(node, ast.Equation))
+
+
+def _is_batch(index: ast.Expr, loops: set[str]) -> bool:
+    """`L[i]` in a loop over i, `L[1]`; `x[0]` and `x[n+1]` are moments."""
+    match index:
+        case ast.Name(id):
+            return id in loops
+        case ast.Number(value):
+            return value >= 1
+    return False
 
 
 def _can_end(body: tuple[ast.Action, ...]) -> bool:
@@ -85,9 +98,19 @@ class _Resolver:
         self.counter = complain.n
         self.hypers = {p.name for p in rule.parameters}
         written = list(equations(rule.body))
+        indices = {n.name for a in rule.body for n in walk(a) if isinstance(n, ast.For)} - {self.counter}
+        self.memories = {e.name for e in written if e.indices and _is_batch(e.indices[0], indices)} - {
+            "theta"
+        }
+        """Names with a value for each batch."""
         self.indexed = {e.name for e in written if e.indices} | ({"theta"} if self.counter == "n" else set())
+        self.indexed -= self.memories
         self.locals = {e.name for e in written if not e.indices} - self.hypers - MEANINGS.keys()
-        self.targets = {(e.name, moment(e.indices[0], self.counter)) for e in written if e.indices}
+        self.targets = {
+            (e.name, moment(e.indices[0], self.counter))
+            for e in written
+            if e.indices and e.name not in self.memories
+        }
         self.read_now: dict[str, Span] = {}
         """States whose value at n is read, and where first."""
         self.initial: dict[str, ast.Equation] = {}
@@ -112,9 +135,8 @@ class _Resolver:
     def run(self) -> Body:
         actions = self._block(self.rule.body)
         states = tuple(self._states())
-        return Body(
-            actions, states, tuple((variable, name) for (name, _), variable in self.variables.items())
-        )
+        bases = tuple((variable, name) for (name, _), variable in self.variables.items())
+        return Body(actions, states, bases, tuple(sorted(self.memories)))
 
     def _states(self) -> Iterator[Memory]:
         names = [*(["theta"] if self.counter == "n" else []), *sorted(self.indexed - {"theta"})]
@@ -228,10 +250,24 @@ class _Resolver:
         if name in MEANINGS:
             self.complain.fixed_name_set(equation)
             return []
+        if name in self.memories and equation.indices:
+            index = self._batch(equation.indices[0], name)
+            return [replace(equation, indices=(index,), value=self._read(equation.value))]
         return self._indexed_equation(equation) if equation.indices else self._local_equation(equation)
+
+    def _batch(self, index: ast.Expr, name: str) -> ast.Expr:
+        """The number of a batch: of a loop around, or a number from 1."""
+        outside = isinstance(index, ast.Name) and index.id not in {*self.loops, *self.locals}
+        if outside or (isinstance(index, ast.Number) and not (index.value >= 1 and index.value % 1 == 0)):
+            self.complain.batch_index(index, name)
+            return ast.Number(1.0, span=index.span)
+        return self._read(index)
 
     def _local_equation(self, equation: ast.Equation) -> list[ast.Action]:
         name = equation.name
+        if name in self.memories:
+            self.complain.all_batches(name, target(equation))
+            return []
         if name in self.indexed:
             self.complain.index_missing_left(equation)
             self.blamed.add((name, NEXT))
@@ -283,6 +319,13 @@ class _Resolver:
             case ast.Name(id):
                 self._named(expr, id)
                 return expr
+            case ast.Call(ast.Name(function), (ast.Argument(None, ast.Name(id)),)) if (
+                function in BATCHWISE and id in self.memories
+            ):
+                return expr
+            case ast.Call(ast.Name("argmax")):
+                self.complain.argmax(expr)
+                return ast.Number(1.0, span=expr.span)
             case ast.Call(ast.Name(), arguments):
                 # The function's name is no value, nor is `layer` or `tensor` in `per = layer`.
                 values = (a if a.name == "per" else replace(a, value=read(a.value)) for a in arguments)
@@ -290,7 +333,9 @@ class _Resolver:
         return rebuild(expr, read)
 
     def _named(self, name: ast.Name, id: str) -> None:
-        if id in self.indexed:
+        if id in self.memories:
+            self.complain.all_batches(id, name.span)
+        elif id in self.indexed:
             self.complain.index_missing(id, name.span)
         elif id in self.halves and not {(id, None)} & (self.defined.keys() | self.blamed):
             self.complain.half_set(id, name.span, self.halves[id])
@@ -301,6 +346,8 @@ class _Resolver:
             self.blamed.add((id, None))
 
     def _indexed(self, expr: ast.Index, name: str, index: ast.Expr, initial: bool) -> ast.Expr:
+        if name in self.memories:
+            return replace(expr, index=self._batch(index, name))
         if name not in self.indexed:
             self._unknown(name, expr.span)
             return ast.Number(0.0, span=expr.span)

@@ -63,6 +63,11 @@ def reads(body: Iterable[ir.Stmt]) -> Iterator[str]:
                 yield point
                 if not isinstance(batch, str):
                     yield from names(batch)
+            case ir.Fetch(index=index):
+                yield from names(index)
+            case ir.Keep(_, index, value):
+                yield value
+                yield from names(index)
             case ir.For(_, low, high, inner):
                 yield from names(low) | names(high)
                 yield from reads(inner)

@@ -28,7 +28,7 @@ from netc.dsl.source import Source
 
 ELEMENTS = 3
 """Parameters of the problem that stands in: more than one, so that norms and means are seen to act."""
-_FRAME = "objective {loss}({variables}) = x0^2\ninit theta = 0\ntrain steps = 1, batch = {batches} parts\n"
+_FRAME = "objective {loss}({variables}) = x0^2\ninit theta = 0\ntrain steps = 1, batch = {batches} parts, shuffle = false\n"
 _OPEN = ast.Number(0.5, "0.5")
 """Of a parameter without a default, where only the name of the rule is given."""
 FLAGS = (
@@ -149,7 +149,9 @@ def _checked(
         n.batch.value for n in found if isinstance(n, ast.Gradient) and isinstance(n.batch, ast.Number)
     ]
     variables = ", ".join(f"x{i}" for i in range(elements))
-    text = _FRAME.format(loss=loss, variables=variables, batches=f"{max(batches, default=1):g}")
+    visits = any(isinstance(n, ast.Gradient) and n.batch is not None for n in found)
+    parts = max(batches, default=2.0 if visits else 1.0)
+    text = _FRAME.format(loss=loss, variables=variables, batches=f"{parts:g}")
     frame = _frame(text)
     program = replace(frame, statements=(*frame.statements, *statements))
     return check(program, None, Path(), varying=varying)

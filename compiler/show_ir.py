@@ -129,7 +129,12 @@ def _fill(fill: ir.Fill) -> str:
 def _rule(rule: ir.Rule) -> list[str]:
     lines = ["rule" + (" (visits the batches itself)" if rule.visits_batches else "")]
     lines += _indented([f"hyper {h.name} = {number(h.value)}" for h in rule.hypers])
-    lines += _indented([f"state {s.name}: {s.kind}, starts at {expr_text(s.initial)}" for s in rule.states])
+    lines += _indented(
+        [
+            f"state {s.name}: {s.kind}{' per batch' if s.per_batch else ''}, starts at {expr_text(s.initial)}"
+            for s in rule.states
+        ]
+    )
     sections = [
         ("at the start of an epoch", rule.test, ()),
         ("each iteration", rule.body, rule.commits),
@@ -149,6 +154,10 @@ def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:
                 yield f"{name} = {expr_text(value)}"
             case ir.Evaluate():
                 yield _evaluate(stmt)
+            case ir.Fetch(name, memory, number_):
+                yield f"{name} = {memory}[{expr_text(number_)}]"
+            case ir.Keep(memory, number_, value):
+                yield f"{memory}[{expr_text(number_)}] = {value}"
             case ir.For(index, first, last, inner):
                 yield f"for {index} in {expr_text(first)}..{expr_text(last)}:"
                 yield from _indented(_block(inner))

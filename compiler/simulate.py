@@ -83,13 +83,21 @@ class _Machine:
         self.rule, self.world, self.trace = rule, world, Trace()
         theta = world.theta[None, :]
         weights = (np.arange(theta.shape[1]) % 2 == 0).astype(theta.dtype)[None, :]
-        self.env: dict[str, Any] = {"theta": theta, "weights": weights, "biases": 1 - weights, "m": 2.0}
+        self.env: dict[str, Any] = {
+            "theta": theta,
+            "weights": weights,
+            "biases": 1 - weights,
+            "m": 2.0,
+            "samples": 8.0,
+        }
         self.env |= {h.name: h.value for h in rule.hypers} | dict(values)
         with np.errstate(all="ignore"):
             for state in rule.states:
                 value = self.value(state.initial)
                 self.env[state.name] = value + 0 * theta if state.kind == "theta" else value
         self.trace.thetas.append(self.env["theta"])
+        self.kept: dict[tuple[str, int], Any] = {}
+        """What states with a value per batch hold, by name and batch; at first it is their start."""
         self.now = self.evaluations = 0
 
     def step(self, n: int, decay: Any) -> None:
@@ -110,6 +118,10 @@ class _Machine:
                     self.env[name] = self.value(value)
                 case ir.Evaluate():
                     self.evaluate(stmt)
+                case ir.Fetch(name, memory, index):
+                    self.env[name] = self.kept.get((memory, self.whole(index)), self.env[memory])
+                case ir.Keep(memory, index, value):
+                    self.kept[memory, self.whole(index)] = self.env[value]
                 case ir.For(index, first, last, body):
                     for i in range(self.whole(first), self.whole(last) + 1):
                         self.env[index] = float(i)

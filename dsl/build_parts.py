@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
@@ -31,6 +32,9 @@ def leaf(child: Child) -> Child:
         case "NAME":
             return ast.Name(text, span=span)
         case "NUMBER":
+            if math.isinf(float(text)):
+                words = f"'{text}' is above the largest number there is, about 1.8e308"
+                raise SpecError([Diagnostic("E0017", words, span, hints=("infinity is spelled 'inf'",))])
             return ast.Number(float(text), text, span=span)
         case "SHAPE":
             return ast.Shape(tuple(int(size) for size in text.split("x")), span=span)

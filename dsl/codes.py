@@ -171,6 +171,12 @@ if, else, and, or, not, in, of, until, within and grad are words of the language
 The keywords of statements (loss, data, ...) are free as names inside a statement.
 """,
     ),
+    "E0017": Story(
+        "a number too large",
+        """Numbers are float64: the largest is about 1.8e308. A number above it is a slip of the finger; where infinity
+is meant, it is spelled 'inf'.
+""",
+    ),
     # -- E06xx: data ------------------------------------------------------------------------------
     "E0601": Story(
         "a data file that is not there",
@@ -317,7 +323,8 @@ taken at all. Both stay within what the data hold, and at least one sample train
         "classes that the data contradict",
         """\
 With 'classes = K' the single target holds K labels, K different integers, or integers from 0 to K-1.
-Without it the classes are found in the data.
+Without it the classes are found in the data. A text column with the same label in every sample has no classes
+to tell apart; 'limit' may have cut the others off.
 """,
     ),
     "E0617": Story(

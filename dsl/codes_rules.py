@@ -115,6 +115,10 @@ name of its own.
 A rule that names batches, R[1] and R[2], needs just so many:
 
     train epochs = 100, batch = 2 parts
+
+One that visits all, R[i] in 'for i in 1..m:', takes any number of them but a single one. Batches are
+numbered from 1. A rule that keeps something for each batch needs the same batches in every epoch:
+shuffle = false.
 """,
     ),
     "E0414": Story(
@@ -156,6 +160,19 @@ belongs to the rule that calls it.
             until F(p - h*d) < F(p)
             h = h/2
         value = h
+""",
+    ),
+    "E0418": Story(
+        "a value per batch that is not",
+        """\
+A name that is set with the number of a batch has one value for each batch, which it keeps until it is
+set again, over epochs too; at first all are 0. It is read with the number of a batch, or all at once:
+
+    for i in 1..m:
+        G[i] = grad R[i](theta[n])
+        s[i] = norm(G[i])
+    g = sum(G)
+    h = 1/s[argmax(s)]
 """,
     ),
     "E0421": Story(

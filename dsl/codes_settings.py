@@ -115,6 +115,13 @@ parameter, a grid one range.
 A list or a grid of starts gives one run each. Leave out 'runs'.
 """,
     ),
+    "E0517": Story(
+        "batches of an objective",
+        """\
+An objective is a plain function: it has no samples that could be cut into batches, so one iteration
+always sees all of it. Functions that are a mean over samples are written as data, network and loss.
+""",
+    ),
     "E0516": Story(
         "more runs than this machine has room for",
         """Before anything begins the memory and the disk that all runs need are estimated. 'netc run' keeps

@@ -8,10 +8,11 @@ checkpoints and results need not know where a run was trained. Runs that do not 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -63,11 +64,8 @@ class Launcher:
         hyper: Array, x: Array, y: Array, bounds: Array, order: Array, scratch: Array, key: int, last: int,
     ) -> None:  # fmt: skip
         state, data = (theta, vectors, scalars, counters, figures, order), (hyper, x, y, bounds)
-        try:
-            for piece in self.pieces(rows, state, data):
-                self.launch(piece, state, data, key, last)
-        except _driver_error() as error:
-            self.lost(error)
+        for piece in self.pieces(rows, state, data):
+            self.launch(piece, state, data, key, last)
 
     def pieces(self, rows: Array, state: tuple[Array, ...], data: tuple[Array, ...]) -> Iterator[Array]:
         """So many runs at a time that they fit into the GPU's memory beside the data."""
@@ -89,14 +87,14 @@ class Launcher:
         """Of a launch."""
         return -(-runs // self.module.THREADS) if self.module.SHAPE == "thread" else self.teams(runs)
 
-    def refuse(self, data: int, run: int) -> None:
+    def refuse(self, data: int, run: int) -> NoReturn:
         message = (
             f"the GPU's memory is too small: the data take {megabytes(data)}, a run {megabytes(run)},"
             f" {megabytes(self.free())} are free"
         )
         raise SpecError([Diagnostic("E0908", message, self.span, hints=("leave out 'target = cuda'",))])
 
-    def lost(self, error: Exception) -> None:
+    def lost(self, error: Exception) -> NoReturn:
         message = f"the GPU was lost: {error}"
         hint = "what was done is kept: 'netc run --resume RUN' goes on from there"
         raise DeviceLost([Diagnostic("E0909", message, self.span, hints=(hint,))]) from error
@@ -104,24 +102,33 @@ class Launcher:
     def launch(
         self, rows: Array, state: tuple[Array, ...], data: tuple[Array, ...], key: int, last: int
     ) -> None:
+        from numba.cuda.cudadrv.driver import CudaAPIError
+
+        try:
+            back = self.launched([a[rows] for a in state], data, key, last)
+        except CudaAPIError as error:
+            self.lost(error)
+        # All of it has come back before any of it is used: a launch that fails leaves the runs as they were.
+        for old, new in zip(state, back, strict=True):
+            old[rows] = new
+
+    def launched(self, state: list[Array], data: tuple[Array, ...], key: int, last: int) -> list[Array]:
+        """The state of these runs after the launch."""
         from numba import cuda
 
+        runs = len(state[0])
+        teams = self.teams(runs)
         hyper, x, y, bounds = (self.on_gpu(a) for a in data)
-        there = [cuda.to_device(a[rows]) for a in state]
-        teams = self.teams(len(rows))
-        work = (
-            cuda.device_array((teams, self.module.SCRATCH), state[0].dtype),
-            cuda.device_array(teams, np.float64),
-            cuda.to_device(np.zeros(1, np.int64)),
-        )
-        numbers = cuda.to_device(np.arange(len(rows)))
-        with np.errstate(all="ignore"):  # the simulator's arithmetic is NumPy's
-            self.module.advance[self.blocks(len(rows)), self.module.THREADS](
-                numbers, *there[:5], hyper, x, y, bounds, there[5], work[0], key, last, *work[1:]
+        *there, order = [cuda.to_device(a) for a in state]
+        scratch = cuda.device_array((teams, self.module.SCRATCH), state[0].dtype)
+        partials, turns = cuda.device_array(teams, np.float64), cuda.to_device(np.zeros(1, np.int64))
+        numbers = cuda.to_device(np.arange(runs))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # the simulator's arithmetic is NumPy's
+            self.module.advance[self.blocks(runs), self.module.THREADS](
+                numbers, *there, hyper, x, y, bounds, order, scratch, key, last, partials, turns
             )
-        # All of it has come back before any of it is used: a launch that fails leaves the runs as they were.
-        for old, new in zip(state, [a.copy_to_host() for a in there], strict=True):
-            old[rows] = new
+        return [a.copy_to_host() for a in (*there, order)]
 
     def on_gpu(self, array: Array) -> Any:
         from numba import cuda
@@ -129,12 +136,6 @@ class Launcher:
         if id(array) not in self.constant:
             self.constant[id(array)] = array, cuda.to_device(array)
         return self.constant[id(array)][1]
-
-
-def _driver_error() -> type[Exception]:
-    from numba.cuda.cudadrv.driver import CudaAPIError
-
-    return CudaAPIError
 
 
 def megabytes(count: int) -> str:

@@ -21,7 +21,7 @@ from netc.dsl.source import Span
 from netc.runtime.columns import choose_columns, require_numbers, setting_span
 from netc.runtime.data_errors import count, data_error
 from netc.runtime.labels import read_targets
-from netc.runtime.named_sets import Parts, read_named
+from netc.runtime.named_sets import SETS, Parts, read_named
 from netc.runtime.random import Purpose, permutation
 from netc.runtime.readers import read_file
 from netc.runtime.scaling import Array, one_hot
@@ -107,6 +107,16 @@ def facts(dataset: Dataset) -> Facts:
     """What the checker must know of the data."""
     inputs, targets = dataset.x.shape[1], dataset.y.shape[1]
     return Facts(inputs, targets, len(dataset.train), dataset.labels, dataset.text)
+
+
+def known_facts(spec: DataSpec) -> Facts | None:
+    """What is known of a named set that is not on this machine, taken as it comes; else None."""
+    entry = SETS.get(spec.origin[0]) if spec.kind == "named" else None
+    if entry is None or spec.target or spec.inputs:
+        return None
+    samples = min(spec.limit or entry.samples, entry.samples)
+    train = int(spec.split) if spec.split > 1 else int(spec.split * samples + 1e-9)
+    return Facts(entry.inputs, 1, train, tuple(map(str, range(spec.classes or entry.classes))))
 
 
 def _folder_of(span: Span) -> Path | None:

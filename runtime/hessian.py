@@ -74,7 +74,8 @@ class NetworkCurvature:
 
     def gradient(self, theta: Array) -> Array:
         """(P,)"""
-        return self._sums(theta, np.zeros((0, self.network.parameters)))[0]
+        whole: Array = self._sums(theta, np.zeros((0, self.network.parameters)))[0]
+        return whole
 
     def hessian(self, theta: Array, along: Array | None = None) -> Array:
         """At one point (P,): (P, P), or its products with the rows of `along` (k, P): (k, P)."""

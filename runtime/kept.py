@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,9 @@ from netc.dsl.printer import print_expr
 from netc.dsl.source import Source
 from netc.runtime.parameters import Array, flatten
 from netc.runtime.start import first_theta
+
+NEEDED = ("outcome", "steps", "loss_train", "gradient_norm")
+"""Columns of `runs.csv`."""
 
 
 class Unreadable(Exception):
@@ -45,7 +48,7 @@ class Kept:
     history: dict[str, Array]
     """The columns of `history.csv`."""
     runs: dict[str, Array]
-    """A row for each run: `stopped` (texts), `steps`, `loss_train`, `gradient_norm`, ... at its end."""
+    """A row for each run, the columns of `runs.csv`: `outcome` (texts), `steps`, `loss_train`, ... at its end."""
     ends: Array | None
     """(runs, P) last parameters of an objective."""
 
@@ -78,13 +81,14 @@ class Kept:
                     head = f"{name}({', '.join(greek(v.name) for v in variables)})"
                     return ", ".join([f"{head} = {_printed(value)}", *self._functions])
                 case ast.Network():
-                    return f"{self._data} {s.span.text.removeprefix('network').strip()}".strip()
+                    return f"{self._data} {_short(s.span.text)}".strip()
         return ""
 
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of the parameters of an objective, as they are printed."""
-        assert self.problem is not None and isinstance(self.problem.problem, ir.Objective)
+        assert self.problem is not None
+        assert isinstance(self.problem.problem, ir.Objective)
         return tuple(greek(name) for name in self.problem.problem.variables)
 
     @property
@@ -101,7 +105,7 @@ class Kept:
     @property
     def diverged(self) -> Array:
         """(runs,) bool"""
-        found: Array = self.runs["stopped"] == "diverged"
+        found: Array = self.runs["outcome"] == "diverged"
         return found
 
     @property
@@ -126,6 +130,11 @@ class Kept:
         return ""
 
 
+def _short(network: str) -> str:
+    """`[13(tanh)15(lin)1]` of the spec's `network [13 (dense, tanh) 15 (dense, lin) 1]`."""
+    return re.sub(r" \((?:dense, )?(.*?)\) ", r"(\1)", network.removeprefix("network").strip())
+
+
 def _printed(expr: ast.Expr) -> str:
     """As in print: `w² - 1`."""
     text = re.sub(r"\^(\d)\b", lambda m: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(m[1])], print_expr(expr, unicode=True))
@@ -137,16 +146,18 @@ def read(path: Path) -> Kept:
     try:
         text = (path / "spec.net").read_text(encoding="utf-8")
         manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
         program = pipeline.to_ast(Source("spec.net", text))
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
         history = _table(path / "history.csv")
+        runs = _runs(path) if summary["runs"] > 1 else _single(history, summary)
+        problem = _objective(program, path)
+        ends = _ends(path / "theta.safetensors", problem) if problem else None
     except OSError as error:
         raise Unreadable(f"it has no readable {Path(error.filename or '').name}") from None
-    except (SpecError, ValueError) as error:
+    except (SpecError, ValueError, KeyError) as error:
         raise Unreadable(f"it is damaged: {str(error).splitlines()[0]}") from None
-    problem = _objective(program, path)
-    runs = _table(path / "runs.csv") if (path / "runs.csv").exists() else _from_history(history, summary)
-    ends = _ends(path / "theta.safetensors", problem) if problem else None
+    if missing := {*NEEDED} - {*runs}:
+        raise Unreadable(f"runs.csv has no column '{min(missing)}'")
     return Kept(path, Path(manifest.get("file", path.name)), program, problem, history, runs, ends)
 
 
@@ -156,20 +167,33 @@ def _objective(program: ast.Program, path: Path) -> ir.Program | None:
     return pipeline.to_ir(pipeline.to_spec(program, None, path))
 
 
-def _from_history(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Array]:
-    """The last report of every run."""
-    run = history.get("run", np.zeros(len(history["step"])))
-    last = np.append(np.diff(run) != 0, True)
-    table = {name: column[last] for name, column in history.items() if name not in ("run", "step")}
-    stopped = summary["stopped"]
-    texts = [stopped] if isinstance(stopped, str) else stopped
-    return {"stopped": np.array(texts), "steps": history["step"][last], **table}
+def _single(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Array]:
+    """Of a run alone, which has no table: its last report."""
+    last = {name: column[-1:] for name, column in history.items()}
+    return {**last, "steps": last["step"], "outcome": np.array([summary["outcome"]])}
+
+
+def _runs(path: Path) -> dict[str, Array]:
+    """`runs.csv`, or `runs.parquet` of very many."""
+    if not (path / "runs.parquet").exists():
+        return _table(path / "runs.csv")
+    try:
+        from pyarrow.parquet import read_table
+    except ImportError:
+        raise Unreadable('its runs are in a Parquet file: pip install "netc[plot]"') from None
+    table = read_table(path / "runs.parquet")
+    return {name: table[name].to_numpy() for name in table.column_names}
 
 
 def _ends(file: Path, problem: ir.Program) -> Array:
-    from safetensors.numpy import load_file
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
 
-    named = {k: v for k, v in load_file(file).items() if not k.startswith(("best.", "scale."))}
+    try:
+        arrays = load(file.read_bytes())
+    except SafetensorError as error:
+        raise ValueError(f"{file.name}: {error}") from None
+    named = {k: v for k, v in arrays.items() if not k.startswith(("best.", "scale."))}
     return np.atleast_2d(flatten(problem.problem, named))
 
 
@@ -189,7 +213,7 @@ def _column(name: str, cells: tuple[str, ...]) -> tuple[str, Array]:
         return name, np.array(cells)
 
 
-def each(paths: tuple[Path, ...]) -> Iterator[Kept]:
+def each(paths: Iterable[Path]) -> Iterator[Kept]:
     """Raises Unreadable with the folder's name in front."""
     for path in paths:
         try:

@@ -64,7 +64,8 @@ def _of_network(curvature: NetworkCurvature, theta: Array) -> int:
 
 def _by_newton(hessians: Array, gradients: Array, moved: Callable[[Array], Array]) -> Array:
     """Of (n, P, P) and (n, P); `moved(step)` are the Hessians after steps (n, P)."""
-    values, vectors = np.linalg.eigh(hessians)
+    lost = ~np.isfinite(hessians).all(axis=(1, 2), keepdims=True)
+    values, vectors = np.linalg.eigh(np.where(lost, 0.0, hessians))
     sure = np.abs(values) > ROUNDING * np.abs(values).max(axis=1, keepdims=True)
     with np.errstate(all="ignore"):
         along = np.einsum("nji,nj->ni", vectors, gradients) / np.where(sure, values, np.inf)

@@ -55,6 +55,11 @@ def _text_classes(targets: Sequence[Table], spec: DataSpec) -> Targets:
             refuse_missing(table, missing, spec)
     cells = np.array([cell.strip() for table in targets for cell in table.text[0]])
     labels, codes = np.unique(cells, return_inverse=True)
+    if len(labels) == 1:
+        message = (
+            f"column '{targets[0].columns[0]}' holds one label only, '{labels[0]}': there is nothing to learn"
+        )
+        raise data_error("E0616", message, setting_span(spec, "target"))
     if spec.classes and len(labels) != spec.classes:
         held = f"column '{targets[0].columns[0]}' holds {count(len(labels), 'label')}"
         raise data_error(

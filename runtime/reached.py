@@ -32,7 +32,8 @@ def reached(points: tuple[Points, ...], theta: Array, settled: Array) -> Array:
     found = np.where(settled, NO_LISTED, NOTHING).astype(np.int16)
     nearest = np.full(len(theta), np.inf)
     for code, (one, place) in enumerate(places(points)):
-        distance = np.sqrt(sum(np.square(theta[:, i] - x) for i, x in enumerate(place)))
+        with np.errstate(all="ignore"):  # lost runs may be anywhere
+            distance = np.sqrt(sum(np.square(theta[:, i] - x) for i, x in enumerate(place)))
         near = settled & (distance <= one.within) & (distance < nearest)
         found[near], nearest[near] = code, distance[near]
     return found

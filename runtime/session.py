@@ -18,7 +18,7 @@ import numpy as np
 
 from netc.compiler import ir, pipeline
 from netc.compiler.machine import Machine
-from netc.compiler.spec import DataSpec, Spec
+from netc.compiler.spec import DataSpec, Facts, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source, Span
@@ -33,7 +33,7 @@ from netc.runtime.outcomes import CLAIMED, OUTCOMES
 from netc.runtime.parameters import Array, tensors
 from netc.runtime.reached import NO_LISTED
 from netc.runtime.report import Evaluator
-from netc.runtime.results import Result, make_result
+from netc.runtime.results import Result, Verdict, make_result
 from netc.runtime.room import too_little
 from netc.runtime.scaling import Scaler
 from netc.runtime.start import weights_of
@@ -72,10 +72,24 @@ def read_data(file: File) -> Dataset | None:
     return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
 
 
+def known_facts(file: File) -> Facts | None:
+    """What is known of the file's data before they are read: the sizes of a named set."""
+    return datasets.known_facts(pipeline.to_data_spec(file.program, file.folder))
+
+
 def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
     """The checked file. Raises SpecError."""
-    facts = datasets.facts(data) if data else None
-    return pipeline.to_spec(file.program, facts, file.folder, overrides)
+    facts = datasets.facts(data) if data else known_facts(file)
+    spec = pipeline.to_spec(file.program, facts, file.folder, overrides)
+    if spec.objective is not None and spec.training.batch != "full":
+        statements = (s for s in file.program.statements if isinstance(s, ast.Train))
+        where = [s.span for t in statements for s in t.settings if s.name == "batch"]
+        span = where[0] if where else file.program.span
+        hint = "leave it out: an iteration sees the whole objective"
+        raise SpecError(
+            [Diagnostic("E0517", "an objective has no samples to cut into batches", span, hints=(hint,))]
+        )
+    return spec
 
 
 @dataclass(frozen=True)
@@ -126,6 +140,14 @@ class Session:
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
         train, test = self.data.train, self.data.test
         return (x[train], y[train]), (x[test], y[test])
+
+    def with_data(self, data: Dataset | None) -> Session:
+        """The same with other data of the same shape; what does not depend on their numbers is kept."""
+        if data is self.data:
+            return self
+        other = replace(self, data=data)
+        vars(other).update({name: vars(self)[name] for name in ("program", "kernels") if name in vars(self)})
+        return other
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
@@ -243,6 +265,14 @@ class Session:
             return {}
         return self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
 
+    def verdicts(self, result: Result) -> tuple[Verdict, ...]:
+        """What the file expects, judged; of an interrupted training nothing is."""
+        from netc.runtime.expect import judge
+
+        if result.interrupted or not self.spec.expectations:
+            return ()
+        return judge(self.spec.expectations, self.scope(result))
+
     # -- expectations ------------------------------------------------------------------------------
 
     def scope(self, result: Result) -> Scope:
@@ -271,8 +301,8 @@ class Session:
         )
 
     def blank_scope(self) -> Scope:
-        """The same names before anything is trained, to find errors in `expect` early."""
-        runs, count = self.spec.training.runs, self.spec.parameters
+        """The same names before anything is trained, to find errors in `expect` early; two runs stand for many."""
+        runs, count = min(self.spec.training.runs, 2), self.spec.parameters
         names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
         names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
         parts = ["train", "test"] if self.data is not None and len(self.data.test) else ["train"]
@@ -285,7 +315,8 @@ class Session:
         figures |= self._by_name(figures["theta"])
         far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
         losses, points = self._loss_names(), self.spec.points
-        return Scope(runs, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
+        stated = self.spec.training.runs
+        return Scope(stated, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
 
     def _by_name(self, theta: Array) -> dict[str, Array]:
         """The variables of an objective."""

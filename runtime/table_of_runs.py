@@ -43,9 +43,12 @@ def write_runs(folder: Path, result: Result, program: ir.Program) -> None:
 
 def columns_of(result: Result, program: ir.Program, at: slice) -> dict[str, Array | Texts]:
     """Some of the rows."""
+    ends = result.point_names
+    reached = {"reached": Texts(result.point_codes[at] % len(ends), ends)} if 2 < len(ends) < 256 else {}
     columns: dict[str, Array | Texts] = {
         "run": np.arange(at.start, at.stop),
         "outcome": Texts(result.outcome_codes[at], OUTCOMES),
+        **reached,
         "stopped": Texts(result.stop_codes[at], STOPS),
         "steps": result.steps[at],
         "loss_evaluations": result.evaluations["loss"][at],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,4 +193,182 @@ def backtracking(p: Problem, theta: Vector, eta: float = 1) -> Iterator[Vector]:
             if step * np.linalg.norm(g) < EPSILON:
                 raise StepTooSmall
         theta = theta - step * g
+        yield theta
+
+
+# -- other directions, other Lyapunov functions ------------------------------------------------------
+
+
+def lc_momentum(p: Problem, theta: Vector, b: float = 2, f2: float = 1e4) -> Iterator[Vector]:
+    v, eta, lam = np.zeros_like(theta), 0.1 / f2, 1 / (4 * b)
+    while True:
+        g = p.gradient(theta)
+        energy, eta = p.loss(theta) + v @ v / 2, min(f2 * eta, 1 / b)
+        while True:
+            w = (1 - b * eta) * v + eta * g
+            if p.loss(theta - eta * w) + w @ w / 2 - energy <= -b * lam * eta * (w @ w):
+                break
+            eta /= 2
+        v, theta = w, theta - eta * w
+        yield theta
+
+
+def lc_rmsprop(p: Problem, theta: Vector, b: float = 10, f2: float = 1e4) -> Iterator[Vector]:
+    s, eta = np.zeros_like(theta), 0.1 / f2
+    while True:
+        g, now, eta = p.gradient(theta), p.loss(theta), min(f2 * eta, 1 / b)
+        while True:
+            new = (1 - b * eta) * s + b * eta * g**2
+            d = g / (np.sqrt(new) + 0.1)
+            if p.loss(theta - eta * d) - now <= -0.5 * eta * (d @ g):
+                break
+            eta /= 2
+        s, theta = new, theta - eta * d
+        yield theta
+
+
+def lc_along(kind: str) -> Callable[[Problem, Vector], Iterator[Vector]]:
+    def run(p: Problem, theta: Vector, f2: float = 1e4) -> Iterator[Vector]:
+        eta = 0.1 / f2
+        while True:
+            g, now = p.gradient(theta), p.loss(theta)
+            size = np.linalg.norm(g)
+            d, drop = {
+                "clipping": (min(1, 0.001 / size) * g, min(1, 0.001 / size) * size**2),
+                "sign": (np.sign(g), np.abs(g).sum()),
+                "normalised": (g / size, size),
+            }[kind]
+            eta = search(p.loss, theta, d, now, float(drop), f2 * eta, 2)
+            theta = theta - eta * d
+            yield theta
+
+    return run
+
+
+def euler_richardson(p: Problem, theta: Vector, eta: float = 0.1) -> Iterator[Vector]:
+    while True:
+        g = p.gradient(theta)
+        ahead = p.gradient(theta - eta * g)
+        error = 0.5 * eta * np.linalg.norm(g - ahead) / 0.01
+        if error <= 1:
+            theta = theta - eta * ahead
+        eta *= 0.9 / np.sqrt(error)
+        yield theta
+
+
+def gd_em(p: Problem, theta: Vector) -> Iterator[Vector]:
+    while True:
+        g, now, eta = p.gradient(theta), p.loss(theta), 0.1
+        while p.loss(theta - eta * g) > now:
+            eta /= 1.5
+        theta = theta - eta * g
+        yield theta
+
+
+def momentum_em(p: Problem, theta: Vector, rate: float = 0.1, beta: float = 0.1) -> Iterator[Vector]:
+    v = np.zeros_like(theta)
+    while True:
+        g, eta, b = p.gradient(theta), rate, beta
+        energy = beta / rate * p.loss(theta) + v @ v / 2
+        while True:
+            w = (1 - b) * v + b * g
+            if beta / rate * p.loss(theta - eta * w) + w @ w / 2 <= energy:
+                break
+            eta, b = eta / 1.5, b / 1.5
+        v, theta = w, theta - eta * w
+        yield theta
+
+
+# -- mini-batches: theta after every epoch -----------------------------------------------------------
+
+
+def splitting(p: Problem, theta: Vector, eta: float = 0.1) -> Iterator[Vector]:
+    while True:
+        for i in range(len(p.batches)):
+            theta = theta - eta * p.gradient(theta, i)
+        yield theta
+
+
+def speth(p: Problem, theta: Vector, eta: float = 0.1) -> Iterator[Vector]:
+    c = np.zeros_like(theta)
+    while True:
+        half = theta - eta * p.gradient(theta, 0) + eta * c
+        new = half - eta * p.gradient(half, 1) - eta * c
+        c = c + (new + theta - 2 * half) / (2 * eta)
+        theta = new
+        yield theta
+
+
+def rra(
+    p: Problem, theta: Vector, eta: float = 0.001, b1: float = 0.1, b2: float = 0.001
+) -> Iterator[Vector]:
+    """theta after every batch; the batches as they stand."""
+    v, s, epoch = np.zeros_like(theta), np.zeros_like(theta), 0
+    while True:
+        for i in range(len(p.batches)):
+            g = p.gradient(theta, i)
+            v, s = (1 - b1) * v + b1 * g, (1 - b2) * s + b2 * g**2
+            rate = eta * np.sqrt(1 - (1 - b2) ** (epoch + 1)) / (1 - (1 - b1) ** (epoch + 1))
+            theta = theta - rate * v / (np.sqrt(s) + 1e-7)
+            yield theta
+        epoch += 1
+
+
+def search_batch(
+    p: Problem, i: int, theta: Vector, now: float, eta: float, d: Vector, drop: float, halvings: int = 2
+) -> float:
+    return search(lambda t: p.loss(t, i), theta, d, now, drop, eta, f1=30, halvings=halvings)
+
+
+def rag(p: Problem, theta: Vector, eps: float = 1e-4, low_memory: bool = False) -> Iterator[Vector]:
+    """RAG, and RAGL with `low_memory`: theta after the start, then after every epoch."""
+    m, P, lam, f2, eta_init = len(p.batches), len(p.samples), 0.5, 1e4, 0.1
+    length, losses = np.zeros(m), np.zeros(m)
+    gradients = [p.gradient(theta, i) for i in range(m)]
+    for i, G in enumerate(gradients):
+        losses[i] = p.loss(theta, i)
+        if np.linalg.norm(G) > eps:
+            eta = search_batch(p, i, theta, losses[i], eta_init, G, G @ G, 0)
+            length[i] = 2 * (1 - lam) / eta
+    g = np.sum(gradients, axis=0)
+    W = theta
+    if np.linalg.norm(g) / P <= eps:
+        return
+    theta = theta - 2 * (1 - lam) / length.sum() * g
+    yield theta
+    coeff = coeff_max = 4 * m - 1 if low_memory else 2 * m - 1
+    heur, dist, diffs, eta_start, R = 1.0, 0.0, np.zeros(m), eta_init, losses.sum()
+    while not (np.linalg.norm(g) / P < eps and dist / P < eps):
+        seen, best, most = np.zeros_like(theta), theta, -np.inf
+        if low_memory:
+            diffs[:] = 0
+        for i in range(m):
+            new, losses[i] = p.gradient(theta, i), p.loss(theta, i)
+            seen = seen + new
+            if low_memory:
+                g = g + new - p.gradient(W, i) if i < m - 1 else seen
+            else:
+                g = g + new - gradients[i]
+                gradients[i] = new
+            prod, size = new @ g, np.linalg.norm(new)
+
+            along = partial(search_batch, p, i, theta, losses[i], eta_start)
+            eta0 = along(new, float(new @ new)) if size > eps else eta_start
+            eta = eta0
+            if prod > EPSILON and i == int(np.argmax(length)) and prod < g @ g:
+                eta = max(eta0, along(g, float(prod)))
+            length[i] = 2 * (1 - lam) / eta if size >= eps and eta >= EPSILON else 0
+            if length.sum() < EPSILON:
+                step = eta_start = eta_init
+            else:
+                eta_start = f2 * 2 * (1 - lam) / length.max()
+                step = 2 / ((1 if coeff == coeff_max else heur) * coeff * length.sum())
+            diffs[i] = 2 * (1 - lam) / eta0 * step * np.linalg.norm(g) if size > eps and eta0 > EPSILON else 0
+            if length[i] > most:
+                most, best = length[i], theta
+            theta = theta - step * g
+        W, dist = best, diffs.sum()
+        heur = (heur + 2) / 2 if dist < np.linalg.norm(g) else (heur + 1) / 2
+        coeff = coeff / heur if losses.sum() < R else coeff_max
+        R = losses.sum()
         yield theta

@@ -185,3 +185,21 @@ def test_start_from_a_file(tmp_path, trained):
     Path(tmp_path / "start.safetensors").write_bytes(b"noise")
     with pytest.raises(netc.SpecError, match="E0690"):
         netc.compile(text)
+
+
+def test_a_model_in_a_loop_gives_what_a_new_one_gives():
+    """What follows from settings and shapes is remembered; numbers of other data, seeds and rates are not mixed up."""
+    model = netc.compile(LINE)
+    other = X[::-1] * 2 + 1
+    for data, seed, eta in [
+        (X, 1, 0.05),
+        (other, 1, 0.05),
+        (X, 2, 0.05),
+        (X[:20], 1, 0.02),
+        (X, 1, 0.02),
+        (other, 1, 0.05),
+    ]:
+        y = Y[: len(data)]
+        again, new = (m.train(data, y, seed=seed, eta=eta, epochs=3) for m in (model, netc.compile(LINE)))
+        np.testing.assert_array_equal(again.theta, new.theta)
+        np.testing.assert_array_equal(model.predict(data), model.predict(data, new.theta[0]))

@@ -112,6 +112,27 @@ def test_check_without_the_data(here, capsys):
     assert "E0612" in capsys.readouterr().err
 
 
+def test_check_of_a_named_set_that_is_elsewhere(here, capsys, monkeypatch):
+    """Its sizes are known all the same: the slide's own misprint, 754 instead of 784."""
+    monkeypatch.setenv("NETC_DATA", str(Path.cwd()))
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    monkeypatch.setenv("XDG_DATA_HOME", str(Path.cwd()))
+    text = "data mnist\nnetwork [784(tanh)24(softmax)10]\ninit zeros\nloss mse\noptimizer gd(eta = 1)\ntrain steps = 1\n"
+    Path("mnist.net").write_text(text)
+    assert main(["check", "mnist.net"]) == 0
+    assert capsys.readouterr().out == "mnist.net: ok, but its data are not on this machine\n"
+    Path("mnist.net").write_text(text.replace("[784", "[754"))
+    assert main(["check", "mnist.net"]) == 1
+    assert "the network takes 754 inputs, the data has 784" in capsys.readouterr().err
+    Path("mnist.net").write_text(text.replace(")10]", ")1]"))
+    assert main(["check", "mnist.net"]) == 1
+    Path("mnist.net").write_text(
+        text.replace("mnist\n", "mnist, split = 80%\n").replace("steps", "batch = 48001, steps")
+    )
+    assert main(["check", "mnist.net"]) == 1
+    assert "there are only 48000 training samples" in capsys.readouterr().err
+
+
 def test_fmt(here, capsys):
     Path("ugly.net").write_text("# kept\n" + GOOD.replace("   ", " ").replace("(eta", "(η"))
     before = Path("ugly.net").read_text()
@@ -164,7 +185,7 @@ def test_reproduce(here, capsys):
         "train steps = 1\nexpect accuracy(test) > 99%\n"
     )
     assert main(["reproduce", "good.net"]) == 0
-    assert "1 of 1 expectation holds" in capsys.readouterr().out
+    assert "1 figure: 1 reproduced" in capsys.readouterr().out
     assert main(["reproduce", ".", "--json"]) == 5
     found = json.loads(capsys.readouterr().out)
     assert {Path(f["file"]).name: f["status"] for f in found["files"]} == {
@@ -175,7 +196,8 @@ def test_reproduce(here, capsys):
     assert main(["reproduce", "."]) == 5
     out = capsys.readouterr().out
     assert "netc data get mnist" in out
-    assert "2 of 2" not in out
+    assert "2 figures: 1 reproduced, 1 FAILED" in out
+    assert "long.net  slow: run with --slow" in out
     assert main(["reproduce", "--slow", "long.net"]) == 0
     assert not Path("runs").exists()
 

@@ -137,6 +137,9 @@ CASES = {
         'data "t.csv", classes = 2', {"t.csv": b"a,y\n1,red\n2,green\n3,blue\n"}, {"classes": 2}
     ),
     "E0616-numbers": Case('data "t.csv", classes = 3', {"t.csv": b"a,y\n1,0.5\n2,1.5\n"}, {"classes": 3}),
+    "E0616-one-label": Case(
+        'data "t.csv", target = y', {"t.csv": b"a,y\n1,red\n2,red\n"}, {"target": ("y",)}
+    ),
     "E0616-two-targets": Case(
         'data "t.csv", target = (b, y), classes = 3', {"t.csv": GOOD}, {"classes": 3, "target": ("b", "y")}
     ),

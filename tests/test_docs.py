@@ -21,13 +21,22 @@ from typing import Any
 
 import pytest
 
+import tables
 from netc.commands import main
 from netc.dsl import library
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/language.md", "docs/explain-and-diff.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/language.md",
+    "docs/explain-and-diff.md",
+    "docs/which-momentum.md",
+    "docs/which-adam.md",
+    "docs/pictures.md",
+)
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -108,3 +117,15 @@ def test_the_reference_names_the_whole_library() -> None:
     for kind in ("activation", "loss", "init", "schedule", "optimizer"):
         for name in library.names(kind):
             assert re.search(rf"`{re.escape(name)}\b", text), f"docs/language.md lacks the {kind} {name}"
+
+
+@pytest.mark.parametrize("document", tables.DOCUMENTS)
+def test_tables_are_what_the_command_makes(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert tables.MARKED.search(text)
+    assert tables.written(text) == text
+
+
+def test_no_table_is_left_out() -> None:
+    texts = [(ROOT / document).read_text(encoding="utf-8") for document in tables.DOCUMENTS]
+    assert sorted(m[2] for text in texts for m in tables.MARKED.finditer(text)) == sorted(tables.TABLES)

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 import netc
-from netc.runtime.kinds import outermost
+from netc.compiler import ir
+from netc.compiler.derive import gradient
+from netc.compiler.spec import KINDS
+from netc.runtime.hessian import ObjectiveCurvature
+from netc.runtime.kinds import kinds, outermost
 
 NETWORKS = {
     "tanh": ("[3(tanh)4(tanh)3(lin)2]", "half_mse"),
@@ -165,6 +169,15 @@ def test_a_valley_is_degenerate_and_a_lost_run_is_nothing() -> None:
     result = netc.compile(text.replace("1.5", "0.4")).train(steps=30)
     assert result.kind.tolist()[0] == "degenerate"
     assert netc.compile(text).train().kind.tolist() == ["", ""]
+
+
+def test_a_point_where_the_curvature_overflows_is_degenerate() -> None:
+    x = ir.Var("x", "scalar")
+    square = ir.apply("mul", x, x)
+    value = ir.apply("add", square, ir.apply("mul", square, square))
+    curvature = ObjectiveCurvature(ir.Objective(("x",), value, gradient(value, ("x",))))
+    found = kinds(curvature, np.array([[1e200], [0.01], [0.01]]), np.array([True, True, False]))
+    assert found.tolist() == [KINDS.index("degenerate"), KINDS.index("minimum"), -1]
 
 
 def test_outermost_eigenvalues_are_those_of_the_matrix() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas
 import pytest
 
 import netc
+from netc.commands import main
 from netc.compiler.spec import Points
 from netc.dsl.format import format_program
 from netc.dsl.parser import parse
@@ -79,6 +81,15 @@ def test_a_single_run_has_one_point() -> None:
     result = netc.compile(text + "expect minima(-2, 1)\n").train()
     assert result.summary["reached"] == "minima(-2, 1)"
     assert [v.holds for v in result.expect] == [True]
+
+
+def test_the_table_of_runs_says_where_each_ended(tmp_path) -> None:
+    (tmp_path / "b.net").write_text(BENCHMARK)
+    assert main(["run", str(tmp_path / "b.net"), "--out", str(tmp_path), "-q"]) == 0
+    (folder,) = tmp_path.glob("b-*")
+    table = pandas.read_csv(folder / "runs.csv", keep_default_na=False)
+    assert table.reached.tolist() == netc.compile(BENCHMARK).train().reached.tolist()
+    assert set(table.reached[table.outcome == "diverged"]) == {""}
 
 
 def test_points_are_printed_as_they_are_read() -> None:

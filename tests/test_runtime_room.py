@@ -171,13 +171,13 @@ def test_a_full_disk_costs_a_checkpoint_not_the_training(here, capsys, monkeypat
 
 
 @pytest.mark.parametrize("path", sorted(BAD.glob("*.net")), ids=lambda path: path.stem)
-def test_too_little_room_is_said_before_anything_begins(path, monkeypatch, update_golden):
+def test_what_no_run_can_begin_with_is_said_before_anything_begins(path, monkeypatch, update_golden):
     sizes = {what: float(size) for size, what in re.findall(r"([\d.]+) GB of (\w+)", path.read_text())}
     monkeypatch.setattr(room, "free_memory", lambda: sizes["memory"] * 1e9)
     monkeypatch.setattr(room, "free_disk", lambda folder: sizes["disk"] * 1e9)
-    session = open_session(read_file(path, path.name), {})
+    folder = Path() if "no folder" not in path.read_text() else None
     with pytest.raises(SpecError) as refused:
-        session.require_room(Path() if "no folder" not in path.read_text() else None)
+        open_session(read_file(path, path.name), {}).require_room(folder)
     said, pinned = render(refused.value.diagnostics) + "\n", path.with_suffix(".out")
     if update_golden:
         pinned.write_text(said, encoding="utf-8")

@@ -26,6 +26,7 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
         "PARAMETERS": 2,
         "LANES": 4,
         "GROUP": 1,
+        "DEVICE": "cpu",
         "STRIDE": 4,
         "VECTORS": 1,
         "SCALARS": 0,

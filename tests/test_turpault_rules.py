@@ -91,8 +91,31 @@ WHOLE: dict[str, Oracle] = {
     "LC": oracle.lc,
     "LCD": oracle.lcd,
     "backtracking": oracle.backtracking,
+    "LC_Momentum": oracle.lc_momentum,
+    "LC_RMSProp": oracle.lc_rmsprop,
+    "LC_clipping": oracle.lc_along("clipping"),
+    "LC_sign": oracle.lc_along("sign"),
+    "LC_normalised": oracle.lc_along("normalised"),
+    "Euler_Richardson": oracle.euler_richardson,
+    "GD_Em": oracle.gd_em,
+    "Momentum_Em": oracle.momentum_em,
 }
 """Rules for all samples at once."""
+BATCHED: dict[str, Oracle] = {
+    "splitting(eta = 0.05)": lambda p, theta: oracle.splitting(p, theta, 0.05),
+    "RRGD(eta = 0.05)": lambda p, theta: _every_batch(p, theta, 0.05),
+    "RRA": oracle.rra,
+    "RAG": oracle.rag,
+    "RAGL": lambda p, theta: oracle.rag(p, theta, low_memory=True),
+}
+"""Rules for mini-batches, as they stand."""
+
+
+def _every_batch(p: Problem, theta: Vector, eta: float) -> Iterator[Vector]:
+    while True:
+        for i in range(len(p.batches)):
+            theta = theta - eta * p.gradient(theta, i)
+            yield theta
 
 
 def text_of(case: Case, rule: str, train: str) -> str:
@@ -146,6 +169,58 @@ def test_kernels_do_what_the_interpreter_does(rule: str) -> None:
         "loss": expected.loss_evaluations,
         "gradient": expected.gradient_evaluations,
     }
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("rule", BATCHED)
+def test_iterates_with_mini_batches_are_those_of_plain_numpy(rule: str, name: str) -> None:
+    case = CASES[name]
+    expected, problem = wanted(case, BATCHED[rule], 8)
+    size = len(case.problem().batches[0])
+    found = interpreted(case, rule, len(expected) - 1, f"{size}")
+    same(found.trajectory, expected)
+    assert found.gradient_evaluations == problem.counts["gradient"]
+
+
+@pytest.mark.parametrize("rule", ["RAG", "RAGL", "RRA"])
+def test_kernels_with_mini_batches_do_what_the_interpreter_does(rule: str) -> None:
+    case = CASES["network"]
+    found = netc.compile(text_of(case, rule, "steps = 6, batch = 2")).train()
+    expected = interpreted(case, rule, 6, "2")
+    np.testing.assert_allclose(found.theta[0], expected.trajectory[-1], rtol=1e-10)
+    assert found.summary["evaluations"]["gradient"] == expected.gradient_evaluations
+    assert found.summary["evaluations"].get("loss", 0) == expected.loss_evaluations
+
+
+# -- where splitting settles -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("eta", [1 / 8, 1 / 24, 1 / 10, 1 / 30])
+@pytest.mark.parametrize(
+    ("rule", "limit"), [("splitting", lambda eta: 2 / (5 - 8 * eta)), ("Speth", lambda _: 0.4)]
+)
+def test_fixed_point_of_splitting_depends_on_the_rate_and_speths_does_not(
+    rule: str, limit: Callable[[float], float], eta: float
+) -> None:
+    """The talk: theta_infinity = 2/(5 - 8 eta) instead of theta* = 2/5."""
+    found = interpreted(CASES["line"], f"{rule}(eta = {eta!r})", 800, "2 parts")
+    assert found.trajectory[-1][0] == pytest.approx(limit(eta), abs=1e-12)
+
+
+def test_speth_is_that_of_plain_numpy() -> None:
+    case = CASES["line"]
+    expected, _ = wanted(case, oracle.speth, 10)
+    same(interpreted(case, "Speth", len(expected) - 1, "2 parts").trajectory, expected)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_rag_never_diverges_on_the_benchmarks(number: int) -> None:
+    text = neuron_text(G[number]).replace("/4", "/2")
+    train = "train epochs = 3000, batch = 1, shuffle = false, runs = 400, seed = 3"
+    result = netc.compile(f"{text}init theta ~ uniform(-3, 3)\noptimizer turpault.RAG\n{train}").train()
+    assert not np.any(result.diverged)
+    assert np.mean([ending == "criterion" for ending in result.stopped]) == 1
+    assert np.all(np.isfinite(result.theta))
 
 
 # -- how searches end --------------------------------------------------------------------------------

@@ -51,7 +51,9 @@ def _checked(file: Path) -> str:
     except SpecError as error:
         if not all(d.code in NOT_AT_HAND for d in error.diagnostics):
             raise
-        data, note = None, ", but its data are not on this machine, so sizes were not compared with them"
+        data, note = None, ", but its data are not on this machine"
+        if sessions.known_facts(parsed) is None:
+            note += ", so sizes were not compared with them"
     spec = sessions.check(parsed, None, {}) if note else sessions.open_session(parsed, {}, data).spec
     if spec.warnings:
         click.echo(render(spec.warnings), err=True)

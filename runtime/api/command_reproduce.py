@@ -12,7 +12,7 @@ import click
 
 from netc.commands import DONE, INTERRUPTED, NOT_AS_EXPECTED, WRONG_DATA, WRONG_FILE, status_of
 from netc.options import FOLDER, overrides, training_options
-from netc.terminal import counted, number, paint, signs
+from netc.terminal import counted, paint
 
 if TYPE_CHECKING:
     from netc.runtime.results import Result, Verdict
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FETCHED = "E0606"
 PACKAGED = "E0605"
+NOTES = {"error": "has an error", "data": "has unfit data"}
+"""What is said of a file with this status, where that is not the status itself."""
 
 
 @click.command("reproduce")
@@ -32,15 +34,21 @@ def command(
 ) -> int:
     """Run the files and judge each `expect` in them.
 
-    Of a folder, all .net files in it and below. Files whose data are not on this machine are no failures:
-    they are listed with the command that brings the data.
+    Of a folder, all .net files in it and below. For each figure: what the paper says, what came out here, and
+    whether it is reproduced, differs from the paper as the file states, or FAILED, which gives the exit status 5.
+
+    Files whose data are not on this machine, and slow ones, are no failures: they are listed with the command that
+    runs them. Ctrl-C ends with what was judged so far.
     """
     changed = overrides(options)
-    judged = []
+    judged: list[_Judged] = []
     for file in _files(paths):
         if not quiet:
             click.echo(paint(str(file), dim=True), err=True)
-        judged.append(_judge(file, changed, slow, out))
+        try:
+            judged.append(_judge(file, changed, slow, out))
+        except KeyboardInterrupt:
+            judged.append(_Judged(file, "interrupted"))
         if judged[-1].status == "interrupted":
             break
     if as_json:
@@ -63,9 +71,7 @@ class _Judged:
     words: str = ""
 
     def plain(self) -> dict[str, Any]:
-        from netc.runtime.results import plain
-
-        expect = [{"text": v.text, "value": plain(v.value), "holds": v.holds} for v in self.verdicts]
+        expect = [v.plain for v in self.verdicts]
         content = {"file": str(self.file), "status": self.status, "expect": expect, "note": self.words}
         return {key: value for key, value in content.items() if value}
 
@@ -88,7 +94,7 @@ def _judge(file: Path, changed: dict[str, str | float], slow: bool, out: Path | 
         if not any(isinstance(s, ast.Expect) for s in parsed.program.statements):
             return _Judged(file, "no expect")
         if _is_slow(parsed.program) and not slow:
-            return _Judged(file, "slow", words="--slow runs it too")
+            return _Judged(file, "slow", words="run with --slow")
         result = _trained(parsed, changed, out)
     except SpecError as error:
         codes = {d.code for d in error.diagnostics}
@@ -110,38 +116,36 @@ def _is_slow(program: Any) -> bool:
 
 def _trained(file: File, changed: dict[str, str | float], out: Path | None) -> Result:
     from netc.command_run import keep
-    from netc.runtime.expect import judge
     from netc.runtime.session import open_session
     from netc.runtime.train import Watcher
 
     session = open_session(file, changed)
     _, result = session.train(Watcher())
-    verdicts = () if result.interrupted else judge(session.spec.expectations, session.scope(result))
-    result = replace(result, file=file.source.name, expect=verdicts)
+    result = replace(result, file=file.source.name, expect=session.verdicts(result))
     if out is not None:
         keep(session, changed, out, result)
     return result
 
 
 def _table(judged: list[_Judged]) -> Iterator[str]:
-    """text | value | holds, file by file."""
-    rows = [v for one in judged for v in one.verdicts]
-    width = max((len(v.text) for v in rows), default=0)
-    values = [number(v.value) for v in rows]
-    wide = max(map(len, values), default=0)
-    holds, fails = signs()
-    for one in judged:
-        if one.status == "no expect":
-            continue
-        note = {"judged": "", "error": "has an error", "data": "has unfit data"}.get(one.status, one.status)
-        note = ": ".join(part for part in (note, one.words) if part)
-        yield f"{paint(str(one.file), bold=True)}  {note}".rstrip()
-        for v in one.verdicts:
-            sign = paint(holds, fg="green") if v.holds else paint(fails, fg="red", bold=True)
-            yield f"  {v.text:{width}}  {number(v.value):{wide}}  {sign}"
+    """The verdicts file by file, what was left out, and the sums."""
+    from netc.verdicts import COLOURS, table
+
+    yield from table((_heading(one), one.verdicts) for one in judged if one.status != "no expect")
     yield ""
-    good = sum(v.holds for v in rows)
-    yield f"{good} of {counted(len(rows), 'expectation')} {'holds' if good == len(rows) == 1 else 'hold'}"
+    words: list[str] = [v.words for one in judged for v in one.verdicts]
+    parts = ", ".join(f"{count} {word}" for word in COLOURS if (count := words.count(word)))
+    parts = f": {parts}".replace(" differs ", " differ ") if parts else ""
+    yield f"{counted(len(words), 'figure')}{parts}"
+    for status in ("slow", "needs data", "error", "data", "interrupted"):
+        if count := sum(one.status == status for one in judged):
+            yield f"{counted(count, 'file')}: {NOTES.get(status, status)}"
+
+
+def _heading(one: _Judged) -> str:
+    note = {"judged": ""}.get(one.status, NOTES.get(one.status, one.status))
+    note = ": ".join(part for part in (note, one.words) if part)
+    return f"{paint(str(one.file), bold=True)}  {note}".rstrip()
 
 
 def _status(judged: list[_Judged]) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netc.command_plot import need_matplotlib, pictures
 from netc.commands import DIVERGED, DONE, INTERRUPTED, NOT_AS_EXPECTED
 from netc.options import FOLDER, NET_FILE, overrides, training_options
 
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=FOLDER, default=Path("runs"), show_default=True, help="Where the run's folder is made."
 )
+@click.option("--plot", is_flag=True, help="Draw the run's pictures into its folder, as `netc plot` does.")
 @click.option("--resume", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="RUN",
               help="Go on with an interrupted run from its checkpoint; FILE may be left out.")  # fmt: skip
 def command(
-    file: Path | None, out: Path, resume: Path | None, as_json: bool, quiet: bool, **options: Any
+    file: Path | None, out: Path, plot: bool, resume: Path | None, as_json: bool, quiet: bool, **options: Any
 ) -> int:
     """Train what FILE says.
 
@@ -39,6 +41,8 @@ def command(
     parameters, the summary. Ctrl-C ends a run with what was trained so far and leaves a checkpoint.
     """
     changed = overrides(options)
+    if plot:
+        need_matplotlib()
     if resume is None:
         if file is None:
             raise click.UsageError("which FILE?")
@@ -46,6 +50,8 @@ def command(
     else:
         run = _resumed(resume, file, changed, quiet)
     result = _train(run, quiet)
+    if plot and not result.interrupted:
+        pictures([run.folder.path], (), run.folder.path, "png")
     _tell(run, result, as_json, quiet)
     return _status(result)
 
@@ -153,13 +159,11 @@ def watching(session: Session, quiet: bool) -> Quiet:
 
 
 def _train(run: _Run, quiet: bool) -> Result:
-    from netc.runtime.expect import judge
-
     session, folder = run.session, run.folder
     with watching(session, quiet) as watch:
         watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
         _, result = session.train(watch, run.checkpoint, folder.rows)
-    verdicts = () if result.interrupted else judge(session.spec.expectations, session.scope(result))
+    verdicts = session.verdicts(result)
     result = replace(result, file=session.file.source.name, folder=folder.path, expect=verdicts)
     try:
         folder.write_result(result, session.program, session.scalers())

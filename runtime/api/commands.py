@@ -29,6 +29,7 @@ COMMANDS = {
     "run": ("netc.command_run", "Train what a file says."),
     "check": ("netc.command_check", "Find the errors in files; run nothing."),
     "reproduce": ("netc.command_reproduce", "Run files and judge what they expect."),
+    "plot": ("netc.command_plot", "Draw pictures of runs."),
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
     "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),

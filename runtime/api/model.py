@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netc.runtime import session as sessions
-from netc.runtime.expect import judge
+from netc.runtime.dataset import Dataset, facts
 from netc.runtime.layout import Samples
 from netc.runtime.parameters import flatten, unflatten
 from netc.runtime.results import Result
@@ -20,6 +20,8 @@ from netc.runtime.session import File, Session
 from netc.runtime.train import Watcher
 
 Reals = NDArray[Any]
+KNOWN = 8
+"""Of different settings that a model remembers what follows from them."""
 
 
 def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> Model:
@@ -49,6 +51,7 @@ class Model:
         self._file, self._overrides = file, dict(overrides)
         self._session: Session = sessions.open_session(file, self._overrides)
         self._theta: Reals | None = None
+        self._known: dict[Any, Session] = {}
 
     @property
     def parameters(self) -> int:
@@ -86,8 +89,7 @@ class Model:
         session = self._with_data(X, y, {**self._overrides, **given, **overrides})
         _, result = session.train(Watcher())
         self._session, self._theta = session, result.theta[0]
-        verdicts = judge(session.spec.expectations, session.scope(result))
-        return replace(result, file=self._file.source.name, expect=verdicts)
+        return replace(result, file=self._file.source.name, expect=session.verdicts(result))
 
     def predict(self, X: Any, theta: ArrayLike | None = None) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target.
@@ -153,14 +155,22 @@ class Model:
     def _with_data(self, X: Any, y: Any, overrides: Mapping[str, str | float]) -> Session:
         if self._session.spec.objective is not None and (X is not None or y is not None):
             raise ValueError("the file is an objective: it has no data to train on")
-        if X is not None:
-            return sessions.open_session(self._file, overrides, sessions.from_arrays(self._file, X, y))
-        if y is not None:
+        if X is None and y is not None:
             raise ValueError("y is given without X")
-        session = sessions.open_session(self._file, overrides, self._session.data)
+        data = self._session.data if X is None else sessions.from_arrays(self._file, X, y)
+        session = self._opened(data, overrides)
         if session.data is None and session.spec.objective is None:
             raise ValueError("the file has no data: give the arrays, train(X, y)")
         return session
+
+    def _opened(self, data: Dataset | None, overrides: Mapping[str, str | float]) -> Session:
+        """Checked and lowered once for all data of a shape, as in a loop over seeds or folds."""
+        key = facts(data) if data else None, tuple(sorted(overrides.items()))
+        if key not in self._known:
+            if len(self._known) == KNOWN:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = sessions.open_session(self._file, overrides, data)
+        return self._known[key].with_data(data)
 
     def _trained(self) -> Session:
         if self._session.data is None and self._session.spec.objective is None:

@@ -12,6 +12,7 @@ from netc.runtime.outcomes import STOPS as ORDER
 from netc.runtime.results import Result, Verdict
 from netc.runtime.session import Session
 from netc.terminal import counted, duration, number, paint, percent, signs
+from netc.verdicts import figure
 
 STOPS = {
     "epochs": "all epochs done",
@@ -110,4 +111,5 @@ def verdicts(found: tuple[Verdict, ...]) -> Iterator[str]:
     for v in found:
         holds, fails = signs()
         sign = paint(holds, fg="green") if v.holds else paint(fails, fg="red", bold=True)
-        yield f"  {sign} {v.text:{width}}  {number(v.value)}"
+        paper = "" if v.agrees or not v.holds else f"  (the paper: {figure(v, v.paper)})"
+        yield f"  {sign} {v.text:{width}}  {figure(v, v.value)}{paper}"

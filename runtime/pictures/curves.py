@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.style import BLUE, COLOURS, DARK, ORANGE, figure, headline, legend_right
+from netc.runtime.pictures.style import BLUE, COLOURS, DARK, HEIGHT, ORANGE, count, headline, logarithmic
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 FEWEST = 3
 """Reports that make a curve."""
 PARTS = {"train": BLUE, "test": ORANGE}
+STYLES: dict[str, Literal["-", ":"]] = {"train": "-", "test": ":"}
+"""Where colours tell folders apart."""
 NAMES = {
     "loss": "loss",
     "accuracy": "accuracy",
-    "r2": "coefficient of determination R²",
-    "gradient_norm": "‖∇R‖",
+    "r2": "explained variance",
+    "gradient_norm": "norm of the gradient",
 }
+UNITS = {"loss": "R", "accuracy": "share of samples", "r2": "R²", "gradient_norm": "‖∇R‖"}
 WORST_IS_LOW = ("accuracy", "r2")
 
 
@@ -42,8 +45,9 @@ class Course:
 
 
 def has_curves(kept: Kept) -> bool:
+    """Whether most runs keep a finite loss for a while."""
     found = course(kept, "loss_train")
-    return found is not None and len(found.at) >= FEWEST
+    return found is not None and int(np.isfinite(found.median).sum()) >= FEWEST
 
 
 def course(kept: Kept, figure: str) -> Course | None:
@@ -81,7 +85,7 @@ def clock(kept: Kept) -> tuple[str, Array]:
 def curves(kept: Sequence[Kept]) -> Figure:
     """A panel for each figure; several folders share the panels, a colour each."""
     shown = [name for name in NAMES if any(_parts(one, name) for one in kept)]
-    fig = figure(len(shown), height=5.2, width=6.5)
+    fig = Figure(figsize=(1.5 + 5 * len(shown) + 1.5 * (len(kept) > 1), HEIGHT))
     panels = fig.subplots(1, len(shown), squeeze=False)[0]
     for axes, name in zip(panels, shown, strict=True):
         if len(kept) == 1:
@@ -89,20 +93,18 @@ def curves(kept: Sequence[Kept]) -> Figure:
         else:
             _of_several(axes, kept, name)
         _scale(axes, name)
-        axes.set(xlabel=clock(kept[0])[0], title=NAMES[name], ylabel=_unit(name))
-    several = kept[0].count > 1
-    band = "median, quartiles, and 5 to 95 % of " + f"{kept[0].count} runs" if several else "one run"
-    _legend(fig, panels, kept, several)
-    headline(fig, "The course of training", f"{_about(kept)}  ({band})")
+        axes.set(xlabel=clock(kept[0])[0], title=NAMES[name], ylabel=UNITS[name])
+    _legend(fig, panels, kept)
+    headline(fig, "The course of training", "\n".join((about(kept), *_band(kept))))
     return fig
 
 
-def _about(kept: Sequence[Kept]) -> str:
-    return f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}" if len(kept) == 1 else kept[0].setup
-
-
-def _unit(name: str) -> str:
-    return {"loss": "loss of the scaled problem", "accuracy": "share of samples"}.get(name, NAMES[name])
+def _band(kept: Sequence[Kept]) -> Iterator[str]:
+    if len(kept) == 1 and kept[0].count > 1:
+        yield f"line: median of {count(kept[0].count)} runs; bands: quartiles, and 5 % to 95 %"
+    elif any(one.count > 1 for one in kept):
+        lost = [title(kept, one) for one in kept if not has_curves(one)]
+        yield "medians over the runs" + (f"; not finite: {', '.join(lost)}" if lost else "")
 
 
 def _parts(kept: Kept, name: str) -> list[tuple[str, Course]]:
@@ -122,8 +124,7 @@ def _of_one(axes: Axes, kept: Kept, name: str) -> None:
 def _of_several(axes: Axes, kept: Sequence[Kept], name: str) -> None:
     for i, one in enumerate(kept):
         for part, found in _parts(one, name):
-            style = "-" if part == "train" else ":"
-            _draw(axes, found, COLOURS[i % len(COLOURS)], one.rule, bands=False, style=style)
+            _draw(axes, found, COLOURS[i % len(COLOURS)], one.rule, bands=False, style=STYLES[part])
 
 
 def _draw(axes: Axes, one: Course, colour: str, label: str, bands: bool, style: str = "-") -> None:
@@ -137,27 +138,33 @@ def _scale(axes: Axes, name: str) -> None:
     """Logarithmic where values are positive and span more than a decade."""
     values = np.concatenate([np.asarray(line.get_ydata(), np.float64) for line in axes.lines])
     values = values[np.isfinite(values)]
-    if name in ("loss", "gradient_norm") and len(values) and values.max() > 10 * max(values.min(), 0):
+    if name in ("loss", "gradient_norm") and len(values) and values.max() > 5 * max(values.min(), 0):
         axes.set_yscale("log", nonpositive="clip")
         low = values[values > 0].min(initial=1.0)
-        axes.set_ylim(bottom=max(low / 2, values.max() * 1e-20))
+        low, high = max(low / 2, values.max() * 1e-20), 2 * values.max()
+        axes.set_ylim(low, high)
+        logarithmic(axes.yaxis, low, high)
     elif name in WORST_IS_LOW:
         axes.set_ylim(top=1.02)
 
 
-def _legend(fig: Figure, panels: Sequence[Axes], kept: Sequence[Kept], several: bool) -> None:
+def _legend(fig: Figure, panels: Sequence[Axes], kept: Sequence[Kept]) -> None:
     if len(kept) == 1:
         for axes in panels:
-            axes.legend()
+            if len(axes.lines) > 1:
+                axes.legend()
         return
     handles = [
         Line2D([], [], color=COLOURS[i % len(COLOURS)], label=title(kept, one)) for i, one in enumerate(kept)
     ]
     if any(len(_parts(one, "loss")) > 1 for one in kept):
-        handles += [
-            Line2D([], [], color=DARK, linestyle=s, label=t) for s, t in (("-", "train"), (":", "test"))
-        ]
+        handles += [Line2D([], [], color=DARK, linestyle=STYLES[part], label=part) for part in STYLES]
     fig.legend(handles=handles, loc="outside right center")
+
+
+def about(kept: Sequence[Kept]) -> str:
+    """The line below a picture: of what it is."""
+    return f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}" if len(kept) == 1 else kept[0].setup
 
 
 def title(kept: Sequence[Kept], one: Kept) -> str:

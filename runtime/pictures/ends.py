@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from netc.runtime.kept import Kept
+from netc.runtime.outcomes import OUTCOMES
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.style import COLOURS, DARK, LIGHT, MIDDLE, number
+from netc.runtime.pictures.style import BLUE, COLOURS, DARK, LIGHT, MIDDLE, SKY, YELLOW, number
 
 SETTLED = 1e-3
 """A run has settled where the norm of its last gradient is below this, unless its outcome says more."""
@@ -17,7 +18,20 @@ NEAR = 0.05
 """Ends this close to each other, in every coordinate, are one point."""
 RARE = 0.005
 """A point that fewer of the settled runs reach has no label of its own."""
-ELSEWHERE, UNSETTLED, DIVERGED = "elsewhere", "not converged", "diverged"
+MOST = len(COLOURS) - 1
+"""Points with a label of their own; the last colour is taken."""
+ELSEWHERE, UNSETTLED, STUCK, DIVERGED = "elsewhere", "not converged", "step too small", "diverged"
+
+
+_PLAIN = {
+    "converged": BLUE,
+    "finished": SKY,
+    "interrupted": MIDDLE,
+    ELSEWHERE: MIDDLE,
+    UNSETTLED: LIGHT,
+    STUCK: YELLOW,
+    DIVERGED: DARK,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,52 +54,61 @@ class Ends:
 
 
 def colour(ends: Ends, label: str) -> str:
-    plain = {ELSEWHERE: MIDDLE, UNSETTLED: LIGHT, DIVERGED: DARK}
-    return plain[label] if label in plain else COLOURS[ends.labels.index(label)]
+    return _PLAIN[label] if label in _PLAIN else COLOURS[ends.labels.index(label)]
 
 
 def classify(kept: Sequence[Kept]) -> list[Ends]:
     """The ends of each folder, with common labels."""
-    settled = [_settled(one) for one in kept]
-    points = np.zeros((0, 0))
-    if (
-        all(one.ends is not None for one in kept)
-        and len({one.ends.shape[1] for one in kept if one.ends is not None}) == 1
-    ):
-        reached = [one.ends[there] for one, there in zip(kept, settled, strict=True) if one.ends is not None]
-        points = _points(np.concatenate(reached))
-    labels = (*map(_label, points), ELSEWHERE if len(points) else "converged", UNSETTLED, DIVERGED)
-    return [_ends(one, there, points, labels) for one, there in zip(kept, settled, strict=True)]
+    reached = [one.ends[_settled(one)] for one in kept if one.ends is not None]
+    if len(reached) < len(kept) or len({ends.shape[1] for ends in reached}) > 1:
+        return [_outcomes(one) for one in kept]
+    points = _points(np.concatenate(reached))
+    labels = (*map(_label, points), ELSEWHERE, UNSETTLED, STUCK, DIVERGED)
+    return [_ends(one, points, labels) for one in kept]
+
+
+def _outcomes(kept: Kept) -> Ends:
+    """Of a network, whose end is no point that could be shown."""
+    codes = np.select([kept.runs["outcome"] == name for name in OUTCOMES], range(len(OUTCOMES)))
+    return Ends(OUTCOMES, codes, np.zeros((0, 0)))
 
 
 def _settled(kept: Kept) -> Array:
-    found: Array = ~kept.diverged & (kept.runs["gradient_norm"] < SETTLED)
-    return found | (kept.runs["stopped"] == "criterion")
+    outcome = kept.runs["outcome"]
+    found: Array = (
+        (kept.runs["gradient_norm"] < SETTLED) & (outcome != "diverged") & (outcome != "not converged")
+    )
+    found |= outcome == "converged"
+    return found
 
 
 def _points(reached: Array) -> Array:
     """(at most as many as there are colours, P): where the settled runs heap up."""
     cells, counts = np.unique(np.round(reached / NEAR), axis=0, return_counts=True)
     found: list[Array] = []
-    while len(found) < len(COLOURS) and counts.any():
+    while len(found) < MOST and counts.any():
         centre = cells[counts.argmax()] * NEAR
         close = np.abs(cells * NEAR - centre).max(axis=1) <= 2 * NEAR
         if counts[close].sum() < RARE * len(reached):
             break
         found.append(reached[np.abs(reached - centre).max(axis=1) <= 1.5 * NEAR].mean(axis=0))
         counts[close] = 0
-    return np.array(sorted(found, key=lambda point: tuple(np.round(point, 6)))).reshape(-1, reached.shape[1])
+    table = np.round(np.array(found).reshape(-1, reached.shape[1]), 6)
+    points: Array = table[np.lexsort(table.T[::-1])]
+    return points
 
 
 def _label(point: Array) -> str:
     return f"({', '.join(map(number, point))})"
 
 
-def _ends(kept: Kept, settled: Array, points: Array, labels: tuple[str, ...]) -> Ends:
+def _ends(kept: Kept, points: Array, labels: tuple[str, ...]) -> Ends:
+    assert kept.ends is not None
+    settled = _settled(kept)
     codes = np.where(settled, len(points), len(points) + 1)
-    if kept.ends is not None:
-        for i, point in enumerate(points):
-            near = np.abs(kept.ends - point).max(axis=1, initial=0) <= 2 * NEAR
-            codes[settled & near] = i
-    codes[kept.diverged] = len(points) + 2
+    for i, point in enumerate(points):
+        near = np.abs(kept.ends - point).max(axis=1, initial=0) <= 2 * NEAR
+        codes[settled & near] = i
+    codes[~settled & (kept.runs["outcome"] == STUCK)] = labels.index(STUCK)
+    codes[kept.diverged] = labels.index(DIVERGED)
     return Ends(labels, codes, points)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -14,6 +15,7 @@ from matplotlib.patches import Patch
 from netc.compiler import interpret, ir
 from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
+from netc.runtime.pictures.curves import about
 from netc.runtime.pictures.ends import DIVERGED, Ends, classify, colour
 from netc.runtime.pictures.style import WIDTH, count, headline, percent
 
@@ -23,6 +25,8 @@ STEPS = 2000
 """Iterations of a trajectory that are drawn."""
 FINE = 201
 """Points of a surface along an axis."""
+GROWTH = "V_grows"
+"""The column of `runs.csv` with the share of iterations in which the monitored function grows."""
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -35,14 +39,11 @@ def basins(kept: Sequence[Kept]) -> Figure:
         axes = fig.add_subplot(rows, columns, place)
         _map_of_ends(axes, one, ends)
         if len(kept) > 1:
-            axes.set_title(f"{one.rule}\n{one.settings}", fontsize=12)
-            axes.text(0.02, 0.02, f"diverged {percent(ends.share(DIVERGED))}", transform=axes.transAxes, fontsize=11,
-                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2})  # fmt: skip
+            _name(axes, one, f"diverged {percent(ends.share(DIVERGED))}")
     _legend_of_ends(fig, all_ends)
     runs = {one.count for one in kept}
     title = f"Where {count(runs.pop())} starts end" if len(runs) == 1 else "Where the starts end"
-    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
-    headline(fig, title, about)
+    headline(fig, title, about(kept))
     return fig
 
 
@@ -56,6 +57,13 @@ def _panels(number: int) -> tuple[int, int]:
     return columns, -(-number // columns)
 
 
+def _name(axes: Axes, kept: Kept, note: str) -> None:
+    """Of a panel among others, with a note in its corner."""
+    axes.set_title(f"{kept.rule}\n{kept.settings}", fontsize=12)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
+    axes.text(0.02, 0.02, note, transform=axes.transAxes, fontsize=11, bbox=box)
+
+
 def _map_of_ends(axes: Axes, kept: Kept, ends: Ends) -> None:
     colours = ListedColormap([colour(ends, label) for label in ends.labels])
     norm = BoundaryNorm(np.arange(len(ends.labels) + 1) - 0.5, len(ends.labels))
@@ -64,7 +72,7 @@ def _map_of_ends(axes: Axes, kept: Kept, ends: Ends) -> None:
         axes.plot(*point, "o", markersize=8, markerfacecolor="white", markeredgecolor="black")
 
 
-def paint(axes: Axes, kept: Kept, values: Array, **colours: object) -> None:
+def paint(axes: Axes, kept: Kept, values: Array, cmap: Colormap | str, norm: Normalize) -> None:
     """A value for each start, at its place: an image of a grid, else a dot for each."""
     x, y = kept.starts.T
     axes.set(xlabel=f"initial {kept.variables[0]}", ylabel=f"initial {kept.variables[1]}", aspect="equal")
@@ -73,10 +81,10 @@ def paint(axes: Axes, kept: Kept, values: Array, **colours: object) -> None:
     if len(along) * len(up) == len(values) and len(along) > 1 and len(up) > 1:
         image = np.empty((len(up), len(along)))
         image[np.searchsorted(up, y), np.searchsorted(along, x)] = values
-        axes.pcolormesh(along, up, image, shading="nearest", rasterized=True, **colours)
+        axes.pcolormesh(along, up, image, shading="nearest", rasterized=True, cmap=cmap, norm=norm)
     else:
         size = np.clip(90_000 / len(values), 1, 60)
-        axes.scatter(x, y, c=values, s=size, marker="s", linewidths=0, rasterized=True, **colours)
+        axes.scatter(x, y, c=values, s=size, marker="s", linewidths=0, rasterized=True, cmap=cmap, norm=norm)
 
 
 def _legend_of_ends(fig: Figure, all_ends: Sequence[Ends]) -> None:
@@ -93,7 +101,7 @@ def surface(kept: Sequence[Kept]) -> Figure:
     (ends,) = classify(kept)
     fig = Figure(figsize=(WIDTH + 1, 5.6))
     axes = fig.add_subplot()
-    chosen = _spread_out(one.count)
+    chosen = _some(one)
     paths = [_trajectory(one, run) for run in chosen]
     _levels(fig, axes, one, ends)
     for run, path in zip(chosen, paths, strict=True):
@@ -123,15 +131,21 @@ def surface(kept: Sequence[Kept]) -> Figure:
         if one.count > 1
         else "the run"
     )
-    headline(fig, f"The loss, and {many} on it", f"{one.rule}({one.settings}) on {one.setup}")
+    headline(fig, f"The loss, and {many} on it", about(kept))
     return fig
 
 
-def _spread_out(runs: int) -> list[int]:
-    """Numbers of some runs, spread by multiples of the golden ratio; the same at every call."""
-    if runs <= FOLLOWED:
-        return list(range(runs))
-    return [int(runs * ((k * GOLDEN + 0.2) % 1)) for k in range(FOLLOWED)]
+def _some(kept: Kept) -> list[int]:
+    """Numbers of some runs, the same at every call: up to FOLLOWED that stayed finite, and one that did not."""
+    stayed, lost = np.flatnonzero(~kept.diverged), np.flatnonzero(kept.diverged)
+    return [*_spread_out(stayed, FOLLOWED), *_spread_out(lost, 1)]
+
+
+def _spread_out(runs: Array, most: int) -> list[int]:
+    """By multiples of the golden ratio."""
+    if len(runs) <= most:
+        return [int(run) for run in runs]
+    return [int(runs[int(len(runs) * ((k * GOLDEN + 0.2) % 1))]) for k in range(most)]
 
 
 def _trajectory(kept: Kept, run: int) -> Array:
@@ -173,9 +187,31 @@ def _window(*coordinates: Array) -> Array:
 
 def loss_at(kept: Kept, *coordinates: Array) -> Array:
     """The objective at many points."""
-    assert kept.problem is not None and isinstance(kept.problem.problem, ir.Objective)
+    assert kept.problem is not None
+    assert isinstance(kept.problem.problem, ir.Objective)
     objective = kept.problem.problem
     env = dict(zip(objective.variables, coordinates, strict=True))
     return np.asarray(
         np.broadcast_to(interpret.evaluate(objective.value, env), coordinates[0].shape), np.float64
     )
+
+
+def has_growth(kept: Kept) -> bool:
+    return GROWTH in kept.runs
+
+
+def growth(kept: Sequence[Kept]) -> Figure:
+    """From each start, the share of iterations in which the monitored function grows, a panel for each folder."""
+    columns, rows = _panels(len(kept))
+    fig = _sheet(columns, rows)
+    top = 100 * max(float(np.nanmax(one.runs[GROWTH])) for one in kept) or 100.0
+    norm = PowerNorm(0.5, 0, top)
+    for place, one in enumerate(kept, start=1):
+        axes = fig.add_subplot(rows, columns, place)
+        paint(axes, one, 100 * one.runs[GROWTH], cmap="cividis", norm=norm)
+        if len(kept) > 1:
+            _name(axes, one, f"V grows from {percent(float(np.mean(one.runs[GROWTH] > 0)))} of the starts")
+    bar = fig.colorbar(ScalarMappable(norm, "cividis"), ax=fig.axes, shrink=0.8)
+    bar.set_label("iterations in which V grows by more than 1 %, in %")
+    headline(fig, "Where the Lyapunov function grows", about(kept))
+    return fig

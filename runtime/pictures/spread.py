@@ -11,9 +11,20 @@ from matplotlib.lines import Line2D
 
 from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.curves import title
+from netc.runtime.pictures.curves import about, title
 from netc.runtime.pictures.ends import DIVERGED, classify, colour
-from netc.runtime.pictures.style import BLUE, COLOURS, DARK, SKY, WIDTH, count, headline, percent
+from netc.runtime.pictures.style import (
+    BLUE,
+    COLOURS,
+    DARK,
+    HEIGHT,
+    SKY,
+    WIDTH,
+    count,
+    headline,
+    logarithmic,
+    percent,
+)
 
 DOTS = 20_000
 """At most so many are drawn; of more runs every k-th."""
@@ -51,21 +62,29 @@ def shares(kept: Sequence[Kept]) -> Figure:
 
 def boxes(kept: Sequence[Kept]) -> Figure:
     """Quartiles and range of final losses and iterations, of the runs that did not diverge."""
-    fig = Figure(figsize=(max(WIDTH, 3 + 2.2 * len(kept)), 5.2))
-    panels = fig.subplots(1, 2 + ("loss_test" in kept[0].runs))
-    names = ["loss_train", *(["loss_test"] if "loss_test" in kept[0].runs else []), "steps"]
+    names = [name for name in FIGURES if varies(kept, name)]
+    fig = Figure(figsize=(max(WIDTH, len(names) * (1.5 + len(kept))), HEIGHT))
+    panels = fig.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         _boxes(axes, kept, name)
     runs = f"{count(kept[0].count)} runs" if len({one.count for one in kept}) == 1 else "The runs"
     lost = sum(int(one.diverged.sum()) for one in kept)
-    note = f"; {count(lost)} diverged runs are left out" if lost else ""
-    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
+    note = f"\n{count(lost)} diverged runs are left out" if lost else ""
+    if any((finite(one, "loss_train") < TINY).any() for one in kept):
+        note += f"; losses below {TINY:g} are drawn there"
     headline(fig, f"How good and how soon: {runs}{' each' if len(kept) > 1 else ''}",
-             f"{about}\nbox: quartiles and median; whiskers: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
+             f"{about(kept)}\nbox: quartiles and median; whiskers: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
     return fig
 
 
 FIGURES = {"loss_train": "final training loss", "loss_test": "final test loss", "steps": "iterations"}
+
+
+def varies(kept: Sequence[Kept], name: str) -> bool:
+    return (
+        all(name in one.runs for one in kept)
+        and len({*np.concatenate([finite(one, name) for one in kept])}) > 1
+    )
 
 
 def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
@@ -84,15 +103,14 @@ def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
     for i, column in enumerate(columns, start=1):
         if len(column):
             axes.plot([i, i], [column.min(), column.max()], ".", color=DARK, markersize=5)
-    axes.set_xticks(
-        range(1, len(kept) + 1), [title(kept, one) for one in kept], rotation=30 if len(kept) > 2 else 0
-    )
+    axes.set_xticks(range(1, len(kept) + 1), [title(kept, one) for one in kept], rotation=30, ha="right")
     if len(kept) == 1:
         axes.set_xticks([])
     axes.set_title(FIGURES[name], fontsize=13)
     everything = np.concatenate(columns)
     if len(everything) and everything.max() > 30 * everything.min():
         axes.set_yscale("log")
+        logarithmic(axes.yaxis, everything.min(), everything.max())
 
 
 def finite(kept: Kept, name: str) -> Array:
@@ -126,8 +144,7 @@ def scatter(kept: Sequence[Kept]) -> Figure:
     fig.legend(
         handles=handles, loc="outside right center", title="the run ends at" if len(kept) == 1 else None
     )
-    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
-    headline(fig, "Iterations against final loss, a dot for each run", about)
+    headline(fig, "Iterations against final loss, a dot for each run", about(kept))
     return fig
 
 
@@ -135,6 +152,7 @@ def _log_if_wide(axes: Axes) -> None:
     low, high = axes.dataLim.intervalx
     if low > 0 and high > 30 * low:
         axes.set_xscale("log")
+        logarithmic(axes.xaxis, low, high)
 
 
 def _dot(hue: str, label: str) -> Line2D:
@@ -152,12 +170,19 @@ def histogram(kept: Sequence[Kept]) -> Figure:
     bins = np.geomspace(low, high, BINS + 1) if wide else np.linspace(low, high or 1.0, BINS + 1)
     for i, (one, column) in enumerate(zip(kept, columns, strict=True)):
         hue = COLOURS[i % len(COLOURS)] if len(kept) > 1 else BLUE
-        filled = "stepfilled" if len(kept) == 1 else "step"
-        axes.hist(column, bins=bins, histtype=filled, color=hue, label=title(kept, one), linewidth=2)
+        axes.stairs(
+            np.histogram(column, bins)[0],
+            bins,
+            fill=len(kept) == 1,
+            color=hue,
+            label=title(kept, one),
+            linewidth=2,
+        )
     axes.set(xlabel="final training loss", ylabel="runs", xscale="log" if wide else "linear")
     if len(kept) > 1:
         fig.legend(loc="outside right center")
-    about = kept[0].setup if len(kept) > 1 else f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
     lost = sum(int(one.diverged.sum()) for one in kept)
-    headline(fig, "Final losses", about + (f"\n{count(lost)} diverged runs are left out" if lost else ""))
+    headline(
+        fig, "Final losses", about(kept) + (f"\n{count(lost)} diverged runs are left out" if lost else "")
+    )
     return fig

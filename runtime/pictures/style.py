@@ -10,18 +10,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
-from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, VERMILION, YELLOW = "#56B4E9", "#D55E00", "#F0E442"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW)
 """Okabe and Ito (2008), Color Universal Design, without black."""
 DARK, LIGHT, MIDDLE = "#222222", "#D0D0D0", "#888888"
-WIDTH, HEIGHT = 8.0, 5.0
+WIDTH, HEIGHT = 8.0, 5.2
 """Inches of a picture with one pair of axes."""
 
-_RC: dict[str, Any] = {
+_RC: dict[Any, Any] = {
     "figure.dpi": 150,
     "figure.constrained_layout.use": True,
     "font.size": 13,
@@ -42,13 +43,9 @@ _RC: dict[str, Any] = {
 @contextmanager
 def style() -> Iterator[None]:
     """All drawing and writing stands inside."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg", **_RC}):
+    defaults: dict[Any, Any] = {**matplotlib.rcParamsDefault, "backend": "agg"}
+    with matplotlib.rc_context(defaults | _RC):
         yield
-
-
-def figure(columns: int = 1, rows: int = 1, width: float = WIDTH, height: float = HEIGHT) -> Figure:
-    """Empty, so many panels wide and high; the first panel has the given size, others come beside it."""
-    return Figure(figsize=(width * (1 + 0.75 * (columns - 1)), height * (1 + 0.8 * (rows - 1))))
 
 
 def headline(fig: Figure, title: str, setup: str) -> None:
@@ -57,8 +54,12 @@ def headline(fig: Figure, title: str, setup: str) -> None:
     fig.text(0.5, -0.01, setup, ha="center", va="top", fontsize=11, color="#555555")
 
 
-def legend_right(axes: Axes, **more: Any) -> None:
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), **more)
+def logarithmic(axis: Axis, low: float, high: float) -> None:
+    """Ticks that are plain numbers; powers of ten alone where there are enough of them."""
+    axis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
+    if high <= 1e5 * low:
+        axis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def number(value: float) -> str:

@@ -1,0 +1,73 @@
+"""What became of expectations, as columns: what, the paper's figure, the one found here, the tolerance, the verdict.
+
+Fits the terminal: the words are wrapped, the figures never. Judges nothing (`runtime/expect.py`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from textwrap import wrap
+
+from netc.runtime.results import Verdict
+from netc.terminal import number, paint
+
+HEADS = ("", "paper", "here", "within", "")
+GAP = "  "
+NARROWEST = 24
+"""Characters that the words of a row, and a claim in words, have at least."""
+WIDE = 120
+"""Where there is no terminal that says."""
+COLOURS = {"reproduced": "green", "differs from the paper as stated": "yellow", "FAILED": "red"}
+
+
+def figure(v: Verdict, value: object) -> str:
+    """`21.8%` where the file speaks of percentages; words as they are."""
+    if v.percent and isinstance(value, float | int) and not isinstance(value, bool):
+        return f"{number(100.0 * value)}%"
+    return number(value)
+
+
+def table(groups: Iterable[tuple[str, Sequence[Verdict]]]) -> Iterator[str]:
+    """Of each group its heading and a row for each verdict; columns are as wide in all groups."""
+    blocks = [(heading, [_row(v) for v in verdicts], verdicts) for heading, verdicts in groups]
+    rows = [HEADS, *(row for _, rows, _ in blocks for row in rows)]
+    widths = _widths([max(len(row[i]) for row in rows) for i in range(len(HEADS))])
+    if len(rows) > 1:
+        yield paint(_line(HEADS, widths), dim=True)
+    for heading, cells, verdicts in blocks:
+        yield heading
+        for v, row in zip(verdicts, cells, strict=True):
+            first, *rest = _wrapped(row, widths)
+            yield first[: len(first) - len(row[-1])] + paint(row[-1], fg=COLOURS[v.words], bold=not v.holds)
+            yield from rest
+            if not v.holds and v.source:
+                yield paint(f"    the file says: {v.text}", dim=True)
+
+
+def _row(v: Verdict) -> tuple[str, ...]:
+    paper = figure(v, v.paper) if v.op else ""
+    stated = paper if v.op in ("=", "") or isinstance(v.paper, str) else f"{v.op} {paper}"
+    return (v.source or v.text, stated, figure(v, v.value), v.tolerance, v.words)
+
+
+def _widths(natural: list[int]) -> list[int]:
+    """The paper's words, then those of the file, give way where the terminal is too narrow."""
+    room = shutil.get_terminal_size((WIDE, 24)).columns - len(GAP) * len(natural)
+    widths = list(natural)
+    for i in (1, 0):
+        too_much = sum(widths) - room
+        widths[i] = max(min(widths[i], NARROWEST), widths[i] - max(0, too_much))
+    return widths
+
+
+def _wrapped(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    columns = [wrap(text, max(1, width)) or [""] for text, width in zip(row, widths, strict=True)]
+    for cells in zip_longest(*columns, fillvalue=""):
+        yield _line(cells, widths)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True))
+    return (GAP + GAP.join(padded)).rstrip()
