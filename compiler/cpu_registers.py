@@ -16,7 +16,7 @@ from netc.compiler import loops as L
 from netc.compiler.cpu_names import python_expr
 from netc.compiler.cpu_rule import Writer
 from netc.compiler.fuse import Element, Gather, Pass, PerLayer, Scalar, Sweep
-from netc.compiler.primitives import TRUTHS
+from netc.compiler.primitives import PRIMITIVES, TRUTHS
 from netc.compiler.rule_flow import reads
 from netc.compiler.simplify import common
 from netc.compiler.vectors import number
@@ -58,6 +58,8 @@ class RegisterWriter(Writer):
             case ir.Var(name):
                 return L.Name(self.registers(name)[i])
             case ir.Apply(op, args):
+                if expansion := PRIMITIVES[op].expansion:
+                    return self.component(expansion(*args), i)
                 return L.Call(op, tuple(self.component(a, i) for a in args))
             case ir.Reduce():
                 raise AssertionError("reductions are passes of their own")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import isnan
 from textwrap import wrap as wrapped
 
 from netc.compiler import ir
 from netc.compiler.explain_equations import lines, with_numbers
 from netc.compiler.lower_rule import lower_rule
+from netc.compiler.own_m import shown
 from netc.compiler.resolve_rule import equations
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Piece, Schedule, Spec
@@ -68,6 +70,8 @@ def call(name: str, arguments: Iterable[tuple[str, float]], unicode: bool = Fals
 
 def short(value: float) -> str:
     """Twelve digits: 1 - 0.9 is 0.1."""
+    if isnan(value):
+        return "none"
     return number(float(f"{value:.12g}"))
 
 
@@ -107,7 +111,7 @@ def _symbols(spec: Spec, unicode: bool) -> Iterator[Row]:
             yield name("theta"), "parameters", "starts as 'init' says"
         else:
             start = "0" if state.initial is None else print_expr(state.initial, unicode=unicode)
-            yield name(state.name), "state", f"{what}, starts at {start}"
+            yield name(shown(state.name)), "state", f"{what}, starts at {start}"
     states = {s.name for s in spec.optimizer.body.states}
     known = states | {v for v, _ in spec.optimizer.body.bases}
     known |= {local for local, _ in spec.optimizer.kinds} - {
@@ -116,7 +120,7 @@ def _symbols(spec: Spec, unicode: bool) -> Iterator[Row]:
     for local, kind in spec.optimizer.kinds:
         if local not in known:
             what = "per batch" if local in spec.optimizer.body.memories else "local"
-            yield name(local), what, "vector like theta" if kind == "theta" else "number"
+            yield name(shown(local)), what, "vector like theta" if kind == "theta" else "number"
 
 
 def schedule_text(schedule: Schedule) -> str:
@@ -145,8 +149,8 @@ def _columns(rows: Iterable[Row]) -> Iterator[str]:
 
 def _cost(rule: ir.Rule) -> Iterator[str]:
     states = [s for s in rule.states if s.name != "theta"]
-    vectors = [s.name for s in states if s.kind == "theta" and not s.per_batch]
-    numbers = [s.name for s in states if s.kind == "scalar" and not s.per_batch]
+    vectors = [shown(s.name) for s in states if s.kind == "theta" and not s.per_batch]
+    numbers = [shown(s.name) for s in states if s.kind == "scalar" and not s.per_batch]
     more = f", and {_counted(len(numbers), 'number')} in all ({', '.join(numbers)})" if numbers else ""
     names = f" ({', '.join(vectors)})" if vectors else ""
     yield f"memory  {_counted(len(vectors), 'number')} per parameter{names} besides theta itself{more}"

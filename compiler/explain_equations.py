@@ -8,15 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from netc.compiler.resolve_tree import rebuild
+from netc.compiler.resolve_tree import rebuild, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.dsl import ast
 from netc.dsl.printer import Printer
 
 
 def with_numbers(actions: Iterable[ast.Action], values: Mapping[str, float]) -> tuple[ast.Action, ...]:
-    """The actions with numbers for the names in `values`."""
-    return tuple(_put(a, values) for a in actions)
+    """The actions with numbers for the names in `values`; a local that is one number is put in its place."""
+    actions = tuple(actions)
+    known, done = dict(values), list[ast.Action]()
+    set_here = [n.name for a in actions for n in walk(a) if isinstance(n, ast.Equation)]
+    for action in actions:
+        action = _put(action, known)
+        match action:
+            case ast.Equation(name, (), ast.Number(value)) if set_here.count(name) == 1:
+                known[name] = value
+            case _:
+                done.append(action)
+    return tuple(done)
 
 
 def _put(action: ast.Action, values: Mapping[str, float]) -> ast.Action:

@@ -16,12 +16,9 @@ from netc.dsl import ast, library
 
 def variants(family: str) -> list[ast.Optimizer]:
     """The rules of the library that a bare name may mean; empty if it is no family."""
-    found = [library.lookup("optimizer", n) for n in library.names("optimizer")]
-    return [
-        rule
-        for rule in found
-        if isinstance(rule, ast.Optimizer) and rule.name.rpartition(".")[0].lower() == family.lower()
-    ]
+    names = [n for n in library.names("optimizer") if n.rpartition(".")[0].lower() == family.lower()]
+    found = [library.lookup("optimizer", n) for n in names]
+    return [rule for rule in found if isinstance(rule, ast.Optimizer)]
 
 
 def compared(name: str) -> list[str]:

@@ -19,6 +19,7 @@ from netc.compiler.simulate import Array, distance, make_world, simulate
 
 Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
+OTHER_RATES = ("alpha", "alpha0", "eta0", "lr0", "gamma", "h", "step")
 DECAYS = ("lambda", "weight_decay", "wd", "l2", "weight_decay_rate")
 THRESHOLDS = ("c", "clip", "threshold", "max_norm", "clip_value", "max_delta", "clip_gradient", "clip_norm",
               "clipnorm", "clipvalue", "global_clipnorm", "max_grad_norm")  # fmt: skip
@@ -53,7 +54,12 @@ def part(name: str, value: float) -> Part:
 
 
 def parts(values: Mapping[str, float]) -> dict[str, Part]:
-    return {name: part(name, value) for name, value in values.items()}
+    """Of all parameters of a rule; `alpha` or `gamma` is its rate where nothing else is."""
+    found = {name: part(name, value) for name, value in values.items()}
+    if "rate" not in found.values():
+        first = next((n for n in OTHER_RATES if 0 < values.get(n, 0) < 1), None)
+        found |= {} if first is None else {first: "rate"}
+    return found
 
 
 # -- random numbers for A ----------------------------------------------------------------------------
@@ -86,8 +92,9 @@ def drawn(values: Mapping[str, float], seed: int) -> dict[str, Fraction]:
         return (2 * t / (1 + t * t)) ** 2
 
     found: dict[str, Fraction] = {}
+    of = parts(values)
     for name, value in values.items():
-        match part(name, value) if value else "fixed":
+        match of[name] if value else "fixed":
             case "rate":
                 found[name] = fraction(500, 6000) ** 2
             case "memory":
@@ -112,16 +119,14 @@ def _sqrt(x: Any) -> Any:
     return root(x) if isinstance(x, Fraction) else np.sqrt(x)
 
 
-def _candidates(name: str, value: float, a: Mapping[str, float], fixed: bool) -> Iterator[Formula]:
+def _candidates(what: Part, value: float, a: Mapping[str, float]) -> Iterator[Formula]:
     """What the parameter of B may be."""
     number = Fraction(repr(float(value)))
-    yield Formula(f"{value:.12g}", lambda v: number, 3 if part(name, value) != "fixed" else 0)
-    if fixed:
-        return
+    yield Formula(f"{value:.12g}", lambda v: number, 3 if what != "fixed" else 0)
     of = parts(a)
     rates = [n for n, p in of.items() if p == "rate"]
     memories = [n for n, p in of.items() if p == "memory"]
-    match part(name, value):
+    match what:
         case "rate":
             for eta in rates:
                 yield from _scaled(eta, memories)
@@ -197,7 +202,8 @@ def find(a: ir.Rule, b: ir.Rule, values_a: Values, values_b: Values, reach: bool
 
     With `reach`, the points where the gradient is asked for have to be equal, not theta itself.
     """
-    pools = [list(_candidates(name, value, values_a, False)) for name, value in values_b.items()]
+    of = parts(values_b)
+    pools = [list(_candidates(of[name], value, values_a)) for name, value in values_b.items()]
     while np.prod([len(pool) for pool in pools], dtype=float) > MOST:
         longest = max(pools, key=len)
         del longest[max(len(longest) * 2 // 3, 1) :]

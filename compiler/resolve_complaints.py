@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from netc.compiler.check_report import Report, first_line
 from netc.compiler.implicit import literal_reading
+from netc.compiler.resolve_tree import names_in
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
@@ -89,6 +90,8 @@ class Complaints:
         hints: tuple[str, ...] = ()
         if isinstance(index, ast.Binary) and index.op == "-" and not writing:
             hints = (f"an older value is a state: old[{n}+1] = {name}[{n}], then read old[{n}]",)
+        elif other := next((i for i in sorted(names_in(index)) if i in ("t", "k", "i", "j", "n")), ""):
+            hints = (f"the iterations are counted by {n}, from 0: {name}[{n}+1]",) if other != n else ()
         verb = "set" if writing else "read"
         message = f"'{name}' cannot be {verb} at [{index.span.text}]"
         self.report.error("E0402", index.span, message, notes=(f"indices are {forms}",), hints=hints)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from netc.compiler.check_report import Report, first_line
 from netc.compiler.kinds import BATCHWISE
+from netc.compiler.own_m import in_words, with_own_m
 from netc.compiler.resolve_complaints import MEANINGS, Complaints, target
 from netc.compiler.resolve_moments import BEFORE, NEXT, NOW, START, SUB, Moment, moment
 from netc.compiler.resolve_tree import names_in, rebuild, walk
@@ -48,7 +49,11 @@ def resolve_rule(rule: ast.Optimizer, losses: frozenset[str], report: Report, co
 
     `losses` are the names of the loss (`R[i]` is no state). For a schedule's recursion `counter` is `k`.
     """
-    return _Resolver(rule, losses, Complaints(rule, report, counter)).run()
+    before = len(report.diagnostics)
+    rule = with_own_m(rule)
+    body = _Resolver(rule, losses, Complaints(rule, report, counter)).run()
+    report.diagnostics[before:] = map(in_words, report.diagnostics[before:])
+    return body
 
 
 def equations(actions: Iterable[ast.Action]) -> Iterator[ast.Equation]:

@@ -14,7 +14,7 @@ from typing import assert_never
 from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.fuse import Element, Gather, PerLayer, Scalar, Sweep
-from netc.compiler.primitives import TRUTHS
+from netc.compiler.primitives import PRIMITIVES, TRUTHS
 
 COMBINE = {
     "sum": ("add", 0.0, "hsum"),
@@ -32,7 +32,8 @@ def number(e: ir.Expr) -> L.Expr:
         case ir.Var(name):
             return L.Name(name)
         case ir.Apply(op, args):
-            return L.Call(op, tuple(number(a) for a in args))
+            expansion = PRIMITIVES[op].expansion
+            return number(expansion(*args)) if expansion else L.Call(op, tuple(number(a) for a in args))
         case ir.Reduce():
             raise AssertionError("reductions are passes of their own")
         case _:

@@ -73,11 +73,12 @@ def _definitions(kind: str) -> Iterator[str]:
 
     names = [name for group in _groups(library.names(kind)) for name in group]
     for name in names:
-        statement = library.lookup(kind, name)
-        assert statement is not None
+        written = library.text(kind, name).rstrip().splitlines()
+        while not written[-1].strip() or written[-1].startswith("#"):
+            written.pop()  # the comment above the next one
         for line in library.comment(kind, name).splitlines():
             yield paint(f"# {line}", dim=True)
-        yield from statement.span.text.rstrip().splitlines()
+        yield from written
         yield ""
 
 

@@ -12,6 +12,7 @@ from netc.compiler.analysis import Cost, count
 from netc.compiler.explain_equations import lines
 from netc.compiler.interpret import trajectory
 from netc.compiler.latex import latex_rule
+from netc.compiler.own_m import shown
 from netc.compiler.rule_text import RuleText, read_rule
 
 Reals = NDArray[Any]
@@ -44,7 +45,7 @@ class UpdateRule:
     @property
     def states(self) -> tuple[str, ...]:
         """What it keeps from one iteration to the next, besides theta."""
-        return tuple(s.name for s in self._read.rule.states if s.name != "theta")
+        return tuple(shown(s.name) for s in self._read.rule.states if s.name != "theta")
 
     @property
     def evaluations(self) -> dict[str, int]:

@@ -20,7 +20,7 @@ STOPS = {
     "steps": "all steps done",
     "criterion": "the stop criterion holds",
     "diverged": "diverged",
-    "search": "a search of the rule found no end",
+    "search": "a search of the rule found no end: its 'until' never held",
     "step too small": "the step of a search fell below rounding",
     "interrupted": "interrupted",
 }
