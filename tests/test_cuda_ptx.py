@@ -68,7 +68,7 @@ ptxas info    : Used 24 registers, used 1 barriers, 512 bytes smem"""
 
 
 def test_the_text_of_a_kernel_needs_no_extra(capsys: pytest.CaptureFixture[str]) -> None:
-    example = next(path for path in HERE if path.stem == "quadratic_gd")
+    example = next(path for path in cuda_table.EXAMPLES if path.stem == "quadratic_gd")
     assert main(["show", str(example), "--stage", "cuda"]) == 0
     text = capsys.readouterr().out
     assert "@cuda.jit()" in text
@@ -80,7 +80,7 @@ def test_the_plan_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) ->
         ("quadratic_gd", "2 parameters: one run per thread"),
         ("boston", "466 parameters, 1 run: one run per block"),
     ):
-        path = next(path for path in HERE if path.stem == stem)
+        path = next(path for path in cuda_table.EXAMPLES if path.stem == stem)
         assert main(["explain", str(path), "--plan"]) == 0
         said = capsys.readouterr().out
         assert words in said
