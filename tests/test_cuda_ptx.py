@@ -18,7 +18,7 @@ from netc.runtime.cuda_types import CAPABILITIES, assembled, resources
 needs_extra = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 KINDS = ("benchmark1", "turpault2024/benchmark1_lcd", "speth", "boston", "one_neuron", "iris")
 DOCUMENTED = cuda_table.DOCUMENT.read_text(encoding="utf-8")
-HERE = [path for path in cuda_table.EXAMPLES if cuda_table.name(path) in KINDS]
+HERE = [cuda_table.ROOT / "examples" / f"{kind}.net" for kind in KINDS]
 
 
 @needs_extra
