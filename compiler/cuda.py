@@ -60,7 +60,7 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
 HEADER = """
 from math import inf, nan
 
-from numba import cuda, float32, float64, int64
+from numba import cuda, float32, float64, int64, uint64 as at
 {imports}
 
 real = {real}
@@ -77,7 +77,7 @@ FUNCTIONS = {
 NAMES = {
     **FUNCTIONS,
     "vmax": "maximum", "vmin": "minimum", "least": "min", "isfinite": "finite",
-    "splat": "real", "load": "{0}[{1}]", "store": "{0}[{1}] = {2}",
+    "splat": "real", "load": "{0}[at({1})]", "store": "{0}[at({1})] = {2}",
     "shared": "cuda.shared.array", "registers": "cuda.local.array",
 }  # fmt: skip
 
@@ -109,4 +109,6 @@ def spelling(module: L.Module) -> Spelling:
     used = sorted(IMPORTED & {names.get(f, f).partition("(")[0] for f in L.calls(module)})
     imports = f"\nfrom {HOME} import {', '.join(used)}" if used else ""
     header = HEADER.format(imports=imports, real=REALS[str(constants["REAL"])])
-    return Spelling(header.strip(), "cuda.jit", 'device=True, inline="always"', "", names)
+    return Spelling(
+        header.strip(), "cuda.jit", 'device=True, inline="always"', "", names, counted=True, index="at({})"
+    )

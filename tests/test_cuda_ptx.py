@@ -39,7 +39,7 @@ GRID = """data x in linspace(-1, 1, 2000) -> sin(3*x)
 network [1(tanh)300(lin)1]
 init glorot_uniform
 loss half_mse
-optimizer adam.paper(eta = 0.01)
+optimizer gd(eta = 0.01)
 train epochs = 1, batch = full, precision = f32
 """
 
