@@ -69,10 +69,10 @@ class NetworkWriter:
         i: L.Expr
         s: L.Expr
         if self.shuffled:
-            i, s = L.call("mod", "p", inputs), L.call("floordiv", "p", inputs)
+            i, s = L.call("remainder", "p", inputs), L.call("quotient", "p", inputs)
             x = L.At(L.At(L.Name("x"), self.which()), L.Name("i"))
         else:
-            i, s = L.call("floordiv", "p", samples), L.call("mod", "p", samples)
+            i, s = L.call("quotient", "p", samples), L.call("remainder", "p", samples)
             x = L.At(L.At(L.Name("x"), L.Name("i")), self.which())
         body: list[L.Stmt] = [
             L.let("i", i),
@@ -130,14 +130,11 @@ class NetworkWriter:
             return out
         out.append(L.Note(f"a = {op.name}(z)"))
         if pointwise(op.value):
+            z, a = (L.At(L.Name("memory"), L.add("p", buffer)) for buffer in (stage.z, stage.a))
             body = [
-                L.let("o", L.call("floordiv", "p", plan.samples)),
-                L.let("s", L.call("mod", "p", plan.samples)),
-                L.let("z", self.at(stage.z, "o")),
-                *self.pointwise(op.value, {"z": "z"}, "a"),
-                self.put(stage.a, "o", "s", "a"),
-            ]
-            return [*out, self.over_block("p", d.outputs * plan.samples, body), BLOCK_BARRIER]
+                L.let("z", z), *self.pointwise(op.value, {"z": "z"}, "a"), L.Store(a.array, a.index, L.Name("a"))
+            ]  # fmt: skip
+            return [*out, self.over_block("p", d.outputs * plan.pitch, body), BLOCK_BARRIER]
         buffers = {"z": stage.z, "a": stage.a}
         return [*out, self.each_sample(self.over_units(op.units, [("a", op.value)], buffers)), BLOCK_BARRIER]
 

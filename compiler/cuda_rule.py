@@ -142,8 +142,12 @@ class TeamWriter(Writer):
             first = L.add(L.mul("block", each), start)
             return L.At(L.Name("scratch"), first, L.add(first, each))
 
-        out: list[L.Stmt] = [L.let("block", L.call("block"))]
-        out.append(L.let("memory", L.call("shared", size, "real") if plan.shared else own(0, size)))
+        nothing = L.Store(L.Name("memory"), L.Name("p"), L.call("splat", 0.0))
+        out: list[L.Stmt] = [
+            L.let("block", L.call("block")),
+            L.let("memory", L.call("shared", size, "real") if plan.shared else own(0, size)),
+            L.Loop("p", L.call("thread"), L.Int(size), L.Int(plan.threads), (nothing,)),
+        ]
         if plan.shape == "grid":
             every = L.At(L.Name("scratch"), L.Int(shares), L.Int(shares + parameters * plan.blocks))
             out += [L.let("share", own(shares, parameters)), L.let("shares", every)]

@@ -57,10 +57,10 @@ class Product:
         body: list[L.Stmt] = []
         at: L.Expr = L.Name("p")
         if t.parts > 1:
-            body.append(L.let("part", L.call("mod", "p", t.parts)))
-            at = L.call("floordiv", "p", t.parts)
-        body.append(L.let("g", L.call("floordiv", at, wide)))
-        body.append(L.let("h", L.call("mod", at, wide)))
+            body.append(L.let("part", L.call("remainder", "p", t.parts)))
+            at = L.call("quotient", "p", t.parts)
+        body.append(L.let("g", L.call("quotient", at, wide)))
+        body.append(L.let("h", L.call("remainder", at, wide)))
         rows, columns = range(t.height), range(t.width)
         body += [self._line("row", "g", u, high, self.rows) for u in rows]
         body += [self._line("column", "h", v, wide, self.columns) for v in columns]
@@ -98,8 +98,8 @@ class Product:
         body = [
             L.let("total", L.call("splat", 0.0)),
             L.loop("part", self.tile.parts, [L.let("total", L.call("add", "total", part))]),
-            L.let("row", L.call("floordiv", "q", self.columns)),
-            L.let("column", L.call("mod", "q", self.columns)),
+            L.let("row", L.call("quotient", "q", self.columns)),
+            L.let("column", L.call("remainder", "q", self.columns)),
             *put(L.Name("row"), L.Name("column"), L.Name("total")),
         ]
         return self._over("q", self.rows * self.columns, body)
