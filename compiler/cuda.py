@@ -100,8 +100,8 @@ TEAMS = {
 
 IMPORTED = frozenset((
     "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
-    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "power", "quotient", "remainder", "select", "shuffle", "sigmoid", "sin",
-    "sqrt", "tan", "tanh",
+    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "power", "quotient", "remainder",
+    "select", "shuffle", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
 
 
