@@ -39,7 +39,7 @@ CHANGED = ("theta", "vectors", "scalars", "counters", "figures", "order")
 
 def card() -> Card:
     """The simulator starts a thread of Python for each thread of a block."""
-    return Card(threads=4, blocks=1) if simulated() else Card()
+    return Card(threads=4, crowd=4, blocks=1) if simulated() else Card()
 
 
 def trained_on_gpu(cpu: ModuleType, gpu: Gpu) -> ModuleType:
