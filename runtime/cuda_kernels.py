@@ -76,8 +76,8 @@ class Gpu:
         return self.teams(runs) * (8 * int(self.module.SCRATCH) + 8)
 
     def teams(self, runs: int) -> int:
-        """Blocks that need work space, at most."""
-        return min(runs, TEAMS) if self.module.SHAPE == "block" else int(self.module.BLOCKS)
+        """Of threads with a work space of their own, at most."""
+        return min(runs, TEAMS) if self.module.SHAPE == "block" else 1
 
     def too_small(self, runs: int, taken: int, free: int) -> Diagnostic:
         """`taken`: bytes of so many runs."""
@@ -193,7 +193,8 @@ class Buffers:
         self.here = [[pinned(a) for a in arrays] for _ in self.copies]
         self.given = [cuda.to_device(a) for a in (given.hyper, given.x, given.y, given.bounds)]
         self.rows = cuda.to_device(np.arange(state.runs))
-        self.scratch = cuda.device_array((blocks, module.SCRATCH), state.theta.dtype)
+        teams = blocks if module.SHAPE == "block" else 1
+        self.scratch = cuda.device_array((teams, module.SCRATCH), state.theta.dtype)
         self.partials, self.turns = cuda.device_array(blocks, np.float64), cuda.device_array(1, np.int64)
         self.zero = pinned(np.zeros(1, np.int64))
         self.zero[:] = 0
