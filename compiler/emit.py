@@ -36,7 +36,7 @@ class Spelling:
     absent: as it is."""
     parallel_range: str = "range"
     counted: bool = False
-    """Whether loops to a bound that is no constant are `while` loops."""
+    """Whether loops are `while` loops."""
     index: str = "{}"
     """How an index that is no constant is written."""
 
@@ -83,7 +83,7 @@ class _Printer:
                 return [f"{pad}{self.expr(L.At(array, index))} = {self.expr(value)}"]
             case L.Do(call):
                 return [pad + self.expr(call)]
-            case L.Loop() if self.spelling.counted and not _constant(stmt):
+            case L.Loop() if self.spelling.counted:
                 return self.counted(stmt, depth)
             case L.Loop():
                 return [pad + self.loop_head(stmt), *self.block(stmt.body, depth + 1)]
@@ -148,10 +148,6 @@ class _Printer:
         if spelled is not None and ("{" in spelled or spelled.endswith(")")):
             return spelled.format(*arguments)
         return f"{spelled or e.function}({', '.join(arguments)})"
-
-
-def _constant(s: L.Loop) -> bool:
-    return isinstance(s.start, L.Int) and isinstance(s.stop, L.Int)
 
 
 def real(value: float) -> str:
