@@ -128,7 +128,15 @@ DATA = "data x in linspace(-1, 1, 5) -> sin(3*x) + x^2\n"
 POINTS = "data inline:\n    0, 1 -> 1\n    1, 1 -> 0\n    2, -1 -> 1\n    1, 3 -> 0\n    2, 2 -> 1\n"
 SMALL = DATA + "network [1(tanh)4(lin)1]\ninit glorot_uniform\nloss half_mse\n"
 SUM = DATA + "network [1(tanh)3(lin)1]\ninit glorot_uniform\nloss R = sum((u - y)^2)/2, reduce = sum\n"
-PARTS = "data inline:\n    1 -> 0\n    2 -> 1\nnetwork [1 (dense nobias, lin) 1]\nloss R = sum((u - y)^2)\ninit theta = 0\n"
+PARTS = """data inline:
+    1 -> 0
+    1 -> 0.5
+    2 -> 1
+    1 -> 1
+network [1 (dense nobias, lin) 1]
+loss R = sum((u - y)^2)
+init theta = 0
+"""
 SPETH = """optimizer speth(eta = 0.1):
     theta[n+1/2] = theta[n] - eta*grad R[1](theta[n]) + eta*c[n]
     theta[n+1]   = theta[n+1/2] - eta*grad R[2](theta[n+1/2]) - eta*c[n]
@@ -173,6 +181,7 @@ class Kernel:
         module = pipeline.to_cuda_loops(program, Card(blocks=blocks, **sizes, **options), session.samples)
         self.text, constants = pipeline.to_cuda_text(module), dict(module.constants)
         assert constants["SHAPE"] == shape
+        assert constants["BLOCKS"] == (blocks if shape == "grid" else 1)
         self.size = blocks, threads
         self.real = real = np.dtype(f"f{int(str(constants['REAL'])[1:]) // 8}")
         self.x, self.y = session._scaled[0] if session.data else (np.zeros((1, 0)), np.zeros((1, 0)))
@@ -236,6 +245,12 @@ def good(text: str, shape: str, threads: int = 8, blocks: int = 2, **options: in
     return kernel.does_what_the_equations_say()
 
 
+def share_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also little work is for a grid, and one sample for a block."""
+    monkeypatch.setattr(cuda_plan, "WORK", 0)
+    monkeypatch.setattr(cuda_plan, "SHARE", 1)
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_runs_of_threads_touch_nothing_in_common(name: str) -> None:
     assert good(OBJECTIVES[name], "thread")
@@ -249,7 +264,7 @@ def test_threads_of_a_block_wait_for_each_other(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_threads_of_a_grid_wait_for_each_other(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda_plan, "WORK", 0)
+    share_everything(monkeypatch)
     assert good(NETWORKS[name], "grid")
 
 
@@ -260,8 +275,8 @@ def test_other_sizes_do_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert good(several, "block", threads=1, blocks=3)
     assert good(several, "block", threads=4, shared=64)
-    monkeypatch.setattr(cuda_plan, "WORK", 0)
-    assert good(NETWORKS["shuffled"], "grid", threads=4, blocks=3)
+    share_everything(monkeypatch)
+    assert good(NETWORKS["f32"].replace("batch = 2", "batch = full"), "grid", threads=4, blocks=4)
 
 
 def test_kernels_without_one_of_their_barriers_are_found_out() -> None:
