@@ -137,8 +137,6 @@ def read(file: Path) -> Any:
 
     try:
         return read_file(file)
-    except UnicodeDecodeError:
-        raise click.UsageError(f"'{file}' is not a text in UTF-8") from None
     except OSError as error:
         raise click.UsageError(f"'{file}' cannot be read: {error.strerror}") from None
 
