@@ -8,7 +8,7 @@ what is below: spellings and the launch header. `start` and reports are the CPU'
 
 from __future__ import annotations
 
-from netc.compiler import cpu_network, cpu_rule, ir
+from netc.compiler import cpu_network, cpu_rule, cuda_rule, ir
 from netc.compiler import loops as L
 from netc.compiler.cpu import REALS, batch_size, number_of_batches, regions
 from netc.compiler.cuda_network import NetworkWriter
@@ -34,7 +34,7 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
     made: list[L.Function] = []
     match program.problem:
         case ir.Network() as network:
-            buffers = 0 if chosen.shared else chosen.size
+            buffers = cuda_rule.work_space(chosen, network.parameters)
             vectors = cpu_rule.Vectors(network.parameters, 1, regions(network), buffers)
             made = NetworkWriter(network, chosen, shuffled).functions()
             parts = number_of_batches(training.batches, samples)
@@ -60,7 +60,7 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
 HEADER = """
 from math import inf, nan
 
-from numba import cuda, float32, float64, int64
+from numba import cuda, float32, float64, int64, uint64 as at
 {imports}
 
 real = {real}
@@ -77,19 +77,21 @@ FUNCTIONS = {
 NAMES = {
     **FUNCTIONS,
     "vmax": "maximum", "vmin": "minimum", "least": "min", "isfinite": "finite",
-    "splat": "real", "load": "{0}[{1}]", "store": "{0}[{1}] = {2}",
+    "splat": "real", "load": "{0}[at({1})]", "store": "{0}[at({1})] = {2}",
+    "thread": "int64(cuda.threadIdx.x)", "block_barrier": "cuda.syncthreads()",
     "shared": "cuda.shared.array", "registers": "cuda.local.array",
 }  # fmt: skip
 
 TEAMS = {
     "thread": {"thread_of_grid": "cuda.grid(1)", "threads_of_grid": "cuda.gridsize(1)"},
     "block": {
-        "member": "int64(cuda.threadIdx.x)", "members": "int64(cuda.blockDim.x)", "barrier": "cuda.syncthreads()",
-        "team_of_grid": "int64(cuda.blockIdx.x)", "teams_of_grid": "int64(cuda.gridDim.x)",
+        "member": "int64(cuda.threadIdx.x)", "members": "(THREADS)", "barrier": "cuda.syncthreads()",
+        "block": "int64(0)", "team_of_grid": "int64(cuda.blockIdx.x)", "teams_of_grid": "int64(cuda.gridDim.x)",
         "team_sum": "block_sum", "team_max": "block_max", "team_min": "block_min",
     },
     "grid": {
-        "member": "int64(cuda.grid(1))", "members": "int64(cuda.gridsize(1))", "barrier": "grid_barrier(turns)",
+        "member": "int64(cuda.grid(1))", "members": "(THREADS * BLOCKS)", "barrier": "grid_barrier(turns)",
+        "block": "int64(cuda.blockIdx.x)",
         "team_of_grid": "int64(0)", "teams_of_grid": "int64(1)",
         "team_sum": "grid_sum", "team_max": "grid_max", "team_min": "grid_min",
     },
@@ -98,7 +100,7 @@ TEAMS = {
 
 IMPORTED = frozenset((
     "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
-    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "power", "select", "shuffle", "sigmoid", "sin",
+    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "power", "quotient", "remainder", "select", "shuffle", "sigmoid", "sin",
     "sqrt", "tan", "tanh",
 ))  # fmt: skip
 
@@ -109,4 +111,6 @@ def spelling(module: L.Module) -> Spelling:
     used = sorted(IMPORTED & {names.get(f, f).partition("(")[0] for f in L.calls(module)})
     imports = f"\nfrom {HOME} import {', '.join(used)}" if used else ""
     header = HEADER.format(imports=imports, real=REALS[str(constants["REAL"])])
-    return Spelling(header.strip(), "cuda.jit", 'device=True, inline="always"', "", names)
+    return Spelling(
+        header.strip(), "cuda.jit", 'device=True, inline="always"', "", names, counted=True, index="at({})"
+    )

@@ -1,12 +1,13 @@
-"""Network -> loops for CUDA: loss and gradient by a team of threads, some samples at a time.
+"""Network -> loops for CUDA: loss and gradient by a block of threads, some samples at a time.
 
-    forward     pairs (unit, sample) over the threads, layer after layer, a barrier behind each
-    head        samples over the threads
-    backward    pairs (unit, sample) again, layer before layer
-    gradient    parameters over the threads, each sums over the samples in their order
+    samples     into `memory`, as all activations: memory[unit][sample]
+    forward     each layer a product of matrices (`cuda_tiles`), then its activation
+    head        samples over the threads: losses, and d = their derivatives by the last z
+    backward    layer before layer: d x' onto the gradient, then W' d through the activation
 
-So every sum has one owner and one order: no atomics, the same bits in every launch. Activations lie as
-`memory[unit][sample]`; weights are read by many threads at once, the same one, which costs one access.
+A block has all samples of an evaluation, or in a grid its share of them: then the blocks' gradients lie side by
+side, and are added in the order of the blocks. So every sum has one owner and one order: no atomics on numbers, the
+same bits in every launch.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_network import parameters_of, pointwise
 from netc.compiler.cuda_plan import Plan, Stage
-from netc.compiler.cuda_rule import BARRIER, MEMORY, mine
+from netc.compiler.cuda_rule import BARRIER, memory_of, mine
+from netc.compiler.cuda_tiles import BLOCK_BARRIER, Product, Side, over_threads
 from netc.compiler.fuse import fuse
 from netc.compiler.simplify import common
 from netc.compiler.vectors import Space, lanes
@@ -35,44 +37,51 @@ class NetworkWriter:
 
     # -- where things are ----------------------------------------------------------------------------
 
-    def spot(self, buffer: int, row: L.Expr | int | str) -> L.Expr:
+    def spot(self, buffer: int, row: L.Expr | int | str, s: L.Expr | str = "s") -> L.Expr:
         """Row of a buffer at sample s."""
-        return L.add(L.add(L.mul(row, self.plan.pitch), "s"), buffer)
+        return L.add(L.add(L.mul(row, self.plan.pitch), s), buffer)
 
-    def at(self, buffer: int, row: L.Expr | int | str) -> L.Expr:
-        return L.At(L.Name("memory"), self.spot(buffer, row))
+    def at(self, buffer: int, row: L.Expr | int | str, s: L.Expr | str = "s") -> L.Expr:
+        return L.At(L.Name("memory"), self.spot(buffer, row, s))
 
-    def put(self, buffer: int, row: str, value: L.Expr | str) -> L.Stmt:
-        return L.Store(L.Name("memory"), self.spot(buffer, row), L.expr(value))
+    def put(self, buffer: int, row: L.Expr | str, s: L.Expr | str, value: L.Expr | str) -> L.Stmt:
+        return L.Store(L.Name("memory"), self.spot(buffer, row, s), L.expr(value))
 
-    def which(self) -> L.Stmt:
-        """The sample that is number s of those in hand."""
-        place = L.add(L.add("first", "base"), "s")
-        return L.let("sample", L.At(L.Name("order"), place) if self.shuffled else place)
+    @property
+    def weights(self) -> str:
+        """The array in which parameter q is at q."""
+        return "memory" if self.plan.copied else "theta"
 
-    def located(self, stage: Stage) -> list[L.Stmt]:
-        """The same, where a layer reads the data."""
-        return [self.which()] if stage.source < 0 else []
-
-    def input(self, stage: Stage, row: str) -> L.Expr:
-        """Input number `row` of a layer, of sample s; of the data: of `sample`."""
-        if stage.source >= 0:
-            return self.at(stage.source, row)
-        outer, inner = ("sample", row) if self.shuffled else (row, "sample")
-        return L.At(L.At(L.Name("x"), L.Name(outer)), L.Name(inner))
-
-    def pairs(self, index: str, rows: int, body: list[L.Stmt]) -> L.Stmt:
-        """Over the threads: each of `rows` units with each sample."""
-        size = self.plan.samples
-        inner: list[L.Stmt] = [
-            L.let(index, L.call("floordiv", "p", size)),
-            L.let("s", L.call("mod", "p", size)),
-            L.If(L.call("lt", "s", "valid"), tuple(body)),
-        ]
-        return L.Loop("p", L.Name("member"), L.Int(rows * size), L.Name("members"), tuple(inner))
+    def over_block(self, name: str, count: int, body: list[L.Stmt]) -> L.Stmt:
+        return over_threads(name, count, self.plan.threads, body)
 
     def each_sample(self, body: list[L.Stmt]) -> L.Stmt:
-        return L.Loop("s", L.Name("member"), L.Name("valid"), L.Name("members"), tuple(body))
+        return self.over_block("s", self.plan.samples, body)
+
+    def which(self, s: str = "s") -> L.Expr:
+        """The sample that is number s of those in hand."""
+        place = L.add("base", s)
+        return L.At(L.Name("order"), place) if self.shuffled else place
+
+    def samples_in(self) -> list[L.Stmt]:
+        """Neighbouring threads read neighbouring numbers, however the data lie. Places without a sample get 0."""
+        inputs, samples = self.plan.stages[0].dense.inputs, self.plan.samples
+        i: L.Expr
+        s: L.Expr
+        if self.shuffled:
+            i, s = L.call("remainder", "p", inputs), L.call("quotient", "p", inputs)
+            x = L.At(L.At(L.Name("x"), self.which()), L.Name("i"))
+        else:
+            i, s = L.call("quotient", "p", samples), L.call("remainder", "p", samples)
+            x = L.At(L.At(L.Name("x"), L.Name("i")), self.which())
+        body: list[L.Stmt] = [
+            L.let("i", i),
+            L.let("s", s),
+            L.let("value", L.call("splat", 0.0)),
+            L.If(L.call("lt", "s", "valid"), (L.let("value", x),)),
+            self.put(self.plan.inputs, "i", "s", "value"),
+        ]
+        return [L.Note("the samples"), self.over_block("p", inputs * samples, body), BLOCK_BARRIER]
 
     # -- element by element, and over the units of a sample ------------------------------------------
 
@@ -98,40 +107,94 @@ class NetworkWriter:
         live = frozenset(n for n, e in wanted if e.kind == "output")
         return Space("o", units, 1, address, per_lane=True).passes(fuse(assigns, live))
 
-    # -- forward -------------------------------------------------------------------------------------
+    # -- the three products of a layer ---------------------------------------------------------------
 
-    def forward(self) -> list[L.Stmt]:
-        out: list[L.Stmt] = []
-        for stage in self.plan.stages:
-            d, op = stage.dense, stage.map
-            what = f", a = {op.name}(z)" if op else ""
-            out.append(L.Note(f"{d.name}: z = W x + b{what}, {d.inputs} -> {d.outputs}"))
-            start = (
-                L.At(L.Name("theta"), L.add("o", d.offset + d.inputs * d.outputs))
-                if d.bias
-                else L.call("splat", 0.0)
-            )
-            body: list[L.Stmt] = [
-                *self.located(stage),
-                L.let("w", L.add(L.mul("o", d.inputs), d.offset)),
-                L.let("z", start),
-                L.loop("i", d.inputs, [self.times("z", L.add("w", "i"), self.input(stage, "i"))]),
-                *(
-                    [self.put(stage.z, "o", "z")]
-                    if stage.z != stage.a or op is None or not pointwise(op.value)
-                    else []
-                ),
+    def forward(self, stage: Stage) -> list[L.Stmt]:
+        """z = W x + b, then a = f(z)."""
+        d, op, plan = stage.dense, stage.map, self.plan
+        bias = d.offset + d.inputs * d.outputs
+
+        def put(row: L.Expr, s: L.Expr, total: L.Expr) -> list[L.Stmt]:
+            z = L.call("add", total, L.At(L.Name(self.weights), L.add(row, bias))) if d.bias else total
+            return [self.put(stage.z, row, s, z)]
+
+        product = Product(
+            d.outputs, plan.samples, d.inputs,
+            Side(self.weights, lambda o: L.add(L.mul(o, d.inputs), d.offset)),
+            Side("memory", lambda s: L.add(s, stage.source), plan.pitch),
+            stage.forward, plan.threads, plan.pile,
+        )  # fmt: skip
+        note = L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}")
+        out = [note, *product.loops(put), BLOCK_BARRIER]
+        if op is None:
+            return out
+        out.append(L.Note(f"a = {op.name}(z)"))
+        if pointwise(op.value):
+            z, a = (L.At(L.Name("memory"), L.add("p", buffer)) for buffer in (stage.z, stage.a))
+            body = [
+                L.let("z", z), *self.pointwise(op.value, {"z": "z"}, "a"), L.Store(a.array, a.index, L.Name("a"))
+            ]  # fmt: skip
+            return [*out, self.over_block("p", d.outputs * plan.pitch, body), BLOCK_BARRIER]
+        buffers = {"z": stage.z, "a": stage.a}
+        return [*out, self.each_sample(self.over_units(op.units, [("a", op.value)], buffers)), BLOCK_BARRIER]
+
+    def through(self, stage: Stage, before: Stage) -> list[L.Stmt]:
+        """The cotangent d of the layer before: W' d, through its activation."""
+        d, op, plan = stage.dense, before.map, self.plan
+
+        def put(row: L.Expr, s: L.Expr, total: L.Expr) -> list[L.Stmt]:
+            if op is None or not pointwise(op.value):
+                return [self.put(before.d, row, s, total)]
+            return [
+                L.let("c", total),
+                L.let("z", self.at(before.z, row, s)),
+                L.let("a", self.at(before.a, row, s)),
+                *self.pointwise(op.vjp, {"z": "z", "a": "a", "c": "c"}, "d"),
+                self.put(before.d, row, s, "d"),
             ]
-            if op and pointwise(op.value):
-                body += [*self.pointwise(op.value, {"z": "z"}, "a"), self.put(stage.a, "o", "a")]
-            out += [self.pairs("o", d.outputs, body), BARRIER]
-            if op and not pointwise(op.value):
-                buffers = {"z": stage.z, "a": stage.a}
-                out += [self.each_sample(self.over_units(op.units, [("a", op.value)], buffers)), BARRIER]
-        return out
 
-    def times(self, total: str, weight: L.Expr, value: L.Expr) -> L.Stmt:
-        return L.let(total, L.call("add", total, L.call("mul", L.At(L.Name("theta"), weight), value)))
+        product = Product(
+            d.inputs, plan.samples, d.outputs,
+            Side(self.weights, lambda i: L.add(i, d.offset), d.inputs),
+            Side("memory", lambda s: L.add(s, stage.d), plan.pitch),
+            stage.through, plan.threads, plan.pile,
+        )  # fmt: skip
+        name = f", through a = {op.name}(z)" if op else ""
+        note = L.Note(f"{d.name}: cotangent of its input, W' d{name}")
+        out = [note, *product.loops(put), BLOCK_BARRIER]
+        if op is None or pointwise(op.value):
+            return out
+        buffers = {"z": before.z, "a": before.a, "c": before.d, "dz": before.d}
+        return [*out, self.each_sample(self.over_units(op.units, [("dz", op.vjp)], buffers)), BLOCK_BARRIER]
+
+    def sums(self, stage: Stage) -> list[L.Stmt]:
+        """dW = d x' and db = d onto the gradient; a bias is the weight of an input that is always 1."""
+        d, plan = stage.dense, self.plan
+        end = d.offset + d.inputs * d.outputs
+
+        def put(row: L.Expr, column: L.Expr, total: L.Expr) -> list[L.Stmt]:
+            q = L.add(L.add(L.mul(row, d.inputs), column), d.offset)
+            if d.bias:
+                q = L.call("select", L.call("lt", column, d.inputs), q, L.add(row, end))
+            place = L.At(L.Name(self.target), L.Name("q_here"))
+            return [L.let("q_here", q), L.Store(place.array, place.index, L.call("add", place, total))]
+
+        def column(i: L.Expr) -> L.Expr:
+            start = L.add(L.mul(i, plan.pitch), stage.source)
+            return L.call("select", L.call("lt", i, d.inputs), start, plan.ones) if d.bias else start
+
+        product = Product(
+            d.outputs, d.inputs + d.bias, "valid",
+            Side("memory", lambda o: L.add(L.mul(o, plan.pitch), stage.d)),
+            Side("memory", column),
+            stage.sums, plan.threads, plan.pile,
+        )  # fmt: skip
+        return [L.Note(f"{d.name}: dW = d x', db = d"), *product.loops(put), BLOCK_BARRIER]
+
+    @property
+    def target(self) -> str:
+        """Where a block adds its gradient."""
+        return "share" if self.plan.shape == "grid" else "grad"
 
     def head(self, with_adjoint: bool) -> list[L.Stmt]:
         """Losses of the samples of this thread into `own`; into d the derivative by the last pre-activation."""
@@ -139,100 +202,79 @@ class NetworkWriter:
         wanted: list[tuple[str, ir.Expr]] = [("sample_loss", head.loss)]
         if with_adjoint:
             wanted.append(("d", head.adjoint))
-        body = self.over_units(head.units, wanted, {"z": last.z, "d": last.d})
-        own = L.let("own", L.call("add", "own", L.call("float64", "sample_loss")))
+        body = [
+            L.let("sample", self.which()),
+            *self.over_units(head.units, wanted, {"z": last.z, "d": last.d}),
+            L.let("own", L.call("add", "own", L.call("float64", "sample_loss"))),
+        ]
+        nothing = L.loop("o", head.units, [self.put(last.d, "o", "s", L.call("splat", 0.0))])
         what = "loss of each sample" + (", and d = its derivative by the last z" if with_adjoint else "")
-        return [L.Note(what), self.each_sample([self.which(), *body, own])]
-
-    # -- backward ------------------------------------------------------------------------------------
+        each = L.If(L.call("lt", "s", "valid"), tuple(body), (nothing,) if with_adjoint else ())
+        return [L.Note(what), self.each_sample([each]), *([BLOCK_BARRIER] if with_adjoint else [])]
 
     def backward(self) -> list[L.Stmt]:
-        out: list[L.Stmt] = [BARRIER]
         stages = self.plan.stages
+        out: list[L.Stmt] = []
         for stage, before in reversed(list(zip(stages[1:], stages, strict=False))):
-            out += self.through(stage, before)
-        out.append(L.Note("dW = d x', db = d: each parameter sums over the samples"))
-        for stage in stages:
-            out += self.sums(stage)
-        return out
-
-    def through(self, stage: Stage, before: Stage) -> list[L.Stmt]:
-        """The cotangent d of the layer before: W' d, through its activation."""
-        d, op = stage.dense, before.map
-        body: list[L.Stmt] = [
-            L.let("c", L.call("splat", 0.0)),
-            L.loop("o", d.outputs, [
-                self.times("c", L.add(L.add(L.mul("o", d.inputs), "i"), d.offset), self.at(stage.d, "o"))
-            ]),
-        ]  # fmt: skip
-        after: list[L.Stmt] = []
-        if op and pointwise(op.value):
-            registers = {"z": "z", "a": "a", "c": "c"}
-            body += [L.let("z", self.at(before.z, "i")), L.let("a", self.at(before.a, "i"))]
-            body += [*self.pointwise(op.vjp, registers, "d"), self.put(before.d, "i", "d")]
-        else:
-            body.append(self.put(before.d, "i", "c"))
-        if op and not pointwise(op.value):
-            buffers = {"z": before.z, "a": before.a, "c": before.d, "dz": before.d}
-            after = [self.each_sample(self.over_units(op.units, [("dz", op.vjp)], buffers)), BARRIER]
-        name = f", through a = {op.name}(z)" if op else ""
-        note = L.Note(f"{d.name}: cotangent of its input, W' d{name}")
-        return [note, self.pairs("i", d.inputs, body), BARRIER, *after]
-
-    def sums(self, stage: Stage) -> list[L.Stmt]:
-        d = stage.dense
-        end = d.offset + d.inputs * d.outputs
-
-        def summed(where: list[L.Stmt], term: list[L.Stmt]) -> list[L.Stmt]:
-            total = L.let("total", L.call("add", "total", "term"))
-            put = L.Store(
-                L.Name("grad"), L.Name("q"), L.call("add", L.At(L.Name("grad"), L.Name("q")), "total")
-            )
-            return [*where, L.let("total", L.call("splat", 0.0)), L.loop("s", "valid", [*term, total]), put]
-
-        place = L.call("sub", "q", d.offset) if d.offset else L.Name("q")
-        where: list[L.Stmt] = [
-            L.let("o", L.call("floordiv", place, d.inputs)),
-            L.let("i", L.call("mod", place, d.inputs)),
-        ]
-        product = L.let("term", L.call("mul", self.at(stage.d, "o"), self.input(stage, "i")))
-        out = [mine(summed(where, [*self.located(stage), product]), d.offset, end)]
-        if d.bias:
-            unit = L.let("o", L.call("sub", "q", end))
-            out.append(mine(summed([unit], [L.let("term", self.at(stage.d, "o"))]), end, end + d.outputs))
-        return out
+            out += [*self.sums(stage), *self.through(stage, before)]
+        return out + self.sums(stages[0])
 
     # -- over all samples ----------------------------------------------------------------------------
 
     def over_samples(self, name: str) -> L.Function:
         """`loss` or `gradient` of samples [first, first + count)."""
         with_gradient = name == "gradient"
-        size, parameters = self.plan.samples, self.network.parameters
-        grad = L.At(L.Name("grad"), L.Name("q"))
-        clear = mine([L.Store(L.Name("grad"), L.Name("q"), L.call("splat", 0.0))], 0, parameters)
         scale = L.call("div", 1.0, L.call("float64", "count")) if self.network.head.mean else L.Real(1.0)
         some = [
-            L.let("valid", L.call("least", size, L.call("sub", "count", "base"))),
-            BARRIER,
-            *self.forward(),
+            L.let("valid", L.call("least", self.plan.samples, L.call("sub", "end", "base"))),
+            *self.samples_in(),
+            *(s for stage in self.plan.stages for s in self.forward(stage)),
             *self.head(with_gradient),
-            *(self.backward() if with_gradient else []),
+            *(self.backward() if with_gradient else [BLOCK_BARRIER]),
         ]
-        scaled = mine(
-            [L.Store(L.Name("grad"), L.Name("q"), L.call("mul", grad, L.call("splat", "scale")))],
-            0,
-            parameters,
-        )
         body = [
-            L.let("member", L.call("member")),
-            L.let("members", L.call("members")),
-            L.let("own", L.call("float64", 0.0)),
-            *([clear] if with_gradient else []),
-            L.loop("base", "count", some, step=size),
+            *self.opening(with_gradient),
+            L.loop("base", "end", some, start="begin", step=self.plan.samples),
             L.let("scale", scale),
-            *([scaled] if with_gradient else []),
-            L.Return(L.call("mul", L.call("team_sum", "own", *MEMORY[1:]), "scale")),
+            L.let("mean", L.call("mul", L.call("team_sum", "own", *memory_of(self.plan)[-3:]), "scale")),
+            *([self.total()] if with_gradient else []),
+            L.Return(L.Name("mean")),
         ]
         words = f"The {'mean' if self.network.head.mean else 'sum'} of the losses of samples [first, first + count)"
         note = words + ("; its gradient into `grad`." if with_gradient else ".")
-        return L.Function(name, (*parameters_of(name)[:-1], *MEMORY), tuple(body), note)
+        return L.Function(name, (*parameters_of(name)[:-1], *memory_of(self.plan)), tuple(body), note)
+
+    def opening(self, with_gradient: bool) -> list[L.Stmt]:
+        """Who is who, which samples are this block's; then what all of it needs."""
+        plan, parameters = self.plan, self.network.parameters
+        begin, end = L.expr("first"), L.add("first", "count")
+        if plan.shape == "grid":
+            part = [L.call("floordiv", L.mul("count", b), plan.blocks) for b in ("block", L.add("block", 1))]
+            begin, end = L.add("first", part[0]), L.add("first", part[1])
+        out: list[L.Stmt] = [
+            L.let("thread", L.call("thread")),
+            L.let("member", L.call("member")),
+            *([L.let("block", L.call("block"))] if plan.shape == "grid" else []),
+            L.let("begin", begin),
+            L.let("end", end),
+            L.let("own", L.call("float64", 0.0)),
+            BARRIER,
+            self.each_sample([self.put(plan.ones, L.Int(0), "s", L.call("splat", 1.0))]),
+        ]
+        if plan.copied:
+            copy = L.Store(L.Name("memory"), L.Name("q"), L.At(L.Name("theta"), L.Name("q")))
+            out.append(self.over_block("q", parameters, [copy]))
+        if with_gradient:
+            clear = L.Store(L.Name(self.target), L.Name("q"), L.call("splat", 0.0))
+            out.append(self.over_block("q", parameters, [clear]))
+        return [*out, BLOCK_BARRIER]
+
+    def total(self) -> L.Stmt:
+        """The gradient of all samples, each element at its thread."""
+        plan, parameters = self.plan, self.network.parameters
+        scaled = L.Store(L.Name("grad"), L.Name("q"), L.call("mul", "sum", L.call("splat", "scale")))
+        if plan.shape == "block":
+            return mine([L.let("sum", L.At(L.Name("grad"), L.Name("q"))), scaled], 0, parameters)
+        share = L.At(L.Name("shares"), L.add(L.mul("b", parameters), "q"))
+        add = L.loop("b", plan.blocks, [L.let("sum", L.call("add", "sum", share))])
+        return mine([L.let("sum", L.call("splat", 0.0)), add, scaled], 0, parameters)

@@ -1,18 +1,19 @@
 """Program -> shape of its CUDA kernel: who works on a run, how many threads, what lies in shared memory; and why.
 
     thread   one run per thread, vectors in registers: functions of a few parameters
-    block    one run per block of threads, activations in shared memory where they fit
-    grid     one run on all blocks together, activations in global memory, barriers over the grid
+    block    one run per block of threads (of a warp, where 32 are enough): networks
+    grid     one run on all blocks together: each has its share of the samples, their gradients are added behind
 
 Bytes are computed here, before anything is made. Launches nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from netc.compiler import fuse, ir
+from netc.compiler.cpu_network import pointwise
 from netc.compiler.cpu_plan import layers
 
 Shape = Literal["thread", "block", "grid"]
@@ -20,26 +21,53 @@ Shape = Literal["thread", "block", "grid"]
 
 @dataclass(frozen=True)
 class Card:
-    """What the planner counts on; the same for every GPU, so that results do not depend on the one at hand."""
+    """What the planner counts on: the same for every GPU with at least so many multiprocessors as `blocks`."""
 
     shared: int = 48 * 1024
     """Bytes of static shared memory that a block may have on every GPU since 2006."""
     threads: int = 128
-    """Of a block; a power of two."""
-    blocks: int = 64
-    """Of a grid that works on one run: all of them must be on the GPU at once."""
+    """Of a block that has a run for itself at most; a power of two."""
+    crowd: int = 256
+    """Of a block of a grid."""
+    blocks: int = 128
+    """Of a grid that works on one run at most: all of them must be on the GPU at once."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Totals that a thread holds in registers; and how many threads share a tile, each with a part of the sum."""
+
+    height: int
+    width: int
+    parts: int
+
+    def across(self, rows: int) -> int:
+        return -(-rows // self.height)
+
+    def along(self, columns: int) -> int:
+        return -(-columns // self.width)
+
+    @property
+    def pitch(self) -> int:
+        """Of the pile: odd, so that the parts of neighbours meet different banks."""
+        return self.parts | 1
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One dense layer with the activation behind it. Buffers: offset of the first row; -1: the samples themselves."""
+    """One dense layer with the activation behind it. Buffers: offsets in `memory`."""
 
     dense: ir.Dense
     map: ir.Map | None
     source: int
+    """Of the layer's input."""
     z: int
     a: int
     d: int
+    """Of the cotangent of z: where a was, unless a function over the units of a sample needs both."""
+    forward: Tile
+    through: Tile
+    sums: Tile
 
 
 @dataclass(frozen=True)
@@ -47,26 +75,47 @@ class Plan:
     shape: Shape
     reason: str
     threads: int
+    """Of a block."""
     blocks: int
     """Of one run: 1, or those of a grid."""
     samples: int = 1
-    """That go through the network together."""
+    """That go through the network of a block together."""
     pitch: int = 1
     """Numbers from one row of a buffer to the next; odd, so that a column of them meets all banks."""
     stages: tuple[Stage, ...] = ()
     temporaries: dict[str, int] = field(default_factory=dict, hash=False)
     """Buffers of the head and of activations that reduce over units, by name."""
+    inputs: int = 0
+    """Buffer of the samples themselves."""
+    ones: int = 0
+    """A row of ones: the input of the biases."""
+    pile: int = 0
+    """Where the parts of a sum meet."""
+    copied: bool = False
+    """Whether the first numbers are a copy of the parameters; else these are read where they are."""
     size: int = 0
-    """Numbers in all buffers."""
+    """Numbers in all that."""
     shared: bool = False
-    """Whether the buffers are in shared memory."""
+    """Whether it is in shared memory."""
 
 
-FEWEST, MOST = 8, 128
-"""Samples that go through a block together."""
+FEWEST = 4
+"""Samples that go through a block together at least, where there are so many."""
+UNITS = 8
+"""Of one sample, that a thread should have to do."""
+PILE = 1280
+"""Numbers on the pile at most."""
+REGISTERS = 16
+"""Totals that a thread holds at most."""
 WORK = 500_000
 """Parameters times samples of an evaluation from which a single run gets the whole grid: below, barriers over the
 grid are expected to cost more than they bring (not measured)."""
+SHARE = 2
+"""Samples of a block of the grid at least: its weights are read once for all of them."""
+STAGED = 1 / 3
+"""Part of the shared memory that a copy of the parameters may take."""
+LOAD, FMA, STORE, BARRIER = 1.0, 0.25, 2.0, 30.0
+"""Cycles of a warp, about: shared memory serves one load a cycle, the arithmetic units four warps in float32."""
 
 
 def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: int) -> Plan:
@@ -78,67 +127,157 @@ def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: 
             )
             return Plan("thread", reason, card.threads, 1)
         case ir.Network() as network:
-            runs = program.training.runs
-            if runs == 1 and network.parameters * samples >= WORK:
-                return _grid(network, card, temporaries, samples)
-            return _block(network, program.training, card, temporaries, samples)
+            item = 8 if program.training.precision == "f64" else 4
+            return _Network(network, card, temporaries, samples, item).plan(program.training.runs)
 
 
-def _block(
-    network: ir.Network, training: ir.Training, card: Card, temporaries: dict[str, int], samples: int
-) -> Plan:
-    item = 8 if training.precision == "f64" else 4
-    room = (card.shared - 8 * card.threads) // item  # the sums of a block lie there too
-    most = min(MOST, 1 << max(samples - 1, 0).bit_length())
-    sizes = [n for n in (MOST, 64, 32, 16, FEWEST) if n <= max(most, FEWEST)]
-    fitting = [n for n in sizes if _buffers(network, n + 1, temporaries)[2] <= room]
-    chosen = fitting[0] if fitting else sizes[0]
-    stages, named, size = _buffers(network, chosen + 1, temporaries)
-    where = "shared" if fitting else "global"
-    reason = (
-        f"a network of {network.parameters} parameters, {_count(training.runs, 'run')}: one run per block of"
-        f" {card.threads} threads, {chosen} samples at a time, {size * item / 1024:.1f} KiB of activations"
-        f" in {where} memory"
-    )
-    if not fitting:
-        smallest = _buffers(network, FEWEST + 1, temporaries)[2] * item / 1024
-        reason += f" (even {FEWEST} samples need {smallest:.1f} KiB, a block has {room * item / 1024:.1f})"
-    return Plan(
-        "block", reason, card.threads, 1, chosen, chosen + 1, stages, named, size, shared=bool(fitting)
-    )
+@dataclass(frozen=True)
+class _Rows:
+    stages: list[tuple[int, int, int]]
+    """First rows of z, a and d of each layer."""
+    temporaries: dict[str, int]
+    count: int
 
 
-def _grid(network: ir.Network, card: Card, temporaries: dict[str, int], samples: int) -> Plan:
-    chosen = min(samples, 4096)
-    pitch = chosen | 1
-    stages, named, size = _buffers(network, pitch, temporaries)
-    reason = (
-        f"one run of {network.parameters} parameters on {samples} samples an evaluation: all {card.blocks} blocks of"
-        f" {card.threads} threads work on it, {chosen} samples at a time"
-    )
-    return Plan("grid", reason, card.threads, card.blocks, chosen, pitch, stages, named, size)
+@dataclass(frozen=True)
+class _Network:
+    network: ir.Network
+    card: Card
+    temporaries: dict[str, int]
+    samples: int
+    item: int
+    """Bytes of a number."""
+
+    def plan(self, runs: int) -> Plan:
+        network = self.network
+        block = self.laid_out("block", self._threads(self.samples), 1, self.samples)
+        alone = runs == 1 and network.parameters * self.samples >= WORK
+        few = not block.shared and runs < self.card.blocks
+        who = f"a network of {network.parameters} parameters, {_count(runs, 'run')}"
+        if alone or few:
+            return self._grid(f"{who}: too large for the shared memory of a block" if few else who)
+        team = "warp" if block.threads == 32 else f"block of {block.threads} threads"
+        return self._because(block, f"{who}: one run per {team}")
+
+    def _grid(self, who: str) -> Plan:
+        most = min(self.card.blocks, -(-self.samples // SHARE))
+        blocks = 1 << (most.bit_length() - 1)
+        share = -(-self.samples // blocks)
+        chosen = self.laid_out("grid", self.card.crowd, blocks, share)
+        reason = (
+            f"{who}, {_count(self.samples, 'sample')} an evaluation: {blocks} blocks of {chosen.threads} threads"
+            f" share the samples of a run"
+        )
+        return self._because(chosen, reason)
+
+    def _because(self, chosen: Plan, who: str) -> Plan:
+        what = "parameters and activations" if chosen.copied else "activations"
+        where = "shared" if chosen.shared else "global"
+        size = chosen.size * self.item / 1024
+        reason = (
+            f"{who}, {_count(chosen.samples, 'sample')} at a time, {size:.1f} KiB of {what} in {where} memory"
+        )
+        return replace(chosen, reason=reason)
+
+    def _threads(self, samples: int) -> int:
+        """So many that each has about UNITS units of one sample; whole warps."""
+        widest = max(d.outputs for d, _ in layers(self.network))
+        wanted = samples * -(-widest // UNITS)
+        return min(self.card.threads, max(32, 1 << (wanted - 1).bit_length()))
+
+    def laid_out(self, shape: Shape, threads: int, blocks: int, samples: int) -> Plan:
+        """As many samples at a time as fit, and the parameters beside them if that is possible."""
+        room = (self.card.shared - 8 * threads) // self.item - PILE  # the sums of a block lie there too
+        parameters = self.network.parameters
+        for copied in (parameters, 0) if parameters <= room * STAGED else (0,):
+            some = self._fitting(samples, threads, room - copied)
+            if some >= min(samples, FEWEST):
+                return self._with_buffers(Plan(shape, "", threads, blocks, some, shared=True), copied)
+        return self._with_buffers(Plan(shape, "", threads, blocks, min(samples, threads)), 0)
+
+    def _fitting(self, samples: int, most: int, room: int) -> int:
+        """So many samples at a time, all chunks of about the same size; 0: not one fits."""
+        pitch = room // self._rows.count
+        some = min(samples, most, pitch if pitch % 2 else pitch - 1)
+        return -(-samples // -(-samples // some)) if some > 0 else 0
+
+    @property
+    def _rows(self) -> _Rows:
+        """Of all buffers, row behind row: the ones, the samples, z, a and d of the layers, temporaries."""
+        stages: list[tuple[int, int, int]] = []
+        top = 1 + layers(self.network)[0][0].inputs
+        for dense, op in layers(self.network):
+            a, top = top, top + dense.outputs
+            z, d = a, a
+            if op and "z" in fuse.names(op.vjp):
+                z, top = top, top + dense.outputs
+            if dense is layers(self.network)[-1][0] or (op and not pointwise(op.value)):
+                d, top = top, top + dense.outputs
+            stages.append((z, a, d))
+        temporaries: dict[str, int] = {}
+        for name, rows in self.temporaries.items():
+            temporaries[name], top = top, top + rows
+        return _Rows(stages, temporaries, top)
+
+    def _with_buffers(self, made: Plan, copied: int) -> Plan:
+        """`copied`: parameters that lie before the buffers."""
+        pitch, rows = made.samples | 1, self._rows
+        stages: list[Stage] = []
+        source = inputs = copied + pitch
+        piled = 0
+        for (dense, following), places in zip(layers(self.network), rows.stages, strict=True):
+            z, a, d = (copied + row * pitch for row in places)
+            tiles = self._tiles(dense, made)
+            piled = max(piled, *(t.piled for t in tiles))
+            stages.append(Stage(dense, following, source, z, a, d, *(t.tile for t in tiles)))
+            source = a
+        named = {name: copied + row * pitch for name, row in rows.temporaries.items()}
+        end = copied + rows.count * pitch
+        return replace(
+            made, pitch=pitch, stages=tuple(stages), temporaries=named, ones=copied, inputs=inputs, pile=end,
+            copied=copied > 0, size=end + piled,
+        )  # fmt: skip
+
+    def _tiles(self, dense: ir.Dense, made: Plan) -> tuple[Tiled, Tiled, Tiled]:
+        rows, columns, samples = dense.outputs, dense.inputs, made.samples
+        return (
+            tiled(rows, samples, columns, made.threads),
+            tiled(columns, samples, rows, made.threads),
+            tiled(rows, columns + dense.bias, samples, made.threads),
+        )
 
 
-def _buffers(
-    network: ir.Network, pitch: int, temporaries: dict[str, int]
-) -> tuple[tuple[Stage, ...], dict[str, int], int]:
-    top = 0
+@dataclass(frozen=True)
+class Tiled:
+    tile: Tile
+    piled: int
+    """Numbers on the pile."""
 
-    def take(rows: int) -> int:
-        nonlocal top
-        start, top = top, top + rows * pitch
-        return start
 
-    stages: list[Stage] = []
-    source = -1
-    for dense, following in layers(network):
-        a = take(dense.outputs)
-        z = take(dense.outputs) if following and "z" in fuse.names(following.vjp) else a
-        stages.append(Stage(dense, following, source, z, a, take(dense.outputs)))
-        source = a
-    named = {name: take(rows) for name, rows in temporaries.items()}
-    return tuple(stages), named, top
+def tiled(rows: int, columns: int, depth: int, threads: int) -> Tiled:
+    """The tile with which a product of matrices takes least time, by the counts at the head of this file."""
+
+    def cost(t: Tile) -> float:
+        totals = t.height * t.width
+        rounds = -(-t.across(rows) * t.along(columns) * t.parts // threads)
+        each = LOAD * (t.height + t.width) + FMA * totals
+        taken = rounds * (-(-depth // t.parts) * each + STORE * totals)
+        if t.parts > 1:
+            taken += BARRIER + -(-rows * columns // threads) * (LOAD * t.parts + STORE)
+        return taken
+
+    def piled(t: Tile) -> int:
+        return rows * columns * t.pitch if t.parts > 1 else 0
+
+    tiles = {
+        Tile(-(-rows // -(-rows // h)), -(-columns // -(-columns // w)), parts)
+        for h in range(1, 9) for w in range(1, 5) for parts in (1, 2, 4, 8, 16, 32)
+        if h * w <= REGISTERS and parts <= max(1, depth // 4)
+    }  # fmt: skip
+    fitting = [t for t in tiles if piled(t) <= PILE]
+    chosen = min(fitting, key=lambda t: (cost(t), t.parts, t.height * t.width, t.height))
+    return Tiled(chosen, piled(chosen))
 
 
 def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

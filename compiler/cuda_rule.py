@@ -19,17 +19,29 @@ from netc.compiler.vectors import COMBINE, Space, lanes, vector_names
 
 TEAM = {"sum": "team_sum", "max": "team_max", "min": "team_min"}
 BARRIER = L.Do(L.call("barrier"))
-MEMORY = ("memory", "sums", "partials", "turns")
-"""Work space of a team: activations, a number per thread of a block, a number per block of the grid; and a count
-of barriers over the grid."""
+SUMS = ("sums", "partials", "turns")
+"""What a sum over a team needs: a number per thread of a block, a number per block of the grid, and a count of
+barriers over the grid."""
+
+
+def memory_of(plan: Plan) -> tuple[str, ...]:
+    """Work space: that of a block; in a grid its share of the gradient, and those of all blocks."""
+    return ("memory", *(("share", "shares") if plan.shape == "grid" else ()), *SUMS)
+
+
+def work_space(plan: Plan, parameters: int) -> int:
+    """Numbers of `scratch` that these are: buffers that are not in shared memory, and a gradient for each block."""
+    buffers = 0 if plan.shared else plan.size * plan.blocks
+    return buffers + (parameters * plan.blocks if plan.shape == "grid" else 0)
 
 
 def mine(body: list[L.Stmt], start: int, stop: int) -> L.Stmt:
     """A loop over the elements q of [start, stop) that belong to this thread."""
+    members = L.call("members")
     first = (
-        L.add(L.call("mod", L.call("sub", "member", start), "members"), start) if start else L.Name("member")
+        L.add(L.call("mod", L.call("sub", "member", start), members), start) if start else L.Name("member")
     )
-    return L.Loop("q", first, L.Int(stop), L.Name("members"), tuple(body))
+    return L.Loop("q", first, L.Int(stop), members, tuple(body))
 
 
 class TeamSpace(Space):
@@ -38,7 +50,7 @@ class TeamSpace(Space):
     def sweep(self, sweep: Sweep) -> list[L.Stmt]:
         gathers = [x for x in sweep.items if isinstance(x, Gather)]
         own = [L.let(self._sum(g.name), L.call("float64", COMBINE[g.op][1])) for g in gathers]
-        total = [L.let(g.name, L.call(TEAM[g.op], self._sum(g.name), *MEMORY[1:])) for g in gathers]
+        total = [L.let(g.name, L.call(TEAM[g.op], self._sum(g.name), *SUMS)) for g in gathers]
         return [*own, mine(self._body(sweep, L.Name(self.index), 1), 0, self.stop), *total]
 
 
@@ -60,8 +72,8 @@ class TeamWriter(Writer):
     def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
         where = (self._array(e.point), "x", "y", "order", "first", "rest")
         if e.gradient:
-            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), *MEMORY))]
-        return [L.let(name, L.call("loss", *where, *MEMORY))]
+            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), *memory_of(self.plan)))]
+        return [L.let(name, L.call("loss", *where, *memory_of(self.plan)))]
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
         space = self.space
@@ -77,7 +89,7 @@ class TeamWriter(Writer):
             out += [
                 L.let("part", L.call("float64", neutral)),
                 mine([*loads, value], region.start, region.stop),
-                L.let("part", L.call(TEAM[p.op], "part", *MEMORY[1:])),
+                L.let("part", L.call(TEAM[p.op], "part", *SUMS)),
                 mine([spread], region.start, region.stop),
             ]
         return out
@@ -113,7 +125,6 @@ class TeamWriter(Writer):
         first, teams = L.call("team_of_grid"), L.call("teams_of_grid")
         body = [
             L.let("member", L.call("member")),
-            L.let("members", L.call("members")),
             L.let("scratch", L.At(L.Name("all_scratch"), first)),
             *self.memory(),
             L.Loop("row_at", first, L.call("len", "rows"), teams, tuple(run)),
@@ -122,11 +133,25 @@ class TeamWriter(Writer):
         return L.Function("advance", ARGUMENTS, tuple(body), note, parallel=True)
 
     def memory(self) -> list[L.Stmt]:
-        """Of the activations, and of sums over the threads of a block."""
-        size = max(1, self.plan.size)
-        scratch: L.Expr = L.At(L.Name("scratch"), L.Int(0), L.Int(size))
-        buffers = L.call("shared", size, "real") if self.plan.shared else scratch
-        return [L.let("memory", buffers), L.let("sums", L.call("shared", self.plan.threads, "float64"))]
+        """Where a block works, and sums over its threads. In a grid, all of `scratch` belongs to all blocks."""
+        plan = self.plan
+        size, parameters = max(1, plan.size), self.vectors.parameters
+        shares = work_space(plan, 0)
+
+        def own(start: int, each: int) -> L.Expr:
+            first = L.add(L.mul("block", each), start)
+            return L.At(L.Name("scratch"), first, L.add(first, each))
+
+        nothing = L.Store(L.Name("memory"), L.Name("p"), L.call("splat", 0.0))
+        out: list[L.Stmt] = [
+            L.let("block", L.call("block")),
+            L.let("memory", L.call("shared", size, "real") if plan.shared else own(0, size)),
+            L.Loop("p", L.call("thread"), L.Int(size), L.Int(plan.threads), (nothing,)),
+        ]
+        if plan.shape == "grid":
+            every = L.At(L.Name("scratch"), L.Int(shares), L.Int(shares + parameters * plan.blocks))
+            out += [L.let("share", own(shares, parameters)), L.let("shares", every)]
+        return [*out, L.let("sums", L.call("shared", plan.threads, "float64"))]
 
     def rows(self) -> list[L.Stmt]:
         return own_rows()

@@ -35,6 +35,10 @@ class Spelling:
     """Primitive or vector operation -> name in the text, or a template with a place `{0}` for each argument;
     absent: as it is."""
     parallel_range: str = "range"
+    counted: bool = False
+    """Whether loops are `while` loops."""
+    index: str = "{}"
+    """How an index that is no constant is written."""
 
 
 PLAIN = Spelling("", "", "", "", {}, "in parallel over")
@@ -79,6 +83,8 @@ class _Printer:
                 return [f"{pad}{self.expr(L.At(array, index))} = {self.expr(value)}"]
             case L.Do(call):
                 return [pad + self.expr(call)]
+            case L.Loop() if self.spelling.counted:
+                return self.counted(stmt, depth)
             case L.Loop():
                 return [pad + self.loop_head(stmt), *self.block(stmt.body, depth + 1)]
             case L.While(condition, body):
@@ -92,6 +98,12 @@ class _Printer:
                 return [f"{pad}return {self.expr(value)}" if value is not None else f"{pad}return"]
             case _:
                 assert_never(stmt)
+
+    def counted(self, s: L.Loop, depth: int) -> list[str]:
+        """The same loop with a counter of its own, for compilers that see through nothing else."""
+        pad, inner = "    " * depth, "    " * (depth + 1)
+        head = [f"{pad}{s.name} = {self.expr(s.start)}", f"{pad}while {s.name} < {self.expr(s.stop, 4)}:"]
+        return [*head, *self.block(s.body, depth + 1), f"{inner}{s.name} = {s.name} + {self.expr(s.step)}"]
 
     def loop_head(self, s: L.Loop) -> str:
         bounds = [s.start, s.stop, s.step]
@@ -109,12 +121,17 @@ class _Printer:
             case L.Name(name):
                 return name
             case L.At(array, start, stop):
-                end = f":{self.expr(stop)}" if stop is not None else ""
-                return f"{self.expr(array)}[{self.expr(start)}{end}]"
+                return f"{self.expr(array)}[{self.index(start, stop)}]"
             case L.Call():
                 return self.call(e, outer)
             case _:
                 assert_never(e)
+
+    def index(self, start: L.Expr, stop: L.Expr | None) -> str:
+        if stop is not None:
+            return f"{self.expr(start)}:{self.expr(stop)}"
+        text = self.expr(start)
+        return text if isinstance(start, L.Int) else self.spelling.index.format(text)
 
     def call(self, e: L.Call, outer: int) -> str:
         spelled = self.spelling.names.get(e.function)

@@ -30,7 +30,7 @@ TEAMS = 2048
 
 def card() -> Card:
     """The simulator starts a thread of Python for each thread of a block."""
-    return Card(threads=4, blocks=1) if simulated() else Card()
+    return Card(threads=4, crowd=4, blocks=1) if simulated() else Card()
 
 
 def with_advance(cpu: ModuleType, module: ModuleType, span: Span) -> ModuleType:

@@ -46,7 +46,8 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 def compare(case: dict[str, Any]) -> dict[str, Any]:
     cuda_kernels.TEAMS = 2
     cuda_plan.WORK = 0 if case.get("grid") else 10**9
-    card = Card(threads=case.get("threads", 4), blocks=1, shared=case.get("shared", 48 * 1024))
+    threads = case.get("threads", 4)
+    card = Card(threads=threads, crowd=threads, blocks=1, shared=case.get("shared", 48 * 1024))
     cuda_kernels.card = lambda: card
     gpu, session = trained(case["text"], "cuda")
     cpu, _ = trained(case["text"], "cpu")

@@ -39,7 +39,7 @@ GRID = """data x in linspace(-1, 1, 2000) -> sin(3*x)
 network [1(tanh)300(lin)1]
 init glorot_uniform
 loss half_mse
-optimizer adam.paper(eta = 0.01)
+optimizer gd(eta = 0.01)
 train epochs = 1, batch = full, precision = f32
 """
 
@@ -78,7 +78,8 @@ def test_the_text_of_a_kernel_needs_no_extra(capsys: pytest.CaptureFixture[str])
 def test_the_plan_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     for stem, words in (
         ("quadratic_gd", "2 parameters: one run per thread"),
-        ("boston", "466 parameters, 1 run: one run per block"),
+        ("boston", "466 parameters, 1 run: one run per block of 64 threads"),
+        ("speth", "one run per warp"),
     ):
         path = next(path for path in cuda_table.EXAMPLES if path.stem == stem)
         assert main(["explain", str(path), "--plan"]) == 0
@@ -86,3 +87,18 @@ def test_the_plan_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) ->
         assert words in said
         assert "memory: " in said
     assert main(["explain", "adam", "--plan"]) == 2
+
+
+def test_a_network_too_large_for_a_block_takes_the_grid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Unless the runs are so many that they fill the GPU anyway."""
+    file = tmp_path / "wide.net"
+    for runs, words in (
+        (4, "4 runs: too large for the shared memory of a block"),
+        (1000, "1,000 runs: one run per"),
+    ):
+        file.write_text(GRID.replace("300", "6000").replace("epochs = 1", f"epochs = 1, runs = {runs}"))
+        assert main(["explain", str(file), "--plan"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert words in said
