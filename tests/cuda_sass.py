@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 from netc.compiler import pipeline
 from netc.runtime import session as sessions
@@ -34,6 +35,7 @@ from netc.runtime.load import load_kernels
 INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?([A-Z]\w*)(\S*)\s*(.*?);")
 LABEL = re.compile(r"^(\.L\w+):")
 LINE = re.compile(r'//## File ".*", line (\d+)')
+VARIABLE = re.compile(r'^.*call void @"?llvm\.dbg\..*$', re.MULTILINE)
 TARGET = re.compile(r"`\((\.L\w+)\)")
 
 UNITS = {
@@ -92,10 +94,18 @@ def advance_first(text: str) -> str:
 def machine_code(module: ModuleType, capability: tuple[int, int] = (9, 0)) -> str:
     """What nvdisasm says of a module's `advance`, with the lines of its text."""
     from numba import cuda
+    from numba.cuda.cudadrv import nvvm
 
     compiler: Any = cuda
     kernel: Any = module.advance
-    text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability, lineinfo=True)
+    compile_ir = nvvm.compile_ir
+
+    def without_variables(sources: list[str], **options: Any) -> bytes:
+        """numba also describes its variables; with some of their names NVVM refuses the whole."""
+        return bytes(compile_ir([VARIABLE.sub("", source) for source in sources], **options))
+
+    with mock.patch.object(nvvm, "compile_ir", without_variables):
+        text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability, lineinfo=True)
     with tempfile.TemporaryDirectory(prefix="netc-") as folder:
         source, cubin = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
         source.write_text(text)
