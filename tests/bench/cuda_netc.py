@@ -1,0 +1,64 @@
+"""The workloads in netc on one of its targets: `advance` alone, without reports, as the peers make none.
+
+This is the only place of the bench that looks behind netc's public face. What a call takes includes the copy of the
+runs' state to the host, which no peer makes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import netc
+from bench.objectives import Objective, ends
+from bench.workloads import Workload
+from netc.runtime.train import Watcher, _Loop
+from peers import netc_training
+from peers.problems import Arrays
+
+LONG = 10**9
+"""Iterations: nobody trains to the end."""
+
+
+class Netc:
+    def __init__(self, work: Workload | Objective, target: str) -> None:
+        self.work, self.name = work, "netc" if target == "cuda" else "netc on the CPU"
+        self.folder = tempfile.TemporaryDirectory()
+        self.model, data = _opened(work, Path(self.folder.name))
+        session = self.model._with_data(*data, {"target": target, "threads": 2})
+        self.loop = _Loop(session.task, Watcher())
+        self.state = self.loop.begin(0)
+        self.runs = self.state.runs
+        """A part of them where there are more than netc has in hand at once."""
+        self.loop.warm_up(self.state)
+
+    def advance(self, steps: int) -> None:
+        self.state.at += steps
+        self.loop._call_advance(self.state, np.arange(self.runs), self.state.at)
+
+    def weights(self) -> Arrays:
+        if isinstance(self.work, Objective):
+            return ends(self.state.theta)
+        theta = self.state.theta[-1, : self.model.parameters]
+        return {name: np.asarray(tensor, np.float64) for name, tensor in self.model.unflatten(theta).items()}
+
+
+def _opened(work: Workload | Objective, folder: Path) -> tuple[netc.Model, tuple[Any, Any]]:
+    """The model and the data of a workload; such a part of the runs as netc has in hand at once."""
+    if isinstance(work, Objective):
+        from netc.runtime.state import MOST_ON_GPU
+
+        runs = min(work.runs, MOST_ON_GPU)
+        return netc.compile(f"{work.text}train steps = {LONG}, runs = {runs}\n"), (None, None)
+    settings: dict[str, str | int] = {
+        "batch": work.batch,
+        "runs": work.runs,
+        "precision": work.precision,
+        "steps": LONG,
+    }
+    rule = f"gd(eta = {work.rate})"
+    model = netc_training.model(folder, work.problem, work.start(), rule, 10**6, **settings)
+    return model, (work.problem.x, work.problem.y)
