@@ -14,7 +14,7 @@ from netc.runtime.start import first_theta
 from peers.problems import Arrays
 
 UNIT = 20
-"""Iterations that a contender may unroll, or record."""
+"""Iterations that a contender may record."""
 COMPARED = 1000
 """Starts whose ends are compared, at most."""
 DRAWN = 10_000

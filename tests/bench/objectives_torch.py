@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from bench.objectives import COMPARED, UNIT, Objective, ends
+from bench.objectives import COMPARED, Objective, ends
 from bench.torch_peer import recorded
 from peers.problems import Arrays
 
@@ -51,37 +51,39 @@ class Eager:
 
 
 class Compiled(Eager):
-    """UNIT iterations as one function."""
+    """An iteration as one function that updates in place, so that it is one kernel.
+
+    Not several: inductor writes each into the next as expressions, and four take it minutes.
+    """
 
     name = "torch.compile"
 
     def __init__(self, work: Objective, device: str = "cpu") -> None:
         super().__init__(work, device)
         self.parameters = [p.detach() for p in self.parameters]
-        self.some = torch.compile(self._some, fullgraph=True)
+        self.step = torch.compile(self._step, fullgraph=True)
 
-    def _some(self, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        for _ in range(UNIT):
-            slope_w, slope_b = grad(self.loss, argnums=(0, 1))(w, b)
-            w, b = w - self.work.rate * slope_w, b - self.work.rate * slope_b
-        return w, b
+    def _step(self, w: Tensor, b: Tensor) -> None:
+        slope_w, slope_b = grad(self.loss, argnums=(0, 1))(w, b)
+        w.sub_(slope_w, alpha=self.work.rate)
+        b.sub_(slope_b, alpha=self.work.rate)
 
     @torch.no_grad()
     def queue(self, steps: int) -> None:
-        for _ in range(steps // UNIT):
-            self.parameters = list(self.some(*self.parameters))
+        for _ in range(steps):
+            self.step(*self.parameters)
 
 
-class Graph(Eager):
-    """UNIT iterations of `Eager` recorded once, and played."""
+class Graph(Compiled):
+    """A unit of iterations of `Compiled` recorded once as a CUDA graph, and played."""
 
     name = "PyTorch, CUDA graph"
 
     def __init__(self, work: Objective, device: str = "cuda") -> None:
         super().__init__(work, device)
         iterate = super().queue
-        self.graph = recorded(self.parameters, lambda: iterate(UNIT))
+        self.graph = recorded(self.parameters, lambda: iterate(work.unit))
 
     def queue(self, steps: int) -> None:
-        for _ in range(steps // UNIT):
+        for _ in range(steps // self.work.unit):
             self.graph.replay()
