@@ -162,7 +162,7 @@ def share(
     if ours is None or "netc" not in taken:
         return None
     count = (
-        operations_of_loop(ptx(ours.module, (9, 0)))
+        operations_of_loop(ptx(ours.session.cuda_module(), (9, 0)))
         if isinstance(case.work, Objective)
         else operations(case.work)
     )

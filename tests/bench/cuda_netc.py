@@ -1,7 +1,7 @@
-"""The workloads in netc on one of its targets: `advance` alone, without reports, as the peers make none.
+"""The workloads in netc on one of its targets: stretches alone, without reports, as the peers make none.
 
-This is the only place of the bench that looks behind netc's public face. What a call takes includes the copy of the
-runs' state to the host, which no peer makes.
+This is the only place of the bench that looks behind netc's public face. The time of a stretch on the GPU includes the
+copy of the runs' state to the host, which no peer makes, and which training does while the next stretch is under way.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ class Netc:
         self.work, self.name = work, "netc" if target == "cuda" else "netc on the CPU"
         self.folder = tempfile.TemporaryDirectory()
         self.model, data = _opened(work, Path(self.folder.name))
-        session = self.model._with_data(*data, {"target": target, "threads": 2})
-        self.loop = _Loop(session.task, Watcher())
-        self.state = self.loop.begin(0)
-        self.runs = self.state.runs
+        self.session = self.model._with_data(*data, {"target": target, "threads": 2})
+        self.loop = _Loop(self.session.task, Watcher())
+        self.loop.state = self.loop.fresh(0)
+        self.runs = self.loop.state.runs
         """A part of them where there are more than netc has in hand at once."""
-        self.loop.warm_up(self.state)
+        self.loop.warm_up()
 
     def advance(self, steps: int) -> None:
-        self.state.at += steps
-        self.loop._call_advance(self.state, np.arange(self.runs), self.state.at)
+        self.loop.state.at += steps
+        self.loop.stretches.queue(self.loop.state.at)
+        self.loop.stretches.wait()
 
     def weights(self) -> Arrays:
         if isinstance(self.work, Objective):
-            return ends(self.state.theta)
-        theta = self.state.theta[-1, : self.model.parameters]
+            return ends(self.loop.state.theta)
+        theta = self.loop.state.theta[-1, : self.model.parameters]
         return {name: np.asarray(tensor, np.float64) for name, tensor in self.model.unflatten(theta).items()}
 
 
