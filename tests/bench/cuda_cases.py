@@ -101,19 +101,13 @@ JUMP = re.compile(r"\bbra(?:\.uni)?\s+(\$L\w+);")
 
 
 def operations_of_loop(ptx: str) -> int:
-    """float64 operations of one turn of a kernel's innermost loop, the one that has most: an iteration of a rule
-    without searches. A fused multiply-add is two; comparisons are none."""
+    """float64 operations of one turn of the loop that has most, in a kernel of one run per thread: an iteration of a
+    rule without searches. A fused multiply-add is two; comparisons are none."""
     lines = ptx.splitlines()
     labels = {line[:-1]: at for at, line in enumerate(lines) if line.startswith("$L") and line.endswith(":")}
-    loops = [
+    jumps = [
         (labels[m[1]], at) for at, line in enumerate(lines) if (m := JUMP.search(line)) and m[1] in labels
     ]
-    backward = [(first, last) for first, last in loops if first < last]
-    inner = [
-        (a, b) for a, b in backward if not any(a <= c and d <= b and (c, d) != (a, b) for c, d in backward)
-    ]
-    counts = [
-        sum(2 if name == "fma" else 1 for name in FLOAT64.findall("\n".join(lines[first:last])))
-        for first, last in inner
-    ]
+    loops = ["\n".join(lines[first:last]) for first, last in jumps if first < last]
+    counts = [sum(2 if name == "fma" else 1 for name in FLOAT64.findall(loop)) for loop in loops]
     return max(counts, default=0)

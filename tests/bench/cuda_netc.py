@@ -26,11 +26,11 @@ LONG = 10**9
 class Netc:
     def __init__(self, work: Workload | Objective, target: str) -> None:
         self.work, self.name = work, "netc" if target == "cuda" else "netc on the CPU"
-        self.folder = tempfile.TemporaryDirectory()
-        self.model, data = _opened(work, Path(self.folder.name))
-        self.session = self.model._with_data(*data, {"target": target, "threads": 2})
-        self.loop = _Loop(self.session.task, Watcher())
-        self.loop.state = self.loop.fresh(0)
+        with tempfile.TemporaryDirectory() as folder:  # of the first weights, which a fresh state reads
+            self.model, data = _opened(work, Path(folder))
+            self.session = self.model._with_data(*data, {"target": target, "threads": 2})
+            self.loop = _Loop(self.session.task, Watcher())
+            self.loop.state = self.loop.fresh(0)
         self.runs = self.loop.state.runs
         """A part of them where there are more than netc has in hand at once."""
         self.loop.warm_up()

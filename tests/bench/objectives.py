@@ -60,4 +60,4 @@ class Objective:
 
 def ends(theta: np.ndarray) -> Arrays:
     """What `weights` of a contender says."""
-    return {"theta": np.asarray(theta[:COMPARED, :2], np.float64)}
+    return {"theta": np.array(theta[:COMPARED, :2], np.float64)}
