@@ -222,9 +222,20 @@ def table(module: ModuleType, least: int) -> str:
     return "\n".join(lines)
 
 
+def of_bench(title: str, precision: str | None) -> sessions.Session:
+    """The first workload of the bench whose title contains this."""
+    from bench.cuda_cases import cases
+    from bench.cuda_netc import opened
+
+    works = (case.work for case in cases(1e8) if title in case.work.title)
+    with tempfile.TemporaryDirectory() as folder:
+        return opened(next(w for w in works if precision in (None, w.precision)), "cpu", Path(folder))[1]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="cuda_sass", description=__doc__)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?")
+    parser.add_argument("--bench", metavar="TITLE", help="in the place of a file: a workload of bench.cuda")
     parser.add_argument("--runs", type=int)
     parser.add_argument("--precision", choices=("f32", "f64"))
     parser.add_argument("--batch", help="a number, or full")
@@ -232,10 +243,15 @@ def main() -> None:
     arguments = parser.parse_args()
     asked = {"runs": arguments.runs, "precision": arguments.precision, "batch": arguments.batch}
     changed: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    session = sessions.open_session(sessions.read_file(arguments.file), changed)
+    if arguments.bench:
+        session = of_bench(arguments.bench, arguments.precision)
+    else:
+        session = sessions.open_session(sessions.read_file(arguments.file), changed)
     text = pipeline.to_cuda_text(pipeline.to_cuda_loops(session.program, card(), session.samples))
     module = sys.modules[load_kernels(advance_first(text)).__name__]
-    print(f"{arguments.file.stem}: {module.SHAPE}, {module.THREADS} threads, {module.REAL}\n")
+    print(
+        f"{arguments.bench or arguments.file.stem}: {module.SHAPE}, {module.THREADS} threads, {module.REAL}\n"
+    )
     print(table(module, arguments.least))
 
 

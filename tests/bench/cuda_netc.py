@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import netc
 from bench.objectives import Objective, ends
 from bench.workloads import Workload
+from netc.runtime.session import Session
+from netc.runtime.state import MOST_ON_GPU
 from netc.runtime.train import Watcher, _Loop
 from peers import netc_training
 from peers.problems import Arrays
@@ -27,8 +28,7 @@ class Netc:
     def __init__(self, work: Workload | Objective, target: str) -> None:
         self.work, self.name = work, "netc" if target == "cuda" else "netc on the CPU"
         with tempfile.TemporaryDirectory() as folder:  # of the first weights, which a fresh state reads
-            self.model, data = _opened(work, Path(folder))
-            self.session = self.model._with_data(*data, {"target": target, "threads": 2})
+            self.model, self.session = opened(work, target, Path(folder))
             self.loop = _Loop(self.session.task, Watcher())
             self.loop.state = self.loop.fresh(0)
         self.runs = self.loop.state.runs
@@ -47,13 +47,13 @@ class Netc:
         return {name: np.asarray(tensor, np.float64) for name, tensor in self.model.unflatten(theta).items()}
 
 
-def _opened(work: Workload | Objective, folder: Path) -> tuple[netc.Model, tuple[Any, Any]]:
-    """The model and the data of a workload; such a part of the runs as netc has in hand at once."""
+def opened(work: Workload | Objective, target: str, folder: Path) -> tuple[netc.Model, Session]:
+    """A workload as a program; such a part of the runs as netc has in hand at once. `folder`: for first weights."""
+    overrides: dict[str, str | float] = {"target": target, "threads": 2}
     if isinstance(work, Objective):
-        from netc.runtime.state import MOST_ON_GPU
-
         runs = min(work.runs, MOST_ON_GPU)
-        return netc.compile(f"{work.text}train steps = {LONG}, runs = {runs}\n"), (None, None)
+        model = netc.compile(f"{work.text}train steps = {LONG}, runs = {runs}\n")
+        return model, model._with_data(None, None, overrides)
     settings: dict[str, str | int] = {
         "batch": work.batch,
         "runs": work.runs,
@@ -62,4 +62,4 @@ def _opened(work: Workload | Objective, folder: Path) -> tuple[netc.Model, tuple
     }
     rule = f"gd(eta = {work.rate})"
     model = netc_training.model(folder, work.problem, work.start(), rule, 10**6, **settings)
-    return model, (work.problem.x, work.problem.y)
+    return model, model._with_data(work.problem.x, work.problem.y, overrides)
