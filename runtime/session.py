@@ -170,11 +170,13 @@ class Session:
         """Those that train; the others stay the CPU's."""
         if self.spec.training.target == "cpu":
             return self.kernels
-        from netc.runtime.cuda_kernels import with_advance
+        from netc.runtime.cuda_kernels import Gpu, trained_on_gpu
         from netc.runtime.cuda_missing import span_of_target
 
         self.require_target()
-        return with_advance(self.kernels, self.cuda_module(), span_of_target(self.file.program))
+        train_part, _ = self._samples
+        data = train_part.x.nbytes + train_part.y.nbytes
+        return trained_on_gpu(self.kernels, Gpu(self.cuda_module(), span_of_target(self.file.program), data))
 
     def cuda_module(self) -> ModuleType:
         """The kernel for a GPU; numba compiles it when it is launched."""
