@@ -122,9 +122,12 @@ class RegisterWriter(Writer):
     # -- a stretch of iterations ---------------------------------------------------------------------
 
     def views(self) -> list[L.Stmt]:
-        """States from memory into registers, and the masks that the rule reads."""
-        states: list[L.Stmt] = [L.let(r, at) for r, at in self.homes_in_memory()]
-        return states + [L.let(r, self.rounded(value)) for r, value in self.masks()]
+        """States from memory into registers."""
+        return [L.let(r, at) for r, at in self.homes_in_memory()]
+
+    def constants(self) -> list[L.Stmt]:
+        """With the masks that the rule reads."""
+        return [*super().constants(), *(L.let(r, self.rounded(value)) for r, value in self.masks())]
 
     def masks(self) -> list[tuple[str, L.Expr]]:
         """The parameters of an objective are all weights."""

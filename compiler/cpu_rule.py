@@ -377,7 +377,8 @@ class Writer:
         """The run in row `rows[row_at]` up to iteration `last`; on every target."""
         loop = self.iteration()  # first: it finds out which temporaries there are
         going = L.call("lt", "iteration", "last")
-        return [*self.rows(), *self.opening(), L.While(going, (_leave(), *loop)), *self.closing()]
+        opening = [*self.rows(), *self.constants(), *self.opening()]
+        return [*opening, L.While(going, (_leave(), *loop)), *self.closing()]
 
     def rows(self) -> list[L.Stmt]:
         """What belongs to the run: its rows of the arrays."""
@@ -386,19 +387,25 @@ class Writer:
             *(L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in PER_RUN),
         ]
 
-    def opening(self) -> list[L.Stmt]:
+    def constants(self) -> list[L.Stmt]:
+        """What is the same for every run."""
         clocks: dict[str, L.Expr] = {
             "m": L.call("float64", "batches"),
             "samples": L.Real(float(self.samples)),
         }
         return [
+            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(self.rule.hypers)),
+            L.let("batches", self.batches()),
+            *(L.let(c, value) for c, value in clocks.items() if c not in self.own),
+        ]
+
+    def opening(self) -> list[L.Stmt]:
+        """States and counters of the run: views, and numbers in variables."""
+        return [
             *self.views(),
             *self.batch_views(),
             *self.scratch_views(),
-            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(self.rule.hypers)),
             *(L.let(s, L.At(L.Name("scalars"), L.Int(i))) for i, s in enumerate(self._scalars())),
-            L.let("batches", self.batches()),
-            *(L.let(c, value) for c, value in clocks.items() if c not in self.own),
             *(L.let(n, L.At(L.Name("counters"), L.Int(i))) for i, n in enumerate((*COUNTED, "run"))),
         ]
 

@@ -83,16 +83,16 @@ NAMES = {
 }  # fmt: skip
 
 TEAMS = {
-    "thread": {"thread_of_grid": "cuda.grid(1)", "threads_of_grid": "cuda.gridsize(1)"},
+    "thread": {},
     "block": {
         "member": "int64(cuda.threadIdx.x)", "members": "(THREADS)", "barrier": "cuda.syncthreads()",
-        "block": "int64(0)", "team_of_grid": "int64(cuda.blockIdx.x)", "teams_of_grid": "int64(cuda.gridDim.x)",
+        "block": "int64(0)", "team_of_grid": "int64(cuda.blockIdx.x)",
         "team_sum": "block_sum", "team_max": "block_max", "team_min": "block_min",
     },
     "grid": {
         "member": "int64(cuda.grid(1))", "members": "(THREADS * BLOCKS)", "barrier": "grid_barrier(turns)",
         "block": "int64(cuda.blockIdx.x)",
-        "team_of_grid": "int64(0)", "teams_of_grid": "int64(1)",
+        "team_of_grid": "int64(0)",
         "team_sum": "grid_sum", "team_max": "grid_max", "team_min": "grid_min",
     },
 }  # fmt: skip
@@ -100,8 +100,8 @@ TEAMS = {
 
 IMPORTED = frozenset((
     "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
-    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "power", "quotient", "remainder", "select", "shuffle", "sigmoid", "sin",
-    "sqrt", "tan", "tanh",
+    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run", "next_run_of_block", "power",
+    "quotient", "remainder", "select", "shuffle", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_rule import Writer
 from netc.compiler.cuda_plan import Plan
-from netc.compiler.cuda_threads import ARGUMENTS, figures_back, own_rows
+from netc.compiler.cuda_threads import ARGUMENTS, OWN_FIGURES, figures_back, own_rows
 from netc.compiler.fuse import Gather, Pass, PerLayer, Sweep
 from netc.compiler.vectors import COMBINE, Space, lanes, vector_names
 
@@ -25,8 +25,9 @@ barriers over the grid."""
 
 
 def memory_of(plan: Plan) -> tuple[str, ...]:
-    """Work space: that of a block; in a grid its share of the gradient, and those of all blocks."""
-    return ("memory", *(("share", "shares") if plan.shape == "grid" else ()), *SUMS)
+    """Work space: that of a block, and the numbers of its threads; in a grid its share of the gradient, and those of
+    all blocks."""
+    return ("memory", "seats", *(("share", "shares") if plan.shape == "grid" else ()), *SUMS)
 
 
 def work_space(plan: Plan, parameters: int) -> int:
@@ -121,16 +122,22 @@ class TeamWriter(Writer):
     # -- who does what -------------------------------------------------------------------------------
 
     def advance(self) -> L.Function:
-        run = self.one_run()
-        first, teams = L.call("team_of_grid"), L.call("teams_of_grid")
         body = [
             L.let("member", L.call("member")),
-            L.let("scratch", L.At(L.Name("all_scratch"), first)),
+            OWN_FIGURES,
+            L.let("scratch", L.At(L.Name("all_scratch"), L.call("team_of_grid"))),
             *self.memory(),
-            L.Loop("row_at", first, L.call("len", "rows"), teams, tuple(run)),
+            *self.one_after_the_other(self.one_run()),
         ]
         note = "The runs `rows` up to iteration `last`: a team of threads takes one, and the next when that has ended."
         return L.Function("advance", ARGUMENTS, tuple(body), note, parallel=True)
+
+    def one_after_the_other(self, run: list[L.Stmt]) -> list[L.Stmt]:
+        """Blocks take the next run that none has taken; the grid is one team, and has them all."""
+        if self.plan.shape == "grid":
+            return [L.loop("row_at", L.call("len", "rows"), run)]
+        take = L.let("row_at", L.call("next_run_of_block", "rows", "all_counters", "sums", "turns"))
+        return [take, L.While(L.call("lt", "row_at", L.call("len", "rows")), (*run, take))]
 
     def memory(self) -> list[L.Stmt]:
         """Where a block works, and sums over its threads. In a grid, all of `scratch` belongs to all blocks."""
@@ -146,6 +153,8 @@ class TeamWriter(Writer):
         out: list[L.Stmt] = [
             L.let("block", L.call("block")),
             L.let("memory", L.call("shared", size, "real") if plan.shared else own(0, size)),
+            L.let("seats", L.call("shared", plan.threads, "int64")),
+            L.Store(L.Name("seats"), L.call("thread"), L.call("thread")),
             L.Loop("p", L.call("thread"), L.Int(size), L.Int(plan.threads), (nothing,)),
         ]
         if plan.shape == "grid":

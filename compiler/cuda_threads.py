@@ -1,7 +1,8 @@
 """Update rule of a function of a few parameters -> loops for CUDA: one run per thread, its vectors in registers.
 
 The statements are those of `cpu_registers`, word for word: the same program of scalars, printed with other
-spellings. Here is only how threads take runs, and where the figures of a run are while it goes.
+spellings. Here is only how threads take runs, and where the figures of a run are while it goes. Which thread does
+which run changes with every launch; what comes of a run does not depend on it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,34 @@ ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partia
 IN_PLACE = ("theta", "vectors", "scalars", "counters", "order")
 """Of a run's arrays: those that a kernel reads and writes where they are."""
 FIGURES = 3
+OWN_FIGURES = L.let("figures", L.call("registers", FIGURES, "float64"))
 
 
 class ThreadWriter(RegisterWriter):
+    """One loop over iterations, whosever they are: a thread whose run has ended takes the next one in the same turn
+    in which the others of its warp go on with theirs."""
+
     def advance(self) -> L.Function:
-        first, threads = L.call("thread_of_grid"), L.call("threads_of_grid")
-        body = (L.Loop("row_at", first, L.call("len", "rows"), threads, tuple(self.one_run())),)
-        note = "The runs `rows` up to iteration `last`: a thread takes one, and the next when that has ended."
-        return L.Function("advance", ARGUMENTS, body, note, parallel=True)
+        iteration = self.iteration()
+        take = L.let("row_at", L.call("next_run", "rows", "all_counters", "turns"))
+        opening = [*self.rows(), *self.opening(), L.let("fresh", L.Name("False"))]
+        once = L.While(L.call("lt", "iteration", "last"), (*iteration, L.Break()))
+        ended = L.call("or", L.call("ne", "status", 0), L.call("ge", "iteration", "last"))
+        turn: list[L.Stmt] = [
+            L.If(L.Name("fresh"), tuple(opening)),
+            L.Note("One iteration; what breaks it off has ended the run."),
+            once,
+            L.If(ended, (*self.closing(), take, L.let("fresh", L.Name("True")))),
+        ]
+        body = [
+            *self.constants(),
+            OWN_FIGURES,
+            take,
+            L.let("fresh", L.Name("True")),
+            L.While(L.call("lt", "row_at", L.call("len", "rows")), tuple(turn)),
+        ]
+        note = "The runs `rows` up to iteration `last`: a thread takes one, and the next as soon as that has ended."
+        return L.Function("advance", ARGUMENTS, tuple(body), note, parallel=True)
 
     def rows(self) -> list[L.Stmt]:
         return own_rows()
@@ -35,7 +56,6 @@ def own_rows() -> list[L.Stmt]:
     """The arrays of a run. Its figures come into registers: they change in every iteration."""
     views: list[L.Stmt] = [L.let("r", L.At(L.Name("rows"), L.Name("row_at")))]
     views += [L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in IN_PLACE]
-    views.append(L.let("figures", L.call("registers", FIGURES, "float64")))
     places = [L.At(L.At(L.Name("all_figures"), L.Name("r")), L.Int(i)) for i in range(FIGURES)]
     return [*views, *(L.Store(L.Name("figures"), L.Int(i), at) for i, at in enumerate(places))]
 

@@ -5,14 +5,11 @@ Reads what the planners say and what the modules' constants are; chooses nothing
 
 from __future__ import annotations
 
-from netc.compiler import cpu, cuda, ir
+from netc.compiler import cpu, cuda, ir, memory
 from netc.compiler import loops as L
 from netc.compiler.cuda_plan import Card, Plan
 from netc.compiler.explain import Section
 from netc.compiler.machine import Machine
-
-NUMBERS_OF_A_RUN = 5 + 3
-"""Counters and figures."""
 
 
 def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int) -> list[Section]:
@@ -20,7 +17,7 @@ def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int
     on_cpu = _constants(cpu.schedule(program, machine, samples))
     module = cuda.schedule(program, card, samples)
     sections = [
-        Section("on the CPU", (_cpu(program, on_cpu), _memory(program, on_cpu, samples, "thread"))),
+        Section("on the CPU", (_cpu(program, on_cpu), _memory(program, on_cpu, samples))),
         Section("on a GPU", _cuda(program, module, cuda.planned(program, card, samples), on_cpu, samples)),
     ]
     return [Section(f"target = {target}", ()), *sections]
@@ -43,16 +40,16 @@ def _cuda(
     program: ir.Program, module: L.Module, plan: Plan, on_cpu: dict[str, int], samples: int
 ) -> tuple[str, ...]:
     constants = {**on_cpu, "SCRATCH": _constants(module)["SCRATCH"]}
-    who = "team" if plan.shape != "thread" else "thread"
-    return (plan.reason, _memory(program, constants, samples, who))
+    return (plan.reason, _memory(program, constants, samples, plan))
 
 
-def _memory(program: ir.Program, constants: dict[str, int], samples: int, who: str) -> str:
-    """Per run, per worker, and of the data; the runtime takes as many runs at once as fit."""
+def _memory(program: ir.Program, constants: dict[str, int], samples: int, plan: Plan | None = None) -> str:
+    """Per run, per worker, and of the data; the runtime takes as many runs at once as fit. With a plan: on a GPU."""
     item = 8 if program.training.precision == "f64" else 4
     order = samples if constants["BY_SAMPLE"] else 0
-    run = item * constants["STRIDE"] * (1 + constants["VECTORS"])
-    run += 8 * (constants["SCALARS"] + NUMBERS_OF_A_RUN + order)
+    run = memory.of_state(item, constants["STRIDE"], constants["VECTORS"], constants["SCALARS"], order)
+    run = memory.on_gpu(run) if plan else run
+    who = "team" if plan and plan.shape != "thread" else "thread"
     words = f"memory: {_bytes(run)} for each run, {_bytes(item * constants['SCRATCH'])} of work space for each {who}"
     match program.problem:
         case ir.Network(inputs=inputs, head=head):

@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import cuda, float64, int64, uint32
+from numba import cuda, float64, int64, uint32, uint64
 from numba.core import config as settings
 
 SIMULATED = bool(settings.ENABLE_CUDASIM)
@@ -73,6 +73,30 @@ def for_device(function: Any) -> Any:
     """The same source as on the CPU, compiled for the device."""
     plain = function.py_func
     return inlined(FunctionType(plain.__code__, plain.__globals__, plain.__name__))
+
+
+@inlined
+def next_run(rows, counters, turns):  # type: ignore[no-untyped-def]
+    """Where in `rows` the next run stands that has not ended and that nobody has taken; beyond them all: none is left.
+
+    `turns[0]` counts those that were taken.
+    """
+    place = cuda.atomic.add(turns, 0, 1)
+    while place < len(rows) and counters[uint64(rows[uint64(place)]), 3] != 0:
+        place = cuda.atomic.add(turns, 0, 1)
+    return place
+
+
+@inlined
+def next_run_of_block(rows, counters, sums, turns):  # type: ignore[no-untyped-def]
+    """Taken by one thread of a block; every thread gets it."""
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        sums[0] = next_run(rows, counters, turns)
+    cuda.syncthreads()
+    place = int64(sums[0])
+    cuda.syncthreads()
+    return place
 
 
 @inlined

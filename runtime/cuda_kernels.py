@@ -1,31 +1,40 @@
-"""The kernels of a program with `advance` on the GPU: copies, launches, memory.
+"""Stretches of training on the GPU: where the runs are, launches, and how they come back.
 
-All else (`start`, losses and outputs for reports) stays with the CPU's kernels, on the same arrays. The data go to
-the GPU once; the state of the runs goes there before a launch and comes back behind it, so that reports,
-checkpoints and results need not know where a run was trained. Runs that do not fit at once go in pieces.
+The state of the runs in hand is on the GPU from `begin` on. A stretch is a launch, and a copy of the state beside
+the one that the next launch works on; from there it comes back through a stream of its own, so that the GPU never
+waits for the host. What has come back is whole: all arrays of one iteration, in the one of two places that no copy
+goes to. So a GPU that is lost takes nothing with it but the stretches under way.
+
+All else (`start`, losses and outputs for reports) stays with the CPU's kernels, on what came back.
 """
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from netc.compiler.cuda_plan import Card
+from netc.compiler.memory import COPIES_ON_GPU
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span
-from netc.runtime.cuda_missing import DeviceLost, simulated
+from netc.runtime.cuda_driver import cannot_run, free_memory, is_out_of_memory, opening, working
+from netc.runtime.cuda_missing import simulated
 from netc.runtime.parameters import Array
+from netc.runtime.state import State
+from netc.runtime.stretches import Given
 
 LEFT_FREE = 0.1
 """Part of the free memory that is not taken: the context and the code need some."""
 TEAMS = 2048
-"""Blocks of a launch at most; each takes one run after the other."""
+"""Blocks of a launch at most where each has work space."""
+CHANGED = ("theta", "vectors", "scalars", "counters", "figures", "order")
+"""The arrays of a State that a launch changes, in the order of the kernel's arguments."""
 
 
 def card() -> Card:
@@ -33,109 +42,180 @@ def card() -> Card:
     return Card(threads=4, crowd=4, blocks=1) if simulated() else Card()
 
 
-def with_advance(cpu: ModuleType, module: ModuleType, span: Span) -> ModuleType:
-    """The CPU's kernels, with this module's `advance` in the place of theirs; `span` is where the file says cuda."""
+def trained_on_gpu(cpu: ModuleType, gpu: Gpu) -> ModuleType:
+    """The CPU's kernels, but whose stretches are the GPU's."""
     seen = ModuleType(cpu.__name__, cpu.__doc__)
     vars(seen).update(vars(cpu))
-    launcher = Launcher(module, span)
-    vars(seen).update(advance=launcher.advance, DEVICE="cuda")
+    vars(seen).update(DEVICE="cuda", GPU=gpu)
     return seen
 
 
-def free_memory() -> int:
-    """Bytes that the GPU has left."""
-    from numba import cuda
+@dataclass(frozen=True)
+class Gpu:
+    """The GPU, for one kernel."""
 
-    if simulated():
-        return sys.maxsize
-    return int(cuda.current_context().get_memory_info().free)
-
-
-@dataclass
-class Launcher:
     module: ModuleType
     span: Span
+    """Where the file says cuda."""
+    data: int
+    """Bytes of the samples."""
     free: Callable[[], int] = free_memory
-    constant: dict[int, tuple[Array, Any]] = field(default_factory=dict)
-    """Arrays that do not change, here and on the GPU, by id."""
 
-    def advance(
-        self, rows: Array, theta: Array, vectors: Array, scalars: Array, counters: Array, figures: Array,
-        hyper: Array, x: Array, y: Array, bounds: Array, order: Array, scratch: Array, key: int, last: int,
-    ) -> None:  # fmt: skip
-        state, data = (theta, vectors, scalars, counters, figures, order), (hyper, x, y, bounds)
-        for piece in self.pieces(rows, state, data):
-            self.launch(piece, state, data, key, last)
+    def fitting(self, wanted: int, each: int) -> int:
+        """So many of the wanted runs, `each` of so many bytes, as go onto the GPU together beside the data."""
+        with opening(self.span):
+            free = self.free()
+        beside = self.data + self.work_space(wanted)
+        room = int(free * (1 - LEFT_FREE)) - beside
+        if room < each:
+            raise SpecError([self.too_small(1, each, free)])
+        return min(wanted, room // each)
 
-    def pieces(self, rows: Array, state: tuple[Array, ...], data: tuple[Array, ...]) -> Iterator[Array]:
-        """So many runs at a time that they fit into the GPU's memory beside the data."""
-        per_run = sum(a.nbytes for a in state) // len(state[0]) + 8
-        fixed = sum(a.nbytes for a in data if id(a) not in self.constant)
-        per_team = self.module.SCRATCH * state[0].itemsize + 8
-        room = int(self.free() * (1 - LEFT_FREE)) - fixed - per_team * self.teams(len(rows))
-        if room < per_run:
-            self.refuse(fixed, per_run + per_team)
-        size = min(len(rows), room // per_run)
-        for start in range(0, len(rows), size):
-            yield rows[start : start + size]
+    def work_space(self, runs: int) -> int:
+        """Bytes, at most."""
+        return self.teams(runs) * (8 * int(self.module.SCRATCH) + 8)
 
     def teams(self, runs: int) -> int:
-        """Blocks that need work space."""
-        return min(runs, TEAMS) if self.module.SHAPE == "block" else self.module.BLOCKS
+        """Of threads with a work space of their own, at most."""
+        return min(runs, TEAMS) if self.module.SHAPE == "block" else 1
+
+    def too_small(self, runs: int, taken: int, free: int) -> Diagnostic:
+        """`taken`: bytes of so many runs."""
+        which = "a run" if runs == 1 else f"{runs} runs"
+        message = (
+            f"the GPU's memory is too small: the data take {megabytes(self.data)}, {which} {megabytes(taken)},"
+            f" {megabytes(free)} are free"
+        )
+        return Diagnostic("E0908", message, self.span, hints=("leave out 'target = cuda'",))
 
     def blocks(self, runs: int) -> int:
-        """Of a launch."""
-        return -(-runs // self.module.THREADS) if self.module.SHAPE == "thread" else self.teams(runs)
+        """Of a launch: no more than are on the GPU at once. SpecError where that is not enough."""
+        shape, threads = self.module.SHAPE, self.module.THREADS
+        resident = self.resident()
+        if resident < self.module.BLOCKS:
+            what = f"the GPU holds {resident} blocks of the kernel at once, and {self.module.BLOCKS} must be"
+            raise SpecError([cannot_run(self.span, what, "use a larger GPU, or leave out 'target = cuda'")])
+        if shape == "grid":
+            return int(self.module.BLOCKS)
+        return min(resident, -(-runs // threads) if shape == "thread" else self.teams(runs))
 
-    def refuse(self, data: int, run: int) -> NoReturn:
-        message = (
-            f"the GPU's memory is too small: the data take {megabytes(data)}, a run {megabytes(run)},"
-            f" {megabytes(self.free())} are free"
+    def resident(self) -> int:
+        """Blocks that are on the GPU at once; compiles the kernel."""
+        if simulated():
+            return TEAMS
+        from netc.runtime.cuda_types import signature
+
+        with opening(self.span):
+            kernel: Any = self.module.advance.compile(signature(self.module.REAL))
+            return int(kernel.max_cooperative_grid_blocks(self.module.THREADS))
+
+
+class OnGpu:
+    """Stretches of the runs in hand, two under way: while one comes back and is reported, the next is worked on."""
+
+    depth = 2
+
+    def __init__(self, gpu: Gpu, given: Given) -> None:
+        self.gpu, self.given = gpu, given
+        self.buffers: Buffers | None = None
+        self.queued: deque[tuple[int, Any, Any]] = deque()
+        """Which copy of the state, and the events before and after."""
+        self.count = 0
+
+    def begin(self, state: State) -> None:
+        self.state = state
+        if self.buffers is None or self.buffers.runs != state.runs:
+            self.buffers = None  # before there are others
+            self.buffers = self.made(state)
+        with working(self.gpu.span):
+            self.buffers.bring(state)
+
+    def made(self, state: State) -> Buffers:
+        gpu = self.gpu
+        blocks = gpu.blocks(state.runs)
+        with opening(gpu.span):
+            try:
+                return Buffers(gpu.module, self.given, state, blocks)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                needed = COPIES_ON_GPU * sum(a.nbytes for a in changed(state))
+                raise SpecError([gpu.too_small(state.runs, needed, gpu.free())]) from error
+
+    def queue(self, last: int) -> None:
+        from numba import cuda
+
+        b, side = self.buffers, self.count % 2
+        assert b is not None
+        with working(self.gpu.span), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of few blocks; and the simulator's arithmetic is NumPy's
+            began, done = cuda.event(), cuda.event()
+            b.turns.copy_to_device(b.zero, stream=b.work)
+            began.record(b.work)
+            self.gpu.module.advance[b.blocks, self.gpu.module.THREADS, b.work](
+                b.rows, *b.state[:-1], *b.given, b.state[-1], b.scratch, self.given.seed, int(last), b.partials, b.turns
+            )  # fmt: skip
+            done.record(b.work)
+            for copy, worked_on in zip(b.copies[side], b.state, strict=True):
+                copy.copy_to_device(worked_on, stream=b.work)
+            ready = cuda.event()
+            ready.record(b.work)
+        self.queued.append((side, (began, done), ready))
+        self.count += 1
+
+    def wait(self) -> float:
+        b = self.buffers
+        assert b is not None
+        side, (began, done), ready = self.queued.popleft()
+        with working(self.gpu.span):
+            ready.wait(b.back)
+            for copy, here in zip(b.copies[side], b.here[side], strict=True):
+                copy.copy_to_host(here, stream=b.back)
+            b.back.synchronize()
+            seconds = float(began.elapsed_time(done)) / 1000
+        for name, here in zip(CHANGED, b.here[side], strict=True):
+            setattr(self.state, name, here)
+        return seconds
+
+
+class Buffers:
+    """What a GPU holds for the runs in hand, allocated once; and where they come back to."""
+
+    def __init__(self, module: ModuleType, given: Given, state: State, blocks: int) -> None:
+        from numba import cuda
+
+        arrays = changed(state)
+        self.runs, self.blocks = state.runs, blocks
+        self.work, self.back = cuda.stream(), cuda.stream()
+        self.state, *self.copies = (
+            [cuda.device_array(a.shape, a.dtype) for a in arrays] for _ in range(COPIES_ON_GPU)
         )
-        raise SpecError([Diagnostic("E0908", message, self.span, hints=("leave out 'target = cuda'",))])
+        self.here = [[pinned(a) for a in arrays] for _ in self.copies]
+        self.given = [cuda.to_device(a) for a in (given.hyper, given.x, given.y, given.bounds)]
+        self.rows = cuda.to_device(np.arange(state.runs))
+        teams = blocks if module.SHAPE == "block" else 1
+        self.scratch = cuda.device_array((teams, module.SCRATCH), state.theta.dtype)
+        self.partials, self.turns = cuda.device_array(blocks, np.float64), cuda.device_array(1, np.int64)
+        self.zero = pinned(np.zeros(1, np.int64))
+        self.zero[:] = 0
 
-    def lost(self, error: Exception) -> NoReturn:
-        message = f"the GPU was lost: {error}"
-        hint = "what was done is kept: 'netc run --resume RUN' goes on from there"
-        raise DeviceLost([Diagnostic("E0909", message, self.span, hints=(hint,))]) from error
+    def bring(self, state: State) -> None:
+        for there, array in zip(self.state, changed(state), strict=True):
+            there.copy_to_device(array)
 
-    def launch(
-        self, rows: Array, state: tuple[Array, ...], data: tuple[Array, ...], key: int, last: int
-    ) -> None:
-        from numba.cuda.cudadrv.driver import CudaAPIError
 
-        try:
-            back = self.launched([a[rows] for a in state], data, key, last)
-        except CudaAPIError as error:
-            self.lost(error)
-        # All of it has come back before any of it is used: a launch that fails leaves the runs as they were.
-        for old, new in zip(state, back, strict=True):
-            old[rows] = new
+def changed(state: State) -> list[Array]:
+    return [getattr(state, name) for name in CHANGED]
 
-    def launched(self, state: list[Array], data: tuple[Array, ...], key: int, last: int) -> list[Array]:
-        """The state of these runs after the launch."""
-        from numba import cuda
 
-        runs = len(state[0])
-        teams = self.teams(runs)
-        hyper, x, y, bounds = (self.on_gpu(a) for a in data)
-        *there, order = [cuda.to_device(a) for a in state]
-        scratch = cuda.device_array((teams, self.module.SCRATCH), state[0].dtype)
-        partials, turns = cuda.device_array(teams, np.float64), cuda.to_device(np.zeros(1, np.int64))
-        numbers = cuda.to_device(np.arange(runs))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # the simulator's arithmetic is NumPy's
-            self.module.advance[self.blocks(runs), self.module.THREADS](
-                numbers, *there, hyper, x, y, bounds, order, scratch, key, last, partials, turns
-            )
-        return [a.copy_to_host() for a in (*there, order)]
+def pinned(array: Array) -> Array:
+    """Room for such an array, in memory that the GPU can write to while it works. Nothing is pinned for no bytes."""
+    from numba import cuda
 
-    def on_gpu(self, array: Array) -> Any:
-        from numba import cuda
-
-        if id(array) not in self.constant:
-            self.constant[id(array)] = array, cuda.to_device(array)
-        return self.constant[id(array)][1]
+    if array.nbytes == 0:
+        return np.empty_like(array)
+    made: Array = cuda.pinned_array(array.shape, array.dtype)
+    return made
 
 
 def megabytes(count: int) -> str:

@@ -118,6 +118,10 @@ class Result:
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: the kinds of points are computed now."""
+        return {**vars(self), "kind_codes": _Known(self.kind_codes())}
+
     @property
     def runs(self) -> int:
         return len(self.theta)
@@ -248,6 +252,16 @@ class Result:
             return []
         rows = [[plain(number) for number in row] for row in self.theta.tolist()]
         return rows[0] if self.runs == 1 else rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """A function of nothing whose value is known."""
+
+    value: Array
+
+    def __call__(self) -> Array:
+        return self.value
 
 
 def make_result(

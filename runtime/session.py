@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +24,7 @@ from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source, Span
 from netc.runtime import dataset as datasets
+from netc.runtime.columns import require_scalable
 from netc.runtime.dataset import Dataset
 from netc.runtime.expect import Scope
 from netc.runtime.history import FOLLOWED
@@ -57,8 +59,27 @@ class File:
 
 
 def read_file(path: Path, name: str | None = None) -> File:
-    """Raises OSError, UnicodeDecodeError or SpecError."""
-    return read_text(path.read_text(encoding="utf-8-sig"), name or str(path), path.absolute().parent)
+    """Raises OSError or SpecError."""
+    name, content = name or str(path), path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError([_not_utf8(name, error)]) from None
+    return read_text(text.replace("\r\n", "\n").replace("\r", "\n"), name, path.absolute().parent)
+
+
+def _not_utf8(name: str, error: UnicodeDecodeError) -> Diagnostic:
+    """The place, in the text as far as it can be read."""
+    content = error.object
+    hint = "save the file with the encoding UTF-8"
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return Diagnostic(
+            "E0001", "this is UTF-16 text, not UTF-8", Span(Source(name, ""), 0, 0), hints=(hint,)
+        )
+    at = len(content[: error.start].decode())
+    source = Source(name, content.decode(errors="replace"))
+    words = f"the byte {content[error.start]:#04x} is not UTF-8 text"
+    return Diagnostic("E0001", words, Span(source, at, at + 1), hints=(hint,))
 
 
 def read_text(text: str, name: str, folder: Path) -> File:
@@ -115,12 +136,16 @@ class Session:
     def inputs(self) -> Scaler:
         """Of the inputs; fitted on the training part."""
         assert self.data is not None
-        return Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
+        scaler = Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
+        require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
+        return scaler
 
     @cached_property
     def targets(self) -> Targets:
         assert self.data is not None
-        return targets_of(self.spec, self.data)
+        targets = targets_of(self.spec, self.data)
+        require_scalable(targets.scaler, self.data.target_names, self.spec.data, "scale_target")
+        return targets
 
     @cached_property
     def metric(self) -> Metric | None:
@@ -165,11 +190,13 @@ class Session:
         """Those that train; the others stay the CPU's."""
         if self.spec.training.target == "cpu":
             return self.kernels
-        from netc.runtime.cuda_kernels import with_advance
+        from netc.runtime.cuda_kernels import Gpu, trained_on_gpu
         from netc.runtime.cuda_missing import span_of_target
 
         self.require_target()
-        return with_advance(self.kernels, self.cuda_module(), span_of_target(self.file.program))
+        train_part, _ = self._samples
+        data = train_part.x.nbytes + train_part.y.nbytes
+        return trained_on_gpu(self.kernels, Gpu(self.cuda_module(), span_of_target(self.file.program), data))
 
     def cuda_module(self) -> ModuleType:
         """The kernel for a GPU; numba compiles it when it is launched."""
@@ -344,6 +371,8 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
     _check_weights(session)
     if session.data is None and session.spec.objective is None:
         return session
+    if session.data is not None:
+        _ = session.inputs, session.targets  # they may be beyond scaling
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)
     judge(session.spec.expectations, session.blank_scope())

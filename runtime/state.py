@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
-from netc.compiler import ir
+from netc.compiler import ir, memory
 from netc.runtime.parameters import Array
 from netc.runtime.start import first_theta
 
@@ -113,17 +113,25 @@ def fresh(
     return state
 
 
+def bytes_of_state(kernels: ModuleType, program: ir.Program, samples: int) -> int:
+    """Of a run: what kernels change."""
+    item, order = real_type(program)(0).itemsize, samples if kernels.BY_SAMPLE else 0
+    return memory.of_state(item, kernels.STRIDE, kernels.VECTORS, kernels.SCALARS, order)
+
+
 def bytes_per_run(kernels: ModuleType, program: ir.Program, samples: int) -> int:
-    """Of a run in hand."""
-    real = real_type(program)(0).itemsize
-    vectors = real * kernels.STRIDE * (kernels.VECTORS + 2)
-    return int(vectors + 8 * (kernels.SCALARS + kernels.BY_SAMPLE * samples + 5 + 3 + 2 + FIGURES))
+    """Of a run in hand, in this machine's memory: what comes back from a GPU has a second place."""
+    changed = bytes_of_state(kernels, program, samples) * (1 if kernels.DEVICE == "cpu" else 2)
+    return int(changed + real_type(program)(0).itemsize * kernels.STRIDE + 8 * (2 + FIGURES))
 
 
 def runs_at_once(kernels: ModuleType, program: ir.Program, samples: int) -> int:
-    """How many runs fit into MEMORY."""
-    most, memory = (MOST, MEMORY) if kernels.DEVICE == "cpu" else (MOST_ON_GPU, MEMORY_ON_GPU)
-    return max(1, min(most, program.training.runs, memory // bytes_per_run(kernels, program, samples)))
+    """How many runs fit into MEMORY, and onto the GPU. SpecError where not even one does."""
+    runs, each = program.training.runs, bytes_per_run(kernels, program, samples)
+    if kernels.DEVICE == "cpu":
+        return max(1, min(MOST, runs, MEMORY // each))
+    wanted = max(1, min(MOST_ON_GPU, runs, MEMORY_ON_GPU // each))
+    return int(kernels.GPU.fitting(wanted, memory.on_gpu(bytes_of_state(kernels, program, samples))))
 
 
 def real_type(program: ir.Program) -> type[np.floating]:

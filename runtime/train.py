@@ -1,13 +1,14 @@
-"""The training loop from outside: calls `advance` in stretches, reports between them, knows when to stop.
+"""The training loop from outside: has iterations done in stretches, reports between them, knows when to stop.
 
 The iterations themselves are in the kernels; here are only the reports, the stops, Ctrl-C and checkpoints.
-How the iterations are cut into calls changes no bit of the result. Does not write files (`folder.py`) and
-does not draw progress (`api/progress.py`).
+How the iterations are cut into stretches, and how many are under way, changes no bit of the result. Does not
+write files (`folder.py`) and does not draw progress (`api/progress.py`).
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,10 +27,11 @@ from netc.runtime.outcomes import stops
 from netc.runtime.parameters import Array
 from netc.runtime.report import COLUMNS, Evaluator
 from netc.runtime.state import DIVERGED, RUNNING, State, fresh, from_arrays, real_type, runs_at_once
+from netc.runtime.stretches import Given, OnCpu, Stretches
 from netc.runtime.workers import Workers
 
 STRETCH = 0.2
-"""Seconds a call of `advance` should take, so that Ctrl-C is answered soon."""
+"""Seconds a stretch should take, so that Ctrl-C is answered soon."""
 BETWEEN_CHECKPOINTS = 30.0
 REPORTS = 200
 """How many reports a run makes unless the file says `every`; fewer each when there are many runs."""
@@ -116,7 +118,8 @@ def compile_kernels(task: Task) -> None:
     """Every kernel that training needs, and nothing trained."""
     loop = _Loop(task, Watcher())
     with loop.workers:
-        loop.warm_up(loop.begin(0))
+        loop.state = loop.fresh(0)
+        loop.warm_up()
 
 
 class _Loop:
@@ -130,108 +133,112 @@ class _Loop:
         self.chunk = runs_at_once(kernels, program, task.train.count)
         self.every = _every(task, self.total, self.per_epoch)
         self.hyper = np.array([h.value for h in program.rule.hypers], np.float64)
-        self.bounds = bounds(program.training.batches, task.train.count)
         self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
+        self.stretches = _stretches(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
         self.book = Book(self.runs, kernels.PARAMETERS, real_type(program), folder, _watched(program.rule))
         self.history: list[Array] = []
         self.pace = 1.0
-        """Iterations of one call."""
+        """Iterations of one stretch."""
         self.saved = time.monotonic()
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
-            state = self._restore(resume) if resume else self.begin(0)
+            self.state = self._restore(resume) if resume else self.fresh(0)
             began = time.perf_counter()
-            self.warm_up(state)
+            self.warm_up()
             compiled = time.perf_counter() - began
             self.watch.compiled(compiled)
             with Interrupt() as interrupt:
-                while True:
-                    self._run(state, interrupt)
-                    if interrupt.asked:
-                        self.watch.checkpoint(self._snapshot(state))
-                    self._close(state)
-                    if interrupt.asked or self.book.count >= self.runs:
-                        break
-                    state = self.begin(self.book.count)
-            if self.book.folder and not interrupt.asked:
-                self.watch.checkpoint(self._snapshot(state))  # until the results are written
+                try:
+                    self._all(interrupt)
+                except DeviceLost:
+                    self.watch.checkpoint(self._snapshot())
+                    raise
             seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
             return self._outcome(interrupt.asked, seconds)
 
-    def begin(self, first: int) -> State:
+    def _all(self, interrupt: Interrupt) -> None:
+        while True:
+            self._run(interrupt)
+            if interrupt.asked:
+                self.watch.checkpoint(self._snapshot())
+            self._close()
+            if interrupt.asked or self.book.count >= self.runs:
+                break
+            self.state = self.fresh(self.book.count)
+            self.stretches.begin(self.state)
+        if self.book.folder and not interrupt.asked:
+            self.watch.checkpoint(self._snapshot())  # until the results are written
+
+    def fresh(self, first: int) -> State:
         count = min(self.chunk, self.runs - first)
         task = self.task
         return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
 
-    def _run(self, state: State, interrupt: Interrupt) -> None:
-        """These runs to their end; reports at multiples of `every`."""
-        if state.at == 0:
-            self._report(state, self._due(state))
-        rows = state.running(np.arange(state.runs))
-        while state.at < self.total and len(rows) and not interrupt.asked:
-            due = min(self.total, (state.at // self.every + 1) * self.every)
-            self._advance(state, rows, min(due, state.at + max(1, int(self.pace))))
-            if state.at == due:
-                self._report(state, self._due(state))
-            if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
-                self.watch.checkpoint(self._snapshot(state))
-                self.saved = time.monotonic()
-            rows = state.running(rows)
+    def warm_up(self) -> None:
+        """Every kernel once, so that compiling is over (and on disk) before training begins."""
+        self.stretches.begin(self.state)
+        self.stretches.queue(self.state.at)
+        self.stretches.wait()
+        self.evaluator.figures(self.state.theta, np.zeros(1, np.int64), self.workers)
 
-    def _advance(self, state: State, rows: Array, last: int) -> None:
-        began = time.perf_counter()
-        try:
-            self._call_advance(state, rows, last)
-        except DeviceLost:
-            self.watch.checkpoint(self._snapshot(state))
-            raise
-        elapsed = max(time.perf_counter() - began, 1e-9)
-        rate = (last - state.at) / elapsed
+    def _run(self, interrupt: Interrupt) -> None:
+        """The runs in hand to their end; reports at multiples of `every`, while the next stretch is under way."""
+        state, stretches = self.state, self.stretches
+        if state.at == 0:
+            self._report(self._due())
+        ahead, queued, going = state.at, deque[int](), self._going()
+        while True:
+            while going and ahead < self.total and len(queued) < stretches.depth and not interrupt.asked:
+                due = min(self.total, (ahead // self.every + 1) * self.every)
+                ahead = min(due, ahead + max(1, int(self.pace)))
+                stretches.queue(ahead)
+                queued.append(ahead)
+            if not queued:
+                return
+            seconds, last = stretches.wait(), queued.popleft()
+            if not going:
+                continue  # it was queued before it was known that all runs have ended
+            self._went_on(last, seconds)
+            if state.at in (self.total, state.at // self.every * self.every):
+                self._report(self._due())
+            if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
+                self.watch.checkpoint(self._snapshot())
+                self.saved = time.monotonic()
+            going = self._going()
+
+    def _going(self) -> bool:
+        return bool((self.state.counters[:, 3] == RUNNING).any())
+
+    def _went_on(self, last: int, seconds: float) -> None:
+        state = self.state
+        rate = (last - state.at) / max(seconds, 1e-9)
         self.pace = min(rate * STRETCH, 16 * self.pace)
         state.at = last
         whole = float(self.total) * self.runs
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
-    def _call_advance(self, state: State, rows: Array, last: int) -> None:
-        train, kernels, seed = self.task.train, self.task.kernels, self.task.program.training.seed
-
-        def advance(piece: Array, at: slice, scratch: Array) -> None:
-            kernels.advance(
-                piece, state.theta, state.vectors, state.scalars, state.counters, state.figures, self.hyper,
-                train.x, train.y, self.bounds, state.order, scratch, seed, last,
-            )  # fmt: skip
-
-        if kernels.DEVICE == "cuda":  # whose threads are its own
-            advance(rows, slice(0, len(rows)), self.workers.scratch[0])
-        else:
-            self.workers.each(rows, advance)
-
-    def warm_up(self, state: State) -> None:
-        """Every kernel once, so that compiling is over (and on disk) before training begins."""
-        one = np.zeros(1, np.int64)
-        self._call_advance(state, one, state.at)
-        self.evaluator.figures(state.theta, one, self.workers)
-
-    def _due(self, state: State) -> Array:
+    def _due(self) -> Array:
         """The rows that have a report to make: those that moved since the last one."""
+        state = self.state
         rows = np.arange(state.runs)
         if self.task.history == "summary":
             rows = followed(state.first, state.runs, self.runs)
         return state.moved(rows)
 
-    def _report(self, state: State, rows: Array) -> None:
+    def _report(self, rows: Array) -> None:
         if not len(rows):
             return
-        figures = self._look(state, rows)
+        state, figures = self.state, self._look(rows)
         numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
         self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, figures]))
         self.watch.reported(state.at / self.per_epoch, state.at, figures)
 
-    def _look(self, state: State, rows: Array) -> Array:
+    def _look(self, rows: Array) -> Array:
         """The figures of these rows, noted in the state."""
+        state = self.state
         figures = self.evaluator.figures(state.theta, rows, self.workers)
         state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
         lower = figures[:, 0] < state.best_loss[rows]
@@ -239,18 +246,19 @@ class _Loop:
         state.best_loss[better], state.best[better] = figures[lower, 0], state.theta[better]
         return figures
 
-    def _close(self, state: State) -> None:
+    def _close(self) -> None:
         """A last report, also of runs that ended between reports; then the runs go into the book."""
-        self._report(state, self._due(state))
-        self._look(state, state.moved(np.arange(state.runs)))
+        state = self.state
+        self._report(self._due())
+        self._look(state.moved(np.arange(state.runs)))
         # The kernel sees a loss only in the iteration after; the last one is seen here.
         lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
         state.counters[lost, 3] = DIVERGED
         self.book.enter(state)
 
-    def _snapshot(self, state: State) -> dict[str, Array]:
+    def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
-        return state.arrays() | self.book.arrays() | {"history": _stack(self.history)}
+        return self.state.arrays() | self.book.arrays() | {"history": _stack(self.history)}
 
     def _restore(self, arrays: dict[str, Array]) -> State:
         state = from_arrays(arrays)
@@ -277,6 +285,17 @@ class _Loop:
             interrupted=interrupted,
             every=self.every,
         )
+
+
+def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
+    program, train = task.program, task.train
+    cuts = bounds(program.training.batches, train.count)
+    given = Given(hyper, train.x, train.y, cuts, program.training.seed)
+    if task.kernels.DEVICE == "cpu":
+        return OnCpu(task.kernels, given, workers)
+    from netc.runtime.cuda_kernels import OnGpu
+
+    return OnGpu(task.kernels.GPU, given)
 
 
 def _watched(rule: ir.Rule) -> tuple[int, ...]:

@@ -1,11 +1,14 @@
 """Trains programs with both targets, the GPU's in numba's simulator: `python cuda_simulated.py < programs.json`.
 
 A process of its own, since the simulator takes the place of numba.cuda as a whole. Prints one line of JSON for
-each program: how far apart the targets are. Sizes are small: a thread of a block is a thread of Python here.
+each program: how far apart the targets are, or what else `do` asks. Sizes are small: a thread of a block is a
+thread of Python here.
 """
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import os
 import sys
@@ -18,22 +21,29 @@ import numpy as np
 
 from netc.compiler import cuda_plan
 from netc.compiler.cuda_plan import Card
+from netc.dsl.diagnostics import SpecError
 from netc.runtime import cuda_kernels
 from netc.runtime import session as sessions
+from netc.runtime import state as states
+from netc.runtime import train as training
 from netc.runtime.state import State
 from netc.runtime.train import Watcher, _Loop
 
 
 def trained(text: str, target: str) -> tuple[State, sessions.Session]:
-    """All runs to their end in two stretches, without reports."""
+    """All runs to their end in two stretches, both queued before the first is waited for; without reports."""
     file = sessions.read_text(text, "simulated.net", Path.cwd())
     session = sessions.open_session(file, {"target": target})
     loop = _Loop(session.task, Watcher())
-    state = loop.begin(0)
+    state, stretches = loop.fresh(0), loop.stretches
     with loop.workers:
-        for last in (loop.total // 2, loop.total):
-            if len(rows := state.running(np.arange(state.runs))):
-                loop._call_advance(state, rows, last)
+        stretches.begin(state)
+        for stretch, last in enumerate((loop.total // 2, loop.total)):
+            stretches.queue(last)
+            if stretch >= stretches.depth - 1:
+                stretches.wait()
+        for _ in range(stretches.depth - 1):
+            stretches.wait()
     return state, session
 
 
@@ -63,6 +73,92 @@ def compare(case: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def kept(arrays: dict[str, np.ndarray]) -> str:
+    """Of everything in a checkpoint, to the bit."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+class Recorder(Watcher):
+    """Every report, and the checkpoint of every iteration that has one."""
+
+    def __init__(self) -> None:
+        self.reports: list[Any] = []
+        self.checkpoints: dict[str, str] = {}
+        self.arrays: dict[str, np.ndarray] = {}
+
+    def reported(self, epoch: float, step: int, figures: np.ndarray) -> None:
+        self.reports.append([epoch, step, kept({"figures": figures})])
+
+    def checkpoint(self, arrays: dict[str, np.ndarray]) -> None:
+        self.arrays = {name: np.array(array) for name, array in arrays.items()}
+        self.checkpoints[str(arrays["position"].tolist())] = kept(arrays)
+
+
+def whole(case: dict[str, Any], watch: Recorder, resume: dict[str, np.ndarray] | None = None) -> list[Any]:
+    """What came of a whole training, and everything that was reported on the way."""
+    file = sessions.read_text(case["text"], "simulated.net", Path.cwd())
+    session = sessions.open_session(file, {"target": "cuda"})
+    try:
+        outcome = training.train(session.task, watch, resume)
+    except SpecError as error:
+        return [str(error)]
+    results = ("theta", "best", "counters", "history", "stops", "final", "grown")
+    return [outcome.interrupted, kept({name: getattr(outcome, name) for name in results})]
+
+
+def pipelined(case: dict[str, Any]) -> dict[str, Any]:
+    """A training with one stretch under way, and with two."""
+    cuda_kernels.TEAMS = 2
+    training.BETWEEN_CHECKPOINTS = 0.0
+    states.MOST_ON_GPU = case.get("at_once", 2**22)
+    found: dict[str, Any] = {}
+    for depth in (1, 2):
+        cuda_kernels.OnGpu.depth = depth
+        watch = Recorder()
+        found[str(depth)] = [whole(case, watch), watch.reports, watch.checkpoints]
+    return found
+
+
+driver_error = type("CudaAPIError", (Exception,), {"__module__": "numba.cuda.cudadrv.driver"})
+"""The simulator's own writes itself otherwise."""
+
+
+def failing(case: dict[str, Any]) -> dict[str, Any]:
+    """A call of the driver fails in the middle of a training, which is then resumed."""
+    from numba import cuda
+    from numba.cuda.simulator import api
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+    cuda_kernels.TEAMS = 2
+    undisturbed = whole(case, Recorder())
+    homes: dict[str, Any] = {
+        "copy_to_host": FakeCUDAArray, "copy_to_device": FakeCUDAArray, "record": api.Event, "synchronize": api.stream,
+        "wait": api.Event, "device_array": cuda, "pinned_array": cuda, "stream": cuda,
+    }  # fmt: skip
+    home, name = homes[case["place"]], case["place"]
+    real, calls = getattr(home, name), itertools.count()
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        if next(calls) >= case["after"]:
+            raise driver_error(f"[{case['code']}] Call to {name} results in {case['error']}")
+        return real(*arguments, **named)
+
+    watch = Recorder()
+    setattr(home, name, call)
+    try:
+        said = whole(case, watch)
+    finally:
+        setattr(home, name, real)
+    again = whole(case, Recorder(), watch.arrays) if watch.arrays else None
+    at = int(watch.arrays["position"][1]) if watch.arrays else -1
+    return {"said": said, "at": at, "same": again == undisturbed}
+
+
+DOES = {"compare": compare, "pipelined": pipelined, "failing": failing}
+
 if __name__ == "__main__":
     for case in json.load(sys.stdin):
-        print(json.dumps(compare(case)), flush=True)
+        print(json.dumps(DOES[case.get("do", "compare")](case)), flush=True)

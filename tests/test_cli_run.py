@@ -164,8 +164,14 @@ def test_spec_net_is_the_same_training(here, capsys):
 def test_a_file_that_is_no_file(here, capsys):
     assert main(["run", "nowhere.net"]) == 2
     Path("latin.net").write_bytes("# é\n".encode("latin-1"))
-    assert main(["run", "latin.net"]) == 2
-    assert "UTF-8" in capsys.readouterr().err
+    assert main(["run", "latin.net"]) == 1
+    assert "latin.net:1:3: error[E0001]: the byte 0xe9 is not UTF-8 text" in capsys.readouterr().err
+    Path("latin.net").write_bytes("# β\n# é".encode("utf-8-sig")[:-1])
+    assert main(["check", "latin.net"]) == 1
+    assert "latin.net:2:3: error[E0001]: the byte 0xc3" in capsys.readouterr().err
+    Path("wide.net").write_text(QUADRATIC, encoding="utf-16")
+    assert main(["run", "wide.net"]) == 1
+    assert "wide.net:1:1: error[E0001]: this is UTF-16 text" in capsys.readouterr().err
     Path("occupied").write_text("")
     assert main(["run", "quadratic.net", "--out", "occupied/runs"]) == 2
     assert "--out" in capsys.readouterr().err

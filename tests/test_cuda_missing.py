@@ -7,7 +7,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 
 from netc.commands import main
@@ -15,8 +14,10 @@ from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 from netc.runtime import cuda_missing, session
-from netc.runtime.cuda_kernels import Launcher
+from netc.runtime.cuda_driver import working
+from netc.runtime.cuda_kernels import Gpu
 from netc.runtime.cuda_missing import DeviceLost, driver, require_gpu, span_of_target
+from netc.runtime.stretches import OnCpu
 from netc.runtime.train import Watcher, train
 
 PINNED = Path(__file__).with_name("bad_cuda")
@@ -91,43 +92,54 @@ def test_nothing_is_trained_and_nothing_written(
     assert "netc[cuda]" in capsys.readouterr().err
 
 
-def state(runs: int) -> tuple[Any, ...]:
-    reals = [np.zeros((runs, 4)), np.zeros((runs, 1, 4)), np.zeros((runs, 1)), np.zeros((runs, 5), np.int64)]
-    return (*reals, np.zeros((runs, 3)), np.zeros((runs, 0), np.int64))
-
-
-def launcher(free: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Launcher, list[int]]:
+def gpu(free: int | Exception, data: int) -> Gpu:
     module = ModuleType("kernel")
     vars(module).update(SCRATCH=4, SHAPE="block", THREADS=4, BLOCKS=1)
-    launched: list[int] = []
-    monkeypatch.setattr(Launcher, "launch", lambda self, rows, *rest: launched.append(len(rows)))
-    return Launcher(module, span_of_target(parse(Source("E0908.net", TEXT))), lambda: free), launched
+
+    def left() -> int:
+        if isinstance(free, Exception):
+            raise free
+        return free
+
+    return Gpu(module, span_of_target(parse(Source("gpu.net", TEXT))), data, left)
 
 
-def test_runs_that_do_not_fit_at_once_go_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, launched = launcher(5000, monkeypatch)
-    theta, vectors, scalars, counters, figures, order = state(40)
-    data = np.zeros((1, 8))
-    made.advance(np.arange(40), theta, vectors, scalars, counters, figures, np.zeros(1), data, data,
-                 np.zeros(2, np.int64), order, np.zeros(1), 0, 9)  # fmt: skip
-    assert sum(launched) == 40
-    assert len(launched) > 1
+def test_runs_that_do_not_fit_at_once_go_in_pieces() -> None:
+    """Beside the data, and the work space of the blocks that there would be."""
+    assert gpu(10**6, 10**5).fitting(40, 1000) == 40
+    assert gpu(10**6, 10**5).fitting(4000, 1000) == (900_000 - 100_000 - 2048 * 40) // 1000
 
 
-def test_data_that_do_not_fit_are_refused_with_the_figures(
-    monkeypatch: pytest.MonkeyPatch, update_golden: bool
-) -> None:
-    made, launched = launcher(10**6, monkeypatch)
-    theta, vectors, scalars, counters, figures, order = state(1)
-    data = np.zeros((100, 10_000))
+def test_data_that_do_not_fit_are_refused_with_the_figures(update_golden: bool) -> None:
     with pytest.raises(SpecError) as raised:
-        made.advance(np.arange(1), theta, vectors, scalars, counters, figures, np.zeros(1), data, data[:1],
-                     np.zeros(2, np.int64), order, np.zeros(1), 0, 9)  # fmt: skip
-    assert not launched
+        gpu(10**6, 8_080_000).fitting(1, 200)
     pinned("E0908-memory", str(raised.value), update_golden)
 
 
-def test_a_lost_gpu_keeps_what_was_done(update_golden: bool) -> None:
+driver_error = type("CudaAPIError", (Exception,), {"__module__": "numba.cuda.cudadrv.driver"})
+
+
+def test_a_gpu_that_does_not_answer_is_refused(update_golden: bool) -> None:
+    silent = driver_error("[46] Call to cuDevicePrimaryCtxRetain results in CUDA_ERROR_DEVICE_UNAVAILABLE")
+    with pytest.raises(SpecError) as raised:
+        gpu(silent, 0).fitting(1, 200)
+    pinned("E0904-silent", str(raised.value), update_golden)
+
+
+def test_a_kernel_that_needs_more_blocks_than_there_are_at_once_is_refused(
+    update_golden: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its barrier over the grid would wait forever."""
+    monkeypatch.setattr(Gpu, "resident", lambda self: 40)
+    made = gpu(10**6, 0)
+    assert made.blocks(10**5) == 40
+    vars(made.module).update(SHAPE="grid", BLOCKS=64)
+    with pytest.raises(SpecError) as raised:
+        made.blocks(1)
+    pinned("E0904-blocks", str(raised.value), update_golden)
+
+
+def test_a_lost_gpu_keeps_what_was_done(update_golden: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The checkpoint of the moment before: resumed, it ends where an undisturbed run does."""
     text = TEXT.replace(", target = cuda", "").replace("steps = 9", "steps = 100")
     task = session.open_session(session.read_text(text, "E0909.net", Path.cwd()), {}).task
@@ -135,23 +147,19 @@ def test_a_lost_gpu_keeps_what_was_done(update_golden: bool) -> None:
     kept: list[dict[str, Any]] = []
     watch = Watcher()
     watch.checkpoint = kept.append  # type: ignore[method-assign]
-    advance = task.kernels.advance
-    span = span_of_target(parse(Source("E0909.net", TEXT)))
+    span, wait = span_of_target(parse(Source("E0909.net", TEXT))), OnCpu.wait
 
-    def failing(rows: Any, *arguments: Any) -> None:
-        if arguments[-1] > 50:
-            Launcher(task.kernels, span).lost(
-                RuntimeError("[700] Call to cuMemcpyDtoH results in an illegal address")
-            )
-        advance(rows, *arguments)
+    def failing(stretches: OnCpu) -> float:
+        if stretches.last > 50:
+            with working(span):
+                raise driver_error("[700] Call to cuMemcpyDtoHAsync results in CUDA_ERROR_ILLEGAL_ADDRESS")
+        return wait(stretches)
 
-    vars(task.kernels).update(advance=failing)
-    try:
-        with pytest.raises(DeviceLost) as raised:
-            train(task, watch)
-    finally:
-        vars(task.kernels).update(advance=advance)
+    monkeypatch.setattr(OnCpu, "wait", failing)
+    with pytest.raises(DeviceLost) as raised:
+        train(task, watch)
     pinned("E0909-lost", str(raised.value), update_golden)
+    monkeypatch.undo()
     resumed = train(task, Watcher(), kept[-1])
     assert (resumed.theta == undisturbed.theta).all()
     assert (resumed.counters == undisturbed.counters).all()

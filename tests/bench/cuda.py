@@ -1,7 +1,7 @@
 """`python -m bench.cuda`: many starts, many networks and one larger network on this machine's GPU.
 
-First that the GPU ends where the CPU does, on a few runs and iterations; then time of `advance`, copies of the state
-there and back included. Nothing is measured without a GPU: the error says what is missing. The peers of issue 5
+First that the GPU ends where the CPU does, on a few runs and iterations; then time of a stretch, the copy of the state
+back included. Nothing is measured without a GPU: the error says what is missing. The peers of issue 5
 (PyTorch, JAX on the same GPU) are not here yet.
 """
 
@@ -71,9 +71,11 @@ def apart(text: str) -> float:
     ends = []
     for target in ("cuda", "cpu"):
         loop = loop_of(text, target, 8 if "runs" in text else None)
-        state = loop.begin(0)
+        state = loop.fresh(0)
         with loop.workers:
-            loop._call_advance(state, np.arange(state.runs), 10)
+            loop.stretches.begin(state)
+            loop.stretches.queue(10)
+            loop.stretches.wait()
         ends.append(state.theta)
     return float(np.abs(ends[0] - ends[1]).max())
 
@@ -81,16 +83,17 @@ def apart(text: str) -> float:
 def seconds(case: Case) -> tuple[float, int]:
     """Of one call, the median; and how many runs it advanced: those that fit in one state."""
     loop = loop_of(case.text, "cuda")
-    state = loop.begin(0)
+    loop.state = loop.fresh(0)
     with loop.workers:
-        loop.warm_up(state)
+        loop.warm_up()
         times = []
         for _ in range(REPETITIONS):
-            fresh = loop.begin(0)
+            loop.stretches.begin(loop.fresh(0))
             began = time.perf_counter()
-            loop._call_advance(fresh, np.arange(fresh.runs), case.iterations)
+            loop.stretches.queue(case.iterations)
+            loop.stretches.wait()
             times.append(time.perf_counter() - began)
-    return statistics.median(times), state.runs
+    return statistics.median(times), loop.state.runs
 
 
 def main() -> None:
