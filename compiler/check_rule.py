@@ -15,10 +15,11 @@ from netc.compiler.check_values import check_values
 from netc.compiler.check_zero import check_first_iteration
 from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition
-from netc.compiler.resolve_rule import Body, resolve_rule
+from netc.compiler.resolve_rule import resolve_rule
 from netc.compiler.resolve_searches import searches_of, with_searches
 from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
+from netc.compiler.rule_body import Body
 from netc.compiler.spec import Optimizer
 from netc.compiler.specialise import is_flag, specialise, spread_tuples, without_tuples
 from netc.dsl import ast

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netc.compiler.check_report import Report
-from netc.compiler.resolve_rule import Body
 from netc.compiler.resolve_tree import children, walk
 from netc.compiler.resolve_values import number_or_none
+from netc.compiler.rule_body import Body
 from netc.compiler.spec import Values
 from netc.dsl import ast
 from netc.dsl.printer import print_expr

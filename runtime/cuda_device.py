@@ -1,4 +1,4 @@
-"""What generated CUDA kernels call: functions of one number, the order of an epoch, sums over a block.
+"""What generated CUDA kernels call: functions of one number, barriers and sums over teams of threads.
 
 In numba's simulator they are NumPy's, which follow IEEE 754 where Python's raise. Needs `netc[cuda]`.
 """
@@ -10,10 +10,8 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import cuda, float64, int64, uint32, uint64
+from numba import cuda, float64, int64, uint64
 from numba.core import config as settings
-
-from netc.runtime import random_shuffle
 
 SIMULATED = bool(settings.ENABLE_CUDASIM)
 
@@ -30,13 +28,8 @@ else:
     tanh, sin, cos, tan, atan, power = math.tanh, math.sin, math.cos, math.tan, math.atan, math.pow  # type: ignore[assignment]
     finite = math.isfinite
 
-inlined: Any = cuda.jit(device=True, inline="always")
-"""A call of a device function that is not inlined cannot be compiled without a GPU."""
-
-
-@inlined
-def select(condition, a, b):  # type: ignore[no-untyped-def]
-    return a if condition else b
+inlined: Any = cuda.jit(device=True)
+"""NVIDIA's compiler does it; numba's own inlining takes longer than all else together."""
 
 
 @inlined
@@ -51,17 +44,6 @@ def minimum(a, b):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def quotient(place, count):  # type: ignore[no-untyped-def]
-    """Of a place in an array by a count, neither negative: half as wide, and without Python's rules for signs."""
-    return int64(uint32(place) // uint32(count))
-
-
-@inlined
-def remainder(place, count):  # type: ignore[no-untyped-def]
-    return int64(uint32(place) % uint32(count))
-
-
-@inlined
 def floor(x):  # type: ignore[no-untyped-def]
     return x - x % x**0  # x**0 is 1 in the precision of x
 
@@ -71,13 +53,10 @@ def sigmoid(x):  # type: ignore[no-untyped-def]
     return x**0 / (x**0 + exp(-x))
 
 
-def _for_device(function: Any, **names: Any) -> Any:
+def for_device(function: Any) -> Any:
     """The same source as on the CPU, compiled for the device."""
     plain = function.py_func
-    return inlined(FunctionType(plain.__code__, {**plain.__globals__, **names}, plain.__name__))
-
-
-shuffle = _for_device(random_shuffle.shuffle, _philox=_for_device(random_shuffle._philox))
+    return inlined(FunctionType(plain.__code__, plain.__globals__, plain.__name__))
 
 
 @inlined

@@ -9,10 +9,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 CAPABILITIES = ((8, 0), (9, 0))
@@ -21,7 +23,7 @@ CAPABILITIES = ((8, 0), (9, 0))
 
 def signature(real: str) -> tuple[Any, ...]:
     """Of `advance`."""
-    from numba import float32, float64, int64
+    from numba import float32, float64, int32, int64
 
     number: Any = {"f64": float64, "f32": float32}[real]
     return (
@@ -41,6 +43,7 @@ def signature(real: str) -> tuple[Any, ...]:
         int64,  # last
         float64[::1],  # partials
         int64[::1],  # turns
+        int32[:, ::1],  # places
     )
 
 
@@ -50,8 +53,23 @@ def ptx(module: ModuleType, capability: tuple[int, int]) -> str:
 
     compiler: Any = cuda
     kernel: Any = module.advance
-    text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability)
+    with _as_if(capability):
+        text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability)
     return str(text)
+
+
+@contextmanager
+def _as_if(capability: tuple[int, int]) -> Iterator[None]:
+    """Device functions are compiled for the GPU at hand; as if it were one of this compute capability."""
+    from numba.cuda import dispatcher
+
+    asked: Any = dispatcher
+    own = asked.get_current_device
+    asked.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
+    try:
+        yield
+    finally:
+        asked.get_current_device = own
 
 
 @dataclass(frozen=True)

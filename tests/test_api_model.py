@@ -10,6 +10,7 @@ import pytest
 
 import netc
 
+pytestmark = pytest.mark.usefixtures("cache")
 LINE = """network   [2(tanh)4(lin)1]
 init      glorot_uniform
 loss      half_mse
@@ -20,13 +21,6 @@ BOWL = "objective R(x, y) = x^2 + 3*y^2\ninit theta = (2, 2)\noptimizer gd(eta =
 RANDOM = np.random.default_rng(7)
 X = RANDOM.normal(size=(40, 2)) * [3, 100] + [1, 50]
 Y = 5 * X[:, 0] - X[:, 1] / 10 + 300
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

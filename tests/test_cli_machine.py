@@ -19,6 +19,7 @@ from netc.commands import main
 from netc.runtime.folder import RunFolder
 from netc.runtime.interrupt import Unlost
 
+pytestmark = pytest.mark.usefixtures("cache")
 TEXT = """objective R(x, y) = (1 - x)^2 + 100*(y - x^2)^2
 init      theta = (-1, 1)
 optimizer gd(eta = 0.0001)

@@ -13,6 +13,7 @@ import pytest
 
 from netc.commands import main
 
+pytestmark = pytest.mark.usefixtures("cache")
 QUADRATIC = """objective R(x, y) = x^2 + 3*y^2
 init      theta = (2, 2)
 optimizer gd(eta = 0.1)
@@ -27,14 +28,6 @@ optimizer momentum.heavy_ball(eta = 0.01, alpha = 0.9)
 train     epochs = 40, batch = 6, seed = 2
 monitor   loss, every = 10
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    """Kernels of this file are compiled once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture
