@@ -54,6 +54,8 @@ def lanes(e: ir.Expr, register: Callable[[str], str], per_lane: bool) -> L.Expr:
         case ir.Var(name):
             return L.Name(register(name))
         case ir.Apply(op, args):
+            if expansion := PRIMITIVES[op].expansion:
+                return lanes(expansion(*args), register, per_lane)
             return L.Call(op, tuple(lanes(a, register, per_lane) for a in args))
         case ir.Reduce():
             raise AssertionError("reductions are passes of their own")

@@ -154,6 +154,7 @@ NETWORKS = {
     "norm of each tensor": SMALL + "optimizer optax.lamb(0.01)\ntrain steps = 9, batch = 2",
     "norm of each layer": SMALL
     + "optimizer gd(eta = 0.1), clip = clip.by_norm_per_layer(c = 0.1)\ntrain steps = 9, batch = 2",
+    "signs": SMALL + "optimizer lion.paper\ntrain steps = 9, batch = 2",
     "softmax inside": POINTS + "network [2(softmax)3(sigmoid)1]\ninit glorot_uniform\nloss binary_cross_entropy\n"
     "optimizer adam.paper(eta = 0.3)\ntrain steps = 9, batch = 3",
     "classes": POINTS + "network [2(gelu)3(relu)3(softmax)2]\ninit he_normal\nloss cross_entropy\n"
