@@ -101,8 +101,6 @@ class Plan:
 
 FEWEST = 4
 """Samples that go through a block together at least, where there are so many."""
-UNITS = 8
-"""Of one sample, that a thread should have to do."""
 PILE = 1280
 """Numbers on the pile at most."""
 REGISTERS = 16
@@ -180,9 +178,9 @@ class _Network:
         return replace(chosen, reason=reason)
 
     def _threads(self, samples: int) -> int:
-        """So many that each has about UNITS units of one sample; whole warps."""
+        """So many that each has a whole tile of the widest layer, which costs fewest loads; whole warps."""
         widest = max(d.outputs for d, _ in layers(self.network))
-        wanted = samples * -(-widest // UNITS)
+        wanted = -(-samples * widest // REGISTERS)
         return min(self.card.threads, max(32, 1 << (wanted - 1).bit_length()))
 
     def laid_out(self, shape: Shape, threads: int, blocks: int, samples: int) -> Plan:
