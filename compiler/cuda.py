@@ -82,7 +82,7 @@ NAMES = {
     "select": "({1} if {0} else {2})",
     "quotient": "int64(uint32({0}) // uint32({1}))", "remainder": "int64(uint32({0}) % uint32({1}))",
     "thread": "int64(cuda.threadIdx.x)", "block_barrier": "cuda.syncthreads()",
-    "shared": "cuda.shared.array", "registers": "cuda.local.array",
+    "shared": "cuda.shared.array({0}, {1}, ALIGNED)", "registers": "cuda.local.array",
 }  # fmt: skip
 
 TEAMS = {
@@ -102,9 +102,9 @@ TEAMS = {
 """Who works on a run."""
 
 DEVICE = frozenset((
-    "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
-    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run", "next_run_of_block", "power",
-    "sigmoid", "sin", "sqrt", "tan", "tanh",
+    "ALIGNED", "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor",
+    "grid_barrier", "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run",
+    "next_run_of_block", "power", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
 IMPORTED = {"device": DEVICE, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
 """Last part of the name of a file `runtime/cuda_*.py` -> what kernels call of it."""
@@ -114,6 +114,8 @@ def spelling(module: L.Module) -> Spelling:
     constants = dict(module.constants)
     names = {**NAMES, **TEAMS[str(constants["SHAPE"])]}
     called = {names.get(f, f).partition("(")[0] for f in L.calls(module)}
+    if "cuda.shared.array" in called:
+        called.add("ALIGNED")
     lines = [
         f"from netc.runtime.cuda_{file} import {', '.join(sorted(used))}"
         for file, functions in IMPORTED.items()
