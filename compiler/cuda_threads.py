@@ -11,7 +11,7 @@ from netc.compiler import loops as L
 from netc.compiler.cpu_registers import RegisterWriter
 from netc.compiler.cpu_rule import ADVANCE
 
-ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns")
+ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns", "all_places")
 """Of the kernel, as docs/kernels.md lists them."""
 IN_PLACE = ("theta", "vectors", "scalars", "counters", "order")
 """Of a run's arrays: those that a kernel reads and writes where they are."""
