@@ -47,14 +47,14 @@ def signature(real: str) -> tuple[Any, ...]:
     )
 
 
-def ptx(module: ModuleType, capability: tuple[int, int]) -> str:
-    """What the NVIDIA compiler makes of a module's `advance`."""
+def ptx(module: ModuleType, capability: tuple[int, int], lines: bool = False) -> str:
+    """What the NVIDIA compiler makes of a module's `advance`; with the lines of its text, if asked."""
     from numba import cuda
 
     compiler: Any = cuda
     kernel: Any = module.advance
     with _as_if(capability):
-        text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability)
+        text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability, lineinfo=lines)
     return str(text)
 
 
