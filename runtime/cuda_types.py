@@ -53,13 +53,13 @@ def ptx(module: ModuleType, capability: tuple[int, int], lines: bool = False) ->
 
     compiler: Any = cuda
     kernel: Any = module.advance
-    with _as_if(capability):
+    with as_if(capability):
         text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability, lineinfo=lines)
     return str(text)
 
 
 @contextmanager
-def _as_if(capability: tuple[int, int]) -> Iterator[None]:
+def as_if(capability: tuple[int, int]) -> Iterator[None]:
     """Device functions are compiled for the GPU at hand; as if it were one of this compute capability."""
     from numba.cuda import dispatcher
 

@@ -16,7 +16,15 @@ from netc.runtime.cuda_missing import installed
 from netc.runtime.cuda_types import CAPABILITIES, assembled, resources
 
 needs_extra = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
-KINDS = ("benchmark1", "turpault2024/benchmark1_lcd", "speth", "boston", "one_neuron", "iris")
+KINDS = (
+    "benchmark1",
+    "turpault2024/benchmark1_lcd",
+    "speth",
+    "boston",
+    "one_neuron",
+    "iris",
+    "turpault2024/batches2_ragl",
+)
 DOCUMENTED = cuda_table.DOCUMENT.read_text(encoding="utf-8")
 HERE = [cuda_table.ROOT / "examples" / f"{kind}.net" for kind in KINDS]
 
