@@ -44,13 +44,22 @@ def signature(real: str) -> tuple[Any, ...]:
     )
 
 
-def ptx(module: ModuleType, capability: tuple[int, int]) -> str:
-    """What the NVIDIA compiler makes of a module's `advance`."""
+def signature_of_report(real: str) -> tuple[Any, ...]:
+    """Of `report`."""
+    from numba import float64, int64
+
+    rows, theta, _, _, _, _, _, x, y, _, _, scratch, *_ = signature(real)
+    return (rows, theta, x, y, int64[::1], int64, float64[:, ::1], scratch)
+
+
+def ptx(module: ModuleType, capability: tuple[int, int], name: str = "advance") -> str:
+    """What the NVIDIA compiler makes of a kernel of a module: `advance` or `report`."""
     from numba import cuda
 
     compiler: Any = cuda
-    kernel: Any = module.advance
-    text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability)
+    made = signature if name == "advance" else signature_of_report
+    kernel: Any = vars(module)[name]
+    text, _ = compiler.compile_ptx(kernel.py_func, made(module.REAL), cc=capability)
     return str(text)
 
 

@@ -74,7 +74,7 @@ def apart(text: str) -> float:
         state = loop.fresh(0)
         with loop.workers:
             loop.stretches.begin(state)
-            loop.stretches.queue(10)
+            loop.stretches.queue(10, report=False)
             loop.stretches.wait()
         ends.append(state.theta)
     return float(np.abs(ends[0] - ends[1]).max())
@@ -90,7 +90,7 @@ def seconds(case: Case) -> tuple[float, int]:
         for _ in range(REPETITIONS):
             loop.stretches.begin(loop.fresh(0))
             began = time.perf_counter()
-            loop.stretches.queue(case.iterations)
+            loop.stretches.queue(case.iterations, report=False)
             loop.stretches.wait()
             times.append(time.perf_counter() - began)
     return statistics.median(times), loop.state.runs
