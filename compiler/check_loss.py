@@ -6,7 +6,7 @@ from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report, first_line
 from netc.compiler.check_settings import Settings, word
 from netc.compiler.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
-from netc.compiler.resolve import Definitions, bind, head, lookup
+from netc.compiler.resolve import Definitions, bind, head, lookup, require_names_once
 from netc.compiler.resolve_tree import called, dotted, names_in, walk
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.spec import Activation, Averaging, Loss, Network, Objective
@@ -137,6 +137,7 @@ def check_objective(statement: ast.Objective, definitions: Definitions, report: 
             "an objective is a function of at least one variable",
             hints=("as in 'objective R(x, y) = x^2 + 3*y^2'",),
         )
+    require_names_once(statement.variables, report)
     for v in statement.variables:
         if v.default is not None:
             report.error(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Literal
 
 from netc.compiler.check_ambiguity import find_rule, without_decay
@@ -13,16 +12,17 @@ from netc.compiler.check_overrides import Settings, override
 from netc.compiler.check_report import Report
 from netc.compiler.check_search import check_search
 from netc.compiler.check_values import check_values
+from netc.compiler.check_zero import check_first_iteration
 from netc.compiler.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.resolve import Definitions, bind, head, is_definition
-from netc.compiler.resolve_rule import Body, resolve_rule
+from netc.compiler.resolve_rule import resolve_rule
 from netc.compiler.resolve_searches import searches_of, with_searches
-from netc.compiler.resolve_tree import children, dotted, walk
+from netc.compiler.resolve_tree import dotted, walk
 from netc.compiler.resolve_values import number_or_none
-from netc.compiler.spec import Optimizer, Values
+from netc.compiler.rule_body import Body
+from netc.compiler.spec import Optimizer
 from netc.compiler.specialise import is_flag, specialise, spread_tuples, without_tuples
 from netc.dsl import ast
-from netc.dsl.printer import print_expr
 
 RULE = "an update rule"
 FLAG = Type("scalar", truth=True)
@@ -97,7 +97,7 @@ def check_optimizer(
         body, kinds = check_rule(special, losses, definitions, report)
     kept = {p.name for p in special.parameters}
     values = {name: value for name, value in values.items() if name in kept}
-    _division_by_zero(special, body, tuple(values.items()), report)
+    check_first_iteration(body, tuple(values.items()), report)
     searches = searches_of(special, definitions)
     return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches)
 
@@ -215,65 +215,3 @@ def _visits(body: Body) -> bool:
             case ast.Call(ast.Index()):
                 return True
     return False
-
-
-# -- 0/0 at the first iteration ----------------------------------------------------------------------
-
-
-def _division_by_zero(rule: ast.Optimizer, body: Body, values: Values, report: Report) -> None:
-    """Adam's misprint: 1 - beta^n is 0 at n = 0. Denominators of n and hyper-parameters are tried there."""
-    known = {**dict(values), "n": 0.0, "epoch": 0.0}
-    for equation in (e for a in body.actions for e in walk(a) if isinstance(e, ast.Equation)):
-        _denominators(equation.value, known, report)
-        value = number_or_none(equation.value, known)
-        if value is None:
-            known.pop(equation.name, None)
-        else:
-            known[equation.name] = value
-
-
-def _denominators(expr: ast.Expr, known: Mapping[str, float], report: Report) -> None:
-    """Only what is computed at n = 0 counts: the other side of a choice is left alone."""
-    match expr:
-        case ast.Choose(then, condition, otherwise) | ast.Call(
-            ast.Name("where"),
-            (ast.Argument(None, condition), ast.Argument(None, then), ast.Argument(None, otherwise)),
-        ) if (holds := number_or_none(condition, known)) is not None:
-            _denominators(then if holds else otherwise, known, report)
-            return
-        case ast.Binary("/", _, below) if number_or_none(below, known) == 0:
-            _zero(below, report)
-            return
-        case ast.Binary("^", below, power) if number_or_none(below, known) == 0:
-            exponent = number_or_none(power, known)
-            if exponent is not None and exponent < 0:
-                _zero(below, report)
-                return
-    for part in children(expr):
-        match part:
-            case ast.Argument(_, value):
-                _denominators(value, known, report)
-            case ast.Unary() | ast.Binary() | ast.Choose() | ast.Call() | ast.Absolute():
-                _denominators(part, known, report)
-
-
-def _zero(below: ast.Expr, report: Report) -> None:
-    report.error(
-        "E0410",
-        below.span,
-        "this is 0 at the first iteration, n = 0",
-        notes=("n counts iterations from 0",),
-        hints=_repair(below),
-    )
-
-
-def _repair(below: ast.Expr) -> tuple[str, ...]:
-    """With n+1 in place of n, if n is an exponent."""
-    powers = [
-        n for n in walk(below) if isinstance(n, ast.Binary) and n.op == "^" and n.right == ast.Name("n")
-    ]
-    if not powers:
-        return ("choose another value at the start: '... if n > 0 else ...'",)
-    following = ast.Binary("+", ast.Name("n"), ast.Number(1.0, "1"))
-    meant = print_expr(replace(powers[0], right=following))
-    return (f"likely meant: {meant}, for the number of gradients seen so far",)

@@ -9,6 +9,7 @@ from netc.compiler.check_kinds import Kinds
 from netc.compiler.check_report import Report
 from netc.compiler.check_settings import Settings, word
 from netc.compiler.check_values import check_required
+from netc.compiler.check_zero import check_denominators
 from netc.compiler.kinds import SCALAR, Scope
 from netc.compiler.resolve import Definitions, bind, head
 from netc.compiler.resolve_rule import resolve_rule
@@ -134,6 +135,9 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
         past = until
         value = expand(piece.value, definitions, report)
         _value(value, definitions, report)
+        if position == 0:
+            clock = next((n.id for n in walk(value) if isinstance(n, ast.Name) and n.id in CLOCKS), "step")
+            check_denominators(value, {"step": 0.0, "epoch": 0.0}, report, clock)
         yield Piece(value, until)
 
 

@@ -4,7 +4,8 @@ Two rules are the same if they ask for the gradient at the same points, whatever
 are linear in gradients and states are decided exactly (`linear.py`), with parameters at random fractions, so
 that a formula that holds there holds everywhere. The others are brought into normal forms (`induction.py`);
 where these coincide that is a proof, too. What is left is run side by side on random gradients in extended
-precision. Which formulas are tried is in `mapping.py`.
+precision. Which formulas are tried is in `mapping.py`,
+which of them hold in `find_mapping.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from math import isfinite
 from typing import Any, Literal
@@ -19,9 +21,10 @@ from typing import Any, Literal
 import numpy as np
 
 from netc.compiler import ir
+from netc.compiler.find_mapping import find
 from netc.compiler.induction import same_for_ever
 from netc.compiler.linear import NotLinear, Proof, compare, exact, masked, recursion
-from netc.compiler.mapping import VANISHING, Formula, Tied, drawn, find, parts
+from netc.compiler.mapping import VANISHING, Formula, Tied, drawn, parts
 from netc.compiler.rule_text import RuleText, read_rule
 from netc.compiler.simulate import Distance, World, distance, make_world, simulate
 
@@ -43,6 +46,31 @@ class Side:
     text: RuleText
     values: Mapping[str, float]
     rule: ir.Rule
+
+    @cached_property
+    def character(self) -> tuple[bool, ...]:
+        """Of steps without epsilon and decay, whatever the other numbers: does a hundredth of the gradient make a
+        hundredth of the step, the same step; does a gradient act later; do those of other parameters act here?"""
+        values = {
+            n: {"epsilon": VANISHING, "decay": 0.0}.get(p, self.values[n])
+            for n, p in parts(self.values).items()
+        }
+
+        def moves(first: float, then: float, others: float = 1.0) -> tuple[float, float]:
+            gradients = np.ones((2, 4, 3), np.longdouble) * np.array([first, then])[:, None, None]
+            gradients[:, :, 1:] *= others
+            world = World(gradients, np.ones((2, 4), np.longdouble), np.zeros(3, np.longdouble))
+            thetas = simulate(self.rule, values, world).thetas
+            return float(thetas[1][0, 0]), float((thetas[2] - thetas[1])[0, 0])
+
+        small, smaller, apart = moves(1e-9, 0.0), moves(1e-11, 0.0), moves(1e-9, 0.0, 2.0)
+        ratio = small[0] / smaller[0] if smaller[0] else 0.0
+        return (
+            abs(ratio - 100) < 1e-3,
+            abs(ratio - 1) < 1e-3,
+            bool(abs(small[1]) > 1e-6 * abs(small[0])),
+            apart != small,
+        )
 
 
 @dataclass(frozen=True)
@@ -97,31 +125,7 @@ def alike(a: Side, b: Side) -> bool:
     if any(isinstance(s, ir.Repeat) for side in (a, b) for s in side.rule.body):
         return True
     starts = [s.initial for side in (a, b) for s in side.rule.states if s.name != "theta"]
-    return any(start != ir.Const(0.0) for start in starts) or character(a) == character(b)
-
-
-def character(one: Side) -> tuple[bool, ...]:
-    """Of steps without epsilon and decay, whatever the other numbers: does a hundredth of the gradient make a
-    hundredth of the step, the same step; does a gradient act later; do those of other parameters act here?"""
-    values = {
-        n: {"epsilon": VANISHING, "decay": 0.0}.get(p, one.values[n]) for n, p in parts(one.values).items()
-    }
-
-    def moves(first: float, then: float, others: float = 1.0) -> tuple[float, float]:
-        gradients = np.ones((2, 4, 3), np.longdouble) * np.array([first, then])[:, None, None]
-        gradients[:, :, 1:] *= others
-        world = World(gradients, np.ones((2, 4), np.longdouble), np.zeros(3, np.longdouble))
-        thetas = simulate(one.rule, values, world).thetas
-        return float(thetas[1][0, 0]), float((thetas[2] - thetas[1])[0, 0])
-
-    small, smaller, apart = moves(1e-9, 0.0), moves(1e-11, 0.0), moves(1e-9, 0.0, 2.0)
-    ratio = small[0] / smaller[0] if smaller[0] else 0.0
-    return (
-        abs(ratio - 100) < 1e-3,
-        abs(ratio - 1) < 1e-3,
-        bool(abs(small[1]) > 1e-6 * abs(small[0])),
-        apart != small,
-    )
+    return any(start != ir.Const(0.0) for start in starts) or a.character == b.character
 
 
 def _looks_ahead(rule: ir.Rule) -> bool:

@@ -62,7 +62,7 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
 HEADER = """
 from math import inf, nan
 
-from numba import cuda, float32, float64, int64, uint64 as at
+from numba import cuda, float32, float64, int64, uint32, uint64 as at
 {imports}
 
 real = {real}
@@ -80,6 +80,9 @@ NAMES = {
     **FUNCTIONS,
     "vmax": "maximum", "vmin": "minimum", "least": "min", "isfinite": "finite", "root": "sqrt",
     "splat": "real", "load": "{0}[at({1})]", "store": "{0}[at({1})] = {2}",
+    # Places are never negative, and half as wide as other numbers.
+    "select": "({1} if {0} else {2})",
+    "quotient": "int64(uint32({0}) // uint32({1}))", "remainder": "int64(uint32({0}) % uint32({1}))",
     "thread": "int64(cuda.threadIdx.x)", "block_barrier": "cuda.syncthreads()",
     "shared": "cuda.shared.array", "registers": "cuda.local.array",
 }  # fmt: skip
@@ -102,9 +105,8 @@ TEAMS = {
 
 IMPORTED = frozenset((
     "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
-    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run",
-    "next_run_of_block", "power", "quotient", "remainder", "select", "shuffle", "sigmoid", "sin",
-    "sqrt", "tan", "tanh",
+    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run", "next_run_of_block", "power",
+    "shuffle", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
 
 
@@ -114,6 +116,4 @@ def spelling(module: L.Module) -> Spelling:
     used = sorted(IMPORTED & {names.get(f, f).partition("(")[0] for f in L.calls(module)})
     imports = f"\nfrom {HOME} import {', '.join(used)}" if used else ""
     header = HEADER.format(imports=imports, real=REALS[str(constants["REAL"])])
-    return Spelling(
-        header.strip(), "cuda.jit", 'device=True, inline="always"', "", names, counted=True, index="at({})"
-    )
+    return Spelling(header.strip(), "cuda.jit", "device=True", "", names, counted=True, index="at({})")

@@ -24,6 +24,10 @@ from netc.compiler.fuse import fuse
 from netc.compiler.simplify import common
 from netc.compiler.vectors import Space, lanes
 
+SEAT = L.let("thread", L.At(L.Name("seats"), L.call("thread")))
+"""The number of this thread in its block, from memory: so the compiler does not keep all that follows from it in
+registers from one evaluation to the next, which takes twice as many of them."""
+
 
 @dataclass(frozen=True)
 class NetworkWriter:
@@ -227,6 +231,7 @@ class NetworkWriter:
         scale = L.call("div", 1.0, L.call("float64", "count")) if self.network.head.mean else L.Real(1.0)
         some = [
             L.let("valid", L.call("least", self.plan.samples, L.call("sub", "end", "base"))),
+            SEAT,
             *self.samples_in(),
             *(s for stage in self.plan.stages for s in self.forward(stage)),
             *self.head(with_gradient),
@@ -252,13 +257,13 @@ class NetworkWriter:
             part = [L.call("floordiv", L.mul("count", b), plan.blocks) for b in ("block", L.add("block", 1))]
             begin, end = L.add("first", part[0]), L.add("first", part[1])
         out: list[L.Stmt] = [
-            L.let("thread", L.call("thread")),
-            L.let("member", L.call("member")),
             *([L.let("block", L.call("block"))] if plan.shape == "grid" else []),
             L.let("begin", begin),
             L.let("end", end),
             L.let("own", L.call("float64", 0.0)),
             BARRIER,
+            SEAT,
+            L.let("member", L.call("member")),
             self.each_sample([self.put(plan.ones, L.Int(0), "s", L.call("splat", 1.0))]),
         ]
         if plan.copied:

@@ -187,7 +187,7 @@ class _Network:
 
     def laid_out(self, shape: Shape, threads: int, blocks: int, samples: int) -> Plan:
         """As many samples at a time as fit, and the parameters beside them if that is possible."""
-        room = (self.card.shared - 8 * threads) // self.item - PILE  # the sums of a block lie there too
+        room = (self.card.shared - 16 * threads) // self.item - PILE  # two numbers per thread lie there too
         parameters = self.network.parameters
         for copied in (parameters, 0) if parameters <= room * STAGED else (0,):
             some = self._fitting(samples, threads, room - copied)

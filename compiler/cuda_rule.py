@@ -25,8 +25,9 @@ barriers over the grid."""
 
 
 def memory_of(plan: Plan) -> tuple[str, ...]:
-    """Work space: that of a block; in a grid its share of the gradient, and those of all blocks."""
-    return ("memory", *(("share", "shares") if plan.shape == "grid" else ()), *SUMS)
+    """Work space: that of a block, and the numbers of its threads; in a grid its share of the gradient, and those of
+    all blocks."""
+    return ("memory", "seats", *(("share", "shares") if plan.shape == "grid" else ()), *SUMS)
 
 
 def work_space(plan: Plan, parameters: int) -> int:
@@ -152,6 +153,8 @@ class TeamWriter(Writer):
         out: list[L.Stmt] = [
             L.let("block", L.call("block")),
             L.let("memory", L.call("shared", size, "real") if plan.shared else own(0, size)),
+            L.let("seats", L.call("shared", plan.threads, "int64")),
+            L.Store(L.Name("seats"), L.call("thread"), L.call("thread")),
             L.Loop("p", L.call("thread"), L.Int(size), L.Int(plan.threads), (nothing,)),
         ]
         if plan.shape == "grid":

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netc.compiler import ir
-from netc.compiler.compare_rules import Side, character, side
+from netc.compiler.compare_rules import Side, side
 from netc.compiler.diff_schedules import compare_schedules
 from netc.compiler.equivalence import Verdict, compare
 from netc.compiler.explain import call, wrap
@@ -214,7 +214,7 @@ def _loss_notes(x: ir.Head, y: ir.Head) -> Iterator[str]:
 
 def _undone(rule: Side) -> Iterator[str]:
     """What a factor of the loss does to steps."""
-    match character(rule):
+    match rule.character:
         case (True, *_):
             yield "steps grow with the gradient here: the rate divided by that factor would undo it"
         case (_, True, *_):

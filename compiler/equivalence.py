@@ -62,6 +62,11 @@ class Verdict:
 
 def equivalent(a: str, b: str) -> Verdict:
     """Compares two rules: names, calls as `torch.SGD(lr=0.1)`, or blocks. Raises SpecError."""
+    for rule in (a, b):
+        if not isinstance(rule, str):
+            raise TypeError(
+                f"a rule is given as text, as in 'torch.SGD(lr=0.1)', not as {type(rule).__name__}"
+            )
     return compare(*sides(a, b))
 
 

@@ -14,8 +14,8 @@ from netc.compiler import ir
 from netc.compiler.explain_equations import lines, with_numbers
 from netc.compiler.lower_rule import lower_rule
 from netc.compiler.own_m import shown
-from netc.compiler.resolve_rule import equations
 from netc.compiler.resolve_values import number_or_none
+from netc.compiler.rule_body import equations
 from netc.compiler.spec import Piece, Schedule, Spec
 from netc.dsl import ast, library
 from netc.dsl.names import greek

@@ -187,6 +187,8 @@ class _Machine:
         self.first_loss: float | None = None
         self.first: ir.Evaluate | None = None
         """The statement that evaluates first in an iteration."""
+        self.losses: list[float] = []
+        """Those of the epoch, of each batch the first."""
 
     def value(self, expr: ir.Expr) -> Any:
         return evaluate(expr, self.env, self.parts)
@@ -239,6 +241,8 @@ class _Machine:
             self.gradient_evaluations += stmt.counts[1]
         if self.first_loss is None:
             self.first_loss, self.first = loss, stmt
+        if stmt is self.first:
+            self.losses.append(loss)
         if stmt is self.first and not np.isfinite(loss):
             raise _Ended(DIVERGED)  # of later evaluations, trials, the loss may be anything
 
@@ -263,7 +267,6 @@ def _iterate(
 ) -> Outcome:
     env, per_epoch = machine.env, 1 if rule.visits_batches else batches
     path, status, n = [env["theta"]], RUNNING, 0
-    losses: list[float] = []  # of the epoch, one an iteration
     try:
         while n < steps:
             env |= {"n": float(n), "epoch": n / per_epoch}
@@ -275,13 +278,11 @@ def _iterate(
             machine.execute(rule.body)
             machine.commit(rule.commits)
             path.append(env["theta"])
-            if machine.first_loss is not None:
-                losses.append(machine.first_loss)
             n += 1
             if n % per_epoch == 0:
                 env |= {"n": float(n), "epoch": n / per_epoch}
-                env["epoch_loss"] = sum(losses) / len(losses) if losses else 0.0
-                losses.clear()
+                env["epoch_loss"] = float(np.mean(machine.losses or 0.0))
+                machine.losses.clear()
                 machine.execute(rule.epoch_end)
                 machine.commit(rule.epoch_commits)
     except _Ended as ended:

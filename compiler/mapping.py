@@ -1,7 +1,7 @@
-"""Which numbers make rule B do what rule A does? Candidates `eta' = eta*(1 - alpha)`, tried all at once.
+"""Which numbers may make rule B do what rule A does? Candidates such as `eta' = eta*(1 - alpha)`.
 
 A parameter's part is read off its name and number: a rate, a memory (of a state, in [0, 1)), an epsilon, a
-decay. What is found here is a guess that held for random numbers; `equivalence.py` proves or tests it.
+decay. Which of the candidates do it is found out in `find_mapping.py`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from netc.compiler import ir
 from netc.compiler.linear import root
-from netc.compiler.simulate import Array, distance, make_world, simulate
 
 Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
@@ -25,10 +23,6 @@ THRESHOLDS = ("c", "clip", "threshold", "max_norm", "clip_value", "max_delta", "
               "clipnorm", "clipvalue", "global_clipnorm", "max_grad_norm")  # fmt: skip
 VANISHING = 1e-60
 """An epsilon that changes no step but 0/0."""
-MOST = 50_000
-"""Combinations tried."""
-SURE = 1e-9
-"""Relative difference below which float64 results are called equal, to be confirmed."""
 Values = Mapping[str, Any]
 
 
@@ -119,7 +113,7 @@ def _sqrt(x: Any) -> Any:
     return root(x) if isinstance(x, Fraction) else np.sqrt(x)
 
 
-def _candidates(what: Part, value: float, a: Mapping[str, float]) -> Iterator[Formula]:
+def candidates(what: Part, value: float, a: Mapping[str, float]) -> Iterator[Formula]:
     """What the parameter of B may be."""
     number = Fraction(repr(float(value)))
     yield Formula(f"{value:.12g}", lambda v: number, 3 if what != "fixed" else 0)
@@ -190,65 +184,3 @@ def _squared(x: str, factors: list[str]) -> Iterator[Formula]:
         yield Formula(f"sqrt({x}*(1 - {f}))", lambda v, f=f: _sqrt(v[x] * (1 - v[f])), 5)  # type: ignore[misc]
         yield Formula(f"{x}^2/{f}", lambda v, f=f: v[x] * v[x] / v[f], 4)  # type: ignore[misc]
         yield Formula(f"{x}^2/(1 - {f})", lambda v, f=f: v[x] * v[x] / (1 - v[f]), 5)  # type: ignore[misc]
-
-
-# -- search ------------------------------------------------------------------------------------------
-
-Mapped = dict[str, Formula]
-
-
-def find(a: ir.Rule, b: ir.Rule, values_a: Values, values_b: Values, reach: bool) -> Mapped | None:
-    """The plainest formulas for all of B's parameters with which it does what A does, if there are any.
-
-    With `reach`, the points where the gradient is asked for have to be equal, not theta itself.
-    """
-    of = parts(values_b)
-    pools = [list(_candidates(of[name], value, values_a)) for name, value in values_b.items()]
-    while np.prod([len(pool) for pool in pools], dtype=float) > MOST:
-        longest = max(pools, key=len)
-        del longest[max(len(longest) * 2 // 3, 1) :]
-    shape = tuple(len(pool) for pool in pools)
-    chosen = np.array(np.unravel_index(np.arange(int(np.prod(shape))), shape)).reshape(len(pools), -1)
-    costs = sum((_numbers([f.cost for f in pool])[i] for pool, i in zip(pools, chosen, strict=True)), 0.0)
-    chosen = chosen[:, np.argsort(costs, kind="stable")] if pools else chosen  # the plainest first
-    for seed, steps in ((1, 1), (2, 2), (3, 6), (4, 30)):
-        at = drawn(values_a, seed)
-        known = {n: float(v) for n, v in at.items()}
-        columns = {
-            name: _numbers([_value(f, known) for f in pool])[i, None]
-            for name, pool, i in zip(values_b, pools, chosen, strict=True)
-        }
-        chosen = chosen[:, _equal(a, b, known, columns, steps, seed, reach)]
-        if not chosen.shape[1]:
-            return None
-    return {name: pool[i] for name, pool, i in zip(values_b, pools, chosen[:, 0], strict=True)}
-
-
-def _numbers(values: list[Any]) -> Array:
-    return np.array(values, np.float64)
-
-
-def _value(formula: Formula, at: Mapping[str, float]) -> float:
-    try:
-        return float(formula.value(at))
-    except ZeroDivisionError:
-        return np.nan
-
-
-def _equal(
-    a: ir.Rule,
-    b: ir.Rule,
-    at: Mapping[str, float],
-    columns: Mapping[str, Array],
-    steps: int,
-    seed: int,
-    reach: bool,
-) -> Array:
-    """Which cases of B do what A does."""
-    world = make_world(steps, 3, seed, np.float64)
-    found = distance(simulate(a, at, world), simulate(b, columns, world), SURE)
-    cases = len(next(iter(columns.values()))) if columns else 1
-    if found is None:
-        return np.zeros(cases, bool)
-    error = found.points if reach else np.maximum(found.points, found.thetas)
-    return np.broadcast_to(error < SURE, (cases,))

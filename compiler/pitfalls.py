@@ -14,8 +14,8 @@ from netc.compiler.compare_rules import Side, rate_inside, side
 from netc.compiler.explain import short
 from netc.compiler.linear import NotLinear, recursion
 from netc.compiler.mapping import parts
-from netc.compiler.resolve_rule import equations
 from netc.compiler.resolve_values import number_or_none
+from netc.compiler.rule_body import equations
 from netc.compiler.rule_text import standalone
 from netc.compiler.simulate import World, simulate
 from netc.compiler.spec import Schedule, Spec

@@ -72,6 +72,7 @@ class Definitions:
         if not is_definition(statement):
             return
         table = next(t for t in self.tables if t.kind == type(statement).__name__.lower())
+        require_names_once(getattr(statement, "parameters", ()), report)
         name = str(getattr(statement, "name", ""))
         known = table.own.get(name.lower())
         if known is not None and known.span.source == statement.span.source:
@@ -95,6 +96,15 @@ class Definitions:
             self.searches,
             self.blocks,
         )
+
+
+def require_names_once(parameters: Iterable[ast.Parameter], report: Report) -> None:
+    known: dict[str, ast.Parameter] = {}
+    for p in parameters:
+        if p.name in known:
+            related = ((known[p.name].span, "first here"),)
+            report.error("E0104", p.span, f"'{p.name}' is named twice", related=related)
+        known.setdefault(p.name, p)
 
 
 def is_definition(statement: ast.Statement) -> bool:
@@ -207,7 +217,8 @@ def bind(
         name = argument.name or (names[position] if position < len(names) else None)
         if name is None:
             takes = f"takes {', '.join(names)}" if names else "takes no arguments"
-            report.error("E0108", argument.span, f"one argument too many: {what} {takes}")
+            hints = _decimal_comma(argument, given)
+            report.error("E0108", argument.span, f"one argument too many: {what} {takes}", hints=hints)
         elif name not in names:
             report.error(
                 "E0108",
@@ -243,6 +254,15 @@ def bind(
         except NotANumber as error:
             report.error("E0305", error.span, f"'{p.name}' must be a number: {error.reason}")
     return tuple(bound.items())
+
+
+def _decimal_comma(argument: ast.Argument, given: Mapping[str, ast.Argument]) -> tuple[str, ...]:
+    """`eta = 0,1` is two arguments."""
+    match [*given.values()][-1:], argument:
+        case [ast.Argument(_, ast.Number() as whole)], ast.Argument(None, ast.Number() as rest):
+            if whole.span.text.isdigit() and rest.span.text.isdigit():
+                return (f"numbers are written with a decimal point: {whole.span.text}.{rest.span.text}",)
+    return ()
 
 
 def _parameters(names: list[str]) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ Checks what concerns the order and the indices of equations; kinds are checked l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from netc.compiler.check_report import Report, first_line
 from netc.compiler.kinds import BATCHWISE
@@ -17,31 +17,9 @@ from netc.compiler.own_m import in_words, with_own_m
 from netc.compiler.resolve_complaints import MEANINGS, Complaints, target
 from netc.compiler.resolve_moments import BEFORE, NEXT, NOW, START, SUB, Moment, moment
 from netc.compiler.resolve_tree import names_in, rebuild, walk
+from netc.compiler.rule_body import Body, Memory, can_end, equations
 from netc.dsl import ast
 from netc.dsl.source import Span
-
-
-@dataclass(frozen=True)
-class Memory:
-    """A state: kept from iteration to iteration. `initial` is None: it starts at 0 (theta: as init says)."""
-
-    name: str
-    next: str
-    """The variable that holds its next value."""
-    initial: ast.Expr | None
-    span: Span
-
-
-@dataclass(frozen=True)
-class Body:
-    """What a rule does in one iteration, in plain names."""
-
-    actions: tuple[ast.Action, ...]
-    states: tuple[Memory, ...]
-    bases: tuple[tuple[str, str], ...]
-    """(variable, state): the variables that are moments of one state share its kind."""
-    memories: tuple[str, ...] = ()
-    """Names with a value for each batch: they keep their index, `L[i]`, and start at 0."""
 
 
 def resolve_rule(rule: ast.Optimizer, losses: frozenset[str], report: Report, counter: str = "n") -> Body:
@@ -56,11 +34,6 @@ def resolve_rule(rule: ast.Optimizer, losses: frozenset[str], report: Report, co
     return body
 
 
-def equations(actions: Iterable[ast.Action]) -> Iterator[ast.Equation]:
-    """All equations, those inside loops too."""
-    return (node for action in actions for node in walk(action) if isinstance(node, ast.Equation))
-
-
 def _is_batch(index: ast.Expr, loops: set[str]) -> bool:
     """`L[i]` in a loop over i, `L[1]`; `x[0]` and `x[n+1]` are moments."""
     match index:
@@ -69,25 +42,6 @@ def _is_batch(index: ast.Expr, loops: set[str]) -> bool:
         case ast.Number(value):
             return value >= 1
     return False
-
-
-def _can_end(body: tuple[ast.Action, ...]) -> bool:
-    """Does what `until` reads change from round to round? It is made of something that is read before it is set."""
-    written = list(equations(body))
-    names = {e.name for e in written}
-    reads: dict[str, set[str]] = {}
-    carried: set[str] = {n.name for a in body for n in walk(a) if isinstance(n, ast.For)}
-    for equation in written:
-        read = names_in(equation.value)
-        carried |= {n for n in read & names if n not in reads}
-        reads.setdefault(equation.name, set()).update(read)
-    wanted = {n for a in body if isinstance(a, ast.Until) for n in names_in(a.condition)}
-    carried |= {n for n in wanted & names if n not in reads}
-    before = set[str]()
-    while wanted != before:
-        before = set(wanted)
-        wanted |= {n for name in before for n in reads.get(name, ())}
-    return bool(wanted & carried)
 
 
 class _Resolver:
@@ -172,7 +126,7 @@ class _Resolver:
             case ast.Repeat(body=body):
                 if not any(isinstance(n, ast.Until) for a in body for n in walk(a)):
                     self.complain.endless(action)
-                elif any(isinstance(a, ast.Until) for a in body) and not _can_end(body):
+                elif any(isinstance(a, ast.Until) for a in body) and not can_end(body):
                     self.complain.unchanging(action)
                 outer = self.searching, self.branch
                 self.searching, self.branch = True, False

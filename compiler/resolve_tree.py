@@ -18,6 +18,9 @@ def _parts(kind: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.name not in ("span", "text", "id", "op"))
 
 
+_LEAVES = (ast.Number, ast.Name, ast.Text, ast.Shape)
+
+
 def children(node: ast.Node) -> Iterator[ast.Node]:
     """The nodes directly below, in the order of the text."""
     kind: Any = type(node)
@@ -35,7 +38,8 @@ def walk(node: ast.Node) -> Iterator[ast.Node]:
     while stack:
         node = stack.pop()
         yield node
-        stack += reversed(list(children(node)))
+        if type(node) not in _LEAVES:
+            stack += [*children(node)][::-1]
 
 
 def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:

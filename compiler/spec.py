@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from netc.compiler.resolve_rule import Body
+from netc.compiler.rule_body import Body
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import NOWHERE, Span

@@ -24,8 +24,8 @@ from netc.compiler.pitfalls import (
     unused,
 )
 from netc.compiler.resolve_complaints import target
-from netc.compiler.resolve_rule import equations
 from netc.compiler.resolve_tree import names_in, walk
+from netc.compiler.rule_body import equations
 from netc.compiler.rule_text import standalone
 from netc.compiler.spec import Spec
 from netc.dsl import ast, library

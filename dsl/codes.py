@@ -280,7 +280,8 @@ Numbers have a decimal point: 1.5, not 1,5.
     "E0611": Story(
         "an infinite value",
         """\
-A cell holds inf or a number too large for float64. Scaling and training need finite numbers.
+A cell holds inf or a number too large for float64. Scaling and training need finite numbers; the squares of
+numbers above 1e154 are none.
 """,
     ),
     "E0612": Story(

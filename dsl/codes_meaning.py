@@ -39,8 +39,8 @@ rules with Adam.
     "E0104": Story(
         "defined twice",
         """\
-A file defines a name once. A definition in the file stands before one of the same name in a file it
-uses, and that one before the library's.
+A file defines a name once, and a definition names each of its parameters once. A definition in the file
+stands before one of the same name in a file it uses, and that one before the library's.
 """,
     ),
     "E0105": Story(

@@ -94,6 +94,10 @@ def greek(name: str) -> str:
     return TO_GREEK.get(stem, stem) + name[len(stem) :]
 
 
+_LOOK_ALIKES = str.maketrans("асеіјорѕхуАВСЕНІЈКМОРЅТХУ", "aceijopsxyABCEHIJKMOPSTXY")
+"""Cyrillic letters that are printed as Latin ones."""
+
+
 def nearest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """Known names that `word` may be a slip of, the likeliest first, or else those that it begins (`he` of
     `he_normal`); empty if there is none."""
@@ -107,6 +111,11 @@ def nearest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
 def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """The hint lines for an unknown name: one, or none where nothing is near."""
+    known = list(known)
+    latin = word.translate(_LOOK_ALIKES)
+    if latin != word and latin in known:
+        strange = next(c for c in word if ord(c) in _LOOK_ALIKES)
+        return (f"'{latin}' looks the same: here stands '{strange}', {unicodedata.name(strange)}",)
     match nearest(word, known):
         case []:
             return ()

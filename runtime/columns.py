@@ -12,6 +12,7 @@ from netc.compiler.spec import DataSpec
 from netc.dsl.source import Span
 from netc.runtime.data_errors import count, data_error, did_you_mean, listing
 from netc.runtime.named_sets import SETS, Parts
+from netc.runtime.scaling import Scaler
 from netc.runtime.table import Table, number
 
 
@@ -53,6 +54,8 @@ def _named(table: Table, wanted: Sequence[str], spec: DataSpec, setting: str) ->
         message = f"{table.name} has more than one column called '{twice[0]}'"
         raise data_error("E0613", message, spec.span, notes=notes)
     for name in wanted:
+        if wanted.count(name) > 1:
+            raise data_error("E0613", f"column '{name}' is named twice", setting_span(spec, setting))
         if name not in table.columns:
             raise data_error(
                 "E0612",
@@ -88,6 +91,17 @@ def require_numbers(table: Table, spec: DataSpec, role: Literal["input", "target
         spec.span,
         notes=[f"{count(int((~finite).sum()), 'such value')} in {table.name}"],
     )
+
+
+def require_scalable(scaler: Scaler, names: Sequence[str], spec: DataSpec, setting: str) -> None:
+    """Refuses a column whose values are so large that its mean or spread is not finite."""
+    for name, shift, divisor in zip(names, scaler.shift, scaler.divisor, strict=False):
+        if not (np.isfinite(shift) and np.isfinite(divisor)):
+            message = (
+                f"column '{name}' cannot be scaled: its values are too large for their spread to be finite"
+            )
+            where = setting_span(spec, setting if setting in dict(spec.spans) else "scale")
+            raise data_error("E0611", message, where, hints=["give the values in another unit"])
 
 
 def place(table: Table, row: int, column: int) -> str:

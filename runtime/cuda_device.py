@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import cuda, float64, int64, uint32, uint64
+from numba import cuda, float64, int64, uint64
 from numba.core import config as settings
 
 from netc.runtime import random_shuffle
@@ -30,13 +30,8 @@ else:
     tanh, sin, cos, tan, atan, power = math.tanh, math.sin, math.cos, math.tan, math.atan, math.pow  # type: ignore[assignment]
     finite = math.isfinite
 
-inlined: Any = cuda.jit(device=True, inline="always")
-"""A call of a device function that is not inlined cannot be compiled without a GPU."""
-
-
-@inlined
-def select(condition, a, b):  # type: ignore[no-untyped-def]
-    return a if condition else b
+inlined: Any = cuda.jit(device=True)
+"""NVIDIA's compiler does it; numba's own inlining takes longer than all else together."""
 
 
 @inlined
@@ -48,17 +43,6 @@ def maximum(a, b):  # type: ignore[no-untyped-def]
 @inlined
 def minimum(a, b):  # type: ignore[no-untyped-def]
     return a if a < b or a != a else b
-
-
-@inlined
-def quotient(place, count):  # type: ignore[no-untyped-def]
-    """Of a place in an array by a count, neither negative: half as wide, and without Python's rules for signs."""
-    return int64(uint32(place) // uint32(count))
-
-
-@inlined
-def remainder(place, count):  # type: ignore[no-untyped-def]
-    return int64(uint32(place) % uint32(count))
 
 
 @inlined

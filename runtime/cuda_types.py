@@ -9,10 +9,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 CAPABILITIES = ((8, 0), (9, 0))
@@ -59,8 +61,23 @@ def ptx(module: ModuleType, capability: tuple[int, int], name: str = "advance") 
     compiler: Any = cuda
     made = signature if name == "advance" else signature_of_report
     kernel: Any = vars(module)[name]
-    text, _ = compiler.compile_ptx(kernel.py_func, made(module.REAL), cc=capability)
+    with _as_if(capability):
+        text, _ = compiler.compile_ptx(kernel.py_func, made(module.REAL), cc=capability)
     return str(text)
+
+
+@contextmanager
+def _as_if(capability: tuple[int, int]) -> Iterator[None]:
+    """Device functions are compiled for the GPU at hand; as if it were one of this compute capability."""
+    from numba.cuda import dispatcher
+
+    asked: Any = dispatcher
+    own = asked.get_current_device
+    asked.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
+    try:
+        yield
+    finally:
+        asked.get_current_device = own
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,10 @@ def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
         columns = [values.iloc[:, i].to_numpy() for i in range(len(values.columns))]
         return from_columns(name, values.columns, columns)
     label = getattr(values, "name", None) if hasattr(values, "iloc") else None
+    if isinstance(values, np.ma.MaskedArray):
+        masked = np.ma.getmaskarray(values)
+        values = np.ma.getdata(values).astype(object)
+        values[masked] = None
     try:
         array = np.asarray(values)
     except ValueError:

@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zlib import crc32
+
+import numpy as np
 
 from netc.compiler import ir
 from netc.runtime.atomic import replacing, write_bytes, write_text
@@ -66,21 +69,26 @@ class RunFolder:
 
         old = self._checkpoints()
         number = 1 + max((int(file.stem.rpartition("-")[2]) for file in old), default=0)
-        write_bytes(self.path / f"checkpoint-{number}.safetensors", save(arrays))
+        about = {"checksum": _checksum(arrays)}
+        write_bytes(self.path / f"checkpoint-{number}.safetensors", save(arrays, about))
         _remove(old)
 
     def read_checkpoint(self) -> dict[str, Array] | None:
         """None where the run ended, or never got so far. ValueError where it is damaged."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        from safetensors import SafetensorError, safe_open
 
         files = self._checkpoints()
         if not files:
             return None
         try:
-            return load_file(files[-1])
+            with safe_open(files[-1], "numpy") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                whole = (file.metadata() or {}).get("checksum") == _checksum(arrays)
         except SafetensorError as error:
             raise ValueError(f"{files[-1].name} is damaged: {error}") from None
+        if not whole:
+            raise ValueError(f"{files[-1].name} is damaged: it is not what was written")
+        return arrays
 
     def _checkpoints(self) -> list[Path]:
         found = self.path.glob("checkpoint-*.safetensors")
@@ -156,6 +164,16 @@ def _csv(columns: Mapping[str, Array]) -> str:
 
 def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _checksum(arrays: Mapping[str, Array]) -> str:
+    """Of names, shapes, types and contents: kernels write into what a checkpoint holds without asking."""
+    found = 0
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found = crc32(f"{name} {array.shape} {array.dtype}".encode(), found)
+        found = crc32(array.reshape(-1).view(np.uint8).data, found)
+    return f"{found:08x}"
 
 
 def _remove(files: Iterable[Path]) -> None:

@@ -27,6 +27,8 @@ from typing import Any
 from netc.runtime.atomic import write_text
 
 PREFIX = "netc_kernels_"
+ANSWERS = "netc_answers_"
+"""Of the files of `answers.py`, which lie in the same folder."""
 _loaded: dict[str, ModuleType] = {}
 _sealed: dict[str, int] = {}
 """Compiled functions of a module when it was sealed last."""
@@ -229,6 +231,7 @@ def _machine_code(path: Path) -> list[Path]:
 
 def _files(folder: Path) -> Iterator[Path]:
     yield from folder.glob(f"{PREFIX}*")
+    yield from folder.glob(f"{ANSWERS}*")
     yield from (folder / "__pycache__").glob(f"{PREFIX}*")
 
 

@@ -5,7 +5,6 @@ Makes no files (`folder.py`) and judges nothing (`expect.py`).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,17 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from netc.compiler import ir
 from netc.compiler.spec import KINDS, Points
 from netc.runtime import reached
 from netc.runtime.history import summarise
 from netc.runtime.outcomes import OUTCOMES, SETTLED, STOPS, has_criterion, outcomes
 from netc.runtime.parameters import Array
+from netc.runtime.plain_result import plain, summary_of
 from netc.runtime.report import COLUMNS, FIGURES
 from netc.runtime.train import Outcome, Task, total_steps
-
-SHOWN = 1000
-"""More parameters, or more runs, are not in the summary one by one."""
 
 MetricName = Literal["accuracy", "r2", ""]
 
@@ -118,6 +114,15 @@ class Result:
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: the kinds of points are computed now."""
+        return {**vars(self), "kind_codes": _Known(self.kind_codes())}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `netc run --json` prints: plain numbers, texts, lists; None where a figure is not finite."""
+        return summary_of(self)
+
     @property
     def runs(self) -> int:
         return len(self.theta)
@@ -193,61 +198,15 @@ class Result:
         """(runs,) of the training loss at the last parameters."""
         return self.final["gradient_norm"]
 
-    @property
-    def summary(self) -> dict[str, Any]:
-        """What `netc run --json` prints: plain numbers, texts, lists; None where a figure is not finite."""
-        full: dict[str, Any] = {
-            "file": self.file,
-            "seed": self.seed,
-            "runs": self.runs,
-            "steps": _figure(self.steps),
-            "epochs": _figure(self.epochs),
-            "stopped": self._texts(STOPS, self.stop_codes),
-            "outcome": self.outcome[0].item() if self.runs == 1 else _shares(OUTCOMES, self.outcome_codes),
-            "diverged": float(np.mean(self.diverged)),
-            "reached": self._reached(),
-            "loss": self._parts("loss"),
-            self.metric: self._parts(self.metric) if self.metric else {},
-            "gradient_norm": _figure(self.gradient_norm),
-            "grows": {name: _figure(shares) for name, shares in self.grows.items()},
-            "theta": self._theta(),
-            "parameters": self.theta.shape[1],
-            "evaluations": {name: _figure(counts) for name, counts in self.evaluations.items()},
-            "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
-            "target": self.target,
-            "precision": self.precision,
-            "threads": self.threads,
-            "expect": [v.plain for v in self.expect],
-            "folder": str(self.folder) if self.folder else "",
-        }
-        return {key: value for key, value in full.items() if value not in ("", {}, []) and key}
 
-    def _reached(self) -> Any:
-        """One run's point, the shares of several; nothing where the file lists no points."""
-        if len(self.point_names) == 2:
-            return {}
-        names = self.point_names
-        if self.runs == 1:
-            return self.reached[0].item()
-        return {name: share for name, share in _shares(names, self.point_codes % len(names)).items() if name}
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """A function of nothing whose value is known."""
 
-    def _parts(self, name: str) -> dict[str, Any]:
-        parts = {part: self.final.get(f"{name}_{part}") for part in ("train", "test")}
-        return {part: _figure(values) for part, values in parts.items() if values is not None}
+    value: Array
 
-    def _texts(self, texts: tuple[str, ...], codes: Array) -> Any:
-        """One run's, a list of several, the counts of very many."""
-        if self.runs == 1:
-            return texts[codes[0]]
-        if self.runs <= SHOWN:
-            return [texts[code] for code in codes.tolist()]
-        return {text: int(count) for text, count in zip(texts, np.bincount(codes), strict=False) if count}
-
-    def _theta(self) -> list[Any]:
-        if self.theta.size > SHOWN:
-            return []
-        rows = [[plain(number) for number in row] for row in self.theta.tolist()]
-        return rows[0] if self.runs == 1 else rows
+    def __call__(self) -> Array:
+        return self.value
 
 
 def make_result(
@@ -305,39 +264,3 @@ def _named(columns: dict[str, Array], metric: str, test: bool, several: bool) ->
             continue
         found[name.replace("metric", metric)] = column
     return found
-
-
-def _shares(texts: tuple[str, ...], codes: Array) -> dict[str, float]:
-    counts = np.bincount(codes, minlength=len(texts)).tolist()
-    return {text: count / len(codes) for text, count in zip(texts, counts, strict=True) if count}
-
-
-def spread(values: Array) -> dict[str, Any]:
-    """The figures of several runs, of the finite ones; quartiles by linear interpolation."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return {"median": None, "min": None, "max": None, "quartiles": [None, None]}
-    low, median, high = np.quantile(finite, [0.25, 0.5, 0.75]).tolist()
-    ends = {"min": finite.min().item(), "max": finite.max().item()}
-    return {"median": median, **ends, "quartiles": [low, high]}
-
-
-def _figure(values: Array) -> Any:
-    return plain(values[0].item()) if len(values) == 1 else spread(values)
-
-
-def plain(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return [plain(v) for v in value] if isinstance(value, list) else value
-
-
-def describe(problem: ir.Problem) -> str:
-    """`13 > 15 > 15 > 1` or the variables of an objective, for the summary."""
-    match problem:
-        case ir.Network(ops):
-            sizes = [problem.inputs, *(op.outputs for op in ops if isinstance(op, ir.Dense))]
-            return " > ".join(map(str, sizes))
-        case ir.Objective(variables):
-            return f"objective of {', '.join(variables)}"

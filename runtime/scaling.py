@@ -23,7 +23,8 @@ class Scaler:
     minmax  shift is the least value, divisor the range: the training part fills [0, 1]
     none    raw * factor (`scale = 1/255`)
 
-    A constant column is only shifted, so that it stays finite (and becomes 0).
+    A constant column is only shifted, so that it stays finite (and becomes 0). Of values above 1e154 the squares are
+    infinite, and so is the divisor.
     """
 
     shift: Array
@@ -37,8 +38,10 @@ class Scaler:
         width = values.shape[1]
         if scaling == "none":
             return cls(np.zeros(width), np.full(width, 1.0 / factor))
-        low, spread = values.min(axis=0), np.ptp(values, axis=0)
-        shift, divisor = (low, spread) if scaling == "minmax" else (values.mean(axis=0), values.std(axis=0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, spread = values.min(axis=0), np.ptp(values, axis=0)
+            middle, deviation = values.mean(axis=0), values.std(axis=0)
+        shift, divisor = (low, spread) if scaling == "minmax" else (middle, deviation)
         # The spread decides: rounding gives a constant column of 0.1 a deviation of 1e-17.
         constant = spread == 0
         return cls(np.where(constant, low, shift), np.where(constant, 1.0, divisor))

@@ -21,21 +21,21 @@ from netc.compiler.machine import Machine
 from netc.compiler.spec import DataSpec, Facts, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.encoding import decoded
 from netc.dsl.source import Source, Span
 from netc.runtime import dataset as datasets
+from netc.runtime.columns import require_scalable
 from netc.runtime.dataset import Dataset
-from netc.runtime.expect import Scope
 from netc.runtime.history import FOLLOWED
 from netc.runtime.layout import Samples, lay_out, no_samples
 from netc.runtime.load import load_kernels, seal
 from netc.runtime.metrics import Metric
-from netc.runtime.outcomes import CLAIMED, OUTCOMES
-from netc.runtime.parameters import Array, tensors
-from netc.runtime.reached import NO_LISTED
+from netc.runtime.parameters import Array
 from netc.runtime.report import Evaluator
 from netc.runtime.results import Result, Verdict, make_result
 from netc.runtime.room import too_little
 from netc.runtime.scaling import Scaler
+from netc.runtime.scope import blank_scope, scope_of
 from netc.runtime.start import weights_of
 from netc.runtime.state import real_type
 from netc.runtime.targets import Targets, encoded, targets_of
@@ -57,8 +57,9 @@ class File:
 
 
 def read_file(path: Path, name: str | None = None) -> File:
-    """Raises OSError, UnicodeDecodeError or SpecError."""
-    return read_text(path.read_text(encoding="utf-8-sig"), name or str(path), path.absolute().parent)
+    """Raises OSError or SpecError."""
+    name = name or str(path)
+    return read_text(decoded(name, path.read_bytes()), name, path.absolute().parent)
 
 
 def read_text(text: str, name: str, folder: Path) -> File:
@@ -115,12 +116,16 @@ class Session:
     def inputs(self) -> Scaler:
         """Of the inputs; fitted on the training part."""
         assert self.data is not None
-        return Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
+        scaler = Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
+        require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
+        return scaler
 
     @cached_property
     def targets(self) -> Targets:
         assert self.data is not None
-        return targets_of(self.spec, self.data)
+        targets = targets_of(self.spec, self.data)
+        require_scalable(targets.scaler, self.data.target_names, self.spec.data, "scale_target")
+        return targets
 
     @cached_property
     def metric(self) -> Metric | None:
@@ -273,68 +278,7 @@ class Session:
 
         if result.interrupted or not self.spec.expectations:
             return ()
-        return judge(self.spec.expectations, self.scope(result))
-
-    # -- expectations ------------------------------------------------------------------------------
-
-    def scope(self, result: Result) -> Scope:
-        """What the names in `expect` mean."""
-        figures = {"theta": result.theta, "steps": result.steps, "iterations": result.steps}
-        figures |= {"epochs": result.epochs, "outcome": result.outcome}
-        figures |= {name: result.has(outcome) for name, outcome in CLAIMED.items()}
-        figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
-        figures["evaluations"] = result.evaluations["loss"]
-        for name, values in result.final.items():
-            kind, _, part = name.rpartition("_")
-            lost = np.isnan(values) & name.startswith(("loss", "gradient"))
-            figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
-        figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
-        figures |= self._by_name(result.theta)
-        loss = lambda theta: self.evaluator.loss(self.padded(theta), self.evaluator.train)  # noqa: E731
-        losses, points = self._loss_names(), self.spec.points
-        return Scope(
-            result.runs,
-            figures,
-            self._constants(),
-            losses,
-            loss,
-            points,
-            result.point_codes,
-            result.kind_codes,
-        )
-
-    def blank_scope(self) -> Scope:
-        """The same names before anything is trained, to find errors in `expect` early; two runs stand for many."""
-        runs, count = min(self.spec.training.runs, 2), self.spec.parameters
-        names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
-        names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
-        parts = ["train", "test"] if self.data is not None and len(self.data.test) else ["train"]
-        if self.metric:
-            names += [f"{self.metric.kind}({part})" for part in parts]
-        names += [f"loss({part})" for part in parts]
-        figures: dict[str, Array] = {name: np.ones(runs) for name in names}
-        figures |= {f"grows({w.name})": np.zeros(runs) for w in self.spec.monitor.watched}
-        figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
-        figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.ones((runs, count))}
-        figures |= self._by_name(figures["theta"])
-        far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
-        losses, points = self._loss_names(), self.spec.points
-        stated = self.spec.training.runs
-        return Scope(stated, figures, self._constants(), losses, lambda theta: 1.0, points, far, no_kind)
-
-    def _by_name(self, theta: Array) -> dict[str, Array]:
-        """The variables of an objective."""
-        if self.spec.objective is None:
-            return {}
-        return {t.name: theta[:, t.offset] for t in tensors(self.program.problem)}
-
-    def _constants(self) -> dict[str, float]:
-        return dict(self.spec.optimizer.arguments) | {"pi": np.pi}
-
-    def _loss_names(self) -> tuple[str, ...]:
-        own = [s.name for s in self.file.program.statements if isinstance(s, ast.Objective)]
-        own += [s.name for s in self.file.program.statements if isinstance(s, ast.Loss) and s.use is None]
-        return ("R", *own)
+        return judge(self.spec.expectations, scope_of(self, result))
 
 
 def open_session(file: File, overrides: Overrides, data: Dataset | None = None) -> Session:
@@ -346,9 +290,11 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
     _check_weights(session)
     if session.data is None and session.spec.objective is None:
         return session
+    if session.data is not None:
+        _ = session.inputs, session.targets  # they may be beyond scaling
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)
-    judge(session.spec.expectations, session.blank_scope())
+    judge(session.spec.expectations, blank_scope(session))
     return session
 
 
@@ -359,7 +305,7 @@ def _without_figures_of_one_run(session: Session) -> Session:
     kept, warnings = [], list(session.spec.warnings)
     for expectation in session.spec.expectations:
         try:
-            judge([expectation], session.blank_scope())
+            judge([expectation], blank_scope(session))
         except SpecError as error:
             if all(d.code == "E0701" for d in error.diagnostics):
                 warnings += [replace(d, severity="warning") for d in error.diagnostics]

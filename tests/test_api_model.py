@@ -1,6 +1,8 @@
 """The Python face: compile, train, predict, loss, gradient, unflatten."""
 
+import copy
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 import netc
 
+pytestmark = pytest.mark.usefixtures("cache")
 LINE = """network   [2(tanh)4(lin)1]
 init      glorot_uniform
 loss      half_mse
@@ -18,13 +21,6 @@ BOWL = "objective R(x, y) = x^2 + 3*y^2\ninit theta = (2, 2)\noptimizer gd(eta =
 RANDOM = np.random.default_rng(7)
 X = RANDOM.normal(size=(40, 2)) * [3, 100] + [1, 50]
 Y = 5 * X[:, 0] - X[:, 1] / 10 + 300
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +199,93 @@ def test_a_model_in_a_loop_gives_what_a_new_one_gives():
         again, new = (m.train(data, y, seed=seed, eta=eta, epochs=3) for m in (model, netc.compile(LINE)))
         np.testing.assert_array_equal(again.theta, new.theta)
         np.testing.assert_array_equal(model.predict(data), model.predict(data, new.theta[0]))
+
+
+TWO = """network [2(tanh)3(lin)1]
+init glorot_uniform
+loss half_mse
+optimizer gd(eta = 0.1)
+train epochs = 3, seed = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def two():
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    return netc.compile(TWO), x, x @ [1.0, -2.0]
+
+
+def test_a_model_and_a_result_can_be_pickled_and_copied(two):
+    model, x, y = two
+    result = model.train(x, y, eta=0.05)
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.predict(x) == model.predict(x)).all()
+    assert (again.train(x, y, eta=0.05).theta == result.theta).all()
+    assert (copy.deepcopy(model).predict(x) == model.predict(x)).all()
+    kept = pickle.loads(pickle.dumps(result))
+    assert (kept.theta == result.theta).all()
+    assert (kept.kind == result.kind).all()
+    assert kept.summary == result.summary
+
+
+def test_an_untrained_model_can_be_pickled(two):
+    model = pickle.loads(pickle.dumps(netc.compile(TWO)))
+    with pytest.raises(ValueError, match="first train"):
+        model.predict(two[1])
+    assert model.train(*two[1:]).theta.shape == (1, 13)
+
+
+def test_columns_of_a_frame_are_found_by_name(two):
+    pandas = pytest.importorskip("pandas")
+    _, x, y = two
+    model = netc.compile(TWO)
+    frame = pandas.DataFrame(x, columns=["a", "b"])
+    model.train(frame, y)
+    expected = model.predict(x)
+    assert (model.predict(frame[["b", "a"]]) == expected).all()
+    assert (model.predict(frame.assign(c=0.0)) == expected).all()
+    assert model.loss(np.zeros(13), frame[["b", "a"]], y) == model.loss(np.zeros(13), x, y)
+    with pytest.raises(ValueError, match="no column 'b'"):
+        model.predict(frame[["a"]])
+
+
+def test_no_samples_have_no_outputs(two):
+    model, x, y = two
+    model.train(x, y)
+    assert model.predict(x[:0]).shape == (0, 1)
+
+
+def test_what_is_masked_is_missing(two):
+    model, x, y = two
+    model.train(x, y)
+    masked = np.ma.masked_greater(x, 1)
+    assert (np.isnan(model.predict(masked)[:, 0]) == masked.mask.any(axis=1)).all()
+
+
+def test_values_beyond_scaling(two):
+    _, x, y = two
+    model = netc.compile("data boston, scale = zscore\n" + TWO.replace("[2", "[13"))
+    with pytest.raises(netc.SpecError, match=r"E0611.*column 'x2' cannot be scaled"):
+        model.train(np.hstack([x[:, :1], 1e200 * x[:, 1:], np.ones((20, 11))]), y)
+    with pytest.raises(netc.SpecError, match=r"E0611.*column 'y' cannot be scaled"):
+        model.train(np.hstack([x, np.ones((20, 11))]), 1e200 * y)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: netc.update_rule(None), TypeError, "given as text"),
+        (lambda: netc.equivalent("gd", None), TypeError, "given as text"),
+        (lambda: netc.equivalent(netc.update_rule("gd"), "gd"), TypeError, "not as UpdateRule"),
+        (lambda: gd({"eta": 0.1}), ValueError, "shape"),
+        (lambda: gd({"eta": [0.1]}), ValueError, "1 values for 2 steps"),
+        (lambda: gd([0.1, 0.2]), TypeError, "by its name"),
+    ],
+)
+def test_wrong_types(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def gd(schedule):
+    return netc.update_rule("gd").trajectory([0.0], [[1.0], [1.0]], schedule=schedule)

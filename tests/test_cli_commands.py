@@ -11,6 +11,7 @@ import pytest
 from netc.commands import COMMANDS, main
 from netc.dsl.codes import CODES
 
+pytestmark = pytest.mark.usefixtures("cache")
 GOOD = """objective R(x) = (x - 1)^2
 init      theta = 2
 optimizer gd(eta = 0.25)
@@ -18,13 +19,6 @@ train     steps = 3
 expect    theta = 1.125
 """
 EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture

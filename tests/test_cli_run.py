@@ -13,6 +13,7 @@ import pytest
 
 from netc.commands import main
 
+pytestmark = pytest.mark.usefixtures("cache")
 QUADRATIC = """objective R(x, y) = x^2 + 3*y^2
 init      theta = (2, 2)
 optimizer gd(eta = 0.1)
@@ -27,14 +28,6 @@ optimizer momentum.heavy_ball(eta = 0.01, alpha = 0.9)
 train     epochs = 40, batch = 6, seed = 2
 monitor   loss, every = 10
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    """Kernels of this file are compiled once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture
@@ -164,8 +157,14 @@ def test_spec_net_is_the_same_training(here, capsys):
 def test_a_file_that_is_no_file(here, capsys):
     assert main(["run", "nowhere.net"]) == 2
     Path("latin.net").write_bytes("# é\n".encode("latin-1"))
-    assert main(["run", "latin.net"]) == 2
-    assert "UTF-8" in capsys.readouterr().err
+    assert main(["run", "latin.net"]) == 1
+    assert "latin.net:1:3: error[E0001]: the byte 0xe9 is not UTF-8 text" in capsys.readouterr().err
+    Path("latin.net").write_bytes("# β\n# é".encode("utf-8-sig")[:-1])
+    assert main(["check", "latin.net"]) == 1
+    assert "latin.net:2:3: error[E0001]: the byte 0xc3" in capsys.readouterr().err
+    Path("wide.net").write_text(QUADRATIC, encoding="utf-16")
+    assert main(["run", "wide.net"]) == 1
+    assert "wide.net:1:1: error[E0001]: this is UTF-16 text" in capsys.readouterr().err
     Path("occupied").write_text("")
     assert main(["run", "quadratic.net", "--out", "occupied/runs"]) == 2
     assert "--out" in capsys.readouterr().err

@@ -122,6 +122,7 @@ CASES = {
     ),
     "E0613-twice": Case('data "t.csv"', {"t.csv": b"a,b,a,y\n1,2,3,4\n"}),
     "E0613-input-is-target": Case('data "t.csv", inputs = (a, y)', {"t.csv": GOOD}, {"inputs": ("a", "y")}),
+    "E0613-target-twice": Case('data "t.csv", target = (y, y)', {"t.csv": GOOD}, {"target": ("y", "y")}),
     "E0614-lengths": Case('data "x.npy", "y.npy"', {"x.npy": npy(np.ones((5, 3))), "y.npy": npy(np.ones(4))}),
     "E0614-one-column": Case('data "t.csv"', {"t.csv": b"y\n1\n2\n"}),
     "E0614-all-targets": Case(
@@ -208,6 +209,8 @@ ARRAYS = DataSpec("arrays")
         ([], [], "E0607", "x holds no samples"),
         ([[1.0], [np.nan]], [1, 2], "E0609", "x, row 2, column 'x'"),
         ([[1.0], [np.inf]], [1, 2], "E0611", "x, row 2, column 'x'"),
+        (np.ma.masked_greater([[1.0], [3.0]], 2), [1, 2], "E0609", "x, row 2, column 'x'"),
+        ([[1.0], [3.0]], np.ma.masked_greater([1, 5], 2), "E0609", "y, row 2, column 'y'"),
         ([["a"], ["b"]], [1, 2], "E0610", "'a' is not a number"),
         (np.array([[1 + 2j]]), [1], "E0610", "is not a number"),
         ([[1.0], [2.0]], ["red", None], "E0609", "y, row 2, column 'y'"),

@@ -6,7 +6,8 @@ import pytest
 from netc.compiler.spec import Expectation
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
-from netc.runtime.expect import Scope, judge
+from netc.runtime.expect import judge
+from netc.runtime.scope import Scope
 
 N, T, C = ast.Name, ast.Tuple, ast.Call
 

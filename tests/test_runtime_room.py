@@ -19,6 +19,7 @@ from netc.runtime import parquet, room
 from netc.runtime.session import open_session, read_file
 from netc.runtime.tensor_file import Pieces, write_tensors
 
+pytestmark = pytest.mark.usefixtures("cache")
 BAD = Path(__file__).with_name("bad_runs")
 RUNS = """objective R(w, b) = (w + b)^2 + b^4
 init      theta ~ uniform(-3, 3)
@@ -26,14 +27,6 @@ optimizer gd(eta = 0.05)
 train     steps = 200, runs = 40, seed = 3, stop = norm(grad R) < 1e-2, diverged = norm(grad R) > 100
 monitor   loss, every = 10
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    """Kernels of this file are compiled once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture

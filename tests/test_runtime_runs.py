@@ -8,19 +8,12 @@ from netc.runtime.history import followed, summarise
 from netc.runtime.random import Purpose, normal, uniform
 from netc.runtime.report import COLUMNS
 
+pytestmark = pytest.mark.usefixtures("cache")
 BENCHMARK = """
 activation g(z) = z^2 - 1
 objective  R(w, b) = g(w + b)^2 + g(b)^2
 optimizer  gd(eta = 0.1)
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    """Kernels of this file are compiled once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def course(start, steps: int, stop: float, most: float) -> tuple[str, int]:

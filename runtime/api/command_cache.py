@@ -10,7 +10,7 @@ from netc.terminal import counted
 
 @click.group("cache")
 def command() -> None:
-    """The compiled kernels on disk: NETC_CACHE, or netc's folder among the user's caches."""
+    """What is kept on disk, compiled kernels above all: NETC_CACHE, or netc's folder among the user's caches."""
 
 
 @command.command("info")

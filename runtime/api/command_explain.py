@@ -134,16 +134,19 @@ def _same(spec: Spec) -> Iterator[str]:
     from netc.compiler.pitfalls import changes
     from netc.compiler.relatives import relatives
     from netc.compiler.rule_text import standalone
+    from netc.runtime.answers import kept
 
+    rule = side(standalone(spec))
+    question = f"relatives of {rule.text.optimizer.definition} {rule.values} {rule.rule}"
     here = [changes(s) for s in spec.schedules]
     groups: dict[tuple[str, ...], list[str]] = {}
-    for relative in relatives(side(standalone(spec))):
-        heads = (words.split(" (")[0].split(":")[0] for words in relative.breaks)
+    for same, *breaks in kept(question, lambda: [[r.call, *r.breaks] for r in relatives(rule)]):
+        heads = (words.split(" (")[0].split(":")[0] for words in breaks)
         told = (f"{h} (here {here[0]})" if here and h.startswith("a schedule") else h for h in heads)
-        groups.setdefault(tuple(told), []).append(relative.call)
-    for breaks, calls in sorted(groups.items(), key=lambda group: len(group[0])):
-        if breaks:
-            yield from wrap([f"this breaks under {'; '.join(breaks)}:"])
+        groups.setdefault(tuple(told), []).append(same)
+    for broken, calls in sorted(groups.items(), key=lambda group: len(group[0])):
+        if broken:
+            yield from wrap([f"this breaks under {'; '.join(broken)}:"])
         yield from (f"  {line}" for line in wrap(calls, 98))
 
 

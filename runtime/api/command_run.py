@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,12 +79,15 @@ def _new_folder(session: Session, changed: dict[str, str | float], out: Path) ->
     from netc.runtime import folder as folders
 
     file = Path(session.file.source.name)
+    folder = None
     try:
         folder = folders.RunFolder.create(out, file.stem)
         folder.write_spec(spec_text(session.spec))
         about = {"overrides": changed, "program": fingerprint(session), "data": _data(session)}
         folder.write_manifest(folders.manifest(str(file.absolute()), sys.argv, **about))
     except OSError as error:
+        if folder is not None:
+            shutil.rmtree(folder.path, ignore_errors=True)
         reason = error.strerror or error
         raise click.UsageError(f"cannot write to '{out}': {reason}; --out names another place") from None
     return folder
@@ -96,17 +100,26 @@ def keep(session: Session, changed: dict[str, str | float], out: Path, result: R
 
 
 def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], quiet: bool) -> _Run:
+    from netc import __version__
     from netc.runtime import session as sessions
     from netc.runtime.folder import RunFolder
 
     folder = RunFolder(path)
     try:
         manifest = folder.read_manifest()
-        checkpoint = folder.read_checkpoint()
         before = {**manifest["overrides"]}
         origin = file or Path(manifest["file"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise click.UsageError(f"'{path}' is not the folder of a run: {error}") from None
+        by = str(manifest["versions"]["netc"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise click.UsageError(
+            f"'{path}' is not the folder of a run: it has no readable manifest.json"
+        ) from None
+    if by != __version__:
+        raise click.UsageError(f"'{path}' was begun with netc {by}, this is {__version__}: run it anew")
+    try:
+        checkpoint = folder.read_checkpoint()
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"'{path}' cannot be resumed: {error}") from None
     if checkpoint is None:
         raise click.UsageError(f"'{path}' has no checkpoint: the run came to its end, or never began")
     if not origin.exists():
@@ -124,8 +137,6 @@ def read(file: Path) -> Any:
 
     try:
         return read_file(file)
-    except UnicodeDecodeError:
-        raise click.UsageError(f"'{file}' is not a text in UTF-8") from None
     except OSError as error:
         raise click.UsageError(f"'{file}' cannot be read: {error.strerror}") from None
 
@@ -163,10 +174,21 @@ def _train(run: _Run, quiet: bool) -> Result:
     with watching(session, quiet) as watch:
         watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
         _, result = session.train(watch, run.checkpoint, folder.rows)
-    verdicts = session.verdicts(result)
-    result = replace(result, file=session.file.source.name, folder=folder.path, expect=verdicts)
+    result = replace(result, file=session.file.source.name, folder=folder.path)
     try:
-        folder.write_result(result, session.program, session.scalers())
+        verdicts = session.verdicts(result)
+    except BaseException:
+        _written(run, result)  # what was trained outlives a verdict that is interrupted or cannot be had
+        raise
+    return _written(run, replace(result, expect=verdicts))
+
+
+def _written(run: _Run, result: Result) -> Result:
+    from netc.runtime.interrupt import Interrupt
+
+    try:
+        with Interrupt():  # who presses Ctrl-C twice gets what was trained all the same
+            run.folder.write_result(result, run.session.program, run.session.scalers())
     except OSError as error:
         click.echo(f"the results cannot be written: {error.strerror or error}", err=True)
         return replace(result, interrupted=True)

@@ -5,18 +5,19 @@ Every command lives in a module of its own and is imported when it is called, so
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from netc.dsl.diagnostics import SpecError
+    from netc.runtime.interrupt import Unlost
 
 DONE, WRONG_FILE, WRONG_USE, WRONG_DATA, DIVERGED, NOT_AS_EXPECTED = range(6)
 INTERRUPTED = 130
@@ -74,7 +75,9 @@ class _Lazy(click.Group):
 
 def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        click.echo(f"netc {version('netc')}")
+        from netc import __version__
+
+        click.echo(f"netc {__version__}")
         ctx.exit()
 
 
@@ -93,12 +96,16 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line (by default that of the process) and returns its exit status."""
+    from netc.runtime.interrupt import Unlost
+
+    _prepare_streams()
+    with Unlost() as interrupt:
+        return _run(arguments, interrupt)
+
+
+def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
     from netc.dsl.diagnostics import SpecError
 
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):
-            # A Greek letter on a terminal without one is no reason to fail.
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         if COMPLETING in os.environ:
             cli.main(prog_name="netc", complete_var=COMPLETING)
@@ -120,14 +127,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo("netc: interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; what Python still wants to flush goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()  # the reader (head, less) has seen enough
         return DONE
     except MemoryError as error:
         click.echo(f"netc: the memory of this machine is too small for that: {error}", err=True)
         return WRONG_FILE
     except Exception as error:
+        if interrupt.met:
+            click.echo("netc: interrupted", err=True)
+            return INTERRUPTED
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            _close_output()
+            where = error.filename or "the output"
+            click.echo(f"netc: cannot write {where}: {error.strerror}", err=True)
+            return WRONG_USE
         return _defect(error)
+
+
+def _prepare_streams() -> None:
+    """A closed stream takes everything; a Greek letter on a terminal without one is no reason to fail."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        with suppress(AttributeError):
+            getattr(sys, name).reconfigure(errors="replace")
+
+
+def _close_output() -> None:
+    """What Python still wants to flush goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def status_of(error: SpecError) -> int:
@@ -140,7 +168,9 @@ def _defect(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
-    what = f"netc: this is a defect of netc {version('netc')}: {type(error).__name__}: {error}"
+    from netc import __version__
+
+    what = f"netc: this is a defect of netc {__version__}: {type(error).__name__}: {error}"
     asked = "Please report it with the file and the command; NETC_DEBUG=1 shows where it happened."
     click.echo(f"{what}\n{asked}", err=True)
     return DEFECT

@@ -52,6 +52,19 @@ class Model:
         self._session: Session = sessions.open_session(file, self._overrides)
         self._theta: Reals | None = None
         self._known: dict[Any, Session] = {}
+        self._last = self._overrides
+        """Those of the last training."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: kernels are not in it, they are loaded again."""
+        names = ("_file", "_overrides", "_theta", "_last")
+        return {name: vars(self)[name] for name in names} | {"data": self._session.data}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        data = state.pop("data")
+        vars(self).update(state)
+        self._known = {}
+        self._session = sessions.open_session(self._file, self._last, data)
 
     @property
     def parameters(self) -> int:
@@ -86,9 +99,10 @@ class Model:
             "target": target, "precision": precision,
         }  # fmt: skip
         given = {name: value for name, value in options.items() if value is not None}
-        session = self._with_data(X, y, {**self._overrides, **given, **overrides})
+        merged = {**self._overrides, **given, **overrides}
+        session = self._with_data(X, y, merged)
         _, result = session.train(Watcher())
-        self._session, self._theta = session, result.theta[0]
+        self._session, self._theta, self._last = session, result.theta[0], merged
         return replace(result, file=self._file.source.name, expect=session.verdicts(result))
 
     def predict(self, X: Any, theta: ArrayLike | None = None) -> Reals:
@@ -187,8 +201,7 @@ class Model:
     def _inputs(self, session: Session, X: Any) -> Reals:
         if session.spec.network is None:
             raise ValueError("the file is an objective: it has no inputs and outputs")
-        array = np.asarray(X, np.float64)
-        x = array.reshape(len(array), -1) if array.ndim != 1 else array[:, None]
+        x = _rows(_in_order(X, session.data.input_names if session.data else ()))
         if x.shape[1] != session.spec.network.inputs:
             wanted = session.spec.network.inputs
             raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")
@@ -206,3 +219,21 @@ class Model:
         if len(x) != len(targets):
             raise ValueError(f"{len(x)} samples in X, {len(targets)} in y")
         return x, targets
+
+
+def _in_order(X: Any, names: tuple[str, ...]) -> Any:
+    """Of a frame with the columns that were trained on, these in the same order, whatever else it holds."""
+    columns = [str(c) for c in X.columns] if hasattr(X, "columns") and hasattr(X, "iloc") else []
+    known = [name for name in names if name in columns]
+    if not known:
+        return X
+    if lost := [name for name in names if name not in columns]:
+        raise ValueError(f"X has no column '{lost[0]}', which the model was trained on")
+    return X.iloc[:, [columns.index(name) for name in names]]
+
+
+def _rows(X: Any) -> Reals:
+    """(N, columns): a sample a row; what is masked is NaN."""
+    masked = isinstance(X, np.ma.MaskedArray)
+    array = X.astype(np.float64).filled(np.nan) if masked else np.asarray(X, np.float64)
+    return array.reshape(len(array), int(np.prod(array.shape[1:])))

@@ -30,6 +30,10 @@ class UpdateRule:
     """A checked update rule with its parameters' numbers. Made by `netc.update_rule`."""
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(
+                f"a rule is given as text, as in 'torch.SGD(lr=0.1)', not as {type(text).__name__}"
+            )
         self._text = text
         self._read = read_rule(text)
 
@@ -78,6 +82,8 @@ class UpdateRule:
         default theta is one. Computes in float64. Raises ValueError where shapes do not fit, where `schedule` names
         what is no parameter, and where the rule asks for the loss.
         """
+        if schedule is not None and not isinstance(schedule, Mapping):
+            raise TypeError("schedule gives the values of a parameter by its name: {'lr': [0.1, 0.05, ...]}")
         theta, given = np.asarray(theta0, np.float64), np.asarray(gradients, np.float64)
         if theta.ndim != 1 or given.ndim != 2 or given.shape[1:] != theta.shape:
             raise ValueError(f"theta0 is (d,) and gradients (T, d); these are {theta.shape}, {given.shape}")
@@ -92,6 +98,7 @@ class UpdateRule:
         for name, values in schedule.items():
             if name not in known:
                 raise ValueError(f"'{self.name}' has no parameter '{name}'; it has {', '.join(known)}")
-            if len(values) != steps:
-                raise ValueError(f"the schedule of '{name}' has {len(values)} values for {steps} steps")
+            if np.shape(values) != (steps,):
+                count = np.size(values) if np.ndim(values) == 1 else f"shape {np.shape(values)} as"
+                raise ValueError(f"the schedule of '{name}' has {count} values for {steps} steps")
         return read

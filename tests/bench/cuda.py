@@ -1,113 +1,228 @@
-"""`python -m bench.cuda`: many starts, many networks and one larger network on this machine's GPU.
+"""`python -m bench.cuda`: many starts, many networks and MNIST on this machine's GPU, netc beside PyTorch and JAX.
 
-First that the GPU ends where the CPU does, on a few runs and iterations; then time of a stretch, the copy of the state
-back included. Nothing is measured without a GPU: the error says what is missing. The peers of issue 5
-(PyTorch, JAX on the same GPU) are not here yet.
+Before a time is taken the contenders train from the same parameters and must agree. A row is printed as soon as it is
+measured; `--only` and `--largest` make pieces. `--agreement` only compares, on small sizes, also without a GPU:
+`--agreement --device cpu`. A peer that is not installed, sees no GPU or fails is said so in a line and left out.
 """
 
 from __future__ import annotations
 
-import statistics
+import argparse
+import gc
+import os
+import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    from bench.cuda_cases import Case
+    from bench.cuda_ceilings import Ceilings
+    from bench.workloads import Contender
 
-from netc.dsl.diagnostics import SpecError
-from netc.runtime import session as sessions
-from netc.runtime.train import Watcher, _Loop
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-START = "init theta ~ uniform(-3, 3)\n"
-OBJECTIVE = "activation g(z) = {g}\nobjective R(w, b) = (g(w + b)^2 + g(b)^2)/4\n" + START
-"""One neuron with a bias on the samples (0, 0) and (1, 0), as in the talk."""
-ONE, TWO = OBJECTIVE.format(g="z^2 - 1"), OBJECTIVE.format(g="2*z^3 - 3*z^2 + 5")
-STEPS = 1000
-REPETITIONS = 5
-
-
-@dataclass(frozen=True)
-class Case:
-    title: str
-    text: str
-    iterations: int
-    """Of one timed call."""
+PEERS = {
+    "torch": ("Eager", "bench.torch_peer", "bench.objectives_torch"),
+    "torch.compile": ("Compiled", "bench.torch_peer", "bench.objectives_torch"),
+    "torch.graph": ("Graph", "bench.torch_peer", "bench.objectives_torch"),
+    "jax": ("Columns", "bench.jax_peer", ""),
+    "jax.rows": ("Rows", "bench.jax_peer", ""),
+    "jax.scan": ("Scan", "", "bench.objectives_jax"),
+}
+"""Name -> class, and its module for networks and for objectives."""
+COLUMNS = ("netc", "PyTorch eager", "torch.compile", "PyTorch, CUDA graph", "JAX, columns", "JAX, rows",
+           "JAX, vmap + scan")  # fmt: skip
+INSTALL = {"torch": "pip install torch==2.13.0", "jax": "pip install 'jax[cuda13]'"}
 
 
-def cases() -> Iterator[Case]:
-    for name, text in (("benchmark 1", ONE), ("benchmark 2", TWO)):
-        for exponent in range(4, 9):
-            for rule in ("gd(eta = 0.01)", "turpault.LC"):
-                end = f"optimizer {rule}\ntrain steps = {STEPS}, runs = {10**exponent}\n"
-                yield Case(f"{name}, {rule}, 1e{exponent} starts", text + end, STEPS)
-    boston = (EXAMPLES / "boston.net").read_text(encoding="utf-8")
-    for exponent in range(2, 6):
-        for precision in ("f64", "f32"):
-            settings = f"epochs = 200, runs = {10**exponent}, precision = {precision}"
-            text = boston.replace("epochs = 200", settings)
-            yield Case(f"Boston 13-15-15-1, batch 32, {precision}, 1e{exponent} networks", text, 130)
-    mnist = (EXAMPLES / "mnist.net").read_text(encoding="utf-8")
-    for batch in ("256", "full"):
-        yield Case(
-            f"MNIST 784-24-10, batch {batch}, f32", mnist.replace("batch = 64", f"batch = {batch}"), 100
-        )
-
-
-def loop_of(text: str, target: str, runs: int | None = None) -> _Loop:
-    changed: dict[str, str | float] = {"target": target} | ({} if runs is None else {"runs": runs})
-    file = sessions.read_text(without_expectations(text), "bench.net", EXAMPLES)
-    return _Loop(sessions.open_session(file, changed).task, Watcher())
-
-
-def without_expectations(text: str) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("expect"))
-
-
-def apart(text: str) -> float:
-    """How far the targets are from each other after ten iterations of eight runs (one of a single network)."""
-    ends = []
-    for target in ("cuda", "cpu"):
-        loop = loop_of(text, target, 8 if "runs" in text else None)
-        state = loop.fresh(0)
-        with loop.workers:
-            loop.stretches.begin(state)
-            loop.stretches.queue(10, report=False)
-            loop.stretches.wait()
-        ends.append(state.theta)
-    return float(np.abs(ends[0] - ends[1]).max())
-
-
-def seconds(case: Case) -> tuple[float, int]:
-    """Of one call, the median; and how many runs it advanced: those that fit in one state."""
-    loop = loop_of(case.text, "cuda")
-    loop.state = loop.fresh(0)
-    with loop.workers:
-        loop.warm_up()
-        times = []
-        for _ in range(REPETITIONS):
-            loop.stretches.begin(loop.fresh(0))
-            began = time.perf_counter()
-            loop.stretches.queue(case.iterations, report=False)
-            loop.stretches.wait()
-            times.append(time.perf_counter() - began)
-    return statistics.median(times), loop.state.runs
+class Absent(Exception):
+    """A contender that cannot take part."""
 
 
 def main() -> None:
-    print("| case | apart from the CPU | runs at once | µs per iteration | ns per run and iteration |")
-    print("|---|---|---|---|---|")
-    for case in cases():
+    arguments = _arguments()
+    os.environ |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # it would leave the others no memory
+    if arguments.device == "cpu":
+        os.environ |= {"JAX_PLATFORMS": "cpu"}
+    if arguments.agreement:
+        sys.exit(agree(arguments))
+    if arguments.device == "cpu":
+        sys.exit("bench.cuda: times are those of a GPU; without one there is --agreement --device cpu")
+    from netc.runtime.cuda_missing import missing
+
+    if lacking := missing():
+        sys.exit(f"bench.cuda: {lacking.what}: {lacking.hint}. Nothing was measured.")
+    measure_all(arguments)
+
+
+def agree(arguments: argparse.Namespace) -> int:
+    """A line for each contender and workload; 1 where one computes something else."""
+    from bench.cuda_cases import small
+    from bench.measure import Disagreement, agreement
+
+    print("| trained | contender | apart from netc on the CPU | allowed |\n|---|---|---:|---:|")
+    status = 0
+    for case in small():
+        if arguments.only not in case.work.title:
+            continue
+        work = case.work
+        targets = ("cpu", "cuda") if arguments.device == "cuda" else ("cpu",)
+        contenders = list(ready(case, arguments.contenders, arguments.device, targets))
         try:
-            difference = apart(case.text)
-            taken, runs = seconds(case)
-        except SpecError as error:
-            sys.exit(str(error))
-        each = taken / case.iterations
-        print(f"| {case.title} | {difference:.1e} | {runs} | {each * 1e6:.1f} | {each / runs * 1e9:.3f} |")
+            for name, distance in agreement(work, contenders).items():
+                print(f"| {work.title}, {work.precision} | {name} | {distance:.1e} | {work.tolerance:g} |")
+        except Disagreement as error:
+            status = 1
+            _say(str(error))
+    return status
+
+
+def measure_all(arguments: argparse.Namespace) -> None:
+    from bench.cuda_cases import cases
+    from bench.cuda_ceilings import ceilings
+    from bench.measure import Disagreement, times
+    from bench.report import circumstances
+
+    found = ceilings()
+    print(
+        f"Measured here: {found.f32 / 1e12:.1f} TFLOPS of float32 and {found.f64 / 1e12:.1f} of float64 multiply-adds,"
+        f" {found.copied / 1e9:.0f} GB/s copied.\n"
+    )
+    print(f"| µs per iteration of all | {' | '.join(COLUMNS)} | of the peak | aims |")
+    print(f"|---{'|---:' * (len(COLUMNS) + 1)}|---|")
+    for case in cases(arguments.largest):
+        if arguments.only not in case.work.title:
+            continue
+        contenders = list(ready(case, arguments.contenders, "cuda", ("cuda",)))
+        try:
+            taken = times(case.work, contenders, arguments.repetitions, arguments.seconds)
+            print(row(case, taken, share(case, taken, contenders, found)), flush=True)
+        except (Disagreement, RuntimeError) as error:
+            _say(f"{case.work.title}: not measured: {_first_line(error)}")
+        contenders.clear()
+        free()
+    print(f"\n{circumstances(arguments.repetitions, device())}")
+
+
+def ready(case: Case, names: Iterable[str], device: str, targets: Iterable[str]) -> Iterator[Contender]:
+    """Those that can take part, netc's targets first; what another lacks is said."""
+    for name, make in (*_netc(case, targets), *_peers(case, names, device)):
+        try:
+            yield make()
+        except Exception as error:  # a peer that fails costs its own column, not the bench
+            _say(f"{case.work.title}: without {name}: {_first_line(error)}")
+
+
+def _netc(case: Case, targets: Iterable[str]) -> Iterator[tuple[str, Callable[[], Contender]]]:
+    from bench.cuda_netc import Netc
+
+    for target in targets:
+        yield "netc", lambda target=target: Netc(case.work, target)
+
+
+def _peers(case: Case, names: Iterable[str], device: str) -> Iterator[tuple[str, Callable[[], Contender]]]:
+    from bench.objectives import Objective
+
+    for name in names:
+        kind, *modules = PEERS[name]
+        if module := modules[isinstance(case.work, Objective)]:
+            yield name, lambda n=name, m=module, k=kind: _peer(n, m, k, case, device)
+
+
+def _peer(name: str, module: str, kind: str, case: Case, device: str) -> Contender:
+    library = name.partition(".")[0]
+    try:
+        loaded: Any = import_module(library)
+    except ImportError:
+        raise Absent(f"{library} is not installed: {INSTALL[library]}") from None
+    if device == "cpu" and name == "torch.graph":
+        raise Absent("there are no CUDA graphs without a GPU")
+    sees = loaded.cuda.is_available() if library == "torch" else loaded.default_backend() == "gpu"
+    if device == "cuda" and not sees:
+        raise Absent(f"{library} sees no GPU: {INSTALL[library]}")
+    if library == "jax":
+        loaded.config.update("jax_default_matmul_precision", "highest")  # float32, as the others, not TF32
+        made: Contender = getattr(import_module(module), kind)(case.work)
+        return made
+    made = getattr(import_module(module), kind)(case.work, device)
+    return made
+
+
+def share(
+    case: Case, taken: dict[str, float], contenders: Iterable[Contender], found: Ceilings
+) -> float | None:
+    """Of the peak of multiply-adds in the case's precision, that netc reaches."""
+    from bench.cuda_cases import operations, operations_of_loop
+    from bench.cuda_netc import Netc
+    from bench.objectives import Objective
+    from netc.runtime.cuda_types import ptx
+
+    ours = next((c for c in contenders if isinstance(c, Netc)), None)
+    if ours is None or "netc" not in taken:
+        return None
+    count = (
+        operations_of_loop(ptx(ours.session.cuda_module(), (9, 0)))
+        if isinstance(case.work, Objective)
+        else operations(case.work)
+    )
+    return count / (taken["netc"] * 1e-6) / found.peak(case.work.precision)
+
+
+def row(case: Case, taken: dict[str, float], part: float | None) -> str:
+    """`taken`: µs per iteration and run."""
+    from bench.report import cell
+
+    whole = {name: time * case.runs for name, time in taken.items()}
+    cells = [cell(whole.get(name), whole.get("netc"), name) for name in COLUMNS]
+    shown = "" if part is None else f"{part:.0%}"
+    verdicts = "; ".join(aim.verdict(taken, part) for aim in case.aims)
+    return f"| {case.work.title}, {case.work.precision} | {' | '.join(cells)} | {shown} | {verdicts} |"
+
+
+def free() -> None:
+    """What the peers of a case held of the GPU."""
+    gc.collect()
+    if "torch" in sys.modules and sys.modules["torch"].cuda.is_available():
+        sys.modules["torch"].cuda.empty_cache()
+
+
+def device() -> str:
+    """Its name, and its driver's version."""
+    command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        name, _, driver = said[0].partition(", ")
+        return f"{name}, driver {driver}"
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        from numba import cuda
+
+        return f"{cuda.get_current_device().name.decode()}, driver unknown"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0]
+
+
+def _say(line: str) -> None:
+    print(f"bench.cuda: {line}", file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.cuda", description=__doc__)
+    parser.add_argument("--only", default="", metavar="TEXT", help="workloads whose title contains TEXT")
+    parser.add_argument(
+        "--largest", type=float, default=1e8, metavar="RUNS", help="no more starts or networks"
+    )
+    parser.add_argument("--contenders", nargs="*", default=list(PEERS), choices=PEERS, help="beside netc")
+    parser.add_argument("--agreement", action="store_true", help="compare only, on small sizes")
+    parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.3, help="of one repetition of one contender")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")
     main()

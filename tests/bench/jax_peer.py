@@ -24,13 +24,13 @@ class _Scan:
     """Whether a sample is a row of the arrays, or a column."""
 
     def __init__(self, work: Workload) -> None:
-        self.work = work
+        self.work, self.runs = work, work.runs
         self.start = work.start()
         values = [jnp.asarray(value, work.dtype) for value in self.start.values()]
         parameters = [self.layer(w, b) for w, b in zip(values[::2], values[1::2], strict=True)]
         self.parameters = jax.tree.map(jnp.array, parameters)  # own buffers, since they are donated
         if work.runs > 1:
-            self.parameters = jax.tree.map(lambda p: jnp.stack([p] * work.runs), parameters)
+            self.parameters = jax.tree.map(lambda p: jnp.repeat(p[None], work.runs, axis=0), parameters)
         y = work.problem.y
         targets = y[:, None] if work.problem.loss == "half_mse" else np.eye(work.problem.sizes[-1])[y]
         self.xs, self.ys = self.batches(work.problem.x), self.batches(targets)

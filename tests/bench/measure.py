@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 
-from bench.workloads import Contender, Workload
+from bench.workloads import Contender, Work, Workload
 
 AGREEMENT = 100
 """Iterations after which all must have the same weights."""
@@ -22,37 +22,44 @@ class Disagreement(Exception):
 def measure(
     work: Workload, makers: Sequence[Callable[[Workload], Contender]], repetitions: int, seconds: float
 ) -> dict[str, float]:
-    """Microseconds per iteration and network, the median of each contender.
+    """Microseconds per iteration and run, the median of each contender.
 
     `seconds` is what one repetition of one contender takes, about.
     """
-    contenders = [make(work) for make in makers]
-    _agree(work, contenders)
+    return times(work, [make(work) for make in makers], repetitions, seconds)
+
+
+def times(work: Work, contenders: Sequence[Contender], repetitions: int, seconds: float) -> dict[str, float]:
+    """As `measure`, of contenders that have done nothing yet."""
+    agreement(work, contenders)
     steps = {c.name: _steps(work, c, seconds) for c in contenders}
-    times: dict[str, list[float]] = {c.name: [] for c in contenders}
+    taken: dict[str, list[float]] = {c.name: [] for c in contenders}
     for _ in range(repetitions):
         for contender in contenders:
-            times[contender.name].append(_time(contender, steps[contender.name]))
-    return {name: median(t) / steps[name] / work.runs * 1e6 for name, t in times.items()}
+            taken[contender.name].append(_time(contender, steps[contender.name]))
+    return {c.name: median(taken[c.name]) / steps[c.name] / c.runs * 1e6 for c in contenders}
 
 
-def _agree(work: Workload, contenders: Sequence[Contender]) -> None:
-    steps = math.ceil(AGREEMENT / work.unit) * work.unit
+def agreement(work: Work, contenders: Sequence[Contender]) -> dict[str, float]:
+    """How far each is from the first, relative to the largest of a tensor. Raises Disagreement."""
+    steps, found = math.ceil(AGREEMENT / work.unit) * work.unit, dict[str, float]()
     for contender in contenders:
         contender.advance(steps)
     first = contenders[0].weights()
     for other in contenders[1:]:
         weights = other.weights()
         for name, ours in first.items():
-            distance = np.abs(weights[name] - ours).max() / np.abs(ours).max()
+            distance = float(np.abs(weights[name] - ours).max() / np.abs(ours).max())
+            found[other.name] = max(distance, found.get(other.name, 0.0))
             if not distance <= work.tolerance:
                 raise Disagreement(
                     f"{work.title}, {work.precision}: after {steps} iterations {name} of {other.name} is"
                     f" {distance:.1e} away from that of {contenders[0].name} (allowed: {work.tolerance:g})"
                 )
+    return found
 
 
-def _steps(work: Workload, contender: Contender, seconds: float) -> int:
+def _steps(work: Work, contender: Contender, seconds: float) -> int:
     """Whole units that take about `seconds`; run once, so that nothing is compiled later."""
     steps = math.ceil(AGREEMENT / work.unit) * work.unit
     while (taken := _time(contender, steps)) < 0.7 * seconds:

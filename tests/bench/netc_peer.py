@@ -14,7 +14,7 @@ class Netc:
     name = "netc"
 
     def __init__(self, work: Workload) -> None:
-        self.work = work
+        self.work, self.runs = work, work.runs
         self.folder = (
             tempfile.TemporaryDirectory()
         )  # lives as long as the model, which starts from a file in it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 
 from bench.workloads import Workload
@@ -21,12 +21,12 @@ def table(rows: list[Row]) -> str:
     names = list(dict.fromkeys(name for _, times in rows for name in times))
     lines = [["µs per iteration and network", *names], ["---", *["---:"] * len(names)]]
     for work, times in rows:
-        cells = [_cell(times.get(name), times.get("netc"), name) for name in names]
+        cells = [cell(times.get(name), times.get("netc"), name) for name in names]
         lines.append([f"{work.title}, {work.precision}", *cells])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _cell(time: float | None, ours: float | None, name: str) -> str:
+def cell(time: float | None, ours: float | None, name: str) -> str:
     match time, ours:
         case None, _:
             return ""
@@ -38,14 +38,18 @@ def _cell(time: float | None, ours: float | None, name: str) -> str:
             return f"{time:.3g} ({time / ours:.1f}×)"
 
 
-def circumstances(repetitions: int) -> str:
-    """Where, when and with which versions."""
-    packages = ("netc", "numba", "numpy", "torch", "jax", "jaxlib")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+def circumstances(repetitions: int, machine: str = "") -> str:
+    """Where, when and with which versions; `machine` where it is not one thread of the processor."""
+    packages = ("netc", "numba", "numba-cuda", "numpy", "torch", "jax", "jaxlib")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages if _installed(name))
     return (
-        f"{_cpu()}; one thread on one core; medians of {repetitions} interleaved repetitions; "
+        f"{machine or f'{_cpu()}; one thread on one core'}; medians of {repetitions} interleaved repetitions; "
         f"{datetime.now(UTC):%Y-%m-%d}; Python {platform.python_version()}, {versions}.\n"
     )
+
+
+def _installed(name: str) -> bool:
+    return next(distributions(name=name), None) is not None
 
 
 def _cpu() -> str:

@@ -7,7 +7,8 @@ rows. `torch.compile` compiles ITERATIONS whole steps, updates included, into on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -19,14 +20,14 @@ from peers.problems import Arrays
 
 
 class _Training:
-    def __init__(self, work: Workload) -> None:
+    def __init__(self, work: Workload, device: str = "cpu") -> None:
         torch.set_num_threads(1)
-        self.work = work
+        self.work, self.runs, self.device = work, work.runs, device
         self.start = work.start()
         dtype = torch.float64 if work.precision == "f64" else torch.float32
-        self.parameters = [self._parameter(value).to(dtype) for value in self.start.values()]
-        x = torch.from_numpy(work.problem.x).to(dtype)
-        y = torch.from_numpy(work.problem.y)
+        self.parameters = [self._parameter(value).to(device, dtype) for value in self.start.values()]
+        x = torch.from_numpy(work.problem.x).to(device, dtype)
+        y = torch.from_numpy(work.problem.y).to(device)
         y = y.to(dtype)[None] if work.problem.loss == "half_mse" else y
         self.xs = [part.T.contiguous() for part in x.split(work.batch)]
         self.ys = y.split(work.batch, dim=-1)
@@ -47,10 +48,19 @@ class _Training:
             return (x - y).square().sum() / (2 * self.work.batch)  # the networks share no parameter
         return cross_entropy(x.T, y)
 
+    def advance(self, steps: int) -> None:
+        self.queue(steps)
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def queue(self, steps: int) -> None:
+        """On a GPU these may not be done when it returns."""
+        raise NotImplementedError
+
     def weights(self) -> Arrays:
         last = [p.detach()[-1] if self.work.runs > 1 else p.detach() for p in self.parameters]
         return {
-            name: tensor.double().numpy().reshape(value.shape)
+            name: tensor.double().cpu().numpy().reshape(value.shape)
             for (name, value), tensor in zip(self.start.items(), last, strict=True)
         }
 
@@ -58,12 +68,12 @@ class _Training:
 class Eager(_Training):
     name = "PyTorch eager"
 
-    def __init__(self, work: Workload) -> None:
-        super().__init__(work)
+    def __init__(self, work: Workload, device: str = "cpu") -> None:
+        super().__init__(work, device)
         for parameter in self.parameters:
             parameter.requires_grad_()
 
-    def advance(self, steps: int) -> None:
+    def queue(self, steps: int) -> None:
         for n in range(steps):
             batch = n % self.work.batches
             loss = self.loss(self.parameters, self.xs[batch], self.ys[batch])
@@ -75,8 +85,8 @@ class Eager(_Training):
 class Compiled(_Training):
     name = "torch.compile"
 
-    def __init__(self, work: Workload) -> None:
-        super().__init__(work)
+    def __init__(self, work: Workload, device: str = "cpu") -> None:
+        super().__init__(work, device)
         self.steps = torch.compile(self._steps, fullgraph=True)
         turns = range(0, max(work.batches, ITERATIONS), ITERATIONS)
         self.turns = [[(n + i) % work.batches for i in range(ITERATIONS)] for n in turns]
@@ -88,8 +98,40 @@ class Compiled(_Training):
         return parameters
 
     @torch.no_grad()
-    def advance(self, steps: int) -> None:
+    def queue(self, steps: int) -> None:
         for n in range(steps // ITERATIONS):
             turn = self.turns[n % len(self.turns)]
             xs, ys = [self.xs[i] for i in turn], [self.ys[i] for i in turn]
             self.parameters = self.steps(self.parameters, xs, ys)
+
+
+class Graph(Eager):
+    """A unit of iterations of `Eager` recorded once as a CUDA graph, and played."""
+
+    name = "PyTorch, CUDA graph"
+
+    def __init__(self, work: Workload, device: str = "cuda") -> None:
+        super().__init__(work, device)
+        self.graph = recorded(self.parameters, partial(super().queue, work.unit))
+
+    def queue(self, steps: int) -> None:
+        for _ in range(steps // self.work.unit):
+            self.graph.replay()
+
+
+def recorded(parameters: Sequence[Tensor], iterate: Callable[[], None]) -> torch.cuda.CUDAGraph:
+    """What `iterate` does to the parameters, which are left as they are. Recording needs a few turns on a stream of
+    its own before (PyTorch's manual, "CUDA Graphs")."""
+    kept = [p.detach().clone() for p in parameters]
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            iterate()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        iterate()
+    with torch.no_grad():
+        torch._foreach_copy_(list(parameters), kept)
+    return graph

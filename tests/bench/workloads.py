@@ -16,6 +16,24 @@ ITERATIONS = 4
 """What is asked of a contender is a multiple of this, so that it may unroll as many."""
 
 
+class Work(Protocol):
+    """What is measured, as far as the measuring needs to know."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def precision(self) -> Precision: ...
+    @property
+    def unit(self) -> int:
+        """Iterations come in multiples of this."""
+        ...
+
+    @property
+    def tolerance(self) -> float:
+        """Of the parameters after the agreement's iterations, relative to the largest of a tensor."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workload:
     title: str
@@ -53,6 +71,8 @@ class Contender(Protocol):
     """One way to compute a workload, ready to go."""
 
     name: str
+    runs: int
+    """How many it trains at a time."""
 
     def advance(self, steps: int) -> None:
         """Trains `steps` iterations, a multiple of the workload's unit; returns when they are done."""
@@ -62,7 +82,7 @@ class Contender(Protocol):
 
 
 def workloads() -> list[Workload]:
-    house, images = boston(samples=404), _images()
+    house, pictures = boston(samples=404), images()
     return [
         workload
         for precision in ("f64", "f32")
@@ -70,13 +90,13 @@ def workloads() -> list[Workload]:
             Workload("Boston, all 404 samples", house, precision, 404, 1, 0.1),
             Workload("Boston, 64 networks", house, precision, 404, 64, 0.1),
             Workload("Boston, batches of 32", boston(samples=384), precision, 32, 1, 0.05),
-            Workload("images, batches of 32", images, precision, 32, 1, 0.05),
+            Workload("images, batches of 32", pictures, precision, 32, 1, 0.05),
         )
     ]
 
 
-def _images() -> Problem:
-    """As MNIST in shape: 2048 random images of 784 numbers, most of them 0, in ten classes."""
+def images(samples: int = 2048) -> Problem:
+    """As MNIST in shape: random images of 784 numbers, most of them 0, in ten classes."""
     random = np.random.default_rng(0)
-    x = random.random((2048, 784)) * (random.random((2048, 784)) < 0.2)
-    return Problem("images", (784, 24, 10), "cross_entropy", x, random.integers(0, 10, 2048))
+    x = random.random((samples, 784)) * (random.random((samples, 784)) < 0.2)
+    return Problem("images", (784, 24, 10), "cross_entropy", x, random.integers(0, 10, samples))
