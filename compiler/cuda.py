@@ -53,6 +53,7 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
         ("THREADS", chosen.threads),
         ("BLOCKS", chosen.blocks),
         ("SCRATCH", max(1, scratch)),
+        ("PLACES", 2 * samples if shuffled else 1),
         ("REAL", training.precision),
     )
     used = L.calls(tuple(kernels))
@@ -68,7 +69,6 @@ from numba import cuda, float32, float64, int64, uint32, uint64 as at
 real = {real}
 """
 
-HOME = "netc.runtime.cuda_device"
 FUNCTIONS = {
     op: row.cuda.partition("(")[0]
     for op, row in PRIMITIVES.items()
@@ -92,28 +92,34 @@ TEAMS = {
     "block": {
         "member": "int64(cuda.threadIdx.x)", "members": "(THREADS)", "barrier": "cuda.syncthreads()",
         "block": "int64(0)", "team_of_grid": "int64(cuda.blockIdx.x)",
-        "team_sum": "block_sum", "team_max": "block_max", "team_min": "block_min",
+        "team_sum": "block_sum", "team_max": "block_max", "team_min": "block_min", "team_shuffle": "block_shuffle",
     },
     "grid": {
         "member": "int64(cuda.grid(1))", "members": "(THREADS * BLOCKS)", "barrier": "grid_barrier(turns)",
         "block": "int64(cuda.blockIdx.x)",
         "team_of_grid": "int64(0)",
-        "team_sum": "grid_sum", "team_max": "grid_max", "team_min": "grid_min",
+        "team_sum": "grid_sum", "team_max": "grid_max", "team_min": "grid_min", "team_shuffle": "grid_shuffle",
     },
 }  # fmt: skip
 """Who works on a run."""
 
-IMPORTED = frozenset((
+DEVICE = frozenset((
     "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
     "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run", "next_run_of_block", "power",
-    "shuffle", "sigmoid", "sin", "sqrt", "tan", "tanh",
+    "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
+IMPORTED = {"device": DEVICE, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
+"""Last part of the name of a file `runtime/cuda_*.py` -> what kernels call of it."""
 
 
 def spelling(module: L.Module) -> Spelling:
     constants = dict(module.constants)
     names = {**NAMES, **TEAMS[str(constants["SHAPE"])]}
-    used = sorted(IMPORTED & {names.get(f, f).partition("(")[0] for f in L.calls(module)})
-    imports = f"\nfrom {HOME} import {', '.join(used)}" if used else ""
-    header = HEADER.format(imports=imports, real=REALS[str(constants["REAL"])])
+    called = {names.get(f, f).partition("(")[0] for f in L.calls(module)}
+    lines = [
+        f"from netc.runtime.cuda_{file} import {', '.join(sorted(used))}"
+        for file, functions in IMPORTED.items()
+        if (used := functions & called)
+    ]
+    header = HEADER.format(imports="\n".join(["", *lines]), real=REALS[str(constants["REAL"])])
     return Spelling(header.strip(), "cuda.jit", "device=True", "", names, counted=True, index="at({})")

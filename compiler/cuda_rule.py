@@ -106,9 +106,8 @@ class TeamWriter(Writer):
         return [BARRIER, L.If(L.call("eq", "member", 0), tuple(kept)), BARRIER]
 
     def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
-        """By one thread; the others wait, before it (they may still read the old order) and after it."""
-        alone = L.If(L.call("eq", "member", 0), tuple(super().shuffle(epoch)))
-        return [BARRIER, alone, BARRIER]
+        """All threads wait before it (some may still read the old order) and after it."""
+        return [L.Do(L.call("team_shuffle", "order", "places", "key", "run", epoch, *SUMS))]
 
     def mask(self, name: str) -> list[L.Stmt]:
         out: list[L.Stmt] = []
@@ -160,6 +159,8 @@ class TeamWriter(Writer):
         if plan.shape == "grid":
             every = L.At(L.Name("scratch"), L.Int(shares), L.Int(shares + parameters * plan.blocks))
             out += [L.let("share", own(shares, parameters)), L.let("shares", every)]
+        if self.shuffled:
+            out.append(L.let("places", L.At(L.Name("all_places"), L.call("team_of_grid"))))
         return [*out, L.let("sums", L.call("shared", plan.threads, "float64"))]
 
     def rows(self) -> list[L.Stmt]:

@@ -12,7 +12,7 @@ from netc.compiler.cpu_registers import RegisterWriter
 from netc.compiler.cpu_report import REPORT, THETA, report_of_a_run
 from netc.compiler.cpu_rule import ADVANCE
 
-ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns")
+ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns", "all_places")
 """Of the kernel, as docs/kernels.md lists them."""
 REPORTING = ("rows", "all_theta", "x", "y", "order", "count", "out", "scratch")
 IN_PLACE = ("theta", "vectors", "scalars", "counters", "order")

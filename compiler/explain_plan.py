@@ -39,7 +39,7 @@ def _cpu(program: ir.Program, constants: dict[str, int]) -> str:
 def _cuda(
     program: ir.Program, module: L.Module, plan: Plan, on_cpu: dict[str, int], samples: int
 ) -> tuple[str, ...]:
-    constants = {**on_cpu, "SCRATCH": _constants(module)["SCRATCH"]}
+    constants = on_cpu | {name: _constants(module)[name] for name in ("SCRATCH", "PLACES")}
     return (plan.reason, _memory(program, constants, samples, plan))
 
 
@@ -50,7 +50,8 @@ def _memory(program: ir.Program, constants: dict[str, int], samples: int, plan: 
     run = memory.of_state(item, constants["STRIDE"], constants["VECTORS"], constants["SCALARS"], order)
     run = memory.on_gpu(run) if plan else run
     who = "team" if plan and plan.shape != "thread" else "thread"
-    words = f"memory: {_bytes(run)} for each run, {_bytes(item * constants['SCRATCH'])} of work space for each {who}"
+    work = item * constants["SCRATCH"] + 4 * constants.get("PLACES", 0)
+    words = f"memory: {_bytes(run)} for each run, {_bytes(work)} of work space for each {who}"
     match program.problem:
         case ir.Network(inputs=inputs, head=head):
             words += f", {_bytes(item * samples * (inputs + head.units))} of training data"

@@ -1,4 +1,4 @@
-"""What generated CUDA kernels call: functions of one number, the order of an epoch, sums over a block.
+"""What generated CUDA kernels call: functions of one number, barriers and sums over teams of threads.
 
 In numba's simulator they are NumPy's, which follow IEEE 754 where Python's raise. Needs `netc[cuda]`.
 """
@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 from numba import cuda, float64, int64, uint64
 from numba.core import config as settings
-
-from netc.runtime import random_shuffle
 
 SIMULATED = bool(settings.ENABLE_CUDASIM)
 
@@ -55,13 +53,10 @@ def sigmoid(x):  # type: ignore[no-untyped-def]
     return x**0 / (x**0 + exp(-x))
 
 
-def _for_device(function: Any, **names: Any) -> Any:
+def for_device(function: Any) -> Any:
     """The same source as on the CPU, compiled for the device."""
     plain = function.py_func
-    return inlined(FunctionType(plain.__code__, {**plain.__globals__, **names}, plain.__name__))
-
-
-shuffle = _for_device(random_shuffle.shuffle, _philox=_for_device(random_shuffle._philox))
+    return inlined(FunctionType(plain.__code__, plain.__globals__, plain.__name__))
 
 
 @inlined

@@ -73,7 +73,7 @@ class Gpu:
 
     def work_space(self, runs: int) -> int:
         """Bytes, at most."""
-        return self.teams(runs) * (8 * int(self.module.SCRATCH) + 8)
+        return self.teams(runs) * (8 * int(self.module.SCRATCH) + 4 * int(self.module.PLACES) + 8)
 
     def teams(self, runs: int) -> int:
         """Of threads with a work space of their own, at most."""
@@ -157,7 +157,7 @@ class OnGpu:
             began.record(b.work)
             module.advance[size](
                 b.rows, *b.state[:-1], b.hyper, b.x, b.y, b.bounds, b.state[-1], b.scratch, self.given.seed,
-                int(last), b.partials, b.turns,
+                int(last), b.partials, b.turns, b.places,
             )  # fmt: skip
             done.record(b.work)
             for copy, worked_on in zip(b.copies[side], b.state, strict=True):
@@ -227,6 +227,7 @@ class Buffers:
         self.rows = cuda.to_device(np.arange(state.runs))
         teams = blocks if module.SHAPE == "block" else 1
         self.scratch = cuda.device_array((teams, module.SCRATCH), state.theta.dtype)
+        self.places = cuda.device_array((teams, module.PLACES), np.int32)
         self.partials, self.turns = cuda.device_array(blocks, np.float64), cuda.device_array(1, np.int64)
         self.zero = pinned(np.zeros(1, np.int64))
         self.zero[:] = 0

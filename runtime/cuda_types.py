@@ -23,7 +23,7 @@ CAPABILITIES = ((8, 0), (9, 0))
 
 def signature(real: str) -> tuple[Any, ...]:
     """Of `advance`."""
-    from numba import float32, float64, int64
+    from numba import float32, float64, int32, int64
 
     number: Any = {"f64": float64, "f32": float32}[real]
     return (
@@ -43,6 +43,7 @@ def signature(real: str) -> tuple[Any, ...]:
         int64,  # last
         float64[::1],  # partials
         int64[::1],  # turns
+        int32[:, ::1],  # places
     )
 
 

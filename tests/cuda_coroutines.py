@@ -63,12 +63,31 @@ class Coroutines(ast.NodeTransformer):
         return node
 
 
+DEVICE = "netc.runtime.cuda_"
+"""What modules are called whose functions kernels call."""
+
+
+def sources(text: str) -> dict[str, ast.Module]:
+    """The kernel, behind the files that it calls on the device, each behind those that it calls: file -> tree."""
+    found: dict[str, ast.Module] = {}
+
+    def visit(file: str, tree: ast.Module) -> None:
+        for statement in tree.body:
+            if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(DEVICE):
+                spec = find_spec(str(statement.module))
+                assert spec
+                assert spec.origin
+                if spec.origin not in found:
+                    visit(spec.origin, ast.parse(Path(spec.origin).read_text()))
+        found[file] = tree
+
+    visit(KERNEL, ast.parse(text))
+    return found
+
+
 def translated(text: str, machine: Any) -> Any:
     """The kernel `advance` of this text as a function that makes a thread; with what it calls on the device."""
-    home = find_spec("netc.runtime.cuda_device")
-    assert home
-    assert home.origin
-    files = {home.origin: ast.parse(Path(home.origin).read_text()), KERNEL: ast.parse(text)}
+    files = sources(text)
     transform = Coroutines(list(files.values()))
     names: dict[str, Any] = {
         "cuda": machine, "float64": np.float64, "float32": np.float32, "int64": int, "int32": int,
@@ -79,9 +98,9 @@ def translated(text: str, machine: Any) -> Any:
         own = []
         for statement in tree.body:
             match statement:
-                case ast.ImportFrom(module=module, names=imported) if module in ("numba", "numba.core"):
+                case ast.ImportFrom(module=("numba" | "numba.core"), names=imported):
                     space |= {name.asname or name.name: names[name.name] for name in imported}
-                case ast.ImportFrom(module=("netc.runtime.cuda_device" | "__future__")):
+                case ast.ImportFrom(module=str(module)) if module.startswith((DEVICE, "__future__")):
                     pass
                 case _:
                     own.append(transform.visit(statement))

@@ -94,7 +94,7 @@ def test_nothing_is_trained_and_nothing_written(
 
 def gpu(free: int | Exception, data: int) -> Gpu:
     module = ModuleType("kernel")
-    vars(module).update(SCRATCH=4, SHAPE="block", THREADS=4, BLOCKS=1)
+    vars(module).update(SCRATCH=4, PLACES=0, SHAPE="block", THREADS=4, BLOCKS=1)
 
     def left() -> int:
         if isinstance(free, Exception):

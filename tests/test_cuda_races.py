@@ -205,14 +205,15 @@ class Kernel:
             "order": np.zeros((runs, len(self.x) * self.shuffled), np.int64),
             "scratch": np.zeros((blocks, int(constants["SCRATCH"])), real),
         }
+        self.places = np.zeros((blocks, int(constants["PLACES"])), np.int32)
 
     def looked_at(self) -> list[str]:
         """What is found while all runs are trained, in two launches."""
         machine = Machine()
         for last in (STEPS // 2, STEPS):
-            sums = {"partials": np.zeros(self.size[0]), "turns": np.zeros(1, np.int64)}
+            sums = {"partials": np.zeros(self.size[0]), "turns": np.zeros(1, np.int64), "places": self.places}
             given = self.arrays | {"key": self.program.training.seed, "last": last} | sums
-            machine.launch(self.text, *self.size, given, ("scratch", "partials"))
+            machine.launch(self.text, *self.size, given, ("scratch", "partials", "places"))
         return machine.findings
 
     def does_what_the_equations_say(self) -> bool:
