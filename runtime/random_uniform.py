@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import njit, prange, uint64
 
 from netc.runtime.parameters import Array
@@ -31,8 +30,6 @@ def _fill(out: Any, key: Any, first: Any, number: Any) -> None:
                 out[row, at + 1] = float((w2 >> uint64(5)) << uint64(26) | w3 >> uint64(6)) * 2.0**-53
 
 
-def uniform_of_runs(seed: int, first: int, count: int, size: int, number: int) -> Array:
-    """(count, size): what `random.uniform(seed, runs, INIT, size, number)` gives for the runs `first` ..."""
-    out = np.empty((count, size))
+def uniform_of_runs(out: Array, seed: int, first: int, number: int) -> None:
+    """Into `out` (runs, size): `random.uniform(seed, runs, INIT, size, number)` of the runs `first` ..."""
     _fill(out, seed, first, number)
-    return out

@@ -28,7 +28,7 @@ from netc.runtime.parameters import Array
 from netc.runtime.report import COLUMNS, Evaluator
 from netc.runtime.state import DIVERGED, RUNNING, State, fresh, from_arrays, real_type, runs_at_once
 from netc.runtime.stretches import Given, OnCpu, Stretches
-from netc.runtime.workers import Workers
+from netc.runtime.workers import Workers, use_threads
 
 STRETCH = 0.2
 """Seconds a stretch should take, so that Ctrl-C is answered soon."""
@@ -173,8 +173,8 @@ class _Loop:
             self.watch.checkpoint(self._snapshot())  # until the results are written
 
     def fresh(self, first: int) -> State:
-        count = min(self.chunk, self.runs - first)
-        task = self.task
+        count, task = min(self.chunk, self.runs - first), self.task
+        use_threads(task.threads)
         return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
 
     def warm_up(self) -> None:
