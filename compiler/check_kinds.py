@@ -126,6 +126,8 @@ class Kinds:
             self._error("E0301", span, message, "the loss and its gradient are R(theta[n]), grad R(theta[n])")
         else:
             hints = did_you_mean(id, [*known, *CONSTANTS]) or (f"known here: {', '.join(known)}",)
+            if id == "e":
+                hints = ("the exponential function is exp(x)",)
             self._error("E0101", span, f"'{word}' means nothing in {self.scope.place}", *hints)
         return None
 

@@ -7,6 +7,7 @@ indentation that does not fit; knows nothing of what the tokens mean together.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -151,6 +152,8 @@ class Lexer:
             line_end = re.compile(r"[\r\n]|\Z").search(self.source.text, span.start)
             assert line_end is not None
             span = Span(self.source, span.start, line_end.start())
+        elif text == "'" and self._before == "a name":
+            hints = ("a derivative is written grad R(theta[n]), the next value of a state v[n+1]",)
         elif text in "'“”„‘’`":
             hints = ('texts stand between straight double quotes: "boston.csv"',)
         elif text in "≈≅≃":
@@ -159,6 +162,8 @@ class Lexer:
             hints = ("a choice is an expression: x if c else y",)
         elif text in ("&&", "&", "!"):
             hints = ("the logical words are 'and', 'or', 'not'",)
+        elif (plain := unicodedata.normalize("NFKC", text)) != text and plain.isascii():
+            hints = (f"the sign of the language is '{plain}'",)
         elif not text.isprintable():
             message = f"the character U+{ord(text):04X} has no meaning here"
         self._report(code, message, span, hints=hints)

@@ -94,6 +94,8 @@ def greek(name: str) -> str:
     return TO_GREEK.get(stem, stem) + name[len(stem) :]
 
 
+_ELSEWHERE = {"ln": "log", "sgn": "sign", "arctan": "atan", "tg": "tan", "fabs": "abs"}
+"""Functions as others call them."""
 _LOOK_ALIKES = str.maketrans("асеіјорѕхуАВСЕНІЈКМОРЅТХУ", "aceijopsxyABCEHIJKMOPSTXY")
 """Cyrillic letters that are printed as Latin ones."""
 
@@ -112,6 +114,8 @@ def nearest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
 def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """The hint lines for an unknown name: one, or none where nothing is near."""
     known = list(known)
+    if word in _ELSEWHERE and _ELSEWHERE[word] in known:
+        return (f"here it is called '{_ELSEWHERE[word]}'",)
     latin = word.translate(_LOOK_ALIKES)
     if latin != word and latin in known:
         strange = next(c for c in word if ord(c) in _LOOK_ALIKES)

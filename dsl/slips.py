@@ -41,8 +41,12 @@ def _missing_sign(before: list[Lexeme], token: Lexeme, after: list[Lexeme], acce
         if token in ("+", "-", "*", "/"):
             return "an equation has one '=': x = x + y"
         return INDEX if token in ("(", "{") else None
+    if token == "<" and after[:1] == ["-"]:
+        return "an equation is written with '='"
     if accepts == {"in"} and before[0] == "for":
         return "a loop is written: for i in 1..m:"
+    if before[0] == "expect" and token in ("and", "or", "not"):
+        return "one claim a statement; joined ones stand in 'all': expect all(loss < 1 and steps > 3)"
     if before[0] in ("network", "block") and token == ",":
         return "layers follow one another without commas: [13(tanh)15(lin)1]"
     if before[0] in ("network", "block") and token == "*":

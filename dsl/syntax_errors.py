@@ -170,6 +170,8 @@ def _product(failure: Failure) -> Diagnostic | None:
     hints = [slip or "a product is written with its sign, '*'"]
     if "," in failure.accepts:
         hints.append("the things of a list are separated by ','")
+    if last == "," and token.type == "NUMBER":
+        hints = ["a number has a decimal point and no other sign: 0.1, 10000"]
     message = f"nothing joins '{last.span.text}' and '{token.span.text}'"
     return Diagnostic("E0013", message, last.span.to(token.span), hints=tuple(hints))
 

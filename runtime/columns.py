@@ -12,7 +12,7 @@ from netc.compiler.spec import DataSpec
 from netc.dsl.source import Span
 from netc.runtime.data_errors import count, data_error, did_you_mean, listing
 from netc.runtime.named_sets import SETS, Parts
-from netc.runtime.scaling import Scaler
+from netc.runtime.scaling import Array, Scaler
 from netc.runtime.table import Table, number
 
 
@@ -102,6 +102,21 @@ def require_scalable(scaler: Scaler, names: Sequence[str], spec: DataSpec, setti
             )
             where = setting_span(spec, setting if setting in dict(spec.spans) else "scale")
             raise data_error("E0611", message, where, hints=["give the values in another unit"])
+
+
+def require_single(values: Array, names: Sequence[str], spec: DataSpec) -> None:
+    """Refuses scaled values that `precision = f32` cannot hold."""
+    largest = np.finfo(np.float32).max
+    beyond = np.argwhere(np.abs(values) > largest)
+    if len(beyond):
+        row, column = (int(i) for i in beyond[0])
+        name = names[min(column, len(names) - 1)]
+        message = (
+            f"column '{name}' holds {values[row, column]:.4g}, beyond the largest number of precision = f32"
+        )
+        raise data_error(
+            "E0611", message, spec.span, hints=["train with precision = f64", "or scale the data"]
+        )
 
 
 def place(table: Table, row: int, column: int) -> str:

@@ -49,6 +49,8 @@ class _Judge(Values):
         claim, within = self.expectation.claim, self.expectation.within
         if within is not None and not (isinstance(claim, ast.Compare) and claim.op == "="):
             self.fail("E0705", "'within' belongs to an equation: `expect x = 1 within 1e-3`", within)
+        if within is not None and (self.single(self.value(within), within) < 0).any():
+            self.fail("E0705", "nothing is within less than 0", within)
         truth = self.truth(claim)
         text = " ".join(self.expectation.text.removeprefix("expect").split())
         source = self.expectation.source

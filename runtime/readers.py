@@ -111,7 +111,10 @@ def idx_array(content: bytes) -> NDArray[Any]:
 def _missing(path: Path, span: Span) -> DataError:
     folder = path.parent
     if not folder.is_dir():
-        return data_error("E0601", f"there is no folder {folder}, where {path.name} should be", span)
+        hints = ["data are files on this machine: fetch them first"] if "://" in span.text else []
+        return data_error(
+            "E0601", f"there is no folder {folder}, where {path.name} should be", span, hints=hints
+        )
     here = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
     notes = [f"looked for {path}; paths are relative to the .net file"]
     return data_error(

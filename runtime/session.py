@@ -24,7 +24,7 @@ from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.encoding import decoded
 from netc.dsl.source import Source, Span
 from netc.runtime import dataset as datasets
-from netc.runtime.columns import require_scalable
+from netc.runtime.columns import require_scalable, require_single
 from netc.runtime.dataset import Dataset
 from netc.runtime.history import FOLLOWED
 from netc.runtime.layout import Samples, lay_out, no_samples
@@ -145,6 +145,15 @@ class Session:
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
         train, test = self.data.train, self.data.test
         return (x[train], y[train]), (x[test], y[test])
+
+    def require_finite(self) -> None:
+        """SpecError where the data are too large for their scaling or the precision."""
+        assert self.data is not None
+        _ = self.inputs, self.targets
+        if self.spec.training.precision == "f32":
+            for x, y in self._scaled:
+                require_single(x, self.data.input_names, self.spec.data)
+                require_single(y, self.data.target_names, self.spec.data)
 
     def with_data(self, data: Dataset | None) -> Session:
         """The same with other data of the same shape; what does not depend on their numbers is kept."""
@@ -291,7 +300,7 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
     if session.data is None and session.spec.objective is None:
         return session
     if session.data is not None:
-        _ = session.inputs, session.targets  # they may be beyond scaling
+        session.require_finite()
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)
     judge(session.spec.expectations, blank_scope(session))

@@ -29,12 +29,12 @@ from unittest import mock
 from netc.compiler import pipeline
 from netc.runtime import session as sessions
 from netc.runtime.cuda_kernels import card
-from netc.runtime.cuda_types import ptxas, signature
+from netc.runtime.cuda_types import _as_if, ptxas, signature
 from netc.runtime.load import load_kernels
 
 INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?([A-Z]\w*)(\S*)\s*(.*?);")
 LABEL = re.compile(r"^(\.L\w+):")
-LINE = re.compile(r'//## File ".*", line (\d+)')
+LINE = re.compile(r'//## File "([^"]+)", line (\d+)')
 VARIABLE = re.compile(r'^.*call void @"?llvm\.dbg\..*$', re.MULTILINE)
 TARGET = re.compile(r"`\((\.L\w+)\)")
 
@@ -81,14 +81,9 @@ class Loop:
         return self != other and self.first <= other.first and other.last <= self.last
 
 
-def advance_first(text: str) -> str:
-    """The same module with `advance` before the functions it calls.
-
-    numba gives what is inlined from above a function the line of that function; also what is inlined from
-    another file (`cuda_device`), whose numbers are below those here.
-    """
-    head, *functions = text.split("\n@cuda.jit")
-    return "\n@cuda.jit".join([head + "\n" * 1000, functions[-1], *functions[:-1]])
+def with_lines(text: str) -> str:
+    """A kernel's text whose functions, inlined by NVIDIA's compiler, are told apart by their lines."""
+    return text.replace("cuda.jit(device=True)", "cuda.jit(device=True, lineinfo=True)")
 
 
 def machine_code(module: ModuleType, capability: tuple[int, int] = (9, 0)) -> str:
@@ -104,7 +99,7 @@ def machine_code(module: ModuleType, capability: tuple[int, int] = (9, 0)) -> st
         """numba also describes its variables; with some of their names NVVM refuses the whole."""
         return bytes(compile_ir([VARIABLE.sub("", source) for source in sources], **options))
 
-    with mock.patch.object(nvvm, "compile_ir", without_variables):
+    with mock.patch.object(nvvm, "compile_ir", without_variables), _as_if(capability):
         text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability, lineinfo=True)
     with tempfile.TemporaryDirectory(prefix="netc-") as folder:
         source, cubin = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
@@ -114,20 +109,23 @@ def machine_code(module: ModuleType, capability: tuple[int, int] = (9, 0)) -> st
         disassembler = Path(ptxas()).with_name("nvdisasm")
         if not disassembler.exists():
             raise SystemExit("cuda_sass: no nvdisasm beside ptxas: pip install nvidia-cuda-nvdisasm")
-        command = [str(disassembler), "-c", "-g", str(cubin)]
+        command = [str(disassembler), "-c", "-gi", str(cubin)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def parsed(code: str, begin: int) -> tuple[list[Instruction], dict[str, int]]:
-    """Instructions in their order, and the address behind each label. What has the line of `advance`, `begin`, was
-    inlined from another file: it belongs to the line before it."""
+def parsed(code: str, file: str) -> tuple[list[Instruction], dict[str, int]]:
+    """Instructions in their order, and the address behind each label. Lines are those of `file`; of several above an
+    instruction the first is its own, the others are the calls that it was inlined from."""
     found: list[Instruction] = []
     labels: dict[str, int] = {}
-    line, open_labels = begin, list[str]()
+    line, open_labels, above = 0, list[str](), False
     for text in code.splitlines():
         if said := LINE.search(text):
-            line = line if int(said[1]) <= begin else int(said[1])
-        elif label := LABEL.match(text):
+            line = int(said[2]) if said[1] == file and not above else line
+            above = True
+            continue
+        above = False
+        if label := LABEL.match(text):
             open_labels.append(label[1])
         elif match := INSTRUCTION.search(text):
             opcode, rest = match[2], match[4]
@@ -210,9 +208,8 @@ def shares(counts: Counter[str], real: str) -> tuple[float, float]:
 
 def table(module: ModuleType, least: int) -> str:
     kernel: Any = module.advance
-    at = kernel.py_func.__code__
-    file = at.co_filename
-    code, labels = parsed(machine_code(module), at.co_firstlineno + 1)
+    file = kernel.py_func.__code__.co_filename
+    code, labels = parsed(machine_code(module), file)
     lines = [f"| part | all | {' | '.join(COLUMNS)} | issued | bound |", "|---" * (len(COLUMNS) + 4) + "|"]
     for name, counts in (*rows(code, labels, file), ("all code", Counter(i.unit for i in code))):
         if counts.total() >= least:
@@ -248,7 +245,7 @@ def main() -> None:
     else:
         session = sessions.open_session(sessions.read_file(arguments.file), changed)
     text = pipeline.to_cuda_text(pipeline.to_cuda_loops(session.program, card(), session.samples))
-    module = sys.modules[load_kernels(advance_first(text)).__name__]
+    module = sys.modules[load_kernels(with_lines(text)).__name__]
     print(
         f"{arguments.bench or arguments.file.stem}: {module.SHAPE}, {module.THREADS} threads, {module.REAL}\n"
     )

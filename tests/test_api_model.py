@@ -271,6 +271,15 @@ def test_values_beyond_scaling(two):
         model.train(np.hstack([x, np.ones((20, 11))]), 1e200 * y)
 
 
+def test_values_beyond_single_precision(two):
+    _, x, y = two
+    model = netc.compile(TWO)
+    with pytest.raises(netc.SpecError, match=r"E0611.*column 'x2' holds 1.*e\+39, beyond .* f32"):
+        model.train(np.hstack([x[:, :1], np.full((20, 1), 1e39)]), y, precision="f32")
+    with pytest.raises(netc.SpecError, match=r"E0611.*column 'y' holds"):
+        model.train(x, np.full(20, -1e39), precision="f32")
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [

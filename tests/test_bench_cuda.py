@@ -149,4 +149,4 @@ def test_a_missing_peer_is_said_in_a_line(
     assert [c.name for c in bench.ready(case, ["torch", "jax.scan"], "cpu", ("cpu",))] == ["netc on the CPU"]
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2
-    assert "without jax.scan: jax is not installed: pip install 'jax[cuda13]'" in said[1]
+    assert "starts, f64: without jax.scan: jax is not installed: pip install 'jax[cuda13]'" in said[1]

@@ -13,12 +13,13 @@ from netc.runtime.cuda_missing import installed
 CODE = """
 	//## File "/somewhere/kernel.py", line 1001
         /*0000*/                   LDC R1, c[0x0][0x28] ;
-	//## File "/somewhere/kernel.py", line 1004
+	//## File "/somewhere/kernel.py", line 1004 inlined at "/somewhere/kernel.py", line 1009
+	//## File "/somewhere/kernel.py", line 1009
 .L_x_1:
         /*0010*/                   LDS.64 R2, [R3] ;
 .L_x_0:
         /*0020*/                   FFMA R4, R2, R3, R4 ;
-	//## File "/somewhere/kernel.py", line 31
+	//## File "/somewhere/else.py", line 31
         /*0030*/                   FFMA.FTZ R5, R2.reuse, R3, R5 ;
         /*0040*/                   UIADD3 UR4, UR4, 0x1, URZ ;
         /*0050*/              @!P0 BRA `(.L_x_0) ;
@@ -32,7 +33,7 @@ CODE = """
 
 
 def test_loops_units_and_lines_of_a_disassembly() -> None:
-    code, labels = cuda_sass.parsed(CODE, 1001)
+    code, labels = cuda_sass.parsed(CODE, "/somewhere/kernel.py")
     assert [i.unit for i in code] == [
         "LDG", "LDS", "FFMA", "FFMA", "uniform", "jumps", "jumps", "integer", "jumps", "jumps",
     ]  # fmt: skip
@@ -58,7 +59,7 @@ REAL = "f32"
 THREADS = 32
 
 
-@cuda.jit(device=True, inline="always")
+@cuda.jit(device=True)
 def dot(x, y):
     """Of the rows of two matrices."""
     total = float32(0.0)
@@ -71,21 +72,21 @@ def dot(x, y):
 
 
 @cuda.jit()
-def advance(rows, theta, vectors, scalars, counters, figures, hyper, x, y, bounds, order, scratch, key, last, partials,
-            turns):
-    """A dot product."""
-    theta[0, 0] = dot(x, y)
+def advance({arguments}):
+    """A dot product of arguments that are matrices."""
+    a1[0, 0] = dot(a7, a8)
 '''  # fmt: skip
 
 
 @pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 def test_the_loop_of_a_dot_product_is_found_under_its_comment() -> None:
-    from netc.runtime.cuda_types import ptxas
+    from netc.runtime.cuda_types import ptxas, signature
     from netc.runtime.load import load_kernels
 
     if not Path(ptxas()).with_name("nvdisasm").exists():
         pytest.skip("needs nvidia-cuda-nvdisasm")
-    module = load_kernels(cuda_sass.advance_first(DOT))
+    arguments = ", ".join(f"a{n}" for n in range(len(signature("f32"))))
+    module = load_kernels(cuda_sass.with_lines(DOT.format(arguments=arguments)))
     said = cuda_sass.table(module, 1)
     loops = [line for line in said.splitlines() if line.startswith("| the products (loop")]
     assert loops

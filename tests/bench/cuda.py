@@ -81,7 +81,7 @@ def agree(arguments: argparse.Namespace) -> int:
 def measure_all(arguments: argparse.Namespace) -> None:
     from bench.cuda_cases import cases
     from bench.cuda_ceilings import ceilings
-    from bench.measure import Disagreement, times
+    from bench.measure import times
     from bench.report import circumstances
 
     found = ceilings()
@@ -96,22 +96,27 @@ def measure_all(arguments: argparse.Namespace) -> None:
             continue
         contenders = list(ready(case, arguments.contenders, "cuda", ("cuda",)))
         try:
+            if not contenders:
+                raise Absent("nobody can take part")
             taken = times(case.work, contenders, arguments.repetitions, arguments.seconds)
             print(row(case, taken, share(case, taken, contenders, found)), flush=True)
-        except (Disagreement, RuntimeError) as error:
-            _say(f"{case.work.title}: not measured: {_first_line(error)}")
+        except Exception as error:  # memory, a lost device, a disagreement: the next row may do
+            _say(f"{case.work.title}, {case.work.precision}: not measured: {_first_line(error)}")
         contenders.clear()
         free()
     print(f"\n{circumstances(arguments.repetitions, device())}")
 
 
 def ready(case: Case, names: Iterable[str], device: str, targets: Iterable[str]) -> Iterator[Contender]:
-    """Those that can take part, netc's targets first; what another lacks is said."""
+    """Those that can take part, netc's targets first, after a few iterations, which compile; what another lacks is
+    said."""
     for name, make in (*_netc(case, targets), *_peers(case, names, device)):
         try:
-            yield make()
+            contender = make()
+            contender.advance(case.work.unit)
+            yield contender
         except Exception as error:  # a peer that fails costs its own column, not the bench
-            _say(f"{case.work.title}: without {name}: {_first_line(error)}")
+            _say(f"{case.work.title}, {case.work.precision}: without {name}: {_first_line(error)}")
 
 
 def _netc(case: Case, targets: Iterable[str]) -> Iterator[tuple[str, Callable[[], Contender]]]:

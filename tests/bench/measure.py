@@ -30,7 +30,7 @@ def measure(
 
 
 def times(work: Work, contenders: Sequence[Contender], repetitions: int, seconds: float) -> dict[str, float]:
-    """As `measure`, of contenders that have done nothing yet."""
+    """As `measure`, of contenders that have all done as many iterations."""
     agreement(work, contenders)
     steps = {c.name: _steps(work, c, seconds) for c in contenders}
     taken: dict[str, list[float]] = {c.name: [] for c in contenders}
