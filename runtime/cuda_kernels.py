@@ -24,7 +24,7 @@ from netc.compiler.memory import COPIES_ON_GPU, REPORTED
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span
 from netc.runtime.cuda_driver import cannot_run, free_memory, is_out_of_memory, opening, working
-from netc.runtime.cuda_missing import simulated
+from netc.runtime.cuda_missing import multiprocessors, simulated
 from netc.runtime.parameters import Array
 from netc.runtime.state import State
 from netc.runtime.stretches import Given
@@ -38,8 +38,11 @@ CHANGED = ("theta", "vectors", "scalars", "counters", "figures", "order")
 
 
 def card() -> Card:
-    """The simulator starts a thread of Python for each thread of a block."""
-    return Card(threads=4, crowd=4, blocks=1) if simulated() else Card()
+    """A grid has no more blocks than the GPU has multiprocessors, so that all of them are there at once. The
+    simulator starts a thread of Python for each thread of a block."""
+    if simulated():
+        return Card(threads=4, crowd=4, blocks=1)
+    return Card(blocks=min(Card.blocks, multiprocessors() or Card.blocks))
 
 
 def trained_on_gpu(cpu: ModuleType, gpu: Gpu) -> ModuleType:
