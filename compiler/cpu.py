@@ -29,7 +29,7 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
             writer = cpu_rule.Writer(rule, vectors, shuffled, samples, parts)
             block, lanes, group = p.block, p.lanes, 1
         case ir.Objective() as objective:
-            made = _objective(objective)
+            made = objective_functions(objective)
             whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
             vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
             writer = _objective_writer(objective, program, vectors)
@@ -90,7 +90,7 @@ def _objective_writer(
     return cpu_lanes.LaneWriter(rule, vectors, False, objective=objective)
 
 
-def _objective(objective: ir.Objective) -> list[L.Function]:
+def objective_functions(objective: ir.Objective) -> list[L.Function]:
     """`loss` and `gradient` of a plain function; the data arguments are there and unused."""
     opening = [
         L.let(variable_name(v), L.call("float64", L.At(L.Name("theta"), L.Int(i))))

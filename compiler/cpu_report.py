@@ -10,15 +10,24 @@ NUMBERS = 3
 
 def functions(parameters: int, outputs: bool) -> list[L.Function]:
     """`report`, and with `outputs` also that: an objective has none."""
-    return [_report(parameters), *([_outputs()] if outputs else [])]
+    given = ("rows", "all_theta", "x", "y", "order", "count", "out", "grad", "scratch")
+    report = L.Function("report", given, (_over_rows(report_of_a_run(parameters)),), REPORT)
+    return [report, *([_outputs()] if outputs else [])]
+
+
+REPORT = "Loss on the first `count` samples, norm of its gradient and norm of theta of the runs `rows`, into `out`."
 
 
 def _over_rows(body: list[L.Stmt]) -> L.Loop:
-    theta = L.let("theta", L.At(L.Name("all_theta"), L.At(L.Name("rows"), L.Name("row_at"))))
-    return L.loop("row_at", L.call("len", "rows"), [theta, *body])
+    return L.loop("row_at", L.call("len", "rows"), [THETA, *body])
 
 
-def _report(parameters: int) -> L.Function:
+THETA = L.let("theta", L.At(L.Name("all_theta"), L.At(L.Name("rows"), L.Name("row_at"))))
+
+
+def report_of_a_run(parameters: int) -> list[L.Stmt]:
+    """The line of `out` at `row_at`; on every target."""
+
     def norm(array: str, into: int) -> list[L.Stmt]:
         """In float64 and in order, so that the bits are those of every target and number of threads."""
         number = L.let("number", L.call("float64", L.At(L.Name(array), L.Name("q"))))
@@ -27,15 +36,12 @@ def _report(parameters: int) -> L.Function:
         return [L.let("total", 0.0), L.loop("q", parameters, [number, add]), root]
 
     loss = L.call("gradient", "theta", "x", "y", "order", 0, "count", "grad", "scratch")
-    body = [
+    return [
         L.let("line", L.At(L.Name("out"), L.Name("row_at"))),
         L.Store(L.Name("line"), L.Int(0), loss),
         *norm("grad", 1),
         *norm("theta", 2),
     ]
-    note = "Loss on the first `count` samples, norm of its gradient and norm of theta of the runs `rows`, into `out`."
-    given = ("rows", "all_theta", "x", "y", "order", "count", "out", "grad", "scratch")
-    return L.Function("report", given, (_over_rows(body),), note)
 
 
 def _outputs() -> L.Function:

@@ -8,7 +8,7 @@ what is below: spellings and the launch header. `start` and reports are the CPU'
 
 from __future__ import annotations
 
-from netc.compiler import cpu_network, cpu_rule, cuda_rule, ir
+from netc.compiler import cpu, cpu_network, cpu_rule, cuda_rule, cuda_threads, ir
 from netc.compiler import loops as L
 from netc.compiler.cpu import REALS, batch_size, number_of_batches, regions
 from netc.compiler.cuda_network import NetworkWriter
@@ -32,6 +32,7 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
     chosen = planned(program, card, samples)
     rule = cpu_rule.named(program.rule)
     made: list[L.Function] = []
+    kernels: list[L.Function] = []
     match program.problem:
         case ir.Network() as network:
             buffers = cuda_rule.work_space(chosen, network.parameters)
@@ -44,7 +45,8 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
             vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
             single = training.precision == "f32"
             writer = ThreadWriter(rule, vectors, False, objective=objective, single=single)
-    advance = writer.advance()
+            made, kernels = cpu.objective_functions(objective), [cuda_threads.report(objective.parameters)]
+    kernels.insert(0, writer.advance())
     scratch = vectors.scratch + len(writer.temporaries) * vectors.stride
     constants: tuple[tuple[str, int | float | str], ...] = (
         ("SHAPE", chosen.shape),
@@ -54,8 +56,8 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
         ("PLACES", 2 * samples if shuffled else 1),
         ("REAL", training.precision),
     )
-    used = L.calls(advance)
-    return L.Module(title, constants, (*(f for f in made if f.name in used), advance))
+    used = L.calls(tuple(kernels))
+    return L.Module(title, constants, (*(f for f in made if f.name in used), *kernels))
 
 
 HEADER = """
@@ -76,17 +78,17 @@ FUNCTIONS = {
 
 NAMES = {
     **FUNCTIONS,
-    "vmax": "maximum", "vmin": "minimum", "least": "min", "isfinite": "finite",
+    "vmax": "maximum", "vmin": "minimum", "least": "min", "isfinite": "finite", "root": "sqrt",
     "splat": "real", "load": "{0}[at({1})]", "store": "{0}[at({1})] = {2}",
     # Places are never negative, and half as wide as other numbers.
     "select": "({1} if {0} else {2})",
     "quotient": "int64(uint32({0}) // uint32({1}))", "remainder": "int64(uint32({0}) % uint32({1}))",
     "thread": "int64(cuda.threadIdx.x)", "block_barrier": "cuda.syncthreads()",
-    "shared": "cuda.shared.array", "registers": "cuda.local.array",
+    "shared": "cuda.shared.array({0}, {1}, ALIGNED)", "registers": "cuda.local.array",
 }  # fmt: skip
 
 TEAMS = {
-    "thread": {},
+    "thread": {"thread_of_grid": "cuda.grid(1)", "threads_of_grid": "cuda.gridsize(1)"},
     "block": {
         "member": "int64(cuda.threadIdx.x)", "members": "(THREADS)", "barrier": "cuda.syncthreads()",
         "block": "int64(0)", "team_of_grid": "int64(cuda.blockIdx.x)",
@@ -102,9 +104,9 @@ TEAMS = {
 """Who works on a run."""
 
 DEVICE = frozenset((
-    "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor", "grid_barrier",
-    "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run", "next_run_of_block", "power",
-    "sigmoid", "sin", "sqrt", "tan", "tanh",
+    "ALIGNED", "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor",
+    "grid_barrier", "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run",
+    "next_run_of_block", "power", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
 IMPORTED = {"device": DEVICE, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
 """Last part of the name of a file `runtime/cuda_*.py` -> what kernels call of it."""
@@ -114,6 +116,8 @@ def spelling(module: L.Module) -> Spelling:
     constants = dict(module.constants)
     names = {**NAMES, **TEAMS[str(constants["SHAPE"])]}
     called = {names.get(f, f).partition("(")[0] for f in L.calls(module)}
+    if "cuda.shared.array" in called:
+        called.add("ALIGNED")
     lines = [
         f"from netc.runtime.cuda_{file} import {', '.join(sorted(used))}"
         for file, functions in IMPORTED.items()

@@ -60,32 +60,25 @@ class NetworkWriter:
         return over_threads(name, count, self.plan.threads, body)
 
     def each_sample(self, body: list[L.Stmt]) -> L.Stmt:
-        return self.over_block("s", self.plan.samples, body)
+        return self.over_block("s", self.plan.columns, body)
 
-    def which(self, s: str = "s") -> L.Expr:
+    def which(self, s: L.Expr | str = "s") -> L.Expr:
         """The sample that is number s of those in hand."""
         place = L.add("base", s)
         return L.At(L.Name("order"), place) if self.shuffled else place
 
     def samples_in(self) -> list[L.Stmt]:
-        """Neighbouring threads read neighbouring numbers, however the data lie. Places without a sample get 0."""
-        inputs, samples = self.plan.stages[0].dense.inputs, self.plan.samples
-        i: L.Expr
-        s: L.Expr
-        if self.shuffled:
-            i, s = L.call("remainder", "p", inputs), L.call("quotient", "p", inputs)
-            x = L.At(L.At(L.Name("x"), self.which()), L.Name("i"))
-        else:
-            i, s = L.call("quotient", "p", samples), L.call("remainder", "p", samples)
-            x = L.At(L.At(L.Name("x"), L.Name("i")), self.which())
-        body: list[L.Stmt] = [
-            L.let("i", i),
-            L.let("s", s),
-            L.let("value", L.call("splat", 0.0)),
-            L.If(L.call("lt", "s", "valid"), (L.let("value", x),)),
-            self.put(self.plan.inputs, "i", "s", "value"),
-        ]
-        return [L.Note("the samples"), self.over_block("p", inputs * samples, body), BLOCK_BARRIER]
+        """Neighbouring threads read neighbouring numbers, however the data lie. Places beyond the last sample get that
+        one again: finite if it is, and its d will be 0."""
+        inputs, columns = self.plan.stages[0].dense.inputs, self.plan.columns
+        sample = L.let("sample", self.which(L.call("least", "s", L.call("sub", "valid", 1))))
+        places = (L.call("remainder", "p", inputs), L.call("quotient", "p", inputs))
+        x = L.At(L.At(L.Name("x"), L.Name("sample")), L.Name("i"))
+        if not self.shuffled:
+            places = (L.call("quotient", "p", columns), L.call("remainder", "p", columns))
+            x = L.At(L.At(L.Name("x"), L.Name("i")), L.Name("sample"))
+        body = [L.let("i", places[0]), L.let("s", places[1]), sample, self.put(self.plan.inputs, "i", "s", x)]
+        return [L.Note("the samples"), self.over_block("p", inputs * columns, body), BLOCK_BARRIER]
 
     # -- element by element, and over the units of a sample ------------------------------------------
 
@@ -123,10 +116,10 @@ class NetworkWriter:
             return [self.put(stage.z, row, s, z)]
 
         product = Product(
-            d.outputs, plan.samples, d.inputs,
+            d.outputs, plan.columns, d.inputs,
             Side(self.weights, lambda o: L.add(L.mul(o, d.inputs), d.offset)),
             Side("memory", lambda s: L.add(s, stage.source), plan.pitch),
-            stage.forward, plan.threads, plan.pile,
+            stage.forward, plan.threads, plan.pile, adjacent=True,
         )  # fmt: skip
         note = L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}")
         out = [note, *product.loops(put), BLOCK_BARRIER]
@@ -158,10 +151,10 @@ class NetworkWriter:
             ]
 
         product = Product(
-            d.inputs, plan.samples, d.outputs,
+            d.inputs, plan.columns, d.outputs,
             Side(self.weights, lambda i: L.add(i, d.offset), d.inputs),
             Side("memory", lambda s: L.add(s, stage.d), plan.pitch),
-            stage.through, plan.threads, plan.pile,
+            stage.through, plan.threads, plan.pile, adjacent=True,
         )  # fmt: skip
         name = f", through a = {op.name}(z)" if op else ""
         note = L.Note(f"{d.name}: cotangent of its input, W' d{name}")
@@ -191,7 +184,7 @@ class NetworkWriter:
             d.outputs, d.inputs + d.bias, "valid",
             Side("memory", lambda o: L.add(L.mul(o, plan.pitch), stage.d)),
             Side("memory", column),
-            stage.sums, plan.threads, plan.pile,
+            stage.sums, plan.threads, plan.pile, step=plan.vector,
         )  # fmt: skip
         return [L.Note(f"{d.name}: dW = d x', db = d"), *product.loops(put), BLOCK_BARRIER]
 

@@ -80,8 +80,13 @@ class Plan:
     """Of one run: 1, or those of a grid."""
     samples: int = 1
     """That go through the network of a block together."""
+    columns: int = 1
+    """The same, rounded up to whole vectors of 16 bytes; what is beyond repeats a sample and counts nothing."""
     pitch: int = 1
-    """Numbers from one row of a buffer to the next; odd, so that a column of them meets all banks."""
+    """Numbers from one row of a buffer to the next: an odd number of vectors, so that a column of them meets all
+    banks."""
+    vector: int = 1
+    """Numbers in 16 bytes."""
     stages: tuple[Stage, ...] = ()
     temporaries: dict[str, int] = field(default_factory=dict, hash=False)
     """Buffers of the head and of activations that reduce over units, by name."""
@@ -101,8 +106,6 @@ class Plan:
 
 FEWEST = 4
 """Samples that go through a block together at least, where there are so many."""
-UNITS = 8
-"""Of one sample, that a thread should have to do."""
 PILE = 1280
 """Numbers on the pile at most."""
 REGISTERS = 16
@@ -110,8 +113,8 @@ REGISTERS = 16
 WORK = 500_000
 """Parameters times samples of an evaluation from which a single run gets the whole grid: below, barriers over the
 grid are expected to cost more than they bring (not measured)."""
-SHARE = 2
-"""Samples of a block of the grid at least: its weights are read once for all of them."""
+SHARE = 4
+"""Samples of a block of the grid at least: a vector of them in float32, and weights are read once for all of them."""
 STAGED = 1 / 3
 """Part of the shared memory that a copy of the parameters may take."""
 LOAD, FMA, STORE, BARRIER = 1.0, 0.25, 2.0, 30.0
@@ -180,9 +183,9 @@ class _Network:
         return replace(chosen, reason=reason)
 
     def _threads(self, samples: int) -> int:
-        """So many that each has about UNITS units of one sample; whole warps."""
+        """So many that each has a whole tile of the widest layer, which costs fewest loads; whole warps."""
         widest = max(d.outputs for d, _ in layers(self.network))
-        wanted = samples * -(-widest // UNITS)
+        wanted = -(-samples * widest // REGISTERS)
         return min(self.card.threads, max(32, 1 << (wanted - 1).bit_length()))
 
     def laid_out(self, shape: Shape, threads: int, blocks: int, samples: int) -> Plan:
@@ -197,9 +200,13 @@ class _Network:
 
     def _fitting(self, samples: int, most: int, room: int) -> int:
         """So many samples at a time, all chunks of about the same size; 0: not one fits."""
-        pitch = room // self._rows.count
-        some = min(samples, most, pitch if pitch % 2 else pitch - 1)
+        vectors = max(room, 0) // self._rows.count // self.vector
+        some = min(samples, most, (vectors if vectors % 2 else vectors - 1) * self.vector)
         return -(-samples // -(-samples // some)) if some > 0 else 0
+
+    @property
+    def vector(self) -> int:
+        return 16 // self.item
 
     @property
     def _rows(self) -> _Rows:
@@ -221,29 +228,33 @@ class _Network:
 
     def _with_buffers(self, made: Plan, copied: int) -> Plan:
         """`copied`: parameters that lie before the buffers."""
-        pitch, rows = made.samples | 1, self._rows
+        vectors, rows = -(-made.samples // self.vector), self._rows
+        made = replace(
+            made, vector=self.vector, columns=vectors * self.vector, pitch=(vectors | 1) * self.vector
+        )
+        pitch, first = made.pitch, -(-copied // self.vector) * self.vector
         stages: list[Stage] = []
-        source = inputs = copied + pitch
+        source = inputs = first + pitch
         piled = 0
         for (dense, following), places in zip(layers(self.network), rows.stages, strict=True):
-            z, a, d = (copied + row * pitch for row in places)
+            z, a, d = (first + row * pitch for row in places)
             tiles = self._tiles(dense, made)
             piled = max(piled, *(t.piled for t in tiles))
             stages.append(Stage(dense, following, source, z, a, d, *(t.tile for t in tiles)))
             source = a
-        named = {name: copied + row * pitch for name, row in rows.temporaries.items()}
-        end = copied + rows.count * pitch
+        named = {name: first + row * pitch for name, row in rows.temporaries.items()}
+        end = first + rows.count * pitch
         return replace(
-            made, pitch=pitch, stages=tuple(stages), temporaries=named, ones=copied, inputs=inputs, pile=end,
+            made, stages=tuple(stages), temporaries=named, ones=first, inputs=inputs, pile=end,
             copied=copied > 0, size=end + piled,
         )  # fmt: skip
 
     def _tiles(self, dense: ir.Dense, made: Plan) -> tuple[Tiled, Tiled, Tiled]:
-        rows, columns, samples = dense.outputs, dense.inputs, made.samples
+        rows, columns, samples = dense.outputs, dense.inputs, made.columns
         return (
-            tiled(rows, samples, columns, made.threads),
-            tiled(columns, samples, rows, made.threads),
-            tiled(rows, columns + dense.bias, samples, made.threads),
+            tiled(rows, samples, columns, made.threads, made.vector, adjacent=True),
+            tiled(columns, samples, rows, made.threads, made.vector, adjacent=True),
+            tiled(rows, columns + dense.bias, samples, made.threads, made.vector, adjacent=False),
         )
 
 
@@ -254,14 +265,17 @@ class Tiled:
     """Numbers on the pile."""
 
 
-def tiled(rows: int, columns: int, depth: int, threads: int) -> Tiled:
-    """The tile with which a product of matrices takes least time, by the counts at the head of this file."""
+def tiled(rows: int, columns: int, depth: int, threads: int, vector: int, *, adjacent: bool) -> Tiled:
+    """The tile with which a product of matrices takes least time, by the counts at the head of this file.
+
+    `adjacent`: the columns are samples, else the sums are over samples; either way `vector` of them are one load.
+    """
 
     def cost(t: Tile) -> float:
         totals = t.height * t.width
         rounds = -(-t.across(rows) * t.along(columns) * t.parts // threads)
-        each = LOAD * (t.height + t.width) + FMA * totals
-        taken = rounds * (-(-depth // t.parts) * each + STORE * totals)
+        loads = t.height + -(-t.width // vector) if adjacent else (t.height + t.width) / vector
+        taken = rounds * (-(-depth // t.parts) * (LOAD * loads + FMA * totals) + STORE * totals)
         if t.parts > 1:
             taken += BARRIER + -(-rows * columns // threads) * (LOAD * t.parts + STORE)
         return taken
@@ -269,10 +283,12 @@ def tiled(rows: int, columns: int, depth: int, threads: int) -> Tiled:
     def piled(t: Tile) -> int:
         return rows * columns * t.pitch if t.parts > 1 else 0
 
+    widths = [w for w in range(1, 5) if not adjacent or columns % w == 0]
+    least = 4 if adjacent else 2 * vector
     tiles = {
         Tile(-(-rows // -(-rows // h)), -(-columns // -(-columns // w)), parts)
-        for h in range(1, 9) for w in range(1, 5) for parts in (1, 2, 4, 8, 16, 32)
-        if h * w <= REGISTERS and parts <= max(1, depth // 4)
+        for h in range(1, 9) for w in widths for parts in (1, 2, 4, 8, 16, 32)
+        if h * w <= REGISTERS and parts <= max(1, depth // least)
     }  # fmt: skip
     fitting = [t for t in tiles if piled(t) <= PILE]
     chosen = min(fitting, key=lambda t: (cost(t), t.parts, t.height * t.width, t.height))

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from netc.compiler import loops as L
 from netc.compiler.cpu_registers import RegisterWriter
+from netc.compiler.cpu_report import REPORT, THETA, report_of_a_run
 from netc.compiler.cpu_rule import ADVANCE
 
 ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns", "all_places")
 """Of the kernel, as docs/kernels.md lists them."""
+REPORTING = ("rows", "all_theta", "x", "y", "order", "count", "out", "scratch")
 IN_PLACE = ("theta", "vectors", "scalars", "counters", "order")
 """Of a run's arrays: those that a kernel reads and writes where they are."""
 FIGURES = 3
@@ -50,6 +52,17 @@ class ThreadWriter(RegisterWriter):
 
     def closing(self) -> list[L.Stmt]:
         return [*super().closing(), *figures_back()]
+
+
+def report(parameters: int) -> L.Function:
+    """Of each run by a thread, the gradient in registers; what a report asks is the CPU's (`cpu_report`)."""
+    turn = [THETA, *report_of_a_run(parameters)]
+    first, threads = L.call("thread_of_grid"), L.call("threads_of_grid")
+    body = (
+        L.let("grad", L.call("registers", parameters, "real")),
+        L.Loop("row_at", first, L.call("len", "rows"), threads, tuple(turn)),
+    )
+    return L.Function("report", REPORTING, body, REPORT, parallel=True)
 
 
 def own_rows() -> list[L.Stmt]:

@@ -3,9 +3,11 @@
     total[r][c] = sum over k of left[r][k]*right[c][k]
 
 A thread holds height x width totals in registers: each k costs it height + width loads for height*width
-multiplications and additions. Where there are fewer tiles than threads, several threads share a tile, each with
-every parts-th k; their totals meet in the `pile` and are added in a fixed order. The three products of a layer
-(forward, cotangent of its input, gradient of its weights) are all written here; `cuda_plan` chooses the tiles.
+multiplications and additions. Samples are neighbours in memory: where they are the columns, a tile's columns are
+neighbours; where they are k, some are taken at a time. So the compiler can load 16 bytes of them at once. Where there
+are fewer tiles than threads, several threads share a tile, each with every parts-th k; their totals meet in the
+`pile` and are added in a fixed order. The three products of a layer (forward, cotangent of its input, gradient of its
+weights) are all written here; `cuda_plan` chooses the tiles.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ class Side:
     start: Callable[[L.Expr], L.Expr]
     stride: int = 1
 
-    def at(self, start: str) -> L.Expr:
-        return L.At(L.Name(self.array), L.add(start, L.mul("k", self.stride)))
+    def at(self, start: str, ahead: int) -> L.Expr:
+        return L.At(L.Name(self.array), L.add(L.add(start, L.mul("k", self.stride)), ahead * self.stride))
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Product:
     threads: int
     pile: int
     """Where in `memory` parts meet."""
+    adjacent: bool = False
+    """Whether the columns of a tile are neighbours; their number is a multiple of its width then."""
+    step: int = 1
+    """So many k at a time; what lies between `depth` and the next multiple adds nothing."""
 
     def loops(self, put: Put) -> list[L.Stmt]:
         """All totals; a barrier behind it is the caller's."""
@@ -63,16 +69,16 @@ class Product:
         body.append(L.let("h", L.call("remainder", at, wide)))
         rows, columns = range(t.height), range(t.width)
         body += [self._line("row", "g", u, high, self.rows) for u in rows]
-        body += [self._line("column", "h", v, wide, self.columns) for v in columns]
+        if self.adjacent:
+            body += [L.let(f"column{v}", L.add(L.mul("h", t.width), v)) for v in columns]
+        else:
+            body += [self._line("column", "h", v, wide, self.columns) for v in columns]
         body += [L.let(f"left{u}", self.left.start(L.Name(f"row{u}"))) for u in rows]
         body += [L.let(f"right{v}", self.right.start(L.Name(f"column{v}"))) for v in columns]
         body += [L.let(f"total{u}{v}", L.call("splat", 0.0)) for u in rows for v in columns]
-        inner: list[L.Stmt] = [L.let(f"l{u}", self.left.at(f"left{u}")) for u in rows]
-        inner += [L.let(f"r{v}", self.right.at(f"right{v}")) for v in columns]
-        for total, u, v in ((f"total{u}{v}", u, v) for u in rows for v in columns):
-            inner.append(L.let(total, L.call("add", total, L.call("mul", f"l{u}", f"r{v}"))))
-        start, step = ("part", t.parts) if t.parts > 1 else (0, 1)
-        body.append(L.loop("k", self.depth, inner, start=start, step=step))
+        start = L.mul("part", self.step) if t.parts > 1 else L.Int(0)
+        inner = [s for ahead in range(self.step) for s in self._turn(ahead)]
+        body.append(L.loop("k", self.depth, inner, start=start, step=t.parts * self.step))
         for u in rows:
             done: list[L.Stmt] = []
             for v in columns:
@@ -80,6 +86,14 @@ class Product:
                 done += _where("h", self.columns - v * wide, wide, one)
             body += _where("g", self.rows - u * high, high, done)
         return self._over("p", high * wide * t.parts, body)
+
+    def _turn(self, ahead: int) -> list[L.Stmt]:
+        """One k onto all totals of the tile."""
+        rows, columns = range(self.tile.height), range(self.tile.width)
+        loads = [L.let(f"l{u}", self.left.at(f"left{u}", ahead)) for u in rows]
+        loads += [L.let(f"r{v}", self.right.at(f"right{v}", ahead)) for v in columns]
+        products = {f"total{u}{v}": L.call("mul", f"l{u}", f"r{v}") for u in rows for v in columns}
+        return [*loads, *(L.let(total, L.call("add", total, term)) for total, term in products.items())]
 
     def _line(self, name: str, group: str, number: int, groups: int, count: int) -> L.Stmt:
         """Rows of a tile are `groups` apart, so that neighbours in a warp read neighbours in memory. Beyond the last

@@ -154,6 +154,8 @@ def _mul(a: Expr, b: Expr) -> Expr | None:
             return make("mul", c, x)
         case Const(c), Apply("mul", (Const(d), x)) if math.isfinite(c * d):  # c*(d*x) -> (c*d)*x [rounding]
             return make("mul", Const(c * d), x)
+        case Const(), Apply("mul", (Const(), _)):  # their product is infinite or NaN: they stay apart
+            return None
         case Const(c), Apply("neg", (x,)):  # c*-x -> (-c)*x
             return make("mul", Const(-c), x)
         case Const(c), Apply("div", (Const(d), x)) if math.isfinite(c * d):  # c*(d/x) -> (c*d)/x [rounding]

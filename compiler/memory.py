@@ -10,6 +10,9 @@ NUMBERS_OF_A_RUN = 5 + 3
 COPIES_ON_GPU = 3
 """Of a run's state: the one that is worked on, and two on their way back, of this stretch and the next."""
 
+REPORTED = 3
+"""Loss, norm of the gradient and norm of theta."""
+
 
 def of_state(item: int, stride: int, vectors: int, scalars: int, order: int) -> int:
     """theta and `vectors` like it, of `item` bytes a number; `order`: samples that are shuffled."""
@@ -17,5 +20,5 @@ def of_state(item: int, stride: int, vectors: int, scalars: int, order: int) -> 
 
 
 def on_gpu(state: int) -> int:
-    """Of a run in hand whose state takes so much; with its number in the list of rows."""
-    return COPIES_ON_GPU * state + 8
+    """Of a run in hand whose state takes so much; with its number in the list of rows, and what it reports."""
+    return COPIES_ON_GPU * state + 8 + (COPIES_ON_GPU - 1) * 8 * REPORTED

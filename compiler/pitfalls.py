@@ -186,7 +186,8 @@ def _linear(rule: Side) -> bool:
 def unused(rule: ast.Optimizer) -> list[ast.Equation]:
     """The first equation of each state or local on which neither theta nor the end of a search depends."""
     found = {e.name: e for e in reversed(list(equations(rule.body))) if e.indices != (ast.Number(0.0),)}
-    return [found[name] for name in reversed(found) if name not in live_names(rule.body)]
+    live = live_names(rule.body)
+    return [found[name] for name in reversed(found) if name not in live]
 
 
 def _never_used(rule: ast.Optimizer) -> Iterator[str]:

@@ -187,9 +187,9 @@ in pieces, so their number is no obstacle; the data and a single run are. Take f
     "E0909": Story(
         "the GPU was lost",
         """\
-A launch failed: the GPU was reset, taken away, or ran out of time (on a machine whose GPU also draws the screen,
-the system ends what takes longer than a few seconds). The runs are kept as they were before that launch, in the
-checkpoint of the run's folder: 'netc run --resume RUN' goes on from there.
+A launch or a copy failed: the GPU was reset, taken away, or ran out of time (on a machine whose GPU also draws
+the screen, the system ends what takes longer than a few seconds). The runs are kept as they last came back, in
+the checkpoint of the run's folder: 'netc run --resume RUN' goes on from there.
 """,
     ),
     "E0910": Story(

@@ -14,6 +14,8 @@ from numba import cuda, float64, int64, uint64
 from numba.core import config as settings
 
 SIMULATED = bool(settings.ENABLE_CUDASIM)
+ALIGNED = None if SIMULATED else 16
+"""Of shared arrays, in bytes: so many are loaded at once. The simulator has no alignment."""
 
 if SIMULATED:
     exp, expm1, log, log1p, sqrt = np.exp, np.expm1, np.log, np.log1p, np.sqrt

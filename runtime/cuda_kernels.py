@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.cuda_plan import Card
-from netc.compiler.memory import COPIES_ON_GPU
+from netc.compiler.memory import COPIES_ON_GPU, REPORTED
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span
 from netc.runtime.cuda_driver import cannot_run, free_memory, is_out_of_memory, opening, working
-from netc.runtime.cuda_missing import simulated
+from netc.runtime.cuda_missing import multiprocessors, simulated
 from netc.runtime.parameters import Array
 from netc.runtime.state import State
 from netc.runtime.stretches import Given
@@ -38,8 +38,11 @@ CHANGED = ("theta", "vectors", "scalars", "counters", "figures", "order")
 
 
 def card() -> Card:
-    """The simulator starts a thread of Python for each thread of a block."""
-    return Card(threads=4, crowd=4, blocks=1) if simulated() else Card()
+    """A grid has no more blocks than the GPU has multiprocessors, so that all of them are there at once. The
+    simulator starts a thread of Python for each thread of a block."""
+    if simulated():
+        return Card(threads=4, crowd=4, blocks=1)
+    return Card(blocks=min(Card.blocks, multiprocessors() or Card.blocks))
 
 
 def trained_on_gpu(cpu: ModuleType, gpu: Gpu) -> ModuleType:
@@ -118,12 +121,14 @@ class OnGpu:
     def __init__(self, gpu: Gpu, given: Given) -> None:
         self.gpu, self.given = gpu, given
         self.buffers: Buffers | None = None
-        self.queued: deque[tuple[int, Any, Any]] = deque()
-        """Which copy of the state, and the events before and after."""
+        self.queued: deque[tuple[int, bool, Any]] = deque()
+        """Which copy of the state, whether with a report, and events: before, after, and when it may come back."""
         self.count = 0
+        self.reports, self.reported = hasattr(gpu.module, "report"), False
+        """Whether the GPU makes reports, and has made that of the state as it is."""
 
     def begin(self, state: State) -> None:
-        self.state = state
+        self.state, self.reported = state, False
         if self.buffers is None or self.buffers.runs != state.runs:
             self.buffers = None  # before there are others
             self.buffers = self.made(state)
@@ -142,41 +147,65 @@ class OnGpu:
                 needed = COPIES_ON_GPU * sum(a.nbytes for a in changed(state))
                 raise SpecError([gpu.too_small(state.runs, needed, gpu.free())]) from error
 
-    def queue(self, last: int) -> None:
+    def queue(self, last: int, report: bool) -> None:
         from numba import cuda
 
-        b, side = self.buffers, self.count % 2
+        b, module, side = self.buffers, self.gpu.module, self.count % 2
         assert b is not None
+        size, report = (b.blocks, module.THREADS, b.work), report and self.reports
         with working(self.gpu.span), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of few blocks; and the simulator's arithmetic is NumPy's
-            began, done = cuda.event(), cuda.event()
+            began, done, ready = cuda.event(), cuda.event(), cuda.event()
             b.turns.copy_to_device(b.zero, stream=b.work)
             began.record(b.work)
-            self.gpu.module.advance[b.blocks, self.gpu.module.THREADS, b.work](
-                b.rows, *b.state[:-1], *b.given, b.state[-1], b.scratch, self.given.seed, int(last), b.partials, b.turns,
-                b.places,
+            module.advance[size](
+                b.rows, *b.state[:-1], b.hyper, b.x, b.y, b.bounds, b.state[-1], b.scratch, self.given.seed,
+                int(last), b.partials, b.turns, b.places,
             )  # fmt: skip
             done.record(b.work)
             for copy, worked_on in zip(b.copies[side], b.state, strict=True):
                 copy.copy_to_device(worked_on, stream=b.work)
-            ready = cuda.event()
+            if report:
+                module.report[size](
+                    b.rows,
+                    b.state[0],
+                    b.x,
+                    b.y,
+                    b.as_they_stand,
+                    self.given.samples,
+                    b.norms[side],
+                    b.scratch,
+                )
             ready.record(b.work)
-        self.queued.append((side, (began, done), ready))
+        self.queued.append((side, report, (began, done, ready)))
         self.count += 1
 
     def wait(self) -> float:
         b = self.buffers
         assert b is not None
-        side, (began, done), ready = self.queued.popleft()
+        side, self.reported, (began, done, ready) = self.queued.popleft()
         with working(self.gpu.span):
             ready.wait(b.back)
             for copy, here in zip(b.copies[side], b.here[side], strict=True):
                 copy.copy_to_host(here, stream=b.back)
+            if self.reported:
+                b.norms[side].copy_to_host(b.norms_here, stream=b.back)
             b.back.synchronize()
             seconds = float(began.elapsed_time(done)) / 1000
         for name, here in zip(CHANGED, b.here[side], strict=True):
             setattr(self.state, name, here)
         return seconds
+
+    def norms(self, rows: Array) -> Array | None:
+        """Nothing is under way when they have to be made for it."""
+        if not self.reports:
+            return None
+        assert self.buffers is not None
+        if not self.reported:
+            self.queue(self.state.at, report=True)
+            self.wait()
+        found: Array = self.buffers.norms_here[rows]
+        return found
 
 
 class Buffers:
@@ -192,7 +221,12 @@ class Buffers:
             [cuda.device_array(a.shape, a.dtype) for a in arrays] for _ in range(COPIES_ON_GPU)
         )
         self.here = [[pinned(a) for a in arrays] for _ in self.copies]
-        self.given = [cuda.to_device(a) for a in (given.hyper, given.x, given.y, given.bounds)]
+        self.norms = [cuda.device_array((state.runs, REPORTED)) for _ in self.copies]
+        self.norms_here = pinned(np.empty((state.runs, REPORTED)))
+        self.hyper, self.bounds = cuda.to_device(given.hyper), cuda.to_device(given.bounds)
+        self.x, self.y = cuda.to_device(given.x), cuda.to_device(given.y)
+        self.as_they_stand = cuda.device_array(0, np.int64)
+        """The order of the samples in a report."""
         self.rows = cuda.to_device(np.arange(state.runs))
         teams = blocks if module.SHAPE == "block" else 1
         self.scratch = cuda.device_array((teams, module.SCRATCH), state.theta.dtype)

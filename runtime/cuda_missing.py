@@ -22,7 +22,7 @@ LEAST_VERSION = 13000
 """Of CUDA, as the driver counts: 1000*major + 10*minor. The toolkit parts of the extra are 13.0."""
 LEAST_CAPABILITY = (7, 5)
 """Turing, the oldest architecture that the 13.0 toolkit compiles for."""
-MAJOR, MINOR = 75, 76
+MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76
 """Numbers of the attributes in cuda.h."""
 
 
@@ -88,6 +88,12 @@ def driver(library: Any) -> Missing | None:
         have, need = (".".join(map(str, c)) for c in (found, LEAST_CAPABILITY))
         return Missing(f"the GPU has compute capability {have}, the kernels need {need}", "use a newer GPU")
     return None
+
+
+def multiprocessors() -> int | None:
+    """Of the GPU at hand; None where there is none that will do."""
+    library = _library() if installed() and not simulated() else None
+    return _attribute(library, MULTIPROCESSORS) if driver(library) is None else None
 
 
 def _attribute(library: Any, number: int) -> int:

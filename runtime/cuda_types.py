@@ -47,14 +47,23 @@ def signature(real: str) -> tuple[Any, ...]:
     )
 
 
-def ptx(module: ModuleType, capability: tuple[int, int]) -> str:
-    """What the NVIDIA compiler makes of a module's `advance`."""
+def signature_of_report(real: str) -> tuple[Any, ...]:
+    """Of `report`."""
+    from numba import float64, int64
+
+    rows, theta, _, _, _, _, _, x, y, _, _, scratch, *_ = signature(real)
+    return (rows, theta, x, y, int64[::1], int64, float64[:, ::1], scratch)
+
+
+def ptx(module: ModuleType, capability: tuple[int, int], name: str = "advance", lines: bool = False) -> str:
+    """What the NVIDIA compiler makes of a kernel of a module: `advance` or `report`; with its lines, if asked."""
     from numba import cuda
 
     compiler: Any = cuda
-    kernel: Any = module.advance
+    made = signature if name == "advance" else signature_of_report
+    kernel: Any = vars(module)[name]
     with as_if(capability):
-        text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability)
+        text, _ = compiler.compile_ptx(kernel.py_func, made(module.REAL), cc=capability, lineinfo=lines)
     return str(text)
 
 

@@ -35,21 +35,29 @@ class Evaluator:
 
     # -- many runs -----------------------------------------------------------------------------------
 
-    def figures(self, theta: Array, rows: Array, workers: Workers) -> Array:
-        """(len(rows), FIGURES) of the runs `rows` of theta (runs, STRIDE)."""
+    def figures(self, theta: Array, rows: Array, workers: Workers, norms: Array | None = None) -> Array:
+        """(len(rows), FIGURES) of the runs `rows` of theta (runs, STRIDE); `norms`: those that are known already."""
         found = np.full((len(rows), len(FIGURES)), math.nan)
         train = self.train
-
-        def norms(piece: Array, at: slice, scratch: Array) -> None:
-            out, gradient = np.empty((len(piece), 3)), np.zeros(self.kernels.STRIDE, self.dtype)
-            self.kernels.report(piece, theta, train.x, train.y, IN_ORDER, train.count, out, gradient, scratch)
-            found[at, 0], found[at, 4:] = out[:, 0], out[:, 1:]
-
-        workers.each(rows, norms)
+        known = self._norms(theta, rows, workers) if norms is None else norms
+        found[:, 0], found[:, 4:] = known[:, 0], known[:, 1:]
         if self.metric is not None:
             found[:, 2] = self._scores(theta, rows, workers, train)[1]
             if self.test is not None:
                 found[:, 1], found[:, 3] = self._scores(theta, rows, workers, self.test)
+        return found
+
+    def _norms(self, theta: Array, rows: Array, workers: Workers) -> Array:
+        """(len(rows), 3): loss, norm of its gradient, norm of theta."""
+        found, train = np.empty((len(rows), 3)), self.train
+
+        def report(piece: Array, at: slice, scratch: Array) -> None:
+            gradient = np.zeros(self.kernels.STRIDE, self.dtype)
+            self.kernels.report(
+                piece, theta, train.x, train.y, IN_ORDER, train.count, found[at], gradient, scratch
+            )
+
+        workers.each(rows, report)
         return found
 
     def _scores(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> tuple[Array, Array]:

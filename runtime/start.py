@@ -17,6 +17,9 @@ from netc.runtime.random import Purpose, normal, uniform
 AT_ONCE = 2**16
 """Numbers drawn in one go: what is computed on the way stays in the cache."""
 
+MANY = 2**20
+"""Numbers from which loading compiled code is worth it."""
+
 
 def first_theta(program: ir.Program, first: int, count: int) -> Array:
     """(count, P) float64: theta[0] of the runs `first`, `first + 1`, ..."""
@@ -29,12 +32,26 @@ def first_theta(program: ir.Program, first: int, count: int) -> Array:
     if starts.axes:
         return _grid(starts.axes, runs)
     theta = np.zeros((count, program.problem.parameters))
-    some = max(1, AT_ONCE // program.problem.parameters)
-    for at in range(0, count, some):
-        for fill in starts.fills:
+    for fill in starts.fills:
+        place = theta[:, fill.offset : fill.offset + fill.size]
+        if fill.law == "uniform" and place.size >= MANY:
+            _draw_many(place, fill, program.training.seed, first)
+            continue
+        some = max(1, AT_ONCE // max(1, fill.size))
+        for at in range(0, count, some):
             drawn = _draw(fill, program.training.seed, runs[at : at + some])
-            theta[at : at + some, fill.offset : fill.offset + fill.size] = drawn.reshape(-1, fill.size)
+            place[at : at + some] = drawn.reshape(-1, fill.size)
     return theta
+
+
+def _draw_many(place: Array, fill: ir.Fill, seed: int, first: int) -> None:
+    """The same numbers, by compiled code on all threads: for millions of starts the drawing would take seconds."""
+    from netc.runtime.random_uniform import uniform_of_runs
+
+    low, high = fill.arguments
+    uniform_of_runs(place, seed, first, fill.offset)
+    place *= high - low
+    place += low
 
 
 def _grid(axes: tuple[tuple[float, ...], ...], runs: Array) -> Array:

@@ -24,6 +24,7 @@ class Given:
     hyper: Array
     x: Array
     y: Array
+    samples: int
     bounds: Array
     seed: int
 
@@ -37,11 +38,18 @@ class Stretches(Protocol):
     def begin(self, state: State) -> None:
         """These are the runs in hand from now on."""
 
-    def queue(self, last: int) -> None:
-        """The runs in hand go on up to iteration `last`; those that have ended stay as they are."""
+    def queue(self, last: int, report: bool) -> None:
+        """The runs in hand go on up to iteration `last`; those that have ended stay as they are.
+
+        `report`: they are going to be reported there.
+        """
 
     def wait(self) -> float:
         """Until the first of the queued stretches is done and the state is as it left it; the seconds it took."""
+
+    def norms(self, rows: Array) -> Array | None:
+        """Loss, norm of its gradient and norm of theta of these rows of the state, (len(rows), 3), as `report` of
+        the kernels gives them; None where that is left to them."""
 
 
 class OnCpu:
@@ -56,7 +64,7 @@ class OnCpu:
     def begin(self, state: State) -> None:
         self.state, self.rows = state, np.arange(state.runs)
 
-    def queue(self, last: int) -> None:
+    def queue(self, last: int, report: bool) -> None:
         self.last = last
 
     def wait(self) -> float:
@@ -71,3 +79,6 @@ class OnCpu:
 
         self.workers.each(self.rows, advance)
         return time.perf_counter() - began
+
+    def norms(self, rows: Array) -> Array | None:
+        return None

@@ -28,7 +28,7 @@ from netc.runtime.parameters import Array
 from netc.runtime.report import COLUMNS, Evaluator
 from netc.runtime.state import DIVERGED, RUNNING, State, fresh, from_arrays, real_type, runs_at_once
 from netc.runtime.stretches import Given, OnCpu, Stretches
-from netc.runtime.workers import Workers
+from netc.runtime.workers import Workers, use_threads
 
 STRETCH = 0.2
 """Seconds a stretch should take, so that Ctrl-C is answered soon."""
@@ -173,16 +173,17 @@ class _Loop:
             self.watch.checkpoint(self._snapshot())  # until the results are written
 
     def fresh(self, first: int) -> State:
-        count = min(self.chunk, self.runs - first)
-        task = self.task
+        count, task = min(self.chunk, self.runs - first), self.task
+        use_threads(task.threads)
         return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
 
     def warm_up(self) -> None:
         """Every kernel once, so that compiling is over (and on disk) before training begins."""
         self.stretches.begin(self.state)
-        self.stretches.queue(self.state.at)
+        self.stretches.queue(self.state.at, report=True)
         self.stretches.wait()
-        self.evaluator.figures(self.state.theta, np.zeros(1, np.int64), self.workers)
+        one = np.zeros(1, np.int64)
+        self.evaluator.figures(self.state.theta, one, self.workers, self.stretches.norms(one))
 
     def _run(self, interrupt: Interrupt) -> None:
         """The runs in hand to their end; reports at multiples of `every`, while the next stretch is under way."""
@@ -194,7 +195,7 @@ class _Loop:
             while going and ahead < self.total and len(queued) < stretches.depth and not interrupt.asked:
                 due = min(self.total, (ahead // self.every + 1) * self.every)
                 ahead = min(due, ahead + max(1, int(self.pace)))
-                stretches.queue(ahead)
+                stretches.queue(ahead, self._reports_at(ahead))
                 queued.append(ahead)
             if not queued:
                 return
@@ -202,12 +203,15 @@ class _Loop:
             if not going:
                 continue  # it was queued before it was known that all runs have ended
             self._went_on(last, seconds)
-            if state.at in (self.total, state.at // self.every * self.every):
+            if self._reports_at(state.at):
                 self._report(self._due())
             if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
             going = self._going()
+
+    def _reports_at(self, step: int) -> bool:
+        return step == self.total or step % self.every == 0
 
     def _going(self) -> bool:
         return bool((self.state.counters[:, 3] == RUNNING).any())
@@ -239,7 +243,8 @@ class _Loop:
     def _look(self, rows: Array) -> Array:
         """The figures of these rows, noted in the state."""
         state = self.state
-        figures = self.evaluator.figures(state.theta, rows, self.workers)
+        norms = self.stretches.norms(rows)
+        figures = self.evaluator.figures(state.theta, rows, self.workers, norms)
         state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
         lower = figures[:, 0] < state.best_loss[rows]
         better = rows[lower]
@@ -290,7 +295,7 @@ class _Loop:
 def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
     program, train = task.program, task.train
     cuts = bounds(program.training.batches, train.count)
-    given = Given(hyper, train.x, train.y, cuts, program.training.seed)
+    given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed)
     if task.kernels.DEVICE == "cpu":
         return OnCpu(task.kernels, given, workers)
     from netc.runtime.cuda_kernels import OnGpu

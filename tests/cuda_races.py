@@ -194,7 +194,7 @@ class Machine:
     def _array(self, name: str, count: int, kind: Any, private: bool = False) -> View:
         return View(Memory(self, name, np.zeros(int(count), kind), False, private), 0, (int(count),))
 
-    def _shared(self, count: int, kind: Any) -> View:
+    def _shared(self, count: int, kind: Any, alignment: int | None = None) -> View:
         """One for each place in the text, and each block."""
         frame = sys._getframe(1)
         key = self.me // self.threads, frame.f_code, frame.f_lasti

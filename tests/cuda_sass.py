@@ -29,7 +29,7 @@ from unittest import mock
 from netc.compiler import pipeline
 from netc.runtime import session as sessions
 from netc.runtime.cuda_kernels import card
-from netc.runtime.cuda_types import _as_if, ptxas, signature
+from netc.runtime.cuda_types import ptx, ptxas
 from netc.runtime.load import load_kernels
 
 INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?([A-Z]\w*)(\S*)\s*(.*?);")
@@ -88,19 +88,16 @@ def with_lines(text: str) -> str:
 
 def machine_code(module: ModuleType, capability: tuple[int, int] = (9, 0)) -> str:
     """What nvdisasm says of a module's `advance`, with the lines of its text."""
-    from numba import cuda
     from numba.cuda.cudadrv import nvvm
 
-    compiler: Any = cuda
-    kernel: Any = module.advance
     compile_ir = nvvm.compile_ir
 
     def without_variables(sources: list[str], **options: Any) -> bytes:
         """numba also describes its variables; with some of their names NVVM refuses the whole."""
         return bytes(compile_ir([VARIABLE.sub("", source) for source in sources], **options))
 
-    with mock.patch.object(nvvm, "compile_ir", without_variables), _as_if(capability):
-        text, _ = compiler.compile_ptx(kernel.py_func, signature(module.REAL), cc=capability, lineinfo=True)
+    with mock.patch.object(nvvm, "compile_ir", without_variables):
+        text = ptx(module, capability, lines=True)
     with tempfile.TemporaryDirectory(prefix="netc-") as folder:
         source, cubin = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
         source.write_text(text)

@@ -39,7 +39,7 @@ def trained(text: str, target: str) -> tuple[State, sessions.Session]:
     with loop.workers:
         stretches.begin(state)
         for stretch, last in enumerate((loop.total // 2, loop.total)):
-            stretches.queue(last)
+            stretches.queue(last, report=False)
             if stretch >= stretches.depth - 1:
                 stretches.wait()
         for _ in range(stretches.depth - 1):
@@ -84,6 +84,8 @@ def kept(arrays: dict[str, np.ndarray]) -> str:
 class Recorder(Watcher):
     """Every report, and the checkpoint of every iteration that has one."""
 
+    outcome: training.Outcome
+
     def __init__(self) -> None:
         self.reports: list[Any] = []
         self.checkpoints: dict[str, str] = {}
@@ -97,20 +99,24 @@ class Recorder(Watcher):
         self.checkpoints[str(arrays["position"].tolist())] = kept(arrays)
 
 
-def whole(case: dict[str, Any], watch: Recorder, resume: dict[str, np.ndarray] | None = None) -> list[Any]:
-    """What came of a whole training, and everything that was reported on the way."""
+def task(case: dict[str, Any], target: str) -> training.Task:
     file = sessions.read_text(case["text"], "simulated.net", Path.cwd())
-    session = sessions.open_session(file, {"target": "cuda"})
+    return sessions.open_session(file, {"target": target}).task
+
+
+def whole(case: dict[str, Any], watch: Recorder, resume: dict[str, np.ndarray] | None = None) -> list[Any]:
+    """What came of a whole training, or what was said."""
     try:
-        outcome = training.train(session.task, watch, resume)
+        outcome = training.train(task(case, "cuda"), watch, resume)
     except SpecError as error:
         return [str(error)]
+    watch.outcome = outcome
     results = ("theta", "best", "counters", "history", "stops", "final", "grown")
     return [outcome.interrupted, kept({name: getattr(outcome, name) for name in results})]
 
 
 def pipelined(case: dict[str, Any]) -> dict[str, Any]:
-    """A training with one stretch under way, and with two."""
+    """A training with one stretch under way, and with two; and how far its reports are from the CPU's."""
     cuda_kernels.TEAMS = 2
     training.BETWEEN_CHECKPOINTS = 0.0
     states.MOST_ON_GPU = case.get("at_once", 2**22)
@@ -119,6 +125,9 @@ def pipelined(case: dict[str, Any]) -> dict[str, Any]:
         cuda_kernels.OnGpu.depth = depth
         watch = Recorder()
         found[str(depth)] = [whole(case, watch), watch.reports, watch.checkpoints]
+    cpu = training.train(task(case, "cpu"), Watcher())
+    gpu = watch.outcome
+    found["apart"] = max(difference(gpu.history, cpu.history), difference(gpu.final, cpu.final))
     return found
 
 

@@ -74,6 +74,15 @@ def test_simplify_is_idempotent(expr: Expr) -> None:
     assert simplify(simple) == simple
 
 
+EXTREMES = st.sampled_from((1e308, -1e308, 1e-320, math.inf, -math.inf, math.nan, 0.0, 2.0)).map(Const)
+
+
+@settings(max_examples=300, deadline=None)
+@given(grown(st.one_of(st.sampled_from((X, Z)), EXTREMES)))
+def test_extreme_constants_come_to_an_end(expr: Expr) -> None:
+    assert simplify(expr).kind == expr.kind
+
+
 @settings(max_examples=150, deadline=None)
 @given(TREES)
 def test_over_one_unit_the_value_is_the_same(expr: Expr) -> None:
@@ -108,6 +117,7 @@ SQUARES = Reduce("sum", op("mul", Z, Z))
 LAWS = [
     ("a vector choice", op("select", op("lt", X, op("pow", Z, ZERO)), X, X), op("mul", ONES, X)),
     ("x + 0", op("add", X, ZERO), X),
+    ("1e308*(10*x)", op("mul", Const(1e308), op("mul", Const(10.0), X)), op("mul", Const(1e308), op("mul", Const(10.0), X))),
     ("x*1", op("mul", X, ONE), X),
     ("x/1", op("div", X, ONE), X),
     ("--x", op("neg", op("neg", X)), X),

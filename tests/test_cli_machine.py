@@ -68,10 +68,12 @@ def test_an_interrupt_that_a_callback_drops_comes_again() -> None:
     def pressed() -> None:
         raise KeyboardInterrupt
 
-    with Unlost() as interrupt:
+    def compiles() -> None:
         ctypes.CFUNCTYPE(None)(pressed)()  # as LLVM calls numba
-        with pytest.raises(KeyboardInterrupt):
-            time.sleep(10)
+        time.sleep(10)
+
+    with Unlost() as interrupt, pytest.raises(KeyboardInterrupt):
+        compiles()
     assert interrupt.met
 
 

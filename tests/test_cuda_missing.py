@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from netc.commands import main
+from netc.compiler.cuda_plan import Card
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 from netc.runtime import cuda_missing, session
 from netc.runtime.cuda_driver import working
-from netc.runtime.cuda_kernels import Gpu
+from netc.runtime.cuda_kernels import Gpu, card
 from netc.runtime.cuda_missing import DeviceLost, driver, require_gpu, span_of_target
 from netc.runtime.stretches import OnCpu
 from netc.runtime.train import Watcher, train
@@ -40,7 +41,8 @@ class Library:
         return self._put(into, self.devices)
 
     def cuDeviceGetAttribute(self, into: Any, number: int, device: int) -> int:
-        return self._put(into, self.capability[number - cuda_missing.MAJOR])
+        known = {16: 20, 75: self.capability[0], 76: self.capability[1]}  # of cuda.h
+        return self._put(into, known[number])
 
     @staticmethod
     def _put(into: Any, value: int) -> int:
@@ -76,6 +78,15 @@ def test_what_is_missing_is_said(name: str, monkeypatch: pytest.MonkeyPatch, upd
 
 def test_a_gpu_that_will_do_is_not_missing() -> None:
     assert driver(Library()) is None
+
+
+def test_a_small_gpu_gets_a_small_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
+    monkeypatch.setattr(cuda_missing, "installed", lambda: True)
+    monkeypatch.setattr(cuda_missing, "_library", Library)
+    assert card() == Card(blocks=20)
+    monkeypatch.setattr(cuda_missing, "_library", lambda: None)
+    assert card() == Card()
 
 
 def test_nothing_is_trained_and_nothing_written(

@@ -12,8 +12,9 @@ import pytest
 
 import cuda_table
 from netc.commands import main
+from netc.runtime import session as sessions
 from netc.runtime.cuda_missing import installed
-from netc.runtime.cuda_types import CAPABILITIES, assembled, resources
+from netc.runtime.cuda_types import CAPABILITIES, assembled, ptx, resources
 
 needs_extra = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 KINDS = (
@@ -41,6 +42,14 @@ def test_no_kernel_of_an_example_spills(path: Path) -> None:
         assert taken.shared <= 48 * 1024
     listed = re.search(rf"^\| {cuda_table.name(path)} \| (\w+) \| (\w+) ", DOCUMENTED, re.MULTILINE)
     assert listed is None or listed.groups() == (shape, real)
+
+
+@needs_extra
+def test_reports_of_many_starts_are_made_in_registers() -> None:
+    module = sessions.open_session(sessions.read_file(HERE[0]), {}).cuda_module()
+    for capability in CAPABILITIES:
+        taken = assembled(ptx(module, capability, "report"), capability)
+        assert (taken.spills, taken.stack) == (0, 0)
 
 
 GRID = """data x in linspace(-1, 1, 2000) -> sin(3*x)
@@ -86,7 +95,7 @@ def test_the_text_of_a_kernel_needs_no_extra(capsys: pytest.CaptureFixture[str])
 def test_the_plan_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     for stem, words in (
         ("quadratic_gd", "2 parameters: one run per thread"),
-        ("boston", "466 parameters, 1 run: one run per block of 64 threads"),
+        ("boston", "466 parameters, 1 run: one run per warp"),
         ("speth", "one run per warp"),
     ):
         path = next(path for path in cuda_table.EXAMPLES if path.stem == stem)

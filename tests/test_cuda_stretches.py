@@ -12,19 +12,24 @@ from test_cuda_simulator import NET, THREADS, simulate
 pytestmark = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 TEXTS = {
     "thread": THREADS["gd"],
-    "ended": THREADS["diverging"],
+    "ended": THREADS["diverging"].replace("steps = 400, runs = 9", "steps = 60, runs = 5")
+    + "\nmonitor loss, every = 5",
+    "single precision": THREADS["adam"].replace(
+        "steps = 50, runs = 7", "steps = 8, runs = 5, precision = f32"
+    ),
     "block": NET + "optimizer adam.paper(eta = 0.1)\ntrain epochs = 3, batch = 5, runs = 2, seed = 2",
 }
 
 
 def test_two_stretches_under_way_give_what_one_gives() -> None:
-    """Results, reports and checkpoints, to the bit."""
+    """Results, reports and checkpoints, to the bit; and they are the CPU's."""
     cases = [{"do": "pipelined", "text": text} for text in TEXTS.values()]
     cases.append({"do": "pipelined", "text": TEXTS["thread"], "at_once": 4})
-    for found in simulate(cases):
+    for case, found in zip(cases, simulate(cases), strict=True):
         (one, reports, checkpoints), (two, others, again) = found["1"], found["2"]
         assert one == two
         assert not one[0]
+        assert found["apart"] <= (1e-5 if "f32" in case["text"] else 1e-12)
         assert reports == others
         common = checkpoints.keys() & again.keys()  # where stretches end depends on time
         assert len(common) > 2

@@ -37,7 +37,7 @@ class Netc:
 
     def advance(self, steps: int) -> None:
         self.loop.state.at += steps
-        self.loop.stretches.queue(self.loop.state.at)
+        self.loop.stretches.queue(self.loop.state.at, report=False)
         self.loop.stretches.wait()
 
     def weights(self) -> Arrays:
