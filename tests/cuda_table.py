@@ -1,11 +1,16 @@
 """What the shipped examples' CUDA kernels take of a GPU, by the offline compiler and ptxas: a table for docs/cuda.md.
 
-`PYTHONPATH=tests .venv/bin/python -m cuda_table` writes it. Needs netc[cuda], no GPU.
+`PYTHONPATH=tests .venv/bin/python -m cuda_table` writes it, `--check` only looks whether a kernel spills, as `.ci/run`
+does. Needs netc[cuda], no GPU.
 """
 
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from netc.dsl.diagnostics import SpecError
@@ -33,21 +38,41 @@ def compiled(path: Path) -> tuple[str, str, list[Resources]]:
     return module.SHAPE, module.REAL, [assembled(text, c) for c, text in texts.items()]
 
 
-def table() -> str:
+def row(path: Path) -> tuple[str, int] | None:
+    """A line of the table, and the bytes that are kept in local memory; None where there are no data."""
+    try:
+        shape, real, found = compiled(path)
+    except SpecError:
+        return None
+    cells = [str(n) for r in found for n in (r.registers, r.shared, r.spills)]
+    line = f"| {name(path)} | {shape} | {real} | {' | '.join(cells)} |"
+    return line, sum(r.spills + r.stack for r in found)
+
+
+def rows() -> Iterator[tuple[Path, tuple[str, int] | None]]:
+    """Of all examples, in order, on all cores."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        yield from zip(EXAMPLES, pool.map(row, EXAMPLES), strict=True)
+
+
+def main() -> int:
+    """Status 1 if registers of a kernel spill."""
     heads = [f"{major}.{minor}: registers | shared | spills" for major, minor in CAPABILITIES]
-    rows = [f"| example | shape | precision | {' | '.join(heads)} |", "|---" * (3 + 3 * len(heads)) + "|"]
-    for path in EXAMPLES:
-        try:
-            shape, real, found = compiled(path)
-        except SpecError:
-            print(f"{name(path)}: its data are not here")
-            continue
-        cells = [str(n) for r in found for n in (r.registers, r.shared, r.spills)]
-        rows.append(f"| {name(path)} | {shape} | {real} | {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
+    lines = [f"| example | shape | precision | {' | '.join(heads)} |", "|---" * (3 + 3 * len(heads)) + "|"]
+    spilling = 0
+    for path, found in rows():
+        print(found[0] if found else f"{name(path)}: its data are not here", flush=True)
+        if found:
+            lines.append(found[0])
+            spilling += found[1] > 0
+    if "--check" not in sys.argv:
+        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        text = before + BEGIN + "\n".join(lines) + "\n" + END + after
+        DOCUMENT.write_text(text, encoding="utf-8")
+    print(f"{len(lines) - 2} kernels, {spilling} of them spill")
+    return 1 if spilling else 0
 
 
 if __name__ == "__main__":
-    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    DOCUMENT.write_text(before + BEGIN + table() + END + after, encoding="utf-8")
+    sys.exit(main())
