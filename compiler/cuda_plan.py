@@ -193,7 +193,9 @@ class _Network:
         room = (self.card.shared - 16 * threads) // self.item - PILE  # two numbers per thread lie there too
         parameters = self.network.parameters
         for copied in (parameters, 0) if parameters <= room * STAGED else (0,):
-            some = self._fitting(samples, threads, room - copied)
+            some = self._fitting(
+                samples, threads, room - copied - self.vector
+            )  # buffers begin at whole vectors
             if some >= min(samples, FEWEST):
                 return self._with_buffers(Plan(shape, "", threads, blocks, some, shared=True), copied)
         return self._with_buffers(Plan(shape, "", threads, blocks, min(samples, threads)), 0)
