@@ -166,7 +166,7 @@ class Writer:
                     first, stop = L.call("int64", number(low)), L.add(L.call("int64", number(high)), 1)
                     head = L.let(index, L.call("float64", counter))
                     out.append(L.loop(counter, stop, [head, *self.block(inner, searching)], start=first))
-                    out.append(_leave())
+                    out.append(leave())
                 case ir.Repeat(inner, bound):
                     out += self.repeat(inner, bound, not searching)
                 case ir.Until(condition):
@@ -262,7 +262,7 @@ class Writer:
         rounds = "rounds" if outermost else f"r{next(self.runs)}_rounds"
         failed = L.If(L.call("ge", rounds, bound), _end("search"))
         inner = [*self.block(body, searching=True), L.let(rounds, L.add(rounds, 1)), failed]
-        return [L.let(rounds, 0), L.While(L.Name("True"), tuple(inner)), _leave()]
+        return [L.let(rounds, 0), L.While(L.Name("True"), tuple(inner)), leave()]
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
         """A number per part, spread over its parameters; its last vector may reach into the next part."""
@@ -378,7 +378,7 @@ class Writer:
         loop = self.iteration()  # first: it finds out which temporaries there are
         going = L.call("lt", "iteration", "last")
         opening = [*self.rows(), *self.constants(), *self.opening()]
-        return [*opening, L.While(going, (_leave(), *loop)), *self.closing()]
+        return [*opening, L.While(going, (leave(), *loop)), *self.closing()]
 
     def rows(self) -> list[L.Stmt]:
         """What belongs to the run: its rows of the arrays."""
@@ -435,7 +435,7 @@ class Writer:
         self.recorded = False
         opening.append(L.If(L.call("eq", "batch", 0), tuple(at_start)))
         if rule.test:
-            opening.append(_leave())
+            opening.append(leave())
         body = self.block(rule.body)
         closing = [*self.commits(rule.commits), L.let("iteration", L.add("iteration", 1))]
         if rule.epoch_end:
@@ -498,7 +498,8 @@ def _record(name: str) -> list[L.Stmt]:
     ]
 
 
-def _leave() -> L.Stmt:
+def leave() -> L.Stmt:
+    """A run that has ended leaves the loop."""
     return L.If(L.call("ne", "status", 0), (L.Break(),))
 
 

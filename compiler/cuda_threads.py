@@ -10,7 +10,7 @@ from __future__ import annotations
 from netc.compiler import loops as L
 from netc.compiler.cpu_registers import RegisterWriter
 from netc.compiler.cpu_report import REPORT, THETA, report_of_a_run
-from netc.compiler.cpu_rule import ADVANCE
+from netc.compiler.cpu_rule import ADVANCE, leave
 
 ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns", "all_places")
 """Of the kernel, as docs/kernels.md lists them."""
@@ -18,23 +18,27 @@ REPORTING = ("rows", "all_theta", "x", "y", "order", "count", "out", "scratch")
 IN_PLACE = ("theta", "vectors", "scalars", "counters", "order")
 """Of a run's arrays: those that a kernel reads and writes where they are."""
 FIGURES = 3
+TURN = 16
+"""Iterations between two looks: so much of a thread's time is lost when its run ends, and so seldom is looked."""
 OWN_FIGURES = L.let("figures", L.call("registers", FIGURES, "float64"))
 
 
 class ThreadWriter(RegisterWriter):
-    """One loop over iterations, whosever they are: a thread whose run has ended takes the next one in the same turn
-    in which the others of its warp go on with theirs."""
+    """A thread goes some iterations on with its run and then looks whether that has ended: if so it takes the next one
+    in the same turn in which the others of its warp go on with theirs."""
 
     def advance(self) -> L.Function:
         iteration = self.iteration()
         take = L.let("row_at", L.call("next_run", "rows", "all_counters", "turns"))
         opening = [*self.rows(), *self.opening(), L.let("fresh", L.Name("False"))]
-        once = L.While(L.call("lt", "iteration", "last"), (*iteration, L.Break()))
+        pause = L.let("pause", L.call("least", L.add("iteration", TURN), "last"))
+        some = L.While(L.call("lt", "iteration", "pause"), (leave(), *iteration))
         ended = L.call("or", L.call("ne", "status", 0), L.call("ge", "iteration", "last"))
         turn: list[L.Stmt] = [
             L.If(L.Name("fresh"), tuple(opening)),
-            L.Note("One iteration; what breaks it off has ended the run."),
-            once,
+            L.Note(f"{TURN} iterations; what breaks them off has ended the run."),
+            pause,
+            some,
             L.If(ended, (*self.closing(), take, L.let("fresh", L.Name("True")))),
         ]
         body = [
