@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netc.compiler import loops as L
 
-NUMBERS = 3
+REPORTED = 3
 """A report holds loss, norm of the gradient and norm of theta."""
 
 

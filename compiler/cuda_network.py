@@ -18,7 +18,7 @@ from netc.compiler import ir
 from netc.compiler import loops as L
 from netc.compiler.cpu_network import parameters_of, pointwise
 from netc.compiler.cuda_plan import Plan, Stage
-from netc.compiler.cuda_rule import BARRIER, memory_of, mine
+from netc.compiler.cuda_rule import BARRIER, SUMS, memory_of, mine
 from netc.compiler.cuda_tiles import BLOCK_BARRIER, Product, Side, over_threads
 from netc.compiler.fuse import fuse
 from netc.compiler.simplify import common
@@ -234,7 +234,7 @@ class NetworkWriter:
             *self.opening(with_gradient),
             L.loop("base", "end", some, start="begin", step=self.plan.samples),
             L.let("scale", scale),
-            L.let("mean", L.call("mul", L.call("team_sum", "own", *memory_of(self.plan)[-3:]), "scale")),
+            L.let("mean", L.call("mul", L.call("team_sum", "own", *SUMS), "scale")),
             *([self.total()] if with_gradient else []),
             L.Return(L.Name("mean")),
         ]
@@ -243,7 +243,7 @@ class NetworkWriter:
         return L.Function(name, (*parameters_of(name)[:-1], *memory_of(self.plan)), tuple(body), note)
 
     def opening(self, with_gradient: bool) -> list[L.Stmt]:
-        """Who is who, which samples are this block's; then what all of it needs."""
+        """Who is who, which samples are this block's; then what all of it needs, behind the barrier after the samples."""
         plan, parameters = self.plan, self.network.parameters
         begin, end = L.expr("first"), L.add("first", "count")
         if plan.shape == "grid":
@@ -265,7 +265,7 @@ class NetworkWriter:
         if with_gradient:
             clear = L.Store(L.Name(self.target), L.Name("q"), L.call("splat", 0.0))
             out.append(self.over_block("q", parameters, [clear]))
-        return [*out, BLOCK_BARRIER]
+        return out
 
     def total(self) -> L.Stmt:
         """The gradient of all samples, each element at its thread."""

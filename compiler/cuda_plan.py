@@ -153,7 +153,7 @@ class _Network:
 
     def plan(self, runs: int) -> Plan:
         network = self.network
-        block = self.laid_out("block", self._threads(self.samples), 1, self.samples)
+        block = self.laid_out("block", self._threads, 1, self.samples)
         alone = runs == 1 and network.parameters * self.samples >= WORK
         few = not block.shared and runs < self.card.blocks
         who = f"a network of {network.parameters} parameters, {_count(runs, 'run')}"
@@ -182,10 +182,11 @@ class _Network:
         )
         return replace(chosen, reason=reason)
 
-    def _threads(self, samples: int) -> int:
+    @property
+    def _threads(self) -> int:
         """So many that each has a whole tile of the widest layer, which costs fewest loads; whole warps."""
         widest = max(d.outputs for d, _ in layers(self.network))
-        wanted = -(-samples * widest // REGISTERS)
+        wanted = -(-self.samples * widest // REGISTERS)
         return min(self.card.threads, max(32, 1 << (wanted - 1).bit_length()))
 
     def laid_out(self, shape: Shape, threads: int, blocks: int, samples: int) -> Plan:

@@ -5,13 +5,12 @@ Says nothing of what a machine has (`runtime/room.py`, `runtime/cuda_kernels.py`
 
 from __future__ import annotations
 
+from netc.compiler.cpu_report import REPORTED
+
 NUMBERS_OF_A_RUN = 5 + 3
 """Counters and figures."""
 COPIES_ON_GPU = 3
 """Of a run's state: the one that is worked on, and two on their way back, of this stretch and the next."""
-
-REPORTED = 3
-"""Loss, norm of the gradient and norm of theta."""
 
 
 def of_state(item: int, stride: int, vectors: int, scalars: int, order: int) -> int:

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from netc.compiler.cpu_report import REPORTED
 from netc.compiler.cuda_plan import Card
-from netc.compiler.memory import COPIES_ON_GPU, REPORTED
+from netc.compiler.memory import COPIES_ON_GPU
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span
 from netc.runtime.cuda_driver import cannot_run, free_memory, is_out_of_memory, opening, working

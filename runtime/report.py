@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
+from netc.compiler.cpu_report import REPORTED
 from netc.runtime.layout import Samples
 from netc.runtime.metrics import Metric
 from netc.runtime.parameters import Array
@@ -49,7 +50,7 @@ class Evaluator:
 
     def _norms(self, theta: Array, rows: Array, workers: Workers) -> Array:
         """(len(rows), 3): loss, norm of its gradient, norm of theta."""
-        found, train = np.empty((len(rows), 3)), self.train
+        found, train = np.empty((len(rows), REPORTED)), self.train
 
         def report(piece: Array, at: slice, scratch: Array) -> None:
             gradient = np.zeros(self.kernels.STRIDE, self.dtype)

@@ -41,7 +41,8 @@ def test_no_kernel_of_an_example_spills(path: Path) -> None:
         assert 16 <= taken.registers <= 255
         assert taken.shared <= 48 * 1024
     listed = re.search(rf"^\| {cuda_table.name(path)} \| (\w+) \| (\w+) ", DOCUMENTED, re.MULTILINE)
-    assert listed is None or listed.groups() == (shape, real)
+    assert listed is not None, "python -m cuda_table lists it"
+    assert listed.groups() == (shape, real)
 
 
 @needs_extra

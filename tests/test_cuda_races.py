@@ -282,7 +282,7 @@ def test_other_sizes_do_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_kernels_without_one_of_their_barriers_are_found_out() -> None:
-    """Half of them: others are needed only where a run has ended, or at other sizes."""
+    """Most of them: some are needed only where a run has ended, or at other sizes."""
     barrier, text = "cuda.syncthreads()", NETWORKS["huber"]
     parts = Kernel(text, "block", 16, 1).text.split(barrier)
     found = 0
@@ -290,4 +290,4 @@ def test_kernels_without_one_of_their_barriers_are_found_out() -> None:
         kernel = Kernel(text, "block", 16, 1)
         kernel.text = barrier.join(parts[:i]) + "pass" + barrier.join(parts[i:])
         found += any(line.startswith("race") for line in kernel.looked_at())
-    assert found >= len(parts) // 2
+    assert found > len(parts) / 2
