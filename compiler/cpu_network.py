@@ -131,7 +131,7 @@ def head_buffers(network: ir.Network) -> dict[str, int]:
     for exprs, units in groups:
         bindings, results = common(exprs)
         assigns = [ir.Assign(n, e) for n, e in [*bindings, *((f"out{i}", e) for i, e in enumerate(results))]]
-        for name in arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}:
+        for name in sorted(arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}):
             wanted[name] = max(units, wanted.get(name, 0))
     return wanted
 
