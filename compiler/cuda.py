@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from netc.compiler import cpu, cpu_network, cpu_rule, cuda_rule, cuda_threads, ir
 from netc.compiler import loops as L
-from netc.compiler.cpu import REALS, batch_size, number_of_batches, regions
+from netc.compiler.cpu import REALS, batch_size, number_of_batches
 from netc.compiler.cuda_network import NetworkWriter
 from netc.compiler.cuda_plan import Card, Plan, plan
 from netc.compiler.cuda_rule import TeamWriter
 from netc.compiler.cuda_threads import ThreadWriter
 from netc.compiler.emit import INFIX, PREFIX, Spelling
+from netc.compiler.patterns import Chain, chain
 from netc.compiler.primitives import PRIMITIVES
 
 
 def planned(program: ir.Program, card: Card, samples: int) -> Plan:
-    problem = program.problem
-    temporaries = cpu_network.head_buffers(problem) if isinstance(problem, ir.Network) else {}
+    network = chain(program.problem)
+    temporaries = cpu_network.head_buffers(network) if network else {}
     return plan(program, card, temporaries, batch_size(program.training.batches, samples))
 
 
@@ -33,19 +34,19 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
     rule = cpu_rule.named(program.rule)
     made: list[L.Function] = []
     kernels: list[L.Function] = []
-    match program.problem:
-        case ir.Network() as network:
-            buffers = cuda_rule.work_space(chosen, network.parameters)
-            vectors = cpu_rule.Vectors(network.parameters, 1, regions(network), buffers)
-            made = NetworkWriter(network, chosen, shuffled).functions()
+    problem = program.problem
+    match chain(problem):
+        case Chain() as network:
+            buffers = cuda_rule.work_space(chosen, problem.parameters)
+            vectors = cpu_rule.Vectors(problem.parameters, 1, cpu_rule.regions(problem), buffers)
+            made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
             parts = number_of_batches(training.batches, samples)
             writer: cpu_rule.Writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
-        case ir.Objective() as objective:
-            whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
-            vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
+        case None:
+            vectors = cpu_rule.Vectors(problem.parameters, 1, cpu_rule.regions(problem), 0)
             single = training.precision == "f32"
-            writer = ThreadWriter(rule, vectors, False, objective=objective, single=single)
-            made, kernels = cpu.objective_functions(objective), [cuda_threads.report(objective.parameters)]
+            writer = ThreadWriter(rule, vectors, False, objective=problem, single=single)
+            made, kernels = cpu.objective_functions(problem), [cuda_threads.report(problem.parameters)]
     kernels.insert(0, writer.advance())
     scratch = vectors.scratch + len(writer.temporaries) * vectors.stride
     constants: tuple[tuple[str, int | float | str], ...] = (

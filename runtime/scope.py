@@ -11,7 +11,7 @@ import numpy as np
 from netc.compiler.spec import Points
 from netc.dsl import ast
 from netc.runtime.outcomes import CLAIMED, OUTCOMES
-from netc.runtime.parameters import Array, tensors
+from netc.runtime.parameters import Array
 from netc.runtime.reached import NO_LISTED
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _by_name(session: Session, theta: Array) -> dict[str, Array]:
     """The variables of an objective."""
     if session.spec.objective is None:
         return {}
-    return {t.name: theta[:, t.offset] for t in tensors(session.program.problem)}
+    return {t.name: theta[:, t.offset] for t in session.program.problem.weights}
 
 
 def _constants(session: Session) -> dict[str, float]:

@@ -13,7 +13,7 @@ from netc.compiler import ir
 from netc.runtime import parquet
 from netc.runtime.atomic import replacing
 from netc.runtime.outcomes import OUTCOMES, STOPS
-from netc.runtime.parameters import Array, tensors
+from netc.runtime.parameters import Array
 from netc.runtime.parquet import Columns, Texts
 from netc.runtime.results import Result
 from netc.runtime.start import first_theta
@@ -67,7 +67,7 @@ def columns_of(result: Result, program: ir.Program, at: slice) -> dict[str, Arra
 def names_of(problem: ir.Problem) -> list[str]:
     """Of the parameters: the variables of an objective, `layer1.weight[0,2]`, ..."""
     found = []
-    for tensor in tensors(problem):
+    for tensor in problem.weights:
         places = np.ndindex(*tensor.shape)
         found += [tensor.name + (f"[{','.join(map(str, place))}]" if place else "") for place in places]
     return found

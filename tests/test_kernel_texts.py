@@ -15,7 +15,6 @@ import pytest
 
 import kernel_texts
 from kernel_texts import CASES
-from netc.compiler import ir
 from netc.runtime.layout import bounds, lay_out, no_samples
 from netc.runtime.load import load_kernels
 
@@ -85,7 +84,7 @@ def after_a_hundred(name: str) -> str:
     if "entropy" in case.text and case.outputs > 1:
         y = np.eye(case.outputs)[rng.integers(0, case.outputs, case.samples)]
     samples = lay_out(x, y, kernels.BLOCK, real, bool(kernels.BY_SAMPLE))
-    if isinstance(program.problem, ir.Objective):
+    if not program.problem.sampled:
         samples = no_samples(kernels.BLOCK, real)
     runs = program.training.runs
     theta = np.zeros((runs, kernels.STRIDE), real)

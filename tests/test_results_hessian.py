@@ -11,9 +11,9 @@ import pytest
 
 import netc
 from netc.compiler import ir
-from netc.compiler.derive import gradient
+from netc.compiler.lower_network import problem
 from netc.compiler.spec import KINDS
-from netc.runtime.hessian import ObjectiveCurvature
+from netc.runtime.hessian import Hessians
 from netc.runtime.kinds import kinds, outermost
 
 NETWORKS = {
@@ -172,10 +172,10 @@ def test_a_valley_is_degenerate_and_a_lost_run_is_nothing() -> None:
 
 
 def test_a_point_where_the_curvature_overflows_is_degenerate() -> None:
-    x = ir.Var("x", "scalar")
+    x = ir.Var("x", ir.SCALAR)
     square = ir.apply("mul", x, x)
     value = ir.apply("add", square, ir.apply("mul", square, square))
-    curvature = ObjectiveCurvature(ir.Objective(("x",), value, gradient(value, ("x",))))
+    curvature = Hessians(problem([ir.Tensor("x", (), "weight")], [ir.Let("loss", (), value)]))
     found = kinds(curvature, np.array([[1e200], [0.01], [0.01]]), np.array([True, True, False]))
     assert found.tolist() == [KINDS.index("degenerate"), KINDS.index("minimum"), -1]
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from netc.compiler import interpret, ir
+from netc.compiler import interpret
+from netc.runtime.hessian import Hessians
 from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.curves import about
@@ -197,12 +198,9 @@ def _window(*coordinates: Array) -> Array:
 def loss_at(kept: Kept, *coordinates: Array) -> Array:
     """The objective at many points."""
     assert kept.problem is not None
-    assert isinstance(kept.problem.problem, ir.Objective)
-    objective = kept.problem.problem
-    env = dict(zip(objective.variables, coordinates, strict=True))
-    return np.asarray(
-        np.broadcast_to(interpret.evaluate(objective.value, env), coordinates[0].shape), np.float64
-    )
+    points = np.stack([np.ravel(c) for c in coordinates], axis=1)
+    values: Array = Hessians(kept.problem.problem).losses(points).reshape(coordinates[0].shape)
+    return values
 
 
 def watched(kept: Kept) -> str:
