@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from netc.compiler import ir
-from netc.compiler.derive import cotangent
-from netc.compiler.simplify import rebuild
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.derive import cotangent
+from netc.compiler.calculus.simplify import rebuild
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Second derivatives of a problem, as lets: how all that its loss and gradient are made of changes along directions.
 
 Forward over reverse: B. A. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994. The
-directions are one more axis, so one evaluation has them all. Evaluates nothing (`runtime/hessian.py`). At a point
+directions are one more axis, so one evaluation has them all. Evaluates nothing (`runtime/results/hessian.py`). At a point
 without a second derivative (the kink of relu) it is that of the chosen side, as with first derivatives.
 """
 
@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from netc.compiler import ir
-from netc.compiler.derive import tangent
-from netc.compiler.laws import spread
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.derive import tangent
+from netc.compiler.calculus.laws import spread
 
 DIRECTIONS = ir.Axis("k")
 

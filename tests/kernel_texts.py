@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netc.compiler import ir, pipeline
-from netc.compiler.cuda_plan import Card
-from netc.compiler.machine import Machine
-from netc.compiler.spec import Facts
+from netc.compiler import pipeline
+from netc.compiler.calculus import ir
+from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.machine import Machine
+from netc.compiler.meaning.spec import Facts
 from netc.dsl.source import Source
 from netc.runtime import session as sessions
 

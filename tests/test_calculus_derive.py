@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from netc.compiler.derive import backward, reverse, slope, substitute
-from netc.compiler.interpret import evaluate
-from netc.compiler.ir import (
+from netc.compiler.calculus.derive import backward, reverse, slope, substitute
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.ir import (
     SAMPLES,
     SCALAR,
     Axis,
@@ -22,7 +22,7 @@ from netc.compiler.ir import (
     postorder,
     total,
 )
-from netc.compiler.simplify import simplify
+from netc.compiler.calculus.simplify import simplify
 
 UNITS = Axis("u", 3)
 Z, A, C, U, Y = (Var(name, (SAMPLES, UNITS)) for name in ("z", "a", "d_a", "u", "y"))

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from netc.compiler import ir
-from netc.compiler.interpret import (
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import (
     CRITERION,
     DIVERGED,
     RUNNING,
@@ -18,8 +18,8 @@ from netc.compiler.interpret import (
     run,
     trajectory,
 )
-from netc.compiler.ir import Const, Var, apply
-from netc.compiler.lower_network import problem
+from netc.compiler.calculus.ir import Const, Var, apply
+from netc.compiler.lower.network import problem
 from netc.compiler.show_ir import expr_text, show
 
 THETA = Var("theta", ir.THETA)

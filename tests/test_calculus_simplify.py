@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netc.compiler.derive import reverse
-from netc.compiler.interpret import evaluate
-from netc.compiler.ir import SCALAR, THETA, Axes, Axis, Const, Expr, Var, apply, postorder, total
-from netc.compiler.primitives import PRIMITIVES
+from netc.compiler.calculus.derive import reverse
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.ir import SCALAR, THETA, Axes, Axis, Const, Expr, Var, apply, postorder, total
+from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.calculus.simplify import common, expand, simplify
 from netc.compiler.show_ir import expr_text
-from netc.compiler.simplify import common, expand, simplify
 
 X, Y = Var("x", SCALAR), Var("y", SCALAR)
 UNITS = (Axis("u", 3),)

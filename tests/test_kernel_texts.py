@@ -15,8 +15,8 @@ import pytest
 
 import kernel_texts
 from kernel_texts import CASES
-from netc.runtime.layout import bounds, lay_out, no_samples
-from netc.runtime.load import load_kernels
+from netc.runtime.devices.load import load_kernels
+from netc.runtime.training.sample_layout import bounds, lay_out, no_samples
 
 GOLDEN = Path(__file__).with_name("golden")
 WIDE = ("dense", "dense_single", "softmax_inside", "large")
