@@ -1,7 +1,7 @@
 """Hessians of the training loss, exact and in float64: whole, as products with vectors, and at many points at once.
 
-The derivatives are the compiler's (`compiler/second.py`); here their lets meet numbers, block by block of samples.
-Trains nothing, and says nothing of what the curvature means (`kinds.py`).
+The derivatives are the compiler's (`compiler/calculus/second_derivatives.py`); here their lets meet numbers, block by
+block of samples. Trains nothing, and says nothing of what the curvature means (`critical_points.py`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.interpret import Env, given, run_lets
+from netc.compiler.calculus.second_derivatives import DIRECTIONS, moved, tangents
 from netc.compiler.calculus.simplify import rebuild
-from netc.compiler.second import DIRECTIONS, moved, tangents
 from netc.runtime.parameters import Array
 
 BUFFER = 2**22

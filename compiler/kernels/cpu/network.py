@@ -16,8 +16,8 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
+from netc.compiler.kernels.patterns import Chain, Product
 from netc.compiler.kernels.vectors import Space, arrays, lanes
-from netc.compiler.patterns import Chain, Product
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
 """Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;

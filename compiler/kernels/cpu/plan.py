@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netc.compiler.kernels.machine import Machine
-from netc.compiler.patterns import Chain, Layer, Product
+from netc.compiler.kernels.patterns import Chain, Layer, Product
 
 TILE_VECTORS = 2
 """Sample vectors in a register tile of a matrix product."""

@@ -15,8 +15,8 @@ from netc.compiler.kernels.cpu.plan import plan
 from netc.compiler.kernels.cpu.registers import loss_and_slopes
 from netc.compiler.kernels.emit import Spelling
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.patterns import Chain, chain
 from netc.compiler.kernels.vectors import number
-from netc.compiler.patterns import Chain, chain
 
 BLOCKLESS = 1
 """Samples a block of an objective holds: it has none, but its arrays must have a size."""

@@ -22,8 +22,8 @@ from netc.compiler.kernels.cuda.plan import Plan, Stage
 from netc.compiler.kernels.cuda.rule import BARRIER, SUMS, memory_of, mine
 from netc.compiler.kernels.cuda.tiles import BLOCK_BARRIER, Product, Side, over_threads
 from netc.compiler.kernels.fuse import fuse
+from netc.compiler.kernels.patterns import Chain
 from netc.compiler.kernels.vectors import Space, lanes
-from netc.compiler.patterns import Chain
 
 SEAT = L.let("thread", L.At(L.Name("seats"), L.call("thread")))
 """The number of this thread in its block, from memory: so the compiler does not keep all that follows from it in

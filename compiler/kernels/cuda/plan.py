@@ -14,7 +14,7 @@ from typing import Literal
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.cpu.network import pointwise
-from netc.compiler.patterns import Chain, Layer, Product, chain
+from netc.compiler.kernels.patterns import Chain, Layer, Product, chain
 
 Shape = Literal["thread", "block", "grid"]
 

@@ -22,7 +22,7 @@ from netc.compiler.kernels.cuda.plan import Card, Plan, plan
 from netc.compiler.kernels.cuda.rule import TeamWriter
 from netc.compiler.kernels.cuda.threads import ThreadWriter
 from netc.compiler.kernels.emit import INFIX, PREFIX, Spelling
-from netc.compiler.patterns import Chain, chain
+from netc.compiler.kernels.patterns import Chain, chain
 
 
 def planned(program: ir.Program, card: Card, samples: int) -> Plan:
@@ -115,7 +115,7 @@ DEVICE = frozenset((
     "next_run_of_block", "power", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
 IMPORTED = {"device": DEVICE, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
-"""Last part of the name of a file `runtime/cuda_*.py` -> what kernels call of it."""
+"""Last part of the name of a file `runtime/devices/cuda_*.py` -> what kernels call of it."""
 
 
 def spelling(module: L.Module) -> Spelling:
@@ -125,7 +125,7 @@ def spelling(module: L.Module) -> Spelling:
     if "cuda.shared.array" in called:
         called.add("ALIGNED")
     lines = [
-        f"from netc.runtime.cuda_{file} import {', '.join(sorted(used))}"
+        f"from netc.runtime.devices.cuda_{file} import {', '.join(sorted(used))}"
         for file, functions in IMPORTED.items()
         if (used := functions & called)
     ]
