@@ -59,7 +59,7 @@ optimizer speth(eta = 0.1):
 
 
 def program(text: str, facts: Facts | None = None) -> ir.Program:
-    return lower(check(parse(Source("test.net", text)), facts, Path()))
+    return lower(check(parse(Source("test.net", text)), facts, Path(), given=True))
 
 
 def evaluations(stmts: tuple[ir.Stmt, ...]) -> list[ir.Evaluate]:

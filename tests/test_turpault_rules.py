@@ -127,7 +127,7 @@ def interpreted(case: Case, rule: str, steps: int, batch: str = "full") -> Outco
     x, y = case.data
     facts = Facts(x.shape[1], 1, len(x))
     text = text_of(case, rule, f"steps = {steps}, batch = {batch}")
-    program = lower(check(parse(Source("<test>", text)), facts, Path()))
+    program = lower(check(parse(Source("<test>", text)), facts, Path(), given=True))
     bounds = None if batch == "full" else case.bounds()
     return run(program, np.array(case.theta), x, y, steps, bounds)
 
