@@ -9,7 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from oracles_of_families import (
-    Rule, adagrad, adam, gradient_descent, inside, lion, lookahead, momentum, outside, rmsprop, same,
+    Rule,
+    adagrad,
+    adam,
+    gradient_descent,
+    inside,
+    lion,
+    lookahead,
+    momentum,
+    outside,
+    rmsprop,
+    same,
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {

@@ -8,7 +8,19 @@ from __future__ import annotations
 import numpy as np
 
 from oracles_of_families import (
-    Array, Path, Problem, Rule, adam, gradient_descent, inside, lion, lookahead, outside, rmsprop, shifted, shortened,
+    Array,
+    Path,
+    Problem,
+    Rule,
+    adam,
+    gradient_descent,
+    inside,
+    lion,
+    lookahead,
+    outside,
+    rmsprop,
+    shifted,
+    shortened,
 )  # fmt: skip
 
 
@@ -41,9 +53,7 @@ def qian(at: Problem, epsilon=0.01, p=0.9) -> Path:
         yield w
 
 
-def riedmiller(
-    at: Problem, delta0=0.1, eta_plus=1.2, eta_minus=0.5, delta_max=50, delta_min=1e-6
-) -> Path:
+def riedmiller(at: Problem, delta0=0.1, eta_plus=1.2, eta_minus=0.5, delta_max=50, delta_min=1e-6) -> Path:
     """Riedmiller, Braun 1993, sec. D, the algorithm, entry by entry."""
     w = at.start.copy()
     delta, before, moved = np.full_like(w, delta0), np.zeros_like(w), np.zeros_like(w)
@@ -201,9 +211,7 @@ def lamb(at: Problem, eta=0.001, beta1=0.9, beta2=0.999, epsilon=1e-6, lambda_=0
         yield x
 
 
-def adan(
-    at: Problem, eta=0.001, beta1=0.02, beta2=0.08, beta3=0.01, epsilon=1e-8, lambda_=0.02
-) -> Path:
+def adan(at: Problem, eta=0.001, beta1=0.02, beta2=0.08, beta3=0.01, epsilon=1e-8, lambda_=0.02) -> Path:
     """Xie et al. 2022, algorithm 1, no restart; m_0 = g_0, v_0 = 0, n_0 = g_0^2 as at its restarts."""
     theta = at.start
     before = at.grad(theta)

@@ -46,4 +46,6 @@ def inside(wrapped):
 if __name__ == "__main__":
     skip = ("grad", "x", "init_params", "x0", "callback", "num_iters")
     found = {"autograd." + n: signature(inside(getattr(autograd.misc.optimizers, n)), skip) for n in NAMES}
-    record("autograd", {"autograd": version("autograd"), "numpy": np.__version__}, Library, RUNS, found, found)
+    record(
+        "autograd", {"autograd": version("autograd"), "numpy": np.__version__}, Library, RUNS, found, found
+    )

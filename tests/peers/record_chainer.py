@@ -61,8 +61,11 @@ class Library:
 def defaults(name):
     """The signature's order, the values of the class' `_default_hyperparam`."""
     optimizer = getattr(optimizers, name)()
-    return [[p[0], plain(getattr(optimizer, p[0]))] for p in signature(getattr(optimizers, name))
-            if hasattr(optimizer, p[0])]
+    return [
+        [p[0], plain(getattr(optimizer, p[0]))]
+        for p in signature(getattr(optimizers, name))
+        if hasattr(optimizer, p[0])
+    ]
 
 
 if __name__ == "__main__":

@@ -63,7 +63,11 @@ def defaults(name):
     """What the base class takes by keyword comes last; its default rate is set in its body."""
     own = signature(getattr(mx.optimizer, name))
     base = {p[0]: p[1] for p in signature(mx.optimizer.Optimizer)}
-    rate = [] if any(p[0] == "learning_rate" for p in own) else [["learning_rate", mx.optimizer.SGD().lr, "keyword"]]
+    rate = (
+        []
+        if any(p[0] == "learning_rate" for p in own)
+        else [["learning_rate", mx.optimizer.SGD().lr, "keyword"]]
+    )
     return own + rate + [[n, base[n], "keyword"] for n in ("wd", "clip_gradient")]
 
 

@@ -76,7 +76,15 @@ optax.polyak_sgd()
 optax.polyak_sgd(max_learning_rate=0.125, scaling=0.5)
 optax.polyak_sgd(f_min=-2.0, eps=0.5)
 """
-SKIP = ("accumulator_dtype", "mu_dtype", "mask", "weight_decay_mask", "trust_ratio_mask", "initial_scale_dtype", "variant")
+SKIP = (
+    "accumulator_dtype",
+    "mu_dtype",
+    "mask",
+    "weight_decay_mask",
+    "trust_ratio_mask",
+    "initial_scale_dtype",
+    "variant",
+)
 
 
 class Optax:
@@ -128,6 +136,7 @@ class Jax(Optax):
 
 def polyak(call):
     """The rule asks for the loss, so it runs on one, from (2, 1)."""
+
     def loss(p):
         x, y = p
         return 3 * (x - 1) ** 2 + (y + 2) ** 4 / 4 + x * y / 2 + 3

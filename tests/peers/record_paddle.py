@@ -48,8 +48,14 @@ class Library:
     def __init__(self, call, parts):
         rule, _, clip = call.partition(", clip = ")
         self.dtype = "float32" if "ClipGradByNorm" in clip else "float64"
-        self.parameters = [paddle.create_parameter(list(p.shape), self.dtype,
-            default_initializer=paddle.nn.initializer.Assign(p.astype(self.dtype))) for p in parts]
+        self.parameters = [
+            paddle.create_parameter(
+                list(p.shape),
+                self.dtype,
+                default_initializer=paddle.nn.initializer.Assign(p.astype(self.dtype)),
+            )
+            for p in parts
+        ]
         more = {"parameters": self.parameters}
         if clip:
             more["grad_clip"] = eval(clip, {"paddle": paddle.nn})
@@ -71,7 +77,10 @@ class Library:
 
 if __name__ == "__main__":
     found = {"paddle." + n: signature(getattr(paddle.optimizer, n), skip=("parameters",)) for n in NAMES}
-    ranges = {n: [p for p in s if len(p) == 1 or isinstance(p[1], float) or p[0] == "weight_decay"] for n, s in found.items()}
+    ranges = {
+        n: [p for p in s if len(p) == 1 or isinstance(p[1], float) or p[0] == "weight_decay"]
+        for n, s in found.items()
+    }
     found.update(("paddle." + n, signature(getattr(paddle.nn, n))) for n in CLIPS)
     versions = {"paddlepaddle": paddle.__version__, "numpy": np.__version__}
     record("paddle", versions, Library, RUNS, found, ranges)

@@ -210,7 +210,11 @@ def defined(name):
     if space == "torch":
         return getattr(SCHEDULERS, word.replace("_momentum", ""))
     if space == "keras":
-        return keras.callbacks.ReduceLROnPlateau if "Plateau" in word else getattr(keras.optimizers.schedules, word)
+        return (
+            keras.callbacks.ReduceLROnPlateau
+            if "Plateau" in word
+            else getattr(keras.optimizers.schedules, word)
+        )
     return optax.contrib.reduce_on_plateau if "plateau" in word else getattr(optax, word)
 
 
@@ -254,7 +258,12 @@ def main():
     first = {}
     for call in [*rates, *plateaus]:
         first.setdefault(call.split("(")[0], call)
-    lists = ("torch.OneCycleLR_momentum", "torch.SequentialLR", "optax.join_schedules", "keras.PiecewiseConstantDecay")
+    lists = (
+        "torch.OneCycleLR_momentum",
+        "torch.SequentialLR",
+        "optax.join_schedules",
+        "keras.PiecewiseConstantDecay",
+    )
     about = {
         "versions": {m.__name__: m.__version__ for m in (torch, keras, optax, jax)},
         "signatures": {n: signature(defined(n), SKIP) for n in first},

@@ -20,7 +20,9 @@ NAMES = ["SGDOptimizer", "AdamOptimizer"]
 class Library:
     def __init__(self, call, parts):
         self.parameters = [p.copy() for p in parts]
-        self.optimizer = eval(call.replace("(", "(p, "), {"sklearn": _stochastic_optimizers, "p": self.parameters})
+        self.optimizer = eval(
+            call.replace("(", "(p, "), {"sklearn": _stochastic_optimizers, "p": self.parameters}
+        )
 
     def step(self, gradients):
         self.optimizer.update_params(self.parameters, gradients)
@@ -31,4 +33,6 @@ class Library:
 
 if __name__ == "__main__":
     found = {"sklearn." + n: signature(getattr(_stochastic_optimizers, n), ("params",)) for n in NAMES}
-    record("sklearn", {"scikit-learn": sklearn.__version__, "numpy": np.__version__}, Library, RUNS, found, found)
+    record(
+        "sklearn", {"scikit-learn": sklearn.__version__, "numpy": np.__version__}, Library, RUNS, found, found
+    )

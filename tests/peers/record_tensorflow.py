@@ -89,7 +89,11 @@ def signatures(text):
 
 
 if __name__ == "__main__":
-    versions = {"tensorflow": tf.__version__, "tf_keras": tf_keras.__version__, "tensorflow-addons": tfa.__version__}
+    versions = {
+        "tensorflow": tf.__version__,
+        "tf_keras": tf_keras.__version__,
+        "tensorflow-addons": tfa.__version__,
+    }
     versions["numpy"] = np.__version__
     for name, make, text in (("tf1", First, TF1), ("tf_keras", Keras, TF_KERAS), ("tfa", Keras, TFA)):
         found = signatures(text)

@@ -31,7 +31,9 @@ NAMES = ["SGD", "Adam", "AdamW"]
 class Library:
     def __init__(self, call, parts):
         self.parameters = [Tensor(p, dtype=dtypes.float64) for p in parts]
-        self.optimizer = eval(call.replace("(", "(p, "), {"tinygrad": tinygrad.nn.optim, "p": self.parameters})
+        self.optimizer = eval(
+            call.replace("(", "(p, "), {"tinygrad": tinygrad.nn.optim, "p": self.parameters}
+        )
         self.first = self.optimizer.lr.numpy()
 
     def scale(self, factor):
@@ -48,5 +50,10 @@ class Library:
 
 
 if __name__ == "__main__":
-    found = {"tinygrad." + n: signature(getattr(tinygrad.nn.optim, n), skip=("params", "device", "fused")) for n in NAMES}
-    record("tinygrad", {"tinygrad": version("tinygrad"), "numpy": np.__version__}, Library, RUNS, found, found)
+    found = {
+        "tinygrad." + n: signature(getattr(tinygrad.nn.optim, n), skip=("params", "device", "fused"))
+        for n in NAMES
+    }
+    record(
+        "tinygrad", {"tinygrad": version("tinygrad"), "numpy": np.__version__}, Library, RUNS, found, found
+    )

@@ -79,7 +79,12 @@ timm.RMSpropTF()
 torch_optimizer.RAdam(lr=0.125, betas=(0.75, 0.875), eps=0.0009765625, weight_decay=0.125) in steps to 1e-6
 torch_optimizer.RAdam() to 1e-6
 """
-SPACES = {"torch": torch.optim, "torch_optimizer": torch_optimizer, "lion_pytorch": lion_pytorch, "timm": optim}
+SPACES = {
+    "torch": torch.optim,
+    "torch_optimizer": torch_optimizer,
+    "lion_pytorch": lion_pytorch,
+    "timm": optim,
+}
 SKIP = ("params", "foreach", "capturable", "differentiable", "fused", "use_triton")
 
 
@@ -97,7 +102,9 @@ class Library:
         for p, g in zip(self.parameters, gradients):
             p.grad = torch.tensor(g)
         if self.clip:
-            eval(self.clip.replace("(", "(p, "), {"torch": torch.nn.utils, "p": self.parameters, "inf": np.inf})
+            eval(
+                self.clip.replace("(", "(p, "), {"torch": torch.nn.utils, "p": self.parameters, "inf": np.inf}
+            )
         self.optimizer.step()
 
     def values(self):
@@ -114,8 +121,10 @@ def names(text):
 
 if __name__ == "__main__":
     found = signatures(names(TORCH))
-    more = {"torch." + n: signature(getattr(torch.nn.utils, n), ("parameters", "error_if_nonfinite", "foreach"))
-            for n in ("clip_grad_norm_", "clip_grad_value_")}
+    more = {
+        "torch." + n: signature(getattr(torch.nn.utils, n), ("parameters", "error_if_nonfinite", "foreach"))
+        for n in ("clip_grad_norm_", "clip_grad_value_")
+    }
     record("torch", {"torch": torch.__version__}, Library, TORCH, {**found, **more}, found)
     versions = {p: version(p) for p in ("torch", "torch-optimizer", "lion-pytorch", "timm")}
     found = signatures(names(TORCH_OPTIMIZER))

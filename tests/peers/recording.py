@@ -129,4 +129,9 @@ def record(library, versions, make, runs, signatures, ranges, more=None):
     folder = DATA / "recorded"
     folder.mkdir(exist_ok=True)
     np.savez_compressed(folder / (library + ".npz"), about=json.dumps(about), trajectories=paths)
-    print(library, paths.shape, "not finite:", [c for c, p in zip(calls(runs), paths) if not np.isfinite(p).all()])
+    print(
+        library,
+        paths.shape,
+        "not finite:",
+        [c for c, p in zip(calls(runs), paths) if not np.isfinite(p).all()],
+    )
