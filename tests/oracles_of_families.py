@@ -211,3 +211,21 @@ yogi.corrected(eta = 0.1, beta1 = 0.8, beta2 = 0.95, eps = 0.01)
 yogi.paper(eta = 0.1, beta1 = 0.8, beta2 = 0.95, eps = 0.01)
 lion.paper(eta = 0.1, beta1 = 0.8, beta2 = 0.95, lambda = 0.1)
 """
+
+
+def each(at: Problem, eta: float, threshold: float) -> Path:
+    """Gradient descent with the gradient of each tensor shortened by itself."""
+    p = at.start
+    while True:
+        g = at.grad(p)
+        p = p - eta * np.concatenate([shortened(threshold)(g[part]) for part in at.tensors])
+        yield p
+
+
+CLIPS: dict[str, Callable[[Problem], Path]] = {
+    "gd(eta = 0.1), clip = clip.by_value(c = 0.5)": lambda at: gradient_descent(at, 0.1, kept(0.5)),
+    "gd(eta = 0.1), clip = clip.by_norm(c = 0.5)": lambda at: gradient_descent(at, 0.1, shortened(0.5)),
+    "gd(eta = 0.1), clip = clip.by_norm_per_tensor(c = 0.5)": lambda at: each(at, 0.1, 0.5),
+    "gd(eta = 0.1), clip = clip.by_norm_per_layer(c = 0.5)": lambda at: each(at, 0.1, 0.5),
+}
+"""Where each tensor is a layer of its own."""
