@@ -62,7 +62,11 @@ def compared_calls() -> dict[str, list[str]]:
     """By where the numbers come from."""
     kept = dialects.runs()
     texts = [dialects.call(dialects.load(n)) for n in kept]
-    talk = [f"turpault.{n}" for table in ("WHOLE", "BATCHED", "TWO_BATCHES") for n in getattr(oracles_of_the_talk, table)]
+    talk = [
+        f"turpault.{n}"
+        for table in ("WHOLE", "BATCHED", "TWO_BATCHES")
+        for n in getattr(oracles_of_the_talk, table)
+    ]
     rates = recorded.schedules()
     by_hand = (oracles_of_families, oracles_of_lectures, oracles_of_optimisers_jl, oracles_of_papers)
     return {

@@ -78,9 +78,25 @@ def plateau(
 
 
 PLATEAUS: dict[str, Callable[[list[float]], list[float]]] = {
-    "plateau(1, factor = 0.98, patience = 3, threshold = 0.9)": lambda losses: plateau(losses, 1, 0.98, 3, 0.9),
+    "plateau(1, factor = 0.98, patience = 3, threshold = 0.9)": lambda losses: plateau(
+        losses, 1, 0.98, 3, 0.9
+    ),
     "plateau(1, factor = 0.98, patience = 3, threshold = 0.9, lowest = 0.93)": lambda losses: plateau(
         losses, 1, 0.98, 3, 0.9, 0.93
     ),
 }
 """From the epochs' losses."""
+DEFAULTS = {
+    "inverse_time": {"beta": 0.1},  # GLO-4030, 'Stratégie #2', left: half of the start at epoch 10
+    "exponential": {"beta": 0.1},  # GLO-4030, 'Stratégie #2', right
+    "step_decay": {"factor": 0.1},  # GLO-4030, 'Stratégie #1': 0.1, 0.2 or 0.5
+    "polynomial": {"end": 0, "power": 1},  # torch PolynomialLR
+    "linear_warmup": {"start": 0},  # Goyal et al. 2017, sec. 2.2
+    "noam": {"d_model": 512, "warmup": 4000, "factor": 1},  # Vaswani et al. 2017, sec. 3.1 and 5.3
+    "triangular": {},
+    "triangular2": {},
+    "cosine": {"min": 0, "warmup": 0, "start": 0},
+    "one_cycle": {"rise": 0.3, "start": "max/25", "end": "start/10000"},  # torch OneCycleLR
+    "plateau": {"factor": 0.1, "patience": 10, "threshold": 1e-4, "lowest": 0},  # torch ReduceLROnPlateau
+}
+"""Of the parameters that need not be given; where from."""

@@ -30,7 +30,9 @@ def close(found: Reals, wanted: Reals, accuracy: float = 1e-12) -> bool:
 def test_trajectory(name: str) -> None:
     run = load(name)
     rule = netc.update_rule(call(run))
-    schedule = {rate_of(run["options"]): run["learning_rates"]} if run["options"].get("schedule") == "step" else None
+    schedule = (
+        {rate_of(run["options"]): run["learning_rates"]} if run["options"].get("schedule") == "step" else None
+    )
     found = rule.trajectory(run["initial_point"], run["gradients"], schedule)
     assert close(found, np.array(run["trajectory"]))
 
@@ -41,7 +43,9 @@ def test_free_run(name: str) -> None:
     run = load(name)["objective_run"]
     whole = load(name)
     schedule = (
-        {rate_of(whole["options"]): whole["learning_rates"]} if whole["options"].get("schedule") == "step" else None
+        {rate_of(whole["options"]): whole["learning_rates"]}
+        if whole["options"].get("schedule") == "step"
+        else None
     )
     found = netc.update_rule(call(whole)).trajectory(run["initial_point"], run["gradients"], schedule)
     assert close(found, np.array(run["trajectory"]))
@@ -64,15 +68,16 @@ def test_recorded(name: str) -> None:
 def test_recorded_on_a_loss() -> None:
     """Polyak's step asks for the loss itself."""
     kept = recorded.about("optax")
-    for call, path in kept["on the loss"].items():
-        text = f"objective R(x, y) = {kept['loss']}\ninit theta = (2, 1)\noptimizer {call}\n"
-        program = lowered(f"{text}train steps = {len(path) - 1}\n")
+    for text, path in kept["on the loss"].items():
+        head = f"objective R(x, y) = {kept['loss']}\ninit theta = (2, 1)\noptimizer {text}\n"
+        program = lowered(f"{head}train steps = {len(path) - 1}\n")
         nothing = np.zeros((1, 1))
         found = interpreted(program, np.array(path[0]), nothing, nothing, len(path) - 1).trajectory
-        assert close(found, np.array(path)), call
+        assert close(found, np.array(path)), text
 
 
 # -- clipping ----------------------------------------------------------------------------------------
+
 
 def clipped_run(name: str, rule: str) -> bool:
     run = load(name)

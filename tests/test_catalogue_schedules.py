@@ -101,6 +101,8 @@ def test_plateaus(name: str) -> None:
 @pytest.mark.parametrize("call", MORE_PLATEAUS)
 def test_more_plateaus(call: str) -> None:
     """With cooldown, floor and both kinds of gain, and near eps, below which torch lets the rate stand."""
-    accuracy = 1e-12 if call.startswith("torch") else 1e-6  # the others keep the rate, or its scale, in float32
+    accuracy = (
+        1e-12 if call.startswith("torch") else 1e-6
+    )  # the others keep the rate, or its scale, in float32
     found = plateau(call, recorded.schedules()["metric"])
     np.testing.assert_allclose(found, MORE_PLATEAUS[call], rtol=accuracy)

@@ -14,6 +14,7 @@ from netc.compiler.calculus.interpret import run
 from netc.dsl import library
 from oracles_of_schedules import BATCHES, EPOCHS, FORMULAS, PLATEAUS, STEPS
 
+
 def rates(schedule: str, unit: str = "") -> list[float]:
     """eta of every iteration: 30 epochs of 4 batches."""
     program = lowered(f"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from netc.compiler.lower.program import lower
 from netc.compiler.meaning.spec import Facts
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from oracles_of_the_talk import BATCHED, BENCHMARKS, WHOLE, Oracle, Problem, Vector
+from oracles_of_the_talk import BATCHED, BENCHMARKS, WHOLE, Oracle, Problem
 
 TOLERANCE = 1e-12
 SAMPLES = [([0.3, -1.0], 0.5), ([-0.7, 0.2], -0.3), ([1.1, 0.9], 0.8), ([0.4, 0.6], 0.1), ([-1.2, -0.5], 0.7)]
@@ -82,6 +82,8 @@ CASES = {
     "three points": Case(lines(THREE) + PLAIN, lambda: oracle.line(THREE, [[0], [1], [2]]), (-3.0,)),
     "network": Case(NETWORK, lambda: oracle.small_network(SAMPLES, [[0, 1], [2, 3], [4]], 3), WEIGHTS),
 }
+
+
 def text_of(case: Case, rule: str, train: str) -> str:
     start = ", ".join(repr(t) for t in case.theta)
     return f"{case.text}init theta = ({start})\noptimizer turpault.{rule}\ntrain {train}, shuffle = false\n"

@@ -38,8 +38,8 @@ class Library:
         self.link = chainer.Link()
         with self.link.init_scope():
             for i, part in enumerate(parts):
-                setattr(self.link, "p%d" % i, chainer.Parameter(part.copy()))
-        self.parameters = [getattr(self.link, "p%d" % i) for i in range(len(parts))]
+                setattr(self.link, f"p{i}", chainer.Parameter(part.copy()))
+        self.parameters = [getattr(self.link, f"p{i}") for i in range(len(parts))]
         self.optimizer = eval(rule, {"chainer": optimizers}).setup(self.link)
         if clip:
             self.optimizer.add_hook(eval(clip, {"chainer": chainer.optimizer_hooks}))
@@ -50,7 +50,7 @@ class Library:
         setattr(self.optimizer, self.name, self.first * factor)
 
     def step(self, gradients):
-        for p, g in zip(self.parameters, gradients):
+        for p, g in zip(self.parameters, gradients, strict=True):
             p.grad = g.copy()
         self.optimizer.update()
 

@@ -13,7 +13,7 @@ jax.config.update("jax_enable_x64", True)
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from peers.recording import record, signature  # noqa: E402
+from peers.recording import raised, record, signature  # noqa: E402
 
 keras.backend.set_floatx("float64")
 RUNS = """
@@ -52,12 +52,48 @@ keras.Lamb(learning_rate=0.05, clipnorm=0.5)
 keras.Lamb(clipvalue=0.5)
 keras.Lamb(global_clipnorm=0.5)
 keras.Lamb()
-keras.Ftrl(learning_rate=0.1, initial_accumulator_value=0.2, beta=0.2, l1_regularization_strength=0.05, l2_regularization_strength=0.1)
+keras.Ftrl(learning_rate=0.1, beta=0.2, l1_regularization_strength=0.05, l2_regularization_strength=0.1)
+keras.Ftrl(initial_accumulator_value=0.2)
 keras.Ftrl(learning_rate=0.1, learning_rate_power=-0.7, l2_shrinkage_regularization_strength=0.1, weight_decay=0.1) in steps
 keras.Ftrl(clipnorm=0.5)
 keras.Ftrl(clipvalue=0.5)
 keras.Ftrl(global_clipnorm=0.5)
 keras.Ftrl()
+"""
+REFUSED = """
+keras.SGD(clipnorm=1.0, clipvalue=1.0)
+keras.SGD(clipnorm=1.0, global_clipnorm=1.0)
+keras.SGD(clipvalue=1.0, global_clipnorm=1.0)
+keras.RMSprop(clipnorm=1.0, clipvalue=1.0)
+keras.RMSprop(clipnorm=1.0, global_clipnorm=1.0)
+keras.RMSprop(clipvalue=1.0, global_clipnorm=1.0)
+keras.Adam(clipnorm=1.0, clipvalue=1.0)
+keras.Adam(clipnorm=1.0, global_clipnorm=1.0)
+keras.Adam(clipvalue=1.0, global_clipnorm=1.0)
+keras.AdamW(clipnorm=1.0, clipvalue=1.0)
+keras.AdamW(clipnorm=1.0, global_clipnorm=1.0)
+keras.AdamW(clipvalue=1.0, global_clipnorm=1.0)
+keras.Adamax(clipnorm=1.0, clipvalue=1.0)
+keras.Adamax(clipnorm=1.0, global_clipnorm=1.0)
+keras.Adamax(clipvalue=1.0, global_clipnorm=1.0)
+keras.Nadam(clipnorm=1.0, clipvalue=1.0)
+keras.Nadam(clipnorm=1.0, global_clipnorm=1.0)
+keras.Nadam(clipvalue=1.0, global_clipnorm=1.0)
+keras.Adagrad(clipnorm=1.0, clipvalue=1.0)
+keras.Adagrad(clipnorm=1.0, global_clipnorm=1.0)
+keras.Adagrad(clipvalue=1.0, global_clipnorm=1.0)
+keras.Adadelta(clipnorm=1.0, clipvalue=1.0)
+keras.Adadelta(clipnorm=1.0, global_clipnorm=1.0)
+keras.Adadelta(clipvalue=1.0, global_clipnorm=1.0)
+keras.Lion(clipnorm=1.0, clipvalue=1.0)
+keras.Lion(clipnorm=1.0, global_clipnorm=1.0)
+keras.Lion(clipvalue=1.0, global_clipnorm=1.0)
+keras.Lamb(clipnorm=1.0, clipvalue=1.0)
+keras.Lamb(clipnorm=1.0, global_clipnorm=1.0)
+keras.Lamb(clipvalue=1.0, global_clipnorm=1.0)
+keras.Ftrl(clipnorm=1.0, clipvalue=1.0)
+keras.Ftrl(clipnorm=1.0, global_clipnorm=1.0)
+keras.Ftrl(clipvalue=1.0, global_clipnorm=1.0)
 """
 NAMES = ["SGD", "RMSprop", "Adam", "AdamW", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl"]
 SKIP = (
@@ -88,4 +124,12 @@ class Library:
 
 if __name__ == "__main__":
     found = {"keras." + n: signature(getattr(keras.optimizers, n), SKIP) for n in NAMES}
-    record("keras", {"keras": keras.__version__, "jax": jax.__version__}, Library, RUNS, found, found)
+    record(
+        "keras",
+        {"keras": keras.__version__, "jax": jax.__version__},
+        Library,
+        RUNS,
+        found,
+        found,
+        {"raises": raised(Library, REFUSED)},
+    )

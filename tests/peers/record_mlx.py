@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx.optimizers
 import numpy as np
 
-from peers.recording import record, signature
+from peers.recording import raised, record, signature
 
 mx.set_default_device(mx.cpu)
 RUNS = """
@@ -29,6 +29,10 @@ mlx.Adamax(learning_rate=0.125, betas=(0.75, 0.875), eps=0.0078125) in steps
 mlx.Lion(learning_rate=0.03125, betas=(0.75, 0.875), weight_decay=0.125) in steps
 mlx.Lion(learning_rate=0.03125)
 mlx.SGD(learning_rate=0.125), clip = mlx.clip_grad_norm(max_norm=0.5)
+"""
+REFUSED = """
+mlx.SGD(learning_rate=0.125, nesterov=True)
+mlx.SGD(learning_rate=0.125, momentum=0.5, dampening=0.5, nesterov=True)
 """
 NAMES = ["SGD", "RMSprop", "Adagrad", "AdaDelta", "Adam", "AdamW", "Adamax", "Lion"]
 
@@ -59,4 +63,12 @@ if __name__ == "__main__":
     found = {"mlx." + n: signature(getattr(mlx.optimizers, n)) for n in NAMES}
     ranges = dict(found)
     found["mlx.clip_grad_norm"] = signature(mlx.optimizers.clip_grad_norm, skip=("grads",))
-    record("mlx", {"mlx": mx.__version__, "numpy": np.__version__}, Library, RUNS, found, ranges)
+    record(
+        "mlx",
+        {"mlx": mx.__version__, "numpy": np.__version__},
+        Library,
+        RUNS,
+        found,
+        ranges,
+        {"raises": raised(Library, REFUSED)},
+    )

@@ -51,7 +51,7 @@ class Library:
         self.optimizer.lr = self.first * factor
 
     def step(self, gradients):
-        for i, (w, g, s) in enumerate(zip(self.weights, gradients, self.states)):
+        for i, (w, g, s) in enumerate(zip(self.weights, gradients, self.states, strict=True)):
             self.optimizer.update(i, w, mx.nd.array(g, dtype="float64"), s)
         self.values()
 

@@ -8,7 +8,6 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import numpy as np  # noqa: E402
 import optax  # noqa: E402
 from jax.example_libraries import optimizers  # noqa: E402
 
@@ -157,7 +156,7 @@ def names(text):
 
 if __name__ == "__main__":
     versions = {"optax": optax.__version__, "jax": jax.__version__}
-    found = {n: signature(getattr(optax, n[6:]), SKIP) for n in names(OPTAX + POLYAK) + ["optax.ema"]}
+    found = {n: signature(getattr(optax, n[6:]), SKIP) for n in [*names(OPTAX + POLYAK), "optax.ema"]}
     ranges = {n: p for n, p in found.items() if n not in ("optax.ema", "optax.polyak_sgd")}
     ranges["optax.chain"] = []
     clips = ("clip", "clip_by_global_norm", "clip_by_block_rms", "add_decayed_weights")

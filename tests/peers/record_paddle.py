@@ -32,7 +32,8 @@ paddle.AdamW(learning_rate=0.125, beta1=0.75, beta2=0.875, epsilon=0.0009765625,
 paddle.AdamW() to 1e-6
 paddle.Adamax(learning_rate=0.125, beta1=0.75, beta2=0.875, epsilon=0.0078125, weight_decay=0.125) in steps
 paddle.Adamax() to 1e-6
-paddle.NAdam(learning_rate=0.125, beta1=0.75, beta2=0.875, epsilon=0.0009765625, momentum_decay=0.125, weight_decay=0.125) in steps
+paddle.NAdam(learning_rate=0.125, beta1=0.75, beta2=0.875, epsilon=0.0009765625, momentum_decay=0.125) in steps
+paddle.NAdam(learning_rate=0.125, weight_decay=0.125) to 1e-6
 paddle.NAdam() to 1e-6
 paddle.RAdam(learning_rate=0.125, beta1=0.75, beta2=0.875, epsilon=0.0009765625, weight_decay=0.125) in steps
 paddle.RAdam() to 1e-6
@@ -66,7 +67,10 @@ class Library:
         self.optimizer.set_lr(self.first * factor)
 
     def step(self, gradients):
-        total = sum((p * paddle.to_tensor(g, self.dtype)).sum() for p, g in zip(self.parameters, gradients))
+        total = sum(
+            (p * paddle.to_tensor(g, self.dtype)).sum()
+            for p, g in zip(self.parameters, gradients, strict=True)
+        )
         total.backward()
         self.optimizer.step()
         self.optimizer.clear_grad()

@@ -1,7 +1,7 @@
 """The rates of other libraries' schedules, written to tests/data/recorded/schedules.json.
 
-`pip install torch==2.13.0 keras==3.15.1 optax==0.2.8 jax==0.10.2`. Calls are spelled as netc has them, which is Python: where a
-library takes the rate from its optimizer, it is the first argument; a table of boundaries is a tuple of pairs.
+`pip install torch==2.13.0 keras==3.15.1 optax==0.2.8 jax==0.10.2`. Calls are spelled as netc has them, which is Python:
+where a library takes the rate from its optimizer, it is the first argument; a table of boundaries is a tuple of pairs.
 """
 
 from __future__ import annotations
@@ -23,8 +23,24 @@ from peers.recording import DATA, PROBES, calls, signature  # noqa: E402
 
 keras.backend.set_floatx("float64")
 STEPS = 40
-METRIC = [1.0, 0.9, 0.9, 0.9, 0.8999, 0.8995, 0.9, 0.9, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.49, 0.49, 0.4899, 0.6,
-          0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.1, 0.2]  # fmt: skip
+METRIC = [
+    1.0,
+    0.9,
+    0.9,
+    0.9,
+    0.8999,
+    0.8995,
+    0.9,
+    0.9,
+    0.5,
+    *([0.6] * 9),
+    0.49,
+    0.49,
+    0.4899,
+    *([0.6] * 7),
+    0.1,
+    0.2,
+]
 """Losses of epochs, for what looks at them."""
 CLOSED = """
 torch.StepLR(0.5, step_size = 7, gamma = 0.3)
@@ -74,6 +90,7 @@ optax.warmup_cosine_decay_schedule(0.1, 0.5, 5, 30, end_value = 0.05, exponent =
 optax.warmup_exponential_decay_schedule(0, 0.5, 5, 10, 0.8)
 optax.warmup_exponential_decay_schedule(0, 0.5, 5, 10, 0.8, transition_begin = 3, staircase = True)
 optax.warmup_exponential_decay_schedule(0, 0.5, 5, 10, 0.8, end_value = 0.3)
+optax.warmup_exponential_decay_schedule(0, 0.5, 5, 10, 1.5, end_value = 0.8)
 optax.cosine_onecycle_schedule(33, 0.5)
 optax.cosine_onecycle_schedule(33, 0.5, pct_start = 0.4, div_factor = 10, final_div_factor = 100)
 optax.linear_onecycle_schedule(37, 0.5)
@@ -196,8 +213,8 @@ SPACES = {
     "keras": Space(lambda n: KerasPlateau if "Plateau" in n else getattr(keras.optimizers.schedules, n)),
     "optax": Space(of_optax),
 }
-SKIP = ("optimizer", "last_epoch", "name", "mode", "threshold_mode", "scale_fn", "scale_mode", "anneal_strategy", "three_phase",
-        "cycle_momentum", "monitor", "verbose", "kwargs")  # fmt: skip
+SKIP = ("optimizer", "last_epoch", "name", "mode", "threshold_mode", "scale_fn", "scale_mode", "anneal_strategy",
+        "three_phase", "cycle_momentum", "monitor", "verbose", "kwargs")  # fmt: skip
 
 
 def made(call):
@@ -239,14 +256,15 @@ def takes(call, name, parameter, value):
     names = [*first, *order]
 
     def given(*args, **more):
-        return dict(zip(names, args)) | more
+        return dict(zip(names, args, strict=False)) | more
 
     arguments = eval(call.replace(name, "given", 1), {**SPACES, "given": given})
     arguments[parameter] = int(value) if value == int(value) else value
     rate = [arguments.pop("lr")] if first else []
     try:
-        made = eval("%s(*rate, **arguments)" % name, {**SPACES, "rate": rate, "arguments": arguments})
-        (Plain(made) if callable(made) else made).rates(4, METRIC if "lateau" in name else None)
+        made = eval(f"{name}(*rate, **arguments)", {**SPACES, "rate": rate, "arguments": arguments})
+        steps = 0 if parameter == "total_steps" else 4  # which may not be more
+        (Plain(made) if callable(made) else made).rates(steps, METRIC if "lateau" in name else None)
     except Exception:
         return False
     return True

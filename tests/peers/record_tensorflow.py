@@ -1,7 +1,8 @@
 """The rules of tf.compat.v1.train, of tf_keras' legacy optimizers and of TensorFlow Addons, recorded.
 
 `pip install tensorflow-cpu==2.21.0 tf_keras==2.21.0`, then `pip install --no-deps tensorflow-addons==0.23.0 "typeguard<3"`.
-TensorFlow casts Python's numbers to float32 first: those of the calls lose nothing. tf1's Adam keeps the powers of its decays in float32.
+TensorFlow casts Python's numbers to float32 first: those of the calls lose nothing. tf1's Adam keeps the powers
+of its decays in float32.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import sys
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-import tf_keras  # noqa: E402
-import tf_keras.src.engine.keras_tensor  # noqa: E402
+import numpy as np
+import tensorflow as tf
+import tf_keras
+import tf_keras.src.engine.keras_tensor
 
 sys.modules["keras.src.engine"] = tf_keras.src.engine  # where Addons look for Keras 2
 import tensorflow_addons as tfa  # noqa: E402
@@ -67,7 +68,7 @@ class Keras:
 
     def step(self, gradients):
         given = [tf.constant(g, dtype=tf.float64) for g in gradients]
-        self.optimizer.apply_gradients(list(zip(given, self.variables)))
+        self.optimizer.apply_gradients(list(zip(given, self.variables, strict=True)))
 
     def values(self):
         return [v.numpy() for v in self.variables]

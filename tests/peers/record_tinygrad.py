@@ -8,11 +8,11 @@ from importlib.metadata import version
 os.environ["DEV"] = "PYTHON"  # its own emulator, which wants no compiler
 os.environ["OPTIM_DTYPE"] = "float64"
 
-import numpy as np  # noqa: E402
-import tinygrad.nn.optim  # noqa: E402
-from tinygrad import Context, Tensor, dtypes  # noqa: E402
+import numpy as np
+import tinygrad.nn.optim
+from tinygrad import Context, Tensor, dtypes
 
-from peers.recording import record, signature  # noqa: E402
+from peers.recording import record, signature
 
 RUNS = """
 tinygrad.SGD(lr=0.125) in steps
@@ -40,7 +40,7 @@ class Library:
         self.optimizer.lr.assign(Tensor(self.first * factor, dtype=self.optimizer.lr.dtype)).realize()
 
     def step(self, gradients):
-        for p, g in zip(self.parameters, gradients):
+        for p, g in zip(self.parameters, gradients, strict=True):
             p.grad = Tensor(g, dtype=dtypes.float64)
         with Context(TRAINING=1):
             self.optimizer.step()

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch_optimizer
 
-from peers.recording import record, signature
+from peers.recording import raised, record, signature
 
 place = importlib.util.find_spec("timm").submodule_search_locations[0]
 for name, folder in (("timm", place), ("timm.optim", place + "/optim")):
@@ -31,7 +31,8 @@ torch.SGD(lr=0.05, momentum=0.9, nesterov=True)
 torch.Adagrad(lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5, eps=1e-3, maximize=True) in steps
 torch.RMSprop(lr=0.02, alpha=0.9, eps=1e-3, weight_decay=0.1, momentum=0.5, centered=True, maximize=True) in steps
 torch.Adadelta(lr=0.5, rho=0.8, eps=1e-4, weight_decay=0.1, maximize=True) in steps
-torch.Adam(lr=0.1, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1, amsgrad=True, decoupled_weight_decay=True, maximize=True) in steps
+torch.Adam(lr=0.1, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1, decoupled_weight_decay=True) in steps
+torch.Adam(lr=0.1, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1, amsgrad=True, maximize=True) in steps
 torch.AdamW(lr=0.1, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.2, amsgrad=True, maximize=True) in steps
 torch.Adamax(lr=0.1, betas=(0.8, 0.95), eps=1e-2, weight_decay=0.1, maximize=True) in steps
 torch.Adamax()
@@ -47,6 +48,10 @@ torch.SGD(lr=0.1), clip = torch.clip_grad_norm_(max_norm=0.5, norm_type=1)
 torch.SGD(lr=0.1), clip = torch.clip_grad_norm_(max_norm=0.5, norm_type=3)
 torch.SGD(lr=0.1), clip = torch.clip_grad_norm_(max_norm=0.5, norm_type=inf)
 torch.SGD(lr=0.1), clip = torch.clip_grad_value_(clip_value=0.25)
+"""
+REFUSED = """
+torch.SGD(lr=0.1, nesterov=True)
+torch.SGD(lr=0.1, momentum=0.9, dampening=0.5, nesterov=True)
 """
 TORCH_OPTIMIZER = """
 torch_optimizer.Yogi(lr=0.1, betas=(0.8, 0.95), eps=1e-2, initial_accumulator=1e-3, weight_decay=0.1) in steps
@@ -79,6 +84,10 @@ timm.RMSpropTF()
 torch_optimizer.RAdam(lr=0.125, betas=(0.75, 0.875), eps=0.0009765625, weight_decay=0.125) in steps to 1e-6
 torch_optimizer.RAdam() to 1e-6
 """
+NO_LARS = """
+torch_optimizer.LARS(lr=0.1, nesterov=True)
+torch_optimizer.LARS(lr=0.1, momentum=0.9, dampening=0.5, nesterov=True)
+"""
 SPACES = {
     "torch": torch.optim,
     "torch_optimizer": torch_optimizer,
@@ -99,7 +108,7 @@ class Library:
         self.optimizer.param_groups[0]["lr"] = self.first * factor
 
     def step(self, gradients):
-        for p, g in zip(self.parameters, gradients):
+        for p, g in zip(self.parameters, gradients, strict=True):
             p.grad = torch.tensor(g)
         if self.clip:
             eval(
@@ -125,7 +134,23 @@ if __name__ == "__main__":
         "torch." + n: signature(getattr(torch.nn.utils, n), ("parameters", "error_if_nonfinite", "foreach"))
         for n in ("clip_grad_norm_", "clip_grad_value_")
     }
-    record("torch", {"torch": torch.__version__}, Library, TORCH, {**found, **more}, found)
+    record(
+        "torch",
+        {"torch": torch.__version__},
+        Library,
+        TORCH,
+        {**found, **more},
+        found,
+        {"raises": raised(Library, REFUSED)},
+    )
     versions = {p: version(p) for p in ("torch", "torch-optimizer", "lion-pytorch", "timm")}
     found = signatures(names(TORCH_OPTIMIZER))
-    record("torch_optimizer", versions, Library, TORCH_OPTIMIZER, found, found)
+    record(
+        "torch_optimizer",
+        versions,
+        Library,
+        TORCH_OPTIMIZER,
+        found,
+        found,
+        {"raises": raised(Library, NO_LARS)},
+    )

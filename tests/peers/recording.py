@@ -42,7 +42,7 @@ def trajectory(make, text):
     cut = [] if ONE in text else [CUT]
     rule = make(call, np.split(point, cut))
     path = [point]
-    for factor, gradient in zip(FACTORS, gradients):
+    for factor, gradient in zip(FACTORS, gradients, strict=True):
         if STEPS in text:
             rule.scale(factor)
         rule.step(np.split(gradient, cut))
@@ -89,9 +89,21 @@ def refused(make, name, parameters):
             continue
         places = range(len(default)) if isinstance(default, list) else [None]
         for place in places:
-            where = p[0] if place is None else "%s[%d]" % (p[0], place + 1)
+            where = p[0] if place is None else f"{p[0]}[{place + 1}]"
             found[where] = [v for v in PROBES if not takes(make, name, needed, p[0], at(default, place, v))]
     return found
+
+
+def raised(make, text):
+    """The calls of a text, all of which the library must refuse: what may not stand together."""
+    point, _ = given()
+    for call in calls(text):
+        try:
+            make(call, np.split(point, [CUT]))
+        except (ValueError, AssertionError, RuntimeError):
+            continue
+        raise SystemExit("the library takes " + call)
+    return calls(text)
 
 
 def at(default, place, value):
@@ -100,7 +112,7 @@ def at(default, place, value):
 
 def takes(make, name, needed, parameter, value):
     arguments = dict(needed, **{parameter: value})
-    call = "%s(%s)" % (name, ", ".join("%s=%r" % a for a in arguments.items()))
+    call = f"{name}({', '.join(f'{n}={v!r}' for n, v in arguments.items())})"
     point, gradients = given()
     try:
         with np.errstate(all="ignore"):
@@ -133,5 +145,5 @@ def record(library, versions, make, runs, signatures, ranges, more=None):
         library,
         paths.shape,
         "not finite:",
-        [c for c, p in zip(calls(runs), paths) if not np.isfinite(p).all()],
+        [c for c, p in zip(calls(runs), paths, strict=True) if not np.isfinite(p).all()],
     )
