@@ -25,7 +25,12 @@ BOUND = 1000
 ROUNDING: Mapping[str, float] = {"f64": 2.0**-52, "f32": 2.0**-23}
 """From 1 to the next number."""
 CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "scalar") for name in ("n", "m", "epoch", "samples")}
-MASKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "theta") for name in ("weights", "biases")}
+WEIGHTS, BIASES = ir.Var("weights", "theta"), ir.Var("biases", "theta")
+MASKS: Mapping[str, ir.Expr] = {
+    "weights": WEIGHTS,
+    "biases": BIASES,
+    "ones": ir.apply("add", WEIGHTS, BIASES),  # every parameter is one or the other
+}
 THETA = ir.Var("theta", "theta")
 
 
