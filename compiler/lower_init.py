@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from math import prod
 
 from netc.compiler import ir
-from netc.compiler.check_data import linspace
+from netc.compiler.generated import linspace
 from netc.compiler.resolve_laws import law_numbers
 from netc.compiler.resolve_values import number
 from netc.compiler.spec import Law, Spec
