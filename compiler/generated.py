@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from netc.compiler.resolve_tree import rebuild
-from netc.compiler.resolve_values import NotANumber, number
+from netc.compiler.meaning.resolve_tree import rebuild
+from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast
 
 Row = tuple[tuple[float, ...], tuple[float, ...]]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.spec import DataSpec
-from netc.runtime.columns import refuse_missing, setting_span
-from netc.runtime.data_errors import data_error
-from netc.runtime.named_sets import Parts
-from netc.runtime.scaling import Array
-from netc.runtime.table import NOT_THERE, Table
+from netc.compiler.meaning.spec import DataSpec
+from netc.runtime.data.columns import refuse_missing, setting_span
+from netc.runtime.data.errors import data_error
+from netc.runtime.data.named_sets import Parts
+from netc.runtime.data.scaling import Array
+from netc.runtime.data.table import NOT_THERE, Table
 
 Gaps = NDArray[np.bool_]
 

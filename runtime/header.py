@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.spec import Decimal
-from netc.runtime.table import NOT_THERE, is_number, number
+from netc.compiler.meaning.spec import Decimal
+from netc.runtime.data.table import NOT_THERE, is_number, number
 
 FAR = 10
 """So many times the largest number of a column above all of its numbers, a first cell is none of them."""

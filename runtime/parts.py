@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.spec import DataSpec
-from netc.runtime.columns import setting_span
-from netc.runtime.data_errors import count, data_error, listing
+from netc.compiler.meaning.spec import DataSpec
+from netc.runtime.data.columns import setting_span
+from netc.runtime.data.errors import count, data_error, listing
 from netc.runtime.random import Purpose, permutation
 
 Indices = NDArray[np.int64]
