@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from netc.compiler.check.settings import Settings, Unfit, truth, whole, word
-from netc.compiler.generated import Generated, Row, generated, points_of
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.generated import Generated, Row, generated, points_of
 from netc.compiler.meaning.resolve import head
 from netc.compiler.meaning.resolve_tree import called, walk
 from netc.compiler.meaning.resolve_values import CONSTANTS, FUNCTIONS, NotANumber, number, number_or_none

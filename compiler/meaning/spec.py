@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from netc.compiler.generated import Generated
+from netc.compiler.meaning.generated import Generated
 from netc.compiler.meaning.rule_body import Body
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic

@@ -15,20 +15,20 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from netc.compiler.generated import Generated, Row
+from netc.compiler.meaning.generated import Generated, Row
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import DataSpec, Facts
 from netc.dsl.source import Span
-from netc.runtime.computed import computed
 from netc.runtime.data.columns import choose_columns, require_numbers, setting_span, with_truths
+from netc.runtime.data.computed import computed
 from netc.runtime.data.errors import count, data_error
+from netc.runtime.data.gaps import Fill, fill_of, without_gaps
 from netc.runtime.data.labels import read_targets, whole_values
 from netc.runtime.data.named_sets import SETS, Parts, read_named
+from netc.runtime.data.parts import Indices, split
 from netc.runtime.data.readers import read_file
 from netc.runtime.data.scaling import Array, one_hot
 from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
-from netc.runtime.gaps import Fill, fill_of, without_gaps
-from netc.runtime.parts import Indices, split
 from netc.runtime.random import Purpose, normal, uniform
 
 

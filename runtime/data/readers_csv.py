@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from netc.compiler.meaning.spec import AS_FOUND, Decimal, TextStyle
 from netc.dsl.source import Span
 from netc.runtime.data.errors import count, data_error
+from netc.runtime.data.header import doubt, names_columns
 from netc.runtime.data.table import Reading, Table, cells_to_numbers, row_labels
-from netc.runtime.header import doubt, names_columns
 
 Record = tuple[int, list[str]]
 """Line in the file, fields."""
