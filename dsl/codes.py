@@ -344,6 +344,28 @@ The sha256 of the file is not that of the published data set, so results would n
 or is another set under the same name. Fetch it again.
 """,
     ),
+    "E0619": Story(
+        "a first row that may be a header or a sample",
+        """\
+A first row without a single number names the columns, one with numbers is the first sample. Where the numbers look
+like names (0, 1, 2, ...; years; wavelengths), or a word stands above numbers, netc does not guess. Say it:
+
+    data "spectra.csv", header = true      # the first row names the columns
+    data "spectra.csv", header = false     # it is a sample; the columns are c1, c2, ...
+""",
+    ),
+    "E0620": Story(
+        "a target that the loss cannot be taken of",
+        """\
+Cross entropies want classes or probabilities, hinge losses -1 and 1, a Poisson loss no negative numbers. With other
+targets the loss falls without end, or means nothing. A loss says what it takes:
+
+    loss poisson = mean(u - y*log(u)), targets = 0..inf
+
+'classes = 2' reads two numbers, 0 and 5 say, as two classes, coded 0 and 1 (or -1 and 1). Targets are judged after they
+were scaled; 'scale_target = none' leaves them as they are.
+""",
+    ),
     **MEANING,
     **RESULTS,
     **RULES,

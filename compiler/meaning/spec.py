@@ -177,12 +177,29 @@ class Network:
 
 
 @dataclass(frozen=True)
+class TargetDomain:
+    """Targets that a loss can be taken of: from `low` to `high`, or a few values."""
+
+    low: float
+    high: float
+    values: tuple[float, ...] = ()
+    sum_is_one: bool = False
+    """Over the outputs: probabilities of classes that exclude each other."""
+
+    @property
+    def signs(self) -> bool:
+        return self.values == (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
 class Loss:
     """Of one sample, in `u` and `y`; the loss of a batch is the mean or the sum over its samples."""
 
     definition: ast.Loss
     arguments: Values
     reduce: Averaging
+    targets: TargetDomain | None = None
+    """What `y` may be, where the definition says so."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from netc.compiler.meaning.spec import (
     Network,
     Schedule,
     Spec,
+    TargetDomain,
     Training,
     Values,
 )
@@ -141,9 +142,18 @@ def _layer(layer: Layer) -> ast.Layer:
 
 
 def _loss(loss: Loss) -> ast.Loss:
-    kept = tuple(s for s in loss.definition.settings if s.name != "reduce")
+    kept = tuple(s for s in loss.definition.settings if s.name not in ("reduce", "targets"))
+    kept += (ast.Setting("targets", _domain(loss.targets)),) if loss.targets else ()
     parameters = _defaults(loss.definition.parameters, loss.arguments)
     return replace(loss.definition, parameters=parameters, settings=(*kept, _word("reduce", loss.reduce)))
+
+
+def _domain(targets: TargetDomain) -> ast.Expr:
+    if targets.sum_is_one:
+        return ast.Name("distribution")
+    if targets.values:
+        return ast.Set(tuple(map(_number, targets.values)))
+    return ast.Range(_number(targets.low), _number(targets.high))
 
 
 def _init(init: Init) -> Iterator[ast.Init]:

@@ -18,7 +18,7 @@ import numpy as np
 from netc.compiler.meaning.generated import Generated, Row
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import DataSpec, Facts
-from netc.dsl.source import Span
+from netc.dsl.source import NOWHERE, Span
 from netc.runtime.data.columns import choose_columns, require_numbers, setting_span, with_truths
 from netc.runtime.data.computed import computed
 from netc.runtime.data.errors import count, data_error
@@ -126,6 +126,11 @@ def from_arrays(x: Any, y: Any, spec: DataSpec) -> Dataset:
         raise data_error("E0614", "target = inputs: the targets are the inputs, y is not needed", spec.span)
     _require_same_order(x, y, spec)
     return _assemble(Parts(inputs, _table_of("y", y, "y", spec.span)), spec, "arrays")
+
+
+def inputs_of(x: Any) -> Table:
+    """Inputs of a Python caller as a table, columns of truths as numbers."""
+    return with_truths(_table_of("X", x, "x", NOWHERE))
 
 
 def _require_same_order(x: Any, y: Any, spec: DataSpec) -> None:

@@ -147,7 +147,8 @@ def from_array(name: str, array: NDArray[Any], prefix: str = "c") -> Table:
 def from_columns(name: str, columns: Iterable[Any], arrays: Sequence[NDArray[Any]]) -> Table:
     """The table of columns of different kinds."""
     names = tuple(str(column) for column in columns)
-    values = np.empty((len(arrays[0]) if arrays else 0, len(names)))
+    single = bool(arrays) and all(array.dtype == np.float32 for array in arrays)
+    values = np.empty((len(arrays[0]) if arrays else 0, len(names)), np.float32 if single else np.float64)
     text = {}
     for index, array in enumerate(arrays):
         if array.dtype.kind in "biuf":

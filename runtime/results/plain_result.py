@@ -34,6 +34,7 @@ def summary_of(result: Result) -> dict[str, Any]:
         "gradient_norm": _figure(result.gradient_norm),
         "grows": {name: _figure(shares) for name, shares in result.grows.items()},
         "theta": _theta(result),
+        "classes": list(result.classes),
         "parameters": result.theta.shape[1],
         "evaluations": {name: _figure(counts) for name, counts in result.evaluations.items()},
         "seconds": {name: round(value, 6) for name, value in result.seconds.items()},

@@ -110,6 +110,11 @@ class Result:
     precision: str
     threads: int
     interrupted: bool = False
+    classes: tuple[str, ...] | tuple[int, ...] = ()
+    """The labels of the target in the order of the outputs; none where it is a number."""
+    columns: tuple[str, ...] = ()
+    """The names of the inputs."""
+    target_columns: tuple[str, ...] = ()
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
