@@ -247,7 +247,7 @@ class Model:
         if targets.shape[1] != outputs:
             raise ValueError(f"y has {targets.shape[1]} columns; the network has {outputs} outputs")
         if wrong := unfit(session.spec, targets):
-            raise ValueError(f"y holds {targets[wrong[0], wrong[1]]:g}; the loss takes {wrong[2]}")
+            raise ValueError(f"y holds {targets[wrong[0], wrong[1]]:g}: {wrong[2]}")
         return x, targets
 
 

@@ -192,7 +192,9 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
         pass
     elif first and len(words) == 1:
         notes += table.guess
-        hint = "correct this row, or say what it is: `header = true` or `header = false`"
+        named = table.reading is not None and table.reading.header
+        hint = "correct this row, or say what it is: `header = true`"
+        hint = "remove this row if it holds units: one row names the columns" if named else hint
     elif len(words) < len(cells):
         hint = "correct these cells"
     elif role == "input":

@@ -72,8 +72,9 @@ def _numbers_as_names(first: Sequence[str], columns: Sequence[Sequence[str]], de
     said = ", ".join(first[i].strip() for i in at[:4]) + (", ..." if len(at) > 4 else "")
     if len(at) < 2 or len(np.unique(head)) < len(head):
         return ""
-    counted = len(at) >= MANY or _counts(head, body)
-    if counted and _rises(head) and not _often(_rises, body):
+    if _counts(head) and not _share(_counts, body) > 0.5:
+        return f"{said} count from cell to cell, as few rows below do"
+    if _rises(head) and (len(at) >= MANY or _years(head, body)) and not _share(_rises, body) > 0.05:
         return f"{said} rise or fall from cell to cell, as hardly a row below"
     if all(re.fullmatch(r"[+-]?\d+", first[i].strip()) for i in at) and _fractions(columns, at, decimal):
         return f"{said} are whole numbers above numbers with decimals"
@@ -82,16 +83,20 @@ def _numbers_as_names(first: Sequence[str], columns: Sequence[Sequence[str]], de
     return ""
 
 
-def _counts(head: NDArray[np.float64], body: NDArray[np.float64]) -> bool:
-    """0, 1, 2; four and more in equal steps; years above what are no years."""
-    if (head != np.round(head)).any():
-        return False
-    steps = np.diff(head)
-    equal = bool((steps == steps[0]).all())
-    years = YEARS[0] <= head.min() and head.max() <= YEARS[1]
-    body = body[np.isfinite(body)]
-    alike = bool(((body >= YEARS[0]) & (body <= YEARS[1])).mean() > 0.5) if body.size else False
-    return (equal and (len(head) > 3 or (len(head) == 3 and head[0] == 0))) or (years and not alike)
+def _counts(row: NDArray[np.float64]) -> bool:
+    """0, 1, 2, or four and more whole numbers in equal steps."""
+    steps = np.diff(row)
+    equal = bool((steps == steps[0]).all()) and steps[0] != 0 and bool((row == np.round(row)).all())
+    return equal and (len(row) > 3 or (len(row) == 3 and row[0] == 0))
+
+
+def _years(head: NDArray[np.float64], body: NDArray[np.float64]) -> bool:
+    """Above what are none."""
+    low, high = YEARS
+    known = body[np.isfinite(body)]
+    alike = bool(((known >= low) & (known <= high)).mean() > 0.5) if known.size else False
+    whole = bool((head == np.round(head)).all())
+    return whole and low <= head.min() and head.max() <= high and not alike
 
 
 def _rises(row: NDArray[np.float64]) -> bool:
@@ -99,8 +104,8 @@ def _rises(row: NDArray[np.float64]) -> bool:
     return bool((steps > 0).all() or (steps < 0).all())
 
 
-def _often(holds: Callable[[NDArray[np.float64]], bool], body: NDArray[np.float64]) -> bool:
-    return bool(np.mean([holds(row) for row in body]) > 0.05)
+def _share(holds: Callable[[NDArray[np.float64]], bool], body: NDArray[np.float64]) -> float:
+    return float(np.mean([holds(row) for row in body]))
 
 
 def _fractions(columns: Sequence[Sequence[str]], at: Sequence[int], decimal: Decimal) -> bool:

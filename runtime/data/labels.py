@@ -16,7 +16,7 @@ from netc.compiler.meaning.spec import DataSpec
 from netc.runtime.data.columns import notation, require_numbers, setting_span
 from netc.runtime.data.errors import count, data_error, listing
 from netc.runtime.data.scaling import Array
-from netc.runtime.data.table import Table, number
+from netc.runtime.data.table import Table, is_number, number
 
 _MOST = 100
 """More consecutive integers than these are taken for a quantity, unless `classes` says otherwise."""
@@ -86,8 +86,9 @@ def _cells(table: Table) -> Sequence[str]:
 def _require_labels(table: Table, spec: DataSpec) -> None:
     """Refuses texts among numbers, and texts that are all numbers in another notation."""
     cells = table.text.get(0, ())
+    numbers = any(is_number(cell, table.decimal) for cell in cells)
     words = [cell for cell in cells if number(cell, table.decimal) is None]
-    if words and (len(words) < len(cells) or all(notation(cell, table.decimal) for cell in words)):
+    if words and (numbers or all(notation(cell, table.decimal) for cell in words)):
         require_numbers(table, spec, "target")
 
 

@@ -47,6 +47,7 @@ class Scaler:
             low, spread = values.min(axis=0), np.ptp(values, axis=0)
             middle, deviation = values.mean(axis=0), values.std(axis=0)
         shift, divisor = (low, spread) if scaling == "minmax" else (middle, deviation)
+        divisor = np.where(divisor == 0, spread, divisor)  # the squares of values below 1e-162 are 0
         constant = constant_columns(values, rounding)
         size = np.where(spread == 0, 1.0, abs(values).max(axis=0))
         return cls(np.where(constant, low, shift), np.where(constant, size, divisor))
@@ -76,7 +77,7 @@ def constant_columns(values: Array, rounding: float = DOUBLE) -> NDArray[np.bool
     """
     with np.errstate(over="ignore"):
         spread, size = np.ptp(values, axis=0), abs(values).max(axis=0)
-    whole = (values == np.round(values)).all(axis=0)
+    whole = (values == np.round(values)).all(axis=0) & (size < 2.0**53)
     found: NDArray[np.bool_] = spread <= np.where(whole, 0.0, ROUNDINGS * rounding * size)
     return found
 

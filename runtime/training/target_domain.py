@@ -34,27 +34,27 @@ def require_taken(spec: Spec, data: Dataset, targets: Targets, y: Array) -> None
     found = unfit(spec, y)
     if found is None:
         return
-    row, column, wanted = found
+    row, column, reason = found
     name = data.target_names[min(column, len(data.target_names) - 1)]
     value, raw = y[row, column], data.y[row, min(column, data.y.shape[1] - 1)]
     scaled = f", {value:g} after scaling" if value != raw else ""
-    loss = spec.loss.definition.name if spec.loss else ""
     raise data_error(
         "E0620",
-        f"column '{name}' holds {raw:g}{scaled}, and '{loss}' takes {wanted}",
+        f"column '{name}' holds {raw:g}{scaled}: {reason}",
         setting_span(spec.data, "target"),
         hints=_ways_out(spec, data, value != raw),
     )
 
 
 def unfit(spec: Spec, y: Array) -> tuple[int, int, str] | None:
-    """(sample, output, what the loss takes instead) of the first target that it does not take."""
-    domain = spec.loss.targets if spec.loss else None
+    """(sample, output, why not) of the first target that the loss does not take."""
+    assert spec.loss is not None
+    domain, name = spec.loss.targets, spec.loss.definition.name
     bad = _outside(y, domain) if domain else _falls(spec, y)
     if not bad.any():
         return None
     row, column = (int(i) for i in np.argwhere(bad)[0])
-    return row, column, words(domain) if domain else "no such target: its loss falls without end"
+    return row, column, f"'{name}' takes {words(domain)}" if domain else f"for it '{name}' falls without end"
 
 
 def words(domain: TargetDomain) -> str:
