@@ -260,8 +260,12 @@ decimal comma makes two fields of one number:
         "a missing value",
         """\
 A cell of a column that is used is empty, NaN, NA, N/A, null or ?. Which value would stand there is a
-decision about your problem, so netc does not guess: remove these rows, or fill them in. Columns that are
-neither inputs nor target may have gaps:
+decision about your problem, so netc does not guess. 'missing' says it; a missing target can only be dropped:
+
+    data "houses.csv", missing = drop      # leaves these samples out
+    data "houses.csv", missing = mean      # the mean of the column in the training part
+
+Columns that are neither inputs nor target may have gaps:
 
     data "houses.csv", target = price, inputs = (area, rooms)
 """,
@@ -274,7 +278,7 @@ other text out, or write it as numbers first:
 
     data "people.csv", target = income, inputs = (age, years)
 
-Numbers have a decimal point: 1.5, not 1,5.
+Numbers have a decimal point, 1.5, unless 'decimal = comma' says 1,5. Signs of thousands are not read.
 """,
     ),
     "E0611": Story(
@@ -311,13 +315,16 @@ row i of one belongs to row i of the other, so that both have the same number of
 """,
     ),
     "E0615": Story(
-        "more samples than there are, or none",
+        "more samples than there are, or none of a class",
         """\
 'split' is the part that trains, a fraction or a number of samples, and 'limit' a number of samples that is
 taken at all. Both stay within what the data hold, and at least one sample trains:
 
     data boston, split = 80%
     data boston, split = 404
+
+A class that is only in the test part cannot be learnt. 'stratify = true' gives both parts their share of every class,
+which needs two samples of each.
 """,
     ),
     "E0616": Story(
