@@ -40,6 +40,9 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         _require_unused(settings, ("target",), f"the outputs of {kind} data stand after '->'", report)
     if kind != "files" or not any(_is_text(path) for path in origin):
         _require_unused(settings, OF_TEXT, f"it is of text tables ({', '.join(TEXT_FILES)})", report)
+    if settings.get("stratify", truth, False) and "split" not in settings:
+        where = settings.span("stratify")
+        report.error("E0502", where, "'stratify' is about the parts of a split", hints=("add 'split = 80%'",))
     return DataSpec(
         kind,
         origin,
