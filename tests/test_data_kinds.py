@@ -11,12 +11,13 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from netc.compiler.check.program import data_spec
-from netc.compiler.meaning.spec import DataSpec
+from netc.compiler.meaning.spec import DataSpec, TextStyle
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 from netc.runtime.data.dataset import Dataset, from_arrays, load
 from netc.runtime.data.errors import DataError
 from netc.runtime.data.scaling import Scaler, constant_columns
+from netc.runtime.data.told import told
 
 ARRAYS = DataSpec("arrays")
 
@@ -331,3 +332,30 @@ def test_noises_are_independent_and_may_depend_on_the_point() -> None:
 def test_a_noise_that_is_none(law: str) -> None:
     with pytest.raises(Exception, match="E0305"):
         generated(f"data x in 1..3 -> x + {law}")
+
+
+# -- what is said --------------------------------------------------------------------------------------
+
+
+def test_what_was_read_is_said(table: Any) -> None:
+    rows = "".join(f"{i};{i / 4};7;{'ab'[i % 2]}\n" for i in range(12))
+    text = f"# from the lab\nid;v;same;kind\n{rows}13;?;7;a\n12;2,5;7;a\n".replace(".", ",")
+    settings = "decimal = comma, missing = drop, split = 75%"
+    data = table(text, settings)
+    spec = DataSpec("files", style=TextStyle(decimal="comma"))
+    lines = dict(told(data, spec, data.labels))
+    assert lines["data"] == (
+        "t.csv, 13 samples; header in row 2, separated by semicolons, decimal comma, 1 line of comment skipped; "
+        "1 sample with missing values dropped"
+    )
+    assert lines["inputs"] == "3: id 0 to 12, v 0 to 2.75, same 7; id counts the rows"
+    assert lines["constant"] == "1: same"
+    assert lines["target"] == "kind, 2 classes: a (7), b (6)"
+    assert lines["split"] == "9 train, 4 test"
+
+
+def test_a_copy_of_the_target_and_repeated_samples_are_said(table: Any) -> None:
+    data = table("a,b,y\n" + "1,3.5,3.5\n2,4.5,4.5\n" * 3, "split = 50%")
+    lines = dict(told(data, DataSpec("files"), ()))
+    assert lines["target"] == "y, a number, 3.5 to 4.5; the input b equals it in every sample"
+    assert "also in the training part" in lines["split"]

@@ -75,10 +75,12 @@ def constant_columns(values: Array, rounding: float = DOUBLE) -> NDArray[np.bool
 
     The spread decides: rounding gives a constant column of 0.1 a deviation of 1e-17. Whole numbers are exact.
     """
+    low, high = values.min(axis=0), values.max(axis=0)
     with np.errstate(over="ignore"):
-        spread, size = np.ptp(values, axis=0), abs(values).max(axis=0)
-    whole = (values == np.round(values)).all(axis=0) & (size < 2.0**53)
-    found: NDArray[np.bool_] = spread <= np.where(whole, 0.0, ROUNDINGS * rounding * size)
+        spread, size = high - low, np.maximum(abs(low), abs(high))
+    found: NDArray[np.bool_] = spread <= ROUNDINGS * rounding * size
+    for column in np.flatnonzero(found & (spread > 0) & (size < 2.0**53)):
+        found[column] = (values[:, column] != np.round(values[:, column])).any()
     return found
 
 
