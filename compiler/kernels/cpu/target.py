@@ -6,6 +6,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import lanes as cpu_lanes
+from netc.compiler.kernels.cpu import lets as cpu_lets
 from netc.compiler.kernels.cpu import network as cpu_network
 from netc.compiler.kernels.cpu import registers as cpu_registers
 from netc.compiler.kernels.cpu import report as cpu_report
@@ -35,6 +36,13 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
             vectors = cpu_rule.Vectors(
                 problem.parameters, p.lanes, cpu_rule.regions(problem), p.size * p.chunks
             )
+            rule, parts = cpu_rule.named(program.rule), number_of_batches(program.training.batches, samples)
+            writer = cpu_rule.Writer(rule, vectors, shuffled, samples, parts)
+            block, lanes, group = p.block, p.lanes, 1
+        case None if problem.sampled:
+            planned = cpu_lets.planned(problem, machine, precision, shuffled, samples)
+            made, p = cpu_lets.functions(planned, shuffled), planned.plan
+            vectors = cpu_rule.Vectors(problem.parameters, p.lanes, cpu_rule.regions(problem), p.size)
             rule, parts = cpu_rule.named(program.rule), number_of_batches(program.training.batches, samples)
             writer = cpu_rule.Writer(rule, vectors, shuffled, samples, parts)
             block, lanes, group = p.block, p.lanes, 1
