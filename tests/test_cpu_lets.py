@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lowering import lowered
+from netc.compiler import pipeline
 from netc.compiler.calculus import interpret, ir
 from netc.compiler.calculus.ir import (
     SAMPLES,
@@ -25,8 +26,7 @@ from netc.compiler.calculus.ir import (
     View,
     apply,
 )
-from netc.compiler.kernels.cpu import target
-from netc.compiler.kernels.emit import emit
+from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.sweeps import levels, sums_apart, waits
 from netc.compiler.lower.network import problem
@@ -232,10 +232,9 @@ def test_loss_gradient_and_outputs(name: str, precision: str, lanes: int) -> Non
     theta, x, y = numbers(made, real)
     for shuffled in (False, True):
         batch = "batch = 4, shuffle = true" if shuffled else "batch = full"
-        module = target.schedule(
-            program(made, f"{batch}, precision = {precision}"), Machine(lanes=lanes), COUNT
-        )
-        text = emit(module, target.spelling(module))
+        chosen = Cpu(Machine(lanes=lanes))
+        small = program(made, f"{batch}, precision = {precision}")
+        text = pipeline.to_text(pipeline.to_loops(small, chosen, COUNT), chosen)
         kernels = load_kernels(text) if name in COMPILED and not shuffled else plain(text)
         samples = lay_out(x, y, kernels.BLOCK, real, bool(kernels.BY_SAMPLE))
         row = np.zeros(kernels.STRIDE, real)

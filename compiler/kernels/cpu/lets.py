@@ -14,10 +14,11 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import tiles
-from netc.compiler.kernels.cpu.network import SAMPLES, gather, locate, parameters_of, scaled
+from netc.compiler.kernels.cpu.network import SAMPLES, gather, locate, scaled
 from netc.compiler.kernels.cpu.passes import Layout, LetWriter
 from netc.compiler.kernels.cpu.plan import Plan, block_of
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.patterns import Product, pattern
 from netc.compiler.kernels.sweeps import is_sum, levels, sums_apart, waits, wanted
 

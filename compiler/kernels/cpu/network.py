@@ -16,8 +16,9 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
-from netc.compiler.kernels.patterns import Chain, Product
-from netc.compiler.kernels.vectors import Space, arrays, lanes
+from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.patterns import Chain, Product, pointwise
+from netc.compiler.kernels.vectors import Space, lanes
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
 """Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;
@@ -94,10 +95,6 @@ def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: 
     return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
 
 
-def pointwise(e: ir.Expr) -> bool:
-    return not any(isinstance(node, ir.Reduce) for node in ir.postorder(e))
-
-
 def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, int],
                 after: Sequence[L.Stmt] = ()) -> list[L.Stmt]:  # fmt: skip
     """Expressions with reductions over the units of a layer, sample vector by sample vector."""
@@ -117,22 +114,6 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
 
 
 # -- the head: last activation and loss together -----------------------------------------------------
-
-
-def head_buffers(network: Chain) -> dict[str, int]:
-    """The temporaries of the head and of activations over units that must be kept between passes."""
-    wanted: dict[str, int] = {}
-    head = network.head
-    groups = [([head.loss, head.adjoint], head.units), ([head.output], head.units), ([head.loss], head.units)]
-    for layer in network.layers:
-        if layer.activation and not pointwise(layer.value):
-            groups += [([layer.value], layer.product.outputs), ([layer.vjp], layer.product.outputs)]
-    for exprs, units in groups:
-        bindings, results = common(exprs)
-        assigns = [ir.Assign(n, e) for n, e in [*bindings, *((f"out{i}", e) for i, e in enumerate(results))]]
-        for name in sorted(arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}):
-            wanted[name] = max(units, wanted.get(name, 0))
-    return wanted
 
 
 def head_loss(network: Chain, plan: Plan) -> L.Function:
@@ -212,20 +193,6 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
 
 
 # -- over all samples --------------------------------------------------------------------------------
-
-
-def parameters_of(name: str) -> tuple[str, ...]:
-    """Of `loss` and `gradient`, as docs/kernels.md lists them."""
-    return (
-        "theta",
-        "x",
-        "y",
-        "order",
-        "first",
-        "count",
-        *(("grad",) if name == "gradient" else ()),
-        "scratch",
-    )
 
 
 def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
