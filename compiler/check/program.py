@@ -183,7 +183,14 @@ class _Check:
         statement = self.one(ast.Data)
         data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
         if network and stated and self.facts:
-            check_fit(stated, network, self.facts, data.span if statement else head(stated), self.report)
+            check_fit(
+                stated,
+                network,
+                self.facts,
+                data.span if statement else head(stated),
+                data.classes,
+                self.report,
+            )
         if network and loss:
             check_pair(network, loss, self.report)
         return network, None, loss, data

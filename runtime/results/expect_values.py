@@ -105,7 +105,7 @@ class Values:
             case ast.Number(number):
                 return _constant(number)
             case ast.Percent(hundredths):
-                return self.join(np.multiply, self.value(hundredths), _constant(0.01), e)
+                return self.join(np.divide, self.value(hundredths), _constant(100.0), e)
             case ast.Name(name):
                 return self.name(name, e)
             case ast.Unary(op, operand):
