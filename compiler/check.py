@@ -105,7 +105,7 @@ class _Check:
 
     def run(self) -> Spec:
         self._unsupported()
-        check_activations(self.definitions, self.report)
+        self.sound = check_activations(self.definitions, self.report)
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()
@@ -181,8 +181,8 @@ class _Check:
         data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
         if network and stated and self.facts:
             check_fit(stated, network, self.facts, data.span if statement else head(stated), self.report)
-        if network and loss:
-            check_pair(network, loss, self.report)
+        if network and loss and self.sound:
+            check_pair(network, loss, self.definitions, self.report)
         return network, None, loss, data
 
     def _missing(self, keyword: str, example: str) -> None:

@@ -109,6 +109,10 @@ def _add(a: Expr, b: Expr) -> Expr | None:
             return make("mul", Const(c), make("add", x, y))
         case (Apply("exp", (x,)), Const(-1.0)) | (Const(-1.0), Apply("exp", (x,))):  # [overflow]
             return make("expm1", x)
+        case Apply("exp", (x,)), Apply("exp", (y,)) if (
+            make("neg", x) == y
+        ):  # e^x + e^-x -> 2 cosh(x) [rounding]
+            return make("mul", Const(2.0), make("cosh", x))
         case Apply("select", (c, x, Const(0.0))), Apply("select", (d, Const(0.0), y)) if c == d:
             return make("select", c, x, y)  # the two halves of one choice
         case Apply("div", (x, s)), Apply("div", (y, t)) if s == t:  # x/s + y/s -> (x + y)/s [rounding]
@@ -265,6 +269,12 @@ def _log(a: Expr) -> Expr | None:
             return make("sub", x, make("log", s))
         case Apply("sigmoid", (x,)):  # log(sigmoid(x)) -> -softplus(-x) [overflow]
             return make("neg", make("softplus", make("neg", x)))
+        case Apply("cosh", (x,)):  # log(cosh(x)) -> logcosh(x) [overflow]
+            return make("logcosh", x)
+        case Apply("mul", (Const(c), Apply("cosh") as x)) if (
+            c > 0
+        ):  # log(c*cosh(x)) -> log(cosh(x)) + log(c) [overflow]
+            return make("add", make("log", x), Const(math.log(c)))
         case Apply("sub", (Const(1.0), x)):  # log(1 - x) -> log1p(-x) [overflow]
             return make("log1p", make("neg", x))
         case Apply("add", (Const(1.0), x)) | Apply(

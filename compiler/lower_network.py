@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from netc.compiler import derive, ir
 from netc.compiler.lower_expr import Environment, lower_expr
 from netc.compiler.simplify import simplify
 from netc.compiler.spec import Activation, Layer, Loss, Network, Objective, Spec
+from netc.dsl import ast
 
 Z, U, Y = ir.Var("z", "output"), ir.Var("u", "output"), ir.Var("y", "output")
 
@@ -35,13 +38,24 @@ def _network(network: Network, loss: Loss, env: Environment) -> ir.Network:
             value = simplify(_activations(layer, env))
             ops.append(ir.Map(_name(layer), layer.outputs, value, derive.map_vjp(value)))
     last = network.layers[-1]
-    names: dict[str, ir.Expr] = {"u": U, "y": Y, **{name: ir.Const(value) for name, value in loss.arguments}}
-    assert loss.definition.value is not None
-    cost = lower_expr(
-        loss.definition.value, Environment(names, env.functions, elements={"output": last.outputs})
-    )
+    cost = lower_loss(loss, last.outputs, env.functions)
     head = derive.head(_activations(last, env), cost, last.outputs, loss.reduce == "mean")
     return ir.Network(tuple(ops), head, network.inputs, offset)
+
+
+Functions = Mapping[str, ast.Activation | ast.Schedule]
+
+
+def lower_loss(loss: Loss, outputs: int, functions: Functions) -> ir.Expr:
+    """The loss of one sample, in u and y, as it is written."""
+    names: dict[str, ir.Expr] = {"u": U, "y": Y, **{name: ir.Const(value) for name, value in loss.arguments}}
+    assert loss.definition.value is not None
+    return lower_expr(loss.definition.value, Environment(names, functions, elements={"output": outputs}))
+
+
+def lower_activations(layer: Layer, functions: Functions) -> ir.Expr:
+    """What the layer makes of its z, as it is written."""
+    return _activations(layer, Environment({}, functions))
 
 
 def _activations(layer: Layer, env: Environment) -> ir.Expr:
