@@ -8,6 +8,7 @@ from netc.compiler.cpu_names import python_expr, variable_name
 from netc.compiler.cpu_plan import layers, plan
 from netc.compiler.emit import Spelling
 from netc.compiler.machine import Machine
+from netc.compiler.norms import written_out
 from netc.compiler.simplify import common
 from netc.compiler.vectors import number
 
@@ -17,6 +18,7 @@ BLOCKLESS = 1
 
 def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "netc kernel") -> L.Module:
     """The kernels of a program, one module, ready to print; `samples` is the number of training samples."""
+    program = written_out(program)
     precision = program.training.precision
     shuffled = program.training.batches.shuffle and program.training.batches.mode != "full"
     match program.problem:

@@ -16,6 +16,7 @@ from netc.compiler.cuda_plan import Card, Plan, plan
 from netc.compiler.cuda_rule import TeamWriter
 from netc.compiler.cuda_threads import ThreadWriter
 from netc.compiler.emit import INFIX, PREFIX, Spelling
+from netc.compiler.norms import written_out
 from netc.compiler.primitives import PRIMITIVES
 
 
@@ -27,6 +28,7 @@ def planned(program: ir.Program, card: Card, samples: int) -> Plan:
 
 def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc kernel for CUDA") -> L.Module:
     """The kernel of a program, one module, ready to print; `samples` is the number of training samples."""
+    program = written_out(program)
     training = program.training
     shuffled = training.batches.shuffle and training.batches.mode != "full"
     chosen = planned(program, card, samples)

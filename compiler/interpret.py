@@ -53,13 +53,25 @@ def evaluate(expr: ir.Expr, env: Mapping[str, Any], parts: Parts | None = None) 
 
 
 def _reduce(op: ir.Reduction, x: Any, kind: ir.Kind, parts: tuple[slice, ...]) -> Any:
-    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
     function = functions[op]
     if kind == "output":
         return function(x, axis=-1, keepdims=True)
     if parts:
         return np.concatenate([np.full_like(x[s], function(x[s])) for s in parts])
     return function(x)
+
+
+def _norm(x: Any, **axes: Any) -> Any:
+    """By the largest element where the squares would overflow or vanish."""
+    total = np.sum(x * x, **axes)
+    limits = np.finfo(np.asarray(x).dtype)
+    largest = np.max(np.abs(x), **axes)
+    shares = x / np.where(largest > 0, largest, 1)
+    scaled = largest * np.sqrt(np.sum(shares * shares, **axes))
+    safe = (total > limits.tiny / limits.eps**2) & (total < limits.max * limits.eps)
+    plain = safe | (largest == 0) | ~np.isfinite(largest)
+    return np.where(plain, np.sqrt(total), scaled)[()].astype(np.asarray(x).dtype)
 
 
 def parts_of(problem: ir.Problem) -> Parts:

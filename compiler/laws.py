@@ -38,8 +38,11 @@ def make(op: str, *args: Expr) -> Expr:
 def make_reduce(op: Reduction, arg: Expr, per: Per, units: int | None) -> Expr:
     """`Reduce(op, arg, per)`, simplified; over one unit it is the element itself."""
     if arg.kind == "scalar" or (units == 1 and arg.kind == "output"):
-        return arg
+        return make("abs", arg) if op == "norm" else arg
     inner = _unspread(arg)
+    if inner.kind == "scalar" and op == "norm":
+        count = make_reduce("sum", Const(1.0, arg.kind), per, units)
+        return make("mul", make("abs", inner), make("sqrt", count))
     if inner.kind == "scalar":
         if op != "sum":
             return spread(inner, "theta") if per else inner
@@ -48,6 +51,8 @@ def make_reduce(op: Reduction, arg: Expr, per: Per, units: int | None) -> Expr:
         count = Reduce("sum", Const(1.0, arg.kind), per)
         return make("mul", inner, count)
     match op, arg:
+        case "norm", Apply("neg", (x,)):  # norm(-x) -> norm(x)
+            return make_reduce("norm", x, per, units)
         case "sum", Apply("neg", (x,)):  # sum(-x) -> -sum(x)
             return make("neg", make_reduce("sum", x, per, units))
         case "sum", Apply("mul", (s, x)) if s.kind == "scalar":  # sum(s*x) -> s*sum(x) [rounding]

@@ -147,7 +147,7 @@ def _mean(x: ir.Expr, per: ir.Per, env: Environment) -> ir.Expr:
 def _norm(x: ir.Expr, per: ir.Per) -> ir.Expr:
     if x.kind == "scalar":
         return ir.apply("abs", x)
-    return ir.apply("sqrt", ir.Reduce("sum", ir.apply("mul", x, x), per))
+    return ir.Reduce("norm", x, per)
 
 
 def _inlined(

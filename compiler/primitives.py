@@ -7,7 +7,7 @@ not derive: see `simplify.py` and `derive.py`.
 
 Derivatives at the points where there is none: sign'(x) = 0 and |x|' = 0 at 0; max and min halve at a
 tie (as torch.maximum); floor' = 0; a `select` takes that of the chosen branch. sqrt'(0) and log'(0)
-are infinite, as they are.
+are infinite, as they are, but a norm has 0 at 0 (see `derive.py`).
 """
 
 from __future__ import annotations
