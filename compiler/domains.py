@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.interpret import evaluate
-from netc.compiler.ir import Apply, Expr, Reduce, Var, children, postorder
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.ir import Apply, Expr, Reduce, Var, children, postorder
 from netc.compiler.ranges import INF, LINE, Fault, Range, Ranges, pointwise
 
 Array = NDArray[Any]

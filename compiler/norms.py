@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from netc.compiler.ir import Apply, Const, Expr, Program, Reduce, Var, apply
-from netc.compiler.simplify import rebuild
+from netc.compiler.calculus.ir import Apply, Const, Expr, Program, Reduce, Var, apply
+from netc.compiler.calculus.simplify import rebuild
 from netc.dsl.source import Span
 
 Node = TypeVar("Node")

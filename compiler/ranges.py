@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
-from netc.compiler.ir import Apply, Const, Expr, Reduce, Var, postorder
+from netc.compiler.calculus.ir import Apply, Const, Expr, Reduce, Var, postorder
 
 INF = math.inf
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netc.compiler.check import check
-from netc.compiler.interpret import evaluate
-from netc.compiler.ir import Const, Expr, Var, apply
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.ir import Const, Expr, Var, apply
+from netc.compiler.check.program import check
 from netc.compiler.ranges import Range, Ranges, pointwise
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse

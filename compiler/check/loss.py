@@ -1,0 +1,207 @@
+"""Loss and objective: which one, its kinds, and whether the loss goes with the last activation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netc.compiler.calculus import ir
+from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.settings import Settings, word
+from netc.compiler.domains import NoValue, without_value
+from netc.compiler.lower.network import lower_activations, lower_loss
+from netc.compiler.meaning.findings import Report, first_line, listed
+from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
+from netc.compiler.meaning.resolve import Definitions, bind, head, lookup, require_names_once
+from netc.compiler.meaning.resolve_tree import called, dotted
+from netc.compiler.meaning.spec import Activation, Averaging, Layer, Loss, Network, Objective
+from netc.compiler.show import formula
+from netc.dsl import ast
+
+
+def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Report) -> Loss | None:
+    """The loss that runs: the one that is used, else the one that the file defines."""
+    uses = [s for s in statements if s.use is not None]
+    chosen = uses or statements
+    if len(chosen) > 1:
+        what = "used" if uses else "defined"
+        report.error(
+            "E0505",
+            head(chosen[1]),
+            f"two losses are {what}, one can run",
+            related=((head(chosen[0]), "the other one"),),
+            hints=("remove one, or say 'loss NAME' to choose",),
+        )
+    statement = chosen[0]
+    definition, arguments = _bound(statement, definitions, report)
+    if definition is None:
+        return None
+    names = {p.name: SCALAR for p in definition.parameters} | {"u": OUTPUT, "y": OUTPUT}
+    own = Report()
+    if definition.value is not None:
+        scope = Scope("a loss", names, definitions.activations)
+        Kinds(scope, own).number(definition.value, "the loss of one sample")
+    report.diagnostics += own.diagnostics
+    averaging = _reduce(statement, definition, report)
+    whole = len(arguments) == len(definition.parameters) and not own.errors
+    return Loss(definition, arguments, averaging) if whole else None
+
+
+def _bound(
+    statement: ast.Loss, definitions: Definitions, report: Report
+) -> tuple[ast.Loss | None, tuple[tuple[str, float], ...]]:
+    match statement.use:
+        case None:
+            return statement, bind(statement.parameters, (), head(statement), f"'{statement.name}'", report)
+        case ast.Call(function, arguments):
+            name, span = dotted(function) or "", function.span
+        case use:
+            name, arguments, span = dotted(use) or "", (), use.span
+    definition = lookup(definitions.losses, name, span, "loss", report)
+    if definition is None:
+        return None, ()
+    return definition, bind(definition.parameters, arguments, span, f"'{name}'", report)
+
+
+def _reduce(statement: ast.Loss, definition: ast.Loss, report: Report) -> Averaging:
+    """As the use says, else as the definition says, else the mean."""
+    found: Averaging = "mean"
+    for owner in dict.fromkeys((definition, statement)):
+        settings = Settings(owner.settings, "loss", ("reduce", "source"), report)
+        found = settings.get("reduce", word("mean", "sum"), found)
+    return found
+
+
+def check_pair(network: Network, loss: Loss, definitions: Definitions, report: Report) -> None:
+    """Can the loss be taken of what the last activation gives?"""
+    last = network.layers[-1]
+    name = last.activations[-1].definition.name if last.activations else "lin"
+    if name.lower() == "softmax" and last.outputs == 1:
+        report.error(
+            "E0205",
+            last.span,
+            "softmax over one unit is always 1",
+            hints=(
+                "one output for two classes: (sigmoid)1 with binary_cross_entropy",
+                "or one output per class: (softmax)2 with cross_entropy",
+            ),
+        )
+        return
+    cost = lower_loss(loss, last.outputs, definitions.activations)
+    found = without_value(lower_activations(last, definitions.activations), cost, last.outputs)
+    if found is not None:
+        _without_value(found, last, name, loss, cost, definitions, report)
+    elif loss.definition.name == "cross_entropy" and last.outputs == 1:
+        hints = ("binary_cross_entropy counts both classes",)
+        message = "cross_entropy with one output ignores every sample whose target is 0"
+        report.error("E0204", last.span, message, hints=hints)
+    elif loss.definition.name == "cross_entropy" and name.lower() == "sigmoid":
+        message = (
+            "the outputs of (sigmoid) do not sum to 1, so cross_entropy takes no notice of wrong classes"
+        )
+        report.warning("E0204", last.span, message, "(softmax) makes one distribution over the classes")
+
+
+NEEDS = {
+    "log": ("the logarithm of", "a logarithm needs a number above 0"),
+    "log1p": ("the logarithm of 1 plus", "log1p needs a number above -1"),
+    "sqrt": ("the square root of", "a square root needs a number from 0 on"),
+    "div": ("a quotient by", "what divides may not be 0"),
+    "pow": ("a power of", "a power that is not a whole number needs a base above 0"),
+}
+"""What a loss does with a number that it may not have, and which numbers it needs."""
+FITTING = ("softmax", "sigmoid", "softplus", "exp")
+"""Last activations that may be meant, the likeliest first."""
+
+
+def _without_value(
+    found: NoValue,
+    last: Layer,
+    name: str,
+    loss: Loss,
+    cost: ir.Expr,
+    definitions: Definitions,
+    report: Report,
+) -> None:
+    what, needs = NEEDS[found.op]
+    argument = formula(found.argument)
+    where = f"{argument} lies in {found.range}"
+    note = f"{needs}; at u = {found.output:.4g} it has none"
+    library = Definitions().activations
+    fits = [
+        f"({word})"
+        for word in FITTING
+        if not (word == "softmax" and last.outputs == 1)
+        and without_value(
+            lower_activations(replace(last, activations=(Activation(library[word], ()),)), library),
+            cost,
+            last.outputs,
+        )
+        is None
+    ]
+    hints = [f"it has a value after {listed(fits)}"] if fits else []
+    if loss.definition.name in ("cross_entropy", "binary_cross_entropy"):
+        one = last.outputs == 1 or loss.definition.name == "binary_cross_entropy"
+        hints = ["(sigmoid) gives a probability" if one else "(softmax) gives one probability per class"]
+        hints.append("for numbers as targets: half_mse or mse")
+    message = f"'{loss.definition.name}' takes {what} {argument}, and after ({name}) {where}"
+    own = loss.definition.span.source == last.span.source
+    related = ((head(loss.definition), "the loss"),) if own else ()
+    report.error("E0204", last.span, message, related=related, notes=(note,), hints=hints)
+
+
+def check_objective(statement: ast.Objective, definitions: Definitions, report: Report) -> Objective:
+    names = {v.name: SCALAR for v in statement.variables}
+    if not names:
+        report.error(
+            "E0513",
+            head(statement),
+            "an objective is a function of at least one variable",
+            hints=("as in 'objective R(x, y) = x^2 + 3*y^2'",),
+        )
+    require_names_once(statement.variables, report)
+    for v in statement.variables:
+        if v.default is not None:
+            report.error(
+                "E0513",
+                v.span,
+                f"'{v.name}' is a variable, it has no default",
+                hints=("'init theta = (...)' says where it starts",),
+            )
+    Kinds(Scope("an objective", names, definitions.activations), report).number(
+        statement.value, "the objective"
+    )
+    return Objective(statement.name, tuple(names), statement.value)
+
+
+def check_activations(definitions: Definitions, report: Report) -> bool:
+    """The expressions of the activations that the program and the files it uses define; are all sound?"""
+    before = len(report.diagnostics)
+    for a in definitions.activations.own.values():
+        names = {a.variable: OUTPUT} | {p.name: SCALAR for p in a.parameters}
+        scope = Scope(f"the activation '{a.name}'", names, definitions.activations)
+        found = Kinds(scope, report).of(a.value)
+        if found is not None and found.truth:
+            hint = "choose numbers by it: 1 if ... else 0"
+            report.error(
+                "E0304", a.value.span, "an activation gives a number, not a truth value", hints=(hint,)
+            )
+        way = _way_back(a.name.lower(), a, definitions, ())
+        if way:
+            through = f" by way of {', '.join(way)}" if way[0] != a.name else ""
+            note = "a name inside its own definition is the primitive function, where there is one"
+            report.error("E0111", first_line(a.span), f"'{a.name}' calls itself{through}", notes=(note,))
+    return len(report.diagnostics) == before
+
+
+def _way_back(
+    name: str, at: ast.Activation, definitions: Definitions, past: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The activations through which `at` comes to call `name`, if it does."""
+    for other in sorted(called(at.value) - set(FUNCTION_NAMES) - set(past)):
+        if other.lower() == name:
+            return past or (at.name,)
+        if other in definitions.activations.own:
+            way = _way_back(name, definitions.activations.own[other], definitions, (*past, other))
+            if way:
+                return way
+    return ()
