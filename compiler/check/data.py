@@ -10,7 +10,7 @@ from typing import Literal
 from netc.compiler.check.settings import Settings, Unfit, whole, word
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import head
-from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
+from netc.compiler.meaning.resolve_values import NotANumber, linspace, number, number_or_none
 from netc.compiler.meaning.spec import DataSpec, Scaling
 from netc.dsl import ast
 from netc.dsl.source import Span
@@ -202,10 +202,3 @@ def _count(expr: ast.Expr) -> int:
     if found != int(found) or not 1 <= found <= MOST:
         raise NotANumber(f"the number of points is a whole number from 1 to {MOST}", expr.span)
     return int(found)
-
-
-def linspace(start: float, stop: float, count: int) -> list[float]:
-    """`count` points from start to stop, both included."""
-    if count == 1:
-        return [start]
-    return [start + (stop - start) * i / (count - 1) for i in range(count)]

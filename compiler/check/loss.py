@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.domains import NoValue, without_value
+from netc.compiler.calculus.formula import formula
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import Settings, word
-from netc.compiler.domains import NoValue, without_value
 from netc.compiler.lower.network import lower_activations, lower_loss
 from netc.compiler.meaning.findings import Report, first_line, listed
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup, require_names_once
 from netc.compiler.meaning.resolve_tree import called, dotted
 from netc.compiler.meaning.spec import Activation, Averaging, Layer, Loss, Network, Objective
-from netc.compiler.show import formula
 from netc.dsl import ast
 
 

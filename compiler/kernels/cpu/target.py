@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.norms import written_out
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import lanes as cpu_lanes
@@ -15,7 +16,6 @@ from netc.compiler.kernels.cpu.plan import layers, plan
 from netc.compiler.kernels.emit import Spelling
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.vectors import number
-from netc.compiler.norms import written_out
 
 BLOCKLESS = 1
 """Samples a block of an objective holds: it has none, but its arrays must have a size."""

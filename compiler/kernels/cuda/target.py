@@ -9,6 +9,7 @@ what is below: spellings and the launch header. `start` and reports are the CPU'
 from __future__ import annotations
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.norms import written_out
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import network as cpu_network
@@ -22,7 +23,6 @@ from netc.compiler.kernels.cuda.plan import Card, Plan, plan
 from netc.compiler.kernels.cuda.rule import TeamWriter
 from netc.compiler.kernels.cuda.threads import ThreadWriter
 from netc.compiler.kernels.emit import INFIX, PREFIX, Spelling
-from netc.compiler.norms import written_out
 
 
 def planned(program: ir.Program, card: Card, samples: int) -> Plan:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from netc.compiler.calculus.interpret import evaluate
 from netc.compiler.calculus.ir import Apply, Expr, Reduce, Var, children, postorder
-from netc.compiler.ranges import INF, LINE, Fault, Range, Ranges, pointwise
+from netc.compiler.calculus.ranges import INF, LINE, Fault, Range, Ranges, pointwise
 
 Array = NDArray[Any]
 Z, U, Y = Var("z", "output"), Var("u", "output"), Var("y", "output")

@@ -1,6 +1,7 @@
 """Interval analysis: where the values of an expression can lie, and which of its functions may lack a value.
 
-Ranges are of real numbers, rounding left out, and may be too wide, never too narrow: what has no fault here has none.
+Ranges are of real numbers, rounding left out. They may be too wide, but of an expression without a fault never too
+narrow, and what has no fault here has none.
 A range of the elements of a vector holds each of them. Nothing is searched for (see `domains.py`), nothing simplified.
 """
 
@@ -90,6 +91,7 @@ class Ranges:
             case Apply("mul", (x, y)) if x == y:
                 return _square(self.of(x))
             case Apply("sub", (x, y)) if x == y:
+                self.of(x)
                 return Range(0.0, 0.0)
             case Apply(op, args):
                 ranges = tuple(self.of(a) for a in args)
@@ -130,8 +132,8 @@ class Ranges:
         """The range of a branch, which counts only where its condition holds."""
         inside = Ranges({**self.known, **self._narrowed(condition, holds)}, self.units, self.one_hot)
         for node in postorder(value):  # what was found without the condition may be too wide here
-            if not isinstance(node, Var | Const) and node in self.known:
-                inside.known.pop(node)
+            if not isinstance(node, Var | Const):
+                inside.known.pop(node, None)
         inside.known |= self._narrowed(condition, holds)
         found = inside.of(value)
         self.faults += inside.faults
