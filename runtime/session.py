@@ -72,9 +72,24 @@ def read_text(text: str, name: str, folder: Path) -> File:
 
 
 def read_data(file: File) -> Dataset | None:
-    """What the `data` statement names; None where the file has none. Raises DataError."""
-    spec = pipeline.to_data_spec(file.program, file.folder)
-    return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
+    """What the `data` statement names; None where the file has none. What is wrong with them hides nothing else that
+    is wrong with the file. Raises DataError, or SpecError where there is more."""
+    try:
+        spec = pipeline.to_data_spec(file.program, file.folder)
+        return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
+    except SpecError as error:
+        others = [d for d in _errors_without_data(file) if d not in error.diagnostics]
+        if not others:
+            raise
+        raise SpecError([*error.diagnostics, *others]) from None
+
+
+def _errors_without_data(file: File) -> list[Diagnostic]:
+    try:
+        pipeline.to_spec(file.program, None, file.folder)
+    except SpecError as error:
+        return [d for d in error.diagnostics if d.severity == "error"]
+    return []
 
 
 def known_facts(file: File) -> Facts | None:
@@ -216,6 +231,7 @@ class Session:
             self.spec.monitor.every,
             threads,
             self._history,
+            self.spec.monitor.unit == "step",
         )
 
     @property

@@ -180,7 +180,8 @@ def _train(training: Training) -> ast.Train:
 
 
 def _monitor(monitor: Monitor) -> ast.Monitor:
-    settings = [ast.Setting("every", _number(monitor.every))] if monitor.every else []
+    every = ast.Counted(_number(monitor.every), f"{monitor.unit}s")
+    settings = [ast.Setting("every", every)] if monitor.every else []
     settings += [_word("history", monitor.history)] if monitor.history != "auto" else []
     functions = (ast.Setting(w.name, w.written) for w in monitor.watched)
     return ast.Monitor(monitor.figures, (*functions, *settings))

@@ -49,10 +49,12 @@ class Task:
     metric: Metric | None
     """None where there are no outputs to judge (an objective)."""
     every: int
-    """Epochs between reports; 0: chosen so that there are about REPORTS."""
+    """Epochs (or steps) between reports; 0: chosen so that there are about REPORTS."""
     threads: int
     history: Literal["all", "summary"] = "all"
     """Whether every run reports, or some of very many."""
+    by_steps: bool = False
+    """`every` counts steps."""
 
 
 class Watcher:
@@ -310,9 +312,9 @@ def _watched(rule: ir.Rule) -> tuple[int, ...]:
 
 
 def _every(task: Task, total: int, per_epoch: int) -> int:
-    """Iterations between two reports, whole epochs."""
+    """Iterations between two reports: whole epochs, unless the file says steps."""
     if task.every:
-        return task.every * per_epoch
+        return task.every if task.by_steps else task.every * per_epoch
     count = max(1, min(REPORTS, REPORTS_OF_ALL // _reporting(task)))
     return max(1, -(-total // (count * per_epoch))) * per_epoch
 
