@@ -147,6 +147,7 @@ class Values:
             return runs
         if name in self.scope.constants:
             return _constant(self.scope.constants[name])
+        name = "loss" if name in self.scope.loss_names else name
         for known in (name, f"{name}(train)"):
             if known in self.scope.figures:
                 return Value(self.scope.figures[known], True)
