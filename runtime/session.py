@@ -249,7 +249,25 @@ class Session:
         task = self.task
         outcome = train(task, watch, resume, rows)
         seal(self.kernels)
-        return outcome, make_result(task, outcome, self.spec.points, self._kinds)
+        result = make_result(task, outcome, self.spec.points, self._kinds)
+        return outcome, replace(result, fault=self._fault(result, outcome))
+
+    def _fault(self, result: Result, outcome: Outcome) -> str:
+        """Of one run that was lost: what is not finite, and why."""
+        if result.runs != 1 or not result.diverged[0] or np.isfinite(result.loss_train[0]):
+            return ""
+        from netc.runtime.training.blame import blame
+
+        x, y = self._scaled[0] if self.data is not None else (np.zeros((1, 1)), np.zeros((1, 1)))
+        real = real_type(self.program)
+        return blame(
+            self.program,
+            result.theta[0],
+            int(result.steps[0]),
+            outcome.before,
+            x.astype(real),
+            y.astype(real),
+        )
 
     def _kinds(self, theta: Array, settled: Array) -> Array:
         from netc.runtime.results.critical_points import kinds

@@ -90,7 +90,7 @@ def parts_of(problem: ir.Problem) -> Parts:
             return {"layer": whole, "tensor": whole}
 
 
-def _weights(problem: ir.Problem, like: Array) -> Array:
+def weights_of(problem: ir.Problem, like: Array) -> Array:
     """1 where a weight is, 0 where a bias is."""
     weights = np.ones_like(like)
     if isinstance(problem, ir.Network):
@@ -108,7 +108,7 @@ def _matrix(op: ir.Dense, theta: Array) -> tuple[Array, Array]:
     return theta[op.offset : last].reshape(op.outputs, op.inputs), b
 
 
-def _forward(network: ir.Network, theta: Array, x: Array) -> list[Array]:
+def forward(network: ir.Network, theta: Array, x: Array) -> list[Array]:
     """The input of every op, and the last pre-activation."""
     values = [x]
     for op in network.ops:
@@ -123,7 +123,7 @@ def _forward(network: ir.Network, theta: Array, x: Array) -> list[Array]:
 
 def predict(network: ir.Network, theta: Array, x: Array) -> Array:
     """The outputs (N, outputs) for inputs x (N, inputs)."""
-    z = _forward(network, theta, x)[-1]
+    z = forward(network, theta, x)[-1]
     return np.array(np.broadcast_to(evaluate(network.head.output, {"z": z}), z.shape))
 
 
@@ -134,7 +134,7 @@ def loss_and_gradient(problem: ir.Problem, theta: Array, x: Array, y: Array) -> 
             env = {name: float(t) for name, t in zip(variables, theta, strict=True)}
             return evaluate(value, env), np.array([evaluate(g, env) for g in gradient], theta.dtype)
         case ir.Network(head=head):
-            values = _forward(problem, theta, x)
+            values = forward(problem, theta, x)
             at = {"z": values[-1], "y": y}
             share = 1 / len(x) if head.mean else 1.0
             losses = np.broadcast_to(evaluate(head.loss, at), (len(x), 1))
@@ -175,8 +175,8 @@ class Outcome:
     gradient_evaluations: int
 
 
-class _Ended(Exception):
-    """The run ends, for this status."""
+class Left(Exception):
+    """A run leaves its loop, for this status."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -190,7 +190,7 @@ Evaluator = Callable[[ir.Evaluate, Array, Env], tuple[float, Array | None]]
 """From the statement, the point and what is known to (loss, gradient)."""
 
 
-class _Machine:
+class Machine:
     """Executes statements in an environment of names and counts what is evaluated."""
 
     def __init__(self, evaluator: Evaluator, parts: Parts, env: Env) -> None:
@@ -231,7 +231,7 @@ class _Machine:
                     self.execute(body if self.value(condition) else otherwise)
                 case ir.Stop(condition, ending):
                     if self.value(condition):
-                        raise _Ended(ir.STATUS[ending])
+                        raise Left(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
 
@@ -241,7 +241,7 @@ class _Machine:
                 self.execute(body)
             except _Found:
                 return
-        raise _Ended(SEARCH_FAILED)
+        raise Left(SEARCH_FAILED)
 
     def measure(self, stmt: ir.Evaluate) -> None:
         loss, gradient = self.evaluator(stmt, self.env[stmt.point], self.env)
@@ -256,7 +256,7 @@ class _Machine:
         if stmt is self.first:
             self.losses.append(loss)
         if stmt is self.first and not np.isfinite(loss):
-            raise _Ended(DIVERGED)  # of later evaluations, trials, the loss may be anything
+            raise Left(DIVERGED)  # of later evaluations, trials, the loss may be anything
 
     def commit(self, commits: Sequence[ir.Commit]) -> None:
         new = {c.state: self.env[c.value] for c in commits}  # all read before any is written
@@ -275,7 +275,7 @@ def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, fl
 
 
 def _iterate(
-    rule: ir.Rule, machine: _Machine, steps: int, batches: int, before: Callable[[int], None]
+    rule: ir.Rule, machine: Machine, steps: int, batches: int, before: Callable[[int], None]
 ) -> Outcome:
     env, per_epoch = machine.env, 1 if rule.visits_batches else batches
     path, status, n = [env["theta"]], RUNNING, 0
@@ -297,7 +297,7 @@ def _iterate(
                 machine.losses.clear()
                 machine.execute(rule.epoch_end)
                 machine.commit(rule.epoch_commits)
-    except _Ended as ended:
+    except Left as ended:
         status = ended.status
     states = {s.name: env[s.name] for s in rule.states}
     return Outcome(np.array(path), states, n, status, machine.loss_evaluations, machine.gradient_evaluations)
@@ -338,9 +338,9 @@ def run(
     def samples(epoch: int) -> Array:
         return order(epoch) if order else np.arange(len(x))
 
-    env = _start(program.rule, theta0, _weights(program.problem, theta0), hypers or {}, batches)
+    env = _start(program.rule, theta0, weights_of(program.problem, theta0), hypers or {}, batches)
     env["samples"] = float(len(x))
-    machine = _Machine(measure, parts_of(program.problem), env)
+    machine = Machine(measure, parts_of(program.problem), env)
     return _iterate(program.rule, machine, steps, batches, lambda n: None)
 
 
@@ -369,5 +369,5 @@ def trajectory(
     env = _start(rule, theta0, np.ones_like(theta0), {}, 1)
     ends = np.cumsum(tensors or [len(theta0)]).tolist()
     parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
-    machine = _Machine(given, {"layer": parts, "tensor": parts}, env)
+    machine = Machine(given, {"layer": parts, "tensor": parts}, env)
     return _iterate(rule, machine, len(gradients), 1, scheduled).trajectory

@@ -67,6 +67,8 @@ class Result:
     precision: str
     threads: int
     interrupted: bool = False
+    fault: str = ""
+    """Of one run that was lost: what is not finite, in which iteration and, where it can be told, by which operation."""
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
@@ -177,6 +179,7 @@ def _summary(result: Result) -> dict[str, Any]:
         "stopped": _texts(result, STOPS, result.stop_codes),
         "outcome": result.outcome[0].item() if result.runs == 1 else _shares(OUTCOMES, result.outcome_codes),
         "diverged": float(np.mean(result.diverged)),
+        "fault": result.fault,
         "reached": _reached(result),
         "loss": _parts(result, "loss"),
         result.metric: _parts(result, result.metric) if result.metric else {},
