@@ -40,14 +40,12 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _is_leaf(value: object) -> bool:
-    return isinstance(value, ir.Const | ir.Var | ir.Apply | ir.Reduce) or not (
-        is_dataclass(value) or isinstance(value, tuple | list)
-    )
+    return isinstance(value, ir.Expr) or not (is_dataclass(value) or isinstance(value, tuple | list))
 
 
 def _short(value: object) -> str:
     match value:
-        case ir.Const() | ir.Var() | ir.Apply() | ir.Reduce():
+        case _ if isinstance(value, ir.Expr):
             return formula(value)
         case ir.Assign(name, expr):
             return f"{name} := {formula(expr)}"

@@ -46,7 +46,7 @@ from netc.runtime.training.state import real_type
 from netc.runtime.training.train import Outcome, Task, Watcher, compile_kernels, train
 
 if TYPE_CHECKING:
-    from netc.runtime.results.critical_points import Curvature
+    from netc.runtime.results.hessian import Hessians
 
 Overrides = Mapping[str, str | float]
 
@@ -274,15 +274,12 @@ class Session:
 
         return kinds(self.curvature(), theta, settled)
 
-    def curvature(self, samples: tuple[Array, Array] | None = None) -> Curvature:
+    def curvature(self, samples: tuple[Array, Array] | None = None) -> Hessians:
         """Second derivatives of the loss on scaled samples, (N, inputs) and (N, outputs), or the training part."""
-        from netc.runtime.results.hessian import NetworkCurvature, ObjectiveCurvature
+        from netc.runtime.results.hessian import Hessians
 
-        match self.program.problem:
-            case ir.Objective() as objective:
-                return ObjectiveCurvature(objective)
-            case ir.Network() as network:
-                return NetworkCurvature(network, *(samples or self._scaled[0]))
+        problem = self.program.problem
+        return Hessians(problem, *(samples or self._scaled[0])) if problem.sampled else Hessians(problem)
 
     def require_room(self, folder: Path | None) -> None:
         """SpecError where this machine is too small for all the runs."""

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.calculus.interpret import evaluate
-from netc.compiler.calculus.ir import Const, Expr, Var, apply
+from netc.compiler.calculus.ir import SCALAR, Const, Expr, Var, apply
 from netc.compiler.calculus.ranges import Range, Ranges, pointwise
 from netc.compiler.check.program import check
 from netc.dsl.diagnostics import SpecError
@@ -106,7 +106,7 @@ def test_wrong_losses_say_what_has_no_value_and_where_it_lies(
 
 # -- the ranges themselves ---------------------------------------------------------------------------
 
-X = Var("x", "scalar")
+X = Var("x", SCALAR)
 UNARY = (
     "neg", "exp", "expm1", "sqrt", "abs", "sign", "floor", "tanh", "sigmoid", "softplus", "erf", "sin", "cos", "atan",
     "sinh", "cosh", "logcosh", "log", "log1p",

@@ -36,16 +36,16 @@ def test_log_cosh_by_hand(loss: str, precision: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_log_cosh_of_any_finite_number(dtype: type[Any]) -> None:
-    head = head_of("log_cosh", "lin", 1)
+    value, slope = head_of("log_cosh", "lin", 1)
     largest = float(np.finfo(dtype).max)
     z = np.array([0.0, 1e-6, -20.0, 90.0, 800.0, -1e30, 1e38, largest, -largest], dtype)[:, None]
-    at = {"z": z, "y": np.zeros_like(z)}
+    at = {"layer1.z": z, "y": np.zeros_like(z)}
     far = np.abs(z[:, 0].astype(float))
     wanted = np.where(far > 20, far - np.log(2), np.log(np.cosh(np.minimum(far, 20))))
     wanted[1] = 0.5e-12  # x^2/2: log(cosh(1e-6)) itself has lost all its digits
-    loss = np.asarray(evaluate(head.loss, at))[:, 0]
+    loss = np.ravel(evaluate(value, at))
     np.testing.assert_allclose(loss, wanted, rtol=1e-6 if dtype == np.float32 else 1e-12)
-    np.testing.assert_allclose(np.asarray(evaluate(head.adjoint, at))[:, 0], np.tanh(z[:, 0]), rtol=1e-6)
+    np.testing.assert_allclose(np.ravel(evaluate(slope, at)), np.tanh(z[:, 0]), rtol=1e-6)
 
 
 # -- norms -------------------------------------------------------------------------------------------
@@ -126,10 +126,10 @@ def test_criteria_see_norms_whose_squares_overflow_or_vanish(criterion: str) -> 
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_a_norm_has_slope_zero_at_zero(value: str, outputs: int) -> None:
     """As PyTorch's vector_norm, and as |x| here."""
-    head = head_of(f"distance = {value}", "lin", outputs)
+    _, slope = head_of(f"distance = {value}", "lin", outputs)
     z = np.array([np.ones(outputs), np.arange(outputs) + 2.0])
     y = np.ones_like(z)
-    adjoint = np.broadcast_to(evaluate(head.adjoint, {"z": z, "y": y}), z.shape)
+    adjoint = np.broadcast_to(evaluate(slope, {"layer1.z": z, "y": y}), z.shape)
     assert (adjoint[0] == 0).all()
     d = z[1] - y[1]
     scale = {"norm(u - y)": 1, "sqrt(sum((u - y)^2))": 1, "sqrt(mean((u - y)^2))": outputs**-0.5}.get(

@@ -89,7 +89,7 @@ def test_ema_makes_the_iterates_of_its_equations() -> None:
 
 def test_ema_evaluates_one_gradient_and_keeps_one_vector() -> None:
     rule = program(QUADRATIC + EMA).rule
-    assert [(s.name, s.kind) for s in rule.states] == [("theta", "theta"), ("v", "theta")]
+    assert [(s.name, s.axes) for s in rule.states] == [("theta", ir.THETA), ("v", ir.THETA)]
     counted = count(rule)
     assert (counted.gradients, counted.losses, counted.vectors, counted.scalars) == (1, 0, 1, 0)
 
@@ -104,7 +104,7 @@ def test_lcgd_shares_loss_and_gradient_at_theta() -> None:
     (trial,) = evaluations(search.body)
     assert trial.loss
     assert not trial.gradient
-    assert {s.name: s.kind for s in rule.states} == {"theta": "theta", "e": "scalar"}
+    assert {s.name: s.axes for s in rule.states} == {"theta": ir.THETA, "e": ir.SCALAR}
 
 
 def test_lcgd_makes_the_iterates_of_its_equations() -> None:
@@ -217,7 +217,7 @@ optimizer keras(eta = 0.1, s0 = 0.1):
     s[n+1]     = s[n] + grad R(theta[n])^2
     theta[n+1] = theta[n] - eta*grad R(theta[n])/sqrt(s[n+1])
 """).rule  # fmt: skip
-    assert {s.name: s.kind for s in rule.states}["s"] == "theta"
+    assert {s.name: s.axes for s in rule.states}["s"] == ir.THETA
     assert len(evaluations(rule.body)) == 1
 
 

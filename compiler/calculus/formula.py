@@ -12,19 +12,19 @@ ATOM = 100
 
 
 def formula(expr: ir.Expr) -> str:
-    """An ir expression as text; a vector constant is marked by its kind."""
+    """An ir expression as text; a constant in every element is marked."""
     return _formula(expr)[0]
 
 
 def _formula(expr: ir.Expr) -> tuple[str, int]:
     """The text and how tightly it binds."""
     match expr:
-        case ir.Const(value, kind):
+        case ir.Const(value, axes):
             text = f"{value:g}" if value == float(f"{value:g}") else repr(value)
-            return (text if kind == "scalar" else f"{kind}({text})"), (ATOM if value >= 0 else 0)
+            return (f"theta({text})" if axes else text), (ATOM if value >= 0 else 0)
         case ir.Var(name):
             return name, ATOM
-        case ir.Reduce(op, arg, per):
+        case ir.Reduce(op, arg, _, per):
             return f"{op}({formula(arg)}{f', per = {per}' if per else ''})", ATOM
         case ir.Apply(op, args):
             row = PRIMITIVES[op]
@@ -33,3 +33,5 @@ def _formula(expr: ir.Expr) -> tuple[str, int]:
                 text, level = _formula(arg)
                 texts.append(text if level >= need else f"({text})")
             return row.text.format(*texts), row.level
+        case _:
+            return type(expr).__name__.lower(), ATOM

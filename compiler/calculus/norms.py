@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from netc.compiler.calculus.ir import Apply, Const, Expr, Program, Reduce, Var, apply
+from netc.compiler.calculus.ir import Apply, Const, Expr, Program, Reduce, apply
 from netc.compiler.calculus.simplify import rebuild
 from netc.dsl.source import Span
 
@@ -44,14 +44,16 @@ def written_out(program: Program) -> Program:
 def _changed(node: Node, scale: Scale) -> Node:
     """Any part of a program: its expressions changed, all else as it is."""
     found: Any = node
-    if isinstance(node, Const | Var | Apply | Reduce):
+    if isinstance(node, Expr):
         found = _expression(node, scale)
     elif isinstance(node, tuple):
-        found = tuple(_changed(part, scale) for part in node)
+        new_parts = tuple(_changed(part, scale) for part in node)
+        found = new_parts if any(a is not b for a, b in zip(node, new_parts, strict=True)) else node
     elif is_dataclass(node) and not isinstance(node, Span | type):
         parts = {f.name: getattr(node, f.name) for f in fields(node)}
         new = {name: _changed(part, scale) for name, part in parts.items()}
-        found = replace(node, **{name: part for name, part in new.items() if part is not parts[name]})
+        changed = {name: part for name, part in new.items() if part is not parts[name]}
+        found = replace(node, **changed) if changed else node
     return found  # type: ignore[no-any-return]
 
 
@@ -84,7 +86,7 @@ def _in_reach(bound: float, scale: Scale) -> bool:
 
 def _sum(x: Expr, norm: Expr) -> Expr:
     assert isinstance(norm, Reduce)
-    return Reduce("sum", apply("mul", x, x), norm.per)
+    return Reduce("sum", apply("mul", x, x), norm.over, norm.per)
 
 
 def _plain(norm: Expr) -> Expr:

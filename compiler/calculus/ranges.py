@@ -100,9 +100,13 @@ class Ranges:
                 if op == "div" and self._outweighs(args[1], args[0]):
                     return Range(-1.0, 1.0, True, True)
                 return _FUNCTIONS[op](*ranges) if op in _FUNCTIONS else LINE
+            case _:
+                return LINE  # of places and draws nothing is asked: they stand in no loss
 
     def _reduced(self, op: str, arg: Expr) -> Range:
         inner = self.of(arg)
+        if op == "norm":
+            return _square_root(_corners(lambda a, b: a * b, _square(inner), Range(self.units, self.units)))
         if op != "sum":
             return inner
         match arg:
@@ -258,6 +262,11 @@ def _square(r: Range) -> Range:
     return Range(size.low * size.low, size.high * size.high, size.low_open, size.high_open)
 
 
+def _square_root(r: Range) -> Range:
+    inside = Range(max(r.low, 0.0), max(r.high, 0.0), r.low_open and r.low >= 0, r.high_open)
+    return _rising(math.sqrt)(inside)
+
+
 def _root(square: Expr) -> Expr | None:
     match square:
         case Apply("mul", (x, y)) if x == y:
@@ -350,7 +359,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Range]] = {
     "expm1": _rising(math.expm1),
     "log": _rising(math.log),
     "log1p": _rising(math.log1p),
-    "sqrt": lambda r: _rising(math.sqrt)(Range(max(r.low, 0.0), max(r.high, 0.0), r.low_open and r.low >= 0, r.high_open)),
+    "sqrt": _square_root,
     "abs": _abs,
     "sign": lambda r: Range(1.0 if r.above(0) else 0.0 if r.low >= 0 else -1.0, float(r.high > 0) - float(r.high < 0)),
     "floor": lambda r: Range(_limit(math.floor, r.low) if r.low > -INF else -INF, r.high),

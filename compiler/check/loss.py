@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.domains import NoValue, without_value
+from netc.compiler.calculus.domains import NoValue, variables, without_value
 from netc.compiler.calculus.formula import formula
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import Settings, word
@@ -86,8 +86,9 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
             ),
         )
         return
-    cost = lower_loss(loss, last.outputs, definitions.activations)
-    found = without_value(lower_activations(last, definitions.activations), cost, last.outputs)
+    z, u, y = variables(last.outputs)
+    cost = lower_loss(loss, u, y, definitions.activations)
+    found = without_value(lower_activations(last, z, definitions.activations), cost, last.outputs)
     if found is not None:
         _without_value(found, last, name, loss, cost, definitions, report)
     elif loss.definition.name == "cross_entropy" and last.outputs == 1:
@@ -126,13 +127,17 @@ def _without_value(
     argument = formula(found.argument)
     where = f"{argument} lies in {found.range}"
     note = f"{needs}; at u = {found.output:.4g} it has none"
-    library = Definitions().activations
+    library, z = Definitions().activations, variables(last.outputs)[0]
     fits = [
         f"({word})"
         for word in FITTING
         if not (word == "softmax" and last.outputs == 1)
         and without_value(
-            lower_activations(replace(last, activations=(Activation(library[word], ()),)), library),
+            lower_activations(
+                replace(last, activations=(Activation(library[word], ()),)),
+                z,
+                library,
+            ),
             cost,
             last.outputs,
         )

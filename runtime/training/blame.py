@@ -7,6 +7,7 @@ and of what the interpreter does not see (other roundings), it says less, never 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,17 +34,15 @@ def blame(program: ir.Program, theta: Array, n: int, before: State | None, x: Ar
 
 def _in_loss(problem: ir.Problem, theta: Array, x: Array, y: Array) -> str:
     """The operation by which the loss of some sample is lost, or empty."""
-    match problem:
-        case ir.Objective(variables, value, _):
-            return _operation(value, {name: float(t) for name, t in zip(variables, theta, strict=True)})
-        case ir.Network(ops=ops, head=head):
-            values = interpret.forward(problem, theta, x)
-            for op, result in zip(ops, values[1:], strict=True):
-                if not np.isfinite(result).all():
-                    return (
-                        f"the sums of {op.name} overflow" if isinstance(op, ir.Dense) else f"in ({op.name})"
-                    )
-            return _operation(head.loss, {"z": values[-1], "y": y, "u": values[-1]})
+    sizes = {ir.SAMPLES: len(x)} if problem.sampled else {}
+    env = interpret.given(problem, theta, x, y)
+    for step in problem.forward:
+        known = dict(env)
+        interpret.run_lets([step], env, sizes)
+        for let in ir.flat((step,)):
+            if not _finite(env[let.name]):
+                return _operation(let.value, known, sizes=sizes)
+    return ""
 
 
 class _Iteration:
@@ -71,8 +70,8 @@ class _Iteration:
             "samples": float(len(x)),
         }
         self.env |= {h.name: h.value for h in rule.hypers}
-        vectors = [s.name for s in rule.states if s.kind == "theta" and s.name != "theta"]
-        scalars = [s.name for s in rule.states if s.kind == "scalar"]
+        vectors = [s.name for s in rule.states if s.axes and s.name != "theta"]
+        scalars = [s.name for s in rule.states if not s.axes]
         self.env |= {name: state.vectors[0, i, :size].copy() for i, name in enumerate(vectors)}
         self.env |= {name: float(state.scalars[0, i]) for i, name in enumerate(scalars)}
         self.parts = interpret.parts_of(program.problem)
@@ -130,11 +129,16 @@ def _finite(value: Any) -> bool:
     return bool(np.isfinite(np.asarray(value, float)).all())
 
 
-def _operation(expr: ir.Expr, env: dict[str, Any], parts: interpret.Parts | None = None) -> str:
+def _operation(
+    expr: ir.Expr,
+    env: dict[str, Any],
+    parts: interpret.Parts | None = None,
+    sizes: Mapping[ir.Axis, int] | None = None,
+) -> str:
     """`0/0 in g/sqrt(s)`: the innermost operation whose value is not finite though what it is made of is."""
 
     def value(e: ir.Expr) -> Any:
-        return np.asarray(interpret.evaluate(e, env, parts), float)
+        return np.asarray(interpret.evaluate(e, env, parts, sizes), float)
 
     if _finite(value(expr)):
         return ""
@@ -147,7 +151,8 @@ def _operation(expr: ir.Expr, env: dict[str, Any], parts: interpret.Parts | None
         case ir.Apply(op, args):
             lost = ~np.isfinite(value(expr))
             at = tuple(np.argwhere(lost)[0])
-            numbers = [np.broadcast_to(value(a), lost.shape)[at] for a in args]
+            wide = [np.asarray(interpret.laid(value(a), a.axes, expr.axes)) for a in args]
+            numbers = [np.broadcast_to(w, lost.shape)[at] for w in wide]
             if op in SIGNS:
                 return f"{numbers[0]:.4g}{SIGNS[op]}{numbers[1]:.4g} in {formula(expr)}"
             return f"{op}({', '.join(f'{x:.4g}' for x in numbers)}) in {formula(expr)}"
@@ -163,7 +168,7 @@ def _taken(expr: ir.Expr, value: Any) -> list[ir.Expr]:
     """What an expression is made of; of a choice only branches that are taken where it is lost."""
     match expr:
         case ir.Apply("select", (condition, a, b)):
-            holds = np.asarray(value(condition), bool)
+            holds = np.asarray(interpret.laid(value(condition), condition.axes, expr.axes), bool)
             lost = ~np.isfinite(value(expr))
             return [part for part, taken in ((a, lost & holds), (b, lost & ~holds)) if taken.any()]
     return list(ir.children(expr))
