@@ -9,7 +9,6 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from netc.dsl import library
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import did_you_mean
 from netc.dsl.slips import CHOICE, COMMENT, habit
@@ -145,15 +144,8 @@ def _no_statement(failure: Failure) -> Diagnostic | None:
 
 
 def _said(failure: Failure) -> str:
-    """What the first word of the line means, or a rule's name that is called: `Adam(lr = 1e-3)`."""
+    """What the first word of the line means, or the last one of its path: `torch.nn.Linear`."""
     parts = [t.span.text for t in failure.tokens[:6]]
-    rules = [
-        n
-        for n in library.names("optimizer")
-        if n.rpartition(".")[2].lower() == str(failure.tokens[0]).lower()
-    ]
-    if rules and parts[1:2] == ["("]:
-        return f"a rule is used by 'optimizer', optimizer {'torch.' if f'torch.{parts[0]}' in rules else ''}{parts[0]}(...)"
     last = parts[0]
     for sign, word in pairwise(parts):
         last = word if sign == "." else last

@@ -55,7 +55,7 @@ CASES = {
         NETWORK.format("mse", COUNTED), ("13 of 13 parameters are not finite after iteration 3", "1/0 in 1/(3 - k)"),
     ),
     "a loss of a network": (
-        NETWORK.format("mse", HUGE), ("the loss is not finite at theta[1], which is", "in (z - y)*(z - y)"),
+        NETWORK.format("mse", HUGE), ("the loss is not finite at theta[1], which is", "in (layer2.z - y)*(layer2.z - y)"),
     ),
 }  # fmt: skip
 

@@ -72,7 +72,7 @@ data inline:
     {a}, {b} -> 0
 network   [2(dense nobias, lin)1]
 init      constant(0)
-loss      slope = sum(u)
+loss      slope = sum(u) + 0*sum(u^2)
 {rule}
 train     steps = 1, precision = {precision}
 """
