@@ -9,12 +9,13 @@ from netc.compiler.calculus.domains import NoValue, variables, without_value
 from netc.compiler.calculus.formula import formula
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import Settings, word
+from netc.compiler.check.targets import target_domain
 from netc.compiler.lower.network import lower_activations, lower_loss
 from netc.compiler.meaning.findings import Report, first_line, listed
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup, require_names_once
 from netc.compiler.meaning.resolve_tree import called, dotted
-from netc.compiler.meaning.spec import Activation, Averaging, Layer, Loss, Network, Objective
+from netc.compiler.meaning.spec import Activation, Averaging, Layer, Loss, Network, Objective, TargetDomain
 from netc.dsl import ast
 
 
@@ -41,9 +42,9 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
         scope = Scope("a loss", names, definitions.activations)
         Kinds(scope, own).number(definition.value, "the loss of one sample")
     report.diagnostics += own.diagnostics
-    averaging = _reduce(statement, definition, report)
+    averaging, targets = _settings(statement, definition, report)
     whole = len(arguments) == len(definition.parameters) and not own.errors
-    return Loss(definition, arguments, averaging) if whole else None
+    return Loss(definition, arguments, averaging, targets) if whole else None
 
 
 def _bound(
@@ -62,13 +63,17 @@ def _bound(
     return definition, bind(definition.parameters, arguments, span, f"'{name}'", report)
 
 
-def _reduce(statement: ast.Loss, definition: ast.Loss, report: Report) -> Averaging:
-    """As the use says, else as the definition says, else the mean."""
-    found: Averaging = "mean"
+def _settings(
+    statement: ast.Loss, definition: ast.Loss, report: Report
+) -> tuple[Averaging, TargetDomain | None]:
+    """As the use says, else as the definition says, else the mean and any targets."""
+    reduce: Averaging = "mean"
+    targets: TargetDomain | None = None
     for owner in dict.fromkeys((definition, statement)):
-        settings = Settings(owner.settings, "loss", ("reduce", "source"), report)
-        found = settings.get("reduce", word("mean", "sum"), found)
-    return found
+        settings = Settings(owner.settings, "loss", ("reduce", "source", "targets"), report)
+        reduce = settings.get("reduce", word("mean", "sum"), reduce)
+        targets = settings.get("targets", target_domain, targets)
+    return reduce, targets
 
 
 def check_pair(network: Network, loss: Loss, definitions: Definitions, report: Report) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from math import prod
 
 from netc.compiler.calculus import ir
+from netc.compiler.meaning.generated import linspace
 from netc.compiler.meaning.resolve_laws import law_numbers
-from netc.compiler.meaning.resolve_values import linspace, number
+from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Law, Spec
 from netc.dsl import ast
 

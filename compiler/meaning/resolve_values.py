@@ -150,10 +150,3 @@ def _binary(op: str, a: float, b: float) -> float:
 def _compare(op: str, a: float, b: float) -> bool:
     same = a == b or (math.isnan(a) and math.isnan(b))  # none == none
     return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b, "=": same, "!=": not same}[op]
-
-
-def linspace(start: float, stop: float, count: int) -> list[float]:
-    """`count` points from start to stop, both included."""
-    if count == 1:
-        return [start]
-    return [start + (stop - start) * i / (count - 1) for i in range(count)]
