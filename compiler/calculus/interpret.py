@@ -64,7 +64,7 @@ def _value(
         case ir.Place(axis):
             return np.arange(float(lengths[axis]))
         case ir.Apply(op, args):
-            return PRIMITIVES[op].value(*(_laid(values[id(a)], a.axes, node.axes) for a in args))
+            return PRIMITIVES[op].value(*(laid(values[id(a)], a.axes, node.axes) for a in args))
         case ir.Reduce("sum", ir.Apply("mul", (a, b)), over, "") if all(
             axis in a.axes or axis in b.axes for axis in over
         ):
@@ -92,7 +92,7 @@ def _lengths(nodes: Sequence[ir.Expr], env: Mapping[str, Any]) -> dict[ir.Axis, 
     return known
 
 
-def _laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
+def laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
     """An array with these axes as one with the wanted ones, in their order; length 1 along those that it lacks."""
     if np.ndim(x) == 0 or axes == wanted:
         return x
@@ -107,8 +107,8 @@ def _whole(x: Any, axes: ir.Axes, along: ir.Axes, lengths: Mapping[ir.Axis, int]
 
 
 def _reduce(op: ir.Reduction, x: Any, axes: ir.Axes, over: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Any:
-    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
-    x = _whole(x, axes, over if op == "sum" else (), lengths)
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
+    x = _whole(x, axes, over if op in ("sum", "norm") else (), lengths)
     left = [a for a in axes if a not in over]
     more = {"dtype": np.float64} if op == "sum" and not left else {}  # a number is computed in float64
     return functions[op](x, axis=tuple(axes.index(a) for a in over), **more)
@@ -120,7 +120,7 @@ def _product(
     """A sum of products, without an array of all of them."""
     if not node.axes:
         return (
-            _reduce("sum", values[id(a)] * _laid(values[id(b)], b.axes, a.axes), a.axes, node.over, lengths)
+            _reduce("sum", values[id(a)] * laid(values[id(b)], b.axes, a.axes), a.axes, node.over, lengths)
             if a.axes == b.axes
             else _reduce("sum", *_of_all(a, b, values), node.over, lengths)
         )
@@ -134,11 +134,11 @@ def _product(
 
 def _of_all(a: ir.Expr, b: ir.Expr, values: Mapping[int, Any]) -> tuple[Any, ir.Axes]:
     axes = ir.union(a.axes, b.axes)
-    return _laid(values[id(a)], a.axes, axes) * _laid(values[id(b)], b.axes, axes), axes
+    return laid(values[id(a)], a.axes, axes) * laid(values[id(b)], b.axes, axes), axes
 
 
 def _per_part(op: ir.Reduction, x: Any, parts: tuple[slice, ...]) -> Any:
-    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
     return np.concatenate([np.full_like(x[s], functions[op](x[s])) for s in parts])
 
 
@@ -155,7 +155,7 @@ def _view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
 def _pick(node: ir.Pick, x: Any, place: Any, lengths: Mapping[ir.Axis, int]) -> Array:
     x = _whole(x, node.arg.axes, (node.axis,), lengths)
     grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
-    where = np.rint(_laid(place, node.place.axes, node.axes)).astype(np.int64)
+    where = np.rint(laid(place, node.place.axes, node.axes)).astype(np.int64)
     return _at(x, node.arg.axes, node.axis, where, (where >= 0) & (where < lengths[node.axis]), grid, 0.0)
 
 
@@ -174,6 +174,19 @@ def _at(
     return np.asarray(np.where(there, found, x.dtype.type(outside)))
 
 
+def _norm(x: Any, axis: Any = None) -> Any:
+    """By the largest element where the squares would overflow or vanish."""
+    x = np.asarray(x)
+    largest = np.max(np.abs(x), axis=axis, keepdims=True)
+    shares = x / np.where(largest > 0, largest, 1)
+    total = np.sum(x * x, axis=axis)
+    largest = np.max(np.abs(x), axis=axis)
+    limits = np.finfo(x.dtype)
+    safe = (total > limits.tiny / limits.eps**2) & (total < limits.max * limits.eps)
+    plain = safe | (largest == 0) | ~np.isfinite(largest)
+    return np.where(plain, np.sqrt(total), largest * np.sqrt(np.sum(shares * shares, axis=axis)))[()]
+
+
 def parts_of(problem: ir.Problem) -> Parts:
     """The parameters of each layer, and of each of its tensors: the weights, the biases. An objective is one part."""
     if not problem.sampled:
@@ -183,7 +196,7 @@ def parts_of(problem: ir.Problem) -> Parts:
     return {"layer": layers, "tensor": tuple(slice(t.offset, t.stop) for t in problem.weights)}
 
 
-def _weights(problem: ir.Problem, like: Array) -> Array:
+def weights_of(problem: ir.Problem, like: Array) -> Array:
     """1 where a weight is, 0 where a bias is."""
     weights = np.ones_like(like)
     for t in problem.weights:
@@ -208,7 +221,7 @@ def run_lets(steps: Sequence[ir.Step], env: Env, sizes: Mapping[ir.Axis, int] | 
 
 
 def _filled(value: Any, let: ir.Let, lengths: Mapping[ir.Axis, int]) -> Array:
-    whole = _laid(value, let.value.axes, let.axes)
+    whole = laid(value, let.value.axes, let.axes)
     return np.broadcast_to(whole, [lengths[a] for a in let.axes])
 
 
@@ -223,7 +236,7 @@ def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
         for let in scan.lets:
             value = _fixed(let.value, scan.axis, place)
             axes = tuple(a for a in let.axes if a != scan.axis)
-            found = _laid(evaluate(value, env, sizes=sizes), value.axes, axes)
+            found = laid(evaluate(value, env, sizes=sizes), value.axes, axes)
             env[let.name][tuple(place if a == scan.axis else slice(None) for a in let.axes)] = found
 
 
@@ -303,8 +316,8 @@ class Outcome:
     gradient_evaluations: int
 
 
-class _Ended(Exception):
-    """The run ends, for this status."""
+class Left(Exception):
+    """A run leaves its loop, for this status."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -318,7 +331,7 @@ Evaluator = Callable[[ir.Evaluate, Array, Env], tuple[float, Array | None]]
 """From the statement, the point and what is known to (loss, gradient)."""
 
 
-class _Machine:
+class Machine:
     """Executes statements in an environment of names and counts what is evaluated."""
 
     def __init__(self, evaluator: Evaluator, parts: Parts, env: Env) -> None:
@@ -359,7 +372,7 @@ class _Machine:
                     self.execute(body if self.value(condition) else otherwise)
                 case ir.Stop(condition, ending):
                     if self.value(condition):
-                        raise _Ended(ir.STATUS[ending])
+                        raise Left(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
 
@@ -369,7 +382,7 @@ class _Machine:
                 self.execute(body)
             except _Found:
                 return
-        raise _Ended(SEARCH_FAILED)
+        raise Left(SEARCH_FAILED)
 
     def measure(self, stmt: ir.Evaluate) -> None:
         loss, gradient = self.evaluator(stmt, self.env[stmt.point], self.env)
@@ -384,7 +397,7 @@ class _Machine:
         if stmt is self.first:
             self.losses.append(loss)
         if stmt is self.first and not np.isfinite(loss):
-            raise _Ended(DIVERGED)  # of later evaluations, trials, the loss may be anything
+            raise Left(DIVERGED)  # of later evaluations, trials, the loss may be anything
 
     def commit(self, commits: Sequence[ir.Commit]) -> None:
         new = {c.state: self.env[c.value] for c in commits}  # all read before any is written
@@ -403,7 +416,7 @@ def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, fl
 
 
 def _iterate(
-    rule: ir.Rule, machine: _Machine, steps: int, batches: int, before: Callable[[int], None]
+    rule: ir.Rule, machine: Machine, steps: int, batches: int, before: Callable[[int], None]
 ) -> Outcome:
     env, per_epoch = machine.env, 1 if rule.visits_batches else batches
     path, status, n = [env["theta"]], RUNNING, 0
@@ -425,7 +438,7 @@ def _iterate(
                 machine.losses.clear()
                 machine.execute(rule.epoch_end)
                 machine.commit(rule.epoch_commits)
-    except _Ended as ended:
+    except Left as ended:
         status = ended.status
     states = {s.name: env[s.name] for s in rule.states}
     return Outcome(np.array(path), states, n, status, machine.loss_evaluations, machine.gradient_evaluations)
@@ -466,9 +479,9 @@ def run(
     def samples(epoch: int) -> Array:
         return order(epoch) if order else np.arange(len(x))
 
-    env = _start(program.rule, theta0, _weights(program.problem, theta0), hypers or {}, batches)
+    env = _start(program.rule, theta0, weights_of(program.problem, theta0), hypers or {}, batches)
     env["samples"] = float(len(x))
-    machine = _Machine(measure, parts_of(program.problem), env)
+    machine = Machine(measure, parts_of(program.problem), env)
     return _iterate(program.rule, machine, steps, batches, lambda n: None)
 
 
@@ -497,5 +510,5 @@ def trajectory(
     env = _start(rule, theta0, np.ones_like(theta0), {}, 1)
     ends = np.cumsum(tensors or [len(theta0)]).tolist()
     parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
-    machine = _Machine(given, {"layer": parts, "tensor": parts}, env)
+    machine = Machine(given, {"layer": parts, "tensor": parts}, env)
     return _iterate(rule, machine, len(gradients), 1, scheduled).trajectory

@@ -10,6 +10,7 @@ from netc.compiler.meaning.spec import Activation, Facts, Layer, Network
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import joined, meant
 
 LATER = {
     "conv": "convolution",
@@ -151,11 +152,13 @@ class _Checker:
             self.report.error("E0902", operation.span, f"the block '{name}' is not supported yet")
         else:
             known = [*self.definitions.activations.names(), "dense", *LATER]
+            says = meant(name, "layer")
+            hints = () if says else did_you_mean(name, known)
             self.report.error(
                 "E0102",
                 operation.span,
-                f"there is no activation or operation called '{operation.span.text or name}'",
-                hints=did_you_mean(name, known) or ("'netc list activations' shows all",),
+                joined(f"there is no activation or operation called '{operation.span.text or name}'", says),
+                hints=hints or ("'netc list activations' shows all",),
             )
         return None
 
