@@ -88,6 +88,8 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
         for name, columns in (("target", data.target), ("inputs", data.inputs))
         if columns
     ]
+    if data.kind == "generated":  # what the network sees of each point is an expression, no column
+        settings += [s for s in written.settings if s.name == "inputs"]
     scale: ast.Expr = ast.Name(data.scale) if data.factor == 1 else _number(data.factor)
     settings += [
         ast.Setting("scale", scale),
