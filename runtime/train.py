@@ -26,7 +26,7 @@ from netc.runtime.metrics import Metric
 from netc.runtime.outcomes import stops
 from netc.runtime.parameters import Array
 from netc.runtime.report import COLUMNS, Evaluator
-from netc.runtime.state import DIVERGED, RUNNING, State, fresh, from_arrays, real_type, runs_at_once
+from netc.runtime.state import DIVERGED, RUNNING, State, Unfit, fresh, from_arrays, real_type, runs_at_once, within
 from netc.runtime.stretches import Given, OnCpu, Stretches
 from netc.runtime.workers import Workers, use_threads
 
@@ -109,7 +109,7 @@ def train(
     """Trains every run to its end, or until Ctrl-C. While the kernels are compiled Ctrl-C raises as ever.
 
     Runs that are too many to be in hand together leave their results in `folder`, some at a time. Raises
-    OSError where it has no room for all of them.
+    OSError where it has no room for all of them, Unfit where `resume` is no state of this program.
     """
     return _Loop(task, watch, folder).all(resume)
 
@@ -266,9 +266,16 @@ class _Loop:
         return self.state.arrays() | self.book.arrays() | {"history": _stack(self.history)}
 
     def _restore(self, arrays: dict[str, Array]) -> State:
-        state = from_arrays(arrays)
-        self.book.restore(arrays, state.first)
-        self.history = [arrays["history"]]
+        """Raises Unfit."""
+        task = self.task
+        state = from_arrays(arrays, task.kernels, task.program, task.train.count, self.total)
+        self.book.restore(arrays, state.first, self.total)
+        rows = len(arrays.get("history", ()))
+        within(arrays, "history", (rows, len(COLUMNS)), np.float64)
+        history = arrays["history"]
+        if rows and not ((history[:, 0] >= 0) & (history[:, 0] < self.runs) & (history[:, 1] >= 0)).all():
+            raise Unfit("its history is not that of these runs")
+        self.history = [history]
         return state
 
     def _outcome(self, interrupted: bool, seconds: dict[str, float]) -> Outcome:

@@ -170,10 +170,15 @@ def watching(session: Session, quiet: bool) -> Quiet:
 
 
 def _train(run: _Run, quiet: bool) -> Result:
+    from netc.runtime.state import Unfit
+
     session, folder = run.session, run.folder
     with watching(session, quiet) as watch:
         watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
-        _, result = session.train(watch, run.checkpoint, folder.rows)
+        try:
+            _, result = session.train(watch, run.checkpoint, folder.rows)
+        except Unfit as error:
+            raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
     result = replace(result, file=session.file.source.name, folder=folder.path)
     try:
         verdicts = session.verdicts(result)
