@@ -7,9 +7,9 @@ import numpy as np
 from netc.compiler import ir
 from netc.compiler.rule_flow import flat
 from netc.runtime.parameters import Array
-from netc.runtime.state import CRITERION, DIVERGED, RUNNING, SEARCH_FAILED, STEP_TOO_SMALL
+from netc.runtime.state import CRITERION, DIVERGED, NO_SUCH_BATCH, RUNNING, SEARCH_FAILED, STEP_TOO_SMALL
 
-STOPS = ("epochs", "steps", "criterion", "diverged", "search", "step too small", "interrupted")
+STOPS = ("epochs", "steps", "criterion", "diverged", "search", "step too small", "no such batch", "interrupted")
 OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
 """A run converged if its stop criterion holds; without a criterion one that came to its end has finished."""
 SETTLED = ("converged", "finished")
@@ -22,6 +22,7 @@ _STOP_OF = {
     DIVERGED: STOPS.index("diverged"),
     SEARCH_FAILED: STOPS.index("search"),
     STEP_TOO_SMALL: STOPS.index("step too small"),
+    NO_SUCH_BATCH: STOPS.index("no such batch"),
 }
 
 
@@ -41,7 +42,7 @@ def outcomes(stopped: Array, criterion: bool) -> Array:
     meaning = [
         at_end,
         at_end,
-        *map(OUTCOMES.index, ("converged", "diverged", "step too small", "step too small")),
+        *map(OUTCOMES.index, ("converged", "diverged", *3 * ("step too small",))),
     ]
     found: Array = np.array([*meaning, OUTCOMES.index("interrupted")], np.int8)[stopped]
     return found

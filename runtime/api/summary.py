@@ -22,6 +22,7 @@ STOPS = {
     "diverged": "diverged",
     "search": "a search of the rule found no end: its 'until' never held",
     "step too small": "the step of a search fell below rounding",
+    "no such batch": "the rule asked for the batch of a number that no batch has",
     "interrupted": "interrupted",
 }
 SHOWN_THETA = 8
@@ -90,7 +91,7 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
         ended = STOPS[result.stopped[0]]
         if result.stopped[0] == "diverged":
             ended = f"diverged at step {steps}{_why(result)}"
-        failed = result.stopped[0] in ("diverged", "search")
+        failed = result.stopped[0] in ("diverged", "search", "no such batch")
         yield "  " + (paint(ended, fg="red") if failed else ended)
         if result.theta.shape[1] <= SHOWN_THETA:
             yield f"  theta = {number(result.theta[0].tolist())}"
