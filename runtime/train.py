@@ -32,7 +32,10 @@ from netc.runtime.workers import Workers, use_threads
 
 STRETCH = 0.2
 """Seconds a stretch should take, so that Ctrl-C is answered soon."""
-BETWEEN_CHECKPOINTS = 30.0
+FIRST_CHECKPOINT, BETWEEN_CHECKPOINTS = 1.0, 30.0
+"""Seconds of training before the first one, and between two at most: each waits twice as long as the one before."""
+CHECKPOINTS_SHARE = 0.05
+"""Of the time that goes into writing them, about."""
 REPORTS = 200
 """How many reports a run makes unless the file says `every`; fewer each when there are many runs."""
 REPORTS_OF_ALL = 50_000
@@ -141,23 +144,30 @@ class _Loop:
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one stretch."""
-        self.saved = time.monotonic()
+        self.saved, self.apart = time.monotonic(), FIRST_CHECKPOINT
+        self.before = np.zeros(2)
+        """Seconds of compiling and training in the parts of this training that are over."""
+        self.began = self.compiled = 0.0
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
             self.state = self._restore(resume) if resume else self.fresh(0)
-            began = time.perf_counter()
-            self.warm_up()
-            compiled = time.perf_counter() - began
-            self.watch.compiled(compiled)
+            self.began = time.perf_counter()
+            try:
+                self.warm_up()
+            except KeyboardInterrupt:
+                self.watch.checkpoint(self._snapshot())
+                raise
+            self.compiled = time.perf_counter() - self.began
+            self.watch.compiled(self.compiled)
+            self.saved = time.monotonic()
             with Interrupt() as interrupt:
                 try:
                     self._all(interrupt)
                 except DeviceLost:
                     self.watch.checkpoint(self._snapshot())
                     raise
-            seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
-            return self._outcome(interrupt.asked, seconds)
+                return self._outcome(interrupt.asked)
 
     def _all(self, interrupt: Interrupt) -> None:
         while True:
@@ -205,9 +215,10 @@ class _Loop:
             self._went_on(last, seconds)
             if self._reports_at(state.at):
                 self._report(self._due())
-            if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
+            if (now := time.monotonic()) - self.saved > min(self.apart, BETWEEN_CHECKPOINTS):
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
+                self.apart = max(2 * self.apart, (self.saved - now) / CHECKPOINTS_SHARE)
             going = self._going()
 
     def _reports_at(self, step: int) -> bool:
@@ -263,7 +274,15 @@ class _Loop:
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
-        return self.state.arrays() | self.book.arrays() | {"history": _stack(self.history)}
+        return self.state.arrays() | self.book.arrays() | {
+            "history": _stack(self.history),
+            "seconds": self._seconds(),
+        }
+
+    def _seconds(self) -> Array:
+        """(2,) of compiling and training, all parts of a training that was resumed together."""
+        spent = time.perf_counter() - self.began - self.compiled
+        return self.before + (self.compiled, spent)
 
     def _restore(self, arrays: dict[str, Array]) -> State:
         """Raises Unfit."""
@@ -275,10 +294,12 @@ class _Loop:
         history = arrays["history"]
         if rows and not ((history[:, 0] >= 0) & (history[:, 0] < self.runs) & (history[:, 1] >= 0)).all():
             raise Unfit("its history is not that of these runs")
+        within(arrays, "seconds", (2,), np.float64)
+        self.before = np.nan_to_num(arrays["seconds"].clip(0, 1e12))
         self.history = [history]
         return state
 
-    def _outcome(self, interrupted: bool, seconds: dict[str, float]) -> Outcome:
+    def _outcome(self, interrupted: bool) -> Outcome:
         """Runs that were never begun are not part of it."""
         history, book = _stack(self.history), self.book
         if self.chunk > 1:
@@ -293,7 +314,7 @@ class _Loop:
             stops=stops(book.counters[kept], self.total, by_steps),
             final=book.figures[kept],
             grown=book.grown[kept],
-            seconds=seconds,
+            seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
             every=self.every,
         )

@@ -1,5 +1,6 @@
 """The way in: `netc` and `python -m netc`. Imports nothing before Ctrl-C is met with a word instead of a traceback."""
 
+import signal
 import sys
 
 
@@ -11,6 +12,9 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("netc: interrupted\n")
         return 130
+    finally:
+        # The status is known: a signal that comes while Python ends would only be a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

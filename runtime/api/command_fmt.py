@@ -37,7 +37,7 @@ def command(files: tuple[Path, ...], only_check: bool, unicode: bool) -> int:
             status = WRONG_FILE
             continue
         try:
-            write_text(file, text)
+            write_text(file.resolve(), text)
         except OSError as error:
             raise click.UsageError(f"'{file}' cannot be written: {error.strerror}") from None
         click.echo(f"{file}: changed")
