@@ -10,7 +10,6 @@ import time
 from types import FrameType
 from typing import Any
 
-
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Ctrl-C, a batch system whose time is over, a terminal that is closed."""
 ONE_PRESS = 0.5

@@ -16,8 +16,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from netc.commands import main
-from netc.runtime.folder import RunFolder
 from netc.runtime.interrupt import Unlost
+from netc.runtime.results.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("cache")
 TEXT = """objective R(x, y) = (1 - x)^2 + 100*(y - x^2)^2
@@ -231,7 +231,7 @@ def test_a_checkpoint_that_is_not_what_was_written(
 
 def sealed(file: Path, arrays: dict[str, np.ndarray]) -> None:
     """A checkpoint with the checksum it should have, as anyone can make it."""
-    from netc.runtime.folder import _checksum
+    from netc.runtime.results.folder import _checksum
 
     save_file(arrays, file, {"checksum": _checksum(arrays)})
 

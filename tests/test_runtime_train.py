@@ -11,12 +11,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from netc.compiler import ir
-from netc.runtime import state as state_module
-from netc.runtime.layout import bounds, lay_out
-from netc.runtime.metrics import Metric
-from netc.runtime.outcomes import STOPS
-from netc.runtime.train import Outcome, Task, Watcher, total_steps, train
+from netc.compiler.calculus import ir
+from netc.runtime.training import state as state_module
+from netc.runtime.training.metrics import Metric
+from netc.runtime.training.outcomes import STOPS
+from netc.runtime.training.sample_layout import bounds, lay_out
+from netc.runtime.training.train import Outcome, Task, Watcher, total_steps, train
 
 
 def fake_kernels(stop_below: float = 0.0) -> ModuleType:
@@ -237,7 +237,10 @@ def tampered(arrays):
         for axis in range(array.ndim):
             yield f"{name} longer in axis {axis}", arrays | {name: np.concatenate([array, array], axis)}
             if array.shape[axis]:
-                yield f"{name} shorter in axis {axis}", arrays | {name: array.take(range(array.shape[axis] - 1), axis)}
+                yield (
+                    f"{name} shorter in axis {axis}",
+                    arrays | {name: array.take(range(array.shape[axis] - 1), axis)},
+                )
         yield f"{name} with an axis more", arrays | {name: array[None]}
         other = {"f8": "<f4", "f4": "<f8", "i8": "<i4"}[array.dtype.str[1:]]
         yield f"{name} cast", arrays | {name: array.astype(other)}
@@ -247,7 +250,9 @@ def tampered(arrays):
 
 
 def same(one, two):
-    return one.keys() == two.keys() and all(a.dtype == two[n].dtype and np.array_equal(a, two[n]) for n, a in one.items())
+    return one.keys() == two.keys() and all(
+        a.dtype == two[n].dtype and np.array_equal(a, two[n]) for n, a in one.items()
+    )
 
 
 @pytest.mark.parametrize("batch", [("full", 0), ("size", 4)])

@@ -15,7 +15,7 @@ from netc.commands import DONE, INTERRUPTED, NOT_AS_EXPECTED
 
 if TYPE_CHECKING:
     from netc.kept_run import Manifest
-    from netc.runtime.results import Result
+    from netc.runtime.results.result import Result
     from netc.runtime.session import Session
 
 COMPARED = ("theta.safetensors", "history.csv", "runs.csv", "runs.parquet")
@@ -33,7 +33,7 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
     what is different here is listed: versions, processor, vectors, data. The exit status is then 5.
     """
     from netc.kept_run import manifest_of
-    from netc.runtime.folder import RunFolder
+    from netc.runtime.results.folder import RunFolder
 
     folder = RunFolder(run)
     manifest = manifest_of(folder)
@@ -49,7 +49,9 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
         others = [name for name in COMPARED if _bytes(run / name) != _bytes(again.path / name)]
     differences = list(_differences(session, manifest))
     if as_json:
-        click.echo(json.dumps({"folder": str(run), "same": not others, "files": others, "different": differences}))
+        click.echo(
+            json.dumps({"folder": str(run), "same": not others, "files": others, "different": differences})
+        )
     else:
         click.echo("\n".join(_told(run, others, differences)))
     return NOT_AS_EXPECTED if others else DONE
@@ -85,8 +87,8 @@ def _bytes(file: Path) -> bytes | None:
 def _differences(session: Session, manifest: Manifest) -> Iterator[str]:
     """What is not here as it was there, and may be why bits differ."""
     from netc.kept_run import fingerprint
-    from netc.runtime.folder import processor, versions
-    from netc.runtime.simd_llvm import has_fma
+    from netc.runtime.devices.simd_llvm import has_fma
+    from netc.runtime.results.folder import processor, versions
 
     if session.data is not None and session.data.digest != manifest.data:
         yield "data: they are not those of the run"
@@ -108,7 +110,9 @@ def _told(run: Path, others: list[str], differences: list[str]) -> Iterator[str]
         yield f"{run}: the same bits"
     else:
         yield f"{run}: other bits, in {', '.join(others)}"
-        yield "  different here: " + ("; ".join(differences) if differences else "nothing that is known to matter")
+        yield "  different here: " + (
+            "; ".join(differences) if differences else "nothing that is known to matter"
+        )
         return
     if differences:
         yield f"  though different here: {'; '.join(differences)}"

@@ -17,7 +17,7 @@ from netc.terminal import counted, paint
 from netc.verdicts import COLOURS, Table
 
 if TYPE_CHECKING:
-    from netc.runtime.results import Result, Verdict
+    from netc.runtime.results.result import Result, Verdict
     from netc.runtime.session import File
 
 FETCHED = "E0606"
@@ -123,7 +123,7 @@ def _is_slow(program: Any) -> bool:
 def _trained(file: File, changed: dict[str, str | float], out: Path | None, lanes: int) -> Result:
     from netc.kept_run import keep
     from netc.runtime.session import open_session
-    from netc.runtime.train import Watcher
+    from netc.runtime.training.train import Watcher
 
     session = open_session(file, changed, lanes=lanes)
     _, result = session.train(Watcher())

@@ -19,9 +19,9 @@ from netc.options import FOLDER, NET_FILE, lanes, overrides, training_options
 
 if TYPE_CHECKING:
     from netc.progress import Quiet
-    from netc.runtime.folder import RunFolder
     from netc.runtime.parameters import Array
-    from netc.runtime.results import Result
+    from netc.runtime.results.folder import RunFolder
+    from netc.runtime.results.result import Result
     from netc.runtime.session import Session
 
 
@@ -80,8 +80,8 @@ def _begin(file: Path, changed: dict[str, str | float], out: Path, lanes: int, q
 def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool) -> _Run:
     from netc import __version__
     from netc.runtime import session as sessions
-    from netc.runtime.folder import RunFolder
-    from netc.runtime.simd_llvm import has_fma
+    from netc.runtime.devices.simd_llvm import has_fma
+    from netc.runtime.results.folder import RunFolder
 
     folder = RunFolder(path)
     before = manifest_of(folder)
@@ -125,14 +125,14 @@ def warn(session: Session, quiet: bool) -> None:
 
 def watching(session: Session, quiet: bool) -> Quiet:
     from netc.progress import watcher
-    from netc.runtime.train import total_steps
+    from netc.runtime.training.train import total_steps
 
     total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
     return watcher(quiet, total / per_epoch, session.metric.kind if session.metric else "")
 
 
 def _train(run: _Run, quiet: bool) -> Result:
-    from netc.runtime.state import Unfit
+    from netc.runtime.training.state import Unfit
 
     session, folder = run.session, run.folder
     try:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from netc.runtime.folder import RunFolder
-    from netc.runtime.results import Result
+    from netc.runtime.results.folder import RunFolder
+    from netc.runtime.results.result import Result
     from netc.runtime.session import Session
 
 
@@ -36,15 +36,19 @@ class Manifest:
 
 
 def new_folder(session: Session, changed: dict[str, str | float], out: Path) -> RunFolder:
-    from netc.compiler.spec_text import spec_text
-    from netc.runtime import folder as folders
+    from netc.compiler.meaning.spec_text import spec_text
+    from netc.runtime.results import folder as folders
 
     file = Path(session.file.source.name)
     folder = None
     try:
         folder = folders.RunFolder.create(out, file.stem)
         folder.write_spec(spec_text(session.spec))
-        about: dict[str, Any] = {"given": session.file.source.name, "overrides": changed, "program": fingerprint(session)}
+        about: dict[str, Any] = {
+            "given": session.file.source.name,
+            "overrides": changed,
+            "program": fingerprint(session),
+        }
         about |= {"data": _data(session), **_vectors(session)}
         folder.write_manifest(folders.manifest(str(file.absolute()), sys.argv, **about))
     except OSError as error:
@@ -94,7 +98,7 @@ def fingerprint(session: Session) -> str:
 
 def _vectors(session: Session) -> dict[str, Any]:
     """On these the last bits of sums depend."""
-    from netc.runtime.simd_llvm import has_fma
+    from netc.runtime.devices.simd_llvm import has_fma
 
     return {"lanes": session.machine.lanes, "fma": has_fma()}
 
