@@ -17,6 +17,10 @@ from netc.dsl.source import Source, Span
 from netc.dsl.tokens import ACTIONS, AFTER, CLOSERS, DEEPEST, RESERVED, STATEMENTS, TOKEN, Lexeme
 
 
+HIDDEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+"""Characters that steer a terminal or turn the order of letters round."""
+
+
 @dataclass
 class Chunk:
     """One statement: its tokens, of which the last ends its last line."""
@@ -86,6 +90,10 @@ class Lexer:
                 self._report("E0002", f"{text} is not in double quotes", span, hints=(hint,))
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "text":
+                if (hidden := re.search(HIDDEN, text)) is not None:
+                    at = span.start + hidden.start()
+                    what = f"this text holds the character U+{ord(hidden[0]):04X}, which nobody can see"
+                    self._report("E0001", what, Span(self.source, at, at + 1))
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "power":
                 yield from self._power("".join(SUPERSCRIPTS[c] for c in text), span)

@@ -23,7 +23,7 @@ Parts = Mapping[ir.Per, tuple[slice, ...]]
 """The slices of theta that are reduced one by one, `per = layer` and `per = tensor`."""
 
 RUNNING = 0
-CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH = ir.STATUS.values()
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 

@@ -343,10 +343,11 @@ class Until:
     condition: Expr
 
 
-Ending = Literal["criterion", "diverged", "search", "step", "batch"]
+Ending = Literal["criterion", "diverged", "search", "step", "batch", "range"]
 """How a rule ends a run: the stop criterion holds; it diverged; a search reached its bound; its step fell
-below rounding; or it asked for the batch of a number that no batch has."""
-STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4, "batch": 5}
+below rounding; it asked for the batch of a number that no batch has; or a schedule left the range that the
+rule requires."""
+STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4, "batch": 5, "range": 6}
 """As the kernels write it into `counters`; 0 while the run goes on."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc.commands import DONE, INTERRUPTED, NOT_AS_EXPECTED, WRONG_DATA, WRONG_FILE, status_of
+from netc.dsl.visible import visible
 from netc.options import FOLDER, lanes, overrides, training_options
 from netc.terminal import counted, paint
 from netc.verdicts import COLOURS, Table
@@ -47,7 +48,7 @@ def command(
     show = Table() if not as_json else None
     for file in _files(paths):
         if not quiet:
-            click.echo(paint(str(file), dim=True), err=True)
+            click.echo(paint(visible(str(file)), dim=True), err=True)
         try:
             judged.append(_judge(file, changed, slow, out, width))
         except KeyboardInterrupt:
@@ -148,7 +149,7 @@ def _sums(judged: list[_Judged]) -> Iterator[str]:
 def _heading(one: _Judged) -> str:
     note = {"judged": ""}.get(one.status, NOTES.get(one.status, one.status))
     note = ": ".join(part for part in (note, one.words) if part)
-    return f"{paint(str(one.file), bold=True)}  {note}".rstrip()
+    return f"{paint(visible(str(one.file)), bold=True)}  {note}".rstrip()
 
 
 def _status(judged: list[_Judged]) -> int:

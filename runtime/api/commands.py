@@ -113,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
     from netc.dsl.diagnostics import SpecError
+    from netc.dsl.visible import visible
 
     try:
         if COMPLETING in os.environ:
@@ -126,6 +127,9 @@ def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
     except click.exceptions.Exit as exit:
         return exit.exit_code
     except click.ClickException as error:
+        error.message = "\n".join(
+            map(visible, error.message.splitlines())
+        )  # names of files may hold anything
         error.show()
         return error.exit_code
     except SpecError as error:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.dsl.source import Span
+from netc.dsl.visible import visible
 from netc.runtime.data.errors import DataError, data_error, did_you_mean, listing
 from netc.runtime.data.readers_csv import read_csv
 from netc.runtime.data.table import Table, from_array, from_columns
@@ -187,7 +188,7 @@ def _read_parquet(path: Path, content: bytes, span: Span) -> Table:
         columns = [_plain_array(column.combine_chunks()) for column in table.columns]
     except Exception:  # Arrow has a class of its own for every kind of damage
         raise Unfit(_DAMAGED) from None
-    return from_columns(path.name, table.column_names, columns)
+    return from_columns(path.name, map(visible, table.column_names), columns)
 
 
 def _plain_array(column: Any) -> NDArray[Any]:

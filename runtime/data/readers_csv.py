@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.dsl.source import Span
+from netc.dsl.visible import visible
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.table import Table, cells_to_numbers, number
 
@@ -124,7 +125,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _column_name(cell: str, index: int) -> str:
-    return cell.strip() or f"c{index + 1}"
+    return visible(cell.strip()) or f"c{index + 1}"
 
 
 def _check_widths(name: str, chunk: list[Record], width: int, header: int, span: Span) -> None:

@@ -27,6 +27,7 @@ from netc.dsl.names import greek
 from netc.dsl.printer import print_expr
 from netc.dsl.reading import LARGEST_TEXT, read_bytes, read_text, require_regular
 from netc.dsl.source import Source
+from netc.dsl.visible import visible
 from netc.runtime.parameters import Array, flatten
 from netc.runtime.training.start import first_theta
 
@@ -65,7 +66,7 @@ class Kept:
     @property
     def name(self) -> str:
         """Of the file, or of its folder where that is all that tells it apart."""
-        return self.file.stem
+        return visible(self.file.stem)
 
     @property
     def rule(self) -> str:

@@ -11,6 +11,7 @@ from netc.runtime.training.state import (
     CRITERION,
     DIVERGED,
     NO_SUCH_BATCH,
+    OUT_OF_RANGE,
     RUNNING,
     SEARCH_FAILED,
     STEP_TOO_SMALL,
@@ -24,6 +25,7 @@ STOPS = (
     "search",
     "step too small",
     "no such batch",
+    "out of range",
     "interrupted",
 )
 OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
@@ -39,6 +41,7 @@ _STOP_OF = {
     SEARCH_FAILED: STOPS.index("search"),
     STEP_TOO_SMALL: STOPS.index("step too small"),
     NO_SUCH_BATCH: STOPS.index("no such batch"),
+    OUT_OF_RANGE: STOPS.index("out of range"),
 }
 
 
@@ -58,7 +61,7 @@ def outcomes(stopped: Array, criterion: bool) -> Array:
     meaning = [
         at_end,
         at_end,
-        *map(OUTCOMES.index, ("converged", "diverged", *3 * ("step too small",))),
+        *map(OUTCOMES.index, ("converged", "diverged", *4 * ("step too small",))),
     ]
     found: Array = np.array([*meaning, OUTCOMES.index("interrupted")], np.int8)[stopped]
     return found

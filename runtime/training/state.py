@@ -19,7 +19,7 @@ from netc.runtime.training.start import first_theta
 FIGURES = 6
 """Numbers of a report, as `report.py` lists them."""
 RUNNING = 0
-CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH = ir.STATUS.values()
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
 
 MEMORY, MEMORY_ON_GPU = 2**28, 2**32
 """Bytes that the runs in hand may take together."""
