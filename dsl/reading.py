@@ -30,8 +30,10 @@ def read_bytes(path: Path, most: int) -> bytes:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(about.st_mode):
             raise NotReadable(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
-        content = file.read(most + 1) if about.st_size <= most else b""
-        if len(content) > most or about.st_size > most:
+        content, piece = b"", about.st_size + 1
+        while about.st_size <= most and len(content) <= most and (more := file.read(piece)):
+            content, piece = content + more, 2**20  # in /proc there are files that say they hold nothing
+        if about.st_size > most or len(content) > most:
             raise NotReadable(errno.EFBIG, f"it is larger than {_size(most)}", str(path))
         return content
 

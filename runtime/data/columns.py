@@ -53,10 +53,11 @@ def _named(table: Table, wanted: Sequence[str], spec: DataSpec, setting: str) ->
         notes = [f"columns: {listing(table.columns)}"]
         message = f"{table.name} has more than one column called '{twice[0]}'"
         raise data_error("E0613", message, spec.span, notes=notes)
+    places = {name: index for index, name in enumerate(table.columns)}
     for name in wanted:
         if wanted.count(name) > 1:
             raise data_error("E0613", f"column '{name}' is named twice", setting_span(spec, setting))
-        if name not in table.columns:
+        if name not in places:
             raise data_error(
                 "E0612",
                 f"{table.name} has no column '{name}'",
@@ -64,7 +65,7 @@ def _named(table: Table, wanted: Sequence[str], spec: DataSpec, setting: str) ->
                 notes=[f"columns: {listing(table.columns)}"],
                 hints=[did_you_mean(name, table.columns)],
             )
-    return [table.columns.index(name) for name in wanted or table.columns]
+    return [places[name] for name in wanted or table.columns]
 
 
 def _require_disjoint(table: Table, inputs: list[int], targets: list[int], spec: DataSpec) -> None:
