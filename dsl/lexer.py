@@ -255,14 +255,13 @@ class Lexer:
     # -- brackets -----------------------------------------------------------------------------
 
     def _close(self, sign: str, span: Span) -> None:
-        openers = [str(token) for token in self._open]
-        if not openers:
+        if not self._open:
             self._report("E0004", f"'{sign}' closes nothing", span, label="no bracket is open here")
-        elif CLOSERS[openers[-1]] == sign:
+        elif CLOSERS[str(self._open[-1])] == sign:
             self._open.pop()
         else:
-            opener = self._open[-1]
-            message = f"'{sign}' where '{CLOSERS[openers[-1]]}' is due"
+            opener, openers = self._open[-1], [str(token) for token in self._open]
+            message = f"'{sign}' where '{CLOSERS[str(opener)]}' is due"
             self._report("E0004", message, span, related=((opener.span, f"the '{opener}' is still open"),))
             # It closes its own bracket if there is one, with all that is open inside, else the last one.
             own = next((at for at, other in enumerate(openers) if CLOSERS[other] == sign), -1)

@@ -193,7 +193,7 @@ def _points(values: ast.Expr) -> list[tuple[float, ...]]:
     )
 
 
-MOST = 10_000_000
+MOST = 1_000_000
 """Generated samples, so that a slip of the finger does not fill the memory."""
 
 

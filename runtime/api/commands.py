@@ -6,6 +6,7 @@ Every command lives in a module of its own and is imported when it is called, so
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
+
+from netc.dsl.visible import visible
 
 if TYPE_CHECKING:
     from netc.dsl.diagnostics import SpecError
@@ -113,7 +116,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
     from netc.dsl.diagnostics import SpecError
-    from netc.dsl.visible import visible
 
     try:
         if COMPLETING in os.environ:
@@ -127,10 +129,7 @@ def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
     except click.exceptions.Exit as exit:
         return exit.exit_code
     except click.ClickException as error:
-        error.message = "\n".join(
-            map(visible, error.message.splitlines())
-        )  # names of files may hold anything
-        error.show()
+        _show(error)
         return error.exit_code
     except SpecError as error:
         click.echo(str(error), err=True)
@@ -152,6 +151,13 @@ def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
             click.echo(f"netc: cannot write {where}: {error.strerror}", err=True)
             return WRONG_USE
         return _defect(error)
+
+
+def _show(error: click.ClickException) -> None:
+    """As click does; names of files may hold anything."""
+    shown, stream = io.StringIO(), sys.stderr
+    error.show(shown)
+    click.echo("\n".join(map(visible, shown.getvalue().rstrip().splitlines())), file=stream)
 
 
 def _interrupted() -> int:

@@ -169,8 +169,8 @@ class Writer:
                     first, stop = L.call("int64", number(low)), L.add(L.call("int64", number(high)), 1)
                     head = L.let(index, L.call("float64", counter))
                     with self.counting(part):
-                        body = self.block(inner, searching)
-                    out.append(L.loop(counter, stop, [head, *body], start=first))
+                        rounds = self.block(inner, searching)
+                    out.append(L.loop(counter, stop, [head, *rounds], start=first))
                     out.append(leave())
                 case ir.Repeat(inner, bound):
                     out += self.repeat(inner, bound, not searching)
