@@ -98,7 +98,7 @@ class Programs:
     def __iter__(self) -> Iterator[str]:
         while True:
             text = self.whole() if self.dice.random() < 0.4 else self.dice.choice(self.corpus)
-            for _ in range(self.dice.choice((0, 1, 1, 2, 3, 5, 8))):
+            for _ in range(self.dice.choice((0, 1, 1, 1, 2, 2, 3, 5))):
                 text = self.mutated(text)
             yield text
 
