@@ -34,6 +34,10 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def waited(self) -> float:
+        """Seconds since it was asked; 0 where it was not."""
+        return time.monotonic() - self._when if self.asked else 0.0
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self.asked and now - self._when > ONE_PRESS:

@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.compiler.kernels.rule_flow import flat
 from netc.runtime.devices.cuda_missing import DeviceLost
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
@@ -38,7 +39,7 @@ from netc.runtime.training.state import (
     within,
 )
 from netc.runtime.training.stretches import Given, OnCpu, Stretches
-from netc.runtime.training.workers import Workers, use_threads
+from netc.runtime.training.workers import Abandoned, Workers, use_threads
 
 STRETCH = 0.2
 """Seconds a stretch should take, so that Ctrl-C is answered soon."""
@@ -172,6 +173,7 @@ class _Loop:
             self.watch.compiled(self.compiled)
             self.saved = time.monotonic()
             with Interrupt() as interrupt:
+                self.workers.interrupt = interrupt
                 try:
                     self._all(interrupt)
                 except DeviceLost:
@@ -181,10 +183,14 @@ class _Loop:
 
     def _all(self, interrupt: Interrupt) -> None:
         while True:
-            self._run(interrupt)
-            if interrupt.asked:
+            try:
+                self._run(interrupt)
+                if interrupt.asked:
+                    self.watch.checkpoint(self._snapshot())
+                self._close()
+            except Abandoned:
                 self.watch.checkpoint(self._snapshot())
-            self._close()
+                self.book.enter(self.state)
             if interrupt.asked or self.book.count >= self.runs:
                 break
             self.state = self.fresh(self.book.count)
@@ -339,7 +345,8 @@ def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
     cuts = bounds(program.training.batches, train.count)
     given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed)
     if task.kernels.DEVICE == "cpu":
-        return OnCpu(task.kernels, given, workers)
+        loops = any(isinstance(s, ir.Repeat | ir.For) for s in flat(program.rule.body))
+        return OnCpu(task.kernels, given, workers, loops)
     from netc.runtime.training.cuda_stretches import OnGpu
 
     return OnGpu(task.kernels.GPU, given)
