@@ -78,6 +78,62 @@ RULE = (
 )  # fmt: skip
 
 
+RIGHT = (
+    """objective R(x, y) = (1 - x)^2 + 5*(y - x^2)^2
+init theta = (1, 2)
+optimizer gd(eta = 0.1)
+schedule eta = 0.1 until 3, 0.01
+train steps = 5, runs = 1, stop = norm(grad R) < 1e-3
+monitor V = R(theta[n]) + 1, every = 1
+points minima = {(1, 1), (0, 0)} within 0.1
+expect loss < 1
+expect theta = (1, 1) within 0.1, claimed = (2, 2)
+expect share(outcome = minima) = 1 within 1%
+expect median(steps) > 1
+""",
+    """objective R(x) = x^2
+init theta = grid(-1..1, points = 5)
+optimizer r(eta = 0.1, beta = 0.9):
+    v[0] = 0
+    g = grad R(theta[n])
+    v[n+1] = beta*v[n] + g
+    h = eta
+    repeat at most 5:
+        until R(theta[n] - h*g) < R(theta[n])
+        h = h/2
+    if norm(g) > 1:
+        g = g/norm(g)
+    theta[n+1] = theta[n] - h*v[n+1]
+train steps = 5, diverged = R > 100
+""",
+    """data x in linspace(-1, 1, 9) -> x^2, inputs = (x, x^2), split = 80%, scale = zscore, seed = 1
+activation f(z; a = 2) = z*tanh(a*z)
+loss own(k = 2) = abs(u - y)^k
+network [2(f)3(lin)1]
+init weights ~ uniform(-a, a), a = sqrt(6/(fan_in + fan_out))
+init biases = 0
+optimizer torch.SGD(lr = 0.1, momentum = 0.9), clip = torch.clip_grad_norm_(max_norm = 1)
+schedule lr = cosine(max = 0.1, period = 3)
+train epochs = 3, batch = 2, precision = f32
+expect loss(train) < 2
+expect norm(theta) < 100
+""",
+    """data inline:
+    1, 2 -> 0
+    2, 1 -> 1
+    0, 0 -> 1
+network [2(tanh)3(tanh)1]
+init glorot_uniform
+loss half_mse
+optimizer r(eta = 0.1):
+    for i in 1..m:
+        L[i] = R[i](theta[n])
+    theta[n+1] = theta[n] - eta*grad R[argmax(L)](theta[n])/(1 + sum(L))
+train epochs = 3, batch = 3 parts, shuffle = false
+""",
+)
+
+
 class Hangs(BaseException):
     """It took longer than SECONDS; no Exception, so that nothing catches it."""
 
@@ -97,10 +153,21 @@ class Programs:
 
     def __iter__(self) -> Iterator[str]:
         while True:
+            if self.dice.random() < 0.4:
+                yield self.slotted()
+                continue
             text = self.whole() if self.dice.random() < 0.4 else self.dice.choice(self.corpus)
             for _ in range(self.dice.choice((0, 1, 1, 1, 2, 2, 3, 5))):
                 text = self.mutated(text)
             yield text
+
+    def slotted(self) -> str:
+        """A program that is right, but for an expression or two."""
+        text = self.dice.choice(RIGHT)
+        slots = [m.span() for m in re.finditer(r"(?<=[=(~,<:]) ?[^\n=~,<:]+", text)]
+        for start, end in sorted(self.dice.sample(slots, self.dice.choice((1, 1, 2))), reverse=True):
+            text = text[:start] + " " + self.expression() + text[end:]
+        return text
 
     def whole(self) -> str:
         """A program of statements that go together, more or less."""
