@@ -10,7 +10,7 @@ from typing import Literal
 from netc.compiler.check.settings import Settings, Unfit, whole, word
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import head
-from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
+from netc.compiler.meaning.resolve_values import NotANumber, is_whole, number, number_or_none
 from netc.compiler.meaning.spec import DataSpec, Scaling
 from netc.dsl import ast
 from netc.dsl.source import Span
@@ -74,9 +74,9 @@ def _columns(value: ast.Expr) -> tuple[str, ...]:
 
 def _split(value: ast.Expr) -> float:
     found = number(value)
-    if found <= 0:
+    if not found > 0:  # `none` is not either
         raise Unfit("the training part is above 0%, at most 100%", value.span, "E0503")
-    if found > 1 and (isinstance(value, ast.Percent) or found != int(found)):
+    if found > 1 and (isinstance(value, ast.Percent) or not is_whole(found)):
         raise Unfit("the training part is at most 100%, or a whole number of samples", value.span, "E0503")
     return found
 
@@ -183,7 +183,10 @@ def _points(values: ast.Expr) -> list[tuple[float, ...]]:
         case ast.Set(items):
             return [tuple(number(i) for i in (p.items if isinstance(p, ast.Tuple) else (p,))) for p in items]
         case ast.Range(start, stop):
-            first, last_one = math.ceil(number(start)), math.floor(number(stop))
+            ends = number(start), number(stop)
+            if not all(map(math.isfinite, ends)):
+                raise NotANumber("a range has two finite ends", values.span)
+            first, last_one = math.ceil(ends[0]), math.floor(ends[1])
             if last_one - first >= MOST:
                 raise NotANumber(f"the range has more than {MOST} numbers", values.span)
             return [(float(v),) for v in range(first, last_one + 1)]
@@ -199,7 +202,7 @@ MOST = 1_000_000
 
 def _count(expr: ast.Expr) -> int:
     found = number(expr)
-    if found != int(found) or not 1 <= found <= MOST:
+    if not is_whole(found) or not 1 <= found <= MOST:
         raise NotANumber(f"the number of points is a whole number from 1 to {MOST}", expr.span)
     return int(found)
 

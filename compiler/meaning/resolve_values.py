@@ -72,6 +72,11 @@ def number(expr: ast.Expr, names: Mapping[str, float] | None = None) -> float:
         raise NotANumber("this has no finite value", expr.span) from None
 
 
+def is_whole(value: float) -> bool:
+    """Infinite values and `none` are not."""
+    return math.isfinite(value) and value == math.floor(value)
+
+
 def number_or_none(expr: ast.Expr, names: Mapping[str, float] | None = None) -> float | None:
     try:
         return number(expr, names)
@@ -105,11 +110,11 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
         case ast.Choose(then, condition, otherwise):
             return _value(then if _value(condition, names) else otherwise, names)
         case ast.Call(ast.Name(function), arguments) if function in FUNCTIONS and not _named(arguments):
-            values = [_value(a.value, names) for a in arguments]
+            numbers = [_value(a.value, names) for a in arguments]
             try:
-                return float(FUNCTIONS[function](*values))
+                return float(FUNCTIONS[function](*numbers))
             except TypeError:  # what Python says of a call with too few or too many arguments
-                raise NotANumber(f"'{function}' does not take {_arguments(len(values))}", expr.span) from None
+                raise NotANumber(f"'{function}' does not take {_arguments(len(numbers))}", expr.span) from None
         case (
             ast.Text()
             | ast.Shape()

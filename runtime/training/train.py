@@ -164,22 +164,28 @@ class _Loop:
         with self.workers:
             self.state = self._restore(resume) if resume else self.fresh(0)
             self.began = time.perf_counter()
+            waiting = True
             try:
                 self.warm_up()
+                self.compiled = time.perf_counter() - self.began
+                self.watch.compiled(self.compiled)
+                self.saved = time.monotonic()
+                with Interrupt() as interrupt:
+                    waiting = False
+                    return self._trained(interrupt)
             except KeyboardInterrupt:
-                self.watch.checkpoint(self._snapshot())
-                raise
-            self.compiled = time.perf_counter() - self.began
-            self.watch.compiled(self.compiled)
-            self.saved = time.monotonic()
-            with Interrupt() as interrupt:
-                self.workers.interrupt = interrupt
-                try:
-                    self._all(interrupt)
-                except DeviceLost:
+                if waiting:
                     self.watch.checkpoint(self._snapshot())
-                    raise
-                return self._outcome(interrupt.asked)
+                raise
+
+    def _trained(self, interrupt: Interrupt) -> Outcome:
+        self.workers.interrupt = interrupt
+        try:
+            self._all(interrupt)
+        except DeviceLost:
+            self.watch.checkpoint(self._snapshot())
+            raise
+        return self._outcome(interrupt.asked)
 
     def _all(self, interrupt: Interrupt) -> None:
         while True:
