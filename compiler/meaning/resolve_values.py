@@ -114,7 +114,9 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
             try:
                 return float(FUNCTIONS[function](*numbers))
             except TypeError:  # what Python says of a call with too few or too many arguments
-                raise NotANumber(f"'{function}' does not take {_arguments(len(numbers))}", expr.span) from None
+                raise NotANumber(
+                    f"'{function}' does not take {_arguments(len(numbers))}", expr.span
+                ) from None
         case (
             ast.Text()
             | ast.Shape()

@@ -116,6 +116,8 @@ class Values:
             case ast.Absolute(operand):
                 inner = self.value(operand)
                 return Value(np.abs(inner.array), inner.per_run)
+            case ast.Tuple(items) if any(isinstance(i, ast.Tuple | ast.Set) for i in items):
+                self.fail("E0703", "an expectation cannot be made of this", e)
             case ast.Tuple(items):
                 return Value(np.array([float(self.single(self.value(i), i)) for i in items]), False)
             case ast.Call(ast.Name(function), arguments):
