@@ -11,10 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fuzz
 import numpy as np
 import pytest
 
+import fuzz
 import netc
 from netc.commands import main
 from netc.dsl.diagnostics import SpecError

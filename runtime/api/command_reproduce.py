@@ -18,7 +18,8 @@ from netc.terminal import counted, paint
 from netc.verdicts import COLOURS, Table
 
 if TYPE_CHECKING:
-    from netc.runtime.results.result import Result, Verdict
+    from netc.runtime.results.result import Result
+    from netc.runtime.results.verdict import Verdict
     from netc.runtime.session import File
 
 FETCHED = "E0606"

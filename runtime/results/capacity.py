@@ -6,7 +6,6 @@ Nothing is measured while training runs: what the estimate allows is reserved or
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path

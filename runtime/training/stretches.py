@@ -16,7 +16,6 @@ from netc.runtime.parameters import Array
 from netc.runtime.training.state import State
 from netc.runtime.training.workers import Workers
 
-
 CHANGED = ("theta", "vectors", "scalars", "counters", "figures", "order")
 """Arrays of a State that kernels change."""
 KEPT = 2**26

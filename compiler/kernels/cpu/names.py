@@ -39,7 +39,7 @@ def variable_name(name: str) -> str:
 
 def python_expr(e: ir.Expr, name: Callable[[str], str] = python_name) -> ir.Expr:
     """What is shared in the expression stays shared."""
-    return rebuild(e, lambda node: ir.Var(name(node.name), node.kind) if isinstance(node, ir.Var) else node)
+    return rebuild(e, lambda node: ir.Var(name(node.name), node.axes) if isinstance(node, ir.Var) else node)
 
 
 def python_names(rule: ir.Rule) -> ir.Rule:
