@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: a question between two stretches of training instead of an exception anywhere, and never lost."""
+"""Ctrl-C, SIGTERM and SIGHUP: a question between two stretches of training, not an exception anywhere, and never lost."""
 
 from __future__ import annotations
 

@@ -36,45 +36,51 @@ MEMORY = 2**31
 STAGES = ("ast", "spec", "ir", "loops", "cpu", "cuda")
 KINDS = ("activation", "loss", "init", "optimizer", "schedule", "clip", "search")
 NUMBERS = (
-    "0", "1", "-1", "2", "3", "0.5", "1e-3", "1e30", "-1e30", "1e308", "1e-320", "1e400", "inf", "-inf", "10^18", "2^53",
-    "2^53 + 1", "10^30", "1/0", "0/0", "50%", "-3%", "none", "true", "false", "pi", "0x10", "1_000", "9999999999999999999999",
+    "0", "1", "-1", "2", "3", "0.5", "1e-3", "1e30", "-1e30", "1e308", "1e-320", "1e400", "inf", "-inf", "10^18",
+    "2^53", "2^53 + 1", "10^30", "1/0", "0/0", "50%", "-3%", "none", "true", "false", "pi", "0x10", "1_000",
+    "9999999999999999999999",
 )  # fmt: skip
 WORDS = (
-    "theta", "theta[n]", "theta[n+1]", "grad R(theta[n])", "R", "R(theta)", "R[i]", "R[1](theta[n])", "v[n]", "v[n+1]", "v[0]",
-    "n", "m", "epoch", "samples", "step", "steps", "x", "y", "u", "z", "w", "weights", "biases", "loss", "loss(test)",
-    "accuracy", "norm(theta)", "norm(grad R)", "sum(x)", "max(x, 1)", "max(x)", "exp(x)", "log(-x)", "sqrt(x)", "erf(x)",
-    "where(x > 0, x, -x)", "x if x > 0 else -x", "|x|", "‖x‖", "(1, 2)", "{1, 2}", "{(1, 2), (3, 4)}", "1..3", "-3..3",
-    "grid(-1..1, points = 3)", "grid(-1..1, -1..1, points = 2)", "linspace(0, 1, 5)", "uniform(-1, 1)", "normal(0, 1)",
-    "\"a.csv\"", "\"\"", "a.b", "a.b.c", "median", "quartile(1, loss)", "share(x > 0)", "diverged", "converged", "all",
-    "fan_in", "fan_out", "rounding", "not x", "x and y", "x = y", "x == y", "x != y", "theta*", "3 parts", "full", "f32",
-    "stop_gradient(x)", "argmax(L)", "L[i]", "sum(L)", "min()", "exp()", "exp(1, 2)", "tanh(1)(2)", "x[1][2]", "x(1)", "x^x^x",
+    "theta", "theta[n]", "theta[n+1]", "grad R(theta[n])", "R", "R(theta)", "R[i]", "R[1](theta[n])", "v[n]",
+    "v[n+1]", "v[0]", "n", "m", "epoch", "samples", "step", "steps", "x", "y", "u", "z", "w", "weights", "biases",
+    "loss", "loss(test)", "accuracy", "norm(theta)", "norm(grad R)", "sum(x)", "max(x, 1)", "max(x)", "exp(x)",
+    "log(-x)", "sqrt(x)", "erf(x)", "where(x > 0, x, -x)", "x if x > 0 else -x", "|x|", "‖x‖", "(1, 2)", "{1, 2}",
+    "{(1, 2), (3, 4)}", "1..3", "-3..3", "grid(-1..1, points = 3)", "grid(-1..1, -1..1, points = 2)",
+    "linspace(0, 1, 5)", "uniform(-1, 1)", "normal(0, 1)", "\"a.csv\"", "\"\"", "a.b", "a.b.c", "median",
+    "quartile(1, loss)", "share(x > 0)", "diverged", "converged", "all", "fan_in", "fan_out", "rounding", "not x",
+    "x and y", "x = y", "x == y", "x != y", "theta*", "3 parts", "full", "f32", "stop_gradient(x)", "argmax(L)",
+    "L[i]", "sum(L)", "min()", "exp()", "exp(1, 2)", "tanh(1)(2)", "x[1][2]", "x(1)", "x^x^x",
 )  # fmt: skip
 LINES = (
-    "use \"other.net\"", "objective R(x) = x^2", "objective R(x, y) = x^2 + y^4, source = \"page 3\"", "init theta = (1)",
-    "init theta = (1, 2)", "init theta ~ uniform(-1, 1)", "init theta = grid(-1..1, points = 5)", "init theta = {(1), (2)}",
-    "init weights ~ normal(0, 1)", "init weights ~ uniform(-a, a), a = sqrt(6/(fan_in + fan_out))", "init biases = 0",
-    "init glorot_uniform", "init he_normal", "init torch_default", "init from \"weights.safetensors\"", "init zeros",
-    "loss mse", "loss cross_entropy", "loss half_mse, reduce = sum", "loss f = (u - y)^4", "loss huber(delta = 2)",
+    "use \"other.net\"", "objective R(x) = x^2", "objective R(x, y) = x^2 + y^4, source = \"page 3\"",
+    "init theta = (1)", "init theta = (1, 2)", "init theta ~ uniform(-1, 1)", "init theta = grid(-1..1, points = 5)",
+    "init theta = {(1), (2)}", "init weights ~ normal(0, 1)",
+    "init weights ~ uniform(-a, a), a = sqrt(6/(fan_in + fan_out))", "init biases = 0", "init glorot_uniform",
+    "init he_normal", "init torch_default", "init from \"weights.safetensors\"", "init zeros", "loss mse",
+    "loss cross_entropy", "loss half_mse, reduce = sum", "loss f = (u - y)^4", "loss huber(delta = 2)",
     "network [1(tanh)3(lin)1]", "network [2(relu)4(softmax)2]", "network [1(dense nobias, tanh)3(lin)1]",
     "network [28x28x1 (conv 5x5, tanh) 4 (softmax) 10]", "data x in linspace(-1, 1, 9) -> x^2",
     "data (a, b) in grid(-1..1, -1..1, points = 4) -> a*b", "data x in 1..5 -> (x, 1/x), inputs = (x, x^2)",
-    "data x in {1, 2, 3} -> sin(x), split = 2, scale = zscore", "data iris, target = species", "data boston", "data nowhere",
-    "data \"a.csv\", target = medv", "optimizer gd(eta = 0.1)", "optimizer torch.SGD(lr = 0.1, momentum = 0.9)",
-    "optimizer keras.Adam(learning_rate = 1e-3)", "optimizer gd(0.1), clip = torch.clip_grad_norm_(max_norm = 1)",
-    "schedule eta = 0.1 until 3, 0.01", "schedule eta = plateau(0.1)", "schedule lr = torch.StepLR(3)",
-    "schedule eta = cosine(max = 0.1, period = 3)", "schedule eta = 0.1/(1 + step), unit = step",
-    "train epochs = 3", "train steps = 5, batch = 2, runs = 3", "train epochs = 2, batch = 2 parts, shuffle = false",
+    "data x in {1, 2, 3} -> sin(x), split = 2, scale = zscore", "data iris, target = species", "data boston",
+    "data nowhere", "data \"a.csv\", target = medv", "optimizer gd(eta = 0.1)",
+    "optimizer torch.SGD(lr = 0.1, momentum = 0.9)", "optimizer keras.Adam(learning_rate = 1e-3)",
+    "optimizer gd(0.1), clip = torch.clip_grad_norm_(max_norm = 1)", "schedule eta = 0.1 until 3, 0.01",
+    "schedule eta = plateau(0.1)", "schedule lr = torch.StepLR(3)", "schedule eta = cosine(max = 0.1, period = 3)",
+    "schedule eta = 0.1/(1 + step), unit = step", "train epochs = 3", "train steps = 5, batch = 2, runs = 3",
+    "train epochs = 2, batch = 2 parts, shuffle = false",
     "train steps = 4, stop = norm(grad R) < 1e-3, diverged = R > 1e6, precision = f32, seed = 7, threads = 1",
-    "monitor loss, every = 1", "monitor V = R(theta[n]) + norm(theta[n]), history = all", "points p = {(0), (1)} within 0.1",
-    "expect loss < 1", "expect theta = (0) within 1e-3, claimed = (1)", "expect diverged = 3% of runs within 1%",
-    "expect median(loss(train)) < 2 within 1%", "expect grows(V) = 0", "expect share(outcome = p) > 0", "sweep eta ~ uniform(0, 1)",
-    "activation g(z) = z^2 - 1", "activation f(z; a = 2) = z*sigmoid(a*z)", "block r(c) = x + [c (relu) c]",
+    "monitor loss, every = 1", "monitor V = R(theta[n]) + norm(theta[n]), history = all",
+    "points p = {(0), (1)} within 0.1", "expect loss < 1", "expect theta = (0) within 1e-3, claimed = (1)",
+    "expect diverged = 3% of runs within 1%", "expect median(loss(train)) < 2 within 1%", "expect grows(V) = 0",
+    "expect share(outcome = p) > 0", "sweep eta ~ uniform(0, 1)", "activation g(z) = z^2 - 1",
+    "activation f(z; a = 2) = z*sigmoid(a*z)", "block r(c) = x + [c (relu) c]",
 )  # fmt: skip
 RULE = (
-    "v[0] = 0", "v[n+1] = 0.9*v[n] + grad R(theta[n])", "theta[n+1] = theta[n] - eta*v[n+1]", "h = eta", "g = grad R(theta[n])",
-    "theta[n+1] = theta[n] - h*g", "repeat at most 5:", "    until R(theta[n] - h*g) < R(theta[n])", "    h = h/2",
-    "for i in 1..m:", "    s = s + R[i](theta[n])", "    L[i] = R[i](theta[n])", "if norm(g) > 1:", "    g = g/norm(g)", "else:",
-    "    g = 2*g", "stop if norm(g) < 1e-6", "fail if h < rounding", "require = eta >= 0", "theta[n+1] = argmin(x)",
+    "v[0] = 0", "v[n+1] = 0.9*v[n] + grad R(theta[n])", "theta[n+1] = theta[n] - eta*v[n+1]", "h = eta",
+    "g = grad R(theta[n])", "theta[n+1] = theta[n] - h*g", "repeat at most 5:",
+    "    until R(theta[n] - h*g) < R(theta[n])", "    h = h/2", "for i in 1..m:", "    s = s + R[i](theta[n])",
+    "    L[i] = R[i](theta[n])", "if norm(g) > 1:", "    g = g/norm(g)", "else:", "    g = 2*g",
+    "stop if norm(g) < 1e-6", "fail if h < rounding", "require = eta >= 0", "theta[n+1] = argmin(x)",
 )  # fmt: skip
 
 
@@ -204,8 +210,21 @@ class Programs:
         if depth > 3 or dice.random() < 0.4:
             return dice.choice((*WORDS, *NUMBERS))
         one, other = self.expression(depth + 1), self.expression(depth + 1)
-        return dice.choice((f"({one})", f"{one} + {other}", f"{one}*{other}", f"{one}/{other}", f"{one}^{other}", f"-{one}",
-                            f"exp({one})", f"max({one}, {other})", f"{one} if {other} > 0 else {one}", f"{one} < {other}"))  # fmt: skip
+        sums = (
+            f"({one})",
+            f"{one} + {other}",
+            f"{one}*{other}",
+            f"{one}/{other}",
+            f"{one}^{other}",
+            f"-{one}",
+        )
+        calls = (
+            f"exp({one})",
+            f"max({one}, {other})",
+            f"{one} if {other} > 0 else {one}",
+            f"{one} < {other}",
+        )
+        return dice.choice((*sums, *calls))
 
     def mutated(self, text: str) -> str:
         dice, lines = self.dice, text.split("\n")

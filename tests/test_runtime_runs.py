@@ -183,7 +183,7 @@ KEEPING = """
 
 @pytest.mark.parametrize("keeping", [False, True])
 @pytest.mark.parametrize(
-    "a, b", [(1e9, 0.0), (-1.0, 0.0), (1e300, 0.0), (0.0, 5.0), (0.0, 0.9), (1e300, 1e300)]
+    ("a", "b"), [(1e9, 0.0), (-1.0, 0.0), (1e300, 0.0), (0.0, 5.0), (0.0, 0.9), (1e300, 1e300)]
 )
 def test_a_batch_that_is_none_ends_the_run_before_memory_is_read(a, b, keeping):
     """There are four; the second iteration asks for another one."""
