@@ -484,3 +484,13 @@ def test_data_that_change_later_do_not_resume(
         assert main(["run", "a.net", "-q"]) == 130
     capsys.readouterr()
     assert "other data" in said(capsys, "run", "--resume", str(folder()), status=2)
+
+
+@pytest.mark.parametrize(
+    "claim", ["sum(x) = norm(x)", "share(converged) = sum(x)", "norm(3) = 3", "theta = ((1, 2), 3)"]
+)
+def test_expectations_of_numbers_and_tuples_are_answered(
+    claim: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.net").write_text(BOWL + f"expect {claim}\n")
+    assert main(["check", "a.net"]) == ("((" in claim), capsys.readouterr().err

@@ -171,7 +171,9 @@ class Values:
                 return Value(_PLAIN[name](found.array), found.per_run)
             case name, [operand] if name in _OVER_ELEMENTS:
                 found = self.value(operand)
-                return Value(np.asarray(_OVER_ELEMENTS[name](found.array)), found.per_run)
+                # A number, be it one for each run, is its only element.
+                array = found.array if found.array.ndim > found.per_run else found.array[..., None]
+                return Value(np.asarray(_OVER_ELEMENTS[name](array)), found.per_run)
             case name, _ if name in STATISTICS:
                 example = {
                     "quartile": "quartile(loss, 1)",

@@ -308,7 +308,8 @@ class _Loop:
     def _seconds(self) -> Array:
         """(2,) of compiling and training, all parts of a training that was resumed together."""
         spent = time.perf_counter() - self.began - self.compiled
-        return self.before + np.array([self.compiled, spent])
+        seconds: Array = self.before + np.array([self.compiled, spent])
+        return seconds
 
     def _restore(self, arrays: dict[str, Array]) -> State:
         """Raises Unfit."""
