@@ -99,7 +99,7 @@ def program(eta=0.1, alpha=0.0, epochs=20, steps=-1, batch=("full", 0), runs=1, 
     given = [ir.Tensor(role, (ir.SAMPLES, ir.Axis("unit", 1)), role) for role in ("input", "target")]
     nothing = ir.Let("loss", (), ir.Const(0.0))  # the kernels here are the test's own
     return ir.Program(
-        problem([*weights, *given], [nothing], "input", mean=True),
+        problem([*weights, *given], [nothing], "loss", mean=True),
         ir.Starts((ir.Fill("uniform", (-1.0, 1.0), 0, 2, (2,)),), "", ()),
         ir.Rule((ir.Hyper("eta", eta), ir.Hyper("alpha", alpha)), *[()] * 6, False),
         ir.Training(epochs, steps, ir.Batches(*batch, False), "f64", seed, runs, "cpu"),
