@@ -22,7 +22,7 @@ Parts = Mapping[ir.Per, tuple[slice, ...]]
 """The slices of theta that are reduced one by one, `per = layer` and `per = tensor`."""
 
 RUNNING = 0
-CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 
@@ -354,10 +354,10 @@ class Machine:
                 case ir.Evaluate():
                     self.measure(stmt)
                 case ir.Fetch(name, memory, index):
-                    self.env[name] = self.env[memory][round(self.value(index)) - 1]
+                    self.env[name] = self.env[memory][self.batch(index)]
                 case ir.Keep(memory, index, value):
                     kept = list(self.env[memory])  # arrays are never changed in place
-                    kept[round(self.value(index)) - 1] = self.env[value]
+                    kept[self.batch(index)] = self.env[value]
                     self.env[memory] = kept
                 case ir.For(index, first, last, body):
                     for i in range(round(self.value(first)), round(self.value(last)) + 1):
@@ -375,6 +375,13 @@ class Machine:
                         raise Left(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
+
+    def batch(self, index: ir.Expr) -> int:
+        """From 0, of a number from 1."""
+        found = self.value(index)
+        if not 1 <= found < self.env["m"] + 1:
+            raise _Ended(NO_SUCH_BATCH)
+        return int(found) - 1
 
     def search(self, body: Sequence[ir.Stmt], bound: int) -> None:
         for _ in range(bound):

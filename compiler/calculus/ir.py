@@ -534,10 +534,11 @@ class Until:
     condition: Expr
 
 
-Ending = Literal["criterion", "diverged", "search", "step"]
-"""How a rule ends a run: the stop criterion holds; it diverged; a search reached its bound; or its step fell
-below rounding."""
-STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4}
+Ending = Literal["criterion", "diverged", "search", "step", "batch", "range"]
+"""How a rule ends a run: the stop criterion holds; it diverged; a search reached its bound; its step fell
+below rounding; it asked for the batch of a number that no batch has; or a schedule left the range that the
+rule requires."""
+STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4, "batch": 5, "range": 6}
 """As the kernels write it into `counters`; 0 while the run goes on."""
 
 
