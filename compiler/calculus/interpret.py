@@ -380,7 +380,7 @@ class Machine:
         """From 0, of a number from 1."""
         found = self.value(index)
         if not 1 <= found < self.env["m"] + 1:
-            raise _Ended(NO_SUCH_BATCH)
+            raise Left(NO_SUCH_BATCH)
         return int(found) - 1
 
     def search(self, body: Sequence[ir.Stmt], bound: int) -> None:

@@ -264,7 +264,8 @@ class _Loop:
         lost = self.book.count == 1 == self.runs and self.book.counters[0, 3] == DIVERGED
         if not lost or not self.good or np.isfinite(self.book.theta[0]).all():
             return None
-        state, last = from_arrays(self.good), int(self.book.counters[0, 0]) - 1
+        task, last = self.task, int(self.book.counters[0, 0]) - 1
+        state = from_arrays(self.good, task.kernels, task.program, task.train.count, self.total)
         if last > state.counters[0, 0]:
             self.stretches.begin(state)
             self.stretches.queue(last, report=False)
