@@ -127,7 +127,7 @@ def _choices(shape: tuple[int, ...], cases: Indices) -> Indices:
 
 
 def _at(values: Values, seed: int) -> dict[str, float]:
-    return {name: float(v) for name, v in drawn(values, seed).items()}
+    return {name: float(v.value) for name, v in drawn(values, seed).items()}
 
 
 def _columns(pools: Pools, chosen: Indices, at: Mapping[str, float]) -> dict[str, Array]:
@@ -144,6 +144,6 @@ def _numbers(values: list[Any]) -> Array:
 
 def _value(formula: Formula, at: Mapping[str, float]) -> float:
     try:
-        return float(formula.value(at))
+        return formula.value(at)
     except ZeroDivisionError:
         return np.nan

@@ -1,11 +1,13 @@
-"""Exact algebra with roots: polynomials with fractions as coefficients in atoms with fractions as exponents.
+"""Exact algebra with roots: polynomials with numbers as coefficients in atoms with fractions as exponents.
 
-    atoms       states, gradients, n, beta^n, and functions of polynomials: |x|, sign(x), max(x, y), sum(x), ...
+    atoms       states, gradients, n, m, beta^n, and functions of polynomials: |x|, sign(x), max(x, y), sum(x), ...
     sums        a sum below a root or a fraction line is an atom of its own, its common factors taken out
 
 `sqrt(s/(1 - q)) + eps` and `(sqrt(s) + eps*sqrt(1 - q))/sqrt(1 - q)` come out as one form. A zero is a zero;
-what differs may all the same be equal by a law that is not here. Numbers carry samples, which only tell signs
-and sort out candidates.
+what differs may all the same be equal by a law that is not here. Each atom has a range, which is derived
+(`signs.py`); no law is used whose sign conditions are not derived. What has to hold for a value to be there at all
+(a divisor is not 0, a radicand not negative) is noted in `needs`. Samples only sort out which atoms are worth a
+comparison.
 """
 
 from __future__ import annotations
@@ -13,24 +15,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.primitives import PRIMITIVES
+from netc.compiler.ranges import ANY, Number, Range, number
 
 Mono = tuple[tuple[int, Fraction], ...]
 """Atoms by number, each with its exponent, in order."""
-Poly = dict[Mono, Fraction]
+Poly = dict[Mono, Number]
+Need = tuple[Literal["not 0", "not negative", "defined"], int]
+"""Of an atom: what has to hold, or that its function has a value."""
 SAMPLES = 8
 MOST = 400
 """Terms; a longer form is given up."""
 HALF = Fraction(1, 2)
+UNIT_POWER = Fraction(1)
 
 
 class NoForm(Exception):
-    """The expression is none that this algebra knows."""
+    """The expression is none that this algebra knows; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Atom:
     samples: NDArray[np.float64]
     vector: bool
     """Differs from element to element."""
+    range: Range
 
 
 class Algebra:
@@ -48,18 +55,38 @@ class Algebra:
     def __init__(self) -> None:
         self.atoms: list[Atom] = []
         self.names: dict[str, int] = {}
+        self.needs: set[Need] = set()
+        """Of what was computed since they were last taken."""
+        self.signs: dict[frozenset[tuple[Mono, Number]], int] = {}
+        """Derived before."""
         self.draw = np.random.default_rng(17)
 
     # -- making --------------------------------------------------------------------------------------
 
-    def symbol(self, name: str, vector: bool, low: float = -2.0, high: float = 2.0) -> Poly:
+    def symbol(self, name: str, vector: bool, where: Range = ANY) -> Poly:
         if name not in self.names:
             self.names[name] = len(self.atoms)
-            self.atoms.append(Atom(name, (), self.draw.uniform(low, high, SAMPLES), vector))
-        return {((self.names[name], Fraction(1)),): Fraction(1)}
+            low = -2.0 if where.low is None else float(where.low)
+            high = max(low, 0.0) + 2.0 if where.high is None else float(where.high)
+            self.atoms.append(Atom(name, (), self.draw.uniform(low, high, SAMPLES), vector, where))
+        return self.atom(self.names[name])
 
-    def function(self, op: str, args: tuple[Poly, ...], exponent: Fraction = Fraction(1)) -> Poly:
-        """An atom op(args), the one that is already there if its arguments are equal."""
+    def atom(self, i: int, exponent: Fraction = UNIT_POWER) -> Poly:
+        return {((i, exponent),): number(1)}
+
+    def function(self, op: str, args: tuple[Poly, ...], where: Range = ANY, partial: bool = False) -> int:
+        """An atom op(args), the one that is already there if its arguments are equal; `partial`: it has a domain."""
+        i = self._known(op, args)
+        if i is None:
+            i = len(self.atoms)
+            vector = not op.startswith("over all") and any(map(self.vector, args))
+            samples = self._sampled(op, [self.samples(a) for a in args])
+            self.atoms.append(Atom(op, args, samples, vector, where))
+        if partial:
+            self.needs.add(("defined", i))
+        return i
+
+    def _known(self, op: str, args: tuple[Poly, ...]) -> int | None:
         samples = self._sampled(op, [self.samples(a) for a in args])
         for i, atom in enumerate(self.atoms):
             if (
@@ -67,10 +94,8 @@ class Algebra:
                 and _close(atom.samples, samples)
                 and all(self.equal(a, b) for a, b in zip(atom.args, args, strict=True))
             ):
-                return {((i, exponent),): Fraction(1)}
-        vector = not op.startswith("over all") and any(map(self.vector, args))
-        self.atoms.append(Atom(op, args, samples, vector))
-        return {((len(self.atoms) - 1, exponent),): Fraction(1)}
+                return i
+        return None
 
     def _sampled(self, op: str, args: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         with np.errstate(all="ignore"):
@@ -87,7 +112,7 @@ class Algebra:
         total = np.zeros(SAMPLES)
         with np.errstate(all="ignore"):
             for mono, c in p.items():
-                term = np.full(SAMPLES, float(c))
+                term = np.full(SAMPLES, float(c.value))
                 for i, e in mono:
                     x = self.atoms[i].samples
                     term = term * (x ** int(e) if e.denominator == 1 else np.abs(x) ** float(e))
@@ -97,34 +122,40 @@ class Algebra:
     def vector(self, p: Poly) -> bool:
         return any(self.atoms[i].vector for mono in p for i, _ in mono)
 
-    def positive(self, i: int) -> bool:
-        """Wherever it was looked at; true of states below a root by the root itself."""
-        return bool(np.all(self.atoms[i].samples > 0))
-
     # -- sums and products ---------------------------------------------------------------------------
 
-    def add(self, p: Poly, q: Poly, factor: Fraction = Fraction(1)) -> Poly:
+    def add(self, p: Poly, q: Poly) -> Poly:
         out = dict(p)
-        for mono, c in q.items():
-            out[mono] = out.get(mono, Fraction(0)) + factor * c
-        return {mono: c for mono, c in out.items() if c}
+        _add_to(out, q)
+        return out
+
+    def neg(self, p: Poly) -> Poly:
+        return {mono: -c for mono, c in p.items()}
+
+    def sub(self, p: Poly, q: Poly) -> Poly:
+        return self.add(p, self.neg(q))
+
+    def scaled(self, p: Poly, factor: Number) -> Poly:
+        return {mono: c * factor for mono, c in p.items()} if factor.value else {}
 
     def mul(self, p: Poly, q: Poly) -> Poly:
         if len(p) * len(q) > MOST:
-            raise NoForm
+            raise NoForm("its normal form is too long")
         out: Poly = {}
         for m, c in p.items():
             for k, d in q.items():
-                out = self.add(out, self._product(m, k), c * d)
+                _add_to(out, self.scaled(self.product(m, k), c * d))
         return out
 
-    def _product(self, m: Mono, k: Mono) -> Poly:
+    def product(self, m: Mono, k: Mono) -> Poly:
+        if not m or not k:
+            return {m or k: number(1)}
         exponents = dict(m)
         for i, e in k:
             exponents[i] = exponents.get(i, Fraction(0)) + e
-        return self._reduced(exponents)
+        return self.reduced(exponents)
 
-    def _reduced(self, exponents: Mapping[int, Fraction]) -> Poly:
+    def reduced(self, exponents: Mapping[int, Fraction]) -> Poly:
         """Whole powers of sums written out, even ones of |x| as those of x, indicators once."""
         kept: dict[int, Fraction] = {}
         spread: list[tuple[Poly, int]] = []
@@ -140,131 +171,73 @@ class Algebra:
                 e = Fraction(1)
             if e:
                 kept[i] = e
-        out: Poly = {tuple(sorted(kept.items())): Fraction(1)}
+        out: Poly = {tuple(sorted(kept.items())): number(1)}
         for p, times in spread:
             for _ in range(times):
                 out = self.mul(out, p)
         return out
 
-    # -- powers --------------------------------------------------------------------------------------
-
-    def power(self, p: Poly, e: Fraction) -> Poly:
-        if e == 0:
-            return constant(1)
-        if not p:
-            if e < 0:
-                raise NoForm
-            return {}
-        if e.denominator == 1 and e > 0:
-            if e > 8:
-                raise NoForm
-            out = constant(1)
-            for _ in range(int(e)):
-                out = self.mul(out, p)
-            return out
-        if len(p) == 1:
-            ((mono, c),) = p.items()
-            return self.mul(self._monomial(mono, e), self._number(c, e))
-        content, rest = self.parts(p, below_root=e.denominator > 1)
-        if len(rest) < 2:
-            return self.power(self.mul(content, rest), e)
-        return self.mul(self.power(content, e), self.function("sum", (rest,), e))
-
-    def _number(self, c: Fraction, e: Fraction) -> Poly:
-        if e.denominator == 1:
-            return constant(c ** int(e))
-        if c < 0 or e.denominator != 2:
-            raise NoForm
-        whole = c ** (e.numerator // 2)  # the rest is a square root
-        n, d = c.numerator, c.denominator
-        if isqrt(n) ** 2 == n and isqrt(d) ** 2 == d:
-            return constant(whole * Fraction(isqrt(n), isqrt(d)))
-        return self.mul(self.function("number", (constant(n * d),), HALF), constant(whole / d))
-
-    def _monomial(self, mono: Mono, e: Fraction) -> Poly:
-        """Roots of factors that are not negative; |x| for what was squared."""
-        out = constant(1)
-        unsure = [i for i, k in mono if (k * e).denominator > 1 and k % 2 and not self.positive(i)]
-        if len(unsure) > 1:
-            raise NoForm
-        for i, k in mono:
-            power = k * e
-            squared = e.denominator > 1 and k % 2 == 0 and power % 2 and not self.positive(i)
-            base = self._absolute(i) if squared else {((i, Fraction(1)),): Fraction(1)}
-            (((j, _),),) = base
-            out = self.mul(out, {((j, power),): Fraction(1)})
-        return out
-
-    def _absolute(self, i: int) -> Poly:
-        x: Poly = {((i, Fraction(1)),): Fraction(1)}
-        return x if self.positive(i) or self.atoms[i].op == "abs" else self.function("abs", (x,))
-
-    def parts(self, p: Poly, below_root: bool = False) -> tuple[Poly, Poly]:
-        """Common factors with a number, and the sum that is left: its first number is 1 or -1.
-
-        It is mostly positive, or as it was below a root, so that equal sums come out equal.
-        """
-        common = {i: min(dict(m).get(i, Fraction(0)) for m in p) for m in p for i, _ in m}
-        factor = tuple(sorted((i, e) for i, e in common.items() if e))
-        rest: Poly = {}
-        for mono, c in p.items():
-            rest = self.add(rest, self._product(mono, tuple((i, -e) for i, e in factor)), c)
-        if not rest:
-            return {factor: Fraction(1)}, {}
-        lead = abs(rest[min(rest, key=self._order)])
-        negative = not below_root and np.nanmean(np.sign(self.samples(rest))) < 0
-        number = -lead if negative else lead
-        return {factor: number}, {m: c / number for m, c in rest.items()}
-
-    def _order(self, mono: Mono) -> tuple[float, ...]:
-        """The same for the same term, however it came about."""
-        return (len(mono), *(float(e) for _, e in mono), *(i for i, _ in mono))
-
     # -- equality ------------------------------------------------------------------------------------
 
     def equal(self, p: Poly, q: Poly) -> bool:
-        if p == q:
-            return True
-        difference = self.add(p, q, Fraction(-1))
-        return not self._numerator(difference)
+        return not self._numerator(self.sub(p, q))
 
     def _numerator(self, p: Poly) -> Poly:
         """p times its denominators."""
         for _ in range(12):
-            below = {i: min(dict(m).get(i, Fraction(0)) for m in p) for m in p for i, e in m if e < 0}
-            below = {i: e for i, e in below.items() if e < 0}
+            below: dict[int, Fraction] = {}
+            for mono in p:
+                for i, e in mono:
+                    if e < 0:
+                        below[i] = min(e, below.get(i, e))
             if not below:
                 return p
             out: Poly = {}
             times = tuple(sorted((i, -e) for i, e in below.items()))
             for mono, c in p.items():
-                out = self.add(out, self._product(mono, times), c)
+                _add_to(out, self.scaled(self.product(mono, times), c))
             p = out
-        raise NoForm
+        raise NoForm("its denominators are nested too deeply")
 
-    def ratio(self, p: Poly, q: Poly) -> Fraction | None:
+    def ratio(self, p: Poly, q: Poly) -> Number | None:
         """The number c of p = c*q."""
         tag = self.symbol("ratio", False)
         both = self._numerator(self.add(p, self.mul(tag, q)))
-        (((number, _),),) = tag
-        x = {m: c for m, c in both.items() if number not in dict(m)}
-        y = {tuple(f for f in m if f[0] != number): c for m, c in both.items() if number in dict(m)}
+        (((mark, _),),) = tag
+        x = {m: c for m, c in both.items() if mark not in dict(m)}
+        y = {tuple(f for f in m if f[0] != mark): c for m, c in both.items() if mark in dict(m)}
         first = next(iter(y), None)
-        if first is None or first not in x:
+        if first is None or first not in x or y[first].sign not in (2, -2):
             return None
         c = x[first] / y[first]
-        return c if x == {m: c * v for m, v in y.items()} else None
+        rest = self.sub(x, self.scaled(y, c))
+        return None if rest else c
+
+
+def _add_to(out: Poly, q: Poly) -> None:
+    for mono, c in q.items():
+        known = out.get(mono)
+        if known is None:
+            if c.value:
+                out[mono] = c
+            continue
+        total = known + c
+        if total.value:
+            out[mono] = total
+        else:
+            del out[mono]
 
 
 def _close(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
     with np.errstate(all="ignore"):
-        return bool(np.all((np.abs(x - y) <= 1e-9 * np.abs(y)) | (x != x) & (y != y)))
+        return bool(np.all((np.abs(x - y) <= 1e-9 * np.abs(y)) | (x != x) & (y != y) | (x == y)))
 
 
-def constant(value: Fraction | int) -> Poly:
-    return {(): Fraction(value)} if value else {}
+def constant(value: Fraction | int | Number) -> Poly:
+    found = value if isinstance(value, Number) else number(value)
+    return {(): found} if found.value else {}
 
 
-def number_of(p: Poly) -> Fraction | None:
+def number_of(p: Poly) -> Number | None:
     """The number that p is, if it is one."""
-    return p.get((), Fraction(0)) if set(p) <= {()} else None
+    return p.get((), number(0)) if set(p) <= {()} else None

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from netc.compiler.compare_rules import Side, rate_inside, side
+from netc.compiler.compare_rules import Side, side
+from netc.compiler.conditions import rate_inside
 from netc.compiler.explain import short
-from netc.compiler.linear import NotLinear, recursion
-from netc.compiler.mapping import parts
+from netc.compiler.linear import is_linear
+from netc.compiler.mapping import exact, parts
+from netc.compiler.ranges import Number
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.rule_body import equations
 from netc.compiler.rule_text import standalone
@@ -176,11 +178,7 @@ def _coupled_decay(rule: Side) -> Iterator[str]:
 
 
 def _linear(rule: Side) -> bool:
-    try:
-        recursion(rule.rule, {}, 1, 1)
-    except NotLinear:
-        return False
-    return True
+    return is_linear(rule.rule, {h.name: Number(exact(h.value)) for h in rule.rule.hypers})
 
 
 def unused(rule: ast.Optimizer) -> list[ast.Equation]:

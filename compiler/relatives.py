@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netc.compiler.compare_rules import Match, Side, conditions, match, side
+from netc.compiler.compare_rules import Match, Side, match, side
+from netc.compiler.conditions import conditions
 from netc.compiler.explain import short
 from netc.compiler.explain_equations import lines
 from netc.compiler.rule_text import read_rule

@@ -6,7 +6,7 @@ matter to the rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from math import isfinite
@@ -56,6 +56,9 @@ class RuleText:
     """The call as it was written, or the definition."""
     switches: tuple[tuple[str, str], ...] = ()
     """What was set another way than by default to open the rule: `nesterov`, `true`."""
+    others: tuple[ast.Statement, ...] = ()
+    """Functions and searches of a file that the rule calls."""
+    loss: str = "R"
 
     @property
     def optimizer(self) -> Optimizer:
@@ -68,6 +71,13 @@ class RuleText:
     @cached_property
     def rule(self) -> ir.Rule:
         return lower_rule(self.spec)
+
+    def general(self, varying: Collection[str]) -> ir.Rule | None:
+        """The rule for any number of parameters of the network, a scalar `parameters` in it; `varying` ones of its own
+        decide no conditions. None where its form hangs on the number of parameters."""
+        spec = _checked(*self.others, self.statement, varying=varying, loss=self.loss) if varying else self.spec
+        counted = [_for_any_number(lower_rule(_with_parameters(spec, count)), count) for count in SIZES]
+        return counted[0] if counted[0] == counted[1] else None
 
     def openings(self) -> Iterator[RuleText]:
         """Of a bare name: the rule by default, with momentum, and with one of its flags the other way."""
@@ -90,7 +100,8 @@ class RuleText:
             spec = _checked(replace(self.statement, parameters=parameters))
         except SpecError:
             return  # not a combination that the rule allows
-        yield RuleText(spec, True, self.statement, switches)
+        opened = replace(self.statement, parameters=parameters)
+        yield replace(self, spec=spec, statement=opened, switches=switches)
 
 
 def read_rule(
@@ -110,11 +121,9 @@ def standalone(spec: Spec) -> RuleText:
     values = dict(spec.optimizer.arguments) | first_values(spec)
     parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
     definition = replace(definition, parameters=parameters)
-    return RuleText(
-        _checked(*spec.functions, *spec.optimizer.searches, definition, loss=_loss_name(spec)),
-        False,
-        definition,
-    )
+    others, loss = (*spec.functions, *spec.optimizer.searches), _loss_name(spec)
+    checked = _checked(*others, definition, loss=loss)
+    return RuleText(checked, False, definition, others=others, loss=loss)
 
 
 def _loss_name(spec: Spec) -> str:
@@ -155,6 +164,36 @@ def _checked(
     frame = _frame(text)
     program = replace(frame, statements=(*frame.statements, *statements))
     return check(program, None, Path(), varying=varying)
+
+
+SIZES = (100_003, 200_003)
+"""Numbers of parameters; primes that no rule mentions, and if one does its form differs."""
+
+
+def _with_parameters(spec: Spec, count: int) -> Spec:
+    assert spec.objective is not None
+    return replace(spec, objective=replace(spec.objective, variables=("x",) * count))
+
+
+def _for_any_number(rule: ir.Rule, count: int) -> ir.Rule:
+    """With the scalar `parameters` for that number, which means (`mean`) divide by."""
+
+    def put(expr: ir.Expr) -> ir.Expr:
+        match expr:
+            case ir.Const(value, "scalar") if value == count:
+                return ir.Var("parameters", "scalar")
+            case ir.Apply(op, args, kind):
+                return ir.Apply(op, tuple(put(a) for a in args), kind)
+            case ir.Reduce(op, arg, per):
+                return ir.Reduce(op, put(arg), per)
+        return expr
+
+    exprs = [s.value for s in rule.body if isinstance(s, ir.Assign)]
+    if not any(n == ir.Const(float(count)) for n in ir.postorder(*exprs)):
+        return rule
+    return replace(
+        rule, body=tuple(replace(s, value=put(s.value)) if isinstance(s, ir.Assign) else s for s in rule.body)
+    )
 
 
 @cache
