@@ -21,10 +21,10 @@ import numpy as np
 from netc.compiler import ir
 from netc.compiler.find_mapping import find
 from netc.compiler.induction import Unproved
-from netc.compiler.mapping import VANISHING, Formula, Tied, drawn, exact, parts
+from netc.compiler.mapping import VANISHING, Formula, Tied, drawn, parts
 from netc.compiler.normal_form import NoForm
 from netc.compiler.proofs import Argument, prove
-from netc.compiler.ranges import Number
+from netc.compiler.ranges import Number, exact
 from netc.compiler.rule_text import RuleText, read_rule
 from netc.compiler.simulate import Distance, World, distance, make_world, simulate
 from netc.compiler.trials import Tried, difference, ordinary, try_all

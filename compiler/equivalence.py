@@ -13,8 +13,7 @@ from netc.compiler.compare_rules import How, Match, Side, match, match_as_given,
 from netc.compiler.conditions import conditions
 from netc.compiler.differences import momentary, reasons
 from netc.compiler.explain import wrap
-from netc.compiler.mapping import exact
-from netc.compiler.ranges import Number
+from netc.compiler.ranges import Number, exact
 from netc.compiler.trials import Difference, try_all
 from netc.compiler.witness import Witness, witness
 

@@ -15,6 +15,7 @@ from typing import assert_never
 from netc.compiler import ir
 from netc.compiler.normal_form import HALF, Algebra, NoForm, Poly, constant, number_of
 from netc.compiler.powers import absolute, order, parts, power
+from netc.compiler.primitives import COMPARISONS, PRIMITIVES
 from netc.compiler.ranges import (
     ANY,
     AT_MOST_ONE,
@@ -27,6 +28,7 @@ from netc.compiler.ranges import (
     Number,
     Range,
     by_sign,
+    exact,
     number,
 )
 from netc.compiler.signs import range_of, sign
@@ -66,13 +68,23 @@ class Forms:
         self.domains: dict[str, Domain] = {}
 
     def value(self, expr: ir.Expr) -> tuple[Poly, Domain]:
+        try:
+            return self._value(expr)
+        except KeyError:
+            raise NoForm("it computes with an infinite number") from None
+
+    def _value(self, expr: ir.Expr) -> tuple[Poly, Domain]:
         values: dict[int, Poly] = {}
         domains: dict[int, Domain] = {}
         for node in ir.postorder(expr):
             domain = EVERYWHERE
             match node:
+                case ir.Const(value) if not isfinite(value):
+                    continue  # fit for a comparison only
                 case ir.Const(value):
                     found = constant(exact(value))
+                case ir.Apply(op, args) if any(map(_endless, args)):
+                    found = constant(_beyond(op, args))
                 case ir.Var(name):
                     found, domain = self.env[name], self.domains.get(name, EVERYWHERE)
                 case ir.Apply(op, args):
@@ -302,8 +314,13 @@ def _guarded(domain: Domain, key: Key, holds: bool) -> Domain:
     return frozenset((guards | {(key, holds)}, need) for guards, need in domain)
 
 
-def exact(value: float) -> Fraction:
-    """What the digits say: 0.1 is a tenth."""
-    if not isfinite(value):
-        raise NoForm("it reads an infinite number")
-    return Fraction(repr(float(value)))
+def _endless(expr: ir.Expr) -> bool:
+    return isinstance(expr, ir.Const) and not isfinite(expr.value)
+
+
+def _beyond(op: str, args: tuple[ir.Expr, ...]) -> int:
+    """A comparison with infinity, or with none (nan): of real numbers the same for all."""
+    other = (ir.Const(0.0) if not _endless(arg) else arg for arg in args)
+    if op not in COMPARISONS or all(map(_endless, args)):
+        raise NoForm("it computes with an infinite number")
+    return int(bool(PRIMITIVES[op].value(*(c.value for c in other if isinstance(c, ir.Const)))))

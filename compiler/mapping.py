@@ -16,7 +16,7 @@ import numpy as np
 
 from netc.compiler import ir
 from netc.compiler.normal_form import NoForm
-from netc.compiler.ranges import ONE, POSITIVE, ZERO, Number, Range
+from netc.compiler.ranges import ONE, POSITIVE, ZERO, Number, Range, exact
 from netc.compiler.show_ir import expr_text
 
 Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
@@ -92,11 +92,6 @@ def _number(expr: ir.Expr, at: Mapping[str, Number]) -> Number:
                 case "sqrt", [] if (root := x.root()) is not None:
                     return root
     raise NoForm(f"{expr_text(expr)} is no fraction")
-
-
-def exact(value: float) -> Fraction:
-    """What the digits say: 0.1 is a tenth."""
-    return Fraction(repr(float(value)))
 
 
 def part(name: str, value: float) -> Part:

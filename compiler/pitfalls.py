@@ -14,8 +14,8 @@ from netc.compiler.compare_rules import Side, side
 from netc.compiler.conditions import rate_inside
 from netc.compiler.explain import short
 from netc.compiler.linear import is_linear
-from netc.compiler.mapping import exact, parts
-from netc.compiler.ranges import Number
+from netc.compiler.mapping import parts
+from netc.compiler.ranges import Number, exact
 from netc.compiler.resolve_values import number_or_none
 from netc.compiler.rule_body import equations
 from netc.compiler.rule_text import standalone
