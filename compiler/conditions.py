@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from netc.compiler import ir
-from netc.compiler.compare_rules import TOLERANCE, Match, Numbers, Side, apart, extended
-from netc.compiler.mapping import Tied, drawn, parts
-from netc.compiler.simulate import Distance
+from netc.compiler.calculus import ir
+from netc.compiler.rules.compare_rules import TOLERANCE, Match, Numbers, Side, apart, extended
+from netc.compiler.rules.mapping import Tied, drawn, parts
+from netc.compiler.rules.simulate import Distance
 
 Change = Callable[[int], Numbers]
 CHANGE = 6

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netc.compiler.primitives import PRIMITIVES
+from netc.compiler.calculus.primitives import PRIMITIVES
 
 DIGITS = 60
 NAN = Decimal("nan")

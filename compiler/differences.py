@@ -9,10 +9,10 @@ from itertools import combinations
 
 import numpy as np
 
-from netc.compiler import ir
-from netc.compiler.compare_rules import TOLERANCE, Match, Side, apart, match
-from netc.compiler.mapping import VANISHING, parts
-from netc.compiler.simulate import Distance, World, simulate
+from netc.compiler.calculus import ir
+from netc.compiler.rules.compare_rules import TOLERANCE, Match, Side, apart, match
+from netc.compiler.rules.mapping import VANISHING, parts
+from netc.compiler.rules.simulate import Distance, World, simulate
 
 LATE = 10**6
 """An n at which corrections such as 1 - beta^n are over."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from netc.compiler.normal_form import Algebra, Mono, NoForm, Poly, constant, number_of
 from netc.compiler.ranges import NOT_NEGATIVE, POSITIVE, Number, by_sign, number
+from netc.compiler.rules.normal_form import Algebra, Mono, NoForm, Poly, constant, number_of
 from netc.compiler.signs import sign
 
 MOST_FACTORS = 8

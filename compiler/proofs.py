@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from netc.compiler import ir
-from netc.compiler.induction import Induction, Unproved, induction
-from netc.compiler.linear import NotLinear, Reach, reach
-from netc.compiler.mapping import Formula, Part, candidates
-from netc.compiler.normal_form import NoForm
+from netc.compiler.calculus import ir
 from netc.compiler.ranges import Number
 from netc.compiler.rule_forms import Clock
+from netc.compiler.rules.induction import Induction, Unproved, induction
+from netc.compiler.rules.linear import NotLinear, Reach, reach
+from netc.compiler.rules.mapping import Formula, Part, candidates
+from netc.compiler.rules.normal_form import NoForm
 
 Numbers = Mapping[str, Number]
 

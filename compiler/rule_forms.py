@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from netc.compiler import ir
-from netc.compiler.form_calls import EVERYWHERE, Domain, Forms
-from netc.compiler.normal_form import Algebra, NoForm, Poly, constant, number_of
+from netc.compiler.calculus import ir
 from netc.compiler.ranges import ANY, ONE, UNIT, Number, Range
+from netc.compiler.rules.form_calls import EVERYWHERE, Domain, Forms
+from netc.compiler.rules.normal_form import Algebra, NoForm, Poly, constant, number_of
 
 MOST_ROUNDS = 16
 """Of a loop; more are not written out."""
@@ -84,7 +84,10 @@ class RuleForms:
         forms = Forms(self.algebra, n)
         (((m, _),),) = self.m
         per_epoch = {((m, Fraction(-1)),): self.m[((m, Fraction(1)),)]}
-        forms.env |= {**self.fixed, "epoch": n if self.rule.visits_batches else self.algebra.mul(n, per_epoch)}
+        forms.env |= {
+            **self.fixed,
+            "epoch": n if self.rule.visits_batches else self.algebra.mul(n, per_epoch),
+        }
         return forms
 
     def moment(self, clock: Clock) -> Poly:

@@ -1,8 +1,8 @@
 """The sign of a normal form, derived from the ranges of its atoms: a theorem, or 0 where none is known.
 
-    x^2, |x| >= 0      sums of such terms with coefficients that are not negative
-    1 - b*q > 0        for q in [0, 1] and 0 < b < 1: a polynomial whose Bernstein coefficients on an interval
-                       are not negative is not negative there
+x^2, |x| >= 0      sums of such terms with coefficients that are not negative
+1 - b*q > 0        for q in [0, 1] and 0 < b < 1: a polynomial whose Bernstein coefficients on an interval
+                   are not negative is not negative there
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import comb
 
-from netc.compiler.normal_form import Algebra, Mono, Poly
 from netc.compiler.ranges import Range, Sign, by_sign, number
+from netc.compiler.rules.normal_form import Algebra, Mono, Poly
 
 DEEP = 8
 """Atoms in one form; of more nothing is said."""

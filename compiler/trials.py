@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler import ir
+from netc.compiler.calculus import ir
 from netc.compiler.decimals import exactly, sixty_digits
 from netc.compiler.ranges import Number
-from netc.compiler.simulate import Trace, World, make_world, simulate
+from netc.compiler.rules.simulate import Trace, World, make_world, simulate
 
 STEPS = 40
 ELEMENTS = 6

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from netc.compiler import ir
-from netc.compiler.check_report import counted
-from netc.compiler.compare_rules import Match, Side
-from netc.compiler.explain import call, short, wrap
-from netc.compiler.mapping import drawn, parts
-from netc.compiler.simulate import make_world, simulate
+from netc.compiler.calculus import ir
+from netc.compiler.meaning.findings import counted
+from netc.compiler.rules.compare_rules import Match, Side
+from netc.compiler.rules.explain import call, short, wrap
+from netc.compiler.rules.mapping import drawn, parts
+from netc.compiler.rules.simulate import make_world, simulate
 from netc.compiler.trials import Difference, Tried
 from netc.compiler.witness import Witness
 from netc.dsl.printer import print_expr
@@ -48,7 +48,9 @@ def _scope(found: Match) -> str:
     """For which parameters."""
     if found.formulas is None:
         return ""
-    where = [_range(n, v.range is not None, parts(found.a.values)[n]) for n, v in drawn(found.a.values, 0).items()]
+    where = [
+        _range(n, v.range is not None, parts(found.a.values)[n]) for n, v in drawn(found.a.values, 0).items()
+    ]
     said = [w for w in where if w]
     return f" and every {', '.join(said)}" if said else ""
 
@@ -124,7 +126,11 @@ def difference(a: Side, b: Side, found: Difference | None) -> str:
         moved = [f"{x:.20g}" for x in (found.a - type(found.a)(start), found.b - type(found.b)(start))]
     steps = found.n - world.first
     shown = ", ".join(f"{g:.3g}" for g in world.gradients[:steps, 0, i][:4])
-    after = f"after the gradient{'s' if steps > 1 else ''} {shown}{', ...' if steps > 4 else ''} " if steps else ""
+    after = (
+        f"after the gradient{'s' if steps > 1 else ''} {shown}{', ...' if steps > 4 else ''} "
+        if steps
+        else ""
+    )
     if world.first:
         after = f"after zero gradients up to n = {world.first} and {after.removeprefix('after ')}"
     name = "theta" if found.what == "theta" else "the point where it asks"

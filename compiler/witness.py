@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from netc.compiler import ir
+from netc.compiler.calculus import ir
 from netc.compiler.ranges import Number
 from netc.compiler.trials import Difference, Trial, difference
 
@@ -50,7 +50,9 @@ def witness(a: tuple[str, ir.Rule, Values], b: tuple[str, ir.Rule, Values], foun
     (text_a, rule_a, at), (text_b, rule_b, bt) = a, b
     world = found.trial.world
     steps = found.n - world.first + (found.what == "point")
-    short = Trial(replace(world, gradients=world.gradients[:steps], losses=world.losses[:steps]), found.trial.words)
+    short = Trial(
+        replace(world, gradients=world.gradients[:steps], losses=world.losses[:steps]), found.trial.words
+    )
     if found.element % 2 == 0:  # a weight, as the only element is
         i = slice(found.element, found.element + 1)
         one = replace(short.world, gradients=short.world.gradients[:, :, i], theta=world.theta[i])

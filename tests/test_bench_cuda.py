@@ -13,8 +13,8 @@ from bench.cuda_cases import Aim, Case, cases, networks, operations, operations_
 from bench.cuda_netc import Netc
 from bench.measure import agreement
 from bench.objectives import DRAWN, Objective
-from netc.runtime.cuda_missing import installed, missing
-from netc.runtime.state import RUNNING
+from netc.runtime.devices.cuda_missing import installed, missing
+from netc.runtime.training.state import RUNNING
 
 QUICK = ("torch", "jax", "jax.rows", "jax.scan")
 """What torch.compile makes takes half a minute of C++: `python -m bench.cuda --agreement --device cpu` has it."""

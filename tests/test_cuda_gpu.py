@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from netc.runtime import session as sessions
-from netc.runtime.cuda_missing import missing, simulated
-from netc.runtime.train import Outcome, Watcher, train
+from netc.runtime.devices.cuda_missing import missing, simulated
+from netc.runtime.training.train import Outcome, Watcher, train
 
 pytestmark = pytest.mark.skipif(simulated() or missing() is not None, reason="needs netc[cuda] and a GPU")
 BOSTON = (Path(__file__).parent.parent / "examples" / "boston.net").read_text(encoding="utf-8")

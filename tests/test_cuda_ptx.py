@@ -13,8 +13,8 @@ import pytest
 import cuda_table
 from netc.commands import main
 from netc.runtime import session as sessions
-from netc.runtime.cuda_missing import installed
-from netc.runtime.cuda_types import CAPABILITIES, assembled, ptx, resources
+from netc.runtime.devices.cuda_missing import installed
+from netc.runtime.devices.cuda_types import CAPABILITIES, assembled, ptx, resources
 
 needs_extra = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 KINDS = (

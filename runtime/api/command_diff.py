@@ -32,11 +32,11 @@ def command(a: str, b: str, why: bool, witness: Path | None) -> int:
     if is_file(a) and (why or witness):
         raise click.UsageError("--why and --witness are for two rules, not for files")
     if is_file(a):
-        from netc.compiler.diff import diff_text
+        from netc.compiler.rules.diff import diff_text
 
         click.echo(diff_text(checked(a), checked(b)))
     else:
-        from netc.compiler.equivalence import equivalent
+        from netc.compiler.rules.equivalence import equivalent
 
         verdict = equivalent(a, b)
         click.echo(verdict.why if why else verdict.text)

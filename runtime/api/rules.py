@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netc.compiler.analysis import Cost, count
-from netc.compiler.explain_equations import lines
-from netc.compiler.interpret import trajectory
-from netc.compiler.latex import latex_rule
-from netc.compiler.own_m import shown
-from netc.compiler.rule_text import RuleText, read_rule
+from netc.compiler.calculus.interpret import trajectory
+from netc.compiler.meaning.m_as_state import shown
+from netc.compiler.meaning.rule_equations import lines
+from netc.compiler.rules.cost import Cost, count
+from netc.compiler.rules.latex import latex_rule
+from netc.compiler.rules.rule_text import RuleText, read_rule
 
 Reals = NDArray[Any]
 
@@ -104,7 +104,9 @@ class UpdateRule:
         if mask is not None and mask.shape != theta.shape:
             raise ValueError(f"weights are (d,), one number for each of theta0; these are {mask.shape}")
         if batches < 1 or first < 0:
-            raise ValueError(f"there is at least 1 batch, and n counts from 0; these are {batches} and {first}")
+            raise ValueError(
+                f"there is at least 1 batch, and n counts from 0; these are {batches} and {first}"
+            )
         rule = self._for(len(theta), schedule or {}, len(given))
         return trajectory(rule.rule, theta, given, schedule, tensors, batches, first, mask, told)
 

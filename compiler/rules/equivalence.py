@@ -1,0 +1,130 @@
+"""Are two update rules the same? The verdict: mapping, argument, what breaks it, or the first difference.
+
+How that is found out is in `compare_rules.py`, its words are in `verdict_words.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from netc.compiler import verdict_words as words
+from netc.compiler.conditions import conditions
+from netc.compiler.differences import momentary, reasons
+from netc.compiler.ranges import Number, exact
+from netc.compiler.rules.compare_rules import How, Match, Side, match, match_as_given, sides
+from netc.compiler.rules.explain import wrap
+from netc.compiler.trials import Difference, try_all
+from netc.compiler.witness import Witness, witness
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `netc.equivalent` says of A and B."""
+
+    same: bool
+    """As given; a rule of which only the name was given may take what parameters it needs."""
+    mapping: Mapping[str, str]
+    """B's parameters in terms of A's with which B is A; empty where there are none."""
+    breaks_under: tuple[str, ...]
+    """What the equality does not survive, on random gradients."""
+    text: str
+    """All of it in words."""
+    how: How
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """B's parameters for A's numbers."""
+    first_difference: int | None = None
+    """The n for which theta[n], or the point of step n, is first another one."""
+    reasons: tuple[str, ...] = ()
+    """What would make them the same."""
+    argument: str = ""
+    """Of what is proved, in a sentence."""
+    why: str = ""
+    """What `netc diff --why` says: the argument in full, or what was tried."""
+    witness: Witness | None = None
+    """Of what is refuted: gradients on which the rules part, to be replayed."""
+
+    def __bool__(self) -> bool:
+        return self.same
+
+
+def equivalent(a: str, b: str) -> Verdict:
+    """Compares two rules: names, calls as `torch.SGD(lr=0.1)`, or blocks. Raises SpecError."""
+    for rule in (a, b):
+        if not isinstance(rule, str):
+            raise TypeError(
+                f"a rule is given as text, as in 'torch.SGD(lr=0.1)', not as {type(rule).__name__}"
+            )
+    return compare(*sides(a, b), (a, b))
+
+
+def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
+    """`texts` are the rules as they were written, for the witness."""
+    given, mapped = match_as_given(a, b), match(a, b)
+    free = a.text.free or b.text.free
+    found = (mapped if free else given) or (given if free else None)
+    numbers = _numbers(mapped)
+    mapping = {n: f.text for n, f in mapped.formulas.items()} if mapped and mapped.formulas else {}
+    mapping |= {n: text for n, text in (mapped.b.text.switches if mapped else ()) if n not in mapping}
+    if found is None:
+        return _different(a, b, mapped, mapping, numbers, texts)
+    breaks, holds = conditions(mapped or found)
+    sentence = found.argument.sentence if found.argument else ""
+    verdict = Verdict(True, mapping, tuple(breaks), "", found.how, numbers, argument=sentence)
+    title = [words.title(a), words.title(b)]
+    lines = [
+        *title,
+        *wrap([f"are the same rule: {words.how(found)}."]),
+        *words.mapping_lines(a, b, verdict.mapping, verdict.numbers),
+    ]
+    lines += words.section("It breaks under", breaks) + words.section(words.SURVIVES, holds)
+    why = "\n".join([*title, *words.why(found, breaks)])
+    return replace(verdict, text="\n".join(lines), why=why)
+
+
+def _different(
+    a: Side,
+    b: Side,
+    mapped: Match | None,
+    mapping: Mapping[str, str],
+    numbers: Mapping[str, float],
+    texts: tuple[str, str],
+) -> Verdict:
+    at, bt = ({n: Number(exact(v)) for n, v in side.values.items()} for side in (a, b))
+    tried = try_all(a.rule, b.rule, at, bt)
+    found = tried.difference
+    title = [words.title(a), words.title(b)]
+    lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}."])]
+    shown = _witness(a, b, texts, found)
+    verdict = Verdict(
+        False, mapping, (), "", "refuted", numbers, None if shown is None else shown.n, witness=shown
+    )
+    why = "\n".join([*lines, *words.refutation(shown, tried)])
+    if mapped is None:
+        because = (*momentary(a, b), *reasons(a, b))
+        lines += words.section("They would be the same", because)
+        return replace(verdict, text="\n".join(lines), reasons=because, why=why)
+    breaks, holds = conditions(mapped)
+    lines += [
+        *wrap([f"With other numbers they are: {words.how(mapped)}."]),
+        *words.mapping_lines(a, b, mapping, numbers),
+    ]
+    lines += words.section("That breaks under", breaks) + words.section(words.SURVIVES, holds)
+    why = "\n".join([why, "", "With other numbers", *words.why(mapped, breaks)])
+    return replace(verdict, text="\n".join(lines), breaks_under=tuple(breaks), why=why)
+
+
+def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None) -> Witness | None:
+    if found is None or found.a is None:
+        return None
+    numbers = [{n: Number(exact(v)) for n, v in side.values.items()} for side in (a, b)]
+    shown = [
+        words.call_of(side) if side.text.free else text for side, text in zip((a, b), texts, strict=True)
+    ]
+    return witness((shown[0], a.rule, numbers[0]), (shown[1], b.rule, numbers[1]), found)
+
+
+def _numbers(mapped: Match | None) -> dict[str, float]:
+    if mapped is None or mapped.formulas is None:
+        return {}
+    return {name: f.value(mapped.a.values) for name, f in mapped.formulas.items()}

@@ -1,0 +1,326 @@
+"""Primitives and reductions of the ir on normal forms, with the laws that bring equal expressions together.
+
+|c*x| = |c|*|x|      max(c*x, c*y) = c*max(x, y)      sum(c*x + y) = c*sum(x) + sum(y)      (c > 0, derived)
+x if c else y = y + 1[c]*(x - y), where 1[c] is 0 or 1
+
+A value carries what has to hold for it to be there, its domain: of `x if c else y` that of the branch taken.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isfinite
+from typing import assert_never
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.primitives import COMPARISONS, PRIMITIVES
+from netc.compiler.powers import absolute, order, parts, power
+from netc.compiler.ranges import (
+    ANY,
+    AT_MOST_ONE,
+    NOT_NEGATIVE,
+    ONE,
+    POSITIVE,
+    SHARE,
+    UNIT,
+    ZERO,
+    Number,
+    Range,
+    by_sign,
+    exact,
+    number,
+)
+from netc.compiler.rules.normal_form import HALF, Algebra, NoForm, Poly, constant, number_of
+from netc.compiler.signs import range_of, sign
+
+Key = frozenset[tuple[object, Number]]
+"""A form, as what a condition is told by."""
+Need = tuple[str, object]
+Guarded = tuple[frozenset[tuple[Key, bool]], Need]
+"""What has to hold where all the conditions come out like this."""
+Domain = frozenset[Guarded]
+EVERYWHERE: Domain = frozenset()
+_ALWAYS: frozenset[tuple[Key, bool]] = frozenset()
+PARTIAL = ("log", "log1p", "tan", "sqrt", "pow")
+"""Functions that have no value somewhere."""
+RANGES = {
+    "exp": POSITIVE,
+    "softplus": POSITIVE,
+    "cosh": Range(ONE),
+    "sigmoid": Range(ZERO, ONE, True, True),
+    **dict.fromkeys(("tanh", "erf", "sin", "cos"), AT_MOST_ONE),
+}
+
+
+class Undecided(Exception):
+    """A comparison with n comes out differently from the whole number `at` on than before."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+
+class Forms:
+    """Expressions as normal forms; names are looked up in `env`, what they ask for in `domains`."""
+
+    def __init__(self, algebra: Algebra, n: Poly) -> None:
+        self.algebra, self.n = algebra, n
+        self.env: dict[str, Poly] = {"n": n}
+        self.domains: dict[str, Domain] = {}
+
+    def value(self, expr: ir.Expr) -> tuple[Poly, Domain]:
+        try:
+            return self._value(expr)
+        except KeyError:
+            raise NoForm("it computes with an infinite number") from None
+
+    def _value(self, expr: ir.Expr) -> tuple[Poly, Domain]:
+        values: dict[int, Poly] = {}
+        domains: dict[int, Domain] = {}
+        for node in ir.postorder(expr):
+            domain = EVERYWHERE
+            match node:
+                case ir.Const(value) if not isfinite(value):
+                    continue  # fit for a comparison only
+                case ir.Const(value):
+                    found = constant(exact(value))
+                case ir.Apply(op, args) if any(map(_endless, args)):
+                    found = constant(_beyond(op, args))
+                case ir.Var(name):
+                    found, domain = self.env[name], self.domains.get(name, EVERYWHERE)
+                case ir.Apply(op, args):
+                    found = self.call(op, [values[id(a)] for a in args])
+                    domain = self._domain(op, args, values, domains)
+                case ir.Reduce(op, arg, per):
+                    found = self.reduce(op, values[id(arg)], per)
+                    domain = frozenset((_ALWAYS, (f"in each of {per or 'all'}", d)) for d in domains[id(arg)])
+                case _:
+                    assert_never(node)
+            values[id(node)] = found
+            domains[id(node)] = domain | {(_ALWAYS, need) for need in self.algebra.needs}
+            self.algebra.needs.clear()
+        return values[id(expr)], domains[id(expr)]
+
+    def _domain(
+        self, op: str, args: tuple[ir.Expr, ...], values: dict[int, Poly], domains: dict[int, Domain]
+    ) -> Domain:
+        if op != "select":
+            return EVERYWHERE.union(*(domains[id(a)] for a in args))
+        condition = values[id(args[0])]
+        decided = number_of(condition)
+        if decided is not None:
+            return domains[id(args[0])] | domains[id(args[1 if decided.value else 2])]
+        told = condition if () not in condition else self.algebra.sub(constant(1), condition)
+        key: Key = frozenset(told.items())
+        taken = [_guarded(domains[id(args[i])], key, (i == 1) == (told is condition)) for i in (1, 2)]
+        return domains[id(args[0])].union(*taken)
+
+    # -- functions -----------------------------------------------------------------------------------
+
+    def call(self, op: str, args: list[Poly]) -> Poly:
+        a = self.algebra
+        match op, args:
+            case "neg", [x]:
+                return a.neg(x)
+            case "add", [x, y]:
+                return a.add(x, y)
+            case "sub", [x, y]:
+                return a.sub(x, y)
+            case (("mul" | "and"), [x, y]):
+                return a.mul(x, y)
+            case "div", [x, y]:
+                return a.mul(x, power(a, y, Fraction(-1)))
+            case "pow", [x, y]:
+                return self._power(x, y)
+            case "sqrt", [x]:
+                return self._root(x)
+            case "abs", [x]:
+                return absolute(a, x)
+            case "sign", [x]:
+                return self._sign(x)
+            case "max", [x, y]:
+                return self._largest(x, y)
+            case "min", [x, y]:
+                return a.neg(self._largest(a.neg(x), a.neg(y)))
+            case "select", [c, x, y]:
+                return a.add(y, a.mul(c, a.sub(x, y)))
+            case "or", [x, y]:
+                return a.sub(a.add(x, y), a.mul(x, y))
+            case "not", [x]:
+                return a.sub(constant(1), x)
+            case (("lt" | "gt" | "le" | "ge" | "eq" | "ne"), [x, y]):
+                return self._compared(op, x, y)
+            case "stop_gradient", [x]:
+                return x
+        return self._opaque(op, args)
+
+    def _opaque(self, op: str, args: list[Poly]) -> Poly:
+        """A function of which only its range is known, and that equal arguments give equal values."""
+        a = self.algebra
+        where = RANGES.get(op, ANY)
+        if op == "sqrt" or (op == "floor" and sign(a, args[0]) > 0):
+            where = NOT_NEGATIVE
+        if op == "pow" and sign(a, args[0]) == 2:
+            where = POSITIVE
+        return a.atom(a.function(op, tuple(args), where, op in PARTIAL))
+
+    def _root(self, x: Poly) -> Poly:
+        return self._or_opaque("sqrt", x, HALF)
+
+    def _or_opaque(self, op: str, x: Poly, e: Fraction) -> Poly:
+        before = set(self.algebra.needs)
+        try:
+            return power(self.algebra, x, e)
+        except NoForm:
+            self.algebra.needs = before
+            return self._opaque(op, [x] if op == "sqrt" else [x, constant(e)])
+
+    def _power(self, x: Poly, y: Poly) -> Poly:
+        """x^2, x^(1/2), and b^(n+1) as b times the atom b^n."""
+        a, exponent, base = self.algebra, number_of(y), number_of(x)
+        if exponent is not None and exponent.range is None:
+            e = exponent.value
+            if e.denominator <= 2 and abs(e) <= 8:
+                return self._or_opaque("pow", x, e)
+            if base is not None and e.denominator == 1 and 0 < e < 10_000 and base.value:
+                return constant(base ** int(e)) if base.range is None else self._opaque("pow", [x, y])
+        n = next(iter(self.n), ())
+        if base is not None and base.sign == 2 and n and set(y) <= {n, ()}:
+            times, more = y.get(n, number(0)), y.get((), number(0))
+            if {times.range, more.range} == {None} and times.value.denominator == more.value.denominator == 1:
+                if 0 < times.value < 8 and abs(more.value) < 8:
+                    return self._of_n(base, int(times.value), int(more.value))
+        return self._opaque("pow", [x, y])
+
+    def _of_n(self, base: Number, times: int, more: int) -> Poly:
+        """base^(times*n + more) for base > 0."""
+        a = self.algebra
+        where = SHARE if (number(1) - base).sign > 0 else POSITIVE
+        i = a.function("power of n", (constant(base),), where)
+        return a.scaled(a.atom(i, Fraction(times)), base**more)
+
+    def _sign(self, x: Poly) -> Poly:
+        """Factors whose sign is derived out; one that is never negative may be 0, so it stays."""
+        a = self.algebra
+        if not x:
+            return x
+        known = sign(a, x)
+        if abs(known) == 2:
+            return constant(known // 2)
+        content, rest = parts(a, x)
+        ((mono, c),) = content.items()
+        if abs(c.sign) != 2:
+            return a.atom(a.function("sign", (x,), AT_MOST_ONE))
+        kept = tuple((i, e) for i, e in mono if a.atoms[i].range.sign != 2)
+        inside = a.mul({kept: number(1)}, rest)
+        i = a.function("sign", (inside,), UNIT if sign(a, inside) > 0 else AT_MOST_ONE)
+        return a.atom(i) if c.sign == 2 else a.neg(a.atom(i))
+
+    def _largest(self, x: Poly, y: Poly) -> Poly:
+        a = self.algebra
+        difference = sign(a, a.sub(x, y))
+        if difference > 0:
+            return x
+        if difference < 0:
+            return y
+        if number_of(x) is not None:
+            x, y = y, x
+        if not x:
+            x, y = y, x
+        size = x[min(x, key=order)]
+        if abs(size.sign) != 2:
+            size = number(1)
+        size = size if size.sign == 2 else -size
+        scaled = [{m: c / size for m, c in p.items()} for p in (x, y)]
+        scaled.sort(key=lambda p: (len(p), float(a.samples(p)[0])))
+        where = by_sign(max(sign(a, p) for p in scaled))
+        return a.scaled(a.atom(a.function("max", tuple(scaled), where)), size)
+
+    def _compared(self, op: str, x: Poly, y: Poly) -> Poly:
+        a = self.algebra
+        match op:
+            case "gt":
+                return self._positive(a.sub(x, y))
+            case "lt":
+                return self._positive(a.sub(y, x))
+            case "le":
+                return a.sub(constant(1), self._positive(a.sub(x, y)))
+            case "ge":
+                return a.sub(constant(1), self._positive(a.sub(y, x)))
+        one = constant(1)
+        above, below = (self._positive(d) for d in (a.sub(x, y), a.sub(y, x)))
+        both = a.mul(a.sub(one, above), a.sub(one, below))
+        return both if op == "eq" else a.sub(one, both)
+
+    def _positive(self, x: Poly) -> Poly:
+        """1 where x > 0, else 0."""
+        a = self.algebra
+        known = sign(a, x)
+        if known == 2:
+            return constant(1)
+        if known < 0 or not x:
+            return {}
+        self._split(x)
+        content, rest = parts(a, x)
+        ((mono, c),) = content.items()
+        if abs(c.sign) != 2:
+            return a.atom(a.function("positive", (x,), UNIT))
+        kept = tuple((i, e) for i, e in mono if a.atoms[i].range.sign != 2)
+        inside = a.mul({kept: number(c.sign // 2)}, rest)
+        return a.atom(a.function("positive", (inside,), UNIT))
+
+    def _split(self, x: Poly) -> None:
+        """Where c*n + d changes its sign the steps before and after are other ones."""
+        n = next(iter(self.n), ())
+        if not n or n not in x or set(x) - {n, ()}:
+            return
+        slope, rest = x[n], x.get((), number(0))
+        if slope.range is None and rest.range is None:
+            root = -rest.value / slope.value
+            raise Undecided(root.__floor__() + 1 if slope.value > 0 else -(-root).__floor__())
+
+    # -- reductions ----------------------------------------------------------------------------------
+
+    def reduce(self, op: ir.Reduction, x: Poly, per: str) -> Poly:
+        a = self.algebra
+        where = f"{op} per {per}" if per else f"over all {op}"
+        if op == "sum":
+            return self._summed(where, x)
+        if not x:
+            return x
+        content, rest = parts(a, x)
+        ((mono, c),) = content.items()
+        out, inside = constant(1), rest
+        if not a.vector(rest) and sign(a, rest) == 2:
+            out, inside = rest, constant(1)
+        common = [f for f in mono if not a.vector({(f,): c}) and a.atoms[f[0]].range.sign == 2]
+        size = c if c.sign == 2 else -c if c.sign == -2 else number(1)
+        inside = a.mul({tuple(f for f in mono if f not in common): c / size}, inside)
+        out = a.mul(out, {tuple(common): size})
+        return a.mul(out, a.atom(a.function(where, (inside,), by_sign(sign(a, inside)))))
+
+    def _summed(self, where: str, x: Poly) -> Poly:
+        """Linear: what is the same in every element stands outside."""
+        a = self.algebra
+        out: Poly = {}
+        for mono, c in x.items():
+            outside = tuple(f for f in mono if not a.atoms[f[0]].vector)
+            inside = {tuple(f for f in mono if a.atoms[f[0]].vector): number(1)}
+            total = a.atom(a.function(where, (inside,), by_sign(sign(a, inside))))
+            out = a.add(out, a.mul({outside: c}, total))
+        return out
+
+
+def _guarded(domain: Domain, key: Key, holds: bool) -> Domain:
+    return frozenset((guards | {(key, holds)}, need) for guards, need in domain)
+
+
+def _endless(expr: ir.Expr) -> bool:
+    return isinstance(expr, ir.Const) and not isfinite(expr.value)
+
+
+def _beyond(op: str, args: tuple[ir.Expr, ...]) -> int:
+    """A comparison with infinity, or with none (nan): of real numbers the same for all."""
+    other = (ir.Const(0.0) if not _endless(arg) else arg for arg in args)
+    if op not in COMPARISONS or all(map(_endless, args)):
+        raise NoForm("it computes with an infinite number")
+    return int(bool(PRIMITIVES[op].value(*(c.value for c in other if isinstance(c, ir.Const)))))

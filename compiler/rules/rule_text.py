@@ -1,0 +1,221 @@
+"""An update rule by itself, without a file around it: `torch.SGD(lr=0.1)`, `momentum.ema`, a whole block.
+
+It is checked and lowered as part of the smallest file that can hold it; what that file minimizes is of no
+matter to the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from math import isfinite
+from pathlib import Path
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.check.program import check
+from netc.compiler.lower.rule import lower_rule
+from netc.compiler.lower.schedule import lower_schedule
+from netc.compiler.meaning.bind_arguments import is_flag
+from netc.compiler.meaning.resolve import Definitions
+from netc.compiler.meaning.resolve_tree import dotted, walk
+from netc.compiler.meaning.spec import Optimizer, Spec
+from netc.dsl import ast
+from netc.dsl.diagnostics import SpecError
+from netc.dsl.parser import parse, parse_expression, parse_optimizer
+from netc.dsl.source import Source
+
+ELEMENTS = 3
+"""Parameters of the problem that stands in: more than one, so that norms and means are seen to act."""
+_FRAME = "objective {loss}({variables}) = x0^2\ninit theta = 0\ntrain steps = 1, batch = {batches} parts, shuffle = false\n"
+_OPEN = ast.Number(0.5, "0.5")
+"""Of a parameter without a default, where only the name of the rule is given."""
+FLAGS = (
+    "nesterov",
+    "use_nesterov",
+    "centered",
+    "amsgrad",
+    "classic",
+    "eps_inside_sqrt",
+    "eps_in_sqrt",
+    "debias",
+)
+"""Flags that make another rule of the same name."""
+_FLIP = {"true": "false", "false": "true"}
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """A rule that was named or written, with its parameters' numbers."""
+
+    spec: Spec
+    free: bool
+    """Only the name was given, so the parameters are open; their numbers are the defaults."""
+    statement: ast.Optimizer
+    """The call as it was written, or the definition."""
+    switches: tuple[tuple[str, str], ...] = ()
+    """What was set another way than by default to open the rule: `nesterov`, `true`."""
+    others: tuple[ast.Statement, ...] = ()
+    """Functions and searches of a file that the rule calls."""
+    loss: str = "R"
+
+    @property
+    def optimizer(self) -> Optimizer:
+        return self.spec.optimizer
+
+    @property
+    def name(self) -> str:
+        return self.optimizer.definition.name
+
+    @cached_property
+    def rule(self) -> ir.Rule:
+        return lower_rule(self.spec)
+
+    def general(self, varying: Collection[str]) -> ir.Rule | None:
+        """The rule for any number of parameters of the network, a scalar `parameters` in it; `varying` ones of its own
+        decide no conditions. None where its form hangs on the number of parameters."""
+        spec = (
+            _checked(*self.others, self.statement, varying=varying, loss=self.loss) if varying else self.spec
+        )
+        counted = [_for_any_number(lower_rule(_with_parameters(spec, count)), count) for count in SIZES]
+        return counted[0] if counted[0] == counted[1] else None
+
+    def openings(self) -> Iterator[RuleText]:
+        """Of a bare name: the rule by default, with momentum, and with one of its flags the other way."""
+        yield self
+        if not self.free:
+            return
+        on = tuple((p.name, "0.5") for p in self.statement.parameters if _is_momentum(p))
+        flips = [(p.name, _FLIP[p.default.id]) for p in self.statement.parameters
+                 if isinstance(p.default, ast.Name) and p.default.id in _FLIP and p.name in FLAGS]  # fmt: skip
+        for switches in dict.fromkeys([on, *((*on, flip) for flip in flips)]):
+            if switches:
+                yield from self._opened(switches)
+
+    def _opened(self, switches: tuple[tuple[str, str], ...]) -> Iterator[RuleText]:
+        values = {name: parse_expression(text) for name, text in switches}
+        parameters = tuple(
+            replace(p, default=values.get(p.name, p.default)) for p in self.statement.parameters
+        )
+        try:
+            spec = _checked(replace(self.statement, parameters=parameters))
+        except SpecError:
+            return  # not a combination that the rule allows
+        opened = replace(self.statement, parameters=parameters)
+        yield replace(self, spec=spec, statement=opened, switches=switches)
+
+
+def read_rule(
+    text: str, name: str = "<rule>", elements: int = ELEMENTS, varying: Iterable[str] = ()
+) -> RuleText:
+    """The rule for so many parameters; `varying` hyper-parameters decide no conditions. Raises SpecError."""
+    statement = parse_optimizer(text, name)
+    bare = statement.use is not None and not isinstance(statement.use, ast.Call) and not statement.settings
+    if bare and statement.use is not None:
+        statement = _open(statement, dotted(statement.use) or "")
+    return RuleText(_checked(statement, elements=elements, varying=varying), bare, statement)
+
+
+def standalone(spec: Spec) -> RuleText:
+    """The rule of a file taken out of it, its numbers (of schedules, the first ones) as defaults."""
+    definition = spec.optimizer.definition
+    values = dict(spec.optimizer.arguments) | first_values(spec)
+    parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
+    definition = replace(definition, parameters=parameters)
+    others, loss = (*spec.functions, *spec.optimizer.searches), _loss_name(spec)
+    checked = _checked(*others, definition, loss=loss)
+    return RuleText(checked, False, definition, others=others, loss=loss)
+
+
+def _loss_name(spec: Spec) -> str:
+    """What the rule may call the loss besides R."""
+    losses = [s.name for s in spec.program.statements if isinstance(s, ast.Loss | ast.Objective)]
+    return losses[-1] if losses else "R"
+
+
+def _with_default(parameter: ast.Parameter, value: float) -> ast.Parameter:
+    if is_flag(parameter):
+        return replace(parameter, default=ast.Name("true" if value else "false"))
+    return replace(parameter, default=ast.Number(value)) if isfinite(value) else parameter
+
+
+def first_values(spec: Spec) -> dict[str, float]:
+    """What schedules give at n = 0, where that is not 0 (a warm-up)."""
+    found: dict[str, float] = {}
+    for schedule in spec.schedules:
+        follower = lower_schedule(schedule, spec)
+        value = float(evaluate(follower.first, {**dict(follower.hypers), "m": 1.0}))
+        if value:
+            found[schedule.name] = value
+    return found
+
+
+def _checked(
+    *statements: ast.Statement, elements: int = ELEMENTS, varying: Iterable[str] = (), loss: str = "R"
+) -> Spec:
+    """With as many batches as the rule names."""
+    found = [n for s in statements if isinstance(s, ast.Optimizer) for n in walk(s)]
+    batches = [
+        n.batch.value for n in found if isinstance(n, ast.Gradient) and isinstance(n.batch, ast.Number)
+    ]
+    variables = ", ".join(f"x{i}" for i in range(elements))
+    visits = any(isinstance(n, ast.Gradient) and n.batch is not None for n in found)
+    parts = max(batches, default=2.0 if visits else 1.0)
+    text = _FRAME.format(loss=loss, variables=variables, batches=f"{parts:g}")
+    frame = _frame(text)
+    program = replace(frame, statements=(*frame.statements, *statements))
+    return check(program, None, Path(), varying=varying)
+
+
+SIZES = (100_003, 200_003)
+"""Numbers of parameters; primes that no rule mentions, and if one does its form differs."""
+
+
+def _with_parameters(spec: Spec, count: int) -> Spec:
+    assert spec.objective is not None
+    return replace(spec, objective=replace(spec.objective, variables=("x",) * count))
+
+
+def _for_any_number(rule: ir.Rule, count: int) -> ir.Rule:
+    """With the scalar `parameters` for that number, which means (`mean`) divide by."""
+
+    def put(expr: ir.Expr) -> ir.Expr:
+        match expr:
+            case ir.Const(value, "scalar") if value == count:
+                return ir.Var("parameters", "scalar")
+            case ir.Apply(op, args, kind):
+                return ir.Apply(op, tuple(put(a) for a in args), kind)
+            case ir.Reduce(op, arg, per):
+                return ir.Reduce(op, put(arg), per)
+        return expr
+
+    exprs = [s.value for s in rule.body if isinstance(s, ir.Assign)]
+    if not any(n == ir.Const(float(count)) for n in ir.postorder(*exprs)):
+        return rule
+    return replace(
+        rule, body=tuple(replace(s, value=put(s.value)) if isinstance(s, ir.Assign) else s for s in rule.body)
+    )
+
+
+@cache
+def _frame(text: str) -> ast.Program:
+    return parse(Source("<frame>", text))
+
+
+def _open(use: ast.Optimizer, name: str) -> ast.Optimizer:
+    """The definition itself, every parameter with a number; the use where there is no one rule of that name."""
+    table = Definitions().optimizers
+    definition = table.get(name)
+    if definition is None or any(n.startswith(name.lower() + ".") for n in table):
+        return use
+    return replace(
+        definition, parameters=tuple(replace(p, default=p.default or _OPEN) for p in definition.parameters)
+    )
+
+
+def _is_momentum(parameter: ast.Parameter) -> bool:
+    return parameter.name in ("momentum", "mass") and parameter.default in (
+        ast.Number(0.0),
+        ast.Name("none"),
+    )
