@@ -1,8 +1,8 @@
 """Hessians of the training loss, exact and in float64: of objectives for many points at once, of networks as products
 with vectors, many vectors at once.
 
-The derivatives are the compiler's (`compiler/calculus/second_derivatives.py`); here they meet numbers. Trains nothing, and says
-nothing of what the curvature means (`kinds.py`).
+The derivatives are the compiler's (`compiler/calculus/second_derivatives.py`); here they meet numbers. Trains nothing,
+and says nothing of what the curvature means (`critical_points.py`).
 """
 
 from __future__ import annotations
