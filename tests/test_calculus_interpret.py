@@ -7,6 +7,7 @@ import pytest
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import U, Y, Z, gradient, head, map_vjp
+from netc.compiler.calculus.expr_text import expr_text
 from netc.compiler.calculus.interpret import (
     CRITERION,
     DIVERGED,
@@ -20,7 +21,7 @@ from netc.compiler.calculus.interpret import (
     trajectory,
 )
 from netc.compiler.calculus.ir import Const, Var, apply
-from netc.compiler.show_ir import expr_text, show
+from netc.compiler.show_ir import show
 
 THETA = Var("theta", "theta")
 G, V, M = Var("g", "theta"), Var("v", "theta"), Var("m1", "theta")

@@ -19,15 +19,15 @@ from typing import Any, Literal
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.proofs import Argument, prove
-from netc.compiler.ranges import Number, exact
+from netc.compiler.proofs.induction import Unproved
+from netc.compiler.proofs.normal_form import NoForm
+from netc.compiler.proofs.prove import Argument, prove
+from netc.compiler.proofs.ranges import Number, exact
 from netc.compiler.rules.find_mapping import find
-from netc.compiler.rules.induction import Unproved
-from netc.compiler.rules.mapping import VANISHING, Formula, Tied, drawn, parts
-from netc.compiler.rules.normal_form import NoForm
+from netc.compiler.rules.mapping import VANISHING, Formula, Tied, drawn, named_values, parts
 from netc.compiler.rules.rule_text import RuleText, read_rule
 from netc.compiler.rules.simulate import Distance, World, distance, make_world, simulate
-from netc.compiler.trials import Tried, difference, ordinary, try_all
+from netc.compiler.rules.trials import Tried, difference, ordinary, try_all
 
 STEPS = 40
 SEQUENCES = 20
@@ -53,6 +53,10 @@ class Side:
     text: RuleText
     values: Mapping[str, float]
     rule: ir.Rule
+
+    @property
+    def numbers(self) -> Mapping[str, Number]:
+        return {n: Number(exact(v)) for n, v in self.values.items()}
 
     @cached_property
     def character(self) -> tuple[bool, ...]:
@@ -157,10 +161,10 @@ def _openings(one: Side) -> Iterator[Side]:
 
 def match_as_given(a: Side, b: Side) -> Match | None:
     """With the numbers that were given."""
-    pairs = [tuple({n: Number(exact(v)) for n, v in side.values.items()} for side in (a, b))]
-    if difference(a.rule, b.rule, *pairs[0], ordinary()) is not None:
+    at, bt = a.numbers, b.numbers
+    if difference(a.rule, b.rule, at, bt, ordinary()) is not None:
         return None
-    return _decided(Match(a, b, None, "proved", None), pairs, pairs)
+    return _decided(Match(a, b, None, "proved", None), [(at, bt)], [(at, bt)])
 
 
 def _confirmed(x: Side, y: Side, formulas: Mapping[str, Formula], prove_it: bool) -> Match | None:
@@ -189,21 +193,18 @@ def _decided(found: Match, pairs: list[Pair], all_pairs: list[Pair]) -> Match | 
     try:
         if rules[0] is None or rules[1] is None:
             raise Unproved("it hangs on the number of parameters in a way that is not followed")
-        proof = prove(rules[0], rules[1], at, bt)
+        proof = prove(rules[0], rules[1], at, bt, named_values(at) if varying[0] else ())
         return replace(found, how="proved", shifted=proof.shifted, argument=proof.argument)
     except Unproved as error:
         obstacle = str(error)
-    shifted = _run(found.a, found.b, pairs)
-    if shifted is None:
-        return None
     tried = []
     for at, bt in all_pairs:
         tried.append(try_all(rules[0] or found.a.rule, rules[1] or found.b.rule, at, bt))
         if tried[-1].difference is not None:
             return None
-    return replace(
-        found, how="not distinguished", shifted=shifted.thetas, obstacle=obstacle, tried=tuple(tried)
-    )
+    run = _run(found.a, found.b, pairs)
+    shifted = None if run is None else run.thetas
+    return replace(found, how="not distinguished", shifted=shifted, obstacle=obstacle, tried=tuple(tried))
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from netc.compiler import verdict_words as words
-from netc.compiler.conditions import conditions
-from netc.compiler.differences import momentary, reasons
-from netc.compiler.ranges import Number, exact
+from netc.compiler.rules import verdict_words as words
 from netc.compiler.rules.compare_rules import How, Match, Side, match, match_as_given, sides
+from netc.compiler.rules.conditions import conditions
+from netc.compiler.rules.differences import momentary, reasons
 from netc.compiler.rules.explain import wrap
-from netc.compiler.trials import Difference, try_all
-from netc.compiler.witness import Witness, witness
+from netc.compiler.rules.trials import Difference, try_all
+from netc.compiler.rules.witness import Witness, witness
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,7 @@ def _different(
     numbers: Mapping[str, float],
     texts: tuple[str, str],
 ) -> Verdict:
-    at, bt = ({n: Number(exact(v)) for n, v in side.values.items()} for side in (a, b))
-    tried = try_all(a.rule, b.rule, at, bt)
+    tried = try_all(a.rule, b.rule, a.numbers, b.numbers)
     found = tried.difference
     title = [words.title(a), words.title(b)]
     lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}."])]
@@ -117,11 +115,10 @@ def _different(
 def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None) -> Witness | None:
     if found is None or found.a is None:
         return None
-    numbers = [{n: Number(exact(v)) for n, v in side.values.items()} for side in (a, b)]
     shown = [
         words.call_of(side) if side.text.free else text for side, text in zip((a, b), texts, strict=True)
     ]
-    return witness((shown[0], a.rule, numbers[0]), (shown[1], b.rule, numbers[1]), found)
+    return witness((shown[0], a.rule, a.numbers), (shown[1], b.rule, b.numbers), found)
 
 
 def _numbers(mapped: Match | None) -> dict[str, float]:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netc.compiler.conditions import conditions
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.rules.compare_rules import Match, Side, match, side
+from netc.compiler.rules.conditions import conditions
 from netc.compiler.rules.explain import short
 from netc.compiler.rules.rule_text import read_rule
 from netc.dsl import library

@@ -15,9 +15,9 @@ from typing import Literal
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.ranges import ONE, POSITIVE, ZERO, Number, Range, exact
-from netc.compiler.rules.normal_form import NoForm
-from netc.compiler.show_ir import expr_text
+from netc.compiler.calculus.expr_text import expr_text
+from netc.compiler.proofs.normal_form import NoForm
+from netc.compiler.proofs.ranges import ONE, POSITIVE, ZERO, Number, Range, exact
 
 Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
@@ -277,3 +277,16 @@ def _squared(x: str, factors: list[str]) -> Iterator[Formula]:
         yield Formula(_root(_times(_name(x), _rest(f))), 5)
         yield Formula(_over(_square(x), _name(f)), 4)
         yield Formula(_over(_square(x), _rest(f)), 5)
+
+
+def named_values(at: Mapping[str, Number]) -> list[tuple[str, Fraction]]:
+    """Formulas in these parameters and what they are at them."""
+    values = {name: float(x.value) for name, x in at.items()}
+    kinds: tuple[Part, ...] = ("rate", "memory", "epsilon")
+    found = []
+    for formula in (f for kind in kinds for f in candidates(kind, 0.5, values)):
+        try:
+            found.append((formula.text, formula.number(at).value))
+        except NoForm:
+            continue
+    return found

@@ -123,7 +123,8 @@ def standalone(spec: Spec) -> RuleText:
     values = dict(spec.optimizer.arguments) | first_values(spec)
     parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
     definition = replace(definition, parameters=parameters)
-    others, loss = (*spec.functions, *spec.optimizer.searches), _loss_name(spec)
+    others: tuple[ast.Statement, ...] = (*spec.functions, *spec.optimizer.searches)
+    loss = _loss_name(spec)
     checked = _checked(*others, definition, loss=loss)
     return RuleText(checked, False, definition, others=others, loss=loss)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
-from netc.compiler.decimals import exactly, in_decimals
+from netc.compiler.rules.decimals import exactly, in_decimals
 
 Array = NDArray[Any]
 Values = Mapping[str, Any]
@@ -88,7 +88,7 @@ class _Machine:
     def __init__(self, rule: ir.Rule, values: Values, world: World) -> None:
         self.rule, self.world, self.trace = rule, world, Trace()
         theta = world.theta[None, :]
-        self.number = exactly if theta.dtype == object else float
+        self.number: Callable[[Any], Any] = exactly if theta.dtype == object else float
         weights = np.arange(theta.shape[1]) % 2 == 0
         masks = (weights, ~weights)
         self.env: dict[str, Any] = {"theta": theta}

@@ -12,7 +12,7 @@ from netc.command_explain import checked, is_file
 from netc.commands import DONE
 
 if TYPE_CHECKING:
-    from netc.compiler.witness import Witness
+    from netc.compiler.rules.witness import Witness
 
 
 @click.command("diff")

@@ -62,7 +62,8 @@ class Range:
                 return Range()
             ends = [x * y for x in finite[:2] for y in finite[2:]]  # type: ignore[operator]
             return Range(min(ends), max(ends))
-        assert self.low is not None and other.low is not None
+        assert self.low is not None
+        assert other.low is not None
         low = self.low * other.low
         low_open = a == b == 2 and (low == 0 or self.low_open or other.low_open)
         if self.high is None or other.high is None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import comb
 
-from netc.compiler.ranges import Range, Sign, by_sign, number
-from netc.compiler.rules.normal_form import Algebra, Mono, Poly
+from netc.compiler.proofs.normal_form import Algebra, Mono, Poly
+from netc.compiler.proofs.ranges import Range, Sign, by_sign, number
 
 DEEP = 8
 """Atoms in one form; of more nothing is said."""
@@ -80,7 +80,8 @@ def _by_power(p: Poly, i: int) -> dict[Fraction, Poly]:
 
 def _bernstein(a: Algebra, by_power: dict[Fraction, Poly], where: Range, deep: int) -> Sign:
     """p = sum of b_j C(d, j) u^j (1 - u)^(d - j) with u in [0, 1] between the ends of the range."""
-    assert where.low is not None and where.high is not None
+    assert where.low is not None
+    assert where.high is not None
     at_low = _shifted(a, by_power, where.low)
     degree = int(max(at_low, default=Fraction(0)))
     width = where.high - where.low

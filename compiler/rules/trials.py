@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
-from netc.compiler.decimals import exactly, sixty_digits
-from netc.compiler.ranges import Number
+from netc.compiler.proofs.ranges import Number
+from netc.compiler.rules.decimals import exactly, sixty_digits
 from netc.compiler.rules.simulate import Trace, World, make_world, simulate
 
 STEPS = 40
@@ -179,8 +179,8 @@ def difference(a: ir.Rule, b: ir.Rule, at: Values, bt: Values, trial: Trial) -> 
             return _first(trial, first, second, SAME)
     except (TypeError, ValueError, OverflowError, AttributeError):
         world = _converted(trial.world, lambda x: x.astype(np.longdouble))
-        values = [{n: _extended(v.value) for n, v in of.items()} for of in (at, bt)]
-        first, second = (simulate(r, v, world) for r, v in zip((a, b), values, strict=True))
+        reals = [{n: _extended(v.value) for n, v in of.items()} for of in (at, bt)]
+        first, second = (simulate(r, v, world) for r, v in zip((a, b), reals, strict=True))
         return _first(trial, first, second, NEARLY)
 
 
@@ -199,7 +199,7 @@ def _extended(x: Fraction) -> np.longdouble:
 
 def _at_theta(trace: Trace) -> bool:
     """Does each step ask at theta[n] first?"""
-    first = {n: p for n, p in zip(reversed(trace.steps), reversed(trace.points), strict=True)}
+    first = dict(zip(reversed(trace.steps), reversed(trace.points), strict=True))
     return all(n in first and first[n] is trace.thetas[n] for n in range(len(trace.thetas) - 1))
 
 

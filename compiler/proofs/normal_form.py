@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.calculus.primitives import PRIMITIVES
-from netc.compiler.ranges import ANY, Number, Range, number
+from netc.compiler.proofs.ranges import ANY, Number, Range, number
 
 Mono = tuple[tuple[int, Fraction], ...]
 """Atoms by number, each with its exponent, in order."""

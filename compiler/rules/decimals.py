@@ -35,22 +35,26 @@ def in_decimals(op: str) -> Callable[..., Any]:
     return _OTHERS.get(op, PRIMITIVES[op].value)
 
 
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return np.where(condition, x, y)[()]
+
+
 def _lost(*args: Any) -> Any:
     return np.logical_or.reduce(np.broadcast_arrays(*(np.not_equal(x, x) for x in args)))
 
 
 def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's, of objects, forgets a nan."""
-    return lambda x, y: np.where(_lost(x, y), NAN, function(x, y))[()]
+    return lambda x, y: _where(_lost(x, y), NAN, function(x, y))
 
 
 def _sign(x: Any) -> Any:
-    return np.where(np.greater(x, 0), Decimal(1), np.where(np.less(x, 0), Decimal(-1), x))[()]
+    return _where(np.greater(x, 0), Decimal(1), _where(np.less(x, 0), Decimal(-1), x))
 
 
 def _power(x: Any, y: Any) -> Any:
     """x^0 = 1, of 0 too."""
-    return np.where(np.equal(y, 0), Decimal(1), np.power(x, y))[()]
+    return _where(np.equal(y, 0), Decimal(1), np.power(x, y))
 
 
 def _floor(x: Any) -> Any:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from netc.compiler.ranges import NOT_NEGATIVE, POSITIVE, Number, by_sign, number
-from netc.compiler.rules.normal_form import Algebra, Mono, NoForm, Poly, constant, number_of
-from netc.compiler.signs import sign
+from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, constant, number_of
+from netc.compiler.proofs.ranges import NOT_NEGATIVE, POSITIVE, Number, by_sign, number
+from netc.compiler.proofs.signs import sign
 
 MOST_FACTORS = 8
 """A higher power of a sum is not written out."""

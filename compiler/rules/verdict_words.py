@@ -10,8 +10,8 @@ from netc.compiler.rules.compare_rules import Match, Side
 from netc.compiler.rules.explain import call, short, wrap
 from netc.compiler.rules.mapping import drawn, parts
 from netc.compiler.rules.simulate import make_world, simulate
-from netc.compiler.trials import Difference, Tried
-from netc.compiler.witness import Witness
+from netc.compiler.rules.trials import Difference, Tried
+from netc.compiler.rules.witness import Witness
 from netc.dsl.printer import print_expr
 
 SURVIVES = "It survives, on random gradients"
@@ -136,7 +136,8 @@ def difference(a: Side, b: Side, found: Difference | None) -> str:
     name = "theta" if found.what == "theta" else "the point where it asks"
     last = f"theta[{found.n}]" if found.what == "theta" else f"at n = {found.n}"
     batches = f" (m = {world.batches})" if {"m", "epoch"} & {*_clocks(a.rule), *_clocks(b.rule)} else ""
-    return f"{after}{name} has moved by {moved[0]} in A and by {moved[1]} in B, that is the first difference, {last}{batches}"
+    words = f"{after}{name} has moved by {moved[0]} in A and by {moved[1]} in B"
+    return f"{words}, that is the first difference, {last}{batches}"
 
 
 def _clocks(rule: ir.Rule) -> Iterator[str]:

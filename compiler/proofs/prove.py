@@ -6,18 +6,19 @@ induction over n (`induction.py`). Nothing here is a test: what is not proved is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from netc.compiler.calculus import ir
-from netc.compiler.ranges import Number
-from netc.compiler.rule_forms import Clock
-from netc.compiler.rules.induction import Induction, Unproved, induction
-from netc.compiler.rules.linear import NotLinear, Reach, reach
-from netc.compiler.rules.mapping import Formula, Part, candidates
-from netc.compiler.rules.normal_form import NoForm
+from netc.compiler.proofs.induction import Induction, induction
+from netc.compiler.proofs.linear import NotLinear, Reach, reach
+from netc.compiler.proofs.ranges import Number
+from netc.compiler.proofs.rule_forms import Clock
 
 Numbers = Mapping[str, Number]
+Named = Sequence[tuple[str, Fraction]]
+"""Formulas of A's parameters and what they are, to name the numbers of a relation by."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Proof:
     """None: theta is the same; else which one's theta is the other one's point."""
 
 
-def prove(a: ir.Rule, b: ir.Rule, at: Numbers, bt: Numbers) -> Proof:
+def prove(a: ir.Rule, b: ir.Rule, at: Numbers, bt: Numbers, named: Named = ()) -> Proof:
     """For these numbers, or for all that they stand for. Raises Unproved."""
     try:
         found = reach(a, b, at, bt)
@@ -44,7 +45,7 @@ def prove(a: ir.Rule, b: ir.Rule, at: Numbers, bt: Numbers) -> Proof:
         found = None
     if found is not None:
         return Proof(_by_reach(found), None if found.thetas else found.shifted)
-    return Proof(_by_induction(induction(a, b, at, bt), at), None)
+    return Proof(_by_induction(induction(a, b, at, bt), named), None)
 
 
 def _by_reach(found: Reach) -> Argument:
@@ -61,8 +62,8 @@ def _by_reach(found: Reach) -> Argument:
     )
 
 
-def _by_induction(found: Induction, at: Numbers) -> Argument:
-    states = [_related(name, other, c, at) for name, (other, c) in found.relation.items()]
+def _by_induction(found: Induction, named: Named) -> Argument:
+    states = [_related(name, other, c, named) for name, (other, c) in found.relation.items()]
     kept = [*states, "theta' = theta"]
     known = [words for s, it in found.invariants.items() if (words := _known(s, it.range.sign))]
     used = (f"From n = 1 on {', '.join(known)}: true after the first step, and a step keeps it.",)
@@ -72,7 +73,8 @@ def _by_induction(found: Induction, at: Numbers) -> Argument:
             "Both first steps, from any theta[0] with any gradient, ask at the same points and end at the same theta.",
             f"After it (' marks B's) {', '.join(kept)}.",
             *(used if known else ()),
-            f"A step from any such states, with any gradient, asks at the same points and keeps that ({_when(found.cases)}).",
+            f"A step from any such states, with any gradient, asks at the same points and keeps that "
+            f"({_when(found.cases)}).",
             "Where the one divides by 0 or takes a root of a negative number, the other does so in the same step.",
         ),
     )
@@ -86,30 +88,20 @@ def _known(state: str, sign: int) -> str:
     return {2: f"{state} > 0", 1: f"{state} >= 0"}.get(sign, "")
 
 
-def _related(name: str, other: str, c: Number, at: Numbers) -> str:
+def _related(name: str, other: str, c: Number, named: Named) -> str:
     if not other:
         return f"{name}' = {float(c.value):.6g}" if c.range is None else f"{name}' is a number"
-    factor = "" if c.value == 1 else "-" if c.value == -1 else f"{_factor(c, at)}*"
+    factor = "" if c.value == 1 else "-" if c.value == -1 else f"{_factor(c, named)}*"
     return f"{name}' = {factor}{other}"
 
 
-def _factor(c: Number, at: Numbers) -> str:
+def _factor(c: Number, named: Named) -> str:
     """The number, or the formula of A's parameters that it is."""
     if c.range is None:
         return f"{float(c.value):.6g}"
-    for formula in _formulas(at):
-        try:
-            value = formula.number(at).value
-        except NoForm:
-            continue
-        if value and c.value in (value, -value, 1 / value, -1 / value):
-            sign = "-" if (c.value < 0) != (value < 0) else ""
-            return f"{sign}{formula.text}" if abs(c.value) == abs(value) else f"{sign}1/({formula.text})"
+    for text, value in named:
+        if c.value in (value, -value):
+            return text if c.value == value else f"-{text}"
+        if c.value in (1 / value, -1 / value):
+            return f"{'' if (c.value > 0) == (value > 0) else '-'}1/({text})"
     return "c"
-
-
-def _formulas(at: Numbers) -> Iterator[Formula]:
-    values = {name: float(x.value) for name, x in at.items()}
-    of: tuple[Part, ...] = ("rate", "memory", "epsilon")
-    for what in of:
-        yield from candidates(what, 0.5, values)

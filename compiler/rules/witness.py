@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from netc.compiler.calculus import ir
-from netc.compiler.ranges import Number
-from netc.compiler.trials import Difference, Trial, difference
+from netc.compiler.proofs.ranges import Number
+from netc.compiler.rules.trials import Difference, Trial, difference
 
 Values = Mapping[str, Number]
 MANY = 4

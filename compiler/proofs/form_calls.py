@@ -14,8 +14,9 @@ from typing import assert_never
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import COMPARISONS, PRIMITIVES
-from netc.compiler.powers import absolute, order, parts, power
-from netc.compiler.ranges import (
+from netc.compiler.proofs.normal_form import HALF, Algebra, NoForm, Poly, constant, number_of
+from netc.compiler.proofs.powers import absolute, order, parts, power
+from netc.compiler.proofs.ranges import (
     ANY,
     AT_MOST_ONE,
     NOT_NEGATIVE,
@@ -30,8 +31,7 @@ from netc.compiler.ranges import (
     exact,
     number,
 )
-from netc.compiler.rules.normal_form import HALF, Algebra, NoForm, Poly, constant, number_of
-from netc.compiler.signs import range_of, sign
+from netc.compiler.proofs.signs import sign
 
 Key = frozenset[tuple[object, Number]]
 """A form, as what a condition is told by."""
@@ -176,20 +176,28 @@ class Forms:
 
     def _power(self, x: Poly, y: Poly) -> Poly:
         """x^2, x^(1/2), and b^(n+1) as b times the atom b^n."""
-        a, exponent, base = self.algebra, number_of(y), number_of(x)
+        exponent, base = number_of(y), number_of(x)
         if exponent is not None and exponent.range is None:
             e = exponent.value
             if e.denominator <= 2 and abs(e) <= 8:
                 return self._or_opaque("pow", x, e)
             if base is not None and e.denominator == 1 and 0 < e < 10_000 and base.value:
                 return constant(base ** int(e)) if base.range is None else self._opaque("pow", [x, y])
-        n = next(iter(self.n), ())
-        if base is not None and base.sign == 2 and n and set(y) <= {n, ()}:
-            times, more = y.get(n, number(0)), y.get((), number(0))
-            if {times.range, more.range} == {None} and times.value.denominator == more.value.denominator == 1:
-                if 0 < times.value < 8 and abs(more.value) < 8:
-                    return self._of_n(base, int(times.value), int(more.value))
+        shift = self._of_clock(y)
+        if base is not None and base.sign == 2 and shift is not None:
+            return self._of_n(base, *shift)
         return self._opaque("pow", [x, y])
+
+    def _of_clock(self, y: Poly) -> tuple[int, int] | None:
+        """(c, d) of c*n + d, both whole and small."""
+        n = next(iter(self.n), ())
+        if not n or n not in y or set(y) - {n, ()}:
+            return None
+        times, more = y[n], y.get((), number(0))
+        if times.range or more.range or {times.value.denominator, more.value.denominator} != {1}:
+            return None
+        small = 0 < times.value < 8 and abs(more.value) < 8
+        return (int(times.value), int(more.value)) if small else None
 
     def _of_n(self, base: Number, times: int, more: int) -> Poly:
         """base^(times*n + more) for base > 0."""

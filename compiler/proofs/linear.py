@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from netc.compiler.calculus import ir
-from netc.compiler.ranges import Number
-from netc.compiler.rule_forms import Clock, RuleForms, Step, Values
-from netc.compiler.rules.form_calls import EVERYWHERE, Undecided
-from netc.compiler.rules.normal_form import Algebra, Mono, NoForm, Poly, constant
+from netc.compiler.proofs.form_calls import EVERYWHERE, Undecided
+from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, constant
+from netc.compiler.proofs.ranges import Number
+from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values
 
 Form = dict[str, Fraction]
 """A combination of states (`a v`: A's v), gradients (`#0`) and 1 (``)."""
@@ -91,10 +91,8 @@ class _Pair:
         self._know("gradient ", "#")
         steps = list(self._steps(states, Clock(1, None)))
         self._know("gradient ", "#")
-        if not all(map(_fits, [first, *(s for _, s in steps)])):
-            return None
         found = [self._for(weights, first, [s for _, s in steps]) for weights in (1, 0)]
-        if None in found:
+        if None in found or not all(map(_fits, [first, *(s for _, s in steps)])):
             return None
         proofs = [f for f in found if f is not None]
         return Reach(
@@ -147,7 +145,7 @@ class _Pair:
         """(thetas, a's theta is b's point, b's theta is a's point, dimension), if the points are the same."""
         space = _Space(len(self.names) + 1)
         begin, later = self._matrices(first, weights), [self._matrices(s, weights) for s in steps]
-        space.add(tuple(Fraction(int(n.endswith(" theta"))) for n in self.names) + (Fraction(0),))
+        space.add((*(Fraction(int(n.endswith(" theta"))) for n in self.names), Fraction(0)))
         space.add((Fraction(0),) * len(self.names) + (Fraction(1),))
         # The start is any theta, and 1: the first step is written in terms of these.
         checks = self._checks(begin, space)
@@ -175,7 +173,7 @@ class _Pair:
             for name, p in step.next.forms.items()
         }
         points = [[self._split(q.point, weights) for q in step.asked] for step in steps.values()]
-        return _Matrices(split, tuple(zip(*points, strict=True)))
+        return _Matrices(split, tuple(zip(*points, strict=False)))
 
     def _split(self, p: Poly, weights: int) -> Forms:
         out: Forms = {}

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from netc.compiler.calculus import ir
-from netc.compiler.ranges import ANY, NOT_NEGATIVE, POSITIVE, Number, Range, number
-from netc.compiler.rule_forms import Clock, RuleForms, Step, Values
-from netc.compiler.rules.form_calls import EVERYWHERE, Domain, Undecided
-from netc.compiler.rules.normal_form import Algebra, NoForm, Poly, constant, number_of
-from netc.compiler.signs import sign
+from netc.compiler.proofs.form_calls import EVERYWHERE, Domain, Undecided
+from netc.compiler.proofs.normal_form import Algebra, NoForm, Poly, constant, number_of
+from netc.compiler.proofs.ranges import ANY, NOT_NEGATIVE, POSITIVE, Number, Range, number
+from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values
+from netc.compiler.proofs.signs import sign
 
 Relation = Mapping[str, tuple[str, Number]]
 """Of each state of B a state of A and the number between them; without a state it is the number."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from netc.compiler.calculus import ir
-from netc.compiler.ranges import ANY, ONE, UNIT, Number, Range
-from netc.compiler.rules.form_calls import EVERYWHERE, Domain, Forms
-from netc.compiler.rules.normal_form import Algebra, NoForm, Poly, constant, number_of
+from netc.compiler.proofs.form_calls import EVERYWHERE, Domain, Forms
+from netc.compiler.proofs.normal_form import Algebra, NoForm, Poly, constant, number_of
+from netc.compiler.proofs.ranges import ANY, ONE, UNIT, Number, Range
 
 MOST_ROUNDS = 16
 """Of a loop; more are not written out."""
@@ -83,7 +83,7 @@ class RuleForms:
     def _forms(self, n: Poly) -> Forms:
         forms = Forms(self.algebra, n)
         (((m, _),),) = self.m
-        per_epoch = {((m, Fraction(-1)),): self.m[((m, Fraction(1)),)]}
+        per_epoch = self.algebra.atom(m, Fraction(-1))
         forms.env |= {
             **self.fixed,
             "epoch": n if self.rule.visits_batches else self.algebra.mul(n, per_epoch),
