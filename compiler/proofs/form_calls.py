@@ -31,7 +31,7 @@ from netc.compiler.proofs.ranges import (
     exact,
     number,
 )
-from netc.compiler.proofs.signs import sign
+from netc.compiler.proofs.signs import key, note_sign, sign
 
 Key = frozenset[tuple[object, Number]]
 """A form, as what a condition is told by."""
@@ -110,8 +110,7 @@ class Forms:
         if decided is not None:
             return domains[id(args[0])] | domains[id(args[1 if decided.value else 2])]
         told = condition if () not in condition else self.algebra.sub(constant(1), condition)
-        key: Key = frozenset(told.items())
-        taken = [_guarded(domains[id(args[i])], key, (i == 1) == (told is condition)) for i in (1, 2)]
+        taken = [_guarded(domains[id(args[i])], key(told), (i == 1) == (told is condition)) for i in (1, 2)]
         return domains[id(args[0])].union(*taken)
 
     # -- functions -----------------------------------------------------------------------------------
@@ -122,11 +121,11 @@ class Forms:
             case "neg", [x]:
                 return a.neg(x)
             case "add", [x, y]:
-                return a.add(x, y)
+                return self._added(x, y)
             case "sub", [x, y]:
                 return a.sub(x, y)
             case (("mul" | "and"), [x, y]):
-                return a.mul(x, y)
+                return self._multiplied(x, y)
             case "div", [x, y]:
                 return a.mul(x, power(a, y, Fraction(-1)))
             case "pow", [x, y]:
@@ -152,6 +151,26 @@ class Forms:
             case "stop_gradient", [x]:
                 return x
         return self._opaque(op, args)
+
+    def _added(self, x: Poly, y: Poly) -> Poly:
+        """A sum of squares, written out, does not show that it is one: its sign is noted."""
+        a = self.algebra
+        out = a.add(x, y)
+        if {key(x), key(y)} & a.squares and sign(a, x) > 0 and sign(a, y) > 0:
+            note_sign(a, out, max(sign(a, x), sign(a, y)))
+        return out
+
+    def _multiplied(self, x: Poly, y: Poly) -> Poly:
+        a = self.algebra
+        out = a.mul(x, y)
+        if len(x) > 1 and x == y:
+            note_sign(a, out, 1)
+            a.roots[key(out)] = x
+        elif len(x) > 1 and len(y) > 1:
+            a.factors[key(out)] = (x, y)
+        if {key(x), key(y)} & a.squares and sign(a, x) > 0 and sign(a, y) > 0:
+            note_sign(a, out, min(sign(a, x), sign(a, y)))
+        return out
 
     def _opaque(self, op: str, args: list[Poly]) -> Poly:
         """A function of which only its range is known, and that equal arguments give equal values."""
@@ -230,16 +249,12 @@ class Forms:
             return x
         if difference < 0:
             return y
-        if number_of(x) is not None:
-            x, y = y, x
-        if not x:
-            x, y = y, x
-        size = x[min(x, key=order)]
+        first, second = sorted((x, y), key=_place)
+        size = first[min(first, key=order)]
         if abs(size.sign) != 2:
             size = number(1)
         size = size if size.sign == 2 else -size
-        scaled = [{m: c / size for m, c in p.items()} for p in (x, y)]
-        scaled.sort(key=lambda p: (len(p), float(a.samples(p)[0])))
+        scaled = [{m: c / size for m, c in p.items()} for p in (first, second)]
         where = by_sign(max(sign(a, p) for p in scaled))
         return a.scaled(a.atom(a.function("max", tuple(scaled), where)), size)
 
@@ -316,6 +331,11 @@ class Forms:
             total = a.atom(a.function(where, (inside,), by_sign(sign(a, inside))))
             out = a.add(out, a.mul({outside: c}, total))
         return out
+
+
+def _place(p: Poly) -> tuple[object, ...]:
+    """An order of arguments; numbers stand last."""
+    return (number_of(p) is not None, not p, len(p), sorted(map(order, p)))
 
 
 def _guarded(domain: Domain, key: Key, holds: bool) -> Domain:

@@ -59,6 +59,12 @@ class Algebra:
         """Of what was computed since they were last taken."""
         self.signs: dict[frozenset[tuple[Mono, Number]], int] = {}
         """Derived before."""
+        self.squares: set[frozenset[tuple[Mono, Number]]] = set()
+        """Forms whose sign is known by how they were made, not by what they look like."""
+        self.roots: dict[frozenset[tuple[Mono, Number]], Poly] = {}
+        """Of squares of sums that were written out."""
+        self.factors: dict[frozenset[tuple[Mono, Number]], tuple[Poly, Poly]] = {}
+        """Of products of sums that were written out."""
         self.draw = np.random.default_rng(17)
 
     # -- making --------------------------------------------------------------------------------------
@@ -148,8 +154,8 @@ class Algebra:
         return out
 
     def product(self, m: Mono, k: Mono) -> Poly:
-        if not m or not k:
-            return {m or k: number(1)}
+        if not k:
+            return {m: number(1)}
         exponents = dict(m)
         for i, e in k:
             exponents[i] = exponents.get(i, Fraction(0)) + e

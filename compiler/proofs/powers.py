@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, constant, number_of
 from netc.compiler.proofs.ranges import NOT_NEGATIVE, POSITIVE, Number, by_sign, number
-from netc.compiler.proofs.signs import sign
+from netc.compiler.proofs.signs import key, note_sign, sign
 
 MOST_FACTORS = 8
 """A higher power of a sum is not written out."""
@@ -31,6 +31,8 @@ def power(a: Algebra, p: Poly, e: Fraction) -> Poly:
         for _ in range(int(e)):
             out = a.mul(out, p)
         return out
+    if e.denominator > 1 and key(p) in a.roots:
+        return power(a, absolute(a, a.roots[key(p)]), 2 * e)
     content, rest = parts(a, p)
     if len(rest) == 1:
         whole = a.mul(content, rest)
@@ -56,9 +58,18 @@ def _note(a: Algebra, i: int, e: Fraction) -> None:
     """What x^e asks of the atom x."""
     known = a.atoms[i].range.sign
     if e < 0 and abs(known) < 2:
-        a.needs.add(("not 0", i))
+        a.needs.add(("not 0", _inside(a, i)))
     if e.denominator > 1 and known < 1:
         a.needs.add(("not negative", i))
+
+
+def _inside(a: Algebra, i: int) -> int:
+    """Of |x|, which is 0 where x is, the atom x."""
+    if a.atoms[i].op != "abs":
+        return i
+    (x,) = a.atoms[i].args
+    ((mono, _), *more) = x.items()
+    return a.function("sum", (x,)) if more or len(mono) != 1 else mono[0][0]
 
 
 def _root_of_number(a: Algebra, c: Number, e: Fraction) -> Poly:
@@ -134,6 +145,8 @@ def parts(a: Algebra, p: Poly) -> tuple[Poly, Poly]:
         return {factor: number(1)}, rest
     size = lead if lead.sign == 2 else -lead
     scaled = {m: c / size for m, c in rest.items()}
+    if not factor:
+        note_sign(a, scaled, sign(a, p))
     negative = sign(a, scaled) < 0 or (sign(a, scaled) == 0 and lead.sign == -2)
     return {factor: -size if negative else size}, a.neg(scaled) if negative else scaled
 
@@ -144,8 +157,10 @@ def order(mono: Mono) -> tuple[float, ...]:
 
 
 def absolute(a: Algebra, x: Poly) -> Poly:
-    if not x:
+    if not x or sign(a, x) > 0:
         return x
+    if key(x) in a.factors:
+        return a.mul(*(absolute(a, factor) for factor in a.factors[key(x)]))
     content, rest = parts(a, x)
     ((mono, c),) = content.items()
     if c.sign not in (2, -2):

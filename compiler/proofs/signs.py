@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import comb
 
 from netc.compiler.proofs.normal_form import Algebra, Mono, Poly
-from netc.compiler.proofs.ranges import Range, Sign, by_sign, number
+from netc.compiler.proofs.ranges import Number, Range, Sign, number
 
 DEEP = 8
 """Atoms in one form; of more nothing is said."""
@@ -21,21 +21,21 @@ def sign(a: Algebra, p: Poly) -> Sign:
     """2, 1: positive, not negative; -2, -1: negative, not positive; 0: not known."""
     if not p:
         return 1
-    key = frozenset(p.items())
-    if key not in a.signs:
-        a.signs[key] = _at_least(a, p, DEEP) or -_at_least(a, a.neg(p), DEEP)
-    return a.signs[key]
+    told = key(p)
+    if told not in a.signs:
+        a.signs[told] = _at_least(a, p, DEEP) or -_at_least(a, a.neg(p), DEEP)
+    return a.signs[told]
 
 
-def range_of(a: Algebra, p: Poly) -> Range:
-    """Of a single number its range, of other forms their sign."""
-    if set(p) == {()}:
-        return p[()].where
-    if len(p) == 1:
-        (((mono, c),)) = p.items()
-        if len(mono) == 1 and mono[0][1] == 1:
-            return c.where * a.atoms[mono[0][0]].range
-    return by_sign(sign(a, p))
+def key(p: Poly) -> frozenset[tuple[Mono, Number]]:
+    return frozenset(p.items())
+
+
+def note_sign(a: Algebra, p: Poly, known: Sign) -> None:
+    """Of a form of which it is known otherwise: it is a square, a sum of squares."""
+    if p and abs(known) > abs(sign(a, p)):
+        a.signs[key(p)] = known
+        a.squares.add(key(p))
 
 
 def _at_least(a: Algebra, p: Poly, deep: int) -> Sign:
