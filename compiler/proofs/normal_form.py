@@ -118,7 +118,7 @@ class Algebra:
         total = np.zeros(SAMPLES)
         with np.errstate(all="ignore"):
             for mono, c in p.items():
-                term = np.full(SAMPLES, float(c.value))
+                term = np.full(SAMPLES, _float(c.value))
                 for i, e in mono:
                     x = self.atoms[i].samples
                     term = term * (x ** int(e) if e.denominator == 1 else np.abs(x) ** float(e))
@@ -232,6 +232,13 @@ def _add_to(out: Poly, q: Poly) -> None:
             out[mono] = total
         else:
             del out[mono]
+
+
+def _float(x: Fraction) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return np.inf if x > 0 else -np.inf
 
 
 def _close(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:

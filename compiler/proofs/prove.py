@@ -7,11 +7,12 @@ induction over n (`induction.py`). Nothing here is a test: what is not proved is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
 from netc.compiler.calculus import ir
-from netc.compiler.proofs.induction import Induction, induction
+from netc.compiler.proofs.induction import Induction, Unproved, induction
 from netc.compiler.proofs.linear import NotLinear, Reach, reach
 from netc.compiler.proofs.ranges import Number
 from netc.compiler.proofs.rule_forms import Clock
@@ -45,7 +46,13 @@ def prove(a: ir.Rule, b: ir.Rule, at: Numbers, bt: Numbers, named: Named = ()) -
         found = None
     if found is not None:
         return Proof(_by_reach(found), None if found.thetas else found.shifted)
-    return Proof(_by_induction(induction(a, b, at, bt), named), None)
+    try:
+        return Proof(_by_induction(induction(a, b, at, bt), named), None)
+    except Unproved:
+        # B may keep a state that A has not, and that does not matter.
+        with suppress(Unproved):
+            return Proof(_by_induction(induction(b, a, bt, at), named, swapped=True), None)
+        raise
 
 
 def _by_reach(found: Reach) -> Argument:
@@ -62,10 +69,13 @@ def _by_reach(found: Reach) -> Argument:
     )
 
 
-def _by_induction(found: Induction, named: Named) -> Argument:
-    states = [_related(name, other, c, named) for name, (other, c) in found.relation.items()]
+def _by_induction(found: Induction, named: Named, swapped: bool = False) -> Argument:
+    marks = ("", "'") if swapped else ("'", "")
+    states = [_related(name, other, c, named, marks) for name, (other, c) in found.relation.items()]
     kept = [*states, "theta' = theta"]
-    known = [words for s, it in found.invariants.items() if (words := _known(s, it.range.sign))]
+    known = [
+        words for s, it in found.invariants.items() if (words := _known(f"{s}{marks[1]}", it.range.sign))
+    ]
     used = (f"From n = 1 on {', '.join(known)}: true after the first step, and a step keeps it.",)
     return Argument(
         f"by induction over n a step keeps {', '.join(kept)}",
@@ -88,11 +98,12 @@ def _known(state: str, sign: int) -> str:
     return {2: f"{state} > 0", 1: f"{state} >= 0"}.get(sign, "")
 
 
-def _related(name: str, other: str, c: Number, named: Named) -> str:
+def _related(name: str, other: str, c: Number, named: Named, marks: tuple[str, str]) -> str:
+    left = f"{name}{marks[0]}"
     if not other:
-        return f"{name}' = {float(c.value):.6g}" if c.range is None else f"{name}' is a number"
+        return f"{left} = {float(c.value):.6g}" if c.range is None else f"{left} is a number"
     factor = "" if c.value == 1 else "-" if c.value == -1 else f"{_factor(c, named)}*"
-    return f"{name}' = {factor}{other}"
+    return f"{left} = {factor}{other}{marks[1]}"
 
 
 def _factor(c: Number, named: Named) -> str:

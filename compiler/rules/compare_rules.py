@@ -59,6 +59,11 @@ class Side:
         return {n: Number(exact(v)) for n, v in self.values.items()}
 
     @cached_property
+    def counting(self) -> ir.Rule:
+        """The rule with the number of parameters of the network as a name, where that is possible."""
+        return self.text.general(()) or self.rule
+
+    @cached_property
     def character(self) -> tuple[bool, ...]:
         """Of steps without epsilon and decay, whatever the other numbers: does a hundredth of the gradient make a
         hundredth of the step, the same step; does a gradient act later; do those of other parameters act here?"""
@@ -162,7 +167,7 @@ def _openings(one: Side) -> Iterator[Side]:
 def match_as_given(a: Side, b: Side) -> Match | None:
     """With the numbers that were given."""
     at, bt = a.numbers, b.numbers
-    if difference(a.rule, b.rule, at, bt, ordinary()) is not None:
+    if difference(a.counting, b.counting, at, bt, ordinary()) is not None:
         return None
     return _decided(Match(a, b, None, "proved", None), [(at, bt)], [(at, bt)])
 

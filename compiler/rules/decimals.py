@@ -27,7 +27,7 @@ def sixty_digits() -> Iterator[None]:
 
 def exactly(value: Any) -> Decimal:
     """What the digits say: 0.1 is a tenth."""
-    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
 
 
 def in_decimals(op: str) -> Callable[..., Any]:

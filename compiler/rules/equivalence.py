@@ -89,7 +89,7 @@ def _different(
     numbers: Mapping[str, float],
     texts: tuple[str, str],
 ) -> Verdict:
-    tried = try_all(a.rule, b.rule, a.numbers, b.numbers)
+    tried = try_all(a.counting, b.counting, a.numbers, b.numbers)
     found = tried.difference
     title = [words.title(a), words.title(b)]
     lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}."])]
@@ -118,7 +118,7 @@ def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None)
     shown = [
         words.call_of(side) if side.text.free else text for side, text in zip((a, b), texts, strict=True)
     ]
-    return witness((shown[0], a.rule, a.numbers), (shown[1], b.rule, b.numbers), found)
+    return witness((shown[0], a.counting, a.numbers), (shown[1], b.counting, b.numbers), found)
 
 
 def _numbers(mapped: Match | None) -> dict[str, float]:

@@ -34,6 +34,8 @@ LONG = 600
 """Steps that are run one by one; further on only where zero gradients lead there."""
 TRIES = 6
 """Of worlds with many orders of magnitude."""
+FAR = 1e15
+"""Beyond it n, a float64, does not count whole numbers for long."""
 CLOCKS = frozenset({"n", "epoch", "m"})
 Values = Mapping[str, Number]
 
@@ -115,7 +117,7 @@ def compared(rule: ir.Rule) -> set[int]:
             elif any(id(child) in clocked for child in ir.children(node)):
                 clocked.add(id(node))
                 numbers = [c.value for c in ir.postorder(node) if isinstance(c, ir.Const)]
-                found |= {k for v in numbers if 0 <= v < 1e9 for k in (int(v), int(v) + 1)}
+                found |= {k for v in numbers if 0 <= v < FAR for k in (int(v), int(v) + 1)}
     return found
 
 
