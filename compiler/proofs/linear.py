@@ -89,6 +89,7 @@ class _Pair:
         first = {s: self.sides[s].step(v, constant(0)) for s, v in starts.items()}
         states = {s: self._states(s) for s in self.sides}
         self._know("gradient ", "#")
+        self._matrices(first, 1)  # what is not linear shows in the first step
         steps = list(self._steps(states, Clock(1, None)))
         self._know("gradient ", "#")
         found = [self._for(weights, first, [s for _, s in steps]) for weights in (1, 0)]

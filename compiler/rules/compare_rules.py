@@ -169,31 +169,29 @@ def match_as_given(a: Side, b: Side) -> Match | None:
     at, bt = a.numbers, b.numbers
     if difference(a.counting, b.counting, at, bt, ordinary()) is not None:
         return None
-    return _decided(Match(a, b, None, "proved", None), [(at, bt)], [(at, bt)])
+    return _decided(Match(a, b, None, "not distinguished", None), iter([(at, bt)]))
 
 
 def _confirmed(x: Side, y: Side, formulas: Mapping[str, Formula], prove_it: bool) -> Match | None:
     """For all values of A's parameters that are of their kind: positive, or between 0 and 1."""
+    found = Match(x, y, formulas, "not distinguished", None)
     try:
-        pairs = [_mapped(x, formulas, seed) for seed in DRAWS]
-        stretched = [*pairs, *(_mapped(x, formulas, seed, True) for seed in STRETCHED)]
+        if prove_it:
+            return _decided(found, (_mapped(found, seed) for seed in DRAWS))
+        return None if _run(x, y, [_mapped(found, seed) for seed in DRAWS]) is None else found
     except NoForm:
         return None
-    found = Match(x, y, formulas, "not distinguished", None)
-    if _run(x, y, pairs) is None:
-        return None
-    return _decided(found, pairs, stretched) if prove_it else found
 
 
-def _mapped(x: Side, formulas: Mapping[str, Formula], seed: int, stretched: bool = False) -> Pair:
-    at = drawn(x.values, seed, stretched)
-    return at, {n: f.number(at) for n, f in formulas.items()}
+def _mapped(found: Match, seed: int, stretched: bool = False) -> Pair:
+    at = drawn(found.a.values, seed, stretched)
+    return at, {n: f.number(at) for n, f in (found.formulas or {}).items()}
 
 
-def _decided(found: Match, pairs: list[Pair], all_pairs: list[Pair]) -> Match | None:
-    """Proved, or tried at length; None where they differ."""
-    at, bt = pairs[0]
-    varying = [[n for n, v in numbers.items() if v.range] for numbers in (at, bt)]
+def _decided(found: Match, pairs: Iterator[Pair]) -> Match | None:
+    """Proved for the first pair of numbers, or tried at length with all of them; None where they differ."""
+    first = at, bt = next(pairs)
+    varying = [[n for n, v in numbers.items() if v.range] for numbers in first]
     rules = [side.text.general(v) for side, v in zip((found.a, found.b), varying, strict=True)]
     try:
         if rules[0] is None or rules[1] is None:
@@ -201,13 +199,19 @@ def _decided(found: Match, pairs: list[Pair], all_pairs: list[Pair]) -> Match | 
         proof = prove(rules[0], rules[1], at, bt, named_values(at) if varying[0] else ())
         return replace(found, how="proved", shifted=proof.shifted, argument=proof.argument)
     except Unproved as error:
-        obstacle = str(error)
+        return _tried(found, [first, *pairs], rules, str(error))
+
+
+def _tried(found: Match, pairs: list[Pair], rules: list[ir.Rule | None], obstacle: str) -> Match | None:
+    run = _run(found.a, found.b, pairs)
+    if run is None and found.formulas is not None:
+        return None
+    stretched = [_mapped(found, seed, True) for seed in STRETCHED] if found.formulas is not None else []
     tried = []
-    for at, bt in all_pairs:
+    for at, bt in (*pairs, *stretched):
         tried.append(try_all(rules[0] or found.a.rule, rules[1] or found.b.rule, at, bt))
         if tried[-1].difference is not None:
             return None
-    run = _run(found.a, found.b, pairs)
     shifted = None if run is None else run.thetas
     return replace(found, how="not distinguished", shifted=shifted, obstacle=obstacle, tried=tuple(tried))
 

@@ -59,9 +59,8 @@ def equivalent(a: str, b: str) -> Verdict:
 
 def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     """`texts` are the rules as they were written, for the witness."""
-    given, mapped = match_as_given(a, b), match(a, b)
-    free = a.text.free or b.text.free
-    found = (mapped if free else given) or (given if free else None)
+    mapped, free = match(a, b), a.text.free or b.text.free
+    found = (mapped if free else None) or match_as_given(a, b)
     numbers = _numbers(mapped)
     mapping = {n: f.text for n, f in mapped.formulas.items()} if mapped and mapped.formulas else {}
     mapping |= {n: text for n, text in (mapped.b.text.switches if mapped else ()) if n not in mapping}

@@ -17,9 +17,9 @@ from netc.compiler.calculus.interpret import evaluate
 from netc.compiler.check.program import check
 from netc.compiler.lower.rule import lower_rule
 from netc.compiler.lower.schedule import lower_schedule
-from netc.compiler.meaning.bind_arguments import is_flag
+from netc.compiler.meaning.bind_arguments import is_flag, without_tuples
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import dotted, walk
+from netc.compiler.meaning.resolve_tree import dotted, names_in, walk
 from netc.compiler.meaning.spec import Optimizer, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
@@ -75,11 +75,28 @@ class RuleText:
     def general(self, varying: Collection[str]) -> ir.Rule | None:
         """The rule for any number of parameters of the network, a scalar `parameters` in it; `varying` ones of its own
         decide no conditions. None where its form hangs on the number of parameters."""
-        spec = (
-            _checked(*self.others, self.statement, varying=varying, loss=self.loss) if varying else self.spec
-        )
+        spec, rule = self.spec, self.rule
+        if self._decisive & set(varying):
+            spec = _checked(*self.others, self.statement, varying=varying, loss=self.loss)
+            rule = lower_rule(spec)
+        if _sums_nothing(rule):
+            return rule
         counted = [_for_any_number(lower_rule(_with_parameters(spec, count)), count) for count in SIZES]
         return counted[0] if counted[0] == counted[1] else None
+
+    @cached_property
+    def _decisive(self) -> set[str]:
+        """Parameters that decide conditions of the rule as it is written."""
+        written, use = self.statement, self.statement.use
+        if use is not None:
+            name = dotted(use.function if isinstance(use, ast.Call) else use)
+            found = Definitions().optimizers.get(name or "")
+            if found is None or written.settings:  # a clip may have conditions of its own
+                return {n for n, _ in self.optimizer.arguments}
+            written = found
+        nodes = [n for action in without_tuples(written).body for n in walk(action)]
+        conditions = [n.condition for n in nodes if isinstance(n, ast.Choose | ast.If)]
+        return {name for condition in conditions for name in names_in(condition)}
 
     def openings(self) -> Iterator[RuleText]:
         """Of a bare name: the rule by default, with momentum, and with one of its flags the other way."""
@@ -171,6 +188,13 @@ def _checked(
 
 SIZES = (100_003, 200_003)
 """Numbers of parameters; primes that no rule mentions, and if one does its form differs."""
+
+
+def _sums_nothing(rule: ir.Rule) -> bool:
+    """Without a reduction there is no mean, which is what asks for the number of parameters."""
+    exprs = [s.value for s in rule.body if isinstance(s, ir.Assign)] + [s.initial for s in rule.states]
+    plain = all(isinstance(s, ir.Assign | ir.Evaluate) for s in rule.body)
+    return plain and not any(isinstance(n, ir.Reduce) for n in ir.postorder(*exprs))
 
 
 def _with_parameters(spec: Spec, count: int) -> Spec:

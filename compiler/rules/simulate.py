@@ -88,7 +88,8 @@ class _Machine:
     def __init__(self, rule: ir.Rule, values: Values, world: World) -> None:
         self.rule, self.world, self.trace = rule, world, Trace()
         theta = world.theta[None, :]
-        self.number: Callable[[Any], Any] = exactly if theta.dtype == object else float
+        self.plain = theta.dtype != object
+        self.number: Callable[[Any], Any] = float if self.plain else exactly
         weights = np.arange(theta.shape[1]) % 2 == 0
         masks = (weights, ~weights)
         self.env: dict[str, Any] = {"theta": theta}
@@ -175,11 +176,11 @@ class _Machine:
         for node in order:
             match node:
                 case ir.Const(value):
-                    values[id(node)] = self.number(value)
+                    values[id(node)] = value if self.plain else exactly(value)
                 case ir.Var(name):
                     values[id(node)] = self.env[name]
                 case ir.Apply(op, args):
-                    function = PRIMITIVES[op].value if self.number is float else in_decimals(op)
+                    function = PRIMITIVES[op].value if self.plain else in_decimals(op)
                     values[id(node)] = function(*(values[id(a)] for a in args))
                 case ir.Reduce(op, arg, per):
                     values[id(node)] = self.reduce(op, np.asarray(values[id(arg)]), per)
