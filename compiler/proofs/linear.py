@@ -26,11 +26,12 @@ Forms = dict[Mono, Form]
 Column = tuple[Fraction, ...]
 MOST_CASES = 24
 COUNTS = {
-    "m": Fraction(982_451_653),
-    "samples": Fraction(961_748_941_987),
-    "parameters": Fraction(32_416_190_071),
+    "m": Fraction(2**127 - 1, 2**89 - 1),
+    "samples": Fraction(2**107 - 1, 2**89 - 1),
+    "parameters": Fraction(2**127 - 1, 2**107 - 1),
 }
-"""Numbers of batches, samples and parameters at which identities of rational functions are looked at."""
+"""Numbers of batches, samples and parameters at which identities of rational functions are looked at: no numbers that a
+rule can mention."""
 
 
 class NotLinear(Exception):

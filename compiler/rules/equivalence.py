@@ -76,7 +76,8 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
         *words.mapping_lines(a, b, verdict.mapping, verdict.numbers),
     ]
     lines += words.section("It breaks under", breaks) + words.section(words.SURVIVES, holds)
-    why = "\n".join([*title, *words.why(found, breaks)])
+    mapped_lines = words.mapping_lines(a, b, verdict.mapping, verdict.numbers) if found.formulas else []
+    why = "\n".join([*title, *words.why(found, breaks, mapped_lines)])
     return replace(verdict, text="\n".join(lines), why=why)
 
 
@@ -99,7 +100,7 @@ def _different(
     why = "\n".join([*lines, *words.refutation(shown, tried)])
     if mapped is None:
         because = (*momentary(a, b), *reasons(a, b))
-        lines += words.section("They would be the same", because)
+        lines += words.section(words.WOULD, because)
         return replace(verdict, text="\n".join(lines), reasons=because, why=why)
     breaks, holds = conditions(mapped)
     lines += [
@@ -107,7 +108,14 @@ def _different(
         *words.mapping_lines(a, b, mapping, numbers),
     ]
     lines += words.section("That breaks under", breaks) + words.section(words.SURVIVES, holds)
-    why = "\n".join([why, "", "With other numbers", *words.why(mapped, breaks)])
+    why = "\n".join(
+        [
+            why,
+            "",
+            "With other numbers",
+            *words.why(mapped, breaks, words.mapping_lines(a, b, mapping, numbers)),
+        ]
+    )
     return replace(verdict, text="\n".join(lines), breaks_under=tuple(breaks), why=why)
 
 

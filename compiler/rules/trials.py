@@ -211,8 +211,8 @@ def _first(trial: Trial, a: Trace, b: Trace, tolerance: float) -> Difference | N
         return Difference(trial, (a.steps or b.steps or [0])[min(k, len(a.steps) - 1)], 0, None, None, "asks")
     moments = [(n, "point", x, y) for n, x, y in zip(a.steps, a.points, b.points, strict=True)]
     if all(_at_theta(t) for t in (a, b)):  # else theta itself may be another one
-        moments += [(n, "theta", x, y) for n, (x, y) in enumerate(zip(a.thetas, b.thetas, strict=True))]
-        moments.sort(key=lambda moment: moment[0])
+        thetas = [(n, "theta", x, y) for n, (x, y) in enumerate(zip(a.thetas, b.thetas, strict=True))]
+        moments = sorted([*thetas, *moments], key=lambda moment: moment[0])
     start = a.thetas[0][0]
     way = np.abs(start - start)
     for n, what, left, right in moments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.findings import counted
@@ -15,6 +16,7 @@ from netc.compiler.rules.witness import Witness
 from netc.dsl.printer import print_expr
 
 SURVIVES = "It survives, on random gradients"
+WOULD = "They would be the same, on random gradients"
 ASSUMED = (
     "Numbers are real numbers: what rounding does is another question. Literals are read as their digits.",
     "n is any whole number from 0, m any number of batches, epoch = n/m (n where a step is an epoch), theta of any length, "
@@ -61,7 +63,7 @@ def _range(name: str, varies: bool, part: str) -> str:
     return f"0 < {name} < 1" if part == "memory" else f"{name} > 0"
 
 
-def why(found: Match, breaks: Sequence[str]) -> list[str]:
+def why(found: Match, breaks: Sequence[str], mapping: Sequence[str]) -> list[str]:
     """The argument in full, or what was tried."""
     if found.argument is None:
         tried = dict.fromkeys(words for t in found.tried for words in t.words)
@@ -69,7 +71,7 @@ def why(found: Match, breaks: Sequence[str]) -> list[str]:
         lines += section("What was tried", [*tried, _precision(found)])
         return lines + section("What kept a proof away", [found.obstacle])
     lines = wrap([f"are the same rule: proved, for every sequence of gradients{_scope(found)}."])
-    lines += section("Why", found.argument.lines)
+    lines += [*mapping, *section("Why", found.argument.lines)]
     lines += section("What is assumed", [*ASSUMED, *_constants(found)])
     return lines + section("Where it stops holding, by tests", breaks)
 
@@ -121,9 +123,7 @@ def difference(a: Side, b: Side, found: Difference | None) -> str:
         return f"in a step A evaluates {_asked(a)}, B {_asked(b)}"
     world, i = found.trial.world, found.element
     start = world.theta[i]
-    moved = [f"{float(x) - float(start):.4g}" for x in (found.a, found.b)]
-    if moved[0] == moved[1]:
-        moved = [f"{x:.20g}" for x in (found.a - type(found.a)(start), found.b - type(found.b)(start))]
+    moved = _told_apart(found.a - type(found.a)(start), found.b - type(found.b)(start))
     steps = found.n - world.first
     shown = ", ".join(f"{g:.3g}" for g in world.gradients[:steps, 0, i][:4])
     after = (
@@ -138,6 +138,14 @@ def difference(a: Side, b: Side, found: Difference | None) -> str:
     batches = f" (m = {world.batches})" if {"m", "epoch"} & {*_clocks(a.rule), *_clocks(b.rule)} else ""
     words = f"{after}{name} has moved by {moved[0]} in A and by {moved[1]} in B"
     return f"{words}, that is the first difference, {last}{batches}"
+
+
+def _told_apart(x: Any, y: Any) -> tuple[str, str]:
+    """In as many digits as it takes."""
+    for digits in (4, 6, 9, 12, 16, 20, 30):
+        if f"{x:.{digits}g}" != f"{y:.{digits}g}":
+            break
+    return f"{x:.{digits}g}", f"{y:.{digits}g}"
 
 
 def _clocks(rule: ir.Rule) -> Iterator[str]:
