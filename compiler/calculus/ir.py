@@ -23,6 +23,8 @@ from typing import Literal
 from netc.dsl.source import NOWHERE, Span
 
 Kind = Literal["scalar", "theta", "output"]
+SIZE = "number of parameters"
+"""A scalar in rules of which something is said for every number of parameters; no name that a rule can use."""
 Reduction = Literal["sum", "max", "min"]
 Per = Literal["", "layer", "tensor"]
 """A reduction is over everything, or over each layer, or over each weight matrix and each bias vector."""

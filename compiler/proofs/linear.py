@@ -28,7 +28,7 @@ MOST_CASES = 24
 COUNTS = {
     "m": Fraction(2**127 - 1, 2**89 - 1),
     "samples": Fraction(2**107 - 1, 2**89 - 1),
-    "parameters": Fraction(2**127 - 1, 2**107 - 1),
+    ir.SIZE: Fraction(2**127 - 1, 2**107 - 1),
 }
 """Numbers of batches, samples and parameters at which identities of rational functions are looked at: no numbers that a
 rule can mention."""
@@ -157,7 +157,8 @@ class _Pair:
         self._close(after, later)
         for matrices in later:
             checks = [x and y for x, y in zip(checks, self._checks(matrices, after), strict=True)]
-        return (checks[1], checks[2], checks[3], len(after.rows)) if checks[0] else None
+        asks = any(m.points for m in (begin, *later))
+        return (checks[1], checks[2], checks[3], len(after.rows)) if checks[0 if asks else 1] else None
 
     def _close(self, space: _Space, steps: list[_Matrices]) -> None:
         """The smallest subspace with this one in it that all parts of all steps map into itself."""

@@ -68,10 +68,9 @@ class RuleForms:
         self.vectors = {s.name for s in rule.states if s.kind == "theta"} | {"theta"}
         weights = algebra.symbol("weights", True, UNIT)
         self.m = algebra.symbol("m", False, COUNT)
-        self.fixed = {h.name: constant(values[h.name]) for h in rule.hypers}
-        self.fixed |= {"weights": weights, "biases": algebra.sub(constant(1), weights), "m": self.m}
-        self.fixed |= {"samples": algebra.symbol("samples", False, COUNT)}
-        self.fixed |= {"parameters": algebra.symbol("parameters", False, COUNT)}
+        self.fixed = {"weights": weights, "biases": algebra.sub(constant(1), weights), "m": self.m}
+        self.fixed |= {name: algebra.symbol(name, False, COUNT) for name in ("samples", ir.SIZE)}
+        self.fixed |= {h.name: constant(values[h.name]) for h in rule.hypers if h.name in values}
 
     def start(self, theta: Poly) -> Values:
         forms = self._forms(constant(0))

@@ -61,7 +61,7 @@ class Side:
     @cached_property
     def counting(self) -> ir.Rule:
         """The rule with the number of parameters of the network as a name, where that is possible."""
-        return self.text.general(()) or self.rule
+        return (self.text.general(()) if self.rule == self.text.rule else None) or self.rule
 
     @cached_property
     def character(self) -> tuple[bool, ...]:
@@ -191,7 +191,7 @@ def _mapped(found: Match, seed: int, stretched: bool = False) -> Pair:
 def _decided(found: Match, pairs: Iterator[Pair]) -> Match | None:
     """Proved for the first pair of numbers, or tried at length with all of them; None where they differ."""
     first = at, bt = next(pairs)
-    varying = [[n for n, v in numbers.items() if v.range] for numbers in first]
+    varying = [_varying(side, of) for side, of in zip((found.a, found.b), first, strict=True)]
     rules = [side.text.general(v) for side, v in zip((found.a, found.b), varying, strict=True)]
     try:
         if rules[0] is None or rules[1] is None:
@@ -200,6 +200,11 @@ def _decided(found: Match, pairs: Iterator[Pair]) -> Match | None:
         return replace(found, how="proved", shifted=proof.shifted, argument=proof.argument)
     except Unproved as error:
         return _tried(found, [first, *pairs], rules, str(error))
+
+
+def _varying(side: Side, of: Mapping[str, Number]) -> list[str]:
+    """Parameters for which more than the number as given is meant, or another one."""
+    return [n for n, v in of.items() if v.range or v.value != exact(side.values[n])]
 
 
 def _tried(found: Match, pairs: list[Pair], rules: list[ir.Rule | None], obstacle: str) -> Match | None:
@@ -268,7 +273,7 @@ def apart(
     with_a, with_b = change or (None, None)
     decay_a, decay_b = decay or (None, None)
     return distance(
-        simulate(a.rule, at, world, with_a, decay_a),
-        simulate(b.rule, bt, world, with_b, decay_b),
+        simulate(a.counting, at, world, with_a, decay_a),
+        simulate(b.counting, bt, world, with_b, decay_b),
         TOLERANCE,
     )

@@ -73,7 +73,7 @@ class RuleText:
         return lower_rule(self.spec)
 
     def general(self, varying: Collection[str]) -> ir.Rule | None:
-        """The rule for any number of parameters of the network, a scalar `parameters` in it; `varying` ones of its own
+        """The rule for any number of parameters of the network, the scalar `ir.SIZE` in it; `varying` ones of its own
         decide no conditions. None where its form hangs on the number of parameters."""
         spec, rule = self.spec, self.rule
         if self._decisive & set(varying):
@@ -203,12 +203,12 @@ def _with_parameters(spec: Spec, count: int) -> Spec:
 
 
 def _for_any_number(rule: ir.Rule, count: int) -> ir.Rule:
-    """With the scalar `parameters` for that number, which means (`mean`) divide by."""
+    """With the scalar `ir.SIZE` for that number, which means (`mean`) divide by."""
 
     def put(expr: ir.Expr) -> ir.Expr:
         match expr:
             case ir.Const(value, "scalar") if value == count:
-                return ir.Var("parameters", "scalar")
+                return ir.Var(ir.SIZE, "scalar")
             case ir.Apply(op, args, kind):
                 return ir.Apply(op, tuple(put(a) for a in args), kind)
             case ir.Reduce(op, arg, per):

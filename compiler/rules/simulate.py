@@ -95,7 +95,7 @@ class _Machine:
         self.env: dict[str, Any] = {"theta": theta}
         self.env |= {n: self.vector(x) for n, x in zip(("weights", "biases"), masks, strict=True)}
         self.env |= {"m": self.number(world.batches), "samples": self.number(4 * world.batches)}
-        self.env["parameters"] = self.number(theta.shape[1])
+        self.env[ir.SIZE] = self.number(theta.shape[1])
         self.env |= {h.name: self.number(h.value) for h in rule.hypers} | dict(values)
         with np.errstate(all="ignore"):
             for state in rule.states:
@@ -234,12 +234,14 @@ def distance(a: Trace, b: Trace, tolerance: float) -> Distance | None:
     if a.labels != b.labels:
         return None
     points, thetas = _relative(a.points, b.points), _relative(a.thetas, b.thetas)
+    points = points if a.points else thetas[1:]  # rules that ask for nothing
     n = min(len(points), len(a.thetas) - 1) if len(a.points) == len(a.thetas) - 1 else 0
     shifted = (
         _relative(a.thetas[:n], b.points[:n]).max(axis=0, initial=0 if n else np.inf),
         _relative(b.thetas[:n], a.points[:n]).max(axis=0, initial=0 if n else np.inf),
     )
-    steps = np.array([*a.steps, *range(len(a.thetas))])
+    asked = a.steps if a.points else range(1, len(a.thetas))
+    steps = np.array([*asked, *range(len(a.thetas))])
     cases = max(points.shape[1], thetas.shape[1])
     parts = [np.broadcast_to(x, (len(x), cases)) for x in (points, thetas)]
     wrong = np.concatenate(parts) > tolerance

@@ -201,6 +201,8 @@ def _extended(x: Fraction) -> np.longdouble:
 
 def _at_theta(trace: Trace) -> bool:
     """Does each step ask at theta[n] first?"""
+    if not trace.points:
+        return True
     first = dict(zip(reversed(trace.steps), reversed(trace.points), strict=True))
     return all(n in first and first[n] is trace.thetas[n] for n in range(len(trace.thetas) - 1))
 
