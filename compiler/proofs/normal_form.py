@@ -26,8 +26,8 @@ from netc.compiler.proofs.ranges import ANY, Number, Range, number
 Mono = tuple[tuple[int, Fraction], ...]
 """Atoms by number, each with its exponent, in order."""
 Poly = dict[Mono, Number]
-Need = tuple[Literal["not 0", "not negative", "defined"], int]
-"""Of an atom: what has to hold, or that its function has a value."""
+Need = tuple[Literal["not 0", "not negative", "defined"], int | Fraction]
+"""Of an atom, or of a number by its value: what has to hold, or that its function has a value."""
 SAMPLES = 8
 MOST = 400
 """Terms; a longer form is given up."""

@@ -90,8 +90,8 @@ def _root_of_number(a: Algebra, c: Number, e: Fraction) -> Poly:
 def _monomial(a: Algebra, p: Poly, e: Fraction) -> Poly:
     ((mono, c),) = p.items()
     if e.denominator == 1:
-        if abs(c.sign) != 2:
-            raise NoForm("a number that is divided by may be 0")
+        if e < 0 and abs(c.sign) != 2:
+            a.needs.add(("not 0", c.value))
         for i, k in mono:
             _note(a, i, k * e)
         return a.scaled(_powers(a, mono, e), c ** int(e))

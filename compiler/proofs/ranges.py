@@ -119,27 +119,34 @@ class Number:
 
     value: Fraction
     range: Range | None = field(default=None, compare=False)
+    pole: bool = field(default=False, compare=False)
+    """For some parameters it has no value: it may change its sign there."""
 
     def __add__(self, other: Number) -> Number:
-        return Number(self.value + other.value, _both(self, other) and self.where + other.where)
+        return Number(
+            self.value + other.value, _both(self, other) and self.where + other.where, self.pole or other.pole
+        )
 
     def __sub__(self, other: Number) -> Number:
         return self + -other
 
     def __neg__(self) -> Number:
-        return Number(-self.value, self.range and -self.range)
+        return Number(-self.value, self.range and -self.range, self.pole)
 
     def __mul__(self, other: Number) -> Number:
         if self.range is None and self.value == 1:
             return other
         if other.range is None and other.value == 1:
             return self
-        return Number(self.value * other.value, _both(self, other) and self.where * other.where)
+        return Number(
+            self.value * other.value, _both(self, other) and self.where * other.where, self.pole or other.pole
+        )
 
     def __truediv__(self, other: Number) -> Number:
         if self.value == other.value:
             return Number(ONE)
-        return self * Number(1 / other.value, other.range and other.range.inverse())
+        pole = other.pole or abs(other.sign) != 2
+        return self * Number(1 / other.value, other.range and other.range.inverse(), pole)
 
     def __pow__(self, exponent: int) -> Number:
         if exponent < 0:
@@ -149,7 +156,7 @@ class Number:
         out = Number(ONE)
         for _ in range(exponent):
             out = out * self
-        return Number(out.value, NOT_NEGATIVE) if exponent % 2 == 0 and out.sign == 0 else out
+        return Number(out.value, NOT_NEGATIVE, out.pole) if exponent % 2 == 0 and out.sign == 0 else out
 
     @property
     def where(self) -> Range:
@@ -164,7 +171,7 @@ class Number:
     def root(self) -> Number | None:
         """Of a positive number, where it is a fraction at the random point: positive for all parameters, so it is one
         function, not |f| that is f here and -f elsewhere."""
-        if self.sign != 2 or self.value <= 0:
+        if self.sign != 2 or self.value <= 0 or self.pole:
             return None
         found = Fraction(isqrt(self.value.numerator), isqrt(self.value.denominator))
         if found * found != self.value:
