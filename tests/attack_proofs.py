@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.prove import prove
@@ -263,10 +264,12 @@ def by_sympy(pair: Pair) -> str:
     return ""
 
 
-def attack(count: int, seed: int, sympy_every: int = 10) -> tuple[Counter[str], list[str]]:
-    """How many came out how, and what is wrong."""
+def attack(
+    count: int, seed: int, sympy_every: int = 10, part: int = 0, parts: int = 1
+) -> tuple[Counter[str], list[str]]:
+    """How many came out how, and what is wrong; of the pairs only every `parts`-th, from `part` on."""
     found, wrong = Counter[str](), list[str]()
-    for k, pair in enumerate(pairs(count, seed)):
+    for k, pair in islice(enumerate(pairs(count, seed)), part, None, parts):
         argument = proved(pair)
         found[f"{'same' if pair.same else 'apart'}, {'proved' if argument else 'not proved'}"] += 1
         if not argument:
@@ -308,10 +311,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--pairs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", type=int, default=0, help="of the pairs those from this one on, ...")
+    parser.add_argument("--parts", type=int, default=1, help="... one of so many")
     given = parser.parse_args()
-    found, wrong = attack(given.pairs, given.seed)
-    wrong += for_some_parameters(max(given.pairs // 100, 5), given.seed)
-    wrong += verdicts(max(given.pairs // 20, 20), given.seed + 1)
+    found, wrong = attack(given.pairs, given.seed, part=given.part, parts=given.parts)
+    rest = given.pairs // given.parts
+    wrong += for_some_parameters(max(rest // 100, 5), given.seed + given.part)
+    wrong += verdicts(max(rest // 20, 20), given.seed + given.part + 1)
     for name, count in sorted(found.items()):
         print(f"{count:6} {name}")
     print(f"{len(wrong):6} wrong")

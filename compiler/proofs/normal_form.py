@@ -111,8 +111,8 @@ class Algebra:
                 return np.asarray(args[0] > 0, np.float64)
             if op in PRIMITIVES:
                 return np.broadcast_to(PRIMITIVES[op].value(*args), SAMPLES).astype(np.float64)
-        # A reduction has no value at a sample: some number that belongs to its argument.
-        return np.abs(np.sin(args[0] * 12.9898)) + 0.5
+            # A reduction has no value at a sample: some number that belongs to its argument.
+            return np.asarray(np.abs(np.sin(args[0] * 12.9898)) + 0.5)
 
     def samples(self, p: Poly) -> NDArray[np.float64]:
         total = np.zeros(SAMPLES)
