@@ -44,10 +44,6 @@ class Recipe:
 Operations = Mapping[str, Any]
 
 
-def exact_sign(x: Any) -> Any:
-    return mpmath.sign(x)
-
-
 MP: Operations = {"abs": abs, "sqrt": mpmath.sqrt, "sign": mpmath.sign, "max": max, "min": min, "floor": mpmath.floor,
                   "exp": mpmath.exp}  # fmt: skip
 SYMPY: Operations = {"abs": sympy.Abs, "sqrt": sympy.sqrt, "sign": sympy.sign, "max": sympy.Max, "min": sympy.Min,
@@ -100,8 +96,17 @@ class Run:
 
 
 def parted(a: Recipe, b: Recipe, theta: Sequence[str], gradients: Sequence[Sequence[str]], m: int) -> bool:
-    """Whether the two part on these gradients, in fifty digits; from where both are undefined on nothing is said."""
-    with mpmath.workdps(DIGITS):
+    """Whether the two part on these gradients; from where both are undefined on nothing is said.
+
+    In fifty digits, and if so in a thousand: what rounding has grown to in a rule that squares theta is gone there.
+    """
+    return all(_parted(a, b, theta, gradients, m, digits) for digits in (DIGITS, 20 * DIGITS))
+
+
+def _parted(
+    a: Recipe, b: Recipe, theta: Sequence[str], gradients: Sequence[Sequence[str]], m: int, digits: int
+) -> bool:
+    with mpmath.workdps(digits):
         runs = [Run(r, MP, mpmath.mpf) for r in (a, b)]
         states = [r.start([mpmath.mpf(x) for x in theta]) for r in runs]
         for n, row in enumerate(gradients):

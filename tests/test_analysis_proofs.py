@@ -12,6 +12,8 @@ import pytest
 import netc
 from attack_proofs import attack, for_some_parameters, verdicts
 from netc.commands import main
+from netc.compiler.proofs.induction import Unproved
+from netc.compiler.proofs.prove import prove
 from netc.compiler.rules.compare_rules import match, match_as_given, sides
 
 PROVED, REFUTED, OPEN = "proved", "refuted", "not distinguished"
@@ -95,6 +97,11 @@ SIGNS = [
     # sqrt(s*g^2) = sqrt(s)*|g|.
     (rule(*squares("eta*sqrt(s[n+1]*g^2)")), rule(*squares("eta*sqrt(s[n+1])*|g|")), PROVED),
     (rule(*squares("eta*sqrt(s[n+1]*g^2)")), rule(*squares("eta*sqrt(s[n+1])*g")), REFUTED),
+    # A root of a negative number is none, and its square neither.
+    (rule("eta*sqrt(g)*sqrt(g)"), GD, REFUTED),
+    # s is a square after the first step only.
+    (rule("eta*|s[n+1]|", "s[n+1] = (g^2 if n == 0 else s[n] - g)"),
+     rule("eta*s[n+1]", "s[n+1] = (g^2 if n == 0 else s[n] - g)"), REFUTED),
     # sqrt(x*y)^2 = x*y holds where x*y >= 0 only.
     (rule("eta*sqrt(g*theta[n])^2"), rule("eta*g*theta[n]"), REFUTED),
 ]  # fmt: skip
@@ -108,6 +115,23 @@ DOMAINS = [
     (rule("(eta*g*g/g if g != 0 else 0)"), rule("(eta*g if g != 0 else 0)"), OPEN),
     # Both are undefined at g = 0, in the same step.
     (rule("eta*(1/g + 1/g)"), rule("2*eta/g"), PROVED),
+]  # fmt: skip
+TWO = """optimizer two(eta = 0.1):
+    p = theta[n] - {half}*grad R(theta[n])
+    theta[n+1] = theta[n] - eta*grad R(p)
+"""
+AHEAD = """optimizer ahead(eta = 0.1):
+    g = grad R(theta[n] + {point})
+    v[n+1] = g
+    theta[n+1] = theta[n] - eta*g
+"""
+POINTS = [
+    # The second gradient is asked for where the first one leads.
+    (TWO.format(half="eta/2"), TWO.format(half="eta"), REFUTED),
+    (TWO.format(half="eta/2"), TWO.format(half="0.5*eta"), PROVED),
+    # v = 0 at first: v/v is no 1.
+    (AHEAD.format(point="v[n]/v[n]"), AHEAD.format(point="1"), REFUTED),
+    (AHEAD.format(point="v[n]"), AHEAD.format(point="2*v[n] - v[n]"), PROVED),
 ]  # fmt: skip
 STATES = [
     # 0 times anything stays 0.
@@ -138,11 +162,16 @@ STATES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("a", "b", "how"), [*THE_ISSUE, *CLOCKS, *SIGNS, *DOMAINS, *STATES])
+@pytest.mark.parametrize(("a", "b", "how"), [*THE_ISSUE, *CLOCKS, *SIGNS, *DOMAINS, *POINTS, *STATES])
 def test_by_pen_and_paper(a: str, b: str, how: str) -> None:
+    """What is refuted is not proved either, where the prover is asked before any trial."""
     for one, other in ((a, b), (b, a)):
-        found = match_as_given(*sides(one, other))
+        x, y = sides(one, other)
+        found = match_as_given(x, y)
         assert (REFUTED if found is None else found.how) == how
+        if how == REFUTED:
+            with pytest.raises(Unproved):
+                prove(x.counting, y.counting, x.numbers, y.numbers)
 
 
 def test_a_formula_holds_for_all_parameters_or_is_not_proved() -> None:
