@@ -165,7 +165,7 @@ ROOMS = {
     "netc.runtime.data": ("random",),
     "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
     "netc.runtime.training": ("data", "devices", "parameters", "random", "random_uniform", "interrupt"),
-    "netc.runtime.results": ("training", "parameters", "atomic", "session"),
+    "netc.runtime.results": ("training", "parameters", "atomic"),
     "netc.runtime.pictures": ("results", "training", "parameters"),
 }
 """Inside a layer: what each room may import, besides itself and the layers below."""

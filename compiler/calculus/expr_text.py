@@ -30,11 +30,38 @@ def _spelled(expr: ir.Expr) -> tuple[str, int]:
                     for (t, level), need in zip(parts, row.needs, strict=False)
                 ]
                 done[id(node)] = (row.text.format(*words), row.level)
-            case ir.Reduce(op, arg, per):
-                done[id(node)] = (f"{op}({done[id(arg)][0]}{f', per = {per}' if per else ''})", ATOM)
+            case ir.Reduce(op, arg, over, per):
+                along = f"[{', '.join(a.name for a in over)}]" if over != ir.THETA else ""
+                done[id(node)] = (f"{op}{along}({done[id(arg)][0]}{f', per = {per}' if per else ''})", ATOM)
+            case ir.Place(axis):
+                done[id(node)] = (axis.name, ATOM)
+            case ir.View(arg, axis, index, outside):
+                beyond = f" else {number(outside)}" if outside else ""
+                done[id(node)] = (
+                    f"{_bracketed(done[id(arg)])}[{axis.name} = {index_text(index)}{beyond}]",
+                    ATOM,
+                )
+            case ir.Pick(arg, axis, place):
+                done[id(node)] = (f"{_bracketed(done[id(arg)])}[{axis.name} = {done[id(place)][0]}]", ATOM)
+            case ir.Draw(law, arguments, purpose):
+                done[id(node)] = (f"{law}({', '.join(map(number, arguments))}; {purpose})", ATOM)
             case _:
                 assert_never(node)
     return done[id(expr)]
+
+
+def _bracketed(spelled: tuple[str, int]) -> str:
+    return spelled[0] if spelled[1] == ATOM else f"({spelled[0]})"
+
+
+def index_text(index: ir.Index) -> str:
+    """`2*h + p - 1`"""
+    parts = [f"{f}*{a.name}" if f != 1 else a.name for a, f in index.terms]
+    parts += [str(index.offset)] if index.offset or not parts else []
+    text = " + ".join(parts).replace("+ -", "- ")
+    if index.divisor == 1:
+        return text
+    return f"floor(({text})/{index.divisor})" if index.floor else f"({text})/{index.divisor}"
 
 
 def number(value: float) -> str:

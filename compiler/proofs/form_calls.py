@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import isfinite
-from typing import assert_never
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import COMPARISONS, PRIMITIVES
@@ -90,11 +89,11 @@ class Forms:
                 case ir.Apply(op, args):
                     found = self.call(op, [values[id(a)] for a in args])
                     domain = self._domain(op, args, values, domains)
-                case ir.Reduce(op, arg, per):
+                case ir.Reduce(op, arg, _, per):
                     found = self.reduce(op, values[id(arg)], per)
                     domain = frozenset((_ALWAYS, (f"in each of {per or 'all'}", d)) for d in domains[id(arg)])
                 case _:
-                    assert_never(node)
+                    raise NoForm(f"{type(node).__name__} stands in no rule")
             values[id(node)] = found
             domains[id(node)] = domain | {(_ALWAYS, need) for need in self.algebra.needs}
             self.algebra.needs.clear()

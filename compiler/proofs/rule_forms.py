@@ -65,7 +65,7 @@ class RuleForms:
     def __init__(self, rule: ir.Rule, values: Mapping[str, Number], algebra: Algebra) -> None:
         self.rule, self.algebra = rule, algebra
         self.states = [s.name for s in rule.states if s.name != "theta"]
-        self.vectors = {s.name for s in rule.states if s.kind == "theta"} | {"theta"}
+        self.vectors = {s.name for s in rule.states if s.axes} | {"theta"}
         weights = algebra.symbol("weights", True, UNIT)
         self.m = algebra.symbol("m", False, COUNT)
         self.fixed = {"weights": weights, "biases": algebra.sub(constant(1), weights), "m": self.m}

@@ -188,7 +188,7 @@ def drawn(values: Values, seed: int, stretched: bool = False) -> dict[str, Numbe
 
 
 def _name(x: str) -> ir.Expr:
-    return ir.Var(x, "scalar")
+    return ir.Var(x, ir.SCALAR)
 
 
 def _rest(x: str) -> ir.Expr:

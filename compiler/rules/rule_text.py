@@ -183,7 +183,7 @@ def _checked(
     text = _FRAME.format(loss=loss, variables=variables, batches=f"{parts:g}")
     frame = _frame(text)
     program = replace(frame, statements=(*frame.statements, *statements))
-    return check(program, None, Path(), varying=varying)
+    return check(program, None, Path(), varying=varying, given=True)
 
 
 SIZES = (100_003, 200_003)
@@ -207,13 +207,9 @@ def _for_any_number(rule: ir.Rule, count: int) -> ir.Rule:
 
     def put(expr: ir.Expr) -> ir.Expr:
         match expr:
-            case ir.Const(value, "scalar") if value == count:
-                return ir.Var(ir.SIZE, "scalar")
-            case ir.Apply(op, args, kind):
-                return ir.Apply(op, tuple(put(a) for a in args), kind)
-            case ir.Reduce(op, arg, per):
-                return ir.Reduce(op, put(arg), per)
-        return expr
+            case ir.Const(value, ()) if value == count:
+                return ir.Var(ir.SIZE, ir.SCALAR)
+        return ir.with_children(expr, tuple(put(child) for child in ir.children(expr)))
 
     exprs = [s.value for s in rule.body if isinstance(s, ir.Assign)]
     if not any(n == ir.Const(float(count)) for n in ir.postorder(*exprs)):
