@@ -13,8 +13,9 @@ from math import isfinite
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import COMPARISONS, PRIMITIVES
+from netc.compiler.proofs.comparisons import compared, largest, sign_of
 from netc.compiler.proofs.normal_form import HALF, Algebra, NoForm, Poly, constant, number_of
-from netc.compiler.proofs.powers import absolute, order, parts, power
+from netc.compiler.proofs.powers import absolute, parts, power
 from netc.compiler.proofs.ranges import (
     ANY,
     AT_MOST_ONE,
@@ -22,7 +23,6 @@ from netc.compiler.proofs.ranges import (
     ONE,
     POSITIVE,
     SHARE,
-    UNIT,
     ZERO,
     Number,
     Range,
@@ -49,13 +49,6 @@ RANGES = {
     "sigmoid": Range(ZERO, ONE, True, True),
     **dict.fromkeys(("tanh", "erf", "sin", "cos"), AT_MOST_ONE),
 }
-
-
-class Undecided(Exception):
-    """A comparison with n comes out differently from the whole number `at` on than before."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
 
 
 class Forms:
@@ -134,11 +127,11 @@ class Forms:
             case "abs", [x]:
                 return absolute(a, x)
             case "sign", [x]:
-                return self._sign(x)
+                return sign_of(a, x)
             case "max", [x, y]:
-                return self._largest(x, y)
+                return largest(a, x, y)
             case "min", [x, y]:
-                return a.neg(self._largest(a.neg(x), a.neg(y)))
+                return a.neg(largest(a, a.neg(x), a.neg(y)))
             case "select", [c, x, y]:
                 return a.add(y, a.mul(c, a.sub(x, y)))
             case "or", [x, y]:
@@ -146,7 +139,7 @@ class Forms:
             case "not", [x]:
                 return a.sub(constant(1), x)
             case (("lt" | "gt" | "le" | "ge" | "eq" | "ne"), [x, y]):
-                return self._compared(op, x, y)
+                return compared(a, op, x, y, self.n)
             case "stop_gradient", [x]:
                 return x
         return self._opaque(op, args)
@@ -224,82 +217,6 @@ class Forms:
         i = a.function("power of n", (constant(base),), where)
         return a.scaled(a.atom(i, Fraction(times)), base**more)
 
-    def _sign(self, x: Poly) -> Poly:
-        """Factors whose sign is derived out; one that is never negative may be 0, so it stays."""
-        a = self.algebra
-        if not x:
-            return x
-        known = sign(a, x)
-        if abs(known) == 2:
-            return constant(known // 2)
-        content, rest = parts(a, x)
-        ((mono, c),) = content.items()
-        if abs(c.sign) != 2:
-            return a.atom(a.function("sign", (x,), AT_MOST_ONE))
-        kept = tuple((i, e) for i, e in mono if a.atoms[i].range.sign != 2)
-        inside = a.mul({kept: number(1)}, rest)
-        i = a.function("sign", (inside,), UNIT if sign(a, inside) > 0 else AT_MOST_ONE)
-        return a.atom(i) if c.sign == 2 else a.neg(a.atom(i))
-
-    def _largest(self, x: Poly, y: Poly) -> Poly:
-        a = self.algebra
-        difference = sign(a, a.sub(x, y))
-        if difference > 0:
-            return x
-        if difference < 0:
-            return y
-        first, second = sorted((x, y), key=_place)
-        size = first[min(first, key=order)]
-        if abs(size.sign) != 2:
-            size = number(1)
-        size = size if size.sign == 2 else -size
-        scaled = [{m: c / size for m, c in p.items()} for p in (first, second)]
-        where = by_sign(max(sign(a, p) for p in scaled))
-        return a.scaled(a.atom(a.function("max", tuple(scaled), where)), size)
-
-    def _compared(self, op: str, x: Poly, y: Poly) -> Poly:
-        a = self.algebra
-        match op:
-            case "gt":
-                return self._positive(a.sub(x, y))
-            case "lt":
-                return self._positive(a.sub(y, x))
-            case "le":
-                return a.sub(constant(1), self._positive(a.sub(x, y)))
-            case "ge":
-                return a.sub(constant(1), self._positive(a.sub(y, x)))
-        one = constant(1)
-        above, below = (self._positive(d) for d in (a.sub(x, y), a.sub(y, x)))
-        both = a.mul(a.sub(one, above), a.sub(one, below))
-        return both if op == "eq" else a.sub(one, both)
-
-    def _positive(self, x: Poly) -> Poly:
-        """1 where x > 0, else 0."""
-        a = self.algebra
-        known = sign(a, x)
-        if known == 2:
-            return constant(1)
-        if known < 0 or not x:
-            return {}
-        self._split(x)
-        content, rest = parts(a, x)
-        ((mono, c),) = content.items()
-        if abs(c.sign) != 2:
-            return a.atom(a.function("positive", (x,), UNIT))
-        kept = tuple((i, e) for i, e in mono if a.atoms[i].range.sign != 2)
-        inside = a.mul({kept: number(c.sign // 2)}, rest)
-        return a.atom(a.function("positive", (inside,), UNIT))
-
-    def _split(self, x: Poly) -> None:
-        """Where c*n + d changes its sign the steps before and after are other ones."""
-        n = next(iter(self.n), ())
-        if not n or n not in x or set(x) - {n, ()}:
-            return
-        slope, rest = x[n], x.get((), number(0))
-        if slope.range is None and rest.range is None:
-            root = -rest.value / slope.value
-            raise Undecided(root.__floor__() + 1 if slope.value > 0 else -(-root).__floor__())
-
     # -- reductions ----------------------------------------------------------------------------------
 
     def reduce(self, op: ir.Reduction, x: Poly, per: str) -> Poly:
@@ -330,11 +247,6 @@ class Forms:
             total = a.atom(a.function(where, (inside,), by_sign(sign(a, inside))))
             out = a.add(out, a.mul({outside: c}, total))
         return out
-
-
-def _place(p: Poly) -> tuple[object, ...]:
-    """An order of arguments; numbers stand last."""
-    return (number_of(p) is not None, not p, len(p), sorted(map(order, p)))
 
 
 def _guarded(domain: Domain, key: Key, holds: bool) -> Domain:

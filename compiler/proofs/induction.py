@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from netc.compiler.calculus import ir
-from netc.compiler.proofs.form_calls import EVERYWHERE, Domain, Undecided
+from netc.compiler.proofs.comparisons import Undecided
+from netc.compiler.proofs.form_calls import EVERYWHERE, Domain
 from netc.compiler.proofs.normal_form import Algebra, NoForm, Poly, constant, number_of
 from netc.compiler.proofs.ranges import ANY, NOT_NEGATIVE, POSITIVE, Number, Range, number
 from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from netc.compiler.calculus import ir
-from netc.compiler.proofs.form_calls import EVERYWHERE, Undecided
+from netc.compiler.proofs.comparisons import Undecided
+from netc.compiler.proofs.form_calls import EVERYWHERE
 from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, constant
 from netc.compiler.proofs.ranges import Number
 from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values
