@@ -18,6 +18,8 @@ import numpy as np
 
 from netc.compiler import pipeline
 from netc.compiler.calculus import ir
+from netc.compiler.kernels.cpu.target import Cpu
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.meaning.spec import DataSpec, Facts, Spec
 from netc.dsl import ast
@@ -105,7 +107,8 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        text = pipeline.to_text(pipeline.to_loops(self.program, machine(), self.samples))
+        target = Cpu(machine())
+        text = pipeline.to_text(pipeline.to_loops(self.program, target, self.samples), target)
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property
@@ -196,8 +199,9 @@ class Session:
         """The kernel for a GPU; numba compiles it when it is launched."""
         from netc.runtime.training.cuda_stretches import card
 
-        loops = pipeline.to_cuda_loops(self.program, card(), self.samples)
-        return sys.modules[load_kernels(pipeline.to_cuda_text(loops)).__name__]
+        target = Cuda(card())
+        loops = pipeline.to_loops(self.program, target, self.samples)
+        return sys.modules[load_kernels(pipeline.to_text(loops, target)).__name__]
 
     @property
     def statements(self) -> tuple[ast.Statement, ...]:

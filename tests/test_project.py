@@ -161,7 +161,7 @@ ROOMS = {
     "netc.compiler.rules": ("calculus", "meaning", "check", "lower", "proofs"),
     "netc.compiler.kernels": ("calculus",),
     "netc.compiler.kernels.cpu": ("calculus", "kernels"),
-    "netc.compiler.kernels.cuda": ("calculus", "kernels", "kernels.cpu"),
+    "netc.compiler.kernels.cuda": ("calculus", "kernels"),
     "netc.runtime.data": ("random",),
     "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
     "netc.runtime.training": ("data", "devices", "parameters", "random", "random_uniform", "interrupt"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, assert_never
 
 import numpy as np
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
-from netc.compiler.calculus.simplify import rebuild
 
 Array = NDArray[Any]
 Env = dict[str, Any]
@@ -73,7 +71,8 @@ def _value(
             return _product(node, a, b, values, lengths)
         case ir.Reduce(op, arg, over, per):
             if per:
-                return _per_part(op, values[id(arg)], parts[per] if parts else ())
+                whole = _whole(values[id(arg)], arg.axes, arg.axes, lengths)
+                return _per_part(op, whole, parts[per] if parts else ())
             return _reduce(op, values[id(arg)], arg.axes, over, lengths)
         case ir.View(arg, axis):
             return _view(node, _whole(values[id(arg)], arg.axes, (axis,), lengths), lengths)
@@ -222,27 +221,27 @@ def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
         env[let.name] = np.zeros(shape)
     for place in reversed(places) if scan.backward else places:
         for let in scan.lets:
-            value = rebuild(let.value, partial(_fixed, axis=scan.axis, place=place))
+            value = _fixed(let.value, scan.axis, place)
             axes = tuple(a for a in let.axes if a != scan.axis)
             found = _laid(evaluate(value, env, sizes=sizes), value.axes, axes)
             env[let.name][tuple(place if a == scan.axis else slice(None) for a in let.axes)] = found
 
 
-def _fixed(node: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
-    """A node, its arguments already at this place of the axis."""
-    match node:
+def _fixed(e: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
+    """The expression at this place of the axis."""
+    match e:
         case ir.Var(_, axes) if axis in axes:
-            return ir.View(node, axis, ir.Index((), place))
+            return ir.View(e, axis, ir.Index((), place))
         case ir.Const(value, axes):
             return ir.Const(value, tuple(a for a in axes if a != axis))
         case ir.Place(a) if a == axis:
             return ir.Const(float(place))
-        case ir.View(ir.View(arg, a, ir.Index(())), b, index) if a == b == axis:
-            return ir.View(arg, axis, _index_at(index, axis, place), node.outside)
+        case ir.View(arg, b, index) if b == axis:  # read at another place: the argument keeps the axis
+            return ir.View(arg, axis, _index_at(index, axis, place), e.outside)
         case ir.View(arg, b, index):
-            return ir.View(arg, b, _index_at(index, axis, place), node.outside)
+            return ir.View(_fixed(arg, axis, place), b, _index_at(index, axis, place), e.outside)
         case _:
-            return node
+            return ir.with_children(e, tuple(_fixed(c, axis, place) for c in ir.children(e)))
 
 
 def _index_at(index: ir.Index, axis: ir.Axis, place: int) -> ir.Index:
@@ -276,9 +275,11 @@ def predict(problem: ir.Problem, theta: Array, x: Array) -> Array:
     return np.array(env[problem.output]).reshape(len(x), -1)
 
 
-def loss_and_gradient(problem: ir.Problem, theta: Array, x: Array, y: Array) -> tuple[float, Array]:
-    """Of the samples x (N, inputs), y (N, outputs); an objective looks at neither."""
-    env = given(problem, theta, x, y)
+def loss_and_gradient(
+    problem: ir.Problem, theta: Array, x: Array, y: Array, draws: Mapping[str, Array] | None = None
+) -> tuple[float, Array]:
+    """Of the samples x (N, inputs), y (N, outputs); an objective looks at neither. `draws`: what each Draw gives."""
+    env = given(problem, theta, x, y) | dict(draws or {})
     run_lets((*problem.forward, *problem.backward), env, _sizes(problem, x))
     share = 1 / len(x) if problem.mean else 1.0
     gradient = np.concatenate([np.ravel(env[name]) for name in problem.gradients]) * share

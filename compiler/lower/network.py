@@ -8,6 +8,7 @@ from dataclasses import replace
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import backward
 from netc.compiler.calculus.simplify import rebuild, simplify
+from netc.compiler.calculus.verify import verify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.meaning.spec import Activation, Layer, Loss, Network, Objective, Spec
 
@@ -35,7 +36,7 @@ def problem(
         offset += tensor.size if tensor.role in ir.PARAMETERS else 0
     steps = tuple(forward)
     derived, gradients = backward(steps, LOSS, [t for t in placed if t.role in ir.PARAMETERS])
-    return ir.Problem(tuple(placed), steps, derived, LOSS, gradients, output, mean)
+    return verify(ir.Problem(tuple(placed), steps, derived, LOSS, gradients, output, mean))
 
 
 def _objective(objective: Objective, env: Environment) -> ir.Problem:
