@@ -196,7 +196,11 @@ TERMS = ("g", "(g + 3)", "theta", "(g - theta)", "(2*g)", "(g*theta)", "(v_ - 1)
 def _identity(draw: random.Random) -> Pair:
     left, right, same = draw.choice(IDENTITIES)
     x, y = draw.choice(TERMS), draw.choice(TERMS)
-    while y in (x, "(2*g)", "(-g)", "(g*theta)") or {x, y} <= {"g", "(2*g)", "(-g)"}:
+    while (
+        {x, y} in ({"g", "(g + 3)"}, {"theta", "(theta + 3)"})
+        or y in (x, "(2*g)", "(-g)", "(g*theta)")
+        or {x, y} <= {"g", "(2*g)", "(-g)"}
+    ):
         y = draw.choice(TERMS)
     c = draw.choice(("0.1", "1", "-2"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import Context, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Overflow, Underflow, localcontext
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,18 @@ NAN = Decimal("nan")
 
 
 @contextmanager
-def sixty_digits() -> Iterator[None]:
+def sixty_digits() -> Iterator[Context]:
     """0/0 is nan and 1/0 infinite, as in float64."""
-    context = Context(DIGITS, Emin=-(10**9), Emax=10**9)
+    context = Context(DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX)
     for signal in context.traps:
         context.traps[signal] = False
-    with localcontext(context):
-        yield
+    with localcontext(context) as used:
+        yield used
+
+
+def left(context: Context) -> bool:
+    """Was a number too large or too small to be told?"""
+    return bool(context.flags[Overflow] or context.flags[Underflow])
 
 
 def exactly(value: Any) -> Decimal:
