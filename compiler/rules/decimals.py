@@ -25,7 +25,7 @@ def sixty_digits() -> Iterator[Context]:
         yield used
 
 
-def left(context: Context) -> bool:
+def overflowed(context: Context) -> bool:
     """Was a number too large or too small to be told?"""
     return bool(context.flags[Overflow] or context.flags[Underflow])
 

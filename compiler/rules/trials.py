@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.ranges import Number
-from netc.compiler.rules.decimals import exactly, left, sixty_digits
+from netc.compiler.rules.decimals import exactly, overflowed, sixty_digits
 from netc.compiler.rules.simulate import Trace, World, make_world, simulate
 
 STEPS = 40
@@ -178,7 +178,7 @@ def difference(a: ir.Rule, b: ir.Rule, at: Values, bt: Values, trial: Trial) -> 
             world = _converted(trial.world, np.vectorize(lambda x: exactly(float(x)), otypes=[object]))
             values = [{n: _decimal(v.value) for n, v in of.items()} for of in (at, bt)]
             first, second = (simulate(r, v, world) for r, v in zip((a, b), values, strict=True))
-            return None if left(context) else _first(trial, first, second, SAME)
+            return None if overflowed(context) else _first(trial, first, second, SAME)
     except (TypeError, ValueError, OverflowError, AttributeError):
         world = _converted(trial.world, lambda x: x.astype(np.longdouble))
         reals = [{n: _extended(v.value) for n, v in of.items()} for of in (at, bt)]
