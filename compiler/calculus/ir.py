@@ -24,6 +24,8 @@ from typing import Literal
 
 from netc.dsl.source import NOWHERE, Span
 
+SIZE = "number of parameters"
+"""A scalar in rules of which something is said for every number of parameters; no name that a rule can use."""
 Reduction = Literal["sum", "max", "min", "norm"]
 """`norm` is the root of the sum of squares without their overflow; `norms.py` writes it out before code is made."""
 Per = Literal["", "layer", "tensor"]
