@@ -40,6 +40,34 @@ def times(work: Work, contenders: Sequence[Contender], repetitions: int, seconds
     return {c.name: median(taken[c.name]) / steps[c.name] / c.runs * 1e6 for c in contenders}
 
 
+def further(
+    work: Work, contenders: Sequence[Contender], repetitions: int, seconds: float
+) -> dict[str, float]:
+    """As `times`, but what a further iteration takes: (T(3n) - T(n)) / 2n, so that what a call costs besides counts
+    nothing. `seconds` is what n iterations take, about."""
+    agreement(work, contenders)
+    steps = {c.name: _few_steps(work, c, seconds) for c in contenders}
+    taken: dict[str, list[float]] = {c.name: [] for c in contenders}
+    for _ in range(repetitions):
+        for contender in contenders:
+            n = steps[contender.name]
+            once, thrice = _time(contender, n), _time(contender, 3 * n)
+            taken[contender.name].append((thrice - once) / (2 * n))
+    return {c.name: median(taken[c.name]) / c.runs * 1e6 for c in contenders}
+
+
+def _few_steps(work: Work, contender: Contender, seconds: float) -> int:
+    """Whole units that take about `seconds`, and thrice as many done once: some contenders compile each number of
+    iterations anew, so each is timed at its second call."""
+    unit = math.ceil(AGREEMENT / work.unit) * work.unit
+    contender.advance(unit)
+    taken = _time(contender, unit)
+    steps = math.ceil(max(1.0, min(seconds / taken, 400.0))) * unit
+    for n in (steps, 3 * steps):
+        contender.advance(n)
+    return steps
+
+
 def agreement(work: Work, contenders: Sequence[Contender]) -> dict[str, float]:
     """How far each is from the first, relative to the largest of a tensor. Raises Disagreement."""
     steps, found = math.ceil(AGREEMENT / work.unit) * work.unit, dict[str, float]()
