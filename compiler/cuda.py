@@ -12,7 +12,7 @@ from netc.compiler import cpu, cpu_network, cpu_rule, cuda_rule, cuda_threads, i
 from netc.compiler import loops as L
 from netc.compiler.cpu import REALS, batch_size, number_of_batches, regions
 from netc.compiler.cuda_network import NetworkWriter
-from netc.compiler.cuda_plan import Card, Plan, plan
+from netc.compiler.cuda_plan import Card, Plan, most_registers, plan
 from netc.compiler.cuda_rule import TeamWriter
 from netc.compiler.cuda_threads import ThreadWriter
 from netc.compiler.emit import INFIX, PREFIX, Spelling
@@ -124,4 +124,6 @@ def spelling(module: L.Module) -> Spelling:
         if (used := functions & called)
     ]
     header = HEADER.format(imports="\n".join(["", *lines]), real=REALS[str(constants["REAL"])])
-    return Spelling(header.strip(), "cuda.jit", "device=True", "", names, counted=True, index="at({})")
+    most = most_registers(int(constants["THREADS"]))
+    kernel = f"max_registers={most}" if most < 255 else ""
+    return Spelling(header.strip(), "cuda.jit", "device=True", kernel, names, counted=True, index="at({})")

@@ -19,8 +19,8 @@ from netc.runtime import session as sessions
 from netc.runtime.train import Outcome, Watcher, train
 from test_cuda_simulator import NET, TEAMS, THREADS
 
-SMALL = {name: (THREADS[name], False) for name in ("gd", "search")}
-SMALL |= {name: (TEAMS[name], False) for name in ("batches", "search", "reducing")}
+SMALL = {f"objective, {name}": (THREADS[name], False) for name in ("gd", "search")}
+SMALL |= {f"networks, {name}": (TEAMS[name], False) for name in ("batches", "search", "reducing")}
 SMALL |= {
     "grid": (TEAMS["batches"].replace("runs = 3, ", ""), True),
     "grid, norms": (

@@ -5,7 +5,7 @@
 #     tests      tests/test_cuda_gpu.py: what the CPU does                     \
 #     sanitizer  small kernels under the four tools of compute-sanitizer        } side by side
 #     agreement  every contender of the bench against netc on the CPU          /
-#     bench      the bench of docs/performance.md, alone
+#     bench      the bench of docs/performance.md: prepared beside the others, measured alone
 #
 # Needs Python ($PYTHON, or python3) with netc's dependencies, numba-cuda and pytest. PyTorch and JAX take part where they
 # are installed, nvidia-smi and compute-sanitizer where they are on the PATH. A piece that fails or takes too long leaves
@@ -40,7 +40,6 @@ fi
 cd "$root" || exit 1
 
 has() { [[ $pieces == *" $1 "* ]]; }
-left() { echo $((limit - SECONDS > 5 ? limit - SECONDS : 5)); }
 piece() { # NAME COMMAND...: not longer than EACH seconds
     local name=$1 began=$SECONDS status
     shift
@@ -67,18 +66,22 @@ if [ "$simulated" != 0 ]; then
 else
     if has sanitizer && command -v compute-sanitizer >/dev/null; then
         for tool in memcheck racecheck synccheck initcheck; do
-            piece "$tool" compute-sanitizer --tool "$tool" --target-processes all --error-exitcode 9 --print-limit 5 \
+            piece "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 9 --report-api-errors no \
                 "$python" -m cuda_small &
         done
     fi
-    if has agreement; then
-        compared &
-        for row in "${rows[@]}"; do compared --whole --only "$row" & done
+    if has agreement; then compared & fi
+    if has bench; then
+        # Each row compiles in a process of its own, all at once; they are measured one after the other, when nothing else
+        # is under way.
+        mkdir "$work/together"
+        for row in "${rows[@]}"; do
+            each=$limit piece bench "$python" -m bench.cuda --only "$row" --repetitions 3 --together "$work/together" \
+                --rows "$out/found.jsonl" &
+        done
+        while (($(jobs -rp | wc -l) > $(ls "$work/together" | wc -l) && SECONDS < each)); do sleep 0.2; done
+        touch "$work/together/go"
     fi
     wait
-    each=$(left)
-    if has bench; then
-        piece bench "$python" -m bench.cuda --only "${rows[@]}" --repetitions 3 --rows "$out/found.jsonl"
-    fi
 fi
 "$python" -m gpu_report tables "$out"

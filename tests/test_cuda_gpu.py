@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +28,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Grid size"),  # numba's, of small launches
 ]
 EXAMPLES = Path(__file__).parent.parent / "examples"
-BOSTON = (EXAMPLES / "boston.net").read_text(encoding="utf-8")
+BOSTON = re.sub(r"^expect.*\n", "", (EXAMPLES / "boston.net").read_text(encoding="utf-8"), flags=re.MULTILINE)
 GRID = (
     "data x in linspace(-1, 1, 4000) -> sin(3*x) + x^2\nnetwork [1(tanh)64(lin)1]\ninit glorot_uniform\n"
     "loss half_mse\noptimizer gd(eta = 0.1)\ntrain steps = 100, batch = full\n"
@@ -63,24 +64,60 @@ def trained(
     return training.train(opened(text, target, overrides, data).task, Watcher())
 
 
-def differences(gpu: Outcome, cpu: Outcome) -> dict[str, float]:
-    """Largest, relative to the larger numbers; NaN equals NaN."""
-    found = {}
-    for name in ("theta", "best", "history", "final"):
-        a, b = np.asarray(getattr(gpu, name), np.float64), np.asarray(getattr(cpu, name), np.float64)
-        other = ~(np.isnan(a) & np.isnan(b) | (a == b))
-        with np.errstate(invalid="ignore"):
-            found[name] = float(np.max(np.abs(a - b)[other] / np.maximum(1, np.abs(b))[other], initial=0))
+GROWTH = 1e4
+"""Of a rounding error along the trajectory of a calm run, at most."""
+
+
+def assert_alike(gpu: Outcome, session: sessions.Session, bound: float = 1e-9) -> None:
+    """The GPU's outcome and that of the CPU's `session`, run by run.
+
+    Rounding errors grow along a trajectory, in some runs without end (a start beside a ridge, a search whose test is a
+    close decision). How much is seen on the CPU: three more trainings from starts whose last bits are others. A run
+    that these leave alone must end on the GPU as on the CPU, by the same turns; no other may be much further off.
+    """
+    cpu = training.train(session.task, Watcher())
+    moved = [from_moved_starts(session, seed) for seed in range(3)]
+    apart, own = distances(gpu, cpu), np.max([distances(m, cpu) for m in moved], axis=0)
+    calm = own <= GROWTH * np.finfo(cpu.theta.dtype).eps
+    print(
+        f"{calm.mean():.1%} of the runs are calm: {apart[calm].max(initial=0):.1e} apart; all: {apart.max():.1e}"
+    )
+    for name in ("counters", "stops", "grown"):
+        np.testing.assert_array_equal(getattr(gpu, name)[calm], getattr(cpu, name)[calm], err_msg=name)
+    with np.errstate(over="ignore"):
+        assert (apart <= np.where(calm, bound, bound + 1000 * own)).all()
+
+
+def from_moved_starts(session: sessions.Session, seed: int) -> Outcome:
+    task = session.task
+    loop = training._Loop(task, Watcher())
+    with loop.workers:
+        state = loop.fresh(0)
+    state.theta *= 1 + np.finfo(state.theta.dtype).eps * np.random.default_rng(seed).integers(
+        -2, 3, state.theta.shape
+    )
+    loop.state = state
+    return training.train(task, Watcher(), resume=loop._snapshot())
+
+
+def distances(one: Outcome, other: Outcome) -> np.ndarray:
+    """(runs,): the largest of a run's parameters and figures, relative to the larger numbers; NaN equals NaN."""
+    found = np.zeros(len(one.theta))
+    for name in ("theta", "final"):
+        found = np.maximum(found, difference(getattr(one, name), getattr(other, name)).max(axis=1))
+    if one.history.shape == other.history.shape and (one.history[:, :2] == other.history[:, :2]).all():
+        np.maximum.at(
+            found, one.history[:, 0].astype(int), difference(one.history, other.history).max(axis=1)
+        )
     return found
 
 
-def assert_alike(gpu: Outcome, cpu: Outcome, bound: float) -> None:
-    apart = differences(gpu, cpu)
-    print("apart:", apart)
-    assert (gpu.counters == cpu.counters).all(), (gpu.counters - cpu.counters)[:9]
-    assert (gpu.stops == cpu.stops).all()
-    assert (gpu.grown == cpu.grown).all()
-    assert max(apart.values()) <= bound, apart
+def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(a - b) / np.maximum(1, np.abs(b))
+    apart[(a == b) | (np.isnan(a) & np.isnan(b))] = 0
+    return np.nan_to_num(apart, nan=np.inf)
 
 
 def assert_same(one: Outcome, other: Outcome) -> None:
@@ -100,14 +137,14 @@ def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_objective_from_a_thousand_starts(name: str) -> None:
     assert opened(THREADS[name], "cuda").cuda_module().SHAPE == "thread"
     more = {"runs": 1000}
-    assert_alike(trained(THREADS[name], "cuda", more), trained(THREADS[name], "cpu", more), 1e-9)
+    assert_alike(trained(THREADS[name], "cuda", more), opened(THREADS[name], "cpu", more))
 
 
 @pytest.mark.usefixtures("short_stretches")
 @pytest.mark.parametrize("name", TEAMS)
 def test_small_networks(name: str) -> None:
     assert opened(TEAMS[name], "cuda").cuda_module().SHAPE == "block"
-    assert_alike(trained(TEAMS[name], "cuda"), trained(TEAMS[name], "cpu"), 1e-9)
+    assert_alike(trained(TEAMS[name], "cuda"), opened(TEAMS[name], "cpu"))
 
 
 LARGE: dict[str, tuple[str, str, dict[str, str | float]]] = {
@@ -123,7 +160,7 @@ def test_large_networks(name: str) -> None:
     text, shape, more = LARGE[name]
     assert shape == opened(text, "cuda", more).cuda_module().SHAPE
     gpu = trained(text, "cuda", more)
-    assert_alike(gpu, trained(text, "cpu", more), 1e-9)
+    assert_alike(gpu, opened(text, "cpu", more))
     assert_same(gpu, trained(text, "cuda", more))
 
 
@@ -133,9 +170,9 @@ def test_images_on_the_whole_gpu(precision: str) -> None:
     x = random.random((5000, 784)) * (random.random((5000, 784)) < 0.2)
     data = x, random.integers(0, 10, 5000)
     more = {"precision": precision, **({"steps": 10} if precision == "f32" else {})}
-    gpu, cpu = (trained(IMAGES, target, more, data) for target in ("cuda", "cpu"))
+    gpu = trained(IMAGES, "cuda", more, data)
     assert opened(IMAGES, "cuda", more, data).cuda_module().SHAPE == "grid"
-    assert_alike(gpu, cpu, BOUND_F32 if precision == "f32" else 1e-9)
+    assert_alike(gpu, opened(IMAGES, "cpu", more, data), BOUND_F32 if precision == "f32" else 1e-9)
     assert_same(gpu, trained(IMAGES, "cuda", more, data))
 
 
@@ -148,18 +185,15 @@ def test_single_precision_stays_within_its_bound(name: str) -> None:
     text, more = SINGLE[name]
     single = {**more, "precision": "f32"}
     gpu = trained(text, "cuda", single)
-    assert_alike(gpu, trained(text, "cpu", single), BOUND_F32)
+    assert_alike(gpu, opened(text, "cpu", single), BOUND_F32)
     assert_same(gpu, trained(text, "cuda", single))
 
 
 @pytest.mark.parametrize("name", SOME)
 def test_examples(name: str) -> None:
     file = sessions.read_file(EXAMPLES / f"{name}.net")
-    gpu, cpu = (
-        training.train(sessions.open_session(file, {"steps": 100, "target": target}).task, Watcher())
-        for target in ("cuda", "cpu")
-    )
-    assert_alike(gpu, cpu, 1e-9)
+    gpu, cpu = (sessions.open_session(file, {"steps": 100, "target": target}) for target in ("cuda", "cpu"))
+    assert_alike(training.train(gpu.task, Watcher()), cpu)
 
 
 class Recorder(Watcher):

@@ -1,21 +1,25 @@
 """`python -m bench.cuda`: many starts, many networks and MNIST on this machine's GPU, netc beside PyTorch and JAX.
 
 Before a time is taken the contenders train from the same parameters and must agree. A time is that of a further
-iteration. A row is printed as soon as it is measured, and written to `--rows FILE` as a line of JSON; `--only` and
-`--largest` make pieces. `--agreement` only compares, on small sizes, also without a GPU: `--agreement --device cpu`; with
-`--whole` on those that are measured. A peer that is not installed, sees no GPU or fails is said so in a line and left out.
+iteration. A row is printed as soon as it is measured, and written to `--rows FILE` as a line of JSON. `--only` and
+`--largest` make pieces, which prepare side by side and are measured one after the other with `--together`.
+`--agreement` only compares, on small sizes, also without a GPU: `--agreement --device cpu`. A peer that is not
+installed, sees no GPU or fails is said so in a line and left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import gc
 import json
 import os
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -62,12 +66,12 @@ def main() -> None:
 
 def agree(arguments: argparse.Namespace) -> int:
     """A line for each contender and workload; 1 where one computes something else."""
-    from bench.cuda_cases import cases, small
+    from bench.cuda_cases import small
     from bench.measure import Disagreement, agreement
 
     print("| trained | contender | apart from netc on the CPU | allowed |\n|---|---|---:|---:|")
     status = 0
-    for case in chosen(cases(arguments.largest) if arguments.whole else small(), arguments.only):
+    for case in chosen(small(), arguments.only):
         work = case.work
         targets = ("cpu", "cuda") if arguments.device == "cuda" else ("cpu",)
         contenders = list(ready(case, arguments.contenders, arguments.device, targets))
@@ -107,22 +111,21 @@ def note(file: Path | None, found: Mapping[str, object]) -> None:
 def measure_all(arguments: argparse.Namespace) -> None:
     from bench.cuda_cases import cases
     from bench.cuda_ceilings import ceilings
-    from bench.measure import further
+    from bench.measure import further, prepared
     from bench.report import circumstances
 
-    found = ceilings()
-    print(
-        f"Measured here: {found.f32 / 1e12:.1f} TFLOPS of float32 and {found.f64 / 1e12:.1f} of float64 multiply-adds,"
-        f" {found.copied / 1e9:.0f} GB/s copied.\n"
-    )
-    note(arguments.rows, {"ceilings": asdict(found)})
     print(heading(), end="")
+    found = None
     for case in chosen(cases(arguments.largest), arguments.only):
         contenders = list(ready(case, arguments.contenders, "cuda", ("cuda",)))
         try:
             if not contenders:
                 raise Absent("nobody can take part")
-            taken = further(case.work, contenders, arguments.repetitions, arguments.seconds)
+            steps = prepared(case.work, contenders, arguments.seconds)
+            with alone(arguments.together):
+                found = ceilings()
+                taken = further(contenders, steps, arguments.repetitions)
+            note(arguments.rows, {"ceilings": asdict(found)})
             line = row(case, taken, share(case, taken, contenders, found))
             note(arguments.rows, {"measured": title(case), "times": taken, "row": line})
             print(line, flush=True)
@@ -130,9 +133,30 @@ def measure_all(arguments: argparse.Namespace) -> None:
             _say(f"{title(case)}: not measured: {_first_line(error)}")
         contenders.clear()
         free()
+    if found:
+        print(
+            f"\nMeasured here: {found.f32 / 1e12:.1f} TFLOPS of float32 and {found.f64 / 1e12:.1f} of float64"
+            f" multiply-adds, {found.copied / 1e9:.0f} GB/s copied."
+        )
     where = circumstances(arguments.repetitions, device())
     note(arguments.rows, {"circumstances": where})
     print(f"\n{where}")
+
+
+@contextmanager
+def alone(folder: Path | None) -> Iterator[None]:
+    """The GPU for one of several processes that have prepared side by side: when there is the file `go`, in turn."""
+    if folder is None:
+        yield
+        return
+    if (folder / "go").exists():
+        raise Absent("it was not ready in time")
+    (folder / f"ready-{os.getpid()}").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.05)
+    with (folder / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 def heading() -> str:
@@ -258,10 +282,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--contenders", nargs="*", default=list(PEERS), choices=PEERS, help="beside netc")
     parser.add_argument("--agreement", action="store_true", help="compare only, on small sizes")
-    parser.add_argument(
-        "--whole", action="store_true", help="with --agreement: on the sizes that are measured"
-    )
     parser.add_argument("--rows", type=Path, metavar="FILE", help="where each row goes, a line of JSON each")
+    parser.add_argument(
+        "--together", type=Path, metavar="FOLDER", help="where the pieces wait for each other"
+    )
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.1, help="a quarter of a repetition, about")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 import numpy as np
@@ -40,13 +40,23 @@ def times(work: Work, contenders: Sequence[Contender], repetitions: int, seconds
     return {c.name: median(taken[c.name]) / steps[c.name] / c.runs * 1e6 for c in contenders}
 
 
-def further(
-    work: Work, contenders: Sequence[Contender], repetitions: int, seconds: float
-) -> dict[str, float]:
-    """As `times`, but what a further iteration takes: (T(3n) - T(n)) / 2n, so that what a call costs besides counts
-    nothing. `seconds` is what n iterations take, about."""
+def prepared(work: Work, contenders: Sequence[Contender], seconds: float) -> dict[str, int]:
+    """Iterations that take each contender about `seconds`, after the agreement. So many, and thrice as many, have been
+    done then: some compile each number of iterations anew."""
     agreement(work, contenders)
-    steps = {c.name: _few_steps(work, c, seconds) for c in contenders}
+    found, unit = dict[str, int](), math.ceil(AGREEMENT / work.unit) * work.unit
+    for contender in contenders:
+        contender.advance(unit)
+        taken = _time(contender, unit)
+        found[contender.name] = n = math.ceil(max(1.0, min(seconds / taken, 400.0))) * unit
+        for steps in (n, 3 * n):
+            contender.advance(steps)
+    return found
+
+
+def further(contenders: Sequence[Contender], steps: Mapping[str, int], repetitions: int) -> dict[str, float]:
+    """Microseconds of a further iteration and run: (T(3n) - T(n)) / 2n, so that what a call costs besides counts
+    nothing; the median of each contender."""
     taken: dict[str, list[float]] = {c.name: [] for c in contenders}
     for _ in range(repetitions):
         for contender in contenders:
@@ -54,18 +64,6 @@ def further(
             once, thrice = _time(contender, n), _time(contender, 3 * n)
             taken[contender.name].append((thrice - once) / (2 * n))
     return {c.name: median(taken[c.name]) / c.runs * 1e6 for c in contenders}
-
-
-def _few_steps(work: Work, contender: Contender, seconds: float) -> int:
-    """Whole units that take about `seconds`, and thrice as many done once: some contenders compile each number of
-    iterations anew, so each is timed at its second call."""
-    unit = math.ceil(AGREEMENT / work.unit) * work.unit
-    contender.advance(unit)
-    taken = _time(contender, unit)
-    steps = math.ceil(max(1.0, min(seconds / taken, 400.0))) * unit
-    for n in (steps, 3 * steps):
-        contender.advance(n)
-    return steps
 
 
 def agreement(work: Work, contenders: Sequence[Contender]) -> dict[str, float]:
