@@ -108,16 +108,20 @@ FEWEST = 4
 """Samples that go through a block together at least, where there are so many."""
 PILE = 1280
 """Numbers on the pile at most."""
-REGISTERS = 16
-"""Totals that a thread holds at most."""
+REGISTERS, SCARCE = 16, 4
+"""Totals that a thread holds at most, and where runs are scarce: then more threads work on each, since they wait for each
+other anyway (H200, Boston's network, 100 runs, float32: 8.3 µs with 16, 7.0 with 8, 5.6 with 4; 10 000 runs: 70 and 83)."""
+CROWDED = 4
+"""Blocks of a multiprocessor from which on runs are not scarce."""
 WORK, FEW = 50_000, 16
 """So many parameters times samples of an evaluation must each of at most so many runs have to get the whole grid. On an
 H200, float32, a block against the grid: 466 parameters, 32 samples 7.9 and 7.5 µs an iteration, 404 samples 31 and 10 µs;
 19 090 parameters, 8 samples 238 and 34 µs, 32 samples 287 and 26 µs, 128 samples 458 and 26 µs. More runs fill the GPU."""
 SHARE = 4
 """Samples of a block of the grid at least: a vector of them in float32, and weights are read once for all of them."""
-STAGED = 1 / 3
-"""Part of the shared memory that a copy of the parameters may take."""
+STAGED = {8: 1 / 3, 4: 0}
+"""Bytes of a number -> part of the shared memory that a copy of the parameters may take. In float32 they are read where
+they are (H200, Boston's network, 10 000 runs: 65 µs, with a copy 70; in float64 177 and 167)."""
 LOAD, FMA, STORE, BARRIER = 1.0, 0.25, 2.0, 30.0
 """Cycles of a warp, about: shared memory serves one load a cycle, the arithmetic units four warps in float32."""
 
@@ -141,7 +145,7 @@ def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: 
             return Plan("thread", reason, card.threads, 1)
         case ir.Network() as network:
             item = 8 if program.training.precision == "f64" else 4
-            return _Network(network, card, temporaries, samples, item).plan(program.training.runs)
+            return _Network(network, card, temporaries, samples, item, program.training.runs).plan()
 
 
 @dataclass(frozen=True)
@@ -160,9 +164,10 @@ class _Network:
     samples: int
     item: int
     """Bytes of a number."""
+    runs: int
 
-    def plan(self, runs: int) -> Plan:
-        network = self.network
+    def plan(self) -> Plan:
+        network, runs = self.network, self.runs
         block = self.laid_out("block", self._threads, 1, self.samples)
         alone = runs <= FEW and network.parameters * self.samples >= WORK * runs
         few = not block.shared and runs < self.card.blocks
@@ -196,14 +201,18 @@ class _Network:
     def _threads(self) -> int:
         """So many that each has a whole tile of the widest layer, which costs fewest loads; whole warps."""
         widest = max(d.outputs for d, _ in layers(self.network))
-        wanted = -(-self.samples * widest // REGISTERS)
+        wanted = -(-self.samples * widest // self._totals("block"))
         return min(self.card.threads, max(32, 1 << (wanted - 1).bit_length()))
+
+    def _totals(self, shape: Shape) -> int:
+        """That a thread holds at most."""
+        return SCARCE if shape == "block" and self.runs <= CROWDED * self.card.blocks else REGISTERS
 
     def laid_out(self, shape: Shape, threads: int, blocks: int, samples: int) -> Plan:
         """As many samples at a time as fit, and the parameters beside them if that is possible."""
         room = (self.card.shared - 16 * threads) // self.item - PILE  # two numbers per thread lie there too
         parameters = self.network.parameters
-        for copied in (parameters, 0) if parameters <= room * STAGED else (0,):
+        for copied in (parameters, 0) if parameters <= room * STAGED[self.item] else (0,):
             some = self._fitting(
                 samples, threads, room - copied - self.vector
             )  # buffers begin at whole vectors
@@ -263,11 +272,11 @@ class _Network:
         )  # fmt: skip
 
     def _tiles(self, dense: ir.Dense, made: Plan) -> tuple[Tiled, Tiled, Tiled]:
-        rows, columns, samples = dense.outputs, dense.inputs, made.columns
+        rows, columns, samples, most = dense.outputs, dense.inputs, made.columns, self._totals(made.shape)
         return (
-            tiled(rows, samples, columns, made.threads, made.vector, adjacent=True),
-            tiled(columns, samples, rows, made.threads, made.vector, adjacent=True),
-            tiled(rows, columns + dense.bias, samples, made.threads, made.vector, adjacent=False),
+            tiled(rows, samples, columns, made.threads, made.vector, most, adjacent=True),
+            tiled(columns, samples, rows, made.threads, made.vector, most, adjacent=True),
+            tiled(rows, columns + dense.bias, samples, made.threads, made.vector, most, adjacent=False),
         )
 
 
@@ -278,8 +287,11 @@ class Tiled:
     """Numbers on the pile."""
 
 
-def tiled(rows: int, columns: int, depth: int, threads: int, vector: int, *, adjacent: bool) -> Tiled:
-    """The tile with which a product of matrices takes least time, by the counts at the head of this file.
+def tiled(
+    rows: int, columns: int, depth: int, threads: int, vector: int, most: int = REGISTERS, *, adjacent: bool
+) -> Tiled:
+    """The tile of at most so many totals with which a product of matrices takes least time, by the counts at the head
+    of this file.
 
     `adjacent`: the columns are samples, else the sums are over samples; either way `vector` of them are one load.
     """
@@ -301,7 +313,7 @@ def tiled(rows: int, columns: int, depth: int, threads: int, vector: int, *, adj
     tiles = {
         Tile(-(-rows // -(-rows // h)), -(-columns // -(-columns // w)), parts)
         for h in range(1, 9) for w in widths for parts in (1, 2, 4, 8, 16, 32)
-        if h * w <= REGISTERS and parts <= max(1, depth // least)
+        if h * w <= most and parts <= max(1, depth // least)
     }  # fmt: skip
     fitting = [t for t in tiles if piled(t) <= PILE]
     chosen = min(fitting, key=lambda t: (cost(t), t.parts, t.height * t.width, t.height))

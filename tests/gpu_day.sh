@@ -65,7 +65,7 @@ if [ "$simulated" != 0 ]; then
     wait
 else
     if has sanitizer && command -v compute-sanitizer >/dev/null; then
-        for tool in memcheck racecheck synccheck initcheck; do
+        for tool in ${TOOLS:-memcheck racecheck synccheck initcheck}; do
             piece "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 9 --report-api-errors no \
                 "$python" -m cuda_small &
         done
