@@ -48,10 +48,21 @@ def markdown(found: Found) -> str:
                  for f in having(found, "trained")),
                 "| trained | contender | apart from netc on the CPU | allowed |\n|---|---|---:|---:|\n"),
         section((f["row"] for f in having(found, "measured")), heading()),
-        section(f"{name}: {value:.4g}" for f in having(found, "ceilings") for name, value in f["ceilings"].items()),
-        section(f["circumstances"] for f in having(found, "circumstances")),
+        section(ceilings(having(found, "ceilings"))),
+        section(dict.fromkeys(f["circumstances"].strip() for f in having(found, "circumstances"))),
     ]  # fmt: skip
     return "\n".join(part for part in parts if part)
+
+
+def ceilings(found: Found) -> Iterable[str]:
+    """The highest of all that were measured."""
+    if not found:
+        return
+    most = {name: max(f["ceilings"][name] for f in found) for name in found[0]["ceilings"]}
+    yield (
+        f"Measured here: {most['f32'] / 1e12:.1f} TFLOPS of float32 and {most['f64'] / 1e12:.1f} of float64"
+        f" multiply-adds, {most['copied'] / 1e9:.0f} GB/s copied."
+    )
 
 
 def having(found: Found, what: str) -> Found:
