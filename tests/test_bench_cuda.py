@@ -68,10 +68,15 @@ def test_operations_of_a_network_are_those_of_its_products() -> None:
 
 @pytest.mark.skipif("torch" not in HERE, reason="needs PyTorch")
 @pytest.mark.parametrize("samples", [32, 7 * 256, 6 * 256, 60_000])
-def test_what_is_compiled_goes_through_all_batches_in_order(samples: int) -> None:
+def test_what_is_compiled_goes_through_all_batches_in_order(
+    samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Four iterations a call, also where four do not divide the number of batches."""
+    import torch
+
     from bench.torch_peer import Compiled
 
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     work = replace(mnist(256, 256), batch=1, problem=images(samples // 256 or 1))
     assert work.batches == (samples // 256 or 1)
     visited = [batch for turn in Compiled(work).turns for batch in turn]

@@ -97,7 +97,7 @@ def test_the_text_of_a_kernel_needs_no_extra(capsys: pytest.CaptureFixture[str])
 def test_the_plan_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     for stem, words in (
         ("quadratic_gd", "2 parameters: one run per thread"),
-        ("boston", "466 parameters, 1 run: one run per warp"),
+        ("boston", "466 parameters, 1 run: one run per block of 128 threads"),
         ("speth", "one run per warp"),
     ):
         path = next(path for path in cuda_table.EXAMPLES if path.stem == stem)
