@@ -28,7 +28,8 @@ class Card:
     threads: int = 128
     """Of a block that has a run for itself at most; a power of two."""
     crowd: int = 512
-    """Of a block of a grid: loads of weights that no block keeps wait for memory, and more threads wait at once."""
+    """Of a block of a grid: loads of weights that no block keeps wait for memory, and more threads wait at once. In
+    float64 no more than can have all registers: the kernels of some examples need them."""
     blocks: int = 128
     """Of a grid that works on one run at most: all of them must be on the GPU at once."""
 
@@ -181,7 +182,8 @@ class _Network:
         most = min(self.card.blocks, -(-self.samples // SHARE))
         blocks = 1 << (most.bit_length() - 1)
         share = -(-self.samples // blocks)
-        chosen = self.laid_out("grid", self.card.crowd, blocks, share)
+        threads = self.card.crowd if self.item == 4 else min(self.card.crowd, REGISTER_FILE // 256)
+        chosen = self.laid_out("grid", threads, blocks, share)
         reason = (
             f"{who}, {_count(self.samples, 'sample')} an evaluation: {blocks} blocks of {chosen.threads} threads"
             f" share the samples of a run"
