@@ -5,11 +5,14 @@ Reads what the planners say and what the modules' constants are; chooses nothing
 
 from __future__ import annotations
 
-from netc.compiler import cpu, cuda, ir, memory
-from netc.compiler import loops as L
-from netc.compiler.cuda_plan import Card, Plan
-from netc.compiler.explain import Section
-from netc.compiler.machine import Machine
+from netc.compiler import memory
+from netc.compiler.calculus import ir
+from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.cpu import target as cpu
+from netc.compiler.kernels.cuda import target as cuda
+from netc.compiler.kernels.cuda.plan import Card, Plan
+from netc.compiler.kernels.machine import Machine
+from netc.compiler.rules.explain import Section
 
 
 def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int) -> list[Section]:

@@ -1,11 +1,11 @@
 """How many bytes a run takes while it is trained: for plans, and for the runtime, which splits runs by it.
 
-Says nothing of what a machine has (`runtime/room.py`, `runtime/cuda_kernels.py`).
+Says nothing of what a machine has (`runtime/results/capacity.py`, `runtime/training/cuda_stretches.py`).
 """
 
 from __future__ import annotations
 
-from netc.compiler.cpu_report import REPORTED
+from netc.compiler.kernels.cpu.report import REPORTED
 
 NUMBERS_OF_A_RUN = 5 + 3
 """Counters and figures."""

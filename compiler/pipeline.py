@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from netc.compiler import check, cpu, cuda, emit, ir, loops, lower, show_ir, spec, warn
-from netc.compiler.cuda_plan import Card
-from netc.compiler.machine import Machine
+from netc.compiler import show_ir
+from netc.compiler.calculus import ir
+from netc.compiler.check import program as check
+from netc.compiler.kernels import emit, loops
+from netc.compiler.kernels.cpu import target as cpu
+from netc.compiler.kernels.cuda import target as cuda
+from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.machine import Machine
+from netc.compiler.lower import program as lower
+from netc.compiler.meaning import spec
+from netc.compiler.meaning.spec_text import spec_text
+from netc.compiler.rules import warnings_of_rules as warn
 from netc.compiler.show import show_tree
-from netc.compiler.spec_text import spec_text
 from netc.dsl import ast
 from netc.dsl.parser import parse
 from netc.dsl.source import Source

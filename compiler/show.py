@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from netc.compiler import ir
-from netc.compiler.primitives import PRIMITIVES
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.dsl.source import Span
 
 WIDTH = 100

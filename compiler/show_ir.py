@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from netc.compiler import ir
-from netc.compiler.primitives import ATOM, PRIMITIVES, SUM
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.primitives import ATOM, PRIMITIVES, SUM
 
 
 def expr_text(expr: ir.Expr) -> str:

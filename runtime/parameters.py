@@ -14,7 +14,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler import ir
+from netc.compiler.calculus import ir
 
 Array = NDArray[Any]
 

@@ -16,33 +16,34 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from netc.compiler import ir, pipeline
-from netc.compiler.machine import Machine
-from netc.compiler.spec import DataSpec, Facts, Spec
+from netc.compiler import pipeline
+from netc.compiler.calculus import ir
+from netc.compiler.kernels.machine import Machine
+from netc.compiler.meaning.spec import DataSpec, Facts, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.encoding import decoded
 from netc.dsl.source import Source, Span
-from netc.runtime import dataset as datasets
-from netc.runtime.columns import require_scalable, require_single
-from netc.runtime.dataset import Dataset
-from netc.runtime.history import FOLLOWED
-from netc.runtime.layout import Samples, lay_out, no_samples
-from netc.runtime.load import load_kernels, seal
-from netc.runtime.metrics import Metric
+from netc.runtime.data import dataset as datasets
+from netc.runtime.data.columns import require_scalable, require_single
+from netc.runtime.data.dataset import Dataset
+from netc.runtime.data.scaling import Scaler
+from netc.runtime.devices.load import load_kernels, seal
 from netc.runtime.parameters import Array
-from netc.runtime.report import Evaluator
-from netc.runtime.results import Result, Verdict, make_result
-from netc.runtime.room import too_little
-from netc.runtime.scaling import Scaler
-from netc.runtime.scope import blank_scope, scope_of
-from netc.runtime.start import weights_of
-from netc.runtime.state import real_type
-from netc.runtime.targets import Targets, encoded, targets_of
-from netc.runtime.train import Outcome, Task, Watcher, compile_kernels, train
+from netc.runtime.results.capacity import too_little
+from netc.runtime.results.expect_names import blank_scope, scope_of
+from netc.runtime.results.result import Result, Verdict, make_result
+from netc.runtime.training.history import FOLLOWED
+from netc.runtime.training.loss_targets import Targets, encoded, targets_of
+from netc.runtime.training.metrics import Metric
+from netc.runtime.training.report import Evaluator
+from netc.runtime.training.sample_layout import Samples, lay_out, no_samples
+from netc.runtime.training.start import weights_of
+from netc.runtime.training.state import real_type
+from netc.runtime.training.train import Outcome, Task, Watcher, compile_kernels, train
 
 if TYPE_CHECKING:
-    from netc.runtime.kinds import Curvature
+    from netc.runtime.results.critical_points import Curvature
 
 Overrides = Mapping[str, str | float]
 
@@ -170,7 +171,7 @@ class Session:
     def require_target(self) -> None:
         """Raises SpecError where the file's target cannot be had."""
         if self.spec.training.target == "cuda":
-            from netc.runtime.cuda_missing import require_gpu
+            from netc.runtime.devices.cuda_missing import require_gpu
 
             require_gpu(self.file.program)
 
@@ -179,8 +180,8 @@ class Session:
         """Those that train; the others stay the CPU's."""
         if self.spec.training.target == "cpu":
             return self.kernels
-        from netc.runtime.cuda_kernels import Gpu, trained_on_gpu
-        from netc.runtime.cuda_missing import span_of_target
+        from netc.runtime.devices.cuda_missing import span_of_target
+        from netc.runtime.training.cuda_stretches import Gpu, trained_on_gpu
 
         self.require_target()
         train_part, _ = self._samples
@@ -189,7 +190,7 @@ class Session:
 
     def cuda_module(self) -> ModuleType:
         """The kernel for a GPU; numba compiles it when it is launched."""
-        from netc.runtime.cuda_kernels import card
+        from netc.runtime.training.cuda_stretches import card
 
         loops = pipeline.to_cuda_loops(self.program, card(), self.samples)
         return sys.modules[load_kernels(pipeline.to_cuda_text(loops)).__name__]
@@ -232,13 +233,13 @@ class Session:
         return outcome, make_result(task, outcome, self.spec.points, self._kinds)
 
     def _kinds(self, theta: Array, settled: Array) -> Array:
-        from netc.runtime.kinds import kinds
+        from netc.runtime.results.critical_points import kinds
 
         return kinds(self.curvature(), theta, settled)
 
     def curvature(self, samples: tuple[Array, Array] | None = None) -> Curvature:
         """Second derivatives of the loss on scaled samples, (N, inputs) and (N, outputs), or the training part."""
-        from netc.runtime.hessian import NetworkCurvature, ObjectiveCurvature
+        from netc.runtime.results.hessian import NetworkCurvature, ObjectiveCurvature
 
         match self.program.problem:
             case ir.Objective() as objective:
@@ -283,7 +284,7 @@ class Session:
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
-        from netc.runtime.expect import judge
+        from netc.runtime.results.expect import judge
 
         if result.interrupted or not self.spec.expectations:
             return ()
@@ -292,7 +293,7 @@ class Session:
 
 def open_session(file: File, overrides: Overrides, data: Dataset | None = None) -> Session:
     """Checks everything that can be checked before training, with the file's data or the given ones."""
-    from netc.runtime.expect import judge
+    from netc.runtime.results.expect import judge
 
     data = data or read_data(file)
     session = Session(file, check(file, data, overrides), data)
@@ -309,7 +310,7 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
 
 def _without_figures_of_one_run(session: Session) -> Session:
     """A number of runs from outside the file: an `expect` about one run is set aside, with a warning."""
-    from netc.runtime.expect import judge
+    from netc.runtime.results.expect import judge
 
     kept, warnings = [], list(session.spec.warnings)
     for expectation in session.spec.expectations:
@@ -352,7 +353,7 @@ def compiled_without_cache(session: Session) -> ModuleType:
 
 def machine() -> Machine:
     """This one."""
-    from netc.runtime.simd import host_lanes
+    from netc.runtime.devices.simd import host_lanes
 
     lanes = host_lanes("f64")
     return Machine(lanes=lanes, registers=32 if lanes >= 8 else 16)

@@ -1,6 +1,6 @@
 """The text of a CUDA kernel -> coroutines in plain Python: barriers and atomic operations give way to other threads.
 
-So does each function that has one, and so on. What a kernel calls in runtime/cuda_device.py is taken along, in the
+So does each function that has one, and so on. What a kernel calls in runtime/devices/cuda_device.py is taken along, in the
 form that it has in numba's simulator. Numbers of a kernel become NumPy's, integers Python's.
 """
 

@@ -28,9 +28,9 @@ from unittest import mock
 
 from netc.compiler import pipeline
 from netc.runtime import session as sessions
-from netc.runtime.cuda_kernels import card
-from netc.runtime.cuda_types import ptx, ptxas
-from netc.runtime.load import load_kernels
+from netc.runtime.devices.cuda_types import ptx, ptxas
+from netc.runtime.devices.load import load_kernels
+from netc.runtime.training.cuda_stretches import card
 
 INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?([A-Z]\w*)(\S*)\s*(.*?);")
 LABEL = re.compile(r"^(\.L\w+):")

@@ -19,15 +19,15 @@ os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
 import numpy as np
 
-from netc.compiler import cuda_plan
-from netc.compiler.cuda_plan import Card
+from netc.compiler.kernels.cuda import plan as cuda_plan
+from netc.compiler.kernels.cuda.plan import Card
 from netc.dsl.diagnostics import SpecError
-from netc.runtime import cuda_kernels
 from netc.runtime import session as sessions
-from netc.runtime import state as states
-from netc.runtime import train as training
-from netc.runtime.state import State
-from netc.runtime.train import Watcher, _Loop
+from netc.runtime.training import cuda_stretches as cuda_kernels
+from netc.runtime.training import state as states
+from netc.runtime.training import train as training
+from netc.runtime.training.state import State
+from netc.runtime.training.train import Watcher, _Loop
 
 
 def trained(text: str, target: str) -> tuple[State, sessions.Session]:

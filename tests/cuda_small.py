@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from netc.compiler import cuda_plan
-from netc.compiler.cuda_plan import Card
-from netc.runtime import cuda_kernels
+from netc.compiler.kernels.cuda import plan as cuda_plan
+from netc.compiler.kernels.cuda.plan import Card
 from netc.runtime import session as sessions
-from netc.runtime.train import Outcome, Watcher, train
+from netc.runtime.training import cuda_stretches as cuda_kernels
+from netc.runtime.training.train import Outcome, Watcher, train
 from test_cuda_simulator import NET, TEAMS, THREADS
 
 SMALL = {f"objective, {name}": (THREADS[name], False) for name in ("gd", "search")}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import session as sessions
-from netc.runtime.cuda_types import CAPABILITIES, Resources, assembled, ptx
+from netc.runtime.devices.cuda_types import CAPABILITIES, Resources, assembled, ptx
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").rglob("*.net"))

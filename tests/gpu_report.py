@@ -17,7 +17,7 @@ Found = list[dict[str, Any]]
 
 
 def machine(folder: Path) -> None:
-    from netc.runtime.cuda_missing import missing, multiprocessors, simulated
+    from netc.runtime.devices.cuda_missing import missing, multiprocessors, simulated
 
     lacking = missing()
     where = {

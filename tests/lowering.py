@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netc.compiler import ir
-from netc.compiler.check import check
-from netc.compiler.lower import lower
+from netc.compiler.calculus import ir
+from netc.compiler.check.program import check
+from netc.compiler.lower.program import lower
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from netc.commands import main
-from netc.compiler import find_mapping, relatives
-from netc.compiler.compare_rules import sides
+from netc.compiler.rules import equivalent_rules as relatives
+from netc.compiler.rules import find_mapping
+from netc.compiler.rules.compare_rules import sides
 
 
 @pytest.mark.parametrize(

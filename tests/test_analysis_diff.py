@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from netc.commands import main
-from netc.compiler.check import check
-from netc.compiler.diff import diff_text, differences
-from netc.compiler.pitfalls import pitfalls
-from netc.compiler.rule_text import read_rule
-from netc.compiler.spec import Spec
+from netc.compiler.check.program import check
+from netc.compiler.meaning.spec import Spec
+from netc.compiler.rules.diff import diff_text, differences
+from netc.compiler.rules.pitfalls import pitfalls
+from netc.compiler.rules.rule_text import read_rule
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import netc
-from netc.compiler.compare_rules import sides
-from netc.compiler.interpret import trajectory
-from netc.compiler.linear import NotLinear, compare, exact, recursion
-from netc.compiler.rule_text import read_rule
-from netc.compiler.simulate import make_world, simulate
+from netc.compiler.calculus.interpret import trajectory
+from netc.compiler.rules.compare_rules import sides
+from netc.compiler.rules.linear import NotLinear, compare, exact, recursion
+from netc.compiler.rules.rule_text import read_rule
+from netc.compiler.rules.simulate import make_world, simulate
 
 EMA, SUM, VELOCITY, TWICE = (f"momentum.{n}" for n in ("ema", "heavy_ball", "velocity", "double_rate"))
 SCHEDULE, DECAY = "a schedule of the rate", "decoupled weight decay"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from netc.commands import main
-from netc.compiler.explain import evaluations
-from netc.compiler.explain_equations import lines, with_numbers
-from netc.compiler.rule_text import read_rule
+from netc.compiler.meaning.rule_equations import lines, with_numbers
+from netc.compiler.rules.explain import evaluations
+from netc.compiler.rules.rule_text import read_rule
 from netc.dsl.parser import parse_optimizer
 
 BOSTON = str(Path(__file__).parent.parent / "examples/boston.net")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netc.compiler.latex import latex_equation, latex_expr, latex_rule
+from netc.compiler.rules.latex import latex_equation, latex_expr, latex_rule
 from netc.dsl import ast, library
 from netc.dsl.parser import parse_expression, parse_optimizer
 

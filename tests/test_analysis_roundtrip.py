@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import netc
-from netc.compiler.explain_equations import lines, with_numbers
-from netc.compiler.families import variants
-from netc.compiler.latex import latex_rule
-from netc.compiler.rule_text import read_rule
+from netc.compiler.meaning.rule_equations import lines, with_numbers
+from netc.compiler.rules.families import variants
+from netc.compiler.rules.latex import latex_rule
+from netc.compiler.rules.rule_text import read_rule
 from netc.dsl import ast, library
 from netc.dsl.names import TO_GREEK
 from netc.dsl.parser import parse_optimizer

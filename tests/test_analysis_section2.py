@@ -11,11 +11,11 @@ from itertools import combinations
 import pytest
 
 import netc
-from netc.compiler.compare_rules import apart, side
-from netc.compiler.induction import same_for_ever
-from netc.compiler.linear import exact
-from netc.compiler.mapping import parts
-from netc.compiler.rule_text import read_rule
+from netc.compiler.rules.compare_rules import apart, side
+from netc.compiler.rules.induction import same_for_ever
+from netc.compiler.rules.linear import exact
+from netc.compiler.rules.mapping import parts
+from netc.compiler.rules.rule_text import read_rule
 from netc.dsl import library
 
 BUFFER = {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from netc.compiler.meaning.spec import Facts
 from netc.compiler.pipeline import to_spec
-from netc.compiler.spec import Facts
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import SpecError, render
 from netc.dsl.parser import parse

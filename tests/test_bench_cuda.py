@@ -20,8 +20,8 @@ from bench.cuda_netc import Netc
 from bench.measure import agreement, further, prepared
 from bench.objectives import DRAWN, Objective
 from bench.workloads import images
-from netc.runtime.cuda_missing import installed, missing
-from netc.runtime.state import RUNNING
+from netc.runtime.devices.cuda_missing import installed, missing
+from netc.runtime.training.state import RUNNING
 
 QUICK = ("torch", "jax", "jax.rows", "jax.scan")
 """What torch.compile makes takes half a minute of C++: `python -m bench.cuda --agreement --device cpu` has it."""

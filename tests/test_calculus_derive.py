@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from netc.compiler.derive import A, C, U, Y, Z, adjoint, gradient, head, map_vjp, reverse, slope
-from netc.compiler.interpret import evaluate
-from netc.compiler.ir import Const, Expr, Reduce, Var, apply, postorder
-from netc.compiler.simplify import simplify
+from netc.compiler.calculus.derive import A, C, U, Y, Z, adjoint, gradient, head, map_vjp, reverse, slope
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.ir import Const, Expr, Reduce, Var, apply, postorder
+from netc.compiler.calculus.simplify import simplify
 
 ONE = Const(1.0)
 

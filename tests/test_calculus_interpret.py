@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from netc.compiler import ir
-from netc.compiler.derive import U, Y, Z, gradient, head, map_vjp
-from netc.compiler.interpret import (
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.derive import U, Y, Z, gradient, head, map_vjp
+from netc.compiler.calculus.interpret import (
     CRITERION,
     DIVERGED,
     RUNNING,
@@ -19,7 +19,7 @@ from netc.compiler.interpret import (
     run,
     trajectory,
 )
-from netc.compiler.ir import Const, Var, apply
+from netc.compiler.calculus.ir import Const, Var, apply
 from netc.compiler.show_ir import expr_text, show
 
 THETA = Var("theta", "theta")

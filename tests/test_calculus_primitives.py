@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import special
 
-from netc.compiler.derive import reverse, slope
-from netc.compiler.interpret import evaluate
-from netc.compiler.ir import Const, Expr, Var, apply
-from netc.compiler.primitives import PRIMITIVES, TRUTHS
+from netc.compiler.calculus.derive import reverse, slope
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.ir import Const, Expr, Var, apply
+from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 
 X, Y = Var("x", "scalar"), Var("y", "scalar")
 LINE = [(-3.0,), (-0.7,), (-1e-3,), (0.2,), (1.0,), (4.5,)]

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netc.compiler.derive import gradient
-from netc.compiler.interpret import evaluate
-from netc.compiler.ir import Const, Expr, Kind, Reduce, Var, apply, postorder
-from netc.compiler.primitives import PRIMITIVES
+from netc.compiler.calculus.derive import gradient
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.ir import Const, Expr, Kind, Reduce, Var, apply, postorder
+from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.calculus.simplify import common, expand, simplify
 from netc.compiler.show_ir import expr_text
-from netc.compiler.simplify import common, expand, simplify
 
 X, Y = Var("x", "scalar"), Var("y", "scalar")
 Z = Var("z", "output")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from lowering import lowered
-from netc.compiler import ir
-from netc.compiler.interpret import evaluate, run
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import evaluate, run
 from netc.dsl.diagnostics import SpecError
 
 DATA = Path(__file__).with_name("data") / "dialects"

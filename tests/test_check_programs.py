@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from netc.compiler.check import check, data_spec
-from netc.compiler.check_kinds import Kinds
-from netc.compiler.check_report import Report
-from netc.compiler.kinds import OUTPUT, SCALAR, THETA, Scope, Type
-from netc.compiler.lower import lower
-from netc.compiler.resolve import Definitions
-from netc.compiler.spec import DataSpec, Facts, Spec
+from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.program import check, data_spec
+from netc.compiler.lower.program import lower
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.kinds import OUTPUT, SCALAR, THETA, Scope, Type
+from netc.compiler.meaning.resolve import Definitions
+from netc.compiler.meaning.spec import DataSpec, Facts, Spec
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse, parse_expression

@@ -16,8 +16,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from netc.commands import main
-from netc.runtime.folder import RunFolder
 from netc.runtime.interrupt import Unlost
+from netc.runtime.results.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("cache")
 TEXT = """objective R(x, y) = (1 - x)^2 + 100*(y - x^2)^2

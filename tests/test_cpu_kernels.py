@@ -9,15 +9,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from netc.compiler import interpret, ir, pipeline
-from netc.compiler.machine import Machine
-from netc.compiler.spec import Facts
+from netc.compiler import pipeline
+from netc.compiler.calculus import interpret, ir
+from netc.compiler.kernels.machine import Machine
+from netc.compiler.meaning.spec import Facts
 from netc.dsl.source import Source
-from netc.runtime.layout import bounds, lay_out, no_samples
-from netc.runtime.load import load_kernels
+from netc.runtime.devices.load import load_kernels
 from netc.runtime.random import Purpose, permutation
-from netc.runtime.report import IN_ORDER
-from netc.runtime.workers import use_threads
+from netc.runtime.training.report import IN_ORDER
+from netc.runtime.training.sample_layout import bounds, lay_out, no_samples
+from netc.runtime.training.workers import use_threads
 
 TOLERANCE = {"f64": 1e-12, "f32": 2e-5}
 

@@ -16,10 +16,10 @@ import pytest
 
 from netc.commands import main
 from netc.runtime import session as sessions
-from netc.runtime import train as training
-from netc.runtime.cuda_missing import missing, simulated
+from netc.runtime.devices.cuda_missing import missing, simulated
 from netc.runtime.random import Purpose, permutation
-from netc.runtime.train import Outcome, Watcher
+from netc.runtime.training import train as training
+from netc.runtime.training.train import Outcome, Watcher
 from test_cuda_shuffle import KERNEL
 from test_cuda_simulator import BOUND_F32, TEAMS, THREADS, VALLEY
 
@@ -234,7 +234,7 @@ def test_interrupted_and_resumed_is_the_same_to_the_bit(shape: str) -> None:
 @pytest.mark.usefixtures("short_stretches")
 @pytest.mark.parametrize("shape", RESUMED)
 def test_one_stretch_under_way_gives_what_two_give(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from netc.runtime.cuda_kernels import OnGpu
+    from netc.runtime.training.cuda_stretches import OnGpu
 
     two = trained(RESUMED[shape], "cuda")
     monkeypatch.setattr(OnGpu, "depth", 1)
@@ -242,7 +242,7 @@ def test_one_stretch_under_way_gives_what_two_give(shape: str, monkeypatch: pyte
 
 
 def test_runs_do_not_depend_on_how_many_are_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    from netc.runtime import state
+    from netc.runtime.training import state
 
     together = trained(RESUMED["thread"], "cuda")
     monkeypatch.setattr(state, "MOST_ON_GPU", 96)
@@ -299,7 +299,7 @@ ULPS = 4
 def test_functions_of_one_number_are_right_to_some_last_bits(name: str, real: type[np.floating[Any]]) -> None:
     from numba import cuda
 
-    from netc.runtime import cuda_device
+    from netc.runtime.devices import cuda_device
 
     function, (exact, low, high) = getattr(cuda_device, name), FUNCTIONS[name]
 
@@ -324,7 +324,7 @@ def test_functions_of_one_number_are_right_to_some_last_bits(name: str, real: ty
 def test_nan_comes_through_maxima_and_minima() -> None:
     from numba import cuda
 
-    from netc.runtime.cuda_device import maximum, minimum
+    from netc.runtime.devices.cuda_device import maximum, minimum
 
     @cuda.jit
     def apply(x, y, out):  # type: ignore[no-untyped-def]

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from netc.commands import main
-from netc.compiler.cuda_plan import Card
+from netc.compiler.kernels.cuda.plan import Card
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from netc.runtime import cuda_kernels, cuda_missing, session
-from netc.runtime.cuda_driver import working
-from netc.runtime.cuda_kernels import Gpu, card
-from netc.runtime.cuda_missing import DeviceLost, driver, require_gpu, span_of_target
-from netc.runtime.stretches import OnCpu
-from netc.runtime.train import Watcher, train
+from netc.runtime import session
+from netc.runtime.devices import cuda_missing
+from netc.runtime.devices.cuda_driver import working
+from netc.runtime.devices.cuda_missing import DeviceLost, driver, require_gpu, span_of_target
+from netc.runtime.training import cuda_stretches as cuda_kernels
+from netc.runtime.training.cuda_stretches import Gpu, card
+from netc.runtime.training.stretches import OnCpu
+from netc.runtime.training.train import Watcher, train
 
 PINNED = Path(__file__).with_name("bad_cuda")
 TEXT = "objective R(x) = x^2\ninit theta = 1\noptimizer gd(eta = 0.1)\ntrain steps = 9, target = cuda\n"

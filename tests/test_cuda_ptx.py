@@ -12,10 +12,10 @@ import pytest
 
 import cuda_table
 from netc.commands import main
-from netc.compiler.cuda_plan import Card
+from netc.compiler.kernels.cuda.plan import Card
 from netc.runtime import session as sessions
-from netc.runtime.cuda_missing import installed
-from netc.runtime.cuda_types import CAPABILITIES, assembled, ptx, resources
+from netc.runtime.devices.cuda_missing import installed
+from netc.runtime.devices.cuda_types import CAPABILITIES, assembled, ptx, resources
 
 needs_extra = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 KINDS = (

@@ -11,19 +11,21 @@ import numpy as np
 import pytest
 
 from cuda_races import Machine
-from netc.compiler import cuda_plan, interpret, ir, pipeline
-from netc.compiler.cuda_plan import Card
+from netc.compiler import pipeline
+from netc.compiler.calculus import interpret, ir
+from netc.compiler.kernels.cuda import plan as cuda_plan
+from netc.compiler.kernels.cuda.plan import Card
 from netc.runtime import session as sessions
-from netc.runtime.layout import bounds, lay_out
 from netc.runtime.random import Purpose, permutation
-from netc.runtime.start import first_theta
+from netc.runtime.training.sample_layout import bounds, lay_out
+from netc.runtime.training.start import first_theta
 
 # -- the checker itself ------------------------------------------------------------------------------
 
 HEAD = """
 from numba import cuda, float64, int64, uint64 as at
 
-from netc.runtime.cuda_device import block_sum, grid_barrier, grid_sum
+from netc.runtime.devices.cuda_device import block_sum, grid_barrier, grid_sum
 
 @cuda.jit()
 def advance(out, turns, partials):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import cuda_sass
-from netc.runtime.cuda_missing import installed
+from netc.runtime.devices.cuda_missing import installed
 
 CODE = """
 	//## File "/somewhere/kernel.py", line 1001
@@ -80,8 +80,8 @@ def advance({arguments}):
 
 @pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 def test_the_loop_of_a_dot_product_is_found_under_its_comment() -> None:
-    from netc.runtime.cuda_types import ptxas, signature
-    from netc.runtime.load import load_kernels
+    from netc.runtime.devices.cuda_types import ptxas, signature
+    from netc.runtime.devices.load import load_kernels
 
     if not Path(ptxas()).with_name("nvdisasm").exists():
         pytest.skip("needs nvidia-cuda-nvdisasm")

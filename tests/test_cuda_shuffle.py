@@ -11,7 +11,7 @@ from netc.runtime.random import Purpose, permutation
 KERNEL = """
 from numba import cuda, float64
 
-from netc.runtime.cuda_shuffle import block_shuffle, grid_shuffle
+from netc.runtime.devices.cuda_shuffle import block_shuffle, grid_shuffle
 
 @cuda.jit()
 def advance(order, places, key, run, epoch, partials, turns):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from netc.runtime.cuda_missing import installed
+from netc.runtime.devices.cuda_missing import installed
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 TESTS = Path(__file__).parent

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netc.runtime.cuda_missing import installed
+from netc.runtime.devices.cuda_missing import installed
 from test_cuda_simulator import NET, THREADS, simulate
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netc.compiler import emit
-from netc.compiler import loops as L
-from netc.compiler.cuda_plan import PILE, REGISTERS, Tile, tiled
-from netc.compiler.cuda_tiles import Product, Side
+from netc.compiler.kernels import emit
+from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.cuda.plan import PILE, REGISTERS, Tile, tiled
+from netc.compiler.kernels.cuda.tiles import Product, Side
 
 NAMES = {"splat": "float", "least": "min", "quotient": "int.__floordiv__", "remainder": "int.__mod__"}
 PLAIN = emit.Spelling("", "", "", "", NAMES, counted=True)

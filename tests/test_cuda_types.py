@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from netc.runtime import session as sessions
-from netc.runtime.cuda_missing import installed
-from netc.runtime.cuda_types import as_if
+from netc.runtime.devices.cuda_missing import installed
+from netc.runtime.devices.cuda_types import as_if
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 PROGRAM = """data inline:

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netc.compiler.spec import DataSpec
-from netc.runtime.data_errors import DataError
-from netc.runtime.dataset import load
+from netc.compiler.meaning.spec import DataSpec
+from netc.runtime.data.dataset import load
+from netc.runtime.data.errors import DataError
 
 
 def saved(save: Callable[[io.BytesIO], object]) -> bytes:

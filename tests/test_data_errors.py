@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netc.compiler.spec import DataSpec
+from netc.compiler.meaning.spec import DataSpec
 from netc.dsl.codes import CODES
 from netc.dsl.source import Source, Span
-from netc.runtime.data_errors import DataError
-from netc.runtime.dataset import from_arrays, load
+from netc.runtime.data.dataset import from_arrays, load
+from netc.runtime.data.errors import DataError
 
 PINNED = Path(__file__).parent / "bad_data"
 

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from netc.compiler.spec import DataSpec, Facts
+from netc.compiler.meaning.spec import DataSpec, Facts
 from netc.dsl.source import NOWHERE
-from netc.runtime import data_get
-from netc.runtime.data_errors import DataError
-from netc.runtime.dataset import facts, load
-from netc.runtime.named_sets import IDX_FILES, SETS, describe
+from netc.runtime.data import get as data_get
+from netc.runtime.data.dataset import facts, load
+from netc.runtime.data.errors import DataError
+from netc.runtime.data.named_sets import IDX_FILES, SETS, describe
 
 PINNED = Path(__file__).parent / "bad_data"
 

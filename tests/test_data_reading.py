@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netc.compiler.spec import DataSpec, Facts
+from netc.compiler.meaning.spec import DataSpec, Facts
 from netc.dsl.source import NOWHERE
-from netc.runtime.dataset import Dataset, facts, from_arrays, load
-from netc.runtime.readers_csv import read_csv
+from netc.runtime.data.dataset import Dataset, facts, from_arrays, load
+from netc.runtime.data.readers_csv import read_csv
 
 X = np.array([[1.5, -2.0], [3.0, 4e-3], [0.0, 7.0]])
 Y = np.array([0.5, 1.0, 2.25])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from netc.compiler.spec import Scaling
-from netc.runtime.scaling import Scaler, one_hot
+from netc.compiler.meaning.spec import Scaling
+from netc.runtime.data.scaling import Scaler, one_hot
 
 VALUES = np.random.default_rng(0).normal(3.0, 10.0, (50, 4))
 OTHERS = np.random.default_rng(1).normal(3.0, 10.0, (20, 4))

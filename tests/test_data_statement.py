@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.compiler.check import data_spec
+from netc.compiler.check.program import data_spec
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from netc.runtime.data_errors import DataError
-from netc.runtime.dataset import Dataset, load
-from netc.runtime.scaling import Scaler
+from netc.runtime.data.dataset import Dataset, load
+from netc.runtime.data.errors import DataError
+from netc.runtime.data.scaling import Scaler
 
 
 def read(text: str, folder: Path) -> Dataset:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from netc.compiler import pipeline
-from netc.compiler.cuda_plan import Card
-from netc.compiler.machine import Machine
+from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.machine import Machine
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import session as sessions

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from lowering import lowered
-from netc.compiler import ir
-from netc.compiler.interpret import evaluate
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import evaluate
 from netc.dsl import library
 
 Array = NDArray[Any]

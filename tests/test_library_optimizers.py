@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lowering import lowered
-from netc.compiler.interpret import run
+from netc.compiler.calculus.interpret import run
 from netc.dsl import library
 
 Array = NDArray[Any]

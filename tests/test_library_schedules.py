@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lowering import lowered
-from netc.compiler.interpret import run
+from netc.compiler.calculus.interpret import run
 from netc.dsl import library
 
 BATCHES, EPOCHS = 4, 30

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.compiler import ir
-from netc.compiler.check import check, data_spec
-from netc.compiler.interpret import evaluate, loss_and_gradient, run
-from netc.compiler.lower import lower
-from netc.compiler.spec import Facts, Spec
-from netc.compiler.spec_text import spec_text
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import evaluate, loss_and_gradient, run
+from netc.compiler.check.program import check, data_spec
+from netc.compiler.lower.program import lower
+from netc.compiler.meaning.spec import Facts, Spec
+from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl import library
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from netc.runtime.start import first_theta
+from netc.runtime.training.start import first_theta
 
 BOSTON = """
 data      boston, target = medv, scale = zscore, split = 80%, seed = 1

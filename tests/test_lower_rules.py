@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.compiler import ir
-from netc.compiler.analysis import count
-from netc.compiler.check import check
-from netc.compiler.interpret import run
-from netc.compiler.lower import lower
-from netc.compiler.spec import Facts
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import run
+from netc.compiler.check.program import check
+from netc.compiler.lower.program import lower
+from netc.compiler.meaning.spec import Facts
+from netc.compiler.rules.cost import count
 from netc.dsl import ast, library
 from netc.dsl.parser import parse
 from netc.dsl.source import Source

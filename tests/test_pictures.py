@@ -16,9 +16,9 @@ pytest.importorskip("matplotlib")
 
 from matplotlib.colors import to_rgba
 
-from netc.runtime import kept
 from netc.runtime.pictures import choose, curves, ends, plane, spread
 from netc.runtime.pictures.style import COLOURS, DARK, style
+from netc.runtime.results import folder_reader as kept
 
 BENCHMARK = """activation g(z) = z^2 - 1
 objective  R(w, b) = (g(w + b)^2 + g(b)^2)/4

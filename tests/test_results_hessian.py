@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import netc
-from netc.compiler import ir
-from netc.compiler.derive import gradient
-from netc.compiler.spec import KINDS
-from netc.runtime.hessian import ObjectiveCurvature
-from netc.runtime.kinds import kinds, outermost
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.derive import gradient
+from netc.compiler.meaning.spec import KINDS
+from netc.runtime.results.critical_points import kinds, outermost
+from netc.runtime.results.hessian import ObjectiveCurvature
 
 NETWORKS = {
     "tanh": ("[3(tanh)4(tanh)3(lin)2]", "half_mse"),

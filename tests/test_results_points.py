@@ -8,11 +8,11 @@ import pytest
 
 import netc
 from netc.commands import main
-from netc.compiler.spec import Points
+from netc.compiler.meaning.spec import Points
 from netc.dsl.format import format_program
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from netc.runtime.reached import names, reached
+from netc.runtime.results.reached_points import names, reached
 
 BENCHMARK = """
 activation g(z) = z^2 - 1

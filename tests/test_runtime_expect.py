@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from netc.compiler.spec import Expectation
+from netc.compiler.meaning.spec import Expectation
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
-from netc.runtime.expect import judge
-from netc.runtime.scope import Scope
+from netc.runtime.results.expect import judge
+from netc.runtime.results.expect_names import Scope
 
 N, T, C = ast.Name, ast.Tuple, ast.Call
 

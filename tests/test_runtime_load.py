@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.runtime import load
+from netc.runtime.devices import load
 
 TEXT = '''"""A kernel."""
 from numba import njit
@@ -22,7 +22,7 @@ def double(x):
 
 PROGRAM = f"""
 import sys
-from netc.runtime.load import load_kernels, seal
+from netc.runtime.devices.load import load_kernels, seal
 module = load_kernels({TEXT!r})
 assert module.double(21.0) == 42.0
 seal(module)

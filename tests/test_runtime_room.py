@@ -15,9 +15,10 @@ from safetensors.numpy import load_file
 import netc
 from netc.commands import main
 from netc.dsl.diagnostics import SpecError, render
-from netc.runtime import parquet, room
+from netc.runtime.results import capacity as room
+from netc.runtime.results import parquet
+from netc.runtime.results.tensor_file import Pieces, write_tensors
 from netc.runtime.session import open_session, read_file
-from netc.runtime.tensor_file import Pieces, write_tensors
 
 pytestmark = pytest.mark.usefixtures("cache")
 BAD = Path(__file__).with_name("bad_runs")
@@ -61,8 +62,8 @@ def test_a_row_for_each_run(here, capsys):
 
 def test_of_very_many_the_table_is_parquet(here, capsys, monkeypatch):
     as_text = pd.read_csv(run(capsys, "runs.net") / "runs.csv")
-    monkeypatch.setattr("netc.runtime.table_of_runs.AS_TEXT", 10)
-    monkeypatch.setattr("netc.runtime.table_of_runs.BLOCK", 16)
+    monkeypatch.setattr("netc.runtime.results.table_of_runs.AS_TEXT", 10)
+    monkeypatch.setattr("netc.runtime.results.table_of_runs.BLOCK", 16)
     folder = run(capsys, "runs.net")
     assert not (folder / "runs.csv").exists()
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "runs.parquet"), as_text)
@@ -89,7 +90,7 @@ def _part(column, at):
 
 
 def test_tensors_are_read_back_as_they_were(tmp_path, monkeypatch):
-    monkeypatch.setattr("netc.runtime.tensor_file.NUMBERS", 10)
+    monkeypatch.setattr("netc.runtime.results.tensor_file.NUMBERS", 10)
     theta = np.random.default_rng(0).normal(size=(7, 9))
     tensors = {"a": Pieces(theta[:, 1:7], (7, 2, 3)), "b": Pieces(theta[:, 7:8], (7,)),
                "c": Pieces(np.float32([[1, 2]]), (2,))}  # fmt: skip
@@ -103,7 +104,7 @@ def test_tensors_are_read_back_as_they_were(tmp_path, monkeypatch):
 
 def test_some_at_a_time_leave_the_same_folder(here, capsys, monkeypatch):
     whole = run(capsys, "runs.net")
-    monkeypatch.setattr("netc.runtime.state.MOST", 7)
+    monkeypatch.setattr("netc.runtime.training.state.MOST", 7)
     parts = run(capsys, "runs.net")
     for name in ("runs.csv", "theta.safetensors", "history.csv"):
         assert (parts / name).read_bytes() == (whole / name).read_bytes()
@@ -115,7 +116,7 @@ def test_what_was_done_is_kept_and_gone_on_with(step, here, capsys, monkeypatch)
     from netc.progress import Quiet
 
     whole = run(capsys, "runs.net")
-    monkeypatch.setattr("netc.runtime.state.MOST", 7)
+    monkeypatch.setattr("netc.runtime.training.state.MOST", 7)
     chunks = []
 
     def press(self, epoch, at, figures):
@@ -140,9 +141,9 @@ def test_what_was_done_is_kept_and_gone_on_with(step, here, capsys, monkeypatch)
 def test_results_that_cannot_be_written_are_not_lost(here, capsys, monkeypatch):
     """A disk that is full at the end: what is there can be gone on with."""
     whole = run(capsys, "runs.net")
-    monkeypatch.setattr("netc.runtime.state.MOST", 7)
+    monkeypatch.setattr("netc.runtime.training.state.MOST", 7)
     with monkeypatch.context() as patch:
-        patch.setattr("netc.runtime.folder.write_tensors", _full)
+        patch.setattr("netc.runtime.results.folder.write_tensors", _full)
         assert main(["run", "runs.net", "--json"]) == 130
     said = capsys.readouterr()
     assert "cannot be written: No space left" in said.err
@@ -157,8 +158,8 @@ def _full(*arguments):
 
 
 def test_a_full_disk_costs_a_checkpoint_not_the_training(here, capsys, monkeypatch):
-    monkeypatch.setattr("netc.runtime.train.BETWEEN_CHECKPOINTS", -1.0)
-    monkeypatch.setattr("netc.runtime.folder.RunFolder.write_checkpoint", _full)
+    monkeypatch.setattr("netc.runtime.training.train.BETWEEN_CHECKPOINTS", -1.0)
+    monkeypatch.setattr("netc.runtime.results.folder.RunFolder.write_checkpoint", _full)
     assert main(["run", "runs.net"]) == 0
     assert capsys.readouterr().err.count("no checkpoint could be written") == 1
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import netc
-from netc.runtime.history import followed, summarise
 from netc.runtime.random import Purpose, normal, uniform
-from netc.runtime.report import COLUMNS
+from netc.runtime.training.history import followed, summarise
+from netc.runtime.training.report import COLUMNS
 
 pytestmark = pytest.mark.usefixtures("cache")
 BENCHMARK = """
@@ -76,8 +76,8 @@ def test_a_run_depends_on_its_number_alone(init, monkeypatch):
     nine = netc.compile(text).train(threads=1, **runs)
     assert len({*map(tuple, nine.theta.tolist())}) > 5
     threads = netc.compile(text).train(threads=2, **runs)
-    monkeypatch.setattr("netc.runtime.state.MOST", 2)
-    monkeypatch.setattr("netc.runtime.workers.LARGEST", 1)
+    monkeypatch.setattr("netc.runtime.training.state.MOST", 2)
+    monkeypatch.setattr("netc.runtime.training.workers.LARGEST", 1)
     chunks = netc.compile(text).train(threads=2, **runs)
     for other in (threads, chunks):
         np.testing.assert_array_equal(other.theta, nine.theta)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from netc.runtime import session as sessions
-from netc.runtime import start
 from netc.runtime.random import Purpose, uniform
 from netc.runtime.random_uniform import uniform_of_runs
+from netc.runtime.training import start
 
 
 @pytest.mark.parametrize(("size", "number"), [(2, 0), (3, 1), (1, 5), (6, 2)])

@@ -11,12 +11,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from netc.compiler import ir
-from netc.runtime import state as state_module
-from netc.runtime.layout import bounds, lay_out
-from netc.runtime.metrics import Metric
-from netc.runtime.outcomes import STOPS
-from netc.runtime.train import Outcome, Task, Watcher, total_steps, train
+from netc.compiler.calculus import ir
+from netc.runtime.training import state as state_module
+from netc.runtime.training.metrics import Metric
+from netc.runtime.training.outcomes import STOPS
+from netc.runtime.training.sample_layout import bounds, lay_out
+from netc.runtime.training.train import Outcome, Task, Watcher, total_steps, train
 
 
 def fake_kernels(stop_below: float = 0.0) -> ModuleType:

@@ -14,8 +14,8 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from netc.runtime import simd
-from netc.runtime.simd import (
+from netc.runtime.devices import simd
+from netc.runtime.devices.simd import (
     all_true,
     any_true,
     fma,
@@ -206,7 +206,7 @@ def test_host_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
 MODULE = """
 import numpy as np
 from numba import njit, prange
-from netc.runtime import simd, vmath
+from netc.runtime.devices import simd, vmath
 load, store = simd.vector("f64", 4)[:2]
 vtanh = vmath.vtanh
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 import netc
-from netc.compiler.check import check
-from netc.compiler.lower import lower
+from netc.compiler.check.program import check
+from netc.compiler.lower.program import lower
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 import netc
 import oracles_of_the_talk as oracle
-from netc.compiler.check import check
-from netc.compiler.interpret import Outcome, run
-from netc.compiler.lower import lower
-from netc.compiler.spec import Facts
+from netc.compiler.calculus.interpret import Outcome, run
+from netc.compiler.check.program import check
+from netc.compiler.lower.program import lower
+from netc.compiler.meaning.spec import Facts
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 from oracles_of_the_talk import BENCHMARKS, Problem, Vector

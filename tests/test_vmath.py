@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from netc.runtime import simd, vmath
+from netc.runtime.devices import simd, vmath
 
 WIDE = np.longdouble
 REALS = {"f64": np.float64, "f32": np.float32}

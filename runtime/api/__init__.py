@@ -12,22 +12,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netc.compiler.equivalence import Verdict, equivalent
+    from netc.compiler.rules.equivalence import Verdict, equivalent
     from netc.dsl.diagnostics import SpecError
     from netc.model import Model, compile
     from netc.rules import UpdateRule, update_rule
-    from netc.runtime.results import Result
+    from netc.runtime.results.result import Result
 
 __all__ = ["Model", "Result", "SpecError", "UpdateRule", "Verdict", "compile", "equivalent", "update_rule"]
 
 _HOMES = {
     "Model": "netc.model",
-    "Result": "netc.runtime.results",
+    "Result": "netc.runtime.results.result",
     "SpecError": "netc.dsl.diagnostics",
     "UpdateRule": "netc.rules",
-    "Verdict": "netc.compiler.equivalence",
+    "Verdict": "netc.compiler.rules.equivalence",
     "compile": "netc.model",
-    "equivalent": "netc.compiler.equivalence",
+    "equivalent": "netc.compiler.rules.equivalence",
     "update_rule": "netc.rules",
 }
 

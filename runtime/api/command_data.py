@@ -32,7 +32,7 @@ def list_sets() -> int:
 @click.option("--quiet", "-q", is_flag=True, help="No messages but errors.")
 def get(name: str, source: Path | None, destination: Path | None, quiet: bool) -> int:
     """Bring the data set NAME (mnist, fashion_mnist) to this machine, checked by its checksums."""
-    from netc.runtime import data_get
+    from netc.runtime.data import get as data_get
 
     def progress(file: str) -> None:
         if not quiet:

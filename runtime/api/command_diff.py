@@ -20,11 +20,11 @@ def command(a: str, b: str) -> int:
     if is_file(a) != is_file(b):
         raise click.UsageError("A and B are both files or both rules")
     if is_file(a):
-        from netc.compiler.diff import diff_text
+        from netc.compiler.rules.diff import diff_text
 
         click.echo(diff_text(checked(a), checked(b)))
     else:
-        from netc.compiler.equivalence import equivalent
+        from netc.compiler.rules.equivalence import equivalent
 
         click.echo(equivalent(a, b).text)
     return DONE

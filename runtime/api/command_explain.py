@@ -15,8 +15,8 @@ from netc.dsl.diagnostics import render
 from netc.terminal import paint
 
 if TYPE_CHECKING:
-    from netc.compiler.explain import Section
-    from netc.compiler.spec import Spec
+    from netc.compiler.meaning.spec import Spec
+    from netc.compiler.rules.explain import Section
 
 CODE = re.compile(r"[A-Za-z]\d{4}")
 
@@ -62,7 +62,7 @@ def checked(what: str) -> Spec:
     """The file, or the smallest file with that rule. No data are read."""
     from netc.command_run import read
     from netc.compiler import pipeline
-    from netc.compiler.rule_text import read_rule
+    from netc.compiler.rules.rule_text import read_rule
 
     if is_file(what):
         file = read(Path(what))
@@ -75,14 +75,14 @@ def is_file(what: str) -> bool:
 
 
 def _is_family(what: str) -> bool:
-    from netc.compiler.families import compared, variants
+    from netc.compiler.rules.families import compared, variants
     from netc.dsl import library
 
     return len(variants(what)) > 1 or (what not in library.names("optimizer") and bool(compared(what)))
 
 
 def _family(what: str) -> list[str]:
-    from netc.compiler.families import side_by_side
+    from netc.compiler.rules.families import side_by_side
 
     return side_by_side(what, unicode())
 
@@ -93,8 +93,8 @@ def unicode() -> bool:
 
 
 def _latex(what: str) -> str:
-    from netc.compiler.families import variants
-    from netc.compiler.latex import latex_rule, latex_search
+    from netc.compiler.rules.families import variants
+    from netc.compiler.rules.latex import latex_rule, latex_search
 
     rules = variants(what)
     if len(rules) > 1:
@@ -106,8 +106,8 @@ def _latex(what: str) -> str:
 
 def _plan(what: str) -> Iterable[Section]:
     from netc.command_run import read
-    from netc.compiler.cuda_plan import Card
     from netc.compiler.explain_plan import explain_plan
+    from netc.compiler.kernels.cuda.plan import Card
     from netc.runtime import session as sessions
 
     if not is_file(what):
@@ -117,8 +117,8 @@ def _plan(what: str) -> Iterable[Section]:
 
 
 def _sections(spec: Spec) -> Iterable[Section]:
-    from netc.compiler.explain import Section, explain, source, wrap
-    from netc.compiler.pitfalls import pitfalls
+    from netc.compiler.rules.explain import Section, explain, source, wrap
+    from netc.compiler.rules.pitfalls import pitfalls
 
     return [
         *explain(spec, unicode()),
@@ -129,12 +129,12 @@ def _sections(spec: Spec) -> Iterable[Section]:
 
 
 def _same(spec: Spec) -> Iterator[str]:
-    from netc.compiler.compare_rules import side
-    from netc.compiler.explain import wrap
-    from netc.compiler.pitfalls import changes
-    from netc.compiler.relatives import relatives
-    from netc.compiler.rule_text import standalone
-    from netc.runtime.answers import kept
+    from netc.compiler.rules.compare_rules import side
+    from netc.compiler.rules.equivalent_rules import relatives
+    from netc.compiler.rules.explain import wrap
+    from netc.compiler.rules.pitfalls import changes
+    from netc.compiler.rules.rule_text import standalone
+    from netc.runtime.devices.answer_cache import kept
 
     rule = side(standalone(spec))
     question = f"relatives of {rule.text.optimizer.definition} {rule.values} {rule.rule}"

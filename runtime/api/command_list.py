@@ -34,7 +34,7 @@ def command(kind: str | None) -> int:
 
 def _names() -> Iterator[str]:
     from netc.dsl import library
-    from netc.runtime.named_sets import SETS
+    from netc.runtime.data.named_sets import SETS
 
     listed = {kind: library.names(word) for kind, word in KINDS.items()} | {"data": list(SETS)}
     for kind, names in listed.items():
@@ -83,7 +83,7 @@ def _definitions(kind: str) -> Iterator[str]:
 
 
 def data_sets() -> Iterator[str]:
-    from netc.runtime.named_sets import describe
+    from netc.runtime.data.named_sets import describe
 
     for known in describe():
         state = known.how if known.available else f"not here: {known.how}"

@@ -54,8 +54,8 @@ def need_matplotlib() -> None:
 
 def pictures(runs: Sequence[Path], kinds: Sequence[str], out: Path, form: str) -> list[Path]:
     """The files made of these runs, all that apply or those of the given kinds."""
-    from netc.runtime.kept import Unreadable, each
     from netc.runtime.pictures.choose import applying, draw
+    from netc.runtime.results.folder_reader import Unreadable, each
 
     try:
         kept = list(each(runs))

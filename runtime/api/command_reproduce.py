@@ -15,7 +15,7 @@ from netc.options import FOLDER, overrides, training_options
 from netc.terminal import counted, paint
 
 if TYPE_CHECKING:
-    from netc.runtime.results import Result, Verdict
+    from netc.runtime.results.result import Result, Verdict
     from netc.runtime.session import File
 
 FETCHED = "E0606"
@@ -117,7 +117,7 @@ def _is_slow(program: Any) -> bool:
 def _trained(file: File, changed: dict[str, str | float], out: Path | None) -> Result:
     from netc.command_run import keep
     from netc.runtime.session import open_session
-    from netc.runtime.train import Watcher
+    from netc.runtime.training.train import Watcher
 
     session = open_session(file, changed)
     _, result = session.train(Watcher())

@@ -18,9 +18,9 @@ from netc.options import FOLDER, NET_FILE, overrides, training_options
 
 if TYPE_CHECKING:
     from netc.progress import Quiet
-    from netc.runtime.folder import RunFolder
     from netc.runtime.parameters import Array
-    from netc.runtime.results import Result
+    from netc.runtime.results.folder import RunFolder
+    from netc.runtime.results.result import Result
     from netc.runtime.session import Session
 
 
@@ -75,8 +75,8 @@ def _begin(file: Path, changed: dict[str, str | float], out: Path, quiet: bool) 
 
 
 def _new_folder(session: Session, changed: dict[str, str | float], out: Path) -> RunFolder:
-    from netc.compiler.spec_text import spec_text
-    from netc.runtime import folder as folders
+    from netc.compiler.meaning.spec_text import spec_text
+    from netc.runtime.results import folder as folders
 
     file = Path(session.file.source.name)
     folder = None
@@ -102,7 +102,7 @@ def keep(session: Session, changed: dict[str, str | float], out: Path, result: R
 def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], quiet: bool) -> _Run:
     from netc import __version__
     from netc.runtime import session as sessions
-    from netc.runtime.folder import RunFolder
+    from netc.runtime.results.folder import RunFolder
 
     folder = RunFolder(path)
     try:
@@ -163,7 +163,7 @@ def _data(session: Session) -> dict[str, Any]:
 
 def watching(session: Session, quiet: bool) -> Quiet:
     from netc.progress import watcher
-    from netc.runtime.train import total_steps
+    from netc.runtime.training.train import total_steps
 
     total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
     return watcher(quiet, total / per_epoch, session.metric.kind if session.metric else "")

@@ -34,9 +34,9 @@ def command(file: Path, stage: str, function: str) -> int:
 def _ptx(file: Path) -> str:
     """Needs the toolkit parts of the extra, no GPU."""
     from netc.command_run import read
-    from netc.runtime import cuda_types
     from netc.runtime import session as sessions
-    from netc.runtime.cuda_missing import EXTRA, installed
+    from netc.runtime.devices import cuda_types
+    from netc.runtime.devices.cuda_missing import EXTRA, installed
 
     if not installed():
         raise click.UsageError(f"--stage ptx needs the Python package numba-cuda: {EXTRA}")
@@ -47,9 +47,9 @@ def _ptx(file: Path) -> str:
 def _text(file: Path, stage: str) -> str:
     from netc.command_run import read
     from netc.compiler import pipeline
-    from netc.compiler.machine import Machine
+    from netc.compiler.kernels.machine import Machine
     from netc.runtime import session as sessions
-    from netc.runtime.dataset import facts
+    from netc.runtime.data.dataset import facts
 
     parsed = read(file)
     data = None if stage == "ast" else sessions.read_data(parsed)

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netc.runtime import session as sessions
-from netc.runtime.dataset import Dataset, facts
-from netc.runtime.layout import Samples
+from netc.runtime.data.dataset import Dataset, facts
 from netc.runtime.parameters import flatten, unflatten
-from netc.runtime.results import Result
+from netc.runtime.results.result import Result
 from netc.runtime.session import File, Session
-from netc.runtime.train import Watcher
+from netc.runtime.training.sample_layout import Samples
+from netc.runtime.training.train import Watcher
 
 Reals = NDArray[Any]
 KNOWN = 8

@@ -15,8 +15,8 @@ import click
 import numpy as np
 
 from netc.runtime.parameters import Array
-from netc.runtime.report import FIGURES
-from netc.runtime.train import Watcher
+from netc.runtime.training.report import FIGURES
+from netc.runtime.training.train import Watcher
 from netc.terminal import duration, number
 
 if TYPE_CHECKING:

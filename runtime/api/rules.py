@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netc.compiler.analysis import Cost, count
-from netc.compiler.explain_equations import lines
-from netc.compiler.interpret import trajectory
-from netc.compiler.latex import latex_rule
-from netc.compiler.own_m import shown
-from netc.compiler.rule_text import RuleText, read_rule
+from netc.compiler.calculus.interpret import trajectory
+from netc.compiler.meaning.m_as_state import shown
+from netc.compiler.meaning.rule_equations import lines
+from netc.compiler.rules.cost import Cost, count
+from netc.compiler.rules.latex import latex_rule
+from netc.compiler.rules.rule_text import RuleText, read_rule
 
 Reals = NDArray[Any]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from netc.compiler.spec import FAR
-from netc.runtime.outcomes import STOPS as ORDER
-from netc.runtime.results import Result, Verdict
+from netc.compiler.meaning.spec import FAR
+from netc.runtime.results.result import Result, Verdict
 from netc.runtime.session import Session
+from netc.runtime.training.outcomes import STOPS as ORDER
 from netc.terminal import counted, duration, number, paint, percent, signs
 from netc.verdicts import figure
 

@@ -1,6 +1,6 @@
 """What became of expectations, as columns: what, the paper's figure, the one found here, the tolerance, the verdict.
 
-Fits the terminal: the words are wrapped, the figures never. Judges nothing (`runtime/expect.py`).
+Fits the terminal: the words are wrapped, the figures never. Judges nothing (`runtime/results/expect.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
-from netc.runtime.results import Verdict
+from netc.runtime.results.result import Verdict
 from netc.terminal import number, paint
 
 HEADS = ("", "paper", "here", "within", "")

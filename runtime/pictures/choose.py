@@ -8,9 +8,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from netc.runtime.kept import Kept
 from netc.runtime.pictures import curves, plane, spread
 from netc.runtime.pictures.style import style
+from netc.runtime.results.folder_reader import Kept
 
 SOME, MANY = 5, 20
 """Runs that make box plots; that make a histogram, a scatter plot or a map."""

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.style import BLUE, COLOURS, DARK, HEIGHT, ORANGE, count, headline, logarithmic
+from netc.runtime.results.folder_reader import Kept
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 FEWEST = 3

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netc.runtime.kept import Kept
-from netc.runtime.outcomes import OUTCOMES, SETTLED
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.style import BLUE, COLOURS, DARK, LIGHT, MIDDLE, SKY, YELLOW, number
-from netc.runtime.reached import places, reached
+from netc.runtime.results.folder_reader import Kept
+from netc.runtime.results.reached_points import places, reached
+from netc.runtime.training.outcomes import OUTCOMES, SETTLED
 
 SMALL = 1e-3
 """Without listed points, a run has settled where its last gradient is smaller, unless its outcome says more."""

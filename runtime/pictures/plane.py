@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from netc.compiler import interpret, ir
-from netc.runtime.kept import Kept
+from netc.compiler.calculus import interpret, ir
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.curves import about
 from netc.runtime.pictures.ends import DIVERGED, Ends, classify, colour
 from netc.runtime.pictures.style import WIDTH, count, headline, panels, percent
+from netc.runtime.results.folder_reader import Kept
 
 FOLLOWED = 6
 """Trajectories in a picture of a surface."""

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from netc.runtime.kept import Kept
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.curves import about, title
 from netc.runtime.pictures.ends import DIVERGED, classify, colour
@@ -26,6 +25,7 @@ from netc.runtime.pictures.style import (
     panels,
     percent,
 )
+from netc.runtime.results.folder_reader import Kept
 
 DOTS = 20_000
 """At most so many are drawn; of more runs every k-th."""

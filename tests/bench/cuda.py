@@ -57,7 +57,7 @@ def main() -> None:
         sys.exit(agree(arguments))
     if arguments.device == "cpu":
         sys.exit("bench.cuda: times are those of a GPU; without one there is --agreement --device cpu")
-    from netc.runtime.cuda_missing import missing
+    from netc.runtime.devices.cuda_missing import missing
 
     if lacking := missing():
         sys.exit(f"bench.cuda: {lacking.what}: {lacking.hint}. Nothing was measured.")
@@ -219,7 +219,7 @@ def share(
     from bench.cuda_cases import operations, operations_of_loop
     from bench.cuda_netc import Netc
     from bench.objectives import Objective
-    from netc.runtime.cuda_types import ptx
+    from netc.runtime.devices.cuda_types import ptx
 
     ours = next((c for c in contenders if isinstance(c, Netc)), None)
     if ours is None or "netc" not in taken:

@@ -15,8 +15,8 @@ import netc
 from bench.objectives import Objective, ends
 from bench.workloads import Workload
 from netc.runtime.session import Session
-from netc.runtime.state import MOST_ON_GPU
-from netc.runtime.train import Watcher, _Loop
+from netc.runtime.training.state import MOST_ON_GPU
+from netc.runtime.training.train import Watcher, _Loop
 from peers import netc_training
 from peers.problems import Arrays
 

@@ -10,7 +10,7 @@ import numpy as np
 
 import netc
 from bench.workloads import Precision
-from netc.runtime.start import first_theta
+from netc.runtime.training.start import first_theta
 from peers.problems import Arrays
 
 UNIT = 20

@@ -93,7 +93,7 @@ def first(work: Starts) -> Array:
     """(starts, P): where netc begins, so that all do."""
     import netc
     from bench.starts_netc import data
-    from netc.runtime.start import first_theta
+    from netc.runtime.training.start import first_theta
 
     model = netc.compile(f"{work.text}train steps = 1, runs = {work.starts}, {work.train}\n")
     session = model._with_data(*data(work), {})

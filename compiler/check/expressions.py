@@ -1,0 +1,327 @@
+"""The kind of an expression: one walk serves inference (no report: silent) and checking (with a report).
+
+Names must be plain by now: the indices of an update rule are resolved before (`resolve_rule.py`).
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from netc.compiler.meaning.findings import Report, counted
+from netc.compiler.meaning.kinds import (
+    ELEMENTWISE,
+    FUNCTION_NAMES,
+    OUTPUTS,
+    PARAMETERS,
+    REDUCTIONS,
+    SCALAR,
+    THETA,
+    WORDS,
+    Scope,
+    Type,
+)
+from netc.compiler.meaning.resolve_tree import dotted
+from netc.compiler.meaning.resolve_values import CONSTANTS
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+from netc.dsl.source import Span
+
+PENALTY = "a penalty belongs to the update rule: ... - eta*lambda*weights*theta[n]"
+TO_SCALAR = "sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector"
+
+
+class Kinds:
+    """The walk. `of` gives the type of an expression, or None where an error has been reported."""
+
+    def __init__(self, scope: Scope, report: Report | None = None) -> None:
+        self.scope = scope
+        self.report = report
+
+    def number(self, expr: ast.Expr, what: str) -> None:
+        """Checks that the expression is one number."""
+        found = self.of(expr)
+        if found is not None and found != SCALAR:
+            message = f"{what} is {_named(found)}, but one number is needed here"
+            self._error("E0303", expr.span, message, *([] if found.truth else [TO_SCALAR]))
+
+    def condition(self, expr: ast.Expr) -> None:
+        """Checks that the expression is one truth value."""
+        found = self.of(expr)
+        if found is None:
+            return
+        if not found.truth:
+            message = f"a condition is needed here, this is {_named(found)}"
+            self._error("E0304", expr.span, message, "compare it, as in 'norm(g) < 1e-6'")
+        elif found.kind != "scalar":
+            message = "this condition has one truth value per element, one is needed"
+            self._error(
+                "E0303", expr.span, message, "reduce the vector first: norm(...), max(|...|), sum(...)"
+            )
+
+    def of(self, expr: ast.Expr) -> Type | None:
+        match expr:
+            case ast.Number() | ast.Percent():
+                return SCALAR
+            case ast.Name(id):
+                return self._name(id, expr.span)
+            case ast.Unary(_, operand) | ast.Absolute(operand):
+                return self._widest(operand)
+            case ast.Binary(_, left, right):
+                return self._widest(left, right)
+            case ast.Compare(_, left, right):
+                found = self._widest(left, right)
+                return found and Type(found.kind, truth=True)
+            case ast.Logic(_, left, right):
+                return self._truths(left, right)
+            case ast.Not(operand):
+                return self._truths(operand)
+            case ast.Choose(then, condition, otherwise):
+                return self._choice(condition, then, otherwise)
+            case ast.Call(function, arguments):
+                return self._call(expr, function, arguments)
+            case ast.Index(ast.Name(id), index) if id in self.scope.memories:
+                self.number(index, "the number of the batch")
+                return self.scope.names[id]
+            case ast.Gradient(loss, batch, point):
+                return self._loss(loss, batch, point, expr.span, THETA)
+            case (
+                ast.Text()
+                | ast.Shape()
+                | ast.Index()
+                | ast.Member()
+                | ast.Tuple()
+                | ast.Set()
+                | ast.Range()
+                | ast.Of()
+                | ast.Among()
+                | ast.Drawn()
+                | ast.Counted()
+            ):
+                self._error(
+                    "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"
+                )
+                return None
+            case _:
+                assert_never(expr)
+
+    # -- names -------------------------------------------------------------------------------------
+
+    def _name(self, id: str, span: Span) -> Type | None:
+        if id in self.scope.names:
+            return self.scope.names[id]
+        if id in CONSTANTS or id == "none":
+            return SCALAR
+        word = span.text or id
+        known = [n for n in self.scope.names if n not in self.scope.hidden]
+        if id in FUNCTION_NAMES or id in self.scope.activations or id in self.scope.calls:
+            self._error("E0302", span, f"'{word}' is a function", f"call it: {word}(...)")
+        elif id in self.scope.losses:
+            hint = f"say where: {word}(theta[n])"
+            self._error("E0302", span, f"'{word}' is the loss, a function of the parameters", hint)
+        elif id in PARAMETERS and "u" in known:
+            message = f"'{word}' is over the parameters, the loss of a sample over the outputs"
+            self._error("E0301", span, message, PENALTY)
+        elif id in OUTPUTS and "theta" in known:
+            message = f"'{word}' is over the outputs of the network, an update rule over the parameters"
+            self._error("E0301", span, message, "the loss and its gradient are R(theta[n]), grad R(theta[n])")
+        else:
+            hints = did_you_mean(id, [*known, *CONSTANTS]) or (f"known here: {', '.join(known)}",)
+            if id == "e":
+                hints = ("the exponential function is exp(x)",)
+            self._error("E0101", span, f"'{word}' means nothing in {self.scope.place}", *hints)
+        return None
+
+    # -- operators ---------------------------------------------------------------------------------
+
+    def _widest(self, *parts: ast.Expr) -> Type | None:
+        types = [self.of(p) for p in parts]
+        for part, found in zip(parts, types, strict=True):
+            if found is not None and found.truth:
+                self._error(
+                    "E0304",
+                    part.span,
+                    "a truth value cannot be calculated with",
+                    "choose numbers by it: 1 if ... else 0",
+                )
+                return None
+        return self._join(types)
+
+    def _join(self, types: list[Type | None]) -> Type | None:
+        if None in types:
+            return None
+        # The names of one scope are vectors of one kind at most, so kinds of vectors never meet.
+        kinds = {t.kind for t in types if t is not None} - {"scalar"}
+        return Type(kinds.pop()) if kinds else SCALAR
+
+    def _truths(self, *parts: ast.Expr) -> Type | None:
+        types = [self.of(p) for p in parts]
+        for part, found in zip(parts, types, strict=True):
+            if found is not None and not found.truth:
+                self._error(
+                    "E0304", part.span, f"'and', 'or', 'not' join conditions; this is {_named(found)}"
+                )
+                return None
+        found = self._join(types)
+        return found and Type(found.kind, truth=True)
+
+    def _choice(self, condition: ast.Expr, then: ast.Expr, otherwise: ast.Expr) -> Type | None:
+        test = self.of(condition)
+        if test is not None and not test.truth:
+            self._error(
+                "E0304",
+                condition.span,
+                f"a condition is needed here, this is {_named(test)}",
+                "compare it: '... > 0'",
+            )
+            test = None
+        return self._join([test, self.of(then), self.of(otherwise)])
+
+    # -- calls -------------------------------------------------------------------------------------
+
+    def _call(self, call: ast.Expr, function: ast.Expr, arguments: tuple[ast.Argument, ...]) -> Type | None:
+        match function:
+            case ast.Index(ast.Name(id), batch) if id in self.scope.losses:
+                point = arguments[0].value if len(arguments) == 1 else None
+                return self._loss(id, batch, point, call.span, SCALAR)
+            case ast.Name(id) if id in self.scope.losses:
+                if len(arguments) != 1:
+                    self._error("E0302", call.span, f"'{id}' takes one argument, the point: {id}(theta[n])")
+                    return None
+                return self._loss(id, None, arguments[0].value, call.span, SCALAR)
+            case ast.Name(id):
+                return self._function(id, function.span, call, arguments)
+            case ast.Member() if name := dotted(function):
+                return self._function(name, function.span, call, arguments)
+        self._error("E0306", function.span, "this is not a function")
+        return None
+
+    def _function(
+        self, id: str, span: Span, call: ast.Expr, arguments: tuple[ast.Argument, ...]
+    ) -> Type | None:
+        positional = [a.value for a in arguments if a.name is None]
+        match positional:
+            case [ast.Name(memory)] if memory in self.scope.memories:
+                return self._over_batches(id, memory, call)
+        named = [a for a in arguments if a.name is not None]
+        given = len(positional)
+        if id in REDUCTIONS and [a.name for a in named] == ["per"] and given == 1:
+            return self._per_part(positional[0], named[0])
+        if named and id not in self.scope.activations and id not in self.scope.calls:
+            self._error("E0302", named[0].span, f"'{id}' takes no argument '{named[0].name}'")
+            return None
+        if id in REDUCTIONS and given == 1:
+            found = self._widest(positional[0])
+            return found and SCALAR
+        if id == "dot" and given == 2:
+            found = self._widest(*positional)
+            return found and SCALAR
+        if id == "where" and given == 3:
+            return self._choice(*positional)
+        if id in ("min", "max") and given >= 2:
+            return self._widest(*positional)
+        if ELEMENTWISE.get(id) == given and id not in ("min", "max"):
+            return self._widest(*positional)
+        if id in FUNCTION_NAMES:
+            self._arity(id, call, given)
+            return None
+        if id in self.scope.activations:
+            return self._activation(self.scope.activations[id], call, arguments)
+        if id in self.scope.calls:
+            return self._widest(*(a.value for a in arguments))
+        known = [*FUNCTION_NAMES, *self.scope.activations, *self.scope.calls]
+        self._error("E0101", span, f"there is no function '{span.text or id}'", *did_you_mean(id, known))
+        return None
+
+    def _per_part(self, vector: ast.Expr, per: ast.Argument) -> Type | None:
+        found = self._widest(vector)
+        match per.value:
+            case ast.Name("layer" | "tensor" as part):
+                pass
+            case _:
+                hint = "a tensor is one weight matrix or one bias vector, a layer is both"
+                message = "a reduction is over everything, 'per = layer' or 'per = tensor'"
+                self._error("E0302", per.value.span, message, hint)
+                return None
+        if found is not None and found != THETA:
+            self._error(
+                "E0303", vector.span, f"'per = {part}' needs a vector like theta, this is {_named(found)}"
+            )
+            return None
+        return found
+
+    def _over_batches(self, id: str, memory: str, call: ast.Expr) -> Type | None:
+        found = self.scope.names[memory]
+        if id in ("sum", "mean") or found == SCALAR:
+            return found if id in ("sum", "mean") else SCALAR
+        message = f"'{memory}' is a vector for each batch, '{id}' over the batches needs a number for each"
+        self._error("E0303", call.span, message, "keep the norms: s[i] = norm(...)")
+        return None
+
+    def _arity(self, id: str, call: ast.Expr, given: int) -> None:
+        wanted = {
+            "dot": "2 arguments",
+            "where": "3 arguments",
+            "norm": "1 argument",
+            "sum": "1 argument",
+            "mean": "1 argument",
+            "min": "1 argument or more",
+            "max": "1 argument or more",
+            "argmax": "1 argument",
+        }.get(id) or counted(ELEMENTWISE[id], "argument")
+        self._error("E0302", call.span, f"'{id}' takes {wanted}, {given} given")
+
+    def _activation(
+        self, definition: ast.Activation, call: ast.Expr, arguments: tuple[ast.Argument, ...]
+    ) -> Type | None:
+        name, parameters = definition.name, [p.name for p in definition.parameters]
+        names = [definition.variable, *parameters]
+        if not 1 <= len(arguments) <= len(names) or arguments[0].name is not None:
+            most = counted(len(parameters), "parameter")
+            message = f"'{name}' takes {definition.variable} and at most {most}, {len(arguments)} given"
+            self._error("E0302", call.span, message)
+            return None
+        given = [a.name or names[i] for i, a in enumerate(arguments)]
+        for argument, parameter in zip(arguments[1:], given[1:], strict=True):
+            if parameter not in parameters:
+                message = f"'{name}' has no parameter '{parameter}'"
+                self._error("E0302", argument.span, message, *did_you_mean(parameter, parameters))
+                return None
+            if given.count(parameter) > 1:
+                self._error("E0302", call.span, f"'{name}' is given '{parameter}' twice")
+                return None
+        missing = [p.name for p in definition.parameters if p.default is None and p.name not in given]
+        if missing:
+            self._error("E0302", call.span, f"'{name}' needs its parameter '{missing[0]}', it has no default")
+            return None
+        return self._widest(*(a.value for a in arguments))
+
+    def _loss(
+        self, name: str, batch: ast.Expr | None, point: ast.Expr | None, span: Span, result: Type
+    ) -> Type | None:
+        if name not in self.scope.losses:
+            known = sorted(self.scope.losses)
+            message = f"the loss is called {' or '.join(known)}, not '{name}'"
+            if not known:
+                message = f"there is no loss in {self.scope.place}"
+            self._error("E0101", span, message)
+            return None
+        if batch is not None:
+            self.number(batch, "the number of the batch")
+        if point is None:
+            return result
+        found = self.of(point)
+        if found is not None and found != THETA:
+            message = f"the loss needs a point, a vector like theta; this is {_named(found)}"
+            self._error("E0409", point.span, message, "the point of the iteration is theta[n]")
+            return None
+        return found and result
+
+    def _error(self, code: str, span: Span, message: str, *hints: str) -> None:
+        if self.report is not None:
+            self.report.error(code, span, message, hints=hints)
+
+
+def _named(found: Type) -> str:
+    if found.truth:
+        return "a truth value" if found.kind == "scalar" else "a truth value per element"
+    return WORDS[found.kind]

@@ -1,0 +1,68 @@
+"""`--set NAME=VALUE`: settings of `train` are changed in the program, hyper-parameters in the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from netc.compiler.check.train import SETTINGS
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.resolve_values import NotANumber, number
+from netc.dsl import ast
+from netc.dsl.diagnostics import SpecError
+from netc.dsl.names import did_you_mean
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+Overrides = Mapping[str, str | float]
+Settings = dict[str, ast.Setting]
+
+
+def apply_overrides(
+    program: ast.Program, overrides: Overrides, report: Report
+) -> tuple[ast.Program, Settings]:
+    """The program with the settings of `train` replaced, and the overrides that are left."""
+    settings: Settings = {}
+    for name, value in overrides.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        try:
+            train = parse(Source("--set", f"train {name} = {text}\n")).statements[0]
+        except SpecError as error:
+            report.diagnostics.extend(error.diagnostics)
+            continue
+        assert isinstance(train, ast.Train)
+        settings[name] = train.settings[0]
+    replaced = {n: s for n, s in settings.items() if n in SETTINGS}
+    if replaced:
+        program = replace(program, statements=tuple(_train(s, replaced) for s in program.statements))
+    return program, {n: s for n, s in settings.items() if n not in SETTINGS}
+
+
+def _train(statement: ast.Statement, replaced: Settings) -> ast.Statement:
+    if not isinstance(statement, ast.Train):
+        return statement
+    kept = tuple(s for s in statement.settings if s.name not in replaced)
+    # A bound given from outside is the only one: the file's `steps` do not cut `--set epochs=3` short.
+    if {"epochs", "steps"} & set(replaced):
+        kept = tuple(s for s in kept if s.name not in ("epochs", "steps"))
+    return replace(statement, settings=(*kept, *replaced.values()))
+
+
+def override(values: dict[str, float], settings: Settings, report: Report) -> dict[str, float]:
+    """New numbers for hyper-parameters."""
+    new = dict(values)
+    for name, setting in settings.items():
+        if name not in values:
+            known = [*values, *SETTINGS]
+            report.error(
+                "E0512",
+                setting.span,
+                f"there is no '{name}' to set",
+                hints=did_you_mean(name, known) or (f"known: {', '.join(known)}",),
+            )
+            continue
+        try:
+            new[name] = number(setting.value)
+        except NotANumber as error:
+            report.error("E0305", error.span, f"'{name}' must be a number: {error.reason}")
+    return new

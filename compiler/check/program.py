@@ -1,0 +1,252 @@
+"""ast -> spec: names resolved, sizes and kinds checked, every default written out. Computes nothing.
+
+All that is wrong is collected and raised once, as one SpecError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from netc.compiler.check.data import check_data
+from netc.compiler.check.expect import check_expectations, check_points
+from netc.compiler.check.init import NONE as NO_INIT
+from netc.compiler.check.init import check_init
+from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
+from netc.compiler.check.network import check_fit, check_network
+from netc.compiler.check.overrides import apply_overrides
+from netc.compiler.check.rule import check_optimizer
+from netc.compiler.check.schedule import check_schedules
+from netc.compiler.check.starts import check_runs
+from netc.compiler.check.train import check_batches, check_monitor, check_train
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
+from netc.compiler.meaning.resolve import Definitions, gather, head
+from netc.compiler.meaning.resolve_tree import called
+from netc.compiler.meaning.spec import (
+    DataSpec,
+    Facts,
+    Init,
+    Loss,
+    Network,
+    Objective,
+    Optimizer,
+    Schedule,
+    Spec,
+    Training,
+)
+from netc.dsl import ast
+from netc.dsl.source import Span
+
+S = TypeVar("S", bound=ast.Statement)
+Overrides = Mapping[str, str | float]
+NO_DATA = DataSpec("none")
+
+
+def data_spec(program: ast.Program, folder: Path) -> DataSpec:
+    """What the `data` statement says, to be read before `check`. Raises SpecError for what is wrong in it."""
+    report = Report()
+    statement = next((s for s in program.statements if isinstance(s, ast.Data)), None)
+    spec = check_data(statement, folder, report) if statement else NO_DATA
+    report.finish()
+    return spec
+
+
+def check(
+    program: ast.Program,
+    facts: Facts | None,
+    folder: Path,
+    overrides: Overrides | None = None,
+    varying: Iterable[str] = (),
+) -> Spec:
+    """The whole meaning of a file.
+
+    `facts` are what the data say of themselves, None where they are not at hand: sizes are then not compared.
+    `overrides` replace hyper-parameters of the optimizer and settings of `train`. Hyper-parameters that are
+    `varying` get their values from outside, step by step. Raises SpecError.
+    """
+    return _Check(program, facts, folder, overrides or {}, varying).run()
+
+
+class _Check:
+    def __init__(
+        self,
+        program: ast.Program,
+        facts: Facts | None,
+        folder: Path,
+        overrides: Overrides,
+        varying: Iterable[str],
+    ) -> None:
+        self.varying = varying
+        self.report = Report()
+        self.program, self.overrides = apply_overrides(program, overrides, self.report)
+        self.facts = facts
+        self.folder = folder
+        self.definitions: Definitions = gather(self.program, folder, self.report)
+        objectives = [s.name for s in self.all(ast.Objective)]
+        stated = self.all(ast.Loss)
+        losses = [s.name for s in [s for s in stated if s.use is not None] or stated]
+        self.losses = frozenset({"R", *objectives, *losses})
+        """Names by which rules and criteria may call the loss."""
+
+    def all(self, kind: type[S]) -> list[S]:
+        return [s for s in self.program.statements if isinstance(s, kind)]
+
+    def one(self, kind: type[S]) -> S | None:
+        """The one statement of its kind; a second one is an error."""
+        found = self.all(kind)
+        for other in found[1:]:
+            word = kind.__name__.lower()
+            self.report.error(
+                "E0505", head(other), f"'{word}' stands twice", related=((head(found[0]), "first here"),)
+            )
+        return found[0] if found else None
+
+    def run(self) -> Spec:
+        self._unsupported()
+        check_activations(self.definitions, self.report)
+        network, objective, loss, data = self._problem()
+        size = network.parameters if network else len(objective.variables) if objective else 0
+        optimizer = self._optimizer()
+        hypers = [name for name, _ in optimizer.arguments] if optimizer else []
+        schedules = (
+            check_schedules(self.all(ast.Schedule), hypers, self.definitions, self.report)
+            if optimizer
+            else ()
+        )
+        schedules = tuple(s for s in schedules if s.name not in self.overrides)
+        training = self._training(optimizer)
+        init = self._init(size, network)
+        training = check_runs(init, training, self.one(ast.Train), size, self.report)
+        monitor = check_monitor(self.one(ast.Monitor), optimizer, self.losses, self.definitions, self.report)
+        points = check_points(self.all(ast.Points), size, optimizer, self.report)
+        expectations = check_expectations(self.all(ast.Expect), self.report)
+        self.report.finish()
+        assert optimizer is not None
+        return Spec(
+            network,
+            objective,
+            loss,
+            data,
+            init,
+            optimizer,
+            schedules,
+            training,
+            monitor,
+            expectations,
+            points,
+            self._functions(network, loss, objective, optimizer),
+            self._closed_forms(schedules),
+            self.program,
+            self.report.warnings,
+        )
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _unsupported(self) -> None:
+        for statement in self.program.statements:
+            match statement:
+                case ast.Block():
+                    self.report.error("E0902", head(statement), "blocks are not supported yet")
+                case ast.Sweep():
+                    self.report.error(
+                        "E0903",
+                        head(statement),
+                        "sweeps are not supported yet",
+                        hints=("run the values one by one: netc run FILE --set eta=0.01",),
+                    )
+
+    def _problem(self) -> tuple[Network | None, Objective | None, Loss | None, DataSpec]:
+        stated, objective = self.one(ast.Network), self.one(ast.Objective)
+        if objective is not None:
+            for other in (stated, *self.all(ast.Loss), *self.all(ast.Data)):
+                if other is not None:
+                    self.report.error(
+                        "E0513",
+                        head(other),
+                        "an objective stands for itself: it has no network, loss or data",
+                        related=((head(objective), "the objective"),),
+                        hints=("remove one of the two",),
+                    )
+            return None, check_objective(objective, self.definitions, self.report), None, NO_DATA
+        losses = self.all(ast.Loss)
+        loss = check_loss(losses, self.definitions, self.report) if losses else None
+        if stated is None:
+            self._missing("network", "'network [13(tanh)15(lin)1]', or 'objective R(x, y) = ...'")
+        elif not losses:
+            self._missing("loss", "'loss half_mse' or 'loss cross_entropy'")
+        network = check_network(stated, self.definitions, self.report) if stated else None
+        statement = self.one(ast.Data)
+        data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
+        if network and stated and self.facts:
+            check_fit(stated, network, self.facts, data.span if statement else head(stated), self.report)
+        if network and loss:
+            check_pair(network, loss, self.report)
+        return network, None, loss, data
+
+    def _missing(self, keyword: str, example: str) -> None:
+        self.report.error("E0504", self._end(), f"the file has no '{keyword}'", hints=(f"add {example}",))
+
+    def _end(self) -> Span:
+        """Where a missing statement is reported: at the first one."""
+        return head(self.program.statements[0]) if self.program.statements else self.program.span
+
+    def _optimizer(self) -> Optimizer | None:
+        statements = self.all(ast.Optimizer)
+        if not statements:
+            self._missing("optimizer", "'optimizer gd(eta = 0.1)'")
+            return None
+        scheduled = {s.name for s in self.all(ast.Schedule) if not s.defines} - set(self.overrides)
+        varying = frozenset(scheduled | set(self.varying))
+        return check_optimizer(
+            statements, self.losses, self.definitions, self.report, self.overrides, varying
+        )
+
+    def _training(self, optimizer: Optimizer | None) -> Training:
+        statement = self.one(ast.Train)
+        if statement is None:
+            self._missing("train", "'train epochs = 200, batch = full, seed = 1'")
+        samples = self.facts.samples if self.facts else None
+        hypers = {name: SCALAR for name, _ in optimizer.arguments} if optimizer else {}
+        training = check_train(statement, samples, hypers, self.losses, self.definitions, self.report)
+        if optimizer and statement:
+            check_batches(optimizer, training, samples, statement, self.report)
+        return training
+
+    def _init(self, size: int, network: Network | None) -> Init:
+        statements = self.all(ast.Init)
+        objective = bool(self.all(ast.Objective))
+        if all(s.name is not None for s in statements):
+            message = "the file does not say where training starts: it has no 'init'"
+            hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
+            if objective:
+                hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
+            self.report.error("E0507", self._end(), message, hints=(hint,))
+            return NO_INIT
+        layers = tuple((layer.inputs, layer.outputs) for layer in network.layers) if network else ()
+        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
+
+    # -- what is called ----------------------------------------------------------------------------
+
+    def _functions(
+        self, network: Network | None, loss: Loss | None, objective: Objective | None, optimizer: Optimizer
+    ) -> tuple[ast.Activation, ...]:
+        """Activations that expressions call, directly or by way of others."""
+        roots: list[ast.Node] = list(optimizer.body.actions)
+        roots += (
+            [a.definition.value for layer in network.layers for a in layer.activations] if network else []
+        )
+        roots += [loss.definition.value] if loss and loss.definition.value else []
+        roots += [objective.value] if objective else []
+        found: dict[str, ast.Activation] = {}
+        while roots:
+            for name in called(roots.pop()) - set(FUNCTION_NAMES) - set(found):
+                if name in self.definitions.activations:
+                    found[name] = self.definitions.activations[name]
+                    roots.append(found[name].value)
+        return tuple(found[name] for name in sorted(found))
+
+    def _closed_forms(self, schedules: tuple[Schedule, ...]) -> tuple[ast.Schedule, ...]:
+        names = {name for s in schedules for piece in s.pieces for name in called(piece.value)}
+        return tuple(self.definitions.schedules[n] for n in sorted(names) if n in self.definitions.schedules)

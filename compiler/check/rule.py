@@ -1,0 +1,217 @@
+"""The update rule: which one runs, its arguments, and the kinds of everything it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from netc.compiler.check.ambiguity import find_rule, without_decay
+from netc.compiler.check.clip import check_clips, expand_calls, read_use, with_clips
+from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.overrides import Settings, override
+from netc.compiler.check.search import check_search
+from netc.compiler.check.values import check_values
+from netc.compiler.check.zero import check_first_iteration
+from netc.compiler.meaning.bind_arguments import is_flag, specialise, spread_tuples, without_tuples
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
+from netc.compiler.meaning.resolve import Definitions, bind, head, is_definition
+from netc.compiler.meaning.resolve_rule import resolve_rule
+from netc.compiler.meaning.resolve_searches import searches_of, with_searches
+from netc.compiler.meaning.resolve_tree import dotted, walk
+from netc.compiler.meaning.resolve_values import number_or_none
+from netc.compiler.meaning.rule_body import Body
+from netc.compiler.meaning.spec import Optimizer
+from netc.dsl import ast
+
+RULE = "an update rule"
+FLAG = Type("scalar", truth=True)
+FIXED: Mapping[str, Type] = {
+    "theta": THETA,
+    "weights": THETA,
+    "biases": THETA,
+    "n": SCALAR,
+    "m": SCALAR,
+    "epoch": SCALAR,
+    "rounding": SCALAR,
+    "samples": SCALAR,
+}
+
+
+def check_optimizer(
+    statements: list[ast.Optimizer],
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+    settings: Settings,
+    varying: frozenset[str],
+) -> Optimizer | None:
+    """The rule that runs: the one that is used, else the one that the file defines.
+
+    `settings` replace arguments; parameters that are `varying` in the course of training decide no conditions.
+    """
+    uses = [s for s in statements if not is_definition(s)]
+    chosen = uses or statements
+    if len(chosen) > 1:
+        report.error(
+            "E0505",
+            head(chosen[1]),
+            f"two optimizers are {'used' if uses else 'defined'}, one can run",
+            related=((head(chosen[0]), "the other one"),),
+            hints=("remove one, or say 'optimizer NAME' to choose",),
+        )
+    statement = chosen[0]
+    clips: tuple[ast.Expr, ...] = ()
+    if statement.use is None:
+        definition: ast.Optimizer | None = statement
+        arguments: tuple[ast.Argument, ...] = ()
+        span = head(statement)
+    else:
+        clipped = read_use(statement, report)
+        call, clips = clipped.rule, clipped.clips
+        function, arguments = (call.function, call.arguments) if isinstance(call, ast.Call) else (call, ())
+        span = function.span
+        definition = find_rule(dotted(function) or "", arguments, span, definitions, report)
+    if definition is None:
+        return None
+    for other in statements:
+        if is_definition(other) and other is not definition:
+            whole = expand_calls(without_tuples(other), definitions, report)
+            check_rule(whole, losses, definitions, report)
+    for clip in check_clips(definitions):
+        check_rule(clip, losses, definitions, report)
+    arguments = without_decay(definition, arguments, report)
+    arguments = tuple(spread_tuples(arguments, definition.parameters))
+    definition, thresholds = with_clips(without_tuples(definition), clips, definitions, report)
+    arguments += thresholds
+    bound = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
+    values = override(dict(bound), settings, report)
+    check_values(definition, arguments, values, span, report)
+    body, kinds = check_rule(definition, losses, definitions, report)
+    if not report.errors:
+        check_search(definition, losses, report)
+    if report.errors:
+        return Optimizer(definition, tuple(values.items()), body, kinds, _visits(body))
+    special = specialise(definition, values, varying)
+    if special is not definition:
+        body, kinds = check_rule(special, losses, definitions, report)
+    kept = {p.name for p in special.parameters}
+    values = {name: value for name, value in values.items() if name in kept}
+    check_first_iteration(body, tuple(values.items()), report)
+    searches = searches_of(special, definitions)
+    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches)
+
+
+# -- kinds -----------------------------------------------------------------------------------------
+
+KindTable = tuple[tuple[str, Literal["scalar", "theta"]], ...]
+
+
+def check_rule(
+    rule: ast.Optimizer, losses: frozenset[str], definitions: Definitions, report: Report
+) -> tuple[Body, KindTable]:
+    """The body in plain names, and the kind of each of them."""
+    rule = with_searches(rule, losses, definitions, report)
+    body = resolve_rule(rule, losses, report)
+    names = {**FIXED, **{p.name: FLAG if is_flag(p) else SCALAR for p in rule.parameters}}
+    checker = _Rule(body, names, losses, definitions)
+    kinds = checker.infer()
+    checker.check(kinds, report)
+    return body, tuple((name, "theta" if kind == THETA else "scalar") for name, kind in kinds.items())
+
+
+class _Rule:
+    def __init__(
+        self, body: Body, names: Mapping[str, Type], losses: frozenset[str], definitions: Definitions
+    ) -> None:
+        self.body = body
+        self.names = names
+        self.losses = losses
+        self.definitions = definitions
+        self.base = dict(body.bases)
+        self.equations = [n for a in body.actions for n in walk(a) if isinstance(n, ast.Equation)]
+        self.loops = {n.name: SCALAR for a in body.actions for n in walk(a) if isinstance(n, ast.For)}
+
+    def infer(self) -> dict[str, Type]:
+        """All start as numbers and become vectors where a vector flows in, until nothing changes."""
+        kinds = {self._root(e.name): SCALAR for e in self.equations} | {
+            s.name: SCALAR for s in self.body.states
+        }
+        kinds |= {"theta": THETA}
+        changed = True
+        while changed:
+            changed = False
+            walker = Kinds(self._scope(kinds))
+            for name, value in self._values():
+                found = walker.of(value)
+                if found is not None and found.kind == "theta" and kinds[name] != THETA:
+                    kinds[name] = THETA
+                    changed = True
+        return {**kinds, **{v: kinds.get(s, SCALAR) for v, s in self.base.items()}}
+
+    def _values(self) -> list[tuple[str, ast.Expr]]:
+        return [(self._root(e.name), e.value) for e in self.equations] + [
+            (s.name, s.initial) for s in self.body.states if s.initial is not None
+        ]
+
+    def _root(self, variable: str) -> str:
+        return self.base.get(variable, variable)
+
+    def _scope(self, kinds: Mapping[str, Type]) -> Scope:
+        moments = {v: kinds.get(s, SCALAR) for v, s in self.base.items()}
+        names = {**self.names, **self.loops, **kinds, **moments}
+        hidden = frozenset(v for v, s in self.base.items() if v != s)
+        memories = frozenset(self.body.memories)
+        return Scope(RULE, names, self.definitions.activations, self.losses, hidden=hidden, memories=memories)
+
+    def check(self, kinds: Mapping[str, Type], report: Report) -> None:
+        walker = Kinds(self._scope(kinds), report)
+        for state in self.body.states:
+            if state.initial is not None:
+                self._initial(state.initial, walker, report)
+        for action in self.body.actions:
+            for node in walk(action):
+                match node:
+                    case ast.Equation(_, _, value):
+                        found = walker.of(value)
+                        if found is not None and found.truth:
+                            report.error(
+                                "E0304",
+                                value.span,
+                                "a state or local is a number or a vector, not a truth value",
+                                hints=("choose numbers by it: 1 if ... else 0",),
+                            )
+                    case ast.Until(condition) | ast.If(condition) | ast.End(_, condition):
+                        walker.condition(condition)
+                    case ast.For(_, ast.Range(start, stop)):
+                        walker.number(start, "the first value of a loop")
+                        walker.number(stop, "the last value of a loop")
+                    case ast.Repeat(bound) if bound is not None:
+                        walker.number(bound, "the bound of a loop")
+                        if number_or_none(bound) is None:
+                            report.error("E0305", bound.span, "the bound of a 'repeat' is a whole number")
+
+    def _initial(self, value: ast.Expr, walker: Kinds, report: Report) -> None:
+        for node in walk(value):
+            if isinstance(node, ast.Gradient) or (
+                isinstance(node, ast.Call) and dotted(node.function) in self.losses
+            ):
+                report.error(
+                    "E0411",
+                    node.span,
+                    "a start cannot evaluate the loss",
+                    hints=("choose in the equation itself: '... if n == 0 else ...'",),
+                )
+                return
+        walker.of(value)
+
+
+def _visits(body: Body) -> bool:
+    """Does the rule name batches, or loop over all of them?"""
+    for node in (n for a in body.actions for n in walk(a)):
+        match node:
+            case ast.Gradient(batch=batch) if batch is not None:
+                return True
+            case ast.Call(ast.Index()):
+                return True
+    return False

@@ -1,0 +1,183 @@
+"""Schedules: which hyper-parameter follows which table, closed form or recursion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.settings import Settings, word
+from netc.compiler.check.values import check_required
+from netc.compiler.check.zero import check_denominators
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.kinds import SCALAR, Scope
+from netc.compiler.meaning.resolve import Definitions, bind, head
+from netc.compiler.meaning.resolve_rule import resolve_rule
+from netc.compiler.meaning.resolve_tree import dotted, walk
+from netc.compiler.meaning.resolve_values import NotANumber, number
+from netc.compiler.meaning.schedule_calls import expand, is_expanded
+from netc.compiler.meaning.spec import Piece, Recursion, Schedule
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+
+CLOCKS = ("step", "epoch", "steps", "epochs")
+"""Names in closed forms: iterations and epochs done, and how many are planned."""
+VALUE = "value"
+"""The state of a recursion that is the schedule's value."""
+NETWORK = ("dropout", "momentum_bn")
+
+
+def check_schedules(
+    statements: Iterable[ast.Schedule], hypers: list[str], definitions: Definitions, report: Report
+) -> tuple[Schedule, ...]:
+    found: dict[str, Schedule] = {}
+    for statement in statements:
+        if statement.defines:
+            _definition(statement, definitions, report)
+            continue
+        if statement.name in NETWORK:
+            report.error("E0907", head(statement), f"a schedule of '{statement.name}' is not supported yet")
+        elif statement.name not in hypers:
+            report.error(
+                "E0509",
+                head(statement),
+                f"the optimizer has no hyper-parameter '{statement.name}'",
+                hints=did_you_mean(statement.name, hypers) or _known(hypers),
+            )
+        elif statement.name in found:
+            report.error(
+                "E0505",
+                head(statement),
+                f"'{statement.name}' has two schedules",
+                related=((found[statement.name].span, "the first one"),),
+            )
+        else:
+            schedule = _use(statement, definitions, report)
+            if schedule is not None:
+                found[statement.name] = schedule
+    return tuple(found.values())
+
+
+def _known(hypers: list[str]) -> tuple[str, ...]:
+    return (f"it has {', '.join(hypers)}",) if hypers else ("this rule has none",)
+
+
+def _use(statement: ast.Schedule, definitions: Definitions, report: Report) -> Schedule | None:
+    settings = Settings(statement.settings, "schedule", ("unit", "source"), report)
+    unit = settings.get("unit", word("epoch", "step"), "epoch")
+    recursion = _recursion(statement, definitions, report)
+    pieces = () if recursion else tuple(_pieces(statement, definitions, report))
+    return Schedule(statement.name, pieces, unit, recursion, span=head(statement))  # type: ignore[arg-type]
+
+
+def _recursion(statement: ast.Schedule, definitions: Definitions, report: Report) -> Recursion | None:
+    """The recursion that the schedule is a call of, if it is one."""
+    for piece in statement.pieces:
+        for node in walk(piece.value):
+            if not isinstance(node, ast.Call):
+                continue
+            definition = definitions.schedules.get(dotted(node.function) or "")
+            if definition is None or not definition.body:
+                continue
+            if node is not piece.value or len(statement.pieces) > 1:
+                report.error(
+                    "E0510",
+                    node.span,
+                    f"'{definition.name}' goes by results and cannot be part of another schedule",
+                    hints=(f"use it alone: schedule {statement.name} = {node.span.text}",),
+                )
+            what = f"'{definition.name}'"
+            arguments = bind(definition.parameters, node.arguments, node.span, what, report)
+            check_required(definition, node.arguments, dict(arguments), node.span, report)
+            return Recursion(
+                definition, arguments, resolve_rule(_as_rule(definition), frozenset(), report, "k")
+            )
+    return None
+
+
+def _as_rule(definition: ast.Schedule) -> ast.Optimizer:
+    return ast.Optimizer(
+        definition.name, definition.parameters, None, definition.body, (), span=definition.span
+    )
+
+
+def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -> Iterable[Piece]:
+    past = -math.inf
+    for position, piece in enumerate(statement.pieces):
+        last = position == len(statement.pieces) - 1
+        until = math.inf
+        if piece.until is not None:
+            try:
+                until = number(piece.until)
+            except NotANumber as error:
+                report.error("E0502", error.span, f"'until' needs a number: {error.reason}")
+            if until <= past or until <= 0:
+                report.error(
+                    "E0510",
+                    piece.until.span,
+                    "the pieces of a schedule must follow each other in time",
+                    notes=(f"this one ends at {until:g}, the one before at {max(past, 0):g}",),
+                )
+            if last:
+                report.error(
+                    "E0510",
+                    piece.until.span,
+                    f"the schedule says nothing after {until:g}",
+                    hints=("give the last value without 'until'",),
+                )
+        elif not last:
+            report.error(
+                "E0510",
+                piece.span,
+                "only the last value of a schedule may stand without 'until'",
+                hints=(f"write '{piece.span.text} until ...'",),
+            )
+        past = until
+        value = expand(piece.value, definitions, report)
+        _value(value, definitions, report)
+        if position == 0:
+            clock = next((n.id for n in walk(value) if isinstance(n, ast.Name) and n.id in CLOCKS), "step")
+            check_denominators(value, {"step": 0.0, "epoch": 0.0}, report, clock)
+        yield Piece(value, until)
+
+
+def _value(value: ast.Expr, definitions: Definitions, report: Report) -> None:
+    for node in walk(value):
+        if isinstance(node, ast.Call):
+            definition = definitions.schedules.get(dotted(node.function) or "")
+            if definition is not None:
+                what = f"'{definition.name}'"
+                bound = bind(definition.parameters, node.arguments, node.span, what, report)
+                check_required(definition, node.arguments, dict(bound), node.span, report)
+    names = dict.fromkeys(CLOCKS, SCALAR)
+    Kinds(Scope("a schedule", names, definitions.activations, calls=definitions.schedules), report).number(
+        value, "the value"
+    )
+
+
+def _definition(statement: ast.Schedule, definitions: Definitions, report: Report) -> None:
+    names = dict.fromkeys((*CLOCKS, *(p.name for p in statement.parameters)), SCALAR)
+    for piece in () if is_expanded(statement) else statement.pieces:  # else its calls are checked
+        Kinds(Scope("a schedule", names, definitions.activations), report).number(piece.value, "the value")
+    if not statement.body:
+        return
+    body = resolve_rule(_as_rule(statement), frozenset(), report, "k")
+    if VALUE not in {s.name for s in body.states}:
+        report.error(
+            "E0404",
+            head(statement),
+            f"the schedule never says what {VALUE}[k+1] is",
+            hints=(f"{VALUE}[k] is the schedule's value in epoch k",),
+        )
+    equations = [n for a in body.actions for n in walk(a) if isinstance(n, ast.Equation)]
+    known = [
+        *names,
+        "loss",
+        "k",
+        *(e.name for e in equations),
+        *(s.name for s in body.states),
+        *(v for v, _ in body.bases),
+    ]
+    walker = Kinds(Scope("a schedule", dict.fromkeys(known, SCALAR)), report)
+    for equation in equations:
+        walker.number(equation.value, "the value")

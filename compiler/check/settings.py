@@ -1,0 +1,122 @@
+"""Settings of a statement: known names, no repeats, values of the right form and range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from netc.compiler.meaning.findings import Report, listed
+from netc.compiler.meaning.resolve_values import NotANumber, number
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_expr
+from netc.dsl.source import Span
+
+T = TypeVar("T")
+W = TypeVar("W", bound=str)
+Reader = Callable[[ast.Expr], T]
+
+MOST = 2**53
+"""Numbers are float64 in a file: above this, not every whole one is what was written."""
+
+
+class Unfit(Exception):
+    """The value of a setting is not one: `wanted` says what would be."""
+
+    def __init__(self, wanted: str, span: Span, code: str = "E0502", hints: tuple[str, ...] = ()) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+        self.hints = hints
+        self.span = span
+        self.code = code
+
+
+class Settings:
+    """The settings of one statement, read one by one."""
+
+    def __init__(
+        self, settings: tuple[ast.Setting, ...], statement: str, known: tuple[str, ...], report: Report
+    ) -> None:
+        self.report = report
+        self.unknown = any(s.name not in known for s in settings)
+        """Something was meant that is not understood."""
+        self.given: dict[str, ast.Setting] = {}
+        for setting in settings:
+            if setting.name not in known:
+                report.error(
+                    "E0501",
+                    name_span(setting),
+                    f"'{statement}' has no setting '{setting.name}'",
+                    hints=did_you_mean(setting.name, known) or (f"its settings: {', '.join(known)}",),
+                )
+            elif setting.name in self.given:
+                report.error(
+                    "E0506",
+                    name_span(setting),
+                    f"'{setting.name}' is set twice",
+                    related=((self.given[setting.name].span, "first here"),),
+                )
+            else:
+                self.given[setting.name] = setting
+
+    def get(self, name: str, reader: Reader[T], default: T) -> T:
+        if name not in self.given:
+            return default
+        value = self.given[name].value
+        try:
+            return reader(value)
+        except Unfit as error:
+            given = error.span.text or print_expr(value)
+            self.report.error(error.code, error.span, f"{name} = {given}: {error.wanted}", hints=error.hints)
+        except NotANumber as error:
+            self.report.error("E0502", error.span, f"'{name}' must be a number: {error.reason}")
+        return default
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.given
+
+    def span(self, name: str) -> Span:
+        return self.given[name].span
+
+
+def name_span(setting: ast.Setting) -> Span:
+    span = setting.span
+    return Span(span.source, span.start, min(span.end, span.start + len(span.text.split("=")[0].rstrip())))
+
+
+def word(*words: W) -> Reader[W]:
+    """One of a few words."""
+
+    def read(value: ast.Expr) -> W:
+        if isinstance(value, ast.Name) and value.id in words:
+            return next(w for w in words if w == value.id)
+        hints = did_you_mean(value.id, words) if isinstance(value, ast.Name) else ()
+        raise Unfit(f"it is {listed(words)}", value.span, hints=hints)
+
+    return read
+
+
+def truth(value: ast.Expr) -> bool:
+    return word("true", "false")(value) == "true"
+
+
+def whole(least: int) -> Reader[int]:
+    """A whole number from `least` to MOST."""
+
+    def read(value: ast.Expr) -> int:
+        found = number(value)
+        if found != found or abs(found) == float("inf") or found != int(found):
+            raise Unfit("a whole number is needed", value.span)
+        if found < least:
+            raise Unfit(f"at least {least} is needed", value.span, "E0503")
+        if found > MOST:
+            raise Unfit(f"at most {MOST} (2^53) is possible", value.span, "E0503")
+        return int(found)
+
+    return read
+
+
+def condition(value: ast.Expr) -> ast.Expr:
+    if not isinstance(value, ast.Compare | ast.Logic | ast.Not):
+        raise Unfit("a condition is needed, such as norm(grad R) < 1e-7", value.span)
+    return value

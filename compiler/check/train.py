@@ -1,0 +1,248 @@
+"""Training: length, batches, precision, seed, runs, stop criterion; and what is reported on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.settings import Reader, Settings, Unfit, condition, truth, whole, word
+from netc.compiler.check.watch import check_watched
+from netc.compiler.meaning.findings import Report, counted
+from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
+from netc.compiler.meaning.resolve import Definitions, head
+from netc.compiler.meaning.resolve_tree import rebuild, walk
+from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Training
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_expr
+
+SETTINGS = (
+    "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "diverged", "target", "slow",
+)  # fmt: skip
+FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
+"""What `monitor` can report."""
+MONITORING = ("every", "history")
+"""Its settings."""
+AUTO: History = "auto"
+HISTORIES: Reader[History] = word("all", "summary", "auto")
+FULL: tuple[BatchMode, int] = ("full", 1)
+CPU: Literal["cpu"] = "cpu"
+DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None, None)
+
+
+def check_train(
+    statement: ast.Train | None,
+    samples: int | None,
+    names: Mapping[str, Type],
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> Training:
+    """The `train` statement; `names` are those that a stop criterion may read besides theta and n."""
+    if statement is None:
+        return DEFAULTS
+    settings = Settings(statement.settings, "train", SETTINGS, report)
+    epochs = settings.get("epochs", whole(1), -1)
+    steps = settings.get("steps", whole(1), -1)
+    if not {"epochs", "steps"} & settings.given.keys() and not settings.unknown:
+        report.error(
+            "E0511",
+            head(statement),
+            "training has no end: neither epochs nor steps is given",
+            hints=("add 'epochs = 200', or 'steps = 1000'",),
+        )
+    batch, count = settings.get("batch", _batch(samples), FULL)
+    stop, diverged = (
+        criterion and _check_criterion(criterion, names, losses, definitions, report)
+        for criterion in (settings.get(name, _maybe(condition), None) for name in ("stop", "diverged"))
+    )
+    settings.get("slow", truth, False)  # `netc reproduce` reads it off the program
+    return Training(
+        epochs,
+        steps,
+        batch,
+        count,
+        settings.get("shuffle", truth, True),
+        settings.get("precision", word("f32", "f64"), "f64"),
+        settings.get("seed", whole(0), 0),
+        settings.get("runs", whole(1), 1),
+        settings.get("threads", whole(1), 0),
+        settings.get("target", word("cpu", "cuda"), "cpu"),
+        stop,
+        diverged,
+    )
+
+
+def _maybe(reader: Reader[ast.Expr]) -> Reader[ast.Expr | None]:
+    return reader
+
+
+def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
+    """`full`, a size, or `4 parts`."""
+
+    def read(value: ast.Expr) -> tuple[BatchMode, int]:
+        mode: BatchMode
+        match value:
+            case ast.Name("full"):
+                return "full", 1
+            case ast.Counted(parts, "parts" | "part"):
+                mode, count = "parts", whole(1)(parts)
+            case ast.Counted(_, unit):
+                raise Unfit(
+                    f"'{unit}' is no unit here; a batch is full, a size such as 32, or '4 parts'", value.span
+                )
+            case ast.Name():
+                raise Unfit("a batch is full, a size such as 32, or '4 parts'", value.span)
+            case _:
+                mode, count = "size", whole(1)(value)
+        if samples is not None and count > samples:
+            raise Unfit(f"there are only {samples} training samples", value.span, "E0503")
+        return mode, count
+
+    return read
+
+
+def _check_criterion(
+    criterion: ast.Expr,
+    names: Mapping[str, Type],
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> ast.Expr:
+    """Checks the criterion; gives it with `theta` for `theta[n]` and `R(theta)` for a bare `R`."""
+
+    def plain(expr: ast.Expr) -> ast.Expr:
+        match expr:
+            case ast.Index(ast.Name("theta") as theta, ast.Name("n")):
+                return theta
+            case ast.Call(function):  # the function's name is no value
+                return replace(rebuild(expr, plain), function=function)
+            case ast.Name(id, span=span) if id in losses or id == "loss":
+                return ast.Call(ast.Name("R"), (ast.Argument(None, ast.Name("theta", span=span)),), span=span)
+        return rebuild(expr, plain)
+
+    found = plain(criterion)
+    known = {"theta": THETA, "n": SCALAR, "epoch": SCALAR, **names}
+    Kinds(Scope("a stop criterion", known, definitions.activations, losses), report).condition(found)
+    return found
+
+
+def check_monitor(
+    statement: ast.Monitor | None,
+    optimizer: Optimizer | None,
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> Monitor:
+    if statement is None:
+        return Monitor((ast.Name("loss"),), 0)
+    named = tuple(s for s in statement.settings if s.name not in ("every", "unit", "history"))
+    watched = check_watched(named, optimizer, losses, definitions, report) if named and optimizer else ()
+    settings = Settings(
+        tuple(s for s in statement.settings if s.name in MONITORING), "monitor", MONITORING, report
+    )
+    for figure in statement.figures:
+        shown = print_expr(figure)
+        if shown not in FIGURES:
+            report.error(
+                "E0905",
+                figure.span,
+                f"the figure '{figure.span.text or shown}' is not supported yet",
+                hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",),
+            )
+    every, history = settings.get("every", whole(1), 0), settings.get("history", HISTORIES, AUTO)
+    return Monitor(statement.figures or (ast.Name("loss"),), every, history, watched)
+
+
+def batches(training: Training, samples: int) -> int:
+    """The number of batches, m."""
+    match training.batch:
+        case "full":
+            return 1
+        case "parts":
+            return training.count
+        case "size":
+            return math.ceil(samples / training.count)
+
+
+def check_batches(
+    optimizer: Optimizer, training: Training, samples: int | None, statement: ast.Train, report: Report
+) -> None:
+    """A rule that names batches 1 and 2 needs exactly two."""
+    if training.batch == "size" and samples is None:
+        return
+    m = batches(training, samples or 1)
+    _check_memories(optimizer, training, statement, report)
+    _check_loops(optimizer, m, report)
+    numbers = [
+        (int(b.value), b.span)
+        for a in optimizer.body.actions
+        for n in walk(a)
+        if isinstance(b := _batch_of(n), ast.Number)
+    ]
+    for number, span in numbers:
+        if number < 1:
+            report.error("E0413", span, f"there is no batch {number}", hints=("batches are numbered from 1",))
+            return
+    if not numbers:
+        return
+    most, span = max(numbers, key=lambda pair: pair[0])
+    if most != m:
+        report.error(
+            "E0413",
+            span,
+            f"the rule visits {counted(most, 'batch')}, the training has {counted(m, 'batch')}",
+            related=((head(statement), "the training"),),
+            hints=(f"write 'batch = {most} parts'",),
+        )
+
+
+def _check_memories(optimizer: Optimizer, training: Training, statement: ast.Train, report: Report) -> None:
+    """What is kept per batch is of the same samples in every epoch, and of more than one batch."""
+    visited = [n for a in optimizer.body.actions for n in walk(a) if _batch_of(n) is not None]
+    if visited and training.batch == "full":
+        report.error(
+            "E0413",
+            head(statement),
+            f"'{optimizer.definition.name}' visits batch after batch, and there is one batch of all samples",
+            hints=("say how the samples are cut: batch = 4 parts, or batch = 32",),
+        )
+    elif optimizer.body.memories and training.shuffle:
+        name = optimizer.body.memories[0]
+        report.error(
+            "E0413",
+            head(statement),
+            f"the rule keeps '{name}' for each batch, and the batches are made anew in every epoch",
+            hints=("keep the order of the data: shuffle = false",),
+        )
+
+
+def _check_loops(optimizer: Optimizer, m: int, report: Report) -> None:
+    """`for i in 1..3` with R[i], of two batches."""
+    for loop in (n for a in optimizer.body.actions for n in walk(a) if isinstance(n, ast.For)):
+        names = [
+            b for n in walk(loop) if (b := _batch_of(n)) == ast.Name(loop.name) or _kept_at(n, loop.name)
+        ]
+        match loop.values:
+            case ast.Range(_, ast.Number(last)) if names and last > m:
+                message = f"the loop visits batch {last:g}, the training has {counted(m, 'batch')}"
+                report.error("E0413", loop.values.span, message, hints=("m is their number: 1..m",))
+            case ast.Range(ast.Number(first), _) if names and first < 1:
+                message = f"the loop visits batch {first:g}, batches are numbered from 1"
+                report.error("E0413", loop.values.span, message, hints=("write 1..m",))
+
+
+def _kept_at(node: ast.Node, name: str) -> bool:
+    return isinstance(node, ast.Equation) and node.indices == (ast.Name(name),)
+
+
+def _batch_of(node: ast.Node) -> ast.Expr | None:
+    match node:
+        case ast.Gradient(batch=batch):
+            return batch
+        case ast.Call(ast.Index(_, batch)):
+            return batch
+    return None

@@ -1,0 +1,62 @@
+"""`monitor V = ...`: functions that are followed through the iterations, made of the states at n."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netc.compiler.check.expressions import Kinds
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
+from netc.compiler.meaning.resolve import Definitions
+from netc.compiler.meaning.resolve_tree import rebuild
+from netc.compiler.meaning.spec import Optimizer, Watched
+from netc.dsl import ast
+
+PLACE = "a monitored function"
+
+
+def check_watched(
+    settings: tuple[ast.Setting, ...],
+    optimizer: Optimizer,
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> tuple[Watched, ...]:
+    """Each with its states as plain names."""
+    kinds: dict[str, Type] = {n: THETA if k == "theta" else SCALAR for n, k in optimizer.kinds}
+    states = {s.name: kinds[s.name] for s in optimizer.body.states}
+    names = {"n": SCALAR, **{name: SCALAR for name, _ in optimizer.arguments}, **states}
+
+    def plain(expr: ast.Expr) -> ast.Expr:
+        match expr:
+            case ast.Index(ast.Name(id), index) if id in states:
+                if index != ast.Name("n"):
+                    hint = f"its values at the iterations are compared: {id}[n]"
+                    message = f"{PLACE} is made of the values at n"
+                    report.error("E0402", index.span, message, hints=(hint,))
+                return ast.Name(id, span=expr.span)
+            case ast.Index(ast.Name(id)) if id not in losses:
+                known = ", ".join(f"{name}[n]" for name in states)
+                report.error("E0403", expr.span, f"the rule has no state '{id}'", hints=(f"it has {known}",))
+                return ast.Number(0.0, span=expr.span)
+            case ast.Name(id) if id in states:
+                hint = f"its value now is {id}[n]"
+                report.error("E0406", expr.span, f"'{id}' needs an index", hints=(hint,))
+                return expr
+            case ast.Call(ast.Name(), arguments):  # the function's name is no value
+                return replace(expr, arguments=tuple(replace(a, value=plain(a.value)) for a in arguments))
+        return rebuild(expr, plain)
+
+    found = []
+    scope = Scope(PLACE, names, definitions.activations, losses)
+    for setting in settings:
+        if setting.name in names or setting.name in losses:
+            hint = "give the monitored function a name of its own"
+            message = f"'{setting.name}' is a name of the rule already"
+            report.error("E0104", setting.span, message, hints=(hint,))
+            continue
+        value = plain(setting.value)
+        if not report.errors:
+            Kinds(scope, report).number(value, PLACE)
+        found.append(Watched(setting.name, setting.value, value))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""ir -> loops -> text: plans, passes and tiles; a room for each target."""

@@ -1,0 +1,1 @@
+"""The CPU target: vectors, register tiles, lanes."""

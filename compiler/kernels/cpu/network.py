@@ -1,0 +1,399 @@
+"""Network -> loops: loss, gradient and prediction, block of samples after block of samples.
+
+Products of matrices are register tiles: a few rows times a few sample vectors, with a plain loop over the
+inner index (broadcast one weight, multiply and add). The sums of the weight gradient are kept as vectors
+over samples and folded W at a time. All layers share the same three tile functions, so that neither the
+text nor the compile time grows with the depth of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.simplify import common
+from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.cpu import tiles as cpu_tiles
+from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
+from netc.compiler.kernels.fuse import fuse, names
+from netc.compiler.kernels.vectors import Space, arrays, lanes
+
+SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
+"""Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;
+how many samples count, and that number rounded up to whole tiles."""
+
+
+def functions(network: ir.Network, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
+    """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
+    made = [cpu_tiles.product(plan), cpu_tiles.outer_sums(plan), cpu_tiles.row_sums(plan)]
+    made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
+    if shuffled:
+        made.append(gather(network, plan))
+    return [
+        *made,
+        *_over_blocks("loss", network, plan, shuffled, parallel),
+        *_over_blocks("gradient", network, plan, shuffled, parallel),
+        _predict(network, plan, shuffled),
+    ]
+
+
+def _at(plan: Plan, buffer: int, row: L.Expr | int | str, at: L.Expr | int | str) -> L.Expr:
+    return L.add(L.add(L.mul(row, plan.block), at), buffer)
+
+
+def _put(plan: Plan, buffer: int, row: L.Expr, at: L.Expr, value: L.Expr) -> L.Stmt:
+    return L.store("scratch", _at(plan, buffer, row, at), value)
+
+
+def _input(plan: Plan, stage: Stage) -> tuple[str, str | int, str | int]:
+    """Array, offset and distance of the rows of what goes into a stage."""
+    return ("xs", "xfirst", "xstride") if stage.source < 0 else ("scratch", stage.source, plan.block)
+
+
+# -- the forward pass of a block ---------------------------------------------------------------------
+
+
+def forward(plan: Plan) -> L.Function:
+    body: list[L.Stmt] = []
+    for stage in plan.stages:
+        d = stage.dense
+        body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
+        start: tuple[str, int] = (
+            ("theta", d.offset + d.inputs * d.outputs) if d.bias else ("scratch", plan.zeros)
+        )
+        body.append(L.Do(L.call("product", "theta", d.offset, d.inputs, 1, *start, d.outputs, d.inputs,
+                                *_input(plan, stage), "scratch", stage.z, "width")))  # fmt: skip
+        if stage.map is not None:
+            body += _activate(plan, stage, stage.map)
+    return L.Function(
+        "forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z."
+    )
+
+
+def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
+    note, buffers = L.Note(f"a = {op.name}(z)"), {"z": stage.z, "a": stage.a}
+    if pointwise(op.value):
+        return [note, _each(plan, op.units, op.value, buffers, stage.a)]
+    return [note, *_over_units(plan, op.units, [("a", op.value)], buffers)]
+
+
+def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: int) -> L.Stmt:
+    """out = value, unit by unit; a tile of sample vectors at a time, so that their latencies overlap."""
+    bindings, (result,) = common([value])
+    body: list[L.Stmt] = [L.let("p", L.add(L.mul("o", plan.block), "j"))]
+    for v in range(TILE_VECTORS):
+        here = {n: f"{n}{v}" for n in (*buffers, *(n for n, _ in bindings), "value")}
+        for n in sorted(names(value)):
+            body.append(L.let(here[n], L.load("scratch", L.add("p", buffers[n] + v * plan.lanes))))
+        body += [L.let(here[n], lanes(e, here.__getitem__, True)) for n, e in [*bindings, ("value", result)]]
+    body += [L.store("scratch", L.add("p", out + v * plan.lanes), f"value{v}") for v in range(TILE_VECTORS)]
+    return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
+
+
+def pointwise(e: ir.Expr) -> bool:
+    match e:
+        case ir.Reduce():
+            return False
+        case ir.Apply(_, args):
+            return all(pointwise(a) for a in args)
+        case _:
+            return True
+
+
+def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, int],
+                after: Sequence[L.Stmt] = ()) -> list[L.Stmt]:  # fmt: skip
+    """Expressions with reductions over the units of a layer, sample vector by sample vector."""
+
+    def address(name: str, o: L.Expr) -> tuple[L.Expr, L.Expr]:
+        if name == "y":
+            return L.Name("ys"), L.add(L.add("yfirst", L.mul(o, "ystride")), "j")
+        return L.Name("scratch"), _at(plan, buffers[name], o, "j")
+
+    bindings, results = common([e for _, e in wanted])
+    names = [name for name, _ in wanted]
+    assigns = [ir.Assign(n, e) for n, e in [*bindings, *zip(names, results, strict=True)]]
+    buffers = {**plan.temporaries, **buffers}
+    live = frozenset(n for n, e in wanted if e.kind == "output")
+    space = Space("o", units, 1, address, per_lane=True)
+    return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *after], step=plan.lanes)]
+
+
+# -- the head: last activation and loss together -----------------------------------------------------
+
+
+def head_buffers(network: ir.Network) -> dict[str, int]:
+    """The temporaries of the head and of activations over units that must be kept between passes."""
+    wanted: dict[str, int] = {}
+    head = network.head
+    groups = [([head.loss, head.adjoint], head.units), ([head.output], head.units), ([head.loss], head.units)]
+    for op in network.ops:
+        if isinstance(op, ir.Map) and not pointwise(op.value):
+            groups += [([op.value], op.units), ([op.vjp], op.units)]
+    for exprs, units in groups:
+        bindings, results = common(exprs)
+        assigns = [ir.Assign(n, e) for n, e in [*bindings, *((f"out{i}", e) for i, e in enumerate(results))]]
+        for name in arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}:
+            wanted[name] = max(units, wanted.get(name, 0))
+    return wanted
+
+
+def head_loss(network: ir.Network, plan: Plan) -> L.Function:
+    head, last = network.head, plan.stages[-1]
+    count = [
+        L.let(
+            "total", L.call("add", "total", L.call("keep", "sample_loss", L.call("sub", "valid", "j"), 0.0))
+        )
+    ]
+    body = _over_units(plan, head.units, [("sample_loss", head.loss)], {"z": last.z}, count)
+    return L.Function(
+        "head_loss", (*SAMPLES, "scratch"), _summed(body), "Sum of the losses of the block's samples."
+    )
+
+
+def head_adjoint(network: ir.Network, plan: Plan) -> L.Function:
+    head, last = network.head, plan.stages[-1]
+    d = _at(plan, last.d, "o", "j")
+    left = L.call("sub", "valid", "j")
+    mask = L.store("scratch", d, L.call("keep", L.load("scratch", d), left, 0.0))
+    after: list[L.Stmt] = [
+        L.let("total", L.call("add", "total", L.call("keep", "sample_loss", left, 0.0))),
+        L.If(L.call("lt", left, plan.lanes), (L.Note("lanes beyond the last sample count nothing"),
+                                              L.loop("o", head.units, [mask]))),
+    ]  # fmt: skip
+    wanted: list[tuple[str, ir.Expr]] = [("sample_loss", head.loss), ("d", head.adjoint)]
+    body = _over_units(plan, head.units, wanted, {"z": last.z, "d": last.d}, after)
+    note = "The same, and its derivative d by the last pre-activation."
+    return L.Function("head_adjoint", (*SAMPLES, "scratch"), _summed(body), note)
+
+
+def _summed(body: list[L.Stmt]) -> tuple[L.Stmt, ...]:
+    start = L.let("total", L.call("splat", 0.0))
+    return (start, *body, L.Return(L.call("float64", L.call("hsum", "total"))))
+
+
+# -- the backward pass of a block --------------------------------------------------------------------
+
+
+def backward(plan: Plan) -> L.Function:
+    body: list[L.Stmt] = []
+    for stage, before in reversed(list(zip(plan.stages, (None, *plan.stages), strict=False))):
+        d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
+        body.append(L.Note(f"{d.name}: dW = d x', db = d"))
+        cotangent: tuple[str, int, int] = ("scratch", stage.d, plan.block)
+        if layout.over_outputs:
+            sides: tuple[str | int, ...] = (*cotangent, layout.padded, *_input(plan, stage), d.inputs)
+        else:
+            sides = (*_input(plan, stage), layout.padded, *cotangent, d.outputs)
+        body.append(L.Do(L.call("outer_sums", *sides, "scratch", stage.sums, "width")))
+        if d.bias:
+            padded = -(-d.outputs // plan.lanes) * plan.lanes
+            body.append(
+                L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width"))
+            )
+        if before is not None:
+            body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
+            body.append(L.Do(L.call("product", "theta", d.offset, 1, d.inputs, "scratch", plan.zeros, d.inputs, d.outputs,
+                                    *cotangent, "scratch", before.d, "width")))  # fmt: skip
+            body += _through(plan, before) if before.map is not None else []
+    return L.Function(
+        "backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums."
+    )
+
+
+def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
+    """The cotangent of `a` becomes that of `z`, in place."""
+    op = stage.map
+    assert op is not None
+    note = L.Note(f"through a = {op.name}(z)")
+    buffers = {"z": stage.z, "a": stage.a, "c": stage.d}
+    if not pointwise(op.value):
+        return [note, *_over_units(plan, op.units, [("dz", op.vjp)], {**buffers, "dz": stage.d})]
+    return [note, _each(plan, op.units, op.vjp, buffers, stage.d)]
+
+
+# -- over all samples --------------------------------------------------------------------------------
+
+
+def parameters_of(name: str) -> tuple[str, ...]:
+    """Of `loss` and `gradient`, as docs/kernels.md lists them."""
+    return (
+        "theta",
+        "x",
+        "y",
+        "order",
+        "first",
+        "count",
+        *(("grad",) if name == "gradient" else ()),
+        "scratch",
+    )
+
+
+def _over_blocks(
+    name: str, network: ir.Network, plan: Plan, shuffled: bool, parallel: bool
+) -> list[L.Function]:
+    """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one.
+
+    A large evaluation is cut into `plan.chunks` ranges of samples with sums of their own, added up in the order
+    of the ranges: the bits are the same however many threads there are, and the same without threads.
+    """
+    with_gradient = name == "gradient"
+    parameters = parameters_of(name)
+    words = f"The {'mean' if network.head.mean else 'sum'} of the losses of samples [first, first + count)"
+    note = words + ("; its gradient into `grad`." if with_gradient else ".")
+    scale, result = _result(network)
+    collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
+    ending = [scale, *collected, result]
+    whole = _range(plan, shuffled, with_gradient)
+    if plan.chunks == 1:
+        return [L.Function(name, parameters, (*whole, *ending), note)]
+    given = ("theta", "x", "y", "order", "first", "count", "scratch")
+    part = L.Function(
+        f"{name}_of",
+        given,
+        (*whole, L.Return(L.Name("total"))),
+        "One range of samples: the sum of the losses.",
+    )
+    body = (*_chunks(plan, part.name, with_gradient, parallel), *ending)
+    return [part, L.Function(name, parameters, body, note, parallel=parallel)]
+
+
+def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
+    """`total` and the gradient sums of the samples [first, first + count)."""
+    head = "head_adjoint" if with_gradient else "head_loss"
+    block: list[L.Stmt] = [
+        *_locate(plan, shuffled),
+        L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
+        L.let("total", L.call("add", "total", L.call(head, *SAMPLES, "scratch"))),
+    ]
+    body: list[L.Stmt] = [L.let("total", 0.0)]
+    if with_gradient:
+        block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
+        for start, size in _sums(plan):
+            clear = L.store("scratch", L.add("q", start), L.call("splat", 0.0))
+            body.append(L.loop("q", size, [clear], step=plan.lanes))
+    return [*body, L.loop("s", "count", block, step=plan.block)]
+
+
+def _sums(plan: Plan) -> list[tuple[int, int]]:
+    """Offset and size of the gradient sums of each layer."""
+    return [(stage.sums, plan.sums(stage.dense, stage.source < 0).size) for stage in plan.stages]
+
+
+def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[L.Stmt]:
+    chunk, chunks = L.Name("chunk"), plan.chunks
+    low, high = (L.call("floordiv", L.mul(c, "count"), chunks) for c in (chunk, L.add(chunk, 1)))
+    view = L.At(L.Name("scratch"), L.mul(chunk, plan.size), L.mul(L.add(chunk, 1), plan.size))
+    call = L.call(part, "theta", "x", "y", "order", L.add("first", "low"), L.call("sub", "high", "low"), view)
+    body: list[L.Stmt] = [L.let("low", low), L.let("high", high), L.Store(L.Name("totals"), chunk, call)]
+    out: list[L.Stmt] = [
+        L.let("totals", L.call("zeros", chunks)),
+        L.loop("chunk", chunks, body, parallel=parallel),
+        L.let("total", 0.0),
+        L.loop("c", chunks, [L.let("total", L.call("add", "total", L.At(L.Name("totals"), L.Name("c"))))]),
+    ]
+    if with_gradient:
+        for start, size in _sums(plan):
+            other = L.load("scratch", L.add(L.add(L.mul("c", plan.size), "q"), start))
+            added = L.store(
+                "scratch", L.add("q", start), L.call("add", L.load("scratch", L.add("q", start)), other)
+            )
+            out.append(L.loop("c", chunks, [L.loop("q", size, [added], step=plan.lanes)], start=1))
+    return out
+
+
+def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
+    """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch."""
+    start = L.add("first", "s")
+    in_order: list[L.Stmt] = [
+        L.let("xs", L.call("flat", "x")), L.let("xfirst", start), L.let("xstride", L.call("columns", "x")),
+        L.let("ys", L.call("flat", "y")), L.let("yfirst", start), L.let("ystride", L.call("columns", "y")),
+    ]  # fmt: skip
+    gathered: list[L.Stmt] = [
+        L.Do(L.call("gather", "x", "y", "order", start, "valid", "scratch")),
+        L.let("xs", "scratch"), L.let("xfirst", plan.gather_x), L.let("xstride", plan.block),
+        L.let("ys", "scratch"), L.let("yfirst", plan.gather_y), L.let("ystride", plan.block),
+    ]  # fmt: skip
+    rounded = L.call("floordiv", L.add("valid", plan.step - 1), plan.step)
+    return [
+        L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
+        L.let("width", L.mul(rounded, plan.step)),
+        *(gathered if shuffled else in_order),
+    ]
+
+
+FEATURES_AT_ONCE = 16
+"""A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
+
+
+def gather(network: ir.Network, plan: Plan) -> L.Function:
+    """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature."""
+    pick: list[L.Stmt] = [
+        L.let("sample", L.add("first", "j")),
+        L.If(
+            L.call("gt", L.call("len", "order"), 0),
+            (L.let("sample", L.At(L.Name("order"), L.add("first", "j"))),),
+        ),
+    ]
+    value = L.At(L.Name("row"), L.Name("i"))
+    put = L.Store(L.Name("scratch"), _at(plan, plan.gather_x, "i", "j"), value)
+    row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), network.inputs))
+    part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
+    target = L.Store(
+        L.Name("scratch"),
+        _at(plan, plan.gather_y, "o", "j"),
+        L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
+    )
+    body = (
+        L.loop("part", network.inputs, part, step=FEATURES_AT_ONCE),
+        L.loop("j", "valid", [*pick, L.loop("o", network.head.units, [target])]),
+    )
+    note = "Brings the samples order[first : first + valid] together; without an order as they stand."
+    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note)
+
+
+def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
+    """The sums, in the layout of theta, times `scale`.
+
+    A vector may reach into what comes behind it in theta: that is written later, and behind the last parameter
+    there is room for a vector.
+    """
+    d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
+
+    def copy(to: L.Expr, start: L.Expr) -> L.Stmt:
+        return L.store("grad", to, L.call("mul", L.load("scratch", start), L.call("splat", "scale")))
+
+    spot = L.add(L.add(L.mul("o", d.inputs), "i"), d.offset)
+    if layout.over_outputs:
+        found = L.At(L.Name("scratch"), L.add(L.add(L.mul("i", layout.padded), "o"), stage.sums))
+        body: L.Stmt = L.Store(L.Name("grad"), spot, L.call("mul", found, "scale"))
+        out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body])])]
+    else:
+        body = copy(spot, L.add(L.add(L.mul("o", layout.padded), "i"), stage.sums))
+        out = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body], step=plan.lanes)])]
+    if d.bias:
+        last = d.offset + d.inputs * d.outputs
+        bias = copy(L.add("o", last), L.add("o", stage.sums + layout.bias))
+        out.append(L.loop("o", d.outputs, [bias], step=plan.lanes))
+    return out
+
+
+def _predict(network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
+    head, last = network.head, plan.stages[-1]
+    at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
+    put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
+    block: list[L.Stmt] = [
+        *_locate(plan, shuffled),
+        L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
+        L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
+        *_over_units(plan, head.units, [("u", head.output)], {"z": last.z, "u": last.a}),
+        L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
+    ]
+    body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *_result(network))
+    note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
+    return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
+
+
+def _result(network: ir.Network) -> tuple[L.Stmt, ...]:
+    scale = L.call("div", 1.0, L.call("float64", "count")) if network.head.mean else L.Real(1.0)
+    return L.let("scale", scale), L.Return(L.call("mul", "total", "scale"))

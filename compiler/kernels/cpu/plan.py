@@ -1,0 +1,189 @@
+"""Network -> plan: tile sizes, the block of samples, and where each buffer lies in the scratch memory.
+
+A block of samples goes through the whole network before the next one starts, so that its activations stay in
+the first cache. Buffers are feature-major, `[unit][sample of the block]`: the sample is the vector lane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netc.compiler.calculus import ir
+from netc.compiler.kernels import fuse
+from netc.compiler.kernels.machine import Machine
+
+TILE_VECTORS = 2
+"""Sample vectors in a register tile of a matrix product."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One dense layer with the activation behind it (none behind the last: it is in the head)."""
+
+    dense: ir.Dense
+    map: ir.Map | None
+    source: int
+    """Offset of the input's buffer; -1: the samples themselves."""
+    z: int
+    """Pre-activation; the same buffer as `a` where backward does not need it."""
+    a: int
+    d: int
+    """Cotangent of the pre-activation."""
+    sums: int
+    """Gradient sums of this layer, see `Sums`."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Layout of one layer's gradient sums: W vectors of sums at a time, so one side is padded to whole vectors.
+
+    over_outputs: `[input][output, padded]`, else `[output][input, padded]`; bias sums follow, `[output, padded]`.
+    """
+
+    over_outputs: bool
+    padded: int
+    bias: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    lanes: int
+    registers: int
+    block: int
+    stages: tuple[Stage, ...]
+    height: int
+    """Rows of a register tile of `product`."""
+    zeros: int
+    """A row of zeros, the start of sums without a bias."""
+    gather_x: int
+    gather_y: int
+    temporaries: dict[str, int] = field(hash=False)
+    """Buffers of the head and of activations that reduce over units, by name."""
+    size: int
+    """Numbers of scratch for one worker, of one chunk."""
+    chunks: int
+    """Ranges of samples that threads may take; 1 where an evaluation is too short to share."""
+
+    @property
+    def step(self) -> int:
+        """Samples are processed in multiples of this."""
+        return self.lanes * TILE_VECTORS
+
+    @property
+    def outer_height(self) -> int:
+        """Rows of a tile of `outer_sums`: its W sums per row and a few loads must fit in the registers."""
+        return max(1, (self.registers - 4) // self.lanes)
+
+    def sums(self, dense: ir.Dense, samples: bool) -> Sums:
+        """`samples`: the input of the layer is the data, whose features are not padded to whole vectors.
+
+        Sums over inputs lie as theta does, so they are preferred where they need no more padding.
+        """
+        w = self.lanes
+        outputs, inputs = -(-dense.outputs // w) * w, -(-dense.inputs // w) * w
+        unpadded = samples and inputs > dense.inputs
+        over_outputs = unpadded or outputs * dense.inputs < inputs * dense.outputs
+        bias = outputs * dense.inputs if over_outputs else inputs * dense.outputs
+        return Sums(over_outputs, outputs if over_outputs else inputs, bias, bias + outputs)
+
+
+def plan(
+    network: ir.Network,
+    machine: Machine,
+    precision: str,
+    temporaries: dict[str, int],
+    shuffled: bool,
+    samples: int,
+) -> Plan:
+    """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation, a batch's."""
+    lanes = machine.width(precision)
+    block = _block(network, machine, lanes)
+    top = 0
+
+    def take(numbers: int) -> int:
+        nonlocal top
+        start, top = top, top + -(-numbers // lanes) * lanes
+        return start
+
+    zeros = take(max(max(d.inputs, d.outputs) for d, _ in layers(network)))
+    draft = Plan(lanes, machine.registers, block, (), 1, zeros, 0, 0, {}, 0, 1)
+    stages: list[Stage] = []
+    source = -1
+    for dense, following in layers(network):
+        rows = -(-dense.outputs // lanes) * lanes  # whole vectors of units: the rows beyond stay zero
+        a = take(rows * block)
+        z = take(rows * block) if following and "z" in fuse.names(following.vjp) else a
+        stages.append(
+            Stage(
+                dense, following, source, z, a, take(rows * block), take(draft.sums(dense, source < 0).size)
+            )
+        )
+        source = a
+    gather_x, gather_y = (take(n * block) if shuffled else 0 for n in (network.inputs, network.head.units))
+    buffers = {name: take(rows * block) for name, rows in temporaries.items()}
+    height, chunks = _height(network, machine), _chunks(network, samples)
+    return Plan(
+        lanes,
+        machine.registers,
+        block,
+        tuple(stages),
+        height,
+        zeros,
+        gather_x,
+        gather_y,
+        buffers,
+        top,
+        chunks,
+    )
+
+
+def layers(network: ir.Network) -> list[tuple[ir.Dense, ir.Map | None]]:
+    """Each dense layer with the activation behind it."""
+    pairs: list[tuple[ir.Dense, ir.Map | None]] = []
+    for op in network.ops:
+        match op:
+            case ir.Dense():
+                pairs.append((op, None))
+            case ir.Map():
+                pairs[-1] = (pairs[-1][0], op)
+    return pairs
+
+
+def _height(network: ir.Network, machine: Machine) -> int:
+    """Rows of a tile: as many as the registers hold, but such that few rows are left over.
+
+    A tile keeps height x TILE_VECTORS sums, the vectors they meet and one weight in registers.
+    """
+    most = max(1, (machine.registers - TILE_VECTORS - 1) // TILE_VECTORS)
+    dense = [d for d, _ in layers(network)]
+    rows = [d.outputs for d in dense] + [d.inputs for d in dense[1:]]
+
+    def passes(height: int) -> int:
+        """Times the vectors are loaded, over all products."""
+        return sum(r // height + r % height for r in rows)
+
+    return min(range(1, most + 1), key=lambda h: (passes(h), h))
+
+
+WORTH_A_THREAD = 4_000_000
+"""Parameters times samples of a chunk: about a millisecond, far more than handing it to a thread costs."""
+MOST_CHUNKS, LEAST_SAMPLES = 8, 32
+
+
+def _chunks(network: ir.Network, samples: int) -> int:
+    work = network.parameters * samples // WORTH_A_THREAD
+    return max(1, min(MOST_CHUNKS, work, samples // LEAST_SAMPLES))
+
+
+LARGEST_BLOCK, SHORT = 136, 4
+
+
+def _block(network: ir.Network, machine: Machine, lanes: int) -> int:
+    """Samples of a block: enough that the sums of a tile outweigh folding them, the data of all layers in half the
+    second cache; and where it is long, an odd number of tiles, so that rows do not fall on the same cache sets."""
+    units = network.inputs + sum(2 * d.outputs for d, _ in layers(network))
+    bytes_per_number = 8 * machine.lanes // lanes
+    step = lanes * TILE_VECTORS
+    tiles = max(1, min(LARGEST_BLOCK, machine.cache // 2 // (units * bytes_per_number)) // step)
+    return step * (tiles - 1 + tiles % 2 if tiles > SHORT else tiles)

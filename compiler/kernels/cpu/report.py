@@ -1,0 +1,54 @@
+"""What a report asks of many runs, as loops: losses and norms, outputs. Metrics and statistics are the runtime's."""
+
+from __future__ import annotations
+
+from netc.compiler.kernels import loops as L
+
+REPORTED = 3
+"""A report holds loss, norm of the gradient and norm of theta."""
+
+
+def functions(parameters: int, outputs: bool) -> list[L.Function]:
+    """`report`, and with `outputs` also that: an objective has none."""
+    given = ("rows", "all_theta", "x", "y", "order", "count", "out", "grad", "scratch")
+    report = L.Function("report", given, (_over_rows(report_of_a_run(parameters)),), REPORT)
+    return [report, *([_outputs()] if outputs else [])]
+
+
+REPORT = "Loss on the first `count` samples, norm of its gradient and norm of theta of the runs `rows`, into `out`."
+
+
+def _over_rows(body: list[L.Stmt]) -> L.Loop:
+    return L.loop("row_at", L.call("len", "rows"), [THETA, *body])
+
+
+THETA = L.let("theta", L.At(L.Name("all_theta"), L.At(L.Name("rows"), L.Name("row_at"))))
+
+
+def report_of_a_run(parameters: int) -> list[L.Stmt]:
+    """The line of `out` at `row_at`; on every target."""
+
+    def norm(array: str, into: int) -> list[L.Stmt]:
+        """In float64 and in order, so that the bits are those of every target and number of threads."""
+        number = L.let("number", L.call("float64", L.At(L.Name(array), L.Name("q"))))
+        add = L.let("total", L.call("add", "total", L.mul("number", "number")))
+        root = L.Store(L.Name("line"), L.Int(into), L.call("root", "total"))
+        return [L.let("total", 0.0), L.loop("q", parameters, [number, add]), root]
+
+    loss = L.call("gradient", "theta", "x", "y", "order", 0, "count", "grad", "scratch")
+    return [
+        L.let("line", L.At(L.Name("out"), L.Name("row_at"))),
+        L.Store(L.Name("line"), L.Int(0), loss),
+        *norm("grad", 1),
+        *norm("theta", 2),
+    ]
+
+
+def _outputs() -> L.Function:
+    target = L.At(L.Name("all_out"), L.Name("row_at"))
+    loss = L.call("predict", "theta", "x", "y", "order", 0, "count", target, "scratch")
+    note = "Losses of the runs `rows` on the first `count` samples, their outputs into `all_out`."
+    given = ("rows", "all_theta", "x", "y", "order", "count", "all_out", "losses", "scratch")
+    return L.Function(
+        "outputs", given, (_over_rows([L.Store(L.Name("losses"), L.Name("row_at"), loss)]),), note
+    )

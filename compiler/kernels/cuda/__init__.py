@@ -1,0 +1,1 @@
+"""The CUDA target: threads, blocks, grids."""

@@ -1,0 +1,134 @@
+"""ir -> loops for CUDA, and the table of its spellings: numba-cuda, one kernel `advance`, threads in the place of lanes.
+
+Shared with the CPU: the ir and its passes (`fuse`, `simplify.common`), the rule's statements (`cpu_rule.Writer`,
+`cpu_registers`), element-by-element code (`vectors.Space`), the loop ast and its printer. Apart: the plan
+(`cuda_plan`), who owns which element and where barriers stand (`cuda_threads`, `cuda_rule`, `cuda_network`), and
+what is below: spellings and the launch header. `start` and reports are the CPU's (`runtime/training/cuda_stretches.py`).
+"""
+
+from __future__ import annotations
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.cpu import network as cpu_network
+from netc.compiler.kernels.cpu import rule as cpu_rule
+from netc.compiler.kernels.cpu import target as cpu
+from netc.compiler.kernels.cpu.target import REALS, batch_size, number_of_batches, regions
+from netc.compiler.kernels.cuda import rule as cuda_rule
+from netc.compiler.kernels.cuda import threads as cuda_threads
+from netc.compiler.kernels.cuda.network import NetworkWriter
+from netc.compiler.kernels.cuda.plan import Card, Plan, most_registers, plan
+from netc.compiler.kernels.cuda.rule import TeamWriter
+from netc.compiler.kernels.cuda.threads import ThreadWriter
+from netc.compiler.kernels.emit import INFIX, PREFIX, Spelling
+
+
+def planned(program: ir.Program, card: Card, samples: int) -> Plan:
+    problem = program.problem
+    temporaries = cpu_network.head_buffers(problem) if isinstance(problem, ir.Network) else {}
+    return plan(program, card, temporaries, batch_size(program.training.batches, samples))
+
+
+def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc kernel for CUDA") -> L.Module:
+    """The kernel of a program, one module, ready to print; `samples` is the number of training samples."""
+    training = program.training
+    shuffled = training.batches.shuffle and training.batches.mode != "full"
+    chosen = planned(program, card, samples)
+    rule = cpu_rule.named(program.rule)
+    made: list[L.Function] = []
+    kernels: list[L.Function] = []
+    match program.problem:
+        case ir.Network() as network:
+            buffers = cuda_rule.work_space(chosen, network.parameters)
+            vectors = cpu_rule.Vectors(network.parameters, 1, regions(network), buffers)
+            made = NetworkWriter(network, chosen, shuffled).functions()
+            parts = number_of_batches(training.batches, samples)
+            writer: cpu_rule.Writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
+        case ir.Objective() as objective:
+            whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
+            vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
+            single = training.precision == "f32"
+            writer = ThreadWriter(rule, vectors, False, objective=objective, single=single)
+            made, kernels = cpu.objective_functions(objective), [cuda_threads.report(objective.parameters)]
+    kernels.insert(0, writer.advance())
+    scratch = vectors.scratch + len(writer.temporaries) * vectors.stride
+    constants: tuple[tuple[str, int | float | str], ...] = (
+        ("SHAPE", chosen.shape),
+        ("THREADS", chosen.threads),
+        ("BLOCKS", chosen.blocks),
+        ("SCRATCH", max(1, scratch)),
+        ("PLACES", 2 * samples if shuffled else 1),
+        ("REAL", training.precision),
+    )
+    used = L.calls(tuple(kernels))
+    return L.Module(title, constants, (*(f for f in made if f.name in used), *kernels))
+
+
+HEADER = """
+from math import inf, nan
+
+from numba import cuda, float32, float64, int64, uint32, uint64 as at
+{imports}
+
+real = {real}
+"""
+
+FUNCTIONS = {
+    op: row.cuda.partition("(")[0]
+    for op, row in PRIMITIVES.items()
+    if row.cuda and op not in INFIX and op not in PREFIX
+}
+"""Primitive -> function of `runtime/devices/cuda_device.py`, or Python's own."""
+
+NAMES = {
+    **FUNCTIONS,
+    "vmax": "maximum", "vmin": "minimum", "least": "min", "isfinite": "finite", "root": "sqrt",
+    "splat": "real", "load": "{0}[at({1})]", "store": "{0}[at({1})] = {2}",
+    # Places are never negative, and half as wide as other numbers.
+    "select": "({1} if {0} else {2})",
+    "quotient": "int64(uint32({0}) // uint32({1}))", "remainder": "int64(uint32({0}) % uint32({1}))",
+    "thread": "int64(cuda.threadIdx.x)", "block_barrier": "cuda.syncthreads()",
+    "shared": "cuda.shared.array({0}, {1}, ALIGNED)", "registers": "cuda.local.array",
+}  # fmt: skip
+
+TEAMS = {
+    "thread": {"thread_of_grid": "cuda.grid(1)", "threads_of_grid": "cuda.gridsize(1)"},
+    "block": {
+        "member": "int64(cuda.threadIdx.x)", "members": "(THREADS)", "barrier": "cuda.syncthreads()",
+        "block": "int64(0)", "team_of_grid": "int64(cuda.blockIdx.x)",
+        "team_sum": "block_sum", "team_max": "block_max", "team_min": "block_min", "team_shuffle": "block_shuffle",
+    },
+    "grid": {
+        "member": "int64(cuda.grid(1))", "members": "(THREADS * BLOCKS)", "barrier": "grid_barrier(turns)",
+        "block": "int64(cuda.blockIdx.x)",
+        "team_of_grid": "int64(0)",
+        "team_sum": "grid_sum", "team_max": "grid_max", "team_min": "grid_min", "team_shuffle": "grid_shuffle",
+    },
+}  # fmt: skip
+"""Who works on a run."""
+
+DEVICE = frozenset((
+    "ALIGNED", "atan", "block_max", "block_min", "block_sum", "cos", "erf", "exp", "expm1", "finite", "floor",
+    "grid_barrier", "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run",
+    "next_run_of_block", "power", "sigmoid", "sin", "sqrt", "tan", "tanh",
+))  # fmt: skip
+IMPORTED = {"device": DEVICE, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
+"""Last part of the name of a file `runtime/cuda_*.py` -> what kernels call of it."""
+
+
+def spelling(module: L.Module) -> Spelling:
+    constants = dict(module.constants)
+    names = {**NAMES, **TEAMS[str(constants["SHAPE"])]}
+    called = {names.get(f, f).partition("(")[0] for f in L.calls(module)}
+    if "cuda.shared.array" in called:
+        called.add("ALIGNED")
+    lines = [
+        f"from netc.runtime.cuda_{file} import {', '.join(sorted(used))}"
+        for file, functions in IMPORTED.items()
+        if (used := functions & called)
+    ]
+    header = HEADER.format(imports="\n".join(["", *lines]), real=REALS[str(constants["REAL"])])
+    most = most_registers(int(constants["THREADS"]))
+    kernel = f"max_registers={most}" if most < 255 else ""
+    return Spelling(header.strip(), "cuda.jit", "device=True", kernel, names, counted=True, index="at({})")

@@ -1,0 +1,60 @@
+"""Laws of the start -> fills of stretches of theta with numbers in them, or a table with one row a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import prod
+
+from netc.compiler.calculus import ir
+from netc.compiler.check.data import linspace
+from netc.compiler.meaning.resolve_laws import law_numbers
+from netc.compiler.meaning.resolve_values import number
+from netc.compiler.meaning.spec import Law, Spec
+from netc.dsl import ast
+
+
+def lower_init(spec: Spec, problem: ir.Problem) -> ir.Starts:
+    if spec.init.file:
+        return ir.Starts((), spec.init.file, ())
+    fills: list[ir.Fill] = []
+    for law in spec.init.laws:
+        match law.law:
+            case ast.Set(points):
+                return ir.Starts((), "", tuple(_point(p, spec.parameters) for p in points))
+            case ast.Call(ast.Name("grid"), (*ranges, points)):
+                return ir.Starts((), "", (), _axes(ranges, int(number(points.value))))
+        fills.extend(_fills(law, problem))
+    return ir.Starts(tuple(fills), "", ())
+
+
+def _fills(law: Law, problem: ir.Problem) -> Iterator[ir.Fill]:
+    if law.target == "theta":
+        yield _fill(law, None, 0, (problem.parameters,))
+        return
+    assert isinstance(problem, ir.Network)
+    for op in problem.ops:
+        if not isinstance(op, ir.Dense):
+            continue
+        fans = (op.inputs, op.outputs)
+        if law.target == "weights":
+            yield _fill(law, fans, op.offset, (op.outputs, op.inputs))
+        elif op.bias:
+            yield _fill(law, fans, op.offset + op.outputs * op.inputs, (op.outputs,))
+
+
+def _fill(law: Law, fans: tuple[int, int] | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:
+    """The law for parameters of this shape from `offset` on."""
+    if isinstance(law.law, ast.Tuple):
+        return ir.Fill("values", tuple(number(i) for i in law.law.items), offset, prod(shape), shape)
+    name, numbers = law_numbers(law, fans)
+    return ir.Fill(name, numbers, offset, prod(shape), shape)  # type: ignore[arg-type]
+
+
+def _point(point: ast.Expr, size: int) -> tuple[float, ...]:
+    """One start of a list; a single number stands for all parameters."""
+    return tuple(number(i) for i in point.items) if isinstance(point, ast.Tuple) else (number(point),) * size
+
+
+def _axes(ranges: Iterable[ast.Argument], points: int) -> tuple[tuple[float, ...], ...]:
+    spans = [a.value for a in ranges if isinstance(a.value, ast.Range)]
+    return tuple(tuple(linspace(number(r.start), number(r.stop), points)) for r in spans)

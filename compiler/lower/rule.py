@@ -1,0 +1,241 @@
+"""Update rule, schedules and stop criterion -> ir.Rule: one iteration as statements, evaluations shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.laws import spread
+from netc.compiler.calculus.simplify import simplify
+from netc.compiler.lower.batches import over_batches
+from netc.compiler.lower.evaluations import Batch, Builder
+from netc.compiler.lower.expressions import Environment, Evaluation, lower_expr
+from netc.compiler.lower.schedule import Follower, lower_schedule
+from netc.compiler.meaning.resolve_tree import names_in, walk
+from netc.compiler.meaning.resolve_values import number
+from netc.compiler.meaning.spec import Spec, Watched
+from netc.dsl import ast
+
+GROWTH = 0.01
+"""A monitored function has grown where it is more than 1 % larger than before."""
+BOUND = 1000
+"""Rounds of a `repeat:` that gives no bound: halving a step so often leaves nothing of it."""
+ROUNDING: Mapping[str, float] = {"f64": 2.0**-52, "f32": 2.0**-23}
+"""From 1 to the next number."""
+CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "scalar") for name in ("n", "m", "epoch", "samples")}
+MASKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "theta") for name in ("weights", "biases")}
+THETA = ir.Var("theta", "theta")
+
+
+def lower_rule(spec: Spec) -> ir.Rule:
+    return _Lowering(spec).run()
+
+
+@dataclass
+class _Section:
+    """Statements being built, and the batch that a bare R means in them."""
+
+    builder: Builder
+    batch: Batch
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What a monitored function adds to a rule: its last value, and how often it grew."""
+
+    name: str
+    states: tuple[ir.State, ...]
+
+
+class _Lowering:
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        rule = spec.optimizer
+        self.kinds = dict(rule.kinds)
+        self.followers = [lower_schedule(s, spec) for s in spec.schedules]
+        scheduled = {f.name for f in self.followers}
+        numbers = [(name, value) for name, value in rule.arguments if name not in scheduled]
+        numbers += [pair for f in self.followers for pair in f.hypers]
+        self.hypers = tuple(ir.Hyper(name, value) for name, value in dict(numbers).items())
+        self.names: dict[str, ir.Expr] = {
+            **CLOCKS,
+            **MASKS,
+            "rounding": ir.Const(ROUNDING[spec.training.precision]),
+            **{name: ir.Var(name, "scalar") for name, _ in rule.arguments},
+            **{name: ir.Var(name, kind) for name, kind in rule.kinds},
+        }
+        self.losses = frozenset(
+            {"R"}
+            | {n.loss for a in rule.body.actions for n in walk(a) if isinstance(n, ast.Gradient)}
+            | (
+                {spec.objective.name}
+                if spec.objective
+                else {spec.loss.definition.name}
+                if spec.loss
+                else set()
+            )
+        )
+        self.functions = {a.name.lower(): a for a in spec.functions}
+        self.taken = {*self.names, *(h.name for h in self.hypers)}
+
+    def run(self) -> ir.Rule:
+        training, rule = self.spec.training, self.spec.optimizer
+        whole = rule.visits_batches or training.batch == "full"
+        body = _Section(Builder(self.taken), "full" if rule.visits_batches else "current")
+        test = _Section(Builder(self.taken), "full")
+        for follower in self.followers:
+            body.builder.assign(follower.name, follower.value, follower.span)
+        watches = [self._watch(w, body, whole) for w in self.spec.monitor.watched]
+        section = body if whole else test
+        criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
+        criteria = ((training.diverged, "diverged"), (training.stop, "criterion"))
+        for criterion, ending in criteria:
+            if criterion is not None:
+                if section is test:
+                    self._schedules_read(criterion, test)
+                section.builder.stop(self._expr(criterion, section), ending)
+        for action in rule.body.actions:
+            self._action(action, body)
+        states = tuple(
+            ir.State(m.name, self.kinds[m.name], self._initial(m.initial, m.name)) for m in rule.body.states
+        ) + tuple(ir.State(m, self.kinds[m], ir.Const(0.0), per_batch=True) for m in rule.body.memories)
+        return ir.Rule(
+            self.hypers,
+            states
+            + tuple(s for f in self.followers for s in f.states)
+            + tuple(s for w in watches for s in w.states),
+            body.builder.finish(),
+            tuple(ir.Commit(m.name, m.next) for m in rule.body.states),
+            test.builder.finish(),
+            tuple(s for f in self.followers for s in f.epoch_end),
+            tuple(c for f in self.followers for c in f.commits),
+            rule.visits_batches,
+            tuple((w.name, w.states[1].name) for w in watches),
+        )
+
+    def _watch(self, watched: Watched, section: _Section, whole: bool) -> _Watch:
+        """Statements that compare the function at n, of all samples, with its value at n-1.
+
+        Its states are set at once: what is seen at the theta[n] at which a run ends counts too.
+        """
+        builder, name, nowhere = section.builder, watched.name, watched.written.span
+        before, grown, now = (builder.name(f"{name}_{what}") for what in ("before", "grown", "now"))
+        builder.watching = True
+        value = self._expr(watched.value, section if whole else _Section(builder, "full"))
+        builder.watching = False
+        builder.assign(now, value, nowhere)
+        last, count, new = (ir.Var(v, "scalar") for v in (before, grown, now))
+        jump = ir.apply("mul", ir.Const(GROWTH), ir.apply("abs", last))
+        grows = ir.apply("gt", ir.apply("sub", new, last), jump)
+        # One that is lost (infinite, NaN) ends the run: the runtime counts that growth.
+        seen = ir.apply("lt", ir.apply("abs", new), ir.Const(float("inf")))
+        for condition in (seen, ir.apply("gt", CLOCKS["n"], ir.Const(0.0))):
+            grows = ir.apply("and", grows, condition)
+        added = ir.apply("select", grows, ir.apply("add", count, ir.Const(1.0)), count)
+        builder.assign(grown, added, nowhere)
+        builder.assign(before, new, nowhere)
+        return _Watch(name, tuple(ir.State(s, "scalar", ir.Const(0.0)) for s in (before, grown)))
+
+    def _schedules_read(self, stop: ast.Expr, section: _Section) -> None:
+        for follower in self.followers:
+            if follower.name in names_in(stop):
+                section.builder.assign(follower.name, follower.value, follower.span)
+
+    def _initial(self, value: ast.Expr | None, name: str) -> ir.Expr:
+        if value is None:
+            return THETA if name == "theta" else ir.Const(0.0)
+        at_start = {f.name: f.first for f in self.followers}
+        starts = {m.name: m.initial for m in self.spec.optimizer.body.states if m.initial is not None}
+        # A start in terms of another one: that one's expression stands in.
+        others = {n: self._initial(starts[n], n) for n in names_in(value) if n in starts and n != name}
+        names = {**self.names, "n": ir.Const(0.0), "epoch": ir.Const(0.0), **at_start, **others}
+        return simplify(lower_expr(value, Environment(names, self.functions, elements=self._elements())))
+
+    def _elements(self) -> Mapping[ir.Kind, int]:
+        return {"theta": self.spec.parameters}
+
+    # -- actions -----------------------------------------------------------------------------------
+
+    def _action(self, action: ast.Action, section: _Section) -> None:
+        builder = section.builder
+        match action:
+            case ast.Equation(name, (index,), value):
+                kind = self.kinds[name]
+                kept = builder.name(f"{name}_kept")
+                builder.assign(kept, spread(self._expr(value, section), kind), action.span)
+                builder.keep(name, self._expr(index, section), kept, kind)
+            case ast.Equation(name, _, value):
+                found = self._expr(value, section)
+                builder.assign(name, spread(found, self.kinds.get(name, "scalar")), action.span)
+            case ast.For(index, ast.Range(start, stop), body):
+                self.names[index] = ir.Var(index, "scalar")
+                first, last = self._expr(start, section), self._expr(stop, section)
+                with builder.for_(index, first, last, _assigned(body)):
+                    self._actions(body, section)
+            case ast.Repeat(bound, body):
+                rounds = BOUND if bound is None else max(1, int(number(bound)))
+                with builder.repeat(rounds, _assigned(body)):
+                    self._actions(body, section)
+            case ast.Until(condition):
+                builder.until(self._expr(condition, section))
+            case ast.If(condition, body, otherwise):
+                with builder.if_(self._expr(condition, section)) as begin_otherwise:
+                    self._actions(body, section)
+                    begin_otherwise()
+                    self._actions(otherwise, section)
+            case ast.End(word, condition):
+                builder.stop(self._expr(condition, section), "criterion" if word == "stop" else "step")
+            case ast.For():
+                raise AssertionError("a loop over no range was let through by the check")
+            case _:
+                assert_never(action)
+
+    def _actions(self, actions: tuple[ast.Action, ...], section: _Section) -> None:
+        for action in actions:
+            self._action(action, section)
+
+    def _expr(self, expr: ast.Expr, section: _Section) -> ir.Expr:
+        env = Environment(
+            self.names,
+            self.functions,
+            self.losses,
+            self._evaluator(section),
+            self._fetcher(section),
+            frozenset(self.spec.optimizer.body.memories),
+            self._elements(),
+        )
+        return lower_expr(expr, env)
+
+    def _fetcher(self, section: _Section) -> Callable[[str, ast.Expr | None, str], ir.Expr]:
+        def fetch(memory: str, index: ast.Expr | None, reduction: str) -> ir.Expr:
+            kind = self.kinds[memory]
+            if index is not None:
+                return section.builder.fetch(memory, self._expr(index, section), kind)
+            return over_batches(section.builder, memory, kind, reduction)
+
+        return fetch
+
+    def _evaluator(self, section: _Section) -> Callable[[Evaluation, ir.Expr | None], ir.Expr]:
+        def evaluate(node: Evaluation, point: ir.Expr | None) -> ir.Expr:
+            match node:
+                case ast.Gradient(batch=batch):
+                    want = "gradient"
+                case ast.Call(ast.Index(_, batch)):
+                    want = "loss"
+                case _:
+                    want, batch = "loss", None
+            chosen = section.batch if batch is None else simplify(self._expr(batch, section))
+            return section.builder.evaluate(point or THETA, chosen, want, node.span)
+
+        return evaluate
+
+
+def _assigned(body: tuple[ast.Action, ...]) -> set[str]:
+    """Names that a loop's body gives new values to."""
+    nodes = [n for a in body for n in walk(a)]
+    return {n.name for n in nodes if isinstance(n, ast.Equation | ast.For)}
+
+
+__all__ = ["Follower", "lower_rule"]

@@ -1,0 +1,1 @@
+"""What names and equations of a file mean: definitions, arguments, moments; the spec."""

@@ -1,0 +1,60 @@
+"""Kinds of expressions: one number, a vector like theta or one over the outputs; each also as truth values.
+
+The types, the functions and what their results are, and the scope in which an expression stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
+from netc.dsl import ast
+
+OPERATORS = TRUTHS | {"add", "sub", "mul", "div", "neg", "pow", "select"}
+ELEMENTWISE: Mapping[str, int] = {name: p.arity for name, p in PRIMITIVES.items() if name not in OPERATORS}
+"""Functions a user may call element by element, and how many arguments each takes."""
+BATCHWISE = ("sum", "mean", "max", "min", "argmax")
+"""Of what is kept per batch, over the batches."""
+REDUCTIONS = ("sum", "mean", "max", "min", "norm")
+"""Of one vector to one number; `dot` takes two."""
+FUNCTION_NAMES = sorted({*ELEMENTWISE, *REDUCTIONS, "dot", "where", "argmax"})
+
+WORDS: Mapping[ir.Kind, str] = {
+    "scalar": "a number",
+    "theta": "a vector like theta",
+    "output": "a vector over the outputs",
+}
+
+
+@dataclass(frozen=True)
+class Type:
+    kind: ir.Kind
+    truth: bool = False
+    """A truth value per element."""
+
+
+PARAMETERS = ("theta", "weights", "biases", "w", "b")
+OUTPUTS = ("u", "y")
+"""What names mean by habit, to explain why they mean nothing here."""
+
+SCALAR, THETA, OUTPUT = Type("scalar"), Type("theta"), Type("output")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an expression may mention, and where it stands."""
+
+    place: str
+    """`an update rule`, for messages."""
+    names: Mapping[str, Type]
+    activations: Mapping[str, ast.Activation] = field(default_factory=dict)
+    losses: frozenset[str] = frozenset()
+    """Names that are the loss: `R`, and the user's own."""
+    calls: Mapping[str, ast.Schedule] = field(default_factory=dict)
+    """Schedules, which are functions of numbers."""
+    hidden: frozenset[str] = frozenset()
+    """Names that are netc's own, never to be suggested."""
+    memories: frozenset[str] = frozenset()
+    """Names with a value for each batch: `L[i]`."""

@@ -1,0 +1,269 @@
+"""Definitions: which activation, loss, init, schedule or optimizer a name means, and its arguments.
+
+Gathers them from the library, the files that are used and the program itself. Does not look inside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from netc.compiler.meaning.findings import Report, first_line, listed
+from netc.compiler.meaning.resolve_values import NotANumber, number
+from netc.dsl import ast, library
+from netc.dsl.diagnostics import SpecError
+from netc.dsl.names import did_you_mean
+from netc.dsl.parser import parse
+from netc.dsl.source import Source, Span
+
+D = TypeVar("D", bound=ast.Statement)
+
+
+class Table(Mapping[str, D]):
+    """Definitions of one kind by name, in any case: `GELU` = `gelu`. The library's are parsed late."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.own: dict[str, D] = {}
+        """Of the program and the files it uses; they come before the library's."""
+
+    def __getitem__(self, name: str) -> D:
+        if name.lower() in self.own:
+            return self.own[name.lower()]
+        return cast(D, library.lookup(self.kind, _library_names(self.kind)[name.lower()]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**_library_names(self.kind), **self.own})
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (
+            name.lower() in self.own or name.lower() in _library_names(self.kind)
+        )
+
+    def names(self) -> list[str]:
+        """As they are spelled."""
+        return [*(str(getattr(d, "name", "")) for d in self.own.values()), *library.names(self.kind)]
+
+
+@cache
+def _library_names(kind: str) -> dict[str, str]:
+    return {name.lower(): name for name in library.names(kind)}
+
+
+@dataclass(frozen=True)
+class Definitions:
+    activations: Table[ast.Activation] = field(default_factory=lambda: Table("activation"))
+    clips: Table[ast.Clip] = field(default_factory=lambda: Table("clip"))
+    losses: Table[ast.Loss] = field(default_factory=lambda: Table("loss"))
+    inits: Table[ast.Init] = field(default_factory=lambda: Table("init"))
+    schedules: Table[ast.Schedule] = field(default_factory=lambda: Table("schedule"))
+    optimizers: Table[ast.Optimizer] = field(default_factory=lambda: Table("optimizer"))
+    searches: Table[ast.Search] = field(default_factory=lambda: Table("search"))
+    blocks: Table[ast.Block] = field(default_factory=lambda: Table("block"))
+
+    def add(self, statement: ast.Statement, report: Report) -> None:
+        """Takes the statement in if it is a definition; a second one in the same file is an error."""
+        if not is_definition(statement):
+            return
+        table = next(t for t in self.tables if t.kind == type(statement).__name__.lower())
+        require_names_once(getattr(statement, "parameters", ()), report)
+        name = str(getattr(statement, "name", ""))
+        known = table.own.get(name.lower())
+        if known is not None and known.span.source == statement.span.source:
+            report.error(
+                "E0104",
+                head(statement),
+                f"the {table.kind} '{name}' is defined twice",
+                related=((head(known), "first here"),),
+            )
+        table.own[name.lower()] = statement
+
+    @property
+    def tables(self) -> tuple[Table[Any], ...]:
+        return (
+            self.activations,
+            self.clips,
+            self.losses,
+            self.inits,
+            self.schedules,
+            self.optimizers,
+            self.searches,
+            self.blocks,
+        )
+
+
+def require_names_once(parameters: Iterable[ast.Parameter], report: Report) -> None:
+    known: dict[str, ast.Parameter] = {}
+    for p in parameters:
+        if p.name in known:
+            related = ((known[p.name].span, "first here"),)
+            report.error("E0104", p.span, f"'{p.name}' is named twice", related=related)
+        known.setdefault(p.name, p)
+
+
+def is_definition(statement: ast.Statement) -> bool:
+    match statement:
+        case ast.Activation() | ast.Clip() | ast.Block() | ast.Search():
+            return True
+        case ast.Loss(use=None) | ast.Optimizer(use=None):
+            return True
+        case ast.Init(name=name):
+            return name is not None
+        case ast.Schedule(defines=defines):
+            return defines
+    return False
+
+
+def gather(program: ast.Program, folder: Path, report: Report) -> Definitions:
+    """The program's own definitions over those of the files it uses, over the library's."""
+    found = Definitions()
+    for statement in program.statements:
+        if isinstance(statement, ast.Use):
+            _take(statement, folder, (), found, report)
+    for statement in program.statements:
+        found.add(statement, report)
+    return found
+
+
+def head(statement: ast.Statement) -> Span:
+    """The first line of a statement, for the carets."""
+    return first_line(statement.span)
+
+
+def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definitions, report: Report) -> None:
+    """Takes in the definitions of another file; `above` are the files that led here."""
+    path = (folder / use.file.value).resolve()
+    if path in above:
+        way = "" if above[-1] == path else f", by way of {above[-1].name}"
+        report.error("E0106", use.span, f"'{use.file.value}' uses itself{way}")
+        return
+    try:
+        program = parse(Source(use.file.value, path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError):
+        report.error(
+            "E0105",
+            use.file.span,
+            f"there is no readable file '{use.file.value}'",
+            notes=(f"looked for {path.name} in the folder of the file that uses it",),
+        )
+        return
+    except SpecError as error:
+        report.diagnostics.extend(error.diagnostics)
+        return
+    for statement in program.statements:
+        if isinstance(statement, ast.Use):
+            _take(statement, path.parent, (*above, path), found, report)
+        elif is_definition(statement):
+            found.add(statement, report)
+        else:
+            report.error(
+                "E0107",
+                head(statement),
+                "a file that is used may hold definitions only",
+                related=((use.span, "used here"),),
+            )
+
+
+# -- lookup ----------------------------------------------------------------------------------------
+
+
+def lookup(table: Table[D], name: str, span: Span, kind: str, report: Report) -> D | None:
+    """The definition called `name`, or None after an error with the nearest names."""
+    found = table.get(name)
+    if found is None:
+        hints = did_you_mean(name, table.names())
+        report.error(
+            "E0102",
+            span,
+            f"there is no {kind} called '{name}'",
+            hints=hints or (f"'netc list {_plural(kind)}' shows all",),
+        )
+    return found
+
+
+def _plural(kind: str) -> str:
+    return {"loss": "losses", "search": "searches"}.get(kind, kind + "s")
+
+
+def variants(table: Table[ast.Optimizer], family: str) -> list[ast.Optimizer]:
+    """The rules `family.variant` of a family."""
+    return [table[name] for name in table if name.rpartition(".")[0] == family.lower()]
+
+
+# -- arguments -------------------------------------------------------------------------------------
+
+
+def bind(
+    parameters: tuple[ast.Parameter, ...],
+    arguments: Iterable[ast.Argument],
+    span: Span,
+    what: str,
+    report: Report,
+    value: Callable[[ast.Expr], float] = number,
+) -> tuple[tuple[str, float], ...]:
+    """The number of each parameter: given by position or name, else its default.
+
+    Reports unknown, repeated and missing arguments; what has an error is absent from the result.
+    """
+    names = [p.name for p in parameters]
+    given: dict[str, ast.Argument] = {}
+    for position, argument in enumerate(arguments):
+        name = argument.name or (names[position] if position < len(names) else None)
+        if name is None:
+            takes = f"takes {', '.join(names)}" if names else "takes no arguments"
+            hints = _decimal_comma(argument, given)
+            report.error("E0108", argument.span, f"one argument too many: {what} {takes}", hints=hints)
+        elif name not in names:
+            report.error(
+                "E0108",
+                argument.span,
+                f"{what} has no parameter '{name}'",
+                hints=did_you_mean(name, names) or _parameters(names),
+            )
+        elif name in given:
+            report.error(
+                "E0110",
+                argument.span,
+                f"'{name}' is given twice",
+                related=((given[name].span, "first here"),),
+            )
+        else:
+            given[name] = argument
+    missing = [p.name for p in parameters if p.default is None and p.name not in given]
+    if missing:
+        report.error(
+            "E0109",
+            span,
+            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}",
+            hints=(f"give it: {missing[0]} = ...",),
+        )
+    bound: dict[str, float] = {}
+    for p in parameters:
+        expr = given[p.name].value if p.name in given else p.default
+        if expr is None:
+            continue
+        try:
+            # A default may be in terms of the parameters before it.
+            bound[p.name] = value(expr) if p.name in given else number(expr, bound)
+        except NotANumber as error:
+            report.error("E0305", error.span, f"'{p.name}' must be a number: {error.reason}")
+    return tuple(bound.items())
+
+
+def _decimal_comma(argument: ast.Argument, given: Mapping[str, ast.Argument]) -> tuple[str, ...]:
+    """`eta = 0,1` is two arguments."""
+    match [*given.values()][-1:], argument:
+        case [ast.Argument(_, ast.Number() as whole)], ast.Argument(None, ast.Number() as rest):
+            if whole.span.text.isdigit() and rest.span.text.isdigit():
+                return (f"numbers are written with a decimal point: {whole.span.text}.{rest.span.text}",)
+    return ()
+
+
+def _parameters(names: list[str]) -> tuple[str, ...]:
+    return (f"its parameters: {', '.join(names)}",) if names else ("it takes no parameters",)

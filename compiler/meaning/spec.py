@@ -1,0 +1,307 @@
+"""The checked program at the level of the user's concepts: every name resolved, every default written out.
+
+Between the ast (what was written) and the ir (what is computed). `check/program.py` makes it, `lower/program.py` reads it,
+the runtime takes from it what concerns data, reports and verdicts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from netc.compiler.meaning.rule_body import Body
+from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.source import NOWHERE, Span
+
+Scaling = Literal["none", "zscore", "minmax"]
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """The `data` statement, before anything is read.
+
+    kind        origin
+    named       (name,): a shipped, scikit-learn or IDX set
+    files       absolute paths, inputs first (`"x.npy", "y.npy"`, or one table)
+    inline      empty; `rows` holds (inputs, outputs) numbers
+    generated   empty; `rows` holds the evaluated grid
+    none        an objective has no data
+    arrays      empty; the arrays come from Python (`model.train(X, y)`)
+    """
+
+    kind: Literal["named", "files", "inline", "generated", "none", "arrays"]
+    origin: tuple[str, ...] = ()
+    rows: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
+    target: tuple[str, ...] = ()
+    """Names of target columns; empty: the named set's own, or the last column."""
+    inputs: tuple[str, ...] = ()
+    """Names of input columns; empty: all but the targets."""
+    scale: Scaling = "none"
+    """Of the inputs, fitted on the training part."""
+    factor: float = 1.0
+    """All inputs times this number (`scale = 1/255` for images); `scale` is "none" then."""
+    scale_target: Scaling = "none"
+    """Of numeric targets; the default is that of `scale`. Classes are never scaled."""
+    split: float = 1.0
+    """Fraction of the samples that train (floor), or a count if above 1; 1.0 trains on all."""
+    seed: int = 0
+    """Of the split's permutation."""
+    classes: int = 0
+    """Number of classes if the file states it, else 0."""
+    limit: int = 0
+    """At most so many samples (0: all), before the split."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    """Of the statement's source part, for messages."""
+    spans: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
+    """Of each setting, by name, for messages (`target`, `split`, ...)."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the checker must know of the data to check sizes. The runtime reads them off the data set."""
+
+    inputs: int
+    targets: int
+    """Target columns as they stand in the data."""
+    samples: int
+    """Training samples."""
+    labels: tuple[str, ...] = ()
+    """Class labels, in order, where the single target can be read as classes (text, or few integers)."""
+    text: bool = False
+    """Whether the target is text, so that it is fit for classification only; integers are fit for both."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One `expect`, to be judged by the runtime once results are there."""
+
+    claim: ast.Expr
+    within: ast.Expr | None
+    text: str
+    """The claim as written, for the table."""
+    claimed: ast.Expr | None = None
+    """What the paper says where it is not what was found: a figure, or a text."""
+    source: str = ""
+    """Where the paper says it, or what it is about: `talk, slide 14: GD diverges on benchmark 1`."""
+
+
+Kind = Literal["minimum", "maximum", "saddle", "degenerate"]
+KINDS: tuple[Kind, ...] = ("minimum", "maximum", "saddle", "degenerate")
+"""Of a stationary point, by the eigenvalues of the Hessian."""
+FAR = "far"
+"""What a run has reached that is near none of the listed points."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """`points minima = {(-2, 1), (2, -1)} within 0.05`: where runs may end."""
+
+    name: str
+    places: tuple[tuple[float, ...], ...]
+    """P numbers each."""
+    within: float
+    """A run has reached a place if it ends at most so far from it (Euclidean distance)."""
+
+
+# -- the checked program -----------------------------------------------------------------------------
+
+BatchMode = Literal["full", "size", "parts"]
+Averaging = Literal["mean", "sum"]
+Values = tuple[tuple[str, float], ...]
+"""Parameters of a definition and their numbers, in the order of the definition."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation with its parameters bound."""
+
+    definition: ast.Activation
+    arguments: Values
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A dense layer and the activations applied to it, in order (none: the identity)."""
+
+    inputs: int
+    outputs: int
+    bias: bool
+    activations: tuple[Activation, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    """Of the size, for messages."""
+
+
+@dataclass(frozen=True)
+class Network:
+    inputs: int
+    layers: tuple[Layer, ...]
+
+    @property
+    def outputs(self) -> int:
+        return self.layers[-1].outputs
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer.outputs * (layer.inputs + layer.bias) for layer in self.layers)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Of one sample, in `u` and `y`; the loss of a batch is the mean or the sum over its samples."""
+
+    definition: ast.Loss
+    arguments: Values
+    reduce: Averaging
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A plain function of named numbers."""
+
+    name: str
+    variables: tuple[str, ...]
+    value: ast.Expr
+
+
+@dataclass(frozen=True)
+class Law:
+    """`target ~ law` or `target = law`; names in it are the helpers, the arguments, fan_in and fan_out."""
+
+    target: Literal["weights", "biases", "theta"]
+    law: ast.Expr
+    """A Call of `uniform`, `normal`, `orthogonal`; a number; for theta also a Tuple, a Set or a `grid`."""
+    drawn: bool
+    helpers: tuple[tuple[str, ast.Expr], ...]
+    arguments: Values
+
+
+@dataclass(frozen=True)
+class Init:
+    """Laws in the order in which they are applied, or a file of weights."""
+
+    laws: tuple[Law, ...]
+    file: str
+    """Absolute path, or empty."""
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule, its parameters' numbers, its body in plain names and the kinds of these."""
+
+    definition: ast.Optimizer
+    arguments: Values
+    body: Body
+    kinds: tuple[tuple[str, Literal["scalar", "theta"]], ...]
+    visits_batches: bool
+    """It names the batches itself (`R[i]`); one iteration is one epoch."""
+    searches: tuple[ast.Search, ...] = ()
+    """Definitions of searches that the definition calls; in the body their lines are put in place."""
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """A schedule by results (plateau): its definition, its arguments, its body in plain names."""
+
+    definition: ast.Schedule
+    arguments: Values
+    body: Body
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`value` holds until `until`, in epochs or steps; the last piece's `until` is infinite."""
+
+    value: ast.Expr
+    until: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a hyper-parameter follows. Either pieces or a recursion."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    unit: Literal["epoch", "step"]
+    recursion: Recursion | None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Training:
+    """`epochs`, `steps`: -1 where the file does not bound it; `stop` and `diverged` are conditions or None."""
+
+    epochs: int
+    steps: int
+    batch: BatchMode
+    count: int
+    """Samples of a batch, or batches; 1 where `full`."""
+    shuffle: bool
+    precision: Literal["f32", "f64"]
+    seed: int
+    runs: int
+    threads: int
+    """0: as many as the machine has cores."""
+    target: Literal["cpu", "cuda"]
+    stop: ast.Expr | None
+    diverged: ast.Expr | None
+    """When a run counts as diverged though its loss is still finite; a condition or None."""
+
+
+History = Literal["all", "summary", "auto"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """`V = ...` of `monitor`: a number that is compared from iteration to iteration."""
+
+    name: str
+    written: ast.Expr
+    value: ast.Expr
+    """With the states at n as plain names."""
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Figures to report, `every` so many epochs (steps where an epoch is one step); 0: as the runtime chooses."""
+
+    figures: tuple[ast.Expr, ...]
+    every: int
+    history: History = "auto"
+    """Whether every run is in the history, or quantiles over runs; `auto` goes by their number."""
+    watched: tuple[Watched, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One of network (with loss and data) and objective is set."""
+
+    network: Network | None
+    objective: Objective | None
+    loss: Loss | None
+    data: DataSpec
+    init: Init
+    optimizer: Optimizer
+    schedules: tuple[Schedule, ...]
+    training: Training
+    monitor: Monitor
+    expectations: tuple[Expectation, ...]
+    points: tuple[Points, ...]
+    functions: tuple[ast.Activation, ...]
+    """Activations that expressions call, directly or by way of others."""
+    schedule_functions: tuple[ast.Schedule, ...]
+    """Schedules in closed form that pieces call."""
+    program: ast.Program
+    """As written."""
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters, P."""
+        return (
+            self.network.parameters
+            if self.network
+            else len(self.objective.variables)
+            if self.objective
+            else 0
+        )

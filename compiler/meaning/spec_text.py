@@ -1,0 +1,191 @@
+"""spec -> text of a `.net` file that stands alone: every default and every definition is written out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from netc.compiler.meaning.spec import (
+    DataSpec,
+    Init,
+    Law,
+    Layer,
+    Loss,
+    Monitor,
+    Network,
+    Schedule,
+    Spec,
+    Training,
+    Values,
+)
+from netc.dsl import ast
+from netc.dsl.format import format_program
+from netc.dsl.source import NOWHERE, Source
+
+
+def spec_text(spec: Spec) -> str:
+    return format_program(spec_program(spec), Source("spec.net", ""))
+
+
+def spec_program(spec: Spec) -> ast.Program:
+    return ast.Program(tuple(_bare(s) for s in _statements(spec)))
+
+
+def _statements(spec: Spec) -> Iterator[ast.Statement]:
+    yield from _activations(spec)
+    if spec.objective:
+        yield next(s for s in spec.program.statements if isinstance(s, ast.Objective))
+    if spec.network and spec.loss:
+        if spec.data.kind != "arrays":
+            yield _data(spec.data, spec.program)
+        yield _network(spec.network)
+        yield _loss(spec.loss)
+    yield from _init(spec.init)
+    yield from spec.optimizer.searches
+    definition = spec.optimizer.definition
+    yield replace(definition, parameters=_defaults(definition.parameters, spec.optimizer.arguments))
+    yield from spec.schedule_functions
+    for schedule in spec.schedules:
+        yield from _schedule(schedule)
+    yield _train(spec.training)
+    yield _monitor(spec.monitor)
+    yield from (s for s in spec.program.statements if isinstance(s, ast.Points | ast.Expect))
+
+
+def _activations(spec: Spec) -> Iterator[ast.Activation]:
+    layers = spec.network.layers if spec.network else ()
+    found = {a.definition.name: a.definition for layer in layers for a in layer.activations}
+    found |= {a.name: a for a in spec.functions}
+    yield from (found[name] for name in sorted(found))
+
+
+def _number(value: float) -> ast.Expr:
+    if math.isinf(value):
+        return ast.Name("inf") if value > 0 else ast.Unary("-", ast.Name("inf"))
+    return ast.Number(value) if value >= 0 else ast.Unary("-", ast.Number(-value))
+
+
+def _defaults(parameters: tuple[ast.Parameter, ...], values: Values) -> tuple[ast.Parameter, ...]:
+    """The parameters with the numbers they have as defaults."""
+    given = dict(values)
+    return tuple(ast.Parameter(p.name, _number(given[p.name])) for p in parameters)
+
+
+def _arguments(values: Values) -> tuple[ast.Argument, ...]:
+    return tuple(ast.Argument(name, _number(value)) for name, value in values)
+
+
+def _word(name: str, word: str) -> ast.Setting:
+    return ast.Setting(name, ast.Name(word))
+
+
+def _data(data: DataSpec, program: ast.Program) -> ast.Data:
+    written = next(s for s in program.statements if isinstance(s, ast.Data))
+    sources = tuple(ast.Text(path) for path in data.origin) if data.kind == "files" else written.sources
+    settings = [
+        ast.Setting(name, _columns(columns))
+        for name, columns in (("target", data.target), ("inputs", data.inputs))
+        if columns
+    ]
+    scale: ast.Expr = ast.Name(data.scale) if data.factor == 1 else _number(data.factor)
+    settings += [
+        ast.Setting("scale", scale),
+        _word("scale_target", data.scale_target),
+        ast.Setting("split", _number(data.split)),
+        ast.Setting("seed", _number(data.seed)),
+    ]
+    settings += [
+        ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v
+    ]
+    return replace(written, sources=sources, settings=tuple(settings))
+
+
+def _columns(names: tuple[str, ...]) -> ast.Expr:
+    texts = tuple(ast.Text(name) for name in names)
+    return texts[0] if len(texts) == 1 else ast.Tuple(texts)
+
+
+def _network(network: Network) -> ast.Network:
+    return ast.Network(
+        ast.Architecture(_number(network.inputs), tuple(_layer(layer) for layer in network.layers))
+    )
+
+
+def _layer(layer: Layer) -> ast.Layer:
+    dense = ast.Operation("dense", (), () if layer.bias else (ast.Name("nobias"),))
+    rest = (ast.Operation(a.definition.name, _arguments(a.arguments), ()) for a in layer.activations)
+    return ast.Layer((dense, *rest), _number(layer.outputs))
+
+
+def _loss(loss: Loss) -> ast.Loss:
+    kept = tuple(s for s in loss.definition.settings if s.name != "reduce")
+    parameters = _defaults(loss.definition.parameters, loss.arguments)
+    return replace(loss.definition, parameters=parameters, settings=(*kept, _word("reduce", loss.reduce)))
+
+
+def _init(init: Init) -> Iterator[ast.Init]:
+    if init.file:
+        yield ast.Init(None, (), None, (), ast.Text(init.file), ())
+    for law in init.laws:
+        yield ast.Init(None, (), None, (_law(law),), None, _helpers(law))
+
+
+def _law(law: Law) -> ast.Expr:
+    target = ast.Name(law.target)
+    return ast.Drawn(target, law.law) if law.drawn else ast.Compare("=", target, law.law)
+
+
+def _helpers(law: Law) -> tuple[ast.Setting, ...]:
+    values = tuple(ast.Setting(name, _number(value)) for name, value in law.arguments)
+    return (*values, *(ast.Setting(name, value) for name, value in law.helpers))
+
+
+def _schedule(schedule: Schedule) -> Iterator[ast.Schedule]:
+    if schedule.recursion is None:
+        pieces = tuple(
+            ast.Piece(p.value, None if math.isinf(p.until) else _number(p.until)) for p in schedule.pieces
+        )
+        yield ast.Schedule(schedule.name, False, (), pieces, (), (_word("unit", schedule.unit),))
+        return
+    definition = schedule.recursion.definition
+    yield definition
+    call = ast.Call(ast.Name(definition.name), _arguments(schedule.recursion.arguments))
+    yield ast.Schedule(schedule.name, False, (), (ast.Piece(call, None),), (), ())
+
+
+def _train(training: Training) -> ast.Train:
+    batch: ast.Expr = ast.Name("full")
+    if training.batch == "size":
+        batch = _number(training.count)
+    elif training.batch == "parts":
+        batch = ast.Counted(_number(training.count), "parts")
+    settings = [
+        ast.Setting(n, _number(v))
+        for n, v in (("epochs", training.epochs), ("steps", training.steps))
+        if v > 0
+    ]
+    settings += [
+        ast.Setting("batch", batch),
+        _word("shuffle", str(training.shuffle).lower()),
+        _word("precision", training.precision),
+        ast.Setting("seed", _number(training.seed)),
+        ast.Setting("runs", _number(training.runs)),
+        _word("target", training.target),
+    ]
+    settings += [ast.Setting("threads", _number(training.threads))] if training.threads else []
+    criteria = (("stop", training.stop), ("diverged", training.diverged))
+    settings += [ast.Setting(name, criterion) for name, criterion in criteria if criterion]
+    return ast.Train(tuple(settings))
+
+
+def _monitor(monitor: Monitor) -> ast.Monitor:
+    settings = [ast.Setting("every", _number(monitor.every))] if monitor.every else []
+    settings += [_word("history", monitor.history)] if monitor.history != "auto" else []
+    functions = (ast.Setting(w.name, w.written) for w in monitor.watched)
+    return ast.Monitor(monitor.figures, (*functions, *settings))
+
+
+def _bare(statement: ast.Statement) -> ast.Statement:
+    """Without its place in the text, which is not this one."""
+    return replace(statement, span=NOWHERE)

@@ -1,0 +1,261 @@
+"""What differs in meaning between two files: data, network, start, loss, rule, schedule, training.
+
+Two files that are spelled differently and mean the same have no difference here. What only concerns reports
+and verdicts (`monitor`, `expect`) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.lower.init import lower_init
+from netc.compiler.lower.network import lower_problem
+from netc.compiler.lower.rule import lower_rule
+from netc.compiler.meaning.resolve_tree import names_in
+from netc.compiler.meaning.rule_equations import lines
+from netc.compiler.meaning.spec import Spec
+from netc.compiler.meaning.spec_text import spec_program
+from netc.compiler.rules.compare_rules import Side, side
+from netc.compiler.rules.diff_schedules import compare_schedules
+from netc.compiler.rules.equivalence import Verdict, compare
+from netc.compiler.rules.explain import call, wrap
+from netc.compiler.rules.pitfalls import changes
+from netc.compiler.rules.rule_text import first_values, standalone
+from netc.dsl import ast
+from netc.dsl.format import format_program
+from netc.dsl.printer import print_expr
+from netc.dsl.source import Source
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One topic: what A and B say of it, and what that means."""
+
+    topic: str
+    a: tuple[str, ...]
+    b: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        sides = [f"  {mark}  {line}" for mark, side in (("A", self.a), ("B", self.b)) for line in side]
+        return [self.topic, *sides, *(f"  {line}" for line in wrap(self.notes, 98))]
+
+
+def differences(a: Spec, b: Spec) -> list[Difference]:
+    x, y = lower_problem(a), lower_problem(b)
+    return [
+        *_data(a, b),
+        *_problem(a, b, x, y),
+        *_start(a, b, x, y),
+        *_rule(a, b),
+        *_schedules(a, b),
+        *_training(a, b),
+    ]
+
+
+def diff_text(a: Spec, b: Spec) -> str:
+    found = differences(a, b)
+    if not found:
+        return "The two files mean the same."
+    return "\n\n".join("\n".join(d.lines) for d in found)
+
+
+# -- as written --------------------------------------------------------------------------------------
+
+
+def _statements(spec: Spec, *kinds: type[ast.Statement]) -> tuple[str, ...]:
+    """In canonical form, every default written out, without sources."""
+    chosen = tuple(_unsourced(s) for s in spec_program(spec).statements if isinstance(s, kinds))
+    text = format_program(ast.Program(chosen), Source("", ""))
+    return tuple(line for line in text.splitlines() if line.strip())
+
+
+def _unsourced(statement: ast.Statement) -> ast.Statement:
+    match statement:
+        case ast.Init():
+            return replace(statement, settings=tuple(_helpers(statement)))
+        case ast.Activation() | ast.Loss() | ast.Schedule():
+            kept = tuple(s for s in statement.settings if s.name != "source")
+            return replace(statement, settings=kept)
+    return statement
+
+
+def _helpers(init: ast.Init) -> Iterator[ast.Setting]:
+    """Those that the laws read, directly or by way of others."""
+    read = {name for law in init.laws for name in names_in(law)}
+    for _ in init.settings:
+        read |= {n for s in init.settings if s.name in read for n in names_in(s.value)}
+    yield from (s for s in init.settings if s.name in read)
+
+
+def _said(a: Spec, b: Spec, topic: str, *kinds: type[ast.Statement]) -> Iterator[Difference]:
+    said = _statements(a, *kinds), _statements(b, *kinds)
+    if said[0] != said[1]:
+        yield Difference(topic, *(s or ("none",) for s in said))
+
+
+def _data(a: Spec, b: Spec) -> Iterator[Difference]:
+    """The sources if they differ, else only the settings that do; generated data by their numbers."""
+    if a.data == b.data or _same_rows(a, b):
+        return
+    one, other = (
+        next((s for s in spec_program(spec).statements if isinstance(s, ast.Data)), None) for spec in (a, b)
+    )
+    if one is None or other is None or replace(one, settings=()) != replace(other, settings=()):
+        yield from _said(a, b, "data", ast.Data)
+        return
+    notes = [words for name, words in _TREATMENT.items() if _setting(one, name) != _setting(other, name)]
+    yield from (replace(d, notes=tuple(notes)) for d in _settings("data", one.settings, other.settings))
+
+
+def _same_rows(a: Spec, b: Spec) -> bool:
+    if replace(a.data, rows=()) != replace(b.data, rows=()) or len(a.data.rows) != len(b.data.rows):
+        return False
+    rows = [[number for row in spec.data.rows for part in row for number in part] for spec in (a, b)]
+    return len(rows[0]) == len(rows[1]) > 0 and np.allclose(rows[0], rows[1], rtol=1e-14, atol=0)
+
+
+_TREATMENT = {
+    "scale": "the networks see other inputs",
+    "inputs": "the networks see other inputs",
+    "target": "the networks learn other targets",
+    "scale_target": "losses are those of other targets: they do not compare",
+    "split": "other samples train",
+    "seed": "other samples train",
+    "limit": "other samples train",
+}
+
+
+def _setting(data: ast.Data, name: str) -> ast.Expr | None:
+    return next((s.value for s in data.settings if s.name == name), None)
+
+
+def _settings(topic: str, a: tuple[ast.Setting, ...], b: tuple[ast.Setting, ...]) -> Iterator[Difference]:
+    """Only those that are not the same."""
+    said = [[f"{s.name} = {print_expr(s.value)}" for s in settings] for settings in (a, b)]
+    only = [tuple(line for line in said[i] if line not in said[1 - i]) for i in (0, 1)]
+    if only[0] or only[1]:
+        yield Difference(topic, *(lines or ("has no such setting",) for lines in only))
+
+
+def _training(a: Spec, b: Spec) -> Iterator[Difference]:
+    """Threads change no bit; an epoch of full batches is a step."""
+    settings = [tuple(s for t in spec_program(spec).statements if isinstance(t, ast.Train) for s in t.settings)
+                for spec in (a, b)]  # fmt: skip
+    if a.training.batch == b.training.batch == "full":
+        bounds = [sorted(n for n in (s.training.epochs, s.training.steps) if n > 0)[:1] for s in (a, b)]
+        if bounds[0] == bounds[1]:
+            settings = [tuple(s for s in these if s.name not in ("epochs", "steps")) for these in settings]
+    kept = [tuple(s for s in these if s.name != "threads") for these in settings]
+    yield from _settings("training", *kept)
+
+
+# -- by meaning --------------------------------------------------------------------------------------
+
+
+def _problem(a: Spec, b: Spec, x: ir.Problem, y: ir.Problem) -> Iterator[Difference]:
+    if x == y:
+        return
+    if not (isinstance(x, ir.Network) and isinstance(y, ir.Network)):
+        yield from _said(a, b, "objective", ast.Objective, ast.Network, ast.Loss)
+        return
+    if not (_same_layers(x, y) and _equal(x.head.output, y.head.output, x.head.units)):
+        yield from _said(a, b, "network", ast.Network, ast.Activation)
+    elif x.head != y.head:
+        notes = tuple(_loss_notes(x.head, y.head))
+        if notes:
+            notes += tuple(_undone(side(standalone(a))))
+            yield Difference("loss", _statements(a, ast.Loss), _statements(b, ast.Loss), notes)
+
+
+def _same_layers(x: ir.Network, y: ir.Network) -> bool:
+    """Sizes, and activations by their values."""
+    if len(x.ops) != len(y.ops):
+        return False
+    for p, q in zip(x.ops, y.ops, strict=True):
+        match p, q:
+            case ir.Map(), ir.Map() if p.units == q.units and _equal(p.value, q.value, p.units):
+                continue
+            case _ if p != q:
+                return False
+    return True
+
+
+def _samples(units: int) -> dict[str, np.ndarray]:
+    draw = np.random.default_rng(0)
+    return {"z": draw.normal(size=(40, units)), "y": draw.uniform(0.1, 0.9, size=(40, units))}
+
+
+def _equal(x: ir.Expr, y: ir.Expr, units: int) -> bool:
+    at = _samples(units)
+    return x == y or bool(np.allclose(evaluate(x, at), evaluate(y, at), rtol=1e-12, atol=1e-14))
+
+
+def _loss_notes(x: ir.Head, y: ir.Head) -> Iterator[str]:
+    """How the gradients of the two losses are related."""
+    if x.mean != y.mean:
+        first, second = ("averages", "sums") if x.mean else ("sums", "averages")
+        yield f"A {first} over the samples of a batch, B {second}: gradients differ by their number"
+    at = _samples(x.units)
+    g, h = (np.broadcast_to(evaluate(head.adjoint, at), at["z"].shape) for head in (x, y))
+    factors = h[np.abs(g) > 1e-12] / g[np.abs(g) > 1e-12]
+    if np.allclose(factors, factors[0], rtol=1e-10):
+        if abs(factors[0] - 1) > 1e-10:
+            yield f"B is {factors[0]:.6g} times A: the same minima, gradients {factors[0]:.6g} times as large"
+    else:
+        yield "these losses have other gradients"
+
+
+def _undone(rule: Side) -> Iterator[str]:
+    """What a factor of the loss does to steps."""
+    match rule.character:
+        case (True, *_):
+            yield "steps grow with the gradient here: the rate divided by that factor would undo it"
+        case (_, True, *_):
+            yield "the length of steps hangs on the gradient through epsilon only: it changes little"
+
+
+def _start(a: Spec, b: Spec, x: ir.Problem, y: ir.Problem) -> Iterator[Difference]:
+    if x.parameters != y.parameters or lower_init(a, x) != lower_init(b, y):
+        yield from _said(a, b, "start", ast.Init)
+
+
+def _rule(a: Spec, b: Spec) -> Iterator[Difference]:
+    if lower_rule(a) == lower_rule(b):
+        return
+    verdict = compare(side(standalone(a)), side(standalone(b)))
+    notes = tuple(_rule_notes(a, b, verdict))
+    if not notes:
+        return
+    said = [(_title(s), *(f"    {e}" for e in lines(s.optimizer.definition.body))) for s in (a, b)]
+    yield Difference("rule", said[0], said[1], notes)
+
+
+def _title(spec: Spec) -> str:
+    return call(spec.optimizer.definition.name, (dict(spec.optimizer.arguments) | first_values(spec)).items())
+
+
+def _rule_notes(a: Spec, b: Spec, verdict: Verdict) -> Iterator[str]:
+    """What a schedule breaks counts if there is one."""
+    scheduled = [s for spec in (a, b) for s in spec.schedules]
+    if not verdict.same:
+        yield from (line for line in verdict.text.splitlines()[2:] if line)
+        return
+    for words in verdict.breaks_under:
+        if words.startswith("a schedule") and scheduled:
+            yield f"the same until the rate changes ({changes(scheduled[0])}): breaks under {words}"
+        if words.startswith("a look"):
+            yield f"the same but for {words}"
+
+
+def _schedules(a: Spec, b: Spec) -> Iterator[Difference]:
+    found = compare_schedules(a, b)
+    if found is not None:
+        first, second = (_statements(spec, ast.Schedule) or ("none",) for spec in (a, b))
+        yield Difference("schedule", first, second, found)

@@ -1,0 +1,180 @@
+"""An update rule by itself, without a file around it: `torch.SGD(lr=0.1)`, `momentum.ema`, a whole block.
+
+It is checked and lowered as part of the smallest file that can hold it; what that file minimizes is of no
+matter to the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from math import isfinite
+from pathlib import Path
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.check.program import check
+from netc.compiler.lower.rule import lower_rule
+from netc.compiler.lower.schedule import lower_schedule
+from netc.compiler.meaning.bind_arguments import is_flag
+from netc.compiler.meaning.resolve import Definitions
+from netc.compiler.meaning.resolve_tree import dotted, walk
+from netc.compiler.meaning.spec import Optimizer, Spec
+from netc.dsl import ast
+from netc.dsl.diagnostics import SpecError
+from netc.dsl.parser import parse, parse_expression, parse_optimizer
+from netc.dsl.source import Source
+
+ELEMENTS = 3
+"""Parameters of the problem that stands in: more than one, so that norms and means are seen to act."""
+_FRAME = "objective {loss}({variables}) = x0^2\ninit theta = 0\ntrain steps = 1, batch = {batches} parts, shuffle = false\n"
+_OPEN = ast.Number(0.5, "0.5")
+"""Of a parameter without a default, where only the name of the rule is given."""
+FLAGS = (
+    "nesterov",
+    "use_nesterov",
+    "centered",
+    "amsgrad",
+    "classic",
+    "eps_inside_sqrt",
+    "eps_in_sqrt",
+    "debias",
+)
+"""Flags that make another rule of the same name."""
+_FLIP = {"true": "false", "false": "true"}
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """A rule that was named or written, with its parameters' numbers."""
+
+    spec: Spec
+    free: bool
+    """Only the name was given, so the parameters are open; their numbers are the defaults."""
+    statement: ast.Optimizer
+    """The call as it was written, or the definition."""
+    switches: tuple[tuple[str, str], ...] = ()
+    """What was set another way than by default to open the rule: `nesterov`, `true`."""
+
+    @property
+    def optimizer(self) -> Optimizer:
+        return self.spec.optimizer
+
+    @property
+    def name(self) -> str:
+        return self.optimizer.definition.name
+
+    @cached_property
+    def rule(self) -> ir.Rule:
+        return lower_rule(self.spec)
+
+    def openings(self) -> Iterator[RuleText]:
+        """Of a bare name: the rule by default, with momentum, and with one of its flags the other way."""
+        yield self
+        if not self.free:
+            return
+        on = tuple((p.name, "0.5") for p in self.statement.parameters if _is_momentum(p))
+        flips = [(p.name, _FLIP[p.default.id]) for p in self.statement.parameters
+                 if isinstance(p.default, ast.Name) and p.default.id in _FLIP and p.name in FLAGS]  # fmt: skip
+        for switches in dict.fromkeys([on, *((*on, flip) for flip in flips)]):
+            if switches:
+                yield from self._opened(switches)
+
+    def _opened(self, switches: tuple[tuple[str, str], ...]) -> Iterator[RuleText]:
+        values = {name: parse_expression(text) for name, text in switches}
+        parameters = tuple(
+            replace(p, default=values.get(p.name, p.default)) for p in self.statement.parameters
+        )
+        try:
+            spec = _checked(replace(self.statement, parameters=parameters))
+        except SpecError:
+            return  # not a combination that the rule allows
+        yield RuleText(spec, True, self.statement, switches)
+
+
+def read_rule(
+    text: str, name: str = "<rule>", elements: int = ELEMENTS, varying: Iterable[str] = ()
+) -> RuleText:
+    """The rule for so many parameters; `varying` hyper-parameters decide no conditions. Raises SpecError."""
+    statement = parse_optimizer(text, name)
+    bare = statement.use is not None and not isinstance(statement.use, ast.Call) and not statement.settings
+    if bare and statement.use is not None:
+        statement = _open(statement, dotted(statement.use) or "")
+    return RuleText(_checked(statement, elements=elements, varying=varying), bare, statement)
+
+
+def standalone(spec: Spec) -> RuleText:
+    """The rule of a file taken out of it, its numbers (of schedules, the first ones) as defaults."""
+    definition = spec.optimizer.definition
+    values = dict(spec.optimizer.arguments) | first_values(spec)
+    parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
+    definition = replace(definition, parameters=parameters)
+    return RuleText(
+        _checked(*spec.functions, *spec.optimizer.searches, definition, loss=_loss_name(spec)),
+        False,
+        definition,
+    )
+
+
+def _loss_name(spec: Spec) -> str:
+    """What the rule may call the loss besides R."""
+    losses = [s.name for s in spec.program.statements if isinstance(s, ast.Loss | ast.Objective)]
+    return losses[-1] if losses else "R"
+
+
+def _with_default(parameter: ast.Parameter, value: float) -> ast.Parameter:
+    if is_flag(parameter):
+        return replace(parameter, default=ast.Name("true" if value else "false"))
+    return replace(parameter, default=ast.Number(value)) if isfinite(value) else parameter
+
+
+def first_values(spec: Spec) -> dict[str, float]:
+    """What schedules give at n = 0, where that is not 0 (a warm-up)."""
+    found: dict[str, float] = {}
+    for schedule in spec.schedules:
+        follower = lower_schedule(schedule, spec)
+        value = float(evaluate(follower.first, {**dict(follower.hypers), "m": 1.0}))
+        if value:
+            found[schedule.name] = value
+    return found
+
+
+def _checked(
+    *statements: ast.Statement, elements: int = ELEMENTS, varying: Iterable[str] = (), loss: str = "R"
+) -> Spec:
+    """With as many batches as the rule names."""
+    found = [n for s in statements if isinstance(s, ast.Optimizer) for n in walk(s)]
+    batches = [
+        n.batch.value for n in found if isinstance(n, ast.Gradient) and isinstance(n.batch, ast.Number)
+    ]
+    variables = ", ".join(f"x{i}" for i in range(elements))
+    visits = any(isinstance(n, ast.Gradient) and n.batch is not None for n in found)
+    parts = max(batches, default=2.0 if visits else 1.0)
+    text = _FRAME.format(loss=loss, variables=variables, batches=f"{parts:g}")
+    frame = _frame(text)
+    program = replace(frame, statements=(*frame.statements, *statements))
+    return check(program, None, Path(), varying=varying)
+
+
+@cache
+def _frame(text: str) -> ast.Program:
+    return parse(Source("<frame>", text))
+
+
+def _open(use: ast.Optimizer, name: str) -> ast.Optimizer:
+    """The definition itself, every parameter with a number; the use where there is no one rule of that name."""
+    table = Definitions().optimizers
+    definition = table.get(name)
+    if definition is None or any(n.startswith(name.lower() + ".") for n in table):
+        return use
+    return replace(
+        definition, parameters=tuple(replace(p, default=p.default or _OPEN) for p in definition.parameters)
+    )
+
+
+def _is_momentum(parameter: ast.Parameter) -> bool:
+    return parameter.name in ("momentum", "mass") and parameter.default in (
+        ast.Number(0.0),
+        ast.Name("none"),
+    )

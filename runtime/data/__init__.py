@@ -1,0 +1,1 @@
+"""From files and arrays to samples: readers, columns, labels, scaling."""

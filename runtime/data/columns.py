@@ -1,0 +1,169 @@
+"""Which columns are inputs and which are targets, and whether their cells are numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from netc.compiler.meaning.spec import DataSpec
+from netc.dsl.source import Span
+from netc.runtime.data.errors import count, data_error, did_you_mean, listing
+from netc.runtime.data.named_sets import SETS, Parts
+from netc.runtime.data.scaling import Array, Scaler
+from netc.runtime.data.table import Table, number
+
+
+def setting_span(spec: DataSpec, name: str) -> Span:
+    """Of one setting of the `data` statement; of the statement where it is not written."""
+    return dict(spec.spans).get(name, spec.span)
+
+
+def choose_columns(read: Table | Parts, spec: DataSpec) -> Parts:
+    """Inputs and targets as the statement wants them; by default the last column of a table is the target."""
+    if isinstance(read, Parts):
+        inputs = _named(read.inputs, spec.inputs, spec, "inputs")
+        targets = _named(read.targets, spec.target, spec, "target")
+        test = (read.test[0].select(inputs), read.test[1].select(targets)) if read.test else None
+        return Parts(read.inputs.select(inputs), read.targets.select(targets), test)
+    width = len(read.columns)
+    if width < 2:
+        message = f"{read.name} has a single column; inputs and a target are needed"
+        hint = 'targets of their own file come second: data "x.csv", "y.csv"'
+        raise data_error("E0614", message, spec.span, hints=[hint])
+    own = SETS[spec.origin[0]].target if spec.kind == "named" else read.columns[-1]
+    targets = _named(read, spec.target or (own,), spec, "target")
+    inputs = _named(read, spec.inputs, spec, "inputs")
+    if spec.inputs:
+        _require_disjoint(read, inputs, targets, spec)
+    else:
+        inputs = [index for index in range(width) if index not in targets]
+    if not inputs:
+        message = f"all {width} columns of {read.name} are targets, none is left as input"
+        raise data_error("E0614", message, setting_span(spec, "target"))
+    return Parts(read.select(inputs), read.select(targets))
+
+
+def _named(table: Table, wanted: Sequence[str], spec: DataSpec, setting: str) -> list[int]:
+    """Indices of the named columns; all columns where none is named."""
+    twice = [name for name, times in Counter(table.columns).items() if times > 1]
+    if twice:
+        notes = [f"columns: {listing(table.columns)}"]
+        message = f"{table.name} has more than one column called '{twice[0]}'"
+        raise data_error("E0613", message, spec.span, notes=notes)
+    for name in wanted:
+        if wanted.count(name) > 1:
+            raise data_error("E0613", f"column '{name}' is named twice", setting_span(spec, setting))
+        if name not in table.columns:
+            raise data_error(
+                "E0612",
+                f"{table.name} has no column '{name}'",
+                setting_span(spec, setting),
+                notes=[f"columns: {listing(table.columns)}"],
+                hints=[did_you_mean(name, table.columns)],
+            )
+    return [table.columns.index(name) for name in wanted or table.columns]
+
+
+def _require_disjoint(table: Table, inputs: list[int], targets: list[int], spec: DataSpec) -> None:
+    if both := [table.columns[index] for index in inputs if index in targets]:
+        message = f"column '{both[0]}' of {table.name} is both an input and the target"
+        raise data_error("E0613", message, setting_span(spec, "inputs"))
+
+
+def require_numbers(table: Table, spec: DataSpec, role: Literal["input", "target"]) -> None:
+    """Refuses text, missing values and infinities, in this order; all cells are finite numbers after it."""
+    for column in sorted(table.text):
+        _refuse_text(table, column, spec, role)
+    if table.values.dtype.kind != "f":
+        return
+    finite = np.isfinite(table.values)
+    if finite.all():
+        return
+    if (missing := np.isnan(table.values)).any():
+        refuse_missing(table, missing, spec)
+    row, column = np.argwhere(~finite)[0]
+    raise data_error(
+        "E0611",
+        f"{place(table, int(row), int(column))}: the value is infinite",
+        spec.span,
+        notes=[f"{count(int((~finite).sum()), 'such value')} in {table.name}"],
+    )
+
+
+def require_scalable(scaler: Scaler, names: Sequence[str], spec: DataSpec, setting: str) -> None:
+    """Refuses a column whose values are so large that its mean or spread is not finite."""
+    for name, shift, divisor in zip(names, scaler.shift, scaler.divisor, strict=False):
+        if not (np.isfinite(shift) and np.isfinite(divisor)):
+            message = (
+                f"column '{name}' cannot be scaled: its values are too large for their spread to be finite"
+            )
+            where = setting_span(spec, setting if setting in dict(spec.spans) else "scale")
+            raise data_error("E0611", message, where, hints=["give the values in another unit"])
+
+
+def require_single(values: Array, names: Sequence[str], spec: DataSpec) -> None:
+    """Refuses scaled values that `precision = f32` cannot hold."""
+    largest = np.finfo(np.float32).max
+    beyond = np.argwhere(np.abs(values) > largest)
+    if len(beyond):
+        row, column = (int(i) for i in beyond[0])
+        name = names[min(column, len(names) - 1)]
+        message = (
+            f"column '{name}' holds {values[row, column]:.4g}, beyond the largest number of precision = f32"
+        )
+        raise data_error(
+            "E0611", message, spec.span, hints=["train with precision = f64", "or scale the data"]
+        )
+
+
+def place(table: Table, row: int, column: int) -> str:
+    """`boston.csv, row 17, column 'age'`."""
+    return f"{table.name}, row {table.row(row)}, column '{table.columns[column]}'"
+
+
+def refuse_missing(table: Table, missing: np.typing.NDArray[np.bool_], spec: DataSpec) -> None:
+    """Raises E0609 for the first missing cell and counts the others."""
+    row, column = (int(i) for i in np.argwhere(missing)[0])
+    what = "missing" if table.lines is not None else "missing (NaN)"
+    rows = int(missing.any(axis=1).sum())
+    raise data_error(
+        "E0609",
+        f"{place(table, row, column)}: the value is {what}",
+        spec.span,
+        notes=[f"{count(int(missing.sum()), 'missing value')} in {count(rows, 'row')} of {len(missing)}"],
+        hints=["remove these rows or fill them in; netc does not guess values"],
+    )
+
+
+def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input", "target"]) -> None:
+    cells = table.text[column]
+    words = [(row, cell) for row, cell in enumerate(cells) if number(cell) is None]
+    row, cell = words[0]
+    notes = [f"text in this column: {len(words)} of {count(len(cells), 'value')}"]
+    if number(cell.replace(",", ".", 1)) is not None:
+        hint = "numbers are written with a decimal point: 1.5, not 1,5"
+    elif len(words) < len(cells):
+        hint = "correct these cells"
+    elif role == "input":
+        hint = _leave_out(table)
+    else:
+        hint = "text is fit for a single target, whose labels are then classes"
+    message = f"{place(table, row, column)}: {_quoted(cell)} is not a number"
+    raise data_error("E0610", message, spec.span, notes=notes, hints=[hint])
+
+
+def _leave_out(table: Table) -> str:
+    """The setting that names the columns of numbers."""
+    names = [name for index, name in enumerate(table.columns) if index not in table.text]
+    if not 0 < len(names) <= 12:
+        return "name the columns of numbers with `inputs = (...)`, or write these as numbers"
+    listed = ", ".join(name if name.isidentifier() else f'"{name}"' for name in names)
+    setting = f"({listed})" if len(names) > 1 else listed
+    return f"leave text out with `inputs = {setting}`, or write it as numbers"
+
+
+def _quoted(cell: str) -> str:
+    return f"'{cell}'" if len(cell) <= 30 else f"'{cell[:27]}...'"

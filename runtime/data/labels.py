@@ -1,0 +1,98 @@
+"""Classes in a target column: their labels, in order, and the code of each sample.
+
+A text column always holds classes. A numeric one can be read as classes if its values are few consecutive
+integers (0 to 9) or -1 and 1; the values stay as they are then, since a regression may be meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from netc.compiler.meaning.spec import DataSpec
+from netc.runtime.data.columns import refuse_missing, require_numbers, setting_span
+from netc.runtime.data.errors import count, data_error, listing
+from netc.runtime.data.scaling import Array
+from netc.runtime.data.table import Table
+
+_MOST = 100
+"""More consecutive integers than these are taken for a quantity, unless `classes` says otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    values: Array
+    """(N, targets): raw, or codes of a text column."""
+    labels: tuple[str, ...] = ()
+    text: bool = False
+
+
+def read_targets(targets: Sequence[Table], spec: DataSpec) -> Targets:
+    """The targets of the training and the test part together, and the classes if it is a single column."""
+    if len(targets[0].columns) != 1:
+        if spec.classes:
+            message = f"classes = {spec.classes} wants a single target column, not {len(targets[0].columns)}"
+            raise data_error("E0616", message, setting_span(spec, "classes"))
+        return Targets(_numbers(targets, spec))
+    if any(table.text for table in targets):
+        return _text_classes(targets, spec)
+    values = _numbers(targets, spec)
+    return Targets(values, _number_labels(values, targets[0].columns[0], spec))
+
+
+def _numbers(targets: Sequence[Table], spec: DataSpec) -> Array:
+    for table in targets:
+        require_numbers(table, spec, "target")
+    return np.concatenate([table.values for table in targets], dtype=np.float64)
+
+
+def _text_classes(targets: Sequence[Table], spec: DataSpec) -> Targets:
+    for table in targets:
+        missing = np.array([[not cell.strip() or cell.strip() == "?"] for cell in table.text[0]])
+        if missing.any():
+            refuse_missing(table, missing, spec)
+    cells = np.array([cell.strip() for table in targets for cell in table.text[0]])
+    labels, codes = np.unique(cells, return_inverse=True)
+    if len(labels) == 1:
+        message = (
+            f"column '{targets[0].columns[0]}' holds one label only, '{labels[0]}': there is nothing to learn"
+        )
+        raise data_error("E0616", message, setting_span(spec, "target"))
+    if spec.classes and len(labels) != spec.classes:
+        held = f"column '{targets[0].columns[0]}' holds {count(len(labels), 'label')}"
+        raise data_error(
+            "E0616",
+            f"classes = {spec.classes}, but {held}",
+            setting_span(spec, "classes"),
+            notes=[f"labels: {listing([str(label) for label in labels])}"],
+        )
+    return Targets(codes.reshape(-1, 1).astype(np.float64), tuple(str(label) for label in labels), True)
+
+
+def _number_labels(column: Array, name: str, spec: DataSpec) -> tuple[str, ...]:
+    values = np.unique(column)
+    whole = bool(np.all(values == np.round(values)))
+    if spec.classes:
+        return _stated(values, whole, name, spec)
+    consecutive = whole and 1 < len(values) <= _MOST and values[-1] - values[0] == len(values) - 1
+    signs = values.tolist() == [-1.0, 1.0]
+    return tuple(str(int(value)) for value in values) if consecutive or signs else ()
+
+
+def _stated(values: Array, whole: bool, name: str, spec: DataSpec) -> tuple[str, ...]:
+    """With `classes = K`: the codes 0..K-1, some of which may be absent, or exactly K integers."""
+    if whole and values[0] >= 0 and values[-1] < spec.classes:
+        return tuple(str(code) for code in range(spec.classes))
+    if whole and len(values) == spec.classes:
+        return tuple(str(int(value)) for value in values)
+    what = f"{len(values)} different values from {values[0]:g} to {values[-1]:g}"
+    raise data_error(
+        "E0616",
+        f"classes = {spec.classes}, but column '{name}' holds {what}",
+        setting_span(spec, "classes"),
+        notes=[
+            f"fit are the integers 0 to {spec.classes - 1}, or {spec.classes} different integers or labels"
+        ],
+    )

@@ -1,0 +1,197 @@
+"""Data files to tables: finds the reader for a file and turns its failures into messages.
+
+Formats: text tables (.csv .tsv .txt .dat), .npy, .npz, .parquet and IDX (the format of MNIST), each of them
+plain or gzipped. Nothing pickled is ever loaded.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import io
+import math
+import re
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netc.dsl.source import Span
+from netc.runtime.data.errors import DataError, data_error, did_you_mean, listing
+from netc.runtime.data.readers_csv import read_csv
+from netc.runtime.data.table import Table, from_array, from_columns
+
+FORMATS = ".csv, .tsv, .npy, .npz, .parquet and IDX files (also gzipped)"
+_PAIRS = (("x", "y"), ("X", "y"), ("X", "Y"), ("inputs", "targets"), ("data", "target"))
+_IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+_DAMAGED = "it is damaged or cut short"
+_PICKLED = (
+    "it holds pickled Python objects, which are never loaded: they could run any program",
+    "save plain numbers: numpy.save(file, array.astype(float))",
+)
+
+
+class Unfit(Exception):
+    """Why a file cannot be read, and what helps."""
+
+    def __init__(self, why: str, *hints: str) -> None:
+        super().__init__(why)
+        self.hints = hints
+
+
+def read_file(path: Path, span: Span) -> tuple[Table, ...]:
+    """One table, or two (inputs, targets) where the file holds both apart (.npz)."""
+    content = read_bytes(path, span)
+    suffix = path.with_suffix("").suffix.lower() if path.suffix == ".gz" else path.suffix.lower()
+    if not content:
+        raise data_error("E0607", f"{path.name} is empty (0 bytes)", span)
+    try:
+        match suffix:
+            case ".csv" | ".tsv" | ".txt" | ".dat":
+                return (read_csv(path, content, span),)
+            case ".npy":
+                return (from_array(path.name, _npy(content)),)
+            case ".npz":
+                return _read_npz(path, content, span)
+            case ".parquet":
+                return (_read_parquet(path, content, span),)
+            case _ if re.match(rb"\x00\x00[\x08-\x0e][\x01-\x08]", content):
+                return (from_array(path.name, idx_array(content)),)
+    except Unfit as problem:
+        message = f"{path.name} cannot be read: {problem}"
+        raise data_error("E0603", message, span, hints=problem.hints) from None
+    hint = "save the sheet as 'CSV UTF-8'" if suffix in (".xlsx", ".xls", ".ods") else ""
+    message = f"{path.name} is of no format that is known here"
+    raise data_error("E0604", message, span, notes=[f"read are {FORMATS}"], hints=[hint])
+
+
+def read_bytes(path: Path, span: Span) -> bytes:
+    """The bytes of a file, unpacked if it is gzipped."""
+    if path.is_dir():
+        files = sorted(entry.name for entry in path.iterdir() if entry.is_file())
+        notes = [f"files in it: {listing(files)}"] if files else ["it is empty"]
+        raise data_error("E0601", f"{path.name} is a folder, not a data file", span, notes=notes)
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    except FileNotFoundError:
+        raise _missing(path, span) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise data_error("E0603", f"{path.name} cannot be read: {_DAMAGED}", span) from None
+    except OSError as problem:
+        raise data_error("E0603", f"{path.name} cannot be read: {problem.strerror}", span) from None
+
+
+def idx_array(content: bytes) -> NDArray[Any]:
+    """The array in an IDX file; Unfit where the file does not hold what its header says.
+
+    Layout: two zero bytes, type code, number of axes, the axes as big-endian 32-bit integers, the values
+    (Y. LeCun, "The MNIST database of handwritten digits").
+    """
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
+        raise Unfit("its first bytes are not those of an IDX file")
+    kind, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
+    if axes == 0 or len(content) < 4 + 4 * axes:
+        raise Unfit(_DAMAGED)
+    shape = struct.unpack_from(f">{axes}I", content, 4)
+    expected = kind.itemsize * math.prod(shape)
+    held = len(content) - 4 - 4 * axes
+    if expected == 0:
+        raise Unfit("it is an IDX file without values")
+    if held != expected:
+        sizes = " x ".join(map(str, shape))
+        raise Unfit(f"its header promises {sizes} values, {expected} bytes, but it holds {held} bytes")
+    return np.frombuffer(content, kind, offset=4 + 4 * axes).reshape(shape)
+
+
+def _missing(path: Path, span: Span) -> DataError:
+    folder = path.parent
+    if not folder.is_dir():
+        hints = ["data are files on this machine: fetch them first"] if "://" in span.text else []
+        return data_error(
+            "E0601", f"there is no folder {folder}, where {path.name} should be", span, hints=hints
+        )
+    here = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    notes = [f"looked for {path}; paths are relative to the .net file"]
+    return data_error(
+        "E0601", f"there is no file {path.name}", span, notes=notes, hints=[did_you_mean(path.name, here)]
+    )
+
+
+def _npy(content: bytes) -> NDArray[Any]:
+    if content.startswith(b"\x80"):
+        raise Unfit(*_PICKLED)
+    if not content.startswith(b"\x93NUMPY"):
+        raise Unfit("its first bytes are not those of a .npy file")
+    try:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except Exception as problem:
+        raise _numpy_problem(problem) from None
+    return _sample_axis(array)
+
+
+def _numpy_problem(problem: Exception) -> Unfit:
+    """NumPy parses headers as Python literals, and a damaged one raises nearly anything."""
+    return Unfit(*_PICKLED) if "pickle" in str(problem).lower() else Unfit(_DAMAGED)
+
+
+def _sample_axis(array: Any) -> NDArray[Any]:
+    if not isinstance(array, np.ndarray):
+        raise Unfit("it holds something that is no array")
+    if array.ndim == 0:
+        raise Unfit("it holds a single number, not an array of samples")
+    return array
+
+
+def _read_npz(path: Path, content: bytes, span: Span) -> tuple[Table, ...]:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            held = {name: archive[name] for name in archive.files}
+    except Exception as problem:
+        raise _numpy_problem(problem) from None
+    arrays = {name: _sample_axis(array) for name, array in held.items()}
+    names = list(arrays)
+    pair = next((pair for pair in _PAIRS if set(pair) <= set(names)), tuple(names))
+    match pair:
+        case (single,):
+            return (from_array(path.name, arrays[single]),)
+        case (x, y):
+            return from_array(f"{path.name}[{x}]", arrays[x], "x"), from_array(
+                f"{path.name}[{y}]", arrays[y], "y"
+            )
+        case ():
+            raise data_error("E0607", f"{path.name} holds no arrays", span)
+        case _:
+            raise data_error(
+                "E0604",
+                f"{path.name} holds {len(names)} arrays whose names do not say which are inputs and targets",
+                span,
+                notes=[f"arrays: {listing(names)}"],
+                hints=["call them x and y, as numpy.savez(file, x=..., y=...) does"],
+            )
+
+
+def _read_parquet(path: Path, content: bytes, span: Span) -> Table:
+    try:
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise data_error(
+            "E0605", f"reading {path.name} needs pyarrow", span, hints=["pip install 'netc[parquet]'"]
+        ) from None
+    try:
+        table = parquet.read_table(io.BytesIO(content))
+        columns = [_plain_array(column.combine_chunks()) for column in table.columns]
+    except Exception:  # Arrow has a class of its own for every kind of damage
+        raise Unfit(_DAMAGED) from None
+    return from_columns(path.name, table.column_names, columns)
+
+
+def _plain_array(column: Any) -> NDArray[Any]:
+    """A column of Arrow; one of a few labels is stored as codes and a dictionary."""
+    plain = column.dictionary_decode() if hasattr(column, "dictionary_decode") else column
+    array: NDArray[Any] = plain.to_numpy(zero_copy_only=False)
+    return array

@@ -1,0 +1,69 @@
+"""Scaling of columns, and codes of classes. Which part trains is for the caller to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netc.compiler.meaning.spec import Scaling
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """scaled = (raw - shift)/divisor, column by column.
+
+    zscore  shift is the mean, divisor the population standard deviation (ddof = 0, as scikit-learn's
+            StandardScaler has it, not the sample deviation of R's scale())
+    minmax  shift is the least value, divisor the range: the training part fills [0, 1]
+    none    raw * factor (`scale = 1/255`)
+
+    A constant column is only shifted, so that it stays finite (and becomes 0). Of values above 1e154 the squares are
+    infinite, and so is the divisor.
+    """
+
+    shift: Array
+    """(C,)"""
+    divisor: Array
+    """(C,), nowhere 0"""
+
+    @classmethod
+    def fit(cls, values: Array, scaling: Scaling, factor: float = 1.0) -> Self:
+        """Of the training part, (N, C) with N >= 1."""
+        width = values.shape[1]
+        if scaling == "none":
+            return cls(np.zeros(width), np.full(width, 1.0 / factor))
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, spread = values.min(axis=0), np.ptp(values, axis=0)
+            middle, deviation = values.mean(axis=0), values.std(axis=0)
+        shift, divisor = (low, spread) if scaling == "minmax" else (middle, deviation)
+        # The spread decides: rounding gives a constant column of 0.1 a deviation of 1e-17.
+        constant = spread == 0
+        return cls(np.where(constant, low, shift), np.where(constant, 1.0, divisor))
+
+    def apply(self, raw: Array) -> Array:
+        """(N, C) raw -> scaled."""
+        return (raw - self.shift) / self.divisor
+
+    def invert(self, scaled: Array) -> Array:
+        """(N, C) scaled -> raw."""
+        return scaled * self.divisor + self.shift
+
+    def as_arrays(self, prefix: str) -> dict[str, Array]:
+        """What is stored with a model: `{prefix}.shift` and `{prefix}.divisor`."""
+        return {f"{prefix}.shift": self.shift, f"{prefix}.divisor": self.divisor}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array], prefix: str) -> Self:
+        """The inverse of `as_arrays`."""
+        return cls(arrays[f"{prefix}.shift"], arrays[f"{prefix}.divisor"])
+
+
+def one_hot(codes: NDArray[np.int64], classes: int) -> Array:
+    """(N,) codes in 0..classes-1 -> (N, classes)."""
+    return np.eye(classes)[codes]

@@ -1,0 +1,1 @@
+"""What kernels stand on: SIMD vectors, mathematics, CUDA, loading of kernel text."""

@@ -1,0 +1,243 @@
+"""Kernel text -> module: writes the text into the cache, imports it, keeps numba's machine code beside it.
+
+The cache is one folder (`NETC_CACHE`, or the user's cache folder); an entry is a readable Python module and
+numba's files for it. Every file of an entry is checksummed when it is complete (`seal`), and what does not
+match its checksum is thrown away before numba reads it: a damaged entry costs a compilation, never an error.
+Does not compile anything itself: numba does so at the first call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from netc.runtime.atomic import write_text
+
+PREFIX = "netc_kernels_"
+ANSWERS = "netc_answers_"
+"""Of the files of `devices/answer_cache.py`, which lie in the same folder."""
+_loaded: dict[str, ModuleType] = {}
+_sealed: dict[str, int] = {}
+"""Compiled functions of a module when it was sealed last."""
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """What is on disk: the folder, how many programs, how many bytes."""
+
+    folder: Path
+    entries: int
+    size: int
+
+
+def cache_folder() -> Path:
+    """`NETC_CACHE` if set, else the user's cache folder for netc."""
+    if chosen := os.environ.get("NETC_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("netc") / "kernels"
+
+
+def load_kernels(text: str, *parts: str) -> ModuleType:
+    """The module whose text this is, from the cache where it is there.
+
+    `parts` are what the machine code depends on beside the text, the machine and netc itself.
+    """
+    name = PREFIX + _key(text, *parts)
+    if loaded := _loaded.get(name):
+        return loaded
+    # Threads that wait should sleep: spinning ones take the time of those that work when the machine is shared.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    path = _write(name, text)
+    _drop_damaged(path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # numba finds a cached function's globals by the module's name, so it stands there before it runs.
+    sys.modules[name] = module
+    try:
+        with _little_optimization():
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    _loaded[name] = _entries(module)
+    return _loaded[name]
+
+
+@contextmanager
+def _little_optimization() -> Iterator[None]:
+    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing."""
+    import numba
+
+    config: Any = numba.config
+    level = config.OPT
+    config.OPT = type(level)(1)
+    try:
+        yield
+    finally:
+        config.OPT = level
+
+
+def _entries(module: ModuleType) -> ModuleType:
+    """The module as callers see it: each function is compiled at its first call, with little optimization."""
+    seen = ModuleType(module.__name__, module.__doc__)
+    for name, value in vars(module).items():
+        compiled_later = hasattr(value, "signatures") and not value.signatures
+        vars(seen)[name] = _Entry(value) if compiled_later else value
+    return seen
+
+
+class _Entry:
+    """A compiled function, compiled at its first call with little optimization."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self._function.overloads:  # not `signatures`, which is made anew at each look
+            return self._function(*arguments)
+        with _little_optimization():
+            return self._function(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._function, name)
+
+
+def seal(module: ModuleType) -> None:
+    """Notes the checksums of numba's files for this module, once its functions are compiled."""
+    assert module.__file__ is not None
+    compiled = sum(len(entry.overloads) for entry in vars(module).values() if isinstance(entry, _Entry))
+    if _sealed.get(module.__name__) == compiled:
+        return
+    _sealed[module.__name__] = compiled
+    path = Path(module.__file__)
+    sums = {file.name: _checksum(file) for file in _machine_code(path)}
+    if sums and sums != _sums(path):
+        with suppress(OSError):  # the cache is a convenience, a full disk no error
+            write_text(path.with_suffix(".json"), json.dumps(sums, indent=1, sort_keys=True))
+
+
+def cache_info() -> CacheInfo:
+    folder = cache_folder()
+    files = [file for file in _files(folder) if file.is_file()]
+    entries = sum(file.suffix == ".py" for file in files)
+    return CacheInfo(folder, entries, sum(file.stat().st_size for file in files))
+
+
+def cache_clear() -> CacheInfo:
+    """Removes every entry; returns what was there. Other files in the folder are left alone."""
+    before = cache_info()
+    for file in list(_files(before.folder)):
+        file.unlink(missing_ok=True)
+    return before
+
+
+def _key(text: str, *parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in (text, *parts, version("netc"), version("numba"), sys.version, _machine(), _support()):
+        digest.update(part.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()[:24]
+
+
+def _machine() -> str:
+    """The processor numba compiles for; its own settings for it count too."""
+    from llvmlite import binding
+
+    settings = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_CPU"))
+    features: str = binding.get_host_cpu_features().flatten()
+    return " ".join([binding.get_host_cpu_name(), features, *settings])
+
+
+def _support() -> str:
+    """The content of the modules the kernels import, which numba's own cache does not follow."""
+    folder = Path(__file__).parent
+    names = sorted({*folder.glob("simd*.py"), *folder.glob("vmath*.py"), *folder.glob("random*.py")})
+    return "".join(_checksum(file) for file in names)
+
+
+def _write(name: str, text: str) -> Path:
+    """The module's file: in the cache if it can be written to, else in a folder of this process alone."""
+    folder = cache_folder()
+    path = folder / f"{name}.py"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(folder)
+        if not _holds(path, text):
+            # A new file has a new time stamp, which makes numba forget the machine code of the old one.
+            write_text(path, text)
+    except OSError:
+        path = _private_folder() / f"{name}.py"
+        write_text(path, text)
+    return path
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except FileNotFoundError:
+        return False
+
+
+def _private_folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="netc-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _drop_damaged(path: Path) -> None:
+    """Removes machine code that is not what was sealed: cut short, altered, or never completed."""
+    sums = _sums(path)
+    with suppress(OSError):
+        for file in _machine_code(path):
+            if sums.get(file.name) != _checksum(file):
+                file.unlink(missing_ok=True)
+
+
+def _sums(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.with_suffix(".json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _machine_code(path: Path) -> list[Path]:
+    try:
+        # A cache holds thousands of files; a glob takes ten times as long.
+        with os.scandir(path.parent / "__pycache__") as files:
+            names = [file.name for file in files if file.name.startswith(f"{path.stem}.")]
+    except FileNotFoundError:
+        return []
+    return [path.parent / "__pycache__" / name for name in sorted(names) if name.endswith((".nbi", ".nbc"))]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from folder.glob(f"{PREFIX}*")
+    yield from folder.glob(f"{ANSWERS}*")
+    yield from (folder / "__pycache__").glob(f"{PREFIX}*")
+
+
+def _checksum(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        # Another process was faster; its files are its own.
+        return ""

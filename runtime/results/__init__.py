@@ -1,0 +1,1 @@
+"""What a training gave: figures, folders, expectations, Hessians."""

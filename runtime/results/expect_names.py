@@ -1,0 +1,102 @@
+"""What the names in an `expect` mean: after a training, and before it to find errors early. Judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netc.compiler.meaning.spec import Points
+from netc.dsl import ast
+from netc.runtime.parameters import Array, tensors
+from netc.runtime.results.reached_points import NO_LISTED
+from netc.runtime.training.outcomes import CLAIMED, OUTCOMES
+
+if TYPE_CHECKING:
+    from netc.runtime.results.result import Result
+    from netc.runtime.session import Session
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """What the names in an `expect` mean."""
+
+    runs: int
+    figures: dict[str, Array]
+    """Per run: `steps` (runs,), `theta` (runs, P), `loss(train)`, ..."""
+    constants: dict[str, float] = field(default_factory=dict)
+    """Hyper-parameters, `pi`."""
+    loss_names: tuple[str, ...] = ("R",)
+    loss_at: Callable[[Array], float] | None = None
+    """The training loss at given parameters: `R((1, 0))`."""
+    points: tuple[Points, ...] = ()
+    reached: Array = field(default_factory=lambda: np.zeros(0, np.int16))
+    """(runs,) codes of `results/reached_points.py`."""
+    kinds: Callable[[], Array] = lambda: np.zeros(0, np.int8)
+    """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
+
+
+def scope_of(session: Session, result: Result) -> Scope:
+    """What the names in `expect` mean."""
+    figures = {"theta": result.theta, "steps": result.steps, "iterations": result.steps}
+    figures |= {"epochs": result.epochs, "outcome": result.outcome}
+    figures |= {name: result.has(outcome) for name, outcome in CLAIMED.items()}
+    figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
+    figures["evaluations"] = result.evaluations["loss"]
+    for name, values in result.final.items():
+        kind, _, part = name.rpartition("_")
+        lost = np.isnan(values) & name.startswith(("loss", "gradient"))
+        figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
+    figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
+    figures |= _by_name(session, result.theta)
+    loss = lambda theta: session.evaluator.loss(session.padded(theta), session.evaluator.train)  # noqa: E731
+    losses, points = _loss_names(session), session.spec.points
+    return Scope(
+        result.runs,
+        figures,
+        _constants(session),
+        losses,
+        loss,
+        points,
+        result.point_codes,
+        result.kind_codes,
+    )
+
+
+def blank_scope(session: Session) -> Scope:
+    """The same names before anything is trained, to find errors in `expect` early; two runs stand for many."""
+    runs, count = min(session.spec.training.runs, 2), session.spec.parameters
+    names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
+    names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
+    parts = ["train", "test"] if session.data is not None and len(session.data.test) else ["train"]
+    if session.metric:
+        names += [f"{session.metric.kind}({part})" for part in parts]
+    names += [f"loss({part})" for part in parts]
+    figures: dict[str, Array] = {name: np.ones(runs) for name in names}
+    figures |= {f"grows({w.name})": np.zeros(runs) for w in session.spec.monitor.watched}
+    figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
+    figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.ones((runs, count))}
+    figures |= _by_name(session, figures["theta"])
+    far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
+    losses, points = _loss_names(session), session.spec.points
+    stated = session.spec.training.runs
+    return Scope(stated, figures, _constants(session), losses, lambda theta: 1.0, points, far, no_kind)
+
+
+def _by_name(session: Session, theta: Array) -> dict[str, Array]:
+    """The variables of an objective."""
+    if session.spec.objective is None:
+        return {}
+    return {t.name: theta[:, t.offset] for t in tensors(session.program.problem)}
+
+
+def _constants(session: Session) -> dict[str, float]:
+    return dict(session.spec.optimizer.arguments) | {"pi": np.pi}
+
+
+def _loss_names(session: Session) -> tuple[str, ...]:
+    own = [s.name for s in session.file.program.statements if isinstance(s, ast.Objective)]
+    own += [s.name for s in session.file.program.statements if isinstance(s, ast.Loss) and s.use is None]
+    return ("R", *own)

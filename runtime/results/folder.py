@@ -1,0 +1,181 @@
+"""A run's folder, `runs/NAME-ID/`: written while it runs and when it ends, read to resume it.
+
+Every file is whole or not there. pandas reads `history.csv`, safetensors `theta.safetensors` and the
+checkpoints, a text editor the rest; nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from netc.compiler.calculus import ir
+from netc.runtime.atomic import replacing, write_bytes, write_text
+from netc.runtime.parameters import Array, tensors
+from netc.runtime.results.result import Result
+from netc.runtime.results.table_of_runs import write_runs
+from netc.runtime.results.tensor_file import Pieces, write_tensors
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    path: Path
+
+    @staticmethod
+    def create(parent: Path, name: str) -> RunFolder:
+        """A new folder under `parent`; its ID is the time and four random digits."""
+        parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = parent / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return RunFolder(path)
+
+    # -- while it runs -----------------------------------------------------------------------------
+
+    def write_spec(self, text: str) -> None:
+        write_text(self.path / "spec.net", text)
+
+    def write_manifest(self, content: Mapping[str, Any]) -> None:
+        write_text(self.path / "manifest.json", _json(content))
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Raises OSError or ValueError where there is no readable one."""
+        content = json.loads((self.path / "manifest.json").read_text())
+        if not isinstance(content, dict):
+            raise ValueError("not a manifest")
+        return content
+
+    def write_checkpoint(self, arrays: dict[str, Array]) -> None:
+        """Replaces the last one, which stays until the new one is whole."""
+        from safetensors.numpy import save
+
+        old = self._checkpoints()
+        number = 1 + max((int(file.stem.rpartition("-")[2]) for file in old), default=0)
+        about = {"checksum": _checksum(arrays)}
+        write_bytes(self.path / f"checkpoint-{number}.safetensors", save(arrays, about))
+        _remove(old)
+
+    def read_checkpoint(self) -> dict[str, Array] | None:
+        """None where the run ended, or never got so far. ValueError where it is damaged."""
+        from safetensors import SafetensorError, safe_open
+
+        files = self._checkpoints()
+        if not files:
+            return None
+        try:
+            with safe_open(files[-1], "numpy") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                whole = (file.metadata() or {}).get("checksum") == _checksum(arrays)
+        except SafetensorError as error:
+            raise ValueError(f"{files[-1].name} is damaged: {error}") from None
+        if not whole:
+            raise ValueError(f"{files[-1].name} is damaged: it is not what was written")
+        return arrays
+
+    def _checkpoints(self) -> list[Path]:
+        found = self.path.glob("checkpoint-*.safetensors")
+        return sorted(found, key=lambda file: int(file.stem.rpartition("-")[2]))
+
+    # -- when it ends ------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> Path:
+        """Where very many runs leave their results while others go on."""
+        return self.path / "rows"
+
+    def write_result(self, result: Result, program: ir.Program, scalers: Mapping[str, Array]) -> None:
+        """What was trained; what is needed to resume goes unless the run was interrupted."""
+        write_text(self.path / "history.csv", _csv(result.history))
+        with replacing(self.path / "theta.safetensors") as file:
+            write_tensors(file, _weights(result, program.problem, scalers), _about(result))
+        if result.runs > 1:
+            write_runs(self.path, result, program)
+        self.write_summary(result)
+        if not result.interrupted:
+            _remove(self._checkpoints())
+            shutil.rmtree(self.rows, ignore_errors=True)
+
+    def write_summary(self, result: Result) -> None:
+        write_text(self.path / "summary.json", _json(result.summary))
+
+
+def manifest(file: str, command: Iterable[str], **more: Any) -> dict[str, Any]:
+    """What one needs to know to do it again."""
+    packages = ("netc", "numba", "llvmlite", "numpy")
+    return {
+        "file": file,
+        "command": list(command),
+        **more,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        return next(models, platform.machine())
+    return platform.processor() or platform.machine()
+
+
+def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> dict[str, Pieces]:
+    """`layer1.weight`, `best.layer1.weight`, `scale.inputs.shift`, ...; the axis of several runs in front."""
+    lead = () if result.runs == 1 else (result.runs,)
+    found = {}
+    for prefix, theta in (("", result.theta), ("best.", result.best)):
+        for t in tensors(problem):
+            found[prefix + t.name] = Pieces(theta[:, t.offset : t.offset + t.size], (*lead, *t.shape))
+    return found | {name: Pieces(array.reshape(1, -1), array.shape) for name, array in scalers.items()}
+
+
+def _about(result: Result) -> dict[str, str]:
+    about = {"seed": result.seed, "runs": result.runs, "precision": result.precision}
+    return {"netc": json.dumps(about)}
+
+
+def _csv(columns: Mapping[str, Array]) -> str:
+    """Numbers so that they are read back to the same bits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    return text.getvalue()
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _checksum(arrays: Mapping[str, Array]) -> str:
+    """Of names, shapes, types and contents: kernels write into what a checkpoint holds without asking."""
+    found = 0
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found = crc32(f"{name} {array.shape} {array.dtype}".encode(), found)
+        found = crc32(array.reshape(-1).view(np.uint8).data, found)
+    return f"{found:08x}"
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)

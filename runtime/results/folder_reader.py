@@ -1,0 +1,224 @@
+"""A run's folder read back, for pictures: the spec, the history, a row for each run.
+
+Reads files only: no data set is opened, nothing is trained, no kernel compiled. What follows from the spec
+alone (starts, values of an objective) is computed from it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netc.compiler import pipeline
+from netc.compiler.calculus import ir
+from netc.compiler.meaning.spec import Points
+from netc.dsl import ast
+from netc.dsl.diagnostics import SpecError
+from netc.dsl.names import greek
+from netc.dsl.printer import print_expr
+from netc.dsl.source import Source
+from netc.runtime.parameters import Array, flatten
+from netc.runtime.training.start import first_theta
+
+NEEDED = ("outcome", "steps", "loss_train", "gradient_norm")
+"""Columns of `runs.csv`."""
+
+
+class Unreadable(Exception):
+    """The folder is not that of a run that ended; the text says what is missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A run's folder; arrays over runs have the run as first axis."""
+
+    path: Path
+    file: Path
+    """What was run, as the manifest has it."""
+    program: ast.Program
+    """`spec.net`, parsed."""
+    problem: ir.Program | None
+    """The lowered spec of an objective; None of a network."""
+    points: tuple[Points, ...]
+    """Those that the spec of an objective lists."""
+    history: dict[str, Array]
+    """The columns of `history.csv`."""
+    runs: dict[str, Array]
+    """A row for each run, the columns of `runs.csv`: `outcome` (texts), `steps`, `loss_train`, ... at its end."""
+    ends: Array | None
+    """(runs, P) last parameters of an objective."""
+
+    @property
+    def count(self) -> int:
+        return len(self.runs["steps"])
+
+    @property
+    def name(self) -> str:
+        """Of the file, or of its folder where that is all that tells it apart."""
+        return self.file.stem
+
+    @property
+    def rule(self) -> str:
+        """`momentum.ema`"""
+        return self._optimizer.name
+
+    @property
+    def settings(self) -> str:
+        """`η = 0.1, β1 = 0.1`: the numbers of the rule."""
+        shown = [(greek(p.name), print_expr(p.default)) for p in self._optimizer.parameters if p.default]
+        return ", ".join(f"{name} = {value}" for name, value in shown)
+
+    @property
+    def setup(self) -> str:
+        """What is minimised, on a line: `R(w, b) = g(w + b)^2 + g(b)^2`, or the data and the network."""
+        for s in self.program.statements:
+            match s:
+                case ast.Objective(name, variables, value):
+                    head = f"{name}({', '.join(greek(v.name) for v in variables)})"
+                    return ", ".join([f"{head} = {_printed(value)}", *self._functions])
+                case ast.Network():
+                    return f"{self._data} {_short(s.span.text)}".strip()
+        return ""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the parameters of an objective, as they are printed."""
+        assert self.problem is not None
+        assert isinstance(self.problem.problem, ir.Objective)
+        return tuple(greek(name) for name in self.problem.problem.variables)
+
+    @property
+    def planar(self) -> bool:
+        """An objective of two numbers: it can be drawn as a map."""
+        return self.problem is not None and self.problem.problem.parameters == 2
+
+    @cached_property
+    def starts(self) -> Array:
+        """(runs, P) of an objective: where every run began, from the spec's law, grid or list and its seed."""
+        assert self.problem is not None
+        return first_theta(self.problem, 0, self.count)
+
+    @property
+    def diverged(self) -> Array:
+        """(runs,) bool"""
+        found: Array = self.runs["outcome"] == "diverged"
+        return found
+
+    @property
+    def _optimizer(self) -> ast.Optimizer:
+        return next(s for s in self.program.statements if isinstance(s, ast.Optimizer))
+
+    @property
+    def _functions(self) -> Iterator[str]:
+        """`g(z) = z² - 1`: what an objective is written with."""
+        for s in self.program.statements:
+            if isinstance(s, ast.Activation):
+                yield f"{s.name}({s.variable}) = {_printed(s.value)}"
+
+    @property
+    def _data(self) -> str:
+        data = next((s for s in self.program.statements if isinstance(s, ast.Data)), None)
+        match data.sources if data else ():
+            case (ast.Name(name), *_) if name != "inline":
+                return name
+            case (ast.Text(value), *_):
+                return Path(value).stem
+        return ""
+
+
+def _short(network: str) -> str:
+    """`[13(tanh)15(lin)1]` of the spec's `network [13 (dense, tanh) 15 (dense, lin) 1]`."""
+    return re.sub(r" \((?:dense, )?(.*?)\) ", r"(\1)", network.removeprefix("network").strip())
+
+
+def _printed(expr: ast.Expr) -> str:
+    """As in print: `w² - 1`."""
+    text = re.sub(r"\^(\d)\b", lambda m: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(m[1])], print_expr(expr, unicode=True))
+    return text.replace("*", "·")
+
+
+def read(path: Path) -> Kept:
+    """Raises Unreadable."""
+    try:
+        text = (path / "spec.net").read_text(encoding="utf-8")
+        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        program = pipeline.to_ast(Source("spec.net", text))
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        history = _table(path / "history.csv")
+        runs = _runs(path) if summary["runs"] > 1 else _single(history, summary)
+        objective = any(isinstance(s, ast.Objective) for s in program.statements)
+        spec = pipeline.to_spec(program, None, path) if objective else None
+        problem = pipeline.to_ir(spec) if spec else None
+        ends = _ends(path / "theta.safetensors", problem) if problem else None
+    except OSError as error:
+        raise Unreadable(f"it has no readable {Path(error.filename or '').name}") from None
+    except (SpecError, ValueError, KeyError) as error:
+        raise Unreadable(f"it is damaged: {str(error).splitlines()[0]}") from None
+    if missing := {*NEEDED} - {*runs}:
+        raise Unreadable(f"runs.csv has no column '{min(missing)}'")
+    file, points = Path(manifest.get("file", path.name)), spec.points if spec else ()
+    return Kept(path, file, program, problem, points, history, runs, ends)
+
+
+def _single(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Array]:
+    """Of a run alone, which has no table: its last report."""
+    last = {name: column[-1:] for name, column in history.items()}
+    return {**last, "steps": last["step"], "outcome": np.array([summary["outcome"]])}
+
+
+def _runs(path: Path) -> dict[str, Array]:
+    """`runs.csv`, or `runs.parquet` of very many."""
+    if not (path / "runs.parquet").exists():
+        return _table(path / "runs.csv")
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError:
+        raise Unreadable('its runs are in a Parquet file: pip install "netc[plot]"') from None
+    table = parquet.read_table(path / "runs.parquet")
+    return {name: table[name].to_numpy() for name in table.column_names}
+
+
+def _ends(file: Path, problem: ir.Program) -> Array:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays = load(file.read_bytes())
+    except SafetensorError as error:
+        raise ValueError(f"{file.name}: {error}") from None
+    named = {k: v for k, v in arrays.items() if not k.startswith(("best.", "scale."))}
+    return np.atleast_2d(flatten(problem.problem, named))
+
+
+def _table(file: Path) -> dict[str, Array]:
+    """Columns of numbers, or of texts where one is not a number."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = csv.reader(lines)
+        names = next(rows, [])
+        columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return dict(_column(name, cells) for name, cells in zip(names, columns, strict=True))
+
+
+def _column(name: str, cells: tuple[str, ...]) -> tuple[str, Array]:
+    try:
+        return name, np.array(cells, np.float64)
+    except ValueError:
+        return name, np.array(cells)
+
+
+def each(paths: Iterable[Path]) -> Iterator[Kept]:
+    """Raises Unreadable with the folder's name in front."""
+    for path in paths:
+        try:
+            yield read(path)
+        except Unreadable as error:
+            raise Unreadable(f"'{path}' is not the folder of a run: {error}") from None

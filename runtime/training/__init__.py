@@ -1,0 +1,1 @@
+"""Training from outside: states, stretches, reports, many runs."""

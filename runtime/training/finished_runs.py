@@ -1,0 +1,88 @@
+"""What finished runs leave behind: one row for each run, whether there are three or a million.
+
+Where there is a folder, the rows are files in it that are as large as the memory is not: they are kept when the
+process ends early, whatever ends it, and read back when it is resumed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netc.runtime.parameters import Array
+from netc.runtime.training.report import FIGURES
+from netc.runtime.training.state import State
+
+COUNTERS = 4
+"""Of the kernels' counters: iterations, loss evaluations, gradient evaluations, status."""
+NAMES = ("theta", "best", "counters", "figures", "grown")
+
+
+class Book:
+    """Rows 0 ... count-1 are filled, in the order of the runs."""
+
+    def __init__(
+        self,
+        runs: int,
+        parameters: int,
+        real: type[np.floating],
+        folder: Path | None = None,
+        watched: tuple[int, ...] = (),
+    ) -> None:
+        """Raises OSError where the folder has no room for all rows."""
+        self.folder, self.count, self.watched = folder, 0, list(watched)
+        shapes = (
+            (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
+            (len(watched), np.float64),
+        )  # fmt: skip
+        self.theta, self.best, self.counters, self.figures, self.grown = (
+            np.empty((runs, columns), dtype) if folder is None else _on_disk(folder / f"{name}.npy", (runs, columns), dtype)
+            for name, (columns, dtype) in zip(NAMES, shapes, strict=True)
+        )  # fmt: skip
+
+    def enter(self, state: State) -> None:
+        """The runs of a state, at their last iteration and after their last report."""
+        at = slice(state.first, state.first + state.runs)
+        parameters = self.theta.shape[1]
+        self.theta[at], self.best[at] = state.theta[:, :parameters], state.best[:, :parameters]
+        self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
+        self.grown[at] = state.scalars[:, self.watched]
+        self.count = at.stop
+
+    def arrays(self) -> dict[str, Array]:
+        """For a checkpoint: the filled rows, unless files keep them already."""
+        if self.folder is not None:
+            return {}
+        return {f"finished.{name}": getattr(self, name)[: self.count] for name in NAMES}
+
+    def restore(self, arrays: dict[str, Array], count: int) -> None:
+        self.count = count
+        if self.folder is None:
+            for name in NAMES:
+                getattr(self, name)[:count] = arrays[f"finished.{name}"]
+
+
+def bytes_per_run(parameters: int, real: int) -> int:
+    return 2 * parameters * real + 8 * (COUNTERS + len(FIGURES))
+
+
+def _on_disk(file: Path, shape: tuple[int, int], dtype: Any) -> Array:
+    """The array of a file, made with all its room reserved: later a full disk could only kill the process."""
+    if file.exists():
+        found: Array = np.load(file, mmap_mode="r+")
+        if found.shape == shape:
+            return found
+    file.parent.mkdir(exist_ok=True)
+    made = np.lib.format.open_memmap(file, "w+", dtype, shape)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            with file.open("r+b") as handle:
+                os.posix_fallocate(handle.fileno(), 0, file.stat().st_size)
+    except OSError:
+        shutil.rmtree(file.parent, ignore_errors=True)
+        raise
+    return made

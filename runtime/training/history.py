@@ -1,0 +1,54 @@
+"""The course of many runs as quantiles over them, report by report.
+
+Of very many runs a training follows FOLLOWED, evenly spaced over their numbers, and keeps what they report;
+here their reports become a table with one row a report, whose size does not depend on the number of runs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netc.runtime.parameters import Array
+from netc.runtime.training.report import COLUMNS, FIGURES
+
+FOLLOWED = 1000
+"""Up to so many runs the history holds every run, unless the file says otherwise."""
+QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+def followed(first: int, count: int, of: int) -> Array:
+    """Which of the runs `first`, `first + 1`, ... are followed, out of `of` runs: their places among these."""
+    apart = -(-of // FOLLOWED)
+    return np.arange(-first % apart, count, apart)
+
+
+def summarise(history: Array, every: int, total: int, per_epoch: int) -> dict[str, Array]:
+    """`step`, `epoch`, `running` and quantiles (`loss_train_median`, ...) of a history (rows, COLUMNS).
+
+    A run that has ended stays in the table with its last figures, and what is not finite counts as worst, so
+    that all rows speak of the same runs. `running` is the share that reached the row's step.
+    """
+    steps = np.unique(np.append(np.arange(0, total, every), total))
+    at = np.minimum(-(-history[:, 1].astype(np.int64) // every), len(steps) - 1)
+    runs, place = np.unique(history[:, 0], return_inverse=True)
+    row = np.zeros((len(steps), len(runs)), np.int64)
+    row[at, place] = np.arange(
+        len(history)
+    )  # in the order of time: a run's later report overwrites an earlier
+    seen = np.zeros_like(row, bool)
+    seen[at, place] = True
+    last = np.maximum.accumulate(np.where(seen, np.arange(len(steps))[:, None], 0), axis=0)
+    row = np.take_along_axis(row, last, axis=0)
+    reached = (np.where(seen, history[row, 1], -1) >= steps[:, None]).mean(axis=1)
+    used = reached > 0
+    used[: at.max(initial=0) + 1] = True
+    table: dict[str, Array] = {"step": steps, "epoch": steps / per_epoch, "running": reached}
+    for name in FIGURES:
+        values = history[row, COLUMNS.index(name)]
+        if np.isnan(values).all():
+            continue
+        values = np.where(np.isnan(values), -np.inf if name.startswith("metric") else np.inf, values)
+        # The value of a run, not between two: infinities have no middle.
+        found = np.quantile(values, list(QUANTILES.values()), axis=1, method="inverted_cdf")
+        table |= {f"{name}_{q}": column for q, column in zip(QUANTILES, found, strict=True)}
+    return {name: column[used] for name, column in table.items()}

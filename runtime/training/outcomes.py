@@ -1,0 +1,52 @@
+"""How runs end: why each one stopped, and what that means. Codes, since there may be millions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netc.compiler.calculus import ir
+from netc.compiler.kernels.rule_flow import flat
+from netc.runtime.parameters import Array
+from netc.runtime.training.state import CRITERION, DIVERGED, RUNNING, SEARCH_FAILED, STEP_TOO_SMALL
+
+STOPS = ("epochs", "steps", "criterion", "diverged", "search", "step too small", "interrupted")
+OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
+"""A run converged if its stop criterion holds; without a criterion one that came to its end has finished."""
+SETTLED = ("converged", "finished")
+"""Runs that have reached a point."""
+CLAIMED = {name.replace(" ", "_"): name for name in OUTCOMES[:4]}
+"""What an `expect` calls those of whole runs: `step_too_small`."""
+
+_STOP_OF = {
+    CRITERION: STOPS.index("criterion"),
+    DIVERGED: STOPS.index("diverged"),
+    SEARCH_FAILED: STOPS.index("search"),
+    STEP_TOO_SMALL: STOPS.index("step too small"),
+}
+
+
+def stops(counters: Array, total: int, by_steps: bool) -> Array:
+    """(runs,) index into STOPS, of counters (runs, 4 or 5) as in docs/kernels.md."""
+    found = np.full(len(counters), STOPS.index("steps" if by_steps else "epochs"), np.int8)
+    status = counters[:, 3]
+    found[(status == RUNNING) & (counters[:, 0] < total)] = STOPS.index("interrupted")
+    for code, stop in _STOP_OF.items():
+        found[status == code] = stop
+    return found
+
+
+def outcomes(stopped: Array, criterion: bool) -> Array:
+    """(runs,) index into OUTCOMES; `criterion`: there was one to meet."""
+    at_end = OUTCOMES.index("not converged" if criterion else "finished")
+    meaning = [
+        at_end,
+        at_end,
+        *map(OUTCOMES.index, ("converged", "diverged", "step too small", "step too small")),
+    ]
+    found: Array = np.array([*meaning, OUTCOMES.index("interrupted")], np.int8)[stopped]
+    return found
+
+
+def has_criterion(rule: ir.Rule) -> bool:
+    """Whether `train` says when to stop."""
+    return any(isinstance(s, ir.Stop) and s.ending == "criterion" for s in flat((*rule.test, *rule.body)))

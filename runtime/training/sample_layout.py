@@ -1,0 +1,63 @@
+"""Samples as the kernels read them, feature by feature and padded; and how they are cut into batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netc.compiler.calculus import ir
+from netc.runtime.parameters import Array
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One part of the data (training or test), already scaled."""
+
+    x: Array
+    """(inputs, columns), columns >= count + block, the rest zero; (count, inputs) for kernels that shuffle."""
+    y: Array
+    """(outputs, columns), likewise."""
+    count: int
+
+
+def lay_out(x: Array, y: Array, block: int, dtype: type[np.floating], by_sample: bool = False) -> Samples:
+    """Of x (samples, inputs) and y (samples, outputs); `by_sample` as the kernels' BY_SAMPLE says."""
+    inputs = x.astype(dtype, order="C") if by_sample else _columns(x, block, dtype)
+    return Samples(inputs, _columns(y, block, dtype), len(x))
+
+
+def no_samples(block: int, dtype: type[np.floating]) -> Samples:
+    """What stands in for data where there is only an objective."""
+    return Samples(np.zeros((1, block), dtype), np.zeros((1, block), dtype), 1)
+
+
+LINE = 64
+"""Bytes of a cache line."""
+
+
+def _columns(rows: Array, block: int, dtype: type[np.floating]) -> Array:
+    """The transpose, padded; a row is an odd number of cache lines, so that rows do not fall on the same sets."""
+    count, features = rows.shape
+    in_line = LINE // np.dtype(dtype).itemsize
+    columns = (-(-(count + block) // in_line) | 1) * in_line
+    out = np.zeros((features, columns), dtype)
+    out[:, :count] = rows.T
+    return out
+
+
+def bounds(batches: ir.Batches, samples: int) -> Array:
+    """(m+1,) int64: batch i is the samples `bounds[i]` to `bounds[i+1]` of the epoch's order.
+
+    `size`: all of that size but the last, which may be smaller. `parts`: as equal as they can be, the
+    larger ones first. A batch is never empty: more parts or a greater size than samples are cut down.
+    """
+    match batches.mode:
+        case "full":
+            return np.array([0, samples], np.int64)
+        case "size":
+            return np.array([*range(0, samples, batches.count), samples], np.int64)
+        case "parts":
+            parts = min(batches.count, samples)
+            sizes = [samples // parts + (i < samples % parts) for i in range(parts)]
+            return np.cumsum([0, *sizes], dtype=np.int64)

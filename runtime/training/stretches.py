@@ -1,0 +1,84 @@
+"""Who carries iterations out, stretch by stretch: what the training loop asks, and how the CPU does it.
+
+The GPU's way is in `training/cuda_stretches.py`. When a stretch ends, and what is reported, is decided in `train.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Protocol
+
+import numpy as np
+
+from netc.runtime.parameters import Array
+from netc.runtime.training.state import State
+from netc.runtime.training.workers import Workers
+
+
+@dataclass(frozen=True)
+class Given:
+    """What kernels read and no stretch changes."""
+
+    hyper: Array
+    x: Array
+    y: Array
+    samples: int
+    bounds: Array
+    seed: int
+
+
+class Stretches(Protocol):
+    """One stretch after the other: `begin`, then `queue` and `wait` in turns, up to `depth` queued at a time."""
+
+    @property
+    def depth(self) -> int: ...
+
+    def begin(self, state: State) -> None:
+        """These are the runs in hand from now on."""
+
+    def queue(self, last: int, report: bool) -> None:
+        """The runs in hand go on up to iteration `last`; those that have ended stay as they are.
+
+        `report`: they are going to be reported there.
+        """
+
+    def wait(self) -> float:
+        """Until the first of the queued stretches is done and the state is as it left it; the seconds it took."""
+
+    def norms(self, rows: Array) -> Array | None:
+        """Loss, norm of its gradient and norm of theta of these rows of the state, (len(rows), 3), as `report` of
+        the kernels gives them; None where that is left to them."""
+
+
+class OnCpu:
+    """On threads of this machine, when it is waited for."""
+
+    depth = 1
+
+    def __init__(self, kernels: ModuleType, given: Given, workers: Workers) -> None:
+        self.kernels, self.given, self.workers = kernels, given, workers
+        self.last = 0
+
+    def begin(self, state: State) -> None:
+        self.state, self.rows = state, np.arange(state.runs)
+
+    def queue(self, last: int, report: bool) -> None:
+        self.last = last
+
+    def wait(self) -> float:
+        state, given, began = self.state, self.given, time.perf_counter()
+        self.rows = state.running(self.rows)
+
+        def advance(piece: Array, at: slice, scratch: Array) -> None:
+            self.kernels.advance(
+                piece, state.theta, state.vectors, state.scalars, state.counters, state.figures, given.hyper,
+                given.x, given.y, given.bounds, state.order, scratch, given.seed, self.last,
+            )  # fmt: skip
+
+        self.workers.each(self.rows, advance)
+        return time.perf_counter() - began
+
+    def norms(self, rows: Array) -> Array | None:
+        return None

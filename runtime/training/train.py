@@ -1,0 +1,333 @@
+"""The training loop from outside: has iterations done in stretches, reports between them, knows when to stop.
+
+The iterations themselves are in the kernels; here are only the reports, the stops, Ctrl-C and checkpoints.
+How the iterations are cut into stretches, and how many are under way, changes no bit of the result. Does not
+write files (`folder.py`) and does not draw progress (`api/progress.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+import numpy as np
+
+from netc.compiler.calculus import ir
+from netc.runtime.devices.cuda_missing import DeviceLost
+from netc.runtime.interrupt import Interrupt
+from netc.runtime.parameters import Array
+from netc.runtime.training.finished_runs import Book
+from netc.runtime.training.history import FOLLOWED, followed
+from netc.runtime.training.metrics import Metric
+from netc.runtime.training.outcomes import stops
+from netc.runtime.training.report import COLUMNS, Evaluator
+from netc.runtime.training.sample_layout import Samples, bounds
+from netc.runtime.training.state import DIVERGED, RUNNING, State, fresh, from_arrays, real_type, runs_at_once
+from netc.runtime.training.stretches import Given, OnCpu, Stretches
+from netc.runtime.training.workers import Workers, use_threads
+
+STRETCH = 0.2
+"""Seconds a stretch should take, so that Ctrl-C is answered soon."""
+BETWEEN_CHECKPOINTS = 30.0
+REPORTS = 200
+"""How many reports a run makes unless the file says `every`; fewer each when there are many runs."""
+REPORTS_OF_ALL = 50_000
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that training needs."""
+
+    program: ir.Program
+    kernels: ModuleType
+    train: Samples
+    test: Samples | None
+    metric: Metric | None
+    """None where there are no outputs to judge (an objective)."""
+    every: int
+    """Epochs between reports; 0: chosen so that there are about REPORTS."""
+    threads: int
+    history: Literal["all", "summary"] = "all"
+    """Whether every run reports, or some of very many."""
+
+
+class Watcher:
+    """Told what happens while it happens; the base class does not care."""
+
+    def compiled(self, seconds: float) -> None:
+        """Before the first iteration."""
+
+    def advanced(self, done: float, total: float) -> None:
+        """After each stretch: iterations times runs."""
+
+    def reported(self, epoch: float, step: int, figures: Array) -> None:
+        """After each report: a row (FIGURES of `report.py`) for each run that reported."""
+
+    def checkpoint(self, arrays: dict[str, Array]) -> None:
+        """Now and then, and when interrupted: all that `train(..., resume=arrays)` needs."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of all runs that were begun; the first axis counts them."""
+
+    theta: Array
+    """(runs, P)"""
+    best: Array
+    """(runs, P): at the lowest training loss seen at a report."""
+    counters: Array
+    """(runs, 4), as in docs/kernels.md."""
+    history: Array
+    """(rows, COLUMNS), run by run; of the followed runs only where the task says `summary`."""
+    stops: Array
+    """(runs,) index into `outcomes.STOPS`: why each run ended."""
+    final: Array
+    """(runs, FIGURES): each run at its last parameters."""
+    grown: Array
+    """(runs, monitored functions): iterations in which the function was more than 1 % above the one before."""
+    seconds: dict[str, float]
+    interrupted: bool
+    every: int
+    """Iterations between two reports."""
+
+
+def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
+    """(iterations to do at most, iterations of one epoch)."""
+    training = program.training
+    per_epoch = 1 if program.rule.visits_batches else len(bounds(training.batches, samples)) - 1
+    limits = [n for n in (training.steps, training.epochs * per_epoch) if n >= 0]
+    return min(limits), per_epoch
+
+
+def train(
+    task: Task, watch: Watcher, resume: dict[str, Array] | None = None, folder: Path | None = None
+) -> Outcome:
+    """Trains every run to its end, or until Ctrl-C. While the kernels are compiled Ctrl-C raises as ever.
+
+    Runs that are too many to be in hand together leave their results in `folder`, some at a time. Raises
+    OSError where it has no room for all of them.
+    """
+    return _Loop(task, watch, folder).all(resume)
+
+
+def compile_kernels(task: Task) -> None:
+    """Every kernel that training needs, and nothing trained."""
+    loop = _Loop(task, Watcher())
+    with loop.workers:
+        loop.state = loop.fresh(0)
+        loop.warm_up()
+
+
+class _Loop:
+    """One call of `train`: the constants of the loop, and what finished runs left."""
+
+    def __init__(self, task: Task, watch: Watcher, folder: Path | None = None) -> None:
+        self.task, self.watch = task, watch
+        program, kernels = task.program, task.kernels
+        self.total, self.per_epoch = total_steps(program, task.train.count)
+        self.runs = program.training.runs
+        self.chunk = runs_at_once(kernels, program, task.train.count)
+        self.every = _every(task, self.total, self.per_epoch)
+        self.hyper = np.array([h.value for h in program.rule.hypers], np.float64)
+        self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
+        self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
+        self.stretches = _stretches(task, self.hyper, self.workers)
+        folder = folder if self.chunk < self.runs else None
+        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program), folder, _watched(program.rule))
+        self.history: list[Array] = []
+        self.pace = 1.0
+        """Iterations of one stretch."""
+        self.saved = time.monotonic()
+
+    def all(self, resume: dict[str, Array] | None) -> Outcome:
+        with self.workers:
+            self.state = self._restore(resume) if resume else self.fresh(0)
+            began = time.perf_counter()
+            self.warm_up()
+            compiled = time.perf_counter() - began
+            self.watch.compiled(compiled)
+            with Interrupt() as interrupt:
+                try:
+                    self._all(interrupt)
+                except DeviceLost:
+                    self.watch.checkpoint(self._snapshot())
+                    raise
+            seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
+            return self._outcome(interrupt.asked, seconds)
+
+    def _all(self, interrupt: Interrupt) -> None:
+        while True:
+            self._run(interrupt)
+            if interrupt.asked:
+                self.watch.checkpoint(self._snapshot())
+            self._close()
+            if interrupt.asked or self.book.count >= self.runs:
+                break
+            self.state = self.fresh(self.book.count)
+            self.stretches.begin(self.state)
+        if self.book.folder and not interrupt.asked:
+            self.watch.checkpoint(self._snapshot())  # until the results are written
+
+    def fresh(self, first: int) -> State:
+        count, task = min(self.chunk, self.runs - first), self.task
+        use_threads(task.threads)
+        return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
+
+    def warm_up(self) -> None:
+        """Every kernel once, so that compiling is over (and on disk) before training begins."""
+        self.stretches.begin(self.state)
+        self.stretches.queue(self.state.at, report=True)
+        self.stretches.wait()
+        one = np.zeros(1, np.int64)
+        self.evaluator.figures(self.state.theta, one, self.workers, self.stretches.norms(one))
+
+    def _run(self, interrupt: Interrupt) -> None:
+        """The runs in hand to their end; reports at multiples of `every`, while the next stretch is under way."""
+        state, stretches = self.state, self.stretches
+        if state.at == 0:
+            self._report(self._due())
+        ahead, queued, going = state.at, deque[int](), self._going()
+        while True:
+            while going and ahead < self.total and len(queued) < stretches.depth and not interrupt.asked:
+                due = min(self.total, (ahead // self.every + 1) * self.every)
+                ahead = min(due, ahead + max(1, int(self.pace)))
+                stretches.queue(ahead, self._reports_at(ahead))
+                queued.append(ahead)
+            if not queued:
+                return
+            seconds, last = stretches.wait(), queued.popleft()
+            if not going:
+                continue  # it was queued before it was known that all runs have ended
+            self._went_on(last, seconds)
+            if self._reports_at(state.at):
+                self._report(self._due())
+            if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
+                self.watch.checkpoint(self._snapshot())
+                self.saved = time.monotonic()
+            going = self._going()
+
+    def _reports_at(self, step: int) -> bool:
+        return step == self.total or step % self.every == 0
+
+    def _going(self) -> bool:
+        return bool((self.state.counters[:, 3] == RUNNING).any())
+
+    def _went_on(self, last: int, seconds: float) -> None:
+        state = self.state
+        rate = (last - state.at) / max(seconds, 1e-9)
+        self.pace = min(rate * STRETCH, 16 * self.pace)
+        state.at = last
+        whole = float(self.total) * self.runs
+        self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
+
+    def _due(self) -> Array:
+        """The rows that have a report to make: those that moved since the last one."""
+        state = self.state
+        rows = np.arange(state.runs)
+        if self.task.history == "summary":
+            rows = followed(state.first, state.runs, self.runs)
+        return state.moved(rows)
+
+    def _report(self, rows: Array) -> None:
+        if not len(rows):
+            return
+        state, figures = self.state, self._look(rows)
+        numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
+        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, figures]))
+        self.watch.reported(state.at / self.per_epoch, state.at, figures)
+
+    def _look(self, rows: Array) -> Array:
+        """The figures of these rows, noted in the state."""
+        state = self.state
+        norms = self.stretches.norms(rows)
+        figures = self.evaluator.figures(state.theta, rows, self.workers, norms)
+        state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
+        lower = figures[:, 0] < state.best_loss[rows]
+        better = rows[lower]
+        state.best_loss[better], state.best[better] = figures[lower, 0], state.theta[better]
+        return figures
+
+    def _close(self) -> None:
+        """A last report, also of runs that ended between reports; then the runs go into the book."""
+        state = self.state
+        self._report(self._due())
+        self._look(state.moved(np.arange(state.runs)))
+        # The kernel sees a loss only in the iteration after; the last one is seen here.
+        lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
+        state.counters[lost, 3] = DIVERGED
+        self.book.enter(state)
+
+    def _snapshot(self) -> dict[str, Array]:
+        """A checkpoint: the runs in hand, and the finished ones."""
+        return self.state.arrays() | self.book.arrays() | {"history": _stack(self.history)}
+
+    def _restore(self, arrays: dict[str, Array]) -> State:
+        state = from_arrays(arrays)
+        self.book.restore(arrays, state.first)
+        self.history = [arrays["history"]]
+        return state
+
+    def _outcome(self, interrupted: bool, seconds: dict[str, float]) -> Outcome:
+        """Runs that were never begun are not part of it."""
+        history, book = _stack(self.history), self.book
+        if self.chunk > 1:
+            history = history[np.lexsort((history[:, 1], history[:, 0]))]
+        kept = slice(book.count)
+        by_steps = self.total == self.task.program.training.steps
+        return Outcome(
+            theta=book.theta[kept],
+            best=book.best[kept],
+            counters=book.counters[kept],
+            history=history,
+            stops=stops(book.counters[kept], self.total, by_steps),
+            final=book.figures[kept],
+            grown=book.grown[kept],
+            seconds=seconds,
+            interrupted=interrupted,
+            every=self.every,
+        )
+
+
+def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
+    program, train = task.program, task.train
+    cuts = bounds(program.training.batches, train.count)
+    given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed)
+    if task.kernels.DEVICE == "cpu":
+        return OnCpu(task.kernels, given, workers)
+    from netc.runtime.training.cuda_stretches import OnGpu
+
+    return OnGpu(task.kernels.GPU, given)
+
+
+def _watched(rule: ir.Rule) -> tuple[int, ...]:
+    """Where among the scalar states the counts of monitored functions are."""
+    scalars = [s.name for s in rule.states if s.kind == "scalar" and not s.per_batch]
+    return tuple(scalars.index(state) for _, state in rule.watched)
+
+
+def _every(task: Task, total: int, per_epoch: int) -> int:
+    """Iterations between two reports, whole epochs."""
+    if task.every:
+        return task.every * per_epoch
+    count = max(1, min(REPORTS, REPORTS_OF_ALL // _reporting(task)))
+    return max(1, -(-total // (count * per_epoch))) * per_epoch
+
+
+def _reporting(task: Task) -> int:
+    """Runs in the history."""
+    runs = task.program.training.runs
+    return min(runs, FOLLOWED) if task.history == "summary" else runs
+
+
+def reports(task: Task) -> int:
+    """Rows that the history has at most."""
+    total, per_epoch = total_steps(task.program, task.train.count)
+    return (total // _every(task, total, per_epoch) + 2) * _reporting(task)
+
+
+def _stack(history: list[Array]) -> Array:
+    return np.concatenate(history) if history else np.zeros((0, len(COLUMNS)))
