@@ -26,7 +26,7 @@ clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # An editable install sees a new source file only when it is made again.
-.venv: pyproject.toml $(wildcard grammar/* dsl/* dsl/library/* compiler/* runtime/* runtime/api/*)
+.venv: pyproject.toml $(shell find grammar dsl compiler runtime -name "*.py" -o -name "*.net" -o -name "*.lark")
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet -e '.[test]'
 	touch .venv

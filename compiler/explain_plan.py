@@ -8,20 +8,21 @@ from __future__ import annotations
 from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu import target as cpu
-from netc.compiler.kernels.cuda import target as cuda
+from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda.plan import Card, Plan
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.rules.explain import Section
 
 
 def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int) -> list[Section]:
     target = program.training.target
-    on_cpu = _constants(cpu.schedule(program, machine, samples))
-    module = cuda.schedule(program, card, samples)
+    on_cpu = _constants(Cpu(machine).schedule(program, samples))
+    gpu = Cuda(card)
+    module = gpu.schedule(program, samples)
     sections = [
         Section("on the CPU", (_cpu(program, on_cpu), _memory(program, on_cpu, samples))),
-        Section("on a GPU", _cuda(program, module, cuda.planned(program, card, samples), on_cpu, samples)),
+        Section("on a GPU", _cuda(program, module, gpu.plan(program, samples), on_cpu, samples)),
     ]
     return [Section(f"target = {target}", ()), *sections]
 
@@ -32,7 +33,7 @@ def _constants(module: L.Module) -> dict[str, int]:
 
 def _cpu(program: ir.Program, constants: dict[str, int]) -> str:
     lanes, block = constants["LANES"], constants["BLOCK"]
-    if isinstance(program.problem, ir.Network):
+    if program.problem.sampled:
         return f"vectors of {lanes} samples, {block} samples go through the network together"
     if lanes > 1:
         return f"{lanes} runs walk in step, each in a lane of vectors"
@@ -55,11 +56,9 @@ def _memory(program: ir.Program, constants: dict[str, int], samples: int, plan: 
     who = "team" if plan and plan.shape != "thread" else "thread"
     work = item * constants["SCRATCH"] + 4 * constants.get("PLACES", 0)
     words = f"memory: {_bytes(run)} for each run, {_bytes(work)} of work space for each {who}"
-    match program.problem:
-        case ir.Network(inputs=inputs, head=head):
-            words += f", {_bytes(item * samples * (inputs + head.units))} of training data"
-        case ir.Objective():
-            pass
+    problem = program.problem
+    if problem.sampled:
+        words += f", {_bytes(item * samples * (problem.inputs + problem.outputs))} of training data"
     return words
 
 

@@ -9,10 +9,11 @@ from netc.compiler import show_ir
 from netc.compiler.calculus import ir
 from netc.compiler.check import program as check
 from netc.compiler.kernels import emit, loops
-from netc.compiler.kernels.cpu import target as cpu
-from netc.compiler.kernels.cuda import target as cuda
+from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.target import Target
 from netc.compiler.lower import program as lower
 from netc.compiler.meaning import spec
 from netc.compiler.meaning.spec_text import spec_text
@@ -45,20 +46,12 @@ def to_ir(checked: spec.Spec) -> ir.Program:
     return lower.lower(checked)
 
 
-def to_loops(program: ir.Program, machine: Machine, samples: int) -> loops.Module:
-    return cpu.schedule(program, machine, samples)
+def to_loops(program: ir.Program, target: Target, samples: int) -> loops.Module:
+    return target.schedule(program, samples)
 
 
-def to_text(module: loops.Module) -> str:
-    return emit.emit(module, cpu.spelling(module))
-
-
-def to_cuda_loops(program: ir.Program, card: Card, samples: int) -> loops.Module:
-    return cuda.schedule(program, card, samples)
-
-
-def to_cuda_text(module: loops.Module) -> str:
-    return emit.emit(module, cuda.spelling(module))
+def to_text(module: loops.Module, target: Target) -> str:
+    return emit.emit(module, target.spelling(module))
 
 
 def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, machine: Machine) -> str:
@@ -73,7 +66,6 @@ def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, mac
     if stage == "ir":
         return show_ir.show(lowered)
     samples = facts.samples if facts else 1
-    if stage == "cuda":
-        return to_cuda_text(to_cuda_loops(lowered, Card(), samples))
-    module = to_loops(lowered, machine, samples)
-    return emit.emit(module, emit.PLAIN) if stage == "loops" else to_text(module)
+    target: Target = Cuda(Card()) if stage == "cuda" else Cpu(machine)
+    module = to_loops(lowered, target, samples)
+    return emit.emit(module, emit.PLAIN) if stage == "loops" else to_text(module, target)

@@ -18,6 +18,8 @@ import numpy as np
 
 from netc.compiler import pipeline
 from netc.compiler.calculus import ir
+from netc.compiler.kernels.cpu.target import Cpu
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.meaning.spec import DataSpec, Facts, Spec
 from netc.dsl import ast
@@ -31,19 +33,23 @@ from netc.runtime.data.scaling import Scaler
 from netc.runtime.devices.load import load_kernels, seal
 from netc.runtime.parameters import Array
 from netc.runtime.results.capacity import too_little
+from netc.runtime.results.expect import judge
 from netc.runtime.results.expect_names import blank_scope, scope_of
-from netc.runtime.results.result import Result, Verdict, make_result
+from netc.runtime.results.make_result import make_result
+from netc.runtime.results.result import Result
+from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.history import FOLLOWED
-from netc.runtime.training.loss_targets import Targets, encoded, targets_of
+from netc.runtime.training.loss_targets import Targets, encoded, targets_of, untrained
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.report import Evaluator
 from netc.runtime.training.sample_layout import Samples, lay_out, no_samples
 from netc.runtime.training.start import weights_of
 from netc.runtime.training.state import real_type
+from netc.runtime.training.target_domain import require_taken
 from netc.runtime.training.train import Outcome, Task, Watcher, compile_kernels, train
 
 if TYPE_CHECKING:
-    from netc.runtime.results.critical_points import Curvature
+    from netc.runtime.results.hessian import Hessians
 
 Overrides = Mapping[str, str | float]
 
@@ -82,16 +88,7 @@ def known_facts(file: File) -> Facts | None:
 def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
     """The checked file. Raises SpecError."""
     facts = datasets.facts(data) if data else known_facts(file)
-    spec = pipeline.to_spec(file.program, facts, file.folder, overrides)
-    if spec.objective is not None and spec.training.batch != "full":
-        statements = (s for s in file.program.statements if isinstance(s, ast.Train))
-        where = [s.span for t in statements for s in t.settings if s.name == "batch"]
-        span = where[0] if where else file.program.span
-        hint = "leave it out: an iteration sees the whole objective"
-        raise SpecError(
-            [Diagnostic("E0517", "an objective has no samples to cut into batches", span, hints=(hint,))]
-        )
-    return spec
+    return pipeline.to_spec(file.program, facts, file.folder, overrides)
 
 
 @dataclass(frozen=True)
@@ -110,20 +107,29 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        text = pipeline.to_text(pipeline.to_loops(self.program, machine(), self.samples))
+        target = Cpu(machine())
+        text = pipeline.to_text(pipeline.to_loops(self.program, target, self.samples), target)
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
 
     @cached_property
     def inputs(self) -> Scaler:
-        """Of the inputs; fitted on the training part."""
+        """Of the inputs; fitted on the training part. ValueError where the file scales data that are not here yet."""
+        spec = self.spec.data
+        if self.data is None and self.spec.network:
+            if spec.scale != "none":
+                raise ValueError(
+                    f"the file says scale = {spec.scale}, which is that of a training part: first train(X, y)"
+                )
+            return Scaler.fit(np.zeros((1, self.spec.network.inputs)), "none", spec.factor)
         assert self.data is not None
-        scaler = Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
+        scaler = Scaler.fit(self.data.x[self.data.train], spec.scale, spec.factor, self.data.rounding)
         require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
         return scaler
 
     @cached_property
     def targets(self) -> Targets:
-        assert self.data is not None
+        if self.data is None:
+            return untrained(self.spec)
         targets = targets_of(self.spec, self.data)
         require_scalable(targets.scaler, self.data.target_names, self.spec.data, "scale_target")
         return targets
@@ -147,10 +153,11 @@ class Session:
         train, test = self.data.train, self.data.test
         return (x[train], y[train]), (x[test], y[test])
 
-    def require_finite(self) -> None:
-        """SpecError where the data are too large for their scaling or the precision."""
+    def require_fit(self) -> None:
+        """SpecError where the loss cannot take the targets, or the data are too large for their scaling or the precision."""
         assert self.data is not None
-        _ = self.inputs, self.targets
+        _ = self.inputs
+        require_taken(self.spec, self.data, self.targets, encoded(self.targets, self.data))
         if self.spec.training.precision == "f32":
             for x, y in self._scaled:
                 require_single(x, self.data.input_names, self.spec.data)
@@ -192,8 +199,18 @@ class Session:
         """The kernel for a GPU; numba compiles it when it is launched."""
         from netc.runtime.training.cuda_stretches import card
 
-        loops = pipeline.to_cuda_loops(self.program, card(), self.samples)
-        return sys.modules[load_kernels(pipeline.to_cuda_text(loops)).__name__]
+        target = Cuda(card())
+        loops = pipeline.to_loops(self.program, target, self.samples)
+        return sys.modules[load_kernels(pipeline.to_text(loops, target)).__name__]
+
+    @property
+    def statements(self) -> tuple[ast.Statement, ...]:
+        return self.file.program.statements
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Of the data: `train`, and `test` where there is one."""
+        return ("train", "test") if self.data is not None and len(self.data.test) else ("train",)
 
     @property
     def samples(self) -> int:
@@ -230,22 +247,28 @@ class Session:
         task = self.task
         outcome = train(task, watch, resume, rows)
         seal(self.kernels)
-        return outcome, make_result(task, outcome, self.spec.points, self._kinds)
+        result = make_result(task, outcome, self.spec.points, self._kinds)
+        if self.data is None:
+            return outcome, result
+        data = self.data
+        return outcome, replace(
+            result,
+            classes=self.targets.classes,
+            columns=data.input_names,
+            target_columns=data.target_names,
+        )
 
     def _kinds(self, theta: Array, settled: Array) -> Array:
         from netc.runtime.results.critical_points import kinds
 
         return kinds(self.curvature(), theta, settled)
 
-    def curvature(self, samples: tuple[Array, Array] | None = None) -> Curvature:
+    def curvature(self, samples: tuple[Array, Array] | None = None) -> Hessians:
         """Second derivatives of the loss on scaled samples, (N, inputs) and (N, outputs), or the training part."""
-        from netc.runtime.results.hessian import NetworkCurvature, ObjectiveCurvature
+        from netc.runtime.results.hessian import Hessians
 
-        match self.program.problem:
-            case ir.Objective() as objective:
-                return ObjectiveCurvature(objective)
-            case ir.Network() as network:
-                return NetworkCurvature(network, *(samples or self._scaled[0]))
+        problem = self.program.problem
+        return Hessians(problem, *(samples or self._scaled[0])) if problem.sampled else Hessians(problem)
 
     def require_room(self, folder: Path | None) -> None:
         """SpecError where this machine is too small for all the runs."""
@@ -266,6 +289,10 @@ class Session:
         train_part, test_part = self._samples
         return Evaluator(self.kernels, train_part, test_part, self.metric)
 
+    def loss(self, theta: Array) -> float:
+        """The training loss at (P,) parameters."""
+        return self.evaluator.loss(self.padded(theta), self.evaluator.train)
+
     def padded(self, theta: Any) -> Array:
         """(P,) numbers as a row for the kernels."""
         count = self.program.problem.parameters
@@ -280,12 +307,12 @@ class Session:
         """What is stored with the parameters."""
         if self.data is None:
             return {}
-        return self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
+        fill = {"scale.inputs.fill": self.data.fill.means} if self.data.fill else {}
+        scalers = self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
+        return scalers | fill
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
-        from netc.runtime.results.expect import judge
-
         if result.interrupted or not self.spec.expectations:
             return ()
         return judge(self.spec.expectations, scope_of(self, result))
@@ -293,15 +320,13 @@ class Session:
 
 def open_session(file: File, overrides: Overrides, data: Dataset | None = None) -> Session:
     """Checks everything that can be checked before training, with the file's data or the given ones."""
-    from netc.runtime.results.expect import judge
-
     data = data or read_data(file)
     session = Session(file, check(file, data, overrides), data)
     _check_weights(session)
     if session.data is None and session.spec.objective is None:
         return session
     if session.data is not None:
-        session.require_finite()
+        session.require_fit()
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)
     judge(session.spec.expectations, blank_scope(session))
@@ -310,8 +335,6 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
 
 def _without_figures_of_one_run(session: Session) -> Session:
     """A number of runs from outside the file: an `expect` about one run is set aside, with a warning."""
-    from netc.runtime.results.expect import judge
-
     kept, warnings = [], list(session.spec.warnings)
     for expectation in session.spec.expectations:
         try:
@@ -339,8 +362,8 @@ def _check_weights(session: Session) -> None:
 def from_arrays(file: File, x: Any, y: Any) -> Dataset:
     """Arrays in the place of the file's data, with the settings of its `data` statement."""
     stated = pipeline.to_data_spec(file.program, file.folder)
-    columns = {} if y is None else {"target": (), "inputs": ()}
-    fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), **columns}
+    columns = {} if y is None else {"target": (), "inputs": (), "computed": ()}
+    fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), "noisy": None, **columns}
     return datasets.from_arrays(x, y, DataSpec(**fields))
 
 

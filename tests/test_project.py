@@ -115,8 +115,8 @@ def test_no_machine_paths_and_no_registry_hosts() -> None:
 def _modules() -> Iterator[tuple[str, Path]]:
     """Every module with the layer it stands in."""
     for package, folder in PACKAGES.items():
-        if package in LAYERS:
-            yield from ((package, path) for path in (ROOT / folder).glob("*.py"))
+        if package != "netc.data":
+            yield from ((_layer(package), path) for path in (ROOT / folder).glob("*.py"))
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:
@@ -148,3 +148,49 @@ def test_what_only_makes_text_knows_no_heavy_library(layer: str) -> None:
         if package == layer:
             used = {name.split(".")[0] for name in _imports(ast.parse(path.read_text(encoding="utf-8")))}
             assert not used & HEAVY, path
+
+
+# -- rooms ---------------------------------------------------------------------------------------
+
+ROOMS = {
+    "netc.compiler.calculus": (),
+    "netc.compiler.meaning": ("calculus",),
+    "netc.compiler.check": ("calculus", "meaning"),
+    "netc.compiler.lower": ("calculus", "meaning", "check"),
+    "netc.compiler.rules": ("calculus", "meaning", "check", "lower"),
+    "netc.compiler.kernels": ("calculus",),
+    "netc.compiler.kernels.cpu": ("calculus", "kernels"),
+    "netc.compiler.kernels.cuda": ("calculus", "kernels"),
+    "netc.runtime.data": ("random",),
+    "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
+    "netc.runtime.training": ("data", "devices", "parameters", "random", "random_uniform", "interrupt"),
+    "netc.runtime.results": ("training", "parameters", "atomic"),
+    "netc.runtime.pictures": ("results", "training", "parameters"),
+}
+"""Inside a layer: what each room may import, besides itself and the layers below."""
+
+
+def test_every_room_has_its_law() -> None:
+    assert {package for package in PACKAGES if package.count(".") > 1} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_import_one_way(room: str) -> None:
+    layer = _layer(room)
+    allowed = (room, *(f"{layer}.{other}" for other in ROOMS[room]))
+    names = sorted({*ROOMS, *allowed}, key=len, reverse=True)
+    for path in (ROOT / PACKAGES[room]).glob("*.py"):
+        for module in _imports(ast.parse(path.read_text(encoding="utf-8"))):
+            if module.startswith(f"{layer}."):
+                place = next((name for name in names if f"{module}.".startswith(f"{name}.")), module)
+                assert place in allowed, f"{path} imports {module}"
+
+
+def test_the_map_of_the_house_lists_every_room() -> None:
+    text = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([a-z_/]+)/` \|", text, re.MULTILINE))
+    assert listed == set(PACKAGES.values()) - {"examples/data"} | {"dsl/library"}
+    named = re.findall(r"`((?:grammar|dsl|compiler|runtime|tests)/[\w/]+\.(?:py|lark))`", text)
+    assert named
+    for path in named:
+        assert (ROOT / path).is_file(), path

@@ -47,7 +47,7 @@ def _key(question: str) -> str:
     digest = hashlib.sha256()
     for part in (question, sys.version, version("numpy")):
         digest.update(part.encode() + b"\0")
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     for folder in ("dsl", "compiler"):
         for file in sorted((root / folder).rglob("*")):
             if file.suffix in (".py", ".net"):

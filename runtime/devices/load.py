@@ -167,8 +167,9 @@ def _machine() -> str:
 
 def _support() -> str:
     """The content of the modules the kernels import, which numba's own cache does not follow."""
-    folder = Path(__file__).parent
-    names = sorted({*folder.glob("simd*.py"), *folder.glob("vmath*.py"), *folder.glob("random*.py")})
+    devices = Path(__file__).parent
+    random = devices.parent.glob("random*.py")
+    names = sorted({*devices.glob("simd*.py"), *devices.glob("vmath*.py"), *random})
     return "".join(_checksum(file) for file in names)
 
 

@@ -1,6 +1,7 @@
 """Before very many runs begin: do they fit into the memory and onto the disk? An estimate, and a refusal.
 
-Nothing is measured while training runs: what the estimate allows is reserved or bounded (`training/finished_runs.py`, `state.py`).
+Nothing is measured while training runs: what the estimate allows is reserved or bounded (`training/finished_runs.py`,
+`training/state.py`).
 """
 
 from __future__ import annotations

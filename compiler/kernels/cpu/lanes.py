@@ -2,7 +2,7 @@
 
 One run is a chain of operations that each wait for the one before; a processor can do many of them at once. So
 a group of runs walks in step, each in a lane of its own, and a run that has ended keeps its values while the
-others go on. That needs a rule without searches and loops; the others go run by run (`cpu_registers`). Each lane
+others go on. That needs a rule without searches and loops; the others go run by run (`registers`). Each lane
 does what a run alone would do, to the last bit.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import TRUTHS
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu.registers import RegisterWriter
-from netc.compiler.kernels.cpu.rule import ADVANCE
+from netc.compiler.kernels.registers import RegisterWriter
+from netc.compiler.kernels.rule import ADVANCE
 
 WIDTH = 16
 """Runs of a group: several registers, so that one's latency hides behind the others."""
@@ -43,12 +43,12 @@ class LaneWriter(RegisterWriter):
                 return L.Name(name)
             case ir.Apply(op, args):
                 return L.Call(op, tuple(self.plain(a) for a in args))
-            case ir.Reduce():
-                raise AssertionError("reductions are passes of their own")
+            case _:
+                raise AssertionError(f"{type(e).__name__} is a pass of its own")
 
     def component(self, e: ir.Expr, i: int) -> L.Expr:
         truth = isinstance(e, ir.Apply) and e.op in TRUTHS
-        return self.plain(e) if e.kind == "scalar" and not truth else super().component(e, i)
+        return self.plain(e) if not e.axes and not truth else super().component(e, i)
 
     def rounded(self, value: L.Expr) -> L.Expr:
         return L.call("splat", value) if isinstance(value, L.Real) else value

@@ -16,19 +16,21 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
-from netc.compiler.kernels.vectors import Space, arrays, lanes
+from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.patterns import Chain, Product, pointwise
+from netc.compiler.kernels.vectors import Space, lanes
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
 """Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;
 how many samples count, and that number rounded up to whole tiles."""
 
 
-def functions(network: ir.Network, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
+def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
     made = [cpu_tiles.product(plan), cpu_tiles.outer_sums(plan), cpu_tiles.row_sums(plan)]
     made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
     if shuffled:
-        made.append(gather(network, plan))
+        made.append(gather(plan, network.layers[0].product.inputs, network.head.units))
     return [
         *made,
         *_over_blocks("loss", network, plan, shuffled, parallel),
@@ -56,25 +58,28 @@ def _input(plan: Plan, stage: Stage) -> tuple[str, str | int, str | int]:
 def forward(plan: Plan) -> L.Function:
     body: list[L.Stmt] = []
     for stage in plan.stages:
-        d = stage.dense
+        d = stage.layer.product
         body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
-        start: tuple[str, int] = (
-            ("theta", d.offset + d.inputs * d.outputs) if d.bias else ("scratch", plan.zeros)
-        )
-        body.append(L.Do(L.call("product", "theta", d.offset, d.inputs, 1, *start, d.outputs, d.inputs,
-                                *_input(plan, stage), "scratch", stage.z, "width")))  # fmt: skip
-        if stage.map is not None:
-            body += _activate(plan, stage, stage.map)
+        body.append(_product(plan, d, _input(plan, stage), stage.z))
+        if stage.layer.activation is not None:
+            body += _activate(plan, stage, stage.layer.activation)
     return L.Function(
         "forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z."
     )
 
 
-def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
-    note, buffers = L.Note(f"a = {op.name}(z)"), {"z": stage.z, "a": stage.a}
-    if pointwise(op.value):
-        return [note, _each(plan, op.units, op.value, buffers, stage.a)]
-    return [note, *_over_units(plan, op.units, [("a", op.value)], buffers)]
+def _product(plan: Plan, p: Product, source: tuple[str, str | int, str | int], out: int) -> L.Stmt:
+    start: tuple[str, int] = ("theta", p.bias.offset) if p.bias else ("scratch", plan.zeros)
+    return L.Do(L.call("product", "theta", p.weight.offset, p.across, p.down, *start, p.outputs, p.inputs, *source,
+                       "scratch", out, "width"))  # fmt: skip
+
+
+def _activate(plan: Plan, stage: Stage, a: ir.Let) -> list[L.Stmt]:
+    note, buffers = L.Note(f"a = {a.text}(z)"), {"z": stage.z, "a": stage.a}
+    units, value = stage.layer.product.outputs, stage.layer.value
+    if pointwise(value):
+        return [note, _each(plan, units, value, buffers, stage.a)]
+    return [note, *_over_units(plan, units, [("a", value)], buffers)]
 
 
 def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: int) -> L.Stmt:
@@ -90,16 +95,6 @@ def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: 
     return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
 
 
-def pointwise(e: ir.Expr) -> bool:
-    match e:
-        case ir.Reduce():
-            return False
-        case ir.Apply(_, args):
-            return all(pointwise(a) for a in args)
-        case _:
-            return True
-
-
 def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, int],
                 after: Sequence[L.Stmt] = ()) -> list[L.Stmt]:  # fmt: skip
     """Expressions with reductions over the units of a layer, sample vector by sample vector."""
@@ -113,7 +108,7 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
     names = [name for name, _ in wanted]
     assigns = [ir.Assign(n, e) for n, e in [*bindings, *zip(names, results, strict=True)]]
     buffers = {**plan.temporaries, **buffers}
-    live = frozenset(n for n, e in wanted if e.kind == "output")
+    live = frozenset(n for n, e in wanted if e.axes)
     space = Space("o", units, 1, address, per_lane=True)
     return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *after], step=plan.lanes)]
 
@@ -121,23 +116,7 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
 # -- the head: last activation and loss together -----------------------------------------------------
 
 
-def head_buffers(network: ir.Network) -> dict[str, int]:
-    """The temporaries of the head and of activations over units that must be kept between passes."""
-    wanted: dict[str, int] = {}
-    head = network.head
-    groups = [([head.loss, head.adjoint], head.units), ([head.output], head.units), ([head.loss], head.units)]
-    for op in network.ops:
-        if isinstance(op, ir.Map) and not pointwise(op.value):
-            groups += [([op.value], op.units), ([op.vjp], op.units)]
-    for exprs, units in groups:
-        bindings, results = common(exprs)
-        assigns = [ir.Assign(n, e) for n, e in [*bindings, *((f"out{i}", e) for i, e in enumerate(results))]]
-        for name in arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}:
-            wanted[name] = max(units, wanted.get(name, 0))
-    return wanted
-
-
-def head_loss(network: ir.Network, plan: Plan) -> L.Function:
+def head_loss(network: Chain, plan: Plan) -> L.Function:
     head, last = network.head, plan.stages[-1]
     count = [
         L.let(
@@ -150,7 +129,7 @@ def head_loss(network: ir.Network, plan: Plan) -> L.Function:
     )
 
 
-def head_adjoint(network: ir.Network, plan: Plan) -> L.Function:
+def head_adjoint(network: Chain, plan: Plan) -> L.Function:
     head, last = network.head, plan.stages[-1]
     d = _at(plan, last.d, "o", "j")
     left = L.call("sub", "valid", "j")
@@ -177,7 +156,8 @@ def _summed(body: list[L.Stmt]) -> tuple[L.Stmt, ...]:
 def backward(plan: Plan) -> L.Function:
     body: list[L.Stmt] = []
     for stage, before in reversed(list(zip(plan.stages, (None, *plan.stages), strict=False))):
-        d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
+        layer, d = stage.layer, stage.layer.product
+        layout = plan.sums(d, stage.source < 0)
         body.append(L.Note(f"{d.name}: dW = d x', db = d"))
         cotangent: tuple[str, int, int] = ("scratch", stage.d, plan.block)
         if layout.over_outputs:
@@ -185,16 +165,16 @@ def backward(plan: Plan) -> L.Function:
         else:
             sides = (*_input(plan, stage), layout.padded, *cotangent, d.outputs)
         body.append(L.Do(L.call("outer_sums", *sides, "scratch", stage.sums, "width")))
-        if d.bias:
+        if layer.biases:
             padded = -(-d.outputs // plan.lanes) * plan.lanes
             body.append(
                 L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width"))
             )
         if before is not None:
+            assert layer.through is not None
             body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
-            body.append(L.Do(L.call("product", "theta", d.offset, 1, d.inputs, "scratch", plan.zeros, d.inputs, d.outputs,
-                                    *cotangent, "scratch", before.d, "width")))  # fmt: skip
-            body += _through(plan, before) if before.map is not None else []
+            body.append(_product(plan, layer.through, cotangent, before.d))
+            body += _through(plan, before)
     return L.Function(
         "backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums."
     )
@@ -202,35 +182,20 @@ def backward(plan: Plan) -> L.Function:
 
 def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
     """The cotangent of `a` becomes that of `z`, in place."""
-    op = stage.map
-    assert op is not None
-    note = L.Note(f"through a = {op.name}(z)")
+    layer = stage.layer
+    assert layer.activation is not None
+    units = layer.product.outputs
+    note = L.Note(f"through a = {layer.activation.text}(z)")
     buffers = {"z": stage.z, "a": stage.a, "c": stage.d}
-    if not pointwise(op.value):
-        return [note, *_over_units(plan, op.units, [("dz", op.vjp)], {**buffers, "dz": stage.d})]
-    return [note, _each(plan, op.units, op.vjp, buffers, stage.d)]
+    if not pointwise(layer.value):
+        return [note, *_over_units(plan, units, [("dz", layer.vjp)], {**buffers, "dz": stage.d})]
+    return [note, _each(plan, units, layer.vjp, buffers, stage.d)]
 
 
 # -- over all samples --------------------------------------------------------------------------------
 
 
-def parameters_of(name: str) -> tuple[str, ...]:
-    """Of `loss` and `gradient`, as docs/kernels.md lists them."""
-    return (
-        "theta",
-        "x",
-        "y",
-        "order",
-        "first",
-        "count",
-        *(("grad",) if name == "gradient" else ()),
-        "scratch",
-    )
-
-
-def _over_blocks(
-    name: str, network: ir.Network, plan: Plan, shuffled: bool, parallel: bool
-) -> list[L.Function]:
+def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one.
 
     A large evaluation is cut into `plan.chunks` ranges of samples with sums of their own, added up in the order
@@ -238,9 +203,9 @@ def _over_blocks(
     """
     with_gradient = name == "gradient"
     parameters = parameters_of(name)
-    words = f"The {'mean' if network.head.mean else 'sum'} of the losses of samples [first, first + count)"
+    words = f"The {'mean' if network.mean else 'sum'} of the losses of samples [first, first + count)"
     note = words + ("; its gradient into `grad`." if with_gradient else ".")
-    scale, result = _result(network)
+    scale, result = scaled(network.mean)
     collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
     ending = [scale, *collected, result]
     whole = _range(plan, shuffled, with_gradient)
@@ -261,7 +226,7 @@ def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
     """`total` and the gradient sums of the samples [first, first + count)."""
     head = "head_adjoint" if with_gradient else "head_loss"
     block: list[L.Stmt] = [
-        *_locate(plan, shuffled),
+        *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call(head, *SAMPLES, "scratch"))),
     ]
@@ -276,7 +241,7 @@ def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
 
 def _sums(plan: Plan) -> list[tuple[int, int]]:
     """Offset and size of the gradient sums of each layer."""
-    return [(stage.sums, plan.sums(stage.dense, stage.source < 0).size) for stage in plan.stages]
+    return [(stage.sums, plan.sums(stage.layer.product, stage.source < 0).size) for stage in plan.stages]
 
 
 def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[L.Stmt]:
@@ -301,7 +266,7 @@ def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[
     return out
 
 
-def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
+def locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch."""
     start = L.add("first", "s")
     in_order: list[L.Stmt] = [
@@ -325,7 +290,7 @@ FEATURES_AT_ONCE = 16
 """A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
 
 
-def gather(network: ir.Network, plan: Plan) -> L.Function:
+def gather(plan: Plan, inputs: int, outputs: int) -> L.Function:
     """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature."""
     pick: list[L.Stmt] = [
         L.let("sample", L.add("first", "j")),
@@ -337,7 +302,7 @@ def gather(network: ir.Network, plan: Plan) -> L.Function:
     value = L.At(L.Name("row"), L.Name("i"))
     put = L.Store(L.Name("scratch"), _at(plan, plan.gather_x, "i", "j"), value)
     row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
-    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), network.inputs))
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), inputs))
     part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
     target = L.Store(
         L.Name("scratch"),
@@ -345,8 +310,8 @@ def gather(network: ir.Network, plan: Plan) -> L.Function:
         L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
     )
     body = (
-        L.loop("part", network.inputs, part, step=FEATURES_AT_ONCE),
-        L.loop("j", "valid", [*pick, L.loop("o", network.head.units, [target])]),
+        L.loop("part", inputs, part, step=FEATURES_AT_ONCE),
+        L.loop("j", "valid", [*pick, L.loop("o", outputs, [target])]),
     )
     note = "Brings the samples order[first : first + valid] together; without an order as they stand."
     return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note)
@@ -358,12 +323,13 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     A vector may reach into what comes behind it in theta: that is written later, and behind the last parameter
     there is room for a vector.
     """
-    d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
+    d = stage.layer.product
+    layout = plan.sums(d, stage.source < 0)
 
     def copy(to: L.Expr, start: L.Expr) -> L.Stmt:
         return L.store("grad", to, L.call("mul", L.load("scratch", start), L.call("splat", "scale")))
 
-    spot = L.add(L.add(L.mul("o", d.inputs), "i"), d.offset)
+    spot = L.add(L.add(L.mul("o", d.inputs), "i"), d.weight.offset)
     if layout.over_outputs:
         found = L.At(L.Name("scratch"), L.add(L.add(L.mul("i", layout.padded), "o"), stage.sums))
         body: L.Stmt = L.Store(L.Name("grad"), spot, L.call("mul", found, "scale"))
@@ -372,28 +338,27 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
         body = copy(spot, L.add(L.add(L.mul("o", layout.padded), "i"), stage.sums))
         out = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body], step=plan.lanes)])]
     if d.bias:
-        last = d.offset + d.inputs * d.outputs
-        bias = copy(L.add("o", last), L.add("o", stage.sums + layout.bias))
+        bias = copy(L.add("o", d.bias.offset), L.add("o", stage.sums + layout.bias))
         out.append(L.loop("o", d.outputs, [bias], step=plan.lanes))
     return out
 
 
-def _predict(network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
+def _predict(network: Chain, plan: Plan, shuffled: bool) -> L.Function:
     head, last = network.head, plan.stages[-1]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
     block: list[L.Stmt] = [
-        *_locate(plan, shuffled),
+        *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
         *_over_units(plan, head.units, [("u", head.output)], {"z": last.z, "u": last.a}),
         L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
-    body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *_result(network))
+    body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *scaled(network.mean))
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
 
 
-def _result(network: ir.Network) -> tuple[L.Stmt, ...]:
-    scale = L.call("div", 1.0, L.call("float64", "count")) if network.head.mean else L.Real(1.0)
+def scaled(mean: bool) -> tuple[L.Stmt, ...]:
+    scale = L.call("div", 1.0, L.call("float64", "count")) if mean else L.Real(1.0)
     return L.let("scale", scale), L.Return(L.call("mul", "total", "scale"))
