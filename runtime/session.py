@@ -24,6 +24,7 @@ from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.encoding import decoded
 from netc.dsl.source import Source, Span
+from netc.runtime.aligned import zeros
 from netc.runtime.data import dataset as datasets
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
@@ -272,7 +273,7 @@ class Session:
         numbers = np.asarray(theta, np.float64).reshape(-1)
         if numbers.shape != (count,):
             raise ValueError(f"theta has {numbers.size} numbers; the model has {count} parameters")
-        row = np.zeros(self.kernels.STRIDE, real_type(self.program))
+        row = zeros(self.kernels.STRIDE, real_type(self.program))
         row[:count] = numbers
         return row
 

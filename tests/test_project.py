@@ -163,7 +163,15 @@ ROOMS = {
     "netc.compiler.kernels.cuda": ("calculus", "kernels", "kernels.cpu"),
     "netc.runtime.data": ("random",),
     "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
-    "netc.runtime.training": ("data", "devices", "parameters", "random", "random_uniform", "interrupt"),
+    "netc.runtime.training": (
+        "aligned",
+        "data",
+        "devices",
+        "parameters",
+        "random",
+        "random_uniform",
+        "interrupt",
+    ),
     "netc.runtime.results": ("training", "parameters", "atomic", "session"),
     "netc.runtime.pictures": ("results", "training", "parameters"),
 }

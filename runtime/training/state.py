@@ -12,6 +12,7 @@ import numpy as np
 
 from netc.compiler import memory
 from netc.compiler.calculus import ir
+from netc.runtime.aligned import aligned, zeros
 from netc.runtime.parameters import Array
 from netc.runtime.training.start import first_theta
 
@@ -84,7 +85,7 @@ _ARRAYS = (
 
 def from_arrays(arrays: dict[str, Array]) -> State:
     first, at = arrays["position"].tolist()
-    return State(first, at, **{name: np.ascontiguousarray(arrays[name]) for name in _ARRAYS})
+    return State(first, at, **{name: aligned(arrays[name]) for name in _ARRAYS})
 
 
 def fresh(
@@ -92,19 +93,19 @@ def fresh(
 ) -> State:
     """The state before the first iteration of `count` runs from `first` on."""
     real = real_type(program)
-    theta = np.zeros((count, kernels.STRIDE), real)
+    theta = zeros((count, kernels.STRIDE), real)
     theta[:, : kernels.PARAMETERS] = first_theta(program, first, count)
-    counters = np.zeros((count, 5), np.int64)
+    counters = zeros((count, 5), np.int64)
     counters[:, 4] = np.arange(first, first + count)
     state = State(
         first=first,
         at=0,
         theta=theta,
-        vectors=np.zeros((count, kernels.VECTORS, kernels.STRIDE), real),
-        scalars=np.zeros((count, kernels.SCALARS), np.float64),
+        vectors=zeros((count, kernels.VECTORS, kernels.STRIDE), real),
+        scalars=zeros((count, kernels.SCALARS), np.float64),
         counters=counters,
-        figures=np.zeros((count, 3), np.float64),
-        order=np.zeros((count, samples if kernels.BY_SAMPLE else 0), np.int64),
+        figures=zeros((count, 3), np.float64),
+        order=zeros((count, samples if kernels.BY_SAMPLE else 0), np.int64),
         best=theta.copy(),
         best_loss=np.full(count, np.inf),
         reported=np.full(count, -1, np.int64),

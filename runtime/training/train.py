@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.runtime.aligned import aligned
 from netc.runtime.devices.cuda_missing import DeviceLost
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
@@ -132,7 +133,7 @@ class _Loop:
         self.runs = program.training.runs
         self.chunk = runs_at_once(kernels, program, task.train.count)
         self.every = _every(task, self.total, self.per_epoch)
-        self.hyper = np.array([h.value for h in program.rule.hypers], np.float64)
+        self.hyper = aligned([h.value for h in program.rule.hypers], np.float64)
         self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
         self.stretches = _stretches(task, self.hyper, self.workers)
@@ -294,7 +295,7 @@ class _Loop:
 
 def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
     program, train = task.program, task.train
-    cuts = bounds(program.training.batches, train.count)
+    cuts = aligned(bounds(program.training.batches, train.count))
     given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed)
     if task.kernels.DEVICE == "cpu":
         return OnCpu(task.kernels, given, workers)

@@ -12,16 +12,13 @@ from threading import Lock
 from types import ModuleType, TracebackType
 from typing import Any
 
-import numpy as np
-
+from netc.runtime.aligned import aligned, zeros
 from netc.runtime.parameters import Array
 
 PIECES = 16
 """For each worker: enough that runs of unequal length even out."""
 LARGEST = 4096
 """Rows of a piece."""
-LINE = 16
-"""Numbers between the work spaces of two workers, so that they share no cache line."""
 
 
 class Workers:
@@ -29,8 +26,7 @@ class Workers:
 
     def __init__(self, kernels: ModuleType, dtype: Any, threads: int) -> None:
         self.threads, self.group = threads, kernels.GROUP
-        rest = np.zeros((threads, kernels.SCRATCH + LINE), dtype)
-        self.scratch = [row[: kernels.SCRATCH] for row in rest]
+        self.scratch = [zeros(kernels.SCRATCH, dtype) for _ in range(threads)]
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Workers:
@@ -47,7 +43,7 @@ class Workers:
         """work(piece of the rows, where it lies in them, scratch) for all pieces; back when all are done."""
         if len(rows) <= 1 or (self.threads == 1 and len(rows) <= most):
             use_threads(self.threads)  # a single large network spreads its samples over them
-            work(rows, slice(0, len(rows)), self.scratch[0])
+            work(aligned(rows), slice(0, len(rows)), self.scratch[0])
             return
         size = max(1, min(most, -(-len(rows) // (PIECES * self.threads))))
         size = min(most, -(-size // self.group) * self.group)
@@ -61,7 +57,7 @@ class Workers:
                 if start is None:
                     return
                 piece = slice(start, min(start + size, len(rows)))
-                work(rows[piece], piece, scratch)
+                work(aligned(rows[piece]), piece, scratch)
 
         if self.threads == 1:
             worker(self.scratch[0])
