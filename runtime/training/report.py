@@ -12,16 +12,29 @@ from netc.runtime.aligned import zeros
 from netc.runtime.parameters import Array
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.sample_layout import Samples
+from netc.runtime.training.state import RUNNING
 from netc.runtime.training.workers import Workers
 
 FIGURES = ("loss_train", "loss_test", "metric_train", "metric_test", "gradient_norm", "theta_norm")
 """The columns of what `Evaluator.figures` gives; NaN where there is no such figure."""
-COLUMNS = ("run", "step", "epoch", *FIGURES)
+ROW = (*FIGURES, "loss_batches")
+"""What a report says of a run: figures, NaN where it has not looked at all samples, and the mean of the losses that its
+iterations have seen in the last epoch, each on its batch and before its step."""
+COLUMNS = ("run", "step", "epoch", *ROW)
 """Those of a history: a row for each run and report."""
 IN_ORDER = zeros(0, np.int64)
 """The order of samples that kernels take for: as they stand."""
 BUFFER = 2**23
 """Bytes that the outputs of the runs in a piece may take."""
+
+
+def mean_of_batches(figures: Array, counters: Array) -> Array:
+    """(rows,) of rows of the kernels' `figures` and `counters`; NaN before the first iteration, and of runs that ended
+    before their last one: where these stand within an epoch hangs on how they ended."""
+    with np.errstate(all="ignore"):
+        return np.where(
+            (counters[:, 0] > 0) & (counters[:, 3] == RUNNING), figures[:, 1] / figures[:, 2], np.nan
+        )
 
 
 class Evaluator:

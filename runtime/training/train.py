@@ -25,7 +25,8 @@ from netc.runtime.training.finished_runs import Book
 from netc.runtime.training.history import FOLLOWED, followed
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import stops
-from netc.runtime.training.report import COLUMNS, Evaluator
+from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
+from netc.runtime.training.report_spacing import Sizes, Spacing, spacing
 from netc.runtime.training.sample_layout import Samples, bounds
 from netc.runtime.training.state import DIVERGED, RUNNING, State, fresh, from_arrays, real_type, runs_at_once
 from netc.runtime.training.stretches import Given, OnCpu, Stretches
@@ -34,9 +35,6 @@ from netc.runtime.training.workers import Workers, use_threads
 STRETCH = 0.2
 """Seconds a stretch should take, so that Ctrl-C is answered soon."""
 BETWEEN_CHECKPOINTS = 30.0
-REPORTS = 200
-"""How many reports a run makes unless the file says `every`; fewer each when there are many runs."""
-REPORTS_OF_ALL = 50_000
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Task:
     metric: Metric | None
     """None where there are no outputs to judge (an objective)."""
     every: int
-    """Epochs between reports; 0: chosen so that there are about REPORTS."""
+    """Epochs between reports; 0: as `report_spacing.py` chooses."""
     threads: int
     history: Literal["all", "summary"] = "all"
     """Whether every run reports, or some of very many."""
@@ -66,7 +64,7 @@ class Watcher:
         """After each stretch: iterations times runs."""
 
     def reported(self, epoch: float, step: int, figures: Array) -> None:
-        """After each report: a row (FIGURES of `report.py`) for each run that reported."""
+        """After each report: a row (ROW of `report.py`) for each run that reported."""
 
     def checkpoint(self, arrays: dict[str, Array]) -> None:
         """Now and then, and when interrupted: all that `train(..., resume=arrays)` needs."""
@@ -132,7 +130,7 @@ class _Loop:
         self.total, self.per_epoch = total_steps(program, task.train.count)
         self.runs = program.training.runs
         self.chunk = runs_at_once(kernels, program, task.train.count)
-        self.every = _every(task, self.total, self.per_epoch)
+        self.spacing = _spacing(task)
         self.hyper = aligned([h.value for h in program.rule.hypers], np.float64)
         self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
@@ -187,16 +185,16 @@ class _Loop:
         self.evaluator.figures(self.state.theta, one, self.workers, self.stretches.norms(one))
 
     def _run(self, interrupt: Interrupt) -> None:
-        """The runs in hand to their end; reports at multiples of `every`, while the next stretch is under way."""
+        """The runs in hand to their end; reports at multiples of the spacing, while the next stretch is under way."""
         state, stretches = self.state, self.stretches
         if state.at == 0:
             self._report(self._due())
         ahead, queued, going = state.at, deque[int](), self._going()
         while True:
             while going and ahead < self.total and len(queued) < stretches.depth and not interrupt.asked:
-                due = min(self.total, (ahead // self.every + 1) * self.every)
+                due = min(self.total, (ahead // self.spacing.rows + 1) * self.spacing.rows)
                 ahead = min(due, ahead + max(1, int(self.pace)))
-                stretches.queue(ahead, self._reports_at(ahead))
+                stretches.queue(ahead, self._reports_at(ahead, self.spacing.whole))
                 queued.append(ahead)
             if not queued:
                 return
@@ -204,15 +202,17 @@ class _Loop:
             if not going:
                 continue  # it was queued before it was known that all runs have ended
             self._went_on(last, seconds)
-            if self._reports_at(state.at):
+            if self._reports_at(state.at, self.spacing.whole):
                 self._report(self._due())
+            elif self._reports_at(state.at, self.spacing.rows):
+                self._note(state.running(self._due()))
             if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
             going = self._going()
 
-    def _reports_at(self, step: int) -> bool:
-        return step == self.total or step % self.every == 0
+    def _reports_at(self, step: int, apart: int) -> bool:
+        return step == self.total or step % apart == 0
 
     def _going(self) -> bool:
         return bool((self.state.counters[:, 3] == RUNNING).any())
@@ -234,12 +234,21 @@ class _Loop:
         return state.moved(rows)
 
     def _report(self, rows: Array) -> None:
-        if not len(rows):
-            return
-        state, figures = self.state, self._look(rows)
+        """On all samples."""
+        if len(rows):
+            self._row(rows, self._look(rows))
+
+    def _note(self, rows: Array) -> None:
+        """Of these runs, which go on, only what their iterations have seen."""
+        if len(rows):
+            self._row(rows, np.full((len(rows), len(FIGURES)), np.nan))
+
+    def _row(self, rows: Array, figures: Array) -> None:
+        state = self.state
         numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
-        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, figures]))
-        self.watch.reported(state.at / self.per_epoch, state.at, figures)
+        seen = np.column_stack([figures, mean_of_batches(state.figures[rows], state.counters[rows])])
+        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen]))
+        self.watch.reported(state.at / self.per_epoch, state.at, seen)
 
     def _look(self, rows: Array) -> Array:
         """The figures of these rows, noted in the state."""
@@ -277,6 +286,9 @@ class _Loop:
         history, book = _stack(self.history), self.book
         if self.chunk > 1:
             history = history[np.lexsort((history[:, 1], history[:, 0]))]
+        if interrupted:  # where a row stands twice, the second has looked at all samples
+            same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
+            history = history[np.append(~same, [True] * (len(history) > 0))]
         kept = slice(book.count)
         by_steps = self.total == self.task.program.training.steps
         return Outcome(
@@ -289,7 +301,7 @@ class _Loop:
             grown=book.grown[kept],
             seconds=seconds,
             interrupted=interrupted,
-            every=self.every,
+            every=self.spacing.rows,
         )
 
 
@@ -310,12 +322,11 @@ def _watched(rule: ir.Rule) -> tuple[int, ...]:
     return tuple(scalars.index(state) for _, state in rule.watched)
 
 
-def _every(task: Task, total: int, per_epoch: int) -> int:
-    """Iterations between two reports, whole epochs."""
-    if task.every:
-        return task.every * per_epoch
-    count = max(1, min(REPORTS, REPORTS_OF_ALL // _reporting(task)))
-    return max(1, -(-total // (count * per_epoch))) * per_epoch
+def _spacing(task: Task) -> Spacing:
+    program, samples = task.program, task.train.count
+    test = task.test.count if task.test else 0
+    sizes = Sizes(*total_steps(program, samples), _reporting(task), samples, test)
+    return spacing(program, sizes, task.every, task.history == "summary")
 
 
 def _reporting(task: Task) -> int:
@@ -326,8 +337,8 @@ def _reporting(task: Task) -> int:
 
 def reports(task: Task) -> int:
     """Rows that the history has at most."""
-    total, per_epoch = total_steps(task.program, task.train.count)
-    return (total // _every(task, total, per_epoch) + 2) * _reporting(task)
+    total, _ = total_steps(task.program, task.train.count)
+    return (total // _spacing(task).rows + 2) * _reporting(task)
 
 
 def _stack(history: list[Array]) -> Array:
