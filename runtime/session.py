@@ -32,8 +32,11 @@ from netc.runtime.data.scaling import Scaler
 from netc.runtime.devices.load import load_kernels, seal
 from netc.runtime.parameters import Array
 from netc.runtime.results.capacity import too_little
+from netc.runtime.results.expect import judge
 from netc.runtime.results.expect_names import blank_scope, scope_of
-from netc.runtime.results.result import Result, Verdict, make_result
+from netc.runtime.results.make_result import make_result
+from netc.runtime.results.result import Result
+from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.history import FOLLOWED
 from netc.runtime.training.loss_targets import Targets, encoded, targets_of
 from netc.runtime.training.metrics import Metric
@@ -83,16 +86,7 @@ def known_facts(file: File) -> Facts | None:
 def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
     """The checked file. Raises SpecError."""
     facts = datasets.facts(data) if data else known_facts(file)
-    spec = pipeline.to_spec(file.program, facts, file.folder, overrides)
-    if spec.objective is not None and spec.training.batch != "full":
-        statements = (s for s in file.program.statements if isinstance(s, ast.Train))
-        where = [s.span for t in statements for s in t.settings if s.name == "batch"]
-        span = where[0] if where else file.program.span
-        hint = "leave it out: an iteration sees the whole objective"
-        raise SpecError(
-            [Diagnostic("E0517", "an objective has no samples to cut into batches", span, hints=(hint,))]
-        )
-    return spec
+    return pipeline.to_spec(file.program, facts, file.folder, overrides)
 
 
 @dataclass(frozen=True)
@@ -197,6 +191,15 @@ class Session:
         return sys.modules[load_kernels(pipeline.to_cuda_text(loops)).__name__]
 
     @property
+    def statements(self) -> tuple[ast.Statement, ...]:
+        return self.file.program.statements
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Of the data: `train`, and `test` where there is one."""
+        return ("train", "test") if self.data is not None and len(self.data.test) else ("train",)
+
+    @property
     def samples(self) -> int:
         """Of the training part."""
         return len(self.data.train) if self.data else 1
@@ -267,6 +270,10 @@ class Session:
         train_part, test_part = self._samples
         return Evaluator(self.kernels, train_part, test_part, self.metric)
 
+    def loss(self, theta: Array) -> float:
+        """The training loss at (P,) parameters."""
+        return self.evaluator.loss(self.padded(theta), self.evaluator.train)
+
     def padded(self, theta: Any) -> Array:
         """(P,) numbers as a row for the kernels."""
         count = self.program.problem.parameters
@@ -285,8 +292,6 @@ class Session:
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
-        from netc.runtime.results.expect import judge
-
         if result.interrupted or not self.spec.expectations:
             return ()
         return judge(self.spec.expectations, scope_of(self, result))
@@ -294,8 +299,6 @@ class Session:
 
 def open_session(file: File, overrides: Overrides, data: Dataset | None = None) -> Session:
     """Checks everything that can be checked before training, with the file's data or the given ones."""
-    from netc.runtime.results.expect import judge
-
     data = data or read_data(file)
     session = Session(file, check(file, data, overrides), data)
     _check_weights(session)
@@ -311,8 +314,6 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
 
 def _without_figures_of_one_run(session: Session) -> Session:
     """A number of runs from outside the file: an `expect` about one run is set aside, with a warning."""
-    from netc.runtime.results.expect import judge
-
     kept, warnings = [], list(session.spec.warnings)
     for expectation in session.spec.expectations:
         try:

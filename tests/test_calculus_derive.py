@@ -135,7 +135,7 @@ POINT = np.array([[-0.8, 0.3, 1.1]])
 TARGET = np.array([[0.4, -0.6, 0.2]])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(OUTPUTS)
 def test_adjoint_of_random_expressions(expr: Expr) -> None:
     def f(z: np.ndarray) -> float:
@@ -149,7 +149,7 @@ def test_adjoint_of_random_expressions(expr: Expr) -> None:
     assert got == pytest.approx(expected, rel=1e-6, abs=1e-6 * (1 + np.abs(expected).max()))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SCALARS)
 def test_gradient_and_hessian_of_random_objectives(expr: Expr) -> None:
     point = {"p": 0.37, "q": -1.21}
@@ -168,7 +168,7 @@ def test_gradient_and_hessian_of_random_objectives(expr: Expr) -> None:
             assert evaluate(d, point) == pytest.approx(expected, rel=1e-5, abs=1e-5 * (1 + abs(expected)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(OUTPUTS)
 def test_hessian_vector_products(expr: Expr) -> None:
     """The derivative of a derivative along v, reverse over reverse."""

@@ -54,7 +54,7 @@ TREES = grown(st.one_of(st.sampled_from((X, Z)), NUMBERS))
 ENV = {"x": 0.83, "z": np.array([[-1.3, 0.0, 0.4]])}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TREES)
 def test_value_and_kind_are_kept(expr: Expr) -> None:
     simple = simplify(expr)
@@ -67,7 +67,7 @@ def test_value_and_kind_are_kept(expr: Expr) -> None:
     assert after[known] == pytest.approx(before[known], rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TREES)
 def test_simplify_is_idempotent(expr: Expr) -> None:
     simple = simplify(expr)
@@ -77,13 +77,13 @@ def test_simplify_is_idempotent(expr: Expr) -> None:
 EXTREMES = st.sampled_from((1e308, -1e308, 1e-320, math.inf, -math.inf, math.nan, 0.0, 2.0)).map(Const)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(grown(st.one_of(st.sampled_from((X, Z)), EXTREMES)))
 def test_extreme_constants_come_to_an_end(expr: Expr) -> None:
     assert simplify(expr).kind == expr.kind
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TREES)
 def test_over_one_unit_the_value_is_the_same(expr: Expr) -> None:
     env = {"x": 0.83, "z": np.array([[0.4]])}
@@ -93,7 +93,7 @@ def test_over_one_unit_the_value_is_the_same(expr: Expr) -> None:
         assert after.ravel() == pytest.approx(before.ravel(), rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(TREES, min_size=1, max_size=3))
 def test_common_subexpressions_keep_the_values(exprs: list[Expr]) -> None:
     bindings, results = common(exprs)

@@ -43,7 +43,7 @@ edits = st.lists(
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(edits)
 def test_damage(name: str, changes: list[tuple[int, int, bytes]]) -> None:
     content = WHOLE[name]

@@ -83,7 +83,7 @@ def test_underscores_are_no_digits(tmp_path: Path) -> None:
     assert data.labels == ("1_0", "2_0")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 3), min_size=1, max_size=5))
 def test_numbers_come_back_to_the_last_bit(rows: list[tuple[float, ...]]) -> None:
     text = "a,b,c\n" + "".join(",".join(map(repr, row)) + "\n" for row in rows)

@@ -58,7 +58,7 @@ def attempt(reader: Callable[[Any], ast.Node], text: Source | str) -> ast.Node |
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @example("\x00")
 @example("use ")
 @example("data a.csv")
@@ -72,20 +72,20 @@ pieces = st.sampled_from(WORDS)
 
 
 @given(st.lists(pieces, max_size=30))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_sequence_of_tokens(words: list[str]) -> None:
     answer(" ".join(words))
     answer("".join(words))
 
 
 @given(st.integers(0, len(VALID)), st.integers(0, 30), st.text("()[]{}|=:,;\n \t'\"x1+\u2212", max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_slip_in_a_valid_program(at: int, length: int, instead: str) -> None:
     answer(VALID[:at] + instead + VALID[at + length :])
 
 
 @given(st.text("ab1.()[]+-^*/ ,=<>|{}%if else", max_size=30))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_expression_and_rule(text: str) -> None:
     for reader in (parse_expression, parse_optimizer):
         assert str(attempt(reader, text))

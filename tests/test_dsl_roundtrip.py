@@ -169,14 +169,14 @@ programs = st.builds(ast.Program, several(statements, most=4))
 
 
 @given(exprs)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_printed_expression_reads_back(expr: ast.Expr) -> None:
     assert parse_expression(print_expr(expr)) == expr
     assert parse_expression(print_expr(expr, unicode=True)) == expr
 
 
 @given(programs)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_formatted_program_reads_back(program: ast.Program) -> None:
     source = Source("generated.net", format_program(program, Source("generated.net", "")))
     assert parse(source) == program
@@ -184,14 +184,14 @@ def test_formatted_program_reads_back(program: ast.Program) -> None:
 
 
 @given(programs)
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 def test_greek_program_is_the_same(program: ast.Program) -> None:
     text = format_program(program, Source("generated.net", ""), unicode=True)
     assert parse(Source("greek.net", text)) == program
 
 
 @given(programs, st.data())
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 def test_comments_are_kept(program: ast.Program, data: st.DataObject) -> None:
     """Comments beside and between lines, and blank lines, change nothing but themselves."""
     lines = []

@@ -19,7 +19,7 @@ from netc.compiler.check.overrides import apply_overrides
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
-from netc.compiler.check.train import check_batches, check_monitor, check_train
+from netc.compiler.check.train import check_batches, check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
 from netc.compiler.meaning.resolve import Definitions, gather, head
@@ -59,14 +59,16 @@ def check(
     folder: Path,
     overrides: Overrides | None = None,
     varying: Iterable[str] = (),
+    given: bool = False,
 ) -> Spec:
     """The whole meaning of a file.
 
     `facts` are what the data say of themselves, None where they are not at hand: sizes are then not compared.
     `overrides` replace hyper-parameters of the optimizer and settings of `train`. Hyper-parameters that are
-    `varying` get their values from outside, step by step. Raises SpecError.
+    `varying` get their values from outside, step by step. Where gradients are `given`, an objective may have
+    batches. Raises SpecError.
     """
-    return _Check(program, facts, folder, overrides or {}, varying).run()
+    return _Check(program, facts, folder, overrides or {}, varying, given).run()
 
 
 class _Check:
@@ -77,8 +79,9 @@ class _Check:
         folder: Path,
         overrides: Overrides,
         varying: Iterable[str],
+        given: bool,
     ) -> None:
-        self.varying = varying
+        self.varying, self.given = varying, given
         self.report = Report()
         self.program, self.overrides = apply_overrides(program, overrides, self.report)
         self.facts = facts
@@ -210,6 +213,8 @@ class _Check:
         samples = self.facts.samples if self.facts else None
         hypers = {name: SCALAR for name, _ in optimizer.arguments} if optimizer else {}
         training = check_train(statement, samples, hypers, self.losses, self.definitions, self.report)
+        if statement and self.all(ast.Objective) and not self.given:
+            check_whole(statement, training, self.report)
         if optimizer and statement:
             check_batches(optimizer, training, samples, statement, self.report)
         return training

@@ -76,6 +76,17 @@ def check_train(
     )
 
 
+def check_whole(statement: ast.Train, training: Training, report: Report) -> None:
+    """An objective is not cut into batches."""
+    if training.batch != "full":
+        report.error(
+            "E0517",
+            next(s.span for s in statement.settings if s.name == "batch"),
+            "an objective has no samples to cut into batches",
+            hints=("leave it out: an iteration sees the whole objective",),
+        )
+
+
 def _maybe(reader: Reader[ast.Expr]) -> Reader[ast.Expr | None]:
     return reader
 

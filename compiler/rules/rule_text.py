@@ -154,7 +154,7 @@ def _checked(
     text = _FRAME.format(loss=loss, variables=variables, batches=f"{parts:g}")
     frame = _frame(text)
     program = replace(frame, statements=(*frame.statements, *statements))
-    return check(program, None, Path(), varying=varying)
+    return check(program, None, Path(), varying=varying, given=True)
 
 
 @cache

@@ -15,7 +15,8 @@ from netc.options import FOLDER, overrides, training_options
 from netc.terminal import counted, paint
 
 if TYPE_CHECKING:
-    from netc.runtime.results.result import Result, Verdict
+    from netc.runtime.results.result import Result
+    from netc.runtime.results.verdict import Verdict
     from netc.runtime.session import File
 
 FETCHED = "E0606"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.meaning.spec import FAR
-from netc.runtime.results.result import Result, Verdict
+from netc.runtime.results.result import Result
+from netc.runtime.results.verdict import Verdict
 from netc.runtime.session import Session
 from netc.runtime.training.outcomes import STOPS as ORDER
 from netc.terminal import counted, duration, number, paint, percent, signs

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
-from netc.runtime.results.result import Verdict
+from netc.runtime.results.verdict import Verdict
 from netc.terminal import number, paint
 
 HEADS = ("", "paper", "here", "within", "")

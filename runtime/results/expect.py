@@ -21,7 +21,7 @@ from netc.dsl.printer import print_expr
 from netc.runtime.parameters import Array
 from netc.runtime.results.expect_names import Scope
 from netc.runtime.results.expect_values import Values
-from netc.runtime.results.result import Verdict
+from netc.runtime.results.verdict import Verdict
 
 
 def judge(expectations: Iterable[Expectation], scope: Scope) -> tuple[Verdict, ...]:

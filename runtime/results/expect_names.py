@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-from netc.compiler.meaning.spec import Points
+from netc.compiler.calculus import ir
+from netc.compiler.meaning.spec import Points, Spec
 from netc.dsl import ast
 from netc.runtime.parameters import Array, tensors
 from netc.runtime.results.reached_points import NO_LISTED
+from netc.runtime.results.result import Result
+from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import CLAIMED, OUTCOMES
 
-if TYPE_CHECKING:
-    from netc.runtime.results.result import Result
-    from netc.runtime.session import Session
+
+class Trained(Protocol):
+    """What the names in an `expect` are taken from: a file that is ready to be trained (`Session`)."""
+
+    @property
+    def spec(self) -> Spec: ...
+    @property
+    def program(self) -> ir.Program: ...
+    @property
+    def statements(self) -> tuple[ast.Statement, ...]: ...
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Of the data: `train`, and `test` where there is one."""
+
+    @property
+    def metric(self) -> Metric | None: ...
+    def loss(self, theta: Array) -> float:
+        """The training loss at (P,) parameters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +56,7 @@ class Scope:
     """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
 
 
-def scope_of(session: Session, result: Result) -> Scope:
+def scope_of(session: Trained, result: Result) -> Scope:
     """What the names in `expect` mean."""
     figures = {"theta": result.theta, "steps": result.steps, "iterations": result.steps}
     figures |= {"epochs": result.epochs, "outcome": result.outcome}
@@ -51,29 +69,27 @@ def scope_of(session: Session, result: Result) -> Scope:
         figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
     figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
     figures |= _by_name(session, result.theta)
-    loss = lambda theta: session.evaluator.loss(session.padded(theta), session.evaluator.train)  # noqa: E731
     losses, points = _loss_names(session), session.spec.points
     return Scope(
         result.runs,
         figures,
         _constants(session),
         losses,
-        loss,
+        session.loss,
         points,
         result.point_codes,
         result.kind_codes,
     )
 
 
-def blank_scope(session: Session) -> Scope:
+def blank_scope(session: Trained) -> Scope:
     """The same names before anything is trained, to find errors in `expect` early; two runs stand for many."""
     runs, count = min(session.spec.training.runs, 2), session.spec.parameters
     names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
     names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
-    parts = ["train", "test"] if session.data is not None and len(session.data.test) else ["train"]
     if session.metric:
-        names += [f"{session.metric.kind}({part})" for part in parts]
-    names += [f"loss({part})" for part in parts]
+        names += [f"{session.metric.kind}({part})" for part in session.parts]
+    names += [f"loss({part})" for part in session.parts]
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     figures |= {f"grows({w.name})": np.zeros(runs) for w in session.spec.monitor.watched}
     figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
@@ -85,18 +101,18 @@ def blank_scope(session: Session) -> Scope:
     return Scope(stated, figures, _constants(session), losses, lambda theta: 1.0, points, far, no_kind)
 
 
-def _by_name(session: Session, theta: Array) -> dict[str, Array]:
+def _by_name(session: Trained, theta: Array) -> dict[str, Array]:
     """The variables of an objective."""
     if session.spec.objective is None:
         return {}
     return {t.name: theta[:, t.offset] for t in tensors(session.program.problem)}
 
 
-def _constants(session: Session) -> dict[str, float]:
+def _constants(session: Trained) -> dict[str, float]:
     return dict(session.spec.optimizer.arguments) | {"pi": np.pi}
 
 
-def _loss_names(session: Session) -> tuple[str, ...]:
-    own = [s.name for s in session.file.program.statements if isinstance(s, ast.Objective)]
-    own += [s.name for s in session.file.program.statements if isinstance(s, ast.Loss) and s.use is None]
+def _loss_names(session: Trained) -> tuple[str, ...]:
+    own = [s.name for s in session.statements if isinstance(s, ast.Objective)]
+    own += [s.name for s in session.statements if isinstance(s, ast.Loss) and s.use is None]
     return ("R", *own)

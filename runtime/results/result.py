@@ -7,63 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from netc.compiler.meaning.spec import KINDS, Points
+from netc.compiler.meaning.spec import KINDS
 from netc.runtime.parameters import Array
-from netc.runtime.results import reached_points as reached
-from netc.runtime.results.plain_result import plain, summary_of
-from netc.runtime.training.history import summarise
-from netc.runtime.training.outcomes import OUTCOMES, SETTLED, STOPS, has_criterion, outcomes
-from netc.runtime.training.report import COLUMNS, FIGURES
-from netc.runtime.training.train import Outcome, Task, total_steps
+from netc.runtime.results.plain import figure, plain
+from netc.runtime.results.verdict import Verdict
+from netc.runtime.training.outcomes import OUTCOMES, STOPS
 
 MetricName = Literal["accuracy", "r2", ""]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One `expect`, judged."""
-
-    text: str
-    value: float | bool | list[float] | None
-    """The left side as it came out."""
-    holds: bool
-    source: str = ""
-    """What the figure is in the paper: `table 2, row 1`."""
-    op: str = ""
-    """Of the comparison, or empty."""
-    paper: float | bool | list[float] | str | None = None
-    """What the paper says: `claimed`, or else the right side."""
-    agrees: bool = True
-    """Whether what was found agrees with what the paper says."""
-    tolerance: str = ""
-    percent: bool = False
-    """The figures are shares, to be shown as percentages."""
-
-    @property
-    def words(self) -> Literal["reproduced", "differs from the paper as stated", "FAILED"]:
-        if not self.holds:
-            return "FAILED"
-        return "reproduced" if self.agrees else "differs from the paper as stated"
-
-    @property
-    def plain(self) -> dict[str, Any]:
-        """For `--json`."""
-        full = {
-            "text": self.text,
-            "value": plain(self.value),
-            "holds": self.holds,
-            "source": self.source,
-            "paper": plain(self.paper),
-            "tolerance": self.tolerance,
-            "verdict": self.words,
-        }
-        return {key: value for key, value in full.items() if value != ""}
+SHOWN = 1000
+"""More parameters, or more runs, are not in the summary one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +79,7 @@ class Result:
     @property
     def summary(self) -> dict[str, Any]:
         """What `netc run --json` prints: plain numbers, texts, lists; None where a figure is not finite."""
-        return summary_of(self)
+        return _summary(self)
 
     @property
     def runs(self) -> int:
@@ -210,58 +167,66 @@ class _Known:
         return self.value
 
 
-def make_result(
-    task: Task, outcome: Outcome, points: tuple[Points, ...], kinds: Callable[[Array, Array], Array]
-) -> Result:
-    """`kinds(theta, settled)` are the kinds of points that the settled runs have reached."""
-    program, counters = task.program, outcome.counters
-    metric: MetricName = task.metric.kind if task.metric else ""
-    total, per_epoch = total_steps(program, task.train.count)
-    several = program.training.runs > 1
-    history = dict(zip(COLUMNS, outcome.history.T, strict=True))
-    if task.history == "summary":
-        history = summarise(outcome.history, outcome.every, total, per_epoch)
-    for whole in history.keys() & {"run", "step"}:
-        history[whole] = history[whole].astype(np.int64)
-    steps = counters[:, 0]
-    lost = (outcome.stops == STOPS.index("diverged")) & ~np.isfinite(outcome.final[:, 0])
-    final = dict(zip(FIGURES, outcome.final.T, strict=True))
-    outcome_codes = outcomes(outcome.stops, has_criterion(program.rule))
-    settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
-    return Result(
-        theta=outcome.theta,
-        best=outcome.best,
-        history=_named(history, metric, task.test is not None, several),
-        final=_named(final, metric, task.test is not None, several),
-        steps=steps,
-        epochs=steps / per_epoch,
-        stop_codes=outcome.stops,
-        outcome_codes=outcome_codes,
-        point_codes=reached.reached(points, outcome.theta, settled),
-        kind_codes=cache(lambda: kinds(outcome.theta, settled)),
-        point_names=reached.names(points),
-        evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
-        grows={
-            name: (column + lost) / np.maximum(1, steps)
-            for (name, _), column in zip(program.rule.watched, outcome.grown.T, strict=True)
-        },
-        seconds=outcome.seconds,
-        metric=metric,
-        seed=program.training.seed,
-        target=program.training.target,
-        precision=program.training.precision,
-        threads=task.threads,
-        interrupted=outcome.interrupted,
-    )
+def _summary(result: Result) -> dict[str, Any]:
+    """What `netc run --json` prints: plain numbers, texts, lists; None where a figure is not finite."""
+    full: dict[str, Any] = {
+        "file": result.file,
+        "seed": result.seed,
+        "runs": result.runs,
+        "steps": figure(result.steps),
+        "epochs": figure(result.epochs),
+        "stopped": _texts(result, STOPS, result.stop_codes),
+        "outcome": result.outcome[0].item() if result.runs == 1 else _shares(OUTCOMES, result.outcome_codes),
+        "diverged": float(np.mean(result.diverged)),
+        "reached": _reached(result),
+        "loss": _parts(result, "loss"),
+        result.metric: _parts(result, result.metric) if result.metric else {},
+        "gradient_norm": figure(result.gradient_norm),
+        "grows": {name: figure(shares) for name, shares in result.grows.items()},
+        "theta": _theta(result),
+        "parameters": result.theta.shape[1],
+        "evaluations": {name: figure(counts) for name, counts in result.evaluations.items()},
+        "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
+        "target": result.target,
+        "precision": result.precision,
+        "threads": result.threads,
+        "expect": [v.plain for v in result.expect],
+        "folder": str(result.folder) if result.folder else "",
+    }
+    return {key: value for key, value in full.items() if value not in ("", {}, []) and key}
 
 
-def _named(columns: dict[str, Array], metric: str, test: bool, several: bool) -> dict[str, Array]:
-    """Those that mean something here, by their public names."""
-    found = {}
-    for name, column in columns.items():
-        if (name == "run" and not several) or ("_test" in name and not test):
-            continue
-        if name.startswith("metric") and not metric:
-            continue
-        found[name.replace("metric", metric)] = column
-    return found
+def _reached(result: Result) -> Any:
+    """One run's point, the shares of several; nothing where the file lists no points."""
+    if len(result.point_names) == 2:
+        return {}
+    names = result.point_names
+    if result.runs == 1:
+        return result.reached[0].item()
+    return {name: share for name, share in _shares(names, result.point_codes % len(names)).items() if name}
+
+
+def _parts(result: Result, name: str) -> dict[str, Any]:
+    parts = {part: result.final.get(f"{name}_{part}") for part in ("train", "test")}
+    return {part: figure(values) for part, values in parts.items() if values is not None}
+
+
+def _texts(result: Result, texts: tuple[str, ...], codes: Array) -> Any:
+    """One run's, a list of several, the counts of very many."""
+    if result.runs == 1:
+        return texts[codes[0]]
+    if result.runs <= SHOWN:
+        return [texts[code] for code in codes.tolist()]
+    return {text: int(count) for text, count in zip(texts, np.bincount(codes), strict=False) if count}
+
+
+def _theta(result: Result) -> list[Any]:
+    if result.theta.size > SHOWN:
+        return []
+    rows = [[plain(number) for number in row] for row in result.theta.tolist()]
+    return rows[0] if result.runs == 1 else rows
+
+
+def _shares(texts: tuple[str, ...], codes: Array) -> dict[str, float]:
+    counts = np.bincount(codes, minlength=len(texts)).tolist()
+    return {text: count / len(codes) for text, count in zip(texts, counts, strict=True) if count}
