@@ -38,7 +38,7 @@ from netc.runtime.results.make_result import make_result
 from netc.runtime.results.result import Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.history import FOLLOWED
-from netc.runtime.training.loss_targets import Targets, encoded, targets_of
+from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.report import Evaluator
 from netc.runtime.training.sample_layout import Samples, lay_out, no_samples
@@ -112,12 +112,29 @@ class Session:
     def inputs(self) -> Scaler:
         """Of the inputs; fitted on the training part."""
         assert self.data is not None
-        scaler = Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
+        return self.data.made("inputs", self._input_scaling, self._fit_inputs)
+
+    @property
+    def _input_scaling(self) -> tuple[Any, ...]:
+        return self.spec.data.scale, self.spec.data.factor
+
+    def _fit_inputs(self) -> Scaler:
+        assert self.data is not None
+        scaler = Scaler.fit(self.data.x[self.data.train], *self._input_scaling)
         require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
         return scaler
 
     @cached_property
     def targets(self) -> Targets:
+        assert self.data is not None
+        return self.data.made("targets", self._target_scaling, self._fit_targets)
+
+    @property
+    def _target_scaling(self) -> tuple[Any, ...]:
+        assert self.data is not None
+        return kind_of(self.spec, self.data), self.spec.data.scale_target
+
+    def _fit_targets(self) -> Targets:
         assert self.data is not None
         targets = targets_of(self.spec, self.data)
         require_scalable(targets.scaler, self.data.target_names, self.spec.data, "scale_target")
@@ -131,6 +148,14 @@ class Session:
     def _samples(self) -> tuple[Samples, Samples | None]:
         if self.data is None:
             return no_samples(self.kernels.BLOCK, real_type(self.program)), None
+        layout = self.kernels.BLOCK, self.kernels.REAL, self.kernels.BY_SAMPLE
+        return self.data.made("samples", (*self._scaling, *layout), self._lay_out_parts)
+
+    @property
+    def _scaling(self) -> tuple[Any, ...]:
+        return *self._input_scaling, *self._target_scaling
+
+    def _lay_out_parts(self) -> tuple[Samples, Samples | None]:
         train, test = self._scaled
         return self.lay_out(*train), self.lay_out(*test) if len(test[0]) else None
 
@@ -147,16 +172,23 @@ class Session:
         assert self.data is not None
         _ = self.inputs, self.targets
         if self.spec.training.precision == "f32":
-            for x, y in self._scaled:
-                require_single(x, self.data.input_names, self.spec.data)
-                require_single(y, self.data.target_names, self.spec.data)
+            self.data.made("single", self._scaling, self._require_single)
+
+    def _require_single(self) -> None:
+        assert self.data is not None
+        for x, y in self._scaled:
+            require_single(x, self.data.input_names, self.spec.data)
+            require_single(y, self.data.target_names, self.spec.data)
 
     def with_data(self, data: Dataset | None) -> Session:
-        """The same with other data of the same shape; what does not depend on their numbers is kept."""
+        """The same with other data of the same shape; what does not depend on their numbers is kept. SpecError where
+        they are too large."""
         if data is self.data:
             return self
         other = replace(self, data=data)
         vars(other).update({name: vars(self)[name] for name in ("program", "kernels") if name in vars(self)})
+        if data is not None:
+            other.require_finite()
         return other
 
     def lay_out(self, x: Array, y: Array) -> Samples:

@@ -7,11 +7,11 @@ network and the loss. The order of the samples is that of the data, also within 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from netc.runtime.data.table import Table, from_array, from_columns
 from netc.runtime.random import Purpose, permutation
 
 Indices = NDArray[np.int64]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,20 @@ class Dataset:
     test: Indices
     source: str
     """For the manifest: the name of the set, the files, ..."""
+    kept: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False)
+    """What was made of the samples last, with what it hangs on besides: see `made`."""
+
+    def made(self, what: str, depends: Any, make: Callable[[], Made]) -> Made:
+        """What `make` makes of these samples, made anew only where it depends on something else than last time."""
+        if what not in self.kept or self.kept[what][0] != depends:
+            self.kept.pop(what, None)  # before there is another
+            self.kept[what] = depends, make()
+        found: Made = self.kept[what][1]
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: only what cannot be made again."""
+        return {**vars(self), "kept": {}}
 
     @cached_property
     def codes(self) -> Indices:

@@ -89,13 +89,13 @@ class Targets:
 
 def targets_of(spec: Spec, data: Dataset) -> Targets:
     """Scalers are fitted on the training part."""
-    kind = _kind(spec, data)
+    kind = kind_of(spec, data)
     raw = data.y[data.train]
     scaling = spec.data.scale_target if kind == "numbers" else "none"
     return Targets(kind, data.labels, data.text, Scaler.fit(raw, scaling))
 
 
-def _kind(spec: Spec, data: Dataset) -> Literal["numbers", "codes", "signs", "one_hot", "parts"]:
+def kind_of(spec: Spec, data: Dataset) -> Literal["numbers", "codes", "signs", "one_hot", "parts"]:
     assert spec.network is not None
     assert spec.loss is not None
     outputs, loss = spec.network.outputs, spec.loss.definition.name

@@ -182,7 +182,7 @@ class _Loop:
         self.stretches.queue(self.state.at, report=True)
         self.stretches.wait()
         one = np.zeros(1, np.int64)
-        self.evaluator.figures(self.state.theta, one, self.workers, self.stretches.norms(one))
+        self.warmed = self.evaluator.figures(self.state.theta, one, self.workers, self.stretches.norms(one))
 
     def _run(self, interrupt: Interrupt) -> None:
         """The runs in hand to their end; reports at multiples of the spacing, while the next stretch is under way."""
@@ -253,8 +253,10 @@ class _Loop:
     def _look(self, rows: Array) -> Array:
         """The figures of these rows, noted in the state."""
         state = self.state
-        norms = self.stretches.norms(rows)
-        figures = self.evaluator.figures(state.theta, rows, self.workers, norms)
+        if len(rows) == self.runs == 1 and state.at == 0:
+            figures = self.warmed  # nothing has moved since
+        else:
+            figures = self.evaluator.figures(state.theta, rows, self.workers, self.stretches.norms(rows))
         state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
         lower = figures[:, 0] < state.best_loss[rows]
         better = rows[lower]
