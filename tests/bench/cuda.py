@@ -104,7 +104,7 @@ def measure_all(arguments: argparse.Namespace) -> None:
             _say(f"{case.work.title}, {case.work.precision}: not measured: {_first_line(error)}")
         contenders.clear()
         free()
-    print(f"\n{circumstances(arguments.repetitions, device())}")
+    print(f"\n{circumstances(arguments.repetitions, machine=device())}")
 
 
 def ready(case: Case, names: Iterable[str], device: str, targets: Iterable[str]) -> Iterator[Contender]:
