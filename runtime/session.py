@@ -1,6 +1,7 @@
 """From a text to something that can be trained: the compiler's stages, the data, the kernels, put together.
 
-The face of netc (`api/`) calls this; it knows no terminal and makes no folder.
+The face of netc (`api/`) calls this; it knows no terminal and makes no folder. What trains and judges is imported where
+it is needed, so that a check waits for none of it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from netc.compiler import pipeline
-from netc.compiler.calculus import ir
-from netc.compiler.kernels.machine import Machine
 from netc.compiler.meaning.spec import DataSpec, Facts, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -29,25 +28,19 @@ from netc.runtime.data import dataset as datasets
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.scaling import Scaler
-from netc.runtime.devices.load import load_kernels, seal
 from netc.runtime.parameters import Array
-from netc.runtime.results.capacity import too_little
-from netc.runtime.results.expect import judge
-from netc.runtime.results.expect_names import blank_scope, scope_of
-from netc.runtime.results.make_result import make_result
-from netc.runtime.results.result import Result
-from netc.runtime.results.verdict import Verdict
-from netc.runtime.training.history import FOLLOWED
 from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of
-from netc.runtime.training.metrics import Metric
-from netc.runtime.training.report import Evaluator
-from netc.runtime.training.sample_layout import Samples, lay_out, no_samples
-from netc.runtime.training.start import weights_of
-from netc.runtime.training.state import real_type
-from netc.runtime.training.train import Outcome, Task, Watcher, compile_kernels, train
 
 if TYPE_CHECKING:
+    from netc.compiler.calculus import ir
+    from netc.compiler.kernels.machine import Machine
     from netc.runtime.results.critical_points import Curvature
+    from netc.runtime.results.result import Result
+    from netc.runtime.results.verdict import Verdict
+    from netc.runtime.training.metrics import Metric
+    from netc.runtime.training.report import Evaluator
+    from netc.runtime.training.sample_layout import Samples
+    from netc.runtime.training.train import Outcome, Task, Watcher
 
 Overrides = Mapping[str, str | float]
 
@@ -105,8 +98,15 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
+        from netc.runtime.devices.load import load_kernels
+
         text = pipeline.to_text(pipeline.to_loops(self.program, machine(), self.samples))
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
+
+    @property
+    def real(self) -> type[np.floating]:
+        """What vectors are made of."""
+        return np.float64 if self.spec.training.precision == "f64" else np.float32
 
     @cached_property
     def inputs(self) -> Scaler:
@@ -146,8 +146,10 @@ class Session:
 
     @cached_property
     def _samples(self) -> tuple[Samples, Samples | None]:
+        from netc.runtime.training.sample_layout import no_samples
+
         if self.data is None:
-            return no_samples(self.kernels.BLOCK, real_type(self.program)), None
+            return no_samples(self.kernels.BLOCK, self.real), None
         layout = self.kernels.BLOCK, self.kernels.REAL, self.kernels.BY_SAMPLE
         return self.data.made("samples", (*self._scaling, *layout), self._lay_out_parts)
 
@@ -193,7 +195,9 @@ class Session:
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
-        return lay_out(x, y, self.kernels.BLOCK, real_type(self.program), bool(self.kernels.BY_SAMPLE))
+        from netc.runtime.training.sample_layout import lay_out
+
+        return lay_out(x, y, self.kernels.BLOCK, self.real, bool(self.kernels.BY_SAMPLE))
 
     def require_target(self) -> None:
         """Raises SpecError where the file's target cannot be had."""
@@ -217,6 +221,7 @@ class Session:
 
     def cuda_module(self) -> ModuleType:
         """The kernel for a GPU; numba compiles it when it is launched."""
+        from netc.runtime.devices.load import load_kernels
         from netc.runtime.training.cuda_stretches import card
 
         loops = pipeline.to_cuda_loops(self.program, card(), self.samples)
@@ -238,6 +243,8 @@ class Session:
 
     @property
     def task(self) -> Task:
+        from netc.runtime.training.train import Task
+
         train_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
         return Task(
@@ -254,6 +261,8 @@ class Session:
     @property
     def _history(self) -> Literal["all", "summary"]:
         if self.spec.monitor.history == "auto":
+            from netc.runtime.training.history import FOLLOWED
+
             return "all" if self.spec.training.runs <= FOLLOWED else "summary"
         return self.spec.monitor.history
 
@@ -262,6 +271,10 @@ class Session:
     ) -> tuple[Outcome, Result]:
         """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
         has no room for them."""
+        from netc.runtime.devices.load import seal
+        from netc.runtime.results.make_result import make_result
+        from netc.runtime.training.train import train
+
         self.require_room(rows)
         task = self.task
         outcome = train(task, watch, resume, rows)
@@ -275,6 +288,7 @@ class Session:
 
     def curvature(self, samples: tuple[Array, Array] | None = None) -> Curvature:
         """Second derivatives of the loss on scaled samples, (N, inputs) and (N, outputs), or the training part."""
+        from netc.compiler.calculus import ir
         from netc.runtime.results.hessian import NetworkCurvature, ObjectiveCurvature
 
         match self.program.problem:
@@ -285,6 +299,8 @@ class Session:
 
     def require_room(self, folder: Path | None) -> None:
         """SpecError where this machine is too small for all the runs."""
+        from netc.runtime.results.capacity import too_little
+
         if self.spec.training.runs > 1 and (refused := too_little(self.task, folder, self._runs_span)):
             raise SpecError([refused])
 
@@ -299,6 +315,8 @@ class Session:
     @cached_property
     def evaluator(self) -> Evaluator:
         """On the training part."""
+        from netc.runtime.training.report import Evaluator
+
         train_part, test_part = self._samples
         return Evaluator(self.kernels, train_part, test_part, self.metric)
 
@@ -312,7 +330,7 @@ class Session:
         numbers = np.asarray(theta, np.float64).reshape(-1)
         if numbers.shape != (count,):
             raise ValueError(f"theta has {numbers.size} numbers; the model has {count} parameters")
-        row = zeros(self.kernels.STRIDE, real_type(self.program))
+        row = zeros(self.kernels.STRIDE, self.real)
         row[:count] = numbers
         return row
 
@@ -324,6 +342,9 @@ class Session:
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
+        from netc.runtime.results.expect import judge
+        from netc.runtime.results.expect_names import scope_of
+
         if result.interrupted or not self.spec.expectations:
             return ()
         return judge(self.spec.expectations, scope_of(self, result))
@@ -338,6 +359,13 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
         return session
     if session.data is not None:
         session.require_finite()
+    return _with_expectations_checked(session, overrides) if session.spec.expectations else session
+
+
+def _with_expectations_checked(session: Session, overrides: Overrides) -> Session:
+    from netc.runtime.results.expect import judge
+    from netc.runtime.results.expect_names import blank_scope
+
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)
     judge(session.spec.expectations, blank_scope(session))
@@ -346,6 +374,9 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
 
 def _without_figures_of_one_run(session: Session) -> Session:
     """A number of runs from outside the file: an `expect` about one run is set aside, with a warning."""
+    from netc.runtime.results.expect import judge
+    from netc.runtime.results.expect_names import blank_scope
+
     kept, warnings = [], list(session.spec.warnings)
     for expectation in session.spec.expectations:
         try:
@@ -362,6 +393,8 @@ def _check_weights(session: Session) -> None:
     """Of `init from "weights.safetensors"`: they must be there and fit."""
     if not session.spec.init.file:
         return
+    from netc.runtime.training.start import weights_of
+
     try:
         weights_of(session.program.problem, session.spec.init.file)
     except ValueError as error:
@@ -380,6 +413,8 @@ def from_arrays(file: File, x: Any, y: Any) -> Dataset:
 
 def compiled_without_cache(session: Session) -> ModuleType:
     """Kernels that numba has compiled here and now, so that their LLVM and machine code can be looked at."""
+    from netc.runtime.training.train import compile_kernels
+
     fresh = replace(session, cached=False)
     compile_kernels(fresh.task)
     return sys.modules[fresh.kernels.__name__]
@@ -387,6 +422,7 @@ def compiled_without_cache(session: Session) -> ModuleType:
 
 def machine() -> Machine:
     """This one."""
+    from netc.compiler.kernels.machine import Machine
     from netc.runtime.devices.simd import host_lanes
 
     lanes = host_lanes("f64")

@@ -21,8 +21,6 @@ from typing import Any, Literal
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.rules.find_mapping import find
-from netc.compiler.rules.induction import same_for_ever
 from netc.compiler.rules.linear import NotLinear, Proof, compare, exact, masked, recursion
 from netc.compiler.rules.mapping import VANISHING, Formula, Tied, drawn, parts
 from netc.compiler.rules.rule_text import RuleText, read_rule
@@ -107,6 +105,8 @@ def match(a: Side, b: Side, change: Callable[[Side], Side] = lambda one: one) ->
 
 
 def _match(ones: Iterable[Side], b: Side, change: Callable[[Side], Side]) -> Match | None:
+    from netc.compiler.rules.find_mapping import find
+
     for x in map(change, ones):
         for y in map(change, _openings(b)):
             if not alike(x, y):
@@ -180,6 +180,8 @@ def _decided(a: Side, b: Side, pairs: Pairs) -> tuple[How, tuple[bool, bool] | N
 
 
 def _by_induction(a: Side, b: Side, pairs: Pairs) -> bool:
+    from netc.compiler.rules.induction import same_for_ever
+
     return all(same_for_ever(a.rule, b.rule, at, bt) for at, bt in pairs)
 
 
