@@ -32,7 +32,7 @@ def _constants(module: L.Module) -> dict[str, int]:
 
 def _cpu(program: ir.Program, constants: dict[str, int]) -> str:
     lanes, block = constants["LANES"], constants["BLOCK"]
-    if isinstance(program.problem, ir.Network):
+    if program.problem.sampled:
         return f"vectors of {lanes} samples, {block} samples go through the network together"
     if lanes > 1:
         return f"{lanes} runs walk in step, each in a lane of vectors"
@@ -55,11 +55,9 @@ def _memory(program: ir.Program, constants: dict[str, int], samples: int, plan: 
     who = "team" if plan and plan.shape != "thread" else "thread"
     work = item * constants["SCRATCH"] + 4 * constants.get("PLACES", 0)
     words = f"memory: {_bytes(run)} for each run, {_bytes(work)} of work space for each {who}"
-    match program.problem:
-        case ir.Network(inputs=inputs, head=head):
-            words += f", {_bytes(item * samples * (inputs + head.units))} of training data"
-        case ir.Objective():
-            pass
+    problem = program.problem
+    if problem.sampled:
+        words += f", {_bytes(item * samples * (problem.inputs + problem.outputs))} of training data"
     return words
 
 

@@ -43,14 +43,12 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _is_leaf(value: object) -> bool:
-    return isinstance(value, ir.Const | ir.Var | ir.Apply | ir.Reduce) or not (
-        is_dataclass(value) or isinstance(value, tuple | list)
-    )
+    return isinstance(value, ir.Expr) or not (is_dataclass(value) or isinstance(value, tuple | list))
 
 
 def _short(value: object) -> str:
     match value:
-        case ir.Const() | ir.Var() | ir.Apply() | ir.Reduce():
+        case _ if isinstance(value, ir.Expr):
             return formula(value)
         case ir.Assign(name, expr):
             return f"{name} := {formula(expr)}"
@@ -70,12 +68,12 @@ def formula(expr: ir.Expr) -> str:
 def _formula(expr: ir.Expr) -> tuple[str, int]:
     """The text and how tightly it binds."""
     match expr:
-        case ir.Const(value, kind):
+        case ir.Const(value, axes):
             text = f"{value:g}" if value == float(f"{value:g}") else repr(value)
-            return (text if kind == "scalar" else f"{kind}({text})"), (ATOM if value >= 0 else 0)
+            return (f"theta({text})" if axes else text), (ATOM if value >= 0 else 0)
         case ir.Var(name):
             return name, ATOM
-        case ir.Reduce(op, arg, per):
+        case ir.Reduce(op, arg, _, per):
             return f"{op}({formula(arg)}{f', per = {per}' if per else ''})", ATOM
         case ir.Apply(op, args):
             row = PRIMITIVES[op]
@@ -84,3 +82,5 @@ def _formula(expr: ir.Expr) -> tuple[str, int]:
                 text, level = _formula(arg)
                 texts.append(text if level >= need else f"({text})")
             return row.text.format(*texts), row.level
+        case _:
+            raise AssertionError(f"{type(expr).__name__} stands in no rule")

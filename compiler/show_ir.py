@@ -31,11 +31,38 @@ def _spelled(expr: ir.Expr) -> tuple[str, int]:
                     for (t, level), need in zip(parts, row.needs, strict=False)
                 ]
                 done[id(node)] = (row.text.format(*words), row.level)
-            case ir.Reduce(op, arg, per):
-                done[id(node)] = (f"{op}({done[id(arg)][0]}{f', per = {per}' if per else ''})", ATOM)
+            case ir.Reduce(op, arg, over, per):
+                along = f"[{', '.join(a.name for a in over)}]" if over != ir.THETA else ""
+                done[id(node)] = (f"{op}{along}({done[id(arg)][0]}{f', per = {per}' if per else ''})", ATOM)
+            case ir.Place(axis):
+                done[id(node)] = (axis.name, ATOM)
+            case ir.View(arg, axis, index, outside):
+                beyond = f" else {number(outside)}" if outside else ""
+                done[id(node)] = (
+                    f"{_bracketed(done[id(arg)])}[{axis.name} = {index_text(index)}{beyond}]",
+                    ATOM,
+                )
+            case ir.Pick(arg, axis, place):
+                done[id(node)] = (f"{_bracketed(done[id(arg)])}[{axis.name} = {done[id(place)][0]}]", ATOM)
+            case ir.Draw(law, arguments, purpose):
+                done[id(node)] = (f"{law}({', '.join(map(number, arguments))}; {purpose})", ATOM)
             case _:
                 assert_never(node)
     return done[id(expr)]
+
+
+def _bracketed(spelled: tuple[str, int]) -> str:
+    return spelled[0] if spelled[1] == ATOM else f"({spelled[0]})"
+
+
+def index_text(index: ir.Index) -> str:
+    """`2*h + p - 1`"""
+    parts = [f"{f}*{a.name}" if f != 1 else a.name for a, f in index.terms]
+    parts += [str(index.offset)] if index.offset or not parts else []
+    text = " + ".join(parts).replace("+ -", "- ")
+    if index.divisor == 1:
+        return text
+    return f"floor(({text})/{index.divisor})" if index.floor else f"({text})/{index.divisor}"
 
 
 def number(value: float) -> str:
@@ -66,41 +93,35 @@ def _slice(offset: int, size: int) -> str:
 
 
 def _problem(problem: ir.Problem) -> list[str]:
-    match problem:
-        case ir.Network(ops=ops, head=head):
-            lines = [f"network: {count(problem.inputs, 'input')}, {count(problem.parameters, 'parameter')}"]
-            for op in ops:
-                lines += _indented(_op(op))
-            return [*lines, *_indented(_head(head))]
-        case ir.Objective(variables, value, gradient):
-            lines = [f"objective of {', '.join(variables)}", f"    value = {expr_text(value)}"]
-            return lines + [f"    d/d{v} = {expr_text(g)}" for v, g in zip(variables, gradient, strict=True)]
+    """Tensors with their places, then the lets: forward, and what is derived."""
+    what = f"network: {count(problem.inputs, 'input')}, " if problem.sampled else "objective: "
+    lines = [f"{what}{count(problem.parameters, 'parameter')}"]
+    for t in problem.tensors:
+        place = f" = {_slice(t.offset, t.size)}" if t.role in ir.PARAMETERS else ""
+        lines += _indented([f"{t.role} {_with_axes(t.name, t.axes)}{place}{_extents(t)}"])
+    for title, steps in (("forward", problem.forward), ("derived", problem.backward)):
+        lines += ["", title, *_indented(line for step in steps for line in _step(step))]
+    last = f"loss of a batch = {problem.loss}{' over the number of its samples' if problem.mean else ''}"
+    return [*lines, "", last]
+
+
+def _with_axes(name: str, axes: ir.Axes) -> str:
+    return f"{name}[{', '.join(a.name for a in axes)}]" if axes else name
+
+
+def _extents(t: ir.Tensor) -> str:
+    return f" ({' x '.join(str(n) for n in t.shape)})" if t.shape else ""
+
+
+def _step(step: ir.Step) -> list[str]:
+    match step:
+        case ir.Let(name, axes, value, text):
+            return [f"{_with_axes(name, axes)} = {expr_text(value)}{f'    ({text})' if text else ''}"]
+        case ir.Scan(axis, lets, backward):
+            way = f"{axis.name} = {axis.size}..1" if backward else f"{axis.name} = 1..{axis.size}"
+            return [f"for {way}:", *_indented([line for let in lets for line in _step(let)])]
         case _:
-            assert_never(problem)
-
-
-def _op(op: ir.Dense | ir.Map) -> list[str]:
-    match op:
-        case ir.Dense(name, inputs, outputs, bias, offset):
-            weights = f"W = {_slice(offset, inputs * outputs)} ({outputs} x {inputs})"
-            biases = f", b = {_slice(offset + inputs * outputs, outputs)}" if bias else ""
-            return [f"{name}: z = W x{' + b' if bias else ''}, {weights}{biases}"]
-        case ir.Map(name, units, value, vjp):
-            return [
-                f"{name} ({count(units, 'unit')}): a = {expr_text(value)}",
-                f"    cotangent of z = {expr_text(vjp)}",
-            ]
-        case _:
-            assert_never(op)
-
-
-def _head(head: ir.Head) -> list[str]:
-    return [
-        f"head ({count(head.units, 'unit')}): u = {expr_text(head.output)}",
-        f"    loss of a sample = {expr_text(head.loss)}",
-        f"    cotangent of z = {expr_text(head.adjoint)}",
-        f"    loss of a batch = {'mean' if head.mean else 'sum'} over its samples",
-    ]
+            assert_never(step)
 
 
 def _starts(starts: ir.Starts) -> list[str]:
@@ -129,12 +150,7 @@ def _fill(fill: ir.Fill) -> str:
 def _rule(rule: ir.Rule) -> list[str]:
     lines = ["rule" + (" (visits the batches itself)" if rule.visits_batches else "")]
     lines += _indented([f"hyper {h.name} = {number(h.value)}" for h in rule.hypers])
-    lines += _indented(
-        [
-            f"state {s.name}: {s.kind}{' per batch' if s.per_batch else ''}, starts at {expr_text(s.initial)}"
-            for s in rule.states
-        ]
-    )
+    lines += _indented([_state(s) for s in rule.states])
     sections = [
         ("at the start of an epoch", rule.test, ()),
         ("each iteration", rule.body, rule.commits),
@@ -145,6 +161,11 @@ def _rule(rule: ir.Rule) -> list[str]:
             commit = [f"{c.state}[n+1] <- {c.value}" for c in commits]
             lines += [f"    {title}", *_indented(_indented([*_block(body), *commit]))]
     return lines
+
+
+def _state(s: ir.State) -> str:
+    what = f"{'vector' if s.axes else 'number'}{' per batch' if s.per_batch else ''}"
+    return f"state {s.name}: {what}, starts at {expr_text(s.initial)}"
 
 
 def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:

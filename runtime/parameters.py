@@ -7,9 +7,7 @@ Does not draw first values (`start.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import prod
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,47 +17,18 @@ from netc.compiler.calculus import ir
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """A named piece of theta: `theta[offset : offset + size]` in this shape."""
-
-    name: str
-    shape: tuple[int, ...]
-    offset: int
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
-
-
-def tensors(problem: ir.Problem) -> tuple[Tensor, ...]:
-    match problem:
-        case ir.Network():
-            return tuple(t for op in problem.ops if isinstance(op, ir.Dense) for t in _of_dense(op))
-        case ir.Objective():
-            return tuple(Tensor(name, (), i) for i, name in enumerate(problem.variables))
-        case _:
-            assert_never(problem)
-
-
-def _of_dense(op: ir.Dense) -> list[Tensor]:
-    weight = Tensor(f"{op.name}.weight", (op.outputs, op.inputs), op.offset)
-    bias = Tensor(f"{op.name}.bias", (op.outputs,), op.offset + weight.size)
-    return [weight, bias] if op.bias else [weight]
-
-
 def unflatten(problem: ir.Problem, theta: Array) -> dict[str, Array]:
     """The named pieces of theta (..., P); leading axes stay in front. Copies."""
     lead = theta.shape[:-1]
     return {
         t.name: theta[..., t.offset : t.offset + t.size].reshape((*lead, *t.shape)).copy()
-        for t in tensors(problem)
+        for t in problem.weights
     }
 
 
 def flatten(problem: ir.Problem, named: Mapping[str, Array]) -> Array:
     """theta (..., P) of named pieces; raises ValueError with what is missing, unknown or of another shape."""
-    wanted = tensors(problem)
+    wanted = problem.weights
     if wrong := _mismatch(wanted, named):
         raise ValueError(wrong)
     lead = np.shape(named[wanted[0].name])[: -len(wanted[0].shape) or None]
@@ -67,7 +36,7 @@ def flatten(problem: ir.Problem, named: Mapping[str, Array]) -> Array:
     return np.concatenate(pieces, axis=-1)
 
 
-def _mismatch(wanted: tuple[Tensor, ...], named: Mapping[str, Array]) -> str:
+def _mismatch(wanted: tuple[ir.Tensor, ...], named: Mapping[str, Array]) -> str:
     missing = [t.name for t in wanted if t.name not in named]
     unknown = sorted(set(named) - {t.name for t in wanted})
     if missing:

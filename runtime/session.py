@@ -29,12 +29,13 @@ from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.parameters import Array
-from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of
+from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of, untrained
+from netc.runtime.training.target_domain import require_taken
 
 if TYPE_CHECKING:
     from netc.compiler.calculus import ir
     from netc.compiler.kernels.machine import Machine
-    from netc.runtime.results.critical_points import Curvature
+    from netc.runtime.results.hessian import Hessians
     from netc.runtime.results.result import Result
     from netc.runtime.results.verdict import Verdict
     from netc.runtime.training.metrics import Metric
@@ -110,29 +111,35 @@ class Session:
 
     @cached_property
     def inputs(self) -> Scaler:
-        """Of the inputs; fitted on the training part."""
+        """Of the inputs; fitted on the training part. ValueError where the file scales data that are not here yet."""
+        spec = self.spec.data
+        if self.data is None and self.spec.network:
+            if spec.scale != "none":
+                raise ValueError(
+                    f"the file says scale = {spec.scale}, which is that of a training part: first train(X, y)"
+                )
+            return Scaler.fit(np.zeros((1, self.spec.network.inputs)), "none", spec.factor)
         assert self.data is not None
-        return self.data.made("inputs", self._input_scaling, self._fit_inputs)
-
-    @property
-    def _input_scaling(self) -> tuple[Any, ...]:
-        return self.spec.data.scale, self.spec.data.factor
+        return self.data.made("inputs", spec, self._fit_inputs)
 
     def _fit_inputs(self) -> Scaler:
         assert self.data is not None
-        scaler = Scaler.fit(self.data.x[self.data.train], *self._input_scaling)
+        spec = self.spec.data
+        scaler = Scaler.fit(self.data.x[self.data.train], spec.scale, spec.factor, self.data.rounding)
         require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
         return scaler
 
     @cached_property
     def targets(self) -> Targets:
-        assert self.data is not None
-        return self.data.made("targets", self._target_scaling, self._fit_targets)
+        if self.data is None:
+            return untrained(self.spec)
+        return self.data.made("targets", self._scaling, self._fit_targets)
 
     @property
-    def _target_scaling(self) -> tuple[Any, ...]:
+    def _scaling(self) -> tuple[Any, ...]:
+        """What the scaled samples hang on besides the data."""
         assert self.data is not None
-        return kind_of(self.spec, self.data), self.spec.data.scale_target
+        return kind_of(self.spec, self.data), self.spec.data
 
     def _fit_targets(self) -> Targets:
         assert self.data is not None
@@ -153,10 +160,6 @@ class Session:
         layout = self.kernels.BLOCK, self.kernels.REAL, self.kernels.BY_SAMPLE
         return self.data.made("samples", (*self._scaling, *layout), self._lay_out_parts)
 
-    @property
-    def _scaling(self) -> tuple[Any, ...]:
-        return *self._input_scaling, *self._target_scaling
-
     def _lay_out_parts(self) -> tuple[Samples, Samples | None]:
         train, test = self._scaled
         return self.lay_out(*train), self.lay_out(*test) if len(test[0]) else None
@@ -169,10 +172,11 @@ class Session:
         train, test = self.data.train, self.data.test
         return (x[train], y[train]), (x[test], y[test])
 
-    def require_finite(self) -> None:
-        """SpecError where the data are too large for their scaling or the precision."""
+    def require_fit(self) -> None:
+        """SpecError where the loss cannot take the targets, or the data are too large for their scaling or the precision."""
         assert self.data is not None
-        _ = self.inputs, self.targets
+        _ = self.inputs
+        require_taken(self.spec, self.data, self.targets, encoded(self.targets, self.data))
         if self.spec.training.precision == "f32":
             self.data.made("single", self._scaling, self._require_single)
 
@@ -190,7 +194,7 @@ class Session:
         other = replace(self, data=data)
         vars(other).update({name: vars(self)[name] for name in ("program", "kernels") if name in vars(self)})
         if data is not None:
-            other.require_finite()
+            other.require_fit()
         return other
 
     def lay_out(self, x: Array, y: Array) -> Samples:
@@ -279,23 +283,28 @@ class Session:
         task = self.task
         outcome = train(task, watch, resume, rows)
         seal(self.kernels)
-        return outcome, make_result(task, outcome, self.spec.points, self._kinds)
+        result = make_result(task, outcome, self.spec.points, self._kinds)
+        if self.data is None:
+            return outcome, result
+        data = self.data
+        return outcome, replace(
+            result,
+            classes=self.targets.classes,
+            columns=data.input_names,
+            target_columns=data.target_names,
+        )
 
     def _kinds(self, theta: Array, settled: Array) -> Array:
         from netc.runtime.results.critical_points import kinds
 
         return kinds(self.curvature(), theta, settled)
 
-    def curvature(self, samples: tuple[Array, Array] | None = None) -> Curvature:
+    def curvature(self, samples: tuple[Array, Array] | None = None) -> Hessians:
         """Second derivatives of the loss on scaled samples, (N, inputs) and (N, outputs), or the training part."""
-        from netc.compiler.calculus import ir
-        from netc.runtime.results.hessian import NetworkCurvature, ObjectiveCurvature
+        from netc.runtime.results.hessian import Hessians
 
-        match self.program.problem:
-            case ir.Objective() as objective:
-                return ObjectiveCurvature(objective)
-            case ir.Network() as network:
-                return NetworkCurvature(network, *(samples or self._scaled[0]))
+        problem = self.program.problem
+        return Hessians(problem, *(samples or self._scaled[0])) if problem.sampled else Hessians(problem)
 
     def require_room(self, folder: Path | None) -> None:
         """SpecError where this machine is too small for all the runs."""
@@ -338,7 +347,9 @@ class Session:
         """What is stored with the parameters."""
         if self.data is None:
             return {}
-        return self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
+        fill = {"scale.inputs.fill": self.data.fill.means} if self.data.fill else {}
+        scalers = self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
+        return scalers | fill
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
@@ -358,7 +369,7 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
     if session.data is None and session.spec.objective is None:
         return session
     if session.data is not None:
-        session.require_finite()
+        session.require_fit()
     return _with_expectations_checked(session, overrides) if session.spec.expectations else session
 
 
@@ -406,8 +417,8 @@ def _check_weights(session: Session) -> None:
 def from_arrays(file: File, x: Any, y: Any) -> Dataset:
     """Arrays in the place of the file's data, with the settings of its `data` statement."""
     stated = pipeline.to_data_spec(file.program, file.folder)
-    columns = {} if y is None else {"target": (), "inputs": ()}
-    fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), **columns}
+    columns = {} if y is None else {"target": (), "inputs": (), "computed": ()}
+    fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), "noisy": None, **columns}
     return datasets.from_arrays(x, y, DataSpec(**fields))
 
 

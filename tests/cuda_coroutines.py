@@ -63,7 +63,7 @@ class Coroutines(ast.NodeTransformer):
         return node
 
 
-DEVICE = "netc.runtime.cuda_"
+DEVICE = "netc.runtime.devices.cuda_"
 """What modules are called whose functions kernels call."""
 
 

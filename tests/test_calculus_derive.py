@@ -6,12 +6,47 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from netc.compiler.calculus.derive import A, C, U, Y, Z, adjoint, gradient, head, map_vjp, reverse, slope
+from netc.compiler.calculus.derive import backward, reverse, slope, substitute
 from netc.compiler.calculus.interpret import evaluate
-from netc.compiler.calculus.ir import Const, Expr, Reduce, Var, apply, postorder
+from netc.compiler.calculus.ir import (
+    SAMPLES,
+    SCALAR,
+    Axis,
+    Const,
+    Expr,
+    Let,
+    Reduce,
+    Tensor,
+    Var,
+    apply,
+    postorder,
+    total,
+)
 from netc.compiler.calculus.simplify import simplify
 
+UNITS = Axis("u", 3)
+Z, A, C, U, Y = (Var(name, (SAMPLES, UNITS)) for name in ("z", "a", "d_a", "u", "y"))
 ONE = Const(1.0)
+
+
+def over(op: str, z: Expr) -> Expr:
+    """Over the units of each sample."""
+    return Reduce(op, z, tuple(a for a in z.axes if a != SAMPLES))
+
+
+def map_vjp(value: Expr) -> Expr:
+    """What becomes of the cotangent of a let a = value(z), as in a problem."""
+    forward = [Let("a", Z.axes, value), Let("loss", (), total("sum", mul(A, Var("seed", Z.axes))))]
+    steps, (d_z,) = backward(forward, "loss", [Tensor("z", Z.axes, "weight")])
+    return next(let.value for let in steps if let.name == d_z)
+
+
+def adjoint(value: Expr, z: Var) -> Expr:
+    return reverse(value, (z,))[0]
+
+
+def gradient(value: Expr, names: tuple[str, ...]) -> tuple[Expr, ...]:
+    return reverse(value, [Var(name, SCALAR) for name in names])
 
 
 def add(a: Expr, b: Expr) -> Expr:
@@ -31,8 +66,8 @@ def div(a: Expr, b: Expr) -> Expr:
 
 
 def softmax_of(z: Expr) -> Expr:
-    e = apply("exp", sub(z, apply("stop_gradient", Reduce("max", z))))
-    return div(e, Reduce("sum", e))
+    e = apply("exp", sub(z, apply("stop_gradient", over("max", z))))
+    return div(e, over("sum", e))
 
 
 RELU = apply("select", apply("gt", Z, Const(0.0)), Z, Const(0.0))
@@ -41,7 +76,7 @@ GELU = mul(mul(Const(0.5), Z), add(ONE, apply("erf", div(Z, apply("sqrt", Const(
 MISH = mul(Z, apply("tanh", apply("log", add(ONE, apply("exp", Z)))))
 ACTIVATIONS = {
     "lin": Z,
-    "constant": Const(2.0, "output"),
+    "constant": Const(2.0, Z.axes),
     "tanh": apply("tanh", Z),
     "sigmoid": apply("sigmoid", Z),
     "own sigmoid": div(ONE, add(ONE, apply("exp", apply("neg", Z)))),
@@ -53,8 +88,8 @@ ACTIVATIONS = {
     "root": apply("sqrt", add(apply("pow", Z, Const(2.0)), Const(0.3))),
     "cube": sub(apply("pow", Z, Const(3.0)), Z),
     "softmax": softmax_of(Z),
-    "centred": sub(Z, div(Reduce("sum", Z), Const(3.0))),
-    "over the largest": div(Z, Reduce("max", apply("abs", Z))),
+    "centred": sub(Z, div(over("sum", Z), Const(3.0))),
+    "over the largest": div(Z, over("max", apply("abs", Z))),
 }
 
 
@@ -78,9 +113,9 @@ def test_vjp_of_activations(name: str) -> None:
     rng = np.random.default_rng(1)
     z, c = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
     a = np.broadcast_to(evaluate(value, {"z": z}), z.shape)
-    vjp = np.broadcast_to(evaluate(map_vjp(value), {"z": z, "a": a, "c": c}), z.shape)
+    vjp = np.broadcast_to(evaluate(map_vjp(value), {"z": z, "a": a, "d_a": c}), z.shape)
     assert vjp == pytest.approx(
-        numeric(lambda z: np.sum(c * evaluate(value, {"z": z})), z), abs=1e-9, rel=1e-9
+        numeric(lambda z: float(np.sum(c * evaluate(value, {"z": z}))), z), abs=1e-9, rel=1e-9
     )
 
 
@@ -101,12 +136,16 @@ def test_vjp_far_out_is_finite(name: str) -> None:
     z = np.array([[-1000.0, 0.0, 1000.0]])
     a = evaluate(value, {"z": z})
     assert np.isfinite(a).all()
-    assert np.isfinite(evaluate(map_vjp(value), {"z": z, "a": a, "c": np.ones_like(z)})).all()
+    assert np.isfinite(evaluate(map_vjp(value), {"z": z, "a": a, "d_a": np.ones_like(z)})).all()
 
 
 # -- random expressions --------------------------------------------------------------------------------
 
 SMOOTH = ("tanh", "sigmoid", "sin", "cos", "atan", "erf", "softplus", "neg")
+
+
+def spread_sum(a: Expr) -> Expr:
+    return over("sum", a if UNITS in a.axes else mul(a, Z))
 
 
 def trees(leaves: st.SearchStrategy[Expr], reduces: bool) -> st.SearchStrategy[Expr]:
@@ -120,7 +159,7 @@ def trees(leaves: st.SearchStrategy[Expr], reduces: bool) -> st.SearchStrategy[E
             lambda a, n: apply("pow", apply("sin", a), Const(n)), inner, st.sampled_from((2.0, 3.0))
         )
         choice = st.builds(lambda a, b: apply("select", apply("lt", Z, Const(0.1)), a, b), inner, inner)
-        total = inner.map(lambda a: Reduce("sum", a if a.kind == "output" else mul(a, Z)))
+        total = inner.map(lambda a: spread_sum(a))
         return st.one_of(unary, binary, quotient, power, *((choice, total) if reduces else ()))
 
     return st.recursive(leaves, larger, max_leaves=8)
@@ -128,7 +167,7 @@ def trees(leaves: st.SearchStrategy[Expr], reduces: bool) -> st.SearchStrategy[E
 
 OUTPUTS = trees(st.one_of(st.sampled_from((Z, Y)), st.floats(-2, 2).map(Const)), reduces=True)
 SCALARS = trees(
-    st.one_of(st.sampled_from((Var("p", "scalar"), Var("q", "scalar"))), st.floats(-2, 2).map(Const)),
+    st.one_of(st.sampled_from((Var("p", SCALAR), Var("q", SCALAR))), st.floats(-2, 2).map(Const)),
     reduces=False,
 )
 POINT = np.array([[-0.8, 0.3, 1.1]])
@@ -141,9 +180,9 @@ def test_adjoint_of_random_expressions(expr: Expr) -> None:
     def f(z: np.ndarray) -> float:
         return float(np.sum(evaluate(loss, {"z": z, "y": TARGET})))
 
-    loss = expr if expr.kind == "scalar" else Reduce("sum", expr)
+    loss = over("sum", expr) if UNITS in expr.axes else expr
     derivative = adjoint(loss, Z)
-    assert derivative.kind == "output"
+    assert derivative.axes == Z.axes
     got = np.broadcast_to(evaluate(derivative, {"z": POINT, "y": TARGET}), POINT.shape)
     expected = numeric(f, POINT)
     assert got == pytest.approx(expected, rel=1e-6, abs=1e-6 * (1 + np.abs(expected).max()))
@@ -155,7 +194,7 @@ def test_gradient_and_hessian_of_random_objectives(expr: Expr) -> None:
     point = {"p": 0.37, "q": -1.21}
     first = gradient(expr, ("p", "q"))
     assert [evaluate(d, point) for d in first] == pytest.approx(
-        [evaluate(slope(expr, Var(v, "scalar")), point) for v in "pq"], rel=1e-9, abs=1e-9
+        [evaluate(slope(expr, Var(v, SCALAR)), point) for v in "pq"], rel=1e-9, abs=1e-9
     )
     second = [gradient(d, ("p", "q")) for d in first]
     for derivative, f in [(first, expr), *zip(second, first, strict=True)]:
@@ -172,9 +211,9 @@ def test_gradient_and_hessian_of_random_objectives(expr: Expr) -> None:
 @given(OUTPUTS)
 def test_hessian_vector_products(expr: Expr) -> None:
     """The derivative of a derivative along v, reverse over reverse."""
-    v = Var("v", "output")
-    loss = Reduce("sum", add(expr, mul(Const(0.0), Z)))
-    product = reverse(Reduce("sum", mul(v, adjoint(loss, Z))), (Z,))[0]
+    v = Var("v", Z.axes)
+    loss = over("sum", add(expr, mul(Const(0.0), Z)))
+    product = reverse(over("sum", mul(v, adjoint(loss, Z))), (Z,))[0]
     direction = np.array([[0.5, -1.0, 0.25]])
     env = {"z": POINT, "y": TARGET, "v": direction}
 
@@ -188,7 +227,7 @@ def test_hessian_vector_products(expr: Expr) -> None:
 
 def test_derivatives_stay_small() -> None:
     """An iterated function has a derivative in proportion to itself, and equal parts are one object."""
-    x = Var("x", "scalar")
+    x = Var("x", SCALAR)
 
     def size(depth: int) -> int:
         expr: Expr = x
@@ -202,45 +241,79 @@ def test_derivatives_stay_small() -> None:
 
 def test_a_tie_is_shared_in_reductions() -> None:
     z = np.array([[2.0, 5.0, 5.0]])
-    assert evaluate(adjoint(Reduce("max", Z), Z), {"z": z}).tolist() == [[0, 0.5, 0.5]]
-    assert evaluate(adjoint(Reduce("min", Z), Z), {"z": z}).tolist() == [[1, 0, 0]]
+    assert evaluate(adjoint(over("max", Z), Z), {"z": z}).tolist() == [[0, 0.5, 0.5]]
+    assert evaluate(adjoint(over("min", Z), Z), {"z": z}).tolist() == [[1, 0, 0]]
 
 
 def test_a_broadcast_constant_counts_every_element() -> None:
-    centred = sub(Z, div(Reduce("sum", Z), Const(3.0)))  # sum of it is 0 whatever z
-    derivative = adjoint(Reduce("sum", centred), Z)
+    centred = sub(Z, div(over("sum", Z), Const(3.0)))  # sum of it is 0 whatever z
+    derivative = adjoint(over("sum", centred), Z)
     assert np.broadcast_to(evaluate(derivative, {"z": POINT}), POINT.shape) == pytest.approx(0)
-    assert adjoint(Reduce("sum", Z), Z) == Const(1.0, "output")
+    assert adjoint(over("sum", Z), Z) == Const(1.0, Z.axes)
 
 
 # -- heads ---------------------------------------------------------------------------------------------
 
-MSE = div(Reduce("sum", apply("pow", sub(U, Y), Const(2.0))), Const(2.0))
-CROSS_ENTROPY = apply("neg", Reduce("sum", mul(Y, apply("log", U))))
-BINARY = apply(
-    "neg",
-    Reduce("sum", add(mul(Y, apply("log", U)), mul(sub(ONE, Y), apply("log", sub(ONE, U))))),
-)
+
+class Head:
+    """The last activation and a loss of one sample, as lowering composes them."""
+
+    def __init__(self, activation, loss, units: int = 3) -> None:
+        z, u, y = (Var(name, (SAMPLES, Axis("u", units))) for name in "zuy")
+        self.output, self.written = simplify(activation(z)), loss(u, y)
+        self.loss = simplify(substitute(self.written, u, self.output))
+        self.adjoint = reverse(self.loss, (z,))[0]
+
+
+def mse(u: Expr, y: Expr) -> Expr:
+    return div(over("sum", apply("pow", sub(u, y), Const(2.0))), Const(2.0))
+
+
+def cross_entropy(u: Expr, y: Expr) -> Expr:
+    return apply("neg", over("sum", mul(y, apply("log", u))))
+
+
+def binary(u: Expr, y: Expr) -> Expr:
+    return apply(
+        "neg", over("sum", add(mul(y, apply("log", u)), mul(sub(ONE, y), apply("log", sub(ONE, u)))))
+    )
+
+
+def lin(z: Expr) -> Expr:
+    return z
+
+
+def tanh(z: Expr) -> Expr:
+    return apply("tanh", z)
+
+
+def sigmoid(z: Expr) -> Expr:
+    return apply("sigmoid", z)
+
+
+def own_sigmoid(z: Expr) -> Expr:
+    return div(ONE, add(ONE, apply("exp", apply("neg", z))))
+
+
 HEADS = {
-    "half mse of lin": (Z, MSE),
-    "half mse of tanh": (apply("tanh", Z), MSE),
-    "cross entropy of softmax": (softmax_of(Z), CROSS_ENTROPY),
-    "binary of sigmoid": (apply("sigmoid", Z), BINARY),
-    "half mse of softmax": (softmax_of(Z), MSE),
+    "half mse of lin": (lin, mse),
+    "half mse of tanh": (tanh, mse),
+    "cross entropy of softmax": (softmax_of, cross_entropy),
+    "binary of sigmoid": (sigmoid, binary),
+    "half mse of softmax": (softmax_of, mse),
 }
 
 
 @pytest.mark.parametrize("units", [1, 3])
 @pytest.mark.parametrize("name", HEADS)
 def test_heads_against_differences(name: str, units: int) -> None:
-    output, loss = HEADS[name]
-    made = head(output, loss, units, True)
-    assert (made.loss.kind, made.adjoint.kind) == ("scalar", "output")
+    made = Head(*HEADS[name], units)
+    assert (len(made.loss.axes), len(made.adjoint.axes)) == (1, 2)
     rng = np.random.default_rng(2)
     z, y = rng.normal(size=(1, units)), rng.uniform(0.1, 0.9, size=(1, units))
     u = evaluate(made.output, {"z": z})
     assert np.sum(evaluate(made.loss, {"z": z, "y": y})) == pytest.approx(
-        np.sum(evaluate(loss, {"u": u, "y": y}))
+        np.sum(evaluate(made.written, {"u": u, "y": y}))
     )
     expected = numeric(lambda z: float(np.sum(evaluate(made.loss, {"z": z, "y": y}))), z)
     assert np.broadcast_to(evaluate(made.adjoint, {"z": z, "y": y}), z.shape) == pytest.approx(
@@ -249,14 +322,14 @@ def test_heads_against_differences(name: str, units: int) -> None:
 
 
 def test_the_adjoints_are_those_of_the_books() -> None:
-    assert head(Z, MSE, 3, True).adjoint == sub(Z, Y)
-    assert head(apply("sigmoid", Z), BINARY, 1, True).adjoint == sub(apply("sigmoid", Z), Y)
-    assert head(ACTIVATIONS["own sigmoid"], BINARY, 4, True).adjoint == sub(apply("sigmoid", Z), Y)
+    assert Head(lin, mse).adjoint == sub(Z, Y)
+    assert Head(sigmoid, binary).adjoint == sub(sigmoid(Z), Y)
+    assert Head(own_sigmoid, binary).adjoint == sub(apply("sigmoid", Z), Y)
 
 
 @pytest.mark.parametrize("target", range(3))
 def test_cross_entropy_is_stable(target: int) -> None:
-    made = head(softmax_of(Z), CROSS_ENTROPY, 3, True)
+    made = Head(softmax_of, cross_entropy)
     z, y = np.array([[-1000.0, 3.0, 1000.0]]), np.eye(3)[target : target + 1]
     assert evaluate(made.loss, {"z": z, "y": y}) == pytest.approx(1000 - z[0, target])
     softmax = special.softmax(z, axis=1)
@@ -266,21 +339,20 @@ def test_cross_entropy_is_stable(target: int) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_binary_cross_entropy_is_stable(dtype: type) -> None:
-    made = head(apply("sigmoid", Z), BINARY, 1, True)
+    made = Head(sigmoid, binary, 1)
     for z in (-1000.0, -40.0, 0.0, 40.0, 1000.0):
         for y in (0.0, 1.0):
             env = {"z": np.array([[z]], dtype), "y": np.array([[y]], dtype)}
             # log(1 + e^z) for y = 0, log(1 + e^-z) for y = 1
             expected = -special.log_expit(z if y else -z)
-            assert float(evaluate(made.loss, env)[0, 0]) == pytest.approx(expected, rel=1e-6, abs=1e-30)
+            assert float(evaluate(made.loss, env)[0]) == pytest.approx(expected, rel=1e-6, abs=1e-30)
             assert float(evaluate(made.adjoint, env)[0, 0]) == pytest.approx(special.expit(z) - y, abs=1e-7)
 
 
 def test_over_one_unit_nothing_is_reduced_twice() -> None:
-    made = head(apply("tanh", Z), div(Reduce("sum", apply("abs", sub(U, Y))), Const(1.0)), 1, False)
+    made = Head(tanh, lambda u, y: over("sum", apply("abs", sub(u, y))), 1)
     assert sum(isinstance(node, Reduce) for node in postorder(made.loss)) == 1
     assert not any(isinstance(node, Reduce) for node in postorder(made.adjoint))
-    assert made.mean is False
 
 
 def test_simplified_derivatives_are_fixed_points() -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import U, Y, Z, gradient, head, map_vjp
 from netc.compiler.calculus.interpret import (
     CRITERION,
     DIVERGED,
@@ -20,12 +19,13 @@ from netc.compiler.calculus.interpret import (
     trajectory,
 )
 from netc.compiler.calculus.ir import Const, Var, apply
+from netc.compiler.lower.network import problem
 from netc.compiler.show_ir import expr_text, show
 
-THETA = Var("theta", "theta")
-G, V, M = Var("g", "theta"), Var("v", "theta"), Var("m1", "theta")
-ETA, BETA = Var("eta", "scalar"), Var("beta", "scalar")
-HALF_MSE = apply("div", ir.Reduce("sum", apply("pow", apply("sub", U, Y), Const(2.0))), Const(2.0))
+THETA = Var("theta", ir.THETA)
+N, UNITS, LAST, INNER = ir.SAMPLES, ir.Axis("units", 4), ir.Axis("last", 2), ir.Axis("x", 3)
+G, V, M = Var("g", ir.THETA), Var("v", ir.THETA), Var("m1", ir.THETA)
+ETA, BETA = Var("eta", ir.SCALAR), Var("beta", ir.SCALAR)
 
 
 def add(a: ir.Expr, b: ir.Expr) -> ir.Expr:
@@ -40,15 +40,23 @@ def mul(a: ir.Expr, b: ir.Expr) -> ir.Expr:
     return apply("mul", a, b)
 
 
-def network(mean: bool = True) -> ir.Network:
+def dense(name: str, units: ir.Axis, x: ir.Let | ir.Tensor) -> tuple[list[ir.Tensor], ir.Let]:
+    weight = ir.Tensor(f"{name}.weight", (units, x.axes[1]), "weight")
+    bias = ir.Tensor(f"{name}.bias", (units,), "bias")
+    z = add(ir.Reduce("sum", mul(weight.var, x.var), (x.axes[1],)), bias.var)
+    return [weight, bias], ir.Let(f"{name}.z", (N, units), z)
+
+
+def network(mean: bool = True) -> ir.Problem:
     """[3(tanh)4(sigmoid)2] with half the sum of squares."""
-    tanh = apply("tanh", Z)
-    ops = (
-        ir.Dense("layer1", 3, 4, True, 0),
-        ir.Map("tanh", 4, tanh, map_vjp(tanh)),
-        ir.Dense("layer2", 4, 2, True, 16),
-    )
-    return ir.Network(ops, head(apply("sigmoid", Z), HALF_MSE, 2, mean), 3, 26)
+    x, y = ir.Tensor("x", (N, INNER), "input"), ir.Tensor("y", (N, LAST), "target")
+    first, z1 = dense("layer1", UNITS, x)
+    a = ir.Let("layer1.a", z1.axes, apply("tanh", z1.var), "tanh")
+    second, z2 = dense("layer2", LAST, a)
+    u = ir.Let("output", z2.axes, apply("sigmoid", z2.var))
+    error = sub(u.var, y.var)
+    loss = ir.Let("loss", (), mul(Const(0.5), ir.total("sum", mul(error, error))))
+    return problem([*first, *second, x, y], [z1, a, z2, u, loss], "output", mean)
 
 
 def by_hand(theta: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
@@ -97,7 +105,7 @@ def test_single_precision() -> None:
 
 
 def test_reductions_per_layer() -> None:
-    norm = apply("sqrt", ir.Reduce("sum", mul(THETA, THETA), per="layer"))
+    norm = apply("sqrt", ir.total("sum", mul(THETA, THETA), "layer"))
     assert parts_of(network())["layer"] == (slice(0, 16), slice(16, 26))
     got = evaluate(norm, {"theta": START}, parts_of(network()))
     expected = np.repeat([np.linalg.norm(START[:16]), np.linalg.norm(START[16:])], [16, 10])
@@ -107,7 +115,7 @@ def test_reductions_per_layer() -> None:
 def test_reductions_per_tensor() -> None:
     """Weights 3 x 4 and 4 biases, weights 4 x 2 and 2 biases."""
     assert parts_of(network())["tensor"] == (slice(0, 12), slice(12, 16), slice(16, 24), slice(24, 26))
-    got = evaluate(ir.Reduce("max", THETA, per="tensor"), {"theta": START}, parts_of(network()))
+    got = evaluate(ir.total("max", THETA, "tensor"), {"theta": START}, parts_of(network()))
     parts = np.split(START, [12, 16, 24])
     assert (got == np.repeat([p.max() for p in parts], [12, 4, 8, 2])).all()
 
@@ -115,7 +123,7 @@ def test_reductions_per_tensor() -> None:
 # -- rules ---------------------------------------------------------------------------------------------
 
 EVALUATE = ir.Evaluate("theta", "current", "", "g")
-THETA_STATE = ir.State("theta", "theta", THETA)
+THETA_STATE = ir.State("theta", ir.THETA, THETA)
 
 
 def rule(
@@ -138,24 +146,24 @@ NESTEROV = rule(
         ir.Assign("p", add(THETA, mul(BETA, V))),
         ir.Evaluate("p", "current", "", "g"),
         ir.Assign("v1", sub(mul(BETA, V), mul(ETA, G))),
-        ir.Assign("next", add(THETA, Var("v1", "theta"))),
+        ir.Assign("next", add(THETA, Var("v1", ir.THETA))),
     ],
-    states=[ir.State("v", "theta", Const(0.0))],
+    states=[ir.State("v", ir.THETA, Const(0.0))],
     commits=[ir.Commit("v", "v1")],
     hypers=(("eta", 0.1), ("beta", 0.9)),
 )
-POWER = apply("pow", BETA, add(Var("n", "scalar"), Const(1.0)))
+POWER = apply("pow", BETA, add(Var("n", ir.SCALAR), Const(1.0)))
 ADAM = rule(
     [
         EVALUATE,
-        ir.Assign("m1", add(mul(BETA, Var("m0", "theta")), mul(sub(Const(1.0), BETA), G))),
+        ir.Assign("m1", add(mul(BETA, Var("m0", ir.THETA)), mul(sub(Const(1.0), BETA), G))),
         ir.Assign("v1", add(mul(BETA, V), mul(sub(Const(1.0), BETA), mul(G, G)))),
         ir.Assign("c", sub(Const(1.0), POWER)),
-        ir.Assign("root", apply("sqrt", apply("div", Var("v1", "theta"), Var("c", "scalar")))),
-        ir.Assign("step", apply("div", M, mul(Var("c", "scalar"), add(Var("root", "theta"), Const(1e-8))))),
-        ir.Assign("next", sub(THETA, mul(ETA, Var("step", "theta")))),
+        ir.Assign("root", apply("sqrt", apply("div", Var("v1", ir.THETA), Var("c", ir.SCALAR)))),
+        ir.Assign("step", apply("div", M, mul(Var("c", ir.SCALAR), add(Var("root", ir.THETA), Const(1e-8))))),
+        ir.Assign("next", sub(THETA, mul(ETA, Var("step", ir.THETA)))),
     ],
-    states=[ir.State("m0", "theta", Const(0.0)), ir.State("v", "theta", Const(0.0))],
+    states=[ir.State("m0", ir.THETA, Const(0.0)), ir.State("v", ir.THETA, Const(0.0))],
     commits=[ir.Commit("m0", "m1"), ir.Commit("v", "v1")],
     hypers=(("eta", 0.05), ("beta", 0.9)),
 )
@@ -226,10 +234,10 @@ def test_batches_in_the_order_given() -> None:
 
 
 def test_a_rule_that_visits_the_batches_itself() -> None:
-    i = Var("i", "scalar")
-    visit = (ir.Evaluate("next", i, "", "g"), ir.Assign("next", sub(Var("next", "theta"), mul(ETA, G))))
+    i = Var("i", ir.SCALAR)
+    visit = (ir.Evaluate("next", i, "", "g"), ir.Assign("next", sub(Var("next", ir.THETA), mul(ETA, G))))
     splitting = rule(
-        [ir.Assign("next", THETA), ir.For("i", Const(1.0), Var("m", "scalar"), visit)], visits=True
+        [ir.Assign("next", THETA), ir.For("i", Const(1.0), Var("m", ir.SCALAR), visit)], visits=True
     )
     outcome = run(program(splitting), START, INPUTS, TARGETS, 2, [0, 5, 9])
     plain = run(program(DESCENT), START, INPUTS, TARGETS, 4, [0, 5, 9])
@@ -239,9 +247,9 @@ def test_a_rule_that_visits_the_batches_itself() -> None:
 
 # -- objectives, searches, stops -----------------------------------------------------------------------
 
-PX, PY = Var("x", "scalar"), Var("y", "scalar")
+PX, PY = Var("x", ir.SCALAR), Var("y", ir.SCALAR)
 BOWL = add(mul(PX, PX), mul(Const(3.0), mul(PY, PY)))
-OBJECTIVE = ir.Objective(("x", "y"), BOWL, gradient(BOWL, ("x", "y")))
+OBJECTIVE = problem([ir.Tensor(v, (), "weight") for v in "xy"], [ir.Let("loss", (), BOWL)])
 NONE = np.zeros((1, 1))
 
 
@@ -264,7 +272,7 @@ def test_divergence_ends_the_run_where_it_is_seen() -> None:
 
 
 def test_a_criterion_ends_the_run_before_the_update() -> None:
-    norm = apply("sqrt", ir.Reduce("sum", mul(G, G)))
+    norm = apply("sqrt", ir.total("sum", mul(G, G)))
     body = [EVALUATE, ir.Stop(apply("lt", norm, Const(1e-3))), *DESCENT.body[1:]]
     outcome = minimise(rule(body), [2.0, 1.0], 1000)
     assert outcome.status == CRITERION
@@ -276,7 +284,7 @@ def test_a_criterion_ends_the_run_before_the_update() -> None:
 
 
 def test_a_criterion_on_all_samples_is_tested_once_an_epoch() -> None:
-    test = [ir.Evaluate("theta", "full", "l", ""), ir.Stop(apply("lt", Var("l", "scalar"), Const(0.09)))]
+    test = [ir.Evaluate("theta", "full", "l", ""), ir.Stop(apply("lt", Var("l", ir.SCALAR), Const(0.09)))]
     outcome = run(program(replace(DESCENT, test=tuple(test))), START, INPUTS, TARGETS, 900, [0, 5, 9])
     losses = [by_hand(t, INPUTS, TARGETS)[0] for t in outcome.trajectory[::2]]
     assert outcome.status == CRITERION
@@ -287,14 +295,14 @@ def test_a_criterion_on_all_samples_is_tested_once_an_epoch() -> None:
 
 def armijo(bound: int) -> ir.Rule:
     """Halves h until the loss decreases; the bound on its rounds is the rule's."""
-    h, p = Var("h", "scalar"), Var("next", "theta")
+    h, p = Var("h", ir.SCALAR), Var("next", ir.THETA)
     search = (
         ir.Assign("next", sub(THETA, mul(h, G))),
         ir.Evaluate("next", "current", "lp", ""),
-        ir.Until(apply("lt", Var("lp", "scalar"), Var("l", "scalar"))),
+        ir.Until(apply("lt", Var("lp", ir.SCALAR), Var("l", ir.SCALAR))),
         ir.Assign("h", mul(Const(0.5), h)),
     )
-    assert p.kind == "theta"
+    assert p.axes == ir.THETA
     return rule([ir.Evaluate("theta", "current", "l", "g"), ir.Assign("h", ETA), ir.Repeat(search, bound)])
 
 
@@ -312,10 +320,10 @@ def test_a_search_that_finds_nothing_ends_the_run() -> None:
 
 def test_what_happens_after_an_epoch() -> None:
     """A state that counts epochs, and one that keeps the epoch's mean loss."""
-    count = Var("count", "scalar")
+    count = Var("count", ir.SCALAR)
     made = rule(
         DESCENT.body,
-        states=[ir.State("count", "scalar", Const(0.0)), ir.State("seen", "scalar", Const(0.0))],
+        states=[ir.State("count", ir.SCALAR, Const(0.0)), ir.State("seen", ir.SCALAR, Const(0.0))],
         end=[ir.Assign("more", add(count, Const(1.0)))],
         end_commits=[ir.Commit("count", "more"), ir.Commit("seen", "epoch_loss")],
     )
@@ -327,7 +335,7 @@ def test_what_happens_after_an_epoch() -> None:
 
 
 def test_masks_of_weights_and_biases() -> None:
-    masked = [ir.Assign("next", mul(Var("weights", "theta"), THETA))]
+    masked = [ir.Assign("next", mul(Var("weights", ir.THETA), THETA))]
     expected = START.copy()
     expected[12:16] = expected[24:] = 0
     assert run(program(rule(masked)), START, INPUTS, TARGETS, 1).trajectory[-1].tolist() == expected.tolist()
@@ -339,14 +347,14 @@ def test_masks_of_weights_and_biases() -> None:
 @pytest.mark.parametrize(
     ("expr", "text"),
     [
-        (mul(Var("c", "output"), sub(Const(1.0), mul(Z, Z))), "c*(1 - z*z)"),
+        (mul(PX, sub(Const(1.0), mul(PY, PY))), "x*(1 - y*y)"),
         (sub(PX, sub(PY, PX)), "x - (y - x)"),
         (sub(sub(PX, PY), PX), "x - y - x"),
         (apply("div", PX, mul(PY, PX)), "x/(y*x)"),
         (apply("pow", apply("neg", PX), Const(-2.0)), "(-x)^(-2)"),
         (apply("neg", add(PX, PY)), "-(x + y)"),
         (apply("select", apply("lt", PX, Const(0.5)), PX, apply("exp", PY)), "(x if x < 0.5 else exp(y))"),
-        (ir.Reduce("sum", mul(THETA, THETA), "layer"), "sum(theta*theta, per = layer)"),
+        (ir.total("sum", mul(THETA, THETA), "layer"), "sum(theta*theta, per = layer)"),
         (apply("and", apply("lt", PX, PY), apply("not", apply("eq", PX, PY))), "x < y and not x == y"),
     ],
 )
@@ -358,9 +366,11 @@ def test_text_of_a_program() -> None:
     text = show(program(armijo(20)))
     for line in (
         "network: 3 inputs, 26 parameters",
-        "layer1: z = W x + b, W = theta[0:12] (4 x 3), b = theta[12:16]",
-        "tanh (4 units): a = tanh(z)",
-        "cotangent of z = c*(1 - a*a)",
+        "weight layer1.weight[units, x] = theta[0:12] (4 x 3)",
+        "layer1.z[n, units] = sum[x](layer1.weight*x) + layer1.bias",
+        "layer1.a[n, units] = tanh(layer1.z)    (tanh)",
+        "d_layer1.z[n, units] = d_layer1.a*(1 - layer1.a*layer1.a)",
+        "d_layer1.weight[units, x] = sum[n](d_layer1.z*x)",
         "hyper eta = 0.1",
         "l = R(theta), g = grad R(theta)",
         "repeat (at most 20 times):",
@@ -369,4 +379,4 @@ def test_text_of_a_program() -> None:
         "training: 100 steps",
     ):
         assert line in text
-    assert "d/dy = 6*y" in show(program(DESCENT, OBJECTIVE))
+    assert "d_y = 6*y" in show(program(DESCENT, OBJECTIVE))

@@ -8,10 +8,10 @@ from scipy import special
 
 from netc.compiler.calculus.derive import reverse, slope
 from netc.compiler.calculus.interpret import evaluate
-from netc.compiler.calculus.ir import Const, Expr, Var, apply
+from netc.compiler.calculus.ir import SCALAR, Const, Expr, Var, apply
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 
-X, Y = Var("x", "scalar"), Var("y", "scalar")
+X, Y = Var("x", SCALAR), Var("y", SCALAR)
 LINE = [(-3.0,), (-0.7,), (-1e-3,), (0.2,), (1.0,), (4.5,)]
 POSITIVE = [(1e-3,), (0.3,), (1.0,), (7.0,)]
 PLANE = [(-2.0, 0.5), (0.3, -1.5), (1.0, 2.0), (4.0, 3.0)]

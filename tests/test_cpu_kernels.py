@@ -41,7 +41,7 @@ class Built:
         return row
 
     def samples(self):
-        if isinstance(self.program.problem, ir.Objective):
+        if not self.program.problem.sampled:
             return no_samples(self.kernels.BLOCK, self.real)
         return lay_out(self.x, self.y, self.kernels.BLOCK, self.real, bool(self.kernels.BY_SAMPLE))
 
@@ -96,7 +96,6 @@ def test_gradient_and_outputs(
 ) -> None:
     built = build(network(layers, loss, f", precision = {precision}"), lanes=lanes, **shape)
     problem = built.program.problem
-    assert isinstance(problem, ir.Network)
     theta = np.random.default_rng(3).standard_normal(problem.parameters).astype(built.real) / 2
     x, y = built.x.astype(built.real), built.y.astype(built.real)
     samples, row = built.samples(), built.row(theta)[0]

@@ -238,8 +238,8 @@ def started(program: ir.Program, *given: Any) -> tuple[list[Any], list[Any]]:
     whole = sorted(program.rule.states, key=lambda s: s.per_batch)
     values = [(s, v) for s in whole for v in (states[s.name] if s.per_batch else [states[s.name]])]
     return (
-        [v for s, v in values if s.kind == "theta" and s.name != "theta"],
-        [v for s, v in values if s.kind == "scalar"],
+        [v for s, v in values if s.axes and s.name != "theta"],
+        [v for s, v in values if not s.axes],
     )
 
 

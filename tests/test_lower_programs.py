@@ -33,7 +33,7 @@ EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.net"))
 
 
 def checked(text: str, facts: Facts | None = None, overrides: dict[str, str | float] | None = None) -> Spec:
-    return check(parse(Source("test.net", text)), facts, Path(), overrides)
+    return check(parse(Source("test.net", text)), facts, Path(), overrides, given=True)
 
 
 def objective(rest: str) -> ir.Program:
@@ -45,10 +45,9 @@ def objective(rest: str) -> ir.Program:
 
 def test_boston_has_the_sizes_and_offsets_of_its_layers() -> None:
     network = lower(checked(BOSTON)).problem
-    assert isinstance(network, ir.Network)
     assert network.parameters == 13 * 15 + 15 + 15 * 15 + 15 + 15 + 1
-    dense = [op for op in network.ops if isinstance(op, ir.Dense)]
-    assert [(d.inputs, d.outputs, d.offset) for d in dense] == [(13, 15, 0), (15, 15, 210), (15, 1, 450)]
+    weights = [t for t in network.weights if t.role == "weight"]
+    assert [(t.shape, t.offset) for t in weights] == [((15, 13), 0), ((15, 15), 210), ((1, 15), 450)]
 
 
 def test_the_loss_of_boston_is_half_the_mean_square() -> None:
@@ -71,10 +70,9 @@ def test_activations_inside_one_layer_are_composed() -> None:
         "15(lin)1", "15(dense nobias)1"
     )
     network = lower(checked(text)).problem
-    assert isinstance(network, ir.Network)
-    maps = [op for op in network.ops if isinstance(op, ir.Map)]
-    z = np.array([[-2.0, 3.0]])
-    np.testing.assert_allclose(evaluate(maps[1].value, {"z": z}), np.tanh([[-0.2, 3.0]]))
+    z = np.array([[-2.0, *np.linspace(0, 3, 14)]])
+    expected = np.tanh(np.where(z < 0, 0.1 * z, z))
+    np.testing.assert_allclose(evaluate(network.lets["layer2.a"].value, {"layer2.z": z}), expected)
     assert network.parameters == 465
 
 
@@ -157,9 +155,9 @@ def test_plateau_falls_after_patience_epochs_without_gain() -> None:
     program = lower(checked(text + "schedule eta = plateau(1, factor = 0.5, patience = 2)\n"))
     rule = ir.Rule(
         program.rule.hypers,
-        (*program.rule.states, ir.State("sum", "scalar", ir.Const(0.0))),
+        (*program.rule.states, ir.State("sum", ir.SCALAR, ir.Const(0.0))),
         (*program.rule.body, ir.Evaluate("theta", "full", "seen", ""),
-         ir.Assign("sum_next", ir.apply("add", ir.Var("sum", "scalar"), ir.Var("eta", "scalar")))),
+         ir.Assign("sum_next", ir.apply("add", ir.Var("sum", ir.SCALAR), ir.Var("eta", ir.SCALAR)))),
         (*program.rule.commits, ir.Commit("sum", "sum_next")),
         (), program.rule.epoch_end, program.rule.epoch_commits, False,
     )  # fmt: skip

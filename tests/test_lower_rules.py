@@ -28,6 +28,12 @@ init    theta = 0.3
 train   steps = 40, batch = 2 parts, shuffle = false
 """
 
+NETWORK = """
+network [2(tanh)3(lin)1]
+loss    mse
+init    zeros
+train   steps = 4
+"""
 EMA = """
 optimizer ema(eta = 0.01, beta1 = 0.1):
     v[n+1]     = (1 - beta1)*v[n] + beta1*grad R(theta[n])
@@ -59,7 +65,7 @@ optimizer speth(eta = 0.1):
 
 
 def program(text: str, facts: Facts | None = None) -> ir.Program:
-    return lower(check(parse(Source("test.net", text)), facts, Path()))
+    return lower(check(parse(Source("test.net", text)), facts, Path(), given=True))
 
 
 def evaluations(stmts: tuple[ir.Stmt, ...]) -> list[ir.Evaluate]:
@@ -89,7 +95,7 @@ def test_ema_makes_the_iterates_of_its_equations() -> None:
 
 def test_ema_evaluates_one_gradient_and_keeps_one_vector() -> None:
     rule = program(QUADRATIC + EMA).rule
-    assert [(s.name, s.kind) for s in rule.states] == [("theta", "theta"), ("v", "theta")]
+    assert [(s.name, s.axes) for s in rule.states] == [("theta", ir.THETA), ("v", ir.THETA)]
     counted = count(rule)
     assert (counted.gradients, counted.losses, counted.vectors, counted.scalars) == (1, 0, 1, 0)
 
@@ -104,7 +110,7 @@ def test_lcgd_shares_loss_and_gradient_at_theta() -> None:
     (trial,) = evaluations(search.body)
     assert trial.loss
     assert not trial.gradient
-    assert {s.name: s.kind for s in rule.states} == {"theta": "theta", "e": "scalar"}
+    assert {s.name: s.axes for s in rule.states} == {"theta": ir.THETA, "e": ir.SCALAR}
 
 
 def test_lcgd_makes_the_iterates_of_its_equations() -> None:
@@ -217,7 +223,7 @@ optimizer keras(eta = 0.1, s0 = 0.1):
     s[n+1]     = s[n] + grad R(theta[n])^2
     theta[n+1] = theta[n] - eta*grad R(theta[n])/sqrt(s[n+1])
 """).rule  # fmt: skip
-    assert {s.name: s.kind for s in rule.states}["s"] == "theta"
+    assert {s.name: s.axes for s in rule.states}["s"] == ir.THETA
     assert len(evaluations(rule.body)) == 1
 
 
@@ -272,3 +278,13 @@ def test_with_minibatches_the_stop_criterion_has_a_test_of_its_own() -> None:
     (evaluation,) = evaluations(rule.test)
     assert (evaluation.batch, bool(evaluation.loss), bool(evaluation.gradient)) == ("full", True, True)
     assert [e.batch for e in evaluations(rule.body)] == ["current"]
+
+
+def test_ones_is_one_at_every_parameter() -> None:
+    """Weights and biases alike; by hand: each parameter loses 0.25 in each of the four iterations."""
+    rule = "optimizer down(eta = 0.25):\n    theta[n+1] = theta[n] - eta*ones\n"
+    x, y = np.ones((1, 2)), np.ones((1, 1))
+    for text, parameters in ((QUADRATIC, 2), (NETWORK, 13)):
+        start = np.linspace(-1, 1, parameters)
+        path = run(program(text + rule), start, x, y, 4).trajectory
+        np.testing.assert_allclose(path[-1], start - 1.0, rtol=0, atol=1e-15)

@@ -11,10 +11,10 @@ import pytest
 
 import netc
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import gradient
+from netc.compiler.lower.network import problem
 from netc.compiler.meaning.spec import KINDS
 from netc.runtime.results.critical_points import kinds, outermost
-from netc.runtime.results.hessian import ObjectiveCurvature
+from netc.runtime.results.hessian import Hessians
 
 NETWORKS = {
     "tanh": ("[3(tanh)4(tanh)3(lin)2]", "half_mse"),
@@ -172,10 +172,10 @@ def test_a_valley_is_degenerate_and_a_lost_run_is_nothing() -> None:
 
 
 def test_a_point_where_the_curvature_overflows_is_degenerate() -> None:
-    x = ir.Var("x", "scalar")
+    x = ir.Var("x", ir.SCALAR)
     square = ir.apply("mul", x, x)
     value = ir.apply("add", square, ir.apply("mul", square, square))
-    curvature = ObjectiveCurvature(ir.Objective(("x",), value, gradient(value, ("x",))))
+    curvature = Hessians(problem([ir.Tensor("x", (), "weight")], [ir.Let("loss", (), value)]))
     found = kinds(curvature, np.array([[1e200], [0.01], [0.01]]), np.array([True, True, False]))
     assert found.tolist() == [KINDS.index("degenerate"), KINDS.index("minimum"), -1]
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from netc.compiler.calculus import ir
+from netc.compiler.lower.network import problem
 from netc.runtime.training import state as state_module
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import STOPS
@@ -94,10 +95,11 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
 
 
 def program(eta=0.1, alpha=0.0, epochs=20, steps=-1, batch=("full", 0), runs=1, seed=3) -> ir.Program:
-    z = ir.Var("z", "output")
-    head = ir.Head(1, z, ir.Const(0.0), z, True)
+    weights = [ir.Tensor(name, (ir.Axis("unit", 1),), "weight") for name in ("layer1.weight", "layer1.bias")]
+    given = [ir.Tensor(role, (ir.SAMPLES, ir.Axis("unit", 1)), role) for role in ("input", "target")]
+    nothing = ir.Let("loss", (), ir.Const(0.0))  # the kernels here are the test's own
     return ir.Program(
-        ir.Network((ir.Dense("layer1", 1, 1, True, 0),), head, 1, 2),
+        problem([*weights, *given], [nothing], "input", mean=True),
         ir.Starts((ir.Fill("uniform", (-1.0, 1.0), 0, 2, (2,)),), "", ()),
         ir.Rule((ir.Hyper("eta", eta), ir.Hyper("alpha", alpha)), *[()] * 6, False),
         ir.Training(epochs, steps, ir.Batches(*batch, False), "f64", seed, runs, "cpu"),

@@ -1,22 +1,47 @@
-"""Derivatives of ir expressions, always made by the compiler: maps, heads, objectives.
+"""Derivatives of ir expressions and of whole problems: one rule for each kind of node, and the chain rule.
 
-The rules of single functions are the partial derivatives of `primitives.py`; here is only the chain rule,
-forward (`slope`, `tangent`) and reverse (`adjoint`, `gradient`). The results are ordinary expressions and may be
-derived again. The tensor operations (Dense) have their adjoints in the loops that a target makes.
+    Apply    the partial derivatives of `primitives.py`
+    Reduce   a sum passes its cotangent on to every term; max and min to the terms that reach it, ties share
+    View     a sum of a View: every sum has one owner and one order, nothing is scattered
+    Pick     a sum over the places that picked the element
+    Scan     the Scan of the adjoints, from the other end
+
+Forward: `slope`, `tangent`; reverse: `reverse`; of all lets of a problem: `backward`. The results are ordinary
+expressions and lets and may be derived again. Targets and the interpreter derive nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import assert_never
 
-from netc.compiler.calculus.ir import Apply, Const, Expr, Head, Reduce, Var, apply, postorder
+from netc.compiler.calculus.ir import (
+    Apply,
+    Axis,
+    Const,
+    Expr,
+    Index,
+    Let,
+    Pick,
+    Place,
+    Reduce,
+    Scan,
+    Step,
+    Tensor,
+    Var,
+    View,
+    apply,
+    flat,
+    postorder,
+    union,
+)
 from netc.compiler.calculus.laws import spread
 from netc.compiler.calculus.primitives import ONE, PRIMITIVES, ZERO
 from netc.compiler.calculus.simplify import Simplifier, rebuild, simplify
 
 
 def slope(value: Expr, variable: Var) -> Expr:
-    """d value / d variable of a pointwise function (no Reduce), of the variable's kind. Forward mode.
+    """d value / d variable of a pointwise function (no Reduce), of the variable's axes. Forward mode.
 
     A `select` passes on the derivative of the chosen branch alone, so a pole of the other one does no harm.
     """
@@ -32,12 +57,12 @@ def slope(value: Expr, variable: Var) -> Expr:
             case Apply(op, args):
                 total = _tangent(op, args, node, tangents)
                 tangents[id(node)] = total and simple(total)
-            case Reduce():
-                assert not _depends(node, variable), "a reduction has no slope"
-                tangents[id(node)] = None
-            case _:
+            case Var():
                 tangents[id(node)] = ONE if node == variable else None
-    return spread(tangents[id(value)] or ZERO, variable.kind)
+            case _:
+                assert not _depends(node, variable), "only a pointwise function has a slope"
+                tangents[id(node)] = None
+    return spread(tangents[id(value)] or ZERO, variable.axes)
 
 
 def _tangent(op: str, args: tuple[Expr, ...], node: Expr, tangents: dict[int, Expr | None]) -> Expr | None:
@@ -51,9 +76,9 @@ def _tangent(op: str, args: tuple[Expr, ...], node: Expr, tangents: dict[int, Ex
 
 
 def tangent(value: Expr, along: Mapping[Var, Var]) -> Expr:
-    """The derivative of a value, reductions included, along tangents of its variables, each of the variable's kind.
+    """The derivative of a value, reductions included, along tangents of its variables, each of the variable's axes, or more.
 
-    Forward mode: what `slope` is for one pointwise variable. Of the value's kind.
+    Forward mode: what `slope` is for one pointwise variable. Of the value's axes and those that tangents bring.
     """
     simple = Simplifier()
     value = simple(value)
@@ -69,18 +94,24 @@ def tangent(value: Expr, along: Mapping[Var, Var]) -> Expr:
             case Reduce(arg=arg):
                 inner = found[id(arg)]
                 total = inner and _of_reduction(node, inner)
+            case View(arg, axis, index):
+                inner = found[id(arg)]
+                total = inner and View(inner, axis, index)
+            case Pick(arg, axis, place):
+                inner = found[id(arg)]
+                total = inner and Pick(inner, axis, place)
             case Var():
                 total = along.get(node)
-        found[id(node)] = total and spread(simple(total), node.kind)
-    return found[id(value)] or spread(ZERO, value.kind)
+        found[id(node)] = total and spread(simple(total), union(node.axes, total.axes))
+    return found[id(value)] or spread(ZERO, value.axes)
 
 
 def _of_reduction(node: Reduce, t: Expr) -> Expr:
     if node.op == "sum":
-        return Reduce("sum", t, node.per)
+        return Reduce("sum", t, node.over, node.per)
     hit = apply("select", apply("eq", node.arg, node), ONE, ZERO)  # ties share, as in reverse mode
-    chosen = Reduce("sum", apply("mul", hit, t), node.per)
-    return apply("div", chosen, Reduce("sum", hit, node.per))
+    chosen = Reduce("sum", apply("mul", hit, t), node.over, node.per)
+    return apply("div", chosen, Reduce("sum", hit, node.over, node.per))
 
 
 def _depends(expr: Expr, variable: Var) -> bool:
@@ -88,22 +119,22 @@ def _depends(expr: Expr, variable: Var) -> bool:
 
 
 def reverse(value: Expr, wrt: Iterable[Var], seed: Expr = ONE) -> tuple[Expr, ...]:
-    """sum(seed * d value / d v) for each variable v, of v's kind. Reverse mode.
+    """sum(seed * d value / d v) for each variable v, of v's axes. Reverse mode.
 
-    `seed` is of value's kind, or scalar where it is the same for all elements. Runs once over the graph,
-    so the result is as large as the value, up to a constant.
+    `seed` is of value's axes, or lacks those along which it is the same. Runs once over the graph, so the result
+    is as large as the value, up to a constant.
     """
     simple = Simplifier()
     value = simple(value)
     order = list(postorder(value))
     wanted = tuple(wrt)
     active = _active(order, set(wanted))
-    cotangents: dict[Expr, Expr] = {value: spread(seed, value.kind)}
+    cotangents: dict[Expr, Expr] = {value: spread(seed, value.axes)}
 
     def collect(node: Expr, term: Expr) -> None:
-        if node.kind == "scalar" and term.kind != "scalar":
-            term = Reduce("sum", term)  # the node was broadcast
-        term = spread(simple(term), node.kind)
+        if gone := tuple(a for a in term.axes if a not in node.axes):
+            term = Reduce("sum", term, gone)  # the node was broadcast along them
+        term = spread(simple(term), node.axes)
         cotangents[node] = simple(apply("add", cotangents[node], term)) if node in cotangents else term
 
     for node in reversed(order):
@@ -117,7 +148,11 @@ def reverse(value: Expr, wrt: Iterable[Var], seed: Expr = ONE) -> tuple[Expr, ..
                         collect(arg, apply("mul", c, partial(node, *args)))
             case Reduce(arg=arg):
                 collect(arg, _through_reduction(node, c))
-    return tuple(spread(simple(cotangents.get(v, ZERO)), v.kind) for v in wanted)
+            case View(arg=arg):
+                collect(arg, _through_view(node, c))
+            case Pick(arg, axis, place):
+                collect(arg, apply("select", apply("eq", Place(axis), place), c, ZERO))
+    return tuple(spread(simple(cotangents.get(v, ZERO)), v.axes) for v in wanted)
 
 
 def _active(order: list[Expr], wanted: set[Var]) -> set[Expr]:
@@ -128,71 +163,204 @@ def _active(order: list[Expr], wanted: set[Var]) -> set[Expr]:
             case Apply(op, args):
                 if any(p and a in active for a, p in zip(args, PRIMITIVES[op].partials, strict=True)):
                     active.add(node)
-            case Reduce(arg=arg) if arg in active:
+            case Reduce(arg=arg) | View(arg=arg) | Pick(arg=arg) if arg in active:
                 active.add(node)
     return active
 
 
 def _through_reduction(node: Reduce, c: Expr) -> Expr:
     if node.per:
-        c = Reduce("sum", c, per=node.per)
+        c = Reduce("sum", c, node.over, node.per)
     if node.op == "sum":
-        return spread(c, node.arg.kind)
+        return spread(c, node.arg.axes)
     hit = apply("select", apply("eq", node.arg, node), ONE, ZERO)  # ties share, as torch.amax
-    return apply("mul", hit, apply("div", c, Reduce("sum", hit, node.per)))
+    return apply("mul", hit, apply("div", c, Reduce("sum", hit, node.over, node.per)))
+
+
+def _through_view(node: View, c: Expr) -> Expr:
+    """The elements of the View that read a place of the argument, summed.
+
+    place = (offset + factor*a + others)/divisor is solved for one of its axes, a. Where none is the View's own, all
+    that could read are asked (`Place`).
+    """
+    index, axis = node.index, node.axis
+    kept = [a for a in node.arg.axes if a != axis]
+    own = [(a, f) for a, f in index.terms if a not in kept]
+    left: tuple[tuple[Axis, int], ...] = ()
+    if index.floor and index.divisor > 1:
+        left = ((Axis(f"{axis.name}_left", index.divisor), 1),)
+    if not own:
+        return apply("select", _reads(index, axis), c, ZERO)
+    pivot, factor = max(own, key=lambda term: abs(term[1]))
+    sign = 1 if factor > 0 else -1
+    others = tuple((a, -f) for a, f in index.terms if a != pivot)
+    terms = tuple((a, sign * f) for a, f in ((axis, index.divisor), *left, *others))
+    back = View(c, pivot, Index(terms, -sign * index.offset, abs(factor)))
+    return (
+        Reduce("sum", back, tuple(a for a, _ in (*left, *own) if a != pivot))
+        if len(own) + len(left) > 1
+        else back
+    )
+
+
+def _reads(index: Index, axis: Axis) -> Expr:
+    """Whether the place along `axis` is the one that the index says."""
+    found: Expr = Const(float(index.offset))
+    for a, f in index.terms:
+        found = apply("add", found, apply("mul", Const(float(f)), Place(a)))
+    found = apply("div", found, Const(float(index.divisor)))
+    return apply("eq", Place(axis), apply("floor", found) if index.floor else found)
 
 
 def adjoint(value: Expr, wrt: Var) -> Expr:
-    """d value / d wrt of a scalar, of the variable's kind."""
-    assert value.kind == "scalar"
+    """d value / d wrt of a number, of the variable's axes."""
+    assert not value.axes
     return reverse(value, (wrt,))[0]
 
 
-def gradient(value: Expr, variables: tuple[str, ...]) -> tuple[Expr, ...]:
-    """Of an objective of named scalars: one derivative each."""
-    return reverse(value, tuple(Var(name, "scalar") for name in variables))
+def substitute(expr: Expr, variable: Var, value: Expr) -> Expr:
+    """The expression with a variable replaced by a value of its axes."""
+    return rebuild(expr, lambda node: value if node == variable else node)
 
 
-Z, A, C = Var("z", "output"), Var("a", "output"), Var("c", "output")
-U, Y = Var("u", "output"), Var("y", "output")
+# -- a whole problem ---------------------------------------------------------------------------------
 
 
-def map_vjp(value: Expr) -> Expr:
-    """The cotangent of z, from z, the value a and its cotangent c (see `ir.Map`)."""
-    value = simplify(value)
-    if any(isinstance(node, Reduce) for node in postorder(value)):
-        vjp = reverse(value, (Z,), C)[0]
+def backward(
+    forward: Sequence[Step], loss: str, weights: Sequence[Tensor]
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """The lets of d loss / d everything it flows through, in the order of computation; and the names of those of the
+    weights, which may be given to a let each only when the last one that uses them has been passed."""
+    return _Backward(forward, loss, weights).run()
+
+
+def cotangent(name: str) -> str:
+    """The name of the derivative of the loss by a let or a parameter."""
+    return f"d_{name}"
+
+
+class _Backward:
+    def __init__(self, forward: Sequence[Step], loss: str, weights: Sequence[Tensor]) -> None:
+        self.forward, self.loss, self.weights = forward, loss, weights
+        self.lets = {let.name: let for let in flat(forward)}
+        self.flowing = self._useful() & self._moved()
+        self.terms: dict[str, list[Expr]] = {loss: [ONE]}
+        self.steps: list[Step] = []
+
+    def run(self) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+        first = self._first_uses()
+        for i, step in reversed(list(enumerate(self.forward))):
+            match step:
+                case Let():
+                    self._let(step)
+                case Scan():
+                    self._scan(step)
+                case _:
+                    assert_never(step)
+            for t in self.weights:
+                if first.get(t.name) == i:
+                    self.steps.append(self._made(t.name, t.axes))
+        unused = [t for t in self.weights if t.name not in first]
+        self.steps += [self._made(t.name, t.axes) for t in unused]
+        return tuple(self.steps), tuple(cotangent(t.name) for t in self.weights)
+
+    def _let(self, let: Let) -> None:
+        if let.name not in self.flowing or let.name not in self.terms:
+            return
+        made = self._made(let.name, let.axes)
+        seed: Expr = made.value
+        if not isinstance(seed, Const):
+            self.steps.append(made)
+            seed = made.var
+        self._pass_on(let, seed)
+
+    def _scan(self, scan: Scan) -> None:
+        """All that flows inside is named first: at a place it needs what the next ones found."""
+        inside = [let for let in scan.lets if let.name in self.flowing]
+        for let in inside:
+            self._pass_on(let, Var(cotangent(let.name), let.axes))
+        lets = tuple(self._made(let.name, let.axes) for let in reversed(inside))
+        self.steps.append(Scan(scan.axis, lets, backward=not scan.backward))
+
+    def _made(self, name: str, axes: tuple[Axis, ...]) -> Let:
+        value: Expr = ZERO
+        for i, term in enumerate(self.terms.get(name, [])):
+            value = apply("add", value, term) if i else term
+        span = (
+            self.lets[name].span
+            if name in self.lets
+            else next(t.span for t in self.weights if t.name == name)
+        )
+        return Let(cotangent(name), axes, spread(simplify(value), axes), span=span)
+
+    def _pass_on(self, let: Let, seed: Expr) -> None:
+        """The seed onto what the let reads."""
+        if more := tuple(a for a in seed.axes if a not in let.value.axes):
+            seed = Reduce("sum", seed, more)  # the value was broadcast
+        for variable in dict.fromkeys(self._reads(let)):
+            term = _through(let, variable, seed)
+            if term != spread(ZERO, variable.axes):
+                self.terms.setdefault(variable.name, []).append(term)
+
+    def _reads(self, let: Let) -> Iterator[Var]:
+        """The variables through which the loss is reached, in the order of the weights and of what is read."""
+        known = self.flowing | {t.name for t in self.weights}
+        return (node for node in postorder(let.value) if isinstance(node, Var) and node.name in known)
+
+    def _useful(self) -> set[str]:
+        """What the loss depends on."""
+        found, todo = {self.loss}, [self.loss]
+        while todo:
+            for node in postorder(self.lets[todo.pop()].value):
+                if isinstance(node, Var) and node.name in self.lets and node.name not in found:
+                    found.add(node.name)
+                    todo.append(node.name)
+        return found
+
+    def _moved(self) -> set[str]:
+        """What depends on the weights."""
+        known = {t.name for t in self.weights}
+        before = -1
+        while before < len(known):  # again: in a Scan a let may read a later one's earlier places
+            before = len(known)
+            for let in self.lets.values():
+                if any(isinstance(node, Var) and node.name in known for node in postorder(let.value)):
+                    known.add(let.name)
+        return known
+
+    def _first_uses(self) -> dict[str, int]:
+        first: dict[str, int] = {}
+        for i, step in enumerate(self.forward):
+            for let in flat((step,)):
+                for node in postorder(let.value):
+                    if isinstance(node, Var):
+                        first.setdefault(node.name, i)
+        return first
+
+
+def _through(let: Let, variable: Var, seed: Expr) -> Expr:
+    """The cotangent of a variable of the let's value. Pointwise functions are derived forward and multiplied once."""
+    value = simplify(let.value)
+    pointwise = not any(isinstance(node, Reduce | View | Pick) for node in postorder(value))
+    if pointwise and let.axes and set(variable.axes) == set(let.axes):
+        vjp = simplify(apply("mul", seed, slope(value, variable)))
     else:
-        vjp = simplify(apply("mul", C, slope(value, Z)))
-    return simplify(vjp if value in (Z, C) or isinstance(value, Const) else _use_value(vjp, value))
+        vjp = simplify(reverse(value, (variable,), seed)[0])
+    if isinstance(value, Const | Var) or len(let.axes) < 2:
+        return vjp
+    return simplify(_use_value(vjp, value, let.var))
 
 
-def _use_value(vjp: Expr, value: Expr) -> Expr:
-    """The value is at hand as `a`; it need not be computed again."""
+def _use_value(vjp: Expr, value: Expr, here: Var) -> Expr:
+    """The value is at hand under a name; it need not be computed again."""
 
     def change(node: Expr) -> Expr:
         match node:
             case Apply("mul", (x, Apply("div", (q, s)))) | Apply("mul", (Apply("div", (q, s)), x)):
-                if Apply("div", (x, s), "output") == value:  # x*(q/s) = (x/s)*q = a*q
-                    return apply("mul", A, q)
-            case Apply("mul", (x, Apply("div", (Const(k), s)))) if value == Apply("div", (x, s), "output"):
-                return apply("mul", Const(k), A)
-        return A if node == value else node
+                if Apply("div", (x, s)) == value:  # x*(q/s) = (x/s)*q
+                    return apply("mul", here, q)
+            case Apply("mul", (x, Apply("div", (Const(k), s)))) if value == Apply("div", (x, s)):
+                return apply("mul", Const(k), here)
+        return here if node == value else node
 
     return rebuild(vjp, change)
-
-
-def substitute(expr: Expr, variable: Var, value: Expr) -> Expr:
-    """The expression with a variable replaced by a value of its kind."""
-    return rebuild(expr, lambda node: value if node == variable else node)
-
-
-def head(output: Expr, loss: Expr, units: int, mean: bool) -> Head:
-    """The last activation u(z) and the loss(u, y) of one sample as one function of z and y.
-
-    Composed before they are simplified and derived, so that log(softmax(z)) and log(sigmoid(z)) become the
-    forms that neither overflow nor meet log(0): stable in loss and adjoint for any finite z.
-    """
-    output = simplify(output, units)
-    composed = simplify(substitute(loss, U, output), units)
-    return Head(units, output, composed, simplify(adjoint(composed, Z), units), mean)

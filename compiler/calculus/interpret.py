@@ -1,7 +1,6 @@
 """A plain NumPy interpreter of the ir: the oracle for generated kernels. Slow, and meant to be read.
 
-Vectors are arrays of one dtype (float64 or float32), scalars of an update rule are Python floats. In heads
-and maps all samples go together: an `output` is an array (N, units), what a Reduce makes of it is (N, 1).
+Arrays have one dtype (float64 or float32), numbers are Python floats. All samples of an evaluation go together.
 It shares nothing with the kernels but the ir and knows no data sets, threads or random numbers.
 """
 
@@ -9,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, assert_never
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.calculus.simplify import rebuild
 
 Array = NDArray[Any]
 Env = dict[str, Any]
@@ -27,123 +28,261 @@ CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 
-def evaluate(expr: ir.Expr, env: Mapping[str, Any], parts: Parts | None = None) -> Any:
-    """The value of an expression; `parts` are needed for reductions of parts of theta."""
+def evaluate(
+    expr: ir.Expr,
+    env: Mapping[str, Any],
+    parts: Parts | None = None,
+    sizes: Mapping[ir.Axis, int] | None = None,
+) -> Any:
+    """The value of an expression: a number, or an array with the axes of the expression, where it is the same along
+    one perhaps of length 1 there.
+
+    `env` holds arrays with the axes of their Vars; `parts` are needed for reductions of parts of theta, `sizes` for
+    axes that have none and that no array of the expression has.
+    """
     values: dict[int, Any] = {}
+    nodes = list(ir.postorder(expr))
     with np.errstate(all="ignore"):
-        for node in ir.postorder(expr):
-            match node:
-                case ir.Const(value, "scalar"):
-                    result: Any = value
-                case ir.Const(value, kind):
-                    names = ("theta",) if kind == "theta" else ("z", "u", "y")
-                    result = np.full_like(next(env[name] for name in names if name in env), value)
-                case ir.Var(name, _):
-                    result = env[name]
-                case ir.Apply(op, args, _):
-                    result = PRIMITIVES[op].value(*(values[id(a)] for a in args))
-                case ir.Reduce(op, arg, per):
-                    slices = parts[per] if per and parts else ()
-                    result = _reduce(op, values[id(arg)], arg.kind, slices)
-                case _:
-                    assert_never(node)
-            # a Python scalar leaves the dtype of the vectors it meets alone
+        lengths = _lengths(nodes, env) | dict(sizes or {})
+        for node in nodes:
+            result = _value(node, values, env, parts, lengths)
+            # a Python number leaves the dtype of the arrays it meets alone
             values[id(node)] = result.item() if isinstance(result, np.generic) else result
     return values[id(expr)]
 
 
-def _reduce(op: ir.Reduction, x: Any, kind: ir.Kind, parts: tuple[slice, ...]) -> Any:
+def _value(
+    node: ir.Expr,
+    values: Mapping[int, Any],
+    env: Mapping[str, Any],
+    parts: Parts | None,
+    lengths: dict[ir.Axis, int],
+) -> Any:
+    match node:
+        case ir.Const(value):
+            return value
+        case ir.Var(name) | ir.Draw(purpose=name):
+            return env[name]
+        case ir.Place(axis):
+            return np.arange(float(lengths[axis]))
+        case ir.Apply(op, args):
+            return PRIMITIVES[op].value(*(_laid(values[id(a)], a.axes, node.axes) for a in args))
+        case ir.Reduce("sum", ir.Apply("mul", (a, b)), over, "") if all(
+            axis in a.axes or axis in b.axes for axis in over
+        ):
+            return _product(node, a, b, values, lengths)
+        case ir.Reduce(op, arg, over, per):
+            if per:
+                return _per_part(op, values[id(arg)], parts[per] if parts else ())
+            return _reduce(op, values[id(arg)], arg.axes, over, lengths)
+        case ir.View(arg, axis):
+            return _view(node, _whole(values[id(arg)], arg.axes, (axis,), lengths), lengths)
+        case ir.Pick(arg, axis, place):
+            return _pick(node, values[id(arg)], values[id(place)], lengths)
+        case _:
+            assert_never(node)
+
+
+def _lengths(nodes: Sequence[ir.Expr], env: Mapping[str, Any]) -> dict[ir.Axis, int]:
+    """Of all axes: as they say, or as the arrays are."""
+    known = {a: a.size for node in nodes for a in node.axes if a.size is not None}
+    for node in nodes:
+        if isinstance(node, ir.Var | ir.Draw):
+            shape = np.shape(env[node.name if isinstance(node, ir.Var) else node.purpose])
+            known |= {a: length for a, length in zip(node.axes, shape, strict=False) if a.size is None}
+    return known
+
+
+def _laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
+    """An array with these axes as one with the wanted ones, in their order; length 1 along those that it lacks."""
+    if np.ndim(x) == 0 or axes == wanted:
+        return x
+    x = np.transpose(x, [axes.index(a) for a in wanted if a in axes])
+    return x[tuple(slice(None) if a in axes else None for a in wanted)]
+
+
+def _whole(x: Any, axes: ir.Axes, along: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Array:
+    """The array with its full length along some axes."""
+    x = np.reshape(x, (1,) * len(axes)) if np.ndim(x) == 0 else x
+    return np.broadcast_to(x, [lengths[a] if a in along else n for a, n in zip(axes, x.shape, strict=True)])
+
+
+def _reduce(op: ir.Reduction, x: Any, axes: ir.Axes, over: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Any:
     functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
-    function = functions[op]
-    if kind == "output":
-        return function(x, axis=-1, keepdims=True)
-    if parts:
-        return np.concatenate([np.full_like(x[s], function(x[s])) for s in parts])
-    return function(x)
+    x = _whole(x, axes, over if op == "sum" else (), lengths)
+    left = [a for a in axes if a not in over]
+    more = {"dtype": np.float64} if op == "sum" and not left else {}  # a number is computed in float64
+    return functions[op](x, axis=tuple(axes.index(a) for a in over), **more)
+
+
+def _product(
+    node: ir.Reduce, a: ir.Expr, b: ir.Expr, values: Mapping[int, Any], lengths: Mapping[ir.Axis, int]
+) -> Any:
+    """A sum of products, without an array of all of them."""
+    if not node.axes:
+        return (
+            _reduce("sum", values[id(a)] * _laid(values[id(b)], b.axes, a.axes), a.axes, node.over, lengths)
+            if a.axes == b.axes
+            else _reduce("sum", *_of_all(a, b, values), node.over, lengths)
+        )
+    letters = {axis: chr(ord("a") + i) for i, axis in enumerate(ir.union(a.axes, b.axes))}
+    factors = [_whole(values[id(e)], e.axes, e.axes, lengths) for e in (a, b)]
+    words = ["".join(letters[x] for x in e.axes) for e in (a, b)]
+    return np.einsum(
+        f"{words[0]},{words[1]}->{''.join(letters[x] for x in node.axes)}", *factors, optimize=True
+    )
+
+
+def _of_all(a: ir.Expr, b: ir.Expr, values: Mapping[int, Any]) -> tuple[Any, ir.Axes]:
+    axes = ir.union(a.axes, b.axes)
+    return _laid(values[id(a)], a.axes, axes) * _laid(values[id(b)], b.axes, axes), axes
+
+
+def _per_part(op: ir.Reduction, x: Any, parts: tuple[slice, ...]) -> Any:
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
+    return np.concatenate([np.full_like(x[s], functions[op](x[s])) for s in parts])
+
+
+def _view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
+    index = node.index
+    grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
+    place = index.offset + sum((f * grid[a] for a, f in index.terms), np.int64(0))
+    there = np.bool_(True) if index.floor else place % index.divisor == 0
+    place = place // index.divisor
+    there = there & (place >= 0) & (place < lengths[node.axis])
+    return _at(x, node.arg.axes, node.axis, place, there, grid, node.outside)
+
+
+def _pick(node: ir.Pick, x: Any, place: Any, lengths: Mapping[ir.Axis, int]) -> Array:
+    x = _whole(x, node.arg.axes, (node.axis,), lengths)
+    grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
+    where = np.rint(_laid(place, node.place.axes, node.axes)).astype(np.int64)
+    return _at(x, node.arg.axes, node.axis, where, (where >= 0) & (where < lengths[node.axis]), grid, 0.0)
+
+
+def _at(
+    x: Array,
+    axes: ir.Axes,
+    axis: ir.Axis,
+    place: Any,
+    there: Any,
+    grid: Mapping[ir.Axis, Any],
+    outside: float,
+) -> Array:
+    """x read at `place` along the axis and as the grid says along the others."""
+    spots = {**grid, axis: np.clip(place, 0, x.shape[axes.index(axis)] - 1)}
+    found = x[tuple(spots[a] if n > 1 or a == axis else 0 for a, n in zip(axes, x.shape, strict=True))]
+    return np.asarray(np.where(there, found, x.dtype.type(outside)))
 
 
 def parts_of(problem: ir.Problem) -> Parts:
-    """The parameters of each layer, and of each of its tensors: the weights, the biases."""
-    match problem:
-        case ir.Network(ops=ops):
-            layers: list[slice] = []
-            tensors: list[slice] = []
-            for d in (op for op in ops if isinstance(op, ir.Dense)):
-                middle, last = d.offset + d.inputs * d.outputs, d.offset + d.outputs * (d.inputs + d.bias)
-                layers.append(slice(d.offset, last))
-                tensors += [slice(d.offset, middle), *([slice(middle, last)] if d.bias else [])]
-            return {"layer": tuple(layers), "tensor": tuple(tensors)}
-        case ir.Objective():
-            whole = (slice(0, problem.parameters),)
-            return {"layer": whole, "tensor": whole}
+    """The parameters of each layer, and of each of its tensors: the weights, the biases. An objective is one part."""
+    if not problem.sampled:
+        whole = (slice(0, problem.parameters),)
+        return {"layer": whole, "tensor": whole}
+    layers = tuple(slice(part[0].offset, part[-1].stop) for part in problem.layers)
+    return {"layer": layers, "tensor": tuple(slice(t.offset, t.stop) for t in problem.weights)}
 
 
 def _weights(problem: ir.Problem, like: Array) -> Array:
     """1 where a weight is, 0 where a bias is."""
     weights = np.ones_like(like)
-    if isinstance(problem, ir.Network):
-        for op in problem.ops:
-            if isinstance(op, ir.Dense) and op.bias:
-                first = op.offset + op.inputs * op.outputs
-                weights[first : first + op.outputs] = 0
+    for t in problem.weights:
+        if t.role == "bias":
+            weights[t.offset : t.stop] = 0
     return weights
 
 
-def _matrix(op: ir.Dense, theta: Array) -> tuple[Array, Array]:
-    """W (outputs, inputs) and b (outputs,)."""
-    last = op.offset + op.inputs * op.outputs
-    b = theta[last : last + op.outputs] if op.bias else np.zeros(op.outputs, theta.dtype)
-    return theta[op.offset : last].reshape(op.outputs, op.inputs), b
+def run_lets(steps: Sequence[ir.Step], env: Env, sizes: Mapping[ir.Axis, int] | None = None) -> None:
+    """The values of lets into the environment, whole arrays in the order of their axes."""
+    for step in steps:
+        match step:
+            case ir.Let():
+                lengths = _lengths([step.var], {step.name: ()}) | dict(sizes or {})
+                lengths |= _lengths(list(ir.postorder(step.value)), env)
+                value = evaluate(step.value, env, sizes=sizes)
+                env[step.name] = value if not step.axes else _filled(value, step, lengths)
+            case ir.Scan():
+                _run_scan(step, env, dict(sizes or {}))
+            case _:
+                assert_never(step)
 
 
-def _forward(network: ir.Network, theta: Array, x: Array) -> list[Array]:
-    """The input of every op, and the last pre-activation."""
-    values = [x]
-    for op in network.ops:
-        match op:
-            case ir.Dense():
-                w, b = _matrix(op, theta)
-                values.append(values[-1] @ w.T + b)
-            case ir.Map(value=value):
-                values.append(np.broadcast_to(evaluate(value, {"z": values[-1]}), values[-1].shape))
-    return values
+def _filled(value: Any, let: ir.Let, lengths: Mapping[ir.Axis, int]) -> Array:
+    whole = _laid(value, let.value.axes, let.axes)
+    return np.broadcast_to(whole, [lengths[a] for a in let.axes])
 
 
-def predict(network: ir.Network, theta: Array, x: Array) -> Array:
+def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
+    """Place by place: each let's equation with the axis fixed. What is not there yet reads as 0, which nobody asks for."""
+    assert scan.axis.size is not None
+    places = range(scan.axis.size)
+    for let in scan.lets:
+        shape = [sizes[a] if a.size is None else a.size for a in let.axes]
+        env[let.name] = np.zeros(shape)
+    for place in reversed(places) if scan.backward else places:
+        for let in scan.lets:
+            value = rebuild(let.value, partial(_fixed, axis=scan.axis, place=place))
+            axes = tuple(a for a in let.axes if a != scan.axis)
+            found = _laid(evaluate(value, env, sizes=sizes), value.axes, axes)
+            env[let.name][tuple(place if a == scan.axis else slice(None) for a in let.axes)] = found
+
+
+def _fixed(node: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
+    """A node, its arguments already at this place of the axis."""
+    match node:
+        case ir.Var(_, axes) if axis in axes:
+            return ir.View(node, axis, ir.Index((), place))
+        case ir.Const(value, axes):
+            return ir.Const(value, tuple(a for a in axes if a != axis))
+        case ir.Place(a) if a == axis:
+            return ir.Const(float(place))
+        case ir.View(ir.View(arg, a, ir.Index(())), b, index) if a == b == axis:
+            return ir.View(arg, axis, _index_at(index, axis, place), node.outside)
+        case ir.View(arg, b, index):
+            return ir.View(arg, b, _index_at(index, axis, place), node.outside)
+        case _:
+            return node
+
+
+def _index_at(index: ir.Index, axis: ir.Axis, place: int) -> ir.Index:
+    more = sum(f * place for a, f in index.terms if a == axis)
+    terms = tuple(t for t in index.terms if t[0] != axis)
+    return ir.Index(terms, index.offset + more, index.divisor, index.floor)
+
+
+def given(problem: ir.Problem, theta: Array, x: Array, y: Array) -> Env:
+    """The tensors: parameters out of theta (P,), samples x (N, inputs), y (N, outputs)."""
+    env: Env = {t.name: _piece(t, theta) for t in problem.weights}
+    for t in problem.tensors:
+        if t.role in ("input", "target"):
+            env[t.name] = (x if t.role == "input" else y).reshape(len(x), *t.shape)
+    return env
+
+
+def _piece(t: ir.Tensor, theta: Array) -> Any:
+    piece = theta[t.offset : t.stop]
+    return piece.reshape(t.shape) if t.axes else float(piece[0])
+
+
+def _sizes(problem: ir.Problem, x: Array) -> dict[ir.Axis, int]:
+    return {ir.SAMPLES: len(x)} if problem.sampled else {}
+
+
+def predict(problem: ir.Problem, theta: Array, x: Array) -> Array:
     """The outputs (N, outputs) for inputs x (N, inputs)."""
-    z = _forward(network, theta, x)[-1]
-    return np.array(np.broadcast_to(evaluate(network.head.output, {"z": z}), z.shape))
+    env = given(problem, theta, x, np.zeros((len(x), problem.outputs), x.dtype))
+    run_lets(problem.forward, env, _sizes(problem, x))
+    return np.array(env[problem.output]).reshape(len(x), -1)
 
 
 def loss_and_gradient(problem: ir.Problem, theta: Array, x: Array, y: Array) -> tuple[float, Array]:
     """Of the samples x (N, inputs), y (N, outputs); an objective looks at neither."""
-    match problem:
-        case ir.Objective(variables, value, gradient):
-            env = {name: float(t) for name, t in zip(variables, theta, strict=True)}
-            return evaluate(value, env), np.array([evaluate(g, env) for g in gradient], theta.dtype)
-        case ir.Network(head=head):
-            values = _forward(problem, theta, x)
-            at = {"z": values[-1], "y": y}
-            share = 1 / len(x) if head.mean else 1.0
-            losses = np.broadcast_to(evaluate(head.loss, at), (len(x), 1))
-            c = np.broadcast_to(evaluate(head.adjoint, at) * share, values[-1].shape)
-            return float(np.sum(losses, dtype=np.float64) * share), _backward(problem, theta, values, c)
-
-
-def _backward(network: ir.Network, theta: Array, values: list[Array], c: Array) -> Array:
-    gradient = np.zeros_like(theta)
-    for i, op in reversed(list(enumerate(network.ops))):
-        match op:
-            case ir.Dense():
-                w, _ = _matrix(op, theta)
-                last = op.offset + op.inputs * op.outputs
-                gradient[op.offset : last] = (c.T @ values[i]).ravel()
-                if op.bias:
-                    gradient[last : last + op.outputs] = c.sum(axis=0)
-                c = c @ w
-            case ir.Map(vjp=vjp):
-                c = evaluate(vjp, {"z": values[i], "a": values[i + 1], "c": c})
-    return gradient
+    env = given(problem, theta, x, y)
+    run_lets((*problem.forward, *problem.backward), env, _sizes(problem, x))
+    share = 1 / len(x) if problem.mean else 1.0
+    gradient = np.concatenate([np.ravel(env[name]) for name in problem.gradients]) * share
+    return float(env[problem.loss]) * share, gradient.astype(theta.dtype)
 
 
 # -- update rules ------------------------------------------------------------------------------------
@@ -191,7 +330,7 @@ class _Machine:
         """Those of the epoch, of each batch the first."""
 
     def value(self, expr: ir.Expr) -> Any:
-        return evaluate(expr, self.env, self.parts)
+        return evaluate(expr, self.env, self.parts, {ir.THETA[0]: len(self.env["theta"])})
 
     def execute(self, stmts: Sequence[ir.Stmt]) -> None:
         for stmt in stmts:
@@ -255,8 +394,8 @@ def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, fl
     env: Env = {"theta": theta0, "weights": weights, "biases": 1 - weights}
     env |= {h.name: float(hypers.get(h.name, h.value)) for h in rule.hypers}
     for state in rule.states:
-        value = evaluate(state.initial, env)
-        env[state.name] = np.full_like(theta0, value) if state.kind == "theta" else float(value)
+        value = evaluate(state.initial, env, sizes={ir.THETA[0]: len(theta0)})
+        env[state.name] = np.full_like(theta0, value) if state.axes else float(value)
         if state.per_batch:
             env[state.name] = [env[state.name]] * batches
     return env | {"m": float(batches)}

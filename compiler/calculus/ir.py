@@ -1,55 +1,84 @@
 """The typed ir: what is meant. Resolved, sized, typed; nothing optional, nothing of the file's text.
 
     program   = problem, starts, rule, training
-    problem   = Network(ops, head) | Objective(variables, value, gradient)
-    op        = Dense | Map                                     (tensor operations stay whole)
+    problem   = Problem(tensor*, step* forward, step* backward, loss, gradients, output, mean)
+    step      = Let(name, axes, expr) | Scan(axis, let*)
     rule      = hyper*, state*, stmt*, commit*
     stmt      = Assign | Evaluate | Fetch | Keep | For | Repeat | Until | If | Stop
-    expr      = Const | Var | Apply(primitive, expr*) | Reduce(kind of reduction, expr)
+    expr      = Const | Var | Draw | Place(axis) | Apply(primitive, expr*) | Reduce(sum | max | min, expr, axis*)
+              | View(expr, axis, index) | Pick(expr, axis, expr)
 
-Shapes. A `scalar` is one number (always computed in float64). A `theta` is a vector of the P parameters,
-an `output` a vector over the units of one layer (or the outputs of the network) for one sample. A `bool`
-is a scalar truth value or a truth value per element; it lives only inside conditions.
-Element-by-element operations broadcast a scalar against a vector; `theta` and `output` never mix.
+Shapes. Every expression has axes, and element-by-element operations broadcast what lacks one. A number has none and
+is computed in float64. In an update rule there is one axis, the parameters; in activations and losses one, the
+units of a layer for one sample. A truth value lives only inside conditions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
+from math import prod
 from typing import Literal
 
 from netc.dsl.source import NOWHERE, Span
 
-Kind = Literal["scalar", "theta", "output"]
 Reduction = Literal["sum", "max", "min"]
 Per = Literal["", "layer", "tensor"]
-"""A reduction is over everything, or over each layer, or over each weight matrix and each bias vector."""
+"""A reduction over the parameters is over all, or over each layer, or over each weight matrix and each bias vector."""
+
+# -- axes --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What an index runs over. Arrays meet axis by axis, by name and size; an axis that one lacks is broadcast."""
+
+    name: str
+    size: int | None = None
+    """None: known only when it runs: the samples of an evaluation, the parameters as an update rule sees them."""
+
+
+Axes = tuple[Axis, ...]
+SCALAR: Axes = ()
+"""Of a number; in an update rule it is always computed in float64."""
+THETA: Axes = (Axis("q"),)
+"""Of a vector like theta."""
+
+
+def union(*parts: Axes) -> Axes:
+    """All axes, each once, in the order in which they come."""
+    return tuple(dict.fromkeys(axis for axes in parts for axis in axes))
+
+
+def _set_axes(node: object, axes: Axes) -> None:
+    """Once, when it is made: expressions may be too deep to ask downwards."""
+    object.__setattr__(node, "axes", axes)
+
 
 # -- expressions: one tree for activations, losses, objectives, rules and schedules ------------------
 
 
 @dataclass(frozen=True)
 class Const:
-    """A number; of kind `theta` or `output`: that number in every element."""
+    """A number; with axes: that number in every element."""
 
     value: float
-    kind: Kind = "scalar"
+    axes: Axes = SCALAR
 
 
 @dataclass(frozen=True)
 class Var:
     """A name bound elsewhere.
 
-    In a Map      `z` (input), `a` (its value), `c` (cotangent of its value)
-    In a head     `z` (pre-activation of the last layer), `u` (the network's output), `y` (the target)
+    In a problem  tensors and lets
     In a rule     states (`v`: the value at n), locals, hyper-parameters, and the scalars
                   `n` (iteration from 0), `epoch` (fractional), `m` (batches), and loop indices
     """
 
     name: str
-    kind: Kind
+    axes: Axes
 
 
 @dataclass(frozen=True)
@@ -58,11 +87,14 @@ class Apply:
 
     op: str
     args: tuple[Expr, ...]
-    kind: Kind
+    axes: Axes = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _set_axes(self, union(*(a.axes for a in self.args)))
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.op, self.args, self.kind))
+        return hash((self.op, self.args))
 
     def __hash__(self) -> int:
         return self._hash  # once a node: expressions are graphs with much sharing
@@ -70,48 +102,146 @@ class Apply:
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, Apply):
             return self is other
-        same = self._hash == other._hash and self.op == other.op and self.kind == other.kind
-        return same and self.args == other.args
+        return self._hash == other._hash and self.op == other.op and self.args == other.args
 
 
 @dataclass(frozen=True)
 class Reduce:
-    """Over all elements of a `theta` (or of each part: it stays a `theta`) or of an `output` of a sample."""
+    """Over some axes of the argument; with `per`, over each part of theta, spread over its elements again."""
 
     op: Reduction
     arg: Expr
+    over: Axes
     per: Per = ""
+    axes: Axes = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _set_axes(self, self.arg.axes if self.per else tuple(a for a in self.arg.axes if a not in self.over))
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.op, self.arg, self.per))
+        return hash((self.op, self.arg, self.over, self.per))
 
     def __hash__(self) -> int:
         return self._hash
 
+
+@dataclass(frozen=True)
+class Place:
+    """The number of the element along an axis: 0, 1, ..."""
+
+    axis: Axis
+
     @property
-    def kind(self) -> Kind:
-        return "theta" if self.per else "scalar"
+    def axes(self) -> Axes:
+        return (self.axis,)
 
 
-Expr = Const | Var | Apply | Reduce
+@dataclass(frozen=True)
+class Index:
+    """(offset + sum of factor*axis) / divisor; rounded down if `floor`, else a place only where nothing is left over."""
+
+    terms: tuple[tuple[Axis, int], ...]
+    offset: int = 0
+    divisor: int = 1
+    floor: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """The argument with an axis replaced: read at the place `index` along it, `outside` where there is none.
+
+    The new axes may be ones that the argument has: x[b, i - b] is a View of x[b, j].
+    """
+
+    arg: Expr
+    axis: Axis
+    index: Index
+    outside: float = 0.0
+    axes: Axes = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rest = tuple(a for a in self.arg.axes if a != self.axis)
+        _set_axes(self, union(rest, tuple(a for a, _ in self.index.terms)))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.arg, self.axis, self.index, self.outside))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The argument read along an axis at a computed place, a whole number from 0; 0 where there is none."""
+
+    arg: Expr
+    axis: Axis
+    place: Expr
+    axes: Axes = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _set_axes(self, union(tuple(a for a in self.arg.axes if a != self.axis), self.place.axes))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.arg, self.axis, self.place))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A random number for each element: the same in all evaluations of an iteration. Nothing flows through it."""
+
+    law: Literal["bernoulli", "uniform", "normal"]
+    arguments: tuple[float, ...]
+    purpose: str
+    """What it is for: draws of different purposes are independent."""
+    axes: Axes
+
+
+Expr = Const | Var | Apply | Reduce | Place | View | Pick | Draw
 
 
 def apply(op: str, *args: Expr) -> Apply:
-    """An Apply whose kind is that of its widest argument."""
-    kinds = {a.kind for a in args} - {"scalar"}
-    assert len(kinds) <= 1, f"{op} mixes {kinds}"
-    return Apply(op, args, kinds.pop() if kinds else "scalar")
+    return Apply(op, args)
+
+
+def total(op: Reduction, arg: Expr, per: Per = "") -> Reduce:
+    """A reduction over all axes of the argument."""
+    return Reduce(op, arg, arg.axes, per)
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     match expr:
         case Apply(args=args):
             return args
-        case Reduce(arg=arg):
+        case Reduce(arg=arg) | View(arg=arg):
             return (arg,)
+        case Pick(arg=arg, place=place):
+            return (arg, place)
         case _:
             return ()
+
+
+def with_children(expr: Expr, new: tuple[Expr, ...]) -> Expr:
+    """The same node over other children; itself where they are the same objects."""
+    if all(a is b for a, b in zip(children(expr), new, strict=True)):
+        return expr
+    match expr:
+        case Apply(op):
+            return Apply(op, new)
+        case Reduce(op, _, over, per):
+            return Reduce(op, new[0], over, per)
+        case View(_, axis, index, outside):
+            return View(new[0], axis, index, outside)
+        case Pick(_, axis):
+            return Pick(new[0], axis, new[1])
+        case _:
+            return expr
 
 
 def postorder(*roots: Expr, known: Container[int] = frozenset()) -> Iterator[Expr]:
@@ -136,75 +266,135 @@ def postorder(*roots: Expr, known: Container[int] = frozenset()) -> Iterator[Exp
 # -- the problem -------------------------------------------------------------------------------------
 
 
+Role = Literal["weight", "bias", "gain", "input", "target"]
+PARAMETERS: tuple[Role, ...] = ("weight", "bias", "gain")
+SAMPLES = Axis("n")
+"""Of an evaluation."""
+
+
 @dataclass(frozen=True)
-class Dense:
-    """z[o] = sum_i W[o, i] x[i] + b[o]; parameters W (outputs, inputs) row by row, then b (outputs,)."""
+class Tensor:
+    """An array that is given: parameters, or what the samples bring. Parameters lie in theta, the last axis fastest."""
 
     name: str
-    """`layer1`, ...: the prefix in `unflatten`."""
-    inputs: int
-    outputs: int
-    bias: bool
-    offset: int
-    """Of W's first element in theta; b starts at offset + inputs*outputs."""
+    axes: Axes
+    role: Role
+    offset: int = 0
+    """Of a parameter's first element in theta."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Without the samples."""
+        return tuple(a.size for a in self.axes if a.size is not None)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def stop(self) -> int:
+        return self.offset + self.size
+
+    def stride(self, axis: Axis) -> int:
+        """Elements from one place along the axis to the next."""
+        return prod(self.shape[self.axes.index(axis) + 1 :])
+
+    @property
+    def var(self) -> Var:
+        return Var(self.name, self.axes)
 
 
 @dataclass(frozen=True)
-class Map:
-    """An activation over the `units` of a layer: a = value(z), cotangent of z = vjp(z, a, c).
-
-    Pointwise where `value` has no Reduce; then vjp = c * slope. Where it has one (softmax), both are
-    expressions of kind `output` over the units of one sample.
-    """
+class Let:
+    """name[axes] = value, for every element."""
 
     name: str
-    units: int
+    axes: Axes
     value: Expr
-    vjp: Expr
+    text: str = ""
+    """What the file calls it: `tanh`."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def var(self) -> Var:
+        return Var(self.name, self.axes)
 
 
 @dataclass(frozen=True)
-class Head:
-    """The last activation and the loss of one sample, as one function of the last pre-activation z.
+class Scan:
+    """Equations that hold place by place along an axis, each place computed whole before the next one: what a let has at
+    earlier places is there (a View of it at t - 1). Backward: from the last place, and at t + 1."""
 
-    They are derived together, so that softmax with cross entropy is `logsumexp(z) - z[y]`, never log(0).
-    """
+    axis: Axis
+    lets: tuple[Let, ...]
+    backward: bool = False
 
-    units: int
-    output: Expr
-    """u(z): what `predict` returns; kind `output`."""
-    loss: Expr
-    """Loss of one sample, in z and y: scalar."""
-    adjoint: Expr
-    """d loss / d z, in z and y: kind `output`."""
-    mean: bool
-    """True: the loss of a batch is the mean over its samples; False: their sum."""
+
+Step = Let | Scan
 
 
 @dataclass(frozen=True)
-class Network:
-    """Dense and Map alternate; the last op is a Dense, its activation is in the head."""
+class Problem:
+    """What is minimised, and its gradient. A network has samples; an objective is the case without."""
 
-    ops: tuple[Dense | Map, ...]
-    head: Head
-    inputs: int
-    parameters: int
+    tensors: tuple[Tensor, ...]
+    """Parameters in the order of theta, then what the samples bring."""
+    forward: tuple[Step, ...]
+    backward: tuple[Step, ...]
+    """Derived from `forward` (`derive.py`); it may read all of it."""
+    loss: str
+    """The let of the loss, a number: summed over the samples."""
+    gradients: tuple[str, ...]
+    """Of each parameter tensor, the let of the derivative of `loss`."""
+    output: str = ""
+    """The let of the outputs of each sample; none without samples."""
+    mean: bool = False
+    """The loss of a batch is divided by the number of its samples, and so is its gradient."""
 
-
-@dataclass(frozen=True)
-class Objective:
-    """A plain function of P named scalars (kind `scalar` Vars in the expressions)."""
-
-    variables: tuple[str, ...]
-    value: Expr
-    gradient: tuple[Expr, ...]
+    @cached_property
+    def weights(self) -> tuple[Tensor, ...]:
+        """All parameters."""
+        return tuple(t for t in self.tensors if t.role in PARAMETERS)
 
     @property
     def parameters(self) -> int:
-        return len(self.variables)
+        return sum(t.size for t in self.weights)
+
+    @cached_property
+    def layers(self) -> tuple[tuple[Tensor, ...], ...]:
+        """The parameters, those of a layer together: they lie side by side and share the first word of their name."""
+        return tuple(tuple(part) for _, part in groupby(self.weights, lambda t: t.name.partition(".")[0]))
+
+    @property
+    def sampled(self) -> bool:
+        return any(t.role == "input" for t in self.tensors)
+
+    def given(self, role: Role) -> Tensor:
+        """What the samples bring: their inputs or their targets."""
+        return next(t for t in self.tensors if t.role == role)
+
+    @cached_property
+    def lets(self) -> dict[str, Let]:
+        """All of them by name, in order."""
+        return {let.name: let for let in flat((*self.forward, *self.backward))}
+
+    @property
+    def inputs(self) -> int:
+        return self.given("input").size
+
+    @property
+    def outputs(self) -> int:
+        return self.given("target").size
 
 
-Problem = Network | Objective
+def flat(steps: Iterable[Step]) -> Iterator[Let]:
+    for step in steps:
+        match step:
+            case Let():
+                yield step
+            case Scan(lets=lets):
+                yield from lets
 
 
 # -- the start ---------------------------------------------------------------------------------------
@@ -262,7 +452,7 @@ class State:
     """Carried from iteration to iteration. `initial` is over Hypers (and `theta` for the vector start)."""
 
     name: str
-    kind: Literal["scalar", "theta"]
+    axes: Axes
     initial: Expr
     per_batch: bool = False
     """One value for each batch, all 0 at first; read and set by Fetch and Keep, never committed."""
@@ -302,7 +492,7 @@ class Fetch:
     name: str
     memory: str
     index: Expr
-    kind: Literal["scalar", "theta"]
+    axes: Axes
 
 
 @dataclass(frozen=True)
@@ -312,7 +502,7 @@ class Keep:
     memory: str
     index: Expr
     value: str
-    kind: Literal["scalar", "theta"]
+    axes: Axes
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netc.compiler.calculus.ir import Apply, Const, Expr, Kind, Per, Reduce, Reduction, apply
+from netc.compiler.calculus.ir import Apply, Axes, Const, Expr, Per, Reduce, Reduction, union
 from netc.compiler.calculus.primitives import COMPARISONS, ONE, PRIMITIVES, TRUTHS, ZERO
 
 HIGHEST_PRODUCT = 16
@@ -24,59 +24,80 @@ HIGHEST_PRODUCT = 16
 
 
 def make(op: str, *args: Expr) -> Expr:
-    """`apply(op, *args)`, simplified, of the same kind."""
-    kind = apply(op, *args).kind
-    if kind != "scalar" and op not in TRUTHS:
+    """`apply(op, *args)`, simplified, of the same axes."""
+    axes = union(*(a.axes for a in args))
+    if axes and op not in TRUTHS:
         narrow = tuple(_unspread(a) for a in args)
-        if all(a.kind == "scalar" for a in narrow):
-            return spread(make(op, *narrow), kind)  # what is equal in all elements is computed once
-        if any(a.kind == kind for a in narrow):
-            args = narrow
-    return spread(_fold(op, args) or _LAWS.get(op, _no_law)(*args) or Apply(op, args, kind), kind)
+        own = union(*(a.axes for a in narrow))
+        if set(own) < set(axes):
+            return spread(make(op, *narrow), axes)  # what is equal in all elements is computed once
+        args = narrow
+    return spread(_fold(op, args) or _LAWS.get(op, _no_law)(*args) or Apply(op, args), axes)
 
 
-def make_reduce(op: Reduction, arg: Expr, per: Per, units: int | None) -> Expr:
-    """`Reduce(op, arg, per)`, simplified; over one unit it is the element itself."""
-    if arg.kind == "scalar" or (units == 1 and arg.kind == "output"):
-        return arg
+def make_reduce(op: Reduction, arg: Expr, over: Axes, per: Per = "") -> Expr:
+    """`Reduce(op, arg, over, per)`, simplified; an axis of one element is left in place: it is its own sum."""
+    over = tuple(a for a in over if a in arg.axes)
     inner = _unspread(arg)
-    if inner.kind == "scalar":
-        if op != "sum":
-            return spread(inner, "theta") if per else inner
-        if units is not None and arg.kind == "output":
-            return make("mul", Const(units), inner)
-        count = Reduce("sum", Const(1.0, arg.kind), per)
-        return make("mul", inner, count)
+    if inner.axes != arg.axes and per:
+        return (
+            spread(inner, arg.axes)
+            if op != "sum"
+            else make("mul", inner, Reduce("sum", Const(1.0, over), over, per))
+        )
+    if inner.axes != arg.axes:
+        value = make_reduce(op, inner, over)
+        if op == "sum":
+            value = make("mul", value, _count(tuple(a for a in over if a not in inner.axes)))
+        return spread(value, tuple(a for a in arg.axes if a not in over))
+    over = tuple(a for a in over if a.size != 1)
+    if not over:
+        return arg
+
+    def free(x: Expr) -> bool:
+        return not set(x.axes) & set(over)
+
     match op, arg:
         case "sum", Apply("neg", (x,)):  # sum(-x) -> -sum(x)
-            return make("neg", make_reduce("sum", x, per, units))
-        case "sum", Apply("mul", (s, x)) if s.kind == "scalar":  # sum(s*x) -> s*sum(x) [rounding]
-            return make("mul", s, make_reduce("sum", x, per, units))
-        case "sum", Apply("mul", (x, s)) if s.kind == "scalar":
-            return make("mul", s, make_reduce("sum", x, per, units))
-        case "sum", Apply("div", (x, s)) if s.kind == "scalar":  # sum(x/s) -> sum(x)/s [rounding]
-            return make("div", make_reduce("sum", x, per, units), s)
-        case "sum", Apply("mul", (Apply("div", (x, s)), y) | (y, Apply("div", (x, s)))) if s.kind == "scalar":
-            return make("div", make_reduce("sum", make("mul", x, y), per, units), s)
+            return make("neg", make_reduce("sum", x, over, per))
+        case "sum", Apply("mul", (s, x)) if free(s):  # sum(s*x) -> s*sum(x) [rounding]
+            return make("mul", s, make_reduce("sum", x, over, per))
+        case "sum", Apply("mul", (x, s)) if free(s):
+            return make("mul", s, make_reduce("sum", x, over, per))
+        case "sum", Apply("div", (x, s)) if free(s):  # sum(x/s) -> sum(x)/s [rounding]
+            return make("div", make_reduce("sum", x, over, per), s)
+        case "sum", Apply("mul", (Apply("div", (x, s)), y) | (y, Apply("div", (x, s)))) if free(s):
+            return make("div", make_reduce("sum", make("mul", x, y), over, per), s)
         case _:
-            return Reduce(op, arg, per)
+            return Reduce(op, arg, over, per)
 
 
-def spread(expr: Expr, kind: Kind) -> Expr:
-    """The expression as one of the given kind: a scalar is written 1*s with a vector 1."""
-    if expr.kind == kind:
+def _count(axes: Axes) -> Expr:
+    """How many elements there are along axes."""
+    known = math.prod(a.size for a in axes if a.size is not None)
+    unknown = tuple(a for a in axes if a.size is None)
+    return (
+        make("mul", Const(float(known)), Reduce("sum", Const(1.0, unknown), unknown))
+        if unknown
+        else Const(known)
+    )
+
+
+def spread(expr: Expr, axes: Axes) -> Expr:
+    """The expression as one with these axes: what lacks some is written 1*s with an array of ones."""
+    if set(expr.axes) == set(axes):
         return expr
-    assert expr.kind == "scalar", f"{expr.kind} is no {kind}"
+    assert set(expr.axes) < set(axes), f"{expr.axes} is no part of {axes}"
     if isinstance(expr, Const):
-        return Const(expr.value, kind)
-    return Apply("mul", (Const(1.0, kind), expr), kind)
+        return Const(expr.value, axes)
+    return Apply("mul", (Const(1.0, axes), expr))
 
 
 def _unspread(expr: Expr) -> Expr:
     match expr:
         case Const(value):
             return Const(value)
-        case Apply("mul", (Const(1.0), s)) if s.kind == "scalar":
+        case Apply("mul", (Const(1.0, axes), s)) if set(s.axes) < set(axes):
             return s
         case _:
             return expr
@@ -245,7 +266,7 @@ def _pow(a: Expr, b: Expr) -> Expr | None:
         return None
     n = float(b.value)
     if n == 0:  # x^0 -> 1, also of NaN (IEEE 754, pow)
-        return spread(ONE, a.kind)
+        return spread(ONE, a.axes)
     if n < 0 and (n == -0.5 or n.is_integer()) and -n <= HIGHEST_PRODUCT:  # x^-n -> 1/x^n [rounding]
         return make("div", ONE, make("pow", a, Const(-n)))
     if n == 0.5:  # x^0.5 -> sqrt(x)

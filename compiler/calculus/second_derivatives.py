@@ -1,52 +1,49 @@
-"""Second derivatives of a problem, derived from its first ones: what Hessians and their products are made of.
+"""Second derivatives of a problem, as lets: how all that its loss and gradient are made of changes along directions.
 
-    objective   the lower triangle of the Hessian, an expression each
-    network     how z, a, the cotangents and the head's adjoint change along a direction (forward over reverse:
-                B. A. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994)
-
-Evaluates nothing (`runtime/results/hessian.py`). At a point without a second derivative (the kink of relu) it is that of
-the chosen side, as with first derivatives.
+Forward over reverse: B. A. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994. The
+directions are one more axis, so one evaluation has them all. Evaluates nothing (`runtime/results/hessian.py`). At a point
+without a second derivative (the kink of relu) it is that of the chosen side, as with first derivatives.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import assert_never
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import A, C, Z, gradient, tangent
+from netc.compiler.calculus.derive import tangent
+from netc.compiler.calculus.laws import spread
 
-DZ, DA, DC = (ir.Var(f"d{v.name}", v.kind) for v in (Z, A, C))
-"""Tangents of z, a and c."""
-
-
-@dataclass(frozen=True)
-class MapTangents:
-    """Of an activation: `value` from z, dz; `vjp` from z, a, c, dz, da, dc."""
-
-    value: ir.Expr
-    vjp: ir.Expr
+DIRECTIONS = ir.Axis("k")
 
 
-@dataclass(frozen=True)
-class NetworkTangents:
-    maps: tuple[MapTangents | None, ...]
-    """One for each op; None for a Dense."""
-    adjoint: ir.Expr
-    """Of the head's adjoint, from z, y, dz."""
+def moved(name: str) -> str:
+    """The name of the change of a tensor or a let."""
+    return f"moved {name}"
 
 
-def lower_triangle(objective: ir.Objective) -> tuple[tuple[ir.Expr, ...], ...]:
-    """Row i: the second derivatives by variable i and by each of the variables 0..i."""
-    return tuple(
-        gradient(partial, objective.variables[: i + 1]) for i, partial in enumerate(objective.gradient)
-    )
+def tangents(problem: ir.Problem) -> tuple[ir.Step, ...]:
+    """For each let that the parameters move, a let of its change, in the same order; those of the parameters are given."""
+    along = {t.var: _moved(t.var) for t in problem.weights}
+    steps: list[ir.Step] = []
+    for step in (*problem.forward, *problem.backward):
+        match step:
+            case ir.Let():
+                if (change := tangent(step.value, along)) != spread(ir.Const(0.0), step.value.axes):
+                    steps.append(_change(step, change))
+                    along[step.var] = _moved(step.var)
+            case ir.Scan():
+                along |= {let.var: _moved(let.var) for let in step.lets}
+                lets = tuple(_change(let, tangent(let.value, along)) for let in step.lets)
+                steps.append(replace(step, lets=lets))
+            case _:
+                assert_never(step)
+    return tuple(steps)
 
 
-def network_tangents(network: ir.Network) -> NetworkTangents:
-    maps = tuple(
-        MapTangents(tangent(op.value, {Z: DZ}), tangent(op.vjp, {Z: DZ, A: DA, C: DC}))
-        if isinstance(op, ir.Map)
-        else None
-        for op in network.ops
-    )
-    return NetworkTangents(maps, tangent(network.head.adjoint, {Z: DZ}))
+def _moved(v: ir.Var) -> ir.Var:
+    return ir.Var(moved(v.name), (DIRECTIONS, *v.axes))
+
+
+def _change(let: ir.Let, change: ir.Expr) -> ir.Let:
+    return ir.Let(moved(let.name), (DIRECTIONS, *let.axes), change, let.text, let.span)

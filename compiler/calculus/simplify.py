@@ -10,25 +10,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from netc.compiler.calculus.ir import Apply, Const, Expr, Reduce, Var, children, postorder
+from netc.compiler.calculus.ir import (
+    Apply,
+    Const,
+    Expr,
+    Place,
+    Reduce,
+    Var,
+    children,
+    postorder,
+    with_children,
+)
 from netc.compiler.calculus.laws import make, make_reduce, spread
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 
 
-def simplify(expr: Expr, units: int | None = None) -> Expr:
-    """The expression after all laws, of the same kind; idempotent.
-
-    `units` is the number of elements of kind `output`, where known: over one unit a Reduce is its element.
-    Equal subexpressions of the result are one object.
-    """
-    return Simplifier(units)(expr)
+def simplify(expr: Expr) -> Expr:
+    """The expression after all laws, of the same axes; idempotent. Equal subexpressions of the result are one object."""
+    return Simplifier()(expr)
 
 
 class Simplifier:
     """`simplify` for many expressions that share parts: what it has seen it does not visit again."""
 
-    def __init__(self, units: int | None = None) -> None:
-        self.units = units
+    def __init__(self) -> None:
         self.pool: dict[Expr, Expr] = {}
         self.done: dict[int, tuple[Expr, Expr]] = {}
         """By id: the node (kept, so that its id stays its own) and what it became."""
@@ -39,28 +44,26 @@ class Simplifier:
             self.done[id(node)] = (node, new)
             self.done.setdefault(id(new), (new, new))
         found = self.done[id(expr)][1]
-        if expr.kind == "scalar" and found.kind == "output":  # over one unit all has become elements
-            return self._pooled(Reduce("sum", found))
-        return self._pooled(spread(found, expr.kind))
+        if single := tuple(
+            a for a in found.axes if a not in expr.axes
+        ):  # sums over one element were left out
+            return self._pooled(Reduce("sum", found, single))
+        return self._pooled(spread(found, expr.axes))
 
     def _made(self, node: Expr) -> Expr:
         match node:
             case Apply(op, args):
                 return make(op, *(self.done[id(a)][1] for a in args))
-            case Reduce(op, arg, per):
-                return make_reduce(op, self.done[id(arg)][1], per, self.units)
+            case Reduce(op, arg, over, per):
+                return make_reduce(op, self.done[id(arg)][1], over, per)
             case _:
-                return node
+                return with_children(node, tuple(self.done[id(c)][1] for c in children(node)))
 
     def _pooled(self, expr: Expr) -> Expr:
         """The one object that stands for all expressions equal to this one."""
         if (known := self.pool.get(expr)) is not None:
             return known
-        match expr:
-            case Apply(op, args, kind):
-                expr = Apply(op, tuple(self._pooled(a) for a in args), kind)
-            case Reduce(op, arg, per):
-                expr = Reduce(op, self._pooled(arg), per)
+        expr = with_children(expr, tuple(self._pooled(c) for c in children(expr)))
         return self.pool.setdefault(expr, expr)
 
 
@@ -68,16 +71,7 @@ def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Every node, arguments first and already changed, replaced by what `change` makes of it."""
     done: dict[int, Expr] = {}
     for node in postorder(expr):
-        new = node
-        match node:
-            case Apply(op, args, kind):
-                changed = tuple(done[id(a)] for a in args)
-                if any(a is not b for a, b in zip(args, changed, strict=True)):
-                    new = Apply(op, changed, kind)
-            case Reduce(op, arg, per):
-                if done[id(arg)] is not arg:
-                    new = Reduce(op, done[id(arg)], per)
-        done[id(node)] = change(new)
+        done[id(node)] = change(with_children(node, tuple(done[id(c)] for c in children(node))))
     return done[id(expr)]
 
 
@@ -95,7 +89,7 @@ def expand(expr: Expr) -> Expr:
 def common(exprs: Iterable[Expr], prefix: str = "t") -> tuple[list[tuple[str, Expr]], list[Expr]]:
     """Bindings `t0 = ...`, `t1 = ...` in the order of computation, and the expressions in terms of them.
 
-    What two places compute is bound once, keeping its kind. Truth values are not bound: a comparison is as
+    What two places compute is bound once. Truth values are not bound: a comparison is as
     cheap as a name. After this the (already simplified) expressions are for code, no longer for deriving.
     """
     pool: dict[Expr, Expr] = {}
@@ -104,25 +98,19 @@ def common(exprs: Iterable[Expr], prefix: str = "t") -> tuple[list[tuple[str, Ex
     bindings: list[tuple[str, Expr]] = []
     done: dict[Expr, Expr] = {}
     for node in postorder(*roots):
-        match node:
-            case Apply(op, args, kind):
-                new: Expr = Apply(op, tuple(done[a] for a in args), kind)
-            case Reduce(op, arg, per):
-                new = Reduce(op, done[arg], per)
-            case _:
-                new = node
+        new = with_children(node, tuple(done[c] for c in children(node)))
         if uses[node] > 1 and _worth_a_name(node):
             bindings.append((f"{prefix}{len(bindings)}", new))
-            new = Var(bindings[-1][0], node.kind)
+            new = Var(bindings[-1][0], node.axes)
         done[node] = new
     return bindings, [done[root] for root in roots]
 
 
 def _worth_a_name(node: Expr) -> bool:
     match node:
-        case Const() | Var():
+        case Const() | Var() | Place():
             return False
         case Apply(op=op):
             return op not in TRUTHS
-        case Reduce():
+        case _:
             return True

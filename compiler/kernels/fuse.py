@@ -87,22 +87,20 @@ class _Extractor:
     def value(self, e: ir.Expr) -> ir.Expr:
         """Reductions become variables of their own."""
         match e:
-            case ir.Const() | ir.Var():
-                return e
-            case ir.Apply(_, args):
-                return replace(e, args=tuple(self.value(a) for a in args))
-            case ir.Reduce(op, arg, per):
-                inner = ir.Reduce(op, self.numbers(self.value(arg)), per)
+            case ir.Reduce(op, arg, over, per):
+                inner = ir.Reduce(op, self.numbers(self.value(arg)), over, per)
                 if per:
                     return self._name(inner, lambda name: PerLayer(name, op, inner.arg, per))
                 return self._name(inner, lambda name: Gather(name, op, inner.arg))
+            case _:
+                return ir.with_children(e, tuple(self.value(c) for c in ir.children(e)))
 
     def numbers(self, e: ir.Expr) -> ir.Expr:
         """Within a vector expression, numbers that need computing become variables of their own."""
         match e:
-            case ir.Apply(op, args, "scalar") if op not in TRUTHS:
+            case ir.Apply(op) if not e.axes and op not in TRUTHS:
                 return self._name(e, lambda name: Scalar(name, e))
-            case ir.Apply(_, args, kind) if kind != "scalar":
+            case ir.Apply(_, args) if e.axes:
                 return replace(e, args=tuple(self.numbers(a) for a in args))
             case _:
                 return e
@@ -110,7 +108,7 @@ class _Extractor:
     def _name(self, e: ir.Expr, item: Callable[[str], Scalar | Gather | PerLayer]) -> ir.Var:
         if e not in self.known:
             self.count += 1
-            self.known[e] = ir.Var(f"{self.prefix}{self.count}", e.kind)
+            self.known[e] = ir.Var(f"{self.prefix}{self.count}", e.axes)
             self.found.append(item(self.known[e].name))
         return self.known[e]
 
@@ -125,7 +123,7 @@ def _items(assigns: Iterable[ir.Assign], prefix: str) -> Iterator[Scalar | Eleme
     extractor = _Extractor(prefix)
     for assign in assigns:
         value = extractor.value(assign.value)
-        if value.kind == "scalar":
+        if not value.axes:
             item: Scalar | Element = Scalar(assign.name, value)
         else:
             item = Element(assign.name, extractor.numbers(value))
@@ -211,12 +209,4 @@ def names_of(item: Scalar | Element | Gather | PerLayer) -> frozenset[str]:
 
 def names(e: ir.Expr) -> frozenset[str]:
     """The variables an expression reads."""
-    match e:
-        case ir.Const():
-            return frozenset()
-        case ir.Var(name):
-            return frozenset({name})
-        case ir.Apply(_, args):
-            return frozenset().union(*(names(a) for a in args))
-        case ir.Reduce(_, arg):
-            return names(arg)
+    return frozenset(node.name for node in ir.postorder(e) if isinstance(node, ir.Var))

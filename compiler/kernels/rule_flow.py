@@ -15,16 +15,16 @@ from netc.compiler.kernels.fuse import names
 
 def separate_commits(rule: ir.Rule) -> ir.Rule:
     """A state that takes the old value of another one (`prev[n+1] = theta[n]`) takes a copy: commits are simultaneous."""
-    kinds = {s.name: s.kind for s in rule.states}
+    axes = {s.name: s.axes for s in rule.states}
 
     def separate(
         body: tuple[ir.Stmt, ...], commits: tuple[ir.Commit, ...]
     ) -> tuple[tuple[ir.Stmt, ...], tuple[ir.Commit, ...]]:
         stmts, out = list(body), []
         for c in commits:
-            if c.value in kinds and c.value != c.state:
+            if c.value in axes and c.value != c.state:
                 copy = f"{c.state}_from_{c.value}"
-                stmts.append(ir.Assign(copy, ir.Var(c.value, kinds[c.value])))
+                stmts.append(ir.Assign(copy, ir.Var(c.value, axes[c.value])))
                 c = ir.Commit(c.state, copy)
             if c.value != c.state:
                 out.append(c)

@@ -34,22 +34,20 @@ def number(e: ir.Expr) -> L.Expr:
         case ir.Apply(op, args):
             expansion = PRIMITIVES[op].expansion
             return number(expansion(*args)) if expansion else L.Call(op, tuple(number(a) for a in args))
-        case ir.Reduce():
-            raise AssertionError("reductions are passes of their own")
         case _:
-            assert_never(e)
+            raise AssertionError(f"{type(e).__name__} is a pass of its own")
 
 
 def lanes(e: ir.Expr, register: Callable[[str], str], per_lane: bool) -> L.Expr:
     """An expression as vector code; `per_lane`: scalars are vectors too (one number per sample)."""
     # A mask is made by comparing vectors: a truth value cannot be splatted.
     truth = isinstance(e, ir.Apply) and e.op in TRUTHS
-    if e.kind == "scalar" and not per_lane and not truth:
+    if not e.axes and not per_lane and not truth:
         return L.call("splat", number(e))
     match e:
         case ir.Const(value):
             return L.call("splat", value)
-        case ir.Var(name, "scalar"):
+        case ir.Var(name, ()):
             return L.Name(name)
         case ir.Var(name):
             return L.Name(register(name))
@@ -57,10 +55,8 @@ def lanes(e: ir.Expr, register: Callable[[str], str], per_lane: bool) -> L.Expr:
             if expansion := PRIMITIVES[op].expansion:
                 return lanes(expansion(*args), register, per_lane)
             return L.Call(op, tuple(lanes(a, register, per_lane) for a in args))
-        case ir.Reduce():
-            raise AssertionError("reductions are passes of their own")
         case _:
-            assert_never(e)
+            raise AssertionError(f"{type(e).__name__} is a pass of its own")
 
 
 @dataclass(frozen=True)
@@ -147,15 +143,7 @@ class Space:
 
 def vector_names(e: ir.Expr) -> frozenset[str]:
     """The vector variables an expression reads."""
-    match e:
-        case ir.Const():
-            return frozenset()
-        case ir.Var(name, kind):
-            return frozenset() if kind == "scalar" else frozenset({name})
-        case ir.Apply(_, args):
-            return frozenset().union(*(vector_names(a) for a in args))
-        case ir.Reduce(_, arg):
-            return vector_names(arg)
+    return frozenset(node.name for node in ir.postorder(e) if isinstance(node, ir.Var) and node.axes)
 
 
 def arrays(passes: Iterable[Scalar | Sweep | PerLayer]) -> frozenset[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import simplify
@@ -92,17 +91,17 @@ class Builder:
         self.known.numbers[name] = self._number(value)
         self.blocks[-1].stmts.append(ir.Assign(name, value, span=span))
 
-    def fetch(self, memory: str, index: ir.Expr, kind: Literal["scalar", "theta"]) -> ir.Var:
+    def fetch(self, memory: str, index: ir.Expr, axes: ir.Axes) -> ir.Var:
         """What a per-batch state holds for a batch, as the variable that has it."""
         index, name = simplify(index), self.name(f"{memory}_fetched")
-        key = ("fetch", self._number(ir.Var(memory, kind)), self._number(index))
+        key = ("fetch", self._number(ir.Var(memory, axes)), self._number(index))
         self.known.numbers[name] = self.table.setdefault(key, len(self.table))
-        self.blocks[-1].stmts.append(ir.Fetch(name, memory, index, kind))
-        return ir.Var(name, kind)
+        self.blocks[-1].stmts.append(ir.Fetch(name, memory, index, axes))
+        return ir.Var(name, axes)
 
-    def keep(self, memory: str, index: ir.Expr, value: str, kind: Literal["scalar", "theta"]) -> None:
+    def keep(self, memory: str, index: ir.Expr, value: str, axes: ir.Axes) -> None:
         self.known.numbers[memory] = self._fresh()
-        self.blocks[-1].stmts.append(ir.Keep(memory, simplify(index), value, kind))
+        self.blocks[-1].stmts.append(ir.Keep(memory, simplify(index), value, axes))
 
     def until(self, condition: ir.Expr) -> None:
         self.blocks[-1].stmts.append(ir.Until(simplify(self._finite(condition))))
@@ -196,9 +195,9 @@ class Builder:
         found.counts = (loss or (asked and want == "loss"), gradient or (asked and want == "gradient"))
         if want == "loss":
             found.loss = found.loss or self.name(f"loss_at_{found.point}")
-            return ir.Var(found.loss, "scalar")
+            return ir.Var(found.loss, ir.SCALAR)
         found.gradient = found.gradient or self.name(f"grad_at_{found.point}")
-        return ir.Var(found.gradient, "theta")
+        return ir.Var(found.gradient, ir.THETA)
 
     def _outermost(self, point: ir.Expr, batch: Batch) -> _Block:
         """The outermost block at whose end the point and the batch are what they are here."""
@@ -239,15 +238,15 @@ class Builder:
 
     def _number(self, expr: ir.Expr) -> int:
         match expr:
-            case ir.Const(value, kind):
-                key: object = ("const", value, kind)
+            case ir.Const(value, axes):
+                key: object = ("const", value, axes)
             case ir.Var(name):
                 if name in self.known.numbers:
                     return self.known.numbers[name]
                 key = ("var", name)
-            case ir.Apply(op, args, kind):
-                key = (op, *(self._number(a) for a in args), kind)
-            case ir.Reduce(op, arg, per):
+            case ir.Apply(op, args):
+                key = (op, *(self._number(a) for a in args))
+            case ir.Reduce(op, arg, _, per):
                 key = ("reduce", op, self._number(arg), per)
         return self.table.setdefault(key, len(self.table))
 

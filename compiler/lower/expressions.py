@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from math import prod
 from typing import assert_never
 
 from netc.compiler.calculus import ir
@@ -35,8 +36,8 @@ class Environment:
     """Gives the value that is kept for a batch, or the reduction of those of all batches that is named."""
     memories: frozenset[str] = frozenset()
     """Names with a value for each batch."""
-    elements: Mapping[ir.Kind, int] = field(default_factory=dict)
-    """How many elements a vector of a kind has, for means."""
+    parameters: int = 0
+    """How many there are, for means of vectors like theta."""
 
 
 def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
@@ -134,20 +135,21 @@ def _per(arguments: tuple[ast.Argument, ...]) -> ir.Per:
 
 
 def _reduce(op: ir.Reduction, x: ir.Expr, per: ir.Per = "") -> ir.Expr:
-    return x if x.kind == "scalar" else ir.Reduce(op, x, per)
+    return ir.total(op, x, per) if x.axes else x
 
 
 def _mean(x: ir.Expr, per: ir.Per, env: Environment) -> ir.Expr:
-    if x.kind == "scalar":
+    if not x.axes:
         return x
-    count = ir.Reduce("sum", ir.Const(1.0, x.kind), per) if per else ir.Const(float(env.elements[x.kind]))
-    return ir.apply("div", ir.Reduce("sum", x, per), count)
+    number = env.parameters if x.axes == ir.THETA else prod(a.size or 1 for a in x.axes)
+    count = ir.total("sum", ir.Const(1.0, x.axes), per) if per else ir.Const(float(number))
+    return ir.apply("div", ir.total("sum", x, per), count)
 
 
 def _norm(x: ir.Expr, per: ir.Per) -> ir.Expr:
-    if x.kind == "scalar":
+    if not x.axes:
         return ir.apply("abs", x)
-    return ir.apply("sqrt", ir.Reduce("sum", ir.apply("mul", x, x), per))
+    return ir.apply("sqrt", ir.total("sum", ir.apply("mul", x, x), per))
 
 
 def _inlined(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from math import prod
 
 from netc.compiler.calculus import ir
-from netc.compiler.check.data import linspace
+from netc.compiler.meaning.generated import linspace
 from netc.compiler.meaning.resolve_laws import law_numbers
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Law, Spec
@@ -31,15 +31,16 @@ def _fills(law: Law, problem: ir.Problem) -> Iterator[ir.Fill]:
     if law.target == "theta":
         yield _fill(law, None, 0, (problem.parameters,))
         return
-    assert isinstance(problem, ir.Network)
-    for op in problem.ops:
-        if not isinstance(op, ir.Dense):
-            continue
-        fans = (op.inputs, op.outputs)
-        if law.target == "weights":
-            yield _fill(law, fans, op.offset, (op.outputs, op.inputs))
-        elif op.bias:
-            yield _fill(law, fans, op.offset + op.outputs * op.inputs, (op.outputs,))
+    role = {"weights": "weight", "biases": "bias"}[law.target]
+    for layer in problem.layers:
+        for tensor in (t for t in layer if t.role == role):
+            yield _fill(law, _fans(layer), tensor.offset, tensor.shape)
+
+
+def _fans(layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:
+    """Of the layer's weights: the numbers that are summed with them, and those that they bring."""
+    outputs, *inputs = next(t.shape for t in layer if t.role == "weight")
+    return prod(inputs), outputs
 
 
 def _fill(law: Law, fans: tuple[int, int] | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:

@@ -24,9 +24,15 @@ BOUND = 1000
 """Rounds of a `repeat:` that gives no bound: halving a step so often leaves nothing of it."""
 ROUNDING: Mapping[str, float] = {"f64": 2.0**-52, "f32": 2.0**-23}
 """From 1 to the next number."""
-CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "scalar") for name in ("n", "m", "epoch", "samples")}
-MASKS: Mapping[str, ir.Expr] = {name: ir.Var(name, "theta") for name in ("weights", "biases")}
-THETA = ir.Var("theta", "theta")
+AXES: Mapping[str, ir.Axes] = {"scalar": ir.SCALAR, "theta": ir.THETA}
+CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, ir.SCALAR) for name in ("n", "m", "epoch", "samples")}
+WEIGHTS, BIASES = ir.Var("weights", ir.THETA), ir.Var("biases", ir.THETA)
+MASKS: Mapping[str, ir.Expr] = {
+    "weights": WEIGHTS,
+    "biases": BIASES,
+    "ones": ir.apply("add", WEIGHTS, BIASES),  # every parameter is one or the other
+}
+THETA = ir.Var("theta", ir.THETA)
 
 
 def lower_rule(spec: Spec) -> ir.Rule:
@@ -53,7 +59,7 @@ class _Lowering:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         rule = spec.optimizer
-        self.kinds = dict(rule.kinds)
+        self.axes = {name: AXES[kind] for name, kind in rule.kinds}
         self.followers = [lower_schedule(s, spec) for s in spec.schedules]
         scheduled = {f.name for f in self.followers}
         numbers = [(name, value) for name, value in rule.arguments if name not in scheduled]
@@ -63,8 +69,8 @@ class _Lowering:
             **CLOCKS,
             **MASKS,
             "rounding": ir.Const(ROUNDING[spec.training.precision]),
-            **{name: ir.Var(name, "scalar") for name, _ in rule.arguments},
-            **{name: ir.Var(name, kind) for name, kind in rule.kinds},
+            **{name: ir.Var(name, ir.SCALAR) for name, _ in rule.arguments},
+            **{name: ir.Var(name, axes) for name, axes in self.axes.items()},
         }
         self.losses = frozenset(
             {"R"}
@@ -99,8 +105,8 @@ class _Lowering:
         for action in rule.body.actions:
             self._action(action, body)
         states = tuple(
-            ir.State(m.name, self.kinds[m.name], self._initial(m.initial, m.name)) for m in rule.body.states
-        ) + tuple(ir.State(m, self.kinds[m], ir.Const(0.0), per_batch=True) for m in rule.body.memories)
+            ir.State(m.name, self.axes[m.name], self._initial(m.initial, m.name)) for m in rule.body.states
+        ) + tuple(ir.State(m, self.axes[m], ir.Const(0.0), per_batch=True) for m in rule.body.memories)
         return ir.Rule(
             self.hypers,
             states
@@ -126,7 +132,7 @@ class _Lowering:
         value = self._expr(watched.value, section if whole else _Section(builder, "full"))
         builder.watching = False
         builder.assign(now, value, nowhere)
-        last, count, new = (ir.Var(v, "scalar") for v in (before, grown, now))
+        last, count, new = (ir.Var(v, ir.SCALAR) for v in (before, grown, now))
         jump = ir.apply("mul", ir.Const(GROWTH), ir.apply("abs", last))
         grows = ir.apply("gt", ir.apply("sub", new, last), jump)
         # One that is lost (infinite, NaN) ends the run: the runtime counts that growth.
@@ -136,7 +142,7 @@ class _Lowering:
         added = ir.apply("select", grows, ir.apply("add", count, ir.Const(1.0)), count)
         builder.assign(grown, added, nowhere)
         builder.assign(before, new, nowhere)
-        return _Watch(name, tuple(ir.State(s, "scalar", ir.Const(0.0)) for s in (before, grown)))
+        return _Watch(name, tuple(ir.State(s, ir.SCALAR, ir.Const(0.0)) for s in (before, grown)))
 
     def _schedules_read(self, stop: ast.Expr, section: _Section) -> None:
         for follower in self.followers:
@@ -151,10 +157,9 @@ class _Lowering:
         # A start in terms of another one: that one's expression stands in.
         others = {n: self._initial(starts[n], n) for n in names_in(value) if n in starts and n != name}
         names = {**self.names, "n": ir.Const(0.0), "epoch": ir.Const(0.0), **at_start, **others}
-        return simplify(lower_expr(value, Environment(names, self.functions, elements=self._elements())))
-
-    def _elements(self) -> Mapping[ir.Kind, int]:
-        return {"theta": self.spec.parameters}
+        return simplify(
+            lower_expr(value, Environment(names, self.functions, parameters=self.spec.parameters))
+        )
 
     # -- actions -----------------------------------------------------------------------------------
 
@@ -162,15 +167,15 @@ class _Lowering:
         builder = section.builder
         match action:
             case ast.Equation(name, (index,), value):
-                kind = self.kinds[name]
+                axes = self.axes[name]
                 kept = builder.name(f"{name}_kept")
-                builder.assign(kept, spread(self._expr(value, section), kind), action.span)
-                builder.keep(name, self._expr(index, section), kept, kind)
+                builder.assign(kept, spread(self._expr(value, section), axes), action.span)
+                builder.keep(name, self._expr(index, section), kept, axes)
             case ast.Equation(name, _, value):
                 found = self._expr(value, section)
-                builder.assign(name, spread(found, self.kinds.get(name, "scalar")), action.span)
+                builder.assign(name, spread(found, self.axes.get(name, ir.SCALAR)), action.span)
             case ast.For(index, ast.Range(start, stop), body):
-                self.names[index] = ir.Var(index, "scalar")
+                self.names[index] = ir.Var(index, ir.SCALAR)
                 first, last = self._expr(start, section), self._expr(stop, section)
                 with builder.for_(index, first, last, _assigned(body)):
                     self._actions(body, section)
@@ -204,16 +209,16 @@ class _Lowering:
             self._evaluator(section),
             self._fetcher(section),
             frozenset(self.spec.optimizer.body.memories),
-            self._elements(),
+            self.spec.parameters,
         )
         return lower_expr(expr, env)
 
     def _fetcher(self, section: _Section) -> Callable[[str, ast.Expr | None, str], ir.Expr]:
         def fetch(memory: str, index: ast.Expr | None, reduction: str) -> ir.Expr:
-            kind = self.kinds[memory]
+            axes = self.axes[memory]
             if index is not None:
-                return section.builder.fetch(memory, self._expr(index, section), kind)
-            return over_batches(section.builder, memory, kind, reduction)
+                return section.builder.fetch(memory, self._expr(index, section), axes)
+            return over_batches(section.builder, memory, axes, reduction)
 
         return fetch
 

@@ -15,8 +15,8 @@ from netc.compiler.meaning.spec import Recursion, Schedule, Spec, Training
 from netc.dsl import ast
 from netc.dsl.source import Span
 
-N, EPOCH, BATCHES = ir.Var("n", "scalar"), ir.Var("epoch", "scalar"), ir.Var("m", "scalar")
-EPOCHS, STEPS = ir.Var("planned_epochs", "scalar"), ir.Var("planned_steps", "scalar")
+N, EPOCH, BATCHES = ir.Var("n", ir.SCALAR), ir.Var("epoch", ir.SCALAR), ir.Var("m", ir.SCALAR)
+EPOCHS, STEPS = ir.Var("planned_epochs", ir.SCALAR), ir.Var("planned_steps", ir.SCALAR)
 
 
 @dataclass(frozen=True)
@@ -85,23 +85,23 @@ class _Lift:
 
     def named(self, name: str, value: float) -> ir.Expr:
         self.found.append((name, value))
-        return ir.Var(name, "scalar")
+        return ir.Var(name, ir.SCALAR)
 
     def constants(self, expr: ir.Expr) -> ir.Expr:
         match simplify(expr):
             case ir.Const(value):
                 same = [n for n, v in self.found if v == value]
                 return (
-                    ir.Var(same[0], "scalar")
+                    ir.Var(same[0], ir.SCALAR)
                     if same
                     else self.named(f"{self.name}_{len(self.found) + 1}", value)
                 )
-            case ir.Apply(op, args, kind) if op != "pow":  # x^2 is a product, x^0.5 a root: exponents stay
-                return ir.Apply(op, tuple(self.constants(a) for a in args), kind)
-            case ir.Apply("pow", (base, ir.Const() as exponent), kind):
-                return ir.Apply("pow", (self.constants(base), exponent), kind)
-            case ir.Apply("pow", args, kind):
-                return ir.Apply("pow", tuple(self.constants(a) for a in args), kind)
+            case ir.Apply(op, args) if op != "pow":  # x^2 is a product, x^0.5 a root: exponents stay
+                return ir.Apply(op, tuple(self.constants(a) for a in args))
+            case ir.Apply("pow", (base, ir.Const() as exponent)):
+                return ir.Apply("pow", (self.constants(base), exponent))
+            case ir.Apply("pow", args):
+                return ir.Apply("pow", tuple(self.constants(a) for a in args))
             case other:
                 return other
 
@@ -110,8 +110,8 @@ def _at_start(expr: ir.Expr) -> ir.Expr:
     match expr:
         case ir.Var("n" | "epoch"):
             return ir.Const(0.0)
-        case ir.Apply(op, args, kind):
-            return ir.Apply(op, tuple(_at_start(a) for a in args), kind)
+        case ir.Apply(op, args):
+            return ir.Apply(op, tuple(_at_start(a) for a in args))
         case ir.Reduce(arg=arg):
             return replace(expr, arg=_at_start(arg))
     return expr
@@ -126,7 +126,7 @@ def _recursion(schedule: Schedule, recursion: Recursion) -> Follower:
     body = recursion.body
     equations = [a for a in body.actions if isinstance(a, ast.Equation)]
     local = {e.name for e in equations} | {s.name for s in body.states} | {v for v, _ in body.bases}
-    parameters = {name: ir.Var(own(name), "scalar") for name, _ in recursion.arguments}
+    parameters = {name: ir.Var(own(name), ir.SCALAR) for name, _ in recursion.arguments}
     starts: dict[str, ir.Expr] = {}
     for state in body.states:
         value = (
@@ -136,9 +136,9 @@ def _recursion(schedule: Schedule, recursion: Recursion) -> Follower:
         )
         starts[state.name] = simplify(value)
     names: dict[str, ir.Expr] = {
-        **{n: ir.Var(own(n), "scalar") for n in local},
+        **{n: ir.Var(own(n), ir.SCALAR) for n in local},
         **parameters,
-        "loss": ir.Var("epoch_loss", "scalar"),
+        "loss": ir.Var("epoch_loss", ir.SCALAR),
         "k": EPOCH,
     }
     steps = tuple(
@@ -147,10 +147,10 @@ def _recursion(schedule: Schedule, recursion: Recursion) -> Follower:
     )
     return Follower(
         schedule.name,
-        ir.Var(own("value"), "scalar"),
+        ir.Var(own("value"), ir.SCALAR),
         starts["value"],
         tuple((own(name), value) for name, value in recursion.arguments),
-        tuple(ir.State(own(s.name), "scalar", starts[s.name]) for s in body.states),
+        tuple(ir.State(own(s.name), ir.SCALAR, starts[s.name]) for s in body.states),
         steps,
         tuple(ir.Commit(own(s.name), own(s.next)) for s in body.states),
         schedule.span,

@@ -54,7 +54,7 @@ def linear(expr: ast.Expr, unknown: ast.Expr) -> tuple[ast.Expr, ast.Expr] | Non
 
 def _rate(unknown: ast.Expr, solved: ast.Expr, rule: ast.Optimizer) -> str | None:
     """Of theta[n+1] = theta[n] - rate*grad R(theta[n]), once the solution is put in."""
-    gradients = set(_gradients(rule))
+    gradients = dict.fromkeys(_gradients(rule))
     after = [e.value for e in rule.body if isinstance(e, ast.Equation) and e.name == "theta" and e.indices]
     step = linear(after[-1], unknown) if after else None
     if step is None or step[1] != ast.Index(ast.Name("theta"), ast.Name("n")):

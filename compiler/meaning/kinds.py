@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 from netc.dsl import ast
 
@@ -21,7 +21,9 @@ REDUCTIONS = ("sum", "mean", "max", "min", "norm")
 """Of one vector to one number; `dot` takes two."""
 FUNCTION_NAMES = sorted({*ELEMENTWISE, *REDUCTIONS, "dot", "where", "argmax"})
 
-WORDS: Mapping[ir.Kind, str] = {
+Kind = Literal["scalar", "theta", "output"]
+"""A number, a vector like theta, a vector over the outputs."""
+WORDS: Mapping[Kind, str] = {
     "scalar": "a number",
     "theta": "a vector like theta",
     "output": "a vector over the outputs",
@@ -30,7 +32,7 @@ WORDS: Mapping[ir.Kind, str] = {
 
 @dataclass(frozen=True)
 class Type:
-    kind: ir.Kind
+    kind: Kind
     truth: bool = False
     """A truth value per element."""
 

@@ -171,7 +171,7 @@ class _Maker:
         given |= {
             p.name: p.default for p in search.parameters if p.default is not None and p.name not in given
         }
-        for name in _functions(search) & given.keys():
+        for name in sorted(_functions(search) & given.keys()):
             if not self._is_loss(given[name]):
                 message = f"'{name}' of '{search.name}' is a loss"
                 self.report.error("E0416", given[name].span, message, hints=("give it R, or R[i]",))

@@ -47,8 +47,8 @@ def count(rule: ir.Rule) -> Cost:
         gradients("repeat"),
         losses("for"),
         gradients("for"),
-        vectors=sum(s.kind == "theta" for s in states),
-        scalars=sum(s.kind == "scalar" for s in states),
+        vectors=sum(bool(s.axes) for s in states),
+        scalars=sum(not s.axes for s in states),
     )
 
 

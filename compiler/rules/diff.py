@@ -14,7 +14,7 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.interpret import evaluate
 from netc.compiler.lower.init import lower_init
-from netc.compiler.lower.network import lower_problem
+from netc.compiler.lower.network import LOSSES, lower_problem
 from netc.compiler.lower.rule import lower_rule
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.rule_equations import lines
@@ -162,48 +162,57 @@ def _training(a: Spec, b: Spec) -> Iterator[Difference]:
 def _problem(a: Spec, b: Spec, x: ir.Problem, y: ir.Problem) -> Iterator[Difference]:
     if x == y:
         return
-    if not (isinstance(x, ir.Network) and isinstance(y, ir.Network)):
+    if not (x.sampled and y.sampled):
         yield from _said(a, b, "objective", ast.Objective, ast.Network, ast.Loss)
         return
-    if not (_same_layers(x, y) and _equal(x.head.output, y.head.output, x.head.units)):
+    if not _same_network(x, y):
         yield from _said(a, b, "network", ast.Network, ast.Activation)
-    elif x.head != y.head:
-        notes = tuple(_loss_notes(x.head, y.head))
+    elif _losses(x) != _losses(y):
+        notes = tuple(_loss_notes(x, y))
         if notes:
             notes += tuple(_undone(side(standalone(a))))
             yield Difference("loss", _statements(a, ast.Loss), _statements(b, ast.Loss), notes)
 
 
-def _same_layers(x: ir.Network, y: ir.Network) -> bool:
-    """Sizes, and activations by their values."""
-    if len(x.ops) != len(y.ops):
+def _losses(x: ir.Problem) -> tuple[ir.Expr, bool]:
+    """The loss of a sample, and whether that of a batch is their mean."""
+    return x.lets[LOSSES].value, x.mean
+
+
+def _same_network(x: ir.Problem, y: ir.Problem) -> bool:
+    """The same tensors, and all that leads to the outputs by its values."""
+    mine, theirs = ([let for let in ir.flat(p.forward) if let.name not in (LOSSES, p.loss)] for p in (x, y))
+    if x.tensors != y.tensors or len(mine) != len(theirs):
         return False
-    for p, q in zip(x.ops, y.ops, strict=True):
-        match p, q:
-            case ir.Map(), ir.Map() if p.units == q.units and _equal(p.value, q.value, p.units):
-                continue
-            case _ if p != q:
-                return False
-    return True
+    return all(_equal(p, q) for p, q in zip(mine, theirs, strict=True))
 
 
-def _samples(units: int) -> dict[str, np.ndarray]:
+def _samples(*exprs: ir.Expr) -> dict[str, np.ndarray]:
+    """Numbers for every variable of the expressions: targets like probabilities, all others around 0."""
     draw = np.random.default_rng(0)
-    return {"z": draw.normal(size=(40, units)), "y": draw.uniform(0.1, 0.9, size=(40, units))}
+    found = {node.name: node for e in exprs for node in ir.postorder(e) if isinstance(node, ir.Var)}
+    shapes = {name: tuple(a.size or 40 for a in v.axes) for name, v in sorted(found.items())}
+    return {
+        n: draw.uniform(0.1, 0.9, size) if n == "y" else draw.normal(size=size) for n, size in shapes.items()
+    }
 
 
-def _equal(x: ir.Expr, y: ir.Expr, units: int) -> bool:
-    at = _samples(units)
+def _equal(p: ir.Let, q: ir.Let) -> bool:
+    if p.axes != q.axes:
+        return False
+    at = _samples(p.value, q.value)
+    x, y = p.value, q.value
     return x == y or bool(np.allclose(evaluate(x, at), evaluate(y, at), rtol=1e-12, atol=1e-14))
 
 
-def _loss_notes(x: ir.Head, y: ir.Head) -> Iterator[str]:
+def _loss_notes(x: ir.Problem, y: ir.Problem) -> Iterator[str]:
     """How the gradients of the two losses are related."""
     if x.mean != y.mean:
         first, second = ("averages", "sums") if x.mean else ("sums", "averages")
         yield f"A {first} over the samples of a batch, B {second}: gradients differ by their number"
-    at = _samples(x.units)
-    g, h = (np.broadcast_to(evaluate(head.adjoint, at), at["z"].shape) for head in (x, y))
+    slopes = [next(ir.flat(p.backward)) for p in (x, y)]  # by what the loss of a sample reads
+    at = _samples(*(let.value for let in slopes))
+    g, h = (np.broadcast_to(evaluate(let.value, at), [a.size or 40 for a in let.axes]) for let in slopes)
     factors = h[np.abs(g) > 1e-12] / g[np.abs(g) > 1e-12]
     if np.allclose(factors, factors[0], rtol=1e-10):
         if abs(factors[0] - 1) > 1e-10:

@@ -149,14 +149,14 @@ def _columns(rows: Iterable[Row]) -> Iterator[str]:
 
 def _cost(rule: ir.Rule) -> Iterator[str]:
     states = [s for s in rule.states if s.name != "theta"]
-    vectors = [shown(s.name) for s in states if s.kind == "theta" and not s.per_batch]
-    numbers = [shown(s.name) for s in states if s.kind == "scalar" and not s.per_batch]
+    vectors = [shown(s.name) for s in states if s.axes and not s.per_batch]
+    numbers = [shown(s.name) for s in states if not s.axes and not s.per_batch]
     more = f", and {_counted(len(numbers), 'number')} in all ({', '.join(numbers)})" if numbers else ""
     names = f" ({', '.join(vectors)})" if vectors else ""
     yield f"memory  {_counted(len(vectors), 'number')} per parameter{names} besides theta itself{more}"
-    kept = [(s.name, s.kind) for s in states if s.per_batch]
-    for kind, what in (("theta", "a number per parameter"), ("scalar", "a number")):
-        if found := [name for name, k in kept if k == kind]:
+    kept = [(s.name, s.axes) for s in states if s.per_batch]
+    for axes, what in ((ir.THETA, "a number per parameter"), (ir.SCALAR, "a number")):
+        if found := [name for name, k in kept if k == axes]:
             yield f"        and {what} for each batch ({', '.join(found)})"
     span = "each epoch" if rule.visits_batches else "each step"
     loss, gradient = evaluations(rule.body, "loss"), evaluations(rule.body, "gradient")

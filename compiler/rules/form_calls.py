@@ -7,7 +7,6 @@ x if c else y = y + 1[c]*(x - y), where 1[c] is 0 or 1
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import assert_never
 
 import numpy as np
 
@@ -35,10 +34,10 @@ class Forms:
                     values[id(node)] = self.env[name]
                 case ir.Apply(op, args):
                     values[id(node)] = self.call(op, [values[id(a)] for a in args])
-                case ir.Reduce(op, arg, per):
+                case ir.Reduce(op, arg, _, per):
                     values[id(node)] = self.reduce(op, values[id(arg)], per)
                 case _:
-                    assert_never(node)
+                    raise AssertionError(f"{type(node).__name__} stands in no rule")
         return values[id(expr)]
 
     # -- functions -----------------------------------------------------------------------------------

@@ -115,14 +115,14 @@ class _Machine:
     def __init__(self, rule: ir.Rule, values: Mapping[str, Fraction], algebra: Algebra) -> None:
         self.rule, self.algebra = rule, algebra
         self.states = [s.name for s in rule.states if s.name != "theta"]
-        self.kinds = {s.name: s.kind for s in rule.states}
+        self.axes = {s.name: s.axes for s in rule.states}
         self.fixed = {h.name: constant(values[h.name]) for h in rule.hypers if h.name in values}
         weights = algebra.symbol("weights", True, 0, 1)
         self.fixed |= {"weights": weights, "biases": algebra.add(constant(1), weights, -ONE)}
         self.fixed |= {"m": algebra.symbol("m", False, 1, 9), "epoch": algebra.symbol("epoch", False, 1, 9)}
 
     def vector(self, state: str) -> bool:
-        return self.kinds[state] == "theta"
+        return bool(self.axes[state])
 
     def start(self, theta: Poly) -> Env:
         forms = self._forms(constant(0))

@@ -64,7 +64,7 @@ class _Exact:
         self.env: dict[str, Value] = {"m": Fraction(2), "epoch": Fraction(0), "n": Fraction(0)}
         self.env |= {h.name: values.get(h.name, exact(h.value)) for h in rule.hypers}
         self.env |= {"weights": Fraction(weights), "biases": Fraction(1 - weights)}
-        self.vectors = [s.name for s in rule.states if s.kind == "theta"]
+        self.vectors = [s.name for s in rule.states if s.axes]
         self.env["theta"] = {"theta": Fraction(1)}
 
     def run(self, steps: int) -> Recursion:
@@ -98,7 +98,7 @@ class _Exact:
 
     def _steady(self, steps: Sequence[Step]) -> bool:
         """n stands only in tests such as `n == 0`, and no number is carried along."""
-        if any(s.kind == "scalar" for s in self.rule.states):
+        if any(not s.axes for s in self.rule.states):
             return False
         same = all(step == steps[1] for step in steps[2:])
         return same and not any(_moves(s.value) for s in self.rule.body if isinstance(s, ir.Assign))
@@ -107,9 +107,9 @@ class _Exact:
         values: dict[int, Value] = {}
         for node in ir.postorder(expr):
             match node:
-                case ir.Const(value, kind):
+                case ir.Const(value, axes):
                     number = exact(value)
-                    values[id(node)] = {"": number} if kind == "theta" else number
+                    values[id(node)] = {"": number} if axes else number
                 case ir.Var(name):
                     values[id(node)] = self.env[name]
                 case ir.Apply(op, args):

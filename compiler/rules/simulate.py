@@ -94,7 +94,7 @@ class _Machine:
         with np.errstate(all="ignore"):
             for state in rule.states:
                 value = self.value(state.initial)
-                self.env[state.name] = value + 0 * theta if state.kind == "theta" else value
+                self.env[state.name] = value + 0 * theta if state.axes else value
         self.trace.thetas.append(self.env["theta"])
         self.kept: dict[tuple[str, int], Any] = {}
         """What states with a value per batch hold, by name and batch; at first it is their start."""
@@ -171,10 +171,10 @@ class _Machine:
                     values[id(node)] = self.env[name]
                 case ir.Apply(op, args):
                     values[id(node)] = PRIMITIVES[op].value(*(values[id(a)] for a in args))
-                case ir.Reduce(op, arg, per):
+                case ir.Reduce(op, arg, _, per):
                     values[id(node)] = self.reduce(op, np.asarray(values[id(arg)]), per)
                 case _:
-                    assert_never(node)
+                    raise AssertionError(f"{type(node).__name__} stands in no rule")
         return values[id(order[-1])]
 
     def reduce(self, op: ir.Reduction, x: Array, per: ir.Per) -> Array:

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from netc.compiler.calculus import interpret, ir
+from netc.compiler.calculus import interpret
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.curves import about
 from netc.runtime.pictures.ends import DIVERGED, Ends, classify, colour
 from netc.runtime.pictures.style import WIDTH, count, headline, panels, percent
 from netc.runtime.results.folder_reader import Kept
+from netc.runtime.results.hessian import Hessians
 
 FOLLOWED = 6
 """Trajectories in a picture of a surface."""
@@ -197,12 +198,9 @@ def _window(*coordinates: Array) -> Array:
 def loss_at(kept: Kept, *coordinates: Array) -> Array:
     """The objective at many points."""
     assert kept.problem is not None
-    assert isinstance(kept.problem.problem, ir.Objective)
-    objective = kept.problem.problem
-    env = dict(zip(objective.variables, coordinates, strict=True))
-    return np.asarray(
-        np.broadcast_to(interpret.evaluate(objective.value, env), coordinates[0].shape), np.float64
-    )
+    points = np.stack([np.ravel(c) for c in coordinates], axis=1)
+    values: Array = Hessians(kept.problem.problem).losses(points).reshape(coordinates[0].shape)
+    return values
 
 
 def watched(kept: Kept) -> str:

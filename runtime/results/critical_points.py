@@ -16,7 +16,7 @@ import numpy as np
 
 from netc.compiler.meaning.spec import KINDS
 from netc.runtime.parameters import Array
-from netc.runtime.results.hessian import NetworkCurvature, ObjectiveCurvature
+from netc.runtime.results.hessian import Hessians
 
 ROUNDING = 1e-8
 CHANGE = 0.25
@@ -28,14 +28,12 @@ AT_ONCE = 2**16
 MINIMUM, MAXIMUM, SADDLE, DEGENERATE = range(4)
 assert KINDS == ("minimum", "maximum", "saddle", "degenerate")
 
-Curvature = ObjectiveCurvature | NetworkCurvature
 
-
-def kinds(curvature: Curvature, theta: Array, settled: Array) -> Array:
+def kinds(curvature: Hessians, theta: Array, settled: Array) -> Array:
     """(runs,) index into KINDS of the points theta (runs, P); -1 for the runs that are not `settled`."""
     found = np.full(len(theta), -1, np.int8)
     rows = np.flatnonzero(settled)
-    if isinstance(curvature, NetworkCurvature):
+    if curvature.problem.sampled:
         for row in rows.tolist():
             found[row] = _of_network(curvature, theta[row])
         return found
@@ -46,12 +44,12 @@ def kinds(curvature: Curvature, theta: Array, settled: Array) -> Array:
     return found
 
 
-def _of_points(curvature: ObjectiveCurvature, at: Array) -> Array:
+def _of_points(curvature: Hessians, at: Array) -> Array:
     hessians, gradients = curvature.hessians(at), curvature.gradients(at)
     return _by_newton(hessians, gradients, lambda step: curvature.hessians(at + step))
 
 
-def _of_network(curvature: NetworkCurvature, theta: Array) -> int:
+def _of_network(curvature: Hessians, theta: Array) -> int:
     at = np.asarray(theta, np.float64)
     if len(at) > DENSE:
         low, high, error = outermost(lambda v: curvature.hessian(at, v[None])[0], len(at))

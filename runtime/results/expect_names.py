@@ -11,7 +11,7 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.spec import Points, Spec
 from netc.dsl import ast
-from netc.runtime.parameters import Array, tensors
+from netc.runtime.parameters import Array
 from netc.runtime.results.reached_points import NO_LISTED
 from netc.runtime.results.result import Result
 from netc.runtime.training.metrics import Metric
@@ -105,7 +105,7 @@ def _by_name(session: Trained, theta: Array) -> dict[str, Array]:
     """The variables of an objective."""
     if session.spec.objective is None:
         return {}
-    return {t.name: theta[:, t.offset] for t in tensors(session.program.problem)}
+    return {t.name: theta[:, t.offset] for t in session.program.problem.weights}
 
 
 def _constants(session: Trained) -> dict[str, float]:

@@ -26,7 +26,7 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.runtime.atomic import replacing, write_bytes, write_text
-from netc.runtime.parameters import Array, tensors
+from netc.runtime.parameters import Array
 from netc.runtime.results.result import Result
 from netc.runtime.results.table_of_runs import write_runs
 from netc.runtime.results.tensor_file import Pieces, write_tensors
@@ -143,7 +143,7 @@ def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) 
     lead = () if result.runs == 1 else (result.runs,)
     found = {}
     for prefix, theta in (("", result.theta), ("best.", result.best)):
-        for t in tensors(problem):
+        for t in problem.weights:
             found[prefix + t.name] = Pieces(theta[:, t.offset : t.offset + t.size], (*lead, *t.shape))
     return found | {name: Pieces(array.reshape(1, -1), array.shape) for name, array in scalers.items()}
 

@@ -93,8 +93,7 @@ class Kept:
     def variables(self) -> tuple[str, ...]:
         """Names of the parameters of an objective, as they are printed."""
         assert self.problem is not None
-        assert isinstance(self.problem.problem, ir.Objective)
-        return tuple(greek(name) for name in self.problem.problem.variables)
+        return tuple(greek(t.name) for t in self.problem.problem.weights)
 
     @property
     def planar(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.runtime.atomic import replacing
-from netc.runtime.parameters import Array, tensors
+from netc.runtime.parameters import Array
 from netc.runtime.results import parquet
 from netc.runtime.results.parquet import Columns, Texts
 from netc.runtime.results.result import Result
@@ -67,7 +67,7 @@ def columns_of(result: Result, program: ir.Program, at: slice) -> dict[str, Arra
 def names_of(problem: ir.Problem) -> list[str]:
     """Of the parameters: the variables of an objective, `layer1.weight[0,2]`, ..."""
     found = []
-    for tensor in tensors(problem):
+    for tensor in problem.weights:
         places = np.ndindex(*tensor.shape)
         found += [tensor.name + (f"[{','.join(map(str, place))}]" if place else "") for place in places]
     return found

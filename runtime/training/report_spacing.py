@@ -9,6 +9,7 @@ on how busy the machine is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.rules.cost import count
@@ -83,8 +84,14 @@ def batches(program: ir.Program, train: int) -> int:
 
 
 def multiply_adds(problem: ir.Problem) -> tuple[int, int]:
-    """Of the loss of one sample, and of its gradient: matrix products alone; of an objective one for each parameter."""
-    if isinstance(problem, ir.Objective):
-        return problem.parameters, 2 * problem.parameters
-    weights = [op.inputs * op.outputs for op in problem.ops if isinstance(op, ir.Dense)]
-    return sum(weights), 3 * sum(weights) - weights[0]  # the first layer's inputs have no cotangent
+    """Of the loss of one sample, and of its gradient; an operation on elements counts as one for each."""
+    forward, backward = (
+        sum(_work(let) for let in ir.flat(steps)) for steps in (problem.forward, problem.backward)
+    )
+    return forward, forward + backward
+
+
+def _work(let: ir.Let) -> int:
+    """Elements times what each is a sum over; samples count as one."""
+    sums = (node.over for node in ir.postorder(let.value) if isinstance(node, ir.Reduce))
+    return prod(axis.size or 1 for axis in ir.union(let.axes, *sums))

@@ -320,7 +320,7 @@ def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
 
 def _watched(rule: ir.Rule) -> tuple[int, ...]:
     """Where among the scalar states the counts of monitored functions are."""
-    scalars = [s.name for s in rule.states if s.kind == "scalar" and not s.per_batch]
+    scalars = [s.name for s in rule.states if not s.axes and not s.per_batch]
     return tuple(scalars.index(state) for _, state in rule.watched)
 
 

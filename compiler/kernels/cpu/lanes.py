@@ -43,12 +43,12 @@ class LaneWriter(RegisterWriter):
                 return L.Name(name)
             case ir.Apply(op, args):
                 return L.Call(op, tuple(self.plain(a) for a in args))
-            case ir.Reduce():
-                raise AssertionError("reductions are passes of their own")
+            case _:
+                raise AssertionError(f"{type(e).__name__} is a pass of its own")
 
     def component(self, e: ir.Expr, i: int) -> L.Expr:
         truth = isinstance(e, ir.Apply) and e.op in TRUTHS
-        return self.plain(e) if e.kind == "scalar" and not truth else super().component(e, i)
+        return self.plain(e) if not e.axes and not truth else super().component(e, i)
 
     def rounded(self, value: L.Expr) -> L.Expr:
         return L.call("splat", value) if isinstance(value, L.Real) else value

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.simplify import rebuild
 
 KERNEL = frozenset((
     "rows", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key", "run",
@@ -37,15 +38,7 @@ def variable_name(name: str) -> str:
 
 
 def python_expr(e: ir.Expr, name: Callable[[str], str] = python_name) -> ir.Expr:
-    match e:
-        case ir.Const():
-            return e
-        case ir.Var(n, kind):
-            return ir.Var(name(n), kind)
-        case ir.Apply(_, args):
-            return replace(e, args=tuple(python_expr(a, name) for a in args))
-        case ir.Reduce(_, arg):
-            return replace(e, arg=python_expr(arg, name))
+    return rebuild(e, lambda node: ir.Var(name(node.name), node.axes) if isinstance(node, ir.Var) else node)
 
 
 def python_names(rule: ir.Rule) -> ir.Rule:

@@ -16,6 +16,7 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
+from netc.compiler.kernels.patterns import Chain, Product
 from netc.compiler.kernels.vectors import Space, arrays, lanes
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
@@ -23,7 +24,7 @@ SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width
 how many samples count, and that number rounded up to whole tiles."""
 
 
-def functions(network: ir.Network, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
+def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
     made = [cpu_tiles.product(plan), cpu_tiles.outer_sums(plan), cpu_tiles.row_sums(plan)]
     made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
@@ -56,25 +57,28 @@ def _input(plan: Plan, stage: Stage) -> tuple[str, str | int, str | int]:
 def forward(plan: Plan) -> L.Function:
     body: list[L.Stmt] = []
     for stage in plan.stages:
-        d = stage.dense
+        d = stage.layer.product
         body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
-        start: tuple[str, int] = (
-            ("theta", d.offset + d.inputs * d.outputs) if d.bias else ("scratch", plan.zeros)
-        )
-        body.append(L.Do(L.call("product", "theta", d.offset, d.inputs, 1, *start, d.outputs, d.inputs,
-                                *_input(plan, stage), "scratch", stage.z, "width")))  # fmt: skip
-        if stage.map is not None:
-            body += _activate(plan, stage, stage.map)
+        body.append(_product(plan, d, _input(plan, stage), stage.z))
+        if stage.layer.activation is not None:
+            body += _activate(plan, stage, stage.layer.activation)
     return L.Function(
         "forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z."
     )
 
 
-def _activate(plan: Plan, stage: Stage, op: ir.Map) -> list[L.Stmt]:
-    note, buffers = L.Note(f"a = {op.name}(z)"), {"z": stage.z, "a": stage.a}
-    if pointwise(op.value):
-        return [note, _each(plan, op.units, op.value, buffers, stage.a)]
-    return [note, *_over_units(plan, op.units, [("a", op.value)], buffers)]
+def _product(plan: Plan, p: Product, source: tuple[str, str | int, str | int], out: int) -> L.Stmt:
+    start: tuple[str, int] = ("theta", p.bias.offset) if p.bias else ("scratch", plan.zeros)
+    return L.Do(L.call("product", "theta", p.weight.offset, p.across, p.down, *start, p.outputs, p.inputs, *source,
+                       "scratch", out, "width"))  # fmt: skip
+
+
+def _activate(plan: Plan, stage: Stage, a: ir.Let) -> list[L.Stmt]:
+    note, buffers = L.Note(f"a = {a.text}(z)"), {"z": stage.z, "a": stage.a}
+    units, value = stage.layer.product.outputs, stage.layer.value
+    if pointwise(value):
+        return [note, _each(plan, units, value, buffers, stage.a)]
+    return [note, *_over_units(plan, units, [("a", value)], buffers)]
 
 
 def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: int) -> L.Stmt:
@@ -91,13 +95,7 @@ def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: 
 
 
 def pointwise(e: ir.Expr) -> bool:
-    match e:
-        case ir.Reduce():
-            return False
-        case ir.Apply(_, args):
-            return all(pointwise(a) for a in args)
-        case _:
-            return True
+    return not any(isinstance(node, ir.Reduce) for node in ir.postorder(e))
 
 
 def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, int],
@@ -113,7 +111,7 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
     names = [name for name, _ in wanted]
     assigns = [ir.Assign(n, e) for n, e in [*bindings, *zip(names, results, strict=True)]]
     buffers = {**plan.temporaries, **buffers}
-    live = frozenset(n for n, e in wanted if e.kind == "output")
+    live = frozenset(n for n, e in wanted if e.axes)
     space = Space("o", units, 1, address, per_lane=True)
     return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *after], step=plan.lanes)]
 
@@ -121,23 +119,23 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
 # -- the head: last activation and loss together -----------------------------------------------------
 
 
-def head_buffers(network: ir.Network) -> dict[str, int]:
+def head_buffers(network: Chain) -> dict[str, int]:
     """The temporaries of the head and of activations over units that must be kept between passes."""
     wanted: dict[str, int] = {}
     head = network.head
     groups = [([head.loss, head.adjoint], head.units), ([head.output], head.units), ([head.loss], head.units)]
-    for op in network.ops:
-        if isinstance(op, ir.Map) and not pointwise(op.value):
-            groups += [([op.value], op.units), ([op.vjp], op.units)]
+    for layer in network.layers:
+        if layer.activation and not pointwise(layer.value):
+            groups += [([layer.value], layer.product.outputs), ([layer.vjp], layer.product.outputs)]
     for exprs, units in groups:
         bindings, results = common(exprs)
         assigns = [ir.Assign(n, e) for n, e in [*bindings, *((f"out{i}", e) for i, e in enumerate(results))]]
-        for name in arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}:
+        for name in sorted(arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}):
             wanted[name] = max(units, wanted.get(name, 0))
     return wanted
 
 
-def head_loss(network: ir.Network, plan: Plan) -> L.Function:
+def head_loss(network: Chain, plan: Plan) -> L.Function:
     head, last = network.head, plan.stages[-1]
     count = [
         L.let(
@@ -150,7 +148,7 @@ def head_loss(network: ir.Network, plan: Plan) -> L.Function:
     )
 
 
-def head_adjoint(network: ir.Network, plan: Plan) -> L.Function:
+def head_adjoint(network: Chain, plan: Plan) -> L.Function:
     head, last = network.head, plan.stages[-1]
     d = _at(plan, last.d, "o", "j")
     left = L.call("sub", "valid", "j")
@@ -177,7 +175,8 @@ def _summed(body: list[L.Stmt]) -> tuple[L.Stmt, ...]:
 def backward(plan: Plan) -> L.Function:
     body: list[L.Stmt] = []
     for stage, before in reversed(list(zip(plan.stages, (None, *plan.stages), strict=False))):
-        d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
+        layer, d = stage.layer, stage.layer.product
+        layout = plan.sums(d, stage.source < 0)
         body.append(L.Note(f"{d.name}: dW = d x', db = d"))
         cotangent: tuple[str, int, int] = ("scratch", stage.d, plan.block)
         if layout.over_outputs:
@@ -185,16 +184,16 @@ def backward(plan: Plan) -> L.Function:
         else:
             sides = (*_input(plan, stage), layout.padded, *cotangent, d.outputs)
         body.append(L.Do(L.call("outer_sums", *sides, "scratch", stage.sums, "width")))
-        if d.bias:
+        if layer.biases:
             padded = -(-d.outputs // plan.lanes) * plan.lanes
             body.append(
                 L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width"))
             )
         if before is not None:
+            assert layer.through is not None
             body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
-            body.append(L.Do(L.call("product", "theta", d.offset, 1, d.inputs, "scratch", plan.zeros, d.inputs, d.outputs,
-                                    *cotangent, "scratch", before.d, "width")))  # fmt: skip
-            body += _through(plan, before) if before.map is not None else []
+            body.append(_product(plan, layer.through, cotangent, before.d))
+            body += _through(plan, before)
     return L.Function(
         "backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums."
     )
@@ -202,13 +201,14 @@ def backward(plan: Plan) -> L.Function:
 
 def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
     """The cotangent of `a` becomes that of `z`, in place."""
-    op = stage.map
-    assert op is not None
-    note = L.Note(f"through a = {op.name}(z)")
+    layer = stage.layer
+    assert layer.activation is not None
+    units = layer.product.outputs
+    note = L.Note(f"through a = {layer.activation.text}(z)")
     buffers = {"z": stage.z, "a": stage.a, "c": stage.d}
-    if not pointwise(op.value):
-        return [note, *_over_units(plan, op.units, [("dz", op.vjp)], {**buffers, "dz": stage.d})]
-    return [note, _each(plan, op.units, op.vjp, buffers, stage.d)]
+    if not pointwise(layer.value):
+        return [note, *_over_units(plan, units, [("dz", layer.vjp)], {**buffers, "dz": stage.d})]
+    return [note, _each(plan, units, layer.vjp, buffers, stage.d)]
 
 
 # -- over all samples --------------------------------------------------------------------------------
@@ -228,9 +228,7 @@ def parameters_of(name: str) -> tuple[str, ...]:
     )
 
 
-def _over_blocks(
-    name: str, network: ir.Network, plan: Plan, shuffled: bool, parallel: bool
-) -> list[L.Function]:
+def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one.
 
     A large evaluation is cut into `plan.chunks` ranges of samples with sums of their own, added up in the order
@@ -238,7 +236,7 @@ def _over_blocks(
     """
     with_gradient = name == "gradient"
     parameters = parameters_of(name)
-    words = f"The {'mean' if network.head.mean else 'sum'} of the losses of samples [first, first + count)"
+    words = f"The {'mean' if network.mean else 'sum'} of the losses of samples [first, first + count)"
     note = words + ("; its gradient into `grad`." if with_gradient else ".")
     scale, result = _result(network)
     collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
@@ -276,7 +274,7 @@ def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
 
 def _sums(plan: Plan) -> list[tuple[int, int]]:
     """Offset and size of the gradient sums of each layer."""
-    return [(stage.sums, plan.sums(stage.dense, stage.source < 0).size) for stage in plan.stages]
+    return [(stage.sums, plan.sums(stage.layer.product, stage.source < 0).size) for stage in plan.stages]
 
 
 def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[L.Stmt]:
@@ -325,7 +323,7 @@ FEATURES_AT_ONCE = 16
 """A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
 
 
-def gather(network: ir.Network, plan: Plan) -> L.Function:
+def gather(network: Chain, plan: Plan) -> L.Function:
     """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature."""
     pick: list[L.Stmt] = [
         L.let("sample", L.add("first", "j")),
@@ -337,7 +335,7 @@ def gather(network: ir.Network, plan: Plan) -> L.Function:
     value = L.At(L.Name("row"), L.Name("i"))
     put = L.Store(L.Name("scratch"), _at(plan, plan.gather_x, "i", "j"), value)
     row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
-    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), network.inputs))
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), network.layers[0].product.inputs))
     part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
     target = L.Store(
         L.Name("scratch"),
@@ -345,7 +343,7 @@ def gather(network: ir.Network, plan: Plan) -> L.Function:
         L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
     )
     body = (
-        L.loop("part", network.inputs, part, step=FEATURES_AT_ONCE),
+        L.loop("part", network.layers[0].product.inputs, part, step=FEATURES_AT_ONCE),
         L.loop("j", "valid", [*pick, L.loop("o", network.head.units, [target])]),
     )
     note = "Brings the samples order[first : first + valid] together; without an order as they stand."
@@ -358,12 +356,13 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     A vector may reach into what comes behind it in theta: that is written later, and behind the last parameter
     there is room for a vector.
     """
-    d, layout = stage.dense, plan.sums(stage.dense, stage.source < 0)
+    d = stage.layer.product
+    layout = plan.sums(d, stage.source < 0)
 
     def copy(to: L.Expr, start: L.Expr) -> L.Stmt:
         return L.store("grad", to, L.call("mul", L.load("scratch", start), L.call("splat", "scale")))
 
-    spot = L.add(L.add(L.mul("o", d.inputs), "i"), d.offset)
+    spot = L.add(L.add(L.mul("o", d.inputs), "i"), d.weight.offset)
     if layout.over_outputs:
         found = L.At(L.Name("scratch"), L.add(L.add(L.mul("i", layout.padded), "o"), stage.sums))
         body: L.Stmt = L.Store(L.Name("grad"), spot, L.call("mul", found, "scale"))
@@ -372,13 +371,12 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
         body = copy(spot, L.add(L.add(L.mul("o", layout.padded), "i"), stage.sums))
         out = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body], step=plan.lanes)])]
     if d.bias:
-        last = d.offset + d.inputs * d.outputs
-        bias = copy(L.add("o", last), L.add("o", stage.sums + layout.bias))
+        bias = copy(L.add("o", d.bias.offset), L.add("o", stage.sums + layout.bias))
         out.append(L.loop("o", d.outputs, [bias], step=plan.lanes))
     return out
 
 
-def _predict(network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
+def _predict(network: Chain, plan: Plan, shuffled: bool) -> L.Function:
     head, last = network.head, plan.stages[-1]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
@@ -394,6 +392,6 @@ def _predict(network: ir.Network, plan: Plan, shuffled: bool) -> L.Function:
     return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
 
 
-def _result(network: ir.Network) -> tuple[L.Stmt, ...]:
-    scale = L.call("div", 1.0, L.call("float64", "count")) if network.head.mean else L.Real(1.0)
+def _result(network: Chain) -> tuple[L.Stmt, ...]:
+    scale = L.call("div", 1.0, L.call("float64", "count")) if network.mean else L.Real(1.0)
     return L.let("scale", scale), L.Return(L.call("mul", "total", "scale"))

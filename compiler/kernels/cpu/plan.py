@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from netc.compiler.calculus import ir
-from netc.compiler.kernels import fuse
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.patterns import Chain, Layer, Product
 
 TILE_VECTORS = 2
 """Sample vectors in a register tile of a matrix product."""
@@ -18,10 +17,9 @@ TILE_VECTORS = 2
 
 @dataclass(frozen=True)
 class Stage:
-    """One dense layer with the activation behind it (none behind the last: it is in the head)."""
+    """Where a layer's buffers are."""
 
-    dense: ir.Dense
-    map: ir.Map | None
+    layer: Layer
     source: int
     """Offset of the input's buffer; -1: the samples themselves."""
     z: int
@@ -75,7 +73,7 @@ class Plan:
         """Rows of a tile of `outer_sums`: its W sums per row and a few loads must fit in the registers."""
         return max(1, (self.registers - 4) // self.lanes)
 
-    def sums(self, dense: ir.Dense, samples: bool) -> Sums:
+    def sums(self, dense: Product, samples: bool) -> Sums:
         """`samples`: the input of the layer is the data, whose features are not padded to whole vectors.
 
         Sums over inputs lie as theta does, so they are preferred where they need no more padding.
@@ -89,7 +87,7 @@ class Plan:
 
 
 def plan(
-    network: ir.Network,
+    network: Chain,
     machine: Machine,
     precision: str,
     temporaries: dict[str, int],
@@ -106,21 +104,22 @@ def plan(
         start, top = top, top + -(-numbers // lanes) * lanes
         return start
 
-    zeros = take(max(max(d.inputs, d.outputs) for d, _ in layers(network)))
+    zeros = take(max(max(d.inputs, d.outputs) for d in products(network)))
     draft = Plan(lanes, machine.registers, block, (), 1, zeros, 0, 0, {}, 0, 1)
     stages: list[Stage] = []
     source = -1
-    for dense, following in layers(network):
+    for layer in network.layers:
+        dense = layer.product
         rows = -(-dense.outputs // lanes) * lanes  # whole vectors of units: the rows beyond stay zero
         a = take(rows * block)
-        z = take(rows * block) if following and "z" in fuse.names(following.vjp) else a
+        z = take(rows * block) if layer.reads_z else a
         stages.append(
-            Stage(
-                dense, following, source, z, a, take(rows * block), take(draft.sums(dense, source < 0).size)
-            )
+            Stage(layer, source, z, a, take(rows * block), take(draft.sums(dense, source < 0).size))
         )
         source = a
-    gather_x, gather_y = (take(n * block) if shuffled else 0 for n in (network.inputs, network.head.units))
+    gather_x, gather_y = (
+        take(n * block) if shuffled else 0 for n in (network.layers[0].product.inputs, network.head.units)
+    )
     buffers = {name: take(rows * block) for name, rows in temporaries.items()}
     height, chunks = _height(network, machine), _chunks(network, samples)
     return Plan(
@@ -138,25 +137,18 @@ def plan(
     )
 
 
-def layers(network: ir.Network) -> list[tuple[ir.Dense, ir.Map | None]]:
-    """Each dense layer with the activation behind it."""
-    pairs: list[tuple[ir.Dense, ir.Map | None]] = []
-    for op in network.ops:
-        match op:
-            case ir.Dense():
-                pairs.append((op, None))
-            case ir.Map():
-                pairs[-1] = (pairs[-1][0], op)
-    return pairs
+def products(network: Chain) -> list[Product]:
+    """The forward ones."""
+    return [layer.product for layer in network.layers]
 
 
-def _height(network: ir.Network, machine: Machine) -> int:
+def _height(network: Chain, machine: Machine) -> int:
     """Rows of a tile: as many as the registers hold, but such that few rows are left over.
 
     A tile keeps height x TILE_VECTORS sums, the vectors they meet and one weight in registers.
     """
     most = max(1, (machine.registers - TILE_VECTORS - 1) // TILE_VECTORS)
-    dense = [d for d, _ in layers(network)]
+    dense = products(network)
     rows = [d.outputs for d in dense] + [d.inputs for d in dense[1:]]
 
     def passes(height: int) -> int:
@@ -171,18 +163,19 @@ WORTH_A_THREAD = 4_000_000
 MOST_CHUNKS, LEAST_SAMPLES = 8, 32
 
 
-def _chunks(network: ir.Network, samples: int) -> int:
-    work = network.parameters * samples // WORTH_A_THREAD
+def _chunks(network: Chain, samples: int) -> int:
+    parameters = sum(d.weight.size + (d.outputs if d.bias else 0) for d in products(network))
+    work = parameters * samples // WORTH_A_THREAD
     return max(1, min(MOST_CHUNKS, work, samples // LEAST_SAMPLES))
 
 
 LARGEST_BLOCK, SHORT = 136, 4
 
 
-def _block(network: ir.Network, machine: Machine, lanes: int) -> int:
+def _block(network: Chain, machine: Machine, lanes: int) -> int:
     """Samples of a block: enough that the sums of a tile outweigh folding them, the data of all layers in half the
     second cache; and where it is long, an odd number of tiles, so that rows do not fall on the same cache sets."""
-    units = network.inputs + sum(2 * d.outputs for d, _ in layers(network))
+    units = network.layers[0].product.inputs + sum(2 * d.outputs for d in products(network))
     bytes_per_number = 8 * machine.lanes // lanes
     step = lanes * TILE_VECTORS
     tiles = max(1, min(LARGEST_BLOCK, machine.cache // 2 // (units * bytes_per_number)) // step)

@@ -28,14 +28,20 @@ NODES = 600
 SINGLE = {"sum": "add", "max": "max", "min": "min"}
 
 
-def fits(objective: ir.Objective) -> bool:
-    size = sum(1 for _ in ir.postorder(objective.value, *objective.gradient))
+def loss_and_slopes(objective: ir.Problem) -> tuple[ir.Expr, list[ir.Expr]]:
+    """Of an objective, all in its variables: the value and its derivatives."""
+    return objective.lets[objective.loss].value, [objective.lets[name].value for name in objective.gradients]
+
+
+def fits(objective: ir.Problem) -> bool:
+    value, slopes = loss_and_slopes(objective)
+    size = sum(1 for _ in ir.postorder(value, *slopes))
     return objective.parameters <= MOST and size <= NODES
 
 
 @dataclass
 class RegisterWriter(Writer):
-    objective: ir.Objective | None = None
+    objective: ir.Problem | None = None
     single: bool = False
     """float32: numbers that meet a vector are rounded to it first."""
 
@@ -50,7 +56,7 @@ class RegisterWriter(Writer):
     def component(self, e: ir.Expr, i: int) -> L.Expr:
         """Parameter i of a vector expression."""
         truth = isinstance(e, ir.Apply) and e.op in TRUTHS
-        if e.kind == "scalar" and not truth:
+        if not e.axes and not truth:
             return self.rounded(number(e))
         match e:
             case ir.Const(value):
@@ -61,10 +67,8 @@ class RegisterWriter(Writer):
                 if expansion := PRIMITIVES[op].expansion:
                     return self.component(expansion(*args), i)
                 return L.Call(op, tuple(self.component(a, i) for a in args))
-            case ir.Reduce():
-                raise AssertionError("reductions are passes of their own")
             case _:
-                assert_never(e)
+                raise AssertionError(f"{type(e).__name__} is a pass of its own")
 
     def plain(self, e: ir.Expr) -> L.Expr:
         """A number of the rule, always float64."""
@@ -109,9 +113,10 @@ class RegisterWriter(Writer):
     def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
         """The objective (and its gradient) at the point, written out; always in float64, as a call would be."""
         assert self.objective is not None
-        wanted = [self.objective.value, *(self.objective.gradient if e.gradient else ())]
+        loss, slopes = loss_and_slopes(self.objective)
+        wanted = [loss, *(slopes if e.gradient else ())]
         bindings, (value, *partials) = common(python_expr(x, lambda v: f"{v}_at") for x in wanted)
-        variables = zip(self.objective.variables, self.registers(e.point), strict=True)
+        variables = zip((t.name for t in self.objective.weights), self.registers(e.point), strict=True)
         out: list[L.Stmt] = [L.let(f"{v}_at", self.widened(L.Name(r))) for v, r in variables]
         out += [L.let(n, self.plain(x)) for n, x in bindings]
         out.append(L.let(name, self.plain(value)))
@@ -153,10 +158,10 @@ class RegisterWriter(Writer):
         ]
 
     def commits(self, commits: tuple[ir.Commit, ...]) -> list[L.Stmt]:
-        kinds = {s.name: s.kind for s in self.rule.states}
+        axes = {s.name: s.axes for s in self.rule.states}
         out: list[L.Stmt] = []
         for c in commits:
-            if kinds[c.state] == "scalar":
+            if not axes[c.state]:
                 out.append(L.let(c.state, c.value))
             else:
                 pairs = zip(self.registers(c.state), self.registers(c.value), strict=True)

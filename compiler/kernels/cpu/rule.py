@@ -59,6 +59,16 @@ class Vectors:
         return -(-self.parameters // self.lanes) * self.lanes + (self.lanes if self.lanes > 1 else 0)
 
 
+def regions(problem: ir.Problem) -> tuple[Region, ...]:
+    """The layers; an objective is one."""
+    if not problem.sampled:
+        return (Region(0, problem.parameters, problem.parameters),)
+    return tuple(
+        Region(layer[0].offset, layer[-1].stop, sum(t.size for t in layer if t.role == "weight"))
+        for layer in problem.layers
+    )
+
+
 def named(rule: ir.Rule) -> ir.Rule:
     """The rule as a writer wants it."""
     return separate_commits(python_names(rule))
@@ -90,9 +100,7 @@ class Writer:
     @property
     def fetched(self) -> frozenset[str]:
         """Vectors that are looked at where a per-batch state holds them."""
-        return frozenset(
-            s.name for s in flat(self.rule.body) if isinstance(s, ir.Fetch) and s.kind == "theta"
-        )
+        return frozenset(s.name for s in flat(self.rule.body) if isinstance(s, ir.Fetch) and s.axes)
 
     def functions(self) -> tuple[list[L.Function], int]:
         """The functions, and how many numbers of scratch a worker needs."""
@@ -120,7 +128,7 @@ class Writer:
 
     def _in_place(self) -> Iterator[tuple[str, str]]:
         """Commits whose value may be written over the state: set once, and nothing reads the state afterwards."""
-        vector_states = {s.name for s in self.rule.states if s.kind == "theta"}
+        vector_states = {s.name for s in self.rule.states if s.axes}
         parts = list(runs(self.rule.body))
         assigned = [s.name for s in flat(self.rule.body) if isinstance(s, ir.Assign)]
         values = [c.value for c in self.rule.commits]
@@ -187,7 +195,7 @@ class Writer:
         match s:
             case ir.Fetch(name):
                 return [L.let(name, place)]
-            case ir.Keep(value=value, kind="scalar"):
+            case ir.Keep(value=value, axes=()):
                 return [L.Store(place.array, place.index, L.Name(value))]
             case ir.Keep(value=value):
                 return [self.copy(place, self._array(value))]
@@ -315,37 +323,35 @@ class Writer:
 
     def _initial(self, assigns: list[ir.Assign]) -> list[ir.Assign]:
         """A vector state that starts at a number starts there in every element."""
-        kinds = {s.name: s.kind for s in self.rule.states}
-        one = ir.Const(1.0, "theta")
+        axes = {s.name: s.axes for s in self.rule.states}
+        one = ir.Const(1.0, ir.THETA)
         return [
             replace(a, value=ir.apply("mul", one, a.value))
-            if kinds[a.name] == "theta" and a.value.kind == "scalar" else a
+            if axes[a.name] and not a.value.axes else a
             for a in assigns
         ]  # fmt: skip
 
     def _scalars(self) -> list[str]:
-        return [s.name for s in self.rule.states if s.kind == "scalar" and not s.per_batch]
+        return [s.name for s in self.rule.states if not s.axes and not s.per_batch]
 
     def vector_states(self) -> list[str]:
         """Those of `vectors`: all but theta, and but those per batch, which follow."""
-        return [
-            s.name for s in self.rule.states if s.kind == "theta" and s.name != "theta" and not s.per_batch
-        ]
+        return [s.name for s in self.rule.states if s.axes and s.name != "theta" and not s.per_batch]
 
     def sizes(self) -> tuple[int, int]:
         """How many vectors and how many numbers the states are."""
-        kept = [s.kind for s in self.rule.states if s.per_batch]
-        vectors = len(self.vector_states()) + self.parts * kept.count("theta")
-        return vectors, len(self._scalars()) + self.parts * kept.count("scalar")
+        kept = [s.axes for s in self.rule.states if s.per_batch]
+        vectors = len(self.vector_states()) + self.parts * kept.count(ir.THETA)
+        return vectors, len(self._scalars()) + self.parts * kept.count(ir.SCALAR)
 
     def batch_views(self) -> list[L.Stmt]:
         """Per-batch states: m rows of `vectors`, or m numbers of `scalars`, behind the other states."""
         out: list[L.Stmt] = []
-        after = {"theta": len(self.vector_states()), "scalar": len(self._scalars())}
+        after = {ir.THETA: len(self.vector_states()), ir.SCALAR: len(self._scalars())}
         for s in (s for s in self.rule.states if s.per_batch):
-            array = "vectors" if s.kind == "theta" else "scalars"
-            first = after[s.kind]
-            after[s.kind] = first + self.parts
+            array = "vectors" if s.axes else "scalars"
+            first = after[s.axes]
+            after[s.axes] = first + self.parts
             out.append(L.let(s.name, L.At(L.Name(array), L.Int(first), L.Int(first + self.parts))))
         return out
 
@@ -449,10 +455,10 @@ class Writer:
         return [*opening, *body, *closing]
 
     def commits(self, commits: tuple[ir.Commit, ...]) -> list[L.Stmt]:
-        kinds = {s.name: s.kind for s in self.rule.states}
+        axes = {s.name: s.axes for s in self.rule.states}
         out: list[L.Stmt] = []
         for c in commits:
-            if kinds[c.state] == "scalar":
+            if not axes[c.state]:
                 out.append(L.let(c.state, c.value))
             elif self.homes.get(c.value) != c.state:
                 out.append(self.copy(c.state, self._array(c.value)))

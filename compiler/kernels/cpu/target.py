@@ -11,9 +11,11 @@ from netc.compiler.kernels.cpu import registers as cpu_registers
 from netc.compiler.kernels.cpu import report as cpu_report
 from netc.compiler.kernels.cpu import rule as cpu_rule
 from netc.compiler.kernels.cpu.names import python_expr, variable_name
-from netc.compiler.kernels.cpu.plan import layers, plan
+from netc.compiler.kernels.cpu.plan import plan
+from netc.compiler.kernels.cpu.registers import loss_and_slopes
 from netc.compiler.kernels.emit import Spelling
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.patterns import Chain, chain
 from netc.compiler.kernels.vectors import number
 
 BLOCKLESS = 1
@@ -24,20 +26,22 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
     """The kernels of a program, one module, ready to print; `samples` is the number of training samples."""
     precision = program.training.precision
     shuffled = program.training.batches.shuffle and program.training.batches.mode != "full"
-    match program.problem:
-        case ir.Network() as network:
+    problem = program.problem
+    match chain(problem):
+        case Chain() as network:
             batch = batch_size(program.training.batches, samples)
             p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
             made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
-            vectors = cpu_rule.Vectors(network.parameters, p.lanes, regions(network), p.size * p.chunks)
+            vectors = cpu_rule.Vectors(
+                problem.parameters, p.lanes, cpu_rule.regions(problem), p.size * p.chunks
+            )
             rule, parts = cpu_rule.named(program.rule), number_of_batches(program.training.batches, samples)
             writer = cpu_rule.Writer(rule, vectors, shuffled, samples, parts)
             block, lanes, group = p.block, p.lanes, 1
-        case ir.Objective() as objective:
-            made = objective_functions(objective)
-            whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
-            vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
-            writer = _objective_writer(objective, program, vectors)
+        case None:
+            made = objective_functions(problem)
+            vectors = cpu_rule.Vectors(problem.parameters, 1, cpu_rule.regions(problem), 0)
+            writer = _objective_writer(program, vectors)
             lanes = group = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
             block = BLOCKLESS
     stepping, scratch = writer.functions()
@@ -55,7 +59,7 @@ def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "
         ("DEVICE", "cpu"),
         ("BY_SAMPLE", int(shuffled)),
     )
-    reports = cpu_report.functions(vectors.parameters, isinstance(program.problem, ir.Network))
+    reports = cpu_report.functions(vectors.parameters, problem.sampled)
     return L.Module(title, constants, (*made, *stepping, *reports))
 
 
@@ -75,18 +79,9 @@ def number_of_batches(batches: ir.Batches, samples: int) -> int:
     return {"full": 1, "size": -(-samples // batches.count), "parts": batches.count}[batches.mode]
 
 
-def regions(network: ir.Network) -> tuple[cpu_rule.Region, ...]:
-    return tuple(
-        cpu_rule.Region(d.offset, d.offset + d.inputs * d.outputs + d.bias * d.outputs, d.inputs * d.outputs)
-        for d, _ in layers(network)
-    )
-
-
-def _objective_writer(
-    objective: ir.Objective, program: ir.Program, vectors: cpu_rule.Vectors
-) -> cpu_rule.Writer:
+def _objective_writer(program: ir.Program, vectors: cpu_rule.Vectors) -> cpu_rule.Writer:
     """Vectors in memory, in registers, or, where many starts walk in step, runs as lanes."""
-    rule, training = cpu_rule.named(program.rule), program.training
+    rule, training, objective = cpu_rule.named(program.rule), program.training, program.problem
     if not cpu_registers.fits(objective):
         return cpu_rule.Writer(rule, vectors, shuffled=False)
     single = training.precision == "f32"
@@ -95,14 +90,15 @@ def _objective_writer(
     return cpu_lanes.LaneWriter(rule, vectors, False, objective=objective)
 
 
-def objective_functions(objective: ir.Objective) -> list[L.Function]:
+def objective_functions(objective: ir.Problem) -> list[L.Function]:
     """`loss` and `gradient` of a plain function; the data arguments are there and unused."""
     opening = [
-        L.let(variable_name(v), L.call("float64", L.At(L.Name("theta"), L.Int(i))))
-        for i, v in enumerate(objective.variables)
+        L.let(variable_name(t.name), L.call("float64", L.At(L.Name("theta"), L.Int(t.offset))))
+        for t in objective.weights
     ]
     made = []
-    for name, exprs in (("loss", [objective.value]), ("gradient", [objective.value, *objective.gradient])):
+    value_, slopes = loss_and_slopes(objective)
+    for name, exprs in (("loss", [value_]), ("gradient", [value_, *slopes])):
         bindings, (value, *partials) = common(python_expr(e, variable_name) for e in exprs)
         body: list[L.Stmt] = [*opening, *(L.let(n, number(e)) for n, e in bindings)]
         body += [L.Store(L.Name("grad"), L.Int(i), number(e)) for i, e in enumerate(partials)]

@@ -22,6 +22,7 @@ from netc.compiler.kernels.cuda.plan import Plan, Stage
 from netc.compiler.kernels.cuda.rule import BARRIER, SUMS, memory_of, mine
 from netc.compiler.kernels.cuda.tiles import BLOCK_BARRIER, Product, Side, over_threads
 from netc.compiler.kernels.fuse import fuse
+from netc.compiler.kernels.patterns import Chain
 from netc.compiler.kernels.vectors import Space, lanes
 
 SEAT = L.let("thread", L.At(L.Name("seats"), L.call("thread")))
@@ -31,7 +32,8 @@ registers from one evaluation to the next, which takes twice as many of them."""
 
 @dataclass(frozen=True)
 class NetworkWriter:
-    network: ir.Network
+    network: Chain
+    parameters: int
     plan: Plan
     shuffled: bool
     """Then x is sample by sample, and `order` says which one is next."""
@@ -70,7 +72,7 @@ class NetworkWriter:
     def samples_in(self) -> list[L.Stmt]:
         """Neighbouring threads read neighbouring numbers, however the data lie. Places beyond the last sample get that
         one again: finite if it is, and its d will be 0."""
-        inputs, columns = self.plan.stages[0].dense.inputs, self.plan.columns
+        inputs, columns = self.plan.stages[0].layer.product.inputs, self.plan.columns
         sample = L.let("sample", self.which(L.call("least", "s", L.call("sub", "valid", 1))))
         places = (L.call("remainder", "p", inputs), L.call("quotient", "p", inputs))
         x = L.At(L.At(L.Name("x"), L.Name("sample")), L.Name("i"))
@@ -101,78 +103,89 @@ class NetworkWriter:
         names = [name for name, _ in wanted]
         assigns = [ir.Assign(n, e) for n, e in [*bindings, *zip(names, results, strict=True)]]
         places = {**self.plan.temporaries, **buffers}
-        live = frozenset(n for n, e in wanted if e.kind == "output")
+        live = frozenset(n for n, e in wanted if e.axes)
         return Space("o", units, 1, address, per_lane=True).passes(fuse(assigns, live))
 
     # -- the three products of a layer ---------------------------------------------------------------
 
     def forward(self, stage: Stage) -> list[L.Stmt]:
         """z = W x + b, then a = f(z)."""
-        d, op, plan = stage.dense, stage.map, self.plan
-        bias = d.offset + d.inputs * d.outputs
+        layer, d, plan = stage.layer, stage.layer.product, self.plan
 
         def put(row: L.Expr, s: L.Expr, total: L.Expr) -> list[L.Stmt]:
-            z = L.call("add", total, L.At(L.Name(self.weights), L.add(row, bias))) if d.bias else total
+            z = (
+                L.call("add", total, L.At(L.Name(self.weights), L.add(row, d.bias.offset)))
+                if d.bias
+                else total
+            )
             return [self.put(stage.z, row, s, z)]
 
         product = Product(
             d.outputs, plan.columns, d.inputs,
-            Side(self.weights, lambda o: L.add(L.mul(o, d.inputs), d.offset)),
+            Side(self.weights, lambda o: L.add(L.mul(o, d.across), d.weight.offset), d.down),
             Side("memory", lambda s: L.add(s, stage.source), plan.pitch),
             stage.forward, plan.threads, plan.pile, adjacent=True,
         )  # fmt: skip
         note = L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}")
         out = [note, *product.loops(put), BLOCK_BARRIER]
-        if op is None:
+        if layer.activation is None:
             return out
-        out.append(L.Note(f"a = {op.name}(z)"))
-        if pointwise(op.value):
+        out.append(L.Note(f"a = {layer.activation.text}(z)"))
+        if pointwise(layer.value):
             z, a = (L.At(L.Name("memory"), L.add("p", buffer)) for buffer in (stage.z, stage.a))
             body = [
-                L.let("z", z), *self.pointwise(op.value, {"z": "z"}, "a"), L.Store(a.array, a.index, L.Name("a"))
+                L.let("z", z), *self.pointwise(layer.value, {"z": "z"}, "a"), L.Store(a.array, a.index, L.Name("a"))
             ]  # fmt: skip
             return [*out, self.over_block("p", d.outputs * plan.pitch, body), BLOCK_BARRIER]
         buffers = {"z": stage.z, "a": stage.a}
-        return [*out, self.each_sample(self.over_units(op.units, [("a", op.value)], buffers)), BLOCK_BARRIER]
+        return [
+            *out,
+            self.each_sample(self.over_units(d.outputs, [("a", layer.value)], buffers)),
+            BLOCK_BARRIER,
+        ]
 
     def through(self, stage: Stage, before: Stage) -> list[L.Stmt]:
         """The cotangent d of the layer before: W' d, through its activation."""
-        d, op, plan = stage.dense, before.map, self.plan
+        d, layer, plan = stage.layer.through, before.layer, self.plan
+        assert d is not None
+        assert layer.activation is not None
 
         def put(row: L.Expr, s: L.Expr, total: L.Expr) -> list[L.Stmt]:
-            if op is None or not pointwise(op.value):
+            if not pointwise(layer.value):
                 return [self.put(before.d, row, s, total)]
             return [
                 L.let("c", total),
                 L.let("z", self.at(before.z, row, s)),
                 L.let("a", self.at(before.a, row, s)),
-                *self.pointwise(op.vjp, {"z": "z", "a": "a", "c": "c"}, "d"),
+                *self.pointwise(layer.vjp, {"z": "z", "a": "a", "c": "c"}, "d"),
                 self.put(before.d, row, s, "d"),
             ]
 
         product = Product(
-            d.inputs, plan.columns, d.outputs,
-            Side(self.weights, lambda i: L.add(i, d.offset), d.inputs),
+            d.outputs, plan.columns, d.inputs,
+            Side(self.weights, lambda i: L.add(L.mul(i, d.across), d.weight.offset), d.down),
             Side("memory", lambda s: L.add(s, stage.d), plan.pitch),
             stage.through, plan.threads, plan.pile, adjacent=True,
         )  # fmt: skip
-        name = f", through a = {op.name}(z)" if op else ""
-        note = L.Note(f"{d.name}: cotangent of its input, W' d{name}")
+        note = L.Note(f"{d.name}: cotangent of its input, W' d, through a = {layer.activation.text}(z)")
         out = [note, *product.loops(put), BLOCK_BARRIER]
-        if op is None or pointwise(op.value):
+        if pointwise(layer.value):
             return out
         buffers = {"z": before.z, "a": before.a, "c": before.d, "dz": before.d}
-        return [*out, self.each_sample(self.over_units(op.units, [("dz", op.vjp)], buffers)), BLOCK_BARRIER]
+        return [
+            *out,
+            self.each_sample(self.over_units(layer.product.outputs, [("dz", layer.vjp)], buffers)),
+            BLOCK_BARRIER,
+        ]
 
     def sums(self, stage: Stage) -> list[L.Stmt]:
         """dW = d x' and db = d onto the gradient; a bias is the weight of an input that is always 1."""
-        d, plan = stage.dense, self.plan
-        end = d.offset + d.inputs * d.outputs
+        d, plan = stage.layer.product, self.plan
 
         def put(row: L.Expr, column: L.Expr, total: L.Expr) -> list[L.Stmt]:
-            q = L.add(L.add(L.mul(row, d.inputs), column), d.offset)
+            q = L.add(L.add(L.mul(row, d.inputs), column), d.weight.offset)
             if d.bias:
-                q = L.call("select", L.call("lt", column, d.inputs), q, L.add(row, end))
+                q = L.call("select", L.call("lt", column, d.inputs), q, L.add(row, d.bias.offset))
             place = L.At(L.Name(self.target), L.Name("q_here"))
             return [L.let("q_here", q), L.Store(place.array, place.index, L.call("add", place, total))]
 
@@ -181,7 +194,7 @@ class NetworkWriter:
             return L.call("select", L.call("lt", i, d.inputs), start, plan.ones) if d.bias else start
 
         product = Product(
-            d.outputs, d.inputs + d.bias, "valid",
+            d.outputs, d.inputs + bool(d.bias), "valid",
             Side("memory", lambda o: L.add(L.mul(o, plan.pitch), stage.d)),
             Side("memory", column),
             stage.sums, plan.threads, plan.pile, step=plan.vector,
@@ -221,7 +234,7 @@ class NetworkWriter:
     def over_samples(self, name: str) -> L.Function:
         """`loss` or `gradient` of samples [first, first + count)."""
         with_gradient = name == "gradient"
-        scale = L.call("div", 1.0, L.call("float64", "count")) if self.network.head.mean else L.Real(1.0)
+        scale = L.call("div", 1.0, L.call("float64", "count")) if self.network.mean else L.Real(1.0)
         some = [
             L.let("valid", L.call("least", self.plan.samples, L.call("sub", "end", "base"))),
             SEAT,
@@ -238,13 +251,15 @@ class NetworkWriter:
             *([self.total()] if with_gradient else []),
             L.Return(L.Name("mean")),
         ]
-        words = f"The {'mean' if self.network.head.mean else 'sum'} of the losses of samples [first, first + count)"
+        words = (
+            f"The {'mean' if self.network.mean else 'sum'} of the losses of samples [first, first + count)"
+        )
         note = words + ("; its gradient into `grad`." if with_gradient else ".")
         return L.Function(name, (*parameters_of(name)[:-1], *memory_of(self.plan)), tuple(body), note)
 
     def opening(self, with_gradient: bool) -> list[L.Stmt]:
         """Who is who, which samples are this block's; then what all of it needs, behind the barrier after the samples."""
-        plan, parameters = self.plan, self.network.parameters
+        plan, parameters = self.plan, self.parameters
         begin, end = L.expr("first"), L.add("first", "count")
         if plan.shape == "grid":
             part = [L.call("floordiv", L.mul("count", b), plan.blocks) for b in ("block", L.add("block", 1))]
@@ -269,7 +284,7 @@ class NetworkWriter:
 
     def total(self) -> L.Stmt:
         """The gradient of all samples, each element at its thread."""
-        plan, parameters = self.plan, self.network.parameters
+        plan, parameters = self.plan, self.parameters
         scaled = L.Store(L.Name("grad"), L.Name("q"), L.call("mul", "sum", L.call("splat", "scale")))
         if plan.shape == "block":
             return mine([L.let("sum", L.At(L.Name("grad"), L.Name("q"))), scaled], 0, parameters)

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from netc.compiler.calculus import ir
-from netc.compiler.kernels import fuse
 from netc.compiler.kernels.cpu.network import pointwise
-from netc.compiler.kernels.cpu.plan import layers
+from netc.compiler.kernels.patterns import Chain, Layer, Product, chain
 
 Shape = Literal["thread", "block", "grid"]
 
@@ -56,10 +55,9 @@ class Tile:
 
 @dataclass(frozen=True)
 class Stage:
-    """One dense layer with the activation behind it. Buffers: offsets in `memory`."""
+    """Where a layer's buffers are: offsets in `memory`."""
 
-    dense: ir.Dense
-    map: ir.Map | None
+    layer: Layer
     source: int
     """Of the layer's input."""
     z: int
@@ -124,15 +122,16 @@ LOAD, FMA, STORE, BARRIER = 1.0, 0.25, 2.0, 30.0
 
 def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: int) -> Plan:
     """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation."""
-    match program.problem:
-        case ir.Objective(parameters=count):
+    count = program.problem.parameters
+    match chain(program.problem):
+        case None:
             reason = (
                 f"an objective of {_count(count, 'parameter')}: one run per thread, its vectors in registers"
             )
             return Plan("thread", reason, card.threads, 1)
-        case ir.Network() as network:
+        case Chain() as network:
             item = 8 if program.training.precision == "f64" else 4
-            return _Network(network, card, temporaries, samples, item).plan(program.training.runs)
+            return _Network(network, count, card, temporaries, samples, item).plan(program.training.runs)
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,8 @@ class _Rows:
 
 @dataclass(frozen=True)
 class _Network:
-    network: ir.Network
+    network: Chain
+    parameters: int
     card: Card
     temporaries: dict[str, int]
     samples: int
@@ -153,11 +153,10 @@ class _Network:
     """Bytes of a number."""
 
     def plan(self, runs: int) -> Plan:
-        network = self.network
         block = self.laid_out("block", self._threads, 1, self.samples)
-        alone = runs == 1 and network.parameters * self.samples >= WORK
+        alone = runs == 1 and self.parameters * self.samples >= WORK
         few = not block.shared and runs < self.card.blocks
-        who = f"a network of {network.parameters} parameters, {_count(runs, 'run')}"
+        who = f"a network of {self.parameters} parameters, {_count(runs, 'run')}"
         if alone or few:
             return self._grid(f"{who}: too large for the shared memory of a block" if few else who)
         team = "warp" if block.threads == 32 else f"block of {block.threads} threads"
@@ -186,14 +185,14 @@ class _Network:
     @property
     def _threads(self) -> int:
         """So many that each has a whole tile of the widest layer, which costs fewest loads; whole warps."""
-        widest = max(d.outputs for d, _ in layers(self.network))
+        widest = max(layer.product.outputs for layer in self.network.layers)
         wanted = -(-self.samples * widest // REGISTERS)
         return min(self.card.threads, max(32, 1 << (wanted - 1).bit_length()))
 
     def laid_out(self, shape: Shape, threads: int, blocks: int, samples: int) -> Plan:
         """As many samples at a time as fit, and the parameters beside them if that is possible."""
         room = (self.card.shared - 16 * threads) // self.item - PILE  # two numbers per thread lie there too
-        parameters = self.network.parameters
+        parameters = self.parameters
         for copied in (parameters, 0) if parameters <= room * STAGED else (0,):
             some = self._fitting(
                 samples, threads, room - copied - self.vector
@@ -216,14 +215,15 @@ class _Network:
     def _rows(self) -> _Rows:
         """Of all buffers, row behind row: the ones, the samples, z, a and d of the layers, temporaries."""
         stages: list[tuple[int, int, int]] = []
-        top = 1 + layers(self.network)[0][0].inputs
-        for dense, op in layers(self.network):
-            a, top = top, top + dense.outputs
+        top = 1 + self.network.layers[0].product.inputs
+        for layer in self.network.layers:
+            outputs = layer.product.outputs
+            a, top = top, top + outputs
             z, d = a, a
-            if op and "z" in fuse.names(op.vjp):
-                z, top = top, top + dense.outputs
-            if dense is layers(self.network)[-1][0] or (op and not pointwise(op.value)):
-                d, top = top, top + dense.outputs
+            if layer.reads_z:
+                z, top = top, top + outputs
+            if layer.activation is None or not pointwise(layer.value):
+                d, top = top, top + outputs
             stages.append((z, a, d))
         temporaries: dict[str, int] = {}
         for name, rows in self.temporaries.items():
@@ -240,11 +240,11 @@ class _Network:
         stages: list[Stage] = []
         source = inputs = first + pitch
         piled = 0
-        for (dense, following), places in zip(layers(self.network), rows.stages, strict=True):
+        for layer, places in zip(self.network.layers, rows.stages, strict=True):
             z, a, d = (first + row * pitch for row in places)
-            tiles = self._tiles(dense, made)
+            tiles = self._tiles(layer.product, made)
             piled = max(piled, *(t.piled for t in tiles))
-            stages.append(Stage(dense, following, source, z, a, d, *(t.tile for t in tiles)))
+            stages.append(Stage(layer, source, z, a, d, *(t.tile for t in tiles)))
             source = a
         named = {name: first + row * pitch for name, row in rows.temporaries.items()}
         end = first + rows.count * pitch
@@ -253,12 +253,12 @@ class _Network:
             copied=copied > 0, size=end + piled,
         )  # fmt: skip
 
-    def _tiles(self, dense: ir.Dense, made: Plan) -> tuple[Tiled, Tiled, Tiled]:
+    def _tiles(self, dense: Product, made: Plan) -> tuple[Tiled, Tiled, Tiled]:
         rows, columns, samples = dense.outputs, dense.inputs, made.columns
         return (
             tiled(rows, samples, columns, made.threads, made.vector, adjacent=True),
             tiled(columns, samples, rows, made.threads, made.vector, adjacent=True),
-            tiled(rows, columns + dense.bias, samples, made.threads, made.vector, adjacent=False),
+            tiled(rows, columns + bool(dense.bias), samples, made.threads, made.vector, adjacent=False),
         )
 
 

@@ -101,7 +101,7 @@ class TeamWriter(Writer):
     def per_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
         """A number is written by one thread, when all have read the old one."""
         kept = super().per_batch(s)
-        if isinstance(s, ir.Fetch) or s.kind == "theta":
+        if isinstance(s, ir.Fetch) or s.axes:
             return kept
         return [BARRIER, L.If(L.call("eq", "member", 0), tuple(kept)), BARRIER]
 

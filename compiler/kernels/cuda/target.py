@@ -14,7 +14,7 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import network as cpu_network
 from netc.compiler.kernels.cpu import rule as cpu_rule
 from netc.compiler.kernels.cpu import target as cpu
-from netc.compiler.kernels.cpu.target import REALS, batch_size, number_of_batches, regions
+from netc.compiler.kernels.cpu.target import REALS, batch_size, number_of_batches
 from netc.compiler.kernels.cuda import rule as cuda_rule
 from netc.compiler.kernels.cuda import threads as cuda_threads
 from netc.compiler.kernels.cuda.network import NetworkWriter
@@ -22,11 +22,12 @@ from netc.compiler.kernels.cuda.plan import Card, Plan, plan
 from netc.compiler.kernels.cuda.rule import TeamWriter
 from netc.compiler.kernels.cuda.threads import ThreadWriter
 from netc.compiler.kernels.emit import INFIX, PREFIX, Spelling
+from netc.compiler.kernels.patterns import Chain, chain
 
 
 def planned(program: ir.Program, card: Card, samples: int) -> Plan:
-    problem = program.problem
-    temporaries = cpu_network.head_buffers(problem) if isinstance(problem, ir.Network) else {}
+    network = chain(program.problem)
+    temporaries = cpu_network.head_buffers(network) if network else {}
     return plan(program, card, temporaries, batch_size(program.training.batches, samples))
 
 
@@ -38,19 +39,19 @@ def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc k
     rule = cpu_rule.named(program.rule)
     made: list[L.Function] = []
     kernels: list[L.Function] = []
-    match program.problem:
-        case ir.Network() as network:
-            buffers = cuda_rule.work_space(chosen, network.parameters)
-            vectors = cpu_rule.Vectors(network.parameters, 1, regions(network), buffers)
-            made = NetworkWriter(network, chosen, shuffled).functions()
+    problem = program.problem
+    match chain(problem):
+        case Chain() as network:
+            buffers = cuda_rule.work_space(chosen, problem.parameters)
+            vectors = cpu_rule.Vectors(problem.parameters, 1, cpu_rule.regions(problem), buffers)
+            made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
             parts = number_of_batches(training.batches, samples)
             writer: cpu_rule.Writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
-        case ir.Objective() as objective:
-            whole = cpu_rule.Region(0, objective.parameters, objective.parameters)
-            vectors = cpu_rule.Vectors(objective.parameters, 1, (whole,), 0)
+        case None:
+            vectors = cpu_rule.Vectors(problem.parameters, 1, cpu_rule.regions(problem), 0)
             single = training.precision == "f32"
-            writer = ThreadWriter(rule, vectors, False, objective=objective, single=single)
-            made, kernels = cpu.objective_functions(objective), [cuda_threads.report(objective.parameters)]
+            writer = ThreadWriter(rule, vectors, False, objective=problem, single=single)
+            made, kernels = cpu.objective_functions(problem), [cuda_threads.report(problem.parameters)]
     kernels.insert(0, writer.advance())
     scratch = vectors.scratch + len(writer.temporaries) * vectors.stride
     constants: tuple[tuple[str, int | float | str], ...] = (
@@ -114,7 +115,7 @@ DEVICE = frozenset((
     "next_run_of_block", "power", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
 IMPORTED = {"device": DEVICE, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
-"""Last part of the name of a file `runtime/cuda_*.py` -> what kernels call of it."""
+"""Last part of the name of a file `runtime/devices/cuda_*.py` -> what kernels call of it."""
 
 
 def spelling(module: L.Module) -> Spelling:
@@ -124,7 +125,7 @@ def spelling(module: L.Module) -> Spelling:
     if "cuda.shared.array" in called:
         called.add("ALIGNED")
     lines = [
-        f"from netc.runtime.cuda_{file} import {', '.join(sorted(used))}"
+        f"from netc.runtime.devices.cuda_{file} import {', '.join(sorted(used))}"
         for file, functions in IMPORTED.items()
         if (used := functions & called)
     ]
