@@ -8,20 +8,21 @@ from __future__ import annotations
 from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu import target as cpu
-from netc.compiler.kernels.cuda import target as cuda
+from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda.plan import Card, Plan
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.rules.explain import Section
 
 
 def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int) -> list[Section]:
     target = program.training.target
-    on_cpu = _constants(cpu.schedule(program, machine, samples))
-    module = cuda.schedule(program, card, samples)
+    on_cpu = _constants(Cpu(machine).schedule(program, samples))
+    gpu = Cuda(card)
+    module = gpu.schedule(program, samples)
     sections = [
         Section("on the CPU", (_cpu(program, on_cpu), _memory(program, on_cpu, samples))),
-        Section("on a GPU", _cuda(program, module, cuda.planned(program, card, samples), on_cpu, samples)),
+        Section("on a GPU", _cuda(program, module, gpu.plan(program, samples), on_cpu, samples)),
     ]
     return [Section(f"target = {target}", ()), *sections]
 

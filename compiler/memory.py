@@ -5,7 +5,7 @@ Says nothing of what a machine has (`runtime/results/capacity.py`, `runtime/trai
 
 from __future__ import annotations
 
-from netc.compiler.kernels.cpu.report import REPORTED
+from netc.compiler.kernels.report import REPORTED
 
 NUMBERS_OF_A_RUN = 5 + 3
 """Counters and figures."""

@@ -15,8 +15,8 @@ from netc.dsl.parser import parse
 if TYPE_CHECKING:
     from netc.compiler.calculus import ir
     from netc.compiler.kernels import loops
-    from netc.compiler.kernels.cuda.plan import Card
     from netc.compiler.kernels.machine import Machine
+    from netc.compiler.kernels.target import Target
     from netc.compiler.meaning import spec
     from netc.dsl import ast
     from netc.dsl.diagnostics import Diagnostic
@@ -53,30 +53,16 @@ def to_ir(checked: spec.Spec) -> ir.Program:
     return lower.lower(checked)
 
 
-def to_loops(program: ir.Program, machine: Machine, samples: int) -> loops.Module:
-    from netc.compiler.kernels.cpu import target as cpu
+def to_loops(program: ir.Program, target: Target, samples: int) -> loops.Module:
+    from netc.compiler.calculus.norms import written_out
 
-    return cpu.schedule(program, machine, samples)
+    return target.schedule(written_out(program), samples)
 
 
-def to_text(module: loops.Module) -> str:
+def to_text(module: loops.Module, target: Target) -> str:
     from netc.compiler.kernels import emit
-    from netc.compiler.kernels.cpu import target as cpu
 
-    return emit.emit(module, cpu.spelling(module))
-
-
-def to_cuda_loops(program: ir.Program, card: Card, samples: int) -> loops.Module:
-    from netc.compiler.kernels.cuda import target as cuda
-
-    return cuda.schedule(program, card, samples)
-
-
-def to_cuda_text(module: loops.Module) -> str:
-    from netc.compiler.kernels import emit
-    from netc.compiler.kernels.cuda import target as cuda
-
-    return emit.emit(module, cuda.spelling(module))
+    return emit.emit(module, target.spelling(module))
 
 
 def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, machine: Machine) -> str:
@@ -96,8 +82,10 @@ def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, mac
     lowered = to_ir(checked)
     if stage == "ir":
         return show_ir.show(lowered)
+    from netc.compiler.kernels.cpu.target import Cpu
+    from netc.compiler.kernels.cuda.target import Cuda
+
     samples = facts.samples if facts else 1
-    if stage == "cuda":
-        return to_cuda_text(to_cuda_loops(lowered, Card(), samples))
-    module = to_loops(lowered, machine, samples)
-    return emit.emit(module, emit.PLAIN) if stage == "loops" else to_text(module)
+    target: Target = Cuda(Card()) if stage == "cuda" else Cpu(machine)
+    module = to_loops(lowered, target, samples)
+    return emit.emit(module, emit.PLAIN) if stage == "loops" else to_text(module, target)

@@ -27,6 +27,7 @@ from typing import Any
 from unittest import mock
 
 from netc.compiler import pipeline
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_types import ptx, ptxas
 from netc.runtime.devices.load import load_kernels
@@ -241,7 +242,8 @@ def main() -> None:
         session = of_bench(arguments.bench, arguments.precision)
     else:
         session = sessions.open_session(sessions.read_file(arguments.file), changed)
-    text = pipeline.to_cuda_text(pipeline.to_cuda_loops(session.program, card(), session.samples))
+    target = Cuda(card())
+    text = pipeline.to_text(pipeline.to_loops(session.program, target, session.samples), target)
     module = sys.modules[load_kernels(with_lines(text)).__name__]
     print(
         f"{arguments.bench or arguments.file.stem}: {module.SHAPE}, {module.THREADS} threads, {module.REAL}\n"

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from netc.compiler import pipeline
 from netc.compiler.calculus import ir
+from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.target import Target
 from netc.compiler.meaning.spec import Facts
 from netc.dsl.source import Source
 from netc.runtime import session as sessions
@@ -43,11 +46,15 @@ class Case:
 
 
 def cpu_text(program: ir.Program, lanes: int, samples: int) -> str:
-    return pipeline.to_text(pipeline.to_loops(program, Machine(lanes, REGISTERS[lanes]), samples))
+    return text_of(program, Cpu(Machine(lanes, REGISTERS[lanes])), samples)
 
 
 def cuda_text(program: ir.Program, samples: int) -> str:
-    return pipeline.to_cuda_text(pipeline.to_cuda_loops(program, Card(), samples))
+    return text_of(program, Cuda(Card()), samples)
+
+
+def text_of(program: ir.Program, target: Target, samples: int) -> str:
+    return pipeline.to_text(pipeline.to_loops(program, target, samples), target)
 
 
 def network(layers: str, loss: str, rule: str, train: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from netc.compiler import pipeline
 from netc.compiler.calculus import interpret, ir
+from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.meaning.spec import Facts
 from netc.dsl.source import Source
@@ -52,11 +53,8 @@ def build(
     source = Source("test.net", text)
     facts = Facts(inputs, outputs, samples) if "network" in text else None
     program = pipeline.to_ir(pipeline.to_spec(pipeline.to_ast(source), facts, Path()))
-    kernels = load_kernels(
-        pipeline.to_text(
-            pipeline.to_loops(program, Machine(lanes=lanes, registers=32 if lanes >= 8 else 16), samples)
-        )
-    )
+    target = Cpu(Machine(lanes=lanes, registers=32 if lanes >= 8 else 16))
+    kernels = load_kernels(pipeline.to_text(pipeline.to_loops(program, target, samples), target))
     rng = np.random.default_rng(7)
     x = rng.standard_normal((samples, inputs))
     y = (

@@ -15,6 +15,7 @@ from netc.compiler import pipeline
 from netc.compiler.calculus import interpret, ir
 from netc.compiler.kernels.cuda import plan as cuda_plan
 from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.runtime import session as sessions
 from netc.runtime.random import Purpose, permutation
 from netc.runtime.training.sample_layout import bounds, lay_out
@@ -181,8 +182,9 @@ class Kernel:
         self.program = program = session.program
         training = program.training
         sizes = {f.name: threads for f in dataclasses.fields(Card) if f.name in ("threads", "crowd")}
-        module = pipeline.to_cuda_loops(program, Card(blocks=blocks, **sizes, **options), session.samples)
-        self.text, constants = pipeline.to_cuda_text(module), dict(module.constants)
+        chosen = Cuda(Card(blocks=blocks, **sizes, **options))
+        module = pipeline.to_loops(program, chosen, session.samples)
+        self.text, constants = pipeline.to_text(module, chosen), dict(module.constants)
         assert constants["SHAPE"] == shape
         assert constants["BLOCKS"] == (blocks if shape == "grid" else 1)
         self.size = blocks, threads

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from netc.compiler import pipeline
+from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
@@ -72,8 +74,8 @@ def session_of(problem: str, rule: str) -> sessions.Session | None:
 def texts(session: sessions.Session) -> list[str]:
     program, samples = session.program, session.samples
     machine = Machine()
-    cuda = pipeline.to_cuda_loops(program, Card(), samples)
-    return [pipeline.to_text(pipeline.to_loops(program, machine, samples)), pipeline.to_cuda_text(cuda)]
+    targets = (Cpu(machine), Cuda(Card()))
+    return [pipeline.to_text(pipeline.to_loops(program, target, samples), target) for target in targets]
 
 
 @pytest.mark.parametrize("problem", [NETWORK, OBJECTIVE], ids=["network", "objective"])

@@ -72,7 +72,7 @@ def test_reports_take_no_more_than_their_share(samples, epochs, batch):
 
 def test_a_file_that_says_every_gets_every_report():
     made = program("gd(eta = 0.1)", "epochs = 10, batch = 32")
-    assert spacing(made, Sizes(18750, 1875, 1, 60_000, 10_000), 1, summary=False).whole == 1875
+    assert spacing(made, Sizes(18750, 1875, 1, 60_000, 10_000), 1875, summary=False).whole == 1875
 
 
 @pytest.mark.usefixtures("hurried")

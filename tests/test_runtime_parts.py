@@ -10,6 +10,7 @@ import pytest
 
 import netc
 from netc.compiler import pipeline
+from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine
 from netc.dsl.source import Source
 from netc.runtime.devices.parts import split
@@ -37,7 +38,8 @@ def text(rule: str = RULES[0], samples: int = 30) -> str:
 
     program = pipeline.to_ast(Source("<test>", FILE.format(rule=rule, inputs=3)))
     lowered = pipeline.to_ir(pipeline.to_spec(program, Facts(3, 1, samples), Path()))
-    return pipeline.to_text(pipeline.to_loops(lowered, Machine(lanes=8, registers=32), samples))
+    target = Cpu(Machine(lanes=8, registers=32))
+    return pipeline.to_text(pipeline.to_loops(lowered, target, samples), target)
 
 
 def test_every_function_is_in_one_part_and_as_it_was():

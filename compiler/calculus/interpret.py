@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, assert_never
 
 import numpy as np
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
-from netc.compiler.calculus.simplify import rebuild
 
 Array = NDArray[Any]
 Env = dict[str, Any]
@@ -66,14 +64,15 @@ def _value(
         case ir.Place(axis):
             return np.arange(float(lengths[axis]))
         case ir.Apply(op, args):
-            return PRIMITIVES[op].value(*(_laid(values[id(a)], a.axes, node.axes) for a in args))
+            return PRIMITIVES[op].value(*(laid(values[id(a)], a.axes, node.axes) for a in args))
         case ir.Reduce("sum", ir.Apply("mul", (a, b)), over, "") if all(
             axis in a.axes or axis in b.axes for axis in over
         ):
             return _product(node, a, b, values, lengths)
         case ir.Reduce(op, arg, over, per):
             if per:
-                return _per_part(op, values[id(arg)], parts[per] if parts else ())
+                whole = _whole(values[id(arg)], arg.axes, arg.axes, lengths)
+                return _per_part(op, whole, parts[per] if parts else ())
             return _reduce(op, values[id(arg)], arg.axes, over, lengths)
         case ir.View(arg, axis):
             return _view(node, _whole(values[id(arg)], arg.axes, (axis,), lengths), lengths)
@@ -93,7 +92,7 @@ def _lengths(nodes: Sequence[ir.Expr], env: Mapping[str, Any]) -> dict[ir.Axis, 
     return known
 
 
-def _laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
+def laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
     """An array with these axes as one with the wanted ones, in their order; length 1 along those that it lacks."""
     if np.ndim(x) == 0 or axes == wanted:
         return x
@@ -108,8 +107,8 @@ def _whole(x: Any, axes: ir.Axes, along: ir.Axes, lengths: Mapping[ir.Axis, int]
 
 
 def _reduce(op: ir.Reduction, x: Any, axes: ir.Axes, over: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Any:
-    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
-    x = _whole(x, axes, over if op == "sum" else (), lengths)
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
+    x = _whole(x, axes, over if op in ("sum", "norm") else (), lengths)
     left = [a for a in axes if a not in over]
     more = {"dtype": np.float64} if op == "sum" and not left else {}  # a number is computed in float64
     return functions[op](x, axis=tuple(axes.index(a) for a in over), **more)
@@ -121,7 +120,7 @@ def _product(
     """A sum of products, without an array of all of them."""
     if not node.axes:
         return (
-            _reduce("sum", values[id(a)] * _laid(values[id(b)], b.axes, a.axes), a.axes, node.over, lengths)
+            _reduce("sum", values[id(a)] * laid(values[id(b)], b.axes, a.axes), a.axes, node.over, lengths)
             if a.axes == b.axes
             else _reduce("sum", *_of_all(a, b, values), node.over, lengths)
         )
@@ -135,11 +134,11 @@ def _product(
 
 def _of_all(a: ir.Expr, b: ir.Expr, values: Mapping[int, Any]) -> tuple[Any, ir.Axes]:
     axes = ir.union(a.axes, b.axes)
-    return _laid(values[id(a)], a.axes, axes) * _laid(values[id(b)], b.axes, axes), axes
+    return laid(values[id(a)], a.axes, axes) * laid(values[id(b)], b.axes, axes), axes
 
 
 def _per_part(op: ir.Reduction, x: Any, parts: tuple[slice, ...]) -> Any:
-    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
     return np.concatenate([np.full_like(x[s], functions[op](x[s])) for s in parts])
 
 
@@ -156,7 +155,7 @@ def _view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
 def _pick(node: ir.Pick, x: Any, place: Any, lengths: Mapping[ir.Axis, int]) -> Array:
     x = _whole(x, node.arg.axes, (node.axis,), lengths)
     grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
-    where = np.rint(_laid(place, node.place.axes, node.axes)).astype(np.int64)
+    where = np.rint(laid(place, node.place.axes, node.axes)).astype(np.int64)
     return _at(x, node.arg.axes, node.axis, where, (where >= 0) & (where < lengths[node.axis]), grid, 0.0)
 
 
@@ -175,6 +174,19 @@ def _at(
     return np.asarray(np.where(there, found, x.dtype.type(outside)))
 
 
+def _norm(x: Any, axis: Any = None) -> Any:
+    """By the largest element where the squares would overflow or vanish."""
+    x = np.asarray(x)
+    largest = np.max(np.abs(x), axis=axis, keepdims=True)
+    shares = x / np.where(largest > 0, largest, 1)
+    total = np.sum(x * x, axis=axis)
+    largest = np.max(np.abs(x), axis=axis)
+    limits = np.finfo(x.dtype)
+    safe = (total > limits.tiny / limits.eps**2) & (total < limits.max * limits.eps)
+    plain = safe | (largest == 0) | ~np.isfinite(largest)
+    return np.where(plain, np.sqrt(total), largest * np.sqrt(np.sum(shares * shares, axis=axis)))[()]
+
+
 def parts_of(problem: ir.Problem) -> Parts:
     """The parameters of each layer, and of each of its tensors: the weights, the biases. An objective is one part."""
     if not problem.sampled:
@@ -184,7 +196,7 @@ def parts_of(problem: ir.Problem) -> Parts:
     return {"layer": layers, "tensor": tuple(slice(t.offset, t.stop) for t in problem.weights)}
 
 
-def _weights(problem: ir.Problem, like: Array) -> Array:
+def weights_of(problem: ir.Problem, like: Array) -> Array:
     """1 where a weight is, 0 where a bias is."""
     weights = np.ones_like(like)
     for t in problem.weights:
@@ -209,7 +221,7 @@ def run_lets(steps: Sequence[ir.Step], env: Env, sizes: Mapping[ir.Axis, int] | 
 
 
 def _filled(value: Any, let: ir.Let, lengths: Mapping[ir.Axis, int]) -> Array:
-    whole = _laid(value, let.value.axes, let.axes)
+    whole = laid(value, let.value.axes, let.axes)
     return np.broadcast_to(whole, [lengths[a] for a in let.axes])
 
 
@@ -222,27 +234,27 @@ def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
         env[let.name] = np.zeros(shape)
     for place in reversed(places) if scan.backward else places:
         for let in scan.lets:
-            value = rebuild(let.value, partial(_fixed, axis=scan.axis, place=place))
+            value = _fixed(let.value, scan.axis, place)
             axes = tuple(a for a in let.axes if a != scan.axis)
-            found = _laid(evaluate(value, env, sizes=sizes), value.axes, axes)
+            found = laid(evaluate(value, env, sizes=sizes), value.axes, axes)
             env[let.name][tuple(place if a == scan.axis else slice(None) for a in let.axes)] = found
 
 
-def _fixed(node: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
-    """A node, its arguments already at this place of the axis."""
-    match node:
+def _fixed(e: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
+    """The expression at this place of the axis."""
+    match e:
         case ir.Var(_, axes) if axis in axes:
-            return ir.View(node, axis, ir.Index((), place))
+            return ir.View(e, axis, ir.Index((), place))
         case ir.Const(value, axes):
             return ir.Const(value, tuple(a for a in axes if a != axis))
         case ir.Place(a) if a == axis:
             return ir.Const(float(place))
-        case ir.View(ir.View(arg, a, ir.Index(())), b, index) if a == b == axis:
-            return ir.View(arg, axis, _index_at(index, axis, place), node.outside)
+        case ir.View(arg, b, index) if b == axis:  # read at another place: the argument keeps the axis
+            return ir.View(arg, axis, _index_at(index, axis, place), e.outside)
         case ir.View(arg, b, index):
-            return ir.View(arg, b, _index_at(index, axis, place), node.outside)
+            return ir.View(_fixed(arg, axis, place), b, _index_at(index, axis, place), e.outside)
         case _:
-            return node
+            return ir.with_children(e, tuple(_fixed(c, axis, place) for c in ir.children(e)))
 
 
 def _index_at(index: ir.Index, axis: ir.Axis, place: int) -> ir.Index:
@@ -276,9 +288,11 @@ def predict(problem: ir.Problem, theta: Array, x: Array) -> Array:
     return np.array(env[problem.output]).reshape(len(x), -1)
 
 
-def loss_and_gradient(problem: ir.Problem, theta: Array, x: Array, y: Array) -> tuple[float, Array]:
-    """Of the samples x (N, inputs), y (N, outputs); an objective looks at neither."""
-    env = given(problem, theta, x, y)
+def loss_and_gradient(
+    problem: ir.Problem, theta: Array, x: Array, y: Array, draws: Mapping[str, Array] | None = None
+) -> tuple[float, Array]:
+    """Of the samples x (N, inputs), y (N, outputs); an objective looks at neither. `draws`: what each Draw gives."""
+    env = given(problem, theta, x, y) | dict(draws or {})
     run_lets((*problem.forward, *problem.backward), env, _sizes(problem, x))
     share = 1 / len(x) if problem.mean else 1.0
     gradient = np.concatenate([np.ravel(env[name]) for name in problem.gradients]) * share
@@ -302,8 +316,8 @@ class Outcome:
     gradient_evaluations: int
 
 
-class _Ended(Exception):
-    """The run ends, for this status."""
+class Left(Exception):
+    """A run leaves its loop, for this status."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -317,7 +331,7 @@ Evaluator = Callable[[ir.Evaluate, Array, Env], tuple[float, Array | None]]
 """From the statement, the point and what is known to (loss, gradient)."""
 
 
-class _Machine:
+class Machine:
     """Executes statements in an environment of names and counts what is evaluated."""
 
     def __init__(self, evaluator: Evaluator, parts: Parts, env: Env) -> None:
@@ -358,7 +372,7 @@ class _Machine:
                     self.execute(body if self.value(condition) else otherwise)
                 case ir.Stop(condition, ending):
                     if self.value(condition):
-                        raise _Ended(ir.STATUS[ending])
+                        raise Left(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
 
@@ -368,7 +382,7 @@ class _Machine:
                 self.execute(body)
             except _Found:
                 return
-        raise _Ended(SEARCH_FAILED)
+        raise Left(SEARCH_FAILED)
 
     def measure(self, stmt: ir.Evaluate) -> None:
         loss, gradient = self.evaluator(stmt, self.env[stmt.point], self.env)
@@ -383,7 +397,7 @@ class _Machine:
         if stmt is self.first:
             self.losses.append(loss)
         if stmt is self.first and not np.isfinite(loss):
-            raise _Ended(DIVERGED)  # of later evaluations, trials, the loss may be anything
+            raise Left(DIVERGED)  # of later evaluations, trials, the loss may be anything
 
     def commit(self, commits: Sequence[ir.Commit]) -> None:
         new = {c.state: self.env[c.value] for c in commits}  # all read before any is written
@@ -402,7 +416,7 @@ def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, fl
 
 
 def _iterate(
-    rule: ir.Rule, machine: _Machine, steps: int, batches: int, before: Callable[[int], None]
+    rule: ir.Rule, machine: Machine, steps: int, batches: int, before: Callable[[int], None]
 ) -> Outcome:
     env, per_epoch = machine.env, 1 if rule.visits_batches else batches
     path, status, n = [env["theta"]], RUNNING, 0
@@ -424,7 +438,7 @@ def _iterate(
                 machine.losses.clear()
                 machine.execute(rule.epoch_end)
                 machine.commit(rule.epoch_commits)
-    except _Ended as ended:
+    except Left as ended:
         status = ended.status
     states = {s.name: env[s.name] for s in rule.states}
     return Outcome(np.array(path), states, n, status, machine.loss_evaluations, machine.gradient_evaluations)
@@ -465,9 +479,9 @@ def run(
     def samples(epoch: int) -> Array:
         return order(epoch) if order else np.arange(len(x))
 
-    env = _start(program.rule, theta0, _weights(program.problem, theta0), hypers or {}, batches)
+    env = _start(program.rule, theta0, weights_of(program.problem, theta0), hypers or {}, batches)
     env["samples"] = float(len(x))
-    machine = _Machine(measure, parts_of(program.problem), env)
+    machine = Machine(measure, parts_of(program.problem), env)
     return _iterate(program.rule, machine, steps, batches, lambda n: None)
 
 
@@ -496,5 +510,5 @@ def trajectory(
     env = _start(rule, theta0, np.ones_like(theta0), {}, 1)
     ends = np.cumsum(tensors or [len(theta0)]).tolist()
     parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
-    machine = _Machine(given, {"layer": parts, "tensor": parts}, env)
+    machine = Machine(given, {"layer": parts, "tensor": parts}, env)
     return _iterate(rule, machine, len(gradients), 1, scheduled).trajectory

@@ -18,6 +18,9 @@ INFIX = {
 }  # fmt: skip
 """Operators of plain numbers and of vectors alike, with their precedence in Python."""
 
+REALS = {"f64": "float64", "f32": "float32"}
+"""Precision -> the name of its numbers, on every target."""
+
 PREFIX = {"neg": ("-", 7), "not": ("not ", 2)}
 
 

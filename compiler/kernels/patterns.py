@@ -14,7 +14,9 @@ from functools import cached_property
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import cotangent
-from netc.compiler.calculus.simplify import rebuild
+from netc.compiler.calculus.simplify import common, rebuild
+from netc.compiler.kernels.fuse import fuse
+from netc.compiler.kernels.vectors import arrays
 
 
 @dataclass(frozen=True)
@@ -247,3 +249,23 @@ def of_a_sample(value: ir.Expr, names: dict[str, str]) -> ir.Expr:
                 return node
 
     return rebuild(value, change)
+
+
+def pointwise(e: ir.Expr) -> bool:
+    return not any(isinstance(node, ir.Reduce) for node in ir.postorder(e))
+
+
+def head_buffers(network: Chain) -> dict[str, int]:
+    """The temporaries of the head and of activations over units that must be kept between passes."""
+    wanted: dict[str, int] = {}
+    head = network.head
+    groups = [([head.loss, head.adjoint], head.units), ([head.output], head.units), ([head.loss], head.units)]
+    for layer in network.layers:
+        if layer.activation and not pointwise(layer.value):
+            groups += [([layer.value], layer.product.outputs), ([layer.vjp], layer.product.outputs)]
+    for exprs, units in groups:
+        bindings, results = common(exprs)
+        assigns = [ir.Assign(n, e) for n, e in [*bindings, *((f"out{i}", e) for i, e in enumerate(results))]]
+        for name in sorted(arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}):
+            wanted[name] = max(units, wanted.get(name, 0))
+    return wanted

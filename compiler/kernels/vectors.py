@@ -135,7 +135,7 @@ class Space:
                         L.let(name, lanes(value, self.register, True) if self.per_lane else number(value))
                     )
                 case PerLayer():
-                    raise AssertionError("per-layer reductions belong to theta: see cpu_rule")
+                    raise AssertionError("per-layer reductions belong to theta: see rule.py")
                 case _:
                     assert_never(p)
         return out

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from netc.compiler.kernels.cpu.report import REPORTED
 from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.report import REPORTED
 from netc.compiler.memory import COPIES_ON_GPU
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from netc.compiler.kernels.cpu.report import REPORTED
+from netc.compiler.kernels.report import REPORTED
 from netc.runtime.aligned import zeros
 from netc.runtime.parameters import Array
 from netc.runtime.training.metrics import Metric

@@ -48,9 +48,9 @@ class Sizes:
 
 
 def spacing(program: ir.Program, sizes: Sizes, every: int, summary: bool) -> Spacing:
-    """`every`: epochs between two reports, as the file says, or 0; of a `summary` every row looks at all samples."""
+    """`every`: iterations between two reports, as the file says, or 0; of a `summary` every row looks at all samples."""
     if every:
-        return Spacing(every * sizes.per_epoch, every * sizes.per_epoch)
+        return Spacing(every, every)
     rows = max(1, min(ROWS, ROWS_OF_ALL // sizes.reporting))
     apart = max(1, -(-sizes.total // (rows * sizes.per_epoch))) * sizes.per_epoch
     epochs = sizes.total / sizes.per_epoch

@@ -48,10 +48,12 @@ class Task:
     metric: Metric | None
     """None where there are no outputs to judge (an objective)."""
     every: int
-    """Epochs between reports; 0: as `report_spacing.py` chooses."""
+    """Epochs (or steps) between reports; 0: as `report_spacing.py` chooses."""
     threads: int
     history: Literal["all", "summary"] = "all"
     """Whether every run reports, or some of very many."""
+    by_steps: bool = False
+    """`every` counts steps."""
 
 
 class Watcher:
@@ -92,6 +94,8 @@ class Outcome:
     interrupted: bool
     every: int
     """Iterations between two reports."""
+    before: State | None = None
+    """Of one run that was lost: its state an iteration before, on the CPU."""
 
 
 def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
@@ -141,6 +145,8 @@ class _Loop:
         self.pace = 1.0
         """Iterations of one stretch."""
         self.saved = time.monotonic()
+        self.good: dict[str, Array] = {}
+        """Of one run: its state at the end of a stretch, before it was lost."""
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
@@ -187,6 +193,7 @@ class _Loop:
     def _run(self, interrupt: Interrupt) -> None:
         """The runs in hand to their end; reports at multiples of the spacing, while the next stretch is under way."""
         state, stretches = self.state, self.stretches
+        self._keep()
         if state.at == 0:
             self._report(self._due())
         ahead, queued, going = state.at, deque[int](), self._going()
@@ -211,6 +218,27 @@ class _Loop:
                 self.saved = time.monotonic()
             going = self._going()
 
+    def _keep(self) -> None:
+        state = self.state
+        if (
+            self.runs == 1
+            and self.task.kernels.DEVICE == "cpu"
+            and np.isfinite(state.theta[:, : self.task.kernels.PARAMETERS]).all()
+        ):
+            self.good = {name: array.copy() for name, array in state.arrays().items()}
+
+    def _before(self) -> State | None:
+        """The state an iteration before the one run was lost, from the last one that was kept."""
+        lost = self.book.count == 1 == self.runs and self.book.counters[0, 3] == DIVERGED
+        if not lost or not self.good or np.isfinite(self.book.theta[0]).all():
+            return None
+        state, last = from_arrays(self.good), int(self.book.counters[0, 0]) - 1
+        if last > state.counters[0, 0]:
+            self.stretches.begin(state)
+            self.stretches.queue(last, report=False)
+            self.stretches.wait()
+        return state if state.counters[0, 0] == last else None
+
     def _reports_at(self, step: int, apart: int) -> bool:
         return step == self.total or step % apart == 0
 
@@ -222,6 +250,7 @@ class _Loop:
         rate = (last - state.at) / max(seconds, 1e-9)
         self.pace = min(rate * STRETCH, 16 * self.pace)
         state.at = last
+        self._keep()
         whole = float(self.total) * self.runs
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
@@ -304,6 +333,7 @@ class _Loop:
             seconds=seconds,
             interrupted=interrupted,
             every=self.spacing.rows,
+            before=self._before(),
         )
 
 
@@ -328,7 +358,8 @@ def _spacing(task: Task) -> Spacing:
     program, samples = task.program, task.train.count
     test = task.test.count if task.test else 0
     sizes = Sizes(*total_steps(program, samples), _reporting(task), samples, test)
-    return spacing(program, sizes, task.every, task.history == "summary")
+    stated = task.every if task.by_steps else task.every * sizes.per_epoch
+    return spacing(program, sizes, stated, task.history == "summary")
 
 
 def _reporting(task: Task) -> int:

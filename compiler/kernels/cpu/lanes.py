@@ -2,7 +2,7 @@
 
 One run is a chain of operations that each wait for the one before; a processor can do many of them at once. So
 a group of runs walks in step, each in a lane of its own, and a run that has ended keeps its values while the
-others go on. That needs a rule without searches and loops; the others go run by run (`cpu_registers`). Each lane
+others go on. That needs a rule without searches and loops; the others go run by run (`registers`). Each lane
 does what a run alone would do, to the last bit.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import TRUTHS
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu.registers import RegisterWriter
-from netc.compiler.kernels.cpu.rule import ADVANCE
+from netc.compiler.kernels.registers import RegisterWriter
+from netc.compiler.kernels.rule import ADVANCE
 
 WIDTH = 16
 """Runs of a group: several registers, so that one's latency hides behind the others."""

@@ -16,8 +16,9 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
-from netc.compiler.kernels.patterns import Chain, Product
-from netc.compiler.kernels.vectors import Space, arrays, lanes
+from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.patterns import Chain, Product, pointwise
+from netc.compiler.kernels.vectors import Space, lanes
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
 """Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;
@@ -29,7 +30,7 @@ def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> lis
     made = [cpu_tiles.product(plan), cpu_tiles.outer_sums(plan), cpu_tiles.row_sums(plan)]
     made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
     if shuffled:
-        made.append(gather(network, plan))
+        made.append(gather(plan, network.layers[0].product.inputs, network.head.units))
     return [
         *made,
         *_over_blocks("loss", network, plan, shuffled, parallel),
@@ -94,10 +95,6 @@ def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: 
     return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
 
 
-def pointwise(e: ir.Expr) -> bool:
-    return not any(isinstance(node, ir.Reduce) for node in ir.postorder(e))
-
-
 def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, int],
                 after: Sequence[L.Stmt] = ()) -> list[L.Stmt]:  # fmt: skip
     """Expressions with reductions over the units of a layer, sample vector by sample vector."""
@@ -117,22 +114,6 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
 
 
 # -- the head: last activation and loss together -----------------------------------------------------
-
-
-def head_buffers(network: Chain) -> dict[str, int]:
-    """The temporaries of the head and of activations over units that must be kept between passes."""
-    wanted: dict[str, int] = {}
-    head = network.head
-    groups = [([head.loss, head.adjoint], head.units), ([head.output], head.units), ([head.loss], head.units)]
-    for layer in network.layers:
-        if layer.activation and not pointwise(layer.value):
-            groups += [([layer.value], layer.product.outputs), ([layer.vjp], layer.product.outputs)]
-    for exprs, units in groups:
-        bindings, results = common(exprs)
-        assigns = [ir.Assign(n, e) for n, e in [*bindings, *((f"out{i}", e) for i, e in enumerate(results))]]
-        for name in sorted(arrays(fuse(assigns, frozenset())) - {"z", "y", "a", "c"}):
-            wanted[name] = max(units, wanted.get(name, 0))
-    return wanted
 
 
 def head_loss(network: Chain, plan: Plan) -> L.Function:
@@ -214,20 +195,6 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
 # -- over all samples --------------------------------------------------------------------------------
 
 
-def parameters_of(name: str) -> tuple[str, ...]:
-    """Of `loss` and `gradient`, as docs/kernels.md lists them."""
-    return (
-        "theta",
-        "x",
-        "y",
-        "order",
-        "first",
-        "count",
-        *(("grad",) if name == "gradient" else ()),
-        "scratch",
-    )
-
-
 def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one.
 
@@ -238,7 +205,7 @@ def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel
     parameters = parameters_of(name)
     words = f"The {'mean' if network.mean else 'sum'} of the losses of samples [first, first + count)"
     note = words + ("; its gradient into `grad`." if with_gradient else ".")
-    scale, result = _result(network)
+    scale, result = scaled(network.mean)
     collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
     ending = [scale, *collected, result]
     whole = _range(plan, shuffled, with_gradient)
@@ -259,7 +226,7 @@ def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
     """`total` and the gradient sums of the samples [first, first + count)."""
     head = "head_adjoint" if with_gradient else "head_loss"
     block: list[L.Stmt] = [
-        *_locate(plan, shuffled),
+        *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call(head, *SAMPLES, "scratch"))),
     ]
@@ -299,7 +266,7 @@ def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[
     return out
 
 
-def _locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
+def locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch."""
     start = L.add("first", "s")
     in_order: list[L.Stmt] = [
@@ -323,7 +290,7 @@ FEATURES_AT_ONCE = 16
 """A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
 
 
-def gather(network: Chain, plan: Plan) -> L.Function:
+def gather(plan: Plan, inputs: int, outputs: int) -> L.Function:
     """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature."""
     pick: list[L.Stmt] = [
         L.let("sample", L.add("first", "j")),
@@ -335,7 +302,7 @@ def gather(network: Chain, plan: Plan) -> L.Function:
     value = L.At(L.Name("row"), L.Name("i"))
     put = L.Store(L.Name("scratch"), _at(plan, plan.gather_x, "i", "j"), value)
     row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
-    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), network.layers[0].product.inputs))
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), inputs))
     part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
     target = L.Store(
         L.Name("scratch"),
@@ -343,8 +310,8 @@ def gather(network: Chain, plan: Plan) -> L.Function:
         L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
     )
     body = (
-        L.loop("part", network.layers[0].product.inputs, part, step=FEATURES_AT_ONCE),
-        L.loop("j", "valid", [*pick, L.loop("o", network.head.units, [target])]),
+        L.loop("part", inputs, part, step=FEATURES_AT_ONCE),
+        L.loop("j", "valid", [*pick, L.loop("o", outputs, [target])]),
     )
     note = "Brings the samples order[first : first + valid] together; without an order as they stand."
     return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note)
@@ -381,17 +348,17 @@ def _predict(network: Chain, plan: Plan, shuffled: bool) -> L.Function:
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
     block: list[L.Stmt] = [
-        *_locate(plan, shuffled),
+        *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
         *_over_units(plan, head.units, [("u", head.output)], {"z": last.z, "u": last.a}),
         L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
-    body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *_result(network))
+    body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *scaled(network.mean))
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
 
 
-def _result(network: Chain) -> tuple[L.Stmt, ...]:
-    scale = L.call("div", 1.0, L.call("float64", "count")) if network.mean else L.Real(1.0)
+def scaled(mean: bool) -> tuple[L.Stmt, ...]:
+    scale = L.call("div", 1.0, L.call("float64", "count")) if mean else L.Real(1.0)
     return L.let("scale", scale), L.Return(L.call("mul", "total", "scale"))

@@ -96,7 +96,8 @@ def plan(
 ) -> Plan:
     """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation, a batch's."""
     lanes = machine.width(precision)
-    block = _block(network, machine, lanes)
+    units = network.layers[0].product.inputs + sum(2 * d.outputs for d in products(network))
+    block = block_of(units, machine, lanes)
     top = 0
 
     def take(numbers: int) -> int:
@@ -172,10 +173,11 @@ def _chunks(network: Chain, samples: int) -> int:
 LARGEST_BLOCK, SHORT = 136, 4
 
 
-def _block(network: Chain, machine: Machine, lanes: int) -> int:
+def block_of(units: int, machine: Machine, lanes: int) -> int:
     """Samples of a block: enough that the sums of a tile outweigh folding them, the data of all layers in half the
-    second cache; and where it is long, an odd number of tiles, so that rows do not fall on the same cache sets."""
-    units = network.layers[0].product.inputs + sum(2 * d.outputs for d in products(network))
+    second cache; and where it is long, an odd number of tiles, so that rows do not fall on the same cache sets.
+
+    `units`: numbers of one sample."""
     bytes_per_number = 8 * machine.lanes // lanes
     step = lanes * TILE_VECTORS
     tiles = max(1, min(LARGEST_BLOCK, machine.cache // 2 // (units * bytes_per_number)) // step)

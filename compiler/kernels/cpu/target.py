@@ -2,113 +2,108 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
+from netc.compiler.kernels import registers, report
+from netc.compiler.kernels import rule as rules
+from netc.compiler.kernels.batches import batch_size, number_of_batches
 from netc.compiler.kernels.cpu import lanes as cpu_lanes
+from netc.compiler.kernels.cpu import lets as cpu_lets
 from netc.compiler.kernels.cpu import network as cpu_network
-from netc.compiler.kernels.cpu import registers as cpu_registers
-from netc.compiler.kernels.cpu import report as cpu_report
-from netc.compiler.kernels.cpu import rule as cpu_rule
-from netc.compiler.kernels.cpu.names import python_expr, variable_name
-from netc.compiler.kernels.cpu.plan import plan
-from netc.compiler.kernels.cpu.registers import loss_and_slopes
-from netc.compiler.kernels.emit import Spelling
+from netc.compiler.kernels.cpu.lets import Lets, planned
+from netc.compiler.kernels.cpu.plan import Plan, plan
+from netc.compiler.kernels.emit import REALS, Spelling
 from netc.compiler.kernels.machine import Machine
-from netc.compiler.kernels.patterns import Chain, chain
-from netc.compiler.kernels.vectors import number
+from netc.compiler.kernels.objective import objective_functions
+from netc.compiler.kernels.patterns import chain, head_buffers
 
 BLOCKLESS = 1
 """Samples a block of an objective holds: it has none, but its arrays must have a size."""
 
 
-def schedule(program: ir.Program, machine: Machine, samples: int, title: str = "netc kernel") -> L.Module:
-    """The kernels of a program, one module, ready to print; `samples` is the number of training samples."""
-    precision = program.training.precision
-    shuffled = program.training.batches.shuffle and program.training.batches.mode != "full"
-    problem = program.problem
-    match chain(problem):
-        case Chain() as network:
-            batch = batch_size(program.training.batches, samples)
-            p = plan(network, machine, precision, cpu_network.head_buffers(network), shuffled, batch)
-            made = cpu_network.functions(network, p, shuffled, parallel=program.training.runs == 1)
-            vectors = cpu_rule.Vectors(
-                problem.parameters, p.lanes, cpu_rule.regions(problem), p.size * p.chunks
-            )
-            rule, parts = cpu_rule.named(program.rule), number_of_batches(program.training.batches, samples)
-            writer = cpu_rule.Writer(rule, vectors, shuffled, samples, parts)
-            block, lanes, group = p.block, p.lanes, 1
-        case None:
-            made = objective_functions(problem)
-            vectors = cpu_rule.Vectors(problem.parameters, 1, cpu_rule.regions(problem), 0)
-            writer = _objective_writer(program, vectors)
-            lanes = group = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
-            block = BLOCKLESS
-    stepping, scratch = writer.functions()
-    state_vectors, state_numbers = writer.sizes()
-    constants: tuple[tuple[str, int | float | str], ...] = (
-        ("PARAMETERS", vectors.parameters),
-        ("LANES", lanes),
-        ("GROUP", group),
-        ("STRIDE", vectors.stride),
-        ("VECTORS", state_vectors),
-        ("SCALARS", state_numbers),
-        ("SCRATCH", max(1, scratch)),
-        ("BLOCK", block),
-        ("REAL", precision),
-        ("DEVICE", "cpu"),
-        ("BY_SAMPLE", int(shuffled)),
-    )
-    reports = cpu_report.functions(vectors.parameters, problem.sampled)
-    return L.Module(title, constants, (*made, *stepping, *reports))
+@dataclass(frozen=True)
+class Cpu:
+    """The target; `kernels/target.py` says what its methods are."""
+
+    machine: Machine
+
+    def plan(self, program: ir.Program, samples: int) -> Plan | Lets | None:
+        """None: an objective, which needs none."""
+        problem, training = program.problem, program.training
+        if (network := chain(problem)) is not None:
+            batch = batch_size(training.batches, samples)
+            buffers = head_buffers(network)
+            return plan(network, self.machine, training.precision, buffers, _shuffled(training), batch)
+        if problem.sampled:
+            return planned(problem, self.machine, training.precision, _shuffled(training), samples)
+        return None
+
+    def schedule(self, program: ir.Program, samples: int) -> L.Module:
+        problem, training = program.problem, program.training
+        match self.plan(program, samples):
+            case Lets() as lets:
+                made, writer = (
+                    cpu_lets.functions(lets, _shuffled(training)),
+                    _writer(program, samples, lets.plan),
+                )
+                block, lanes, group = lets.plan.block, lets.plan.lanes, 1
+            case Plan() as p:
+                network = chain(problem)
+                assert network is not None
+                made = cpu_network.functions(network, p, _shuffled(training), parallel=training.runs == 1)
+                writer = _writer(program, samples, p)
+                block, lanes, group = p.block, p.lanes, 1
+            case None:
+                made, writer = objective_functions(problem), _objective_writer(program)
+                lanes = group = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
+                block = BLOCKLESS
+        stepping, scratch = writer.functions()
+        state_vectors, state_numbers = writer.sizes()
+        constants: tuple[tuple[str, int | float | str], ...] = (
+            ("PARAMETERS", problem.parameters),
+            ("LANES", lanes),
+            ("GROUP", group),
+            ("STRIDE", writer.vectors.stride),
+            ("VECTORS", state_vectors),
+            ("SCALARS", state_numbers),
+            ("SCRATCH", max(1, scratch)),
+            ("BLOCK", block),
+            ("REAL", training.precision),
+            ("DEVICE", "cpu"),
+            ("BY_SAMPLE", int(_shuffled(training))),
+        )
+        reports = report.functions(problem.parameters, problem.sampled)
+        return L.Module("netc kernel", constants, (*made, *stepping, *reports))
+
+    def spelling(self, module: L.Module) -> Spelling:
+        return spelling(module)
 
 
-def batch_size(batches: ir.Batches, samples: int) -> int:
-    """Samples of one evaluation."""
-    match batches.mode:
-        case "full":
-            return samples
-        case "size":
-            return min(batches.count, samples)
-        case "parts":
-            return -(-samples // batches.count)
+def _shuffled(training: ir.Training) -> bool:
+    return training.batches.shuffle and training.batches.mode != "full"
 
 
-def number_of_batches(batches: ir.Batches, samples: int) -> int:
-    """m."""
-    return {"full": 1, "size": -(-samples // batches.count), "parts": batches.count}[batches.mode]
+def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
+    """Of the rule of a network: vectors in memory."""
+    problem, training = program.problem, program.training
+    vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), p.size * p.chunks)
+    parts = number_of_batches(training.batches, samples)
+    return rules.Writer(rules.named(program.rule), vectors, _shuffled(training), samples, parts)
 
 
-def _objective_writer(program: ir.Program, vectors: cpu_rule.Vectors) -> cpu_rule.Writer:
+def _objective_writer(program: ir.Program) -> rules.Writer:
     """Vectors in memory, in registers, or, where many starts walk in step, runs as lanes."""
-    rule, training, objective = cpu_rule.named(program.rule), program.training, program.problem
-    if not cpu_registers.fits(objective):
-        return cpu_rule.Writer(rule, vectors, shuffled=False)
+    rule, training, objective = rules.named(program.rule), program.training, program.problem
+    vectors = rules.Vectors(objective.parameters, 1, rules.regions(objective), 0)
+    if not registers.fits(objective):
+        return rules.Writer(rule, vectors, shuffled=False)
     single = training.precision == "f32"
     if training.runs < cpu_lanes.WIDTH or single or not cpu_lanes.walks_in_step(rule):
-        return cpu_registers.RegisterWriter(rule, vectors, False, objective=objective, single=single)
+        return registers.RegisterWriter(rule, vectors, False, objective=objective, single=single)
     return cpu_lanes.LaneWriter(rule, vectors, False, objective=objective)
 
-
-def objective_functions(objective: ir.Problem) -> list[L.Function]:
-    """`loss` and `gradient` of a plain function; the data arguments are there and unused."""
-    opening = [
-        L.let(variable_name(t.name), L.call("float64", L.At(L.Name("theta"), L.Int(t.offset))))
-        for t in objective.weights
-    ]
-    made = []
-    value_, slopes = loss_and_slopes(objective)
-    for name, exprs in (("loss", [value_]), ("gradient", [value_, *slopes])):
-        bindings, (value, *partials) = common(python_expr(e, variable_name) for e in exprs)
-        body: list[L.Stmt] = [*opening, *(L.let(n, number(e)) for n, e in bindings)]
-        body += [L.Store(L.Name("grad"), L.Int(i), number(e)) for i, e in enumerate(partials)]
-        note = "The objective" + (" and its gradient, into `grad`." if partials else ".")
-        parameters = cpu_network.parameters_of(name)
-        made.append(L.Function(name, parameters, (*body, L.Return(number(value))), note))
-    return made
-
-
-REALS = {"f64": "float64", "f32": "float32"}
 
 HEADER = """
 import numpy as np

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu.network import parameters_of, pointwise
 from netc.compiler.kernels.cuda.plan import Plan, Stage
 from netc.compiler.kernels.cuda.rule import BARRIER, SUMS, memory_of, mine
 from netc.compiler.kernels.cuda.tiles import BLOCK_BARRIER, Product, Side, over_threads
 from netc.compiler.kernels.fuse import fuse
-from netc.compiler.kernels.patterns import Chain
+from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.patterns import Chain, pointwise
 from netc.compiler.kernels.vectors import Space, lanes
 
 SEAT = L.let("thread", L.At(L.Name("seats"), L.call("thread")))

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from netc.compiler.calculus import ir
-from netc.compiler.kernels.cpu.network import pointwise
-from netc.compiler.kernels.patterns import Chain, Layer, Product, chain
+from netc.compiler.kernels.patterns import Chain, Layer, Product, chain, pointwise
 
 Shape = Literal["thread", "block", "grid"]
 

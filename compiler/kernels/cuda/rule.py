@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu.rule import Writer
 from netc.compiler.kernels.cuda.plan import Plan
 from netc.compiler.kernels.cuda.threads import ARGUMENTS, OWN_FIGURES, figures_back, own_rows
 from netc.compiler.kernels.fuse import Gather, Pass, PerLayer, Sweep
+from netc.compiler.kernels.rule import Writer
 from netc.compiler.kernels.vectors import COMBINE, Space, lanes, vector_names
 
 TEAM = {"sum": "team_sum", "max": "team_max", "min": "team_min"}

@@ -1,69 +1,79 @@
 """ir -> loops for CUDA, and the table of its spellings: numba-cuda, one kernel `advance`, threads in the place of lanes.
 
-Shared with the CPU: the ir and its passes (`fuse`, `simplify.common`), the rule's statements (`cpu_rule.Writer`,
-`cpu_registers`), element-by-element code (`vectors.Space`), the loop ast and its printer. Apart: the plan
+Shared with the CPU: the ir and its passes (`fuse`, `simplify.common`), the rule's statements (`rule.Writer`,
+`registers`), element-by-element code (`vectors.Space`), the loop ast and its printer. Apart: the plan
 (`cuda_plan`), who owns which element and where barriers stand (`cuda_threads`, `cuda_rule`, `cuda_network`), and
 what is below: spellings and the launch header. `start` and reports are the CPU's (`runtime/training/cuda_stretches.py`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu import network as cpu_network
-from netc.compiler.kernels.cpu import rule as cpu_rule
-from netc.compiler.kernels.cpu import target as cpu
-from netc.compiler.kernels.cpu.target import REALS, batch_size, number_of_batches
+from netc.compiler.kernels import rule as rules
+from netc.compiler.kernels.batches import batch_size, number_of_batches
 from netc.compiler.kernels.cuda import rule as cuda_rule
 from netc.compiler.kernels.cuda import threads as cuda_threads
 from netc.compiler.kernels.cuda.network import NetworkWriter
 from netc.compiler.kernels.cuda.plan import Card, Plan, plan
 from netc.compiler.kernels.cuda.rule import TeamWriter
 from netc.compiler.kernels.cuda.threads import ThreadWriter
-from netc.compiler.kernels.emit import INFIX, PREFIX, Spelling
-from netc.compiler.kernels.patterns import Chain, chain
+from netc.compiler.kernels.emit import INFIX, PREFIX, REALS, Spelling
+from netc.compiler.kernels.objective import objective_functions
+from netc.compiler.kernels.patterns import Chain, chain, head_buffers
 
 
-def planned(program: ir.Program, card: Card, samples: int) -> Plan:
-    network = chain(program.problem)
-    temporaries = cpu_network.head_buffers(network) if network else {}
-    return plan(program, card, temporaries, batch_size(program.training.batches, samples))
+@dataclass(frozen=True)
+class Cuda:
+    """The target; `kernels/target.py` says what its methods are."""
 
+    card: Card
 
-def schedule(program: ir.Program, card: Card, samples: int, title: str = "netc kernel for CUDA") -> L.Module:
-    """The kernel of a program, one module, ready to print; `samples` is the number of training samples."""
-    training = program.training
-    shuffled = training.batches.shuffle and training.batches.mode != "full"
-    chosen = planned(program, card, samples)
-    rule = cpu_rule.named(program.rule)
-    made: list[L.Function] = []
-    kernels: list[L.Function] = []
-    problem = program.problem
-    match chain(problem):
-        case Chain() as network:
-            buffers = cuda_rule.work_space(chosen, problem.parameters)
-            vectors = cpu_rule.Vectors(problem.parameters, 1, cpu_rule.regions(problem), buffers)
-            made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
-            parts = number_of_batches(training.batches, samples)
-            writer: cpu_rule.Writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
-        case None:
-            vectors = cpu_rule.Vectors(problem.parameters, 1, cpu_rule.regions(problem), 0)
-            single = training.precision == "f32"
-            writer = ThreadWriter(rule, vectors, False, objective=problem, single=single)
-            made, kernels = cpu.objective_functions(problem), [cuda_threads.report(problem.parameters)]
-    kernels.insert(0, writer.advance())
-    scratch = vectors.scratch + len(writer.temporaries) * vectors.stride
-    constants: tuple[tuple[str, int | float | str], ...] = (
-        ("SHAPE", chosen.shape),
-        ("THREADS", chosen.threads),
-        ("BLOCKS", chosen.blocks),
-        ("SCRATCH", max(1, scratch)),
-        ("PLACES", 2 * samples if shuffled else 1),
-        ("REAL", training.precision),
-    )
-    used = L.calls(tuple(kernels))
-    return L.Module(title, constants, (*(f for f in made if f.name in used), *kernels))
+    def plan(self, program: ir.Program, samples: int) -> Plan:
+        network = chain(program.problem)
+        assert network or not program.problem.sampled, "there are loops for chains of dense layers only"
+        temporaries = head_buffers(network) if network else {}
+        return plan(program, self.card, temporaries, batch_size(program.training.batches, samples))
+
+    def schedule(self, program: ir.Program, samples: int) -> L.Module:
+        """The kernel `advance`, and for an objective `report`."""
+        training, problem = program.training, program.problem
+        shuffled = training.batches.shuffle and training.batches.mode != "full"
+        chosen = self.plan(program, samples)
+        rule = rules.named(program.rule)
+        made: list[L.Function] = []
+        kernels: list[L.Function] = []
+        match chain(problem):
+            case Chain() as network:
+                buffers = cuda_rule.work_space(chosen, problem.parameters)
+                vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), buffers)
+                made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
+                parts = number_of_batches(training.batches, samples)
+                writer: rules.Writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
+            case None:
+                vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), 0)
+                single = training.precision == "f32"
+                writer = ThreadWriter(rule, vectors, False, objective=problem, single=single)
+                made, kernels = objective_functions(problem), [cuda_threads.report(problem.parameters)]
+        kernels.insert(0, writer.advance())
+        scratch = vectors.scratch + len(writer.temporaries) * vectors.stride
+        constants: tuple[tuple[str, int | float | str], ...] = (
+            ("SHAPE", chosen.shape),
+            ("THREADS", chosen.threads),
+            ("BLOCKS", chosen.blocks),
+            ("SCRATCH", max(1, scratch)),
+            ("PLACES", 2 * samples if shuffled else 1),
+            ("REAL", training.precision),
+        )
+        used = L.calls(tuple(kernels))
+        functions = (*(f for f in made if f.name in used), *kernels)
+        return L.Module("netc kernel for CUDA", constants, functions)
+
+    def spelling(self, module: L.Module) -> Spelling:
+        return spelling(module)
 
 
 HEADER = """

@@ -1,6 +1,6 @@
 """Update rule of a function of a few parameters -> loops for CUDA: one run per thread, its vectors in registers.
 
-The statements are those of `cpu_registers`, word for word: the same program of scalars, printed with other
+The statements are those of `registers`, word for word: the same program of scalars, printed with other
 spellings. Here is only how threads take runs, and where the figures of a run are while it goes. Which thread does
 which run changes with every launch; what comes of a run does not depend on it.
 """
@@ -8,9 +8,9 @@ which run changes with every launch; what comes of a run does not depend on it.
 from __future__ import annotations
 
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu.registers import RegisterWriter
-from netc.compiler.kernels.cpu.report import REPORT, THETA, report_of_a_run
-from netc.compiler.kernels.cpu.rule import ADVANCE, leave
+from netc.compiler.kernels.registers import RegisterWriter
+from netc.compiler.kernels.report import REPORT, THETA, report_of_a_run
+from netc.compiler.kernels.rule import ADVANCE, leave
 
 ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns", "all_places")
 """Of the kernel, as docs/kernels.md lists them."""
@@ -59,7 +59,7 @@ class ThreadWriter(RegisterWriter):
 
 
 def report(parameters: int) -> L.Function:
-    """Of each run by a thread, the gradient in registers; what a report asks is the CPU's (`cpu_report`)."""
+    """Of each run by a thread, the gradient in registers; what a report asks is the CPU's (`report`)."""
     turn = [THETA, *report_of_a_run(parameters)]
     first, threads = L.call("thread_of_grid"), L.call("threads_of_grid")
     body = (

@@ -3,7 +3,7 @@
 A function of a handful of parameters has vectors so short that memory, loops over them and calls cost more than
 the arithmetic. Here each parameter of each vector is a variable of its own (`theta_q0`, `theta_q1`), the objective
 and its gradient stand where they are evaluated, and only the end of a stretch of iterations touches memory. The
-statements, their order and what is counted are those of `cpu_rule`; only the spelling of vectors differs.
+statements, their order and what is counted are those of `rule`; only the spelling of vectors differs.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu.names import python_expr
-from netc.compiler.kernels.cpu.rule import Writer
 from netc.compiler.kernels.fuse import Element, Gather, Pass, PerLayer, Scalar, Sweep
+from netc.compiler.kernels.names import python_expr
+from netc.compiler.kernels.rule import Writer
 from netc.compiler.kernels.rule_flow import reads
 from netc.compiler.kernels.vectors import number
 

@@ -13,8 +13,8 @@ from typing import Literal, assert_never
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu.names import python_names
 from netc.compiler.kernels.fuse import Pass, PerLayer, Scalar, Sweep, fuse, names_of
+from netc.compiler.kernels.names import python_names
 from netc.compiler.kernels.rule_flow import flat, reads, runs, separate_commits
 from netc.compiler.kernels.vectors import COMBINE, Space, lanes, number, vector_names
 

@@ -1,0 +1,243 @@
+"""A network of any lets -> loops: loss, gradient and prediction, let after let, block of samples after block.
+
+Products are the register tiles of `tiles`; all else is a pass (`passes`), right and not fast. Where something of a
+sample hangs on a sum over all of them (statistics of a batch), a block has all samples. What is made of finished sums
+comes behind the blocks. A chain of dense layers has its own, faster loops (`network`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netc.compiler.calculus import ir
+from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.buffers import places
+from netc.compiler.kernels.cpu import tiles
+from netc.compiler.kernels.cpu.network import SAMPLES, gather, locate, scaled
+from netc.compiler.kernels.cpu.passes import Layout, LetWriter
+from netc.compiler.kernels.cpu.plan import Plan, block_of
+from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.patterns import Product, pattern
+from netc.compiler.kernels.sweeps import is_sum, levels, sums_apart, waits, wanted
+
+
+@dataclass(frozen=True)
+class Lets:
+    problem: ir.Problem
+    plan: Plan
+    layouts: dict[str, Layout]
+    forward: tuple[ir.Step, ...]
+    """What the loss needs, without its own sum."""
+    outputs: tuple[ir.Step, ...]
+    """What only the outputs need besides."""
+    backward: tuple[ir.Step, ...]
+    behind: tuple[ir.Step, ...]
+    """What is made of finished sums."""
+
+
+def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: bool, samples: int) -> Lets:
+    """`samples`: of the largest evaluation."""
+    problem = sums_apart(problem)
+    lanes = machine.width(precision)
+    forward = wanted(problem.forward, {problem.loss})
+    outputs = tuple(s for s in wanted(problem.forward, {problem.output}) if s not in forward)
+    level, whole = levels(problem), waits(problem)
+    behind = () if whole else tuple(s for s in problem.backward if _is_behind(s, level))
+    backward = tuple(s for s in problem.backward if s not in behind)
+    block = _block(problem, machine, lanes, samples if whole else 0)
+
+    def rounded(numbers: int) -> int:
+        return -(-numbers // lanes) * lanes
+
+    def size(let: ir.Let) -> int:
+        numbers = 1
+        for a in let.axes:
+            numbers *= block if a == ir.SAMPLES else a.size or 1
+        return rounded(numbers)
+
+    rows = max([p.outputs for p in _products(problem)], default=1)
+    x, y = rounded(rows), rounded(rows) + (problem.inputs * block if shuffled else 0)
+    start = y + (problem.outputs * block if shuffled else 0)
+    lasting = (let.name for let in problem.lets.values() if is_sum(let) or ir.SAMPLES not in let.axes)
+    kept = frozenset((problem.output, *lasting))
+    steps = (*forward, *outputs, *backward, *behind)
+    found, top = places(steps, size, kept, start)
+    layouts = {let.name: _layout(let, found[let.name], block) for let in ir.flat(steps)}
+    for t in problem.tensors:
+        layouts[t.name] = _given(t)
+    plan = Plan(lanes, machine.registers, block, (), _height(problem, machine), 0, x, y, {}, top, 1)
+    loss = next(let for let in ir.flat(forward) if let.name == problem.loss)
+    return Lets(problem, plan, layouts, tuple(s for s in forward if s != loss), outputs, backward, behind)
+
+
+def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
+    return (
+        isinstance(step, ir.Let) and not is_sum(step) and ir.SAMPLES not in step.axes and level[step.name] > 0
+    )
+
+
+def _block(problem: ir.Problem, machine: Machine, lanes: int, all_samples: int) -> int:
+    step = lanes * 2
+    if all_samples:
+        return -(-all_samples // step) * step
+    sampled = (let for let in problem.lets.values() if ir.SAMPLES in let.axes)
+    units = sum(_numbers(let.axes) for let in sampled)
+    return block_of(units, machine, lanes)
+
+
+def _numbers(axes: ir.Axes) -> int:
+    numbers = 1
+    for a in axes:
+        numbers *= a.size or 1
+    return numbers
+
+
+def _products(problem: ir.Problem) -> list[Product]:
+    return [p for let in problem.lets.values() if isinstance(p := pattern(let, problem), Product)]
+
+
+def _height(problem: ir.Problem, machine: Machine) -> int:
+    """Rows of a register tile: what the registers hold."""
+    most = max(1, (machine.registers - 3) // 2)
+    return min(most, max([p.outputs for p in _products(problem)], default=1))
+
+
+def _layout(let: ir.Let, place: int, block: int) -> Layout:
+    stride = block if ir.SAMPLES in let.axes else 1
+    return Layout("scratch", L.Int(place), L.Int(stride), let.axes)
+
+
+def _given(t: ir.Tensor) -> Layout:
+    match t.role:
+        case "input":
+            return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes)
+        case "target":
+            return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes)
+        case _:
+            return Layout("theta", L.Int(t.offset), L.Int(1), t.axes)
+
+
+# -- functions ---------------------------------------------------------------------------------------
+
+
+def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
+    """`forward`, `total` and `backward` on one block; `loss`, `gradient`, `predict` on samples."""
+    problem, plan = lets.problem, lets.plan
+    made = [tiles.product(plan)] if _products(problem) else []
+    made += [_steps(lets, "forward", lets.forward, "What the loss of each sample of a block is made of.")]
+    made += [
+        _total(lets),
+        _steps(lets, "backward", lets.backward, "The derivatives of a block, onto their sums."),
+    ]
+    if shuffled:
+        made.append(gather(plan, problem.inputs, problem.outputs))
+    return [
+        *made,
+        _over_blocks(lets, "loss", shuffled),
+        _over_blocks(lets, "gradient", shuffled),
+        _predict(lets, shuffled),
+    ]
+
+
+def _steps(lets: Lets, name: str, steps: Sequence[ir.Step], note: str) -> L.Function:
+    writer = LetWriter(lets.layouts, lets.plan.lanes)
+    body = [s for step in steps for s in _step(lets, writer, step)]
+    return L.Function(name, ("theta", *SAMPLES, "scratch"), tuple(body), note)
+
+
+def _step(lets: Lets, writer: LetWriter, step: ir.Step) -> list[L.Stmt]:
+    found = pattern(step, lets.problem) if isinstance(step, ir.Let) else None
+    if not isinstance(found, Product):
+        return writer.step(step)
+    source, out = lets.layouts[found.source.name], lets.layouts[found.let.name]
+    start: tuple[str, int] = ("theta", found.bias.offset) if found.bias else ("scratch", lets.plan.zeros)
+    call = L.call("product", "theta", found.weight.offset, found.across, found.down, *start, found.outputs, found.inputs,
+                  source.array, source.first, source.stride, "scratch", out.first, "width")  # fmt: skip
+    return [L.Note(found.let.name), L.Do(call)]
+
+
+def _total(lets: Lets) -> L.Function:
+    """The sum of the losses of a block, in float64 from the vectors' totals on."""
+    value = lets.problem.lets[lets.problem.loss].value
+    assert isinstance(value, ir.Reduce)
+    assert isinstance(value.arg, ir.Var)
+    assert value.over == (ir.SAMPLES,)
+    losses = lets.layouts[value.arg.name]
+    each = L.call("keep", L.load(losses.array, L.add("j", losses.first)), L.call("sub", "valid", "j"), 0.0)
+    body = (
+        L.let("total", L.call("splat", 0.0)),
+        L.loop("j", "width", [L.let("total", L.call("add", "total", each))], step=lets.plan.lanes),
+        L.Return(L.call("float64", L.call("hsum", "total"))),
+    )
+    return L.Function("total_loss", (*SAMPLES, "scratch"), body, "Sum of the losses of the block's samples.")
+
+
+def _over_blocks(lets: Lets, name: str, shuffled: bool) -> L.Function:
+    with_gradient = name == "gradient"
+    steps = (*lets.forward, *(lets.backward if with_gradient else ()))
+    words = f"The {'mean' if lets.problem.mean else 'sum'} of the losses of samples [first, first + count)"
+    scale, result = scaled(lets.problem.mean)
+    block: list[L.Stmt] = [*locate(lets.plan, shuffled), *_loss_of_block()]
+    if with_gradient:
+        block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
+    body: list[L.Stmt] = [
+        L.let("total", 0.0),
+        *_cleared(lets, steps),
+        L.loop("s", "count", block, step=lets.plan.block),
+    ]
+    body.append(scale)
+    if with_gradient:
+        writer = LetWriter(lets.layouts, lets.plan.lanes)
+        body += [s for step in lets.behind for s in writer.step(step)]
+        body += [
+            _collected(lets, t, g) for t, g in zip(lets.problem.weights, lets.problem.gradients, strict=True)
+        ]
+    note = words + ("; its gradient into `grad`." if with_gradient else ".")
+    return L.Function(name, parameters_of(name), (*body, result), note)
+
+
+def _loss_of_block() -> list[L.Stmt]:
+    return [
+        L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
+        L.let("total", L.call("add", "total", L.call("total_loss", *SAMPLES, "scratch"))),
+    ]
+
+
+def _cleared(lets: Lets, steps: Sequence[ir.Step]) -> list[L.Stmt]:
+    """Sums over the samples begin at 0."""
+    out: list[L.Stmt] = []
+    for let in (let for let in ir.flat(steps) if is_sum(let)):
+        place = L.add("q", lets.layouts[let.name].first)
+        out.append(L.loop("q", _numbers(let.axes), [L.Store(L.Name("scratch"), place, L.Real(0.0))]))
+    return out
+
+
+def _collected(lets: Lets, t: ir.Tensor, gradient: str) -> L.Stmt:
+    found = L.At(L.Name("scratch"), L.add("q", lets.layouts[gradient].first))
+    put = L.Store(L.Name("grad"), L.add("q", t.offset), L.call("mul", found, "scale"))
+    return L.loop("q", t.size, [put])
+
+
+def _predict(lets: Lets, shuffled: bool) -> L.Function:
+    problem, plan = lets.problem, lets.plan
+    writer, output = LetWriter(lets.layouts, plan.lanes), lets.layouts[problem.output]
+    at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
+    put = L.store(
+        L.call("flat", "out"),
+        at,
+        L.load(output.array, L.add(L.add(L.mul("o", plan.block), "j"), output.first)),
+    )
+    block: list[L.Stmt] = [
+        *locate(plan, shuffled),
+        *_loss_of_block(),
+        *(s for step in lets.outputs for s in _step(lets, writer, step)),
+        L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
+    ]
+    body = [L.let("total", 0.0), *_cleared(lets, (*lets.forward, *lets.outputs))]
+    body += [L.loop("s", "count", block, step=plan.block), *scaled(problem.mean)]
+    note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
+    return L.Function(
+        "predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), tuple(body), note
+    )

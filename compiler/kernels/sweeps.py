@@ -1,0 +1,78 @@
+"""Which lets wait for a sum over the samples: what feeds on one can only be computed when all samples have been seen.
+
+Dense layers and norms over units wait for nothing: block after block of samples goes through all lets, and only what
+is made of finished sums comes behind. Statistics of a batch (`waits`) need all its samples at once. Places nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.simplify import rebuild
+
+
+def sums_apart(problem: ir.Problem) -> ir.Problem:
+    """The same problem with every sum over the samples a let of its own."""
+    forward, backward = (
+        tuple(s for step in steps for s in _apart(step)) for steps in (problem.forward, problem.backward)
+    )
+    return replace(problem, forward=forward, backward=backward)
+
+
+def is_sum(let: ir.Let) -> bool:
+    """Over the samples."""
+    return isinstance(let.value, ir.Reduce) and ir.SAMPLES in let.value.over
+
+
+def _apart(step: ir.Step) -> Iterator[ir.Step]:
+    if isinstance(step, ir.Scan):
+        yield step
+        return
+    made: dict[ir.Expr, ir.Let] = {}
+
+    def change(node: ir.Expr) -> ir.Expr:
+        if isinstance(node, ir.Reduce) and ir.SAMPLES in node.over:
+            name = f"{step.name}.sum{len(made) + 1}"
+            return made.setdefault(node, ir.Let(name, node.axes, node, span=step.span)).var
+        return node
+
+    value = rebuild(step.value, change)
+    if isinstance(value, ir.Var) and len(made) == 1:  # it is one already
+        yield step
+        return
+    yield from made.values()
+    yield replace(step, value=value)
+
+
+def levels(problem: ir.Problem) -> dict[str, int]:
+    """How many sums over the samples lie below each let, itself included."""
+    found = {t.name: 0 for t in problem.tensors}
+    for step in (*problem.forward, *problem.backward):
+        lets = list(ir.flat((step,)))
+        below = max((found.get(v.name, 0) for let in lets for v in reads(let)), default=0)
+        found |= {let.name: below + is_sum(let) for let in lets}
+    return found
+
+
+def waits(problem: ir.Problem) -> bool:
+    """Whether something of each sample hangs on a sum over all of them."""
+    level = levels(problem)
+    return any(ir.SAMPLES in let.axes and level[let.name] for let in problem.lets.values())
+
+
+def reads(let: ir.Let) -> list[ir.Var]:
+    return list(dict.fromkeys(node for node in ir.postorder(let.value) if isinstance(node, ir.Var)))
+
+
+def wanted(steps: tuple[ir.Step, ...], names: set[str]) -> tuple[ir.Step, ...]:
+    """The steps that these lets need, in order."""
+    needed = set(names)
+    found: list[ir.Step] = []
+    for step in reversed(steps):
+        lets = list(ir.flat((step,)))
+        if any(let.name in needed for let in lets):
+            needed |= {v.name for let in lets for v in reads(let)}
+            found.append(step)
+    return tuple(reversed(found))
