@@ -1,6 +1,7 @@
 """From a text to something that can be trained: the compiler's stages, the data, the kernels, put together.
 
-The face of netc (`api/`) calls this; it knows no terminal and makes no folder.
+The face of netc (`api/`) calls this; it knows no terminal and makes no folder. What trains and judges is imported where
+it is needed, so that a check waits for none of it.
 """
 
 from __future__ import annotations
@@ -17,39 +18,30 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from netc.compiler import pipeline
-from netc.compiler.calculus import ir
-from netc.compiler.kernels.cpu.target import Cpu
-from netc.compiler.kernels.cuda.target import Cuda
-from netc.compiler.kernels.machine import Machine
 from netc.compiler.meaning.spec import DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source, Span
+from netc.runtime.aligned import zeros
 from netc.runtime.data import dataset as datasets
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.scaling import Scaler
-from netc.runtime.devices.load import load_kernels, seal
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
-from netc.runtime.results.capacity import too_little
-from netc.runtime.results.expect import judge
-from netc.runtime.results.expect_names import blank_scope, scope_of
-from netc.runtime.results.make_result import make_result
-from netc.runtime.results.result import Result
-from netc.runtime.results.verdict import Verdict
-from netc.runtime.training.history import FOLLOWED
-from netc.runtime.training.loss_targets import Targets, encoded, targets_of, untrained
-from netc.runtime.training.metrics import Metric
-from netc.runtime.training.report import Evaluator
-from netc.runtime.training.sample_layout import Samples, lay_out, no_samples
-from netc.runtime.training.start import weights_of
-from netc.runtime.training.state import real_type
+from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of, untrained
 from netc.runtime.training.target_domain import require_taken
-from netc.runtime.training.train import Outcome, Task, Watcher, compile_kernels, train
 
 if TYPE_CHECKING:
+    from netc.compiler.calculus import ir
+    from netc.compiler.kernels.machine import Machine
     from netc.runtime.results.hessian import Hessians
+    from netc.runtime.results.result import Result
+    from netc.runtime.results.verdict import Verdict
+    from netc.runtime.training.metrics import Metric
+    from netc.runtime.training.report import Evaluator
+    from netc.runtime.training.sample_layout import Samples
+    from netc.runtime.training.train import Outcome, Task, Watcher
 
 Overrides = Mapping[str, str | float]
 
@@ -124,6 +116,9 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
+        from netc.compiler.kernels.cpu.target import Cpu
+        from netc.runtime.devices.load import load_kernels
+
         target = Cpu(self.machine)
         text = pipeline.to_text(pipeline.to_loops(self.program, target, self.samples), target)
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
@@ -132,6 +127,11 @@ class Session:
     def machine(self) -> Machine:
         """That the kernels are planned for."""
         return machine(self.lanes)
+
+    @property
+    def real(self) -> type[np.floating]:
+        """What vectors are made of."""
+        return np.float64 if self.spec.training.precision == "f64" else np.float32
 
     @cached_property
     def inputs(self) -> Scaler:
@@ -144,6 +144,11 @@ class Session:
                 )
             return Scaler.fit(np.zeros((1, self.spec.network.inputs)), "none", spec.factor)
         assert self.data is not None
+        return self.data.made("inputs", spec, self._fit_inputs)
+
+    def _fit_inputs(self) -> Scaler:
+        assert self.data is not None
+        spec = self.spec.data
         scaler = Scaler.fit(self.data.x[self.data.train], spec.scale, spec.factor, self.data.rounding)
         require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
         return scaler
@@ -152,6 +157,16 @@ class Session:
     def targets(self) -> Targets:
         if self.data is None:
             return untrained(self.spec)
+        return self.data.made("targets", self._scaling, self._fit_targets)
+
+    @property
+    def _scaling(self) -> tuple[Any, ...]:
+        """What the scaled samples hang on besides the data."""
+        assert self.data is not None
+        return kind_of(self.spec, self.data), self.spec.data
+
+    def _fit_targets(self) -> Targets:
+        assert self.data is not None
         targets = targets_of(self.spec, self.data)
         require_scalable(targets.scaler, self.data.target_names, self.spec.data, "scale_target")
         return targets
@@ -162,8 +177,14 @@ class Session:
 
     @cached_property
     def _samples(self) -> tuple[Samples, Samples | None]:
+        from netc.runtime.training.sample_layout import no_samples
+
         if self.data is None:
-            return no_samples(self.kernels.BLOCK, real_type(self.program)), None
+            return no_samples(self.kernels.BLOCK, self.real), None
+        layout = self.kernels.BLOCK, self.kernels.REAL, self.kernels.BY_SAMPLE
+        return self.data.made("samples", (*self._scaling, *layout), self._lay_out_parts)
+
+    def _lay_out_parts(self) -> tuple[Samples, Samples | None]:
         train, test = self._scaled
         return self.lay_out(*train), self.lay_out(*test) if len(test[0]) else None
 
@@ -181,21 +202,30 @@ class Session:
         _ = self.inputs
         require_taken(self.spec, self.data, self.targets, encoded(self.targets, self.data))
         if self.spec.training.precision == "f32":
-            for x, y in self._scaled:
-                require_single(x, self.data.input_names, self.spec.data)
-                require_single(y, self.data.target_names, self.spec.data)
+            self.data.made("single", self._scaling, self._require_single)
+
+    def _require_single(self) -> None:
+        assert self.data is not None
+        for x, y in self._scaled:
+            require_single(x, self.data.input_names, self.spec.data)
+            require_single(y, self.data.target_names, self.spec.data)
 
     def with_data(self, data: Dataset | None) -> Session:
-        """The same with other data of the same shape; what does not depend on their numbers is kept."""
+        """The same with other data of the same shape; what does not depend on their numbers is kept. SpecError where
+        they are too large."""
         if data is self.data:
             return self
         other = replace(self, data=data)
         vars(other).update({name: vars(self)[name] for name in ("program", "kernels") if name in vars(self)})
+        if data is not None:
+            other.require_fit()
         return other
 
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
-        return lay_out(x, y, self.kernels.BLOCK, real_type(self.program), bool(self.kernels.BY_SAMPLE))
+        from netc.runtime.training.sample_layout import lay_out
+
+        return lay_out(x, y, self.kernels.BLOCK, self.real, bool(self.kernels.BY_SAMPLE))
 
     def require_target(self) -> None:
         """Raises SpecError where the file's target cannot be had."""
@@ -219,6 +249,8 @@ class Session:
 
     def cuda_module(self) -> ModuleType:
         """The kernel for a GPU; numba compiles it when it is launched."""
+        from netc.compiler.kernels.cuda.target import Cuda
+        from netc.runtime.devices.load import load_kernels
         from netc.runtime.training.cuda_stretches import card
 
         target = Cuda(card())
@@ -241,6 +273,8 @@ class Session:
 
     @property
     def task(self) -> Task:
+        from netc.runtime.training.train import Task
+
         train_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
         return Task(
@@ -258,6 +292,8 @@ class Session:
     @property
     def _history(self) -> Literal["all", "summary"]:
         if self.spec.monitor.history == "auto":
+            from netc.runtime.training.history import FOLLOWED
+
             return "all" if self.spec.training.runs <= FOLLOWED else "summary"
         return self.spec.monitor.history
 
@@ -266,6 +302,10 @@ class Session:
     ) -> tuple[Outcome, Result]:
         """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
         has no room for them."""
+        from netc.runtime.devices.load import seal
+        from netc.runtime.results.make_result import make_result
+        from netc.runtime.training.train import train
+
         self.require_room(rows)
         task = self.task
         outcome = train(task, watch, resume, rows)
@@ -290,7 +330,7 @@ class Session:
         from netc.runtime.training.blame import blame
 
         x, y = self._scaled[0] if self.data is not None else (np.zeros((1, 1)), np.zeros((1, 1)))
-        real = real_type(self.program)
+        real = self.real
         return blame(
             self.program,
             result.theta[0],
@@ -314,6 +354,8 @@ class Session:
 
     def require_room(self, folder: Path | None) -> None:
         """SpecError where this machine is too small for all the runs."""
+        from netc.runtime.results.capacity import too_little
+
         if self.spec.training.runs > 1 and (refused := too_little(self.task, folder, self._runs_span)):
             raise SpecError([refused])
 
@@ -328,6 +370,8 @@ class Session:
     @cached_property
     def evaluator(self) -> Evaluator:
         """On the training part."""
+        from netc.runtime.training.report import Evaluator
+
         train_part, test_part = self._samples
         return Evaluator(self.kernels, train_part, test_part, self.metric)
 
@@ -341,7 +385,7 @@ class Session:
         numbers = np.asarray(theta, np.float64).reshape(-1)
         if numbers.shape != (count,):
             raise ValueError(f"theta has {numbers.size} numbers; the model has {count} parameters")
-        row = np.zeros(self.kernels.STRIDE, real_type(self.program))
+        row = zeros(self.kernels.STRIDE, self.real)
         row[:count] = numbers
         return row
 
@@ -355,6 +399,9 @@ class Session:
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
+        from netc.runtime.results.expect import judge
+        from netc.runtime.results.expect_names import scope_of
+
         if result.interrupted or not self.spec.expectations:
             return ()
         return judge(self.spec.expectations, scope_of(self, result))
@@ -369,6 +416,13 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
         return session
     if session.data is not None:
         session.require_fit()
+    return _with_expectations_checked(session, overrides) if session.spec.expectations else session
+
+
+def _with_expectations_checked(session: Session, overrides: Overrides) -> Session:
+    from netc.runtime.results.expect import judge
+    from netc.runtime.results.expect_names import blank_scope
+
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)
     judge(session.spec.expectations, blank_scope(session))
@@ -377,6 +431,9 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
 
 def _without_figures_of_one_run(session: Session) -> Session:
     """A number of runs from outside the file: an `expect` about one run is set aside, with a warning."""
+    from netc.runtime.results.expect import judge
+    from netc.runtime.results.expect_names import blank_scope
+
     kept, warnings = [], list(session.spec.warnings)
     for expectation in session.spec.expectations:
         try:
@@ -393,6 +450,8 @@ def _check_weights(session: Session) -> None:
     """Of `init from "weights.safetensors"`: they must be there and fit."""
     if not session.spec.init.file:
         return
+    from netc.runtime.training.start import weights_of
+
     try:
         weights_of(session.program.problem, session.spec.init.file)
     except ValueError as error:
@@ -411,6 +470,8 @@ def from_arrays(file: File, x: Any, y: Any) -> Dataset:
 
 def compiled_without_cache(session: Session) -> ModuleType:
     """Kernels that numba has compiled here and now, so that their LLVM and machine code can be looked at."""
+    from netc.runtime.training.train import compile_kernels
+
     fresh = replace(session, cached=False)
     compile_kernels(fresh.task)
     return sys.modules[fresh.kernels.__name__]
@@ -418,6 +479,7 @@ def compiled_without_cache(session: Session) -> ModuleType:
 
 def machine(lanes: int = 0) -> Machine:
     """This one; or one with vectors of so many lanes, whose bits every processor can give."""
+    from netc.compiler.kernels.machine import Machine
     from netc.runtime.devices.simd import host_lanes
 
     lanes = lanes or host_lanes("f64")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netc.commands import main
-from netc.compiler.pipeline import to_spec
+from netc.compiler.pipeline import to_spec, to_warnings
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
@@ -18,7 +18,7 @@ FRAME = "objective R(x, y) = x^2 + 3*y^2\ninit theta = (2, -1)\ntrain steps = 3{
 
 def codes(rule: str, train: str = "") -> list[str]:
     program = parse(Source("<test>", FRAME.format(train=train) + rule))
-    return [w.code for w in to_spec(program, None, Path()).warnings]
+    return [w.code for w in to_warnings(to_spec(program, None, Path()))]
 
 
 def error(rule: str) -> str:
@@ -181,7 +181,7 @@ def test_an_epsilon_that_the_file_gives_to_a_library_rule() -> None:
 
 def test_the_loss_may_have_another_name() -> None:
     text = FRAME.replace("R(x", "f(x").format(train="") + block(*TWICE).replace("grad R", "grad f(theta[n])")
-    assert [w.code for w in to_spec(parse(Source("<test>", text)), None, Path()).warnings] == ["E0423"]
+    assert [w.code for w in to_warnings(to_spec(parse(Source("<test>", text)), None, Path()))] == ["E0423"]
 
 
 def test_warnings_go_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netc.compiler.meaning.spec import Facts
-from netc.compiler.pipeline import to_spec
+from netc.compiler.pipeline import to_spec, to_warnings
 from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import SpecError, render
 from netc.dsl.parser import parse
@@ -32,7 +32,7 @@ def diagnose(path: Path) -> str:
         )
     except SpecError as error:
         return render(error.diagnostics)
-    return render(checked.warnings)
+    return render(to_warnings(checked))
 
 
 def _pairs(text: str) -> dict[str, str]:

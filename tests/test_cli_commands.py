@@ -208,10 +208,10 @@ def test_cache(here, capsys):
     assert main(["run", "good.net", "-q"]) == 0
     capsys.readouterr()
     assert main(["cache", "info"]) == 0
-    assert "program" in capsys.readouterr().out
+    assert "module" in capsys.readouterr().out
     assert main(["cache", "clear"]) == 0
     assert main(["cache", "info"]) == 0
-    assert "0 programs, 0.0 MiB" in capsys.readouterr().out
+    assert "0 modules, 0.0 MiB" in capsys.readouterr().out
 
 
 def test_data(here, capsys):

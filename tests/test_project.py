@@ -164,7 +164,15 @@ ROOMS = {
     "netc.compiler.kernels.cuda": ("calculus", "kernels"),
     "netc.runtime.data": ("random", "free_room"),
     "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
-    "netc.runtime.training": ("data", "devices", "parameters", "random", "random_uniform", "interrupt"),
+    "netc.runtime.training": (
+        "aligned",
+        "data",
+        "devices",
+        "parameters",
+        "random",
+        "random_uniform",
+        "interrupt",
+    ),
     "netc.runtime.results": ("training", "parameters", "atomic", "free_room"),
     "netc.runtime.pictures": ("results", "training", "parameters"),
 }

@@ -19,7 +19,7 @@ def info() -> int:
     from netc.runtime.devices.load import cache_info
 
     found = cache_info()
-    click.echo(f"{found.folder}\n{counted(found.entries, 'program')}, {found.size / 2**20:.1f} MiB")
+    click.echo(f"{found.folder}\n{counted(found.entries, 'module')}, {found.size / 2**20:.1f} MiB")
     return DONE
 
 
@@ -32,5 +32,5 @@ def clear() -> int:
         found = cache_clear()
     except OSError as error:
         raise click.UsageError(f"the cache cannot be cleared: {error}") from None
-    click.echo(f"removed {counted(found.entries, 'program')}, {found.size / 2**20:.1f} MiB")
+    click.echo(f"removed {counted(found.entries, 'module')}, {found.size / 2**20:.1f} MiB")
     return DONE

@@ -42,6 +42,7 @@ def _check(file: Path, quiet: bool) -> int:
 def _checked(file: Path) -> str:
     """A note on what could not be checked. Raises SpecError."""
     from netc.command_run import read
+    from netc.compiler.pipeline import to_warnings
     from netc.dsl.diagnostics import SpecError, render
     from netc.runtime import session as sessions
 
@@ -56,6 +57,6 @@ def _checked(file: Path) -> str:
         if sessions.known_facts(parsed) is None:
             note += ", so sizes were not compared with them"
     spec = sessions.check(parsed, None, {}) if note else sessions.open_session(parsed, {}, data).spec
-    if spec.warnings:
-        click.echo(render(spec.warnings), err=True)
+    if warnings := to_warnings(spec):
+        click.echo(render(warnings), err=True)
     return note

@@ -40,9 +40,11 @@ def command(what: str, latex: bool, plan: bool) -> int:
     elif _is_family(what):
         click.echo("\n".join(_family(what)).rstrip())
     else:
+        from netc.compiler.pipeline import to_warnings
+
         spec = checked(what)
-        if spec.warnings:
-            click.echo(render(spec.warnings) + "\n", err=True)
+        if warnings := to_warnings(spec):
+            click.echo(render(warnings) + "\n", err=True)
         click.echo(_text(_sections(spec)))
     return DONE
 

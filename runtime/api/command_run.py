@@ -117,10 +117,11 @@ def read(file: Path) -> Any:
 
 
 def warn(session: Session, quiet: bool) -> None:
+    from netc.compiler.pipeline import to_warnings
     from netc.dsl.diagnostics import render
 
-    if session.spec.warnings and not quiet:
-        click.echo(render(session.spec.warnings), err=True)
+    if not quiet and (warnings := to_warnings(session.spec)):
+        click.echo(render(warnings), err=True)
 
 
 def watching(session: Session, quiet: bool) -> Quiet:

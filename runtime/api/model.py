@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
+from netc.runtime.data.given import Given
 from netc.runtime.parameters import flatten, unflatten
 from netc.runtime.results.result import Result
 from netc.runtime.session import File, Session
@@ -53,6 +54,7 @@ class Model:
         self._session: Session = sessions.open_session(file, self._overrides)
         self._theta: Reals | None = None
         self._known: dict[Any, Session] = {}
+        self._given: Given | None = None
         self._last = self._overrides
         """Those of the last training."""
 
@@ -81,7 +83,7 @@ class Model:
     def __setstate__(self, state: dict[str, Any]) -> None:
         data = state.pop("data")
         vars(self).update(state)
-        self._known = {}
+        self._known, self._given = {}, None
         self._session = sessions.open_session(self._file, self._last, data)
 
     @property
@@ -194,11 +196,20 @@ class Model:
             raise ValueError("the file is an objective: it has no data to train on")
         if X is None and y is not None:
             raise ValueError("y is given without X")
-        data = self._session.data if X is None else sessions.from_arrays(self._file, X, y)
+        data = self._session.data if X is None else self._dataset(X, y)
         session = self._opened(data, overrides)
         if session.data is None and session.spec.objective is None:
             raise ValueError("the file has no data: give the arrays, train(X, y)")
         return session
+
+    def _dataset(self, X: Any, y: Any) -> Dataset:
+        """Of the arrays of the last call the data set of the last call, with what was made of it."""
+        if self._given is not None and self._given.same(X, y):
+            return self._given.data
+        self._given = None  # before there is another
+        data = sessions.from_arrays(self._file, X, y)
+        self._given = Given.of(data, X, y)
+        return data
 
     def _opened(self, data: Dataset | None, overrides: Mapping[str, str | float]) -> Session:
         """Checked and lowered once for all data of a shape, as in a loop over seeds or folds."""

@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from netc.runtime.parameters import Array
-from netc.runtime.training.report import FIGURES
+from netc.runtime.training.report import ROW
 from netc.runtime.training.train import Watcher
 from netc.terminal import duration, number
 
@@ -47,7 +47,9 @@ def watcher(quiet: bool, epochs: float, metric: str) -> Quiet:
 
 def shown(figures: Array, metric: str) -> str:
     """`loss 0.0312  test 0.114  r2 0.94`; medians of several runs."""
-    columns = dict(zip(FIGURES, figures.T, strict=True))
+    columns = dict(zip(ROW, figures.T, strict=True))
+    if np.isnan(columns["theta_norm"]).all():
+        return f"loss of the batches {_median(columns['loss_batches'])}"
     tested = not np.isnan(columns["loss_test"]).all()
     parts = [f"loss {_median(columns['loss_train'])}"]
     parts += [f"test {_median(columns['loss_test'])}"] if tested else []

@@ -7,11 +7,11 @@ network and the loss. The order of the samples is that of the data, also within 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from netc.runtime.data.readers import read_file
 from netc.runtime.data.scaling import DOUBLE, Array, one_hot
 from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
 from netc.runtime.random import Purpose, normal, uniform
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,20 @@ class Dataset:
     rounding: float = DOUBLE
     """Of the type in which the inputs came, from 1 to the next number; 0 of whole numbers."""
     target_rounding: float = DOUBLE
+    kept: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False, kw_only=True)
+    """What was made of the samples last, with what it hangs on besides: see `made`."""
+
+    def made(self, what: str, depends: Any, make: Callable[[], Made]) -> Made:
+        """What `make` makes of these samples, made anew only where it depends on something else than last time."""
+        if what not in self.kept or self.kept[what][0] != depends:
+            self.kept.pop(what, None)  # before there is another
+            self.kept[what] = depends, make()
+        found: Made = self.kept[what][1]
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: only what cannot be made again."""
+        return {**vars(self), "kept": {}}
 
     @cached_property
     def codes(self) -> Indices:

@@ -1,8 +1,9 @@
 """Kernel text -> module: writes the text into the cache, imports it, keeps numba's machine code beside it.
 
 The cache is one folder (`NETC_CACHE`, or the user's cache folder); an entry is a readable Python module and
-numba's files for it. Every file of an entry is checksummed when it is complete (`seal`), and what does not
-match its checksum is thrown away before numba reads it: a damaged entry costs a compilation, never an error.
+numba's files for it. A program is up to three of them (`parts.py`), of which others have some in common. Every file of
+an entry is checksummed when it is complete (`seal`), and what does not match its checksum is thrown away before numba
+reads it: a damaged entry costs a compilation, never an error.
 Does not compile anything itself: numba does so at the first call.
 """
 
@@ -27,18 +28,21 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from netc.runtime.atomic import write_text
+from netc.runtime.devices.parts import split
 
 PREFIX = "netc_kernels_"
 ANSWERS = "netc_answers_"
 """Of the files of `devices/answer_cache.py`, which lie in the same folder."""
 _loaded: dict[str, ModuleType] = {}
+_modules: dict[str, tuple[ModuleType, ...]] = {}
+"""Of a loaded program, by the name of the last, which has what callers ask for."""
 _sealed: dict[str, int] = {}
 """Compiled functions of a module when it was sealed last."""
 
 
 @dataclass(frozen=True)
 class CacheInfo:
-    """What is on disk: the folder, how many programs, how many bytes."""
+    """What is on disk: the folder, how many modules, how many bytes."""
 
     folder: Path
     entries: int
@@ -82,13 +86,26 @@ def _is_own(folder: Path) -> bool:
 
 
 def load_kernels(text: str, *parts: str) -> ModuleType:
-    """The module whose text this is, from the cache where it is there.
+    """The functions and constants of this text, from the cache where they are there.
 
     `parts` are what the machine code depends on beside the text, the machine and netc itself.
     """
+    program = _key(text, *parts)
+    if program not in _loaded:
+        modules: list[ModuleType] = []
+        before: list[tuple[str, tuple[str, ...]]] = []
+        pieces = split(text)
+        for part in pieces:
+            modules.append(_module(part.text(before) if len(pieces) > 1 else text, *parts))
+            before.append((modules[-1].__name__, part.names))
+        _loaded[program], _modules[modules[-1].__name__] = _entries(modules[-1]), tuple(modules)
+    return _loaded[program]
+
+
+def _module(text: str, *parts: str) -> ModuleType:
     name = PREFIX + _key(text, *parts)
-    if loaded := _loaded.get(name):
-        return loaded
+    if name in sys.modules:
+        return sys.modules[name]
     # Threads that wait should sleep: spinning ones take the time of those that work when the machine is shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     path = _write(name, text)
@@ -105,8 +122,7 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
-    _loaded[name] = _entries(module)
-    return _loaded[name]
+    return module
 
 
 class _Text(SourceFileLoader):
@@ -138,8 +154,7 @@ def _entries(module: ModuleType) -> ModuleType:
     """The module as callers see it: each function is compiled at its first call, with little optimization."""
     seen = ModuleType(module.__name__, module.__doc__)
     for name, value in vars(module).items():
-        compiled_later = hasattr(value, "signatures") and not value.signatures
-        vars(seen)[name] = _Entry(value) if compiled_later else value
+        vars(seen)[name] = _Entry(value) if hasattr(value, "overloads") else value
     return seen
 
 
@@ -160,9 +175,15 @@ class _Entry:
 
 
 def seal(module: ModuleType) -> None:
-    """Notes the checksums of numba's files for this module, once its functions are compiled."""
+    """Notes the checksums of numba's files for these functions, once they are compiled."""
+    for part in _modules[module.__name__]:
+        _seal(part)
+
+
+def _seal(module: ModuleType) -> None:
     assert module.__file__ is not None
-    compiled = sum(len(entry.overloads) for entry in vars(module).values() if isinstance(entry, _Entry))
+    own = [f for f in vars(module).values() if getattr(f, "__module__", "") == module.__name__]
+    compiled = sum(len(function.overloads) for function in own if hasattr(function, "overloads"))
     if _sealed.get(module.__name__) == compiled:
         return
     _sealed[module.__name__] = compiled

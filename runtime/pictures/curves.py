@@ -12,14 +12,24 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.style import BLUE, COLOURS, DARK, HEIGHT, ORANGE, count, headline, logarithmic
+from netc.runtime.pictures.style import (
+    BLUE,
+    COLOURS,
+    DARK,
+    GREEN,
+    HEIGHT,
+    ORANGE,
+    count,
+    headline,
+    logarithmic,
+)
 from netc.runtime.results.folder_reader import Kept
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 FEWEST = 3
 """Reports that make a curve."""
-PARTS = {"train": BLUE, "test": ORANGE}
-STYLES: dict[str, Literal["-", ":"]] = {"train": "-", "test": ":"}
+PARTS = {"train": BLUE, "test": ORANGE, "batches": GREEN}
+STYLES: dict[str, Literal["-", ":", "--"]] = {"train": "-", "test": ":", "batches": "--"}
 """Where colours tell folders apart."""
 NAMES = {
     "loss": "loss",
@@ -46,8 +56,9 @@ class Course:
 
 def has_curves(kept: Kept) -> bool:
     """Whether most runs keep a finite loss for a while."""
-    found = course(kept, "loss_train")
-    return found is not None and int(np.isfinite(found.median).sum()) >= FEWEST
+    return any(
+        int(np.isfinite(one.median).sum()) >= FEWEST for part, one in _parts(kept, "loss") if part != "test"
+    )
 
 
 def course(kept: Kept, figure: str) -> Course | None:
@@ -58,10 +69,12 @@ def course(kept: Kept, figure: str) -> Course | None:
         return Course(x, np.stack([history[f"{figure}_{q}"] for q in QUANTILES]))
     if figure not in history:
         return None
+    values = history[figure]
+    looked = np.isin(x, x[~np.isnan(values)])  # the moments at which it was evaluated
     if "run" not in history:
-        return Course(x, np.tile(history[figure], (5, 1)))
+        return Course(x[looked], np.tile(values[looked], (5, 1)))
     worst = -np.inf if figure.startswith(WORST_IS_LOW) else np.inf
-    return _over_runs(history["run"], x, history[figure], worst)
+    return _over_runs(history["run"][looked], x[looked], values[looked], worst)
 
 
 def _over_runs(run: Array, x: Array, values: Array, worst: float) -> Course:
@@ -108,12 +121,15 @@ def _band(kept: Sequence[Kept]) -> Iterator[str]:
 
 
 def _parts(kept: Kept, name: str) -> list[tuple[str, Course]]:
-    """The course on the training part and on the test part, or the one there is."""
+    """The course on the training part and on the test part, or the one there is; the loss also as the mean over an
+    epoch's batches, where that is known at more moments."""
     if name == "gradient_norm":
         found = course(kept, name)
         return [("train", found)] if found else []
-    parts = [(part, course(kept, f"{name}_{part}")) for part in PARTS]
-    return [(part, one) for part, one in parts if one is not None]
+    parts = {part: one for part in PARTS if (one := course(kept, f"{name}_{part}")) is not None}
+    if "batches" in parts and len(parts["batches"].at) <= len(parts["train"].at):
+        del parts["batches"]
+    return list(parts.items())
 
 
 def _of_one(axes: Axes, kept: Kept, name: str) -> None:
@@ -162,8 +178,9 @@ def _legend(fig: Figure, panels: Sequence[Axes], kept: Sequence[Kept]) -> None:
     handles = [
         Line2D([], [], color=COLOURS[i % len(COLOURS)], label=title(kept, one)) for i, one in enumerate(kept)
     ]
-    if any(len(_parts(one, "loss")) > 1 for one in kept):
-        handles += [Line2D([], [], color=DARK, linestyle=STYLES[part], label=part) for part in STYLES]
+    parts = {part for one in kept for part, _ in _parts(one, "loss")}
+    if len(parts) > 1:
+        handles += [Line2D([], [], color=DARK, linestyle=STYLES[p], label=p) for p in STYLES if p in parts]
     fig.legend(handles=handles, loc="outside right center")
 
 

@@ -33,7 +33,8 @@ class Result:
     """(runs, P) parameters at the lowest training loss seen at a report."""
     history: dict[str, Array]
     """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
-    `theta_norm`, where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`,
+    `theta_norm`, `loss_batches` (the mean of the losses that the iterations of the last epoch have seen, each on its
+    batch), where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`,
     and with several runs `run`. Of very many runs it is a summary, a row for each moment: `step`, `epoch`,
     `running` (the share of runs that reached the step) and quantiles over runs, `loss_train_q05`, `_q25`,
     `_median`, `_q75`, `_q95`, ..."""

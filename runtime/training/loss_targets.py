@@ -115,7 +115,7 @@ class Targets:
 
 def targets_of(spec: Spec, data: Dataset) -> Targets:
     """Scalers are fitted on the training part."""
-    kind = _kind(spec, data)
+    kind = kind_of(spec, data)
     if kind not in ("numbers", "parts"):
         _require_trained(spec, data)
     return Targets(kind, data.labels, data.text, _scaler(spec, data, kind))
@@ -156,7 +156,7 @@ def _require_trained(spec: Spec, data: Dataset) -> None:
         raise data_error("E0615", message, setting_span(spec.data, "split"), notes=notes, hints=hints)
 
 
-def _kind(spec: Spec, data: Dataset) -> Kind:
+def kind_of(spec: Spec, data: Dataset) -> Kind:
     assert spec.network is not None
     assert spec.loss is not None
     outputs, domain = spec.network.outputs, spec.loss.targets

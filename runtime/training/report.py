@@ -8,19 +8,33 @@ from types import ModuleType
 import numpy as np
 
 from netc.compiler.kernels.report import REPORTED
+from netc.runtime.aligned import zeros
 from netc.runtime.parameters import Array
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.sample_layout import Samples
+from netc.runtime.training.state import RUNNING
 from netc.runtime.training.workers import Workers
 
 FIGURES = ("loss_train", "loss_test", "metric_train", "metric_test", "gradient_norm", "theta_norm")
 """The columns of what `Evaluator.figures` gives; NaN where there is no such figure."""
-COLUMNS = ("run", "step", "epoch", *FIGURES)
+ROW = (*FIGURES, "loss_batches")
+"""What a report says of a run: figures, NaN where it has not looked at all samples, and the mean of the losses that its
+iterations have seen in the last epoch, each on its batch and before its step."""
+COLUMNS = ("run", "step", "epoch", *ROW)
 """Those of a history: a row for each run and report."""
-IN_ORDER = np.zeros(0, np.int64)
+IN_ORDER = zeros(0, np.int64)
 """The order of samples that kernels take for: as they stand."""
 BUFFER = 2**23
 """Bytes that the outputs of the runs in a piece may take."""
+
+
+def mean_of_batches(figures: Array, counters: Array) -> Array:
+    """(rows,) of rows of the kernels' `figures` and `counters`; NaN before the first iteration, and of runs that ended
+    before their last one: where these stand within an epoch hangs on how they ended."""
+    with np.errstate(all="ignore"):
+        return np.where(
+            (counters[:, 0] > 0) & (counters[:, 3] == RUNNING), figures[:, 1] / figures[:, 2], np.nan
+        )
 
 
 class Evaluator:
@@ -31,8 +45,8 @@ class Evaluator:
     ) -> None:
         self.kernels, self.train, self.test, self.metric = kernels, train, test, metric
         self.dtype = train.y.dtype
-        self._scratch = np.zeros(kernels.SCRATCH, self.dtype)
-        self._gradient = np.zeros(kernels.STRIDE, self.dtype)
+        self._scratch = zeros(kernels.SCRATCH, self.dtype)
+        self._gradient = zeros(kernels.STRIDE, self.dtype)
 
     # -- many runs -----------------------------------------------------------------------------------
 
@@ -53,10 +67,12 @@ class Evaluator:
         found, train = np.empty((len(rows), REPORTED)), self.train
 
         def report(piece: Array, at: slice, scratch: Array) -> None:
-            gradient = np.zeros(self.kernels.STRIDE, self.dtype)
+            lines = zeros((len(piece), REPORTED), np.float64)
+            gradient = zeros(self.kernels.STRIDE, self.dtype)
             self.kernels.report(
-                piece, theta, train.x, train.y, IN_ORDER, train.count, found[at], gradient, scratch
+                piece, theta, train.x, train.y, IN_ORDER, train.count, lines, gradient, scratch
             )
+            found[at] = lines
 
         workers.each(rows, report)
         return found
@@ -68,11 +84,11 @@ class Evaluator:
         losses, scores = np.empty(len(rows)), np.empty(len(rows))
 
         def score(piece: Array, at: slice, scratch: Array) -> None:
-            out = np.zeros((len(piece), *samples.y.shape), self.dtype)
+            out, lost = zeros((len(piece), *samples.y.shape), self.dtype), zeros(len(piece), np.float64)
             self.kernels.outputs(
-                piece, theta, samples.x, samples.y, IN_ORDER, samples.count, out, losses[at], scratch
+                piece, theta, samples.x, samples.y, IN_ORDER, samples.count, out, lost, scratch
             )
-            scores[at] = metric.scores(out[:, :, : samples.count], targets)
+            losses[at], scores[at] = lost, metric.scores(out[:, :, : samples.count], targets)
 
         workers.each(rows, score, max(1, BUFFER // samples.y.nbytes))
         return losses, scores
@@ -92,6 +108,6 @@ class Evaluator:
 
     def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
         """The loss, and (outputs, samples)."""
-        out, scratch = np.zeros_like(samples.y), self._scratch
+        out, scratch = zeros(samples.y.shape, self.dtype), self._scratch
         loss = self.kernels.predict(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return float(loss), out[:, : samples.count]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.runtime.aligned import LINE, aligned, zeros
 from netc.runtime.parameters import Array
 
 
@@ -23,17 +24,13 @@ class Samples:
 
 def lay_out(x: Array, y: Array, block: int, dtype: type[np.floating], by_sample: bool = False) -> Samples:
     """Of x (samples, inputs) and y (samples, outputs); `by_sample` as the kernels' BY_SAMPLE says."""
-    inputs = x.astype(dtype, order="C") if by_sample else _columns(x, block, dtype)
+    inputs = aligned(x, dtype) if by_sample else _columns(x, block, dtype)
     return Samples(inputs, _columns(y, block, dtype), len(x))
 
 
 def no_samples(block: int, dtype: type[np.floating]) -> Samples:
     """What stands in for data where there is only an objective."""
-    return Samples(np.zeros((1, block), dtype), np.zeros((1, block), dtype), 1)
-
-
-LINE = 64
-"""Bytes of a cache line."""
+    return Samples(zeros((1, block), dtype), zeros((1, block), dtype), 1)
 
 
 def _columns(rows: Array, block: int, dtype: type[np.floating]) -> Array:
@@ -41,7 +38,7 @@ def _columns(rows: Array, block: int, dtype: type[np.floating]) -> Array:
     count, features = rows.shape
     in_line = LINE // np.dtype(dtype).itemsize
     columns = (-(-(count + block) // in_line) | 1) * in_line
-    out = np.zeros((features, columns), dtype)
+    out = zeros((features, columns), dtype)
     out[:, :count] = rows.T
     return out
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from netc.compiler import memory
 from netc.compiler.calculus import ir
+from netc.runtime.aligned import aligned, zeros
 from netc.runtime.parameters import Array
 from netc.runtime.training.start import first_theta
 
@@ -113,7 +114,7 @@ def from_arrays(
     within(arrays, "order", arrays["order"].shape, np.int64, 0, samples - 1)
     within(arrays, "reported", (count,), np.int64, -1, total)
     names = shapes(kernels, program, samples, count)
-    return State(first, at, **{name: np.ascontiguousarray(arrays[name]) for name in names})
+    return State(first, at, **{name: aligned(arrays[name]) for name in names})
 
 
 def require_counters(counters: Array, total: int) -> None:
@@ -148,7 +149,7 @@ def fresh(
 ) -> State:
     """The state before the first iteration of `count` runs from `first` on."""
     empty = shapes(kernels, program, samples, count)
-    state = State(first, 0, **{name: np.zeros(shape, kind) for name, (shape, kind) in empty.items()})
+    state = State(first, 0, **{name: zeros(shape, kind) for name, (shape, kind) in empty.items()})
     state.theta[:, : kernels.PARAMETERS] = first_theta(program, first, count)
     state.counters[:, 4] = np.arange(first, first + count)
     state.best[:] = state.theta

@@ -18,6 +18,7 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.rule_flow import flat
+from netc.runtime.aligned import aligned
 from netc.runtime.devices.cuda_missing import DeviceLost
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
@@ -25,7 +26,8 @@ from netc.runtime.training.finished_runs import Book
 from netc.runtime.training.history import FOLLOWED, followed
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import stops
-from netc.runtime.training.report import COLUMNS, Evaluator
+from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
+from netc.runtime.training.report_spacing import Sizes, Spacing, spacing
 from netc.runtime.training.sample_layout import Samples, bounds
 from netc.runtime.training.state import (
     DIVERGED,
@@ -47,9 +49,6 @@ FIRST_CHECKPOINT, BETWEEN_CHECKPOINTS = 1.0, 30.0
 """Seconds of training before the first one, and between two at most: each waits twice as long as the one before."""
 CHECKPOINTS_SHARE = 0.05
 """Of the time that goes into writing them, about."""
-REPORTS = 200
-"""How many reports a run makes unless the file says `every`; fewer each when there are many runs."""
-REPORTS_OF_ALL = 50_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Task:
     metric: Metric | None
     """None where there are no outputs to judge (an objective)."""
     every: int
-    """Epochs (or steps) between reports; 0: chosen so that there are about REPORTS."""
+    """Epochs (or steps) between reports; 0: as `report_spacing.py` chooses."""
     threads: int
     history: Literal["all", "summary"] = "all"
     """Whether every run reports, or some of very many."""
@@ -81,7 +80,7 @@ class Watcher:
         """After each stretch: iterations times runs."""
 
     def reported(self, epoch: float, step: int, figures: Array) -> None:
-        """After each report: a row (FIGURES of `report.py`) for each run that reported."""
+        """After each report: a row (ROW of `report.py`) for each run that reported."""
 
     def checkpoint(self, arrays: dict[str, Array]) -> None:
         """Now and then, and when interrupted: all that `train(..., resume=arrays)` needs."""
@@ -149,8 +148,8 @@ class _Loop:
         self.total, self.per_epoch = total_steps(program, task.train.count)
         self.runs = program.training.runs
         self.chunk = runs_at_once(kernels, program, task.train.count)
-        self.every = _every(task, self.total, self.per_epoch)
-        self.hyper = np.array([h.value for h in program.rule.hypers], np.float64)
+        self.spacing = _spacing(task)
+        self.hyper = aligned([h.value for h in program.rule.hypers], np.float64)
         self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
         self.stretches = _stretches(task, self.hyper, self.workers)
@@ -221,10 +220,10 @@ class _Loop:
         self.stretches.queue(self.state.at, report=True)
         self.stretches.wait()
         one = np.zeros(1, np.int64)
-        self.evaluator.figures(self.state.theta, one, self.workers, self.stretches.norms(one))
+        self.warmed = self.evaluator.figures(self.state.theta, one, self.workers, self.stretches.norms(one))
 
     def _run(self, interrupt: Interrupt) -> None:
-        """The runs in hand to their end; reports at multiples of `every`, while the next stretch is under way."""
+        """The runs in hand to their end; reports at multiples of the spacing, while the next stretch is under way."""
         state, stretches = self.state, self.stretches
         self._keep()
         if state.at == 0:
@@ -232,9 +231,9 @@ class _Loop:
         ahead, queued, going = state.at, deque[int](), self._going()
         while True:
             while going and ahead < self.total and len(queued) < stretches.depth and not interrupt.asked:
-                due = min(self.total, (ahead // self.every + 1) * self.every)
+                due = min(self.total, (ahead // self.spacing.rows + 1) * self.spacing.rows)
                 ahead = min(due, ahead + max(1, int(self.pace)))
-                stretches.queue(ahead, self._reports_at(ahead))
+                stretches.queue(ahead, self._reports_at(ahead, self.spacing.whole))
                 queued.append(ahead)
             if not queued:
                 return
@@ -242,8 +241,10 @@ class _Loop:
             if not going:
                 continue  # it was queued before it was known that all runs have ended
             self._went_on(last, seconds)
-            if self._reports_at(state.at):
+            if self._reports_at(state.at, self.spacing.whole):
                 self._report(self._due())
+            elif self._reports_at(state.at, self.spacing.rows):
+                self._note(state.running(self._due()))
             if (now := time.monotonic()) - self.saved > min(self.apart, BETWEEN_CHECKPOINTS):
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
@@ -272,8 +273,8 @@ class _Loop:
             self.stretches.wait()
         return state if state.counters[0, 0] == last else None
 
-    def _reports_at(self, step: int) -> bool:
-        return step == self.total or step % self.every == 0
+    def _reports_at(self, step: int, apart: int) -> bool:
+        return step == self.total or step % apart == 0
 
     def _going(self) -> bool:
         return bool((self.state.counters[:, 3] == RUNNING).any())
@@ -296,18 +297,29 @@ class _Loop:
         return state.moved(rows)
 
     def _report(self, rows: Array) -> None:
-        if not len(rows):
-            return
-        state, figures = self.state, self._look(rows)
+        """On all samples."""
+        if len(rows):
+            self._row(rows, self._look(rows))
+
+    def _note(self, rows: Array) -> None:
+        """Of these runs, which go on, only what their iterations have seen."""
+        if len(rows):
+            self._row(rows, np.full((len(rows), len(FIGURES)), np.nan))
+
+    def _row(self, rows: Array, figures: Array) -> None:
+        state = self.state
         numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
-        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, figures]))
-        self.watch.reported(state.at / self.per_epoch, state.at, figures)
+        seen = np.column_stack([figures, mean_of_batches(state.figures[rows], state.counters[rows])])
+        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen]))
+        self.watch.reported(state.at / self.per_epoch, state.at, seen)
 
     def _look(self, rows: Array) -> Array:
         """The figures of these rows, noted in the state."""
         state = self.state
-        norms = self.stretches.norms(rows)
-        figures = self.evaluator.figures(state.theta, rows, self.workers, norms)
+        if len(rows) == self.runs == 1 and state.at == 0:
+            figures = self.warmed  # nothing has moved since
+        else:
+            figures = self.evaluator.figures(state.theta, rows, self.workers, self.stretches.norms(rows))
         state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
         lower = figures[:, 0] < state.best_loss[rows]
         better = rows[lower]
@@ -361,6 +373,9 @@ class _Loop:
         history, book = _stack(self.history), self.book
         if self.chunk > 1:
             history = history[np.lexsort((history[:, 1], history[:, 0]))]
+        if interrupted:  # where a row stands twice, the second has looked at all samples
+            same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
+            history = history[np.append(~same, [True] * (len(history) > 0))]
         kept = slice(book.count)
         by_steps = self.total == self.task.program.training.steps
         return Outcome(
@@ -373,14 +388,14 @@ class _Loop:
             grown=book.grown[kept],
             seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
-            every=self.every,
+            every=self.spacing.rows,
             before=self._before(),
         )
 
 
 def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
     program, train = task.program, task.train
-    cuts = bounds(program.training.batches, train.count)
+    cuts = aligned(bounds(program.training.batches, train.count))
     given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed)
     if task.kernels.DEVICE == "cpu":
         loops = any(isinstance(s, ir.Repeat | ir.For) for s in flat(program.rule.body))
@@ -396,12 +411,12 @@ def _watched(rule: ir.Rule) -> tuple[int, ...]:
     return tuple(scalars.index(state) for _, state in rule.watched)
 
 
-def _every(task: Task, total: int, per_epoch: int) -> int:
-    """Iterations between two reports: whole epochs, unless the file says steps."""
-    if task.every:
-        return task.every if task.by_steps else task.every * per_epoch
-    count = max(1, min(REPORTS, REPORTS_OF_ALL // _reporting(task)))
-    return max(1, -(-total // (count * per_epoch))) * per_epoch
+def _spacing(task: Task) -> Spacing:
+    program, samples = task.program, task.train.count
+    test = task.test.count if task.test else 0
+    sizes = Sizes(*total_steps(program, samples), _reporting(task), samples, test)
+    stated = task.every if task.by_steps else task.every * sizes.per_epoch
+    return spacing(program, sizes, stated, task.history == "summary")
 
 
 def _reporting(task: Task) -> int:
@@ -412,8 +427,8 @@ def _reporting(task: Task) -> int:
 
 def reports(task: Task) -> int:
     """Rows that the history has at most."""
-    total, per_epoch = total_steps(task.program, task.train.count)
-    return (total // _every(task, total, per_epoch) + 2) * _reporting(task)
+    total, _ = total_steps(task.program, task.train.count)
+    return (total // _spacing(task).rows + 2) * _reporting(task)
 
 
 def _stack(history: list[Array]) -> Array:

@@ -14,8 +14,7 @@ from threading import Lock
 from types import ModuleType, TracebackType
 from typing import Any
 
-import numpy as np
-
+from netc.runtime.aligned import aligned, zeros
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
 
@@ -23,8 +22,6 @@ PIECES = 16
 """For each worker: enough that runs of unequal length even out."""
 LARGEST = 4096
 """Rows of a piece."""
-LINE = 16
-"""Numbers between the work spaces of two workers, so that they share no cache line."""
 
 
 PATIENCE = 1.0
@@ -44,8 +41,7 @@ class Workers:
 
     def __init__(self, kernels: ModuleType, dtype: Any, threads: int) -> None:
         self.threads, self.group = threads, kernels.GROUP
-        rest = np.zeros((threads, kernels.SCRATCH + LINE), dtype)
-        self.scratch = [row[: kernels.SCRATCH] for row in rest]
+        self.scratch = [zeros(kernels.SCRATCH, dtype) for _ in range(threads)]
         self.interrupt: Interrupt | None = None
         """Asked while work is under way."""
         self._queue = SimpleQueue[_Job | None]()
@@ -76,7 +72,7 @@ class Workers:
 
             def alone() -> None:
                 use_threads(self.threads)  # a single large network spreads its samples over them
-                work(rows, slice(0, len(rows)), self.scratch[0])
+                work(aligned(rows), slice(0, len(rows)), self.scratch[0])
 
             self._wait([self._submit(alone)], to_the_end)
             return
@@ -92,7 +88,7 @@ class Workers:
                 if start is None:
                     return
                 piece = slice(start, min(start + size, len(rows)))
-                work(rows[piece], piece, scratch)
+                work(aligned(rows[piece]), piece, scratch)
 
         self._wait([self._submit(worker, scratch) for scratch in self.scratch], to_the_end)
 

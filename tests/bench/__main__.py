@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -24,25 +27,53 @@ CONTENDERS = {
 
 def main() -> None:
     arguments = _arguments()
-    _one_core()
+    if arguments.child:
+        _one_core()
+        print(json.dumps(_times(arguments)))
+        return
     from bench import launch, report
-    from bench.measure import measure
     from bench.workloads import workloads
 
-    makers = [_maker(name) for name in arguments.contenders]
     rows: list[report.Row] = []
     for work in workloads():
-        if arguments.only not in f"{work.title}, {work.precision}":
+        if arguments.only not in report.title(work):
             continue
-        rows.append((work, measure(work, makers, arguments.repetitions, arguments.seconds)))
+        found = [_process(work, arguments) for _ in range(arguments.processes)]
+        rows.append(report.Row(work, found))
         print(report.table(rows[-1:]), file=sys.stderr)
-    parts = [report.table(rows), report.circumstances(arguments.repetitions)]
+    parts = [
+        report.table(rows),
+        report.spreads(rows),
+        report.circumstances(arguments.repetitions, arguments.processes),
+    ]
     if "netc" in arguments.contenders and not arguments.only:
-        parts.insert(1, launch.table(*launch.launches()))
+        parts.insert(2, launch.table(*launch.launches()))
     text = "\n".join(parts)
     print(text)
     for document in arguments.write:
         report.write(document, text)
+
+
+def _process(work: Workload, arguments: argparse.Namespace) -> dict[str, float]:
+    """A workload in a process of its own: what the allocator and the pages of one happen to give is one draw of several."""
+    from bench import report
+
+    command = [sys.executable, "-m", "bench", "--child", report.title(work), "--repetitions", str(arguments.repetitions),
+               "--seconds", str(arguments.seconds), "--contenders", *arguments.contenders]  # fmt: skip
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _times(arguments: argparse.Namespace) -> dict[str, float]:
+    """Of the one workload."""
+    from bench.measure import times
+    from bench.report import title
+    from bench.workloads import workloads
+
+    (work,) = (work for work in workloads() if title(work) == arguments.child)
+    contenders = [_maker(name)(work) for name in arguments.contenders]
+    return times(work, contenders, arguments.repetitions, arguments.seconds, time.process_time)
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,7 +82,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="workloads whose title contains TEXT")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of one repetition of one contender")
+    parser.add_argument("--processes", type=int, default=3, help="in which each workload is measured anew")
     parser.add_argument("--write", nargs="+", type=Path, default=[], help="documents that hold the table")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

@@ -138,7 +138,7 @@ def measure_all(arguments: argparse.Namespace) -> None:
             f"\nMeasured here: {found.f32 / 1e12:.1f} TFLOPS of float32 and {found.f64 / 1e12:.1f} of float64"
             f" multiply-adds, {found.copied / 1e9:.0f} GB/s copied."
         )
-    where = circumstances(arguments.repetitions, device())
+    where = circumstances(arguments.repetitions, machine=device())
     note(arguments.rows, {"circumstances": where})
     print(f"\n{where}")
 

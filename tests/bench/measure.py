@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 
-from bench.workloads import Contender, Work, Workload
+from bench.workloads import Contender, Work
 
 AGREEMENT = 100
 """Iterations after which all must have the same weights."""
@@ -19,25 +19,28 @@ class Disagreement(Exception):
     """Two contenders did not compute the same, so that comparing their times means nothing."""
 
 
-def measure(
-    work: Workload, makers: Sequence[Callable[[Workload], Contender]], repetitions: int, seconds: float
+Clock = Callable[[], float]
+"""Seconds. The processor's own, `time.process_time`, does not count the minutes that it gave to others."""
+
+
+def times(
+    work: Work,
+    contenders: Sequence[Contender],
+    repetitions: int,
+    seconds: float,
+    clock: Clock = time.perf_counter,
 ) -> dict[str, float]:
-    """Microseconds per iteration and run, the median of each contender.
-
-    `seconds` is what one repetition of one contender takes, about.
-    """
-    return times(work, [make(work) for make in makers], repetitions, seconds)
-
-
-def times(work: Work, contenders: Sequence[Contender], repetitions: int, seconds: float) -> dict[str, float]:
-    """As `measure`, of contenders that have all done as many iterations."""
+    """Microseconds that a further iteration and run takes, the median of each contender: (T(3n) - T(n)) / 2n, so that what
+    a call costs in any case is not in it. The calls of a repetition of one contender take `seconds`, about."""
     agreement(work, contenders)
-    steps = {c.name: _steps(work, c, seconds) for c in contenders}
+    steps = {c.name: _steps(work, c, seconds / 4, clock) for c in contenders}
     taken: dict[str, list[float]] = {c.name: [] for c in contenders}
     for _ in range(repetitions):
         for contender in contenders:
-            taken[contender.name].append(_time(contender, steps[contender.name]))
-    return {c.name: median(taken[c.name]) / steps[c.name] / c.runs * 1e6 for c in contenders}
+            n = steps[contender.name]
+            more = _time(contender, 3 * n, clock) - _time(contender, n, clock)
+            taken[contender.name].append(more / (2 * n))
+    return {c.name: median(taken[c.name]) / c.runs * 1e6 for c in contenders}
 
 
 def prepared(work: Work, contenders: Sequence[Contender], seconds: float) -> dict[str, int]:
@@ -85,16 +88,22 @@ def agreement(work: Work, contenders: Sequence[Contender]) -> dict[str, float]:
     return found
 
 
-def _steps(work: Work, contender: Contender, seconds: float) -> int:
-    """Whole units that take about `seconds`; run once, so that nothing is compiled later."""
+def _steps(work: Work, contender: Contender, seconds: float, clock: Clock) -> int:
+    """Whole units that take about `seconds`. These and three times as many are compiled after it: JAX compiles for each
+    number of iterations, so only a second call with the same number is looked at."""
     steps = math.ceil(AGREEMENT / work.unit) * work.unit
-    while (taken := _time(contender, steps)) < 0.7 * seconds:
-        # At most four times as many: the first calls are those with the largest share of compiling.
-        steps = math.ceil(steps / work.unit * min(4.0, seconds / taken)) * work.unit
+    while (taken := _second_time(contender, steps, clock)) < 0.7 * seconds:
+        steps = math.ceil(steps / work.unit * min(8.0, seconds / taken if taken else 8.0)) * work.unit
+    contender.advance(3 * steps)
     return steps
 
 
-def _time(contender: Contender, steps: int) -> float:
-    start = time.perf_counter()
+def _second_time(contender: Contender, steps: int, clock: Clock) -> float:
     contender.advance(steps)
-    return time.perf_counter() - start
+    return _time(contender, steps, clock)
+
+
+def _time(contender: Contender, steps: int, clock: Clock) -> float:
+    start = clock()
+    contender.advance(steps)
+    return clock() - start

@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import distributions, version
 from pathlib import Path
+from statistics import median
 
 from bench.workloads import Workload
 
 BEGIN, END = "<!-- measured by `make bench` -->\n", "<!-- end of the measurement -->\n"
 STARTS = "<!-- many starts, measured by `make bench` -->\n"
 
-Row = tuple[Workload, Mapping[str, float]]
+WANTED = 0.1
+"""Of netc's time, how far its processes may be apart."""
 
 
-def table(rows: list[Row]) -> str:
+@dataclass(frozen=True)
+class Row:
+    """A workload, and the times of its contenders in each process."""
+
+    work: Workload
+    processes: Sequence[Mapping[str, float]]
+
+    @property
+    def times(self) -> dict[str, float]:
+        """Medians over the processes."""
+        return {name: median(self._of(name)) for name in self.processes[0]}
+
+    @property
+    def spread(self) -> dict[str, float]:
+        """How far the processes are apart, as a share of the median."""
+        return {name: (max(self._of(name)) - min(self._of(name))) / time for name, time in self.times.items()}
+
+    def _of(self, name: str) -> list[float]:
+        return [times[name] for times in self.processes]
+
+
+def title(work: Workload) -> str:
+    return f"{work.title}, {work.precision}"
+
+
+def table(rows: Sequence[Row]) -> str:
     """One row a workload: microseconds of each contender, and how many times netc's they are."""
-    names = list(dict.fromkeys(name for _, times in rows for name in times))
+    names = list(dict.fromkeys(name for row in rows for name in row.times))
     lines = [["µs per iteration and network", *names], ["---", *["---:"] * len(names)]]
-    for work, times in rows:
-        cells = [cell(times.get(name), times.get("netc"), name) for name in names]
-        lines.append([f"{work.title}, {work.precision}", *cells])
+    for row in rows:
+        cells = [cell(row.times.get(name), row.times.get("netc"), name) for name in names]
+        lines.append([title(row.work), *cells])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def spreads(rows: Sequence[Row]) -> str:
+    """How far processes are apart, and whether that is too far."""
+    worst: dict[str, tuple[float, str]] = {}
+    for row in rows:
+        for name, spread in row.spread.items():
+            worst[name] = max(worst.get(name, (0.0, "")), (spread, title(row.work)))
+    listed = "; ".join(f"{name} {spread:.0%} ({where})" for name, (spread, where) in worst.items())
+    wide = [f"{title(row.work)} {s:.0%}" for row in rows if (s := row.spread.get("netc", 0.0)) > WANTED]
+    beyond = f" netc is beyond {WANTED:.0%} in: {', '.join(wide)}." if wide else ""
+    return f"Largest distance between processes, as a share of the median: {listed}.{beyond}\n"
 
 
 def cell(time: float | None, ours: float | None, name: str) -> str:
@@ -38,10 +78,11 @@ def cell(time: float | None, ours: float | None, name: str) -> str:
             return f"{time:.3g} ({time / ours:.1f}×)"
 
 
-def circumstances(repetitions: int, machine: str = "") -> str:
+def circumstances(repetitions: int, processes: int = 1, machine: str = "") -> str:
     """Where, when and with which versions; `machine` where it is not one thread of the processor."""
     return (
-        f"{machine or f'{_cpu()}; one thread on one core'}; medians of {repetitions} interleaved repetitions; "
+        f"{machine or f'{_cpu()}; one thread on one core'}; medians of {repetitions} interleaved repetitions"
+        f"{f', and of {processes} processes' if processes > 1 else ''}; "
         f"{datetime.now(UTC):%Y-%m-%d}; Python {platform.python_version()}, {versions()}.\n"
     )
 
