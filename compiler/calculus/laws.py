@@ -45,7 +45,7 @@ def make_reduce(op: Reduction, arg: Expr, over: Axes, per: Per = "") -> Expr:
     if inner.axes != arg.axes:
         value = make_reduce(op, inner, over)
         value = _times(op, value, value, _count(tuple(a for a in over if a not in inner.axes)))
-        return spread(value, tuple(a for a in arg.axes if a not in over))
+        return spread(value, union(value.axes, tuple(a for a in arg.axes if a not in over)))
     over = tuple(a for a in over if a.size != 1)
     if not over:
         return make("abs", arg) if op == "norm" else arg

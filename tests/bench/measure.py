@@ -30,42 +30,32 @@ def times(
     seconds: float,
     clock: Clock = time.perf_counter,
 ) -> dict[str, float]:
-    """Microseconds that a further iteration and run takes, the median of each contender: (T(3n) - T(n)) / 2n, so that what
-    a call costs in any case is not in it. The calls of a repetition of one contender take `seconds`, about."""
+    """Microseconds of a further iteration and run; the calls of a repetition of one contender take `seconds`, about."""
+    return further(contenders, prepared(work, contenders, seconds / 4, clock), repetitions, clock)
+
+
+def prepared(
+    work: Work, contenders: Sequence[Contender], seconds: float, clock: Clock = time.perf_counter
+) -> dict[str, int]:
+    """Iterations that take each contender about `seconds`, after the agreement."""
     agreement(work, contenders)
-    steps = {c.name: _steps(work, c, seconds / 4, clock) for c in contenders}
+    return {c.name: _steps(work, c, seconds, clock) for c in contenders}
+
+
+def further(
+    contenders: Sequence[Contender],
+    steps: Mapping[str, int],
+    repetitions: int,
+    clock: Clock = time.perf_counter,
+) -> dict[str, float]:
+    """Microseconds of a further iteration and run, the median of each contender: (T(3n) - T(n)) / 2n, so that what a call
+    costs in any case is not in it."""
     taken: dict[str, list[float]] = {c.name: [] for c in contenders}
     for _ in range(repetitions):
         for contender in contenders:
             n = steps[contender.name]
             more = _time(contender, 3 * n, clock) - _time(contender, n, clock)
             taken[contender.name].append(more / (2 * n))
-    return {c.name: median(taken[c.name]) / c.runs * 1e6 for c in contenders}
-
-
-def prepared(work: Work, contenders: Sequence[Contender], seconds: float) -> dict[str, int]:
-    """Iterations that take each contender about `seconds`, after the agreement. So many, and thrice as many, have been
-    done then: some compile each number of iterations anew."""
-    agreement(work, contenders)
-    found, unit = dict[str, int](), math.ceil(AGREEMENT / work.unit) * work.unit
-    for contender in contenders:
-        contender.advance(unit)
-        taken = _time(contender, unit)
-        found[contender.name] = n = math.ceil(max(1.0, min(seconds / taken, 400.0))) * unit
-        for steps in (n, 3 * n):
-            contender.advance(steps)
-    return found
-
-
-def further(contenders: Sequence[Contender], steps: Mapping[str, int], repetitions: int) -> dict[str, float]:
-    """Microseconds of a further iteration and run: (T(3n) - T(n)) / 2n, so that what a call costs besides counts
-    nothing; the median of each contender."""
-    taken: dict[str, list[float]] = {c.name: [] for c in contenders}
-    for _ in range(repetitions):
-        for contender in contenders:
-            n = steps[contender.name]
-            once, thrice = _time(contender, n), _time(contender, 3 * n)
-            taken[contender.name].append((thrice - once) / (2 * n))
     return {c.name: median(taken[c.name]) / c.runs * 1e6 for c in contenders}
 
 
