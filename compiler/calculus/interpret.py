@@ -71,7 +71,9 @@ def _value(
             return _product(node, a, b, values, lengths)
         case ir.Reduce(op, arg, over, per):
             if per:
-                return _per_part(op, values[id(arg)], parts[per] if parts else ())
+                return _per_part(
+                    op, _whole(values[id(arg)], arg.axes, over, lengths), parts[per] if parts else ()
+                )
             return _reduce(op, values[id(arg)], arg.axes, over, lengths)
         case ir.View(arg, axis):
             return _view(node, _whole(values[id(arg)], arg.axes, (axis,), lengths), lengths)
