@@ -260,8 +260,12 @@ decimal comma makes two fields of one number:
         "a missing value",
         """\
 A cell of a column that is used is empty, NaN, NA, N/A, null or ?. Which value would stand there is a
-decision about your problem, so netc does not guess: remove these rows, or fill them in. Columns that are
-neither inputs nor target may have gaps:
+decision about your problem, so netc does not guess. 'missing' says it; a missing target can only be dropped:
+
+    data "houses.csv", missing = drop      # leaves these samples out
+    data "houses.csv", missing = mean      # the mean of the column in the training part
+
+Columns that are neither inputs nor target may have gaps:
 
     data "houses.csv", target = price, inputs = (area, rooms)
 """,
@@ -274,7 +278,7 @@ other text out, or write it as numbers first:
 
     data "people.csv", target = income, inputs = (age, years)
 
-Numbers have a decimal point: 1.5, not 1,5.
+Numbers have a decimal point, 1.5, unless 'decimal = comma' says 1,5. Signs of thousands are not read.
 """,
     ),
     "E0611": Story(
@@ -311,13 +315,16 @@ row i of one belongs to row i of the other, so that both have the same number of
 """,
     ),
     "E0615": Story(
-        "more samples than there are, or none",
+        "more samples than there are, or none of a class",
         """\
 'split' is the part that trains, a fraction or a number of samples, and 'limit' a number of samples that is
 taken at all. Both stay within what the data hold, and at least one sample trains:
 
     data boston, split = 80%
     data boston, split = 404
+
+A class that is only in the test part cannot be learnt. 'stratify = true' gives both parts their share of every class,
+which needs two samples of each.
 """,
     ),
     "E0616": Story(
@@ -342,6 +349,28 @@ files on another way:
         """\
 The sha256 of the file is not that of the published data set, so results would not compare. It is cut short,
 or is another set under the same name. Fetch it again.
+""",
+    ),
+    "E0619": Story(
+        "a first row that may be a header or a sample",
+        """\
+A first row without a single number names the columns, one with numbers is the first sample. Where the numbers look
+like names (0, 1, 2, ...; years; wavelengths), or a word stands above numbers, netc does not guess. Say it:
+
+    data "spectra.csv", header = true      # the first row names the columns
+    data "spectra.csv", header = false     # it is a sample; the columns are c1, c2, ...
+""",
+    ),
+    "E0620": Story(
+        "a target that the loss cannot be taken of",
+        """\
+Cross entropies want classes or probabilities, hinge losses -1 and 1, a Poisson loss no negative numbers. With other
+targets the loss falls without end, or means nothing. A loss says what it takes:
+
+    loss poisson = mean(u - y*log(u)), targets = 0..inf
+
+'classes = 2' reads two numbers, 0 and 5 say, as two classes, coded 0 and 1 (or -1 and 1). Targets are judged after they
+were scaled; 'scale_target = none' leaves them as they are.
 """,
     ),
     **MEANING,

@@ -155,13 +155,16 @@ variable first, then their parameters.
 """,
     ),
     "E0303": Story(
-        "a vector where one number is needed",
+        "a vector where one number is needed, or the other way round",
         """\
 A condition, a loss, an objective is one number. sum, mean, max, min, norm and dot make one of a
 vector:
 
     until norm(g) < 1e-3
     loss R = sum((u - y)^2)
+
+The other way round, a number is no vector: 'theta[n+1] = eta*norm(g)' would set all parameters to one number.
+If that is meant, write 'theta[n+1] = eta*norm(g)*ones'.
 """,
     ),
     "E0304": Story(

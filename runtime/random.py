@@ -35,6 +35,7 @@ class Purpose(IntEnum):
     INIT = 0
     SHUFFLE = 1
     SPLIT = 2
+    NOISE = 3
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:

@@ -39,12 +39,13 @@ from netc.runtime.results.make_result import make_result
 from netc.runtime.results.result import Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.history import FOLLOWED
-from netc.runtime.training.loss_targets import Targets, encoded, targets_of
+from netc.runtime.training.loss_targets import Targets, encoded, targets_of, untrained
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.report import Evaluator
 from netc.runtime.training.sample_layout import Samples, lay_out, no_samples
 from netc.runtime.training.start import weights_of
 from netc.runtime.training.state import real_type
+from netc.runtime.training.target_domain import require_taken
 from netc.runtime.training.train import Outcome, Task, Watcher, compile_kernels, train
 
 if TYPE_CHECKING:
@@ -112,15 +113,23 @@ class Session:
 
     @cached_property
     def inputs(self) -> Scaler:
-        """Of the inputs; fitted on the training part."""
+        """Of the inputs; fitted on the training part. ValueError where the file scales data that are not here yet."""
+        spec = self.spec.data
+        if self.data is None and self.spec.network:
+            if spec.scale != "none":
+                raise ValueError(
+                    f"the file says scale = {spec.scale}, which is that of a training part: first train(X, y)"
+                )
+            return Scaler.fit(np.zeros((1, self.spec.network.inputs)), "none", spec.factor)
         assert self.data is not None
-        scaler = Scaler.fit(self.data.x[self.data.train], self.spec.data.scale, self.spec.data.factor)
+        scaler = Scaler.fit(self.data.x[self.data.train], spec.scale, spec.factor, self.data.rounding)
         require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
         return scaler
 
     @cached_property
     def targets(self) -> Targets:
-        assert self.data is not None
+        if self.data is None:
+            return untrained(self.spec)
         targets = targets_of(self.spec, self.data)
         require_scalable(targets.scaler, self.data.target_names, self.spec.data, "scale_target")
         return targets
@@ -144,10 +153,11 @@ class Session:
         train, test = self.data.train, self.data.test
         return (x[train], y[train]), (x[test], y[test])
 
-    def require_finite(self) -> None:
-        """SpecError where the data are too large for their scaling or the precision."""
+    def require_fit(self) -> None:
+        """SpecError where the loss cannot take the targets, or the data are too large for their scaling or the precision."""
         assert self.data is not None
-        _ = self.inputs, self.targets
+        _ = self.inputs
+        require_taken(self.spec, self.data, self.targets, encoded(self.targets, self.data))
         if self.spec.training.precision == "f32":
             for x, y in self._scaled:
                 require_single(x, self.data.input_names, self.spec.data)
@@ -237,7 +247,16 @@ class Session:
         task = self.task
         outcome = train(task, watch, resume, rows)
         seal(self.kernels)
-        return outcome, make_result(task, outcome, self.spec.points, self._kinds)
+        result = make_result(task, outcome, self.spec.points, self._kinds)
+        if self.data is None:
+            return outcome, result
+        data = self.data
+        return outcome, replace(
+            result,
+            classes=self.targets.classes,
+            columns=data.input_names,
+            target_columns=data.target_names,
+        )
 
     def _kinds(self, theta: Array, settled: Array) -> Array:
         from netc.runtime.results.critical_points import kinds
@@ -288,7 +307,9 @@ class Session:
         """What is stored with the parameters."""
         if self.data is None:
             return {}
-        return self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
+        fill = {"scale.inputs.fill": self.data.fill.means} if self.data.fill else {}
+        scalers = self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
+        return scalers | fill
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
@@ -305,7 +326,7 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None) 
     if session.data is None and session.spec.objective is None:
         return session
     if session.data is not None:
-        session.require_finite()
+        session.require_fit()
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)
     judge(session.spec.expectations, blank_scope(session))
@@ -341,8 +362,8 @@ def _check_weights(session: Session) -> None:
 def from_arrays(file: File, x: Any, y: Any) -> Dataset:
     """Arrays in the place of the file's data, with the settings of its `data` statement."""
     stated = pipeline.to_data_spec(file.program, file.folder)
-    columns = {} if y is None else {"target": (), "inputs": ()}
-    fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), **columns}
+    columns = {} if y is None else {"target": (), "inputs": (), "computed": ()}
+    fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), "noisy": None, **columns}
     return datasets.from_arrays(x, y, DataSpec(**fields))
 
 

@@ -12,4 +12,4 @@ from netc.dsl.source import Source
 
 
 def lowered(text: str) -> ir.Program:
-    return lower(check(parse(Source("<test>", text)), None, Path()))
+    return lower(check(parse(Source("<test>", text)), None, Path(), given=True))

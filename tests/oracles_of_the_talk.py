@@ -372,3 +372,40 @@ def rag(p: Problem, theta: Vector, eps: float = 1e-4, low_memory: bool = False) 
         coeff = coeff / heur if losses.sum() < R else coeff_max
         R = losses.sum()
         yield theta
+
+
+def _every_batch(p: Problem, theta: Vector, eta: float) -> Iterator[Vector]:
+    while True:
+        for i in range(len(p.batches)):
+            theta = theta - eta * p.gradient(theta, i)
+            yield theta
+
+
+Oracle = Callable[..., Iterator[Vector]]
+WHOLE: dict[str, Oracle] = {
+    "GD(eta = 0.01)": lambda p, theta: gd(p, theta, 0.01),
+    "Momentum": momentum,
+    "AWB": awb,
+    "Adam": adam,
+    "LC": lc,
+    "LCD": lcd,
+    "backtracking": backtracking,
+    "LC_Momentum": lc_momentum,
+    "LC_RMSProp": lc_rmsprop,
+    "LC_clipping": lc_along("clipping"),
+    "LC_sign": lc_along("sign"),
+    "LC_normalised": lc_along("normalised"),
+    "Euler_Richardson": euler_richardson,
+    "GD_Em": gd_em,
+    "Momentum_Em": momentum_em,
+}
+"""Rules for all samples at once."""
+BATCHED: dict[str, Oracle] = {
+    "splitting(eta = 0.05)": lambda p, theta: splitting(p, theta, 0.05),
+    "RRGD(eta = 0.05)": lambda p, theta: _every_batch(p, theta, 0.05),
+    "RRA": rra,
+    "RAG": rag,
+    "RAGL": lambda p, theta: rag(p, theta, low_memory=True),
+}
+"""Rules for mini-batches, as they stand."""
+TWO_BATCHES: dict[str, Oracle] = {"Speth": speth}

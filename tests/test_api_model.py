@@ -230,7 +230,7 @@ def test_a_model_and_a_result_can_be_pickled_and_copied(two):
 
 def test_an_untrained_model_can_be_pickled(two):
     model = pickle.loads(pickle.dumps(netc.compile(TWO)))
-    with pytest.raises(ValueError, match="first train"):
+    with pytest.raises(ValueError, match="nothing was trained yet"):
         model.predict(two[1])
     assert model.train(*two[1:]).theta.shape == (1, 13)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,45 +12,16 @@ from lowering import lowered
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.interpret import evaluate, run
 from netc.dsl.diagnostics import SpecError
+from peers import recorded
+from peers.dialects import CLOSED, FOLDER, PLATEAUS, load
 
-DATA = Path(__file__).with_name("data") / "dialects"
-CLOSED = {
-    "optax__schedule_cosine__cosine_decay20_alpha0.1": "optax.cosine_decay_schedule(1, 20, alpha = 0.1)",
-    "optax__schedule_exponential__exp0.9_per10": "optax.exponential_decay(1, 10, 0.9)",
-    "optax__schedule_onecycle__cosine_onecycle20": "optax.cosine_onecycle_schedule(20, 1)",
-    "optax__schedule_polynomial__poly20": "optax.polynomial_schedule(1, 0, 1, 20)",
-    "optax__schedule_step__piecewise_constant_10_20": "optax.piecewise_constant_schedule(1, ((10, 0.1), (20, 0.1)))",
-    "optax__schedule_warmup__linear_0_to_1_in5": "optax.linear_schedule(0, 1, 5)",
-    "optax__schedule_warmup_cosine__warmup_cosine_5_20": "optax.warmup_cosine_decay_schedule(0, 1, 5, 20)",
-    "torch__schedule_cosine__CosineAnnealingLR20_min0.1": "torch.CosineAnnealingLR(1, 20, eta_min = 0.1)",
-    "torch__schedule_exponential__ExponentialLR0.9": "torch.ExponentialLR(1, gamma = 0.9)",
-    "torch__schedule_onecycle__OneCycleLR20": "torch.OneCycleLR(1, 20)",
-    "torch__schedule_polynomial__PolynomialLR20_p1": "torch.PolynomialLR(1, total_iters = 20)",
-    "torch__schedule_step__MultiStepLR_10_20": "torch.MultiStepLR(1, milestones = (10, 20))",
-    "torch__schedule_step__StepLR10_0.1": "torch.StepLR(1, step_size = 10)",
-    "torch__schedule_warmup__LinearLR_default5": "torch.LinearLR(1)",
-    "torch__schedule_warmup_cosine__SequentialLR_5_20":
-        "torch.SequentialLR((torch.LinearLR(1, start_factor = 0.1), torch.CosineAnnealingLR(1, 15)), (5,))",
-}  # fmt: skip
-PLATEAUS = {
-    "optax__schedule_plateau__patience3": "optax.reduce_on_plateau(1, patience = 3)",
-    "optax__schedule_plateau__patience3_cooldown2": "optax.reduce_on_plateau(1, patience = 3, cooldown = 2)",
-    "torch__schedule_plateau__patience3": "torch.ReduceLROnPlateau(1, patience = 3)",
-    "torch__schedule_plateau__patience3_cooldown2": "torch.ReduceLROnPlateau(1, patience = 3, cooldown = 2)",
-}
-MORE: dict[str, list[float]] = json.loads((DATA.parent / "schedule_rates.json").read_text(encoding="utf-8"))[
-    "rates"
-]
+MORE: dict[str, list[float]] = recorded.schedules()["rates"]
+MORE_PLATEAUS: dict[str, list[float]] = recorded.schedules()["plateaus"]
 FILE = "objective R(x) = x\ninit theta = 0\noptimizer gd\ntrain steps = 60\nschedule eta = "
 
 
-def load(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
-    return found
-
-
 def test_every_schedule_is_here() -> None:
-    assert {p.stem for p in DATA.glob("*__schedule_*.json")} == {*CLOSED, *PLATEAUS}
+    assert {p.stem for p in FOLDER.glob("*__schedule_*.json")} == {*CLOSED, *PLATEAUS}
 
 
 def plateau(text: str, losses: list[float]) -> list[float]:
@@ -86,7 +55,7 @@ def test_rates(name: str) -> None:
 
 @pytest.mark.parametrize("call", MORE)
 def test_more_rates(call: str) -> None:
-    """Made by `peers/schedule_rates.py` with the versions that the file names; Keras' cosines are in float32."""
+    """Made by `peers/record_schedules.py` with the versions that the file names; Keras' cosines are in float32."""
     accuracy = 1e-5 if call.startswith("keras.Cosine") else 1e-12
     np.testing.assert_allclose(rates(call, len(MORE[call])), MORE[call], rtol=accuracy, atol=accuracy / 1e3)
 
@@ -129,8 +98,11 @@ def test_plateaus(name: str) -> None:
     np.testing.assert_allclose(found, run_["learning_rates"], rtol=1e-12)
 
 
-def test_keras_plateau() -> None:
-    """Reductions with cooldown 2 stand before epochs 6, 10, 16, 20, 24, counted from 1."""
-    metric = load("torch__schedule_plateau__patience3")["options"]["metric"]
-    rates = plateau("keras.ReduceLROnPlateau(1, patience = 3, cooldown = 2)", metric)
-    assert [k + 1 for k in range(1, len(rates)) if rates[k] < rates[k - 1]] == [6, 10, 16, 20, 24]
+@pytest.mark.parametrize("call", MORE_PLATEAUS)
+def test_more_plateaus(call: str) -> None:
+    """With cooldown, floor and both kinds of gain, and near eps, below which torch lets the rate stand."""
+    accuracy = (
+        1e-12 if call.startswith("torch") else 1e-6
+    )  # the others keep the rate, or its scale, in float32
+    found = plateau(call, recorded.schedules()["metric"])
+    np.testing.assert_allclose(found, MORE_PLATEAUS[call], rtol=accuracy)

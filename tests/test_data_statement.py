@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.compiler.check.program import data_spec
+from netc.compiler.check.program import check, data_spec
+from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
@@ -58,3 +59,58 @@ def test_carets_stand_under_the_setting(tmp_path: Path) -> None:
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.span.text == "medw"
     assert diagnostic.hints == ("did you mean 'medv'?",)
+
+
+STATEMENTS = [
+    "boston, target = log(medv), scale = zscore, split = 80%, seed = 3",
+    "boston, target = (medv/rm, log(1 + crim)), scale_target = minmax",
+    "boston, target = inputs, scale = minmax",
+    '"t.csv", header = true, separator = tab, decimal = comma, missing = drop',
+    '"t.csv", header = false, separator = ";", classes = 3, split = 10, stratify = true, inputs = ("a b", c)',
+    '"t.csv", target = 1992, missing = mean, limit = 7',
+    "given, scale = 1/255, classes = 10, missing = mean",
+    "x in linspace(-1, 1, 9) -> x^2 + normal(0, 0.05*x^2), seed = 7",
+    "t in linspace(0, 9, 9) -> uniform(-1, 1), inputs = (t*cos(t), t*sin(t) + normal(0, 1))",
+]
+LOSSES = ["half_mse", "R = mean((u - y)^2), targets = 0..inf", "R = mean((u - y)^2), targets = {-1, 1}",
+          "binary_cross_entropy", "R = -sum(y*log(u)), targets = distribution"]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_the_spec_says_the_same(statement: str) -> None:
+    """Written out and read again, also a second time."""
+    rest = "network [1(sigmoid)1]\ninit zeros\nloss half_mse\noptimizer gd\ntrain steps = 1\n"
+    once = check(parse(Source("a.net", f"data {statement}\n{rest}")), None, Path())
+    text = spec_text(once)
+    again = check(parse(Source("spec.net", text)), None, Path())
+    assert again.data == once.data
+    assert spec_text(again) == text
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_spec_says_which_targets(loss: str) -> None:
+    rest = "data given\nnetwork [1(sigmoid)1]\ninit zeros\noptimizer gd\ntrain steps = 1\n"
+    if "distribution" in loss:
+        rest = rest.replace("(sigmoid)1", "(softmax)2")
+    once = check(parse(Source("a.net", f"loss {loss}\n{rest}")), None, Path())
+    again = check(parse(Source("spec.net", spec_text(once))), None, Path())
+    assert once.loss is not None
+    assert again.loss is not None
+    assert again.loss.targets == once.loss.targets
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("stratify = true", "parts of a split"),
+        ("target = lgo(medv)", "no function 'lgo'"),
+        ("missing = dropp", "missing = dropp"),
+        ("separator = 5", "separator = 5"),
+        ('separator = "x"', "comma, semicolon"),
+        ("decimal = dot", "decimal = dot"),
+        ("target = log(3)", "name of a column"),
+    ],
+)
+def test_settings_that_say_nothing(settings: str, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        data_spec(parse(Source("a.net", f"data boston, {settings}")), Path())

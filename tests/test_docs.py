@@ -4,6 +4,7 @@
 ```net fragment        parsed only: statements that do not make a whole file
 ```net error           checked; must have an error
 ```python              run, all blocks of a document one after the other in one namespace
+```text file=x.csv     kept for the blocks after it
 ```console             `$ netc ...` lines are run; what follows one must be in its output;
                            there `...` stands for anything;
                        `exit=1`: the expected exit status
@@ -98,6 +99,8 @@ def check(block: Block, names: dict[str, Any]) -> None:
             check_console(block)
         case "python":
             exec(compile(block.text, block.place, "exec"), names)
+        case "text" if name := block.setting("file", ""):
+            Path(name).write_text(block.text, encoding="utf-8")
         case "sh" | "text":
             pass
         case other:

@@ -33,7 +33,7 @@ EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.net"))
 
 
 def checked(text: str, facts: Facts | None = None, overrides: dict[str, str | float] | None = None) -> Spec:
-    return check(parse(Source("test.net", text)), facts, Path(), overrides)
+    return check(parse(Source("test.net", text)), facts, Path(), overrides, given=True)
 
 
 def objective(rest: str) -> ir.Program:

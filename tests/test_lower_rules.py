@@ -28,6 +28,12 @@ init    theta = 0.3
 train   steps = 40, batch = 2 parts, shuffle = false
 """
 
+NETWORK = """
+network [2(tanh)3(lin)1]
+loss    mse
+init    zeros
+train   steps = 4
+"""
 EMA = """
 optimizer ema(eta = 0.01, beta1 = 0.1):
     v[n+1]     = (1 - beta1)*v[n] + beta1*grad R(theta[n])
@@ -59,7 +65,7 @@ optimizer speth(eta = 0.1):
 
 
 def program(text: str, facts: Facts | None = None) -> ir.Program:
-    return lower(check(parse(Source("test.net", text)), facts, Path()))
+    return lower(check(parse(Source("test.net", text)), facts, Path(), given=True))
 
 
 def evaluations(stmts: tuple[ir.Stmt, ...]) -> list[ir.Evaluate]:
@@ -272,3 +278,13 @@ def test_with_minibatches_the_stop_criterion_has_a_test_of_its_own() -> None:
     (evaluation,) = evaluations(rule.test)
     assert (evaluation.batch, bool(evaluation.loss), bool(evaluation.gradient)) == ("full", True, True)
     assert [e.batch for e in evaluations(rule.body)] == ["current"]
+
+
+def test_ones_is_one_at_every_parameter() -> None:
+    """Weights and biases alike; by hand: each parameter loses 0.25 in each of the four iterations."""
+    rule = "optimizer down(eta = 0.25):\n    theta[n+1] = theta[n] - eta*ones\n"
+    x, y = np.ones((1, 2)), np.ones((1, 1))
+    for text, parameters in ((QUADRATIC, 2), (NETWORK, 13)):
+        start = np.linspace(-1, 1, parameters)
+        path = run(program(text + rule), start, x, y, 4).trajectory
+        np.testing.assert_allclose(path[-1], start - 1.0, rtol=0, atol=1e-15)

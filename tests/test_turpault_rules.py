@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from netc.compiler.lower.program import lower
 from netc.compiler.meaning.spec import Facts
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from oracles_of_the_talk import BENCHMARKS, Problem, Vector
+from oracles_of_the_talk import BATCHED, BENCHMARKS, WHOLE, Oracle, Problem
 
 TOLERANCE = 1e-12
 SAMPLES = [([0.3, -1.0], 0.5), ([-0.7, 0.2], -0.3), ([1.1, 0.9], 0.8), ([0.4, 0.6], 0.1), ([-1.2, -0.5], 0.7)]
@@ -82,40 +82,6 @@ CASES = {
     "three points": Case(lines(THREE) + PLAIN, lambda: oracle.line(THREE, [[0], [1], [2]]), (-3.0,)),
     "network": Case(NETWORK, lambda: oracle.small_network(SAMPLES, [[0, 1], [2, 3], [4]], 3), WEIGHTS),
 }
-Oracle = Callable[..., Iterator[Vector]]
-WHOLE: dict[str, Oracle] = {
-    "GD(eta = 0.01)": lambda p, theta: oracle.gd(p, theta, 0.01),
-    "Momentum": oracle.momentum,
-    "AWB": oracle.awb,
-    "Adam": oracle.adam,
-    "LC": oracle.lc,
-    "LCD": oracle.lcd,
-    "backtracking": oracle.backtracking,
-    "LC_Momentum": oracle.lc_momentum,
-    "LC_RMSProp": oracle.lc_rmsprop,
-    "LC_clipping": oracle.lc_along("clipping"),
-    "LC_sign": oracle.lc_along("sign"),
-    "LC_normalised": oracle.lc_along("normalised"),
-    "Euler_Richardson": oracle.euler_richardson,
-    "GD_Em": oracle.gd_em,
-    "Momentum_Em": oracle.momentum_em,
-}
-"""Rules for all samples at once."""
-BATCHED: dict[str, Oracle] = {
-    "splitting(eta = 0.05)": lambda p, theta: oracle.splitting(p, theta, 0.05),
-    "RRGD(eta = 0.05)": lambda p, theta: _every_batch(p, theta, 0.05),
-    "RRA": oracle.rra,
-    "RAG": oracle.rag,
-    "RAGL": lambda p, theta: oracle.rag(p, theta, low_memory=True),
-}
-"""Rules for mini-batches, as they stand."""
-
-
-def _every_batch(p: Problem, theta: Vector, eta: float) -> Iterator[Vector]:
-    while True:
-        for i in range(len(p.batches)):
-            theta = theta - eta * p.gradient(theta, i)
-            yield theta
 
 
 def text_of(case: Case, rule: str, train: str) -> str:
@@ -127,7 +93,7 @@ def interpreted(case: Case, rule: str, steps: int, batch: str = "full") -> Outco
     x, y = case.data
     facts = Facts(x.shape[1], 1, len(x))
     text = text_of(case, rule, f"steps = {steps}, batch = {batch}")
-    program = lower(check(parse(Source("<test>", text)), facts, Path()))
+    program = lower(check(parse(Source("<test>", text)), facts, Path(), given=True))
     bounds = None if batch == "full" else case.bounds()
     return run(program, np.array(case.theta), x, y, steps, bounds)
 

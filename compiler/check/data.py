@@ -1,36 +1,56 @@
-"""The `data` statement: which data, which columns, how they are scaled and split. Reads no data."""
+"""The `data` statement: which data, which columns, how they are read, scaled and split. Reads no data."""
 
 from __future__ import annotations
 
 import math
-from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from netc.compiler.check.settings import Settings, Unfit, whole, word
+from netc.compiler.check.settings import Settings, Unfit, truth, whole, word
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.generated import Generated, Row, generated, points_of
 from netc.compiler.meaning.resolve import head
-from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
-from netc.compiler.meaning.spec import DataSpec, Scaling
+from netc.compiler.meaning.resolve_tree import called, walk
+from netc.compiler.meaning.resolve_values import CONSTANTS, FUNCTIONS, NotANumber, number, number_or_none
+from netc.compiler.meaning.spec import DataSpec, Decimal, Scaling, TextStyle
 from netc.dsl import ast
 from netc.dsl.source import Span
 
 SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")
 UNSCALED: tuple[Scaling, float] = ("none", 1.0)
-SETTINGS = ("target", "inputs", "scale", "scale_target", "split", "seed", "classes", "limit")
+OF_TEXT = ("header", "separator", "decimal")
+TEXT_FILES = (".csv", ".tsv", ".txt", ".dat")
+SETTINGS = (
+    "target", "inputs", "scale", "scale_target", "split", "seed", "stratify", "classes", "limit", "missing", *OF_TEXT,
+)  # fmt: skip
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "blank": " ", "blanks": " ", "pipe": "|"}
+DECIMALS: dict[str, Decimal] = {".": "point", ",": "comma", "point": "point", "comma": "comma"}
 Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
-Row = tuple[tuple[float, ...], tuple[float, ...]]
+Targets = tuple[tuple[str, ...], tuple[ast.Expr, ...], bool]
+"""Columns, what is made of them, whether they are the inputs."""
+NO_TARGET: Targets = ((), (), False)
 
 
 def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     settings = Settings(statement.settings, "data", SETTINGS, report)
     scale, factor = settings.get("scale", _scale, UNSCALED)
-    kind, origin, rows = _source(statement, folder, report)
+    kind, origin, rows, noisy = _source(statement, folder, report)
+    target, computed, of_inputs = settings.get("target", _target, NO_TARGET)
+    if kind in ("inline", "generated"):
+        _require_unused(settings, ("target",), f"the outputs of {kind} data stand after '->'", report)
+    if kind != "files" or not any(_is_text(path) for path in origin):
+        _require_unused(settings, OF_TEXT, f"it is of text tables ({', '.join(TEXT_FILES)})", report)
+    if settings.get("stratify", truth, False) and "split" not in settings:
+        where = settings.span("stratify")
+        report.error("E0502", where, "'stratify' is about the parts of a split", hints=("add 'split = 80%'",))
     return DataSpec(
         kind,
         origin,
         rows,
-        target=settings.get("target", _columns, ()),
+        noisy=noisy,
+        target=target,
+        computed=computed,
+        of_inputs=of_inputs,
         inputs=() if kind == "generated" else settings.get("inputs", _columns, ()),
         scale=scale,
         factor=factor,
@@ -39,14 +59,34 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         seed=settings.get("seed", whole(0), 0),
         classes=settings.get("classes", whole(2), 0),
         limit=settings.get("limit", whole(1), 0),
+        style=TextStyle(
+            settings.get("header", truth, None),
+            settings.get("separator", _separator, ""),
+            settings.get("decimal", _decimal, "point"),
+        ),
+        missing=settings.get("missing", word("error", "drop", "mean"), "error"),
+        stratify=settings.get("stratify", truth, False),
         span=_span(statement),
         spans=tuple((name, s.value.span) for name, s in settings.given.items()),
     )
 
 
+def _require_unused(settings: Settings, names: tuple[str, ...], why: str, report: Report) -> None:
+    for name in names:
+        if name in settings:
+            report.error("E0502", settings.span(name), f"'{name}' has no meaning here: {why}")
+
+
+def _is_text(path: str) -> bool:
+    return Path(path.removesuffix(".gz")).suffix.lower() in TEXT_FILES
+
+
 def _span(statement: ast.Data) -> Span:
     first = statement.sources[0].span if statement.sources else head(statement)
     return first.to(statement.sources[-1].span) if statement.sources else first
+
+
+# -- settings ----------------------------------------------------------------------------------------
 
 
 def _scale(value: ast.Expr) -> tuple[Scaling, float]:
@@ -67,9 +107,40 @@ def _columns(value: ast.Expr) -> tuple[str, ...]:
             return (id,)
         case ast.Text(text):
             return (text,)
+        case ast.Number():
+            return (value.span.text or value.text or f"{value.value:g}",)
         case ast.Tuple(items) | ast.Set(items):
             return tuple(name for item in items for name in _columns(item))
     raise Unfit('the name of a column is needed, or several: ("age", "rooms")', value.span)
+
+
+def _target(value: ast.Expr) -> Targets:
+    """Columns, `inputs`, or expressions in columns: `log(price)`."""
+    if value == ast.Name("inputs"):
+        return (), (), True
+    items = value.items if isinstance(value, ast.Tuple | ast.Set) else (value,)
+    if all(isinstance(item, ast.Name | ast.Text | ast.Number) for item in items):
+        return _columns(value), (), False
+    for item in items:
+        for name in sorted(called(item) - FUNCTIONS.keys()):
+            raise Unfit(f"there is no function '{name}' of a column", item.span, "E0101")
+    columns = tuple(dict.fromkeys(column for item in items for column in columns_in(item)))
+    if not columns:
+        raise Unfit('the name of a column is needed, or several: ("age", "rooms")', value.span)
+    return columns, tuple(items), False
+
+
+def columns_in(expr: ast.Expr) -> list[str]:
+    """Of an expression in columns, in the order of the text."""
+    functions = {id(n.function) for n in walk(expr) if isinstance(n, ast.Call)}
+    found = []
+    for node in walk(expr):
+        match node:
+            case ast.Name(name) if id(node) not in functions and name not in CONSTANTS:
+                found.append(name)
+            case ast.Text(name):
+                found.append(name)
+    return found
 
 
 def _split(value: ast.Expr) -> float:
@@ -81,29 +152,49 @@ def _split(value: ast.Expr) -> float:
     return found
 
 
-def _source(
-    statement: ast.Data, folder: Path, report: Report
-) -> tuple[Kind, tuple[str, ...], tuple[Row, ...]]:
+def _separator(value: ast.Expr) -> str:
+    match value:
+        case ast.Name(id) if id in SEPARATORS:
+            return SEPARATORS[id]
+        case ast.Text(text) if len(text) == 1 and not (text.isalnum() or text in "\"'.+-_#\n\r"):
+            return text
+        case ast.Text("\\t"):
+            return "\t"
+    raise Unfit('it is comma, semicolon, tab, blank, pipe, or one sign in quotes: ":"', value.span)
+
+
+def _decimal(value: ast.Expr) -> Decimal:
+    text = value.value if isinstance(value, ast.Text) else value.id if isinstance(value, ast.Name) else ""
+    if text not in DECIMALS:
+        raise Unfit("it is point (1.5) or comma (1,5)", value.span)
+    return DECIMALS[text]
+
+
+# -- sources -----------------------------------------------------------------------------------------
+
+Source = tuple[Kind, tuple[str, ...], tuple[Row, ...], Generated | None]
+
+
+def _source(statement: ast.Data, folder: Path, report: Report) -> Source:
     match statement.sources:
         case _ if statement.rows:
-            return "inline", (), _inline(statement, report)
+            return "inline", (), _inline(statement, report), None
         case (ast.Among() as among,):
-            return "generated", (), _generated(among, statement, report)
+            return "generated", (), *_generated(among, statement, report)
+        case (ast.Name("given"),):
+            return "arrays", (), (), None
         case (ast.Name(id),):
-            return "named", (id,), ()
+            return "named", (id,), (), None
         case (ast.Text(), *_) as texts:
-            return (
-                "files",
-                tuple(str((folder / t.value).resolve()) for t in texts if isinstance(t, ast.Text)),
-                (),
-            )
+            paths = (str((folder / t.value).resolve()) for t in texts if isinstance(t, ast.Text))
+            return "files", tuple(paths), (), None
     report.error(
         "E0502",
         head(statement),
         "this names no data",
         hints=("as in 'data boston', 'data \"table.csv\"' or 'data inline:'",),
     )
-    return "none", (), ()
+    return "none", (), (), None
 
 
 def _inline(statement: ast.Data, report: Report) -> tuple[Row, ...]:
@@ -126,7 +217,14 @@ def _inline(statement: ast.Data, report: Report) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[Row, ...]:
+TRIAL = 0.25
+"""What noise is drawn as while the expressions are checked."""
+
+
+def _generated(
+    among: ast.Among, statement: ast.Data, report: Report
+) -> tuple[tuple[Row, ...], Generated | None]:
+    """The rows, or what makes them where there is noise."""
     names = [
         n.id
         for n in (among.name.items if isinstance(among.name, ast.Tuple) else (among.name,))
@@ -140,25 +238,21 @@ def _generated(among: ast.Among, statement: ast.Data, report: Report) -> tuple[R
             "generated data need an output for each input",
             hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",),
         )
-        return ()
+        return (), None
     parts = outputs.items if isinstance(outputs, ast.Tuple) else (outputs,)
     try:
-        points = _points(among.values)
+        points = points_of(among.values)
         if points and len(points[0]) != len(names):
             report.error("E0502", among.span, f"{len(names)} names for points of {len(points[0])} numbers")
-            return ()
-        inputs = _inputs_of(statement)
-        rows = []
-        for point in points:
-            known = dict(zip(names, point, strict=True))
-            given = tuple(number(i, known) for i in inputs) if inputs else point
-            rows.append((given, tuple(number(p, known) for p in parts)))
-        return tuple(rows)
+            return (), None
+        made = generated(names, points, _inputs_of(statement), parts)
+        rows = tuple(made.rows(lambda i, k: TRIAL))
+        return ((), made) if made.noises else (rows, None)
     except NotANumber as error:
         report.error("E0305", error.span, f"generated data are numbers: {error.reason}")
     except OverflowError:
         report.error("E0305", among.values.span, "generated data are finite numbers")
-    return ()
+    return (), None
 
 
 def _inputs_of(statement: ast.Data) -> tuple[ast.Expr, ...]:
@@ -167,45 +261,3 @@ def _inputs_of(statement: ast.Data) -> tuple[ast.Expr, ...]:
         if setting.name == "inputs":
             return setting.value.items if isinstance(setting.value, ast.Tuple) else (setting.value,)
     return ()
-
-
-def _points(values: ast.Expr) -> list[tuple[float, ...]]:
-    match values:
-        case ast.Call(ast.Name("linspace"), (start, stop, count)):
-            return [(v,) for v in linspace(number(start.value), number(stop.value), _count(count.value))]
-        case ast.Call(ast.Name("grid"), (*ranges, last)) if last.name == "points":
-            axes = [a.value for a in ranges if isinstance(a.value, ast.Range)]
-            if len(axes) == len(ranges):
-                points = _count(last.value)
-                if points ** len(axes) > MOST:
-                    raise NotANumber(f"the grid has more than {MOST} points", values.span)
-                return list(product(*(linspace(number(a.start), number(a.stop), points) for a in axes)))
-        case ast.Set(items):
-            return [tuple(number(i) for i in (p.items if isinstance(p, ast.Tuple) else (p,))) for p in items]
-        case ast.Range(start, stop):
-            first, last_one = math.ceil(number(start)), math.floor(number(stop))
-            if last_one - first >= MOST:
-                raise NotANumber(f"the range has more than {MOST} numbers", values.span)
-            return [(float(v),) for v in range(first, last_one + 1)]
-    raise NotANumber(
-        "points are linspace(start, stop, count), grid(a..b, ..., points = count), {...} or 1..10",
-        values.span,
-    )
-
-
-MOST = 10_000_000
-"""Generated samples, so that a slip of the finger does not fill the memory."""
-
-
-def _count(expr: ast.Expr) -> int:
-    found = number(expr)
-    if found != int(found) or not 1 <= found <= MOST:
-        raise NotANumber(f"the number of points is a whole number from 1 to {MOST}", expr.span)
-    return int(found)
-
-
-def linspace(start: float, stop: float, count: int) -> list[float]:
-    """`count` points from start to stop, both included."""
-    if count == 1:
-        return [start]
-    return [start + (stop - start) * i / (count - 1) for i in range(count)]

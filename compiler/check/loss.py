@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import Settings, word
+from netc.compiler.check.targets import target_domain
 from netc.compiler.meaning.findings import Report, first_line
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup, require_names_once
 from netc.compiler.meaning.resolve_tree import called, dotted, names_in, walk
 from netc.compiler.meaning.resolve_values import number_or_none
-from netc.compiler.meaning.spec import Activation, Averaging, Loss, Network, Objective
+from netc.compiler.meaning.spec import Activation, Averaging, Loss, Network, Objective, TargetDomain
 from netc.dsl import ast
 
 
@@ -35,7 +36,7 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
         Kinds(Scope("a loss", names, definitions.activations), report).number(
             definition.value, "the loss of one sample"
         )
-    return Loss(definition, arguments, _reduce(statement, definition, report))
+    return Loss(definition, arguments, *_settings(statement, definition, report))
 
 
 def _bound(
@@ -54,13 +55,17 @@ def _bound(
     return definition, bind(definition.parameters, arguments, span, f"'{name}'", report)
 
 
-def _reduce(statement: ast.Loss, definition: ast.Loss, report: Report) -> Averaging:
-    """As the use says, else as the definition says, else the mean."""
-    found: Averaging = "mean"
+def _settings(
+    statement: ast.Loss, definition: ast.Loss, report: Report
+) -> tuple[Averaging, TargetDomain | None]:
+    """As the use says, else as the definition says, else the mean and any targets."""
+    reduce: Averaging = "mean"
+    targets: TargetDomain | None = None
     for owner in dict.fromkeys((definition, statement)):
-        settings = Settings(owner.settings, "loss", ("reduce", "source"), report)
-        found = settings.get("reduce", word("mean", "sum"), found)
-    return found
+        settings = Settings(owner.settings, "loss", ("reduce", "source", "targets"), report)
+        reduce = settings.get("reduce", word("mean", "sum"), reduce)
+        targets = settings.get("targets", target_domain, targets)
+    return reduce, targets
 
 
 def check_pair(network: Network, loss: Loss, report: Report) -> None:

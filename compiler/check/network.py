@@ -202,8 +202,17 @@ def check_fit(statement: ast.Network, network: Network, facts: Facts, data: Span
             f"the network has {counted(network.outputs, 'output')}, the data needs {needs}",
             related=((data, "the data"),),
             notes=classes,
-            hints=(f"end with ...{next(iter(allowed))}]",),
+            hints=_hints(network, facts, next(iter(allowed))),
         )
+
+
+def _hints(network: Network, facts: Facts, size: int) -> tuple[str, ...]:
+    """Whole numbers may be meant as classes; a softmax has one output for each."""
+    softmax = any(a.definition.name.lower() == "softmax" for a in network.layers[-1].activations)
+    if facts.whole and (softmax or network.outputs == facts.whole):
+        reads = f"`classes = {facts.whole}` in 'data' reads the {facts.whole} whole numbers of the target as classes"
+        return (reads,) if network.outputs == facts.whole else (f"{reads}: end with ...{facts.whole}]",)
+    return (f"end with ...{size}]",)
 
 
 def _all_numbers(labels: tuple[str, ...]) -> bool:

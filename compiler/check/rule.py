@@ -23,6 +23,7 @@ from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_body import Body
 from netc.compiler.meaning.spec import Optimizer
 from netc.dsl import ast
+from netc.dsl.printer import print_expr
 
 RULE = "an update rule"
 FLAG = Type("scalar", truth=True)
@@ -30,6 +31,7 @@ FIXED: Mapping[str, Type] = {
     "theta": THETA,
     "weights": THETA,
     "biases": THETA,
+    "ones": THETA,
     "n": SCALAR,
     "m": SCALAR,
     "epoch": SCALAR,
@@ -172,15 +174,8 @@ class _Rule:
         for action in self.body.actions:
             for node in walk(action):
                 match node:
-                    case ast.Equation(_, _, value):
-                        found = walker.of(value)
-                        if found is not None and found.truth:
-                            report.error(
-                                "E0304",
-                                value.span,
-                                "a state or local is a number or a vector, not a truth value",
-                                hints=("choose numbers by it: 1 if ... else 0",),
-                            )
+                    case ast.Equation():
+                        self._equation(node, kinds, walker, report)
                     case ast.Until(condition) | ast.If(condition) | ast.End(_, condition):
                         walker.condition(condition)
                     case ast.For(_, ast.Range(start, stop)):
@@ -190,6 +185,28 @@ class _Rule:
                         walker.number(bound, "the bound of a loop")
                         if number_or_none(bound) is None:
                             report.error("E0305", bound.span, "the bound of a 'repeat' is a whole number")
+
+    def _equation(
+        self, equation: ast.Equation, kinds: Mapping[str, Type], walker: Kinds, report: Report
+    ) -> None:
+        value = equation.value
+        found = walker.of(value)
+        if found is None:
+            return
+        if found.truth:
+            report.error(
+                "E0304",
+                value.span,
+                "a state or local is a number or a vector, not a truth value",
+                hints=("choose numbers by it: 1 if ... else 0",),
+            )
+        elif found == SCALAR and kinds.get(self._root(equation.name)) == THETA and not report.errors:
+            report.error(
+                "E0303",
+                value.span,
+                f"'{self._root(equation.name)}' is a vector like theta, and this is a number",
+                hints=(f"'{print_expr(ast.Binary('*', value, ast.Name('ones')))}' sets every element to it",),
+            )
 
     def _initial(self, value: ast.Expr, walker: Kinds, report: Report) -> None:
         for node in walk(value):

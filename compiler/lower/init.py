@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from math import prod
 
 from netc.compiler.calculus import ir
-from netc.compiler.check.data import linspace
+from netc.compiler.meaning.generated import linspace
 from netc.compiler.meaning.resolve_laws import law_numbers
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Law, Spec

@@ -26,7 +26,12 @@ ROUNDING: Mapping[str, float] = {"f64": 2.0**-52, "f32": 2.0**-23}
 """From 1 to the next number."""
 AXES: Mapping[str, ir.Axes] = {"scalar": ir.SCALAR, "theta": ir.THETA}
 CLOCKS: Mapping[str, ir.Expr] = {name: ir.Var(name, ir.SCALAR) for name in ("n", "m", "epoch", "samples")}
-MASKS: Mapping[str, ir.Expr] = {name: ir.Var(name, ir.THETA) for name in ("weights", "biases")}
+WEIGHTS, BIASES = ir.Var("weights", ir.THETA), ir.Var("biases", ir.THETA)
+MASKS: Mapping[str, ir.Expr] = {
+    "weights": WEIGHTS,
+    "biases": BIASES,
+    "ones": ir.apply("add", WEIGHTS, BIASES),  # every parameter is one or the other
+}
 THETA = ir.Var("theta", ir.THETA)
 
 

@@ -45,7 +45,7 @@ SWITCHES: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     "nesterov": {
         "torch.SGD": {"momentum": 0.9, "nesterov": 1.0}, "keras.SGD": {"momentum": 0.9, "nesterov": 1.0},
         "optax.sgd": {"momentum": 0.9, "nesterov": 1.0}, "tf1.MomentumOptimizer": {"use_nesterov": 1.0},
-        "jax.nesterov": {}, "sklearn.SGDOptimizer": {}, "chainer.NesterovAG": {}, "mxnet.NAG": {},
+        "jax.nesterov": {}, "sklearn.SGDOptimizer": {}, "chainer.NesterovAG": {}, "mxnet.NAG": {"momentum": 0.9},
         "paddle.Momentum": {"use_nesterov": 1.0}, "mlx.SGD": {"momentum": 0.9, "nesterov": 1.0},
         "optimisers_jl.Nesterov": {},
     },

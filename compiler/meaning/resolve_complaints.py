@@ -19,6 +19,7 @@ MEANINGS = {
     "rounding": "rounding is the distance from 1 to the next number: 2.2e-16, in f32 1.2e-7",
     "weights": "weights is the vector with 1 at every weight and 0 at every bias",
     "biases": "biases is the vector with 1 at every bias and 0 at every weight",
+    "ones": "ones is the vector with 1 at every parameter",
     "R": "R is the loss",
     "pi": "pi is 3.14159...",
     "inf": "inf is infinity",

@@ -9,12 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from netc.compiler.meaning.generated import Generated
 from netc.compiler.meaning.rule_body import Body
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import NOWHERE, Span
 
 Scaling = Literal["none", "zscore", "minmax"]
+Decimal = Literal["point", "comma"]
+Missing = Literal["error", "drop", "mean"]
+
+
+@dataclass(frozen=True)
+class TextStyle:
+    """How a text table is written; what is not stated is looked for in the file."""
+
+    header: bool | None = None
+    """Whether its first row names the columns."""
+    separator: str = ""
+    """Of fields, one character; a blank stands for any number of them."""
+    decimal: Decimal = "point"
+
+
+AS_FOUND = TextStyle()
 
 
 @dataclass(frozen=True)
@@ -25,7 +42,7 @@ class DataSpec:
     named       (name,): a shipped, scikit-learn or IDX set
     files       absolute paths, inputs first (`"x.npy", "y.npy"`, or one table)
     inline      empty; `rows` holds (inputs, outputs) numbers
-    generated   empty; `rows` holds the evaluated grid
+    generated   empty; `rows` holds the evaluated grid, or `noisy` makes them
     none        an objective has no data
     arrays      empty; the arrays come from Python (`model.train(X, y)`)
     """
@@ -33,8 +50,14 @@ class DataSpec:
     kind: Literal["named", "files", "inline", "generated", "none", "arrays"]
     origin: tuple[str, ...] = ()
     rows: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
+    noisy: Generated | None = None
+    """Generated data with noise, which is drawn when they are loaded."""
     target: tuple[str, ...] = ()
     """Names of target columns; empty: the named set's own, or the last column."""
+    computed: tuple[ast.Expr, ...] = ()
+    """What is made of the target columns (`target = log(medv)`), a target each; empty: the columns themselves."""
+    of_inputs: bool = False
+    """`target = inputs`: the network is to give back what it gets."""
     inputs: tuple[str, ...] = ()
     """Names of input columns; empty: all but the targets."""
     scale: Scaling = "none"
@@ -51,6 +74,11 @@ class DataSpec:
     """Number of classes if the file states it, else 0."""
     limit: int = 0
     """At most so many samples (0: all), before the split."""
+    style: TextStyle = AS_FOUND
+    missing: Missing = "error"
+    """`drop` leaves out samples with a missing value, `mean` puts the training part's mean in its place."""
+    stratify: bool = False
+    """Whether the parts of the split have the same share of each class."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the statement's source part, for messages."""
     spans: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
@@ -70,6 +98,8 @@ class Facts:
     """Class labels, in order, where the single target can be read as classes (text, or few integers)."""
     text: bool = False
     """Whether the target is text, so that it is fit for classification only; integers are fit for both."""
+    whole: int = 0
+    """Without labels: how many different whole numbers the single target holds, where `classes` could read them."""
 
 
 @dataclass(frozen=True)
@@ -147,12 +177,29 @@ class Network:
 
 
 @dataclass(frozen=True)
+class TargetDomain:
+    """Targets that a loss can be taken of: from `low` to `high`, or a few values."""
+
+    low: float
+    high: float
+    values: tuple[float, ...] = ()
+    sum_is_one: bool = False
+    """Over the outputs: probabilities of classes that exclude each other."""
+
+    @property
+    def signs(self) -> bool:
+        return self.values == (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
 class Loss:
     """Of one sample, in `u` and `y`; the loss of a batch is the mean or the sum over its samples."""
 
     definition: ast.Loss
     arguments: Values
     reduce: Averaging
+    targets: TargetDomain | None = None
+    """What `y` may be, where the definition says so."""
 
 
 @dataclass(frozen=True)

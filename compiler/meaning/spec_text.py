@@ -16,6 +16,7 @@ from netc.compiler.meaning.spec import (
     Network,
     Schedule,
     Spec,
+    TargetDomain,
     Training,
     Values,
 )
@@ -37,8 +38,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
     if spec.objective:
         yield next(s for s in spec.program.statements if isinstance(s, ast.Objective))
     if spec.network and spec.loss:
-        if spec.data.kind != "arrays":
-            yield _data(spec.data, spec.program)
+        yield _data(spec.data, spec.program)
         yield _network(spec.network)
         yield _loss(spec.loss)
     yield from _init(spec.init)
@@ -81,24 +81,47 @@ def _word(name: str, word: str) -> ast.Setting:
 
 
 def _data(data: DataSpec, program: ast.Program) -> ast.Data:
-    written = next(s for s in program.statements if isinstance(s, ast.Data))
+    given = ast.Data((ast.Name("given"),), None, (), ())
+    written = next((s for s in program.statements if isinstance(s, ast.Data)), given)
     sources = tuple(ast.Text(path) for path in data.origin) if data.kind == "files" else written.sources
-    settings = [
-        ast.Setting(name, _columns(columns))
-        for name, columns in (("target", data.target), ("inputs", data.inputs))
-        if columns
-    ]
+    made = [s for s in written.settings if s.name == "inputs" and data.kind == "generated"]
     scale: ast.Expr = ast.Name(data.scale) if data.factor == 1 else _number(data.factor)
-    settings += [
+    settings = [
+        *_target(data),
+        *([ast.Setting("inputs", _columns(data.inputs))] if data.inputs else made),
         ast.Setting("scale", scale),
         _word("scale_target", data.scale_target),
         ast.Setting("split", _number(data.split)),
         ast.Setting("seed", _number(data.seed)),
-    ]
-    settings += [
-        ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v
+        *(ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v),
+        *_reading(data),
     ]
     return replace(written, sources=sources, settings=tuple(settings))
+
+
+def _target(data: DataSpec) -> Iterator[ast.Setting]:
+    if data.of_inputs:
+        yield _word("target", "inputs")
+    elif data.computed:
+        made = data.computed
+        yield ast.Setting("target", made[0] if len(made) == 1 else ast.Tuple(made))
+    elif data.target:
+        yield ast.Setting("target", _columns(data.target))
+
+
+def _reading(data: DataSpec) -> Iterator[ast.Setting]:
+    """How a table is read: what the file states, and what a guess might not find again."""
+    if data.style.header is not None:
+        yield _word("header", str(data.style.header).lower())
+    if data.style.separator:
+        text = data.style.separator
+        yield ast.Setting("separator", ast.Name("tab") if text == "\t" else ast.Text(text))
+    if data.style.decimal != "point":
+        yield _word("decimal", data.style.decimal)
+    if data.kind not in ("inline", "generated"):
+        yield _word("missing", data.missing)
+    if data.stratify:
+        yield _word("stratify", "true")
 
 
 def _columns(names: tuple[str, ...]) -> ast.Expr:
@@ -119,9 +142,18 @@ def _layer(layer: Layer) -> ast.Layer:
 
 
 def _loss(loss: Loss) -> ast.Loss:
-    kept = tuple(s for s in loss.definition.settings if s.name != "reduce")
+    kept = tuple(s for s in loss.definition.settings if s.name not in ("reduce", "targets"))
+    kept += (ast.Setting("targets", _domain(loss.targets)),) if loss.targets else ()
     parameters = _defaults(loss.definition.parameters, loss.arguments)
     return replace(loss.definition, parameters=parameters, settings=(*kept, _word("reduce", loss.reduce)))
+
+
+def _domain(targets: TargetDomain) -> ast.Expr:
+    if targets.sum_is_one:
+        return ast.Name("distribution")
+    if targets.values:
+        return ast.Set(tuple(map(_number, targets.values)))
+    return ast.Range(_number(targets.low), _number(targets.high))
 
 
 def _init(init: Init) -> Iterator[ast.Init]:

@@ -158,7 +158,14 @@ def _data(session: Session) -> dict[str, Any]:
     if session.data is None:
         return {}
     sizes = {"train": len(session.data.train), "test": len(session.data.test)}
-    return {"source": session.data.source, "sha256": session.data.digest, "samples": sizes}
+    return {
+        "source": session.data.source,
+        "sha256": session.data.digest,
+        "samples": sizes,
+        "columns": list(session.data.input_names),
+        "target_columns": list(session.data.target_names),
+        "classes": list(session.targets.classes),
+    }
 
 
 def watching(session: Session, quiet: bool) -> Quiet:

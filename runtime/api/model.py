@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netc.runtime import session as sessions
-from netc.runtime.data.dataset import Dataset, facts
+from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.parameters import flatten, unflatten
 from netc.runtime.results.result import Result
 from netc.runtime.session import File, Session
 from netc.runtime.training.sample_layout import Samples
+from netc.runtime.training.target_domain import unfit
 from netc.runtime.training.train import Watcher
 
 Reals = NDArray[Any]
@@ -54,6 +55,23 @@ class Model:
         self._known: dict[Any, Session] = {}
         self._last = self._overrides
         """Those of the last training."""
+
+    @property
+    def classes(self) -> tuple[str, ...] | tuple[int, ...]:
+        """The labels of the target, in the order of the network's outputs (of one output: what 0 and 1, or -1 and 1,
+        stand for); none where the target is a number, or no data were seen yet."""
+        session = self._session
+        return session.targets.classes if session.data else ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the inputs, in order; none where no data were seen yet."""
+        return self._session.data.input_names if self._session.data else ()
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The names of the targets, likewise."""
+        return self._session.data.target_names if self._session.data else ()
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: kernels are not in it, they are loaded again."""
@@ -105,31 +123,35 @@ class Model:
         self._session, self._theta, self._last = session, result.theta[0], merged
         return replace(result, file=self._file.source.name, expect=session.verdicts(result))
 
-    def predict(self, X: Any, theta: ArrayLike | None = None) -> Reals:
-        """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target.
+    def predict(self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False) -> Reals:
+        """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target, in the
+        order of `classes` where the target is one; with `labels` the likeliest of these, (N,).
 
-        `theta` (P,) is by default that of the last training's first run. Raises ValueError where shapes do
-        not fit, or the file is an objective, which has no outputs.
+        `theta` (P,) is by default that of the last training's first run. Raises ValueError where shapes or columns
+        do not fit, there are no classes to name, or the file is an objective, which has no outputs.
         """
-        session = self._trained()
+        session = self._session
         row = session.padded(self._parameters(theta))
         x = self._inputs(session, X)
         y = np.zeros((len(x), session.spec.network.outputs if session.spec.network else 0))
         samples = session.lay_out(x, y)
         _, outputs = session.evaluator.predict(row, samples)
-        return session.targets.scaler.invert(outputs.T.astype(np.float64))
+        found = outputs.T.astype(np.float64)
+        return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
 
     def loss(self, theta: ArrayLike, X: Any = None, y: Any = None) -> float:
         """The loss at theta (P,) on X (N, inputs) and y, or on the training part of the file's data.
 
-        It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`.
+        It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`. A file without
+        data and without scaling takes X and y as they are; y (N,) are then the codes 0, 1, ... of classes where the
+        network has several outputs.
         """
-        session = self._trained()
+        session = self._session
         return session.evaluator.loss(session.padded(theta), self._samples(session, X, y))
 
     def gradient(self, theta: ArrayLike, X: Any = None, y: Any = None) -> Reals:
         """The gradient (P,) of `loss` in theta."""
-        session = self._trained()
+        session = self._session
         return session.evaluator.gradient(session.padded(theta), self._samples(session, X, y)).copy()
 
     def hessian(
@@ -140,9 +162,10 @@ class Model:
         With `along` (P,) or (k, P) only their products with these vectors, of the same shape: what to use when P is
         large.
         """
-        session = self._trained()
+        session = self._session
         point = np.asarray(session.padded(theta)[: self.parameters], np.float64)
-        given = None if X is None and y is None else self._scaled(session, X, y)
+        bare = session.data is None and session.spec.objective is None
+        given = self._scaled(session, X, y) if X is not None or y is not None or bare else None
         curvature = session.curvature(given)
         if along is None:
             return curvature.hessian(point)
@@ -184,12 +207,10 @@ class Model:
             if len(self._known) == KNOWN:
                 self._known.pop(next(iter(self._known)))
             self._known[key] = sessions.open_session(self._file, overrides, data)
-        return self._known[key].with_data(data)
-
-    def _trained(self) -> Session:
-        if self._session.data is None and self._session.spec.objective is None:
-            raise ValueError("the file has no data, so nothing is known of their scale: first train(X, y)")
-        return self._session
+        session = self._known[key].with_data(data)
+        if data is not None:
+            session.require_fit()
+        return session
 
     def _parameters(self, theta: ArrayLike | None) -> ArrayLike:
         if theta is not None:
@@ -201,14 +222,18 @@ class Model:
     def _inputs(self, session: Session, X: Any) -> Reals:
         if session.spec.network is None:
             raise ValueError("the file is an objective: it has no inputs and outputs")
-        x = _rows(_in_order(X, session.data.input_names if session.data else ()))
+        data = session.data
+        x = _rows(_in_order(X, data.input_names, data.named) if data else X)
         if x.shape[1] != session.spec.network.inputs:
             wanted = session.spec.network.inputs
             raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")
-        return session.inputs.apply(x)
+        filled = data.fill.apply(x) if data and data.fill else x
+        return session.inputs.apply(filled)
 
     def _samples(self, session: Session, X: Any, y: Any) -> Samples:
         if X is None and y is None:
+            if session.data is None and session.spec.objective is None:
+                raise ValueError("the file has no data: give X and y")
             return session.evaluator.train
         return session.lay_out(*self._scaled(session, X, y))
 
@@ -218,22 +243,36 @@ class Model:
         x, targets = self._inputs(session, X), session.targets.encode(y)
         if len(x) != len(targets):
             raise ValueError(f"{len(x)} samples in X, {len(targets)} in y")
+        outputs = session.spec.network.outputs if session.spec.network else 0
+        if targets.shape[1] != outputs:
+            raise ValueError(f"y has {targets.shape[1]} columns; the network has {outputs} outputs")
+        if wrong := unfit(session.spec, targets):
+            raise ValueError(f"y holds {targets[wrong[0], wrong[1]]:g}: {wrong[2]}")
         return x, targets
 
 
-def _in_order(X: Any, names: tuple[str, ...]) -> Any:
-    """Of a frame with the columns that were trained on, these in the same order, whatever else it holds."""
-    columns = [str(c) for c in X.columns] if hasattr(X, "columns") and hasattr(X, "iloc") else []
-    known = [name for name in names if name in columns]
-    if not known:
+def _in_order(X: Any, names: tuple[str, ...], named: bool) -> Any:
+    """Of a frame with the columns that were trained on, these in the same order, whatever else it holds. A frame whose
+    columns are only counted goes by their places, as an array does."""
+    if not (hasattr(X, "columns") and hasattr(X, "iloc")):
         return X
+    columns = [str(c) for c in X.columns]
+    if not named or [*X.columns] == [*range(len(columns))]:
+        known = [name for name in names if name in columns]
+        if not known:
+            return X
     if lost := [name for name in names if name not in columns]:
-        raise ValueError(f"X has no column '{lost[0]}', which the model was trained on")
+        by_place = "" if len(lost) < len(names) else "; X.to_numpy() goes by the places of the columns"
+        raise ValueError(f"X has no column '{lost[0]}', which the model was trained on{by_place}")
     return X.iloc[:, [columns.index(name) for name in names]]
 
 
 def _rows(X: Any) -> Reals:
-    """(N, columns): a sample a row; what is masked is NaN."""
-    masked = isinstance(X, np.ma.MaskedArray)
-    array = X.astype(np.float64).filled(np.nan) if masked else np.asarray(X, np.float64)
-    return array.reshape(len(array), int(np.prod(array.shape[1:])))
+    """(N, columns): a sample a row, read as for training; what is masked or missing is NaN."""
+    array = None if hasattr(X, "iloc") or isinstance(X, np.ma.MaskedArray) else np.asarray(X)
+    if array is not None and array.dtype.kind in "biuf" and array.ndim:
+        return array.astype(np.float64).reshape(len(array), int(np.prod(array.shape[1:])))
+    table = inputs_of(X)
+    for column, cells in table.text.items():
+        raise ValueError(f"column '{table.columns[column]}' of X holds text ('{cells[0]}', ...), not numbers")
+    return table.values.astype(np.float64)

@@ -32,12 +32,22 @@ def summary(session: Session, result: Result) -> str:
     figures = result.summary
     blocks = [
         [_head(session, result)],
+        list(read(session)),
         list(_table(figures, result.runs)),
         list(_course(figures, result)),
         list(verdicts(result.expect)),
         [paint(f"kept in {result.folder}", dim=True)] if result.folder else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def read(session: Session) -> Iterator[str]:
+    """What was read of the data."""
+    from netc.runtime.data.told import told
+
+    if session.data is not None:
+        for label, text in told(session.data, session.spec.data, session.targets.classes):
+            yield f"  {paint(f'{label:9}', dim=True)} {text}"
 
 
 def _head(session: Session, result: Result) -> str:

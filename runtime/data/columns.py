@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from netc.compiler.meaning.spec import DataSpec
+from netc.compiler.meaning.spec import DataSpec, Decimal
 from netc.dsl.source import Span
 from netc.runtime.data.errors import count, data_error, did_you_mean, listing
 from netc.runtime.data.named_sets import SETS, Parts
 from netc.runtime.data.scaling import Array, Scaler
-from netc.runtime.data.table import Table, number
+from netc.runtime.data.table import NOT_THERE, TRUTHS, Table, number
 
 
 def setting_span(spec: DataSpec, name: str) -> Span:
@@ -22,24 +24,36 @@ def setting_span(spec: DataSpec, name: str) -> Span:
 
 
 def choose_columns(read: Table | Parts, spec: DataSpec) -> Parts:
-    """Inputs and targets as the statement wants them; by default the last column of a table is the target."""
+    """Inputs and targets as the statement wants them; by default the last column of a table is the target.
+
+    Columns that only count the rows are neither, unless they are named.
+    """
     if isinstance(read, Parts):
         inputs = _named(read.inputs, spec.inputs, spec, "inputs")
+        chosen = read.inputs.select(inputs)
+        if spec.of_inputs:
+            tested = read.test[0].select(inputs) if read.test else None
+            return Parts(chosen, chosen, (tested, tested) if tested else None)
         targets = _named(read.targets, spec.target, spec, "target")
         test = (read.test[0].select(inputs), read.test[1].select(targets)) if read.test else None
-        return Parts(read.inputs.select(inputs), read.targets.select(targets), test)
-    width = len(read.columns)
+        return Parts(chosen, read.targets.select(targets), test)
+    own = SETS[spec.origin[0]].target if spec.kind == "named" else ""
+    if spec.of_inputs:
+        given = _named(read, spec.inputs, spec, "inputs")
+        chosen = read.select([i for i in given if spec.inputs or read.columns[i] != own])
+        return Parts(chosen, chosen)
+    width = len(read.columns) - len(read.index)
     if width < 2:
         message = f"{read.name} has a single column; inputs and a target are needed"
         hint = 'targets of their own file come second: data "x.csv", "y.csv"'
         raise data_error("E0614", message, spec.span, hints=[hint])
-    own = SETS[spec.origin[0]].target if spec.kind == "named" else read.columns[-1]
-    targets = _named(read, spec.target or (own,), spec, "target")
+    last = [name for i, name in enumerate(read.columns) if i not in read.index][-1]
+    targets = _named(read, spec.target or (own or last,), spec, "target")
     inputs = _named(read, spec.inputs, spec, "inputs")
     if spec.inputs:
         _require_disjoint(read, inputs, targets, spec)
     else:
-        inputs = [index for index in range(width) if index not in targets]
+        inputs = [index for index in inputs if index not in targets]
     if not inputs:
         message = f"all {width} columns of {read.name} are targets, none is left as input"
         raise data_error("E0614", message, setting_span(spec, "target"))
@@ -47,10 +61,10 @@ def choose_columns(read: Table | Parts, spec: DataSpec) -> Parts:
 
 
 def _named(table: Table, wanted: Sequence[str], spec: DataSpec, setting: str) -> list[int]:
-    """Indices of the named columns; all columns where none is named."""
+    """Indices of the named columns; all columns but those that count the rows where none is named."""
     twice = [name for name, times in Counter(table.columns).items() if times > 1]
     if twice:
-        notes = [f"columns: {listing(table.columns)}"]
+        notes = [f"columns: {listing(table.columns)}", *table.guess]
         message = f"{table.name} has more than one column called '{twice[0]}'"
         raise data_error("E0613", message, spec.span, notes=notes)
     for name in wanted:
@@ -61,10 +75,12 @@ def _named(table: Table, wanted: Sequence[str], spec: DataSpec, setting: str) ->
                 "E0612",
                 f"{table.name} has no column '{name}'",
                 setting_span(spec, setting),
-                notes=[f"columns: {listing(table.columns)}"],
+                notes=[f"columns: {listing(table.columns)}", *table.guess],
                 hints=[did_you_mean(name, table.columns)],
             )
-    return [table.columns.index(name) for name in wanted or table.columns]
+    if wanted:
+        return [table.columns.index(name) for name in wanted]
+    return [index for index in range(len(table.columns)) if index not in table.index]
 
 
 def _require_disjoint(table: Table, inputs: list[int], targets: list[int], spec: DataSpec) -> None:
@@ -73,24 +89,42 @@ def _require_disjoint(table: Table, inputs: list[int], targets: list[int], spec:
         raise data_error("E0613", message, setting_span(spec, "inputs"))
 
 
-def require_numbers(table: Table, spec: DataSpec, role: Literal["input", "target"]) -> None:
+def require_numbers(
+    table: Table, spec: DataSpec, role: Literal["input", "target"], gaps_allowed: bool = False
+) -> None:
     """Refuses text, missing values and infinities, in this order; all cells are finite numbers after it."""
     for column in sorted(table.text):
         _refuse_text(table, column, spec, role)
     if table.values.dtype.kind != "f":
         return
-    finite = np.isfinite(table.values)
-    if finite.all():
+    missing = np.isnan(table.values)
+    if missing.any() and not gaps_allowed:
+        refuse_missing(table, missing, spec, role)
+    infinite = np.isinf(table.values)
+    if not infinite.any():
         return
-    if (missing := np.isnan(table.values)).any():
-        refuse_missing(table, missing, spec)
-    row, column = np.argwhere(~finite)[0]
+    row, column = np.argwhere(infinite)[0]
     raise data_error(
         "E0611",
         f"{place(table, int(row), int(column))}: the value is infinite",
         spec.span,
-        notes=[f"{count(int((~finite).sum()), 'such value')} in {table.name}"],
+        notes=[f"{count(int(infinite.sum()), 'such value')} in {table.name}"],
     )
+
+
+def with_truths(table: Table) -> Table:
+    """Columns of true and false as 1 and 0."""
+    told = {
+        column: [TRUTHS.get(cell.strip().lower()) for cell in cells]
+        for column, cells in table.text.items()
+        if all(c.strip().lower() in TRUTHS.keys() | NOT_THERE for c in cells)
+    }
+    if not told:
+        return table
+    values = table.values.astype(np.float64)
+    for column, found in told.items():
+        values[:, column] = [np.nan if value is None else value for value in found]
+    return replace(table, values=values, text={c: t for c, t in table.text.items() if c not in told})
 
 
 def require_scalable(scaler: Scaler, names: Sequence[str], spec: DataSpec, setting: str) -> None:
@@ -124,27 +158,43 @@ def place(table: Table, row: int, column: int) -> str:
     return f"{table.name}, row {table.row(row)}, column '{table.columns[column]}'"
 
 
-def refuse_missing(table: Table, missing: np.typing.NDArray[np.bool_], spec: DataSpec) -> None:
+def refuse_missing(
+    table: Table, missing: np.typing.NDArray[np.bool_], spec: DataSpec, role: Literal["input", "target"]
+) -> None:
     """Raises E0609 for the first missing cell and counts the others."""
     row, column = (int(i) for i in np.argwhere(missing)[0])
     what = "missing" if table.lines is not None else "missing (NaN)"
     rows = int(missing.any(axis=1).sum())
+    first = table.reading is not None and not table.reading.header and table.row(row) == table.reading.first
+    filled = "; `missing = mean` puts the training part's mean of the column there" if role == "input" else ""
     raise data_error(
         "E0609",
         f"{place(table, row, column)}: the value is {what}",
         spec.span,
-        notes=[f"{count(int(missing.sum()), 'missing value')} in {count(rows, 'row')} of {len(missing)}"],
-        hints=["remove these rows or fill them in; netc does not guess values"],
+        notes=[
+            f"{count(int(missing.sum()), 'missing value')} in {count(rows, 'row')} of {len(missing)}",
+            *(table.guess if first else []),
+        ],
+        hints=[
+            "`header = true` reads the names of the columns from it" if first else "",
+            f"`missing = drop` leaves these samples out{filled}",
+        ],
     )
 
 
 def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input", "target"]) -> None:
     cells = table.text[column]
-    words = [(row, cell) for row, cell in enumerate(cells) if number(cell) is None]
+    words = [(row, cell) for row, cell in enumerate(cells) if number(cell, table.decimal) is None]
     row, cell = words[0]
+    first = table.reading is not None and table.row(row) == table.reading.first
     notes = [f"text in this column: {len(words)} of {count(len(cells), 'value')}"]
-    if number(cell.replace(",", ".", 1)) is not None:
-        hint = "numbers are written with a decimal point: 1.5, not 1,5"
+    if hint := notation(cell, table.decimal):
+        pass
+    elif first and len(words) == 1:
+        notes += table.guess
+        named = table.reading is not None and table.reading.header
+        hint = "correct this row, or say what it is: `header = true`"
+        hint = "remove this row if it holds units: one row names the columns" if named else hint
     elif len(words) < len(cells):
         hint = "correct these cells"
     elif role == "input":
@@ -153,6 +203,21 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
         hint = "text is fit for a single target, whose labels are then classes"
     message = f"{place(table, row, column)}: {_quoted(cell)} is not a number"
     raise data_error("E0610", message, spec.span, notes=notes, hints=[hint])
+
+
+_DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
+
+
+def notation(cell: str, decimal: Decimal) -> str:
+    """What to do about a number that is written in another way: 1,5 or 1.234,5 or 1 234 or 5 % or $3; else nothing."""
+    cell = cell.strip()
+    if not re.fullmatch(r"[-+]?\W{0,2}\d[\d.,' \u00a0\u202f]*\W{0,2}", cell) or _DATE.fullmatch(cell):
+        return ""
+    if decimal == "comma":
+        return "with `decimal = comma` numbers are 1234,5: no point, no sign of thousands"
+    if number(cell.replace(",", ".", 1)) is not None:
+        return "`decimal = comma` reads 1,5 as 1.5; a comma of thousands is not read"
+    return "numbers are written 1234.5: no sign of thousands, no unit"
 
 
 def _leave_out(table: Table) -> str:

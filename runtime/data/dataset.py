@@ -7,27 +7,45 @@ network and the loss. The order of the samples is that of the data, also within 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, assert_never
 
 import numpy as np
-from numpy.typing import NDArray
 
+from netc.compiler.meaning.generated import Generated, Row
+from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import DataSpec, Facts
-from netc.dsl.source import Span
-from netc.runtime.data.columns import choose_columns, require_numbers, setting_span
+from netc.dsl.source import NOWHERE, Span
+from netc.runtime.data.columns import choose_columns, require_numbers, setting_span, with_truths
+from netc.runtime.data.computed import computed
 from netc.runtime.data.errors import count, data_error
-from netc.runtime.data.labels import read_targets
+from netc.runtime.data.gaps import Fill, fill_of, without_gaps
+from netc.runtime.data.labels import read_targets, whole_values
 from netc.runtime.data.named_sets import SETS, Parts, read_named
+from netc.runtime.data.parts import Indices, split
 from netc.runtime.data.readers import read_file
 from netc.runtime.data.scaling import Array, one_hot
-from netc.runtime.data.table import Table, from_array, from_columns
-from netc.runtime.random import Purpose, permutation
+from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
+from netc.runtime.random import Purpose, normal, uniform
 
-Indices = NDArray[np.int64]
+
+@dataclass(frozen=True)
+class Account:
+    """What was done to the data before they were arrays, so that it can be said."""
+
+    readings: tuple[tuple[str, Reading], ...] = ()
+    """Text tables: the name of each, and how it was read."""
+    dropped: int = 0
+    """Samples with a missing value that were left out."""
+    filled: int = 0
+    """Missing values that were replaced."""
+    left_out: tuple[str, ...] = ()
+    """Columns that only count or name the rows."""
+    truths: tuple[str, ...] = ()
+    """Columns of true and false, read as 1 and 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +64,18 @@ class Dataset:
     test: Indices
     source: str
     """For the manifest: the name of the set, the files, ..."""
+    account: Account = Account()
+    fill: Fill | None = None
+    """What stands in the place of missing inputs (`missing = mean`); `x` has it already."""
+    named: bool = True
+    """Whether the inputs have names of their own, so that a frame is read by them."""
+    rounding: float = 2.0**-52
+    """Of the type in which the data came, from 1 to the next number."""
 
     @cached_property
     def codes(self) -> Indices:
         """(N,) the class of each sample, an index into `labels`; only where there are labels."""
-        if self.text:
-            return self.y[:, 0].astype(np.int64)
-        values = np.array([float(label) for label in self.labels])
-        return np.searchsorted(values, self.y[:, 0]).astype(np.int64)
+        return codes_of(self.y, self.labels, self.text)
 
     @cached_property
     def classes(self) -> Array:
@@ -95,18 +117,40 @@ def from_arrays(x: Any, y: Any, spec: DataSpec) -> Dataset:
     """The data set of a Python caller: arrays, nested lists, or pandas frames and series.
 
     `x` is (N, ...) with one sample a row; `y` is (N,) or (N, targets), numbers or text, or None where
-    the targets are columns of the frame `x`.
+    the targets are columns of the frame `x`, or its inputs (`target = inputs`).
     """
     inputs = _table_of("x", x, "x", spec.span)
     if y is None:
         return _assemble(inputs, spec, "arrays")
+    if spec.of_inputs:
+        raise data_error("E0614", "target = inputs: the targets are the inputs, y is not needed", spec.span)
+    _require_same_order(x, y, spec)
     return _assemble(Parts(inputs, _table_of("y", y, "y", spec.span)), spec, "arrays")
+
+
+def inputs_of(x: Any) -> Table:
+    """Inputs of a Python caller as a table, columns of truths as numbers."""
+    return with_truths(_table_of("X", x, "x", NOWHERE))
+
+
+def _require_same_order(x: Any, y: Any, spec: DataSpec) -> None:
+    """Samples go by their places: of pandas' frames that have the same index in another order, this is no guess."""
+    if (
+        not (hasattr(x, "iloc") and hasattr(y, "iloc"))
+        or len(x.index) != len(y.index)
+        or x.index.equals(y.index)
+    ):
+        return
+    if x.index.is_unique and y.index.is_unique and len(x.index.intersection(y.index)) == len(x.index):
+        message = "x and y have the same index in another order"
+        raise data_error("E0614", message, spec.span, hints=["y = y.loc[x.index] brings them together"])
 
 
 def facts(dataset: Dataset) -> Facts:
     """What the checker must know of the data."""
     inputs, targets = dataset.x.shape[1], dataset.y.shape[1]
-    return Facts(inputs, targets, len(dataset.train), dataset.labels, dataset.text)
+    whole = whole_values(dataset.y) if targets == 1 and not dataset.labels else 0
+    return Facts(inputs, targets, len(dataset.train), dataset.labels, dataset.text, whole)
 
 
 def known_facts(spec: DataSpec) -> Facts | None:
@@ -125,7 +169,7 @@ def _folder_of(span: Span) -> Path | None:
 
 
 def _read_files(spec: DataSpec) -> Table | Parts:
-    tables = tuple(table for file in spec.origin for table in read_file(Path(file), spec.span))
+    tables = tuple(table for file in spec.origin for table in read_file(Path(file), spec.span, spec.style))
     match tables:
         case (table,):
             return table
@@ -137,24 +181,44 @@ def _read_files(spec: DataSpec) -> Table | Parts:
 
 
 def _from_rows(spec: DataSpec) -> Parts:
-    if not spec.rows:
+    rows = _noisy(spec.noisy, spec) if spec.noisy else spec.rows
+    if not rows:
         raise data_error("E0607", f"the {spec.kind} data hold no samples", spec.span)
-    inputs, outputs = spec.rows[0]
-    for at, row in enumerate(spec.rows, start=1):
+    inputs, outputs = rows[0]
+    for at, row in enumerate(rows, start=1):
         if (len(row[0]), len(row[1])) != (len(inputs), len(outputs)):
             widths = f"{len(row[0])} -> {len(row[1])} numbers, but row 1 has {len(inputs)} -> {len(outputs)}"
             raise data_error("E0608", f"the {spec.kind} data, row {at}: {widths}", spec.span)
     name = f"the {spec.kind} data"
-    x = np.array([row[0] for row in spec.rows], dtype=np.float64)
-    y = np.array([row[1] for row in spec.rows], dtype=np.float64)
+    x = np.array([row[0] for row in rows], dtype=np.float64)
+    y = np.array([row[1] for row in rows], dtype=np.float64)
     return Parts(from_array(name, x, "x"), from_array(name, y, "y"))
+
+
+def _noisy(made: Generated, spec: DataSpec) -> tuple[Row, ...]:
+    """The rows with their noise: numbers of the standard laws, keyed by the seed and the number of the noise."""
+    laws = {"normal": normal, "uniform": uniform}
+    drawn = [
+        laws[noise.law](spec.seed, k, Purpose.NOISE, len(made.points)) for k, noise in enumerate(made.noises)
+    ]
+    try:
+        return tuple(made.rows(lambda i, k: float(drawn[k][i])))
+    except NotANumber as problem:
+        raise data_error("E0611", f"with the noise of this seed {problem.reason}", problem.span) from None
 
 
 def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
     """A table of whatever Python callers hold; frames and series are known by what they offer."""
     if hasattr(values, "columns") and hasattr(values, "iloc"):
         columns = [values.iloc[:, i].to_numpy() for i in range(len(values.columns))]
-        return from_columns(name, values.columns, columns)
+        table = from_columns(name, values.columns, columns)
+        counted = [*values.columns] == [*range(len(values.columns))]
+        index = (
+            row_labels(table.columns[0], table.values, table.text)
+            if len(table.columns) > 1
+            else frozenset[int]()
+        )
+        return replace(table, named=not counted, index=index)
     label = getattr(values, "name", None) if hasattr(values, "iloc") else None
     if isinstance(values, np.ma.MaskedArray):
         masked = np.ma.getmaskarray(values)
@@ -167,62 +231,88 @@ def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
     if array.ndim == 0:
         raise data_error("E0614", f"{name} is a single value, not a list of samples", span)
     table = from_array(name, array, prefix)
-    return Table(name, (str(label),), table.values, table.text) if label is not None else table
+    return replace(table, columns=(str(label),), named=True) if label is not None else table
 
 
 def _assemble(read: Table | Parts, spec: DataSpec, source: str) -> Dataset:
+    tables = (read.inputs, read.targets) if isinstance(read, Parts) else (read,)
     parts = choose_columns(read, spec)
-    inputs, targets, test = parts.inputs, parts.targets, parts.test
-    samples, held = len(inputs.values), len(targets.values)
+    samples, held = len(parts.inputs.values), len(parts.targets.values)
     if samples != held:
-        message = f"{count(samples, 'sample')} in {inputs.name}, but {held} in {targets.name}"
-        raise data_error("E0614", message, spec.span)
+        message = f"{count(samples, 'sample')} in {parts.inputs.name}, but {held} in {parts.targets.name}"
+        notes = [f"{table.name}: {guess}" for table in tables for guess in table.guess]
+        raise data_error("E0614", message, spec.span, notes=notes)
     if samples == 0:
-        raise data_error("E0607", f"{inputs.name} holds no samples", spec.span)
+        raise data_error("E0607", f"{parts.inputs.name} holds no samples", spec.span)
+    read_as_numbers = _prepared(parts, spec)
+    parts, dropped = without_gaps(read_as_numbers, spec)
+    account = Account(
+        tuple((table.name, table.reading) for table in tables if table.reading),
+        dropped,
+        left_out=tuple(_left_out(tables, spec)),
+        truths=tuple(parts.inputs.columns[i] for i in sorted(_texts(read, spec) - set(parts.inputs.text))),
+    )
+    inputs, targets, samples = parts.inputs, parts.targets, len(parts.inputs.values)
     if spec.limit:
         if spec.limit > samples:
             message = f"limit = {spec.limit}, but {inputs.name} holds {count(samples, 'sample')}"
             raise data_error("E0615", message, setting_span(spec, "limit"))
-        inputs, targets, samples = inputs.head(spec.limit), targets.head(spec.limit), spec.limit
+        parts = Parts(inputs.head(spec.limit), targets.head(spec.limit), parts.test)
+    return _dataset(parts, spec, source, account)
+
+
+def _prepared(parts: Parts, spec: DataSpec) -> Parts:
+    """Columns of truths as numbers, targets computed."""
+    inputs, targets, test = parts.inputs, parts.targets, parts.test
+    several = len(targets.columns) > 1
+
+    def ready(pair: tuple[Table, Table]) -> tuple[Table, Table]:
+        x, y = with_truths(pair[0]), with_truths(pair[1]) if several or spec.of_inputs else pair[1]
+        return x, computed(y, spec)
+
+    return Parts(*ready((inputs, targets)), ready(test) if test else None)
+
+
+def _texts(read: Table | Parts, spec: DataSpec) -> set[int]:
+    return set(choose_columns(read, spec).inputs.text)
+
+
+def _left_out(tables: Sequence[Table], spec: DataSpec) -> Iterator[str]:
+    named = {*spec.inputs, *spec.target}
+    yield from (t.columns[i] for t in tables for i in sorted(t.index) if t.columns[i] not in named)
+
+
+def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dataset:
+    inputs, targets = [parts.inputs], [parts.targets]
+    if parts.test is not None:
+        inputs, targets = [*inputs, parts.test[0]], [*targets, parts.test[1]]
     split_given = spec.split != 1.0 or any(name == "split" for name, _ in spec.spans)
-    if test is None or split_given:
-        train, rest = split(samples, spec)
-        return _dataset([inputs], [targets], (train, rest), spec, source)
-    official = np.arange(samples), np.arange(samples, samples + len(test[0].values))
-    return _dataset([inputs, test[0]], [targets, test[1]], official, spec, source)
-
-
-def _dataset(
-    inputs: Sequence[Table],
-    targets: Sequence[Table],
-    parts: tuple[Indices, Indices],
-    spec: DataSpec,
-    source: str,
-) -> Dataset:
+    if split_given:  # the set's own test part, if it has one, is left alone
+        inputs, targets = inputs[:1], targets[:1]
     for table in inputs:
-        require_numbers(table, spec, "input")
+        require_numbers(table, spec, "input", gaps_allowed=spec.missing == "mean")
     x = np.concatenate([table.values for table in inputs], dtype=np.float64)
     goal = read_targets(targets, spec)
-    names = inputs[0].columns, targets[0].columns
-    return Dataset(x, goal.values, *names, goal.labels, goal.text, *parts, source)
-
-
-def split(samples: int, spec: DataSpec) -> tuple[Indices, Indices]:
-    """(training, test) samples, both in the order of the data, drawn by a permutation keyed by the seed."""
-    # The small number undoes rounding: 29% of 100 samples are 29, though 0.29*100 < 29.
-    train = int(spec.split) if spec.split > 1 else int(spec.split * samples + 1e-9)
-    if not 1 <= train <= samples:
-        raise _bad_split(train, samples, spec)
-    if train == samples:
-        return np.arange(samples), np.arange(0)
-    order = permutation(samples, spec.seed, 0, Purpose.SPLIT)
-    return np.sort(order[:train]), np.sort(order[train:])
-
-
-def _bad_split(train: int, samples: int, spec: DataSpec) -> Exception:
-    if train > samples:
-        message = f"split = {train} training samples, but there are only {samples}"
+    samples = len(parts.inputs.values)
+    if len(inputs) > 1:
+        train, test = np.arange(samples), np.arange(samples, len(x))
     else:
-        message = f"the split leaves none of {count(samples, 'sample')} to train on"
-    hint = "a fraction such as 80%, or a count of training samples above 1"
-    return data_error("E0615", message, setting_span(spec, "split"), hints=[hint])
+        codes = codes_of(goal.values, goal.labels, goal.text) if goal.labels else None
+        train, test = split(samples, spec, codes, goal.labels)
+    names = parts.inputs.columns, parts.targets.columns
+    fill = fill_of(x[train], names[0], spec) if spec.missing == "mean" else None
+    account = replace(account, filled=int(np.isnan(x).sum()))
+    x = fill.apply(x) if fill else x
+    y = x if spec.of_inputs else goal.values
+    kind = parts.inputs.values.dtype
+    rounding = float(np.finfo(kind).eps) if kind.kind == "f" else 0.0
+    named = parts.inputs.named
+    return Dataset(x, y, *names, goal.labels, goal.text, train, test, source, account, fill, named, rounding)
+
+
+def codes_of(y: Array, labels: Sequence[str], text: bool) -> Indices:
+    """(N,) indices into the labels."""
+    if text:
+        return y[:, 0].astype(np.int64)
+    values = np.array([float(label) for label in labels])
+    return np.searchsorted(values, y[:, 0]).astype(np.int64)

@@ -1,7 +1,8 @@
 """Classes in a target column: their labels, in order, and the code of each sample.
 
-A text column always holds classes. A numeric one can be read as classes if its values are few consecutive
-integers (0 to 9) or -1 and 1; the values stay as they are then, since a regression may be meant.
+A text column always holds classes, unless its texts are numbers in another notation. A numeric one can be read as
+classes if its values are few consecutive integers (0 to 9) or -1 and 1; the values stay as they are then, since a
+regression may be meant. Other whole numbers are classes where `classes` says so.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from netc.compiler.meaning.spec import DataSpec
-from netc.runtime.data.columns import refuse_missing, require_numbers, setting_span
+from netc.runtime.data.columns import notation, require_numbers, setting_span
 from netc.runtime.data.errors import count, data_error, listing
 from netc.runtime.data.scaling import Array
-from netc.runtime.data.table import Table
+from netc.runtime.data.table import Table, is_number, number
 
 _MOST = 100
 """More consecutive integers than these are taken for a quantity, unless `classes` says otherwise."""
+_FEW = 20
+"""Labels of which each may stand once: more are a name or a date for each sample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +52,23 @@ def _numbers(targets: Sequence[Table], spec: DataSpec) -> Array:
 
 
 def _text_classes(targets: Sequence[Table], spec: DataSpec) -> Targets:
-    for table in targets:
-        missing = np.array([[not cell.strip() or cell.strip() == "?"] for cell in table.text[0]])
-        if missing.any():
-            refuse_missing(table, missing, spec)
-    cells = np.array([cell.strip() for table in targets for cell in table.text[0]])
+    if not spec.classes:
+        for table in targets:
+            _require_labels(table, spec)
+    cells = np.array([cell.strip() for table in targets for cell in _cells(table)])
     labels, codes = np.unique(cells, return_inverse=True)
+    name = targets[0].columns[0]
     if len(labels) == 1:
-        message = (
-            f"column '{targets[0].columns[0]}' holds one label only, '{labels[0]}': there is nothing to learn"
-        )
+        message = f"column '{name}' holds one label only, '{labels[0]}': there is nothing to learn"
         raise data_error("E0616", message, setting_span(spec, "target"))
+    if len(labels) == len(cells) > _FEW and not spec.classes:
+        message = (
+            f"column '{name}' holds a text of its own for each of {len(cells)} samples: these are no classes"
+        )
+        notes = [f"texts: {listing([str(label) for label in labels], 4)}"]
+        raise data_error("E0616", message, setting_span(spec, "target"), notes=notes)
     if spec.classes and len(labels) != spec.classes:
-        held = f"column '{targets[0].columns[0]}' holds {count(len(labels), 'label')}"
+        held = f"column '{name}' holds {count(len(labels), 'label')}"
         raise data_error(
             "E0616",
             f"classes = {spec.classes}, but {held}",
@@ -69,6 +76,20 @@ def _text_classes(targets: Sequence[Table], spec: DataSpec) -> Targets:
             notes=[f"labels: {listing([str(label) for label in labels])}"],
         )
     return Targets(codes.reshape(-1, 1).astype(np.float64), tuple(str(label) for label in labels), True)
+
+
+def _cells(table: Table) -> Sequence[str]:
+    """Of the single column; numbers as they are written where another part of the data holds text."""
+    return table.text.get(0) or [f"{value:g}" for value in table.values[:, 0]]
+
+
+def _require_labels(table: Table, spec: DataSpec) -> None:
+    """Refuses texts among numbers, and texts that are all numbers in another notation."""
+    cells = table.text.get(0, ())
+    numbers = any(is_number(cell, table.decimal) for cell in cells)
+    words = [cell for cell in cells if number(cell, table.decimal) is None]
+    if words and (numbers or all(notation(cell, table.decimal) for cell in words)):
+        require_numbers(table, spec, "target")
 
 
 def _number_labels(column: Array, name: str, spec: DataSpec) -> tuple[str, ...]:
@@ -96,3 +117,10 @@ def _stated(values: Array, whole: bool, name: str, spec: DataSpec) -> tuple[str,
             f"fit are the integers 0 to {spec.classes - 1}, or {spec.classes} different integers or labels"
         ],
     )
+
+
+def whole_values(column: Array) -> int:
+    """How many different whole numbers a column holds, where they are few enough to be classes; else 0."""
+    values = np.unique(column)
+    few = 1 < len(values) <= _MOST and bool(np.all(values == np.round(values)))
+    return len(values) if few else 0

@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from netc.compiler.meaning.spec import TextStyle
 from netc.dsl.source import Span
 from netc.runtime.data.errors import data_error, did_you_mean, listing
 from netc.runtime.data.readers import Unfit, idx_array, read_bytes
@@ -106,7 +107,7 @@ def read_named(name: str, source_folder: Path | None, span: Span) -> Table | Par
     match entry.kind:
         case "shipped":
             path = Path(str(files("netc.data").joinpath(f"{name}.csv")))
-            return read_csv(path, read_bytes(path, span), span)
+            return read_csv(path, read_bytes(path, span), span, TextStyle(header=True))
         case "scikit-learn":
             return _read_sklearn(entry, span)
         case "IDX":

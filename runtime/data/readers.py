@@ -13,12 +13,14 @@ import math
 import re
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netc.compiler.meaning.spec import AS_FOUND, TextStyle
 from netc.dsl.source import Span
 from netc.runtime.data.errors import DataError, data_error, did_you_mean, listing
 from netc.runtime.data.readers_csv import read_csv
@@ -43,8 +45,8 @@ class Unfit(Exception):
         self.hints = hints
 
 
-def read_file(path: Path, span: Span) -> tuple[Table, ...]:
-    """One table, or two (inputs, targets) where the file holds both apart (.npz)."""
+def read_file(path: Path, span: Span, style: TextStyle = AS_FOUND) -> tuple[Table, ...]:
+    """One table, or two (inputs, targets) where the file holds both apart (.npz). `style` is of text tables."""
     content = read_bytes(path, span)
     suffix = path.with_suffix("").suffix.lower() if path.suffix == ".gz" else path.suffix.lower()
     if not content:
@@ -52,7 +54,7 @@ def read_file(path: Path, span: Span) -> tuple[Table, ...]:
     try:
         match suffix:
             case ".csv" | ".tsv" | ".txt" | ".dat":
-                return (read_csv(path, content, span),)
+                return (read_csv(path, content, span, style),)
             case ".npy":
                 return (from_array(path.name, _npy(content)),)
             case ".npz":
@@ -185,9 +187,13 @@ def _read_parquet(path: Path, content: bytes, span: Span) -> Table:
     try:
         table = parquet.read_table(io.BytesIO(content))
         columns = [_plain_array(column.combine_chunks()) for column in table.columns]
+        index = {name for name in (table.schema.pandas_metadata or {}).get("index_columns", ())
+                 if isinstance(name, str)}  # fmt: skip
     except Exception:  # Arrow has a class of its own for every kind of damage
         raise Unfit(_DAMAGED) from None
-    return from_columns(path.name, table.column_names, columns)
+    names = table.column_names
+    found = from_columns(path.name, names, columns)
+    return replace(found, index=frozenset(i for i, name in enumerate(names) if name in index))
 
 
 def _plain_array(column: Any) -> NDArray[Any]:

@@ -1,8 +1,8 @@
 """Text tables: .csv and .tsv as spreadsheets, R, pandas and people write them. The outcome is a `Table`.
 
-Accepted: a header or none (no cell of a header is a number), delimiters `,` `;` tab or blanks (found in the
-first line), quoted fields, a byte order mark, any line ends, blank lines, lines that start with `#`.
-The decimal sign is a point. Not read: other encodings than UTF-8.
+Accepted: a header or none (`header.py`), delimiters `,` `;` `|` tab or blanks (found in the first lines), quoted
+fields, a byte order mark, any line ends, blank lines, lines that start with `#`. A `TextStyle` says what is not to
+be found but known, and whether decimals have a comma. Not read: other encodings than UTF-8, signs of thousands.
 """
 
 from __future__ import annotations
@@ -10,21 +10,26 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netc.compiler.meaning.spec import AS_FOUND, Decimal, TextStyle
 from netc.dsl.source import Span
 from netc.runtime.data.errors import count, data_error
-from netc.runtime.data.table import Table, cells_to_numbers, number
+from netc.runtime.data.header import doubt, names_columns
+from netc.runtime.data.table import Reading, Table, cells_to_numbers, row_labels
 
 Record = tuple[int, list[str]]
 """Line in the file, fields."""
 
 _CHUNK = 4096
+_SEEN = 100
+"""Rows that are looked at to tell a header from a sample."""
+SIGNS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks", "|": "'|'"}
 
 
 class _Malformed(Exception):
@@ -35,38 +40,67 @@ class _Malformed(Exception):
         self.row = row
 
 
-def read_csv(path: Path, content: bytes, span: Span) -> Table:
+def read_csv(path: Path, content: bytes, span: Span, style: TextStyle = AS_FOUND) -> Table:
     """The table in the bytes of a text file."""
     text = _decode(path, content, span)
-    delimiter = _delimiter(text, path)
+    delimiter = style.separator or _delimiter(text, path)
     try:
-        return _read(path.name, text, delimiter, span)
+        return _read(path.name, text, delimiter, style, span)
     except _Malformed as problem:
         raise data_error("E0603", f"{path.name}, row {problem.row}: {problem}", span) from None
 
 
-def _read(name: str, text: str, delimiter: str | None, span: Span) -> Table:
+def _read(name: str, text: str, delimiter: str, style: TextStyle, span: Span) -> Table:
     records = _records(text, delimiter)
     first = next(records, None)
     if first is None:
         raise data_error("E0607", f"{name} is empty", span)
-    header = not any(_is_number(cell) for cell in first[1])
+    some = list(islice(records, _SEEN))
+    header = _has_header(name, first, some, style, span)
     width = len(first[1])
     columns = tuple(_column_name(cell, i) if header else f"c{i + 1}" for i, cell in enumerate(first[1]))
-    rows = records if header else chain([first], records)
+    rows = chain(some if header else [first, *some], records)
+    start = (some[0][0] if some else 0) if header else first[0]
+    comments = sum(line.startswith("#") for line in text.splitlines())
+    stated = style.header is not None
+    reading = Reading(first[0] if header else 0, start, stated, delimiter, style.decimal, comments)
     blocks, lines, texts = [], [], set[int]()
     # float() would take 1_000 for a number: look closer where underscores stand below the header.
     strict = text.count("_") > (sum(cell.count("_") for cell in first[1]) if header else 0)
+    strict = strict or style.decimal == "comma"
     while chunk := list(islice(rows, _CHUNK)):
-        _check_widths(name, chunk, width, first[0] if header else 0, span)
-        block, found = _parse([fields for _, fields in chunk], width, strict)
+        _check_widths(name, chunk, width, reading, span)
+        block, found = _parse([fields for _, fields in chunk], width, strict, style.decimal)
         blocks.append(block)
         lines += [line for line, _ in chunk]
         texts |= found
     if not blocks:
-        raise data_error("E0607", f"{name} has a header but no rows below it", span)
+        raise data_error("E0607", f"{name} has a header but no rows below it", span, notes=_guess(reading))
     cells = _text_columns(text, delimiter, sorted(texts), header)
-    return Table(name, columns, np.concatenate(blocks), cells, np.array(lines, dtype=np.int64))
+    values = np.concatenate(blocks)
+    index = row_labels(first[1][0], values, cells) if header and width > 1 else frozenset[int]()
+    return Table(name, columns, values, cells, np.array(lines, dtype=np.int64), reading, index, header)
+
+
+def _has_header(name: str, first: Record, below: Sequence[Record], style: TextStyle, span: Span) -> bool:
+    """As the file says, or as the first row looks; E0619 where it looks like both."""
+    if style.header is not None:
+        return style.header
+    if why := doubt(first[1], [fields for _, fields in below], style.decimal):
+        line = first[0]
+        raise data_error(
+            "E0619",
+            f"{name}, row {line}: is it a header or a sample? {why}",
+            span,
+            hints=[
+                f"`header = true`: row {line} names the columns; `header = false`: it is the first sample"
+            ],
+        )
+    return names_columns(first[1], style.decimal)
+
+
+def _guess(reading: Reading) -> list[str]:
+    return [reading.guess] if reading.guess else []
 
 
 def _decode(path: Path, content: bytes, span: Span) -> str:
@@ -86,22 +120,25 @@ def _decode(path: Path, content: bytes, span: Span) -> str:
         raise data_error("E0603", message, span, hints=[hint]) from None
 
 
-def _delimiter(text: str, path: Path) -> str | None:
-    """The most frequent of tab, comma and semicolon in the first line; None stands for blanks."""
+def _delimiter(text: str, path: Path) -> str:
+    """Tab, `;`, `|` or `,`, whichever stands equally often in each of the first lines; else the most frequent one in
+    the first line; else a blank. A comma comes last: it may be that of decimals."""
     if ".tsv" in path.suffixes:
         return "\t"
-    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    bare = re.sub(r'"[^"]*"', "", next(lines, ""))
-    best = max(",;\t", key=bare.count)
-    if bare.count(best):
+    lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
+    bare = [re.sub(r'"[^"]*"', "", line) for line in islice(lines, 20)]
+    first = bare[0] if bare else ""
+    steady = [sign for sign in "\t;|," if first.count(sign) and len({line.count(sign) for line in bare}) == 1]
+    best = steady[0] if steady else max(",;\t|", key=first.count)
+    if first.count(best):
         return best
-    return None if len(bare.split()) > 1 else ","
+    return " " if len(first.split()) > 1 else ","
 
 
-def _records(text: str, delimiter: str | None) -> Iterator[Record]:
+def _records(text: str, delimiter: str) -> Iterator[Record]:
     """Records that are neither blank nor comments, each with the line it ends on."""
     lines = ("\n" if line.startswith("#") else line for line in io.StringIO(text, newline=""))
-    if delimiter is None:
+    if delimiter == " ":
         for at, line in enumerate(lines, start=1):
             if fields := line.split():
                 yield at, fields
@@ -118,28 +155,26 @@ def _records(text: str, delimiter: str | None) -> Iterator[Record]:
         raise _Malformed(before + 1, "a quoted field is not closed" if open_quote else str(problem)) from None
 
 
-def _is_number(cell: str) -> bool:
-    value = number(cell)
-    return value is not None and not np.isnan(value)
-
-
 def _column_name(cell: str, index: int) -> str:
     return cell.strip() or f"c{index + 1}"
 
 
-def _check_widths(name: str, chunk: list[Record], width: int, header: int, span: Span) -> None:
+def _check_widths(name: str, chunk: list[Record], width: int, reading: Reading, span: Span) -> None:
     for line, fields in chunk:
         if len(fields) != width:
-            expected = f"the header in row {header}" if header else "the first row"
+            expected = f"the header in row {reading.header}" if reading.header else "the first row"
             raise data_error(
                 "E0608",
                 f"{name}, row {line}: {count(len(fields), 'field')}, but {expected} has {width}",
                 span,
+                notes=[f"fields were separated by {SIGNS.get(reading.separator, repr(reading.separator))}"],
                 hints=["a field that holds the delimiter must stand in double quotes"],
             )
 
 
-def _parse(rows: list[list[str]], width: int, strict: bool) -> tuple[NDArray[np.float64], set[int]]:
+def _parse(
+    rows: list[list[str]], width: int, strict: bool, decimal: Decimal
+) -> tuple[NDArray[np.float64], set[int]]:
     """((n, width) numbers, columns in which a cell is text)."""
     if not strict:
         try:
@@ -149,15 +184,13 @@ def _parse(rows: list[list[str]], width: int, strict: bool) -> tuple[NDArray[np.
             pass
     block, texts = np.empty((len(rows), width)), set()
     for index in range(width):
-        block[:, index], is_text = cells_to_numbers(row[index] for row in rows)
+        block[:, index], is_text = cells_to_numbers((row[index] for row in rows), decimal)
         if is_text:
             texts.add(index)
     return block, texts
 
 
-def _text_columns(
-    text: str, delimiter: str | None, columns: list[int], header: bool
-) -> dict[int, tuple[str, ...]]:
+def _text_columns(text: str, delimiter: str, columns: list[int], header: bool) -> dict[int, tuple[str, ...]]:
     """A second reading, for the cells of text columns only."""
     if not columns:
         return {}

@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from netc.compiler.meaning.spec import Scaling
 
 Array = NDArray[np.float64]
+DOUBLE = 2.0**-52
+"""From 1 to the next number of float64."""
+ROUNDINGS = 100
+"""What a computation of some length leaves of a constant: two of the sixteen digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +27,8 @@ class Scaler:
     minmax  shift is the least value, divisor the range: the training part fills [0, 1]
     none    raw * factor (`scale = 1/255`)
 
-    A constant column is only shifted, so that it stays finite (and becomes 0). Of values above 1e154 the squares are
+    A constant column is only shifted, so that it stays finite (and becomes 0); one that is constant up to rounding is
+    divided by its size as well, so that nothing is made of its last digits. Of values above 1e154 the squares are
     infinite, and so is the divisor.
     """
 
@@ -33,8 +38,8 @@ class Scaler:
     """(C,), nowhere 0"""
 
     @classmethod
-    def fit(cls, values: Array, scaling: Scaling, factor: float = 1.0) -> Self:
-        """Of the training part, (N, C) with N >= 1."""
+    def fit(cls, values: Array, scaling: Scaling, factor: float = 1.0, rounding: float = DOUBLE) -> Self:
+        """Of the training part, (N, C) with N >= 1; `rounding` is that of the type in which it came."""
         width = values.shape[1]
         if scaling == "none":
             return cls(np.zeros(width), np.full(width, 1.0 / factor))
@@ -42,9 +47,10 @@ class Scaler:
             low, spread = values.min(axis=0), np.ptp(values, axis=0)
             middle, deviation = values.mean(axis=0), values.std(axis=0)
         shift, divisor = (low, spread) if scaling == "minmax" else (middle, deviation)
-        # The spread decides: rounding gives a constant column of 0.1 a deviation of 1e-17.
-        constant = spread == 0
-        return cls(np.where(constant, low, shift), np.where(constant, 1.0, divisor))
+        divisor = np.where(divisor == 0, spread, divisor)  # the squares of values below 1e-162 are 0
+        constant = constant_columns(values, rounding)
+        size = np.where(spread == 0, 1.0, abs(values).max(axis=0))
+        return cls(np.where(constant, low, shift), np.where(constant, size, divisor))
 
     def apply(self, raw: Array) -> Array:
         """(N, C) raw -> scaled."""
@@ -62,6 +68,20 @@ class Scaler:
     def from_arrays(cls, arrays: Mapping[str, Array], prefix: str) -> Self:
         """The inverse of `as_arrays`."""
         return cls(arrays[f"{prefix}.shift"], arrays[f"{prefix}.divisor"])
+
+
+def constant_columns(values: Array, rounding: float = DOUBLE) -> NDArray[np.bool_]:
+    """(C,) whether a column (N, C) has one value only, up to rounding relative to its size.
+
+    The spread decides: rounding gives a constant column of 0.1 a deviation of 1e-17. Whole numbers are exact.
+    """
+    low, high = values.min(axis=0), values.max(axis=0)
+    with np.errstate(over="ignore"):
+        spread, size = high - low, np.maximum(abs(low), abs(high))
+    found: NDArray[np.bool_] = spread <= ROUNDINGS * rounding * size
+    for column in np.flatnonzero(found & (spread > 0) & (size < 2.0**53)):
+        found[column] = (values[:, column] != np.round(values[:, column])).any()
+    return found
 
 
 def one_hot(codes: NDArray[np.int64], classes: int) -> Array:

@@ -5,15 +5,48 @@ Readers make tables, `dataset.py` chooses inputs and targets from them and says 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "<na>"})
+from netc.compiler.meaning.spec import Decimal
+
+NOT_THERE = frozenset(
+    {"", "?", "na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "<na>", "nat", "1.#qnan", "-1.#ind"}
+)
 """Spellings of a missing value, in lower case."""
+MISSING = NOT_THERE | {"none"}
+"""Those in a column of numbers; among labels `none` is one of them."""
+TRUTHS = {"true": 1.0, "false": 0.0}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a text table was read."""
+
+    header: int
+    """Line of the row that names the columns; 0: none does."""
+    first: int
+    """Line of the first row of data."""
+    stated: bool
+    """Whether the file said if there is a header, so that nothing was guessed."""
+    separator: str
+    decimal: Decimal
+    comments: int
+    """Lines that begin with #, which were skipped."""
+
+    @property
+    def guess(self) -> str:
+        """What was taken for what, and why; empty where it was stated."""
+        if self.stated:
+            return ""
+        if self.header:
+            return f"row {self.header} was read as a header, since it holds no number"
+        return f"row {self.first} was read as data, since it holds numbers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,36 +60,69 @@ class Table:
     """Column -> its N cells, where at least one of them is neither a number nor missing."""
     lines: NDArray[np.int64] | None = None
     """(N,) line of each row in its file; None where row i is simply the i-th."""
+    reading: Reading | None = None
+    """Of a text table."""
+    index: frozenset[int] = frozenset()
+    """Columns that only count or name the rows, as pandas and R write them."""
+    named: bool = True
+    """Whether the columns have names of their own."""
 
     def row(self, index: int) -> int:
         """The row as a person counts it."""
         return int(self.lines[index]) if self.lines is not None else index + 1
+
+    @property
+    def decimal(self) -> Decimal:
+        return self.reading.decimal if self.reading else "point"
+
+    @property
+    def guess(self) -> list[str]:
+        """A note for messages: what the reading took for granted."""
+        return [self.reading.guess] if self.reading and self.reading.guess else []
 
     def select(self, indices: Sequence[int]) -> Table:
         """Some of the columns; all of them in order cost no copy."""
         same = list(indices) == list(range(len(self.columns)))
         values = self.values if same else self.values[:, list(indices)]
         text = {new: self.text[old] for new, old in enumerate(indices) if old in self.text}
-        return Table(self.name, tuple(self.columns[i] for i in indices), values, text, self.lines)
+        columns = tuple(self.columns[i] for i in indices)
+        return replace(self, columns=columns, values=values, text=text, index=frozenset())
+
+    def rows(self, chosen: NDArray[Any]) -> Table:
+        """Some of the rows, by their numbers; a column whose text is gone is one of numbers."""
+        kept = {column: tuple(cells[i] for i in chosen) for column, cells in self.text.items()}
+        text = {
+            c: cells for c, cells in kept.items() if any(number(cell, self.decimal) is None for cell in cells)
+        }
+        lines = (self.lines if self.lines is not None else np.arange(1, len(self.values) + 1))[chosen]
+        return replace(self, values=self.values[chosen], text=text, lines=lines)
 
     def head(self, rows: int) -> Table:
         """The first rows."""
-        text = {column: cells[:rows] for column, cells in self.text.items()}
-        lines = self.lines[:rows] if self.lines is not None else None
-        return Table(self.name, self.columns, self.values[:rows], text, lines)
+        return self.rows(np.arange(rows)) if rows < len(self.values) else self
 
 
-def number(cell: str) -> float | None:
+def number(cell: str, decimal: Decimal = "point") -> float | None:
     """The number in a cell, NaN if it is missing, None if it is text."""
     cell = cell.strip()
     if cell.lower() in MISSING:
         return float("nan")
     if "_" in cell:  # float() reads 1_000; a data file means text by it
         return None
+    if decimal == "comma":
+        if "." in cell:  # of thousands, perhaps: 1.234 is not guessed
+            return None
+        cell = cell.replace(",", ".", 1)
     try:
         return float(cell)
     except ValueError:
         return None
+
+
+def is_number(cell: str, decimal: Decimal = "point") -> bool:
+    """And not missing."""
+    value = number(cell, decimal)
+    return value is not None and not np.isnan(value)
 
 
 def numbered(prefix: str, width: int) -> tuple[str, ...]:
@@ -72,28 +138,56 @@ def from_array(name: str, array: NDArray[Any], prefix: str = "c") -> Table:
     if array.dtype.names:
         return from_columns(name, array.dtype.names, [array[field] for field in array.dtype.names])
     flat = array.reshape(len(array), -1) if array.size else array.reshape(len(array), 0)
+    columns = numbered(prefix, flat.shape[1])
     if flat.dtype.kind in "biuf":
-        return Table(name, numbered(prefix, flat.shape[1]), flat)
-    return from_columns(name, numbered(prefix, flat.shape[1]), list(flat.T))
+        return Table(name, columns, flat, named=False)
+    return replace(from_columns(name, columns, list(flat.T)), named=False)
 
 
 def from_columns(name: str, columns: Iterable[Any], arrays: Sequence[NDArray[Any]]) -> Table:
     """The table of columns of different kinds."""
     names = tuple(str(column) for column in columns)
-    values = np.empty((len(arrays[0]) if arrays else 0, len(names)))
+    single = bool(arrays) and all(array.dtype == np.float32 for array in arrays)
+    values = np.empty((len(arrays[0]) if arrays else 0, len(names)), np.float32 if single else np.float64)
     text = {}
     for index, array in enumerate(arrays):
         if array.dtype.kind in "biuf":
             values[:, index] = array
             continue
-        cells = tuple("" if cell is None else str(cell) for cell in array.tolist())
+        cells = _cells(array)
         values[:, index], is_text = cells_to_numbers(cells)
         if is_text:
             text[index] = cells
     return Table(name, names, values, text)
 
 
-def cells_to_numbers(cells: Iterable[str]) -> tuple[list[float], bool]:
+def _cells(array: NDArray[Any]) -> tuple[str, ...]:
+    """As texts; dates stay dates (NumPy would count their nanoseconds), bytes are UTF-8."""
+    if array.dtype.kind in "mM":
+        return tuple("" if cell == "NaT" else str(cell) for cell in array.astype(str).tolist())
+    return tuple(map(_cell, array.tolist()))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def cells_to_numbers(cells: Iterable[str], decimal: Decimal = "point") -> tuple[list[float], bool]:
     """(numbers, NaN for whatever is none; whether some cell is text)."""
-    found = [number(cell) for cell in cells]
+    found = [number(cell, decimal) for cell in cells]
     return [float("nan") if value is None else value for value in found], None in found
+
+
+_UNNAMED = re.compile(r"\s*(Unnamed: \d+)?\s*")
+
+
+def row_labels(head: str, values: NDArray[np.float64], text: Mapping[int, Sequence[str]]) -> frozenset[int]:
+    """The first column where its head is empty and it counts or names the rows, as pandas and R write it."""
+    if not _UNNAMED.fullmatch(head) or not len(values):
+        return frozenset()
+    if 0 in text:
+        return frozenset({0}) if len(set(text[0])) == len(values) else frozenset()
+    counts = values[0, 0] in (0, 1) and bool((np.diff(values[:, 0]) == 1).all())
+    return frozenset({0}) if counts else frozenset()

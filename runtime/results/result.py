@@ -67,6 +67,11 @@ class Result:
     precision: str
     threads: int
     interrupted: bool = False
+    classes: tuple[str, ...] | tuple[int, ...] = ()
+    """The labels of the target in the order of the outputs; none where it is a number."""
+    columns: tuple[str, ...] = ()
+    """The names of the inputs."""
+    target_columns: tuple[str, ...] = ()
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
@@ -184,6 +189,7 @@ def _summary(result: Result) -> dict[str, Any]:
         "grows": {name: figure(shares) for name, shares in result.grows.items()},
         "theta": _theta(result),
         "parameters": result.theta.shape[1],
+        "classes": list(result.classes),
         "evaluations": {name: figure(counts) for name, counts in result.evaluations.items()},
         "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
         "target": result.target,

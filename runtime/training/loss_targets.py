@@ -11,11 +11,14 @@ from typing import Any, Literal
 import numpy as np
 
 from netc.compiler.meaning.spec import Spec
+from netc.runtime.data.columns import setting_span
 from netc.runtime.data.dataset import Dataset
+from netc.runtime.data.errors import count, data_error, listing
 from netc.runtime.data.scaling import Scaler, one_hot
 from netc.runtime.parameters import Array
 from netc.runtime.training.metrics import Metric
 
+Kind = Literal["numbers", "codes", "signs", "one_hot", "one_signs", "parts", "untrained"]
 PROBABILITIES = ("sigmoid", "hard_sigmoid")
 """Last activations of one output that say how likely the second class is."""
 
@@ -25,11 +28,13 @@ class Targets:
     """numbers    scaled column by column
     codes      0 for the first label, 1 for the second
     signs      -1 for the first label, 1 for the second (hinge, tanh)
-    one_hot    an output for each label
+    one_hot    an output for each label, 1 for the sample's own and 0 for the others
+    one_signs  the same with 1 and -1 (hinge)
     parts      one column for each class, as they stand (probabilities)
+    untrained  numbers as they stand, or codes of classes
     """
 
-    kind: Literal["numbers", "codes", "signs", "one_hot", "parts"]
+    kind: Kind
     labels: tuple[str, ...]
     text: bool
     scaler: Scaler
@@ -38,15 +43,20 @@ class Targets:
         """Raw targets, (N,) or (N, columns), numbers or labels -> (N, outputs)."""
         raw = np.asarray(values)
         rows = raw.reshape(len(raw), -1)
-        if self.kind in ("numbers", "parts"):
+        if self.kind in ("numbers", "parts") or (self.kind == "untrained" and not self._are_codes(rows)):
             return self.scaler.apply(rows.astype(np.float64))
         return self.of_codes(self._codes(rows))
+
+    def _are_codes(self, rows: Array) -> bool:
+        return rows.shape[1] == 1 and len(self.labels) > 1
 
     def of_codes(self, codes: Array) -> Array:
         """(N,) indices into `labels` -> (N, outputs)."""
         match self.kind:
-            case "one_hot":
+            case "one_hot" | "untrained":
                 return one_hot(codes, len(self.labels))
+            case "one_signs":
+                return one_hot(codes, len(self.labels)) * 2.0 - 1.0
             case "signs":
                 return codes[:, None] * 2.0 - 1.0
             case _:
@@ -77,6 +87,22 @@ class Targets:
         except ValueError:
             raise ValueError(f"the labels are the numbers {', '.join(self.labels)}, not texts") from None
 
+    def labels_of(self, outputs: Array) -> Array:
+        """(N, outputs), as the network gives them -> (N,) labels, texts or numbers. ValueError without classes."""
+        if not self.classes:
+            raise ValueError("the targets are numbers: there are no classes to name")
+        several = outputs.shape[1] > 1
+        codes = outputs.argmax(axis=1) if several else (outputs[:, 0] > self.metric().threshold).astype(int)
+        named: Array = np.array(self.classes)[codes]
+        return named
+
+    @property
+    def classes(self) -> tuple[str, ...] | tuple[int, ...]:
+        """The labels in the order of the outputs, numbers as numbers; none where the targets are no classes."""
+        if self.kind in ("numbers", "parts", "untrained"):
+            return ()
+        return self.labels if self.text else tuple(int(float(label)) for label in self.labels)
+
     def metric(self) -> Metric:
         match self.kind:
             case "numbers":
@@ -90,25 +116,62 @@ class Targets:
 def targets_of(spec: Spec, data: Dataset) -> Targets:
     """Scalers are fitted on the training part."""
     kind = _kind(spec, data)
+    if kind not in ("numbers", "parts"):
+        _require_trained(spec, data)
+    return Targets(kind, data.labels, data.text, _scaler(spec, data, kind))
+
+
+def untrained(spec: Spec) -> Targets:
+    """Of arrays that come one by one, with no data to find labels in: numbers as they are, or the codes 0, 1, ... of
+    classes where there are several outputs and a single column."""
+    assert spec.network is not None
+    outputs = spec.network.outputs
+    if spec.data.scale_target != "none":
+        scale = spec.data.scale_target
+        raise ValueError(
+            f"the file says scale_target = {scale}, which is that of a training part: first train(X, y)"
+        )
+    labels = tuple(str(code) for code in range(outputs)) if outputs > 1 else ()
+    return Targets("untrained", labels, False, Scaler.fit(np.zeros((1, outputs)), "none"))
+
+
+def _scaler(spec: Spec, data: Dataset, kind: Kind) -> Scaler:
+    """Of numeric targets; those that are the inputs are scaled as these, a factor included."""
     raw = data.y[data.train]
-    scaling = spec.data.scale_target if kind == "numbers" else "none"
-    return Targets(kind, data.labels, data.text, Scaler.fit(raw, scaling))
+    if kind != "numbers":
+        return Scaler.fit(raw, "none")
+    factor = spec.data.factor if spec.data.of_inputs and "scale_target" not in dict(spec.data.spans) else 1.0
+    return Scaler.fit(raw, spec.data.scale_target, factor, data.rounding)
 
 
-def _kind(spec: Spec, data: Dataset) -> Literal["numbers", "codes", "signs", "one_hot", "parts"]:
+def _require_trained(spec: Spec, data: Dataset) -> None:
+    """Refuses a split that leaves a class without a sample to learn from."""
+    held = [np.bincount(data.codes[part], minlength=len(data.labels)) for part in (data.train, data.test)]
+    lost = [label for label, train, test in zip(data.labels, *held, strict=True) if test and not train]
+    if lost:
+        samples = count(int(held[1][data.labels.index(lost[0])]), "sample")
+        message = f"class '{lost[0]}' has {samples} in the test part and none in the training part"
+        notes = [f"such classes: {listing(lost)}"] if len(lost) > 1 else []
+        hints = ["`stratify = true` gives each part its share of every class"]
+        raise data_error("E0615", message, setting_span(spec.data, "split"), notes=notes, hints=hints)
+
+
+def _kind(spec: Spec, data: Dataset) -> Kind:
     assert spec.network is not None
     assert spec.loss is not None
-    outputs, loss = spec.network.outputs, spec.loss.definition.name
+    outputs, domain = spec.network.outputs, spec.loss.targets
     activations = spec.network.layers[-1].activations
     last = activations[-1].definition.name if activations else "lin"
+    signs = domain is not None and domain.signs
     if data.y.shape[1] > 1:
-        return "parts" if last == "softmax" else "numbers"
+        return "parts" if last == "softmax" and not spec.data.of_inputs else "numbers"
     if outputs > 1 and len(data.labels) == outputs:
-        return "one_hot"
+        return "one_signs" if signs else "one_hot"
     if len(data.labels) == 2 and outputs == 1:
-        if loss in ("hinge", "squared_hinge") or (last == "tanh" and data.labels == ("-1", "1")):
+        if signs or (last == "tanh" and data.labels == ("-1", "1")):
             return "signs"
-        if data.text or loss == "binary_cross_entropy" or last in PROBABILITIES:
+        probabilities = domain is not None and (domain.low, domain.high) == (0.0, 1.0)
+        if data.text or spec.data.classes or probabilities or last in PROBABILITIES:
             return "codes"
     return "numbers"
 

@@ -1,0 +1,139 @@
+"""What was read, in words: for the summary of a run, and column by column for `netc data show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from netc.compiler.meaning.spec import DataSpec
+from netc.runtime.data.dataset import Dataset
+from netc.runtime.data.errors import count, listing
+from netc.runtime.data.readers_csv import SIGNS
+from netc.runtime.data.scaling import Array, constant_columns
+from netc.runtime.data.table import Reading
+
+SHOWN = 3
+"""Columns, or classes times four, that a summary names one by one."""
+MANY = 5_000_000
+"""Numbers: more are not compared sample by sample."""
+Line = tuple[str, str]
+
+
+def told(data: Dataset, spec: DataSpec, classes: Sequence[object]) -> list[Line]:
+    """Labelled lines. `classes` are those of the target as the network learns it; none where it learns numbers."""
+    return [
+        ("data", "; ".join(_read(data, spec))),
+        ("inputs", _inputs(data)),
+        *_constant(data),
+        ("target", "; ".join(_targets(data, classes))),
+        *_parts(data, classes),
+    ]
+
+
+def _read(data: Dataset, spec: DataSpec) -> Iterator[str]:
+    account = data.account
+    yield f"{data.source}, {count(len(data.x), 'sample')}"
+    if spec.kind == "files":
+        yield from (_reading(reading, name, len(account.readings)) for name, reading in account.readings)
+    if account.left_out:
+        yield f"left out: {listing([name or 'the unnamed one' for name in account.left_out])}, which counts the rows"
+    if account.truths:
+        yield f"true and false as 1 and 0: {listing(account.truths)}"
+    if account.dropped:
+        yield f"{count(account.dropped, 'sample')} with missing values dropped"
+    if account.filled:
+        yield f"{count(account.filled, 'missing value')} filled with the training part's mean"
+
+
+def _reading(reading: Reading, name: str, tables: int) -> str:
+    """`header in row 1, fields separated by commas`"""
+    parts = [f"header in row {reading.header}" if reading.header else "no header"]
+    parts.append(f"separated by {SIGNS.get(reading.separator, repr(reading.separator))}")
+    if reading.decimal == "comma":
+        parts.append("decimal comma")
+    if reading.comments:
+        parts.append(f"{count(reading.comments, 'line')} of comment skipped")
+    return (f"{name}: " if tables > 1 else "") + ", ".join(parts)
+
+
+def span_of(values: Array) -> str:
+    """`0 to 711`"""
+    low, high = values.min(), values.max()
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+
+
+def _inputs(data: Dataset) -> str:
+    width = data.x.shape[1]
+    shown = [f"{name} {span_of(data.x[:, i])}" for i, name in enumerate(data.input_names[:SHOWN])]
+    rest = f", ... (all: {span_of(data.x)})" if width > SHOWN else ""
+    steps = (
+        name for i, name in enumerate(data.input_names) if data.account.readings and _counts(data.x[:, i])
+    )
+    counted = next(steps, None)
+    return f"{width}: {', '.join(shown)}{rest}" + (f"; {counted} counts the rows" if counted else "")
+
+
+def _counts(column: Array) -> bool:
+    """A number for each row, that a network can learn nothing of but the order of the rows."""
+    return len(column) > 9 and column[0] in (0, 1) and bool((np.diff(column) == 1).all())
+
+
+def _constant(data: Dataset) -> Iterator[Line]:
+    """Of the training part, which is what the network sees."""
+    at = np.flatnonzero(constant_columns(data.x[data.train], data.rounding)).tolist()
+    if at:
+        yield "constant", f"{len(at)}: {listing([data.input_names[i] for i in at], 6)}"
+
+
+def _targets(data: Dataset, classes: Sequence[object]) -> Iterator[str]:
+    name = listing(data.target_names, SHOWN)
+    if classes:
+        held = np.bincount(data.codes, minlength=len(classes)).tolist()
+        shown = [f"{label} ({n})" for label, n in zip(classes, held, strict=True)]
+        yield f"{name}, {len(classes)} classes: {listing(shown, 4 * SHOWN)}"
+    else:
+        numbers = "numbers" if data.y.shape[1] > 1 else "a number"
+        ranges = [span_of(data.y[:, i]) for i in range(data.y.shape[1])]
+        yield f"{name}, {numbers}, {', '.join(ranges[:SHOWN])}{', ...' if len(ranges) > SHOWN else ''}"
+        if np.ptp(data.y[data.train], axis=0).max() == 0:
+            yield "constant in the training part"
+    same = [
+        n
+        for i, n in enumerate(data.input_names)
+        if data.y.shape[1] == 1 and np.array_equal(data.x[:, i], data.y[:, 0])
+    ]
+    if same and data.x is not data.y:
+        yield f"the input {same[0]} equals it in every sample"
+
+
+def _parts(data: Dataset, classes: Sequence[object]) -> Iterator[Line]:
+    if not len(data.test):
+        return
+    text = f"{len(data.train)} train, {len(data.test)} test"
+    if classes:
+        held = np.bincount(data.codes[data.test], minlength=len(classes))
+        if lost := [str(label) for label, n in zip(classes, held.tolist(), strict=True) if not n]:
+            text += f"; not tested: {listing(lost, 6)}"
+    twins = _repeated(data)
+    if twins:
+        text += f"; {count(twins, 'test sample')} also in the training part"
+    yield "split", text
+
+
+def _repeated(data: Dataset) -> int:
+    """Test samples that stand in the training part as well, inputs and targets alike; not looked for in images."""
+    if data.x.size > MANY:
+        return 0
+    rows = np.ascontiguousarray(np.concatenate([data.x, data.y], axis=1) + 0.0)
+    seen = {row.tobytes() for row in rows[data.train]}
+    return sum(row.tobytes() in seen for row in rows[data.test])
+
+
+def columns(data: Dataset) -> Iterator[tuple[str, str, str, str, str]]:
+    """A row for each input and numeric target: role, name, range, mean, deviation, of all samples."""
+    for role, names, values in (("input", data.input_names, data.x), ("target", data.target_names, data.y)):
+        for i, name in enumerate(names):
+            if role == "input" or not data.text:
+                column = values[:, i]
+                yield role, name, span_of(column), f"{column.mean():.4g}", f"{column.std():.4g}"
