@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from netc.compiler.calculus.derive import backward, reverse, slope, substitute
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.calculus.ir import (
     SAMPLES,
     SCALAR,
