@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netc.compiler import show_ir
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.norms import written_out
 from netc.compiler.check import program as check
 from netc.compiler.kernels import emit, loops
 from netc.compiler.kernels.cpu.target import Cpu
@@ -47,7 +48,7 @@ def to_ir(checked: spec.Spec) -> ir.Program:
 
 
 def to_loops(program: ir.Program, target: Target, samples: int) -> loops.Module:
-    return target.schedule(program, samples)
+    return target.schedule(written_out(program), samples)
 
 
 def to_text(module: loops.Module, target: Target) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.calculus.formula import formula
 from netc.dsl.source import Span
 
 WIDTH = 100
-ATOM = 100
-"""Binds more tightly than any operator."""
 
 
 def show_tree(node: object) -> str:
@@ -58,29 +55,3 @@ def _short(value: object) -> str:
             inside = ", ".join(f"{name} = {_short(part)}" for name, part in _parts(value))
             return f"{type(value).__name__}({inside})"
     return repr(value)
-
-
-def formula(expr: ir.Expr) -> str:
-    """An ir expression as text; a vector constant is marked by its kind."""
-    return _formula(expr)[0]
-
-
-def _formula(expr: ir.Expr) -> tuple[str, int]:
-    """The text and how tightly it binds."""
-    match expr:
-        case ir.Const(value, axes):
-            text = f"{value:g}" if value == float(f"{value:g}") else repr(value)
-            return (f"theta({text})" if axes else text), (ATOM if value >= 0 else 0)
-        case ir.Var(name):
-            return name, ATOM
-        case ir.Reduce(op, arg, _, per):
-            return f"{op}({formula(arg)}{f', per = {per}' if per else ''})", ATOM
-        case ir.Apply(op, args):
-            row = PRIMITIVES[op]
-            texts: list[Any] = []
-            for arg, need in zip(args, row.needs, strict=False):
-                text, level = _formula(arg)
-                texts.append(text if level >= need else f"({text})")
-            return row.text.format(*texts), row.level
-        case _:
-            raise AssertionError(f"{type(expr).__name__} stands in no rule")

@@ -96,7 +96,7 @@ def _statement(chunk: Chunk, errors: list[Diagnostic], start: str = "statement")
             node: Any = _parser().parse(tokens, start=start)
         except UnexpectedToken as error:
             failure = _failure(error, tokens)
-            if not any(failure.start <= at <= failure.end for at in chunk.reported):
+            if failure.at == 0 or not any(failure.start <= at <= failure.end for at in chunk.reported):
                 errors.append(explain(failure))
             tokens, failed = _without_line(tokens, failure.culprit), True
         except SpecError as error:

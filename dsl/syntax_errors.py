@@ -6,13 +6,15 @@ Gets the token at which a statement stopped making sense and what the grammar wo
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import did_you_mean
 from netc.dsl.slips import CHOICE, COMMENT, habit
 from netc.dsl.source import Span
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
+from netc.dsl.vocabulary import Place, joined, meant
 
 HOMES = {
     "train": ["epochs", "steps", "batch", "shuffle", "precision", "runs", "stop", "target"],
@@ -101,9 +103,23 @@ def explain(failure: Failure) -> Diagnostic:
     for story in (_no_statement, _block, _path, _product, _equals_or_colon, _reserved, _network, _end):
         diagnostic = story(failure)
         if diagnostic is not None:
-            return diagnostic
+            return _in_our_words(diagnostic, failure)
     message = f"expected {_expected(failure.accepts)}, found {_found(failure.token)}"
-    return Diagnostic("E0009", message, failure.token.span, hints=_hints(failure))
+    return _in_our_words(Diagnostic("E0009", message, failure.token.span, hints=_hints(failure)), failure)
+
+
+PLACES: dict[str, Place] = {
+    "network": "layer", "block": "layer", "loss": "loss", "init": "init", "optimizer": "optimizer", "train": "setting",
+    "data": "setting",
+}  # fmt: skip
+
+
+def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
+    """With what a word of another tool on this line means."""
+    place = PLACES.get(str(failure.tokens[0]))
+    words = [t for t in (*failure.line[1:], *failure.tokens[failure.at : failure.at + 2]) if t.type == "NAME"]
+    says = next((s for w in reversed(words) if place and (s := meant(w.span.text, place))), "")
+    return replace(diagnostic, message=joined(diagnostic.message, says))
 
 
 def _no_statement(failure: Failure) -> Diagnostic | None:
@@ -119,10 +135,21 @@ def _no_statement(failure: Failure) -> Diagnostic | None:
         hints = (COMMENT,)
     elif word in ACTIONS:
         hints = (f"'{word}' stands inside the block of an optimizer",)
+    elif says := _said(failure):
+        return Diagnostic("E0007", joined(message, says), word.span)
     else:
         hints = did_you_mean(str(word), STATEMENTS)
     notes = () if hints else (f"a line begins with one of: {', '.join(STATEMENTS)}",)
     return Diagnostic("E0007", message, word.span, notes=notes, hints=hints)
+
+
+def _said(failure: Failure) -> str:
+    """What the first word of the line means, or the last one of its path: `torch.nn.Linear`."""
+    parts = [t.span.text for t in failure.tokens[:6]]
+    last = parts[0]
+    for sign, word in pairwise(parts):
+        last = word if sign == "." else last
+    return meant(last, "statement") or meant(parts[0], "statement")
 
 
 def _block(failure: Failure) -> Diagnostic | None:

@@ -75,9 +75,24 @@ def read_text(text: str, name: str, folder: Path) -> File:
 
 
 def read_data(file: File) -> Dataset | None:
-    """What the `data` statement names; None where the file has none. Raises DataError."""
-    spec = pipeline.to_data_spec(file.program, file.folder)
-    return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
+    """What the `data` statement names; None where the file has none. What is wrong with them hides nothing else that
+    is wrong with the file. Raises DataError, or SpecError where there is more."""
+    try:
+        spec = pipeline.to_data_spec(file.program, file.folder)
+        return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
+    except SpecError as error:
+        others = [d for d in _errors_without_data(file) if d not in error.diagnostics]
+        if not others:
+            raise
+        raise SpecError([*error.diagnostics, *others]) from None
+
+
+def _errors_without_data(file: File) -> list[Diagnostic]:
+    try:
+        pipeline.to_spec(file.program, None, file.folder)
+    except SpecError as error:
+        return [d for d in error.diagnostics if d.severity == "error"]
+    return []
 
 
 def known_facts(file: File) -> Facts | None:
@@ -230,6 +245,7 @@ class Session:
             self.spec.monitor.every,
             threads,
             self._history,
+            self.spec.monitor.unit == "step",
         )
 
     @property
@@ -248,6 +264,7 @@ class Session:
         outcome = train(task, watch, resume, rows)
         seal(self.kernels)
         result = make_result(task, outcome, self.spec.points, self._kinds)
+        result = replace(result, fault=self._fault(result, outcome))
         if self.data is None:
             return outcome, result
         data = self.data
@@ -256,6 +273,23 @@ class Session:
             classes=self.targets.classes,
             columns=data.input_names,
             target_columns=data.target_names,
+        )
+
+    def _fault(self, result: Result, outcome: Outcome) -> str:
+        """Of one run that was lost: what is not finite, and why."""
+        if result.runs != 1 or not result.diverged[0] or np.isfinite(result.loss_train[0]):
+            return ""
+        from netc.runtime.training.blame import blame
+
+        x, y = self._scaled[0] if self.data is not None else (np.zeros((1, 1)), np.zeros((1, 1)))
+        real = real_type(self.program)
+        return blame(
+            self.program,
+            result.theta[0],
+            int(result.steps[0]),
+            outcome.before,
+            x.astype(real),
+            y.astype(real),
         )
 
     def _kinds(self, theta: Array, settled: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 from scipy import special
@@ -15,6 +16,12 @@ X, Y = Var("x", SCALAR), Var("y", SCALAR)
 LINE = [(-3.0,), (-0.7,), (-1e-3,), (0.2,), (1.0,), (4.5,)]
 POSITIVE = [(1e-3,), (0.3,), (1.0,), (7.0,)]
 PLANE = [(-2.0, 0.5), (0.3, -1.5), (1.0, 2.0), (4.0, 3.0)]
+
+
+def log_cosh(x: float) -> float:
+    with mpmath.workdps(40):  # the logarithm of a number near 1 has lost most digits
+        return float(mpmath.log(mpmath.cosh(x)))
+
 
 # name: (points inside the domain, an implementation from elsewhere)
 ROWS = {
@@ -42,6 +49,7 @@ ROWS = {
     "atan": (LINE, math.atan),
     "sinh": (LINE, math.sinh),
     "cosh": (LINE, math.cosh),
+    "logcosh": (LINE, lambda x: log_cosh(x)),
     "min": (PLANE, min),
     "max": (PLANE, max),
     "stop_gradient": (LINE, lambda x: x),

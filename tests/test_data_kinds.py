@@ -295,6 +295,9 @@ def test_rounding_is_that_of_the_type() -> None:
     )
     data = from_arrays(column.astype(np.float32), [1.5, 2.5, 3.5], ARRAYS)
     assert constant_columns(data.x, data.rounding).tolist() == [True]
+    years = from_arrays(np.array([[2000.0], [2000.01]], np.float32), [1e6 + 0.5, 1e6], ARRAYS)
+    assert constant_columns(years.x, years.rounding).tolist() == [False]
+    assert constant_columns(years.y, years.target_rounding).tolist() == [False]
     frame = from_arrays(pd.DataFrame({"a": column[:, 0].astype(np.float32)}), [1.5, 2.5, 3.5], ARRAYS)
     assert constant_columns(frame.x, frame.rounding).tolist() == [True]
 

@@ -190,6 +190,14 @@ def said_of(seed: int, kind: Any) -> str:
     return ""
 
 
+def test_stated_classes_want_an_output_each() -> None:
+    model = netc.compile(text("data given, classes = 3", "2(lin)1", "mse"))
+    with pytest.raises(SpecError, match=r"the data needs 3 \(3 classes\)"):
+        model.train(X, np.arange(90) % 3)
+    with pytest.raises(SpecError, match=r"`classes = 3` in 'data' reads the 3 whole numbers"):
+        netc.compile(SOFTMAX).train(X, np.array([3, 5, 8])[np.arange(90) % 3])
+
+
 # -- frames --------------------------------------------------------------------------------------------
 
 

@@ -63,6 +63,24 @@ def multi_margin(u: Array, y: Array) -> float:
     return sum(max(0.0, 1 + u[j] - u[right]) for j in range(len(u)) if j != right) / len(u)
 
 
+def amounts(outputs: int) -> Array:
+    return RNG.poisson(2.0, size=(SAMPLES, outputs)).astype(float)
+
+
+def shares(outputs: int) -> Array:
+    drawn: Array = RNG.dirichlet(np.ones(outputs), size=SAMPLES)
+    return drawn
+
+
+def focal(p: Array, y: Array, gamma: float) -> float:
+    right = np.where(y == 1, p, 1 - p)
+    return float(np.mean(-((1 - right) ** gamma) * np.log(right)))
+
+
+def categorical_hinge(u: Array, y: Array) -> float:
+    return max(float(((1 - y) * u).max() - (y * u).sum()) + 1, 0.0)
+
+
 Case = tuple[str, Callable[[int], Array], Callable[[Array, Array], Any]]
 CASES: dict[str, Case] = {
     # last activation, targets, loss of one sample from z and y
@@ -79,6 +97,20 @@ CASES: dict[str, Case] = {
     "squared_hinge": ("lin", signs, lambda z, y: sum(max(0.0, 1 - t) ** 2 for t in y * z) / len(z)),
     "multiclass_hinge": ("lin", one_hot, crammer_singer),
     "multi_margin": ("lin", one_hot, multi_margin),
+    "smooth_l1": ("lin", numbers, lambda z, y: huber(z - y, 1.0)),
+    "smooth_l1(beta = 0.3)": ("lin", numbers, lambda z, y: huber(z - y, 0.3) / 0.3),
+    "log_cosh": ("lin", numbers, lambda z, y: np.log(np.cosh(z - y)).mean()),
+    "cauchy(c = 0.7)": ("lin", numbers, lambda z, y: np.mean(0.245 * np.log(1 + ((z - y) / 0.7) ** 2))),
+    "quantile(q = 0.9)": ("lin", numbers, lambda z, y: np.mean(np.where(y > z, 0.9, -0.1) * (y - z))),
+    "epsilon_insensitive": ("lin", numbers, lambda z, y: np.mean(np.maximum(np.abs(z - y) - 0.1, 0))),
+    "msle": ("softplus", amounts, lambda z, y: np.mean((np.log(1 + np.log(1 + np.exp(z))) - np.log(1 + y)) ** 2)),
+    "poisson": ("exp", amounts, lambda z, y: np.mean(np.exp(z) - y * z)),
+    "binary_focal": ("sigmoid", bits, lambda z, y: focal(logistic(z), y, 2.0)),
+    "binary_focal(gamma = 0.5)": ("sigmoid", bits, lambda z, y: focal(logistic(z), y, 0.5)),
+    "focal": ("softmax", one_hot, lambda z, y: -np.sum(y * (1 - softmax(z)) ** 2 * np.log(softmax(z)))),
+    "kl_divergence": ("softmax", shares, lambda z, y: np.sum(y * np.log(y / softmax(z)))),
+    "categorical_hinge": ("lin", one_hot, categorical_hinge),
+    "logistic": ("lin", signs, lambda z, y: np.mean(np.log(1 + np.exp(-y * z)))),
 }  # fmt: skip
 
 
@@ -103,7 +135,7 @@ def test_every_loss_is_here() -> None:
     assert {name.split("(")[0] for name in CASES} == set(library.names("loss"))
 
 
-ONE_HOT = ("cross_entropy", "multiclass_hinge", "multi_margin")
+ONE_HOT = ("cross_entropy", "multiclass_hinge", "multi_margin", "focal", "kl_divergence", "categorical_hinge")
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

@@ -155,8 +155,8 @@ def test_what_only_makes_text_knows_no_heavy_library(layer: str) -> None:
 ROOMS = {
     "netc.compiler.calculus": (),
     "netc.compiler.meaning": ("calculus",),
-    "netc.compiler.check": ("calculus", "meaning"),
-    "netc.compiler.lower": ("calculus", "meaning", "check"),
+    "netc.compiler.lower": ("calculus", "meaning"),
+    "netc.compiler.check": ("calculus", "meaning", "lower"),
     "netc.compiler.rules": ("calculus", "meaning", "check", "lower"),
     "netc.compiler.kernels": ("calculus",),
     "netc.compiler.kernels.cpu": ("calculus", "kernels"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import netc
 from netc.compiler.meaning.spec import Expectation
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
@@ -142,3 +143,15 @@ def test_what_cannot_be_judged(claim, within, code, words):
 def test_no_test_part_is_said():
     with pytest.raises(SpecError, match="split = 80%"):
         verdict(ast.Compare("<", call("loss", N("test")), number(1)), ONE)
+
+
+@pytest.mark.parametrize("percent", range(0, 101, 10))
+def test_a_share_of_ten_runs_equals_its_percentage(percent):
+    """70% is 7/10 to the last bit, though 70*0.01 is not."""
+    starts = [1.0] * (percent // 10) + [1e200] * (10 - percent // 10)
+    text = (
+        f"objective R(x) = x^2\ninit theta = {{{', '.join(map(str, starts))}}}\noptimizer gd(eta = 0.4)\n"
+        f"train steps = 60, stop = norm(grad R) < 1e-3\nexpect converged = {percent}% of runs\n"
+    )
+    (verdict,) = netc.compile(text).train().expect
+    assert verdict.holds

@@ -25,6 +25,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "lin({})": lambda z: z,
     "tanh({})": torch.tanh,
     "sigmoid({})": torch.sigmoid,
+    "exp({})": torch.exp,
     "arctan({})": torch.atan,
     "softsign({})": F.softsign,
     "hard_sigmoid({})": lambda z: F.relu6(z + 3) / 6,  # hardsigmoid's own slope is 1/6 in float32 only

@@ -36,7 +36,7 @@ from netc.compiler.calculus.ir import (
     union,
 )
 from netc.compiler.calculus.laws import spread
-from netc.compiler.calculus.primitives import ONE, PRIMITIVES, ZERO
+from netc.compiler.calculus.primitives import HALF, ONE, PRIMITIVES, ZERO, Partial
 from netc.compiler.calculus.simplify import Simplifier, rebuild, simplify
 
 
@@ -54,8 +54,8 @@ def slope(value: Expr, variable: Var) -> Expr:
                 a, b = (tangents[id(x)] for x in branches)
                 chosen = apply("select", condition, a or ZERO, b or ZERO)
                 tangents[id(node)] = simple(chosen) if a or b else None
-            case Apply(op, args):
-                total = _tangent(op, args, node, tangents)
+            case Apply():
+                total = _tangent(node, tangents)
                 tangents[id(node)] = total and simple(total)
             case Var():
                 tangents[id(node)] = ONE if node == variable else None
@@ -65,9 +65,10 @@ def slope(value: Expr, variable: Var) -> Expr:
     return spread(tangents[id(value)] or ZERO, variable.axes)
 
 
-def _tangent(op: str, args: tuple[Expr, ...], node: Expr, tangents: dict[int, Expr | None]) -> Expr | None:
+def _tangent(node: Apply, tangents: dict[int, Expr | None]) -> Expr | None:
     total: Expr | None = None
-    for arg, partial in zip(args, PRIMITIVES[op].partials, strict=True):
+    args = node.args
+    for arg, partial in zip(args, _partials(node), strict=True):
         tangent = tangents[id(arg)]
         if partial is not None and tangent is not None:
             term = apply("mul", partial(node, *args), tangent)
@@ -89,8 +90,8 @@ def tangent(value: Expr, along: Mapping[Var, Var]) -> Expr:
             case Apply("select", (condition, *branches)):
                 a, b = (found[id(x)] for x in branches)
                 total = apply("select", condition, a or ZERO, b or ZERO) if a or b else None
-            case Apply(op, args):
-                total = _tangent(op, args, node, found)
+            case Apply():
+                total = _tangent(node, found)
             case Reduce(arg=arg):
                 inner = found[id(arg)]
                 total = inner and _of_reduction(node, inner)
@@ -109,9 +110,37 @@ def tangent(value: Expr, along: Mapping[Var, Var]) -> Expr:
 def _of_reduction(node: Reduce, t: Expr) -> Expr:
     if node.op == "sum":
         return Reduce("sum", t, node.over, node.per)
+    if node.op == "norm":
+        return Reduce("sum", apply("mul", _direction(node), t), node.over, node.per)
     hit = apply("select", apply("eq", node.arg, node), ONE, ZERO)  # ties share, as in reverse mode
     chosen = Reduce("sum", apply("mul", hit, t), node.over, node.per)
     return apply("div", chosen, Reduce("sum", hit, node.over, node.per))
+
+
+def _direction(norm: Reduce) -> Expr:
+    """x/norm(x), and 0 where that is 0/0: of all slopes at the kink the one that |x| has."""
+    return apply("select", apply("eq", norm, ZERO), ZERO, apply("div", norm.arg, norm))
+
+
+def _partials(node: Apply) -> tuple[Partial | None, ...]:
+    """Those of the primitive, but sqrt(sum of squares) is a norm: its derivative at 0 is 0, as that of |x|."""
+    if node.op == "sqrt" and _squares(node.args[0]):
+        return (lambda v, x: apply("select", apply("eq", v, ZERO), ZERO, apply("div", HALF, v)),)
+    return PRIMITIVES[node.op].partials
+
+
+def _squares(expr: Expr) -> bool:
+    """Is it a sum of squares, with weights above 0?"""
+    match expr:
+        case Apply("mul", (a, b)):
+            return a == b or (isinstance(a, Const) and a.value > 0 and _squares(b))
+        case Apply("div", (a, Const(c))):
+            return c > 0 and _squares(a)
+        case Apply("add", (a, b)):
+            return _squares(a) and _squares(b)
+        case Reduce("sum", a):
+            return _squares(a)
+    return False
 
 
 def _depends(expr: Expr, variable: Var) -> bool:
@@ -142,8 +171,8 @@ def reverse(value: Expr, wrt: Iterable[Var], seed: Expr = ONE) -> tuple[Expr, ..
             continue
         c = cotangents[node]
         match node:
-            case Apply(op, args):
-                for arg, partial in zip(args, PRIMITIVES[op].partials, strict=True):
+            case Apply(args=args):
+                for arg, partial in zip(args, _partials(node), strict=True):
                     if partial is not None and arg in active:
                         collect(arg, apply("mul", c, partial(node, *args)))
             case Reduce(arg=arg):
@@ -173,6 +202,8 @@ def _through_reduction(node: Reduce, c: Expr) -> Expr:
         c = Reduce("sum", c, node.over, node.per)
     if node.op == "sum":
         return spread(c, node.arg.axes)
+    if node.op == "norm":
+        return apply("mul", c, _direction(node))
     hit = apply("select", apply("eq", node.arg, node), ONE, ZERO)  # ties share, as torch.amax
     return apply("mul", hit, apply("div", c, Reduce("sum", hit, node.over, node.per)))
 

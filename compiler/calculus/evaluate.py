@@ -60,16 +60,15 @@ def _value(
         case ir.Place(axis):
             return np.arange(float(lengths[axis]))
         case ir.Apply(op, args):
-            return PRIMITIVES[op].value(*(_laid(values[id(a)], a.axes, node.axes) for a in args))
+            return PRIMITIVES[op].value(*(laid(values[id(a)], a.axes, node.axes) for a in args))
         case ir.Reduce("sum", ir.Apply("mul", (a, b)), over, "") if all(
             axis in a.axes or axis in b.axes for axis in over
         ):
             return _product(node, a, b, values, lengths)
         case ir.Reduce(op, arg, over, per):
             if per:
-                return _per_part(
-                    op, _whole(values[id(arg)], arg.axes, over, lengths), parts[per] if parts else ()
-                )
+                whole = _whole(values[id(arg)], arg.axes, arg.axes, lengths)
+                return _per_part(op, whole, parts[per] if parts else ())
             return _reduce(op, values[id(arg)], arg.axes, over, lengths)
         case ir.View(arg, axis):
             return _view(node, _whole(values[id(arg)], arg.axes, (axis,), lengths), lengths)
@@ -89,7 +88,7 @@ def _lengths(nodes: Sequence[ir.Expr], env: Mapping[str, Any]) -> dict[ir.Axis, 
     return known
 
 
-def _laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
+def laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
     """An array with these axes as one with the wanted ones, in their order; length 1 along those that it lacks."""
     if np.ndim(x) == 0 or axes == wanted:
         return x
@@ -104,8 +103,8 @@ def _whole(x: Any, axes: ir.Axes, along: ir.Axes, lengths: Mapping[ir.Axis, int]
 
 
 def _reduce(op: ir.Reduction, x: Any, axes: ir.Axes, over: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Any:
-    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
-    x = _whole(x, axes, over if op == "sum" else (), lengths)
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
+    x = _whole(x, axes, over if op in ("sum", "norm") else (), lengths)
     left = [a for a in axes if a not in over]
     more = {"dtype": np.float64} if op == "sum" and not left else {}  # a number is computed in float64
     return functions[op](x, axis=tuple(axes.index(a) for a in over), **more)
@@ -117,7 +116,7 @@ def _product(
     """A sum of products, without an array of all of them."""
     if not node.axes:
         return (
-            _reduce("sum", values[id(a)] * _laid(values[id(b)], b.axes, a.axes), a.axes, node.over, lengths)
+            _reduce("sum", values[id(a)] * laid(values[id(b)], b.axes, a.axes), a.axes, node.over, lengths)
             if a.axes == b.axes
             else _reduce("sum", *_of_all(a, b, values), node.over, lengths)
         )
@@ -131,11 +130,11 @@ def _product(
 
 def _of_all(a: ir.Expr, b: ir.Expr, values: Mapping[int, Any]) -> tuple[Any, ir.Axes]:
     axes = ir.union(a.axes, b.axes)
-    return _laid(values[id(a)], a.axes, axes) * _laid(values[id(b)], b.axes, axes), axes
+    return laid(values[id(a)], a.axes, axes) * laid(values[id(b)], b.axes, axes), axes
 
 
 def _per_part(op: ir.Reduction, x: Any, parts: tuple[slice, ...]) -> Any:
-    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
     return np.concatenate([np.full_like(x[s], functions[op](x[s])) for s in parts])
 
 
@@ -152,7 +151,7 @@ def _view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
 def _pick(node: ir.Pick, x: Any, place: Any, lengths: Mapping[ir.Axis, int]) -> Array:
     x = _whole(x, node.arg.axes, (node.axis,), lengths)
     grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
-    where = np.rint(_laid(place, node.place.axes, node.axes)).astype(np.int64)
+    where = np.rint(laid(place, node.place.axes, node.axes)).astype(np.int64)
     return _at(x, node.arg.axes, node.axis, where, (where >= 0) & (where < lengths[node.axis]), grid, 0.0)
 
 
@@ -171,6 +170,19 @@ def _at(
     return np.asarray(np.where(there, found, x.dtype.type(outside)))
 
 
+def _norm(x: Any, axis: Any = None) -> Any:
+    """By the largest element where the squares would overflow or vanish."""
+    x = np.asarray(x)
+    largest = np.max(np.abs(x), axis=axis, keepdims=True)
+    shares = x / np.where(largest > 0, largest, 1)
+    total = np.sum(x * x, axis=axis)
+    largest = np.max(np.abs(x), axis=axis)
+    limits = np.finfo(x.dtype)
+    safe = (total > limits.tiny / limits.eps**2) & (total < limits.max * limits.eps)
+    plain = safe | (largest == 0) | ~np.isfinite(largest)
+    return np.where(plain, np.sqrt(total), largest * np.sqrt(np.sum(shares * shares, axis=axis)))[()]
+
+
 def parts_of(problem: ir.Problem) -> Parts:
     """The parameters of each layer, and of each of its tensors: the weights, the biases. An objective is one part."""
     if not problem.sampled:
@@ -178,6 +190,15 @@ def parts_of(problem: ir.Problem) -> Parts:
         return {"layer": whole, "tensor": whole}
     layers = tuple(slice(part[0].offset, part[-1].stop) for part in problem.layers)
     return {"layer": layers, "tensor": tuple(slice(t.offset, t.stop) for t in problem.weights)}
+
+
+def weights_of(problem: ir.Problem, like: Array) -> Array:
+    """1 where a weight is, 0 where a bias is."""
+    weights = np.ones_like(like)
+    for t in problem.weights:
+        if t.role == "bias":
+            weights[t.offset : t.stop] = 0
+    return weights
 
 
 def run_lets(steps: Sequence[ir.Step], env: Env, sizes: Mapping[ir.Axis, int] | None = None) -> None:
@@ -196,7 +217,7 @@ def run_lets(steps: Sequence[ir.Step], env: Env, sizes: Mapping[ir.Axis, int] | 
 
 
 def _filled(value: Any, let: ir.Let, lengths: Mapping[ir.Axis, int]) -> Array:
-    whole = _laid(value, let.value.axes, let.axes)
+    whole = laid(value, let.value.axes, let.axes)
     return np.broadcast_to(whole, [lengths[a] for a in let.axes])
 
 
@@ -211,7 +232,7 @@ def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
         for let in scan.lets:
             value = _fixed(let.value, scan.axis, place)
             axes = tuple(a for a in let.axes if a != scan.axis)
-            found = _laid(evaluate(value, env, sizes=sizes), value.axes, axes)
+            found = laid(evaluate(value, env, sizes=sizes), value.axes, axes)
             env[let.name][tuple(place if a == scan.axis else slice(None) for a in let.axes)] = found
 
 

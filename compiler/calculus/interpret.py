@@ -13,20 +13,19 @@ from typing import Any, assert_never
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.evaluate import Array, Env, Parts, evaluate, loss_and_gradient, parts_of
+from netc.compiler.calculus.evaluate import (
+    Array,
+    Env,
+    Parts,
+    evaluate,
+    loss_and_gradient,
+    parts_of,
+    weights_of,
+)
 
 RUNNING = 0
 CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
-
-
-def _weights(problem: ir.Problem, like: Array) -> Array:
-    """1 where a weight is, 0 where a bias is."""
-    weights = np.ones_like(like)
-    for t in problem.weights:
-        if t.role == "bias":
-            weights[t.offset : t.stop] = 0
-    return weights
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Outcome:
     gradient_evaluations: int
 
 
-class _Ended(Exception):
-    """The run ends, for this status."""
+class Left(Exception):
+    """A run leaves its loop, for this status."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -58,7 +57,7 @@ Evaluator = Callable[[ir.Evaluate, Array, Env], tuple[float, Array | None]]
 """From the statement, the point and what is known to (loss, gradient)."""
 
 
-class _Machine:
+class Machine:
     """Executes statements in an environment of names and counts what is evaluated."""
 
     def __init__(self, evaluator: Evaluator, parts: Parts, env: Env) -> None:
@@ -99,7 +98,7 @@ class _Machine:
                     self.execute(body if self.value(condition) else otherwise)
                 case ir.Stop(condition, ending):
                     if self.value(condition):
-                        raise _Ended(ir.STATUS[ending])
+                        raise Left(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
 
@@ -109,7 +108,7 @@ class _Machine:
                 self.execute(body)
             except _Found:
                 return
-        raise _Ended(SEARCH_FAILED)
+        raise Left(SEARCH_FAILED)
 
     def measure(self, stmt: ir.Evaluate) -> None:
         loss, gradient = self.evaluator(stmt, self.env[stmt.point], self.env)
@@ -124,7 +123,7 @@ class _Machine:
         if stmt is self.first:
             self.losses.append(loss)
         if stmt is self.first and not np.isfinite(loss):
-            raise _Ended(DIVERGED)  # of later evaluations, trials, the loss may be anything
+            raise Left(DIVERGED)  # of later evaluations, trials, the loss may be anything
 
     def commit(self, commits: Sequence[ir.Commit]) -> None:
         new = {c.state: self.env[c.value] for c in commits}  # all read before any is written
@@ -143,7 +142,7 @@ def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, fl
 
 
 def _iterate(
-    rule: ir.Rule, machine: _Machine, steps: int, batches: int, before: Callable[[int], None]
+    rule: ir.Rule, machine: Machine, steps: int, batches: int, before: Callable[[int], None]
 ) -> Outcome:
     env, per_epoch = machine.env, 1 if rule.visits_batches else batches
     path, status, n = [env["theta"]], RUNNING, 0
@@ -165,7 +164,7 @@ def _iterate(
                 machine.losses.clear()
                 machine.execute(rule.epoch_end)
                 machine.commit(rule.epoch_commits)
-    except _Ended as ended:
+    except Left as ended:
         status = ended.status
     states = {s.name: env[s.name] for s in rule.states}
     return Outcome(np.array(path), states, n, status, machine.loss_evaluations, machine.gradient_evaluations)
@@ -206,9 +205,9 @@ def run(
     def samples(epoch: int) -> Array:
         return order(epoch) if order else np.arange(len(x))
 
-    env = _start(program.rule, theta0, _weights(program.problem, theta0), hypers or {}, batches)
+    env = _start(program.rule, theta0, weights_of(program.problem, theta0), hypers or {}, batches)
     env["samples"] = float(len(x))
-    machine = _Machine(measure, parts_of(program.problem), env)
+    machine = Machine(measure, parts_of(program.problem), env)
     return _iterate(program.rule, machine, steps, batches, lambda n: None)
 
 
@@ -237,5 +236,5 @@ def trajectory(
     env = _start(rule, theta0, np.ones_like(theta0), {}, 1)
     ends = np.cumsum(tensors or [len(theta0)]).tolist()
     parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
-    machine = _Machine(given, {"layer": parts, "tensor": parts}, env)
+    machine = Machine(given, {"layer": parts, "tensor": parts}, env)
     return _iterate(rule, machine, len(gradients), 1, scheduled).trajectory

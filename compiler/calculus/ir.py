@@ -24,7 +24,8 @@ from typing import Literal
 
 from netc.dsl.source import NOWHERE, Span
 
-Reduction = Literal["sum", "max", "min"]
+Reduction = Literal["sum", "max", "min", "norm"]
+"""`norm` is the root of the sum of squares without their overflow; `norms.py` writes it out before code is made."""
 Per = Literal["", "layer", "tensor"]
 """A reduction over the parameters is over all, or over each layer, or over each weight matrix and each bias vector."""
 

@@ -40,24 +40,22 @@ def make_reduce(op: Reduction, arg: Expr, over: Axes, per: Per = "") -> Expr:
     over = tuple(a for a in over if a in arg.axes)
     inner = _unspread(arg)
     if inner.axes != arg.axes and per:
-        return (
-            spread(inner, arg.axes)
-            if op != "sum"
-            else make("mul", inner, Reduce("sum", Const(1.0, over), over, per))
-        )
+        count = Reduce("sum", Const(1.0, over), over, per)
+        return _times(op, make("abs", inner) if op == "norm" else spread(inner, arg.axes), inner, count)
     if inner.axes != arg.axes:
         value = make_reduce(op, inner, over)
-        if op == "sum":
-            value = make("mul", value, _count(tuple(a for a in over if a not in inner.axes)))
+        value = _times(op, value, value, _count(tuple(a for a in over if a not in inner.axes)))
         return spread(value, tuple(a for a in arg.axes if a not in over))
     over = tuple(a for a in over if a.size != 1)
     if not over:
-        return arg
+        return make("abs", arg) if op == "norm" else arg
 
     def free(x: Expr) -> bool:
         return not set(x.axes) & set(over)
 
     match op, arg:
+        case "norm", Apply("neg", (x,)):  # norm(-x) -> norm(x)
+            return make_reduce("norm", x, over, per)
         case "sum", Apply("neg", (x,)):  # sum(-x) -> -sum(x)
             return make("neg", make_reduce("sum", x, over, per))
         case "sum", Apply("mul", (s, x)) if free(s):  # sum(s*x) -> s*sum(x) [rounding]
@@ -70,6 +68,17 @@ def make_reduce(op: Reduction, arg: Expr, over: Axes, per: Per = "") -> Expr:
             return make("div", make_reduce("sum", make("mul", x, y), over, per), s)
         case _:
             return Reduce(op, arg, over, per)
+
+
+def _times(op: Reduction, value: Expr, summand: Expr, count: Expr) -> Expr:
+    """What a reduction makes of `count` elements that are all equal."""
+    match op:
+        case "sum":
+            return make("mul", summand, count)
+        case "norm":
+            return make("mul", value, make("sqrt", count))
+        case _:
+            return value
 
 
 def _count(axes: Axes) -> Expr:
@@ -130,6 +139,10 @@ def _add(a: Expr, b: Expr) -> Expr | None:
             return make("mul", Const(c), make("add", x, y))
         case (Apply("exp", (x,)), Const(-1.0)) | (Const(-1.0), Apply("exp", (x,))):  # [overflow]
             return make("expm1", x)
+        case Apply("exp", (x,)), Apply("exp", (y,)) if (
+            make("neg", x) == y
+        ):  # e^x + e^-x -> 2 cosh(x) [rounding]
+            return make("mul", Const(2.0), make("cosh", x))
         case Apply("select", (c, x, Const(0.0))), Apply("select", (d, Const(0.0), y)) if c == d:
             return make("select", c, x, y)  # the two halves of one choice
         case Apply("div", (x, s)), Apply("div", (y, t)) if s == t:  # x/s + y/s -> (x + y)/s [rounding]
@@ -286,6 +299,12 @@ def _log(a: Expr) -> Expr | None:
             return make("sub", x, make("log", s))
         case Apply("sigmoid", (x,)):  # log(sigmoid(x)) -> -softplus(-x) [overflow]
             return make("neg", make("softplus", make("neg", x)))
+        case Apply("cosh", (x,)):  # log(cosh(x)) -> logcosh(x) [overflow]
+            return make("logcosh", x)
+        case Apply("mul", (Const(c), Apply("cosh") as x)) if (
+            c > 0
+        ):  # log(c*cosh(x)) -> log(cosh(x)) + log(c) [overflow]
+            return make("add", make("log", x), Const(math.log(c)))
         case Apply("sub", (Const(1.0), x)):  # log(1 - x) -> log1p(-x) [overflow]
             return make("log1p", make("neg", x))
         case Apply("add", (Const(1.0), x)) | Apply(

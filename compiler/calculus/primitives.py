@@ -7,7 +7,7 @@ not derive: see `simplify.py` and `derive.py`.
 
 Derivatives at the points where there is none: sign'(x) = 0 and |x|' = 0 at 0; max and min halve at a
 tie (as torch.maximum); floor' = 0; a `select` takes that of the chosen branch. sqrt'(0) and log'(0)
-are infinite, as they are.
+are infinite, as they are, but a norm has 0 at 0 (see `derive.py`).
 """
 
 from __future__ import annotations
@@ -97,6 +97,21 @@ def _expand_cosh(x: Expr) -> Expr:
     return apply("mul", HALF, apply("add", apply("exp", x), apply("exp", apply("neg", x))))
 
 
+def _log_cosh(x: Any) -> Any:
+    size = np.abs(x)
+    near = -np.log1p(-np.square(np.tanh(x))) / 2
+    return np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - math.log(2))[()]
+
+
+def _expand_logcosh(x: Expr) -> Expr:
+    # log cosh x = -log(1 - tanh^2 x)/2, accurate near 0; far out |x| + log(1 + e^-2|x|) - log 2, where e^x is not met
+    size, t = apply("abs", x), apply("tanh", x)
+    near = apply("mul", Const(-0.5), apply("log1p", apply("neg", apply("mul", t, t))))
+    rest = apply("log1p", apply("exp", apply("mul", Const(-2.0), size)))
+    far = apply("add", size, apply("sub", rest, Const(math.log(2))))
+    return apply("select", apply("lt", size, ONE), near, far)
+
+
 def _infix(name: str, symbol: str, level: int, value: Callable[..., Any], *partials: Partial | None,
            latex: str = "", domain: str = "all x, y") -> Primitive:  # fmt: skip
     code = f"{{0}} {symbol} {{1}}"
@@ -161,6 +176,8 @@ _ROWS = (
               latex=r"\arctan({0})"),
     _function("sinh", np.sinh, lambda v, x: apply("cosh", x), latex=r"\sinh({0})", expansion=_expand_sinh),
     _function("cosh", np.cosh, lambda v, x: apply("sinh", x), latex=r"\cosh({0})", expansion=_expand_cosh),
+    _function("logcosh", _log_cosh, lambda v, x: apply("tanh", x), latex=r"\log \cosh({0})",
+              expansion=_expand_logcosh),
     _function("min", np.minimum, *_tie("lt"), cuda="minimum({0}, {1})", latex=r"\min({0}, {1})",
               domain="all x, y"),
     _function("max", np.maximum, *_tie("gt"), cuda="maximum({0}, {1})", latex=r"\max({0}, {1})",

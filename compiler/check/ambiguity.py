@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
 from netc.compiler.meaning.bind_arguments import decided
 from netc.compiler.meaning.candidates import candidates, spellings, table
-from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve import Definitions, variants
+from netc.compiler.meaning.findings import Report, listed
+from netc.compiler.meaning.resolve import USUAL, Definitions, variants, written
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.dsl import ast
+from netc.dsl.library import libraries
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import joined, meant
 
 MOST_OWNERS = 6
 """Rules that a hint names as those that have a parameter."""
@@ -25,13 +28,15 @@ def find_rule(
     found = table.get(name)
     if found is not None and not (variants(table, name) and name.lower() not in table.own):
         return found
-    named = {n: (table[n], values) for n, values in spellings(name, table.names()).items()}
+    module, _, last = name.rpartition(".")
+    bare = last if module.rpartition(".")[2] in MODULES else name  # optim.Adam
+    named = {n: (table[n], values) for n, values in spellings(bare, table.names()).items()}
     if len(named) > 1:
         hints = [
             *_owners(arguments, [rule for rule, _ in named.values()]),
             f"'netc explain {name}' compares them",
         ]
-        message = f"'{name}' names more than one update rule"
+        message = joined(f"'{name}' names more than one update rule", _likeliest(name, arguments, named))
         notes = (
             "g is grad R(theta[n]); equations that are not shown are those of the first rule, ~ marks what it has otherwise",
             *_shown(named),
@@ -49,10 +54,59 @@ def find_rule(
     elif name.lower() in CLIPPING:
         find_clip(None, span, definitions, report)
     else:
-        near = did_you_mean(name, [*table.names(), *{n.split(".")[0] for n in table}])
-        message = f"there is no optimizer called '{name}'"
-        report.error("E0102", span, message, hints=near or ("'netc list optimizers' shows all",))
+        says = meant(name, "optimizer")
+        near = () if says else did_you_mean(name, [*table.names(), *{n.split(".")[0] for n in table}])
+        shown = "'netc list optimizers' shows all"
+        far = (shown,) if says else (*_nearest_rules(last, table.names()), shown, WRITING)
+        message = joined(f"there is no optimizer called '{name}'", says)
+        report.error("E0102", span, message, hints=near or far)
     return None
+
+
+WRITING = "a rule of a paper is written in a few lines: docs/writing-a-rule.md"
+MODULES = ("optim", "optimizers", "train", "optimiser", "optimizer")
+"""Modules of libraries from which a rule is called: `torch.optim.Adam`, `tf.keras.optimizers.Adam`."""
+PREFERRED = ("torch", "keras", "optax")
+"""Libraries that are likelier meant than others, where several have a rule of the name with the parameters."""
+
+
+def _likeliest(
+    name: str,
+    arguments: tuple[ast.Argument, ...],
+    named: Mapping[str, tuple[ast.Optimizer, Mapping[str, float]]],
+) -> str:
+    """The library's spelling whose parameters are those that are given, as a call."""
+    given = {a.name for a in arguments if a.name is not None}
+    shelves = set(libraries())
+    fitting = [n for n, (r, _) in named.items() if n.partition(".")[0] in shelves and given <= _parameters(r)]
+    name = name.rpartition(".")[2]
+    if not given:
+        same = sorted((n for n in fitting if n.rpartition(".")[2] == name != name.lower()), key=_preference)
+        return f"say whose, {listed(same[:3])}" if same else ""
+    if not fitting or given <= set(USUAL.values()):
+        return ""
+
+    chosen = min(fitting, key=lambda n: (n.rpartition(".")[2] != name, _preference(n)))
+    inside = ", ".join(a.span.text or print_expr(a.value) for a in arguments)
+    return f"with these parameters {chosen}({inside})"
+
+
+def _preference(spelling: str) -> int:
+    library = spelling.partition(".")[0]
+    return PREFERRED.index(library) if library in PREFERRED else len(PREFERRED)
+
+
+def _nearest_rules(word: str, names: list[str]) -> tuple[str, ...]:
+    """A rule that is nowhere: those whose last names read most like it."""
+    by_last: dict[str, str] = {}
+    for n in names:
+        by_last.setdefault(n.rpartition(".")[2].lower(), n)
+    near = get_close_matches(word.lower(), by_last, n=3, cutoff=0.5)
+    return (f"the nearest names are {', '.join(by_last[n] for n in near)}",) if near else ()
+
+
+def _parameters(rule: ast.Optimizer) -> set[str]:
+    return {written(p) for p in rule.parameters}
 
 
 def _shown(named: Mapping[str, tuple[ast.Optimizer, Mapping[str, float]]]) -> tuple[str, ...]:
@@ -130,7 +184,10 @@ def without_decay(
 
 def _decay(name: str, span: Span, hint: str, report: Report) -> None:
     notes = (*DECAYS, "lambda*weights*theta[n] spares the biases")
-    report.error("E0103", span, f"'{name}' names more than one update rule", notes=notes, hints=(hint,))
+    message = (
+        f"'{name}' names more than one update rule: coupled as in torch.Adam, or decoupled as in torch.AdamW"
+    )
+    report.error("E0103", span, message, notes=notes, hints=(hint,))
 
 
 def _several(words: list[str]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import dist, isfinite
 
-from netc.compiler.check.settings import Settings, Unfit
+from netc.compiler.check.definitions import text
+from netc.compiler.check.settings import Settings
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import head
 from netc.compiler.meaning.resolve_values import NotANumber, number
@@ -17,7 +18,7 @@ from netc.dsl.source import Span
 TAKEN = frozenset({
     *KINDS, FAR, "theta", "loss", "accuracy", "r2", "steps", "iterations", "epochs", "evaluations", "outcome",
     "converged", "not_converged", "diverged", "step_too_small", "gradient_norm", "theta_norm", "grows",
-    "median", "mean", "min", "max", "quartile", "share", "all", "R",
+    "median", "mean", "min", "max", "quartile", "share", "all", "R", "parameters", "seconds",
 })  # fmt: skip
 """Names that an `expect` knows already."""
 EXAMPLE = "points minima = {(-2, 1), (2, -1)} within 0.05"
@@ -34,14 +35,8 @@ def _expectation(statement: ast.Expect, report: Report) -> Expectation:
     if claimed is not None and not isinstance(claim, ast.Compare):
         message = "'claimed' is the paper's figure beside the one that was found, but this compares no figure"
         report.error("E0712", claimed.span, message, hints=("expect diverged = 22% of runs, claimed = 65%",))
-    text = claim.span.to(within.span if within else claim.span).text
-    return Expectation(claim, within, text, claimed, settings.get("source", _text, ""))
-
-
-def _text(value: ast.Expr) -> str:
-    if not isinstance(value, ast.Text):
-        raise Unfit('a text in quotes is needed, such as "table 2"', value.span)
-    return value.value
+    written = claim.span.to(within.span if within else claim.span).text
+    return Expectation(claim, within, written, claimed, settings.get("source", text, ""))
 
 
 # -- points ------------------------------------------------------------------------------------------

@@ -20,11 +20,13 @@ from netc.compiler.meaning.kinds import (
     Scope,
     Type,
 )
+from netc.compiler.meaning.resolve import USUAL
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import in_time, joined, meant
 
 PENALTY = "a penalty belongs to the update rule: ... - eta*lambda*weights*theta[n]"
 TO_SCALAR = "sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector"
@@ -128,7 +130,9 @@ class Kinds:
             hints = did_you_mean(id, [*known, *CONSTANTS]) or (f"known here: {', '.join(known)}",)
             if id == "e":
                 hints = ("the exponential function is exp(x)",)
-            self._error("E0101", span, f"'{word}' means nothing in {self.scope.place}", *hints)
+            same = [n for n in known if word in USUAL and USUAL[word] == USUAL.get(n, n)]
+            says = f"here it is called '{same[0]}'" if same else in_time(word) if "theta" in known else ""
+            self._error("E0101", span, joined(f"'{word}' means nothing in {self.scope.place}", says), *hints)
         return None
 
     # -- operators ---------------------------------------------------------------------------------
@@ -206,7 +210,7 @@ class Kinds:
         given = len(positional)
         if id in REDUCTIONS and [a.name for a in named] == ["per"] and given == 1:
             return self._per_part(positional[0], named[0])
-        if named and id not in self.scope.activations and id not in self.scope.calls:
+        if named and id in FUNCTION_NAMES:
             self._error("E0302", named[0].span, f"'{id}' takes no argument '{named[0].name}'")
             return None
         if id in REDUCTIONS and given == 1:
@@ -229,8 +233,19 @@ class Kinds:
         if id in self.scope.calls:
             return self._widest(*(a.value for a in arguments))
         known = [*FUNCTION_NAMES, *self.scope.activations, *self.scope.calls]
-        self._error("E0101", span, f"there is no function '{span.text or id}'", *did_you_mean(id, known))
+        says = meant(id, "function") or self._elsewhere(id)
+        hints = () if says else did_you_mean(id, known)
+        self._error("E0101", span, joined(f"there is no function '{span.text or id}'", says), *hints)
         return None
+
+    def _elsewhere(self, id: str) -> str:
+        """`np.sqrt`, and `StepLR` without its library."""
+        last = id.rpartition(".")[2].lower()
+        if last in FUNCTION_NAMES:
+            return f"it is written {last}(...)"
+        calls = self.scope.calls
+        spelled = [calls[n].name for n in calls if n.rpartition(".")[2].lower() == last]
+        return f"libraries have {', '.join(spelled)}" if spelled else ""
 
     def _per_part(self, vector: ast.Expr, per: ast.Argument) -> Type | None:
         found = self._widest(vector)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.domains import NoValue, variables, without_value
+from netc.compiler.calculus.formula import formula
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import Settings, word
 from netc.compiler.check.targets import target_domain
-from netc.compiler.meaning.findings import Report, first_line
+from netc.compiler.lower.network import lower_activations, lower_loss
+from netc.compiler.meaning.findings import Report, first_line, listed
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup, require_names_once
-from netc.compiler.meaning.resolve_tree import called, dotted, names_in, walk
-from netc.compiler.meaning.resolve_values import number_or_none
-from netc.compiler.meaning.spec import Activation, Averaging, Loss, Network, Objective, TargetDomain
+from netc.compiler.meaning.resolve_tree import called, dotted
+from netc.compiler.meaning.spec import Activation, Averaging, Layer, Loss, Network, Objective, TargetDomain
 from netc.dsl import ast
 
 
@@ -32,11 +37,14 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
     if definition is None:
         return None
     names = {p.name: SCALAR for p in definition.parameters} | {"u": OUTPUT, "y": OUTPUT}
+    own = Report()
     if definition.value is not None:
-        Kinds(Scope("a loss", names, definitions.activations), report).number(
-            definition.value, "the loss of one sample"
-        )
-    return Loss(definition, arguments, *_settings(statement, definition, report))
+        scope = Scope("a loss", names, definitions.activations)
+        Kinds(scope, own).number(definition.value, "the loss of one sample")
+    report.diagnostics += own.diagnostics
+    averaging, targets = _settings(statement, definition, report)
+    whole = len(arguments) == len(definition.parameters) and not own.errors
+    return Loss(definition, arguments, averaging, targets) if whole else None
 
 
 def _bound(
@@ -68,15 +76,14 @@ def _settings(
     return reduce, targets
 
 
-def check_pair(network: Network, loss: Loss, report: Report) -> None:
+def check_pair(network: Network, loss: Loss, definitions: Definitions, report: Report) -> None:
     """Can the loss be taken of what the last activation gives?"""
     last = network.layers[-1]
     name = last.activations[-1].definition.name if last.activations else "lin"
-    span = last.span
     if name.lower() == "softmax" and last.outputs == 1:
         report.error(
             "E0205",
-            span,
+            last.span,
             "softmax over one unit is always 1",
             hints=(
                 "one output for two classes: (sigmoid)1 with binary_cross_entropy",
@@ -84,53 +91,72 @@ def check_pair(network: Network, loss: Loss, report: Report) -> None:
             ),
         )
         return
-    if loss.definition.value is None or not _takes_log(loss.definition.value):
-        return
-    if not _positive(last.activations):
-        hint = (
-            "(softmax) gives one probability per class"
-            if last.outputs > 1 and loss.definition.name != "binary_cross_entropy"
-            else "(sigmoid) gives a probability"
-        )
-        report.error(
-            "E0204",
-            span,
-            f"'{loss.definition.name}' takes the logarithm of the output, "
-            f"and ({name}) does not give probabilities",
-            hints=(hint, "for numbers as targets: half_mse or mse"),
-        )
+    z, u, y = variables(last.outputs)
+    cost = lower_loss(loss, u, y, definitions.activations)
+    found = without_value(lower_activations(last, z, definitions.activations), cost, last.outputs)
+    if found is not None:
+        _without_value(found, last, name, loss, cost, definitions, report)
     elif loss.definition.name == "cross_entropy" and last.outputs == 1:
         hints = ("binary_cross_entropy counts both classes",)
         message = "cross_entropy with one output ignores every sample whose target is 0"
-        report.error("E0204", span, message, hints=hints)
+        report.error("E0204", last.span, message, hints=hints)
     elif loss.definition.name == "cross_entropy" and name.lower() == "sigmoid":
         message = (
             "the outputs of (sigmoid) do not sum to 1, so cross_entropy takes no notice of wrong classes"
         )
-        report.warning("E0204", span, message, "(softmax) makes one distribution over the classes")
+        report.warning("E0204", last.span, message, "(softmax) makes one distribution over the classes")
 
 
-def _takes_log(value: ast.Expr) -> bool:
-    """Is the logarithm of an expression in u taken?"""
-    return any(
-        isinstance(n, ast.Call)
-        and n.function == ast.Name("log")
-        and any("u" in names_in(a.value) for a in n.arguments)
-        for n in walk(value)
-    )
+NEEDS = {
+    "log": ("the logarithm of", "a logarithm needs a number above 0"),
+    "log1p": ("the logarithm of 1 plus", "log1p needs a number above -1"),
+    "sqrt": ("the square root of", "a square root needs a number from 0 on"),
+    "div": ("a quotient by", "what divides may not be 0"),
+    "pow": ("a power of", "a power that is not a whole number needs a base above 0"),
+}
+"""What a loss does with a number that it may not have, and which numbers it needs."""
+FITTING = ("softmax", "sigmoid", "softplus", "exp")
+"""Last activations that may be meant, the likeliest first."""
 
 
-def _positive(activations: tuple[Activation, ...]) -> bool:
-    """Probing decides: is the last activation above 0 at a few points, large and small? Softmax always is."""
-    if not activations:
-        return False
-    last = activations[-1]
-    if any(isinstance(n, ast.Call) and n.function == ast.Name("sum") for n in walk(last.definition.value)):
-        return True
-    bound = dict(last.arguments)
-    probes = [{**bound, last.definition.variable: z} for z in (-9.0, -1.0, 0.0, 1.0, 9.0)]
-    values = [number_or_none(last.definition.value, p) for p in probes]
-    return all(v is None or v > 0 for v in values)
+def _without_value(
+    found: NoValue,
+    last: Layer,
+    name: str,
+    loss: Loss,
+    cost: ir.Expr,
+    definitions: Definitions,
+    report: Report,
+) -> None:
+    what, needs = NEEDS[found.op]
+    argument = formula(found.argument)
+    where = f"{argument} lies in {found.range}"
+    note = f"{needs}; at u = {found.output:.4g} it has none"
+    library, z = Definitions().activations, variables(last.outputs)[0]
+    fits = [
+        f"({word})"
+        for word in FITTING
+        if not (word == "softmax" and last.outputs == 1)
+        and without_value(
+            lower_activations(
+                replace(last, activations=(Activation(library[word], ()),)),
+                z,
+                library,
+            ),
+            cost,
+            last.outputs,
+        )
+        is None
+    ]
+    hints = [f"it has a value after {listed(fits)}"] if fits else []
+    if loss.definition.name in ("cross_entropy", "binary_cross_entropy"):
+        one = last.outputs == 1 or loss.definition.name == "binary_cross_entropy"
+        hints = ["(sigmoid) gives a probability" if one else "(softmax) gives one probability per class"]
+        hints.append("for numbers as targets: half_mse or mse")
+    message = f"'{loss.definition.name}' takes {what} {argument}, and after ({name}) {where}"
+    own = loss.definition.span.source == last.span.source
+    related = ((head(loss.definition), "the loss"),) if own else ()
+    report.error("E0204", last.span, message, related=related, notes=(note,), hints=hints)
 
 
 def check_objective(statement: ast.Objective, definitions: Definitions, report: Report) -> Objective:
@@ -157,8 +183,9 @@ def check_objective(statement: ast.Objective, definitions: Definitions, report: 
     return Objective(statement.name, tuple(names), statement.value)
 
 
-def check_activations(definitions: Definitions, report: Report) -> None:
-    """The expressions of the activations that the program and the files it uses define."""
+def check_activations(definitions: Definitions, report: Report) -> bool:
+    """The expressions of the activations that the program and the files it uses define; are all sound?"""
+    before = len(report.diagnostics)
     for a in definitions.activations.own.values():
         names = {a.variable: OUTPUT} | {p.name: SCALAR for p in a.parameters}
         scope = Scope(f"the activation '{a.name}'", names, definitions.activations)
@@ -173,6 +200,7 @@ def check_activations(definitions: Definitions, report: Report) -> None:
             through = f" by way of {', '.join(way)}" if way[0] != a.name else ""
             note = "a name inside its own definition is the primitive function, where there is one"
             report.error("E0111", first_line(a.span), f"'{a.name}' calls itself{through}", notes=(note,))
+    return len(report.diagnostics) == before
 
 
 def _way_back(

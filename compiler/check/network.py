@@ -10,6 +10,7 @@ from netc.compiler.meaning.spec import Activation, Facts, Layer, Network
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import joined, meant
 
 LATER = {
     "conv": "convolution",
@@ -151,11 +152,13 @@ class _Checker:
             self.report.error("E0902", operation.span, f"the block '{name}' is not supported yet")
         else:
             known = [*self.definitions.activations.names(), "dense", *LATER]
+            says = meant(name, "layer")
+            hints = () if says else did_you_mean(name, known)
             self.report.error(
                 "E0102",
                 operation.span,
-                f"there is no activation or operation called '{operation.span.text or name}'",
-                hints=did_you_mean(name, known) or ("'netc list activations' shows all",),
+                joined(f"there is no activation or operation called '{operation.span.text or name}'", says),
+                hints=hints or ("'netc list activations' shows all",),
             )
         return None
 
@@ -173,8 +176,10 @@ class _Checker:
         self.report.error(code, span, message, hints=hints)
 
 
-def check_fit(statement: ast.Network, network: Network, facts: Facts, data: Span, report: Report) -> None:
-    """Do the sizes of the network fit the data?"""
+def check_fit(
+    statement: ast.Network, network: Network, facts: Facts, data: Span, classes: int, report: Report
+) -> None:
+    """Do the sizes of the network fit the data? `classes` are those that the file states, or 0."""
     if network.inputs != facts.inputs:
         report.error(
             "E0201",
@@ -187,11 +192,11 @@ def check_fit(statement: ast.Network, network: Network, facts: Facts, data: Span
     allowed = {facts.targets: counted(facts.targets, "target column")}
     if facts.labels:
         allowed = {len(facts.labels): f"{len(facts.labels)} classes"}
-        if len(facts.labels) == 2 or _all_numbers(facts.labels):
+        if len(facts.labels) == 2 or (_all_numbers(facts.labels) and not classes):
             allowed.setdefault(1, "1 target column")
     if network.outputs not in allowed:
         needs = " or ".join(f"{size} ({why})" for size, why in allowed.items())
-        classes = (
+        notes = (
             (f"classes: {', '.join(facts.labels[:12])}{', ...' if len(facts.labels) > 12 else ''}",)
             if facts.labels
             else ()
@@ -201,7 +206,7 @@ def check_fit(statement: ast.Network, network: Network, facts: Facts, data: Span
             network.layers[-1].span,
             f"the network has {counted(network.outputs, 'output')}, the data needs {needs}",
             related=((data, "the data"),),
-            notes=classes,
+            notes=notes,
             hints=_hints(network, facts, next(iter(allowed))),
         )
 

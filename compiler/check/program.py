@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from netc.compiler.check.data import check_data
+from netc.compiler.check.definitions import check_definition_settings
 from netc.compiler.check.expect import check_expectations, check_points
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
@@ -23,7 +24,7 @@ from netc.compiler.check.train import check_batches, check_monitor, check_train,
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
 from netc.compiler.meaning.resolve import Definitions, gather, head
-from netc.compiler.meaning.resolve_tree import called
+from netc.compiler.meaning.resolve_tree import called, walk
 from netc.compiler.meaning.spec import (
     DataSpec,
     Facts,
@@ -108,7 +109,8 @@ class _Check:
 
     def run(self) -> Spec:
         self._unsupported()
-        check_activations(self.definitions, self.report)
+        check_definition_settings(self.program, self.definitions, self.report)
+        self.sound = check_activations(self.definitions, self.report)
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()
@@ -183,9 +185,16 @@ class _Check:
         statement = self.one(ast.Data)
         data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
         if network and stated and self.facts:
-            check_fit(stated, network, self.facts, data.span if statement else head(stated), self.report)
-        if network and loss:
-            check_pair(network, loss, self.report)
+            check_fit(
+                stated,
+                network,
+                self.facts,
+                data.span if statement else head(stated),
+                data.classes,
+                self.report,
+            )
+        if network and loss and self.sound:
+            check_pair(network, loss, self.definitions, self.report)
         return network, None, loss, data
 
     def _missing(self, keyword: str, example: str) -> None:
@@ -202,8 +211,11 @@ class _Check:
             return None
         scheduled = {s.name for s in self.all(ast.Schedule) if not s.defines} - set(self.overrides)
         varying = frozenset(scheduled | set(self.varying))
+        monitors = self.all(ast.Monitor)
+        indexed = (n.base for m in monitors for n in walk(m) if isinstance(n, ast.Index))
+        watched = frozenset(base.id for base in indexed if isinstance(base, ast.Name))
         return check_optimizer(
-            statements, self.losses, self.definitions, self.report, self.overrides, varying
+            statements, self.losses, self.definitions, self.report, self.overrides, varying, watched
         )
 
     def _training(self, optimizer: Optimizer | None) -> Training:

@@ -47,10 +47,12 @@ def check_optimizer(
     report: Report,
     settings: Settings,
     varying: frozenset[str],
+    watched: frozenset[str] = frozenset(),
 ) -> Optimizer | None:
     """The rule that runs: the one that is used, else the one that the file defines.
 
-    `settings` replace arguments; parameters that are `varying` in the course of training decide no conditions.
+    `settings` replace arguments; parameters that are `varying` in the course of training decide no conditions; states
+    that are `watched` are kept.
     """
     uses = [s for s in statements if not is_definition(s)]
     chosen = uses or statements
@@ -89,14 +91,14 @@ def check_optimizer(
     bound = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     values = override(dict(bound), settings, report)
     check_values(definition, arguments, values, span, report)
-    body, kinds = check_rule(definition, losses, definitions, report)
+    body, kinds = check_rule(definition, losses, definitions, report, watched)
     if not report.errors:
         check_search(definition, losses, report)
     if report.errors:
         return Optimizer(definition, tuple(values.items()), body, kinds, _visits(body))
-    special = specialise(definition, values, varying)
+    special = specialise(definition, values, varying, watched)
     if special is not definition:
-        body, kinds = check_rule(special, losses, definitions, report)
+        body, kinds = check_rule(special, losses, definitions, report, watched)
     kept = {p.name for p in special.parameters}
     values = {name: value for name, value in values.items() if name in kept}
     check_first_iteration(body, tuple(values.items()), report)
@@ -110,11 +112,15 @@ KindTable = tuple[tuple[str, Literal["scalar", "theta"]], ...]
 
 
 def check_rule(
-    rule: ast.Optimizer, losses: frozenset[str], definitions: Definitions, report: Report
+    rule: ast.Optimizer,
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+    watched: frozenset[str] = frozenset(),
 ) -> tuple[Body, KindTable]:
     """The body in plain names, and the kind of each of them."""
     rule = with_searches(rule, losses, definitions, report)
-    body = resolve_rule(rule, losses, report)
+    body = resolve_rule(rule, losses, report, watched=watched)
     names = {**FIXED, **{p.name: FLAG if is_flag(p) else SCALAR for p in rule.parameters}}
     checker = _Rule(body, names, losses, definitions)
     kinds = checker.infer()

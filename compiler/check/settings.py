@@ -11,6 +11,7 @@ from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import joined, meant
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
@@ -43,11 +44,13 @@ class Settings:
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:
             if setting.name not in known:
+                says = meant(setting.name, "setting")
+                hints = () if says else did_you_mean(setting.name, known)
                 report.error(
                     "E0501",
                     name_span(setting),
-                    f"'{statement}' has no setting '{setting.name}'",
-                    hints=did_you_mean(setting.name, known) or (f"its settings: {', '.join(known)}",),
+                    joined(f"'{statement}' has no setting '{setting.name}'", says),
+                    hints=hints or (f"its settings: {', '.join(known)}",),
                 )
             elif setting.name in self.given:
                 report.error(
@@ -90,14 +93,16 @@ def word(*words: W) -> Reader[W]:
     def read(value: ast.Expr) -> W:
         if isinstance(value, ast.Name) and value.id in words:
             return next(w for w in words if w == value.id)
-        hints = did_you_mean(value.id, words) if isinstance(value, ast.Name) else ()
-        raise Unfit(f"it is {listed(words)}", value.span, hints=hints)
+        shown = [w for w in words if w[0].islower()] or words
+        hints = did_you_mean(value.id, shown) if isinstance(value, ast.Name) else ()
+        raise Unfit(f"it is {listed(shown)}", value.span, hints=hints)
 
     return read
 
 
 def truth(value: ast.Expr) -> bool:
-    return word("true", "false")(value) == "true"
+    """`True` and `False` as well: calls of libraries can be copied."""
+    return word("true", "false", "True", "False")(value).lower() == "true"
 
 
 def whole(least: int) -> Reader[int]:

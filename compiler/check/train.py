@@ -9,12 +9,12 @@ from typing import Literal
 
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import Reader, Settings, Unfit, condition, truth, whole, word
-from netc.compiler.check.watch import check_watched
+from netc.compiler.check.watch import MONITORING, check_watched
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.resolve import Definitions, head
 from netc.compiler.meaning.resolve_tree import rebuild, walk
-from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Training
+from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Training, Unit
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
@@ -24,11 +24,10 @@ SETTINGS = (
 )  # fmt: skip
 FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
 """What `monitor` can report."""
-MONITORING = ("every", "history")
-"""Its settings."""
 AUTO: History = "auto"
 HISTORIES: Reader[History] = word("all", "summary", "auto")
 FULL: tuple[BatchMode, int] = ("full", 1)
+AS_IT_FITS: tuple[int, Unit] = (0, "epoch")
 CPU: Literal["cpu"] = "cpu"
 DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None, None)
 
@@ -150,7 +149,7 @@ def check_monitor(
 ) -> Monitor:
     if statement is None:
         return Monitor((ast.Name("loss"),), 0)
-    named = tuple(s for s in statement.settings if s.name not in ("every", "unit", "history"))
+    named = tuple(s for s in statement.settings if s.name not in MONITORING)
     watched = check_watched(named, optimizer, losses, definitions, report) if named and optimizer else ()
     settings = Settings(
         tuple(s for s in statement.settings if s.name in MONITORING), "monitor", MONITORING, report
@@ -164,8 +163,25 @@ def check_monitor(
                 f"the figure '{figure.span.text or shown}' is not supported yet",
                 hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",),
             )
-    every, history = settings.get("every", whole(1), 0), settings.get("history", HISTORIES, AUTO)
-    return Monitor(statement.figures or (ast.Name("loss"),), every, history, watched)
+    (every, unit), history = (
+        settings.get("every", _moments, AS_IT_FITS),
+        settings.get("history", HISTORIES, AUTO),
+    )
+    return Monitor(statement.figures or (ast.Name("loss"),), every, unit, history, watched)
+
+
+def _moments(value: ast.Expr) -> tuple[int, Unit]:
+    """`every = 10 steps`, `5 epochs`, `epoch`, `step`; a number alone counts epochs."""
+    match value:
+        case ast.Name("epoch" | "step" as unit):
+            return 1, unit
+        case ast.Counted(number, "epoch" | "epochs"):
+            return whole(1)(number), "epoch"
+        case ast.Counted(number, "step" | "steps" | "iteration" | "iterations"):
+            return whole(1)(number), "step"
+        case ast.Counted() | ast.Name():
+            raise Unfit("it is a number of epochs or steps: 5 epochs, 10 steps, epoch, step", value.span)
+    return whole(1)(value), "epoch"
 
 
 def batches(training: Training, samples: int) -> int:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.settings import name_span
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import rebuild
+from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import Optimizer, Watched
 from netc.dsl import ast
+from netc.dsl.names import did_you_mean
 
 PLACE = "a monitored function"
+MONITORING = ("every", "history")
+"""The settings of `monitor`."""
 
 
 def check_watched(
@@ -54,6 +58,14 @@ def check_watched(
             hint = "give the monitored function a name of its own"
             message = f"'{setting.name}' is a name of the rule already"
             report.error("E0104", setting.span, message, hints=(hint,))
+            continue
+        if not any(isinstance(node, ast.Index | ast.Gradient) for node in walk(setting.value)):
+            message = (
+                f"'monitor' has no setting '{setting.name}', and as a function it reads nothing that changes"
+            )
+            example = "a function to follow reads states or the loss: V = R(theta[n]) + norm(v[n])^2/2"
+            hints = did_you_mean(setting.name, MONITORING) or (example,)
+            report.error("E0501", name_span(setting), message, hints=hints)
             continue
         value = plain(setting.value)
         if not report.errors:

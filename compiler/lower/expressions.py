@@ -149,7 +149,7 @@ def _mean(x: ir.Expr, per: ir.Per, env: Environment) -> ir.Expr:
 def _norm(x: ir.Expr, per: ir.Per) -> ir.Expr:
     if not x.axes:
         return ir.apply("abs", x)
-    return ir.apply("sqrt", ir.total("sum", ir.apply("mul", x, x), per))
+    return ir.total("norm", x, per)
 
 
 def _inlined(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
@@ -11,6 +11,7 @@ from netc.compiler.calculus.simplify import rebuild, simplify
 from netc.compiler.calculus.verify import verify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.meaning.spec import Activation, Layer, Loss, Network, Objective, Spec
+from netc.dsl import ast
 
 LOSS, LOSSES, OUTPUT = "loss", "losses", "output"
 """Lets of every network: the loss, that of each sample, and what `predict` returns."""
@@ -86,9 +87,7 @@ def _head(last: Layer, z: ir.Let, loss: Loss, env: Environment) -> list[ir.Let]:
     here = _of_a_sample(z.var)
     output = simplify(_activations(last, here, env))
     u, y = ir.Var("u", here.axes), ir.Var("y", here.axes)
-    names: dict[str, ir.Expr] = {"u": u, "y": y, **{name: ir.Const(value) for name, value in loss.arguments}}
-    assert loss.definition.value is not None
-    cost = lower_expr(loss.definition.value, Environment(names, env.functions))
+    cost = lower_loss(loss, u, y, env.functions)
     composed = simplify(rebuild(cost, lambda node: output if node == u else node))
     losses = ir.Let(LOSSES, (ir.SAMPLES,), _of_all_samples(composed), loss.definition.name)
     return [
@@ -96,6 +95,21 @@ def _head(last: Layer, z: ir.Let, loss: Loss, env: Environment) -> list[ir.Let]:
         losses,
         ir.Let(LOSS, ir.SCALAR, ir.Reduce("sum", losses.var, (ir.SAMPLES,))),
     ]
+
+
+Functions = Mapping[str, ast.Activation | ast.Schedule]
+
+
+def lower_loss(loss: Loss, u: ir.Var, y: ir.Var, functions: Functions) -> ir.Expr:
+    """The loss of one sample, as it is written."""
+    names: dict[str, ir.Expr] = {"u": u, "y": y, **{name: ir.Const(value) for name, value in loss.arguments}}
+    assert loss.definition.value is not None
+    return lower_expr(loss.definition.value, Environment(names, functions))
+
+
+def lower_activations(layer: Layer, z: ir.Var, functions: Functions) -> ir.Expr:
+    """What the layer makes of z for one sample, as it is written."""
+    return _activations(layer, z, Environment({}, functions))
 
 
 def _of_a_sample(v: ir.Var) -> ir.Var:

@@ -79,13 +79,19 @@ def spread_tuples(
 # -- conditions --------------------------------------------------------------------------------------
 
 
-def specialise(rule: ast.Optimizer, values: Mapping[str, float], varying: Collection[str]) -> ast.Optimizer:
-    """The rule with every condition decided that names only parameters with fixed values."""
+def specialise(
+    rule: ast.Optimizer,
+    values: Mapping[str, float],
+    varying: Collection[str],
+    watched: frozenset[str] = frozenset(),
+) -> ast.Optimizer:
+    """The rule with every condition decided that names only parameters with fixed values. Of what theta does not depend
+    on only states that are `watched` are left."""
     fixed = {name: value for name, value in values.items() if name not in varying}
     body = tuple(changed(a, lambda e: decided(e, fixed)) for a in _chosen(rule.body, fixed))
     if body == rule.body:
         return rule
-    body = _live(_without_copies(body))
+    body = _live(_without_copies(body), watched)
     read = {name for action in body for name in names_in(action)} | set(varying)
     return replace(rule, body=body, parameters=tuple(p for p in rule.parameters if p.name in read))
 
@@ -166,16 +172,16 @@ def _without_copies(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
     return tuple(kept)
 
 
-def _live(body: tuple[ast.Action, ...]) -> tuple[ast.Action, ...]:
+def _live(body: tuple[ast.Action, ...], watched: frozenset[str]) -> tuple[ast.Action, ...]:
     """Without equations that nothing reads on the way to theta."""
-    return tuple(_kept(body, live_names(body)))
+    return tuple(_kept(body, live_names(body, watched)))
 
 
-def live_names(body: tuple[ast.Action, ...]) -> set[str]:
-    """What theta depends on, or the end of a search or loop."""
+def live_names(body: tuple[ast.Action, ...], watched: frozenset[str] = frozenset()) -> set[str]:
+    """What theta depends on, or the end of a search or loop, or what is `watched`."""
     nodes = [n for a in body for n in walk(a)]
     reads: dict[str, set[str]] = {}
-    live, found = {"theta"}, set[str]()
+    live, found = {"theta"} | watched, set[str]()
     for node in nodes:
         match node:
             case ast.Equation(name, _, value):

@@ -16,6 +16,7 @@ from textwrap import wrap
 from zlib import crc32
 
 from netc.compiler.meaning.bind_arguments import specialise, without_tuples
+from netc.compiler.meaning.resolve import USUAL
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_equations import put as with_number
@@ -24,17 +25,6 @@ from netc.dsl.printer import print_expr
 
 WIDTH = 112
 GRADIENT = ast.Gradient("R", None, ast.Index(ast.Name("theta"), ast.Name("n")))
-ROLES = {
-    "eta": ("lr", "learning_rate", "learning_rate_init", "step_size"),
-    "beta1": ("betas_1", "beta_1", "b1"),
-    "beta2": ("betas_2", "beta_2", "b2"),
-    "eps": ("epsilon",),
-    "rho": ("decay",),
-    "alpha": ("momentum", "mass", "mu"),
-    "lambda": ("weight_decay", "wd"),
-}
-"""Usual name, and what libraries call it."""
-USUAL = {other: name for name, others in ROLES.items() for other in others}
 SWITCHES: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     "momentum": {
         "torch.SGD": {"momentum": 0.9}, "keras.SGD": {"momentum": 0.9}, "optax.sgd": {"momentum": 0.9},

@@ -18,6 +18,7 @@ from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.parser import parse
 from netc.dsl.source import Source, Span
+from netc.dsl.vocabulary import Place, joined, meant
 
 D = TypeVar("D", bound=ast.Statement)
 
@@ -173,15 +174,20 @@ def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definition
 # -- lookup ----------------------------------------------------------------------------------------
 
 
+PLACES: Mapping[str, Place] = {"loss": "loss", "init": "init", "activation": "layer"}
+"""Where a name of a kind stands, for the words of other tools."""
+
+
 def lookup(table: Table[D], name: str, span: Span, kind: str, report: Report) -> D | None:
     """The definition called `name`, or None after an error with the nearest names."""
     found = table.get(name)
     if found is None:
-        hints = did_you_mean(name, table.names())
+        says = meant(name, PLACES[kind]) if kind in PLACES else ""
+        hints = () if says else did_you_mean(name, table.names())
         report.error(
             "E0102",
             span,
-            f"there is no {kind} called '{name}'",
+            joined(f"there is no {kind} called '{name}'", says),
             hints=hints or (f"'netc list {_plural(kind)}' shows all",),
         )
     return found
@@ -211,20 +217,20 @@ def bind(
 
     Reports unknown, repeated and missing arguments; what has an error is absent from the result.
     """
-    names = [p.name for p in parameters]
+    names, shown = [p.name for p in parameters], list(dict.fromkeys(written(p) for p in parameters))
     given: dict[str, ast.Argument] = {}
     for position, argument in enumerate(arguments):
         name = argument.name or (names[position] if position < len(names) else None)
         if name is None:
-            takes = f"takes {', '.join(names)}" if names else "takes no arguments"
+            takes = f"takes {', '.join(shown)}" if names else "takes no arguments"
             hints = _decimal_comma(argument, given)
             report.error("E0108", argument.span, f"one argument too many: {what} {takes}", hints=hints)
         elif name not in names:
             report.error(
                 "E0108",
                 argument.span,
-                f"{what} has no parameter '{name}'",
-                hints=did_you_mean(name, names) or _parameters(names),
+                joined(f"{what} has no parameter '{name}'", says := renamed(name, parameters)),
+                hints=() if says else did_you_mean(name, shown) or _parameters(shown),
             )
         elif name in given:
             report.error(
@@ -263,6 +269,35 @@ def _decimal_comma(argument: ast.Argument, given: Mapping[str, ast.Argument]) ->
             if whole.span.text.isdigit() and rest.span.text.isdigit():
                 return (f"numbers are written with a decimal point: {whole.span.text}.{rest.span.text}",)
     return ()
+
+
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "eta": ("lr", "learning_rate", "learning_rate_init", "step_size", "initial_learn_rate"),
+    "beta1": ("betas_1", "beta_1", "b1"),
+    "beta2": ("betas_2", "beta_2", "b2"),
+    "eps": ("epsilon",),
+    "rho": ("decay",),
+    "alpha": ("momentum", "mass", "mu"),
+    "lambda": ("weight_decay", "wd", "l2"),
+}
+"""Usual name of a parameter, and what libraries call it."""
+USUAL = {other: name for name, others in ROLES.items() for other in others}
+
+
+def renamed(word: str, parameters: Iterable[ast.Parameter]) -> str:
+    """What a parameter of another tool is called here, where there is one that plays its part."""
+    for p in parameters:
+        if USUAL.get(p.name, p.name) == USUAL.get(word, word):
+            example = "" if written(p) == p.name else f", as in {p.span.text}"
+            return f"here it is called '{written(p)}'{example}"
+    return meant(word, "parameter")
+
+
+def written(parameter: ast.Parameter) -> str:
+    """The name in the definition: `betas` of the component `betas_1` (see `bind_arguments.py`)."""
+    stem, _, number = parameter.name.rpartition("_")
+    tuple_of_numbers = number.isdigit() and parameter.span.text.split("=")[0].strip() == stem
+    return stem if tuple_of_numbers else parameter.name
 
 
 def _parameters(names: list[str]) -> tuple[str, ...]:

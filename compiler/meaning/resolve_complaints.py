@@ -10,6 +10,7 @@ from netc.compiler.meaning.resolve_tree import names_in
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import joined
 
 MEANINGS = {
     "n": "n counts the iterations from 0",
@@ -89,12 +90,13 @@ class Complaints:
         if writing:
             forms = f"{n}+1, a substep {n}+1/2, {n}+i/m in a loop over 1..m, and 0 for the start"
         hints: tuple[str, ...] = ()
+        says = ""
         if isinstance(index, ast.Binary) and index.op == "-" and not writing:
-            hints = (f"an older value is a state: old[{n}+1] = {name}[{n}], then read old[{n}]",)
+            says = f"an older value is a state, old[{n}+1] = {name}[{n}], read as old[{n}]"
         elif other := next((i for i in sorted(names_in(index)) if i in ("t", "k", "i", "j", "n")), ""):
             hints = (f"the iterations are counted by {n}, from 0: {name}[{n}+1]",) if other != n else ()
         verb = "set" if writing else "read"
-        message = f"'{name}' cannot be {verb} at [{index.span.text}]"
+        message = joined(f"'{name}' cannot be {verb} at [{index.span.text}]", says)
         self.report.error("E0402", index.span, message, notes=(f"indices are {forms}",), hints=hints)
 
     def present_set(self, equation: ast.Equation) -> None:

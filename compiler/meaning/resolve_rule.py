@@ -22,14 +22,21 @@ from netc.dsl import ast
 from netc.dsl.source import Span
 
 
-def resolve_rule(rule: ast.Optimizer, losses: frozenset[str], report: Report, counter: str = "n") -> Body:
+def resolve_rule(
+    rule: ast.Optimizer,
+    losses: frozenset[str],
+    report: Report,
+    counter: str = "n",
+    watched: frozenset[str] = frozenset(),
+) -> Body:
     """The body of the rule; what is wrong goes to the report.
 
-    `losses` are the names of the loss (`R[i]` is no state). For a schedule's recursion `counter` is `k`.
+    `losses` are the names of the loss (`R[i]` is no state). For a schedule's recursion `counter` is `k`. States that
+    are `watched` are kept though no equation may read them.
     """
     before = len(report.diagnostics)
     rule = with_own_m(rule)
-    body = _Resolver(rule, losses, Complaints(rule, report, counter)).run()
+    body = _Resolver(rule, losses, Complaints(rule, report, counter), watched).run()
     report.diagnostics[before:] = map(in_words, report.diagnostics[before:])
     return body
 
@@ -45,7 +52,9 @@ def _is_batch(index: ast.Expr, loops: set[str]) -> bool:
 
 
 class _Resolver:
-    def __init__(self, rule: ast.Optimizer, losses: frozenset[str], complain: Complaints) -> None:
+    def __init__(
+        self, rule: ast.Optimizer, losses: frozenset[str], complain: Complaints, watched: frozenset[str]
+    ) -> None:
         self.rule = rule
         self.losses = losses
         self.complain = complain
@@ -65,7 +74,7 @@ class _Resolver:
             for e in written
             if e.indices and e.name not in self.memories
         }
-        self.read_now: dict[str, Span] = {}
+        self.read_now: dict[str, Span] = dict.fromkeys(watched & self.indexed, rule.span)
         """States whose value at n is read, and where first."""
         self.initial: dict[str, ast.Equation] = {}
         self.defined: dict[tuple[str, Moment | None], Span] = {}

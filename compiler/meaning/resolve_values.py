@@ -33,6 +33,7 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "atan": math.atan,
     "sinh": math.sinh,
     "cosh": math.cosh,
+    "logcosh": lambda x: abs(x) + math.log1p(math.exp(-2 * abs(x))) - math.log(2),
     "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
     "log1p": math.log1p,
     "expm1": math.expm1,

@@ -296,6 +296,7 @@ class Training:
 
 
 History = Literal["all", "summary", "auto"]
+Unit = Literal["epoch", "step"]
 
 
 @dataclass(frozen=True)
@@ -310,10 +311,11 @@ class Watched:
 
 @dataclass(frozen=True)
 class Monitor:
-    """Figures to report, `every` so many epochs (steps where an epoch is one step); 0: as the runtime chooses."""
+    """Figures to report, `every` so many epochs or steps; 0: as the runtime chooses."""
 
     figures: tuple[ast.Expr, ...]
     every: int
+    unit: Unit = "epoch"
     history: History = "auto"
     """Whether every run is in the history, or quantiles over runs; `auto` goes by their number."""
     watched: tuple[Watched, ...] = ()

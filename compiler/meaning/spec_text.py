@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.spec import (
     DataSpec,
     Init,
@@ -170,7 +171,13 @@ def _law(law: Law) -> ast.Expr:
 
 def _helpers(law: Law) -> tuple[ast.Setting, ...]:
     values = tuple(ast.Setting(name, _number(value)) for name, value in law.arguments)
-    return (*values, *(ast.Setting(name, value) for name, value in law.helpers))
+    helpers = (*values, *(ast.Setting(name, value) for name, value in law.helpers))
+    read, kept = names_in(law.law), list[ast.Setting]()
+    for helper in reversed(helpers):  # what the law does not read is an error in a file
+        if helper.name in read:
+            read |= names_in(helper.value)
+            kept.insert(0, helper)
+    return tuple(kept)
 
 
 def _schedule(schedule: Schedule) -> Iterator[ast.Schedule]:
@@ -212,7 +219,8 @@ def _train(training: Training) -> ast.Train:
 
 
 def _monitor(monitor: Monitor) -> ast.Monitor:
-    settings = [ast.Setting("every", _number(monitor.every))] if monitor.every else []
+    every = ast.Counted(_number(monitor.every), f"{monitor.unit}s")
+    settings = [ast.Setting("every", every)] if monitor.every else []
     settings += [_word("history", monitor.history)] if monitor.history != "auto" else []
     functions = (ast.Setting(w.name, w.written) for w in monitor.watched)
     return ast.Monitor(monitor.figures, (*functions, *settings))

@@ -16,6 +16,8 @@ from netc.dsl.diagnostics import SpecError
 _STATE = re.compile(r"^\s*(\w+)\[n\+1\] *=", re.MULTILINE)
 _TRAITS = ("sqrt(", "sign(", "repeat", "|", "0.96", "- 4)")
 """What two rules that are the same both have, or both have not; saves most comparisons."""
+_NORM = re.compile(r"sqrt\(sum\((\w+(\[n\])?)\^2")
+"""A norm as rules of libraries write it: `sqrt(sum(g^2))`."""
 
 _RESTATED = ("papers", "lectures")
 """Files whose rules are those of the families and libraries once more, in the words of their source."""
@@ -54,6 +56,7 @@ def relatives(rule: Side) -> Iterator[Relative]:
 
 def _alike(rule: str, other: str) -> bool:
     """Whether the texts of two rules leave it open that they are the same."""
+    rule, other = (_NORM.sub(r"norm(\1", text) for text in (rule, other))
     if any((trait in rule) != (trait in other) for trait in _TRAITS):
         return False
     if _states(rule) > _states(other) or ("|" in rule and "|" not in other):

@@ -185,6 +185,8 @@ class Forms:
 
     def reduce(self, op: ir.Reduction, x: Poly, per: str) -> Poly:
         a = self.algebra
+        if op == "norm":
+            return self._root(self.reduce("sum", a.mul(x, x), per))
         where = f"{op} per {per}" if per else f"over all {op}"
         if op != "sum" or per:
             content, rest = a.parts(x) if x else (constant(1), x)

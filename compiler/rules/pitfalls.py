@@ -183,10 +183,11 @@ def _linear(rule: Side) -> bool:
     return True
 
 
-def unused(rule: ast.Optimizer) -> list[ast.Equation]:
-    """The first equation of each state or local on which neither theta nor the end of a search depends."""
+def unused(rule: ast.Optimizer, watched: frozenset[str] = frozenset()) -> list[ast.Equation]:
+    """The first equation of each state or local on which neither theta nor the end of a search depends, nor anything
+    that is watched."""
     found = {e.name: e for e in reversed(list(equations(rule.body))) if e.indices != (ast.Number(0.0),)}
-    live = live_names(rule.body)
+    live = live_names(rule.body, watched)
     return [found[name] for name in reversed(found) if name not in live]
 
 

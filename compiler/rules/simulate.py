@@ -180,7 +180,10 @@ class _Machine:
     def reduce(self, op: ir.Reduction, x: Array, per: ir.Per) -> Array:
         """The first element is a layer, the others are another one; its first element is a tensor of its own."""
         x = x + np.zeros((1, self.world.theta.size), x.dtype)
-        functions: dict[ir.Reduction, Callable[..., Array]] = {"sum": np.sum, "max": np.max, "min": np.min}
+        functions: dict[ir.Reduction, Callable[..., Array]] = {
+            "sum": np.sum, "max": np.max, "min": np.min,
+            "norm": lambda x, **axes: np.sqrt(np.sum(x * x, **axes)),
+        }  # fmt: skip
         if not per:
             return functions[op](x, axis=-1, keepdims=True)
         parts = [x[:, :1], x[:, 1:]] if per == "layer" else [x[:, :1], x[:, 1:2], x[:, 2:]]

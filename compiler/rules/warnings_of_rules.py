@@ -40,7 +40,7 @@ def warnings(spec: Spec) -> tuple[Diagnostic, ...]:
     """In the order of the text."""
     rule = _written(spec)
     meant = _of_library(rule) or any(s.name == "source" for s in rule.settings)
-    found = [] if meant else list(_unused(rule))
+    found = [] if meant else list(_unused(rule, _watched(spec)))
     given = {name: place for name, place in _given(spec, rule).items() if not meant or name in _used(spec)}
     epsilons = [n for n, p in parts(dict(spec.optimizer.arguments)).items() if p == "epsilon" and n in given]
     if not meant or spec.schedules or epsilons:
@@ -92,8 +92,14 @@ def _given(spec: Spec, rule: ast.Optimizer) -> dict[str, Span]:
 # -- the warnings ------------------------------------------------------------------------------------
 
 
-def _unused(rule: ast.Optimizer) -> Iterator[Diagnostic]:
-    for equation in unused(rule):
+def _watched(spec: Spec) -> frozenset[str]:
+    """States that `monitor` follows."""
+    nodes = (n for w in spec.monitor.watched for n in walk(w.written))
+    return frozenset(n.base.id for n in nodes if isinstance(n, ast.Index) and isinstance(n.base, ast.Name))
+
+
+def _unused(rule: ast.Optimizer, watched: frozenset[str]) -> Iterator[Diagnostic]:
+    for equation in unused(rule, watched):
         what = "state" if equation.indices else "local"
         name = target(equation).text
         yield _warning(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -127,7 +126,7 @@ def _ends(result: Result) -> Iterator[str]:
 
 
 def _why(result: Result) -> str:
-    return "" if math.isfinite(result.loss_train[0]) else ": the loss is no longer finite"
+    return f": {result.fault}" if result.fault else ""
 
 
 def verdicts(found: tuple[Verdict, ...]) -> Iterator[str]:

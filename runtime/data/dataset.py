@@ -27,7 +27,7 @@ from netc.runtime.data.labels import read_targets, whole_values
 from netc.runtime.data.named_sets import SETS, Parts, read_named
 from netc.runtime.data.parts import Indices, split
 from netc.runtime.data.readers import read_file
-from netc.runtime.data.scaling import Array, one_hot
+from netc.runtime.data.scaling import DOUBLE, Array, one_hot
 from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
 from netc.runtime.random import Purpose, normal, uniform
 
@@ -69,8 +69,9 @@ class Dataset:
     """What stands in the place of missing inputs (`missing = mean`); `x` has it already."""
     named: bool = True
     """Whether the inputs have names of their own, so that a frame is read by them."""
-    rounding: float = 2.0**-52
-    """Of the type in which the data came, from 1 to the next number."""
+    rounding: float = DOUBLE
+    """Of the type in which the inputs came, from 1 to the next number; 0 of whole numbers."""
+    target_rounding: float = DOUBLE
 
     @cached_property
     def codes(self) -> Indices:
@@ -156,7 +157,7 @@ def facts(dataset: Dataset) -> Facts:
 def known_facts(spec: DataSpec) -> Facts | None:
     """What is known of a named set that is not on this machine, taken as it comes; else None."""
     entry = SETS.get(spec.origin[0]) if spec.kind == "named" else None
-    if entry is None or spec.target or spec.inputs:
+    if entry is None or spec.target or spec.inputs or spec.of_inputs:
         return None
     samples = min(spec.limit or entry.samples, entry.samples)
     train = int(spec.split) if spec.split > 1 else int(spec.split * samples + 1e-9)
@@ -304,10 +305,15 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     account = replace(account, filled=int(np.isnan(x).sum()))
     x = fill.apply(x) if fill else x
     y = x if spec.of_inputs else goal.values
-    kind = parts.inputs.values.dtype
-    rounding = float(np.finfo(kind).eps) if kind.kind == "f" else 0.0
+    roundings = tuple(_rounding(table.values.dtype) for table in (parts.inputs, parts.targets))
     named = parts.inputs.named
-    return Dataset(x, y, *names, goal.labels, goal.text, train, test, source, account, fill, named, rounding)
+    return Dataset(
+        x, y, *names, goal.labels, goal.text, train, test, source, account, fill, named, *roundings
+    )
+
+
+def _rounding(kind: np.dtype[Any]) -> float:
+    return float(np.finfo(kind).eps) if kind.kind == "f" else 0.0
 
 
 def codes_of(y: Array, labels: Sequence[str], text: bool) -> Indices:

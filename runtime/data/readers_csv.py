@@ -61,7 +61,7 @@ def _read(name: str, text: str, delimiter: str, style: TextStyle, span: Span) ->
     columns = tuple(_column_name(cell, i) if header else f"c{i + 1}" for i, cell in enumerate(first[1]))
     rows = chain(some if header else [first, *some], records)
     start = (some[0][0] if some else 0) if header else first[0]
-    comments = sum(line.startswith("#") for line in text.splitlines())
+    comments = text.count("\n#") + text.startswith("#")
     stated = style.header is not None
     reading = Reading(first[0] if header else 0, start, stated, delimiter, style.decimal, comments)
     blocks, lines, texts = [], [], set[int]()

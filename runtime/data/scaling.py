@@ -14,8 +14,8 @@ from netc.compiler.meaning.spec import Scaling
 Array = NDArray[np.float64]
 DOUBLE = 2.0**-52
 """From 1 to the next number of float64."""
-ROUNDINGS = 100
-"""What a computation of some length leaves of a constant: two of the sixteen digits."""
+ROUNDINGS, DOUBLES = 10, 100
+"""What a computation leaves of a constant: ten roundings of its type, and two of the sixteen digits of float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,8 @@ def constant_columns(values: Array, rounding: float = DOUBLE) -> NDArray[np.bool
     low, high = values.min(axis=0), values.max(axis=0)
     with np.errstate(over="ignore"):
         spread, size = high - low, np.maximum(abs(low), abs(high))
-    found: NDArray[np.bool_] = spread <= ROUNDINGS * rounding * size
+    relative = max(ROUNDINGS * rounding, DOUBLES * DOUBLE) if rounding else 0.0
+    found: NDArray[np.bool_] = spread <= relative * size
     for column in np.flatnonzero(found & (spread > 0) & (size < 2.0**53)):
         found[column] = (values[:, column] != np.round(values[:, column])).any()
     return found

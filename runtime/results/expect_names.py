@@ -73,7 +73,7 @@ def scope_of(session: Trained, result: Result) -> Scope:
     return Scope(
         result.runs,
         figures,
-        _constants(session),
+        _constants(session) | {"seconds": result.seconds["train"]},
         losses,
         session.loss,
         points,
@@ -109,7 +109,9 @@ def _by_name(session: Trained, theta: Array) -> dict[str, Array]:
 
 
 def _constants(session: Trained) -> dict[str, float]:
-    return dict(session.spec.optimizer.arguments) | {"pi": np.pi}
+    """Of every training; `seconds` differ from one to the next."""
+    counts = {"parameters": float(session.spec.parameters), "seconds": 1.0}
+    return counts | dict(session.spec.optimizer.arguments) | {"pi": np.pi, "inf": np.inf}
 
 
 def _loss_names(session: Trained) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.meaning.kinds import ELEMENTWISE
+from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import FAR, KINDS
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -23,9 +26,9 @@ from netc.runtime.results.expect_names import Scope
 
 STATISTICS = ("median", "mean", "min", "max", "quartile", "share", "all")
 _PLAIN: dict[str, Callable[..., Any]] = {
-    "abs": np.abs, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos,
-    "tan": np.tan, "tanh": np.tanh, "sign": np.sign,
-}  # fmt: skip
+    name: PRIMITIVES[name].value for name, arguments in ELEMENTWISE.items() if arguments == 1
+}
+"""The functions of one number that the language has."""
 _OVER_ELEMENTS: dict[str, Callable[..., Any]] = {
     "norm": lambda a: np.sqrt(np.square(a).sum(axis=-1)),
     "sum": lambda a: a.sum(axis=-1),
@@ -105,7 +108,7 @@ class Values:
             case ast.Number(number):
                 return _constant(number)
             case ast.Percent(hundredths):
-                return self.join(np.multiply, self.value(hundredths), _constant(0.01), e)
+                return self.join(np.divide, self.value(hundredths), _constant(100.0), e)
             case ast.Name(name):
                 return self.name(name, e)
             case ast.Unary(op, operand):
@@ -122,14 +125,29 @@ class Values:
                 return self.call(function, [a.value for a in arguments], e)
             case ast.Compare() | ast.Logic() | ast.Not():
                 return self.condition(e)
+            case ast.Index(base, index):
+                return self.component(self.value(base), index, e)
             case _:
                 self.fail("E0703", "an expectation cannot be made of this", e)
+
+    def component(self, of: Value, index: ast.Expr, e: ast.Expr) -> Value:
+        """`theta[1]` is the first one: here no iteration is counted, and batches are counted from 1, too."""
+        if of.array.ndim == of.per_run:
+            self.fail("E0706", "this is one number, it has no components", e)
+        count, place = of.array.shape[-1], number_or_none(index)
+        if place is None or place != int(place) or not 1 <= place <= count:
+            last = f" and {e.span.text.split('[')[0]}[{count}] the last" if count > 1 else ""
+            message = "there is no such component: they are counted from 1"
+            hint = f"{e.span.text.split('[')[0]}[1] is the first{last}"
+            self.fail("E0706", message, index, hints=(hint,))
+        return Value(of.array[..., int(place) - 1], of.per_run)
 
     def name(self, name: str, e: ast.Expr) -> Value:
         if (runs := self.ended(name, None, e)) is not None:
             return runs
         if name in self.scope.constants:
             return _constant(self.scope.constants[name])
+        name = "loss" if name in self.scope.loss_names else name
         for known in (name, f"{name}(train)"):
             if known in self.scope.figures:
                 return Value(self.scope.figures[known], True)

@@ -72,6 +72,8 @@ class Result:
     columns: tuple[str, ...] = ()
     """The names of the inputs."""
     target_columns: tuple[str, ...] = ()
+    fault: str = ""
+    """Of one run that was lost: what is not finite, in which iteration and, where it can be told, by which operation."""
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
@@ -182,6 +184,7 @@ def _summary(result: Result) -> dict[str, Any]:
         "stopped": _texts(result, STOPS, result.stop_codes),
         "outcome": result.outcome[0].item() if result.runs == 1 else _shares(OUTCOMES, result.outcome_codes),
         "diverged": float(np.mean(result.diverged)),
+        "fault": result.fault,
         "reached": _reached(result),
         "loss": _parts(result, "loss"),
         result.metric: _parts(result, result.metric) if result.metric else {},

@@ -49,10 +49,12 @@ class Task:
     metric: Metric | None
     """None where there are no outputs to judge (an objective)."""
     every: int
-    """Epochs between reports; 0: chosen so that there are about REPORTS."""
+    """Epochs (or steps) between reports; 0: chosen so that there are about REPORTS."""
     threads: int
     history: Literal["all", "summary"] = "all"
     """Whether every run reports, or some of very many."""
+    by_steps: bool = False
+    """`every` counts steps."""
 
 
 class Watcher:
@@ -93,6 +95,8 @@ class Outcome:
     interrupted: bool
     every: int
     """Iterations between two reports."""
+    before: State | None = None
+    """Of one run that was lost: its state an iteration before, on the CPU."""
 
 
 def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
@@ -142,6 +146,8 @@ class _Loop:
         self.pace = 1.0
         """Iterations of one stretch."""
         self.saved = time.monotonic()
+        self.good: dict[str, Array] = {}
+        """Of one run: its state at the end of a stretch, before it was lost."""
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
@@ -188,6 +194,7 @@ class _Loop:
     def _run(self, interrupt: Interrupt) -> None:
         """The runs in hand to their end; reports at multiples of `every`, while the next stretch is under way."""
         state, stretches = self.state, self.stretches
+        self._keep()
         if state.at == 0:
             self._report(self._due())
         ahead, queued, going = state.at, deque[int](), self._going()
@@ -210,6 +217,27 @@ class _Loop:
                 self.saved = time.monotonic()
             going = self._going()
 
+    def _keep(self) -> None:
+        state = self.state
+        if (
+            self.runs == 1
+            and self.task.kernels.DEVICE == "cpu"
+            and np.isfinite(state.theta[:, : self.task.kernels.PARAMETERS]).all()
+        ):
+            self.good = {name: array.copy() for name, array in state.arrays().items()}
+
+    def _before(self) -> State | None:
+        """The state an iteration before the one run was lost, from the last one that was kept."""
+        lost = self.book.count == 1 == self.runs and self.book.counters[0, 3] == DIVERGED
+        if not lost or not self.good or np.isfinite(self.book.theta[0]).all():
+            return None
+        state, last = from_arrays(self.good), int(self.book.counters[0, 0]) - 1
+        if last > state.counters[0, 0]:
+            self.stretches.begin(state)
+            self.stretches.queue(last, report=False)
+            self.stretches.wait()
+        return state if state.counters[0, 0] == last else None
+
     def _reports_at(self, step: int) -> bool:
         return step == self.total or step % self.every == 0
 
@@ -221,6 +249,7 @@ class _Loop:
         rate = (last - state.at) / max(seconds, 1e-9)
         self.pace = min(rate * STRETCH, 16 * self.pace)
         state.at = last
+        self._keep()
         whole = float(self.total) * self.runs
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
@@ -289,6 +318,7 @@ class _Loop:
             seconds=seconds,
             interrupted=interrupted,
             every=self.every,
+            before=self._before(),
         )
 
 
@@ -310,9 +340,9 @@ def _watched(rule: ir.Rule) -> tuple[int, ...]:
 
 
 def _every(task: Task, total: int, per_epoch: int) -> int:
-    """Iterations between two reports, whole epochs."""
+    """Iterations between two reports: whole epochs, unless the file says steps."""
     if task.every:
-        return task.every * per_epoch
+        return task.every if task.by_steps else task.every * per_epoch
     count = max(1, min(REPORTS, REPORTS_OF_ALL // _reporting(task)))
     return max(1, -(-total // (count * per_epoch))) * per_epoch
 

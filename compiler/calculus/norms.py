@@ -1,0 +1,109 @@
+"""Norms written out for code, so that no square overflows or vanishes: ir -> ir, the last step before loops are chosen.
+
+    norm(x)  ->  sqrt(sum(x^2))               where that sum is far from both ends of the precision
+                 sqrt(sum((x/big)^2))*big     where it is too large
+                 sqrt(sum((x*big)^2))/big     where it is too small
+
+All three sums are taken in one pass (as in Blue 1978, A portable Fortran program to find the Euclidean norm), and in
+the middle the bits are those of the plain formula. A rule that writes sqrt(sum(x^2)) gets just that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from netc.compiler.calculus.ir import Apply, Const, Expr, Program, Reduce, apply
+from netc.compiler.calculus.simplify import rebuild
+from netc.dsl.source import Span
+
+Node = TypeVar("Node")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Of a precision: sums of squares from `low` to `high` are exact enough; `big` is a power of two."""
+
+    low: float
+    high: float
+    big: float
+
+
+SCALES: Mapping[str, Scale] = {
+    "f32": Scale(1e-26, 1e30, 2.0**100),
+    "f64": Scale(1e-280, 1e290, 2.0**600),
+}
+
+
+def written_out(program: Program) -> Program:
+    """The program with every norm as sums."""
+    return _changed(program, SCALES[program.training.precision])
+
+
+def _changed(node: Node, scale: Scale) -> Node:
+    """Any part of a program: its expressions changed, all else as it is."""
+    found: Any = node
+    if isinstance(node, Expr):
+        found = _expression(node, scale)
+    elif isinstance(node, tuple):
+        new_parts = tuple(_changed(part, scale) for part in node)
+        found = new_parts if any(a is not b for a, b in zip(node, new_parts, strict=True)) else node
+    elif is_dataclass(node) and not isinstance(node, Span | type):
+        parts = {f.name: getattr(node, f.name) for f in fields(node)}
+        new = {name: _changed(part, scale) for name, part in parts.items()}
+        changed = {name: part for name, part in new.items() if part is not parts[name]}
+        found = replace(node, **changed) if changed else node
+    return found  # type: ignore[no-any-return]
+
+
+def _expression(expr: Expr, scale: Scale) -> Expr:
+    made: dict[Expr, Expr] = {}
+    """What a norm became, and the norm that it was."""
+
+    def change(node: Expr) -> Expr:
+        match node:
+            case Reduce("norm"):
+                found = _norm(node, scale)
+                made[found] = node
+                return found
+            case Apply("lt" | "le" | "gt" | "ge" as op, (a, Const(bound))) if (
+                _in_reach(bound, scale) and a in made
+            ):
+                return apply(
+                    op, _plain(made[a]), Const(bound)
+                )  # what overflows is larger, what vanishes smaller
+            case Apply("mul", (a, b)) if a == b and a in made:
+                return _norm(made[a], scale, squared=True)
+        return node
+
+    return rebuild(expr, change)
+
+
+def _in_reach(bound: float, scale: Scale) -> bool:
+    return scale.low < bound * bound < scale.high
+
+
+def _sum(x: Expr, norm: Expr) -> Expr:
+    assert isinstance(norm, Reduce)
+    return Reduce("sum", apply("mul", x, x), norm.over, norm.per)
+
+
+def _plain(norm: Expr) -> Expr:
+    assert isinstance(norm, Reduce)
+    return apply("sqrt", _sum(norm.arg, norm))
+
+
+def _norm(norm: Expr, scale: Scale, squared: bool = False) -> Expr:
+    assert isinstance(norm, Reduce)
+    x, big, small = norm.arg, Const(scale.big), Const(1 / scale.big)
+    middle = _sum(x, norm)
+    high = apply("mul", apply("sqrt", _sum(apply("mul", small, x), norm)), big)
+    low = apply("mul", apply("sqrt", _sum(apply("mul", big, x), norm)), small)
+    if squared:
+        high, low, root = apply("mul", high, high), apply("mul", low, low), middle
+    else:
+        root = apply("sqrt", middle)
+    outside = apply("select", apply("gt", middle, Const(scale.high)), high, low)
+    inside = apply("and", apply("ge", middle, Const(scale.low)), apply("le", middle, Const(scale.high)))
+    return apply("select", inside, root, outside)

@@ -1,0 +1,174 @@
+"""Why a run was lost: which of loss, gradient, state or parameter is not finite first, and by which operation.
+
+Looks at the one iteration in which it happened, in the interpreter; trains nothing. Of rules that keep values per batch,
+and of what the interpreter does not see (other roundings), it says less, never something else than it has seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from netc.compiler.calculus import evaluate, interpret, ir
+from netc.compiler.calculus.formula import formula
+from netc.runtime.parameters import Array
+from netc.runtime.random import Purpose, permutation
+from netc.runtime.training.sample_layout import bounds
+from netc.runtime.training.state import State
+
+
+def blame(program: ir.Program, theta: Array, n: int, before: State | None, x: Array, y: Array) -> str:
+    """Of the run that ended at theta[n] (P,) with a loss that is not finite; `before` is its state at n - 1, where that
+    is at hand. Samples are (N, inputs) and (N, outputs), as the loss sees them."""
+    if np.isfinite(theta).all():
+        where = _in_loss(program.problem, theta, x, y)
+        return f"the loss is not finite at theta[{n}], which is{f': {where}' if where else ''}"
+    lost = int((~np.isfinite(theta)).sum())
+    found = f"{lost} of {theta.size} parameters are not finite after iteration {n - 1}"
+    told = _Iteration(program, before, x, y, n - 1).told() if before is not None else ""
+    return f"{found}{f': {told}' if told else ''}"
+
+
+def _in_loss(problem: ir.Problem, theta: Array, x: Array, y: Array) -> str:
+    """The operation by which the loss of some sample is lost, or empty."""
+    sizes = {ir.SAMPLES: len(x)} if problem.sampled else {}
+    env = evaluate.given(problem, theta, x, y)
+    for step in problem.forward:
+        known = dict(env)
+        evaluate.run_lets([step], env, sizes)
+        for let in ir.flat((step,)):
+            if not _finite(env[let.name]):
+                return _operation(let.value, known, sizes=sizes)
+    return ""
+
+
+class _Iteration:
+    """One iteration of a rule, statement by statement, until something is lost."""
+
+    def __init__(self, program: ir.Program, state: State, x: Array, y: Array, n: int) -> None:
+        rule, batches = program.rule, program.training.batches
+        self.program, self.x, self.y = program, x, y
+        cuts = bounds(batches, len(x))
+        per_epoch = 1 if rule.visits_batches else len(cuts) - 1
+        epoch, batch = divmod(n, per_epoch)
+        order = np.arange(len(x))
+        if batches.shuffle and batches.mode != "full":
+            run = int(state.counters[0, 4])
+            order = permutation(len(x), program.training.seed, run, Purpose.SHUFFLE, epoch)
+        self.order, self.cuts, self.batch = order, cuts, batch
+        size = program.problem.parameters
+        theta = state.theta[0, :size].copy()
+        weights = evaluate.weights_of(program.problem, theta)
+        self.env: dict[str, Any] = {"theta": theta, "weights": weights, "biases": 1 - weights}
+        self.env |= {
+            "n": float(n),
+            "epoch": n / per_epoch,
+            "m": float(len(cuts) - 1),
+            "samples": float(len(x)),
+        }
+        self.env |= {h.name: h.value for h in rule.hypers}
+        vectors = [s.name for s in rule.states if s.axes and s.name != "theta"]
+        scalars = [s.name for s in rule.states if not s.axes]
+        self.env |= {name: state.vectors[0, i, :size].copy() for i, name in enumerate(vectors)}
+        self.env |= {name: float(state.scalars[0, i]) for i, name in enumerate(scalars)}
+        self.parts = evaluate.parts_of(program.problem)
+
+    def told(self) -> str:
+        """What is lost first, and how; empty where it is not seen."""
+        if any(s.per_batch for s in self.program.rule.states):
+            return ""
+        machine = interpret.Machine(self._measure, self.parts, self.env)
+        for stmt in self.program.rule.body:
+            known = dict(machine.env)
+            ended = False
+            try:
+                machine.execute([stmt])
+            except interpret.Left:
+                ended = True
+            new = [name for name, v in machine.env.items() if known.get(name) is not v and not _finite(v)]
+            if new:
+                return self._of(stmt, new[0], known)
+            if ended:
+                break
+        return ""
+
+    def _measure(self, stmt: ir.Evaluate, point: Array, env: dict[str, Any]) -> tuple[float, Array]:
+        chosen = self._samples(stmt, env)
+        return evaluate.loss_and_gradient(self.program.problem, point, self.x[chosen], self.y[chosen])
+
+    def _samples(self, stmt: ir.Evaluate, env: dict[str, Any]) -> Array:
+        match stmt.batch:
+            case "full":
+                return np.arange(len(self.x))
+            case "current":
+                batch = self.batch
+            case number:
+                batch = round(evaluate.evaluate(number, env)) - 1
+        found: Array = self.order[self.cuts[batch] : self.cuts[batch + 1]]
+        return found
+
+    def _of(self, stmt: ir.Stmt, name: str, env: dict[str, Any]) -> str:
+        match stmt:
+            case ir.Assign(_, value, span):
+                how = re.sub(r"\b(\w+)_next\b", r"\1[n+1]", _operation(value, env, self.parts))
+                line = f"in '{span.text.split('#')[0].strip()}'" if span.text else f"in {name}"
+                return f"{how} {line}" if how else line
+            case ir.Evaluate(point, gradient=gradient) if name == gradient:
+                chosen = self._samples(stmt, env)
+                where = _in_loss(self.program.problem, env[point], self.x[chosen], self.y[chosen])
+                return f"the gradient is not finite there, and {where or 'the loss is'}"
+            case ir.Evaluate():
+                return "the loss is not finite there"
+        return f"'{name}' is not finite"
+
+
+def _finite(value: Any) -> bool:
+    return bool(np.isfinite(np.asarray(value, float)).all())
+
+
+def _operation(
+    expr: ir.Expr,
+    env: dict[str, Any],
+    parts: evaluate.Parts | None = None,
+    sizes: Mapping[ir.Axis, int] | None = None,
+) -> str:
+    """`0/0 in g/sqrt(s)`: the innermost operation whose value is not finite though what it is made of is."""
+
+    def value(e: ir.Expr) -> Any:
+        return np.asarray(evaluate.evaluate(e, env, parts, sizes), float)
+
+    if _finite(value(expr)):
+        return ""
+    while True:
+        inner = [part for part in _taken(expr, value) if not _finite(value(part))]
+        if not inner:
+            break
+        expr = inner[0]
+    match expr:
+        case ir.Apply(op, args):
+            lost = ~np.isfinite(value(expr))
+            at = tuple(np.argwhere(lost)[0])
+            wide = [np.asarray(evaluate.laid(value(a), a.axes, expr.axes)) for a in args]
+            numbers = [np.broadcast_to(w, lost.shape)[at] for w in wide]
+            if op in SIGNS:
+                return f"{numbers[0]:.4g}{SIGNS[op]}{numbers[1]:.4g} in {formula(expr)}"
+            return f"{op}({', '.join(f'{x:.4g}' for x in numbers)}) in {formula(expr)}"
+        case ir.Reduce(op):
+            return f"an overflow in {formula(expr)}"
+    return f"{formula(expr)} is not finite"
+
+
+SIGNS = {"div": "/", "mul": "*", "add": " + ", "sub": " - ", "pow": "^"}
+
+
+def _taken(expr: ir.Expr, value: Any) -> list[ir.Expr]:
+    """What an expression is made of; of a choice only branches that are taken where it is lost."""
+    match expr:
+        case ir.Apply("select", (condition, a, b)):
+            holds = np.asarray(evaluate.laid(value(condition), condition.axes, expr.axes), bool)
+            lost = ~np.isfinite(value(expr))
+            return [part for part, taken in ((a, lost & holds), (b, lost & ~holds)) if taken.any()]
+    return list(ir.children(expr))

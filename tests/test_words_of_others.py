@@ -1,0 +1,169 @@
+"""What people type from Keras, PyTorch, scikit-learn, optax, NumPy and MATLAB: the netc word is in the first line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from netc.compiler.pipeline import to_spec
+from netc.dsl import library, vocabulary
+from netc.dsl.ast import Program
+from netc.dsl.diagnostics import SpecError, render
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+OBJECTIVE = "objective R(x) = x^2\ninit theta = (1)\ntrain steps = 2{}\n{}\n"
+NETWORK = """
+data inline{data}:
+    1 -> 2
+network [1{layer}1]
+init {init}
+loss {loss}
+optimizer gd(eta = 0.1)
+train steps = 2
+"""
+RULE = "optimizer mine(eta = 0.1):\n    g = grad R(theta[n])\n    theta[n+1] = theta[n] - eta*"
+GD = "optimizer gd(eta = 0.1)\n"
+
+TRAIN = {
+    "learning_rate = 0.1": "gd(eta = 0.1)", "lr = 0.1": "gd(eta = 0.1)", "batch_size = 32": "'batch'",
+    "minibatch_size = 32": "'batch'", "epoch = 3": "'epochs'", "n_epochs = 3": "'epochs'",
+    "max_iter = 200": "'epochs'",
+    "iterations = 10": "'steps'", "validation_split = 0.2": "split = 80%", "test_size = 0.2": "split = 80%",
+    "random_state = 0": "'seed'", "patience = 5": "'stop'", "early_stopping = true": "'stop'", "tol = 1e-4": "'stop'",
+    "momentum = 0.9": "momentum.heavy_ball", "nesterov = True": "torch.SGD", "weight_decay = 1e-4": "torch.AdamW",
+    "clipnorm = 1": "clip.by_norm", "lr_scheduler = cosine": "schedule eta", "metrics = accuracy": "monitor",
+    "hidden_layer_sizes = (10, 5)": "network [", "normalize = true": "scale = zscore", "device = cuda": "'target'",
+    "dtype = f32": "'precision'", "n_jobs = 2": "'threads'", "verbose = 1": "--quiet", "solver = adam": "optimizer",
+}  # fmt: skip
+LINES = {
+    "learning_rate = 0.1": "gd(eta = 0.1)", "batch_size = 32": "train batch = 32",
+    "Adam(lr = 1e-3)": "optimizer torch.Adam",
+    "model = Sequential()": "network [", "Dense(10, activation='relu')": "network [", "nn.Linear(10, 5)": "network [",
+    "torch.nn.Linear(10, 5)": "network [", "hidden_layer_sizes = (100, 50)": "network [", "import torch": "no import",
+    "criterion = nn.CrossEntropyLoss()": "loss mse", "net = feedforwardnet(10)": "network [", "fit(x, y)": "netc run",
+    "scheduler = StepLR(opt, 30)": "schedule eta", "x_train = load(3)": "data", "solver = lbfgs": "optimizer",
+    "initializer = he": "init glorot_uniform", "patience = 5": "'stop'", "callbacks = none": "monitor",
+}  # fmt: skip
+RULES = {
+    "Adam(learning_rate = 1e-3)": "keras.Adam(learning_rate = 1e-3)",
+    "Adam(lr=1e-3)": "torch.Adam(lr=1e-3)",
+    "optim.Adam(lr=1e-3, betas=(0.9, 0.99))": "torch.Adam(lr=1e-3, betas=(0.9, 0.99))",
+    "tf.keras.optimizers.Adam(learning_rate=0.01)": "keras.Adam(learning_rate=0.01)",
+    "SGD(lr=0.01, momentum=0.9, nesterov=True)": "torch.SGD(lr=0.01, momentum=0.9, nesterov=True)",
+    "RMSprop(lr=0.01, alpha=0.99)": "torch.RMSprop(lr=0.01, alpha=0.99)",
+    "adam(learning_rate=0.01, b1=0.9)": "optax.adam(learning_rate=0.01, b1=0.9)",
+    "Adam": "torch.Adam, keras.Adam",
+    "gd(lr = 0.1)": "'eta'", "gd(learning_rate = 0.1)": "'eta'",
+    "gd(eta = 0.1, momentum = 0.9)": "momentum.heavy_ball",
+    "torch.Adam(learning_rate = 0.1)": "'lr'", "keras.Adam(lr = 0.1)": "'learning_rate'",
+    "torch.Adam(lr = 0.1, beta_1 = 0.9)": "betas = (0.9, 0.999)",
+    "keras.Adam(learning_rate = 0.1, beta1 = 0.9)": "'beta_1'",
+    "torch.SGD(lr = 0.1, clipnorm = 1)": "clip.by_norm", "traingd": "gd(eta = 0.01)", "sgdm": "momentum.heavy_ball",
+    "trainlm": "second derivatives", "gd, learning_rate = 0.1": "gd(eta = 0.1)",
+    "adam.paper(eta = 1e-3, weight_decay = 0.1)": "torch.AdamW",
+}  # fmt: skip
+LOSSES = {
+    "CrossEntropyLoss": "cross_entropy", "nn.CrossEntropyLoss()": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy", "NLLLoss": "cross_entropy", "BCELoss": "binary_cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy", "binary_crossentropy": "binary_cross_entropy",
+    "log_loss": "binary_cross_entropy",
+    "MSELoss": "'mse'", "mean_squared_error": "'mse'", "nn.L1Loss()": "'mae'", "SmoothL1Loss": "smooth_l1",
+    "HuberLoss": "'huber'",
+    "LogCosh": "log_cosh", "KLDivLoss": "kl_divergence", "PoissonNLLLoss": "'poisson'", "pinball_loss": "'quantile'",
+    "SoftMarginLoss": "'logistic'", "MultiMarginLoss": "'multi_margin'", "rmse": "'mse'",
+    "focal_loss": "'binary_focal'",
+}  # fmt: skip
+LAYERS = {
+    "(LeakyReLU)": "leaky_relu", "(logsig)": "'sigmoid'", "(tansig)": "'tanh'", "(purelin)": "'lin'",
+    "(identity)": "'lin'",
+    "(logistic)": "'sigmoid'", "(Conv2d)": "'conv'", "(HardSigmoid)": "'hard_sigmoid'", "(MaxPool2d)": "'maxpool'",
+    "(nn.ReLU())": "(relu)", "(exponential)": "'exp'",
+}  # fmt: skip
+INITS = {
+    "xavier": "glorot_uniform", "he": "he_normal", "GlorotUniform": "'glorot_uniform'",
+    "kaiming_normal_": "'he_normal'",
+    "RandomNormal": "'normal'", "ones": "constant(1)", "random_uniform": "'uniform'", "default": "torch_default",
+}  # fmt: skip
+FUNCTIONS = {
+    "mod(g, 2)": "a - b*floor(a/b)", "clip(g, -1, 1)": "min(max(a, low), high)",
+    "clamp(g, -1, 1)": "min(max(a, low), high)",
+    "np.sqrt(g)": "sqrt(...)", "torch.abs(g)": "abs(...)", "square(g)": "x^2", "pow(g, 2)": "x^n",
+    "maximum(g, 0)": "max(a, b)",
+    "rsqrt(g)": "1/sqrt(x)", "std(g)": "sqrt(mean(", "m_t": "m[n]", "v_t*g": "v[n]", "lr*g": "'eta'",
+    "theta[n-1]": "old[n+1] = theta[n]", "normal(0, 1)": "no random numbers", "l2_norm(g)*g": "'norm'",
+    "hessian(g)": "second",
+}  # fmt: skip
+
+
+def first_lines(text: str) -> list[str]:
+    try:
+        program: Program = parse(Source("<test>", text))
+        to_spec(program, None, Path())
+    except SpecError as error:
+        return [render([d]).splitlines()[0] for d in error.diagnostics]
+    return []
+
+
+def network(layer: str = "(lin)", init: str = "zeros", loss: str = "mse", data: str = "") -> str:
+    return NETWORK.format(layer=layer, init=init, loss=loss, data=data)
+
+
+CASES = {
+    **{f"train {w}": (OBJECTIVE.format(f", {w}", GD), says) for w, says in TRAIN.items()},
+    **{f"line {w}": (OBJECTIVE.format("", GD + w), says) for w, says in LINES.items()},
+    **{f"optimizer {w}": (OBJECTIVE.format("", f"optimizer {w}"), says) for w, says in RULES.items()},
+    **{f"loss {w}": (network(loss=w), says) for w, says in LOSSES.items()},
+    **{f"layer {w}": (network(layer=w), says) for w, says in LAYERS.items()},
+    **{f"init {w}": (network(init=w), says) for w, says in INITS.items()},
+    **{f"rule {w}": (OBJECTIVE.format("", RULE + w), says) for w, says in FUNCTIONS.items()},
+    "data": (network(data=", normalize = true"), "scale = zscore"),
+    "schedule": (OBJECTIVE.format("", f"{GD}schedule eta = StepLR(0.1, step_size = 30)"), "torch.StepLR"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_netc_word_is_in_the_first_line(case: str) -> None:
+    text, says = CASES[case]
+    lines = first_lines(text)
+    assert lines, "it is an error"
+    assert says in lines[0]
+
+
+def test_a_call_of_python_can_be_copied() -> None:
+    assert not first_lines(
+        OBJECTIVE.format(", shuffle = False", "optimizer torch.SGD(lr=0.01, momentum=0.9, nesterov=True)")
+    )
+
+
+def test_a_rule_that_is_nowhere_is_answered_with_the_nearest_and_the_page() -> None:
+    with pytest.raises(SpecError) as error:
+        to_spec(parse(Source("<test>", OBJECTIVE.format("", "optimizer adabound(lr = 1e-3)"))), None, Path())
+    (diagnostic,) = error.value.diagnostics
+    assert "the nearest names are" in diagnostic.hints[0]
+    assert "docs/writing-a-rule.md" in diagnostic.hints[-1]
+    assert (Path(__file__).parent.parent / "docs" / "writing-a-rule.md").exists()
+
+
+def test_no_word_of_the_language_is_called_foreign() -> None:
+    for place, kind in (
+        ("loss", "loss"),
+        ("layer", "activation"),
+        ("init", "init"),
+        ("optimizer", "optimizer"),
+    ):
+        words = {w for listed in vocabulary._TABLES[place].values() for w in listed.split()}
+        assert not words & {name for name in library.names(kind) if name != "linear"}
+
+
+def test_what_is_said_names_things_that_exist() -> None:
+    """Every `LIBRARY.Rule(...)` in the table is a rule or a clip."""
+    known = {*library.names("optimizer"), *library.names("clip")}
+    said = {s for table in vocabulary._TABLES.values() for s in table}
+    for name in {
+        m for s in said for m in re.findall(r"\b(?:torch|keras|momentum|clip|riedmiller1993)\.\w+", s)
+    }:
+        assert name in known, name
