@@ -11,6 +11,7 @@ from typing import Literal
 from unicodedata import combining, east_asian_width
 
 from netc.dsl.source import Span
+from netc.dsl.visible import visible
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def _draw(d: Diagnostic) -> str:
         lines += [f"  {span.source.name}:{line}:{column}: {words}", *_excerpt(span, "")]
     lines += [f"  {note}" for note in d.notes]
     lines += [f"  hint: {hint}" for hint in d.hints]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _head(d: Diagnostic) -> str:

@@ -16,6 +16,9 @@ from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
 from netc.dsl.source import Source, Span
 from netc.dsl.tokens import ACTIONS, AFTER, CLOSERS, DEEPEST, RESERVED, STATEMENTS, TOKEN, Lexeme
 
+HIDDEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+"""Characters that steer a terminal or turn the order of letters round."""
+
 
 @dataclass
 class Chunk:
@@ -86,6 +89,10 @@ class Lexer:
                 self._report("E0002", f"{text} is not in double quotes", span, hints=(hint,))
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "text":
+                if (hidden := re.search(HIDDEN, text)) is not None:
+                    at = span.start + hidden.start()
+                    what = f"this text holds the character U+{ord(hidden[0]):04X}, which nobody can see"
+                    self._report("E0001", what, Span(self.source, at, at + 1))
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "power":
                 yield from self._power("".join(SUPERSCRIPTS[c] for c in text), span)
@@ -247,14 +254,13 @@ class Lexer:
     # -- brackets -----------------------------------------------------------------------------
 
     def _close(self, sign: str, span: Span) -> None:
-        openers = [str(token) for token in self._open]
-        if not openers:
+        if not self._open:
             self._report("E0004", f"'{sign}' closes nothing", span, label="no bracket is open here")
-        elif CLOSERS[openers[-1]] == sign:
+        elif CLOSERS[str(self._open[-1])] == sign:
             self._open.pop()
         else:
-            opener = self._open[-1]
-            message = f"'{sign}' where '{CLOSERS[openers[-1]]}' is due"
+            opener, openers = self._open[-1], [str(token) for token in self._open]
+            message = f"'{sign}' where '{CLOSERS[str(opener)]}' is due"
             self._report("E0004", message, span, related=((opener.span, f"the '{opener}' is still open"),))
             # It closes its own bracket if there is one, with all that is open inside, else the last one.
             own = next((at for at, other in enumerate(openers) if CLOSERS[other] == sign), -1)

@@ -6,6 +6,7 @@ nodes, `dsl/syntax_errors.py` the words when it fails.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
@@ -26,8 +27,10 @@ from netc.dsl.source import Source, Span
 from netc.dsl.syntax_errors import Failure, explain
 from netc.dsl.tokens import LAYOUT, Lexeme
 
-TALLEST = 150
+TALLEST = 400
 """Operations within operations: beyond this a walk over the tree would run out of stack."""
+# A walk takes up to a dozen calls of Python for each of them, and Python allows a thousand.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 25 * TALLEST))
 
 MOST = 50
 """Errors told at once; a text with more is hardly a program."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,16 +17,45 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that takes the place of `path` once it is whole."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    """A file to write to that takes the place of `path` once it is whole. It has the rights of the old one.
+
+    Where the system allows it has no name before that, so that a process that is killed leaves nothing behind.
+    """
+    handle, temporary = _nameless(path.parent), ""
+    if handle < 0:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        os.chmod(temporary, 0o666 & ~_umask())
+            file.flush()
+            os.chmod(handle, _rights(path))
+            if not temporary:
+                temporary = tempfile.mktemp(prefix=f".{path.name}.", dir=path.parent)
+                # With a folder's number it follows the link that /proc holds; an absolute path does not look at it.
+                os.link(f"/proc/self/fd/{handle}", temporary, src_dir_fd=handle, follow_symlinks=True)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        if temporary:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
         raise
+
+
+def _nameless(folder: Path) -> int:
+    """A file without a name, or -1: of Linux, and not of all its file systems."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
+        return -1
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError:
+        return -1
+
+
+def _rights(path: Path) -> int:
+    try:
+        return os.lstat(path).st_mode & 0o777 if not path.is_symlink() else 0o666 & ~_umask()
+    except OSError:
+        return 0o666 & ~_umask()
 
 
 def write_text(path: Path, content: str) -> None:

@@ -22,15 +22,15 @@ from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.meaning.spec import DataSpec, Facts, Spec
-from netc.dsl import ast
+from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.encoding import decoded
 from netc.dsl.source import Source, Span
 from netc.runtime.data import dataset as datasets
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.devices.load import load_kernels, seal
+from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
 from netc.runtime.results.capacity import too_little
 from netc.runtime.results.expect import judge
@@ -66,7 +66,7 @@ class File:
 def read_file(path: Path, name: str | None = None) -> File:
     """Raises OSError or SpecError."""
     name = name or str(path)
-    return read_text(decoded(name, path.read_bytes()), name, path.absolute().parent)
+    return read_text(reading.read_text(path, name), name, path.absolute().parent)
 
 
 def read_text(text: str, name: str, folder: Path) -> File:
@@ -115,6 +115,8 @@ class Session:
     data: Dataset | None
     cached: bool = True
     """Whether machine code comes from the cache and goes there."""
+    lanes: int = 0
+    """Of float64 in the vectors of the kernels, on which the last bits of sums depend; 0: as this processor has."""
 
     @cached_property
     def program(self) -> ir.Program:
@@ -122,9 +124,14 @@ class Session:
 
     @cached_property
     def kernels(self) -> ModuleType:
-        target = Cpu(machine())
+        target = Cpu(self.machine)
         text = pipeline.to_text(pipeline.to_loops(self.program, target, self.samples), target)
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
+
+    @property
+    def machine(self) -> Machine:
+        """That the kernels are planned for."""
+        return machine(self.lanes)
 
     @cached_property
     def inputs(self) -> Scaler:
@@ -262,9 +269,10 @@ class Session:
         self.require_room(rows)
         task = self.task
         outcome = train(task, watch, resume, rows)
-        seal(self.kernels)
-        result = make_result(task, outcome, self.spec.points, self._kinds)
-        result = replace(result, fault=self._fault(result, outcome))
+        with Interrupt():  # what was trained is not given up for a signal that comes late
+            seal(self.kernels)
+            result = make_result(task, outcome, self.spec.points, self._kinds)
+            result = replace(result, fault=self._fault(result, outcome))
         if self.data is None:
             return outcome, result
         data = self.data
@@ -352,10 +360,10 @@ class Session:
         return judge(self.spec.expectations, scope_of(self, result))
 
 
-def open_session(file: File, overrides: Overrides, data: Dataset | None = None) -> Session:
+def open_session(file: File, overrides: Overrides, data: Dataset | None = None, lanes: int = 0) -> Session:
     """Checks everything that can be checked before training, with the file's data or the given ones."""
     data = data or read_data(file)
-    session = Session(file, check(file, data, overrides), data)
+    session = Session(file, check(file, data, overrides), data, lanes=lanes)
     _check_weights(session)
     if session.data is None and session.spec.objective is None:
         return session
@@ -408,11 +416,11 @@ def compiled_without_cache(session: Session) -> ModuleType:
     return sys.modules[fresh.kernels.__name__]
 
 
-def machine() -> Machine:
-    """This one."""
+def machine(lanes: int = 0) -> Machine:
+    """This one; or one with vectors of so many lanes, whose bits every processor can give."""
     from netc.runtime.devices.simd import host_lanes
 
-    lanes = host_lanes("f64")
+    lanes = lanes or host_lanes("f64")
     return Machine(lanes=lanes, registers=32 if lanes >= 8 else 16)
 
 

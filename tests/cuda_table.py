@@ -35,7 +35,7 @@ def compiled(path: Path) -> tuple[str, str, list[Resources]]:
     assert not any(FLOAT_ATOMIC.search(text) for text in texts.values()), (
         "sums must not depend on who comes first"
     )
-    return module.SHAPE, module.REAL, [assembled(text, c) for c, text in texts.items()]
+    return module.SHAPE, module.REAL, [assembled(text, c, module.THREADS) for c, text in texts.items()]
 
 
 def row(path: Path) -> tuple[str, int] | None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import netc
 from netc.compiler.calculus.interpret import trajectory
+from netc.compiler.proofs.linear import NotLinear, reach
+from netc.compiler.proofs.ranges import Number, exact
 from netc.compiler.rules.compare_rules import sides
-from netc.compiler.rules.linear import NotLinear, compare, exact, recursion
 from netc.compiler.rules.rule_text import read_rule
-from netc.compiler.rules.simulate import make_world, simulate
 
 EMA, SUM, VELOCITY, TWICE = (f"momentum.{n}" for n in ("ema", "heavy_ball", "velocity", "double_rate"))
 SCHEDULE, DECAY = "a schedule of the rate", "decoupled weight decay"
@@ -211,25 +210,11 @@ def test_a_small_difference_is_no_equality() -> None:
     assert not netc.equivalent("adam.paper(beta2 = 0.999)", "adam.paper(beta2 = 0.9990001)").same
 
 
-def test_the_exact_step_is_the_step_that_runs() -> None:
-    """The matrix of fractions against the simulator, on the same gradients."""
-    a, _ = sides("nesterov.shifted", "gd")
-    world = make_world(8, 3, 7, np.float64)
-    steps = recursion(a.rule, {n: exact(v) for n, v in a.values.items()}, 1, 8)
-    state = {n: np.zeros(3) for n in steps.start}
-    state["theta"] = world.theta
-    for k, step in enumerate(steps.steps):
-        at = {**state, "#0": world.gradients[k, 0], "": np.ones(3)}
-        state = {n: sum(float(c) * at[m] for m, c in form.items()) for n, form in step.next.items()}
-    got = simulate(a.rule, a.values, world).thetas[-1][0]
-    np.testing.assert_allclose(state["theta"], got, rtol=1e-12)
-
-
 def test_what_is_not_linear_is_not_taken_for_linear() -> None:
     for name in ("adam.paper", "clipped_gd.by_norm", "clipped_gd.by_value", "lion.paper"):
         side, _ = sides(name, "gd")
         with pytest.raises(NotLinear):
-            recursion(side.rule, {}, 1, 3)
+            reach(side.rule, side.rule, side.numbers, side.numbers)
 
 
 def test_a_proof_needs_all_that_can_be_reached() -> None:
@@ -237,9 +222,9 @@ def test_a_proof_needs_all_that_can_be_reached() -> None:
     delay = "optimizer late(eta = 0.1):\n    a[n+1] = grad R\n    b[n+1] = a[n]\n    c[n+1] = b[n]\n    d[n+1] = c[n]\n"
     one = read_rule(delay + "    theta[n+1] = theta[n] - eta*d[n]\n").rule
     other = read_rule(delay + "    theta[n+1] = theta[n] - eta*d[n]*1.001\n").rule
-    eta = {"eta": Fraction(1, 10)}
-    assert compare(recursion(one, eta, 1, 16), recursion(one, eta, 1, 16)).points
-    assert not compare(recursion(one, eta, 1, 16), recursion(other, eta, 1, 16)).points
+    eta = {"eta": Number(exact(0.1))}
+    assert reach(one, one, eta, eta) is not None
+    assert reach(one, other, eta, eta) is None
 
 
 def test_the_text_is_for_a_slide() -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import gpu_report
 from bench import cuda as bench
-from bench.cuda_cases import Aim, Case, cases, networks, operations, operations_of_loop
+from bench.cuda_cases import Aim, Case, cases, mnist, networks, operations, operations_of_loop
 from bench.cuda_netc import Netc
-from bench.measure import agreement
+from bench.measure import agreement, further, prepared
 from bench.objectives import DRAWN, Objective
+from bench.workloads import images
 from netc.runtime.devices.cuda_missing import installed, missing
 from netc.runtime.training.state import RUNNING
 
@@ -57,6 +64,91 @@ def test_operations_of_a_network_are_those_of_its_products() -> None:
     weights = [(15, 32, 13), (15, 32, 15), (1, 32, 15)]
     inputs = [(15, 15, 32), (15, 1, 32)]
     assert operations(networks(1, "f32")) == sum(2 * m * k * n for m, k, n in (*forward, *weights, *inputs))
+
+
+@pytest.mark.skipif("torch" not in HERE, reason="needs PyTorch")
+@pytest.mark.parametrize("samples", [32, 7 * 256, 6 * 256, 60_000])
+def test_what_is_compiled_goes_through_all_batches_in_order(
+    samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four iterations a call, also where four do not divide the number of batches."""
+    import torch
+
+    from bench.torch_peer import Compiled
+
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    work = replace(mnist(256, 256), batch=1, problem=images(samples // 256 or 1))
+    assert work.batches == (samples // 256 or 1)
+    visited = [batch for turn in Compiled(work).turns for batch in turn]
+    assert visited == list(range(work.batches)) * (work.unit // work.batches)
+
+
+def test_pieces_wait_until_nothing_else_is_under_way(tmp_path: Path) -> None:
+    """Who is ready says so and waits for `go`; who is late is left out."""
+    entered = threading.Event()
+
+    def piece() -> None:
+        with bench.alone(tmp_path):
+            entered.set()
+
+    one = threading.Thread(target=piece)
+    one.start()
+    while not list(tmp_path.glob("ready-*")):
+        assert one.is_alive()
+    assert not entered.is_set()
+    (tmp_path / "go").touch()
+    one.join()
+    assert entered.is_set()
+    with pytest.raises(bench.Absent, match="not ready in time"), bench.alone(tmp_path):
+        pass
+
+
+class Slow:
+    """Takes a second before, and a hundredth of one for each iteration, by a clock of its own."""
+
+    name, runs = "slow", 2
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+
+    def advance(self, steps: int) -> None:
+        self.now += 1 + steps / 100
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return {"theta": np.ones(1)}
+
+
+def test_a_further_iteration_is_timed_without_what_a_call_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    contender = Slow(monkeypatch)
+    steps = prepared(Objective(1, 2), [contender], seconds=7)
+    assert steps == {"slow": 400}  # 100 take two seconds
+    assert further([contender], steps, 3)["slow"] == pytest.approx(1e6 / 100 / 2)
+
+
+def test_a_report_holds_what_was_found_until_a_piece_was_stopped(tmp_path: Path) -> None:
+    found = [
+        {"machine": {"gpu": "G"}},
+        {"piece": "tests", "status": 124, "seconds": 9},
+        {"trained": "T", "contender": "C", "apart": 1e-12, "allowed": 1e-9},
+        {"ceilings": {"f32": 2e12, "f64": 1e12, "copied": 3e9}},
+        {"measured": "T", "times": {"netc": 1.0}, "row": "| T | **1** |"},
+        {"circumstances": "G; today.\n"},
+        {"circumstances": "G; today.\n"},
+    ]
+    (tmp_path / "found.jsonl").write_text("".join(json.dumps(f) + "\n" for f in found))
+    text = gpu_report.tables(tmp_path)
+    for line in (
+        "| gpu | G |",
+        "| tests | took too long | 9 |",
+        "| T | C | 1.0e-12 | 1e-09 |",
+        "| T | **1** |",
+    ):
+        assert line in text.splitlines()
+    assert "2.0 TFLOPS of float32 and 1.0 of float64 multiply-adds, 3 GB/s copied" in text
+    assert text.count("G; today.") == 1
+    assert json.loads((tmp_path / "report.json").read_text()) == found
+    assert (tmp_path / "report.md").read_text() == text
 
 
 PTX = """

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from netc.compiler.calculus.derive import reverse
 from netc.compiler.calculus.evaluate import evaluate
+from netc.compiler.calculus.expr_text import expr_text
 from netc.compiler.calculus.ir import SCALAR, THETA, Axes, Axis, Const, Expr, Var, apply, postorder, total
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.calculus.simplify import common, expand, simplify
-from netc.compiler.show_ir import expr_text
 
 X, Y = Var("x", SCALAR), Var("y", SCALAR)
 UNITS = (Axis("u", 3),)

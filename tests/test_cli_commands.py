@@ -231,7 +231,7 @@ def test_completion(shell, capsys):
 def test_a_defect_is_told_without_a_traceback(here, capsys, monkeypatch):
     from netc.runtime import session
 
-    def broken(*_):
+    def broken(*_: object, **__: object):
         raise RuntimeError("of our own making")
 
     monkeypatch.setattr(session, "open_session", broken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from netc.runtime import session
 from netc.runtime.devices import cuda_missing
 from netc.runtime.devices.cuda_driver import working
 from netc.runtime.devices.cuda_missing import DeviceLost, driver, require_gpu, span_of_target
+from netc.runtime.training import cuda_stretches as cuda_kernels
 from netc.runtime.training.cuda_stretches import Gpu, card
 from netc.runtime.training.stretches import OnCpu
 from netc.runtime.training.train import Watcher, train
@@ -66,15 +68,22 @@ def pinned(name: str, said: str, update: bool) -> None:
     assert said + "\n" == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [*WITHOUT, "no-extra"])
+@pytest.mark.parametrize("name", [*WITHOUT, "no-extra", "new-numpy"])
 def test_what_is_missing_is_said(name: str, monkeypatch: pytest.MonkeyPatch, update_golden: bool) -> None:
     monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
     monkeypatch.setattr(cuda_missing, "installed", lambda: name != "no-extra")
-    if name != "no-extra":
+    monkeypatch.setattr(cuda_missing, "_numpy", lambda: (2, 5) if name == "new-numpy" else (2, 4))
+    if name in WITHOUT:
         monkeypatch.setattr(cuda_missing, "driver", lambda library: WITHOUT[name]())
     with pytest.raises(SpecError) as raised:
         require_gpu(parse(Source("E0904.net", TEXT)))
     pinned(f"E0904-{name}", str(raised.value), update_golden)
+
+
+def test_the_extra_brings_a_numpy_that_will_do() -> None:
+    extra = tomllib.loads((PINNED.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    bound = ".".join(map(str, cuda_missing.BEYOND_NUMPY))
+    assert f"numpy<{bound}" in extra["optional-dependencies"]["cuda"]
 
 
 def test_a_gpu_that_will_do_is_not_missing() -> None:
@@ -116,10 +125,11 @@ def gpu(free: int | Exception, data: int) -> Gpu:
     return Gpu(module, span_of_target(parse(Source("gpu.net", TEXT))), data, left)
 
 
-def test_runs_that_do_not_fit_at_once_go_in_pieces() -> None:
+def test_runs_that_do_not_fit_at_once_go_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside the data, and the work space of the blocks that there would be."""
+    monkeypatch.setattr(cuda_kernels, "multiprocessors", lambda: 10)
     assert gpu(10**6, 10**5).fitting(40, 1000) == 40
-    assert gpu(10**6, 10**5).fitting(4000, 1000) == (900_000 - 100_000 - 2048 * 40) // 1000
+    assert gpu(10**6, 10**5).fitting(4000, 1000) == (900_000 - 100_000 - 10 * 32 * 40) // 1000
 
 
 def test_data_that_do_not_fit_are_refused_with_the_figures(update_golden: bool) -> None:
@@ -143,6 +153,7 @@ def test_a_kernel_that_needs_more_blocks_than_there_are_at_once_is_refused(
 ) -> None:
     """Its barrier over the grid would wait forever."""
     monkeypatch.setattr(Gpu, "resident", lambda self: 40)
+    monkeypatch.setattr(cuda_kernels, "multiprocessors", lambda: 2)
     made = gpu(10**6, 0)
     assert made.blocks(10**5) == 40
     vars(made.module).update(SHAPE="grid", BLOCKS=64)

@@ -12,6 +12,7 @@ import pytest
 
 import cuda_table
 from netc.commands import main
+from netc.compiler.kernels.cuda.plan import Card
 from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_missing import installed
 from netc.runtime.devices.cuda_types import CAPABILITIES, assembled, ptx, resources
@@ -49,7 +50,7 @@ def test_no_kernel_of_an_example_spills(path: Path) -> None:
 def test_reports_of_many_starts_are_made_in_registers() -> None:
     module = sessions.open_session(sessions.read_file(HERE[0]), {}).cuda_module()
     for capability in CAPABILITIES:
-        taken = assembled(ptx(module, capability, "report"), capability)
+        taken = assembled(ptx(module, capability, "report"), capability, module.THREADS)
         assert (taken.spills, taken.stack) == (0, 0)
 
 
@@ -74,7 +75,7 @@ def test_a_single_precision_kernel_computes_in_single_precision(
     assert ".target sm_90" in text
     assert text.count("fma.rn.f32") > text.count("fma.rn.f64")
     assert "atom.global.add.f" not in text, "no floating-point atomics"
-    assert assembled(text, (9, 0)).spills == 0
+    assert assembled(text, (9, 0), Card.crowd).spills == 0
 
 
 def test_what_ptxas_says_is_understood() -> None:
@@ -96,7 +97,7 @@ def test_the_text_of_a_kernel_needs_no_extra(capsys: pytest.CaptureFixture[str])
 def test_the_plan_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     for stem, words in (
         ("quadratic_gd", "2 parameters: one run per thread"),
-        ("boston", "466 parameters, 1 run: one run per warp"),
+        ("boston", "466 parameters, 1 run: one run per block of 128 threads"),
         ("speth", "one run per warp"),
     ):
         path = next(path for path in cuda_table.EXAMPLES if path.stem == stem)

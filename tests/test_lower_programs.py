@@ -30,7 +30,7 @@ schedule  eta = 0.1 until 75, 0.01 until 125, 0.001
 train     epochs = 200, batch = full, seed = 1
 """
 OBJECTIVE = "objective R(x, y) = x^2 + 3*y^2\ninit theta = (2, -1)\n"
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.net"))
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").rglob("*.net"))
 
 
 def checked(text: str, facts: Facts | None = None, overrides: dict[str, str | float] | None = None) -> Spec:

@@ -157,14 +157,15 @@ ROOMS = {
     "netc.compiler.meaning": ("calculus",),
     "netc.compiler.lower": ("calculus", "meaning"),
     "netc.compiler.check": ("calculus", "meaning", "lower"),
-    "netc.compiler.rules": ("calculus", "meaning", "check", "lower"),
+    "netc.compiler.proofs": ("calculus",),
+    "netc.compiler.rules": ("calculus", "meaning", "check", "lower", "proofs"),
     "netc.compiler.kernels": ("calculus",),
     "netc.compiler.kernels.cpu": ("calculus", "kernels"),
     "netc.compiler.kernels.cuda": ("calculus", "kernels"),
-    "netc.runtime.data": ("random",),
+    "netc.runtime.data": ("random", "free_room"),
     "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
     "netc.runtime.training": ("data", "devices", "parameters", "random", "random_uniform", "interrupt"),
-    "netc.runtime.results": ("training", "parameters", "atomic"),
+    "netc.runtime.results": ("training", "parameters", "atomic", "free_room"),
     "netc.runtime.pictures": ("results", "training", "parameters"),
 }
 """Inside a layer: what each room may import, besides itself and the layers below."""

@@ -160,3 +160,40 @@ def test_quantiles_over_runs_by_hand():
     assert found["loss_train_q95"].tolist() == [9, 8, np.inf, np.inf]
     assert found["loss_train_q05"].tolist() == [3, 1, 1, 1]
     assert "loss_test_median" not in found
+
+
+INDEXED = """
+data x in linspace(-1, 1, 20) -> x^2
+network [1(tanh)3(lin)1]
+init glorot_uniform
+loss mse
+optimizer g(eta = 0.1, a = 1, b = 0):
+    k[0] = 1
+    theta[n+1] = theta[n] - eta*grad R[k[n]](theta[n])
+    k[n+1] = a*k[n] + b
+train epochs = 4, batch = 4 parts, shuffle = false
+"""
+KEEPING = """
+    L[k[n]] = norm(theta[n])
+    for i in 1..m:
+        L[i] = L[k[n]] + L[i]
+    theta[n+1] = theta[n] - eta*grad R[k[n]](theta[n])*L[2]
+"""
+
+
+@pytest.mark.parametrize("keeping", [False, True])
+@pytest.mark.parametrize(
+    ("a", "b"), [(1e9, 0.0), (-1.0, 0.0), (1e300, 0.0), (0.0, 5.0), (0.0, 0.9), (1e300, 1e300)]
+)
+def test_a_batch_that_is_none_ends_the_run_before_memory_is_read(a, b, keeping):
+    """There are four; the second iteration asks for another one."""
+    line = "\n    theta[n+1] = theta[n] - eta*grad R[k[n]](theta[n])\n"
+    result = netc.compile(INDEXED.replace(line, KEEPING) if keeping else INDEXED, a=a, b=b).train()
+    assert result.stopped == ["no such batch"]
+    assert result.steps.tolist() == [1]
+
+
+def test_a_number_between_two_batches_is_that_of_the_lower():
+    whole, between = (netc.compile(INDEXED, a=0.0, b=b).train() for b in (4.0, 4.5))
+    assert whole.stopped == between.stopped == ["epochs"]
+    assert (whole.theta == between.theta).all()

@@ -99,7 +99,7 @@ def program(eta=0.1, alpha=0.0, epochs=20, steps=-1, batch=("full", 0), runs=1, 
     given = [ir.Tensor(role, (ir.SAMPLES, ir.Axis("unit", 1)), role) for role in ("input", "target")]
     nothing = ir.Let("loss", (), ir.Const(0.0))  # the kernels here are the test's own
     return ir.Program(
-        problem([*weights, *given], [nothing], "input", mean=True),
+        problem([*weights, *given], [nothing], "loss", mean=True),
         ir.Starts((ir.Fill("uniform", (-1.0, 1.0), 0, 2, (2,)),), "", ()),
         ir.Rule((ir.Hyper("eta", eta), ir.Hyper("alpha", alpha)), *[()] * 6, False),
         ir.Training(epochs, steps, ir.Batches(*batch, False), "f64", seed, runs, "cpu"),
@@ -227,3 +227,51 @@ def test_metrics_agree_with_scikit_learn():
     binary = (codes > 0)[None].astype(float)
     assert Metric("accuracy", 0.5).score(u[:1], binary) == metrics.accuracy_score(binary[0], u[0] > 0.5)
     assert np.isnan(Metric("accuracy").score(u * np.nan, one_hot))
+
+
+# -- checkpoints from elsewhere ----------------------------------------------------------------------
+
+
+def tampered(arrays):
+    """Every array gone, of another shape along each axis, of another type; every whole number out of its range."""
+    for name, array in arrays.items():
+        yield f"no {name}", {n: a for n, a in arrays.items() if n != name}
+        for axis in range(array.ndim):
+            yield f"{name} longer in axis {axis}", arrays | {name: np.concatenate([array, array], axis)}
+            if array.shape[axis]:
+                yield (
+                    f"{name} shorter in axis {axis}",
+                    arrays | {name: array.take(range(array.shape[axis] - 1), axis)},
+                )
+        yield f"{name} with an axis more", arrays | {name: array[None]}
+        other = {"f8": "<f4", "f4": "<f8", "i8": "<i4"}[array.dtype.str[1:]]
+        yield f"{name} cast", arrays | {name: array.astype(other)}
+        if array.dtype.kind == "i":
+            for value in (-2, 2**40, -(2**63)):
+                yield f"{name} = {value}", arrays | {name: np.full_like(array, value)}
+
+
+def refused(of, arrays):
+    try:
+        train(of, Watcher(), resume=arrays)
+    except state_module.Unfit:
+        return True
+    return False
+
+
+def same(one, two):
+    return one.keys() == two.keys() and all(
+        a.dtype == two[n].dtype and np.array_equal(a, two[n]) for n, a in one.items()
+    )
+
+
+@pytest.mark.parametrize("batch", [("full", 0), ("size", 4)])
+def test_a_checkpoint_is_checked_before_a_kernel_reads_it(batch, monkeypatch):
+    monkeypatch.setattr(state_module, "MOST", 2)
+    options = {"runs": 5, "alpha": 0.9, "batch": batch, "every": 2}
+    watch = _Interrupts(at=6 if batch[0] == "full" else 6 * 3)
+    train(task(**options), watch)
+    for what, arrays in tampered(watch.kept):
+        if what in ("history longer in axis 0", "history shorter in axis 0") or same(arrays, watch.kept):
+            continue  # there may be any number of reports; an empty array can hold nothing wrong
+        assert refused(task(**options), arrays), what

@@ -24,7 +24,7 @@ from netc.compiler.calculus.evaluate import (
 )
 
 RUNNING = 0
-CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 
@@ -80,10 +80,10 @@ class Machine:
                 case ir.Evaluate():
                     self.measure(stmt)
                 case ir.Fetch(name, memory, index):
-                    self.env[name] = self.env[memory][round(self.value(index)) - 1]
+                    self.env[name] = self.env[memory][self.batch(index)]
                 case ir.Keep(memory, index, value):
                     kept = list(self.env[memory])  # arrays are never changed in place
-                    kept[round(self.value(index)) - 1] = self.env[value]
+                    kept[self.batch(index)] = self.env[value]
                     self.env[memory] = kept
                 case ir.For(index, first, last, body):
                     for i in range(round(self.value(first)), round(self.value(last)) + 1):
@@ -101,6 +101,13 @@ class Machine:
                         raise Left(ir.STATUS[ending])
                 case _:
                     assert_never(stmt)
+
+    def batch(self, index: ir.Expr) -> int:
+        """From 0, of a number from 1."""
+        found = self.value(index)
+        if not 1 <= found < self.env["m"] + 1:
+            raise Left(NO_SUCH_BATCH)
+        return int(found) - 1
 
     def search(self, body: Sequence[ir.Stmt], bound: int) -> None:
         for _ in range(bound):
@@ -142,12 +149,12 @@ def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, fl
 
 
 def _iterate(
-    rule: ir.Rule, machine: Machine, steps: int, batches: int, before: Callable[[int], None]
+    rule: ir.Rule, machine: Machine, steps: int, batches: int, before: Callable[[int], None], first: int = 0
 ) -> Outcome:
     env, per_epoch = machine.env, 1 if rule.visits_batches else batches
-    path, status, n = [env["theta"]], RUNNING, 0
+    path, status, n = [env["theta"]], RUNNING, first
     try:
-        while n < steps:
+        while n < first + steps:
             env |= {"n": float(n), "epoch": n / per_epoch}
             before(n)
             machine.first_loss = 0.0  # a test's losses do not count as the iteration's
@@ -217,24 +224,38 @@ def trajectory(
     gradients: Array,
     schedule: Mapping[str, Sequence[float]] | None = None,
     tensors: Sequence[int] | None = None,
+    batches: int = 1,
+    first: int = 0,
+    weights: Array | None = None,
+    losses: Array | None = None,
 ) -> Array:
     """(T+1, d): the rule alone on gradients (T, d), whatever the point; `schedule` sets hypers per step.
 
+    Gradients (T, k, d) and losses (T, k) are those of the k evaluations of a step, in order; more are told the last.
     `tensors` are the sizes of the parts of theta for reductions per tensor and per layer; by default it is one.
+    `batches` steps are an epoch, the first step is iteration `first`, and `weights` (d,) is 0 for biases.
 
-    Raises ValueError where the rule asks for a loss: gradients do not tell it.
+    Raises ValueError where the rule asks for a loss that is not given.
     """
+    each = gradients if gradients.ndim == 3 else gradients[:, None]
+    asked = 0
 
     def given(stmt: ir.Evaluate, point: Array, env: Env) -> tuple[float, Array]:
-        if stmt.loss:
+        nonlocal asked
+        if stmt.loss and losses is None:
             raise ValueError("the rule evaluates the loss, which given gradients do not determine")
-        return 0.0, gradients[round(env["n"])]
+        step, k = round(env["n"]) - first, asked
+        asked += 1
+        loss = 0.0 if losses is None else float(losses[step, min(k, losses.shape[1] - 1)])
+        return loss, each[step, min(k, each.shape[1] - 1)]
 
-    def scheduled(n: int) -> None:
-        env.update({name: float(values[n]) for name, values in (schedule or {}).items()})
+    def begun(n: int) -> None:
+        nonlocal asked
+        asked = 0
+        env.update({name: float(values[n - first]) for name, values in (schedule or {}).items()})
 
-    env = _start(rule, theta0, np.ones_like(theta0), {}, 1)
+    env = _start(rule, theta0, np.ones_like(theta0) if weights is None else weights, {}, batches)
     ends = np.cumsum(tensors or [len(theta0)]).tolist()
     parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
     machine = Machine(given, {"layer": parts, "tensor": parts}, env)
-    return _iterate(rule, machine, len(gradients), 1, scheduled).trajectory
+    return _iterate(rule, machine, len(gradients), batches, begun, first).trajectory

@@ -24,6 +24,8 @@ from typing import Literal
 
 from netc.dsl.source import NOWHERE, Span
 
+SIZE = "number of parameters"
+"""A scalar in rules of which something is said for every number of parameters; no name that a rule can use."""
 Reduction = Literal["sum", "max", "min", "norm"]
 """`norm` is the root of the sum of squares without their overflow; `norms.py` writes it out before code is made."""
 Per = Literal["", "layer", "tensor"]
@@ -534,10 +536,11 @@ class Until:
     condition: Expr
 
 
-Ending = Literal["criterion", "diverged", "search", "step"]
-"""How a rule ends a run: the stop criterion holds; it diverged; a search reached its bound; or its step fell
-below rounding."""
-STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4}
+Ending = Literal["criterion", "diverged", "search", "step", "batch", "range"]
+"""How a rule ends a run: the stop criterion holds; it diverged; a search reached its bound; its step fell
+below rounding; it asked for the batch of a number that no batch has; or a schedule left the range that the
+rule requires."""
+STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4, "batch": 5, "range": 6}
 """As the kernels write it into `counters`; 0 while the run goes on."""
 
 

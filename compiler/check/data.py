@@ -11,7 +11,14 @@ from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.generated import Generated, Row, generated, points_of
 from netc.compiler.meaning.resolve import head
 from netc.compiler.meaning.resolve_tree import called, walk
-from netc.compiler.meaning.resolve_values import CONSTANTS, FUNCTIONS, NotANumber, number, number_or_none
+from netc.compiler.meaning.resolve_values import (
+    CONSTANTS,
+    FUNCTIONS,
+    NotANumber,
+    is_whole,
+    number,
+    number_or_none,
+)
 from netc.compiler.meaning.spec import DataSpec, Decimal, Scaling, TextStyle
 from netc.dsl import ast
 from netc.dsl.source import Span
@@ -145,9 +152,9 @@ def columns_in(expr: ast.Expr) -> list[str]:
 
 def _split(value: ast.Expr) -> float:
     found = number(value)
-    if found <= 0:
+    if not found > 0:  # `none` is not either
         raise Unfit("the training part is above 0%, at most 100%", value.span, "E0503")
-    if found > 1 and (isinstance(value, ast.Percent) or found != int(found)):
+    if found > 1 and (isinstance(value, ast.Percent) or not is_whole(found)):
         raise Unfit("the training part is at most 100%, or a whole number of samples", value.span, "E0503")
     return found
 

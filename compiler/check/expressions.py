@@ -83,7 +83,7 @@ class Kinds:
                 return self._call(expr, function, arguments)
             case ast.Index(ast.Name(id), index) if id in self.scope.memories:
                 self.number(index, "the number of the batch")
-                return self.scope.names[id]
+                return self.scope.names.get(id)  # none where its own equation is wrong
             case ast.Gradient(loss, batch, point):
                 return self._loss(loss, batch, point, expr.span, THETA)
             case (
@@ -265,9 +265,9 @@ class Kinds:
         return found
 
     def _over_batches(self, id: str, memory: str, call: ast.Expr) -> Type | None:
-        found = self.scope.names[memory]
-        if id in ("sum", "mean") or found == SCALAR:
-            return found if id in ("sum", "mean") else SCALAR
+        found = self.scope.names.get(memory)  # none where its own equation is wrong
+        if found is None or id in ("sum", "mean") or found == SCALAR:
+            return SCALAR if found is not None and id not in ("sum", "mean") else found
         message = f"'{memory}' is a vector for each batch, '{id}' over the batches needs a number for each"
         self._error("E0303", call.span, message, "keep the norms: s[i] = norm(...)")
         return None

@@ -110,7 +110,15 @@ def _chosen(uses: list[ast.Init], definitions: Definitions, report: Report) -> l
 def _targets(laws: list[Law], uses: list[ast.Init], network: bool, report: Report) -> None:
     """Has every parameter a start?"""
     found = {law.target for law in laws}
-    if report.errors or not uses or "theta" in found:
+    if report.errors or not uses:
+        return
+    if "theta" in found:
+        # theta are all parameters: what else is said of a start would be ignored.
+        partial = [s for s in uses if s.use is not None or not _says_theta(s)]
+        if partial:
+            whole = next(s for s in uses if s not in partial)
+            message = "one 'init' is too many: 'theta' are all parameters"
+            report.error("E0505", head(partial[0]), message, related=((head(whole), "this one"),))
         return
     if not network:
         report.error(
@@ -123,6 +131,15 @@ def _targets(laws: list[Law], uses: list[ast.Init], network: bool, report: Repor
     for missing in [t for t in ("weights", "biases") if t not in found]:
         hint = "init biases = 0" if missing == "biases" else "init glorot_uniform"
         report.error("E0508", head(uses[0]), f"the {missing} have no start", hints=(f"add '{hint}'",))
+
+
+def _says_theta(statement: ast.Init) -> bool:
+    theta = ast.Name("theta")
+    return any(
+        (isinstance(law, ast.Drawn) and law.name == theta)
+        or (isinstance(law, ast.Compare) and law.left == theta)
+        for law in statement.laws
+    )
 
 
 def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: Report) -> Iterable[Law]:

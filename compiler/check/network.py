@@ -26,6 +26,10 @@ LATER = {
 """Operations that the language has and the compiler does not yet."""
 
 
+LARGEST = 10**9
+"""Units of a layer."""
+
+
 def check_network(statement: ast.Network, definitions: Definitions, report: Report) -> Network | None:
     """The network, or None after an error."""
     return _Checker(definitions, report).run(statement.architecture)
@@ -164,11 +168,11 @@ class _Checker:
 
     def _size(self, expr: ast.Expr) -> int:
         match expr:
-            case ast.Number(value) if value == int(value) and value >= 1:
+            case ast.Number(value) if 1 <= value <= LARGEST and value == int(value):
                 return int(value)
-            case ast.Shape(sizes) if all(s >= 1 for s in sizes):
+            case ast.Shape(sizes) if all(s >= 1 for s in sizes) and prod(sizes) <= LARGEST:
                 return prod(sizes)
-        self._error("E0203", expr.span, "a size is a whole number from 1 on", ())
+        self._error("E0203", expr.span, f"a size is a whole number from 1 to {LARGEST}", ())
         return 1
 
     def _error(self, code: str, span: Span, message: str, hints: tuple[str, ...]) -> None:

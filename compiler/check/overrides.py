@@ -10,9 +10,9 @@ from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
-from netc.dsl.names import did_you_mean
+from netc.dsl.names import canonical, did_you_mean
 from netc.dsl.parser import parse
-from netc.dsl.source import Source
+from netc.dsl.source import Source, Span
 
 Overrides = Mapping[str, str | float]
 Settings = dict[str, ast.Setting]
@@ -25,17 +25,29 @@ def apply_overrides(
     settings: Settings = {}
     for name, value in overrides.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
+        source = Source("--set", f"train {name} = {text}\n")
         try:
-            train = parse(Source("--set", f"train {name} = {text}\n")).statements[0]
+            statements = parse(source).statements
         except SpecError as error:
             report.diagnostics.extend(error.diagnostics)
             continue
-        assert isinstance(train, ast.Train)
-        settings[name] = train.settings[0]
+        match statements:
+            case (ast.Train((setting,)),) if "#" not in text and setting.name == canonical(name.strip()):
+                settings[setting.name] = setting
+            case _:
+                _more_than_one(name, text, source, report)
     replaced = {n: s for n, s in settings.items() if n in SETTINGS}
     if replaced:
         program = replace(program, statements=tuple(_train(s, replaced) for s in program.statements))
     return program, {n: s for n, s in settings.items() if n not in SETTINGS}
+
+
+def _more_than_one(name: str, text: str, source: Source, report: Report) -> None:
+    """Nothing of what was given is left out without a word."""
+    start = source.text.index(text, len(f"train {name}"))
+    hint = "several settings have an option each: --set steps=3 --set runs=5"
+    message = f"'{name}' takes one value, and this is more"
+    report.error("E0502", Span(source, start, start + len(text)), message, hints=(hint,))
 
 
 def _train(statement: ast.Statement, replaced: Settings) -> ast.Statement:

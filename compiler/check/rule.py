@@ -19,7 +19,7 @@ from netc.compiler.meaning.resolve import Definitions, bind, head, is_definition
 from netc.compiler.meaning.resolve_rule import resolve_rule
 from netc.compiler.meaning.resolve_searches import searches_of, with_searches
 from netc.compiler.meaning.resolve_tree import dotted, walk
-from netc.compiler.meaning.resolve_values import number_or_none
+from netc.compiler.meaning.resolve_values import is_whole, number_or_none
 from netc.compiler.meaning.rule_body import Body
 from netc.compiler.meaning.spec import Optimizer
 from netc.dsl import ast
@@ -189,8 +189,11 @@ class _Rule:
                         walker.number(stop, "the last value of a loop")
                     case ast.Repeat(bound) if bound is not None:
                         walker.number(bound, "the bound of a loop")
-                        if number_or_none(bound) is None:
-                            report.error("E0305", bound.span, "the bound of a 'repeat' is a whole number")
+                        rounds = number_or_none(bound)
+                        if rounds is None or not is_whole(rounds) or not 1 <= rounds < 2**63:
+                            report.error(
+                                "E0305", bound.span, "the bound of a 'repeat' is a whole number from 1 on"
+                            )
 
     def _equation(
         self, equation: ast.Equation, kinds: Mapping[str, Type], walker: Kinds, report: Report

@@ -111,7 +111,9 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
                 until = number(piece.until)
             except NotANumber as error:
                 report.error("E0502", error.span, f"'until' needs a number: {error.reason}")
-            if until <= past or until <= 0:
+            if not math.isfinite(until):
+                report.error("E0502", piece.until.span, "'until' needs a number that comes")
+            elif until <= past or until <= 0:
                 report.error(
                     "E0510",
                     piece.until.span,

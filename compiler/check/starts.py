@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netc.compiler.meaning.findings import Report, counted
-from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
+from netc.compiler.meaning.resolve_values import NotANumber, is_whole, number, number_or_none
 from netc.compiler.meaning.spec import Init, Law, Training
 from netc.dsl import ast
 
@@ -56,7 +56,8 @@ def _grid(call: ast.Expr, arguments: tuple[ast.Argument, ...], size: int, report
             _number(r.start, report)
             _number(r.stop, report)
         points = number_or_none(arguments[-1].value)
-        if points is None or points != int(points) or not 1 <= points ** len(ranges) <= MOST_RUNS:
+        whole = points is not None and is_whole(points) and 1 <= points <= MOST_RUNS
+        if points is None or not whole or int(points) ** len(ranges) > MOST_RUNS:
             message = f"the number of points on each axis is a whole number, all together at most {MOST_RUNS}"
             report.error("E0514", arguments[-1].span, message)
 

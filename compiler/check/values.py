@@ -9,7 +9,7 @@ from itertools import chain, repeat
 
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve_tree import names_in
+from netc.compiler.meaning.resolve_tree import conjuncts, names_in
 from netc.compiler.meaning.resolve_values import WORDS, number_or_none
 from netc.dsl import ast
 from netc.dsl.printer import number, print_expr
@@ -47,7 +47,7 @@ def check_required(
     for setting in rule.settings:
         if setting.name != "require":
             continue
-        for condition in _conjuncts(setting.value):
+        for condition in conjuncts(setting.value):
             holds = number_or_none(condition, values)
             named = [n for n in values if n in names_in(condition)]
             if holds == 0 and not any(math.isnan(values[n]) for n in named):
@@ -71,15 +71,6 @@ def _form(parameter: ast.Parameter, argument: ast.Argument, report: Report) -> N
 
 def _may_be_none(parameter: ast.Parameter) -> bool:
     return parameter.default == ast.Name("none")
-
-
-def _conjuncts(condition: ast.Expr) -> Iterator[ast.Expr]:
-    match condition:
-        case ast.Logic("and", left, right):
-            yield from _conjuncts(left)
-            yield from _conjuncts(right)
-        case _:
-            yield condition
 
 
 def _unfit(

@@ -38,6 +38,7 @@ def variable_name(name: str) -> str:
 
 
 def python_expr(e: ir.Expr, name: Callable[[str], str] = python_name) -> ir.Expr:
+    """What is shared in the expression stays shared."""
     return rebuild(e, lambda node: ir.Var(name(node.name), node.axes) if isinstance(node, ir.Var) else node)
 
 

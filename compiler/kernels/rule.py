@@ -7,6 +7,7 @@ new value is written straight over the old one where nothing reads the old one a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Literal, assert_never
@@ -89,6 +90,8 @@ class Writer:
     recorded: bool = False
     """The first evaluation of an iteration goes into `figures`; True once it is written."""
     live: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+    """Loop indices that run over the batches."""
     runs: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -173,7 +176,9 @@ class Writer:
                     counter = f"{index}_at"
                     first, stop = L.call("int64", number(low)), L.add(L.call("int64", number(high)), 1)
                     head = L.let(index, L.call("float64", counter))
-                    out.append(L.loop(counter, stop, [head, *self.block(inner, searching)], start=first))
+                    with self.counting(part):
+                        rounds = self.block(inner, searching)
+                    out.append(L.loop(counter, stop, [head, *rounds], start=first))
                     out.append(leave())
                 case ir.Repeat(inner, bound):
                     out += self.repeat(inner, bound, not searching)
@@ -189,7 +194,31 @@ class Writer:
                     assert_never(part)
         return out
 
+    @contextmanager
+    def counting(self, loop: ir.For) -> Iterator[None]:
+        """Inside it the loop's index is the number of a batch, where it runs within 1..m."""
+        first, last = loop.first, loop.last
+        whole = isinstance(first, ir.Const) and first.value >= 1 and last == ir.Var("m", ir.SCALAR)
+        before = self.numbers
+        if whole and loop.index not in {s.name for s in flat(loop.body) if isinstance(s, ir.Assign)}:
+            self.numbers |= {loop.index}
+        yield
+        self.numbers = before
+
+    def is_batch(self, index: ir.Expr) -> list[L.Stmt]:
+        """Ends the run where the index is not the number of a batch: memory is read by it."""
+        match index:
+            case ir.Var(name) if name in self.numbers and "m" not in self.own:
+                return []
+            case ir.Const(value) if 1 <= value < self.parts + 1:
+                return []
+        inside = L.call("and", L.call("ge", number(index), 1), L.call("lt", number(index), self.parts + 1))
+        return [L.If(L.call("not", inside), _end("batch"))]
+
     def per_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
+        return [*self.is_batch(s.index), *self.at_batch(s)]
+
+    def at_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
         """A number of a per-batch state is read into a variable, a vector is looked at in its place."""
         place = L.At(L.Name(s.memory), L.call("sub", L.call("int64", number(s.index)), 1))
         match s:
@@ -253,6 +282,7 @@ class Writer:
             case "current" | "full":
                 first, stop = L.Int(0), L.Name("batches")
             case expr:
+                out += self.is_batch(expr)
                 out.append(L.let("batch", L.call("sub", L.call("int64", number(expr)), 1)))
                 first, stop = L.Name("batch"), L.add("batch", 1)
         out.append(L.let("first", L.At(L.Name("bounds"), first)))

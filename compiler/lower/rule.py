@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import assert_never
 
 from netc.compiler.calculus import ir
@@ -13,7 +14,7 @@ from netc.compiler.lower.batches import over_batches
 from netc.compiler.lower.evaluations import Batch, Builder
 from netc.compiler.lower.expressions import Environment, Evaluation, lower_expr
 from netc.compiler.lower.schedule import Follower, lower_schedule
-from netc.compiler.meaning.resolve_tree import names_in, walk
+from netc.compiler.meaning.resolve_tree import conjuncts, names_in, walk
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Spec, Watched
 from netc.dsl import ast
@@ -93,6 +94,8 @@ class _Lowering:
         test = _Section(Builder(self.taken), "full")
         for follower in self.followers:
             body.builder.assign(follower.name, follower.value, follower.span)
+        for condition in self._required():
+            body.builder.stop(ir.apply("not", self._expr(condition, body)), "range")
         watches = [self._watch(w, body, whole) for w in self.spec.monitor.watched]
         section = body if whole else test
         criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
@@ -120,6 +123,17 @@ class _Lowering:
             rule.visits_batches,
             tuple((w.name, w.states[1].name) for w in watches),
         )
+
+    def _required(self) -> Iterator[ast.Expr]:
+        """What the rule requires of parameters that follow a schedule; of the others the checker has asked it."""
+        scheduled = {f.name for f in self.followers}
+        values = dict(self.spec.optimizer.arguments)
+        for setting in self.spec.optimizer.definition.settings:
+            for condition in conjuncts(setting.value) if setting.name == "require" else ():
+                named = names_in(condition)
+                # What is `none` is required nothing of.
+                if named & scheduled and not any(isnan(values.get(n, 0.0)) for n in named):
+                    yield condition
 
     def _watch(self, watched: Watched, section: _Section, whole: bool) -> _Watch:
         """Statements that compare the function at n, of all samples, with its value at n-1.

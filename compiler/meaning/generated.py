@@ -12,13 +12,13 @@ from itertools import product
 from typing import Literal
 
 from netc.compiler.meaning.resolve_tree import rebuild
-from netc.compiler.meaning.resolve_values import NotANumber, number
+from netc.compiler.meaning.resolve_values import NotANumber, is_whole, number
 from netc.dsl import ast
 
 Row = tuple[tuple[float, ...], tuple[float, ...]]
 Point = tuple[float, ...]
 
-MOST = 10_000_000
+MOST = 1_000_000
 """Generated samples, so that a slip of the finger does not fill the memory."""
 
 
@@ -103,7 +103,10 @@ def points_of(values: ast.Expr) -> list[Point]:
         case ast.Set(items):
             return [tuple(number(i) for i in (p.items if isinstance(p, ast.Tuple) else (p,))) for p in items]
         case ast.Range(start, stop):
-            first, last_one = math.ceil(number(start)), math.floor(number(stop))
+            ends = number(start), number(stop)
+            if not all(map(math.isfinite, ends)):
+                raise NotANumber("a range has two finite ends", values.span)
+            first, last_one = math.ceil(ends[0]), math.floor(ends[1])
             if last_one - first >= MOST:
                 raise NotANumber(f"the range has more than {MOST} numbers", values.span)
             return [(float(v),) for v in range(first, last_one + 1)]
@@ -115,7 +118,7 @@ def points_of(values: ast.Expr) -> list[Point]:
 
 def _count(expr: ast.Expr) -> int:
     found = number(expr)
-    if found != int(found) or not 1 <= found <= MOST:
+    if not is_whole(found) or not 1 <= found <= MOST:
         raise NotANumber(f"the number of points is a whole number from 1 to {MOST}", expr.span)
     return int(found)
 

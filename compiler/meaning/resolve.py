@@ -17,6 +17,7 @@ from netc.dsl import ast, library
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.parser import parse
+from netc.dsl.reading import read_text
 from netc.dsl.source import Source, Span
 from netc.dsl.vocabulary import Place, joined, meant
 
@@ -126,7 +127,7 @@ def gather(program: ast.Program, folder: Path, report: Report) -> Definitions:
     found = Definitions()
     for statement in program.statements:
         if isinstance(statement, ast.Use):
-            _take(statement, folder, (), found, report)
+            _take(statement, folder, (folder.resolve(),), found, report)
     for statement in program.statements:
         found.add(statement, report)
     return found
@@ -138,24 +139,26 @@ def head(statement: ast.Statement) -> Span:
 
 
 def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definitions, report: Report) -> None:
-    """Takes in the definitions of another file; `above` are the files that led here."""
+    """Takes in the definitions of another file; `above`: the first file's folder, and the files that led here."""
     path = (folder / use.file.value).resolve()
     if path in above:
         way = "" if above[-1] == path else f", by way of {above[-1].name}"
         report.error("E0106", use.span, f"'{use.file.value}' uses itself{way}")
         return
     try:
-        program = parse(Source(use.file.value, path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError):
-        report.error(
-            "E0105",
-            use.file.span,
-            f"there is no readable file '{use.file.value}'",
-            notes=(f"looked for {path.name} in the folder of the file that uses it",),
-        )
+        program = parse(Source(use.file.value, read_text(path, use.file.value)))
+    except OSError as error:
+        why = () if isinstance(error, FileNotFoundError) else (error.strerror or str(error),)
+        notes = (f"looked for {path.name} in the folder of the file that uses it", *why)
+        report.error("E0105", use.file.span, f"there is no readable file '{use.file.value}'", notes=notes)
         return
     except SpecError as error:
-        report.diagnostics.extend(error.diagnostics)
+        if path.suffix == ".net" and path.is_relative_to(above[0]):
+            report.diagnostics.extend(error.diagnostics)
+        else:
+            # Its lines are not shown: it may be anything, a file of passwords too.
+            report.error("E0105", use.file.span, f"'{use.file.value}' is no file of definitions",
+                         hints=(f"its errors: netc check {path}",) if path.suffix == ".net" else ())  # fmt: skip
         return
     for statement in program.statements:
         if isinstance(statement, ast.Use):

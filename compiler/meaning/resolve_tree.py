@@ -104,3 +104,13 @@ def dotted(expr: ast.Expr) -> str | None:
             stem = dotted(base)
             return None if stem is None else f"{stem}.{name}"
     return None
+
+
+def conjuncts(condition: ast.Expr) -> Iterator[ast.Expr]:
+    """What all must hold for it to hold."""
+    match condition:
+        case ast.Logic("and", left, right):
+            yield from conjuncts(left)
+            yield from conjuncts(right)
+        case _:
+            yield condition

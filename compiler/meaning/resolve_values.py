@@ -76,6 +76,11 @@ def number(expr: ast.Expr, names: Mapping[str, float] | None = None) -> float:
         raise NotANumber("this has no finite value", expr.span) from None
 
 
+def is_whole(value: float) -> bool:
+    """Infinite values and `none` are not."""
+    return math.isfinite(value) and value == math.floor(value)
+
+
 def number_or_none(expr: ast.Expr, names: Mapping[str, float] | None = None) -> float | None:
     try:
         return number(expr, names)
@@ -109,7 +114,13 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
         case ast.Choose(then, condition, otherwise):
             return _value(then if _value(condition, names) else otherwise, names)
         case ast.Call(ast.Name(function), arguments) if function in FUNCTIONS and not _named(arguments):
-            return float(FUNCTIONS[function](*(_value(a.value, names) for a in arguments)))
+            numbers = [_value(a.value, names) for a in arguments]
+            try:
+                return float(FUNCTIONS[function](*numbers))
+            except TypeError:  # what Python says of a call with too few or too many arguments
+                raise NotANumber(
+                    f"'{function}' does not take {_arguments(len(numbers))}", expr.span
+                ) from None
         case (
             ast.Text()
             | ast.Shape()
@@ -128,6 +139,10 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
             raise NotANumber("a number is expected here", expr.span)
         case _:
             assert_never(expr)
+
+
+def _arguments(count: int) -> str:
+    return "1 argument" if count == 1 else f"{count} arguments"
 
 
 def _binary(op: str, a: float, b: float) -> float:

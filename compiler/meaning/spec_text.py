@@ -62,6 +62,8 @@ def _activations(spec: Spec) -> Iterator[ast.Activation]:
 
 
 def _number(value: float) -> ast.Expr:
+    if math.isnan(value):
+        return ast.Name("none")
     if math.isinf(value):
         return ast.Name("inf") if value > 0 else ast.Unary("-", ast.Name("inf"))
     return ast.Number(value) if value >= 0 else ast.Unary("-", ast.Number(-value))

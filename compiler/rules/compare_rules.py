@@ -1,18 +1,16 @@
-"""Two update rules side by side: a proof that they are the same, or a test, and under what it breaks.
+"""Two update rules side by side: a proof that they are the same, or a test.
 
-Two rules are the same if they ask for the gradient at the same points, whatever the gradients are. Rules that
-are linear in gradients and states are decided exactly (`linear.py`), with parameters at random fractions, so
-that a formula that holds there holds everywhere. The others are brought into normal forms (`induction.py`);
-where these coincide that is a proof, too. What is left is run side by side on random gradients in extended
-precision. Which formulas are tried is in `mapping.py`,
-which of them hold in `find_mapping.py`.
+Two rules are the same if they ask for the gradient at the same points, whatever the gradients are. What differs on
+a first trial is not the same; what does not is proved (`proofs.py`), for the numbers as given or for all values of the
+parameters. What is not proved is tried where rules may differ (`trials.py`). Which formulas are tried for B's
+parameters is in `mapping.py`, which of them hold in `find_mapping.py`, what the equality does not survive in
+`conditions.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 from math import isfinite
@@ -21,22 +19,31 @@ from typing import Any, Literal
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.compiler.proofs.induction import Unproved
+from netc.compiler.proofs.normal_form import NoForm
+from netc.compiler.proofs.prove import Argument, prove
+from netc.compiler.proofs.ranges import Number, exact
 from netc.compiler.rules.find_mapping import find
-from netc.compiler.rules.induction import same_for_ever
-from netc.compiler.rules.linear import NotLinear, Proof, compare, exact, masked, recursion
-from netc.compiler.rules.mapping import VANISHING, Formula, Tied, drawn, parts
+from netc.compiler.rules.mapping import VANISHING, Formula, Tied, drawn, named_values, parts
 from netc.compiler.rules.rule_text import RuleText, read_rule
 from netc.compiler.rules.simulate import Distance, World, distance, make_world, simulate
+from netc.compiler.rules.trials import Tried, difference, ordinary, try_all
 
 STEPS = 40
 SEQUENCES = 20
 """Of random gradients, in each of two worlds and for each choice of parameters."""
 TOLERANCE = 1e-10
 """Relative difference that rounding of the parameters can explain (1 - 0.999 has lost three digits)."""
-EXACT_STEPS = 16
-"""Of rules whose coefficients change with n."""
+DRAWS = (11, 12)
+"""Seeds of A's parameters."""
+STRETCHED = (101, 102, 103)
+"""Of very small and very large ones."""
 
 How = Literal["proved", "not distinguished", "refuted"]
+
+
+Pair = tuple[Mapping[str, Number], Mapping[str, Number]]
+"""The parameters of A and of B."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,15 @@ class Side:
     text: RuleText
     values: Mapping[str, float]
     rule: ir.Rule
+
+    @property
+    def numbers(self) -> Mapping[str, Number]:
+        return {n: Number(exact(v)) for n, v in self.values.items()}
+
+    @cached_property
+    def counting(self) -> ir.Rule:
+        """The rule with the number of parameters of the network as a name, where that is possible."""
+        return (self.text.general(()) if self.rule == self.text.rule else None) or self.rule
 
     @cached_property
     def character(self) -> tuple[bool, ...]:
@@ -84,6 +100,12 @@ class Match:
     how: How
     shifted: tuple[bool, bool] | None
     """None: theta is the same; else which one's theta is the other one's point."""
+    argument: Argument | None = None
+    """Of what is proved."""
+    obstacle: str = ""
+    """What kept a proof away."""
+    tried: tuple[Tried, ...] = ()
+    """Where there is none."""
 
 
 def sides(a: str, b: str) -> tuple[Side, Side]:
@@ -96,25 +118,29 @@ def side(text: RuleText) -> Side:
     return Side(text, {n: v for n, v in text.optimizer.arguments if isfinite(v)}, text.rule)
 
 
-def match(a: Side, b: Side, change: Callable[[Side], Side] = lambda one: one) -> Match | None:
+Change = Callable[[Side], Side]
+
+
+def match(a: Side, b: Side, change: Change | None = None) -> Match | None:
     """Formulas for B's parameters, confirmed; a rule of which only the name was given may be opened.
 
-    `change` is done to both.
+    `change` is done to both; then nothing is proved.
     """
     found = _match(_openings(a), b, change)
     tied = Tied.of(a.values)
     return found if found or tied is None else _match([replace(a, values=tied)], b, change)
 
 
-def _match(ones: Iterable[Side], b: Side, change: Callable[[Side], Side]) -> Match | None:
-    for x in map(change, ones):
-        for y in map(change, _openings(b)):
+def _match(ones: Iterable[Side], b: Side, change: Change | None) -> Match | None:
+    for one in ones:
+        for other in _openings(b):
+            x, y = (change(one), change(other)) if change else (one, other)
             if not alike(x, y):
                 continue
-            ahead = _looks_ahead(x.rule) or _looks_ahead(y.rule)
+            ahead = looks_ahead(x.rule) or looks_ahead(y.rule)
             for reach in (False, True) if ahead else (False,):
                 formulas = find(x.rule, y.rule, x.values, y.values, reach)
-                found = None if formulas is None else _confirmed(x, y, formulas)
+                found = None if formulas is None else _confirmed(x, y, formulas, change is None)
                 if found is not None:
                     return found
     return None
@@ -128,7 +154,7 @@ def alike(a: Side, b: Side) -> bool:
     return any(start != ir.Const(0.0) for start in starts) or a.character == b.character
 
 
-def _looks_ahead(rule: ir.Rule) -> bool:
+def looks_ahead(rule: ir.Rule) -> bool:
     """Is the gradient taken elsewhere than at theta?"""
     return any(isinstance(s, ir.Evaluate) and s.point != "theta" for s in rule.body)
 
@@ -140,76 +166,91 @@ def _openings(one: Side) -> Iterator[Side]:
 
 def match_as_given(a: Side, b: Side) -> Match | None:
     """With the numbers that were given."""
-    how = _decided(
-        a, b, [({n: exact(v) for n, v in a.values.items()}, {n: exact(v) for n, v in b.values.items()})]
-    )
-    return None if how is None else Match(a, b, None, *how)
+    at, bt = a.numbers, b.numbers
+    if difference(a.counting, b.counting, at, bt, ordinary()) is not None:
+        return None
+    return _decided(Match(a, b, None, "not distinguished", None), iter([(at, bt)]))
 
 
-def _confirmed(a: Side, b: Side, formulas: Mapping[str, Formula]) -> Match | None:
-    draws = [drawn(a.values, seed) for seed in (11, 12)]
-    pairs = []
-    for at in draws:
-        try:
-            pairs.append((at, {n: Fraction(f.value(at)) for n, f in formulas.items()}))
-        except NotLinear:
-            return None
-    how = _decided(a, b, pairs)
-    return None if how is None else Match(a, b, formulas, *how)
-
-
-Pairs = list[tuple[dict[str, Fraction], dict[str, Fraction]]]
-
-
-def _decided(a: Side, b: Side, pairs: Pairs) -> tuple[How, tuple[bool, bool] | None] | None:
-    """Whether the rules are the same for all the pairs of numbers, how that is known, and their thetas."""
-    proofs = []
+def _confirmed(x: Side, y: Side, formulas: Mapping[str, Formula], prove_it: bool) -> Match | None:
+    """For all values of A's parameters that are of their kind: positive, or between 0 and 1."""
+    found = Match(x, y, formulas, "not distinguished", None)
     try:
-        for at, bt in pairs:
-            for weights in (1, 0) if masked(a.rule) or masked(b.rule) else (1,):
-                first = recursion(a.rule, at, weights, EXACT_STEPS)
-                second = recursion(b.rule, bt, weights, EXACT_STEPS)
-                proofs.append(compare(first, second))
-                if not proofs[-1].points:
-                    return None
-    except NotLinear:
-        return ("proved", None) if _by_induction(a, b, pairs) else _tested(a, b, pairs)
-    thetas = all(p.thetas for p in proofs)
-    sure = not any(p.steps for p in proofs) or (thetas and _by_induction(a, b, pairs))
-    return "proved" if sure else "not distinguished", None if thetas else _shifted(proofs)
+        if prove_it:
+            return _decided(found, (_mapped(found, seed) for seed in DRAWS))
+        return None if _run(x, y, [_mapped(found, seed) for seed in DRAWS]) is None else found
+    except NoForm:
+        return None
 
 
-def _by_induction(a: Side, b: Side, pairs: Pairs) -> bool:
-    return all(same_for_ever(a.rule, b.rule, at, bt) for at, bt in pairs)
+def _mapped(found: Match, seed: int, stretched: bool = False) -> Pair:
+    at = drawn(found.a.values, seed, stretched)
+    return at, {n: f.number(at) for n, f in (found.formulas or {}).items()}
 
 
-def _shifted(proofs: list[Proof]) -> tuple[bool, bool]:
-    return all(p.shifted[0] for p in proofs), all(p.shifted[1] for p in proofs)
+def _decided(found: Match, pairs: Iterator[Pair]) -> Match | None:
+    """Proved for the first pair of numbers, or tried at length with all of them; None where they differ."""
+    first = at, bt = next(pairs)
+    varying = [_varying(side, of) for side, of in zip((found.a, found.b), first, strict=True)]
+    rules = [side.text.general(v) for side, v in zip((found.a, found.b), varying, strict=True)]
+    try:
+        if rules[0] is None or rules[1] is None:
+            raise Unproved("it hangs on the number of parameters in a way that is not followed")
+        proof = prove(rules[0], rules[1], at, bt, named_values(at) if varying[0] else ())
+        return replace(found, how="proved", shifted=proof.shifted, argument=proof.argument)
+    except Unproved as error:
+        return _tried(found, [first, *pairs], rules, str(error))
 
 
-def _tested(a: Side, b: Side, pairs: Pairs) -> tuple[How, tuple[bool, bool] | None] | None:
-    """All pairs at once, as cases."""
-    at, bt = (_stacked([_floats(pair[i]) for pair in pairs]) for i in (0, 1))
+def _varying(side: Side, of: Mapping[str, Number]) -> list[str]:
+    """Parameters for which more than the number as given is meant, or another one."""
+    return [n for n, v in of.items() if v.range or v.value != exact(side.values[n])]
+
+
+def _tried(found: Match, pairs: list[Pair], rules: list[ir.Rule | None], obstacle: str) -> Match | None:
+    run = _run(found.a, found.b, pairs)
+    if run is None and found.formulas is not None:
+        return None
+    stretched = [_mapped(found, seed, True) for seed in STRETCHED] if found.formulas is not None else []
+    tried = []
+    for at, bt in (*pairs, *stretched):
+        tried.append(try_all(rules[0] or found.a.rule, rules[1] or found.b.rule, at, bt))
+        if tried[-1].difference is not None:
+            return None
+    shifted = None if run is None else run.thetas
+    return replace(found, how="not distinguished", shifted=shifted, obstacle=obstacle, tried=tuple(tried))
+
+
+@dataclass(frozen=True)
+class _Run:
+    thetas: tuple[bool, bool] | None
+
+
+def _run(a: Side, b: Side, pairs: Sequence[Pair]) -> _Run | None:
+    """All pairs at once, as cases, in extended precision; None where points differ."""
+    at, bt = (_stacked([extended(pair[i]) for pair in pairs]) for i in (0, 1))
     found = [apart(a, b, at, bt, seed, elements=SEQUENCES) for seed in (0, 1)]
     worlds = [d for d in found if d is not None and d.points.max() < TOLERANCE]
     if len(worlds) < len(found):
         return None
-    same = all(d.thetas.max() < TOLERANCE for d in worlds)
-    first, second = (all(d.shifted[i].max() < TOLERANCE for d in worlds) for i in (0, 1))
-    return "not distinguished", None if same else (first, second)
+    if all(d.thetas.max() < TOLERANCE for d in worlds):
+        return _Run(None)
+    first, second = (all(bool(d.shifted[i].max() < TOLERANCE) for d in worlds) for i in (0, 1))
+    return _Run((first, second))
 
 
 def _stacked(draws: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: np.array([[draw[name]] for draw in draws]) for name in draws[0]}
 
 
-def _floats(values: Mapping[str, Fraction]) -> dict[str, Any]:
+def extended(values: Mapping[str, Number]) -> dict[str, Any]:
     """In extended precision."""
-    return {n: np.longdouble(v.numerator) / np.longdouble(v.denominator) for n, v in values.items()}
+    return {
+        n: np.longdouble(v.value.numerator) / np.longdouble(v.value.denominator) for n, v in values.items()
+    }
 
 
 Numbers = Mapping[str, Any]
-Change = Callable[[int], Numbers]
 
 
 def apart(
@@ -218,7 +259,7 @@ def apart(
     at: Numbers,
     bt: Numbers,
     seed: int,
-    change: tuple[Change, Change] | None = None,
+    change: tuple[Callable[[int], Numbers], Callable[[int], Numbers]] | None = None,
     decay: tuple[Callable[[int], Any], Callable[[int], Any]] | None = None,
     first: int = 0,
     quiet_start: bool = False,
@@ -232,126 +273,7 @@ def apart(
     with_a, with_b = change or (None, None)
     decay_a, decay_b = decay or (None, None)
     return distance(
-        simulate(a.rule, at, world, with_a, decay_a),
-        simulate(b.rule, bt, world, with_b, decay_b),
+        simulate(a.counting, at, world, with_a, decay_a),
+        simulate(b.counting, bt, world, with_b, decay_b),
         TOLERANCE,
     )
-
-
-# -- what breaks it ----------------------------------------------------------------------------------
-
-CHANGE = 6
-"""The step at which numbers change."""
-
-
-def conditions(found: Match) -> tuple[list[str], list[str]]:
-    """What the equality does not survive, and what it does."""
-    a, b = found.a, found.b
-    at: dict[str, Any]
-    if found.formulas is None:
-        at, bt = dict(a.values), dict(b.values)
-    else:
-        start = drawn(a.values, 21)
-        at, bt = _floats(start), _floats({n: Fraction(f.value(start)) for n, f in found.formulas.items()})
-    tests = [_schedule(a, b, at, bt), *_memories(a, b, at, found), _decay(a, b, at, bt)]
-    breaks = [words for broken, words in tests if broken]
-    if isinstance(a.values, Tied):
-        breaks += [f"{other} other than {name}" for name, other in a.values.pairs]
-    if found.shifted is not None:
-        breaks.append(_shift_text(found.shifted, a.text.name, b.text.name))
-    return breaks, [words for broken, words in tests if not broken and words]
-
-
-def _broken(found: Distance | None) -> bool:
-    return found is None or not float(found.points.max()) < TOLERANCE
-
-
-def _rates(values: Mapping[str, Any]) -> list[str]:
-    return [n for n, p in parts({n: float(v) for n, v in values.items()}).items() if p == "rate"]
-
-
-def _schedule(a: Side, b: Side, at: Numbers, bt: Numbers) -> tuple[bool, str]:
-    """Both rates times the same factors."""
-    if not _rates(at) or not _rates(bt):
-        return False, ""
-
-    def scaled(values: Numbers) -> Change:
-        return lambda n: {r: values[r] * (1 if n < CHANGE else 0.1) for r in _rates(values)}
-
-    found = apart(a, b, at, bt, 1, (scaled(at), scaled(bt)), steps=2 * CHANGE)
-    if not _broken(found):
-        return False, "a schedule of the rate"
-    inside = [side.text.name for side in (a, b) if rate_inside(side.rule, _rates(side.values))]
-    whose = f" ({' and '.join(inside)}: the state keeps steps made with the old rate)" if inside else ""
-    return True, f"a schedule of the rate{whose}"
-
-
-def rate_inside(rule: ir.Rule, rates: list[str]) -> list[str]:
-    """The states besides theta that are made with a rate."""
-    depends: dict[str, set[str]] = {}
-    for stmt in rule.body:
-        if isinstance(stmt, ir.Assign):
-            names = {n.name for n in ir.postorder(stmt.value) if isinstance(n, ir.Var)}
-            depends[stmt.name] = names | {d for n in names for d in depends.get(n, set())}
-    theta = next(c.value for c in rule.commits if c.state == "theta")
-    return [
-        c.state
-        for c in rule.commits
-        if c.state != "theta" and depends.get(c.value, set()) & set(rates) and theta not in depends[c.value]
-    ]
-
-
-def _memories(a: Side, b: Side, at: Numbers, found: Match) -> list[tuple[bool, str]]:
-    """Each memory of A changed on the way, with B's parameters following by their formulas."""
-    if found.formulas is None:
-        return []
-    formulas, tests = found.formulas, []
-    for name, what in parts(a.values).items():
-        if what != "memory":
-            continue
-
-        def changed(n: int, name: str = name) -> Numbers:
-            return {**at, name: at[name] if n < CHANGE else at[name] / 2}
-
-        def follows(n: int, changed: Change = changed) -> Numbers:
-            return {m: _extended(f.value(changed(n))) for m, f in formulas.items()}
-
-        broken = _broken(apart(a, b, at, follows(0), 2, (changed, follows), steps=2 * CHANGE))
-        tests.append((broken, f"{'a change' if broken else 'changes'} of {name} on the way"))
-    return tests
-
-
-def _extended(value: Any) -> Any:
-    if isinstance(value, Fraction):
-        return np.longdouble(value.numerator) / np.longdouble(value.denominator)
-    return value
-
-
-def _decay(a: Side, b: Side, at: Numbers, bt: Numbers) -> tuple[bool, str]:
-    """theta[n+1] less eta*lambda*theta[n], with the same lambda."""
-    if not _rates(at) or not _rates(bt):
-        return False, ""
-    rate_a, rate_b = at[_rates(at)[0]], bt[_rates(bt)[0]]
-    strength = np.longdouble(0.05)
-    found = apart(
-        a, b, at, bt, 3, decay=(lambda n: rate_a * strength, lambda n: rate_b * strength), steps=CHANGE
-    )
-    if not _broken(found):
-        return False, "decoupled weight decay"
-    mapped = apart(
-        a, b, at, bt, 3, decay=(lambda n: rate_a * strength, lambda n: rate_a * strength), steps=CHANGE
-    )
-    names = _rates(a.values)[0], _rates(b.values)[0]
-    prime = "'" if names[0] == names[1] else ""
-    cure = f" (cure: lambda' = lambda*{names[0]}/{names[1]}{prime})"
-    words = "decoupled weight decay with the same lambda"
-    return True, words + ("" if _broken(mapped) else cure)
-
-
-def _shift_text(shifted: tuple[bool, bool], a: str, b: str) -> str:
-    match shifted:
-        case (_, True):
-            return f"a look at theta itself: that of {b} is the point where {a} takes its gradient"
-        case (True, _):
-            return f"a look at theta itself: that of {a} is the point where {b} takes its gradient"
-    return "a look at theta itself: only the points of the gradients are the same"

@@ -256,6 +256,8 @@ def _rule_notes(a: Spec, b: Spec, verdict: Verdict) -> Iterator[str]:
     if not verdict.same:
         yield from (line for line in verdict.text.splitlines()[2:] if line)
         return
+    if verdict.how != "proved":
+        yield "not told apart by trials, but not proved to be the same"
     for words in verdict.breaks_under:
         if words.startswith("a schedule") and scheduled:
             yield f"the same until the rate changes ({changes(scheduled[0])}): breaks under {words}"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netc.compiler.meaning.rule_equations import lines
-from netc.compiler.rules.compare_rules import Match, Side, conditions, match, side
+from netc.compiler.rules.compare_rules import Match, Side, match, side
+from netc.compiler.rules.conditions import conditions
 from netc.compiler.rules.explain import short
 from netc.compiler.rules.rule_text import read_rule
 from netc.dsl import library
@@ -29,12 +30,13 @@ class Relative:
     arguments: tuple[tuple[str, str, str], ...]
     """Parameter, formula, number; those at their defaults are left out."""
     breaks: tuple[str, ...]
+    proved: bool
 
     @property
     def call(self) -> str:
-        """With the formulas where they say more than the number."""
+        """With the formulas where they say more than the number; said if it is not proved."""
         inside = (f"{n} = {f}" + ("" if f in (n, v) else f" = {v}") for n, f, v in self.arguments)
-        return f"{self.name}({', '.join(inside)})"
+        return f"{self.name}({', '.join(inside)})" + ("" if self.proved else "  (tried, not proved)")
 
 
 def relatives(rule: Side) -> Iterator[Relative]:
@@ -51,7 +53,7 @@ def relatives(rule: Side) -> Iterator[Relative]:
         found = match(rule, other)
         if found is not None:
             breaks, _ = conditions(found)
-            yield Relative(name, tuple(_arguments(rule, found)), tuple(breaks))
+            yield Relative(name, tuple(_arguments(rule, found)), tuple(breaks), found.how == "proved")
 
 
 def _alike(rule: str, other: str) -> bool:

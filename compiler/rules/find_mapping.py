@@ -127,15 +127,16 @@ def _choices(shape: tuple[int, ...], cases: Indices) -> Indices:
 
 
 def _at(values: Values, seed: int) -> dict[str, float]:
-    return {name: float(v) for name, v in drawn(values, seed).items()}
+    return {name: float(v.value) for name, v in drawn(values, seed).items()}
 
 
 def _columns(pools: Pools, chosen: Indices, at: Mapping[str, float]) -> dict[str, Array]:
     """The numbers of B's parameters, (cases, 1) each."""
-    return {
-        name: _numbers([_value(f, at) for f in pool])[i, None]
-        for (name, pool), i in zip(pools.items(), chosen, strict=True)
-    }
+    columns = {}
+    for (name, pool), cases in zip(pools.items(), chosen, strict=True):
+        wanted, where = np.unique(cases, return_inverse=True)
+        columns[name] = _numbers([_value(pool[i], at) for i in wanted])[where, None]
+    return columns
 
 
 def _numbers(values: list[Any]) -> Array:
@@ -144,6 +145,6 @@ def _numbers(values: list[Any]) -> Array:
 
 def _value(formula: Formula, at: Mapping[str, float]) -> float:
     try:
-        return float(formula.value(at))
+        return formula.value(at)
     except ZeroDivisionError:
         return np.nan

@@ -6,14 +6,18 @@ decay. Which of the candidates do it is found out in `find_mapping.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from math import sqrt
+from typing import Literal
 
 import numpy as np
 
-from netc.compiler.rules.linear import root
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.expr_text import expr_text
+from netc.compiler.proofs.normal_form import NoForm
+from netc.compiler.proofs.ranges import ONE, POSITIVE, ZERO, Number, Range, exact
 
 Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
@@ -23,16 +27,71 @@ THRESHOLDS = ("c", "clip", "threshold", "max_norm", "clip_value", "max_delta", "
               "clipnorm", "clipvalue", "global_clipnorm", "max_grad_norm")  # fmt: skip
 VANISHING = 1e-60
 """An epsilon that changes no step but 0/0."""
-Values = Mapping[str, Any]
+Values = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Formula:
     """A parameter of B in terms of A's; `cost` is its length, so that the plainest is chosen."""
 
-    text: str
-    value: Callable[[Values], Any]
+    expr: ir.Expr
     cost: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.expr.value:.12g}" if isinstance(self.expr, ir.Const) else expr_text(self.expr)
+
+    def value(self, at: Values) -> float:
+        """Raises ZeroDivisionError; a root that is none is nan."""
+        return _value(self.expr, at)
+
+    def number(self, at: Mapping[str, Number]) -> Number:
+        """Exactly; raises NoForm where a root is no fraction, or a divisor may be 0."""
+        return _number(self.expr, at)
+
+
+def _value(expr: ir.Expr, at: Values) -> float:
+    match expr:
+        case ir.Const(value):
+            return value
+        case ir.Var(name):
+            return at[name]
+        case ir.Apply(op, args):
+            x, *more = (_value(arg, at) for arg in args)
+            match op, more:
+                case "mul", [y]:
+                    return x * y
+                case "div", [y]:
+                    return x / y
+                case "sub", [y]:
+                    return x - y
+                case "pow", [_]:
+                    return x * x
+                case "sqrt", []:
+                    return sqrt(x) if x >= 0 else np.nan
+    raise AssertionError(f"no part of a formula: {expr}")
+
+
+def _number(expr: ir.Expr, at: Mapping[str, Number]) -> Number:
+    match expr:
+        case ir.Const(value):
+            return Number(exact(value))
+        case ir.Var(name):
+            return at[name]
+        case ir.Apply(op, args):
+            x, *more = (_number(arg, at) for arg in args)
+            match op, more:
+                case "mul", [y]:
+                    return x * y
+                case "div", [y] if abs(y.sign) == 2:
+                    return x / y
+                case "sub", [y]:
+                    return x - y
+                case "pow", [_]:
+                    return x * x
+                case "sqrt", [] if (root := x.root()) is not None:
+                    return root
+    raise NoForm(f"{expr_text(expr)} is no fraction")
 
 
 def part(name: str, value: float) -> Part:
@@ -74,33 +133,52 @@ class Tied(dict[str, float]):
         return [(first[self[n]], n) for n in names if first[self[n]] != n]
 
 
-def drawn(values: Mapping[str, float], seed: int) -> dict[str, Fraction]:
-    """Random fractions for what is a matter of taste; zeros, flags and counts stay. Roots are fractions."""
+INSIDE = Range(ZERO, ONE, True, True)
+WHERE: Mapping[Part, Range] = {
+    "memory": INSIDE,
+    **dict.fromkeys(("rate", "epsilon", "decay", "threshold"), POSITIVE),
+}
+"""For which numbers a formula is claimed: all that are positive, or between 0 and 1."""
+FINE = 2**40
+NEARLY_ONE = 9000
+
+
+def drawn(values: Values, seed: int, stretched: bool = False) -> dict[str, Number]:
+    """Random fractions for what is a matter of taste; zeros, flags and counts stay. Roots are fractions.
+
+    The fractions are of the form f(t) with one of 2^50 random t each: a rational function of degree d that is not
+    0 everywhere is 0 there with a probability below d/2^50. `stretched`: very small and very large ones.
+    """
     draw = np.random.default_rng(seed)
 
     def fraction(low: int, high: int) -> Fraction:
-        return Fraction(int(draw.integers(low, high)), 9973)
+        if stretched:
+            small = Fraction(int(draw.integers(1, 10)), 10 ** int(draw.integers(1, 7)))
+            return small if draw.random() < 0.5 else 1 - small if high == NEARLY_ONE else 1 / small
+        return Fraction(int(draw.integers(low * FINE, high * FINE)), 9973 * FINE)
 
     def square() -> Fraction:
-        t = fraction(3500, 9000)  # x = (2t/(1 + t^2))^2 and 1 - x both have a root
+        t = fraction(3500, NEARLY_ONE)  # x = (2t/(1 + t^2))^2 and 1 - x both have a root
         return (2 * t / (1 + t * t)) ** 2
 
-    found: dict[str, Fraction] = {}
+    found: dict[str, Number] = {}
     of = parts(values)
     for name, value in values.items():
-        match of[name] if value else "fixed":
+        what: Part = of[name] if value else "fixed"
+        match what:
             case "rate":
-                found[name] = fraction(500, 6000) ** 2
+                point = fraction(500, 6000) ** 2
             case "memory":
-                found[name] = square()
+                point = square()
             case "epsilon":
-                found[name] = fraction(200, 5000) ** 2
+                point = fraction(200, 5000) ** 2
             case "decay":
-                found[name] = fraction(200, 2000)
+                point = fraction(200, 2000)
             case "threshold":
-                found[name] = fraction(500, 5000)
+                point = fraction(500, 5000)
             case "fixed":
-                found[name] = Fraction(repr(float(value)))
+                point = exact(value)
+        found[name] = Number(point, WHERE.get(what))
     if isinstance(values, Tied):
         found |= {other: found[name] for name, other in values.pairs}
     return found
@@ -109,14 +187,30 @@ def drawn(values: Mapping[str, float], seed: int) -> dict[str, Fraction]:
 # -- candidates --------------------------------------------------------------------------------------
 
 
-def _sqrt(x: Any) -> Any:
-    return root(x) if isinstance(x, Fraction) else np.sqrt(x)
+def _name(x: str) -> ir.Expr:
+    return ir.Var(x, ir.SCALAR)
 
 
-def candidates(what: Part, value: float, a: Mapping[str, float]) -> Iterator[Formula]:
+def _rest(x: str) -> ir.Expr:
+    """1 - x"""
+    return ir.apply("sub", ir.Const(1.0), _name(x))
+
+
+def _times(x: ir.Expr, y: ir.Expr) -> ir.Expr:
+    return ir.apply("mul", x, y)
+
+
+def _over(x: ir.Expr, y: ir.Expr) -> ir.Expr:
+    return ir.apply("div", x, y)
+
+
+def _root(x: ir.Expr) -> ir.Expr:
+    return ir.apply("sqrt", x)
+
+
+def candidates(what: Part, value: float, a: Values) -> Iterator[Formula]:
     """What the parameter of B may be."""
-    number = Fraction(repr(float(value)))
-    yield Formula(f"{value:.12g}", lambda v: number, 3 if what != "fixed" else 0)
+    yield Formula(ir.Const(float(value)), 3 if what != "fixed" else 0)
     of = parts(a)
     rates = [n for n, p in of.items() if p == "rate"]
     memories = [n for n, p in of.items() if p == "memory"]
@@ -125,7 +219,7 @@ def candidates(what: Part, value: float, a: Mapping[str, float]) -> Iterator[For
             for eta in rates:
                 yield from _scaled(eta, memories)
                 yield from _by_roots(eta, memories)
-                yield Formula(f"sqrt({eta})", lambda v, e=eta: _sqrt(v[e]), 3)  # type: ignore[misc]
+                yield Formula(_root(_name(eta)), 3)
                 yield from _squared(eta, memories)
         case "memory":
             yield from _memories(memories)
@@ -133,54 +227,66 @@ def candidates(what: Part, value: float, a: Mapping[str, float]) -> Iterator[For
             for eps in (n for n, p in of.items() if p == "epsilon"):
                 yield from _scaled(eps, memories)
                 yield from _by_roots(eps, memories)
-                yield Formula(f"sqrt({eps})", lambda v, e=eps: _sqrt(v[e]), 3)  # type: ignore[misc]
-                yield Formula(f"{eps}^2", lambda v, e=eps: v[e] * v[e], 3)  # type: ignore[misc]
-        case "decay":
-            for decay in (n for n, p in of.items() if p == "decay"):
-                yield from _scaled(decay, [*rates, *memories])
+                yield Formula(_root(_name(eps)), 3)
+                yield Formula(_square(eps), 3)
+        case "decay" | "threshold":
+            for x in (n for n, p in of.items() if p == what):
+                yield from _scaled(x, [*rates, *memories])
                 for eta in rates:
-                    yield Formula(f"{decay}*sqrt({eta})", lambda v, d=decay, e=eta: v[d] * _sqrt(v[e]), 4)  # type: ignore[misc]
-        case "threshold":
-            for c in (n for n, p in of.items() if p == "threshold"):
-                yield from _scaled(c, [*rates, *memories])
-                for eta in rates:
-                    yield Formula(f"{c}*sqrt({eta})", lambda v, d=c, e=eta: v[d] * _sqrt(v[e]), 4)  # type: ignore[misc]
+                    yield Formula(_times(_name(x), _root(_name(eta))), 4)
         case "fixed" if value in (0, 1):
-            yield Formula(f"{1 - value:g}", lambda v: 1 - number, 4)
+            yield Formula(ir.Const(1.0 - value), 4)
             if value == 0:
                 yield from _memories(memories)
 
 
 def _memories(memories: list[str]) -> Iterator[Formula]:
     for m in memories:
-        yield Formula(m, lambda v, m=m: v[m], 1)  # type: ignore[misc]
-        yield Formula(f"1 - {m}", lambda v, m=m: 1 - v[m], 2)  # type: ignore[misc]
+        yield Formula(_name(m), 1)
+        yield Formula(_rest(m), 2)
 
 
 def _scaled(x: str, factors: list[str]) -> Iterator[Formula]:
     """x, times or divided by one of the factors or what it lacks to 1."""
-    yield Formula(x, lambda v: v[x], 1)
+    yield Formula(_name(x), 1)
     for f in factors:
-        yield Formula(f"{x}*{f}", lambda v, f=f: v[x] * v[f], 2)  # type: ignore[misc]
-        yield Formula(f"{x}/{f}", lambda v, f=f: v[x] / v[f], 2)  # type: ignore[misc]
-        yield Formula(f"{x}*(1 - {f})", lambda v, f=f: v[x] * (1 - v[f]), 3)  # type: ignore[misc]
-        yield Formula(f"{x}/(1 - {f})", lambda v, f=f: v[x] / (1 - v[f]), 3)  # type: ignore[misc]
+        yield Formula(_times(_name(x), _name(f)), 2)
+        yield Formula(_over(_name(x), _name(f)), 2)
+        yield Formula(_times(_name(x), _rest(f)), 3)
+        yield Formula(_over(_name(x), _rest(f)), 3)
 
 
 def _by_roots(x: str, factors: list[str]) -> Iterator[Formula]:
     """Of a sum of squares in place of their average."""
     for f in factors:
-        yield Formula(f"{x}*sqrt({f})", lambda v, f=f: v[x] * _sqrt(v[f]), 3)  # type: ignore[misc]
-        yield Formula(f"{x}/sqrt({f})", lambda v, f=f: v[x] / _sqrt(v[f]), 3)  # type: ignore[misc]
-        yield Formula(f"{x}*sqrt(1 - {f})", lambda v, f=f: v[x] * _sqrt(1 - v[f]), 4)  # type: ignore[misc]
-        yield Formula(f"{x}/sqrt(1 - {f})", lambda v, f=f: v[x] / _sqrt(1 - v[f]), 4)  # type: ignore[misc]
+        yield Formula(_times(_name(x), _root(_name(f))), 3)
+        yield Formula(_over(_name(x), _root(_name(f))), 3)
+        yield Formula(_times(_name(x), _root(_rest(f))), 4)
+        yield Formula(_over(_name(x), _root(_rest(f))), 4)
+
+
+def _square(x: str) -> ir.Expr:
+    return ir.apply("pow", _name(x), ir.Const(2.0))
 
 
 def _squared(x: str, factors: list[str]) -> Iterator[Formula]:
     """What makes the square of the parameter x times a factor, and x squared over a factor."""
-    yield Formula(f"{x}^2", lambda v: v[x] * v[x], 3)
+    yield Formula(_square(x), 3)
     for f in factors:
-        yield Formula(f"sqrt({x}*{f})", lambda v, f=f: _sqrt(v[x] * v[f]), 4)  # type: ignore[misc]
-        yield Formula(f"sqrt({x}*(1 - {f}))", lambda v, f=f: _sqrt(v[x] * (1 - v[f])), 5)  # type: ignore[misc]
-        yield Formula(f"{x}^2/{f}", lambda v, f=f: v[x] * v[x] / v[f], 4)  # type: ignore[misc]
-        yield Formula(f"{x}^2/(1 - {f})", lambda v, f=f: v[x] * v[x] / (1 - v[f]), 5)  # type: ignore[misc]
+        yield Formula(_root(_times(_name(x), _name(f))), 4)
+        yield Formula(_root(_times(_name(x), _rest(f))), 5)
+        yield Formula(_over(_square(x), _name(f)), 4)
+        yield Formula(_over(_square(x), _rest(f)), 5)
+
+
+def named_values(at: Mapping[str, Number]) -> list[tuple[str, Fraction]]:
+    """Formulas in these parameters and what they are at them."""
+    values = {name: float(x.value) for name, x in at.items()}
+    kinds: tuple[Part, ...] = ("rate", "memory", "epsilon")
+    found = []
+    for formula in (f for kind in kinds for f in candidates(kind, 0.5, values)):
+        try:
+            found.append((formula.text, formula.number(at).value))
+        except NoForm:
+            continue
+    return found

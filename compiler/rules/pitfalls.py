@@ -14,9 +14,11 @@ from netc.compiler.meaning.bind_arguments import live_names
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.spec import Schedule, Spec
-from netc.compiler.rules.compare_rules import Side, rate_inside, side
+from netc.compiler.proofs.linear import is_linear
+from netc.compiler.proofs.ranges import Number, exact
+from netc.compiler.rules.compare_rules import Side, side
+from netc.compiler.rules.conditions import rate_inside
 from netc.compiler.rules.explain import short
-from netc.compiler.rules.linear import NotLinear, recursion
 from netc.compiler.rules.mapping import parts
 from netc.compiler.rules.rule_text import standalone
 from netc.compiler.rules.simulate import World, simulate
@@ -176,11 +178,7 @@ def _coupled_decay(rule: Side) -> Iterator[str]:
 
 
 def _linear(rule: Side) -> bool:
-    try:
-        recursion(rule.rule, {}, 1, 1)
-    except NotLinear:
-        return False
-    return True
+    return is_linear(rule.rule, {h.name: Number(exact(h.value)) for h in rule.rule.hypers})
 
 
 def unused(rule: ast.Optimizer, watched: frozenset[str] = frozenset()) -> list[ast.Equation]:

@@ -6,7 +6,7 @@ matter to the rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from math import isfinite
@@ -17,9 +17,9 @@ from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.check.program import check
 from netc.compiler.lower.rule import lower_rule
 from netc.compiler.lower.schedule import lower_schedule
-from netc.compiler.meaning.bind_arguments import is_flag
+from netc.compiler.meaning.bind_arguments import is_flag, without_tuples
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import dotted, walk
+from netc.compiler.meaning.resolve_tree import dotted, names_in, walk
 from netc.compiler.meaning.spec import Optimizer, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
@@ -56,6 +56,9 @@ class RuleText:
     """The call as it was written, or the definition."""
     switches: tuple[tuple[str, str], ...] = ()
     """What was set another way than by default to open the rule: `nesterov`, `true`."""
+    others: tuple[ast.Statement, ...] = ()
+    """Functions and searches of a file that the rule calls."""
+    loss: str = "R"
 
     @property
     def optimizer(self) -> Optimizer:
@@ -68,6 +71,32 @@ class RuleText:
     @cached_property
     def rule(self) -> ir.Rule:
         return lower_rule(self.spec)
+
+    def general(self, varying: Collection[str]) -> ir.Rule | None:
+        """The rule for any number of parameters of the network, the scalar `ir.SIZE` in it; `varying` ones of its own
+        decide no conditions. None where its form hangs on the number of parameters."""
+        spec, rule = self.spec, self.rule
+        if self._decisive & set(varying):
+            spec = _checked(*self.others, self.statement, varying=varying, loss=self.loss)
+            rule = lower_rule(spec)
+        if _sums_nothing(rule):
+            return rule
+        counted = [_for_any_number(lower_rule(_with_parameters(spec, count)), count) for count in SIZES]
+        return counted[0] if counted[0] == counted[1] else None
+
+    @cached_property
+    def _decisive(self) -> set[str]:
+        """Parameters that decide conditions of the rule as it is written."""
+        written, use = self.statement, self.statement.use
+        if use is not None:
+            name = dotted(use.function if isinstance(use, ast.Call) else use)
+            found = Definitions().optimizers.get(name or "")
+            if found is None or written.settings:  # a clip may have conditions of its own
+                return {n for n, _ in self.optimizer.arguments}
+            written = found
+        nodes = [n for action in without_tuples(written).body for n in walk(action)]
+        conditions = [n.condition for n in nodes if isinstance(n, ast.Choose | ast.If)]
+        return {name for condition in conditions for name in names_in(condition)}
 
     def openings(self) -> Iterator[RuleText]:
         """Of a bare name: the rule by default, with momentum, and with one of its flags the other way."""
@@ -90,7 +119,8 @@ class RuleText:
             spec = _checked(replace(self.statement, parameters=parameters))
         except SpecError:
             return  # not a combination that the rule allows
-        yield RuleText(spec, True, self.statement, switches)
+        opened = replace(self.statement, parameters=parameters)
+        yield replace(self, spec=spec, statement=opened, switches=switches)
 
 
 def read_rule(
@@ -110,11 +140,10 @@ def standalone(spec: Spec) -> RuleText:
     values = dict(spec.optimizer.arguments) | first_values(spec)
     parameters = tuple(_with_default(p, values[p.name]) for p in definition.parameters if p.name in values)
     definition = replace(definition, parameters=parameters)
-    return RuleText(
-        _checked(*spec.functions, *spec.optimizer.searches, definition, loss=_loss_name(spec)),
-        False,
-        definition,
-    )
+    others: tuple[ast.Statement, ...] = (*spec.functions, *spec.optimizer.searches)
+    loss = _loss_name(spec)
+    checked = _checked(*others, definition, loss=loss)
+    return RuleText(checked, False, definition, others=others, loss=loss)
 
 
 def _loss_name(spec: Spec) -> str:
@@ -155,6 +184,39 @@ def _checked(
     frame = _frame(text)
     program = replace(frame, statements=(*frame.statements, *statements))
     return check(program, None, Path(), varying=varying, given=True)
+
+
+SIZES = (100_003, 200_003)
+"""Numbers of parameters; primes that no rule mentions, and if one does its form differs."""
+
+
+def _sums_nothing(rule: ir.Rule) -> bool:
+    """Without a reduction there is no mean, which is what asks for the number of parameters."""
+    exprs = [s.value for s in rule.body if isinstance(s, ir.Assign)] + [s.initial for s in rule.states]
+    plain = all(isinstance(s, ir.Assign | ir.Evaluate) for s in rule.body)
+    return plain and not any(isinstance(n, ir.Reduce) for n in ir.postorder(*exprs))
+
+
+def _with_parameters(spec: Spec, count: int) -> Spec:
+    assert spec.objective is not None
+    return replace(spec, objective=replace(spec.objective, variables=("x",) * count))
+
+
+def _for_any_number(rule: ir.Rule, count: int) -> ir.Rule:
+    """With the scalar `ir.SIZE` for that number, which means (`mean`) divide by."""
+
+    def put(expr: ir.Expr) -> ir.Expr:
+        match expr:
+            case ir.Const(value, ()) if value == count:
+                return ir.Var(ir.SIZE, ir.SCALAR)
+        return ir.with_children(expr, tuple(put(child) for child in ir.children(expr)))
+
+    exprs = [s.value for s in rule.body if isinstance(s, ir.Assign)]
+    if not any(n == ir.Const(float(count)) for n in ir.postorder(*exprs)):
+        return rule
+    return replace(
+        rule, body=tuple(replace(s, value=put(s.value)) if isinstance(s, ir.Assign) else s for s in rule.body)
+    )
 
 
 @cache

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.rules.decimals import exactly, in_decimals
 
 Array = NDArray[Any]
 Values = Mapping[str, Any]
@@ -35,6 +36,8 @@ class World:
     """The start, (elements,)."""
     first: int = 0
     """The n of the first step; a large one leaves corrections that fade out behind."""
+    batches: int = 2
+    """m; an epoch has so many steps."""
 
     @property
     def steps(self) -> int:
@@ -52,6 +55,8 @@ class Trace:
     """The step, from 0, of each point."""
     thetas: list[Array] = field(default_factory=list)
     """theta[0], theta[1], ..."""
+    states: dict[str, Any] = field(default_factory=dict)
+    """The other states at the end."""
 
 
 SIZES = 5
@@ -75,6 +80,7 @@ def simulate(
         for n in range(world.steps):
             machine.env |= dict(schedule(n)) if schedule else {}
             machine.step(n, decay(n) if decay else None)
+    machine.trace.states |= {s.name: machine.env[s.name] for s in rule.states if s.name != "theta"}
     return machine.trace
 
 
@@ -82,15 +88,15 @@ class _Machine:
     def __init__(self, rule: ir.Rule, values: Values, world: World) -> None:
         self.rule, self.world, self.trace = rule, world, Trace()
         theta = world.theta[None, :]
-        weights = (np.arange(theta.shape[1]) % 2 == 0).astype(theta.dtype)[None, :]
-        self.env: dict[str, Any] = {
-            "theta": theta,
-            "weights": weights,
-            "biases": 1 - weights,
-            "m": 2.0,
-            "samples": 8.0,
-        }
-        self.env |= {h.name: h.value for h in rule.hypers} | dict(values)
+        self.plain = theta.dtype != object
+        self.number: Callable[[Any], Any] = float if self.plain else exactly
+        weights = np.arange(theta.shape[1]) % 2 == 0
+        masks = (weights, ~weights)
+        self.env: dict[str, Any] = {"theta": theta}
+        self.env |= {n: self.vector(x) for n, x in zip(("weights", "biases"), masks, strict=True)}
+        self.env |= {"m": self.number(world.batches), "samples": self.number(4 * world.batches)}
+        self.env[ir.SIZE] = self.number(theta.shape[1])
+        self.env |= {h.name: self.number(h.value) for h in rule.hypers} | dict(values)
         with np.errstate(all="ignore"):
             for state in rule.states:
                 value = self.value(state.initial)
@@ -100,10 +106,14 @@ class _Machine:
         """What states with a value per batch hold, by name and batch; at first it is their start."""
         self.now = self.evaluations = 0
 
+    def vector(self, mask: Array) -> Array:
+        return np.array([self.number(x) for x in mask.astype(float)], self.world.theta.dtype)[None, :]
+
     def step(self, n: int, decay: Any) -> None:
         self.now, self.evaluations = n, 0
-        at = n + self.world.first
-        self.env |= {"n": np.asarray(at, self.world.theta.dtype)[()], "epoch": float(at)}
+        at = self.number(n + self.world.first)
+        epoch = at if self.rule.visits_batches else at / self.number(self.world.batches)
+        self.env |= {"n": np.asarray(at, self.world.theta.dtype)[()], "epoch": epoch}
         before = self.env["theta"]
         self.execute(self.rule.body)
         self.env |= {c.state: self.env[c.value] for c in self.rule.commits}
@@ -124,7 +134,7 @@ class _Machine:
                     self.kept[memory, self.whole(index)] = self.env[value]
                 case ir.For(index, first, last, body):
                     for i in range(self.whole(first), self.whole(last) + 1):
-                        self.env[index] = float(i)
+                        self.env[index] = self.number(i)
                         self.execute(body)
                 case ir.Repeat(body, bound):
                     self.search(body, min(bound, MOST_ROUNDS))
@@ -166,11 +176,12 @@ class _Machine:
         for node in order:
             match node:
                 case ir.Const(value):
-                    values[id(node)] = value
+                    values[id(node)] = value if self.plain else exactly(value)
                 case ir.Var(name):
                     values[id(node)] = self.env[name]
                 case ir.Apply(op, args):
-                    values[id(node)] = PRIMITIVES[op].value(*(values[id(a)] for a in args))
+                    function = PRIMITIVES[op].value if self.plain else in_decimals(op)
+                    values[id(node)] = function(*(values[id(a)] for a in args))
                 case ir.Reduce(op, arg, _, per):
                     values[id(node)] = self.reduce(op, np.asarray(values[id(arg)]), per)
                 case _:
@@ -179,7 +190,7 @@ class _Machine:
 
     def reduce(self, op: ir.Reduction, x: Array, per: ir.Per) -> Array:
         """The first element is a layer, the others are another one; its first element is a tensor of its own."""
-        x = x + np.zeros((1, self.world.theta.size), x.dtype)
+        x = x + self.vector(np.zeros(self.world.theta.size))
         functions: dict[ir.Reduction, Callable[..., Array]] = {
             "sum": np.sum, "max": np.max, "min": np.min,
             "norm": lambda x, **axes: np.sqrt(np.sum(x * x, **axes)),
@@ -226,12 +237,14 @@ def distance(a: Trace, b: Trace, tolerance: float) -> Distance | None:
     if a.labels != b.labels:
         return None
     points, thetas = _relative(a.points, b.points), _relative(a.thetas, b.thetas)
+    points = points if a.points else thetas[1:]  # rules that ask for nothing
     n = min(len(points), len(a.thetas) - 1) if len(a.points) == len(a.thetas) - 1 else 0
     shifted = (
         _relative(a.thetas[:n], b.points[:n]).max(axis=0, initial=0 if n else np.inf),
         _relative(b.thetas[:n], a.points[:n]).max(axis=0, initial=0 if n else np.inf),
     )
-    steps = np.array([*a.steps, *range(len(a.thetas))])
+    asked = a.steps if a.points else range(1, len(a.thetas))
+    steps = np.array([*asked, *range(len(a.thetas))])
     cases = max(points.shape[1], thetas.shape[1])
     parts = [np.broadcast_to(x, (len(x), cases)) for x in (points, thetas)]
     wrong = np.concatenate(parts) > tolerance

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from netc.commands import DONE, WRONG_DATA, WRONG_FILE, status_of
+from netc.dsl.visible import visible
 from netc.options import NET_FILE
 
 NOT_AT_HAND = {"E0601", "E0605", "E0606"}
@@ -34,7 +35,7 @@ def _check(file: Path, quiet: bool) -> int:
         click.echo(str(error), err=True)
         return status_of(error)
     if not quiet:
-        click.echo(f"{file}: ok{note}")
+        click.echo(f"{visible(str(file))}: ok{note}")
     return DONE
 
 

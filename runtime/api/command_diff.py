@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from netc.command_explain import checked, is_file
 from netc.commands import DONE
 
+if TYPE_CHECKING:
+    from netc.compiler.rules.witness import Witness
+
 
 @click.command("diff")
 @click.argument("a")
 @click.argument("b")
-def command(a: str, b: str) -> int:
+@click.option("--why", is_flag=True, help="The argument in full, or what was tried, instead of the summary.")
+@click.option("--witness", type=click.Path(dir_okay=False, path_type=Path), help="Write the gradients on which two "
+              "rules part, as JSON, for `UpdateRule.trajectory`.")  # fmt: skip
+def command(a: str, b: str, why: bool, witness: Path | None) -> int:
     """Compare two update rules, such as "torch.SGD(lr=0.1, momentum=0.9)", or two files by what they mean.
 
     Says whether they are the same, with which parameters, what breaks that, or the first difference. The exit
@@ -19,6 +29,8 @@ def command(a: str, b: str) -> int:
     """
     if is_file(a) != is_file(b):
         raise click.UsageError("A and B are both files or both rules")
+    if is_file(a) and (why or witness):
+        raise click.UsageError("--why and --witness are for two rules, not for files")
     if is_file(a):
         from netc.compiler.rules.diff import diff_text
 
@@ -26,5 +38,20 @@ def command(a: str, b: str) -> int:
     else:
         from netc.compiler.rules.equivalence import equivalent
 
-        click.echo(equivalent(a, b).text)
+        verdict = equivalent(a, b)
+        click.echo(verdict.why if why else verdict.text)
+        if witness is not None:
+            _write(verdict.witness, witness)
     return DONE
+
+
+def _write(found: Witness | None, file: Path) -> None:
+    from netc.runtime.atomic import write_text
+
+    if found is None:
+        click.echo("netc: no witness is written: no gradients tell these rules apart", err=True)
+        return
+    try:
+        write_text(file, json.dumps(found.plain, indent=1) + "\n")
+    except OSError as error:
+        raise click.UsageError(f"'{file}' cannot be written: {error.strerror}") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from netc.commands import DONE, WRONG_FILE
+from netc.dsl.visible import visible
 from netc.options import NET_FILE
 
 
@@ -33,12 +34,12 @@ def command(files: tuple[Path, ...], only_check: bool, unicode: bool) -> int:
         if text == parsed.source.text:
             continue
         if only_check:
-            click.echo(f"{file}: would be changed")
+            click.echo(f"{visible(str(file))}: would be changed")
             status = WRONG_FILE
             continue
         try:
-            write_text(file, text)
+            write_text(file.resolve(), text)
         except OSError as error:
             raise click.UsageError(f"'{file}' cannot be written: {error.strerror}") from None
-        click.echo(f"{file}: changed")
+        click.echo(f"{visible(str(file))}: changed")
     return status

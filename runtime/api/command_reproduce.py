@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc.commands import DONE, INTERRUPTED, NOT_AS_EXPECTED, WRONG_DATA, WRONG_FILE, status_of
-from netc.options import FOLDER, overrides, training_options
+from netc.dsl.visible import visible
+from netc.options import FOLDER, lanes, overrides, training_options
 from netc.terminal import counted, paint
+from netc.verdicts import COLOURS, Table
 
 if TYPE_CHECKING:
     from netc.runtime.results.result import Result
@@ -41,21 +44,25 @@ def command(
     Files whose data are not on this machine, and slow ones, are no failures: they are listed with the command that
     runs them. Ctrl-C ends with what was judged so far.
     """
-    changed = overrides(options)
+    changed, width = overrides(options), lanes(options)
     judged: list[_Judged] = []
+    show = Table() if not as_json else None
     for file in _files(paths):
         if not quiet:
-            click.echo(paint(str(file), dim=True), err=True)
+            click.echo(paint(visible(str(file)), dim=True), err=True)
         try:
-            judged.append(_judge(file, changed, slow, out))
+            judged.append(_judge(file, changed, slow, out, width))
         except KeyboardInterrupt:
             judged.append(_Judged(file, "interrupted"))
+        if show and judged[-1].status != "no expect":
+            click.echo("\n".join(show.block(_heading(judged[-1]), judged[-1].verdicts)))
+            sys.stdout.flush()  # a verdict that is there outlives all that comes
         if judged[-1].status == "interrupted":
             break
     if as_json:
         click.echo(json.dumps({"files": [one.plain() for one in judged], "holds": _status(judged) == DONE}))
     else:
-        click.echo("\n".join(_table(judged)))
+        click.echo("\n".join(_sums(judged)))
     return _status(judged)
 
 
@@ -85,7 +92,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _judge(file: Path, changed: dict[str, str | float], slow: bool, out: Path | None) -> _Judged:
+def _judge(file: Path, changed: dict[str, str | float], slow: bool, out: Path | None, lanes: int) -> _Judged:
     from netc.command_run import read
     from netc.dsl import ast
     from netc.dsl.diagnostics import SpecError
@@ -96,7 +103,7 @@ def _judge(file: Path, changed: dict[str, str | float], slow: bool, out: Path | 
             return _Judged(file, "no expect")
         if _is_slow(parsed.program) and not slow:
             return _Judged(file, "slow", words="run with --slow")
-        result = _trained(parsed, changed, out)
+        result = _trained(parsed, changed, out, lanes)
     except SpecError as error:
         codes = {d.code for d in error.diagnostics}
         if codes <= {FETCHED, PACKAGED}:
@@ -115,12 +122,12 @@ def _is_slow(program: Any) -> bool:
     return any(s.name == "slow" and s.value == ast.Name("true") for s in settings)
 
 
-def _trained(file: File, changed: dict[str, str | float], out: Path | None) -> Result:
-    from netc.command_run import keep
+def _trained(file: File, changed: dict[str, str | float], out: Path | None, lanes: int) -> Result:
+    from netc.kept_run import keep
     from netc.runtime.session import open_session
     from netc.runtime.training.train import Watcher
 
-    session = open_session(file, changed)
+    session = open_session(file, changed, lanes=lanes)
     _, result = session.train(Watcher())
     result = replace(result, file=file.source.name, expect=session.verdicts(result))
     if out is not None:
@@ -128,11 +135,8 @@ def _trained(file: File, changed: dict[str, str | float], out: Path | None) -> R
     return result
 
 
-def _table(judged: list[_Judged]) -> Iterator[str]:
-    """The verdicts file by file, what was left out, and the sums."""
-    from netc.verdicts import COLOURS, table
-
-    yield from table((_heading(one), one.verdicts) for one in judged if one.status != "no expect")
+def _sums(judged: list[_Judged]) -> Iterator[str]:
+    """What was left out, and how many figures there are of each kind."""
     yield ""
     words: list[str] = [v.words for one in judged for v in one.verdicts]
     parts = ", ".join(f"{count} {word}" for word in COLOURS if (count := words.count(word)))
@@ -146,7 +150,7 @@ def _table(judged: list[_Judged]) -> Iterator[str]:
 def _heading(one: _Judged) -> str:
     note = {"judged": ""}.get(one.status, NOTES.get(one.status, one.status))
     note = ": ".join(part for part in (note, one.words) if part)
-    return f"{paint(str(one.file), bold=True)}  {note}".rstrip()
+    return f"{paint(visible(str(one.file)), bold=True)}  {note}".rstrip()
 
 
 def _status(judged: list[_Judged]) -> int:

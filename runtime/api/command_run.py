@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import shlex
 import shutil
-import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ import click
 
 from netc.command_plot import need_matplotlib, pictures
 from netc.commands import DIVERGED, DONE, INTERRUPTED, NOT_AS_EXPECTED
-from netc.options import FOLDER, NET_FILE, overrides, training_options
+from netc.kept_run import fingerprint, manifest_of, new_folder
+from netc.options import FOLDER, NET_FILE, lanes, overrides, training_options
 
 if TYPE_CHECKING:
     from netc.progress import Quiet
@@ -41,15 +42,15 @@ def command(
     Everything about the run is kept in a folder: the file with every default written out, the history, the
     parameters, the summary. Ctrl-C ends a run with what was trained so far and leaves a checkpoint.
     """
-    changed = overrides(options)
+    changed, width = overrides(options), lanes(options)
     if plot:
         need_matplotlib()
     if resume is None:
         if file is None:
             raise click.UsageError("which FILE?")
-        run = _begin(file, changed, out, quiet)
+        run = _begin(file, changed, out, width, quiet)
     else:
-        run = _resumed(resume, file, changed, quiet)
+        run = _resumed(resume, file, changed, width, quiet)
     result = _train(run, quiet)
     if plot and not result.interrupted:
         pictures([run.folder.path], (), run.folder.path, "png")
@@ -62,60 +63,34 @@ class _Run:
     session: Session
     folder: RunFolder
     checkpoint: dict[str, Array] | None
+    name: str
+    """The file, as it was given when the run began."""
 
 
-def _begin(file: Path, changed: dict[str, str | float], out: Path, quiet: bool) -> _Run:
+def _begin(file: Path, changed: dict[str, str | float], out: Path, lanes: int, quiet: bool) -> _Run:
     from netc.runtime.session import open_session
 
-    session = open_session(read(file), changed)
+    session = open_session(read(file), changed, lanes=lanes)
     warn(session, quiet)
     session.require_target()
     session.require_room(out)
-    return _Run(session, _new_folder(session, changed, out), None)
+    return _Run(session, new_folder(session, changed, out), None, session.file.source.name)
 
 
-def _new_folder(session: Session, changed: dict[str, str | float], out: Path) -> RunFolder:
-    from netc.compiler.meaning.spec_text import spec_text
-    from netc.runtime.results import folder as folders
-
-    file = Path(session.file.source.name)
-    folder = None
-    try:
-        folder = folders.RunFolder.create(out, file.stem)
-        folder.write_spec(spec_text(session.spec))
-        about = {"overrides": changed, "program": fingerprint(session), "data": _data(session)}
-        folder.write_manifest(folders.manifest(str(file.absolute()), sys.argv, **about))
-    except OSError as error:
-        if folder is not None:
-            shutil.rmtree(folder.path, ignore_errors=True)
-        reason = error.strerror or error
-        raise click.UsageError(f"cannot write to '{out}': {reason}; --out names another place") from None
-    return folder
-
-
-def keep(session: Session, changed: dict[str, str | float], out: Path, result: Result) -> None:
-    """The folder of a run that is over."""
-    folder = _new_folder(session, changed, out)
-    folder.write_result(replace(result, folder=folder.path), session.program, session.scalers())
-
-
-def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], quiet: bool) -> _Run:
+def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool) -> _Run:
     from netc import __version__
     from netc.runtime import session as sessions
+    from netc.runtime.devices.simd_llvm import has_fma
     from netc.runtime.results.folder import RunFolder
 
     folder = RunFolder(path)
-    try:
-        manifest = folder.read_manifest()
-        before = {**manifest["overrides"]}
-        origin = file or Path(manifest["file"])
-        by = str(manifest["versions"]["netc"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise click.UsageError(
-            f"'{path}' is not the folder of a run: it has no readable manifest.json"
-        ) from None
-    if by != __version__:
+    before = manifest_of(folder)
+    origin = file or before.file
+    if (by := before.versions["netc"]) != __version__:
         raise click.UsageError(f"'{path}' was begun with netc {by}, this is {__version__}: run it anew")
+    if lanes not in (0, before.lanes) or has_fma() != before.fma:
+        had = f"{before.lanes} lanes{', fused' if before.fma else ''}"
+        raise click.UsageError(f"'{path}' was begun with other vectors ({had}), so the bits would be others")
     try:
         checkpoint = folder.read_checkpoint()
     except (OSError, ValueError) as error:
@@ -124,11 +99,11 @@ def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], qui
         raise click.UsageError(f"'{path}' has no checkpoint: the run came to its end, or never began")
     if not origin.exists():
         raise click.UsageError(f"'{origin}', which the run began with, is not there; give the FILE")
-    session = sessions.open_session(read(origin), {**before, **changed})
+    session = sessions.open_session(read(origin), {**before.overrides, **changed}, lanes=before.lanes)
     warn(session, quiet)
-    if fingerprint(session) != manifest.get("program"):
+    if fingerprint(session) != before.program:
         raise click.UsageError(f"'{path}' was begun with another file, other settings or other data")
-    return _Run(session, folder, checkpoint)
+    return _Run(session, folder, checkpoint, before.given)
 
 
 def read(file: Path) -> Any:
@@ -148,26 +123,6 @@ def warn(session: Session, quiet: bool) -> None:
         click.echo(render(session.spec.warnings), err=True)
 
 
-def fingerprint(session: Session) -> str:
-    """Of all that decides the bits of a training."""
-    data = session.data.digest if session.data else ""
-    return hashlib.sha256(f"{session.program!r} {session.spec.data!r} {data}".encode()).hexdigest()
-
-
-def _data(session: Session) -> dict[str, Any]:
-    if session.data is None:
-        return {}
-    sizes = {"train": len(session.data.train), "test": len(session.data.test)}
-    return {
-        "source": session.data.source,
-        "sha256": session.data.digest,
-        "samples": sizes,
-        "columns": list(session.data.input_names),
-        "target_columns": list(session.data.target_names),
-        "classes": list(session.targets.classes),
-    }
-
-
 def watching(session: Session, quiet: bool) -> Quiet:
     from netc.progress import watcher
     from netc.runtime.training.train import total_steps
@@ -177,11 +132,22 @@ def watching(session: Session, quiet: bool) -> Quiet:
 
 
 def _train(run: _Run, quiet: bool) -> Result:
+    from netc.runtime.training.state import Unfit
+
     session, folder = run.session, run.folder
-    with watching(session, quiet) as watch:
-        watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
-        _, result = session.train(watch, run.checkpoint, folder.rows)
-    result = replace(result, file=session.file.source.name, folder=folder.path)
+    try:
+        with watching(session, quiet) as watch:
+            watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
+            _, result = session.train(watch, run.checkpoint, folder.rows)
+    except Unfit as error:
+        raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
+    except KeyboardInterrupt:
+        if folder.has_checkpoint:
+            _say_how_to_go_on(folder.path)
+        else:
+            shutil.rmtree(folder.path, ignore_errors=True)  # nothing was trained
+        raise
+    result = replace(result, file=run.name, folder=folder.path)
     try:
         verdicts = session.verdicts(result)
     except BaseException:
@@ -200,6 +166,11 @@ def _written(run: _Run, result: Result) -> Result:
         click.echo(f"the results cannot be written: {error.strerror or error}", err=True)
         return replace(result, interrupted=True)
     return result
+
+
+def _say_how_to_go_on(folder: Path) -> None:
+    with suppress(OSError):  # the terminal may be gone
+        click.echo(f"interrupted; to go on: netc run --resume {shlex.quote(str(folder))}", err=True)
 
 
 class _Checkpoints:
@@ -224,8 +195,8 @@ def _tell(run: _Run, result: Result, as_json: bool, quiet: bool) -> None:
         click.echo(json.dumps(result.summary, allow_nan=False))
     else:
         click.echo(summary(run.session, result))
-    if result.interrupted and not quiet:
-        click.echo(f"interrupted; to go on: netc run --resume {run.folder.path}", err=True)
+    if result.interrupted and not quiet and run.folder.has_checkpoint:
+        _say_how_to_go_on(run.folder.path)
 
 
 def _status(result: Result) -> int:

@@ -6,6 +6,7 @@ Every command lives in a module of its own and is imported when it is called, so
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
+
+from netc.dsl.visible import visible
 
 if TYPE_CHECKING:
     from netc.dsl.diagnostics import SpecError
@@ -30,6 +33,7 @@ COMMANDS = {
     "run": ("netc.command_run", "Train what a file says."),
     "check": ("netc.command_check", "Find the errors in files; run nothing."),
     "reproduce": ("netc.command_reproduce", "Run files and judge what they expect."),
+    "replay": ("netc.command_replay", "Run again what a run's folder holds; are the bits the same?"),
     "plot": ("netc.command_plot", "Draw pictures of runs."),
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
@@ -96,11 +100,18 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line (by default that of the process) and returns its exit status."""
-    from netc.runtime.interrupt import Unlost
+    import signal
+
+    from netc.runtime.interrupt import Unlost, handled_by, raise_interrupt
 
     _prepare_streams()
-    with Unlost() as interrupt:
-        return _run(arguments, interrupt)
+    before = handled_by(raise_interrupt)
+    try:
+        with Unlost() as interrupt:
+            return _run(arguments, interrupt)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
@@ -118,14 +129,13 @@ def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
     except click.exceptions.Exit as exit:
         return exit.exit_code
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return error.exit_code
     except SpecError as error:
         click.echo(str(error), err=True)
         return status_of(error)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("netc: interrupted", err=True)
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         _close_output()  # the reader (head, less) has seen enough
         return DONE
@@ -134,14 +144,26 @@ def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
         return WRONG_FILE
     except Exception as error:
         if interrupt.met:
-            click.echo("netc: interrupted", err=True)
-            return INTERRUPTED
+            return _interrupted()
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             _close_output()
             where = error.filename or "the output"
             click.echo(f"netc: cannot write {where}: {error.strerror}", err=True)
             return WRONG_USE
         return _defect(error)
+
+
+def _show(error: click.ClickException) -> None:
+    """As click does; names of files may hold anything."""
+    shown, stream = io.StringIO(), sys.stderr
+    error.show(shown)
+    click.echo("\n".join(map(visible, shown.getvalue().rstrip().splitlines())), file=stream)
+
+
+def _interrupted() -> int:
+    with suppress(OSError):  # the terminal may be gone
+        click.echo("netc: interrupted", err=True)
+    return INTERRUPTED
 
 
 def _prepare_streams() -> None:

@@ -36,6 +36,8 @@ TRAINING = (
     click.option("--threads", type=click.IntRange(min=1), help="By default as many as there are cores."),
     click.option("--target", type=click.Choice(["cpu", "cuda"]), help="Where it runs."),
     click.option("--precision", type=click.Choice(["f32", "f64"]), help="Of the vectors."),
+    click.option("--lanes", type=click.Choice(["1", "2", "4", "8"]),
+                 help="Of float64 in a vector register; sums are the same to the bit for one number of lanes."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the summary."),
     click.option("--quiet", "-q", is_flag=True, help="No progress, no messages but errors."),
 )  # fmt: skip
@@ -45,6 +47,11 @@ def training_options(function: F) -> F:
     for option in reversed(TRAINING):
         function = option(function)
     return function
+
+
+def lanes(options: dict[str, Any]) -> int:
+    """Those asked for, taken out of `options`; 0: as the processor has."""
+    return int(options.pop("lanes") or 0)
 
 
 def overrides(options: dict[str, Any]) -> dict[str, str | float]:

@@ -74,23 +74,41 @@ class UpdateRule:
         gradients: ArrayLike,
         schedule: Mapping[str, Sequence[float]] | None = None,
         tensors: Sequence[int] | None = None,
+        batches: int = 1,
+        first: int = 0,
+        weights: ArrayLike | None = None,
+        losses: ArrayLike | None = None,
     ) -> Reals:
         """theta[0], theta[1], ... (T+1, d) from theta0 (d,) when the gradients are these (T, d), at any point.
 
+        Of rules that ask several times in a step: gradients (T, k, d) and `losses` (T, k) in the order in which they ask.
+
         `schedule` gives the value of a parameter, by name, in each of the T steps. `tensors` are the sizes of
         the tensors that make up theta, for rules that look at them one by one (`per = tensor`, `per = layer`); by
-        default theta is one. Computes in float64. Raises ValueError where shapes do not fit, where `schedule` names
-        what is no parameter, and where the rule asks for the loss.
+        default theta is one. `batches` is m, the steps of an epoch; `first` the n of the first step (the states start
+        there as they do at 0); `weights` (d,) is 1 for a weight, 0 for a bias, by default all are weights. Computes
+        in float64. Raises ValueError where shapes do not fit, where `schedule` names
+        what is no parameter, and where the rule asks for a loss that is not given.
         """
         if schedule is not None and not isinstance(schedule, Mapping):
             raise TypeError("schedule gives the values of a parameter by its name: {'lr': [0.1, 0.05, ...]}")
         theta, given = np.asarray(theta0, np.float64), np.asarray(gradients, np.float64)
-        if theta.ndim != 1 or given.ndim != 2 or given.shape[1:] != theta.shape:
+        if theta.ndim != 1 or given.ndim not in (2, 3) or given.shape[-1:] != theta.shape:
             raise ValueError(f"theta0 is (d,) and gradients (T, d); these are {theta.shape}, {given.shape}")
+        told = None if losses is None else np.asarray(losses, np.float64)
+        if told is not None and (told.ndim != 2 or len(told) != len(given)):
+            raise ValueError(f"losses are (T, k), of each of the {len(given)} steps; these are {told.shape}")
         if tensors is not None and sum(tensors) != len(theta):
             raise ValueError(f"the sizes of the tensors sum up to {sum(tensors)}, theta0 has {len(theta)}")
+        mask = None if weights is None else np.asarray(weights, np.float64)
+        if mask is not None and mask.shape != theta.shape:
+            raise ValueError(f"weights are (d,), one number for each of theta0; these are {mask.shape}")
+        if batches < 1 or first < 0:
+            raise ValueError(
+                f"there is at least 1 batch, and n counts from 0; these are {batches} and {first}"
+            )
         rule = self._for(len(theta), schedule or {}, len(given))
-        return trajectory(rule.rule, theta, given, schedule, tensors)
+        return trajectory(rule.rule, theta, given, schedule, tensors, batches, first, mask, told)
 
     def _for(self, elements: int, schedule: Mapping[str, Sequence[float]], steps: int) -> RuleText:
         read = read_rule(self._text, elements=elements, varying=schedule)

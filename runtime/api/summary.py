@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.meaning.spec import FAR
+from netc.dsl.visible import visible
 from netc.runtime.results.result import Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.session import Session
@@ -22,6 +23,8 @@ STOPS = {
     "diverged": "diverged",
     "search": "a search of the rule found no end: its 'until' never held",
     "step too small": "the step of a search fell below rounding",
+    "no such batch": "the rule asked for the batch of a number that no batch has",
+    "out of range": "a schedule left the range that the rule requires",
     "interrupted": "interrupted",
 }
 SHOWN_THETA = 8
@@ -35,7 +38,7 @@ def summary(session: Session, result: Result) -> str:
         list(_table(figures, result.runs)),
         list(_course(figures, result)),
         list(verdicts(result.expect)),
-        [paint(f"kept in {result.folder}", dim=True)] if result.folder else [],
+        [paint(f"kept in {visible(str(result.folder))}", dim=True)] if result.folder else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -50,7 +53,7 @@ def read(session: Session) -> Iterator[str]:
 
 
 def _head(session: Session, result: Result) -> str:
-    name = paint(result.file, bold=True)
+    name = paint(visible(result.file), bold=True)
     parts = [f"{counted(result.theta.shape[1], 'parameter')}"]
     if session.data is not None:
         train, test = len(session.data.train), len(session.data.test)
@@ -100,7 +103,7 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
         ended = STOPS[result.stopped[0]]
         if result.stopped[0] == "diverged":
             ended = f"diverged at step {steps}{_why(result)}"
-        failed = result.stopped[0] in ("diverged", "search")
+        failed = result.stopped[0] in ("diverged", "search", "no such batch", "out of range")
         yield "  " + (paint(ended, fg="red") if failed else ended)
         if result.theta.shape[1] <= SHOWN_THETA:
             yield f"  theta = {number(result.theta[0].tolist())}"

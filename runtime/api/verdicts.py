@@ -6,7 +6,7 @@ Fits the terminal: the words are wrapped, the figures never. Judges nothing (`ru
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
@@ -29,16 +29,23 @@ def figure(v: Verdict, value: object) -> str:
     return number(value)
 
 
-def table(groups: Iterable[tuple[str, Sequence[Verdict]]]) -> Iterator[str]:
-    """Of each group its heading and a row for each verdict; columns are as wide in all groups."""
-    blocks = [(heading, [_row(v) for v in verdicts], verdicts) for heading, verdicts in groups]
-    rows = [HEADS, *(row for _, rows, _ in blocks for row in rows)]
-    widths = _widths([max(len(row[i]) for row in rows) for i in range(len(HEADS))])
-    if len(rows) > 1:
-        yield paint(_line(HEADS, widths), dim=True)
-    for heading, cells, verdicts in blocks:
+class Table:
+    """Blocks of rows, each with its heading, as they come; columns are as wide as in all blocks until then."""
+
+    def __init__(self) -> None:
+        self.natural = [len(head) for head in HEADS]
+        self.begun = False
+
+    def block(self, heading: str, verdicts: Sequence[Verdict]) -> Iterator[str]:
+        rows = [_row(v) for v in verdicts]
+        for row in rows:
+            self.natural = [max(width, len(cell)) for width, cell in zip(self.natural, row, strict=True)]
+        widths = _widths(self.natural)
+        if rows and not self.begun:
+            self.begun = True
+            yield paint(_line(HEADS, widths), dim=True)
         yield heading
-        for v, row in zip(verdicts, cells, strict=True):
+        for v, row in zip(verdicts, rows, strict=True):
             first, *rest = _wrapped(row, widths)
             yield first[: len(first) - len(row[-1])] + paint(row[-1], fg=COLOURS[v.words], bold=not v.holds)
             yield from rest

@@ -67,10 +67,11 @@ def _named(table: Table, wanted: Sequence[str], spec: DataSpec, setting: str) ->
         notes = [f"columns: {listing(table.columns)}", *table.guess]
         message = f"{table.name} has more than one column called '{twice[0]}'"
         raise data_error("E0613", message, spec.span, notes=notes)
+    places = {name: index for index, name in enumerate(table.columns)}
     for name in wanted:
         if wanted.count(name) > 1:
             raise data_error("E0613", f"column '{name}' is named twice", setting_span(spec, setting))
-        if name not in table.columns:
+        if name not in places:
             raise data_error(
                 "E0612",
                 f"{table.name} has no column '{name}'",
@@ -79,7 +80,7 @@ def _named(table: Table, wanted: Sequence[str], spec: DataSpec, setting: str) ->
                 hints=[did_you_mean(name, table.columns)],
             )
     if wanted:
-        return [table.columns.index(name) for name in wanted]
+        return [places[name] for name in wanted]
     return [index for index in range(len(table.columns)) if index not in table.index]
 
 

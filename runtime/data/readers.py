@@ -6,12 +6,12 @@ plain or gzipped. Nothing pickled is ever loaded.
 
 from __future__ import annotations
 
-import gzip
 import importlib
 import io
 import math
 import re
 import struct
+import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 from netc.compiler.meaning.spec import AS_FOUND, TextStyle
 from netc.dsl.source import Span
+from netc.dsl.visible import visible
+from netc.runtime.data.bounds import TooLarge, content_of, require_lines, require_unpackable
 from netc.runtime.data.errors import DataError, data_error, did_you_mean, listing
 from netc.runtime.data.readers_csv import read_csv
 from netc.runtime.data.table import Table, from_array, from_columns
@@ -54,6 +56,7 @@ def read_file(path: Path, span: Span, style: TextStyle = AS_FOUND) -> tuple[Tabl
     try:
         match suffix:
             case ".csv" | ".tsv" | ".txt" | ".dat":
+                require_lines(content)
                 return (read_csv(path, content, span, style),)
             case ".npy":
                 return (from_array(path.name, _npy(content)),)
@@ -66,6 +69,8 @@ def read_file(path: Path, span: Span, style: TextStyle = AS_FOUND) -> tuple[Tabl
     except Unfit as problem:
         message = f"{path.name} cannot be read: {problem}"
         raise data_error("E0603", message, span, hints=problem.hints) from None
+    except TooLarge as problem:
+        raise data_error("E0603", f"{path.name} cannot be read: {problem}", span) from None
     hint = "save the sheet as 'CSV UTF-8'" if suffix in (".xlsx", ".xls", ".ods") else ""
     message = f"{path.name} is of no format that is known here"
     raise data_error("E0604", message, span, notes=[f"read are {FORMATS}"], hints=[hint])
@@ -78,11 +83,12 @@ def read_bytes(path: Path, span: Span) -> bytes:
         notes = [f"files in it: {listing(files)}"] if files else ["it is empty"]
         raise data_error("E0601", f"{path.name} is a folder, not a data file", span, notes=notes)
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        return content_of(path)
     except FileNotFoundError:
         raise _missing(path, span) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
+    except TooLarge as problem:
+        raise data_error("E0603", f"{path.name} cannot be read: {problem}", span) from None
+    except (EOFError, zlib.error):
         raise data_error("E0603", f"{path.name} cannot be read: {_DAMAGED}", span) from None
     except OSError as problem:
         raise data_error("E0603", f"{path.name} cannot be read: {problem.strerror}", span) from None
@@ -151,8 +157,12 @@ def _sample_axis(array: Any) -> NDArray[Any]:
 
 def _read_npz(path: Path, content: bytes, span: Span) -> tuple[Table, ...]:
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as members:
+            require_unpackable(sum(member.file_size for member in members.infolist()), len(content))
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             held = {name: archive[name] for name in archive.files}
+    except TooLarge:
+        raise
     except Exception as problem:
         raise _numpy_problem(problem) from None
     arrays = {name: _sample_axis(array) for name, array in held.items()}
@@ -185,14 +195,20 @@ def _read_parquet(path: Path, content: bytes, span: Span) -> Table:
             "E0605", f"reading {path.name} needs pyarrow", span, hints=["pip install 'netc[parquet]'"]
         ) from None
     try:
+        about = parquet.ParquetFile(io.BytesIO(content)).metadata
+        # A column of equal values takes no room in the file.
+        groups = (about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+        require_unpackable(max(sum(groups), 8 * about.num_rows * about.num_columns), len(content))
         table = parquet.read_table(io.BytesIO(content))
         columns = [_plain_array(column.combine_chunks()) for column in table.columns]
         index = {name for name in (table.schema.pandas_metadata or {}).get("index_columns", ())
                  if isinstance(name, str)}  # fmt: skip
+    except TooLarge:
+        raise
     except Exception:  # Arrow has a class of its own for every kind of damage
         raise Unfit(_DAMAGED) from None
     names = table.column_names
-    found = from_columns(path.name, names, columns)
+    found = from_columns(path.name, map(visible, names), columns)
     return replace(found, index=frozenset(i for i, name in enumerate(names) if name in index))
 
 

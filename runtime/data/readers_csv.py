@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from netc.compiler.meaning.spec import AS_FOUND, Decimal, TextStyle
 from netc.dsl.source import Span
+from netc.dsl.visible import visible
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.header import doubt, names_columns
 from netc.runtime.data.table import Reading, Table, cells_to_numbers, row_labels
@@ -156,7 +157,7 @@ def _records(text: str, delimiter: str) -> Iterator[Record]:
 
 
 def _column_name(cell: str, index: int) -> str:
-    return cell.strip() or f"c{index + 1}"
+    return visible(cell.strip()) or f"c{index + 1}"
 
 
 def _check_widths(name: str, chunk: list[Record], width: int, reading: Reading, span: Span) -> None:

@@ -15,19 +15,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 from netc.runtime.atomic import write_text
-from netc.runtime.devices.load import ANSWERS, cache_folder
+from netc.runtime.devices.load import ANSWERS, own_folder
 
 Rows = list[list[str]]
 
 
 def kept(question: str, find: Callable[[], Rows]) -> Rows:
     """What `find` gives for this question, from the cache where it is there."""
-    path = cache_folder() / f"{ANSWERS}{_key(question)}.json"
+    try:
+        path = own_folder() / f"{ANSWERS}{_key(question)}.json"
+    except OSError:  # the cache is a convenience
+        return find()
     rows = _read(path)
     if rows is None:
         rows = find()
-        with suppress(OSError):  # the cache is a convenience, a full disk no error
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
             write_text(path, json.dumps(rows, indent=1))
     return rows
 

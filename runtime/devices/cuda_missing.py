@@ -9,6 +9,7 @@ import ctypes
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -22,6 +23,8 @@ LEAST_VERSION = 13000
 """Of CUDA, as the driver counts: 1000*major + 10*minor. The toolkit parts of the extra are 13.0."""
 LEAST_CAPABILITY = (7, 5)
 """Turing, the oldest architecture that the 13.0 toolkit compiles for."""
+BEYOND_NUMPY = (2, 5)
+"""numba-cuda 0.30 uses what NumPy 2.5 no longer has, and does not say so to pip."""
 MULTIPROCESSORS, MAJOR, MINOR = 16, 75, 76
 """Numbers of the attributes in cuda.h."""
 
@@ -40,6 +43,12 @@ def missing() -> Missing | None:
     """None where everything is there, or numba's simulator was asked for."""
     if not installed():
         return Missing("the Python package numba-cuda is not installed", f"install the extra: {EXTRA}")
+    if _numpy() >= BEYOND_NUMPY:
+        beyond = ".".join(map(str, BEYOND_NUMPY))
+        return Missing(
+            f"numba-cuda does not work with NumPy {beyond} or newer",
+            f"install an older one: {EXTRA} brings it",
+        )
     if simulated():
         return None
     return driver(_library())
@@ -47,6 +56,10 @@ def missing() -> Missing | None:
 
 def installed() -> bool:
     return find_spec("numba_cuda") is not None
+
+
+def _numpy() -> tuple[int, ...]:
+    return tuple(int(part) for part in version("numpy").split(".")[:2])
 
 
 def simulated() -> bool:

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from netc.compiler.kernels.cuda.plan import most_registers
+
 CAPABILITIES = ((8, 0), (9, 0))
 """Of the GPUs that kernels are compiled for without one: Ampere and Hopper."""
 
@@ -94,13 +96,14 @@ class Resources:
     """Bytes that registers had no room for."""
 
 
-def assembled(text: str, capability: tuple[int, int]) -> Resources:
-    """By `ptxas -v`."""
+def assembled(text: str, capability: tuple[int, int], threads: int) -> Resources:
+    """By `ptxas -v`, for blocks of so many threads."""
     with tempfile.TemporaryDirectory(prefix="netc-") as folder:
         source = Path(folder) / "kernel.ptx"
         source.write_text(text)
         arch = f"-arch=sm_{capability[0]}{capability[1]}"
-        command = [ptxas(), "-v", arch, str(source), "-o", str(source.with_suffix(".cubin"))]
+        most = f"-maxrregcount={most_registers(threads)}"
+        command = [ptxas(), "-v", arch, most, str(source), "-o", str(source.with_suffix(".cubin"))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"ptxas: {done.stderr.strip()}")

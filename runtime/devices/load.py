@@ -14,14 +14,16 @@ import importlib.util
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from netc.runtime.atomic import write_text
@@ -52,6 +54,33 @@ def cache_folder() -> Path:
     return user_cache_path("netc") / "kernels"
 
 
+def own_folder() -> Path:
+    """The cache folder; in one that others may write to, a folder in it that is this user's alone.
+
+    Whoever writes machine code into it has it executed. Raises OSError where there is no such folder.
+    """
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not _is_own(folder):
+        folder /= f"of-{os.getuid()}"
+        folder.mkdir(exist_ok=True, mode=0o700)
+    machine_code = folder / "__pycache__"
+    machine_code.mkdir(exist_ok=True, mode=0o700)
+    if _is_own(folder) and not _is_own(machine_code):
+        machine_code.chmod(0o700)  # made by numba, with the rights that files have here
+    if not (_is_own(folder) and _is_own(machine_code) and os.access(folder, os.W_OK)):
+        raise PermissionError(folder)
+    return folder
+
+
+def _is_own(folder: Path) -> bool:
+    """A folder, no link, of this user, that nobody else may write to."""
+    if not hasattr(os, "getuid"):
+        return True
+    about = os.lstat(folder)
+    return stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
+
+
 def load_kernels(text: str, *parts: str) -> ModuleType:
     """The module whose text this is, from the cache where it is there.
 
@@ -64,7 +93,7 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     path = _write(name, text)
     _drop_damaged(path)
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Text(name, str(path), text))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -78,6 +107,17 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
         raise
     _loaded[name] = _entries(module)
     return _loaded[name]
+
+
+class _Text(SourceFileLoader):
+    """A module from the text it should have. What Python keeps of such a file (`.pyc`) is neither read nor written."""
+
+    def __init__(self, name: str, path: str, text: str) -> None:
+        super().__init__(name, path)
+        self._text = text
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self._text, self.path, "exec", dont_inherit=True)
 
 
 @contextmanager
@@ -135,6 +175,8 @@ def seal(module: ModuleType) -> None:
 
 def cache_info() -> CacheInfo:
     folder = cache_folder()
+    with suppress(OSError):
+        folder = own_folder()
     files = [file for file in _files(folder) if file.is_file()]
     entries = sum(file.suffix == ".py" for file in files)
     return CacheInfo(folder, entries, sum(file.stat().st_size for file in files))
@@ -175,12 +217,10 @@ def _support() -> str:
 
 def _write(name: str, text: str) -> Path:
     """The module's file: in the cache if it can be written to, else in a folder of this process alone."""
-    folder = cache_folder()
-    path = folder / f"{name}.py"
+    path = Path(f"{name}.py")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(folder)
+        folder = own_folder()
+        path = folder / f"{name}.py"
         if not _holds(path, text):
             # A new file has a new time stamp, which makes numba forget the machine code of the old one.
             write_text(path, text)
@@ -192,7 +232,7 @@ def _write(name: str, text: str) -> Path:
 
 def _holds(path: Path, text: str) -> bool:
     try:
-        return path.read_bytes() == text.encode()
+        return path.is_file() and path.read_bytes() == text.encode()
     except FileNotFoundError:
         return False
 

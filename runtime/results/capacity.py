@@ -6,13 +6,13 @@ Nothing is measured while training runs: what the estimate allows is reserved or
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import Span
+from netc.runtime.free_room import free_memory, size
 from netc.runtime.results.table_of_runs import AS_TEXT, STARTS, TEXT_CELL
 from netc.runtime.training import finished_runs as book
 from netc.runtime.training.report import COLUMNS
@@ -57,7 +57,7 @@ def too_little(task: Task, folder: Path | None, span: Span) -> Diagnostic | None
     for what, bytes_wanted, free in (("memory", wanted.memory, memory), ("disk", wanted.disk, disk)):
         if bytes_wanted <= SHARE * free or (what == "disk" and folder is None):
             continue
-        message = f"{runs} runs need about {_size(bytes_wanted)} of {what}, and {_size(free)} are free"
+        message = f"{runs} runs need about {size(bytes_wanted)} of {what}, and {size(free)} are free"
         hints = ["fewer runs"]
         if wanted.history > bytes_wanted / 4:
             hints = ["fewer reports, or `monitor loss, history = summary`"]
@@ -69,24 +69,7 @@ def too_little(task: Task, folder: Path | None, span: Span) -> Diagnostic | None
     return None
 
 
-def free_memory() -> int:
-    """Bytes that can be had without pushing others out."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**33
-
-
 def free_disk(folder: Path) -> int:
     """Where the folder is, or will be."""
     there = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     return shutil.disk_usage(there).free
-
-
-def _size(count: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"

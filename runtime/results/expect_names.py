@@ -93,7 +93,8 @@ def blank_scope(session: Trained) -> Scope:
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     figures |= {f"grows({w.name})": np.zeros(runs) for w in session.spec.monitor.watched}
     figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
-    figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.ones((runs, count))}
+    # One number stands for all parameters: a check costs nothing that grows with their number.
+    figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.broadcast_to(1.0, (runs, count))}
     figures |= _by_name(session, figures["theta"])
     far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
     losses, points = _loss_names(session), session.spec.points

@@ -119,6 +119,8 @@ class Values:
             case ast.Absolute(operand):
                 inner = self.value(operand)
                 return Value(np.abs(inner.array), inner.per_run)
+            case ast.Tuple(items) if any(isinstance(i, ast.Tuple | ast.Set) for i in items):
+                self.fail("E0703", "an expectation cannot be made of this", e)
             case ast.Tuple(items):
                 return Value(np.array([float(self.single(self.value(i), i)) for i in items]), False)
             case ast.Call(ast.Name(function), arguments):
@@ -187,7 +189,9 @@ class Values:
                 return Value(_PLAIN[name](found.array), found.per_run)
             case name, [operand] if name in _OVER_ELEMENTS:
                 found = self.value(operand)
-                return Value(np.asarray(_OVER_ELEMENTS[name](found.array)), found.per_run)
+                # A number, be it one for each run, is its only element.
+                array = found.array if found.array.ndim > found.per_run else found.array[..., None]
+                return Value(np.asarray(_OVER_ELEMENTS[name](array)), found.per_run)
             case name, _ if name in STATISTICS:
                 example = {
                     "quartile": "quartile(loss, 1)",

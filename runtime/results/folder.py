@@ -11,6 +11,7 @@ import io
 import json
 import os
 import platform
+import re
 import secrets
 import shutil
 import sys
@@ -25,11 +26,14 @@ from zlib import crc32
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.dsl.reading import LARGEST_TEXT, read_bytes, require_regular
 from netc.runtime.atomic import replacing, write_bytes, write_text
 from netc.runtime.parameters import Array
 from netc.runtime.results.result import Result
 from netc.runtime.results.table_of_runs import write_runs
 from netc.runtime.results.tensor_file import Pieces, write_tensors
+
+CHECKPOINT = re.compile(r"checkpoint-[0-9]{1,9}\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class RunFolder:
 
     def read_manifest(self) -> dict[str, Any]:
         """Raises OSError or ValueError where there is no readable one."""
-        content = json.loads((self.path / "manifest.json").read_text())
+        content = json.loads(read_bytes(self.path / "manifest.json", LARGEST_TEXT))
         if not isinstance(content, dict):
             raise ValueError("not a manifest")
         return content
@@ -80,6 +84,7 @@ class RunFolder:
         files = self._checkpoints()
         if not files:
             return None
+        require_regular(files[-1])
         try:
             with safe_open(files[-1], "numpy") as file:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -90,8 +95,14 @@ class RunFolder:
             raise ValueError(f"{files[-1].name} is damaged: it is not what was written")
         return arrays
 
+    @property
+    def has_checkpoint(self) -> bool:
+        return bool(self._checkpoints())
+
     def _checkpoints(self) -> list[Path]:
-        found = self.path.glob("checkpoint-*.safetensors")
+        found = [
+            file for file in self.path.glob("checkpoint-*.safetensors") if CHECKPOINT.fullmatch(file.name)
+        ]
         return sorted(found, key=lambda file: int(file.stem.rpartition("-")[2]))
 
     # -- when it ends ------------------------------------------------------------------------------
@@ -119,18 +130,22 @@ class RunFolder:
 
 def manifest(file: str, command: Iterable[str], **more: Any) -> dict[str, Any]:
     """What one needs to know to do it again."""
-    packages = ("netc", "numba", "llvmlite", "numpy")
     return {
         "file": file,
         "command": list(command),
         **more,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-        "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "versions": versions(),
+        "machine": {"system": platform.platform(), "processor": processor(), "cores": os.cpu_count()},
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
 
 
-def _processor() -> str:
+def versions() -> dict[str, str]:
+    packages = ("netc", "numba", "llvmlite", "numpy")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def processor() -> str:
     if sys.platform == "linux":
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
         models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

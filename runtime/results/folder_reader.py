@@ -25,7 +25,9 @@ from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import greek
 from netc.dsl.printer import print_expr
+from netc.dsl.reading import LARGEST_TEXT, read_bytes, read_text, require_regular
 from netc.dsl.source import Source
+from netc.dsl.visible import visible
 from netc.runtime.parameters import Array, flatten
 from netc.runtime.training.start import first_theta
 
@@ -64,7 +66,7 @@ class Kept:
     @property
     def name(self) -> str:
         """Of the file, or of its folder where that is all that tells it apart."""
-        return self.file.stem
+        return visible(self.file.stem)
 
     @property
     def rule(self) -> str:
@@ -148,10 +150,10 @@ def _printed(expr: ast.Expr) -> str:
 def read(path: Path) -> Kept:
     """Raises Unreadable."""
     try:
-        text = (path / "spec.net").read_text(encoding="utf-8")
-        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        text = read_text(path / "spec.net")
+        manifest = json.loads(read_bytes(path / "manifest.json", LARGEST_TEXT))
         program = pipeline.to_ast(Source("spec.net", text))
-        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        summary = json.loads(read_bytes(path / "summary.json", LARGEST_TEXT))
         history = _table(path / "history.csv")
         runs = _runs(path) if summary["runs"] > 1 else _single(history, summary)
         objective = any(isinstance(s, ast.Objective) for s in program.statements)
@@ -191,6 +193,7 @@ def _ends(file: Path, problem: ir.Program) -> Array:
     from safetensors.numpy import load
 
     try:
+        require_regular(file)
         arrays = load(file.read_bytes())
     except SafetensorError as error:
         raise ValueError(f"{file.name}: {error}") from None
@@ -200,6 +203,7 @@ def _ends(file: Path, problem: ir.Program) -> Array:
 
 def _table(file: Path) -> dict[str, Array]:
     """Columns of numbers, or of texts where one is not a number."""
+    require_regular(file)
     with file.open(encoding="utf-8", newline="") as lines:
         rows = csv.reader(lines)
         names = next(rows, [])

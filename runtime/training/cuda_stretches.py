@@ -32,8 +32,8 @@ from netc.runtime.training.stretches import Given
 
 LEFT_FREE = 0.1
 """Part of the free memory that is not taken: the context and the code need some."""
-TEAMS = 2048
-"""Blocks of a launch at most where each has work space."""
+TEAMS = 32
+"""Blocks that a multiprocessor holds at most, on any GPU."""
 CHANGED = ("theta", "vectors", "scalars", "counters", "figures", "order")
 """The arrays of a State that a launch changes, in the order of the kernel's arguments."""
 
@@ -81,7 +81,7 @@ class Gpu:
 
     def teams(self, runs: int) -> int:
         """Of threads with a work space of their own, at most."""
-        return min(runs, TEAMS) if self.module.SHAPE == "block" else 1
+        return min(runs, TEAMS * (multiprocessors() or 1)) if self.module.SHAPE == "block" else 1
 
     def too_small(self, runs: int, taken: int, free: int) -> Diagnostic:
         """`taken`: bytes of so many runs."""

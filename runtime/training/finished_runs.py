@@ -15,7 +15,7 @@ import numpy as np
 
 from netc.runtime.parameters import Array
 from netc.runtime.training.report import FIGURES
-from netc.runtime.training.state import State
+from netc.runtime.training.state import State, Unfit, require_counters, within
 
 COUNTERS = 4
 """Of the kernels' counters: iterations, loss evaluations, gradient evaluations, status."""
@@ -33,12 +33,14 @@ class Book:
         folder: Path | None = None,
         watched: tuple[int, ...] = (),
     ) -> None:
-        """Raises OSError where the folder has no room for all rows."""
+        """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
         self.folder, self.count, self.watched = folder, 0, list(watched)
-        shapes = (
+        self.shapes = shapes = (
             (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
             (len(watched), np.float64),
         )  # fmt: skip
+        self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
+        """Whether there are rows of an earlier process."""
         self.theta, self.best, self.counters, self.figures, self.grown = (
             np.empty((runs, columns), dtype) if folder is None else _on_disk(folder / f"{name}.npy", (runs, columns), dtype)
             for name, (columns, dtype) in zip(NAMES, shapes, strict=True)
@@ -59,11 +61,16 @@ class Book:
             return {}
         return {f"finished.{name}": getattr(self, name)[: self.count] for name in NAMES}
 
-    def restore(self, arrays: dict[str, Array], count: int) -> None:
+    def restore(self, arrays: dict[str, Array], count: int, total: int) -> None:
+        """The rows of the first `count` runs, of at most `total` iterations each. Raises Unfit."""
         self.count = count
         if self.folder is None:
-            for name in NAMES:
+            for name, (columns, dtype) in zip(NAMES, self.shapes, strict=True):
+                within(arrays, f"finished.{name}", (count, columns), dtype)
                 getattr(self, name)[:count] = arrays[f"finished.{name}"]
+        elif not self.kept:
+            raise Unfit(f"the results of the runs that are done are no longer in '{self.folder}'")
+        require_counters(self.counters[:count], total)
 
 
 def bytes_per_run(parameters: int, real: int) -> int:
@@ -73,9 +80,14 @@ def bytes_per_run(parameters: int, real: int) -> int:
 def _on_disk(file: Path, shape: tuple[int, int], dtype: Any) -> Array:
     """The array of a file, made with all its room reserved: later a full disk could only kill the process."""
     if file.exists():
-        found: Array = np.load(file, mmap_mode="r+")
-        if found.shape == shape:
-            return found
+        if not file.is_file() or file.is_symlink():
+            raise Unfit(f"'{file}' is no file")
+        try:
+            found: Array = np.load(file, mmap_mode="r+")
+        except (ValueError, EOFError) as error:
+            raise Unfit(f"'{file}' is damaged: {error}") from None
+        within({file.name: found}, file.name, shape, dtype)
+        return found
     file.parent.mkdir(exist_ok=True)
     made = np.lib.format.open_memmap(file, "w+", dtype, shape)
     try:

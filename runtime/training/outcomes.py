@@ -7,9 +7,27 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.rule_flow import flat
 from netc.runtime.parameters import Array
-from netc.runtime.training.state import CRITERION, DIVERGED, RUNNING, SEARCH_FAILED, STEP_TOO_SMALL
+from netc.runtime.training.state import (
+    CRITERION,
+    DIVERGED,
+    NO_SUCH_BATCH,
+    OUT_OF_RANGE,
+    RUNNING,
+    SEARCH_FAILED,
+    STEP_TOO_SMALL,
+)
 
-STOPS = ("epochs", "steps", "criterion", "diverged", "search", "step too small", "interrupted")
+STOPS = (
+    "epochs",
+    "steps",
+    "criterion",
+    "diverged",
+    "search",
+    "step too small",
+    "no such batch",
+    "out of range",
+    "interrupted",
+)
 OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
 """A run converged if its stop criterion holds; without a criterion one that came to its end has finished."""
 SETTLED = ("converged", "finished")
@@ -22,6 +40,8 @@ _STOP_OF = {
     DIVERGED: STOPS.index("diverged"),
     SEARCH_FAILED: STOPS.index("search"),
     STEP_TOO_SMALL: STOPS.index("step too small"),
+    NO_SUCH_BATCH: STOPS.index("no such batch"),
+    OUT_OF_RANGE: STOPS.index("out of range"),
 }
 
 
@@ -41,7 +61,7 @@ def outcomes(stopped: Array, criterion: bool) -> Array:
     meaning = [
         at_end,
         at_end,
-        *map(OUTCOMES.index, ("converged", "diverged", "step too small", "step too small")),
+        *map(OUTCOMES.index, ("converged", "diverged", *4 * ("step too small",))),
     ]
     found: Array = np.array([*meaning, OUTCOMES.index("interrupted")], np.int8)[stopped]
     return found

@@ -11,6 +11,7 @@ from typing import assert_never
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.dsl.reading import require_regular
 from netc.runtime.parameters import Array, flatten
 from netc.runtime.random import Purpose, normal, uniform
 
@@ -99,9 +100,12 @@ def weights_of(problem: ir.Problem, file: str) -> Array:
 
     path = Path(file)
     try:
+        require_regular(path)
         named = {k: v for k, v in load_file(path).items() if not k.startswith(("best.", "scale."))}
         return flatten(problem, named)
     except FileNotFoundError:
         raise ValueError("there is no such file") from None
     except (OSError, SafetensorError) as error:
-        raise ValueError(f"not a readable safetensors file: {error}") from None
+        raise ValueError(
+            f"not a readable safetensors file: {getattr(error, 'strerror', None) or error}"
+        ) from None

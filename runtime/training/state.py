@@ -5,6 +5,7 @@ Allocated here, written by the kernels, kept in checkpoints. Does not decide whe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -18,7 +19,7 @@ from netc.runtime.training.start import first_theta
 FIGURES = 6
 """Numbers of a report, as `report.py` lists them."""
 RUNNING = 0
-CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL = ir.STATUS.values()
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
 
 MEMORY, MEMORY_ON_GPU = 2**28, 2**32
 """Bytes that the runs in hand may take together."""
@@ -65,51 +66,93 @@ class State:
     def arrays(self) -> dict[str, Array]:
         """All of it, for a checkpoint."""
         numbers = np.array([self.first, self.at], np.int64)
-        return {"position": numbers} | {name: getattr(self, name) for name in _ARRAYS}
+        fields = {name: value for name, value in vars(self).items() if name not in ("first", "at")}
+        return {"position": numbers} | fields
 
 
-_ARRAYS = (
-    "theta",
-    "vectors",
-    "scalars",
-    "counters",
-    "figures",
-    "order",
-    "best",
-    "best_loss",
-    "reported",
-    "last",
-)
+class Unfit(ValueError):
+    """Arrays from a file that are not a state of this program; the text says which, and why."""
 
 
-def from_arrays(arrays: dict[str, Array]) -> State:
+def shapes(
+    kernels: ModuleType, program: ir.Program, samples: int, count: int
+) -> dict[str, tuple[tuple[int, ...], type[np.generic]]]:
+    """Of every array of `count` runs: kernels read and write within them without asking."""
+    real = real_type(program)
+    return {
+        "theta": ((count, kernels.STRIDE), real),
+        "vectors": ((count, kernels.VECTORS, kernels.STRIDE), real),
+        "scalars": ((count, kernels.SCALARS), np.float64),
+        "counters": ((count, 5), np.int64),
+        "figures": ((count, 3), np.float64),
+        "order": ((count, samples if kernels.BY_SAMPLE else 0), np.int64),
+        "best": ((count, kernels.STRIDE), real),
+        "best_loss": ((count,), np.float64),
+        "reported": ((count,), np.int64),
+        "last": ((count, FIGURES), np.float64),
+    }
+
+
+def from_arrays(
+    arrays: dict[str, Array], kernels: ModuleType, program: ir.Program, samples: int, total: int
+) -> State:
+    """The state in a checkpoint. Raises Unfit unless every array has the shape and type that kernels take for
+    granted, and every number that counts or indexes is in its range; `total`: iterations to do."""
+    within(arrays, "position", (2,), np.int64, 0)
     first, at = arrays["position"].tolist()
-    return State(first, at, **{name: np.ascontiguousarray(arrays[name]) for name in _ARRAYS})
+    runs = program.training.runs
+    if "theta" not in arrays or not first < runs or not 1 <= len(arrays["theta"]) <= runs - first:
+        raise Unfit("its runs are not those of the file")
+    count = len(arrays["theta"])
+    for name, (shape, kind) in shapes(kernels, program, samples, count).items():
+        within(arrays, name, shape, kind)
+    counters = arrays["counters"]
+    if at > total or (counters[:, 4] != np.arange(first, first + count)).any():
+        raise Unfit("its runs are not those of the file")
+    require_counters(counters, total)
+    within(arrays, "order", arrays["order"].shape, np.int64, 0, samples - 1)
+    within(arrays, "reported", (count,), np.int64, -1, total)
+    names = shapes(kernels, program, samples, count)
+    return State(first, at, **{name: np.ascontiguousarray(arrays[name]) for name in names})
+
+
+def require_counters(counters: Array, total: int) -> None:
+    """Of runs that have done at most `total` iterations."""
+    within({"counters": counters}, "counters", counters.shape, np.int64, 0)
+    for column, most in ((0, total), (3, max(ir.STATUS.values()))):
+        part = counters[:, column]
+        within({"counters": part}, "counters", part.shape, np.int64, 0, most)
+
+
+def within(
+    arrays: Mapping[str, Array],
+    name: str,
+    shape: tuple[int, ...],
+    kind: type[np.generic],
+    low: int | None = None,
+    high: int | None = None,
+) -> None:
+    """Raises Unfit unless there is such an array, and its whole numbers are from `low` to `high`."""
+    if name not in arrays:
+        raise Unfit(f"it holds no '{name}'")
+    array = arrays[name]
+    if array.shape != shape or array.dtype != kind:
+        what, wanted = (f"{np.dtype(t).name} {s}" for t, s in ((array.dtype, array.shape), (kind, shape)))
+        raise Unfit(f"its '{name}' is {what}, not {wanted}")
+    if array.size and ((low is not None and array.min() < low) or (high is not None and array.max() > high)):
+        raise Unfit(f"a number of its '{name}' is outside its range")
 
 
 def fresh(
     kernels: ModuleType, program: ir.Program, hyper: Array, samples: int, first: int, count: int
 ) -> State:
     """The state before the first iteration of `count` runs from `first` on."""
-    real = real_type(program)
-    theta = np.zeros((count, kernels.STRIDE), real)
-    theta[:, : kernels.PARAMETERS] = first_theta(program, first, count)
-    counters = np.zeros((count, 5), np.int64)
-    counters[:, 4] = np.arange(first, first + count)
-    state = State(
-        first=first,
-        at=0,
-        theta=theta,
-        vectors=np.zeros((count, kernels.VECTORS, kernels.STRIDE), real),
-        scalars=np.zeros((count, kernels.SCALARS), np.float64),
-        counters=counters,
-        figures=np.zeros((count, 3), np.float64),
-        order=np.zeros((count, samples if kernels.BY_SAMPLE else 0), np.int64),
-        best=theta.copy(),
-        best_loss=np.full(count, np.inf),
-        reported=np.full(count, -1, np.int64),
-        last=np.full((count, FIGURES), np.nan),
-    )
+    empty = shapes(kernels, program, samples, count)
+    state = State(first, 0, **{name: np.zeros(shape, kind) for name, (shape, kind) in empty.items()})
+    state.theta[:, : kernels.PARAMETERS] = first_theta(program, first, count)
+    state.counters[:, 4] = np.arange(first, first + count)
+    state.best[:] = state.theta
+    state.best_loss[:], state.reported[:], state.last[:] = np.inf, -1, np.nan
     kernels.start(state.theta, state.vectors, state.scalars, hyper)
     return state
 

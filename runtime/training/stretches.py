@@ -16,6 +16,11 @@ from netc.runtime.parameters import Array
 from netc.runtime.training.state import State
 from netc.runtime.training.workers import Workers
 
+CHANGED = ("theta", "vectors", "scalars", "counters", "figures", "order")
+"""Arrays of a State that kernels change."""
+KEPT = 2**26
+"""Bytes of the states of several runs that are copied before an iteration."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -57,9 +62,11 @@ class OnCpu:
 
     depth = 1
 
-    def __init__(self, kernels: ModuleType, given: Given, workers: Workers) -> None:
+    def __init__(self, kernels: ModuleType, given: Given, workers: Workers, searching: bool = False) -> None:
         self.kernels, self.given, self.workers = kernels, given, workers
         self.last = 0
+        self.searching = searching
+        """Whether the rule has loops, so that an iteration may take any time."""
 
     def begin(self, state: State) -> None:
         self.state, self.rows = state, np.arange(state.runs)
@@ -77,8 +84,27 @@ class OnCpu:
                 given.x, given.y, given.bounds, state.order, scratch, given.seed, self.last,
             )  # fmt: skip
 
-        self.workers.each(self.rows, advance)
+        before = self._before()
+        try:
+            self.workers.each(self.rows, advance, to_the_end=before is None)
+        except BaseException:
+            if before is not None:  # it may have stopped anywhere in an iteration, or go on
+                vars(state).update(before)
+            raise
         return time.perf_counter() - began
+
+    def _before(self) -> dict[str, Array] | None:
+        """What the stretch changes, as it is now, where the stretch may last: it is then not waited for after Ctrl-C.
+
+        None where it is a few short iterations, or too much is to be kept beside it.
+        """
+        state = self.state
+        if self.last - state.at > 1 and not self.searching:
+            return None
+        changed = {name: getattr(state, name) for name in CHANGED}
+        if state.runs > 1 and sum(array.nbytes for array in changed.values()) > KEPT:
+            return None
+        return {name: array.copy() for name, array in changed.items()}
 
     def norms(self, rows: Array) -> Array | None:
         return None

@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.compiler.kernels.rule_flow import flat
 from netc.runtime.devices.cuda_missing import DeviceLost
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
@@ -26,13 +27,26 @@ from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import stops
 from netc.runtime.training.report import COLUMNS, Evaluator
 from netc.runtime.training.sample_layout import Samples, bounds
-from netc.runtime.training.state import DIVERGED, RUNNING, State, fresh, from_arrays, real_type, runs_at_once
+from netc.runtime.training.state import (
+    DIVERGED,
+    RUNNING,
+    State,
+    Unfit,
+    fresh,
+    from_arrays,
+    real_type,
+    runs_at_once,
+    within,
+)
 from netc.runtime.training.stretches import Given, OnCpu, Stretches
-from netc.runtime.training.workers import Workers, use_threads
+from netc.runtime.training.workers import Abandoned, Workers, use_threads
 
 STRETCH = 0.2
 """Seconds a stretch should take, so that Ctrl-C is answered soon."""
-BETWEEN_CHECKPOINTS = 30.0
+FIRST_CHECKPOINT, BETWEEN_CHECKPOINTS = 1.0, 30.0
+"""Seconds of training before the first one, and between two at most: each waits twice as long as the one before."""
+CHECKPOINTS_SHARE = 0.05
+"""Of the time that goes into writing them, about."""
 REPORTS = 200
 """How many reports a run makes unless the file says `every`; fewer each when there are many runs."""
 REPORTS_OF_ALL = 50_000
@@ -113,7 +127,7 @@ def train(
     """Trains every run to its end, or until Ctrl-C. While the kernels are compiled Ctrl-C raises as ever.
 
     Runs that are too many to be in hand together leave their results in `folder`, some at a time. Raises
-    OSError where it has no room for all of them.
+    OSError where it has no room for all of them, Unfit where `resume` is no state of this program.
     """
     return _Loop(task, watch, folder).all(resume)
 
@@ -145,32 +159,50 @@ class _Loop:
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one stretch."""
-        self.saved = time.monotonic()
+        self.saved, self.apart = time.monotonic(), FIRST_CHECKPOINT
+        self.before = np.zeros(2)
+        """Seconds of compiling and training in the parts of this training that are over."""
+        self.began = self.compiled = 0.0
         self.good: dict[str, Array] = {}
         """Of one run: its state at the end of a stretch, before it was lost."""
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
             self.state = self._restore(resume) if resume else self.fresh(0)
-            began = time.perf_counter()
-            self.warm_up()
-            compiled = time.perf_counter() - began
-            self.watch.compiled(compiled)
-            with Interrupt() as interrupt:
-                try:
-                    self._all(interrupt)
-                except DeviceLost:
+            self.began = time.perf_counter()
+            waiting = True
+            try:
+                self.warm_up()
+                self.compiled = time.perf_counter() - self.began
+                self.watch.compiled(self.compiled)
+                self.saved = time.monotonic()
+                with Interrupt() as interrupt:
+                    waiting = False
+                    return self._trained(interrupt)
+            except KeyboardInterrupt:
+                if waiting:
                     self.watch.checkpoint(self._snapshot())
-                    raise
-            seconds = {"compile": compiled, "train": time.perf_counter() - began - compiled}
-            return self._outcome(interrupt.asked, seconds)
+                raise
+
+    def _trained(self, interrupt: Interrupt) -> Outcome:
+        self.workers.interrupt = interrupt
+        try:
+            self._all(interrupt)
+        except DeviceLost:
+            self.watch.checkpoint(self._snapshot())
+            raise
+        return self._outcome(interrupt.asked)
 
     def _all(self, interrupt: Interrupt) -> None:
         while True:
-            self._run(interrupt)
-            if interrupt.asked:
+            try:
+                self._run(interrupt)
+                if interrupt.asked:
+                    self.watch.checkpoint(self._snapshot())
+                self._close()
+            except Abandoned:
                 self.watch.checkpoint(self._snapshot())
-            self._close()
+                self.book.enter(self.state)
             if interrupt.asked or self.book.count >= self.runs:
                 break
             self.state = self.fresh(self.book.count)
@@ -212,9 +244,10 @@ class _Loop:
             self._went_on(last, seconds)
             if self._reports_at(state.at):
                 self._report(self._due())
-            if time.monotonic() - self.saved > BETWEEN_CHECKPOINTS:
+            if (now := time.monotonic()) - self.saved > min(self.apart, BETWEEN_CHECKPOINTS):
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
+                self.apart = max(2 * self.apart, (self.saved - now) / CHECKPOINTS_SHARE)
             going = self._going()
 
     def _keep(self) -> None:
@@ -231,7 +264,8 @@ class _Loop:
         lost = self.book.count == 1 == self.runs and self.book.counters[0, 3] == DIVERGED
         if not lost or not self.good or np.isfinite(self.book.theta[0]).all():
             return None
-        state, last = from_arrays(self.good), int(self.book.counters[0, 0]) - 1
+        task, last = self.task, int(self.book.counters[0, 0]) - 1
+        state = from_arrays(self.good, task.kernels, task.program, task.train.count, self.total)
         if last > state.counters[0, 0]:
             self.stretches.begin(state)
             self.stretches.queue(last, report=False)
@@ -292,15 +326,37 @@ class _Loop:
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
-        return self.state.arrays() | self.book.arrays() | {"history": _stack(self.history)}
+        return (
+            self.state.arrays()
+            | self.book.arrays()
+            | {
+                "history": _stack(self.history),
+                "seconds": self._seconds(),
+            }
+        )
+
+    def _seconds(self) -> Array:
+        """(2,) of compiling and training, all parts of a training that was resumed together."""
+        spent = time.perf_counter() - self.began - self.compiled
+        seconds: Array = self.before + np.array([self.compiled, spent])
+        return seconds
 
     def _restore(self, arrays: dict[str, Array]) -> State:
-        state = from_arrays(arrays)
-        self.book.restore(arrays, state.first)
-        self.history = [arrays["history"]]
+        """Raises Unfit."""
+        task = self.task
+        state = from_arrays(arrays, task.kernels, task.program, task.train.count, self.total)
+        self.book.restore(arrays, state.first, self.total)
+        rows = len(arrays.get("history", ()))
+        within(arrays, "history", (rows, len(COLUMNS)), np.float64)
+        history = arrays["history"]
+        if rows and not ((history[:, 0] >= 0) & (history[:, 0] < self.runs) & (history[:, 1] >= 0)).all():
+            raise Unfit("its history is not that of these runs")
+        within(arrays, "seconds", (2,), np.float64)
+        self.before = np.nan_to_num(arrays["seconds"].clip(0, 1e12))
+        self.history = [history]
         return state
 
-    def _outcome(self, interrupted: bool, seconds: dict[str, float]) -> Outcome:
+    def _outcome(self, interrupted: bool) -> Outcome:
         """Runs that were never begun are not part of it."""
         history, book = _stack(self.history), self.book
         if self.chunk > 1:
@@ -315,7 +371,7 @@ class _Loop:
             stops=stops(book.counters[kept], self.total, by_steps),
             final=book.figures[kept],
             grown=book.grown[kept],
-            seconds=seconds,
+            seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
             every=self.every,
             before=self._before(),
@@ -327,7 +383,8 @@ def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
     cuts = bounds(program.training.batches, train.count)
     given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed)
     if task.kernels.DEVICE == "cpu":
-        return OnCpu(task.kernels, given, workers)
+        loops = any(isinstance(s, ir.Repeat | ir.For) for s in flat(program.rule.body))
+        return OnCpu(task.kernels, given, workers, loops)
     from netc.runtime.training.cuda_stretches import OnGpu
 
     return OnGpu(task.kernels.GPU, given)

@@ -1,20 +1,28 @@
 """`python -m bench.cuda`: many starts, many networks and MNIST on this machine's GPU, netc beside PyTorch and JAX.
 
-Before a time is taken the contenders train from the same parameters and must agree. A row is printed as soon as it is
-measured; `--only` and `--largest` make pieces. `--agreement` only compares, on small sizes, also without a GPU:
-`--agreement --device cpu`. A peer that is not installed, sees no GPU or fails is said so in a line and left out.
+Before a time is taken the contenders train from the same parameters and must agree. A time is that of a further
+iteration. A row is printed as soon as it is measured, and written to `--rows FILE` as a line of JSON. `--only` and
+`--largest` make pieces, which prepare side by side and are measured one after the other with `--together`.
+`--agreement` only compares, on small sizes, also without a GPU: `--agreement --device cpu`. A peer that is not
+installed, sees no GPU or fails is said so in a line and left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import gc
+import json
 import os
 import subprocess
 import sys
+import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,48 +71,98 @@ def agree(arguments: argparse.Namespace) -> int:
 
     print("| trained | contender | apart from netc on the CPU | allowed |\n|---|---|---:|---:|")
     status = 0
-    for case in small():
-        if arguments.only not in case.work.title:
-            continue
+    for case in chosen(small(), arguments.only):
         work = case.work
         targets = ("cpu", "cuda") if arguments.device == "cuda" else ("cpu",)
         contenders = list(ready(case, arguments.contenders, arguments.device, targets))
         try:
             for name, distance in agreement(work, contenders).items():
-                print(f"| {work.title}, {work.precision} | {name} | {distance:.1e} | {work.tolerance:g} |")
+                found = {
+                    "trained": title(case),
+                    "contender": name,
+                    "apart": distance,
+                    "allowed": work.tolerance,
+                }
+                note(arguments.rows, found)
+                print(f"| {title(case)} | {name} | {distance:.1e} | {work.tolerance:g} |", flush=True)
         except Disagreement as error:
             status = 1
             _say(str(error))
+        contenders.clear()
+        free()
     return status
+
+
+def chosen(cases: Iterable[Case], only: Sequence[str]) -> Iterator[Case]:
+    return (case for case in cases if any(text in title(case) for text in only))
+
+
+def title(case: Case) -> str:
+    return f"{case.work.title}, {case.work.precision}"
+
+
+def note(file: Path | None, found: Mapping[str, object]) -> None:
+    """At once: what comes next may take too long, or the GPU away."""
+    if file:
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(found) + "\n")
 
 
 def measure_all(arguments: argparse.Namespace) -> None:
     from bench.cuda_cases import cases
     from bench.cuda_ceilings import ceilings
-    from bench.measure import times
+    from bench.measure import further, prepared
     from bench.report import circumstances
 
-    found = ceilings()
-    print(
-        f"Measured here: {found.f32 / 1e12:.1f} TFLOPS of float32 and {found.f64 / 1e12:.1f} of float64 multiply-adds,"
-        f" {found.copied / 1e9:.0f} GB/s copied.\n"
-    )
-    print(f"| µs per iteration of all | {' | '.join(COLUMNS)} | of the peak | aims |")
-    print(f"|---{'|---:' * (len(COLUMNS) + 1)}|---|")
-    for case in cases(arguments.largest):
-        if arguments.only not in case.work.title:
-            continue
+    print(heading(), end="")
+    found = None
+    for case in chosen(cases(arguments.largest), arguments.only):
         contenders = list(ready(case, arguments.contenders, "cuda", ("cuda",)))
         try:
             if not contenders:
                 raise Absent("nobody can take part")
-            taken = times(case.work, contenders, arguments.repetitions, arguments.seconds)
-            print(row(case, taken, share(case, taken, contenders, found)), flush=True)
+            steps = prepared(case.work, contenders, arguments.seconds)
+            with alone(arguments.together):
+                found = ceilings()
+                taken = further(contenders, steps, arguments.repetitions)
+            note(arguments.rows, {"ceilings": asdict(found)})
+            line = row(case, taken, share(case, taken, contenders, found))
+            note(arguments.rows, {"measured": title(case), "times": taken, "row": line})
+            print(line, flush=True)
         except Exception as error:  # memory, a lost device, a disagreement: the next row may do
-            _say(f"{case.work.title}, {case.work.precision}: not measured: {_first_line(error)}")
+            _say(f"{title(case)}: not measured: {_first_line(error)}")
         contenders.clear()
         free()
-    print(f"\n{circumstances(arguments.repetitions, device())}")
+    if found:
+        print(
+            f"\nMeasured here: {found.f32 / 1e12:.1f} TFLOPS of float32 and {found.f64 / 1e12:.1f} of float64"
+            f" multiply-adds, {found.copied / 1e9:.0f} GB/s copied."
+        )
+    where = circumstances(arguments.repetitions, device())
+    note(arguments.rows, {"circumstances": where})
+    print(f"\n{where}")
+
+
+@contextmanager
+def alone(folder: Path | None) -> Iterator[None]:
+    """The GPU for one of several processes that have prepared side by side: when there is the file `go`, in turn."""
+    if folder is None:
+        yield
+        return
+    if (folder / "go").exists():
+        raise Absent("it was not ready in time")
+    (folder / f"ready-{os.getpid()}").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.05)
+    with (folder / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+def heading() -> str:
+    """Of the table, two lines."""
+    names = f"| µs per iteration of all | {' | '.join(COLUMNS)} | of the peak | aims |\n"
+    return f"{names}|---{'|---:' * (len(COLUMNS) + 1)}|---|\n"
 
 
 def ready(case: Case, names: Iterable[str], device: str, targets: Iterable[str]) -> Iterator[Contender]:
@@ -116,7 +174,7 @@ def ready(case: Case, names: Iterable[str], device: str, targets: Iterable[str])
             contender.advance(case.work.unit)
             yield contender
         except Exception as error:  # a peer that fails costs its own column, not the bench
-            _say(f"{case.work.title}, {case.work.precision}: without {name}: {_first_line(error)}")
+            _say(f"{title(case)}: without {name}: {_first_line(error)}")
 
 
 def _netc(case: Case, targets: Iterable[str]) -> Iterator[tuple[str, Callable[[], Contender]]]:
@@ -182,7 +240,7 @@ def row(case: Case, taken: dict[str, float], part: float | None) -> str:
     cells = [cell(whole.get(name), whole.get("netc"), name) for name in COLUMNS]
     shown = "" if part is None else f"{part:.0%}"
     verdicts = "; ".join(aim.verdict(taken, part) for aim in case.aims)
-    return f"| {case.work.title}, {case.work.precision} | {' | '.join(cells)} | {shown} | {verdicts} |"
+    return f"| {title(case)} | {' | '.join(cells)} | {shown} | {verdicts} |"
 
 
 def free() -> None:
@@ -216,15 +274,21 @@ def _say(line: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.cuda", description=__doc__)
-    parser.add_argument("--only", default="", metavar="TEXT", help="workloads whose title contains TEXT")
+    parser.add_argument(
+        "--only", nargs="*", default=[""], metavar="TEXT", help="rows whose name contains one of these"
+    )
     parser.add_argument(
         "--largest", type=float, default=1e8, metavar="RUNS", help="no more starts or networks"
     )
     parser.add_argument("--contenders", nargs="*", default=list(PEERS), choices=PEERS, help="beside netc")
     parser.add_argument("--agreement", action="store_true", help="compare only, on small sizes")
+    parser.add_argument("--rows", type=Path, metavar="FILE", help="where each row goes, a line of JSON each")
+    parser.add_argument(
+        "--together", type=Path, metavar="FOLDER", help="where the pieces wait for each other"
+    )
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.3, help="of one repetition of one contender")
+    parser.add_argument("--seconds", type=float, default=0.1, help="a quarter of a repetition, about")
     return parser.parse_args()
 
 

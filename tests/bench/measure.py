@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 import numpy as np
@@ -38,6 +38,32 @@ def times(work: Work, contenders: Sequence[Contender], repetitions: int, seconds
         for contender in contenders:
             taken[contender.name].append(_time(contender, steps[contender.name]))
     return {c.name: median(taken[c.name]) / steps[c.name] / c.runs * 1e6 for c in contenders}
+
+
+def prepared(work: Work, contenders: Sequence[Contender], seconds: float) -> dict[str, int]:
+    """Iterations that take each contender about `seconds`, after the agreement. So many, and thrice as many, have been
+    done then: some compile each number of iterations anew."""
+    agreement(work, contenders)
+    found, unit = dict[str, int](), math.ceil(AGREEMENT / work.unit) * work.unit
+    for contender in contenders:
+        contender.advance(unit)
+        taken = _time(contender, unit)
+        found[contender.name] = n = math.ceil(max(1.0, min(seconds / taken, 400.0))) * unit
+        for steps in (n, 3 * n):
+            contender.advance(steps)
+    return found
+
+
+def further(contenders: Sequence[Contender], steps: Mapping[str, int], repetitions: int) -> dict[str, float]:
+    """Microseconds of a further iteration and run: (T(3n) - T(n)) / 2n, so that what a call costs besides counts
+    nothing; the median of each contender."""
+    taken: dict[str, list[float]] = {c.name: [] for c in contenders}
+    for _ in range(repetitions):
+        for contender in contenders:
+            n = steps[contender.name]
+            once, thrice = _time(contender, n), _time(contender, 3 * n)
+            taken[contender.name].append((thrice - once) / (2 * n))
+    return {c.name: median(taken[c.name]) / c.runs * 1e6 for c in contenders}
 
 
 def agreement(work: Work, contenders: Sequence[Contender]) -> dict[str, float]:

@@ -40,12 +40,16 @@ def cell(time: float | None, ours: float | None, name: str) -> str:
 
 def circumstances(repetitions: int, machine: str = "") -> str:
     """Where, when and with which versions; `machine` where it is not one thread of the processor."""
-    packages = ("netc", "numba", "numba-cuda", "numpy", "torch", "jax", "jaxlib")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages if _installed(name))
     return (
         f"{machine or f'{_cpu()}; one thread on one core'}; medians of {repetitions} interleaved repetitions; "
-        f"{datetime.now(UTC):%Y-%m-%d}; Python {platform.python_version()}, {versions}.\n"
+        f"{datetime.now(UTC):%Y-%m-%d}; Python {platform.python_version()}, {versions()}.\n"
     )
+
+
+def versions() -> str:
+    """Of all that takes part."""
+    packages = ("netc", "numba", "numba-cuda", "numpy", "torch", "jax", "jaxlib")
+    return ", ".join(f"{name} {version(name)}" for name in packages if _installed(name))
 
 
 def _installed(name: str) -> bool:

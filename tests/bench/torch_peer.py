@@ -88,7 +88,9 @@ class Compiled(_Training):
     def __init__(self, work: Workload, device: str = "cpu") -> None:
         super().__init__(work, device)
         self.steps = torch.compile(self._steps, fullgraph=True)
-        turns = range(0, max(work.batches, ITERATIONS), ITERATIONS)
+        turns = range(
+            0, work.unit, ITERATIONS
+        )  # whole epochs, also of a number of batches that 4 does not divide
         self.turns = [[(n + i) % work.batches for i in range(ITERATIONS)] for n in turns]
 
     def _steps(self, parameters: list[Tensor], xs: list[Tensor], ys: list[Tensor]) -> list[Tensor]:

@@ -26,8 +26,9 @@ class Card:
     """Bytes of static shared memory that a block may have on every GPU since 2006."""
     threads: int = 128
     """Of a block that has a run for itself at most; a power of two."""
-    crowd: int = 256
-    """Of a block of a grid."""
+    crowd: int = 512
+    """Of a block of a grid: loads of weights that no block keeps wait for memory, and more threads wait at once. In
+    float64 no more than can have all registers: the kernels of some examples need them."""
     blocks: int = 128
     """Of a grid that works on one run at most: all of them must be on the GPU at once."""
 
@@ -106,17 +107,31 @@ FEWEST = 4
 """Samples that go through a block together at least, where there are so many."""
 PILE = 1280
 """Numbers on the pile at most."""
-REGISTERS = 16
-"""Totals that a thread holds at most."""
-WORK = 500_000
-"""Parameters times samples of an evaluation from which a single run gets the whole grid: below, barriers over the
-grid are expected to cost more than they bring (not measured)."""
+REGISTERS, SCARCE = 16, 4
+"""Totals that a thread holds at most, and where runs are scarce: then more threads work on each, since they wait for each
+other anyway (H200, Boston's network, 100 runs, float32: 8.3 µs with 16, 7.0 with 8, 5.6 with 4; 10 000 runs: 70 and 83)."""
+CROWDED = 4
+"""Blocks of a multiprocessor from which on runs are not scarce."""
+WORK, FEW = 50_000, 16
+"""So many parameters times samples of an evaluation must each of at most so many runs have to get the whole grid. On an
+H200, float32, a block against the grid: 466 parameters, 32 samples 7.9 and 7.5 µs an iteration, 404 samples 31 and 10 µs;
+19 090 parameters, 8 samples 238 and 34 µs, 32 samples 287 and 26 µs, 128 samples 458 and 26 µs. More runs fill the GPU."""
 SHARE = 4
 """Samples of a block of the grid at least: a vector of them in float32, and weights are read once for all of them."""
-STAGED = 1 / 3
-"""Part of the shared memory that a copy of the parameters may take."""
+STAGED = {8: 1 / 3, 4: 0}
+"""Bytes of a number -> part of the shared memory that a copy of the parameters may take. In float32 they are read where
+they are (H200, Boston's network, 10 000 runs: 65 µs, with a copy 70; in float64 177 and 167)."""
 LOAD, FMA, STORE, BARRIER = 1.0, 0.25, 2.0, 30.0
 """Cycles of a warp, about: shared memory serves one load a cycle, the arithmetic units four warps in float32."""
+
+
+REGISTER_FILE = 65_536
+"""Registers of a multiprocessor, on every GPU since 2014."""
+
+
+def most_registers(threads: int) -> int:
+    """Of a thread, so that a block of so many fits; 255 is what the machine's code can name."""
+    return min(255, REGISTER_FILE // threads)
 
 
 def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: int) -> Plan:
@@ -130,7 +145,8 @@ def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: 
             return Plan("thread", reason, card.threads, 1)
         case Chain() as network:
             item = 8 if program.training.precision == "f64" else 4
-            return _Network(network, count, card, temporaries, samples, item).plan(program.training.runs)
+            runs = program.training.runs
+            return _Network(network, count, card, temporaries, samples, item, runs).plan()
 
 
 @dataclass(frozen=True)
@@ -150,10 +166,12 @@ class _Network:
     samples: int
     item: int
     """Bytes of a number."""
+    runs: int
 
-    def plan(self, runs: int) -> Plan:
+    def plan(self) -> Plan:
+        runs = self.runs
         block = self.laid_out("block", self._threads, 1, self.samples)
-        alone = runs == 1 and self.parameters * self.samples >= WORK
+        alone = runs <= FEW and self.parameters * self.samples >= WORK * runs
         few = not block.shared and runs < self.card.blocks
         who = f"a network of {self.parameters} parameters, {_count(runs, 'run')}"
         if alone or few:
@@ -165,7 +183,8 @@ class _Network:
         most = min(self.card.blocks, -(-self.samples // SHARE))
         blocks = 1 << (most.bit_length() - 1)
         share = -(-self.samples // blocks)
-        chosen = self.laid_out("grid", self.card.crowd, blocks, share)
+        threads = self.card.crowd if self.item == 4 else min(self.card.crowd, REGISTER_FILE // 256)
+        chosen = self.laid_out("grid", threads, blocks, share)
         reason = (
             f"{who}, {_count(self.samples, 'sample')} an evaluation: {blocks} blocks of {chosen.threads} threads"
             f" share the samples of a run"
@@ -185,14 +204,18 @@ class _Network:
     def _threads(self) -> int:
         """So many that each has a whole tile of the widest layer, which costs fewest loads; whole warps."""
         widest = max(layer.product.outputs for layer in self.network.layers)
-        wanted = -(-self.samples * widest // REGISTERS)
+        wanted = -(-self.samples * widest // self._totals("block"))
         return min(self.card.threads, max(32, 1 << (wanted - 1).bit_length()))
+
+    def _totals(self, shape: Shape) -> int:
+        """That a thread holds at most."""
+        return SCARCE if shape == "block" and self.runs <= CROWDED * self.card.blocks else REGISTERS
 
     def laid_out(self, shape: Shape, threads: int, blocks: int, samples: int) -> Plan:
         """As many samples at a time as fit, and the parameters beside them if that is possible."""
         room = (self.card.shared - 16 * threads) // self.item - PILE  # two numbers per thread lie there too
         parameters = self.parameters
-        for copied in (parameters, 0) if parameters <= room * STAGED else (0,):
+        for copied in (parameters, 0) if parameters <= room * STAGED[self.item] else (0,):
             some = self._fitting(
                 samples, threads, room - copied - self.vector
             )  # buffers begin at whole vectors
@@ -253,11 +276,11 @@ class _Network:
         )  # fmt: skip
 
     def _tiles(self, dense: Product, made: Plan) -> tuple[Tiled, Tiled, Tiled]:
-        rows, columns, samples = dense.outputs, dense.inputs, made.columns
+        rows, columns, samples, most = dense.outputs, dense.inputs, made.columns, self._totals(made.shape)
         return (
-            tiled(rows, samples, columns, made.threads, made.vector, adjacent=True),
-            tiled(columns, samples, rows, made.threads, made.vector, adjacent=True),
-            tiled(rows, columns + bool(dense.bias), samples, made.threads, made.vector, adjacent=False),
+            tiled(rows, samples, columns, made.threads, made.vector, most, adjacent=True),
+            tiled(columns, samples, rows, made.threads, made.vector, most, adjacent=True),
+            tiled(rows, columns + bool(dense.bias), samples, made.threads, made.vector, most, adjacent=False),
         )
 
 
@@ -268,8 +291,11 @@ class Tiled:
     """Numbers on the pile."""
 
 
-def tiled(rows: int, columns: int, depth: int, threads: int, vector: int, *, adjacent: bool) -> Tiled:
-    """The tile with which a product of matrices takes least time, by the counts at the head of this file.
+def tiled(
+    rows: int, columns: int, depth: int, threads: int, vector: int, most: int = REGISTERS, *, adjacent: bool
+) -> Tiled:
+    """The tile of at most so many totals with which a product of matrices takes least time, by the counts at the head
+    of this file.
 
     `adjacent`: the columns are samples, else the sums are over samples; either way `vector` of them are one load.
     """
@@ -291,7 +317,7 @@ def tiled(rows: int, columns: int, depth: int, threads: int, vector: int, *, adj
     tiles = {
         Tile(-(-rows // -(-rows // h)), -(-columns // -(-columns // w)), parts)
         for h in range(1, 9) for w in widths for parts in (1, 2, 4, 8, 16, 32)
-        if h * w <= REGISTERS and parts <= max(1, depth // least)
+        if h * w <= most and parts <= max(1, depth // least)
     }  # fmt: skip
     fitting = [t for t in tiles if piled(t) <= PILE]
     chosen = min(fitting, key=lambda t: (cost(t), t.parts, t.height * t.width, t.height))

@@ -98,9 +98,9 @@ class TeamWriter(Writer):
     def copy(self, into: L.Expr | str, source: str) -> L.Stmt:
         return mine([L.store(into, "q", L.load(source, "q"))], 0, self.vectors.parameters)
 
-    def per_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
+    def at_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
         """A number is written by one thread, when all have read the old one."""
-        kept = super().per_batch(s)
+        kept = super().at_batch(s)
         if isinstance(s, ir.Fetch) or s.axes:
             return kept
         return [BARRIER, L.If(L.call("eq", "member", 0), tuple(kept)), BARRIER]

@@ -18,7 +18,7 @@ from netc.compiler.kernels.batches import batch_size, number_of_batches
 from netc.compiler.kernels.cuda import rule as cuda_rule
 from netc.compiler.kernels.cuda import threads as cuda_threads
 from netc.compiler.kernels.cuda.network import NetworkWriter
-from netc.compiler.kernels.cuda.plan import Card, Plan, plan
+from netc.compiler.kernels.cuda.plan import Card, Plan, most_registers, plan
 from netc.compiler.kernels.cuda.rule import TeamWriter
 from netc.compiler.kernels.cuda.threads import ThreadWriter
 from netc.compiler.kernels.emit import INFIX, PREFIX, REALS, Spelling
@@ -140,4 +140,6 @@ def spelling(module: L.Module) -> Spelling:
         if (used := functions & called)
     ]
     header = HEADER.format(imports="\n".join(["", *lines]), real=REALS[str(constants["REAL"])])
-    return Spelling(header.strip(), "cuda.jit", "device=True", "", names, counted=True, index="at({})")
+    most = most_registers(int(constants["THREADS"]))
+    kernel = f"max_registers={most}" if most < 255 else ""
+    return Spelling(header.strip(), "cuda.jit", "device=True", kernel, names, counted=True, index="at({})")

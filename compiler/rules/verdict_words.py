@@ -1,0 +1,178 @@
+"""A verdict on two rules in words: how it is known, in a line and in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from netc.compiler.calculus import ir
+from netc.compiler.meaning.findings import counted
+from netc.compiler.rules.compare_rules import Match, Side
+from netc.compiler.rules.explain import call, short, wrap
+from netc.compiler.rules.mapping import drawn, parts
+from netc.compiler.rules.simulate import make_world, simulate
+from netc.compiler.rules.trials import Difference, Tried
+from netc.compiler.rules.witness import Witness
+from netc.dsl.printer import print_expr
+
+SURVIVES = "It survives, on random gradients"
+WOULD = "They would be the same, on random gradients"
+ASSUMED = (
+    "Numbers are real numbers: what rounding does is another question. Literals are read as their digits.",
+    "n is any whole number from 0, m any number of batches, epoch = n/m (n where a step is an epoch), theta of any length, "
+    "and theta[0], gradients and losses are any numbers; weights and biases are told apart as the rule does.",
+    "The parameters are the same in every iteration: what a schedule does is tested, not proved.",
+)
+
+
+def title(side: Side) -> str:
+    use = side.text.statement.use
+    if use is not None:
+        return f"  {print_expr(use)}"
+    return f"  {side.text.name if side.text.free else call_of(side)}"
+
+
+def call_of(side: Side) -> str:
+    return call(side.text.name, side.values.items())
+
+
+def how(found: Match) -> str:
+    if found.argument is not None:
+        return f"proved, for every sequence of gradients{_scope(found)}; {found.argument.sentence}"
+    return f"not distinguished by {_count(found)}; that is a test, no proof: {found.obstacle}"
+
+
+def _count(found: Match) -> str:
+    return f"{sum(t.count for t in found.tried)} trials"
+
+
+def _scope(found: Match) -> str:
+    """For which parameters."""
+    if found.formulas is None:
+        return ""
+    where = [
+        _range(n, v.range is not None, parts(found.a.values)[n]) for n, v in drawn(found.a.values, 0).items()
+    ]
+    said = [w for w in where if w]
+    return f" and every {', '.join(said)}" if said else ""
+
+
+def _range(name: str, varies: bool, part: str) -> str:
+    if not varies:
+        return ""
+    return f"0 < {name} < 1" if part == "memory" else f"{name} > 0"
+
+
+def why(found: Match, breaks: Sequence[str], mapping: Sequence[str]) -> list[str]:
+    """The argument in full, or what was tried."""
+    if found.argument is None:
+        tried = dict.fromkeys(words for t in found.tried for words in t.words)
+        lines = wrap([f"are not told apart by {_count(found)}, and not proved to be the same."])
+        lines += section("What was tried", [*tried, _precision(found)])
+        return lines + section("What kept a proof away", [found.obstacle])
+    lines = wrap([f"are the same rule: proved, for every sequence of gradients{_scope(found)}."])
+    lines += [*mapping, *section("Why", found.argument.lines)]
+    lines += section("What is assumed", [*ASSUMED, *_constants(found)])
+    return lines + section("Where it stops holding, by tests", breaks)
+
+
+def _precision(found: Match) -> str:
+    return "each in sixty digits (functions such as tanh: in extended precision), until a first difference"
+
+
+def _constants(found: Match) -> Iterator[str]:
+    if found.formulas is None:
+        yield "Parameters have the numbers that were given."
+        return
+    fixed = [f"{n} = {short(float(v.value))}" for n, v in drawn(found.a.values, 0).items() if v.range is None]
+    if fixed:
+        yield f"As they stand: {', '.join(fixed)}."
+    yield (
+        "An identity in the parameters is looked at where they are random fractions, one of 2^50 each; one of degree d "
+        "that holds there and not everywhere has a chance below d/2^50. Signs are derived for all of them."
+    )
+
+
+def section(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", title, *(f"  {line}" for line in wrap(lines, 98))] if lines else []
+
+
+def mapping_lines(a: Side, b: Side, mapping: Mapping[str, str], numbers: Mapping[str, float]) -> list[str]:
+    """B's parameters, in A's terms and as numbers."""
+    rows = []
+    for name, text in mapping.items():
+        left = f"{name}'" if name in a.values else name
+        value = short(numbers[name]) if name in numbers else text
+        rows.append((left, text, "" if a.text.free or text == value else value))
+    if not rows:
+        return []
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    lines = [f"{n:{widths[0]}} = {t:{widths[1]}}  {v and f'= {v}'}".rstrip() for n, t, v in rows]
+    prime = " (' marks B's)" if any(n.endswith("'") for n, _, _ in rows) else ""
+    return section(f"B's parameters from A's{prime}", lines)
+
+
+# -- differences -------------------------------------------------------------------------------------
+
+
+def difference(a: Side, b: Side, found: Difference | None) -> str:
+    """The first theta that is another one, and by how much."""
+    if found is None:
+        return "no trial says where"
+    if found.a is None:
+        return f"in a step A evaluates {_asked(a)}, B {_asked(b)}"
+    world, i = found.trial.world, found.element
+    start = world.theta[i]
+    moved = _told_apart(found.a - type(found.a)(start), found.b - type(found.b)(start))
+    steps = found.n - world.first
+    shown = ", ".join(f"{g:.3g}" for g in world.gradients[:steps, 0, i][:4])
+    after = (
+        f"after the gradient{'s' if steps > 1 else ''} {shown}{', ...' if steps > 4 else ''} "
+        if steps
+        else ""
+    )
+    if world.first:
+        after = f"after zero gradients up to n = {world.first} and {after.removeprefix('after ')}"
+    name = "theta" if found.what == "theta" else "the point where it asks"
+    last = f"theta[{found.n}]" if found.what == "theta" else f"at n = {found.n}"
+    batches = f" (m = {world.batches})" if {"m", "epoch"} & {*_clocks(a.rule), *_clocks(b.rule)} else ""
+    words = f"{after}{name} has moved by {moved[0]} in A and by {moved[1]} in B"
+    return f"{words}, that is the first difference, {last}{batches}"
+
+
+def _told_apart(x: Any, y: Any) -> tuple[str, str]:
+    """In as many digits as it takes."""
+    for digits in (4, 6, 9, 12, 16, 20, 30):
+        if f"{x:.{digits}g}" != f"{y:.{digits}g}":
+            break
+    return f"{x:.{digits}g}", f"{y:.{digits}g}"
+
+
+def _clocks(rule: ir.Rule) -> Iterator[str]:
+    exprs = [s.value for s in rule.body if isinstance(s, ir.Assign)]
+    yield from (n.name for n in ir.postorder(*exprs) if isinstance(n, ir.Var))
+
+
+def _asked(side: Side) -> str:
+    """What a step evaluates."""
+    trace = simulate(side.rule, dict(side.values), make_world(1, 5, 100))
+    losses, gradients = (sum(what[i] == "1" for what, _ in trace.labels) for i in (0, 1))
+    batches = sorted({batch for _, batch in trace.labels} - {"current"})
+    on = f" on batch {', '.join(batches)}" if batches else ""
+    some = [counted(losses, "loss"), counted(gradients, "gradient")]
+    return " and ".join(words for words in some if words[0] != "0") + on
+
+
+def refutation(shown: Witness | None, tried: Tried) -> list[str]:
+    """The first difference in full, and how to see it again."""
+    if shown is None:
+        return []
+    facts = [
+        f"It was found by trial {tried.count}: {tried.words[-1]}.",
+        f"{'theta' if shown.what == 'theta' else 'The point'} in A: {shown.theta_a}",
+        f"{'theta' if shown.what == 'theta' else 'The point'} in B: {shown.theta_b}",
+        f"n = {shown.n}, element {shown.element}, theta[0] = {list(shown.theta0)}, m = {shown.batches}",
+        "`netc diff A B --witness FILE` writes all of it; netc.update_rule(RULE).trajectory(theta0, gradients, ...) "
+        "goes the way again.",
+    ]
+    return section("The first difference", facts)

@@ -1,0 +1,117 @@
+"""The folder of a run, as commands make it and open it again: to go on (`run --resume`), or anew (`replay`)."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from netc.runtime.results.folder import RunFolder
+    from netc.runtime.results.result import Result
+    from netc.runtime.session import Session
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the manifest of a run says; of it only what has the type that is expected."""
+
+    file: Path
+    overrides: dict[str, str | float]
+    program: str
+    """Checksum of the program that ran."""
+    data: str
+    """Checksum of the samples; empty where there are none."""
+    lanes: int
+    fma: bool
+    versions: dict[str, str]
+    processor: str
+    given: str
+    """The file as the command named it."""
+
+
+def new_folder(session: Session, changed: dict[str, str | float], out: Path) -> RunFolder:
+    from netc.compiler.meaning.spec_text import spec_text
+    from netc.runtime.results import folder as folders
+
+    file = Path(session.file.source.name)
+    folder = None
+    try:
+        folder = folders.RunFolder.create(out, file.stem)
+        folder.write_spec(spec_text(session.spec))
+        about: dict[str, Any] = {
+            "given": session.file.source.name,
+            "overrides": changed,
+            "program": fingerprint(session),
+        }
+        about |= {"data": _data(session), **_vectors(session)}
+        folder.write_manifest(folders.manifest(str(file.absolute()), sys.argv, **about))
+    except OSError as error:
+        if folder is not None:
+            shutil.rmtree(folder.path, ignore_errors=True)
+        reason = error.strerror or error
+        raise click.UsageError(f"cannot write to '{out}': {reason}; --out names another place") from None
+    return folder
+
+
+def keep(session: Session, changed: dict[str, str | float], out: Path, result: Result) -> None:
+    """The folder of a run that is over."""
+    folder = new_folder(session, changed, out)
+    folder.write_result(replace(result, folder=folder.path), session.program, session.scalers())
+
+
+def manifest_of(folder: RunFolder) -> Manifest:
+    """Raises UsageError where there is none that can be read."""
+    try:
+        content = folder.read_manifest()
+        versions = {str(k): str(v) for k, v in content["versions"].items()}
+        found = Manifest(
+            Path(str(content["file"])),
+            {str(k): v if isinstance(v, int | float) else str(v) for k, v in content["overrides"].items()},
+            str(content["program"]),
+            str(content["data"].get("sha256", "")),
+            int(content["lanes"]),
+            bool(content["fma"]),
+            versions,
+            str(content["machine"]["processor"]),
+            str(content["given"]),
+        )
+        if found.lanes not in (1, 2, 4, 8, 16) or "netc" not in versions:
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise click.UsageError(
+            f"'{folder.path}' is not the folder of a run: it has no readable manifest.json"
+        ) from None
+    return found
+
+
+def fingerprint(session: Session) -> str:
+    """Of all that decides the bits of a training but the vectors of the processor."""
+    data = session.data.digest if session.data else ""
+    return hashlib.sha256(f"{session.program!r} {session.spec.data!r} {data}".encode()).hexdigest()
+
+
+def _vectors(session: Session) -> dict[str, Any]:
+    """On these the last bits of sums depend."""
+    from netc.runtime.devices.simd_llvm import has_fma
+
+    return {"lanes": session.machine.lanes, "fma": has_fma()}
+
+
+def _data(session: Session) -> dict[str, Any]:
+    if session.data is None:
+        return {}
+    sizes = {"train": len(session.data.train), "test": len(session.data.test)}
+    return {
+        "source": session.data.source,
+        "sha256": session.data.digest,
+        "samples": sizes,
+        "columns": list(session.data.input_names),
+        "target_columns": list(session.data.target_names),
+        "classes": list(session.targets.classes),
+    }
