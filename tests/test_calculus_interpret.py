@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.evaluate import evaluate, loss_and_gradient, parts_of, predict
 from netc.compiler.calculus.expr_text import expr_text
-from netc.compiler.calculus.interpret import (
-    CRITERION,
-    DIVERGED,
-    RUNNING,
-    SEARCH_FAILED,
-    evaluate,
-    loss_and_gradient,
-    parts_of,
-    predict,
-    run,
-    trajectory,
-)
+from netc.compiler.calculus.interpret import CRITERION, DIVERGED, RUNNING, SEARCH_FAILED, run, trajectory
 from netc.compiler.calculus.ir import Const, Var, apply
 from netc.compiler.lower.network import problem
 from netc.compiler.show_ir import show

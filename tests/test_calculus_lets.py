@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.interpret import loss_and_gradient
+from netc.compiler.calculus.evaluate import loss_and_gradient
 from netc.compiler.calculus.ir import (
     Axis,
     Const,

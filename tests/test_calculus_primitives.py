@@ -8,7 +8,7 @@ import pytest
 from scipy import special
 
 from netc.compiler.calculus.derive import reverse, slope
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.calculus.ir import SCALAR, Const, Expr, Var, apply
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.calculus.derive import reverse
+from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.calculus.expr_text import expr_text
-from netc.compiler.calculus.interpret import evaluate
 from netc.compiler.calculus.ir import SCALAR, THETA, Axes, Axis, Const, Expr, Var, apply, postorder, total
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.calculus.simplify import common, expand, simplify

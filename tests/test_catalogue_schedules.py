@@ -10,7 +10,8 @@ import pytest
 
 from lowering import lowered
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.interpret import evaluate, run
+from netc.compiler.calculus.evaluate import evaluate
+from netc.compiler.calculus.interpret import run
 from netc.dsl.diagnostics import SpecError
 from peers import recorded
 from peers.dialects import CLOSED, FOLDER, PLATEAUS, load

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.calculus.ir import SCALAR, Const, Expr, Var, apply
 from netc.compiler.calculus.ranges import Range, Ranges, pointwise
 from netc.compiler.check.program import check

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from netc.compiler import pipeline
-from netc.compiler.calculus import interpret, ir
+from netc.compiler.calculus import evaluate, interpret, ir
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.meaning.spec import Facts
@@ -103,13 +103,13 @@ def test_gradient_and_outputs(
 
     for first, count in [(0, len(x)), (2, len(x) - 3)]:
         part = slice(first, first + count)
-        expected, slope = interpret.loss_and_gradient(problem, theta, x[part], y[part])
+        expected, slope = evaluate.loss_and_gradient(problem, theta, x[part], y[part])
         found = built.kernels.gradient(row, samples.x, samples.y, IN_ORDER, first, count, grad, scratch)
         np.testing.assert_allclose(found, expected, **close)
         np.testing.assert_allclose(grad[: len(slope)], slope, **close)
         loss_too = built.kernels.predict(row, samples.x, samples.y, IN_ORDER, first, count, out, scratch)
         np.testing.assert_allclose(loss_too, expected, **close)
-        np.testing.assert_allclose(out[:, part].T, interpret.predict(problem, theta, x[part]), **close)
+        np.testing.assert_allclose(out[:, part].T, evaluate.predict(problem, theta, x[part]), **close)
 
 
 def advance(built: Built, theta: np.ndarray, steps: int, parts: list[int] | None = None):

@@ -10,7 +10,7 @@ import pytest
 
 from lowering import lowered
 from netc.compiler import pipeline
-from netc.compiler.calculus import interpret, ir
+from netc.compiler.calculus import evaluate, ir
 from netc.compiler.calculus.ir import (
     SAMPLES,
     Axis,
@@ -243,14 +243,14 @@ def test_loss_gradient_and_outputs(name: str, precision: str, lanes: int) -> Non
         order = np.random.default_rng(1).permutation(COUNT) if shuffled else np.zeros(0, np.int64)
         for first, count in [(0, COUNT), (2, 6)]:
             chosen = order[first : first + count] if shuffled else np.arange(first, first + count)
-            expected, slope = interpret.loss_and_gradient(made, theta, x[chosen], y[chosen])
+            expected, slope = evaluate.loss_and_gradient(made, theta, x[chosen], y[chosen])
             found = kernels.gradient(row, samples.x, samples.y, order, first, count, grad, scratch)
             np.testing.assert_allclose(found, expected, **close)
             np.testing.assert_allclose(grad[: len(slope)], slope, **close)
             assert kernels.loss(row, samples.x, samples.y, order, first, count, scratch) == found
         out = np.zeros((made.outputs, COUNT + kernels.BLOCK), real)
         kernels.predict(row, samples.x, samples.y, np.zeros(0, np.int64), 0, COUNT, out, scratch)
-        np.testing.assert_allclose(out[:, :COUNT].T, interpret.predict(made, theta, x), **close)
+        np.testing.assert_allclose(out[:, :COUNT].T, evaluate.predict(made, theta, x), **close)
 
 
 def test_what_waits_for_all_samples() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import netc
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from test_cuda_simulator import simulate
 from test_library_losses import head_of
 

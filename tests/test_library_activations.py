@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lowering import lowered
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from netc.dsl import library
 
 Array = NDArray[Any]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.interpret import evaluate, loss_and_gradient, run
+from netc.compiler.calculus.evaluate import evaluate, loss_and_gradient
+from netc.compiler.calculus.interpret import run
 from netc.compiler.check.program import check, data_spec
 from netc.compiler.lower.program import lower
 from netc.compiler.meaning.spec import Facts, Spec

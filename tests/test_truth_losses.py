@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from test_library_losses import head_of
 
 torch = pytest.importorskip("torch", reason="PyTorch 2.13.0 is not installed: pip install torch==2.13.0")

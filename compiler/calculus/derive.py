@@ -243,17 +243,6 @@ def _reads(index: Index, axis: Axis) -> Expr:
     return apply("eq", Place(axis), apply("floor", found) if index.floor else found)
 
 
-def adjoint(value: Expr, wrt: Var) -> Expr:
-    """d value / d wrt of a number, of the variable's axes."""
-    assert not value.axes
-    return reverse(value, (wrt,))[0]
-
-
-def substitute(expr: Expr, variable: Var, value: Expr) -> Expr:
-    """The expression with a variable replaced by a value of its axes."""
-    return rebuild(expr, lambda node: value if node == variable else node)
-
-
 # -- a whole problem ---------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.calculus.interpret import evaluate, laid
+from netc.compiler.calculus.evaluate import evaluate, laid
 from netc.compiler.calculus.ir import SAMPLES, Apply, Axis, Expr, Reduce, Var, children, postorder
 from netc.compiler.calculus.ranges import INF, LINE, Fault, Range, Ranges, pointwise
 from netc.compiler.calculus.simplify import rebuild

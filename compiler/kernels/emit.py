@@ -84,8 +84,10 @@ class _Printer:
                 return [f"{pad}{name} = {self.expr(value)}"]
             case L.Store(array, index, value):
                 return [f"{pad}{self.expr(L.At(array, index))} = {self.expr(value)}"]
-            case L.Do(call):
+            case L.Do(call, ()):
                 return [pad + self.expr(call)]
+            case L.Do(call, groups):
+                return self.laid_out(call, groups, depth)
             case L.Loop() if self.spelling.counted:
                 return self.counted(stmt, depth)
             case L.Loop():
@@ -102,6 +104,16 @@ class _Printer:
             case _:
                 assert_never(stmt)
 
+    def laid_out(self, call: L.Call, groups: tuple[int, ...], depth: int) -> list[str]:
+        """Arguments that belong together on a line."""
+        pad, inner = "    " * depth, "    " * (depth + 1)
+        given, lines = list(call.args), [f"{pad}{call.function}("]
+        for size in groups:
+            lines.append(f"{inner}{', '.join(self.expr(a) for a in given[:size])},")
+            given = given[size:]
+        assert not given, call.function
+        return [*lines, f"{pad})"]
+
     def counted(self, s: L.Loop, depth: int) -> list[str]:
         """The same loop with a counter of its own, for compilers that see through nothing else."""
         pad, inner = "    " * depth, "    " * (depth + 1)
@@ -117,8 +129,8 @@ class _Printer:
 
     def expr(self, e: L.Expr, outer: int = -1) -> str:
         match e:
-            case L.Int(value):
-                return str(value)
+            case L.Int(value, name):
+                return name or str(value)
             case L.Real(value):
                 return real(value)
             case L.Name(name):

@@ -18,7 +18,10 @@ from dataclasses import dataclass, fields, is_dataclass
 
 @dataclass(frozen=True)
 class Int:
+    """With a name: a constant of the module, `LAYER1_Z = 3824`."""
+
     value: int
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Store:
 @dataclass(frozen=True)
 class Do:
     call: Call
+    groups: tuple[int, ...] = ()
+    """Of its arguments: so many on each line; empty: all on one."""
 
 
 @dataclass(frozen=True)
@@ -157,16 +162,16 @@ def call(function: str, *args: Expr | int | float | str) -> Call:
 
 
 def add(left: Expr | int | str, right: Expr | int | str) -> Expr:
-    """Index arithmetic; constants fold, so that offsets print as one number."""
+    """Index arithmetic; constants without a name fold."""
     a, b = expr(left), expr(right)
     match a, b:
-        case Int(x), Int(y):
+        case Int(x, ""), Int(y, ""):
             return Int(x + y)
-        case Int(0), _:
+        case Int(0, ""), _:
             return b
-        case _, Int(0):
+        case _, Int(0, ""):
             return a
-        case Call("add", (rest, Int(x))), Int(y):
+        case Call("add", (rest, Int(x, ""))), Int(y, ""):
             return add(rest, x + y)
     return Call("add", (a, b))
 
@@ -202,6 +207,19 @@ def load(array: Expr | str, index: Expr | int | str) -> Call:
 
 
 # -- looking into loops ------------------------------------------------------------------------------
+
+
+def named(node: object) -> dict[str, int]:
+    """The constants with names in a function, statement or expression, in the order in which they come."""
+    if isinstance(node, Int):
+        return {node.name: node.value} if node.name else {}
+    parts: Sequence[object] = node if isinstance(node, tuple) else ()
+    if is_dataclass(node):
+        parts = [getattr(node, f.name) for f in fields(node)]
+    found: dict[str, int] = {}
+    for part in parts:
+        found |= {name: value for name, value in named(part).items() if name not in found}
+    return found
 
 
 def calls(node: object) -> frozenset[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.lower.init import lower_init
 from netc.compiler.lower.network import LOSSES, lower_problem
 from netc.compiler.lower.rule import lower_rule

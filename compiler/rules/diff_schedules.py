@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.lower.schedule import lower_schedule
 from netc.compiler.meaning.spec import Schedule, Spec
 from netc.compiler.rules.explain import short

@@ -13,7 +13,7 @@ from math import isfinite
 from pathlib import Path
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.interpret import evaluate
+from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.check.program import check
 from netc.compiler.lower.rule import lower_rule
 from netc.compiler.lower.schedule import lower_schedule

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.interpret import Env, given, run_lets
+from netc.compiler.calculus.evaluate import Env, given, run_lets
 from netc.compiler.calculus.second_derivatives import DIRECTIONS, moved, tangents
 from netc.compiler.calculus.simplify import rebuild
 from netc.runtime.parameters import Array

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from netc.compiler.calculus import interpret, ir
+from netc.compiler.calculus import evaluate, interpret, ir
 from netc.compiler.calculus.formula import formula
 from netc.runtime.parameters import Array
 from netc.runtime.random import Purpose, permutation
@@ -35,10 +35,10 @@ def blame(program: ir.Program, theta: Array, n: int, before: State | None, x: Ar
 def _in_loss(problem: ir.Problem, theta: Array, x: Array, y: Array) -> str:
     """The operation by which the loss of some sample is lost, or empty."""
     sizes = {ir.SAMPLES: len(x)} if problem.sampled else {}
-    env = interpret.given(problem, theta, x, y)
+    env = evaluate.given(problem, theta, x, y)
     for step in problem.forward:
         known = dict(env)
-        interpret.run_lets([step], env, sizes)
+        evaluate.run_lets([step], env, sizes)
         for let in ir.flat((step,)):
             if not _finite(env[let.name]):
                 return _operation(let.value, known, sizes=sizes)
@@ -61,7 +61,7 @@ class _Iteration:
         self.order, self.cuts, self.batch = order, cuts, batch
         size = program.problem.parameters
         theta = state.theta[0, :size].copy()
-        weights = interpret.weights_of(program.problem, theta)
+        weights = evaluate.weights_of(program.problem, theta)
         self.env: dict[str, Any] = {"theta": theta, "weights": weights, "biases": 1 - weights}
         self.env |= {
             "n": float(n),
@@ -74,7 +74,7 @@ class _Iteration:
         scalars = [s.name for s in rule.states if not s.axes]
         self.env |= {name: state.vectors[0, i, :size].copy() for i, name in enumerate(vectors)}
         self.env |= {name: float(state.scalars[0, i]) for i, name in enumerate(scalars)}
-        self.parts = interpret.parts_of(program.problem)
+        self.parts = evaluate.parts_of(program.problem)
 
     def told(self) -> str:
         """What is lost first, and how; empty where it is not seen."""
@@ -97,7 +97,7 @@ class _Iteration:
 
     def _measure(self, stmt: ir.Evaluate, point: Array, env: dict[str, Any]) -> tuple[float, Array]:
         chosen = self._samples(stmt, env)
-        return interpret.loss_and_gradient(self.program.problem, point, self.x[chosen], self.y[chosen])
+        return evaluate.loss_and_gradient(self.program.problem, point, self.x[chosen], self.y[chosen])
 
     def _samples(self, stmt: ir.Evaluate, env: dict[str, Any]) -> Array:
         match stmt.batch:
@@ -106,7 +106,7 @@ class _Iteration:
             case "current":
                 batch = self.batch
             case number:
-                batch = round(interpret.evaluate(number, env)) - 1
+                batch = round(evaluate.evaluate(number, env)) - 1
         found: Array = self.order[self.cuts[batch] : self.cuts[batch + 1]]
         return found
 
@@ -132,13 +132,13 @@ def _finite(value: Any) -> bool:
 def _operation(
     expr: ir.Expr,
     env: dict[str, Any],
-    parts: interpret.Parts | None = None,
+    parts: evaluate.Parts | None = None,
     sizes: Mapping[ir.Axis, int] | None = None,
 ) -> str:
     """`0/0 in g/sqrt(s)`: the innermost operation whose value is not finite though what it is made of is."""
 
     def value(e: ir.Expr) -> Any:
-        return np.asarray(interpret.evaluate(e, env, parts, sizes), float)
+        return np.asarray(evaluate.evaluate(e, env, parts, sizes), float)
 
     if _finite(value(expr)):
         return ""
@@ -151,7 +151,7 @@ def _operation(
         case ir.Apply(op, args):
             lost = ~np.isfinite(value(expr))
             at = tuple(np.argwhere(lost)[0])
-            wide = [np.asarray(interpret.laid(value(a), a.axes, expr.axes)) for a in args]
+            wide = [np.asarray(evaluate.laid(value(a), a.axes, expr.axes)) for a in args]
             numbers = [np.broadcast_to(w, lost.shape)[at] for w in wide]
             if op in SIGNS:
                 return f"{numbers[0]:.4g}{SIGNS[op]}{numbers[1]:.4g} in {formula(expr)}"
@@ -168,7 +168,7 @@ def _taken(expr: ir.Expr, value: Any) -> list[ir.Expr]:
     """What an expression is made of; of a choice only branches that are taken where it is lost."""
     match expr:
         case ir.Apply("select", (condition, a, b)):
-            holds = np.asarray(interpret.laid(value(condition), condition.axes, expr.axes), bool)
+            holds = np.asarray(evaluate.laid(value(condition), condition.axes, expr.axes), bool)
             lost = ~np.isfinite(value(expr))
             return [part for part, taken in ((a, lost & holds), (b, lost & ~holds)) if taken.any()]
     return list(ir.children(expr))

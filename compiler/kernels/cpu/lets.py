@@ -14,7 +14,15 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import tiles
-from netc.compiler.kernels.cpu.network import SAMPLES, gather, locate, scaled
+from netc.compiler.kernels.cpu.network import (
+    PRODUCT,
+    SAMPLES,
+    constant_name,
+    gather,
+    locate,
+    parameter,
+    scaled,
+)
 from netc.compiler.kernels.cpu.passes import Layout, LetWriter
 from netc.compiler.kernels.cpu.plan import Plan, block_of
 from netc.compiler.kernels.machine import Machine
@@ -67,7 +75,8 @@ def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: boo
     layouts = {let.name: _layout(let, found[let.name], block) for let in ir.flat(steps)}
     for t in problem.tensors:
         layouts[t.name] = _given(t)
-    plan = Plan(lanes, machine.registers, block, (), _height(problem, machine), 0, x, y, {}, top, 1)
+    names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
+    plan = Plan(lanes, machine.registers, block, (), _height(problem, machine), 0, x, y, {}, names, top, 1)
     loss = next(let for let in ir.flat(forward) if let.name == problem.loss)
     return Lets(problem, plan, layouts, tuple(s for s in forward if s != loss), outputs, backward, behind)
 
@@ -106,7 +115,7 @@ def _height(problem: ir.Problem, machine: Machine) -> int:
 
 def _layout(let: ir.Let, place: int, block: int) -> Layout:
     stride = block if ir.SAMPLES in let.axes else 1
-    return Layout("scratch", L.Int(place), L.Int(stride), let.axes)
+    return Layout("scratch", L.Int(place, constant_name(let.name)), L.Int(stride), let.axes)
 
 
 def _given(t: ir.Tensor) -> Layout:
@@ -116,7 +125,7 @@ def _given(t: ir.Tensor) -> Layout:
         case "target":
             return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes)
         case _:
-            return Layout("theta", L.Int(t.offset), L.Int(1), t.axes)
+            return Layout("theta", parameter(t), L.Int(1), t.axes)
 
 
 # -- functions ---------------------------------------------------------------------------------------
@@ -152,10 +161,12 @@ def _step(lets: Lets, writer: LetWriter, step: ir.Step) -> list[L.Stmt]:
     if not isinstance(found, Product):
         return writer.step(step)
     source, out = lets.layouts[found.source.name], lets.layouts[found.let.name]
-    start: tuple[str, int] = ("theta", found.bias.offset) if found.bias else ("scratch", lets.plan.zeros)
-    call = L.call("product", "theta", found.weight.offset, found.across, found.down, *start, found.outputs, found.inputs,
+    start: tuple[str, L.Int] = (
+        ("theta", parameter(found.bias)) if found.bias else ("scratch", lets.plan.at(lets.plan.zeros))
+    )
+    call = L.call("product", "theta", parameter(found.weight), found.across, found.down, *start, found.outputs, found.inputs,
                   source.array, source.first, source.stride, "scratch", out.first, "width")  # fmt: skip
-    return [L.Note(found.let.name), L.Do(call)]
+    return [L.Note(found.let.name), L.Do(call, PRODUCT)]
 
 
 def _total(lets: Lets) -> L.Function:
@@ -216,7 +227,7 @@ def _cleared(lets: Lets, steps: Sequence[ir.Step]) -> list[L.Stmt]:
 
 def _collected(lets: Lets, t: ir.Tensor, gradient: str) -> L.Stmt:
     found = L.At(L.Name("scratch"), L.add("q", lets.layouts[gradient].first))
-    put = L.Store(L.Name("grad"), L.add("q", t.offset), L.call("mul", found, "scale"))
+    put = L.Store(L.Name("grad"), L.add("q", parameter(t)), L.call("mul", found, "scale"))
     return L.loop("q", t.size, [put])
 
 

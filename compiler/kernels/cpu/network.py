@@ -8,6 +8,7 @@ text nor the compile time grows with the depth of the network.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from netc.compiler.calculus import ir
@@ -39,17 +40,32 @@ def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> lis
     ]
 
 
-def _at(plan: Plan, buffer: int, row: L.Expr | int | str, at: L.Expr | int | str) -> L.Expr:
+def _at(plan: Plan, buffer: L.Int, row: L.Expr | int | str, at: L.Expr | int | str) -> L.Expr:
     return L.add(L.add(L.mul(row, plan.block), at), buffer)
 
 
-def _put(plan: Plan, buffer: int, row: L.Expr, at: L.Expr, value: L.Expr) -> L.Stmt:
-    return L.store("scratch", _at(plan, buffer, row, at), value)
+PRODUCT = (4, 4, 3, 3)
+"""Arguments of `product` that belong together: the weights, the start with the sizes, the source, the result."""
 
 
-def _input(plan: Plan, stage: Stage) -> tuple[str, str | int, str | int]:
+OUTER_SUMS = (4, 4, 3)
+"""Of `outer_sums`: the side of the lanes, the other one, the result."""
+Rows = tuple[str, str | L.Int, str | int]
+"""Array, first row and distance of the rows of a factor."""
+
+
+def parameter(t: ir.Tensor) -> L.Int:
+    """Its place in theta."""
+    return L.Int(t.offset, constant_name(t.name))
+
+
+def constant_name(name: str) -> str:
+    return re.sub(r"\W", "_", name).upper()
+
+
+def _input(plan: Plan, stage: Stage) -> Rows:
     """Array, offset and distance of the rows of what goes into a stage."""
-    return ("xs", "xfirst", "xstride") if stage.source < 0 else ("scratch", stage.source, plan.block)
+    return ("xs", "xfirst", "xstride") if stage.source < 0 else ("scratch", plan.at(stage.source), plan.block)
 
 
 # -- the forward pass of a block ---------------------------------------------------------------------
@@ -60,7 +76,7 @@ def forward(plan: Plan) -> L.Function:
     for stage in plan.stages:
         d = stage.layer.product
         body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
-        body.append(_product(plan, d, _input(plan, stage), stage.z))
+        body.append(_product(plan, d, _input(plan, stage), plan.at(stage.z)))
         if stage.layer.activation is not None:
             body += _activate(plan, stage, stage.layer.activation)
     return L.Function(
@@ -68,34 +84,36 @@ def forward(plan: Plan) -> L.Function:
     )
 
 
-def _product(plan: Plan, p: Product, source: tuple[str, str | int, str | int], out: int) -> L.Stmt:
-    start: tuple[str, int] = ("theta", p.bias.offset) if p.bias else ("scratch", plan.zeros)
-    return L.Do(L.call("product", "theta", p.weight.offset, p.across, p.down, *start, p.outputs, p.inputs, *source,
-                       "scratch", out, "width"))  # fmt: skip
+def _product(plan: Plan, p: Product, source: Rows, out: L.Int) -> L.Stmt:
+    start: tuple[str, L.Int] = ("theta", parameter(p.bias)) if p.bias else ("scratch", plan.at(plan.zeros))
+    return L.Do(L.call("product", "theta", parameter(p.weight), p.across, p.down, *start, p.outputs, p.inputs, *source,
+                       "scratch", out, "width"), PRODUCT)  # fmt: skip
 
 
 def _activate(plan: Plan, stage: Stage, a: ir.Let) -> list[L.Stmt]:
-    note, buffers = L.Note(f"a = {a.text}(z)"), {"z": stage.z, "a": stage.a}
+    note, buffers = L.Note(f"a = {a.text}(z)"), {"z": plan.at(stage.z), "a": plan.at(stage.a)}
     units, value = stage.layer.product.outputs, stage.layer.value
     if pointwise(value):
-        return [note, _each(plan, units, value, buffers, stage.a)]
+        return [note, _each(plan, units, value, buffers, plan.at(stage.a))]
     return [note, *_over_units(plan, units, [("a", value)], buffers)]
 
 
-def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, int], out: int) -> L.Stmt:
+def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, L.Int], out: L.Int) -> L.Stmt:
     """out = value, unit by unit; a tile of sample vectors at a time, so that their latencies overlap."""
     bindings, (result,) = common([value])
     body: list[L.Stmt] = [L.let("p", L.add(L.mul("o", plan.block), "j"))]
     for v in range(TILE_VECTORS):
         here = {n: f"{n}{v}" for n in (*buffers, *(n for n, _ in bindings), "value")}
         for n in sorted(names(value)):
-            body.append(L.let(here[n], L.load("scratch", L.add("p", buffers[n] + v * plan.lanes))))
+            body.append(L.let(here[n], L.load("scratch", L.add(L.add("p", buffers[n]), v * plan.lanes))))
         body += [L.let(here[n], lanes(e, here.__getitem__, True)) for n, e in [*bindings, ("value", result)]]
-    body += [L.store("scratch", L.add("p", out + v * plan.lanes), f"value{v}") for v in range(TILE_VECTORS)]
+    body += [
+        L.store("scratch", L.add(L.add("p", out), v * plan.lanes), f"value{v}") for v in range(TILE_VECTORS)
+    ]
     return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
 
 
-def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, int],
+def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, L.Int],
                 after: Sequence[L.Stmt] = ()) -> list[L.Stmt]:  # fmt: skip
     """Expressions with reductions over the units of a layer, sample vector by sample vector."""
 
@@ -107,7 +125,7 @@ def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffe
     bindings, results = common([e for _, e in wanted])
     names = [name for name, _ in wanted]
     assigns = [ir.Assign(n, e) for n, e in [*bindings, *zip(names, results, strict=True)]]
-    buffers = {**plan.temporaries, **buffers}
+    buffers = {**{n: plan.at(place) for n, place in plan.temporaries.items()}, **buffers}
     live = frozenset(n for n, e in wanted if e.axes)
     space = Space("o", units, 1, address, per_lane=True)
     return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *after], step=plan.lanes)]
@@ -123,7 +141,7 @@ def head_loss(network: Chain, plan: Plan) -> L.Function:
             "total", L.call("add", "total", L.call("keep", "sample_loss", L.call("sub", "valid", "j"), 0.0))
         )
     ]
-    body = _over_units(plan, head.units, [("sample_loss", head.loss)], {"z": last.z}, count)
+    body = _over_units(plan, head.units, [("sample_loss", head.loss)], {"z": plan.at(last.z)}, count)
     return L.Function(
         "head_loss", (*SAMPLES, "scratch"), _summed(body), "Sum of the losses of the block's samples."
     )
@@ -131,7 +149,7 @@ def head_loss(network: Chain, plan: Plan) -> L.Function:
 
 def head_adjoint(network: Chain, plan: Plan) -> L.Function:
     head, last = network.head, plan.stages[-1]
-    d = _at(plan, last.d, "o", "j")
+    d = _at(plan, plan.at(last.d), "o", "j")
     left = L.call("sub", "valid", "j")
     mask = L.store("scratch", d, L.call("keep", L.load("scratch", d), left, 0.0))
     after: list[L.Stmt] = [
@@ -140,7 +158,7 @@ def head_adjoint(network: Chain, plan: Plan) -> L.Function:
                                               L.loop("o", head.units, [mask]))),
     ]  # fmt: skip
     wanted: list[tuple[str, ir.Expr]] = [("sample_loss", head.loss), ("d", head.adjoint)]
-    body = _over_units(plan, head.units, wanted, {"z": last.z, "d": last.d}, after)
+    body = _over_units(plan, head.units, wanted, {"z": plan.at(last.z), "d": plan.at(last.d)}, after)
     note = "The same, and its derivative d by the last pre-activation."
     return L.Function("head_adjoint", (*SAMPLES, "scratch"), _summed(body), note)
 
@@ -159,21 +177,35 @@ def backward(plan: Plan) -> L.Function:
         layer, d = stage.layer, stage.layer.product
         layout = plan.sums(d, stage.source < 0)
         body.append(L.Note(f"{d.name}: dW = d x', db = d"))
-        cotangent: tuple[str, int, int] = ("scratch", stage.d, plan.block)
+        cotangent: Rows = ("scratch", plan.at(stage.d), plan.block)
         if layout.over_outputs:
-            sides: tuple[str | int, ...] = (*cotangent, layout.padded, *_input(plan, stage), d.inputs)
+            sides: tuple[str | int | L.Expr, ...] = (
+                *cotangent,
+                layout.padded,
+                *_input(plan, stage),
+                d.inputs,
+            )
         else:
             sides = (*_input(plan, stage), layout.padded, *cotangent, d.outputs)
-        body.append(L.Do(L.call("outer_sums", *sides, "scratch", stage.sums, "width")))
+        body.append(L.Do(L.call("outer_sums", *sides, "scratch", plan.at(stage.sums), "width"), OUTER_SUMS))
         if layer.biases:
             padded = -(-d.outputs // plan.lanes) * plan.lanes
             body.append(
-                L.Do(L.call("row_sums", "scratch", stage.d, padded, stage.sums + layout.bias, "width"))
+                L.Do(
+                    L.call(
+                        "row_sums",
+                        "scratch",
+                        plan.at(stage.d),
+                        padded,
+                        L.add(plan.at(stage.sums), layout.bias),
+                        "width",
+                    )
+                )
             )
         if before is not None:
             assert layer.through is not None
             body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
-            body.append(_product(plan, layer.through, cotangent, before.d))
+            body.append(_product(plan, layer.through, cotangent, plan.at(before.d)))
             body += _through(plan, before)
     return L.Function(
         "backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums."
@@ -186,10 +218,11 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
     assert layer.activation is not None
     units = layer.product.outputs
     note = L.Note(f"through a = {layer.activation.text}(z)")
-    buffers = {"z": stage.z, "a": stage.a, "c": stage.d}
+    d = plan.at(stage.d)
+    buffers = {"z": plan.at(stage.z), "a": plan.at(stage.a), "c": d}
     if not pointwise(layer.value):
-        return [note, *_over_units(plan, units, [("dz", layer.vjp)], {**buffers, "dz": stage.d})]
-    return [note, _each(plan, units, layer.vjp, buffers, stage.d)]
+        return [note, *_over_units(plan, units, [("dz", layer.vjp)], {**buffers, "dz": d})]
+    return [note, _each(plan, units, layer.vjp, buffers, d)]
 
 
 # -- over all samples --------------------------------------------------------------------------------
@@ -239,9 +272,11 @@ def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
     return [*body, L.loop("s", "count", block, step=plan.block)]
 
 
-def _sums(plan: Plan) -> list[tuple[int, int]]:
+def _sums(plan: Plan) -> list[tuple[L.Int, int]]:
     """Offset and size of the gradient sums of each layer."""
-    return [(stage.sums, plan.sums(stage.layer.product, stage.source < 0).size) for stage in plan.stages]
+    return [
+        (plan.at(stage.sums), plan.sums(stage.layer.product, stage.source < 0).size) for stage in plan.stages
+    ]
 
 
 def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[L.Stmt]:
@@ -275,8 +310,8 @@ def locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     ]  # fmt: skip
     gathered: list[L.Stmt] = [
         L.Do(L.call("gather", "x", "y", "order", start, "valid", "scratch")),
-        L.let("xs", "scratch"), L.let("xfirst", plan.gather_x), L.let("xstride", plan.block),
-        L.let("ys", "scratch"), L.let("yfirst", plan.gather_y), L.let("ystride", plan.block),
+        L.let("xs", "scratch"), L.let("xfirst", plan.at(plan.gather_x)), L.let("xstride", plan.block),
+        L.let("ys", "scratch"), L.let("yfirst", plan.at(plan.gather_y)), L.let("ystride", plan.block),
     ]  # fmt: skip
     rounded = L.call("floordiv", L.add("valid", plan.step - 1), plan.step)
     return [
@@ -300,13 +335,13 @@ def gather(plan: Plan, inputs: int, outputs: int) -> L.Function:
         ),
     ]
     value = L.At(L.Name("row"), L.Name("i"))
-    put = L.Store(L.Name("scratch"), _at(plan, plan.gather_x, "i", "j"), value)
+    put = L.Store(L.Name("scratch"), _at(plan, plan.at(plan.gather_x), "i", "j"), value)
     row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
     stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), inputs))
     part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
     target = L.Store(
         L.Name("scratch"),
-        _at(plan, plan.gather_y, "o", "j"),
+        _at(plan, plan.at(plan.gather_y), "o", "j"),
         L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
     )
     body = (
@@ -329,16 +364,16 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     def copy(to: L.Expr, start: L.Expr) -> L.Stmt:
         return L.store("grad", to, L.call("mul", L.load("scratch", start), L.call("splat", "scale")))
 
-    spot = L.add(L.add(L.mul("o", d.inputs), "i"), d.weight.offset)
+    spot = L.add(L.add(L.mul("o", d.inputs), "i"), parameter(d.weight))
     if layout.over_outputs:
-        found = L.At(L.Name("scratch"), L.add(L.add(L.mul("i", layout.padded), "o"), stage.sums))
+        found = L.At(L.Name("scratch"), L.add(L.add(L.mul("i", layout.padded), "o"), plan.at(stage.sums)))
         body: L.Stmt = L.Store(L.Name("grad"), spot, L.call("mul", found, "scale"))
         out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body])])]
     else:
-        body = copy(spot, L.add(L.add(L.mul("o", layout.padded), "i"), stage.sums))
+        body = copy(spot, L.add(L.add(L.mul("o", layout.padded), "i"), plan.at(stage.sums)))
         out = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body], step=plan.lanes)])]
     if d.bias:
-        bias = copy(L.add("o", d.bias.offset), L.add("o", stage.sums + layout.bias))
+        bias = copy(L.add("o", parameter(d.bias)), L.add("o", L.add(plan.at(stage.sums), layout.bias)))
         out.append(L.loop("o", d.outputs, [bias], step=plan.lanes))
     return out
 
@@ -346,12 +381,12 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
 def _predict(network: Chain, plan: Plan, shuffled: bool) -> L.Function:
     head, last = network.head, plan.stages[-1]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
-    put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, last.a, "o", "j")))
+    put = L.store(L.call("flat", "out"), at, L.load("scratch", _at(plan, plan.at(last.a), "o", "j")))
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
-        *_over_units(plan, head.units, [("u", head.output)], {"z": last.z, "u": last.a}),
+        *_over_units(plan, head.units, [("u", head.output)], {"z": plan.at(last.z), "u": plan.at(last.a)}),
         L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
     body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *scaled(network.mean))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.patterns import Chain, Layer, Product
 
@@ -58,10 +59,15 @@ class Plan:
     gather_y: int
     temporaries: dict[str, int] = field(hash=False)
     """Buffers of the head and of activations that reduce over units, by name."""
+    names: dict[int, str] = field(hash=False)
+    """What kernels call the places."""
     size: int
     """Numbers of scratch for one worker, of one chunk."""
     chunks: int
     """Ranges of samples that threads may take; 1 where an evaluation is too short to share."""
+
+    def at(self, place: int) -> L.Int:
+        return L.Int(place, self.names[place])
 
     @property
     def step(self) -> int:
@@ -106,7 +112,8 @@ def plan(
         return start
 
     zeros = take(max(max(d.inputs, d.outputs) for d in products(network)))
-    draft = Plan(lanes, machine.registers, block, (), 1, zeros, 0, 0, {}, 0, 1)
+    draft = Plan(lanes, machine.registers, block, (), 1, zeros, 0, 0, {}, {}, 0, 1)
+    named = {zeros: "ZEROS"}
     stages: list[Stage] = []
     source = -1
     for layer in network.layers:
@@ -117,11 +124,16 @@ def plan(
         stages.append(
             Stage(layer, source, z, a, take(rows * block), take(draft.sums(dense, source < 0).size))
         )
+        name = dense.name.upper()
+        places = (stages[-1].sums, stages[-1].d, z, a)
+        named |= dict(zip(places, (f"{name}_SUMS", f"{name}_D", f"{name}_Z", f"{name}_A"), strict=True))
         source = a
     gather_x, gather_y = (
         take(n * block) if shuffled else 0 for n in (network.layers[0].product.inputs, network.head.units)
     )
     buffers = {name: take(rows * block) for name, rows in temporaries.items()}
+    named |= {gather_x: "SAMPLES_X", gather_y: "SAMPLES_Y"} if shuffled else {}
+    named |= {place: f"HEAD_{name.upper()}" for name, place in buffers.items()}
     height, chunks = _height(network, machine), _chunks(network, samples)
     return Plan(
         lanes,
@@ -133,6 +145,7 @@ def plan(
         gather_x,
         gather_y,
         buffers,
+        named,
         top,
         chunks,
     )

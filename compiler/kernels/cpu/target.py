@@ -73,6 +73,7 @@ class Cpu:
             ("REAL", training.precision),
             ("DEVICE", "cpu"),
             ("BY_SAMPLE", int(_shuffled(training))),
+            *L.named(tuple(made)).items(),
         )
         reports = report.functions(problem.parameters, problem.sampled)
         return L.Module("netc kernel", constants, (*made, *stepping, *reports))

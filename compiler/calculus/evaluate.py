@@ -1,0 +1,295 @@
+"""A plain NumPy evaluation of expressions and lets: the oracle for generated kernels. Slow, and meant to be read.
+
+Arrays have one dtype (float64 or float32), numbers are Python floats. All samples of an evaluation go together. It
+shares nothing with the kernels but the ir and knows no data sets, threads or random numbers. What rules do with it is
+in `interpret.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.primitives import PRIMITIVES
+
+Array = NDArray[Any]
+Env = dict[str, Any]
+Parts = Mapping[ir.Per, tuple[slice, ...]]
+"""The slices of theta that are reduced one by one, `per = layer` and `per = tensor`."""
+
+
+def evaluate(
+    expr: ir.Expr,
+    env: Mapping[str, Any],
+    parts: Parts | None = None,
+    sizes: Mapping[ir.Axis, int] | None = None,
+) -> Any:
+    """The value of an expression: a number, or an array with the axes of the expression, where it is the same along
+    one perhaps of length 1 there.
+
+    `env` holds arrays with the axes of their Vars; `parts` are needed for reductions of parts of theta, `sizes` for
+    axes that have none and that no array of the expression has.
+    """
+    values: dict[int, Any] = {}
+    nodes = list(ir.postorder(expr))
+    with np.errstate(all="ignore"):
+        lengths = _lengths(nodes, env) | dict(sizes or {})
+        for node in nodes:
+            result = _value(node, values, env, parts, lengths)
+            # a Python number leaves the dtype of the arrays it meets alone
+            values[id(node)] = result.item() if isinstance(result, np.generic) else result
+    return values[id(expr)]
+
+
+def _value(
+    node: ir.Expr,
+    values: Mapping[int, Any],
+    env: Mapping[str, Any],
+    parts: Parts | None,
+    lengths: dict[ir.Axis, int],
+) -> Any:
+    match node:
+        case ir.Const(value):
+            return value
+        case ir.Var(name) | ir.Draw(purpose=name):
+            return env[name]
+        case ir.Place(axis):
+            return np.arange(float(lengths[axis]))
+        case ir.Apply(op, args):
+            return PRIMITIVES[op].value(*(laid(values[id(a)], a.axes, node.axes) for a in args))
+        case ir.Reduce("sum", ir.Apply("mul", (a, b)), over, "") if all(
+            axis in a.axes or axis in b.axes for axis in over
+        ):
+            return _product(node, a, b, values, lengths)
+        case ir.Reduce(op, arg, over, per):
+            if per:
+                whole = _whole(values[id(arg)], arg.axes, arg.axes, lengths)
+                return _per_part(op, whole, parts[per] if parts else ())
+            return _reduce(op, values[id(arg)], arg.axes, over, lengths)
+        case ir.View(arg, axis):
+            return _view(node, _whole(values[id(arg)], arg.axes, (axis,), lengths), lengths)
+        case ir.Pick(arg, axis, place):
+            return _pick(node, values[id(arg)], values[id(place)], lengths)
+        case _:
+            assert_never(node)
+
+
+def _lengths(nodes: Sequence[ir.Expr], env: Mapping[str, Any]) -> dict[ir.Axis, int]:
+    """Of all axes: as they say, or as the arrays are."""
+    known = {a: a.size for node in nodes for a in node.axes if a.size is not None}
+    for node in nodes:
+        if isinstance(node, ir.Var | ir.Draw):
+            shape = np.shape(env[node.name if isinstance(node, ir.Var) else node.purpose])
+            known |= {a: length for a, length in zip(node.axes, shape, strict=False) if a.size is None}
+    return known
+
+
+def laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
+    """An array with these axes as one with the wanted ones, in their order; length 1 along those that it lacks."""
+    if np.ndim(x) == 0 or axes == wanted:
+        return x
+    x = np.transpose(x, [axes.index(a) for a in wanted if a in axes])
+    return x[tuple(slice(None) if a in axes else None for a in wanted)]
+
+
+def _whole(x: Any, axes: ir.Axes, along: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Array:
+    """The array with its full length along some axes."""
+    x = np.reshape(x, (1,) * len(axes)) if np.ndim(x) == 0 else x
+    return np.broadcast_to(x, [lengths[a] if a in along else n for a, n in zip(axes, x.shape, strict=True)])
+
+
+def _reduce(op: ir.Reduction, x: Any, axes: ir.Axes, over: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Any:
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
+    x = _whole(x, axes, over if op in ("sum", "norm") else (), lengths)
+    left = [a for a in axes if a not in over]
+    more = {"dtype": np.float64} if op == "sum" and not left else {}  # a number is computed in float64
+    return functions[op](x, axis=tuple(axes.index(a) for a in over), **more)
+
+
+def _product(
+    node: ir.Reduce, a: ir.Expr, b: ir.Expr, values: Mapping[int, Any], lengths: Mapping[ir.Axis, int]
+) -> Any:
+    """A sum of products, without an array of all of them."""
+    if not node.axes:
+        return (
+            _reduce("sum", values[id(a)] * laid(values[id(b)], b.axes, a.axes), a.axes, node.over, lengths)
+            if a.axes == b.axes
+            else _reduce("sum", *_of_all(a, b, values), node.over, lengths)
+        )
+    letters = {axis: chr(ord("a") + i) for i, axis in enumerate(ir.union(a.axes, b.axes))}
+    factors = [_whole(values[id(e)], e.axes, e.axes, lengths) for e in (a, b)]
+    words = ["".join(letters[x] for x in e.axes) for e in (a, b)]
+    return np.einsum(
+        f"{words[0]},{words[1]}->{''.join(letters[x] for x in node.axes)}", *factors, optimize=True
+    )
+
+
+def _of_all(a: ir.Expr, b: ir.Expr, values: Mapping[int, Any]) -> tuple[Any, ir.Axes]:
+    axes = ir.union(a.axes, b.axes)
+    return laid(values[id(a)], a.axes, axes) * laid(values[id(b)], b.axes, axes), axes
+
+
+def _per_part(op: ir.Reduction, x: Any, parts: tuple[slice, ...]) -> Any:
+    functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
+    return np.concatenate([np.full_like(x[s], functions[op](x[s])) for s in parts])
+
+
+def _view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
+    index = node.index
+    grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
+    place = index.offset + sum((f * grid[a] for a, f in index.terms), np.int64(0))
+    there = np.bool_(True) if index.floor else place % index.divisor == 0
+    place = place // index.divisor
+    there = there & (place >= 0) & (place < lengths[node.axis])
+    return _at(x, node.arg.axes, node.axis, place, there, grid, node.outside)
+
+
+def _pick(node: ir.Pick, x: Any, place: Any, lengths: Mapping[ir.Axis, int]) -> Array:
+    x = _whole(x, node.arg.axes, (node.axis,), lengths)
+    grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
+    where = np.rint(laid(place, node.place.axes, node.axes)).astype(np.int64)
+    return _at(x, node.arg.axes, node.axis, where, (where >= 0) & (where < lengths[node.axis]), grid, 0.0)
+
+
+def _at(
+    x: Array,
+    axes: ir.Axes,
+    axis: ir.Axis,
+    place: Any,
+    there: Any,
+    grid: Mapping[ir.Axis, Any],
+    outside: float,
+) -> Array:
+    """x read at `place` along the axis and as the grid says along the others."""
+    spots = {**grid, axis: np.clip(place, 0, x.shape[axes.index(axis)] - 1)}
+    found = x[tuple(spots[a] if n > 1 or a == axis else 0 for a, n in zip(axes, x.shape, strict=True))]
+    return np.asarray(np.where(there, found, x.dtype.type(outside)))
+
+
+def _norm(x: Any, axis: Any = None) -> Any:
+    """By the largest element where the squares would overflow or vanish."""
+    x = np.asarray(x)
+    largest = np.max(np.abs(x), axis=axis, keepdims=True)
+    shares = x / np.where(largest > 0, largest, 1)
+    total = np.sum(x * x, axis=axis)
+    largest = np.max(np.abs(x), axis=axis)
+    limits = np.finfo(x.dtype)
+    safe = (total > limits.tiny / limits.eps**2) & (total < limits.max * limits.eps)
+    plain = safe | (largest == 0) | ~np.isfinite(largest)
+    return np.where(plain, np.sqrt(total), largest * np.sqrt(np.sum(shares * shares, axis=axis)))[()]
+
+
+def parts_of(problem: ir.Problem) -> Parts:
+    """The parameters of each layer, and of each of its tensors: the weights, the biases. An objective is one part."""
+    if not problem.sampled:
+        whole = (slice(0, problem.parameters),)
+        return {"layer": whole, "tensor": whole}
+    layers = tuple(slice(part[0].offset, part[-1].stop) for part in problem.layers)
+    return {"layer": layers, "tensor": tuple(slice(t.offset, t.stop) for t in problem.weights)}
+
+
+def weights_of(problem: ir.Problem, like: Array) -> Array:
+    """1 where a weight is, 0 where a bias is."""
+    weights = np.ones_like(like)
+    for t in problem.weights:
+        if t.role == "bias":
+            weights[t.offset : t.stop] = 0
+    return weights
+
+
+def run_lets(steps: Sequence[ir.Step], env: Env, sizes: Mapping[ir.Axis, int] | None = None) -> None:
+    """The values of lets into the environment, whole arrays in the order of their axes."""
+    for step in steps:
+        match step:
+            case ir.Let():
+                lengths = _lengths([step.var], {step.name: ()}) | dict(sizes or {})
+                lengths |= _lengths(list(ir.postorder(step.value)), env)
+                value = evaluate(step.value, env, sizes=sizes)
+                env[step.name] = value if not step.axes else _filled(value, step, lengths)
+            case ir.Scan():
+                _run_scan(step, env, dict(sizes or {}))
+            case _:
+                assert_never(step)
+
+
+def _filled(value: Any, let: ir.Let, lengths: Mapping[ir.Axis, int]) -> Array:
+    whole = laid(value, let.value.axes, let.axes)
+    return np.broadcast_to(whole, [lengths[a] for a in let.axes])
+
+
+def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
+    """Place by place: each let's equation with the axis fixed. What is not there yet reads as 0, which nobody asks for."""
+    assert scan.axis.size is not None
+    places = range(scan.axis.size)
+    for let in scan.lets:
+        shape = [sizes[a] if a.size is None else a.size for a in let.axes]
+        env[let.name] = np.zeros(shape)
+    for place in reversed(places) if scan.backward else places:
+        for let in scan.lets:
+            value = _fixed(let.value, scan.axis, place)
+            axes = tuple(a for a in let.axes if a != scan.axis)
+            found = laid(evaluate(value, env, sizes=sizes), value.axes, axes)
+            env[let.name][tuple(place if a == scan.axis else slice(None) for a in let.axes)] = found
+
+
+def _fixed(e: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
+    """The expression at this place of the axis."""
+    match e:
+        case ir.Var(_, axes) if axis in axes:
+            return ir.View(e, axis, ir.Index((), place))
+        case ir.Const(value, axes):
+            return ir.Const(value, tuple(a for a in axes if a != axis))
+        case ir.Place(a) if a == axis:
+            return ir.Const(float(place))
+        case ir.View(arg, b, index) if b == axis:  # read at another place: the argument keeps the axis
+            return ir.View(arg, axis, _index_at(index, axis, place), e.outside)
+        case ir.View(arg, b, index):
+            return ir.View(_fixed(arg, axis, place), b, _index_at(index, axis, place), e.outside)
+        case _:
+            return ir.with_children(e, tuple(_fixed(c, axis, place) for c in ir.children(e)))
+
+
+def _index_at(index: ir.Index, axis: ir.Axis, place: int) -> ir.Index:
+    more = sum(f * place for a, f in index.terms if a == axis)
+    terms = tuple(t for t in index.terms if t[0] != axis)
+    return ir.Index(terms, index.offset + more, index.divisor, index.floor)
+
+
+def given(problem: ir.Problem, theta: Array, x: Array, y: Array) -> Env:
+    """The tensors: parameters out of theta (P,), samples x (N, inputs), y (N, outputs)."""
+    env: Env = {t.name: _piece(t, theta) for t in problem.weights}
+    for t in problem.tensors:
+        if t.role in ("input", "target"):
+            env[t.name] = (x if t.role == "input" else y).reshape(len(x), *t.shape)
+    return env
+
+
+def _piece(t: ir.Tensor, theta: Array) -> Any:
+    piece = theta[t.offset : t.stop]
+    return piece.reshape(t.shape) if t.axes else float(piece[0])
+
+
+def _sizes(problem: ir.Problem, x: Array) -> dict[ir.Axis, int]:
+    return {ir.SAMPLES: len(x)} if problem.sampled else {}
+
+
+def predict(problem: ir.Problem, theta: Array, x: Array) -> Array:
+    """The outputs (N, outputs) for inputs x (N, inputs)."""
+    env = given(problem, theta, x, np.zeros((len(x), problem.outputs), x.dtype))
+    run_lets(problem.forward, env, _sizes(problem, x))
+    return np.array(env[problem.output]).reshape(len(x), -1)
+
+
+def loss_and_gradient(
+    problem: ir.Problem, theta: Array, x: Array, y: Array, draws: Mapping[str, Array] | None = None
+) -> tuple[float, Array]:
+    """Of the samples x (N, inputs), y (N, outputs); an objective looks at neither. `draws`: what each Draw gives."""
+    env = given(problem, theta, x, y) | dict(draws or {})
+    run_lets((*problem.forward, *problem.backward), env, _sizes(problem, x))
+    share = 1 / len(x) if problem.mean else 1.0
+    gradient = np.concatenate([np.ravel(env[name]) for name in problem.gradients]) * share
+    return float(env[problem.loss]) * share, gradient.astype(theta.dtype)
