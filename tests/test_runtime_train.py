@@ -263,7 +263,8 @@ def refused(of, arrays):
 
 def same(one, two):
     return one.keys() == two.keys() and all(
-        a.dtype == two[n].dtype and np.array_equal(a, two[n], equal_nan=a.dtype.kind == "f") for n, a in one.items()
+        a.dtype == two[n].dtype and np.array_equal(a, two[n], equal_nan=a.dtype.kind == "f")
+        for n, a in one.items()
     )
 
 
