@@ -13,16 +13,15 @@ from netc.compiler.kernels.cuda.plan import Card, Plan
 from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.rules.explain import Section
+from netc.dsl.diagnostics import SpecError
 
 
 def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int) -> list[Section]:
     target = program.training.target
     on_cpu = _constants(Cpu(machine).schedule(program, samples))
-    gpu = Cuda(card)
-    module = gpu.schedule(program, samples)
     sections = [
         Section("on the CPU", (_cpu(program, on_cpu), _memory(program, on_cpu, samples))),
-        Section("on a GPU", _cuda(program, module, gpu.plan(program, samples), on_cpu, samples)),
+        Section("on a GPU", _cuda(program, Cuda(card), on_cpu, samples)),
     ]
     return [Section(f"target = {target}", ()), *sections]
 
@@ -40,9 +39,11 @@ def _cpu(program: ir.Program, constants: dict[str, int]) -> str:
     return "run after run"
 
 
-def _cuda(
-    program: ir.Program, module: L.Module, plan: Plan, on_cpu: dict[str, int], samples: int
-) -> tuple[str, ...]:
+def _cuda(program: ir.Program, gpu: Cuda, on_cpu: dict[str, int], samples: int) -> tuple[str, ...]:
+    try:
+        plan, module = gpu.plan(program, samples), gpu.schedule(program, samples)
+    except SpecError as error:
+        return tuple(f"{d.message} ({d.code})" for d in error.diagnostics)
     constants = on_cpu | {name: _constants(module)[name] for name in ("SCRATCH", "PLACES")}
     return (plan.reason, _memory(program, constants, samples, plan))
 

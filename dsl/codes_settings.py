@@ -192,6 +192,13 @@ the screen, the system ends what takes longer than a few seconds). The runs are 
 the checkpoint of the run's folder: 'netc run --resume RUN' goes on from there.
 """,
     ),
+    "E0911": Story(
+        "a network that the cuda target cannot train yet",
+        """\
+The kernels for a GPU are those of a chain of dense layers with a loss behind it, whose derivative by the outputs
+differs from sample to sample. A loss such as 'sum(u)', whose slope is the same everywhere, is trained on the CPU.
+""",
+    ),
     "E0910": Story(
         "a rule that works on matrices",
         """\

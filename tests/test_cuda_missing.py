@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from netc.commands import main
+from netc.compiler import pipeline
 from netc.compiler.kernels.cuda.plan import Card
-from netc.dsl.diagnostics import SpecError
+from netc.compiler.kernels.cuda.target import Cuda
+from netc.dsl.diagnostics import SpecError, render
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 from netc.runtime import session
@@ -186,3 +188,12 @@ def test_a_lost_gpu_keeps_what_was_done(update_golden: bool, monkeypatch: pytest
     resumed = train(task, Watcher(), kept[-1])
     assert (resumed.theta == undisturbed.theta).all()
     assert (resumed.counters == undisturbed.counters).all()
+
+
+def test_a_network_that_is_no_chain_is_refused(update_golden: bool) -> None:
+    text = "data x in linspace(-1, 1, 9) -> x^2\nnetwork [1(tanh)3(lin)1]\ninit glorot_uniform\nloss own = sum(u)\n"
+    text += "optimizer gd(eta = 0.1)\ntrain steps = 9, target = cuda\n"
+    opened = session.open_session(session.read_text(text, "E0911.net", Path.cwd()), {})
+    with pytest.raises(SpecError) as caught:
+        pipeline.to_loops(opened.program, Cuda(Card()), 9)
+    pinned("E0911-chain", render(caught.value.diagnostics), update_golden)

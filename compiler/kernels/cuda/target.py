@@ -24,6 +24,20 @@ from netc.compiler.kernels.cuda.threads import ThreadWriter
 from netc.compiler.kernels.emit import INFIX, PREFIX, REALS, Spelling
 from netc.compiler.kernels.objective import objective_functions
 from netc.compiler.kernels.patterns import Chain, chain, head_buffers
+from netc.dsl.diagnostics import Diagnostic, SpecError
+
+
+def _no_chain(problem: ir.Problem) -> Diagnostic:
+    """What the lets are, if they are no chain of dense layers with a loss behind it."""
+    return Diagnostic(
+        "E0911",
+        "target = cuda cannot train this network yet",
+        problem.lets[problem.output].span,
+        notes=(
+            "its kernels are those of a chain of dense layers whose loss has a slope that hangs on the outputs",
+        ),
+        hints=("target = cpu trains it",),
+    )
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,8 @@ class Cuda:
 
     def plan(self, program: ir.Program, samples: int) -> Plan:
         network = chain(program.problem)
-        assert network or not program.problem.sampled, "there are loops for chains of dense layers only"
+        if network is None and program.problem.sampled:
+            raise SpecError([_no_chain(program.problem)])
         temporaries = head_buffers(network) if network else {}
         return plan(program, self.card, temporaries, batch_size(program.training.batches, samples))
 
