@@ -20,6 +20,8 @@ def zeros(shape: int | tuple[int, ...], dtype: Any) -> Array:
     """C-contiguous. No other array has a part of its last line."""
     shape = (shape,) if isinstance(shape, int) else shape
     bytes_wanted = prod(shape) * np.dtype(dtype).itemsize
+    if not bytes_wanted:
+        return np.zeros(shape, dtype)  # NumPy's strides of what is empty, which others compare
     room = np.zeros((-(-bytes_wanted // LINE) + 1) * LINE, np.uint8)
     first = -room.ctypes.data % LINE
     made: Array = room[first : first + bytes_wanted].view(dtype).reshape(shape)
@@ -37,4 +39,4 @@ def aligned(array: Any, dtype: Any = None) -> Array:
 
 
 def is_aligned(array: Array) -> bool:
-    return array.flags.c_contiguous and array.ctypes.data % LINE == 0
+    return array.flags.c_contiguous and (not array.size or array.ctypes.data % LINE == 0)

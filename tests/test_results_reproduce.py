@@ -104,6 +104,8 @@ def test_equal_kernels_are_compiled_once(monkeypatch, tmp_path):
     monkeypatch.setenv("NETC_CACHE", str(tmp_path / "kernels"))
     own = TEXT.replace("x^2", "1.25*x^2")  # no other test has brought its kernel into the process
     Path("paper.net").write_text(own)
+    assert main(["reproduce", ".", "-q"]) in (0, 5)
+    one = sorted((tmp_path / "kernels").rglob("*.py"))
     other = (
         own.replace("0.4", "0.3")
         .replace("{1, 2, 3,", "{4, 5, 6,")
@@ -111,4 +113,5 @@ def test_equal_kernels_are_compiled_once(monkeypatch, tmp_path):
     )
     Path("other.net").write_text(other.replace("0.05", "0.01"))
     assert main(["reproduce", ".", "-q"]) in (0, 5)
-    assert len(list((tmp_path / "kernels").rglob("*.py"))) == 1
+    assert one
+    assert sorted((tmp_path / "kernels").rglob("*.py")) == one

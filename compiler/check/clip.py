@@ -120,10 +120,18 @@ def _around(
     names = [p.name for p in clip.parameters]
     arguments = [replace(a, name=new[a.name or names[i]]) for i, a in enumerate(given)]
     body = tuple(changed(a, wrap) for a in rule.body)
-    clipped = replace(
-        rule, parameters=rule.parameters + parameters, body=body, settings=rule.settings + words
-    )
-    return clipped, arguments
+    settings = _with_one_source(rule.settings + words)
+    return replace(rule, parameters=rule.parameters + parameters, body=body, settings=settings), arguments
+
+
+def _with_one_source(settings: tuple[ast.Setting, ...]) -> tuple[ast.Setting, ...]:
+    """That of the rule and that of the clip in a line, as a definition has one."""
+    places = [i for i, s in enumerate(settings) if s.name == "source"]
+    texts = [s.value.value for s in settings if isinstance(s.value, ast.Text)]
+    if len(places) < 2:
+        return settings
+    first = replace(settings[places[0]], value=ast.Text("; ".join(texts)))
+    return tuple(first if i == places[0] else s for i, s in enumerate(settings) if i not in places[1:])
 
 
 # -- calls in equations ------------------------------------------------------------------------------
