@@ -1,7 +1,7 @@
 """What the shipped examples' CUDA kernels take of a GPU, by the offline compiler and ptxas: a table for docs/cuda.md.
 
-`PYTHONPATH=tests .venv/bin/python -m cuda_table` writes it, `--check` only looks whether a kernel spills more than it says, as
-`.ci/run` does. Needs netc[cuda], no GPU.
+`PYTHONPATH=tests .venv/bin/python -m cuda_table` writes it, `--check` only looks whether a kernel spills more than it
+says, as `.ci/run` does. Needs netc[cuda], no GPU.
 """
 
 from __future__ import annotations
