@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from netc.compiler import pipeline
+from netc.compiler.calculus import ir
 from netc.compiler.meaning.spec import DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -29,11 +30,11 @@ from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
+from netc.runtime.training.learned import Learned
 from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of, untrained
 from netc.runtime.training.target_domain import require_taken
 
 if TYPE_CHECKING:
-    from netc.compiler.calculus import ir
     from netc.compiler.kernels.machine import Machine
     from netc.runtime.results.hessian import Hessians
     from netc.runtime.results.result import Result
@@ -109,10 +110,15 @@ class Session:
     """Whether machine code comes from the cache and goes there."""
     lanes: int = 0
     """Of float64 in the vectors of the kernels, on which the last bits of sums depend; 0: as this processor has."""
+    learned: Learned | None = None
+    """Of a model that was read back: its data are not here."""
+    starts: ir.Starts | None = field(default=None, compare=False)
+    """In the place of the file's."""
 
     @cached_property
     def program(self) -> ir.Program:
-        return pipeline.to_ir(self.spec)
+        program = pipeline.to_ir(self.spec)
+        return replace(program, starts=self.starts) if self.starts else program
 
     @cached_property
     def kernels(self) -> ModuleType:
@@ -137,6 +143,8 @@ class Session:
     def inputs(self) -> Scaler:
         """Of the inputs; fitted on the training part. ValueError where the file scales data that are not here yet."""
         spec = self.spec.data
+        if self.learned:
+            return self.learned.inputs
         if self.data is None and self.spec.network:
             if spec.scale != "none":
                 raise ValueError(
@@ -155,6 +163,8 @@ class Session:
 
     @cached_property
     def targets(self) -> Targets:
+        if self.learned:
+            return self.learned.targets
         if self.data is None:
             return untrained(self.spec)
         return self.data.made("targets", self._scaling, self._fit_targets)
@@ -163,7 +173,8 @@ class Session:
     def _scaling(self) -> tuple[Any, ...]:
         """What the scaled samples hang on besides the data."""
         assert self.data is not None
-        return kind_of(self.spec, self.data), self.spec.data
+        data = self.data
+        return kind_of(self.spec, data.y.shape[1], data.labels, data.text), self.spec.data
 
     def _fit_targets(self) -> Targets:
         assert self.data is not None
@@ -209,6 +220,21 @@ class Session:
         for x, y in self._scaled:
             require_single(x, self.data.input_names, self.spec.data)
             require_single(y, self.data.target_names, self.spec.data)
+
+    @property
+    def known(self) -> Learned | None:
+        """What is known of the data that trained it; None where there are none."""
+        if self.data is None:
+            return self.learned
+        data = self.data
+        names = data.input_names, data.named, data.target_names
+        return Learned(len(data.train), *names, self.inputs, data.fill, self.targets)
+
+    def started(self, theta: Array) -> Session:
+        """The same with runs that begin at the rows of theta (runs, P)."""
+        other = replace(self, starts=ir.Starts((), "", tuple(map(tuple, theta.tolist()))))
+        vars(other).update({"kernels": self.kernels})  # they begin where they are told
+        return other
 
     def with_data(self, data: Dataset | None) -> Session:
         """The same with other data of the same shape; what does not depend on their numbers is kept. SpecError where
@@ -269,6 +295,8 @@ class Session:
     @property
     def samples(self) -> int:
         """Of the training part."""
+        if self.learned:
+            return self.learned.samples
         return len(self.data.train) if self.data else 1
 
     @property
@@ -311,7 +339,7 @@ class Session:
         outcome = train(task, watch, resume, rows)
         with Interrupt():  # what was trained is not given up for a signal that comes late
             seal(self.kernels)
-            result = make_result(task, outcome, self.spec.points, self._kinds)
+            result = make_result(task, outcome, self.spec.points, self.kinds)
             result = replace(result, fault=self._fault(result, outcome))
         if self.data is None:
             return outcome, result
@@ -340,7 +368,7 @@ class Session:
             y.astype(real),
         )
 
-    def _kinds(self, theta: Array, settled: Array) -> Array:
+    def kinds(self, theta: Array, settled: Array) -> Array:
         from netc.runtime.results.critical_points import kinds
 
         return kinds(self.curvature(), theta, settled)
@@ -391,11 +419,7 @@ class Session:
 
     def scalers(self) -> dict[str, Array]:
         """What is stored with the parameters."""
-        if self.data is None:
-            return {}
-        fill = {"scale.inputs.fill": self.data.fill.means} if self.data.fill else {}
-        scalers = self.inputs.as_arrays("scale.inputs") | self.targets.scaler.as_arrays("scale.targets")
-        return scalers | fill
+        return self.known.arrays() if self.known else {}
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""

@@ -2,6 +2,8 @@
 
     model = netc.compile("boston.net")
     result = model.train()
+    model.save("boston.safetensors")
+    netc.load("boston.safetensors").predict(X)
 
 Importing it is cheap: what is heavy comes with the first name that is used.
 """
@@ -14,19 +16,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from netc.compiler.rules.equivalence import Verdict, equivalent
     from netc.dsl.diagnostics import SpecError
-    from netc.model import Model, compile
+    from netc.model import Model, compile, load
+    from netc.reports import Report
+    from netc.result import Result
     from netc.rules import UpdateRule, update_rule
-    from netc.runtime.results.result import Result
 
-__all__ = ["Model", "Result", "SpecError", "UpdateRule", "Verdict", "compile", "equivalent", "update_rule"]
+__all__ = [
+    "Model",
+    "Report",
+    "Result",
+    "SpecError",
+    "UpdateRule",
+    "Verdict",
+    "compile",
+    "equivalent",
+    "load",
+    "update_rule",
+]
 
 _HOMES = {
     "Model": "netc.model",
-    "Result": "netc.runtime.results.result",
+    "Report": "netc.reports",
+    "Result": "netc.result",
     "SpecError": "netc.dsl.diagnostics",
     "UpdateRule": "netc.rules",
     "Verdict": "netc.compiler.rules.equivalence",
     "compile": "netc.model",
+    "load": "netc.model",
     "equivalent": "netc.compiler.rules.equivalence",
     "update_rule": "netc.rules",
 }

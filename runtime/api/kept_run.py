@@ -106,12 +106,8 @@ def _vectors(session: Session) -> dict[str, Any]:
 def _data(session: Session) -> dict[str, Any]:
     if session.data is None:
         return {}
+    from netc.runtime.saved import about_data
+
     sizes = {"train": len(session.data.train), "test": len(session.data.test)}
-    return {
-        "source": session.data.source,
-        "sha256": session.data.digest,
-        "samples": sizes,
-        "columns": list(session.data.input_names),
-        "target_columns": list(session.data.target_names),
-        "classes": list(session.targets.classes),
-    }
+    about = {"source": session.data.source, "sha256": session.data.digest}
+    return {**about, **about_data(session)["data"], "samples": sizes}

@@ -1,9 +1,9 @@
-"""`netc.compile` and `Model`: train, predict, loss and gradient from Python."""
+"""`netc.compile`, `netc.load` and `Model`: train, predict, loss and gradient from Python."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,15 +11,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netc.beginning import Beginning
+from netc.keywords import require_plain
+from netc.reports import Calls, Report
+from netc.result import Result, read_back, with_model
+from netc.runtime import saved
 from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
 from netc.runtime.parameters import flatten, unflatten
-from netc.runtime.results.result import Result
 from netc.runtime.session import File, Session
 from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
-from netc.runtime.training.train import Watcher
 
 Reals = NDArray[Any]
 KNOWN = 8
@@ -37,10 +40,24 @@ def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> M
 
     Raises SpecError with all that is wrong in the file or its data, FileNotFoundError where there is no file.
     """
+    require_plain("compile", overrides)
     text = os.fspath(path_or_text)
     is_path = not isinstance(path_or_text, str) or ("\n" not in text and text.strip().endswith(".net"))
     file = sessions.read_file(Path(text)) if is_path else sessions.read_text(text, "<text>", Path.cwd())
     return Model(file, overrides)
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """The model of a run's folder, or of a file that `Model.save` has written: with its parameters, scaling, classes and
+    columns, ready to predict; its data need not be there.
+
+    Of a folder `model.result` has the figures, the history and the verdicts; where there were several runs the model has
+    the parameters of the first, `model.result.theta` those of all.
+
+    Raises FileNotFoundError, and ValueError where it is no model, a damaged one, or one of a newer netc.
+    """
+    found = saved.read(Path(path))
+    return Model._of(found, Path(path))
 
 
 class Model:
@@ -57,34 +74,83 @@ class Model:
         self._given: Given | None = None
         self._last = self._overrides
         """Those of the last training."""
+        self._result: Callable[[], Result] | None = None
+
+    @classmethod
+    def _of(cls, found: saved.Saved, path: Path) -> Model:
+        """A model that was read back."""
+        model = cls.__new__(cls)
+        model._file, model._overrides, model._session = found.session.file, {}, found.session
+        model._theta, model._known, model._given, model._last = found.theta[0], {}, None, {}
+        model._result = (lambda: read_back(model._snapshot(), found, path)) if path.is_dir() else None
+        return model
+
+    @property
+    def result(self) -> Result | None:
+        """Of the last training, or of the run that was loaded; None where nothing was trained, of a model from a file
+        and of a pickled one. Raises ValueError where the folder's tables are missing or damaged."""
+        if self._result is None:
+            return None
+        result = self._result()
+        self._result = lambda: result
+        return result
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model to a file that ends in `.safetensors`: the parameters of the last training's first run, scaling,
+        classes, columns and what the file says; `netc.load` reads it.
+
+        The file is whole or not there. Raises ValueError where nothing was trained, OSError where it cannot be written.
+        """
+        file = Path(path)
+        if file.suffix != saved.SUFFIX:
+            raise ValueError(
+                f"a model is saved as NAME.safetensors, not as '{file.name}'; `netc export` writes others"
+            )
+        theta = np.asarray(self._parameters(None))
+        saved.write(file, self._session, theta)
+
+    def __repr__(self) -> str:
+        from netc.notebook import model_line
+
+        return f"<netc model {model_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        from netc.notebook import model_html
+
+        return model_html(self)
+
+    def _repr_latex_(self) -> str:
+        from netc.notebook import model_latex
+
+        return f"$$\n{model_latex(self)}\n$$"
 
     @property
     def classes(self) -> tuple[str, ...] | tuple[int, ...]:
         """The labels of the target, in the order of the network's outputs (of one output: what 0 and 1, or -1 and 1,
         stand for); none where the target is a number, or no data were seen yet."""
-        session = self._session
-        return session.targets.classes if session.data else ()
+        known = self._session.known
+        return known.targets.classes if known else ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the inputs, in order; none where no data were seen yet."""
-        return self._session.data.input_names if self._session.data else ()
+        known = self._session.known
+        return known.columns if known else ()
 
     @property
     def target_columns(self) -> tuple[str, ...]:
         """The names of the targets, likewise."""
-        return self._session.data.target_names if self._session.data else ()
+        known = self._session.known
+        return known.target_columns if known else ()
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle and copy: kernels are not in it, they are loaded again."""
+        """For pickle and copy: kernels are not in it, they are loaded again; nor is the result."""
         names = ("_file", "_overrides", "_theta", "_last")
-        return {name: vars(self)[name] for name in names} | {"data": self._session.data}
+        return {name: vars(self)[name] for name in names} | {"_session": replace(self._session)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        data = state.pop("data")
         vars(self).update(state)
-        self._known, self._given = {}, None
-        self._session = sessions.open_session(self._file, self._last, data)
+        self._known, self._given, self._result = {}, None, None
 
     @property
     def parameters(self) -> int:
@@ -103,6 +169,9 @@ class Model:
         steps: int | None = None,
         target: Literal["cpu", "cuda"] | None = None,
         precision: Literal["f32", "f64"] | None = None,
+        theta: ArrayLike | Mapping[str, ArrayLike] | None = None,
+        states: Mapping[str, Reals] | None = None,
+        callback: Callable[[Report], object] | None = None,
         **overrides: str | float,
     ) -> Result:
         """Trains as the file says, on the file's data or on X (N, inputs) and y (N,) or (N, columns).
@@ -111,19 +180,35 @@ class Model:
         of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too. The
         other arguments replace what the file says, for this training only.
 
-        Every run has its own start. Ctrl-C ends the training with what there is: `result.interrupted`.
-        `expect` statements are judged: `result.expect`. Raises SpecError.
+        Every run has its own start. `theta` is one in the place of the file's `init`: (P,), or (runs, P), or the
+        tensors by name as `unflatten` gives them. `states`, the `result.states` of a training of the same rule on the
+        same data, is where that one ended: it goes on to the `epochs` or `steps` of this call, which count from the
+        first start; the same bits as if there had been no end.
+
+        `callback(report)` is called at every report (`monitor every = ...`) with a `Report`; what it returns, if it is
+        true, ends the training: `result.stopped` is then `callback`.
+
+        Ctrl-C ends the training with what there is: `result.interrupted`. `expect` statements are judged:
+        `result.expect`. Raises SpecError; ValueError where arrays do not fit; TypeError of an unknown keyword whose
+        value is neither number nor text.
         """
+        require_plain("train", overrides)
         options = {
             "seed": seed, "runs": runs, "threads": threads, "epochs": epochs, "steps": steps,
             "target": target, "precision": precision,
         }  # fmt: skip
         given = {name: value for name, value in options.items() if value is not None}
         merged = {**self._overrides, **given, **overrides}
-        session = self._with_data(X, y, merged)
-        _, result = session.train(Watcher())
-        self._session, self._theta, self._last = session, result.theta[0], merged
-        return replace(result, file=self._file.source.name, expect=session.verdicts(result))
+        begin = Beginning.of(theta, states, self._session.program.problem)
+        session = self._with_data(X, y, begin.runs | merged)
+        trained = begin.train(
+            session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
+        )
+        self._session, self._theta, self._last = session, trained.theta[0], merged
+        trained = replace(trained, file=self._file.source.name, expect=session.verdicts(trained))
+        result = with_model(trained, self._snapshot())
+        self._result = lambda: result
+        return result
 
     def predict(self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target, in the
@@ -189,6 +274,12 @@ class Model:
         arrays = {name: np.asarray(value) for name, value in named.items()}
         return flatten(self._session.program.problem, arrays)
 
+    def _snapshot(self) -> Model:
+        """The model as it is now, for a result."""
+        other = Model.__new__(Model)
+        vars(other).update(vars(self) | {"_known": {}, "_given": None, "_result": None})
+        return other
+
     # -- inside ------------------------------------------------------------------------------------
 
     def _with_data(self, X: Any, y: Any, overrides: Mapping[str, str | float]) -> Session:
@@ -196,11 +287,15 @@ class Model:
             raise ValueError("the file is an objective: it has no data to train on")
         if X is None and y is not None:
             raise ValueError("y is given without X")
-        data = self._session.data if X is None else self._dataset(X, y)
+        data = self._own_data() if X is None else self._dataset(X, y)
         session = self._opened(data, overrides)
         if session.data is None and session.spec.objective is None:
             raise ValueError("the file has no data: give the arrays, train(X, y)")
         return session
+
+    def _own_data(self) -> Dataset | None:
+        """Those of the last training, or of the file; a model that was loaded has not seen these yet."""
+        return sessions.read_data(self._file) if self._session.learned else self._session.data
 
     def _dataset(self, X: Any, y: Any) -> Dataset:
         """Of the arrays of the last call the data set of the last call, with what was made of it."""
@@ -233,18 +328,19 @@ class Model:
     def _inputs(self, session: Session, X: Any) -> Reals:
         if session.spec.network is None:
             raise ValueError("the file is an objective: it has no inputs and outputs")
-        data = session.data
-        x = _rows(_in_order(X, data.input_names, data.named) if data else X)
+        known = session.known
+        x = _rows(_in_order(X, known.columns, known.named) if known else X)
         if x.shape[1] != session.spec.network.inputs:
             wanted = session.spec.network.inputs
             raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")
-        filled = data.fill.apply(x) if data and data.fill else x
+        filled = known.fill.apply(x) if known and known.fill else x
         return session.inputs.apply(filled)
 
     def _samples(self, session: Session, X: Any, y: Any) -> Samples:
         if X is None and y is None:
             if session.data is None and session.spec.objective is None:
-                raise ValueError("the file has no data: give X and y")
+                what = "the model was loaded without its data" if session.learned else "the file has no data"
+                raise ValueError(f"{what}: give X and y")
             return session.evaluator.train
         return session.lay_out(*self._scaled(session, X, y))
 

@@ -26,6 +26,7 @@ STOPS = {
     "no such batch": "the rule asked for the batch of a number that no batch has",
     "out of range": "a schedule left the range that the rule requires",
     "interrupted": "interrupted",
+    "callback": "the callback ended it",
 }
 SHOWN_THETA = 8
 

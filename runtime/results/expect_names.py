@@ -58,7 +58,7 @@ class Scope:
 
 def scope_of(session: Trained, result: Result) -> Scope:
     """What the names in `expect` mean."""
-    figures = {"theta": result.theta, "steps": result.steps, "iterations": result.steps}
+    figures: dict[str, Array] = {"theta": result.theta, "steps": result.steps, "iterations": result.steps}
     figures |= {"epochs": result.epochs, "outcome": result.outcome}
     figures |= {name: result.has(outcome) for name, outcome in CLAIMED.items()}
     figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}

@@ -35,8 +35,8 @@ NEEDED = ("outcome", "steps", "loss_train", "gradient_norm")
 """Columns of `runs.csv`."""
 
 
-class Unreadable(Exception):
-    """The folder is not that of a run that ended; the text says what is missing."""
+class Unreadable(ValueError):
+    """The folder is not that of a run that ended, or the file holds no model; the text says what is missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,12 +154,14 @@ def read(path: Path) -> Kept:
         manifest = json.loads(read_bytes(path / "manifest.json", LARGEST_TEXT))
         program = pipeline.to_ast(Source("spec.net", text))
         summary = json.loads(read_bytes(path / "summary.json", LARGEST_TEXT))
-        history = _table(path / "history.csv")
-        runs = _runs(path) if summary["runs"] > 1 else _single(history, summary)
+        history = table_of(path / "history.csv")
+        runs = runs_of(path) if summary["runs"] > 1 else _single(history, summary)
         objective = any(isinstance(s, ast.Objective) for s in program.statements)
         spec = pipeline.to_spec(program, None, path) if objective else None
         problem = pipeline.to_ir(spec) if spec else None
         ends = _ends(path / "theta.safetensors", problem) if problem else None
+    except Unreadable:
+        raise
     except OSError as error:
         raise Unreadable(f"it has no readable {Path(error.filename or '').name}") from None
     except (SpecError, ValueError, KeyError) as error:
@@ -176,10 +178,10 @@ def _single(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Arr
     return {**last, "steps": last["step"], "outcome": np.array([summary["outcome"]])}
 
 
-def _runs(path: Path) -> dict[str, Array]:
+def runs_of(path: Path) -> dict[str, Array]:
     """`runs.csv`, or `runs.parquet` of very many."""
     if not (path / "runs.parquet").exists():
-        return _table(path / "runs.csv")
+        return table_of(path / "runs.csv")
     try:
         parquet = import_module("pyarrow.parquet")
     except ImportError:
@@ -189,19 +191,32 @@ def _runs(path: Path) -> dict[str, Array]:
 
 
 def _ends(file: Path, problem: ir.Program) -> Array:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    return np.atleast_2d(flatten(problem.problem, parameters_in(tensors_of(file)[0])))
 
+
+def tensors_of(file: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """The arrays of a safetensors file and what it says about them. Raises OSError, and ValueError where it is none."""
+    from safetensors import SafetensorError, safe_open
+
+    require_regular(file)
     try:
-        require_regular(file)
-        arrays = load(file.read_bytes())
+        with safe_open(file, "numpy") as held:
+            return {name: held.get_tensor(name) for name in held.keys()}, dict(held.metadata() or {})  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{file.name}: {error}") from None
-    named = {k: v for k, v in arrays.items() if not k.startswith(("best.", "scale."))}
-    return np.atleast_2d(flatten(problem.problem, named))
 
 
-def _table(file: Path) -> dict[str, Array]:
+def parameters_in(arrays: dict[str, Array], prefix: str = "") -> dict[str, Array]:
+    """Those of the parameters, `best.` ones with that prefix."""
+    beside = () if prefix else ("best.", "scale.")
+    return {
+        k.removeprefix(prefix): v
+        for k, v in arrays.items()
+        if k.startswith(prefix) and not k.startswith(beside)
+    }
+
+
+def table_of(file: Path) -> dict[str, Array]:
     """Columns of numbers, or of texts where one is not a number."""
     require_regular(file)
     with file.open(encoding="utf-8", newline="") as lines:

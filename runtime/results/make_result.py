@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import numpy as np
@@ -38,8 +38,8 @@ def make_result(
     return Result(
         theta=outcome.theta,
         best=outcome.best,
-        history=_named(history, metric, task.test is not None, several),
-        final=_named(final, metric, task.test is not None, several),
+        history=named(history, metric, task.test is not None, several),
+        final=named(final, metric, task.test is not None, several),
         steps=steps,
         epochs=steps / per_epoch,
         stop_codes=outcome.stops,
@@ -59,10 +59,11 @@ def make_result(
         precision=program.training.precision,
         threads=task.threads,
         interrupted=outcome.interrupted,
+        states=outcome.states,
     )
 
 
-def _named(columns: dict[str, Array], metric: str, test: bool, several: bool) -> dict[str, Array]:
+def named(columns: Mapping[str, Array], metric: str, test: bool, several: bool) -> dict[str, Array]:
     """Those that mean something here, by their public names."""
     found = {}
     for name, column in columns.items():

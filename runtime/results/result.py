@@ -5,12 +5,13 @@ Makes no files (`folder.py`) and judges nothing (`expect.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netc.compiler.meaning.spec import KINDS
 from netc.runtime.parameters import Array
@@ -19,17 +20,19 @@ from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.outcomes import OUTCOMES, STOPS
 
 MetricName = Literal["accuracy", "r2", ""]
+Reals = NDArray[np.float64]
+Texts = NDArray[np.str_]
 SHOWN = 1000
 """More parameters, or more runs, are not in the summary one by one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Of one or more runs; the first axis of every array counts the runs."""
 
-    theta: Array
+    theta: NDArray[np.floating]
     """(runs, P) last parameters, in the order of `Model.unflatten`."""
-    best: Array
+    best: NDArray[np.floating]
     """(runs, P) parameters at the lowest training loss seen at a report."""
     history: dict[str, Array]
     """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
@@ -38,11 +41,11 @@ class Result:
     and with several runs `run`. Of very many runs it is a summary, a row for each moment: `step`, `epoch`,
     `running` (the share of runs that reached the step) and quantiles over runs, `loss_train_q05`, `_q25`,
     `_median`, `_q75`, `_q95`, ..."""
-    final: dict[str, Array]
+    final: dict[str, Reals]
     """These figures of every run at its last parameters, (runs,) each."""
-    steps: Array
+    steps: NDArray[np.int64]
     """(runs,) iterations done; of a diverged run those before the loss was lost."""
-    epochs: Array
+    epochs: Reals
     """(runs,) the same in epochs."""
     stop_codes: Array
     """(runs,) why each run ended, an index into `outcomes.STOPS`."""
@@ -54,9 +57,9 @@ class Result:
     """() -> (runs,) the kind of point that each has reached, an index into `spec.KINDS`, or -1; computed once."""
     point_names: tuple[str, ...]
     """`minima(0, -1)`, ... of the file's `points`; the last two are the codes -2 and -1."""
-    evaluations: dict[str, Array]
+    evaluations: dict[str, NDArray[np.int64]]
     """`loss` and `gradient`: (runs,) evaluations on a batch, as the rule asked for them."""
-    grows: dict[str, Array]
+    grows: dict[str, Reals]
     """Of each function V that `monitor V = ...` names: (runs,) the share of iterations in which it grows by more
     than 1 %. The loss that ends a run because it is no longer finite is a growth; what the last of all iterations
     that the file allows does to V is not looked at."""
@@ -78,6 +81,12 @@ class Result:
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
+    states: dict[str, Array] = field(default_factory=dict, repr=False)
+    """All that going on needs, `train(states=...)`: arrays as a checkpoint has them. Empty where the runs were too many to
+    be in hand together, and of a result that was read back."""
+
+    def __repr__(self) -> str:
+        return "\n".join(_short(self))
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: the kinds of points are computed now."""
@@ -93,73 +102,73 @@ class Result:
         return len(self.theta)
 
     @property
-    def iterations(self) -> Array:
+    def iterations(self) -> NDArray[np.int64]:
         """(runs,) the steps, as the papers call them."""
         return self.steps
 
     @property
-    def stopped(self) -> Array:
+    def stopped(self) -> Texts:
         """(runs,) texts: `epochs`, `steps`, `criterion`, `diverged`, `search` (a `repeat` reached its bound),
-        `step too small`, `interrupted`."""
+        `step too small`, `no such batch`, `out of range`, `interrupted`, `callback` (one has asked for the end)."""
         return np.array(STOPS)[self.stop_codes]
 
     @property
-    def outcome(self) -> Array:
+    def outcome(self) -> Texts:
         """(runs,) texts: `converged` (the stop criterion holds), `not converged`, `diverged`, `step too small` (a
         search found no step that rounding can see), `finished` (there is no criterion), `interrupted`."""
         return np.array(OUTCOMES)[self.outcome_codes]
 
     @property
-    def reached(self) -> Array:
+    def reached(self) -> Texts:
         """(runs,) texts: the point of the file's `points` that the run has reached, as `minima(0, -1)`; `far` where
         it ended elsewhere; empty where it did not converge."""
         return np.array(self.point_names)[self.point_codes]
 
     @property
-    def kind(self) -> Array:
+    def kind(self) -> Texts:
         """(runs,) texts: `minimum`, `maximum`, `saddle` or `degenerate`, by the eigenvalues of the Hessian at the last
         parameters (see `kinds.py` for what counts as zero); empty where the run did not converge. Computed when it is
         first asked for."""
         return np.array([*KINDS, ""])[self.kind_codes()]
 
     @property
-    def diverged(self) -> Array:
+    def diverged(self) -> NDArray[np.bool_]:
         """(runs,) bool: the loss became infinite or NaN, or what `diverged` of `train` says."""
         return self.has("diverged")
 
-    def has(self, outcome: str) -> Array:
+    def has(self, outcome: str) -> NDArray[np.bool_]:
         """(runs,) bool: which runs came to this."""
-        found: Array = self.outcome_codes == OUTCOMES.index(outcome)
+        found: NDArray[np.bool_] = self.outcome_codes == OUTCOMES.index(outcome)
         return found
 
     @property
-    def loss_train(self) -> Array:
+    def loss_train(self) -> Reals:
         """(runs,)"""
         return self.final["loss_train"]
 
     @property
-    def loss_test(self) -> Array | None:
+    def loss_test(self) -> Reals | None:
         """(runs,), None without a test part; likewise below."""
         return self.final.get("loss_test")
 
     @property
-    def accuracy_train(self) -> Array | None:
+    def accuracy_train(self) -> Reals | None:
         return self.final.get("accuracy_train")
 
     @property
-    def accuracy_test(self) -> Array | None:
+    def accuracy_test(self) -> Reals | None:
         return self.final.get("accuracy_test")
 
     @property
-    def r2_train(self) -> Array | None:
+    def r2_train(self) -> Reals | None:
         return self.final.get("r2_train")
 
     @property
-    def r2_test(self) -> Array | None:
+    def r2_test(self) -> Reals | None:
         return self.final.get("r2_test")
 
     @property
-    def gradient_norm(self) -> Array:
+    def gradient_norm(self) -> Reals:
         """(runs,) of the training loss at the last parameters."""
         return self.final["gradient_norm"]
 
@@ -172,6 +181,25 @@ class _Known:
 
     def __call__(self) -> Array:
         return self.value
+
+
+def _short(result: Result) -> Iterator[str]:
+    """A few lines for a prompt: how it ended, the last figures, what to ask next."""
+    runs, ends = result.runs, _shares(STOPS, result.stop_codes)
+    count = "1 run" if runs == 1 else f"{runs} runs"
+    yield f"<netc result of {result.file or 'a training'}: {count} of {result.theta.shape[1]} parameters"
+    ended = (
+        result.stopped[0] if runs == 1 else ", ".join(f"{name} {share:.1%}" for name, share in ends.items())
+    )
+    steps = "" if runs == 1 else "median "
+    yield f"  {steps}{np.median(result.steps):g} steps, ended by: {ended}"
+    shown = [(name, values) for name, values in result.final.items() if name != "theta_norm"]
+    if shown:
+        yield "  " + ", ".join(f"{name} {np.median(values):.4g}" for name, values in shown)
+    failed = [v.text for v in result.expect if not v.holds]
+    if result.expect:
+        yield f"  {len(result.expect) - len(failed)} of {len(result.expect)} expectations hold"
+    yield "  arrays: theta, best, history, final; .summary has all figures>"
 
 
 def _summary(result: Result) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Targets:
 
 def targets_of(spec: Spec, data: Dataset) -> Targets:
     """Scalers are fitted on the training part."""
-    kind = kind_of(spec, data)
+    kind = kind_of(spec, data.y.shape[1], data.labels, data.text)
     if kind not in ("numbers", "parts"):
         _require_trained(spec, data)
     return Targets(kind, data.labels, data.text, _scaler(spec, data, kind))
@@ -156,22 +156,23 @@ def _require_trained(spec: Spec, data: Dataset) -> None:
         raise data_error("E0615", message, setting_span(spec.data, "split"), notes=notes, hints=hints)
 
 
-def kind_of(spec: Spec, data: Dataset) -> Kind:
+def kind_of(spec: Spec, columns: int, labels: tuple[str, ...], text: bool) -> Kind:
+    """Of so many target columns, with these labels where the single one can be read as classes."""
     assert spec.network is not None
     assert spec.loss is not None
     outputs, domain = spec.network.outputs, spec.loss.targets
     activations = spec.network.layers[-1].activations
     last = activations[-1].definition.name if activations else "lin"
     signs = domain is not None and domain.signs
-    if data.y.shape[1] > 1:
+    if columns > 1:
         return "parts" if last == "softmax" and not spec.data.of_inputs else "numbers"
-    if outputs > 1 and len(data.labels) == outputs:
+    if outputs > 1 and len(labels) == outputs:
         return "one_signs" if signs else "one_hot"
-    if len(data.labels) == 2 and outputs == 1:
-        if signs or (last == "tanh" and data.labels == ("-1", "1")):
+    if len(labels) == 2 and outputs == 1:
+        if signs or (last == "tanh" and labels == ("-1", "1")):
             return "signs"
         probabilities = domain is not None and (domain.low, domain.high) == (0.0, 1.0)
-        if data.text or spec.data.classes or probabilities or last in PROBABILITIES:
+        if text or spec.data.classes or probabilities or last in PROBABILITIES:
             return "codes"
     return "numbers"
 

@@ -27,6 +27,7 @@ STOPS = (
     "no such batch",
     "out of range",
     "interrupted",
+    "callback",
 )
 OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
 """A run converged if its stop criterion holds; without a criterion one that came to its end has finished."""
@@ -45,11 +46,14 @@ _STOP_OF = {
 }
 
 
-def stops(counters: Array, total: int, by_steps: bool) -> Array:
-    """(runs,) index into STOPS, of counters (runs, 4 or 5) as in docs/kernels.md."""
+def stops(counters: Array, total: int, by_steps: bool, called: bool = False) -> Array:
+    """(runs,) index into STOPS, of counters (runs, 4 or 5) as in docs/kernels.md. `called`: a callback ended those that
+    were not done."""
     found = np.full(len(counters), STOPS.index("steps" if by_steps else "epochs"), np.int8)
     status = counters[:, 3]
-    found[(status == RUNNING) & (counters[:, 0] < total)] = STOPS.index("interrupted")
+    found[(status == RUNNING) & (counters[:, 0] < total)] = STOPS.index(
+        "callback" if called else "interrupted"
+    )
     for code, stop in _STOP_OF.items():
         found[status == code] = stop
     return found
@@ -63,7 +67,7 @@ def outcomes(stopped: Array, criterion: bool) -> Array:
         at_end,
         *map(OUTCOMES.index, ("converged", "diverged", *4 * ("step too small",))),
     ]
-    found: Array = np.array([*meaning, OUTCOMES.index("interrupted")], np.int8)[stopped]
+    found: Array = np.array([*meaning, OUTCOMES.index("interrupted"), at_end], np.int8)[stopped]
     return found
 
 

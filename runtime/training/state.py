@@ -108,7 +108,9 @@ def from_arrays(
     for name, (shape, kind) in shapes(kernels, program, samples, count).items():
         within(arrays, name, shape, kind)
     counters = arrays["counters"]
-    if at > total or (counters[:, 4] != np.arange(first, first + count)).any():
+    if at > total:
+        raise Unfit(f"it has done {at} steps, this training ends after {total}")
+    if (counters[:, 4] != np.arange(first, first + count)).any():
         raise Unfit("its runs are not those of the file")
     require_counters(counters, total)
     within(arrays, "order", arrays["order"].shape, np.int64, 0, samples - 1)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -73,11 +74,17 @@ class Task:
 class Watcher:
     """Told what happens while it happens; the base class does not care."""
 
+    enough = False
+    """Set while a report is told: training ends there."""
+
     def compiled(self, seconds: float) -> None:
         """Before the first iteration."""
 
     def advanced(self, done: float, total: float) -> None:
         """After each stretch: iterations times runs."""
+
+    def parameters(self, theta: Callable[[], Array]) -> None:
+        """Before each report: what gives (rows, P), the parameters of the runs that are going to report."""
 
     def reported(self, epoch: float, step: int, figures: Array) -> None:
         """After each report: a row (ROW of `report.py`) for each run that reported."""
@@ -110,6 +117,8 @@ class Outcome:
     """Iterations between two reports."""
     before: State | None = None
     """Of one run that was lost: its state an iteration before, on the CPU."""
+    states: dict[str, Array] = field(default_factory=dict)
+    """As a checkpoint has it: all that going on beyond the end needs. Empty of runs that were not in hand together."""
 
 
 def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
@@ -162,6 +171,7 @@ class _Loop:
         self.before = np.zeros(2)
         """Seconds of compiling and training in the parts of this training that are over."""
         self.began = self.compiled = 0.0
+        self.states: dict[str, Array] = {}
         self.good: dict[str, Array] = {}
         """Of one run: its state at the end of a stretch, before it was lost."""
 
@@ -198,15 +208,17 @@ class _Loop:
                 self._run(interrupt)
                 if interrupt.asked:
                     self.watch.checkpoint(self._snapshot())
+                if self.chunk >= self.runs:
+                    self.states = self._snapshot()
                 self._close()
             except Abandoned:
                 self.watch.checkpoint(self._snapshot())
                 self.book.enter(self.state)
-            if interrupt.asked or self.book.count >= self.runs:
+            if self._over(interrupt) or self.book.count >= self.runs:
                 break
             self.state = self.fresh(self.book.count)
             self.stretches.begin(self.state)
-        if self.book.folder and not interrupt.asked:
+        if self.book.folder and not self._over(interrupt):
             self.watch.checkpoint(self._snapshot())  # until the results are written
 
     def fresh(self, first: int) -> State:
@@ -230,7 +242,9 @@ class _Loop:
             self._report(self._due())
         ahead, queued, going = state.at, deque[int](), self._going()
         while True:
-            while going and ahead < self.total and len(queued) < stretches.depth and not interrupt.asked:
+            while (
+                going and ahead < self.total and len(queued) < stretches.depth and not self._over(interrupt)
+            ):
                 due = min(self.total, (ahead // self.spacing.rows + 1) * self.spacing.rows)
                 ahead = min(due, ahead + max(1, int(self.pace)))
                 stretches.queue(ahead, self._reports_at(ahead, self.spacing.whole))
@@ -273,6 +287,10 @@ class _Loop:
             self.stretches.wait()
         return state if state.counters[0, 0] == last else None
 
+    def _over(self, interrupt: Interrupt) -> bool:
+        """Whether it ends before all iterations are done."""
+        return interrupt.asked or self.watch.enough
+
     def _reports_at(self, step: int, apart: int) -> bool:
         return step == self.total or step % apart == 0
 
@@ -311,6 +329,7 @@ class _Loop:
         numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
         seen = np.column_stack([figures, mean_of_batches(state.figures[rows], state.counters[rows])])
         self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen]))
+        self.watch.parameters(lambda: state.theta[rows, : self.task.kernels.PARAMETERS])
         self.watch.reported(state.at / self.per_epoch, state.at, seen)
 
     def _look(self, rows: Array) -> Array:
@@ -373,7 +392,7 @@ class _Loop:
         history, book = _stack(self.history), self.book
         if self.chunk > 1:
             history = history[np.lexsort((history[:, 1], history[:, 0]))]
-        if interrupted:  # where a row stands twice, the second has looked at all samples
+        if interrupted or self.watch.enough:  # where a row stands twice, the second has looked at all samples
             same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
             history = history[np.append(~same, [True] * (len(history) > 0))]
         kept = slice(book.count)
@@ -383,13 +402,14 @@ class _Loop:
             best=book.best[kept],
             counters=book.counters[kept],
             history=history,
-            stops=stops(book.counters[kept], self.total, by_steps),
+            stops=stops(book.counters[kept], self.total, by_steps, self.watch.enough),
             final=book.figures[kept],
             grown=book.grown[kept],
             seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
             every=self.spacing.rows,
             before=self._before(),
+            states=self.states,
         )
 
 

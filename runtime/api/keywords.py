@@ -1,0 +1,34 @@
+"""Keywords of Python calls that are no settings: who gives them means something else, or something that netc has not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+ELSEWHERE = {
+    "validation_data": "a part of the data is kept apart by `split` of the file's `data` statement",
+    "validation_split": "write `split = 80%` into the file's `data` statement",
+    "sample_weight": "samples have no weights in the language: each counts once",
+    "class_weight": "classes have no weights in the language",
+    "callbacks": "give one function as callback=",
+    "init": "a start is given as theta=, an array (P,) or tensors by name",
+    "weights": "a start is given as theta=, an array (P,) or tensors by name",
+    "initial_theta": "a start is given as theta=",
+    "resume": "where a training ended is given as states=, from result.states",
+}
+"""Words of other libraries, and what is meant here."""
+
+
+def require_plain(call: str, overrides: Mapping[str, Any]) -> None:
+    """What stands in the place of a file's setting is a number or a text. TypeError names what is neither, with the
+    likely fix; names that no file knows are left to the check of the file."""
+    for name, value in overrides.items():
+        if name in ELSEWHERE:
+            raise TypeError(f"{call}() takes no '{name}': {ELSEWHERE[name]}")
+        if not isinstance(value, str | int | float | np.integer | np.floating | np.bool_):
+            kind = type(value).__name__
+            raise TypeError(
+                f"{call}({name}=...): a hyper-parameter or setting is a number or a text, not {kind}"
+            )

@@ -1,0 +1,53 @@
+"""`Result`, as `Model.train` and `netc.load` give it: the figures of a training together with the model that it left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netc.runtime import session as sessions
+from netc.runtime.parameters import Array
+from netc.runtime.results import result as inner
+from netc.runtime.results.folder_reader import Unreadable
+from netc.runtime.results.read_result import read_result
+from netc.runtime.saved import Saved
+
+if TYPE_CHECKING:
+    from netc.model import Model
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(inner.Result):
+    """Of one or more runs; the first axis of every array counts the runs."""
+
+    model: Model | None = field(default=None, kw_only=True)
+    """The trained model: it predicts with the parameters of the first run, whatever else is trained later."""
+
+    def _repr_html_(self) -> str:
+        from netc.notebook import result_html
+
+        return result_html(self)
+
+
+def with_model(result: inner.Result, model: Model) -> Result:
+    return Result(
+        **{f.name: getattr(result, f.name) for f in fields(result) if f.name != "model"}, model=model
+    )
+
+
+def read_back(model: Model, found: Saved, path: Path) -> Result:
+    """The tables of a run's folder. Raises Unreadable."""
+
+    def kinds(theta: Array, settled: Array) -> Array:
+        """By the Hessian, for which a network needs its data."""
+        session = found.session
+        data = sessions.read_data(session.file) if session.learned else None
+        return (sessions.open_session(session.file, {}, data) if data else session).kinds(theta, settled)
+
+    session = found.session
+    try:
+        result = read_result(path, session.program, session.spec.points, found.arrays, kinds)
+    except Unreadable as error:
+        raise Unreadable(f"the tables of '{path}' cannot be read: {error}") from None
+    return with_model(replace(result, columns=model.columns, target_columns=model.target_columns), model)

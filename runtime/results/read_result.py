@@ -1,0 +1,137 @@
+"""A run's folder -> its `Result`: the figures, the history, the verdicts, as they were kept. Trains and judges nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netc.compiler.calculus import ir
+from netc.compiler.meaning.spec import Points
+from netc.dsl.reading import LARGEST_TEXT, read_bytes
+from netc.runtime.parameters import Array, flatten
+from netc.runtime.results import reached_points as reached
+from netc.runtime.results.folder_reader import Unreadable, parameters_in, runs_of, table_of
+from netc.runtime.results.result import MetricName, Result
+from netc.runtime.results.verdict import Verdict
+from netc.runtime.training.outcomes import OUTCOMES, SETTLED, STOPS
+
+WHOLE = ("run", "step")
+"""Columns of the history that count."""
+
+
+def read_result(
+    path: Path,
+    program: ir.Program,
+    points: tuple[Points, ...],
+    arrays: dict[str, Array],
+    kinds: Callable[[Array, Array], Array],
+) -> Result:
+    """`arrays` are those of theta.safetensors; `kinds(theta, settled)` finds the kinds of points when they are asked for.
+
+    Raises Unreadable.
+    """
+    try:
+        summary = json.loads(read_bytes(path / "summary.json", LARGEST_TEXT))
+        history = table_of(path / "history.csv")
+        rows = runs_of(path) if summary["runs"] > 1 else _of_one(summary)
+        return _result(path, program, points, arrays, kinds, summary, history, rows)
+    except Unreadable:
+        raise
+    except OSError as error:
+        raise Unreadable(f"it has no readable {Path(error.filename or '').name}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise Unreadable(f"it is damaged: {type(error).__name__}: {str(error).splitlines()[0]}") from None
+
+
+def _result(
+    path: Path,
+    program: ir.Program,
+    points: tuple[Points, ...],
+    arrays: dict[str, Array],
+    kinds: Callable[[Array, Array], Array],
+    summary: dict[str, Any],
+    history: dict[str, Array],
+    rows: dict[str, Array],
+) -> Result:
+    theta, best = (_theta(program.problem, arrays, prefix) for prefix in ("", "best."))
+    for whole in history.keys() & {*WHOLE}:
+        history[whole] = history[whole].astype(np.int64)
+    steps = rows["steps"].astype(np.int64)
+    stop_codes = np.array([STOPS.index(text) for text in rows["stopped"]], np.int8)
+    outcome_codes = np.array([OUTCOMES.index(text) for text in rows["outcome"]], np.int8)
+    settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
+    metric: MetricName = "accuracy" if "accuracy" in summary else "r2" if "r2" in summary else ""
+    parts = [f"{name}_{part}" for name in ("loss", metric) if name for part in summary.get(name, {})]
+    final = {name: rows[name] for name in (*parts, "gradient_norm")}
+    return Result(
+        theta=theta,
+        best=best,
+        history=history,
+        final=final | {"theta_norm": np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))},
+        steps=steps,
+        epochs=(steps * _epochs_per_step(summary, steps)).astype(np.float64),
+        stop_codes=stop_codes,
+        outcome_codes=outcome_codes,
+        point_codes=reached.reached(points, theta, settled),
+        kind_codes=cache(lambda: kinds(theta, settled)),
+        point_names=reached.names(points),
+        evaluations={name: rows[f"{name}_evaluations"].astype(np.int64) for name in ("loss", "gradient")},
+        grows={name.removeprefix("grows_"): rows[name] for name in rows if name.startswith("grows_")},
+        seconds=summary["seconds"],
+        metric=metric,
+        seed=summary["seed"],
+        target=summary["target"],
+        precision=summary["precision"],
+        threads=summary["threads"],
+        interrupted=bool((stop_codes == STOPS.index("interrupted")).any()),
+        classes=tuple(summary.get("classes", ())),
+        fault=summary.get("fault", ""),
+        file=summary.get("file", ""),
+        expect=tuple(_verdict(v) for v in summary.get("expect", ())),
+        folder=path,
+    )
+
+
+def _theta(problem: ir.Problem, arrays: dict[str, Array], prefix: str) -> Array:
+    """(runs, P), in the precision that was kept."""
+    named = parameters_in(arrays, prefix)
+    kept = next(iter(named.values())).dtype if named else np.float64
+    return np.atleast_2d(flatten(problem, named)).astype(kept)
+
+
+def _of_one(summary: dict[str, Any]) -> dict[str, Array]:
+    """The row that `runs.csv` would have for a run alone."""
+    parts = {
+        f"{name}_{part}": value
+        for name in ("loss", "accuracy", "r2")
+        for part, value in summary.get(name, {}).items()
+    }
+    grown = {f"grows_{name}": value for name, value in summary.get("grows", {}).items()}
+    counted = {f"{name}_evaluations": value for name, value in summary["evaluations"].items()}
+    figures = {name: summary[name] for name in ("steps", "stopped", "outcome", "gradient_norm")}
+    row = {**figures, **parts, **grown, **counted}
+    return {name: np.array([np.nan if value is None else value]) for name, value in row.items()}
+
+
+def _epochs_per_step(summary: dict[str, Any], steps: Array) -> float:
+    """Of any run that has done some; of several the summary has the largest numbers."""
+    most = summary["epochs"] if summary["runs"] == 1 else summary["epochs"]["max"]
+    done = int(steps.max()) if len(steps) else 0
+    return most / done if done else 0.0
+
+
+def _verdict(kept: dict[str, Any]) -> Verdict:
+    return Verdict(
+        kept["text"],
+        kept["value"],
+        kept["holds"],
+        kept.get("source", ""),
+        paper=kept.get("paper"),
+        agrees=kept["verdict"] != "differs from the paper as stated",
+        tolerance=kept.get("tolerance", ""),
+    )
