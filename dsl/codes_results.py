@@ -124,4 +124,36 @@ comparison, and is a figure like the right side of it, or a text:
     expect share(saddle) = 0, claimed = "some runs end in saddle points"
 """,
     ),
+    "E0720": Story(
+        "a column that the model reads is missing",
+        """\
+A trained model reads the columns that it was trained on, by their names; 'netc predict' looks for each of them in the
+header of the table. Case and blanks count. The nearest name that is no column of the model is shown: rename it.
+'netc data show FILE' lists the columns of a table as netc reads it.
+""",
+    ),
+    "E0721": Story(
+        "a column that the model does not know",
+        """\
+A table for 'netc predict' has the columns that the model was trained on, in any order, and if you like that of the
+target. A column beside these may be a slip in a name, so it is not passed over:
+
+    netc predict runs/house-1 new.csv --keep id     copies the column 'id' into the table of predictions
+""",
+    ),
+    "E0722": Story(
+        "a table with another number of columns than the model has inputs",
+        """\
+Where a table has no header, or the model was trained on one without, columns go by their places: they must be the
+inputs alone, in the order of the training. A target column among them would shift the others.
+""",
+    ),
+    "E0723": Story(
+        "a cell that a model cannot read",
+        """\
+The inputs of a network are numbers. A gap is filled where the model has learned what to put there, with
+'data ..., missing = mean' when it was trained; else a row with one has no prediction, and the table is refused
+whole. Infinite values and text have no prediction either.
+""",
+    ),
 }

@@ -26,6 +26,8 @@ DONE, WRONG_FILE, WRONG_USE, WRONG_DATA, DIVERGED, NOT_AS_EXPECTED = range(6)
 INTERRUPTED = 130
 COMPLETING = "_NETC_COMPLETE"
 """Set by the shell that asks for completions."""
+UNFIT_FOR_A_MODEL = {"E0720", "E0721", "E0722", "E0723"}
+"""Tables that `netc predict` cannot read."""
 DEFECT = 70
 """Of netc itself (EX_SOFTWARE of sysexits.h)."""
 
@@ -34,6 +36,7 @@ COMMANDS = {
     "check": ("netc.command_check", "Find the errors in files; run nothing."),
     "reproduce": ("netc.command_reproduce", "Run files and judge what they expect."),
     "replay": ("netc.command_replay", "Run again what a run's folder holds; are the bits the same?"),
+    "predict": ("netc.command_predict", "Predict a table with the model of a run."),
     "plot": ("netc.command_plot", "Draw pictures of runs."),
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
@@ -182,7 +185,8 @@ def _close_output() -> None:
 
 def status_of(error: SpecError) -> int:
     """Data are to blame if nothing else is."""
-    return WRONG_DATA if all(d.code.startswith("E06") for d in error.diagnostics) else WRONG_FILE
+    of_data = all(d.code.startswith("E06") or d.code in UNFIT_FOR_A_MODEL for d in error.diagnostics)
+    return WRONG_DATA if of_data else WRONG_FILE
 
 
 def _defect(error: Exception) -> int:

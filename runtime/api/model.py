@@ -47,17 +47,19 @@ def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> M
     return Model(file, overrides)
 
 
-def load(path: str | os.PathLike[str]) -> Model:
+def load(path: str | os.PathLike[str], number: int = 0) -> Model:
     """The model of a run's folder, or of a file that `Model.save` has written: with its parameters, scaling, classes and
     columns, ready to predict; its data need not be there.
 
-    Of a folder `model.result` has the figures, the history and the verdicts; where there were several runs the model has
-    the parameters of the first, `model.result.theta` those of all.
+    Of a folder `model.result` has the figures, the history and the verdicts. Of several runs the model has the parameters
+    of that `number`, counted from 0; `model.result.theta` has those of all.
 
     Raises FileNotFoundError, and ValueError where it is no model, a damaged one, or one of a newer netc.
     """
     found = saved.read(Path(path))
-    return Model._of(found, Path(path))
+    if not 0 <= number < len(found.theta):
+        raise ValueError(f"there is no run {number}: '{path}' has {len(found.theta)}, counted from 0")
+    return Model._of(found, Path(path), number)
 
 
 class Model:
@@ -77,11 +79,11 @@ class Model:
         self._result: Callable[[], Result] | None = None
 
     @classmethod
-    def _of(cls, found: saved.Saved, path: Path) -> Model:
+    def _of(cls, found: saved.Saved, path: Path, number: int) -> Model:
         """A model that was read back."""
         model = cls.__new__(cls)
         model._file, model._overrides, model._session = found.session.file, {}, found.session
-        model._theta, model._known, model._given, model._last = found.theta[0], {}, None, {}
+        model._theta, model._known, model._given, model._last = found.theta[number], {}, None, {}
         model._result = (lambda: read_back(model._snapshot(), found, path)) if path.is_dir() else None
         return model
 

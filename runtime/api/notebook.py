@@ -50,7 +50,9 @@ def model_latex(model: Model) -> str:
     """The network and the update rule, for math mode."""
     spec = model._session.spec
     parts = [*_network_latex(spec), latex_rule(spec.optimizer.definition.body)]
-    return parts[0] if len(parts) == 1 else "\\begin{gathered}\n" + " \\\\\n".join(parts) + "\n\\end{gathered}"
+    return (
+        parts[0] if len(parts) == 1 else "\\begin{gathered}\n" + " \\\\\n".join(parts) + "\n\\end{gathered}"
+    )
 
 
 def _network_latex(spec: Spec) -> Iterator[str]:
