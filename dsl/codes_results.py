@@ -156,4 +156,12 @@ The inputs of a network are numbers. A gap is filled where the model has learned
 whole. Infinite values and text have no prediction either.
 """,
     ),
+    "E0724": Story(
+        "a network that an export cannot hold",
+        """\
+A file of C or Fortran, or for another tool, holds what one sample goes through. It has no words for what looks at
+several samples at once (the statistics of a batch) and for random numbers (dropout as in training); formats of other
+tools lack some functions besides. The message names the part. 'netc predict' computes every network.
+""",
+    ),
 }

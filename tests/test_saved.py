@@ -3,16 +3,20 @@
 import itertools
 import json
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import netc
+from exported import C_FLAGS, FORTRAN_FLAGS, called, compiler, library
+from exported import run as compiled
 from netc.commands import main
 
 pytestmark = pytest.mark.usefixtures("cache")
 BAD = Path(__file__).with_name("bad_predict")
+EXAMPLE = Path(__file__).parents[1] / "examples" / "export"
 REGRESSION = """data "people.csv", target = y, scale = zscore, split = 75%, seed = 1
 network   [2(tanh)3(lin)1]
 init      glorot_uniform
@@ -53,10 +57,10 @@ def folder(tmp_path_factory):
     return place
 
 
-def run(folder, name, *options):
+def run(folder, name, out=None):
     """The folder that `netc run` makes."""
-    out = folder / f"out-{name}{len(options)}"
-    assert main(["run", str(folder / f"{name}.net"), "--quiet", "--json", "--out", str(out), *options]) == 0
+    out = out or folder / f"out-{name}"
+    assert main(["run", str(folder / f"{name}.net"), "--quiet", "--json", "--out", str(out)]) == 0
     (made,) = out.iterdir()
     return made
 
@@ -356,3 +360,73 @@ def test_notebooks_see_the_network_the_rule_and_the_curves(line):
     losses = result.history["loss_train"]
     assert [a < b for a, b in itertools.pairwise(heights)] == (losses[1:] < losses[:-1]).tolist()
     assert json.dumps(result.summary)
+
+
+# -- C and Fortran ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["c", "f90"])
+def test_exported_sources_predict_what_the_model_does(line, kinds, tmp_path, language):
+    sources = {}
+    for name, (path, _) in (("line", line), ("kinds", kinds)):
+        file = tmp_path / f"{name}.{language}"
+        assert main(["export", str(path), str(file), "--prefix", name, "--derivative"]) == 0
+        sources[name] = file.read_text()
+    found = library(tmp_path / "made", language, sources)
+    for name, (path, _) in (("line", line), ("kinds", kinds)):
+        model = netc.load(path)
+        expected = model.predict(X)
+        outputs = called(found, f"{name}_predict", X, expected.shape[1])
+        np.testing.assert_allclose(outputs, expected, rtol=0, atol=16 * np.spacing(np.abs(expected).max()))
+        slopes = called(found, f"{name}_derivative", X, 2 * expected.shape[1]).reshape(40, -1, 2)
+        for column, step in enumerate(np.diag([1e-4, 1e-4])):
+            differences = (model.predict(X + step) - model.predict(X - step)) / 2e-4
+            np.testing.assert_allclose(slopes[:, :, column], differences, rtol=1e-6, atol=1e-8)
+    assert "maybe" not in sources["kinds"]
+    assert "none of these, tall, wide" in sources["kinds"]
+
+
+@pytest.fixture(scope="module")
+def pendulum(tmp_path_factory):
+    return run(EXAMPLE, "pendulum", tmp_path_factory.mktemp("pendulum"))
+
+
+@pytest.mark.parametrize("language", ["c", "f90"])
+def test_the_example_swings_as_the_pendulum_does(language, pendulum, tmp_path):
+    """The period of a pendulum from 1 rad is 4 K(sin 1/2), its stiffness at rest 1."""
+    model = tmp_path / f"model.{language}"
+    assert main(["export", str(pendulum), str(model), "--derivative"]) == 0
+    flags = C_FLAGS if language == "c" else FORTRAN_FLAGS
+    program = [model.name, str(EXAMPLE / f"pendulum.{language}")]
+    compiled([compiler(language), *flags, *program, "-lm", "-o", "swing"], tmp_path)
+    said = re.fullmatch(r"period ([\d.]+)\nstiffness at rest ([\d.]+)\n", compiled(["./swing"], tmp_path))
+    assert said is not None
+    assert float(said[1]) == pytest.approx(4 * 1.6750, abs=0.01)
+    assert float(said[2]) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "words"),
+    [
+        ("model.pdf", [], "ends in no format that netc writes: .c, .f90"),
+        ("model.c", ["--prefix", "1x"], "a name of C and Fortran"),
+        ("nowhere/model.c", [], "cannot be written"),
+        ("model.c", ["--number", "7"], "no run 7"),
+    ],
+)
+def test_exports_that_cannot_be_are_said(line, file, options, words, tmp_path, capsys):
+    assert main(["export", str(line[0]), str(tmp_path / file), *options]) == 2
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_has_no_outputs_or_is_not_finite_is_not_exported(kinds, tmp_path, capsys):
+    (tmp_path / "bowl.net").write_text(BOWL)
+    path = run(tmp_path, "bowl")
+    assert main(["export", str(path), str(tmp_path / "bowl.c")]) == 2
+    assert "an objective: it has no inputs and outputs" in capsys.readouterr().err
+    _, model = kinds
+    model._theta = np.full(model.parameters, np.nan)
+    model.save(tmp_path / "lost.safetensors")
+    assert main(["export", str(tmp_path / "lost.safetensors"), str(tmp_path / "lost.c")]) == 2
+    assert "not finite: the training diverged" in capsys.readouterr().err

@@ -41,6 +41,10 @@ class Primitive:
     """Generic over SIMD vectors and floats (`netc.runtime.devices.simd`, `netc.runtime.devices.vmath`)."""
     cuda: str
     """Of floats; functions are those of `netc.runtime.devices.cuda_device`, or Python's own."""
+    c: str
+    """C99 with <tgmath.h>; functions that it lacks are in `compiler/export/c.py`."""
+    fortran: str
+    """Fortran 2008; functions that it lacks are in `compiler/export/fortran.py`."""
     text: str
     latex: str
     level: int = ATOM
@@ -113,27 +117,43 @@ def _expand_logcosh(x: Expr) -> Expr:
 
 
 def _infix(name: str, symbol: str, level: int, value: Callable[..., Any], *partials: Partial | None,
-           latex: str = "", domain: str = "all x, y") -> Primitive:  # fmt: skip
+           latex: str = "", domain: str = "all x, y", fortran: str = "") -> Primitive:  # fmt: skip
     code = f"{{0}} {symbol} {{1}}"
     text = f"{{0}}{symbol}{{1}}" if level == PRODUCT else code
     return Primitive(
-        name, 2, value, partials, code, code, text, latex or code, level, (level, level + 1), domain
+        name,
+        2,
+        value,
+        partials,
+        code,
+        code,
+        code,
+        fortran or code,
+        text,
+        latex or code,
+        level,
+        (level, level + 1),
+        domain,
     )
 
 
 def _function(name: str, value: Callable[..., Any], *partials: Partial | None, cpu: str = "", cuda: str = "",
-              latex: str = "", domain: str = "all x", source: str = "DLMF 4",
+              c: str = "", fortran: str = "", latex: str = "", domain: str = "all x", source: str = "DLMF 4",
               expansion: Callable[..., Expr] | None = None) -> Primitive:  # fmt: skip
     arguments = ", ".join(f"{{{i}}}" for i in range(len(partials)))
     text = f"{name}({arguments})"
-    cpu = "" if expansion else cpu or f"v{text}"
-    return Primitive(name, len(partials), value, partials, cpu, "" if expansion else cuda or text, text,
+    if not expansion:
+        cpu, cuda, c, fortran = cpu or f"v{text}", cuda or text, c or text, fortran or text
+    return Primitive(name, len(partials), value, partials, cpu, cuda, c, fortran, text,
                      latex or rf"\operatorname{{{{{name}}}}}({arguments})", domain=domain, source=source,
                      expansion=expansion)  # fmt: skip
 
 
 def _compare(name: str, symbol: str, value: Callable[..., Any], latex: str = "") -> Primitive:
-    return _infix(name, symbol, COMPARE, value, None, None, latex=latex and f"{{0}} {latex} {{1}}")
+    fortran = "{0} /= {1}" if symbol == "!=" else ""
+    return _infix(
+        name, symbol, COMPARE, value, None, None, latex=latex and f"{{0}} {latex} {{1}}", fortran=fortran
+    )
 
 
 _ROWS = (
@@ -144,12 +164,12 @@ _ROWS = (
     _infix("div", "/", PRODUCT, np.divide,
            lambda v, a, b: apply("div", ONE, b), lambda v, a, b: apply("neg", apply("div", v, b)),
            latex=r"{0} / {1}", domain="y != 0"),
-    Primitive("neg", 1, np.negative, (lambda v, x: Const(-1.0),), "-{0}", "-{0}", "-{0}", "-{0}", SUM,
-              (PRODUCT,)),
+    Primitive("neg", 1, np.negative, (lambda v, x: Const(-1.0),), "-{0}", "-{0}", "-{0}", "-{0}", "-{0}", "-{0}",
+              SUM, (PRODUCT,)),
     Primitive("pow", 2, np.power,
               (lambda v, a, b: apply("mul", b, apply("pow", a, apply("sub", b, ONE))), _power_in_exponent),
-              "vpow({0}, {1})", "power({0}, {1})", "{0}^{1}", "{0}^{{{1}}}", POWER, (ATOM, POWER),
-              domain="x > 0, or y a whole number"),
+              "vpow({0}, {1})", "power({0}, {1})", "pow({0}, {1})", "(({0})**({1}))", "{0}^{1}", "{0}^{{{1}}}",
+              POWER, (ATOM, POWER), domain="x > 0, or y a whole number"),
     _function("exp", np.exp, lambda v, x: v, latex=r"e^{{{0}}}", source="DLMF 4.2"),
     _function("expm1", np.expm1, lambda v, x: apply("add", v, ONE), latex=r"(e^{{{0}}} - 1)",
               source="DLMF 4.2"),
@@ -157,9 +177,9 @@ _ROWS = (
     _function("log1p", np.log1p, lambda v, x: apply("div", ONE, apply("add", ONE, x)),
               latex=r"\log(1 + {0})", domain="x > -1"),
     _function("sqrt", np.sqrt, lambda v, x: apply("div", HALF, v), latex=r"\sqrt{{{0}}}", domain="x >= 0"),
-    _function("abs", np.abs, lambda v, x: apply("sign", x), cuda="abs({0})", latex=r"\lvert {0} \rvert"),
+    _function("abs", np.abs, lambda v, x: apply("sign", x), cuda="abs({0})", c="fabs({0})", latex=r"\lvert {0} \rvert"),
     _function("sign", np.sign, None, expansion=_expand_sign),
-    _function("floor", np.floor, None, latex=r"\lfloor {0} \rfloor"),
+    _function("floor", np.floor, None, fortran="floored({0})", latex=r"\lfloor {0} \rfloor"),
     _function("tanh", np.tanh, lambda v, x: apply("sub", ONE, apply("mul", v, v)), latex=r"\tanh({0})"),
     _function("sigmoid", _sigmoid, lambda v, x: apply("mul", v, apply("sub", ONE, v)),
               latex=r"\sigma({0})"),
@@ -178,9 +198,11 @@ _ROWS = (
     _function("cosh", np.cosh, lambda v, x: apply("sinh", x), latex=r"\cosh({0})", expansion=_expand_cosh),
     _function("logcosh", _log_cosh, lambda v, x: apply("tanh", x), latex=r"\log \cosh({0})",
               expansion=_expand_logcosh),
-    _function("min", np.minimum, *_tie("lt"), cuda="minimum({0}, {1})", latex=r"\min({0}, {1})",
+    _function("min", np.minimum, *_tie("lt"), cuda="minimum({0}, {1})",
+              c="lesser({0}, {1})", fortran="lesser({0}, {1})", latex=r"\min({0}, {1})",
               domain="all x, y"),
-    _function("max", np.maximum, *_tie("gt"), cuda="maximum({0}, {1})", latex=r"\max({0}, {1})",
+    _function("max", np.maximum, *_tie("gt"), cuda="maximum({0}, {1})",
+              c="greater({0}, {1})", fortran="greater({0}, {1})", latex=r"\max({0}, {1})",
               domain="all x, y"),
     _compare("lt", "<", np.less),
     _compare("le", "<=", np.less_equal, r"\le"),
@@ -188,16 +210,20 @@ _ROWS = (
     _compare("ge", ">=", np.greater_equal, r"\ge"),
     _compare("eq", "==", np.equal, "="),
     _compare("ne", "!=", np.not_equal, r"\ne"),
-    Primitive("and", 2, np.logical_and, (None, None), "land({0}, {1})", "{0} and {1}", "{0} and {1}",
+    Primitive("and", 2, np.logical_and, (None, None), "land({0}, {1})", "{0} and {1}",
+              "({0}) && ({1})", "({0}) .and. ({1})", "{0} and {1}",
               r"{0} \land {1}", AND, (AND, AND), "truth values"),
-    Primitive("or", 2, np.logical_or, (None, None), "lor({0}, {1})", "{0} or {1}", "{0} or {1}",
+    Primitive("or", 2, np.logical_or, (None, None), "lor({0}, {1})", "{0} or {1}",
+              "({0}) || ({1})", "({0}) .or. ({1})", "{0} or {1}",
               r"{0} \lor {1}", OR, (OR, OR), "truth values"),
-    Primitive("not", 1, np.logical_not, (None,), "lnot({0})", "not {0}", "not {0}", r"\lnot {0}", NOT,
+    Primitive("not", 1, np.logical_not, (None,), "lnot({0})", "not {0}", "!({0})",
+              ".not. ({0})", "not {0}", r"\lnot {0}", NOT,
               (COMPARE,), "truth values"),
     Primitive("select", 3, lambda c, a, b: np.asarray(np.where(c, a, b))[()],
               (None, lambda v, c, a, b: apply("select", c, ONE, ZERO),
                lambda v, c, a, b: apply("select", c, ZERO, ONE)),
-              "select({0}, {1}, {2})", "select({0}, {1}, {2})", "({1} if {0} else {2})",
+              "select({0}, {1}, {2})", "select({0}, {1}, {2})", "(({0}) ? ({1}) : ({2}))",
+              "merge({1}, {2}, {0})", "({1} if {0} else {2})",
               r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
               domain="a truth value, x, y"),
     _function("stop_gradient", lambda x: x, None, source="held constant by every derivative",

@@ -108,8 +108,7 @@ class Model:
             raise ValueError(
                 f"a model is saved as NAME.safetensors, not as '{file.name}'; `netc export` writes others"
             )
-        theta = np.asarray(self._parameters(None))
-        saved.write(file, self._session, theta)
+        saved.write(file, self._session, self.theta)
 
     def __repr__(self) -> str:
         from netc.notebook import model_line
@@ -153,6 +152,13 @@ class Model:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._known, self._given, self._result = {}, None, None
+
+    @property
+    def theta(self) -> Reals:
+        """(P,) the parameters of the last training's first run. Raises ValueError where nothing was trained."""
+        if self._theta is None:
+            raise ValueError("nothing was trained yet: give theta")
+        return self._theta
 
     @property
     def parameters(self) -> int:
@@ -220,7 +226,7 @@ class Model:
         do not fit, there are no classes to name, or the file is an objective, which has no outputs.
         """
         session = self._session
-        row = session.padded(self._parameters(theta))
+        row = session.padded(self.theta if theta is None else theta)
         x = self._inputs(session, X)
         y = np.zeros((len(x), session.spec.network.outputs if session.spec.network else 0))
         samples = session.lay_out(x, y)
@@ -319,13 +325,6 @@ class Model:
         if data is not None:
             session.require_fit()
         return session
-
-    def _parameters(self, theta: ArrayLike | None) -> ArrayLike:
-        if theta is not None:
-            return theta
-        if self._theta is None:
-            raise ValueError("nothing was trained yet: give theta")
-        return self._theta
 
     def _inputs(self, session: Session, X: Any) -> Reals:
         if session.spec.network is None:
