@@ -474,7 +474,7 @@ def _check_weights(session: Session) -> None:
     """Of `init from "weights.safetensors"`: they must be there and fit."""
     if not session.spec.init.file:
         return
-    from netc.runtime.training.start import weights_of
+    from netc.runtime.training.weights_file import weights_of
 
     try:
         weights_of(session.program.problem, session.spec.init.file)

@@ -59,12 +59,12 @@ def _of_one(axes: ir.Axes) -> ir.Axes:
 def _alone(step: Step) -> Step:
     match step:
         case Scan(axis, lets, backward):
-            return Scan(axis, tuple(_let_alone(let) for let in lets), backward)
+            return Scan(axis, tuple(alone(let) for let in lets), backward)
         case _:
-            return _let_alone(step)
+            return alone(step)
 
 
-def _let_alone(let: Let) -> Let:
+def alone(let: Let) -> Let:
     """The let of one sample."""
 
     def change(node: Expr) -> Expr:

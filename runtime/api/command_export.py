@@ -12,6 +12,7 @@ from netc.command_predict import EXISTING, model_of, write
 from netc.commands import DONE
 
 if TYPE_CHECKING:
+    from netc.compiler.export.model import Exported
     from netc.model import Model
 
 
@@ -33,6 +34,9 @@ def command(run: Path, file: Path, prefix: str, derivative: bool, number: int) -
     \b
     .c            one C99 file: void netc_predict(const double *inputs, double *outputs)
     .f90          one Fortran 2008 module: netc_model with predict(inputs, outputs)
+    .onnx         an ONNX model with the scaling inside
+    .safetensors  PyTorch's state dict; the nn.Sequential that takes it is printed
+    .pt           the same as torch.save writes it
 
     RUN may be a file that `model.save` has written. Scaling is part of what is written: inputs and outputs are in the
     units of the data.
@@ -44,7 +48,10 @@ def command(run: Path, file: Path, prefix: str, derivative: bool, number: int) -
     if derivative and file.suffix not in (".c", ".f90"):
         raise click.UsageError("--derivative is for C and Fortran: other tools derive for themselves")
     model = model_of(run, number)
-    writer(model, file, prefix, derivative)
+    try:
+        writer(model, file, prefix, derivative)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     click.echo(str(file), err=True)
     return DONE
 
@@ -52,18 +59,41 @@ def command(run: Path, file: Path, prefix: str, derivative: bool, number: int) -
 def _source(model: Model, file: Path, prefix: str, derivative: bool) -> None:
     from netc.compiler.export.c import c_source, valid_prefix
     from netc.compiler.export.fortran import fortran_source
-    from netc.runtime.export_model import exported
 
     if not valid_prefix(prefix):
         raise click.UsageError(
             f"--prefix {prefix}: a name of C and Fortran has letters, digits and _, and begins with a letter"
         )
-    try:
-        content = exported(model._session, model.theta)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     made = c_source if file.suffix == ".c" else fortran_source
-    write(file, made(content, prefix, derivative))
+    write(file, made(_content(model), prefix, derivative).encode())
 
 
-WRITERS: dict[str, Callable[[Model, Path, str, bool], None]] = {".c": _source, ".f90": _source}
+def _onnx(model: Model, file: Path, prefix: str, derivative: bool) -> None:
+    from netc.runtime.export_onnx import onnx_bytes
+
+    write(file, onnx_bytes(_content(model)))
+
+
+def _pytorch(model: Model, file: Path, prefix: str, derivative: bool) -> None:
+    from netc.runtime.export_torch import safetensors_bytes, sequential, state_dict, torch_bytes
+
+    content, spec = _content(model), model._session.spec
+    text = sequential(content, spec, file.name)
+    made = torch_bytes if file.suffix == ".pt" else safetensors_bytes
+    write(file, made(state_dict(content, spec)))
+    click.echo(text, nl=False)
+
+
+def _content(model: Model) -> Exported:
+    from netc.runtime.export_model import exported
+
+    return exported(model._session, model.theta)
+
+
+WRITERS: dict[str, Callable[[Model, Path, str, bool], None]] = {
+    ".c": _source,
+    ".f90": _source,
+    ".onnx": _onnx,
+    ".safetensors": _pytorch,
+    ".pt": _pytorch,
+}

@@ -45,7 +45,7 @@ def command(run: Path, data: Path, out: Path | None, keep: tuple[str, ...], numb
     if out is None:
         click.echo(text, nl=False)
     else:
-        write(out, text)
+        write(out, text.encode())
     return DONE
 
 
@@ -61,11 +61,12 @@ def model_of(run: Path, number: int = 0) -> Model:
         raise click.UsageError(f"'{run}' cannot be read: {error.strerror or error}") from None
 
 
-def write(out: Path, text: str) -> None:
-    from netc.runtime.atomic import write_text
+def write(out: Path, content: bytes) -> None:
+    """Raises UsageError where it cannot be written."""
+    from netc.runtime.atomic import write_bytes
 
     try:
-        write_text(out, text)
+        write_bytes(out, content)
     except OSError as error:
         raise click.UsageError(f"'{out}' cannot be written: {error.strerror or error}") from None
 

@@ -5,15 +5,14 @@ A run's numbers depend on the seed and the run's own number alone, not on how ma
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import assert_never
 
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.dsl.reading import require_regular
-from netc.runtime.parameters import Array, flatten
+from netc.runtime.parameters import Array
 from netc.runtime.random import Purpose, normal, uniform
+from netc.runtime.training.weights_file import weights_of
 
 AT_ONCE = 2**16
 """Numbers drawn in one go: what is computed on the way stays in the cache."""
@@ -91,21 +90,3 @@ def _orthogonal(shape: tuple[int, ...], draws: Array) -> Array:
     q, r = np.linalg.qr(draws.reshape(-1, max(rows, columns), min(rows, columns)))
     q = q * np.where(np.diagonal(r, axis1=1, axis2=2) < 0, -1.0, 1.0)[:, None, :]
     return q if rows >= columns else q.transpose(0, 2, 1)
-
-
-def weights_of(problem: ir.Problem, file: str) -> Array:
-    """theta (P,) or (runs, P) of a safetensors file named as `unflatten` does; ValueError says what is wrong."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    path = Path(file)
-    try:
-        require_regular(path)
-        named = {k: v for k, v in load_file(path).items() if not k.startswith(("best.", "scale."))}
-        return flatten(problem, named)
-    except FileNotFoundError:
-        raise ValueError("there is no such file") from None
-    except (OSError, SafetensorError) as error:
-        raise ValueError(
-            f"not a readable safetensors file: {getattr(error, 'strerror', None) or error}"
-        ) from None
