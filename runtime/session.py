@@ -111,7 +111,7 @@ class Session:
     lanes: int = 0
     """Of float64 in the vectors of the kernels, on which the last bits of sums depend; 0: as this processor has."""
     learned: Learned | None = None
-    """Of a model that was read back: its data are not here."""
+    """Of a model that was read back, whose data are not here; or that is trained further, with the scaling that it has."""
     starts: ir.Starts | None = field(default=None, compare=False)
     """In the place of the file's."""
 
@@ -174,7 +174,7 @@ class Session:
         """What the scaled samples hang on besides the data."""
         assert self.data is not None
         data = self.data
-        return kind_of(self.spec, data.y.shape[1], data.labels, data.text), self.spec.data
+        return kind_of(self.spec, data.y.shape[1], data.labels, data.text), self.spec.data, self.learned
 
     def _fit_targets(self) -> Targets:
         assert self.data is not None
@@ -229,6 +229,12 @@ class Session:
         data = self.data
         names = data.input_names, data.named, data.target_names
         return Learned(len(data.train), *names, self.inputs, data.fill, self.targets)
+
+    def scaled_as(self, learned: Learned) -> Session:
+        """The same with the scaling of other data."""
+        other = replace(self, learned=learned)
+        vars(other).update({name: vars(self)[name] for name in ("program", "kernels") if name in vars(self)})
+        return other
 
     def started(self, theta: Array) -> Session:
         """The same with runs that begin at the rows of theta (runs, P)."""
@@ -295,9 +301,9 @@ class Session:
     @property
     def samples(self) -> int:
         """Of the training part."""
-        if self.learned:
-            return self.learned.samples
-        return len(self.data.train) if self.data else 1
+        if self.data is None:
+            return self.learned.samples if self.learned else 1
+        return len(self.data.train)
 
     @property
     def task(self) -> Task:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from netc.commands import COMMANDS, main
+from netc.dsl import library
 from netc.dsl.codes import CODES
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -153,7 +154,7 @@ def test_show(stage, here, capsys):
 
 
 def test_list(capsys):
-    assert main(["list", "optimizers"]) == 0
+    assert main(["list", "optimizers", "--full"]) == 0
     out = capsys.readouterr().out
     assert "optimizer momentum.ema(eta = 0.01, beta1 = 0.1):" in out
     assert "theta[n+1] = theta[n] - eta*v[n+1]" in out
@@ -161,6 +162,20 @@ def test_list(capsys):
     assert "glorot_uniform" in capsys.readouterr().out
     assert main(["list", "data"]) == 0
     assert "mnist" in capsys.readouterr().out
+
+
+def test_list_filters_and_has_a_line_for_each(capsys):
+    assert main(["list", "optimizers", "ADAM", "torch."]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {"torch.Adam", "torch.AdamW"} <= {line.split("(")[0] for line in lines}
+    assert all("adam" in line.lower() and len(line) <= 110 for line in lines)
+    assert main(["list", "activations"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(library.names("activation"))
+    assert main(["list", "optimizers", "sgd_momentum", "--full"]) == 0
+    assert "theta[n+1] = theta[n] + v[n+1]" in capsys.readouterr().out
+    assert main(["list", "optimizers", "admaw"]) == 2
+    assert "no optimizer has 'admaw' in its name; near it: AdamW" in capsys.readouterr().err
+    assert main(["list", "data", "bost"]) == 2
 
 
 def test_explain_knows_every_code(capsys):

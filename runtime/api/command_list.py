@@ -1,8 +1,10 @@
-"""`netc list [KIND]`: what netc knows, as it stands in the library: with its equations."""
+"""`netc list [KIND [NAME...]]`: what netc knows, a line each, or as it stands in the library, with its equations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -20,16 +22,67 @@ KINDS = {
 }
 
 
+WIDTH = 110
+"""Columns of a line where no terminal says how many there are."""
+
+
 @click.command("list")
 @click.argument("kind", required=False, type=click.Choice([*KINDS, "data"]))
-def command(kind: str | None) -> int:
-    """List activations, clips, losses, inits, optimizers, searches, schedules or data sets, with equations.
+@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.option("--full", is_flag=True, help="The whole definitions, with their equations and sources.")
+def command(kind: str | None, words: tuple[str, ...], full: bool) -> int:
+    """List activations, clips, losses, inits, optimizers, searches, schedules or data sets, a line each.
 
-    Without KIND, the names of all.
+    Without KIND, the names of all. WORDs are parts of names, in any case: `netc list optimizers adam` shows those with
+    adam in their name.
     """
-    lines = _names() if kind is None else data_sets() if kind == "data" else _definitions(KINDS[kind])
-    click.echo("\n".join(lines))
+    if kind == "data" and words:
+        raise click.UsageError("the data sets are few: `netc list data` shows them all")
+    if kind is None or kind == "data":
+        lines = _names() if kind is None else data_sets()
+    else:
+        names = _chosen(KINDS[kind], words)
+        lines = _definitions(KINDS[kind], names) if full else _heads(KINDS[kind], names)
+    _show("\n".join(lines))
     return DONE
+
+
+def _show(text: str) -> None:
+    """With a pager where it is longer than the terminal."""
+    if sys.stdout.isatty() and text.count("\n") >= shutil.get_terminal_size().lines:
+        click.echo_via_pager(text)
+    else:
+        click.echo(text)
+
+
+def _chosen(kind: str, words: Sequence[str]) -> list[str]:
+    """Names with all words in them, netc's own first. UsageError where there is none."""
+    from netc.dsl import library
+    from netc.dsl.names import nearest
+
+    names = [name for group in _groups(library.names(kind)) for name in group]
+    found = [name for name in names if all(word.lower() in name.lower() for word in words)]
+    if not found:
+        stems = {name.rpartition(".")[2] for name in names} | {*names}
+        near = ", ".join(near for word in words for near in nearest(word, stems))
+        hint = f"; near it: {near}" if near else ""
+        raise click.UsageError(f"no {kind} has '{' '.join(words)}' in its name{hint}")
+    return found
+
+
+def _heads(kind: str, names: Sequence[str]) -> Iterator[str]:
+    """The name with its parameters, and what a line of the definition says: the value, or the source."""
+    from netc.dsl import library
+
+    wide = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
+    for name in names:
+        lines = library.text(kind, name).rstrip().splitlines()
+        head = lines[0].removeprefix(f"{kind} ").removesuffix(":").partition(", source =")[0]
+        source = next(
+            (line.partition('"')[2].rstrip('"') for line in lines if "source" in line and '"' in line), ""
+        )
+        told = head if kind in ("activation", "loss", "clip", "init") or not source else f"{head}  {source}"
+        yield told if len(told) <= wide else f"{told[: wide - 3]}..."
 
 
 def _names() -> Iterator[str]:
@@ -42,7 +95,7 @@ def _names() -> Iterator[str]:
         for group in _groups(names):
             yield from _wrapped(group)
     yield ""
-    yield "`netc list KIND` shows the equations."
+    yield "`netc list KIND [WORD]` shows a line of each, with --full the equations."
 
 
 def _groups(names: list[str]) -> list[list[str]]:
@@ -67,11 +120,10 @@ def _wrapped(names: list[str], width: int = 96) -> Iterator[str]:
     yield line
 
 
-def _definitions(kind: str) -> Iterator[str]:
+def _definitions(kind: str, names: Sequence[str]) -> Iterator[str]:
     """As they are written in the library, with the comment above them."""
     from netc.dsl import library
 
-    names = [name for group in _groups(library.names(kind)) for name in group]
     for name in names:
         written = library.text(kind, name).rstrip().splitlines()
         while not written[-1].strip() or written[-1].startswith("#"):

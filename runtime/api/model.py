@@ -180,6 +180,7 @@ class Model:
         theta: ArrayLike | Mapping[str, ArrayLike] | None = None,
         states: Mapping[str, Reals] | None = None,
         callback: Callable[[Report], object] | None = None,
+        keep_scaling: bool = False,
         **overrides: str | float,
     ) -> Result:
         """Trains as the file says, on the file's data or on X (N, inputs) and y (N,) or (N, columns).
@@ -192,6 +193,9 @@ class Model:
         tensors by name as `unflatten` gives them. `states`, the `result.states` of a training of the same rule on the
         same data, is where that one ended: it goes on to the `epochs` or `steps` of this call, which count from the
         first start; the same bits as if there had been no end.
+
+        With `keep_scaling` X and y are scaled as in the last training, not anew: what a training that goes on from its
+        theta with other samples needs.
 
         `callback(report)` is called at every report (`monitor every = ...`) with a `Report`; what it returns, if it is
         true, ends the training: `result.stopped` is then `callback`.
@@ -208,7 +212,9 @@ class Model:
         given = {name: value for name, value in options.items() if value is not None}
         merged = {**self._overrides, **given, **overrides}
         begin = Beginning.of(theta, states, self._session.program.problem)
+        known = self._session.known if keep_scaling else None
         session = self._with_data(X, y, begin.runs | merged)
+        session = session.scaled_as(known) if known else session
         trained = begin.train(
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
         )
@@ -303,7 +309,8 @@ class Model:
 
     def _own_data(self) -> Dataset | None:
         """Those of the last training, or of the file; a model that was loaded has not seen these yet."""
-        return sessions.read_data(self._file) if self._session.learned else self._session.data
+        session = self._session
+        return sessions.read_data(self._file) if session.learned and session.data is None else session.data
 
     def _dataset(self, X: Any, y: Any) -> Dataset:
         """Of the arrays of the last call the data set of the last call, with what was made of it."""
