@@ -362,6 +362,29 @@ def test_notebooks_see_the_network_the_rule_and_the_curves(line):
     assert json.dumps(result.summary)
 
 
+def test_a_cell_of_a_notebook_is_a_file(capsys):
+    class Shell:
+        def __init__(self):
+            self.user_ns, self.cells = {}, {}
+
+        def register_magic_function(self, function, kind, name):
+            self.cells[kind, name] = function
+
+    shell = Shell()
+    netc.load_ipython_extension(shell)
+    magic = shell.cells["cell", "netc"]
+    assert magic("bowl", BOWL) is shell.user_ns["bowl"]
+    assert isinstance(shell.user_ns["bowl"], netc.Model)
+    result = magic("bowl ended", BOWL)
+    np.testing.assert_array_equal(result.theta, netc.compile(BOWL).train().theta)
+    assert shell.user_ns["ended"] is result
+    assert magic("wrong", BOWL.replace("gd", "gdd")) is None
+    assert "E0" in capsys.readouterr().err
+    assert "wrong" not in shell.user_ns
+    assert magic("", BOWL) is None
+    assert "%%netc NAME" in capsys.readouterr().err
+
+
 # -- C and Fortran ---------------------------------------------------------------------------------
 
 

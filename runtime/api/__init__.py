@@ -43,6 +43,7 @@ _HOMES = {
     "Verdict": "netc.compiler.rules.equivalence",
     "compile": "netc.model",
     "load": "netc.model",
+    "load_ipython_extension": "netc.magic",
     "equivalent": "netc.compiler.rules.equivalence",
     "update_rule": "netc.rules",
 }

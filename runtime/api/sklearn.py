@@ -211,10 +211,14 @@ class NetcClassifier(ClassifierMixin, _Netc):  # type: ignore[misc]
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         if (self.classes_[codes] != y).any():
             strange = y[self.classes_[codes] != y][0]
-            raise ValueError(f"y holds the class {strange!r}, which is not among {self.classes_.tolist()}")
+            raise ValueError(
+                f"y holds the class {str(strange)!r}, which is not among {self.classes_.tolist()}"
+            )
         count = len(self.classes_)
         if count < 2:
-            raise ValueError(f"there is 1 class, {self.classes_[0]!r}: a classifier needs at least 2 classes")
+            raise ValueError(
+                f"there is 1 class, {str(self.classes_[0])!r}: a classifier needs at least 2 classes"
+            )
         last, outputs, loss = (
             ("sigmoid", 1, "binary_cross_entropy") if count == 2 else ("softmax", count, "cross_entropy")
         )
@@ -229,5 +233,6 @@ class NetcClassifier(ClassifierMixin, _Netc):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """(N,) the likeliest classes."""
-        found: Array = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        found: Array = self.classes_[likeliest]
         return found
