@@ -92,9 +92,13 @@ def _plain(norm: Reduce) -> Expr:
 
 def _norm(norm: Reduce, scale: Scale, squared: bool = False) -> Expr:
     largest = Reduce("max", apply("abs", norm.arg), norm.over, norm.per)
-    vanishing = apply("select", apply("lt", largest, Const(scale.low)), Const(scale.big), Const(1.0))
-    s = apply("select", apply("gt", largest, Const(scale.high)), Const(1 / scale.big), vanishing)
+
+    def factor(large: float, small: float) -> Expr:
+        vanishing = apply("select", apply("lt", largest, Const(scale.low)), Const(small), Const(1.0))
+        return apply("select", apply("gt", largest, Const(scale.high)), Const(large), vanishing)
+
+    s, inverse = factor(1 / scale.big, scale.big), factor(scale.big, 1 / scale.big)
     found = _sum(apply("mul", norm.arg, s), norm)
     if squared:
-        return apply("div", apply("div", found, s), s)
-    return apply("div", apply("sqrt", found), s)
+        return apply("mul", apply("mul", found, inverse), inverse)
+    return apply("mul", apply("sqrt", found), inverse)
