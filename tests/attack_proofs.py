@@ -20,7 +20,8 @@ from itertools import islice
 
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.prove import prove
-from netc.compiler.rules.compare_rules import match, match_as_given, sides
+from netc.compiler.rules.compare_rules import match, match_as_given
+from netc.compiler.rules.sides import sides
 from recipes import ELEMENTS, Recipe, parted, same_by_sympy
 
 LATE = (1, 2, 3, 4, 5, 6, 7, 15, 16, 17, 40, 41, 100, 999, 5000, 10**6, 10**9)

@@ -10,8 +10,9 @@ from itertools import combinations
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.rules.compare_rules import TOLERANCE, Match, Side, apart, match
+from netc.compiler.rules.compare_rules import Match, match_changed
 from netc.compiler.rules.mapping import VANISHING, parts
+from netc.compiler.rules.sides import TOLERANCE, Side, apart
 from netc.compiler.rules.simulate import Distance, World, simulate
 
 LATE = 10**6
@@ -30,7 +31,7 @@ def reasons(a: Side, b: Side) -> Iterator[str]:
 
 def _reasons_of(a: Side, b: Side, choices: list[tuple[str, ...]]) -> Iterator[str]:
     for chosen in choices:
-        found = match(a, b, partial(_changed, chosen))
+        found = match_changed(a, b, partial(_changed, chosen))
         if found is not None:
             yield " and ".join(chosen) + _with_mapping(found)
 

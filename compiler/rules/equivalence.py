@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from netc.compiler.rules import verdict_words as words
-from netc.compiler.rules.compare_rules import How, Match, Side, match, match_as_given, sides
-from netc.compiler.rules.conditions import conditions
+from netc.compiler.rules.compare_rules import How, Match, breaks, match, match_as_given
 from netc.compiler.rules.differences import momentary, reasons
 from netc.compiler.rules.explain import wrap
+from netc.compiler.rules.sides import Side, sides
 from netc.compiler.rules.trials import Difference, try_all
 from netc.compiler.rules.witness import Witness, witness
 
@@ -66,18 +66,14 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     mapping |= {n: text for n, text in (mapped.b.text.switches if mapped else ()) if n not in mapping}
     if found is None:
         return _different(a, b, mapped, mapping, numbers, texts)
-    breaks, holds = conditions(mapped or found)
+    broken = breaks(mapped or found)
     sentence = found.argument.sentence if found.argument else ""
-    verdict = Verdict(True, mapping, tuple(breaks), "", found.how, numbers, argument=sentence)
+    verdict = Verdict(True, mapping, broken, "", found.how, numbers, argument=sentence)
     title = [words.title(a), words.title(b)]
-    lines = [
-        *title,
-        *wrap([f"are the same rule: {words.how(found)}."]),
-        *words.mapping_lines(a, b, verdict.mapping, verdict.numbers),
-    ]
-    lines += words.section("It breaks under", breaks) + words.section(words.SURVIVES, holds)
-    mapped_lines = words.mapping_lines(a, b, verdict.mapping, verdict.numbers) if found.formulas else []
-    why = "\n".join([*title, *words.why(found, breaks, mapped_lines)])
+    rows = words.mapping_lines(a, b, verdict.mapping, verdict.numbers)
+    lines = [*title, *wrap([f"are the same rule: {words.how(found)}."]), *rows]
+    lines += words.section("It breaks under", broken) + words.survives(found)
+    why = "\n".join([*title, *words.why(found, broken, rows if found.formulas else [])])
     return replace(verdict, text="\n".join(lines), why=why)
 
 
@@ -102,21 +98,11 @@ def _different(
         because = (*momentary(a, b), *reasons(a, b))
         lines += words.section(words.WOULD, because)
         return replace(verdict, text="\n".join(lines), reasons=because, why=why)
-    breaks, holds = conditions(mapped)
-    lines += [
-        *wrap([f"With other numbers they are: {words.how(mapped)}."]),
-        *words.mapping_lines(a, b, mapping, numbers),
-    ]
-    lines += words.section("That breaks under", breaks) + words.section(words.SURVIVES, holds)
-    why = "\n".join(
-        [
-            why,
-            "",
-            "With other numbers",
-            *words.why(mapped, breaks, words.mapping_lines(a, b, mapping, numbers)),
-        ]
-    )
-    return replace(verdict, text="\n".join(lines), breaks_under=tuple(breaks), why=why)
+    broken, rows = breaks(mapped), words.mapping_lines(a, b, mapping, numbers)
+    lines += [*wrap([f"With other numbers they are: {words.how(mapped)}."]), *rows]
+    lines += words.section("That breaks under", broken) + words.survives(mapped)
+    why = "\n".join([why, "", "With other numbers", *words.why(mapped, broken, rows)])
+    return replace(verdict, text="\n".join(lines), breaks_under=broken, why=why)
 
 
 def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None) -> Witness | None:

@@ -85,6 +85,8 @@ def _number(expr: ir.Expr, at: Mapping[str, Number]) -> Number:
                     return x * y
                 case "div", [y] if abs(y.sign) == 2:
                     return x / y
+                case "div", [y]:
+                    raise NoForm(f"{expr_text(expr)} divides by 0")
                 case "sub", [y]:
                     return x - y
                 case "pow", [_]:
@@ -143,7 +145,9 @@ FINE = 2**40
 NEARLY_ONE = 9000
 
 
-def drawn(values: Values, seed: int, stretched: bool = False) -> dict[str, Number]:
+def drawn(
+    values: Values, seed: int, stretched: bool = False, where: Mapping[str, Range] | None = None
+) -> dict[str, Number]:
     """Random fractions for what is a matter of taste; zeros, flags and counts stay. Roots are fractions.
 
     The fractions are of the form f(t) with one of 2^50 random t each: a rational function of degree d that is not
@@ -178,7 +182,7 @@ def drawn(values: Values, seed: int, stretched: bool = False) -> dict[str, Numbe
                 point = fraction(500, 5000)
             case "fixed":
                 point = exact(value)
-        found[name] = Number(point, WHERE.get(what))
+        found[name] = Number(point, (where or {}).get(name, WHERE.get(what)))
     if isinstance(values, Tied):
         found |= {other: found[name] for name, other in values.pairs}
     return found

@@ -16,11 +16,11 @@ from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.spec import Schedule, Spec
 from netc.compiler.proofs.linear import is_linear
 from netc.compiler.proofs.ranges import Number, exact
-from netc.compiler.rules.compare_rules import Side, side
 from netc.compiler.rules.conditions import rate_inside
 from netc.compiler.rules.explain import short
 from netc.compiler.rules.mapping import parts
 from netc.compiler.rules.rule_text import standalone
+from netc.compiler.rules.sides import Side, side
 from netc.compiler.rules.simulate import World, simulate
 from netc.dsl import ast
 
