@@ -9,9 +9,10 @@ import pytest
 
 import netc
 from netc.compiler.calculus.interpret import trajectory
+from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.linear import NotLinear, reach
 from netc.compiler.proofs.parameters import Parameters
-from netc.compiler.proofs.ranges import Number, exact
+from netc.compiler.proofs.ranges import Number
 from netc.compiler.rules.rule_text import read_rule
 from netc.compiler.rules.sides import sides
 

@@ -13,6 +13,7 @@ from math import isfinite
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import COMPARISONS, PRIMITIVES
+from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.comparisons import compared, largest, sign_of
 from netc.compiler.proofs.normal_form import HALF, Algebra, NoForm, Poly, constant, number_of
 from netc.compiler.proofs.powers import absolute, parts, power
@@ -28,7 +29,6 @@ from netc.compiler.proofs.ranges import (
     Number,
     Range,
     by_sign,
-    exact,
     number,
 )
 from netc.compiler.proofs.signs import key, note_sign, sign

@@ -186,8 +186,3 @@ def _both(x: Number, y: Number) -> Range | None:
 
 def number(value: Fraction | int) -> Number:
     return Number(Fraction(value))
-
-
-def exact(value: float) -> Fraction:
-    """What the digits say: 0.1 is a tenth."""
-    return Fraction(repr(float(value)))

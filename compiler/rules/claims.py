@@ -13,11 +13,12 @@ from fractions import Fraction
 from typing import Literal
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.normal_form import NoForm
 from netc.compiler.proofs.parameters import Moving
 from netc.compiler.proofs.prove import Proof, prove
-from netc.compiler.proofs.ranges import Bound, Number, Range, exact, number
+from netc.compiler.proofs.ranges import Bound, Number, Range, number
 from netc.compiler.rules.admitted import admits, admitted
 from netc.compiler.rules.conditions import RATE, Formulas, rates
 from netc.compiler.rules.mapping import WHERE, Tied, drawn, named_values, parts

@@ -19,6 +19,13 @@ LATE = 10**6
 """An n at which corrections such as 1 - beta^n are over."""
 
 
+def because(a: Side, b: Side) -> tuple[str, ...]:
+    """What the difference hangs on; of one that is too small for these tests nothing is said."""
+    if _same(apart(a, b, a.values, b.values, 5)):
+        return ()
+    return (*momentary(a, b), *reasons(a, b))
+
+
 def reasons(a: Side, b: Side) -> Iterator[str]:
     """The fewest changes to both that make the rules the same."""
     changes = [words for words, change in _CHANGES.items() if change(a) != a or change(b) != b]

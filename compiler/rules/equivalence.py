@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from netc.compiler.rules import verdict_words as words
 from netc.compiler.rules.compare_rules import How, Match, breaks, match, match_as_given
-from netc.compiler.rules.differences import momentary, reasons
+from netc.compiler.rules.differences import because
 from netc.compiler.rules.explain import wrap
 from netc.compiler.rules.sides import Side, sides
 from netc.compiler.rules.trials import Difference, try_all
@@ -95,9 +95,9 @@ def _different(
     )
     why = "\n".join([*lines, *words.refutation(shown, tried)])
     if mapped is None:
-        because = (*momentary(a, b), *reasons(a, b))
-        lines += words.section(words.WOULD, because)
-        return replace(verdict, text="\n".join(lines), reasons=because, why=why)
+        found_reasons = because(a, b)
+        lines += words.section(words.WOULD, found_reasons)
+        return replace(verdict, text="\n".join(lines), reasons=found_reasons, why=why)
     broken, rows = breaks(mapped), words.mapping_lines(a, b, mapping, numbers)
     lines += [*wrap([f"With other numbers they are: {words.how(mapped)}."]), *rows]
     lines += words.section("That breaks under", broken) + words.survives(mapped)

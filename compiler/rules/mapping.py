@@ -16,8 +16,9 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.expr_text import expr_text
+from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.normal_form import NoForm
-from netc.compiler.proofs.ranges import ONE, POSITIVE, ZERO, Number, Range, exact
+from netc.compiler.proofs.ranges import ONE, POSITIVE, ZERO, Number, Range
 
 Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")

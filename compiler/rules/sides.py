@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.proofs.ranges import Number, exact
+from netc.compiler.calculus.written import exact
+from netc.compiler.proofs.ranges import Number
 from netc.compiler.rules.mapping import VANISHING, parts
 from netc.compiler.rules.rule_text import RuleText, read_rule
 from netc.compiler.rules.simulate import Distance, World, distance, make_world, simulate
@@ -24,7 +25,7 @@ Numbers = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Side:
-    """A rule with its numbers."""
+    """A rule as it was written, with its numbers."""
 
     text: RuleText
     values: Mapping[str, float]
@@ -37,7 +38,7 @@ class Side:
     @cached_property
     def counting(self) -> ir.Rule:
         """The rule with the number of parameters of the network as a name, where that is possible."""
-        return (self.text.general(()) if self.rule == self.text.rule else None) or self.rule
+        return (self.text.general(()) if self.rule == self.text.written else None) or self.rule
 
     @cached_property
     def character(self) -> tuple[bool, ...]:
@@ -53,7 +54,8 @@ class Side:
             gradients[:, :, 1:] *= others
             world = World(gradients, np.ones((2, 4), np.longdouble), np.zeros(3, np.longdouble))
             thetas = simulate(self.rule, values, world).thetas
-            return float(thetas[1][0, 0]), float((thetas[2] - thetas[1])[0, 0])
+            with np.errstate(all="ignore"):
+                return float(thetas[1][0, 0]), float((thetas[2] - thetas[1])[0, 0])
 
         small, smaller, apart = moves(1e-9, 0.0), moves(1e-11, 0.0), moves(1e-9, 0.0, 2.0)
         ratio = small[0] / smaller[0] if smaller[0] else 0.0
@@ -72,7 +74,7 @@ def sides(a: str, b: str) -> tuple[Side, Side]:
 
 
 def side(text: RuleText) -> Side:
-    return Side(text, {n: v for n, v in text.optimizer.arguments if isfinite(v)}, text.rule)
+    return Side(text, {n: v for n, v in text.optimizer.arguments if isfinite(v)}, text.written)
 
 
 def extended(values: Mapping[str, Number]) -> dict[str, Any]:

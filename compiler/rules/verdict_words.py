@@ -18,6 +18,7 @@ from netc.compiler.rules.trials import Difference, Tried
 from netc.compiler.rules.witness import Witness
 from netc.dsl.printer import print_expr
 
+ROUNDING = 2.0**-53
 WOULD = "They would be the same, on random gradients"
 ASSUMED = (
     "Numbers are real numbers: what rounding does is another question. Literals are read as their digits.",
@@ -171,7 +172,9 @@ def difference(a: Side, b: Side, found: Difference | None) -> str:
     last = f"theta[{found.n}]" if found.what == "theta" else f"at n = {found.n}"
     batches = f" (m = {world.batches})" if {"m", "epoch"} & {*_clocks(a.rule), *_clocks(b.rule)} else ""
     words = f"{after}{name} has moved by {moved[0]} in A and by {moved[1]} in B"
-    return f"{words}, that is the first difference, {last}{batches}"
+    hidden = abs(found.a - found.b) < type(found.a)(ROUNDING) * abs(found.a)
+    more = "; rounding to float64 hides it" if hidden else ""
+    return f"{words}, that is the first difference, {last}{batches}{more}"
 
 
 def _told_apart(x: Any, y: Any) -> tuple[str, str]:
