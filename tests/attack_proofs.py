@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from attack_claims import at_ends, under_schedules
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.prove import prove
 from netc.compiler.rules.compare_rules import match, match_as_given
@@ -323,6 +324,9 @@ def main() -> int:
     rest = given.pairs // given.parts
     wrong += for_some_parameters(max(rest // 100, 5), given.seed + given.part)
     wrong += verdicts(max(rest // 20, 20), given.seed + given.part + 1)
+    said, claimed = under_schedules(max(rest // 40, 10), given.seed + given.part + 2)
+    found += said
+    wrong += claimed + at_ends(max(rest // 40, 10), given.seed + given.part + 3)
     for name, count in sorted(found.items()):
         print(f"{count:6} {name}")
     print(f"{len(wrong):6} wrong")

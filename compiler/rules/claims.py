@@ -89,9 +89,9 @@ def claim(a: Side, b: Side, formulas: Formulas, survivors: Moves, thorough: bool
             except Unproved as error:
                 wrong = error
                 continue
-            if part is narrow:
-                part, possible = search.extended(narrow, possible, moving)
-            left = [f"{s.words}: {search.kept_away[s]}" for s in steps if s not in possible]
+            taken = possible if part is wide else []
+            part, more = search.extended(part, [s for s in steps if s not in taken], moving)
+            left = [f"{s.words}: {search.kept_away[s]}" for s in steps if s not in (*taken, *more)]
             return Claim(proof, part.ranges, moving, (*left, *dict.fromkeys(search.constant_there)))
     raise wrong
 
@@ -140,8 +140,7 @@ class _Search:
             wider = step.of(part)
             try:
                 self.numbers(wider)
-            except Unproved as error:
-                self.kept_away[step] = str(error)
+            except Unproved:
                 continue
             part = wider
             taken.append(step)

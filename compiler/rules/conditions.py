@@ -15,11 +15,14 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.compiler.rules.mapping import Formula, drawn, parts
 from netc.compiler.rules.sides import TOLERANCE, Numbers, Side, apart, extended
-from netc.compiler.rules.simulate import Distance
+from netc.compiler.rules.simulate import Distance, make_world
+from netc.compiler.rules.trials import Trial
 
 Change = Callable[[int], Numbers]
 CHANGE = 6
 """The step at which numbers change."""
+CLEAR = 1e-9
+"""Relative difference that is none of rounding."""
 RATE = "the rate"
 Formulas = Mapping[str, Formula] | None
 
@@ -33,7 +36,7 @@ class Condition:
     broken: bool
     words: str
     seen: str = ""
-    """Where it was seen that it is broken."""
+    """By which change it is broken."""
 
 
 def conditions(a: Side, b: Side, formulas: Formulas) -> tuple[Condition, ...]:
@@ -49,12 +52,6 @@ def conditions(a: Side, b: Side, formulas: Formulas) -> tuple[Condition, ...]:
 
 def _broken(found: Distance | None) -> bool:
     return found is None or not float(found.points.max()) < TOLERANCE
-
-
-def _seen(found: Distance | None, change: str) -> str:
-    if found is None:
-        return f"{change}: they ask for other things"
-    return f"{change}: theta[{int(found.first.max())}], or the point of that step, is another one"
 
 
 def rates(values: Mapping[str, Any]) -> list[str]:
@@ -74,8 +71,16 @@ def _schedule(a: Side, b: Side, at: Numbers, bt: Numbers) -> Condition | None:
         return Condition(RATE, False, "a schedule of the rate")
     inside = [side.text.name for side in (a, b) if rate_inside(side.rule, rates(side.values))]
     whose = f" ({' and '.join(inside)}: the state keeps steps made with the old rate)" if inside else ""
-    seen = _seen(found, f"the rate times 0.1 from n = {CHANGE} on")
-    return Condition(RATE, True, f"a schedule of the rate{whose}", seen)
+    return Condition(RATE, True, f"a schedule of the rate{whose}", f"the rate times 0.1 from n = {CHANGE} on")
+
+
+def slowed(a: Side, b: Side, bt: Mapping[str, float]) -> Trial:
+    """A schedule of the rates of A, and of B with these numbers, on random gradients."""
+    factors = [1.0] * CHANGE + [0.1] * CHANGE
+    of = [{r: tuple(values[r] * f for f in factors) for r in rates(values)} for values in (a.values, bt)]
+    world = make_world(2 * CHANGE, 5, 101, np.float64)
+    words = f"the rate times 0.1 from n = {CHANGE} on"
+    return Trial(world, words, (of[0], of[1]), CLEAR)
 
 
 def rate_inside(rule: ir.Rule, rates: list[str]) -> list[str]:
@@ -108,9 +113,8 @@ def _memories(a: Side, b: Side, at: Numbers, formulas: Formulas) -> list[Conditi
         def follows(n: int, changed: Change = changed) -> Numbers:
             return {m: f.value(changed(n)) for m, f in formulas.items()}
 
-        found = apart(a, b, at, follows(0), 2, (changed, follows), steps=2 * CHANGE)
-        broken = _broken(found)
-        seen = _seen(found, f"{name} halved from n = {CHANGE} on") if broken else ""
+        broken = _broken(apart(a, b, at, follows(0), 2, (changed, follows), steps=2 * CHANGE))
+        seen = f"{name} halved from n = {CHANGE} on" if broken else ""
         tests.append(
             Condition(name, broken, f"{'a change' if broken else 'changes'} of {name} on the way", seen)
         )

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from netc.compiler.rules import verdict_words as words
 from netc.compiler.rules.compare_rules import How, Match, breaks, match, match_as_given
+from netc.compiler.rules.conditions import RATE, slowed
 from netc.compiler.rules.differences import because
 from netc.compiler.rules.explain import wrap
 from netc.compiler.rules.sides import Side, sides
-from netc.compiler.rules.trials import Difference, try_all
+from netc.compiler.rules.trials import Difference, difference, try_all
 from netc.compiler.rules.witness import Witness, witness
 
 
@@ -41,7 +42,8 @@ class Verdict:
     why: str = ""
     """What `netc diff --why` says: the argument in full, or what was tried."""
     witness: Witness | None = None
-    """Of what is refuted: gradients on which the rules part, to be replayed."""
+    """Of what is refuted: gradients on which the rules part, to be replayed; of rules that are the same for a constant
+    rate, a schedule and gradients under which they part."""
 
     def __bool__(self) -> bool:
         return self.same
@@ -73,8 +75,9 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     rows = words.mapping_lines(a, b, verdict.mapping, verdict.numbers)
     lines = [*title, *wrap([f"are the same rule: {words.how(found)}."]), *rows]
     lines += words.section("It breaks under", broken) + words.survives(found)
-    why = "\n".join([*title, *words.why(found, broken, rows if found.formulas else [])])
-    return replace(verdict, text="\n".join(lines), why=why)
+    shown = _under_a_schedule(found, texts, numbers)
+    why = [*title, *words.why(found, broken, rows if found.formulas else []), *words.parting(shown)]
+    return replace(verdict, text="\n".join(lines), why="\n".join(why), witness=shown)
 
 
 def _different(
@@ -112,6 +115,18 @@ def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None)
         words.call_of(side) if side.text.free else text for side, text in zip((a, b), texts, strict=True)
     ]
     return witness((shown[0], a.counting, a.numbers), (shown[1], b.counting, b.numbers), found)
+
+
+def _under_a_schedule(found: Match, texts: tuple[str, str], numbers: Mapping[str, float]) -> Witness | None:
+    if not any(c.of == RATE and c.broken for c in found.changes):
+        return None
+    a, b = found.a, replace(found.b, values=numbers if found.formulas is not None else found.b.values)
+    trial = slowed(a, b, b.values)
+    seen = difference(a.counting, b.counting, a.numbers, b.numbers, trial)
+    if seen is None or seen.a is None:
+        return None
+    shown = [words.call_of(s) if s.text.free else text for s, text in zip((a, b), texts, strict=True)]
+    return witness((shown[0], a.counting, a.numbers), (shown[1], b.counting, b.numbers), seen)
 
 
 def _numbers(mapped: Match | None) -> dict[str, float]:

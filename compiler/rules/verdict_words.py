@@ -35,7 +35,10 @@ def title(side: Side) -> str:
 
 
 def call_of(side: Side) -> str:
-    return call(side.text.name, side.values.items())
+    """With all numbers, and with what was switched to open the rule."""
+    inside = call(side.text.name, side.values.items())
+    more = [f"{n} = {text}" for n, text in side.text.switches if n not in side.values]
+    return f"{inside[:-1]}, {', '.join(more)})" if more else inside
 
 
 def how(found: Match) -> str:
@@ -100,7 +103,7 @@ def why(found: Match, breaks: Sequence[str], mapping: Sequence[str]) -> list[str
     lines += [*mapping, *section("Why", found.argument.lines)]
     lines += section("What is assumed", [*ASSUMED, *_constants(found)])
     lines += section("What A admits and the proof does not reach", found.claim.left)
-    seen = {c.words: f"{c.words}: {c.seen}" for c in found.changes if c.seen}
+    seen = {c.words: f"{c.words}: seen with {c.seen}" for c in found.changes if c.seen}
     return lines + section("Where it stops holding, by tests", [seen.get(words, words) for words in breaks])
 
 
@@ -213,3 +216,21 @@ def refutation(shown: Witness | None, tried: Tried) -> list[str]:
         "goes the way again.",
     ]
     return section("The first difference", facts)
+
+
+def parting(shown: Witness | None) -> list[str]:
+    """Of rules that are the same for a constant rate: the schedule under which they part."""
+    if shown is None or shown.schedule_a is None or shown.schedule_b is None:
+        return []
+    rows = [
+        f"{name} in {mark} = {', '.join(short(x) for x in values)}"
+        for mark, steps in (("A", shown.schedule_a), ("B", shown.schedule_b))
+        for name, values in steps.items()
+    ]
+    what = "theta" if shown.what == "theta" else "the point where it asks"
+    facts = [
+        *rows,
+        f"n = {shown.n}: {what} is {float(shown.theta_a):.9g} in A, {float(shown.theta_b):.9g} in B",
+        "`netc diff A B --witness FILE` writes it with the gradients; trajectory(..., schedule = ...) goes the way again.",
+    ]
+    return section("A schedule under which they part", facts)
