@@ -54,8 +54,8 @@ def _inside_of_v(recipe: Recipe) -> bool:
     return any(n == "v_" and "eta" in v for n, v in recipe.lines)
 
 
-def _moving(found: Match | None) -> frozenset[str]:
-    return found.claim.moving if found is not None and found.claim is not None else frozenset()
+def _moving(found: object) -> frozenset[str]:
+    return found.claim.moving if isinstance(found, Match) and found.claim is not None else frozenset()
 
 
 def under_schedules(count: int, seed: int) -> tuple[Counter[str], list[str]]:

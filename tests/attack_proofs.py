@@ -21,7 +21,7 @@ from itertools import islice
 from attack_claims import at_ends, under_schedules
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.prove import prove
-from netc.compiler.rules.compare_rules import match, match_as_given
+from netc.compiler.rules.compare_rules import Match, match, match_as_given
 from netc.compiler.rules.sides import sides
 from recipes import ELEMENTS, Recipe, parted, same_by_sympy
 
@@ -306,10 +306,9 @@ def verdicts(count: int, seed: int) -> list[str]:
     wrong = []
     for pair in pairs(count, seed):
         found = match_as_given(*sides(pair.a.text, pair.b.text))
-        if (found is None and pair.same) or (found is not None and found.how == "proved" and not pair.same):
-            wrong.append(
-                f"{pair.kind}: {'refuted' if found is None else found.how}\n{pair.a.text}{pair.b.text}"
-            )
+        how = found.how if isinstance(found, Match) else "refuted"
+        if how == ("refuted" if pair.same else "proved"):
+            wrong.append(f"{pair.kind}: {how}\n{pair.a.text}{pair.b.text}")
     return wrong
 
 

@@ -27,7 +27,7 @@ from netc.compiler.rules.conditions import RATE, Condition, conditions
 from netc.compiler.rules.find_mapping import find
 from netc.compiler.rules.mapping import Formula, Tied, drawn
 from netc.compiler.rules.sides import TOLERANCE, Side, apart, extended, side
-from netc.compiler.rules.trials import Tried, difference, ordinary, try_all
+from netc.compiler.rules.trials import Difference, Tried, difference, ordinary, try_all
 
 SEQUENCES = 20
 """Of random gradients, in each of two worlds and for each choice of parameters."""
@@ -114,7 +114,7 @@ def match_changed(a: Side, b: Side, change: Change) -> Match | None:
 def _match(a: Side, b: Side, decide: Decide, change: Change | None = None) -> Match | None:
     tied = Tied.of(a.values)
     ones = chain(_openings(a), () if tied is None else (replace(a, values=tied),))
-    for one, other in ((x, y) for x in ones for y in _openings(b)):
+    for one, other in _each_with_each(ones, _openings(b)):
         x, y = (change(one), change(other)) if change else (one, other)
         if not alike(x, y):
             continue
@@ -126,6 +126,15 @@ def _match(a: Side, b: Side, decide: Decide, change: Change | None = None) -> Ma
                 if found is not None:
                     return found
     return None
+
+
+def _each_with_each(ones: Iterator[Side], others: Iterator[Side]) -> Iterator[tuple[Side, Side]]:
+    """Both are made when they are asked for, and once."""
+    first, known = next(ones), list[Side]()
+    for other in others:
+        known.append(other)
+        yield first, other
+    yield from ((one, other) for one in ones for other in known)
 
 
 def alike(a: Side, b: Side) -> bool:
@@ -146,11 +155,10 @@ def _openings(one: Side) -> Iterator[Side]:
     yield from (side(text) for text in islice(one.text.openings(), 1, None))
 
 
-def match_as_given(a: Side, b: Side) -> Match | None:
-    """With the numbers that were given."""
-    if difference(a.counting, b.counting, a.numbers, b.numbers, ordinary()) is not None:
-        return None
-    return _decided(Match(a, b, None, "not distinguished", None), True)
+def match_as_given(a: Side, b: Side) -> Match | Difference | None:
+    """With the numbers that were given; the difference if the first trial shows one."""
+    found = difference(a.counting, b.counting, a.numbers, b.numbers, ordinary())
+    return found or _decided(Match(a, b, None, "not distinguished", None), True)
 
 
 def _mapped(found: Match, seed: int, stretched: bool = False) -> Pair:

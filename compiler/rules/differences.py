@@ -14,15 +14,18 @@ from netc.compiler.rules.compare_rules import Match, match_changed
 from netc.compiler.rules.mapping import VANISHING, parts
 from netc.compiler.rules.sides import TOLERANCE, Side, apart
 from netc.compiler.rules.simulate import Distance, World, simulate
+from netc.compiler.rules.trials import Difference
 
 LATE = 10**6
 """An n at which corrections such as 1 - beta^n are over."""
 
 
-def because(a: Side, b: Side) -> tuple[str, ...]:
+def because(a: Side, b: Side, found: Difference | None) -> tuple[str, ...]:
     """What the difference hangs on; of one that is too small for these tests nothing is said."""
-    if _same(apart(a, b, a.values, b.values, 5)):
-        return ()
+    if found is not None and found.a is not None:
+        start = type(found.a)(found.trial.world.theta[found.element])
+        if abs(found.a - found.b) < abs(found.a - start) * type(found.a)(TOLERANCE):
+            return ()
     return (*momentary(a, b), *reasons(a, b))
 
 

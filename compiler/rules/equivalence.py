@@ -14,7 +14,7 @@ from netc.compiler.rules.conditions import RATE, slowed
 from netc.compiler.rules.differences import because
 from netc.compiler.rules.explain import wrap
 from netc.compiler.rules.sides import Side, sides
-from netc.compiler.rules.trials import Difference, difference, try_all
+from netc.compiler.rules.trials import Difference, Tried, at_once, difference, try_all
 from netc.compiler.rules.witness import Witness, witness
 
 
@@ -66,8 +66,9 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     numbers = _numbers(mapped)
     mapping = {n: f.text for n, f in mapped.formulas.items()} if mapped and mapped.formulas else {}
     mapping |= {n: text for n, text in (mapped.b.text.switches if mapped else ()) if n not in mapping}
-    if found is None:
-        return _different(a, b, mapped, mapping, numbers, texts)
+    if not isinstance(found, Match):
+        tried = try_all(a.counting, b.counting, a.numbers, b.numbers) if found is None else at_once(found)
+        return _different(a, b, tried, mapped, mapping, numbers, texts)
     broken = breaks(mapped or found)
     sentence = found.argument.sentence if found.argument else ""
     verdict = Verdict(True, mapping, broken, "", found.how, numbers, argument=sentence)
@@ -83,12 +84,12 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
 def _different(
     a: Side,
     b: Side,
+    tried: Tried,
     mapped: Match | None,
     mapping: Mapping[str, str],
     numbers: Mapping[str, float],
     texts: tuple[str, str],
 ) -> Verdict:
-    tried = try_all(a.counting, b.counting, a.numbers, b.numbers)
     found = tried.difference
     title = [words.title(a), words.title(b)]
     lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}."])]
@@ -98,7 +99,7 @@ def _different(
     )
     why = "\n".join([*lines, *words.refutation(shown, tried)])
     if mapped is None:
-        found_reasons = because(a, b)
+        found_reasons = because(a, b, found)
         lines += words.section(words.WOULD, found_reasons)
         return replace(verdict, text="\n".join(lines), reasons=found_reasons, why=why)
     broken, rows = breaks(mapped), words.mapping_lines(a, b, mapping, numbers)
