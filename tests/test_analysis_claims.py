@@ -52,6 +52,9 @@ SCOPES = [
      ALWAYS, "every eta > 0, 0 <= b <= 1"),
     # At eta = 0 the second rule moves, also where a schedule gets there.
     (rule("eta*g", head=ETA, require="eta >= 0"), rule("(eta if eta > 0 else 1)*g", head=ETA), CONSTANT, "every eta > 0"),
+    # 0^n is 1 at n = 0, 0 later.
+    (rule("eta*b^(n+1)*g", require=KEPT), rule("eta*b*b^n*g"), ALWAYS, "every eta >= 0, 0 <= b <= 1"),
+    (rule("eta*g", V, require=KEPT), rule("(eta if b^n > 0 else 2*eta)*g", V), ALWAYS, "every eta >= 0, 0 < b <= 1"),
     # At b = 1 the first one stands.
     (rule("eta*v[n+1]*(1 if b < 1 else 0)", V, require=KEPT), rule("eta*v[n+1]", V, require=KEPT),
      ALWAYS, "every eta >= 0, 0 <= b < 1"),
