@@ -227,7 +227,7 @@ class Rules:
         return dice.choice((
             a, f"norm({v})", f"norm({v})", f"sum({v}*{w})", f"max(|{v}|)", f"{a} + {c}", f"{a}*{c}", f"{a} - {b}",
             f"{a}/({b} + 2)", f"sqrt(|{c}|)", f"max({a}, {c})", f"min({b}, {c})", f"exp(-|{c}|)", f"tanh({c})",
-            f"norm({v})^2", f"norm({v} - {w})", f"({a} if {b} > {c} else {c})", f"mean({v}^2)", f"sqrt(sum({v}^2))",
+            f"norm({v})^2", f"norm({v} - {w})", f"({a} if {b} > {c} else {c})", f"mean({v}^2)", f"sqrt(sum({v}^2) + 0.01)",
         ))  # fmt: skip
 
     def vector(self, depth: int) -> str:

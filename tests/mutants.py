@@ -240,23 +240,26 @@ def _statement(tree: ast.Module, fault: Fault) -> ast.stmt:
     return best
 
 
-def recorded(chosen: list[Fault], work: Path) -> dict[str, Any]:
+def recorded(chosen: list[Fault], work: Path, without: str) -> dict[str, Any]:
     """By test file: the faults it comes by, its seconds; and the tests that fail without any fault."""
-    if (kept := work / "recorded.json").exists():
-        found: dict[str, Any] = json.loads(kept.read_text())
+    kept = work / "recorded.json"
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {"reached": {}}
+    if "failed" in found:
         return found
     copy, cache = copied(work / "noted"), work / "cache"
     cache.mkdir(exist_ok=True)
     noted(chosen, copy)
     files = sorted(str(p.relative_to(copy)) for p in (copy / "tests").glob("test_*.py"))
-    reached = {}
+    files = [file for file in files if not re.search(without, file)]
     for file in files:
-        pytested(copy, [file], cache, work / "notes.json")
-        reached[file] = json.loads((work / "notes.json").read_text())["reached"]
-        print(f"{file} comes by {len(reached[file])} places", flush=True)
+        if file not in found["reached"]:
+            pytested(copy, [file], cache, work / "notes.json")
+            found["reached"][file] = json.loads((work / "notes.json").read_text())["reached"]
+            kept.write_text(json.dumps(found))
+            print(f"{file} comes by {len(found['reached'][file])} places", flush=True)
     pytested(copied(work / "noted"), files, cache, work / "notes.json")
     notes = json.loads((work / "notes.json").read_text())
-    found = {"reached": reached, "seconds": notes["seconds"], "failed": notes["failed"]}
+    found |= {"seconds": notes["seconds"], "failed": notes["failed"]}
     kept.write_text(json.dumps(found))
     return found
 
@@ -295,11 +298,13 @@ def tried(number: int, fault: Fault, record: dict[str, Any], copy: Path, cache: 
     return {"number": number, "noticed": said, "tried": files}
 
 
-def mutants(count: int, seed: int, work: Path, parts: int) -> list[tuple[Fault, dict[str, Any]]]:
+def mutants(
+    count: int, seed: int, work: Path, parts: int, without: str
+) -> list[tuple[Fault, dict[str, Any]]]:
     """Each fault with what became of it."""
     chosen = sampled(count, seed)
     work.mkdir(parents=True, exist_ok=True)
-    record, log = recorded(chosen, work), work / "results.jsonl"
+    record, log = recorded(chosen, work, without), work / "results.jsonl"
     done = {r["number"]: r for r in map(json.loads, log.read_text().splitlines())} if log.exists() else {}
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for part in range(parts):
@@ -330,8 +335,11 @@ if __name__ == "__main__":
     reader.add_argument("--seed", type=int, default=1)
     reader.add_argument("--parts", type=int, default=1, help="copies that are tried side by side")
     reader.add_argument("--work", type=Path, default=ROOT / "build/mutants")
+    reader.add_argument(
+        "--without", default="^$", help="test files that are not tried, as a regular expression"
+    )
     given = reader.parse_args()
-    results = mutants(given.sample, given.seed, given.work.absolute(), given.parts)
+    results = mutants(given.sample, given.seed, given.work.absolute(), given.parts, given.without)
     print("\nsurvivors:")
     for fault, result in results:
         if not result["noticed"]:
