@@ -111,8 +111,9 @@ class Complaints:
 
     def not_at_start(self, written: str, span: Span) -> None:
         message = f"'{written}' has no value yet where a state starts: an iteration sets it"
-        hint = "a start is made of parameters, theta[0] and other starts; or choose in the equation: '... if n == 0 else ...'"
-        self.report.error("E0426", span, message, hints=(hint,))
+        hint = "choose in the equation: '... if n == 0 else ...'"
+        note = "a start is made of parameters, theta[0] and other starts"
+        self.report.error("E0426", span, message, notes=(note,), hints=(hint,))
 
     def batch_index(self, index: ast.Expr, name: str) -> None:
         message = f"'{index.span.text}' is no batch: '{name}' has one value for each, from 1 to m"
