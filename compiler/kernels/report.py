@@ -37,11 +37,12 @@ def report_of_a_run(parameters: int) -> list[L.Stmt]:
         add = L.let("total", L.call("add", "total", L.mul("number", "number")))
 
         def taken(scale: float) -> list[L.Stmt]:
-            scaled = L.let("number", number if scale == 1 else L.mul(scale, number))
+            scaled = L.let("number", number if scale == 1 else L.mul(L.Real(scale), number))
             root = L.call("root", "total")
-            root = root if scale == 1 else L.mul(1 / scale, root)
-            summed = [L.let("total", 0.0), L.loop("q", parameters, [scaled, add])]
-            return [*summed, L.Store(L.Name("line"), L.Int(into), root)]
+            found = L.Store(
+                L.Name("line"), L.Int(into), root if scale == 1 else L.mul(L.Real(1 / scale), root)
+            )
+            return [L.let("total", 0.0), L.loop("q", parameters, [scaled, add]), found]
 
         large, small = L.call("gt", "total", SCALE.high), L.call("lt", "total", SCALE.low)
         again = L.If(large, tuple(taken(1 / SCALE.big)), (L.If(small, tuple(taken(SCALE.big))),))

@@ -35,10 +35,11 @@ class Book:
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
         self.folder, self.count, self.watched = folder, 0, list(watched)
-        self.shapes = shapes = (
+        shapes: tuple[tuple[int, type[np.generic]], ...] = (
             (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
             (len(watched), np.float64),
         )  # fmt: skip
+        self.shapes = shapes
         self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
         """Whether there are rows of an earlier process."""
         self.theta, self.best, self.counters, self.figures, self.grown = (
