@@ -16,6 +16,7 @@ from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.lower.init import lower_init
 from netc.compiler.lower.network import LOSSES, lower_problem
 from netc.compiler.lower.rule import lower_rule
+from netc.compiler.meaning.components import as_written
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.meaning.spec import Spec
@@ -242,7 +243,9 @@ def _rule(a: Spec, b: Spec) -> Iterator[Difference]:
     notes = tuple(_rule_notes(a, b, verdict))
     if not notes:
         return
-    said = [(_title(s), *(f"    {e}" for e in lines(s.optimizer.definition.body))) for s in (a, b)]
+    said = [
+        (_title(s), *(f"    {as_written(e)}" for e in lines(s.optimizer.definition.body))) for s in (a, b)
+    ]
     yield Difference("rule", said[0], said[1], notes)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from netc.compiler.calculus import ir
+from netc.compiler.meaning.components import as_written
 from netc.compiler.meaning.findings import counted
 from netc.compiler.proofs.ranges import Range
 from netc.compiler.rules.compare_rules import Match
@@ -141,7 +142,8 @@ def mapping_lines(a: Side, b: Side, mapping: Mapping[str, str], numbers: Mapping
     for name, text in mapping.items():
         left = f"{name}'" if name in a.values else name
         value = short(numbers[name]) if name in numbers else text
-        rows.append((left, text, "" if a.text.free or text == value else value))
+        shown = "" if a.text.free or text == value else value
+        rows.append((as_written(left), as_written(text), shown))
     if not rows:
         return []
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
