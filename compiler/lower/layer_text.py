@@ -1,0 +1,200 @@
+"""The text of a layer for its arguments and its input: numbers in place of parameters, the lines that hold. Infers nothing.
+
+    size[1], extent(x, 2), stride      numbers
+    learn b[o] as biases if bias       left out where `bias` is false
+    z[i] = ... if causal, ... else     one of the two
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from netc.compiler.lower.layer_faults import fault
+from netc.compiler.meaning.resolve_tree import names_in, rebuild
+from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
+from netc.compiler.meaning.spec import Use
+from netc.dsl import ast
+
+REDUCTIONS = ("sum", "mean", "max", "min", "softmax")
+"""Over named indices: sum[i, j](...)."""
+
+
+@dataclass
+class LayerText:
+    learned: list[ast.Learned] = field(default_factory=list)
+    formulas: list[ast.Formula] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)
+    """Arrays that a condition leaves out; they read as 0."""
+
+
+def settled(use: Use, extents: Sequence[int]) -> LayerText:
+    """`extents` of the input, without the samples."""
+    return _Settling(use, extents).run()
+
+
+class _Settling:
+    def __init__(self, use: Use, extents: Sequence[int]) -> None:
+        self.use, self.extents = use, extents
+        self.numbers: dict[str, float] = dict(use.arguments)
+        self.text = LayerText()
+        self.held: bool | None = None
+        """Whether the condition of the line before held; None where it had none."""
+
+    def run(self) -> LayerText:
+        for line in self.use.definition.lines:
+            match line:
+                case ast.Learn(arrays):
+                    for array in arrays:
+                        self._learned(array)
+                case ast.Formula():
+                    self._formula(line)
+                case ast.Draws():
+                    raise fault("E0901", line.span, "draws in a layer are not supported yet")
+        return self.text
+
+    def _learned(self, array: ast.Learned) -> None:
+        if array.condition is not None and not self._holds(array.condition):
+            self.text.absent.add(array.name)
+            return
+        value = array.value and self._of(array.value)
+        self.text.learned.append(replace(array, indices=self._all(array.indices), value=value))
+
+    def _formula(self, line: ast.Formula) -> None:
+        if line.otherwise:
+            held = self.held
+            if held is None:
+                raise fault("E0228", line.span, "this 'else' has no 'if' in the line above",
+                            "as in: z[i] = 2*x[i] if twice, and below it: z[i] = x[i] else")  # fmt: skip
+            self.held = None
+            if held:
+                return
+        elif line.condition is not None:
+            self.held = self._holds(line.condition)
+            if not self.held:
+                return
+        else:
+            self.held = None
+        value = self._of(line.value)
+        if not line.indices and (known := number_or_none(value)) is not None:
+            self.numbers[line.name] = known
+            return
+        indices = self._all(line.indices)
+        self.text.formulas.append(ast.Formula(line.name, indices, value, span=line.span))
+
+    def _holds(self, condition: ast.Expr) -> bool:
+        if "training" in names_in(condition):
+            raise fault("E0901", condition.span, "what differs between training and use is not supported yet")
+        try:
+            return bool(number(self._of(condition)))
+        except NotANumber as error:
+            raise fault("E0228", error.span, "this condition must be known from the sizes and parameters alone",
+                        "a choice by numbers that are computed is an expression: x if c else y") from None  # fmt: skip
+
+    def _all(self, exprs: tuple[ast.Expr, ...]) -> tuple[ast.Expr, ...]:
+        return tuple(map(self._of, exprs))
+
+    def _of(self, expr: ast.Expr) -> ast.Expr:
+        match expr:
+            case ast.Among(name, values):
+                return replace(expr, name=name, values=self._of(values))
+            case ast.Name("training"):
+                raise fault("E0901", expr.span, "what differs between training and use is not supported yet")
+            case ast.Name(id) if id in self.numbers:
+                return _number(self.numbers[id], expr)
+            case ast.Index(ast.Name(id), index) if f"{id}_1" in self.numbers:
+                return self._component(expr, id, self._of(index))
+            case ast.Call(ast.Name("extent"), arguments):
+                return self._extent(expr, arguments)
+            case ast.Choose(then, condition, otherwise):
+                decided = self._of(condition)
+                holds = number_or_none(decided)
+                if holds is not None:
+                    return self._of(then if holds else otherwise)
+                return replace(expr, then=self._of(then), condition=decided, otherwise=self._of(otherwise))
+            case ast.Call(ast.Index(ast.Name(id), over), arguments) if id in REDUCTIONS:
+                inner = tuple(replace(a, value=self._of(a.value)) for a in arguments)
+                named = replace(over, items=self._all(over.items)) if isinstance(over, ast.Tuple) else over
+                named = self._of(over) if isinstance(over, ast.Among) else named
+                return replace(expr, function=replace(expr.function, index=named), arguments=inner)  # type: ignore[call-arg]
+            case ast.Call(function, arguments):
+                inner = tuple(replace(a, value=self._of(a.value)) for a in arguments)
+                return replace(expr, function=function, arguments=inner)
+            case ast.Index(base, index):
+                return replace(expr, base=base, index=self._of(index))
+        return rebuild(expr, self._of)
+
+    def _component(self, expr: ast.Expr, name: str, index: ast.Expr) -> ast.Expr:
+        which = number_or_none(index)
+        key = f"{name}_{which:g}" if which is not None else ""
+        if key not in self.numbers:
+            count = sum(n.startswith(f"{name}_") for n in self.numbers)
+            raise fault("E0228", expr.span, f"'{name}' has {count} numbers: {name}[1], ...")
+        return _number(self.numbers[key], expr)
+
+    def _extent(self, expr: ast.Expr, arguments: tuple[ast.Argument, ...]) -> ast.Expr:
+        match [a.value for a in arguments]:
+            case [ast.Name("x"), place] if (which := number_or_none(self._of(place))) is not None:
+                if which == int(which) and 1 <= which <= len(self.extents):
+                    return _number(float(self.extents[int(which) - 1]), expr)
+        raise fault("E0228", expr.span, f"the input has {len(self.extents)} extents: extent(x, 1), ...")
+
+
+def _number(value: float, at: ast.Expr) -> ast.Expr:
+    positive = ast.Number(abs(value), span=at.span)
+    return positive if value >= 0 else ast.Unary("-", positive, span=at.span)
+
+
+# -- what stands in an expression ----------------------------------------------------------------------
+
+
+def subscripts(index: ast.Expr) -> tuple[ast.Expr, ...]:
+    return index.items if isinstance(index, ast.Tuple) else (index,)
+
+
+def name_of(index: ast.Expr) -> str:
+    """Of an index on the left, or over which is summed; empty where it is none."""
+    match index:
+        case ast.Name(id) | ast.Among(ast.Name(id)):
+            return id
+    return ""
+
+
+def reads(expr: ast.Expr) -> Iterator[ast.Index]:
+    """Arrays with their subscripts, from left to right."""
+    match expr:
+        case ast.Call(ast.Index(ast.Name(id), _), arguments) if id in REDUCTIONS:
+            for argument in arguments:
+                yield from reads(argument.value)
+        case ast.Index(ast.Name(), index):
+            yield expr
+            for subscript in subscripts(index):
+                yield from reads(subscript)
+        case _:
+            for part in _parts(expr):
+                yield from reads(part)
+
+
+def reductions(expr: ast.Expr) -> Iterator[tuple[str, tuple[ast.Expr, ...], ast.Expr]]:
+    """(operation, indices, what is reduced), outer ones first."""
+    match expr:
+        case ast.Call(ast.Index(ast.Name(id), over), (argument,)) if id in REDUCTIONS:
+            yield id, subscripts(over), argument.value
+            yield from reductions(argument.value)
+        case _:
+            for part in _parts(expr):
+                yield from reductions(part)
+
+
+def _parts(expr: ast.Expr) -> list[ast.Expr]:
+    found: list[ast.Expr] = []
+
+    def keep(part: ast.Expr) -> ast.Expr:
+        found.append(part)
+        return part
+
+    rebuild(expr, keep)
+    return found
+
+
+Numbers = Mapping[str, float]
