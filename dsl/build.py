@@ -179,14 +179,15 @@ class _Rules:
     def formulas(self, span: Span, *children: Child) -> ast.Node:
         return Group(nodes_of(children), span=span)
 
-    def formula(self, span: Span, name: Child, *rest: Child) -> ast.Node:
+    def formula(self, span: Span, name: Child, *rest: Child) -> ast.Formula:
         otherwise = rest[-1] == "else"
         value, subscripts = rest[-1 - otherwise], rest[1] if rest[0] == "[" else None
         return ast.Formula(name.id, indices_of(subscripts), value, None, otherwise, span=span)
 
     def formula_if(self, span: Span, *children: Child) -> ast.Node:
         *start, _, condition = children
-        return replace(self.formula(span, *start), condition=condition)
+        whole = self.formula(span, *start)
+        return ast.Formula(whole.name, whole.indices, whole.value, condition, span=span)
 
     def draws(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         role = next((c for c in rest if isinstance(c, Role)), None)

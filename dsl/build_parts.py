@@ -131,7 +131,11 @@ def indices_of(subscripts: Child) -> tuple[ast.Expr, ...]:
 
 def role_of(word: ast.Name, what: ast.Name, span: Span) -> Role:
     if word.id not in ("as", "per"):
-        _fail(word.span, f"'{word.id}' is not expected here", "parameters are learnt 'as weights' or 'as biases'")
+        _fail(
+            word.span,
+            f"'{word.id}' is not expected here",
+            "parameters are learnt 'as weights' or 'as biases'",
+        )
     return Role(word.id, what.id, span=span)
 
 

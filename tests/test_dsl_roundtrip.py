@@ -38,7 +38,9 @@ def _called(inner: st.SearchStrategy) -> st.SearchStrategy:
         name_nodes,
         lambda base: st.one_of(
             st.builds(ast.Member, base, names),
-            st.builds(ast.Index, base, inner | st.lists(inner, min_size=2, max_size=3).map(tuple).map(ast.Tuple)),
+            st.builds(
+                ast.Index, base, inner | st.lists(inner, min_size=2, max_size=3).map(tuple).map(ast.Tuple)
+            ),
             st.builds(ast.Call, base, arguments),
         ),
         max_leaves=2,

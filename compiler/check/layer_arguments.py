@@ -1,6 +1,6 @@
 """What stands behind an operation's name -> arguments by name. Words fill parameters; shapes become their numbers.
 
-    conv 5x5 same stride 2 nobias    size_1 = 5, size_2 = 5, same = true, stride_1 = 2, stride_2 = 2, bias = false
+conv 5x5 same stride 2 nobias    size_1 = 5, size_2 = 5, same = true, stride_1 = 2, stride_2 = 2, bias = false
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ def arguments_of(
             given[name] = ast.Argument(name, argument.value, span=argument.span)
     _Words(operation, parameters, given, report).run()
     for p in parameters:
-        if p.default is None and p.name not in given and (known := inferred if size is None else size) is not None:
+        if (
+            p.default is None
+            and p.name not in given
+            and (known := inferred if size is None else size) is not None
+        ):
             given[p.name] = ast.Argument(p.name, ast.Number(known), span=operation.span)
             size = None
     spread = (a for argument in given.values() for a in _spread(argument, parameters, report))
@@ -69,7 +73,11 @@ def _spread(
         case one:
             values = [one] * count
     if len(values) != count:
-        report.error("E0305", argument.span, f"'{argument.name}' has {count} numbers, as in {'x'.join(map(str, shape.sizes))}: {len(values)} given")
+        report.error(
+            "E0305",
+            argument.span,
+            f"'{argument.name}' has {count} numbers, as in {'x'.join(map(str, shape.sizes))}: {len(values)} given",
+        )
         return
     for i, value in enumerate(values, start=1):
         yield ast.Argument(f"{argument.name}_{i}", value, span=argument.span)
@@ -97,7 +105,9 @@ class _Words:
                 case ast.Shape():
                     self._first([p for p in self.parameters if isinstance(p.default, ast.Shape)], word)
                 case _:
-                    self._first([p for p in self.parameters if p.default is not None and not is_flag(p)], word)
+                    self._first(
+                        [p for p in self.parameters if p.default is not None and not is_flag(p)], word
+                    )
 
     def _named(self, id: str, word: ast.Expr, rest: list[ast.Expr]) -> list[ast.Expr]:
         flags = {p.name for p in self.parameters if is_flag(p)}
@@ -136,11 +146,12 @@ class _Words:
         else:
             hint = f"its options: {', '.join(options)}"
         near = did_you_mean(word.span.text, options)
-        self.report.error("E0203", word.span, f"'{word.span.text}' is no option of {name}", hints=near or (hint,))
+        self.report.error(
+            "E0203", word.span, f"'{word.span.text}' is no option of {name}", hints=near or (hint,)
+        )
 
 
 def _option(p: ast.Parameter) -> str:
     if is_flag(p):
         return f"no{p.name}" if p.default == TRUE else p.name
     return f"{p.name} 3x3" if isinstance(p.default, ast.Shape) else f"{p.name} 1"
-

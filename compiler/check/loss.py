@@ -136,7 +136,8 @@ def _without_value(
         f"({word})"
         for word in FITTING
         if not (word == "softmax" and units == 1)
-        and without_value(lower_activations((Activation(library[word], ()),), z, library), cost, units) is None
+        and without_value(lower_activations((Activation(library[word], ()),), z, library), cost, units)
+        is None
     ]
     hints = [f"it has a value after {listed(fits)}"] if fits else []
     if loss.definition.name in ("cross_entropy", "binary_cross_entropy"):

@@ -27,7 +27,9 @@ class _Checker:
     def run(self, architecture: ast.Architecture) -> Network | None:
         if architecture.input is None:
             hint = "as in [13(tanh)15(lin)1], or [28x28x1 ...] for images"
-            self.report.error("E0203", architecture.span, "the network does not say its inputs", hints=(hint,))
+            self.report.error(
+                "E0203", architecture.span, "the network does not say its inputs", hints=(hint,)
+            )
             return None
         shape = self._shape(architecture.input)
         axes = tuple(ir.Axis(f"x{i}", size) for i, size in enumerate(shape))
@@ -60,10 +62,11 @@ def check_fit(
     statement: ast.Network, network: Network, facts: Facts, data: Span, classes: int, report: Report
 ) -> None:
     """Do the sizes of the network fit the data? `classes` are those that the file states, or 0."""
+    inputs = statement.architecture.input
     if network.inputs != facts.inputs:
         report.error(
             "E0201",
-            statement.architecture.input.span,
+            inputs.span if inputs else statement.architecture.span,
             f"the network takes {counted(network.inputs, 'input')}, the data has {facts.inputs}",
             label=f"{facts.inputs} here",
             related=((data, f"this has {counted(facts.inputs, 'input column')}"),),

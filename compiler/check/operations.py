@@ -70,6 +70,8 @@ class Operations:
         owner = self._owner(stage, found)
         if stage.size is not None:
             self.span = stage.size.span
+            if size is None:
+                return
         if stage.size is not None and all(isinstance(d, ast.Activation | None) for _, d in found):
             if any(d is None for _, d in found):
                 return
@@ -120,9 +122,10 @@ class Operations:
         for table in (known.activations, known.layers, known.blocks):
             if name in table:
                 return table[name]
-        says = meant(name, "layer")
+        module, _, last = name.rpartition(".")
+        says = meant(name, "layer") or (meant(module.partition(".")[0], "layer") if module else "")
         names = [*known.activations.names(), *known.layers.names(), *known.blocks.names()]
-        hints = () if says else did_you_mean(name, names)
+        hints = did_you_mean(last if says else name, names) if module or not says else ()
         self.complete = False
         self.report.error(
             "E0102",
@@ -149,18 +152,27 @@ class Operations:
             )  # fmt: skip
         if place.inputs:
             self._error(
-                operation.span, "an activation cannot act on the inputs themselves", "start with a layer: (tanh) 15"
+                operation.span,
+                "an activation cannot act on the inputs themselves",
+                "start with a layer: (tanh) 15",
             )
         what = f"'{operation.name}'"
         bound = bind(definition.parameters, operation.arguments, operation.span, what, self.report)
         place.made.append(Activation(definition, bound))
 
     def _put(
-        self, operation: ast.Operation, definition: Definition, size: float | None, place: Place, numbers: Numbers
+        self,
+        operation: ast.Operation,
+        definition: Definition,
+        size: float | None,
+        place: Place,
+        numbers: Numbers,
     ) -> None:
         """The layer or block behind what is there."""
         before = len(self.report.diagnostics)
-        given = arguments_of(operation, definition.parameters, size, self._inferred(definition, place), self.report)
+        given = arguments_of(
+            operation, definition.parameters, size, self._inferred(definition, place), self.report
+        )
         parameters = shapes_apart(definition.parameters)
         what = f"'{definition.name}'"
         bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
@@ -169,7 +181,9 @@ class Operations:
             self.complete = False
             return
         if isinstance(definition, ast.Layer):
-            check_required(replace(definition, parameters=parameters), given, dict(bound), operation.span, self.report)
+            check_required(
+                replace(definition, parameters=parameters), given, dict(bound), operation.span, self.report
+            )
             self.complete &= len(self.report.diagnostics) == before
             use: Operation = Use(definition, bound, operation.span)
         else:
@@ -193,7 +207,11 @@ class Operations:
     # -- blocks ------------------------------------------------------------------------------------
 
     def _block(
-        self, operation: ast.Operation, definition: ast.Block, bound: tuple[tuple[str, float], ...], place: Place
+        self,
+        operation: ast.Operation,
+        definition: ast.Block,
+        bound: tuple[tuple[str, float], ...],
+        place: Place,
     ) -> Block | None:
         if definition.name.lower() in self.open:
             way = " -> ".join([*self.open, definition.name])
@@ -213,7 +231,9 @@ class Operations:
         self.open.pop()
         return Block(definition, bound, tuple(lines), operation.span) if self.complete else None
 
-    def _line(self, line: ast.Formula, values: dict[str, ir.Var], numbers: dict[str, float]) -> BlockLine | None:
+    def _line(
+        self, line: ast.Formula, values: dict[str, ir.Var], numbers: dict[str, float]
+    ) -> BlockLine | None:
         brackets: list[Bracket] = []
 
         def bracket(architecture: ast.Architecture, of: ast.Expr) -> ast.Expr:

@@ -1,7 +1,7 @@
 """The operations of a network, one after the other -> tensors and lets: layers, activations, blocks.
 
-    names      `layer1`, `layer2`, ... of what learns; others by their own: `avgpool1`
-    `.a`       what the activations behind it make of it
+names      `layer1`, `layer2`, ... of what learns; others by their own: `avgpool1`
+`.a`       what the activations behind it make of it
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ class Flow:
             values[line.name] = self.line(line, values, dict(block.arguments), block)
         return values[block.lines[-1].name]
 
-    def line(self, line: BlockLine, values: dict[str, ir.Var], numbers: Mapping[str, float], block: Block) -> ir.Var:
+    def line(
+        self, line: BlockLine, values: dict[str, ir.Var], numbers: Mapping[str, float], block: Block
+    ) -> ir.Var:
         known = dict(values)
         for bracket in line.brackets:
             of = self.value(bracket.of, known, numbers, block.span)
@@ -106,7 +108,9 @@ class Flow:
             return values[expr.id]
         read = [n for n in _names(expr) if n in values]
         if not read:
-            raise fault("E0225", expr.span, "a line of a block is made of its input: x, [...], or a line before it")
+            raise fault(
+                "E0225", expr.span, "a line of a block is made of its input: x, [...], or a line before it"
+            )
         first = values[read[0]]
         names: dict[str, ir.Expr] = {n: ir.Const(v) for n, v in numbers.items()}
         for n in read:
@@ -124,7 +128,11 @@ class Flow:
 def input_axes(shape: Sequence[int], operations: Sequence[Operation]) -> ir.Axes:
     """An image that the first layer takes as a row is one from the start."""
     first = next((o for o in operations if isinstance(o, Use)), None)
-    flat = first is operations[0] and first is not None and any(s.name == "images" for s in first.definition.settings)
+    flat = (
+        first is operations[0]
+        and first is not None
+        and any(s.name == "images" for s in first.definition.settings)
+    )
     if len(shape) == 1 or (flat and len(shape) == IMAGE):
         return (ir.Axis("x", prod(shape)),)
     letters = {2: "ti", IMAGE: "hwc"}.get(len(shape)) or "".join(chr(ord("a") + i) for i in range(len(shape)))
@@ -140,7 +148,7 @@ def _as(v: ir.Var, like: ir.Var, name: str, other: str, span: Span) -> ir.Expr:
     """The array with the axes of another one of the same shape."""
     if shape_of(v) != shape_of(like):
         here, there = (" x ".join(map(str, shape_of(w))) for w in (v, like))
-        raise fault("E0225", span, f"shapes that differ cannot be joined: {_word(other)} is {there}, {_word(name)} is {here}",
+        raise fault("E0225", span, f"shapes differ: {_word(other)} is {there}, {_word(name)} is {here}",
                     "a layer that changes the shape, on one of the two: (conv 1x1) 32")  # fmt: skip
     value: ir.Expr = v
     moved = [(a, b) for a, b in zip(v.axes, like.axes, strict=True) if a != b]
@@ -191,4 +199,6 @@ def of_all_samples(e: ir.Expr) -> ir.Expr:
 
 def with_axes(e: ir.Expr, lead: ir.Axes) -> ir.Expr:
     """The expression for each place along more axes, which stand in front."""
-    return rebuild(e, lambda node: ir.Var(node.name, (*lead, *node.axes)) if isinstance(node, ir.Var) else node)
+    return rebuild(
+        e, lambda node: ir.Var(node.name, (*lead, *node.axes)) if isinstance(node, ir.Var) else node
+    )

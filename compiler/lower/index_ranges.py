@@ -1,16 +1,16 @@
 """How far each index of a layer runs. Every index has one range in a layer; what cannot be inferred is an error.
 
-    o in out            it is said
-    x[i], h[t]          a plain subscript: as many places as the array has there
-    x[2*h + p - pad]    a compound one with one index that is open: the largest range that stays inside; where it
-                        begins `pad` places before the array it may end as many behind it
+o in out            it is said
+x[i], h[t]          a plain subscript: as many places as the array has there
+x[2*h + p - pad]    a compound one with one index that is open: the largest range that stays inside; where it
+                    begins `pad` places before the array it may end as many behind it
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import floor, prod
+from math import floor
 
 from netc.compiler.lower.layer_faults import LayerFault, fault
 from netc.compiler.lower.layer_text import LayerText, name_of, reads, reductions, subscripts
@@ -35,7 +35,7 @@ def index_ranges(text: LayerText, extents: Sequence[int]) -> dict[str, int]:
 def arrays_of(text: LayerText, extents: Sequence[int]) -> dict[str, tuple[str | int, ...]]:
     """Of each array its extents: the index that fixes it, or of the input the number."""
     found: dict[str, tuple[str | int, ...]] = {"x": tuple(extents)}
-    for array in (*text.learned, *text.formulas):
+    for array in _arrays(text):
         if array.name in found:
             raise fault("E0229", array.span, f"'{array.name}' is given twice")
         found[array.name] = tuple(_plain(i) for i in array.indices)
@@ -88,16 +88,25 @@ class _Ranges:
     # -- what fixes a range ------------------------------------------------------------------------
 
     def _said(self) -> None:
-        every = [*(i for a in self.text.learned for i in a.indices), *(i for f in self.text.formulas for i in f.indices)]
+        every = [
+            *(i for a in self.text.learned for i in a.indices),
+            *(i for f in self.text.formulas for i in f.indices),
+        ]
         every += [i for f in self.text.formulas for _, over, _ in reductions(f.value) for i in over]
         for among in (i for i in every if isinstance(i, ast.Among)):
             name, size = name_of(among), number_or_none(among.values)
             if size is None:
-                raise fault("E0226", among.values.span, f"the range of '{name}' must be known from the sizes alone")
+                raise fault(
+                    "E0226", among.values.span, f"the range of '{name}' must be known from the sizes alone"
+                )
             if size != floor(size) or not 1 <= size <= LARGEST:
                 value = print_expr(among.values)
                 shown = value if value == f"{size:g}" else f"{value} = {size:g}"
-                raise fault("E0226", among.span, f"the range of '{name}' is {shown}: a whole number from 1 on is needed")
+                raise fault(
+                    "E0226",
+                    among.span,
+                    f"the range of '{name}' is {shown}: a whole number from 1 on is needed",
+                )
             self._fix(name, int(size), among.span, f"'{name} in {int(size)}'")
 
     def _fix(self, name: str, size: int, span: Span, words: str) -> None:
@@ -143,7 +152,11 @@ class _Ranges:
         if factor <= 0:
             return None
         low, high = whole.bounds({**self.sizes, name: 1})
-        top = Fraction(size - 1) + max(Fraction(0), -low) + (1 - Fraction(1, whole.divisor) if whole != place else 0)
+        top = (
+            Fraction(size - 1)
+            + max(Fraction(0), -low)
+            + (1 - Fraction(1, whole.divisor) if whole != place else 0)
+        )
         return floor((top - high) / factor) + 1
 
     def _too_large(self, array: str, subscript: ast.Expr, place: Linear, name: str, size: int) -> LayerFault:
@@ -169,7 +182,7 @@ class _Ranges:
                 )  # fmt: skip
 
     def _require_all(self) -> None:
-        for array in (*self.text.learned, *self.text.formulas):
+        for array in _arrays(self.text):
             for index in array.indices:
                 self._require(name_of(index), index.span, array.name)
         for formula in self.text.formulas:
@@ -183,11 +196,11 @@ class _Ranges:
                         f"say it: {name} in 10, or {name} in a size of the layer")  # fmt: skip
 
 
+def _arrays(text: LayerText) -> list[ast.Learned | ast.Formula]:
+    return [*text.learned, *text.formulas]
+
+
 def _indices(text: LayerText) -> frozenset[str]:
-    left = (i for array in (*text.learned, *text.formulas) for i in array.indices)
+    left = (i for array in _arrays(text) for i in array.indices)
     over = (i for f in text.formulas for _, found, _ in reductions(f.value) for i in found)
     return frozenset(name_of(i) for i in (*left, *over)) - {""}
-
-
-def size_of(indices: Sequence[str], sizes: Mapping[str, int]) -> int:
-    return prod(sizes[i] for i in indices)

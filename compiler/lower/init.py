@@ -44,7 +44,11 @@ def _gain(t: ir.Tensor) -> ir.Fill:
 
 def _fans(tensor: ir.Tensor, layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:
     """A bias has those of the first weights of its layer."""
-    return tensor.fans if tensor.role == "weight" else next((t.fans for t in layer if t.role == "weight"), (1, 1))
+    return (
+        tensor.fans
+        if tensor.role == "weight"
+        else next((t.fans for t in layer if t.role == "weight"), (1, 1))
+    )
 
 
 def _fill(law: Law, fans: tuple[int, int] | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:

@@ -14,7 +14,7 @@ from math import prod
 from netc.compiler.calculus import ir
 from netc.compiler.lower.index_ranges import index_ranges
 from netc.compiler.lower.layer_faults import fault
-from netc.compiler.lower.layer_text import LayerText, name_of, reads, reductions, settled, subscripts
+from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
 from netc.compiler.lower.layer_values import Array, Values
 from netc.compiler.lower.subscripts import linear
 from netc.compiler.meaning.resolve_tree import walk
@@ -36,13 +36,17 @@ class Made:
     value: ir.Var
 
 
-def lower_layer(use: Use, x: ir.Var, name: str, functions: Mapping[str, ast.Activation | ast.Schedule]) -> Made:
+def lower_layer(
+    use: Use, x: ir.Var, name: str, functions: Mapping[str, ast.Activation | ast.Schedule]
+) -> Made:
     """`name` begins the names of its tensors and lets. Raises LayerFault."""
     return _Layer(use, x, name, functions).run()
 
 
 class _Layer:
-    def __init__(self, use: Use, x: ir.Var, name: str, functions: Mapping[str, ast.Activation | ast.Schedule]) -> None:
+    def __init__(
+        self, use: Use, x: ir.Var, name: str, functions: Mapping[str, ast.Activation | ast.Schedule]
+    ) -> None:
         self.use, self.name = use, name
         self.lead, slots = self._split(x)
         extents = [prod(a.size or 1 for a in slot) for slot in slots]
@@ -65,7 +69,9 @@ class _Layer:
         value = list(ir.flat(steps))[-1].var
         if ir.SAMPLES not in value.axes:
             last = self.text.formulas[-1]
-            raise fault("E0224", last.span, f"what the layer gives, '{last.name}', does not depend on its input")
+            raise fault(
+                "E0224", last.span, f"what the layer gives, '{last.name}', does not depend on its input"
+            )
         return Made(tuple(order), steps, value)
 
     # -- the input ---------------------------------------------------------------------------------
@@ -110,7 +116,9 @@ class _Layer:
     def _tensor(self, array: ast.Learned) -> ir.Tensor:
         role = "gain" if array.value is not None else ROLES.get(array.role)
         if role is None:
-            raise fault("E0228", array.span, f"parameters are learnt as weights or as biases, not as '{array.role}'")
+            raise fault(
+                "E0228", array.span, f"parameters are learnt as weights or as biases, not as '{array.role}'"
+            )
         axes = tuple(a for i in array.indices for a in self.axes[name_of(i)])
         start = number_or_none(array.value) if array.value is not None else 0.0
         if start is None:
@@ -193,7 +201,11 @@ class _Layer:
         ((name, found),) = steps.items()
         for formula in group:
             if name not in map(name_of, formula.indices):
-                raise fault("E0229", formula.span, f"'{formula.name}' stands in a recurrence along '{name}' without that index")
+                raise fault(
+                    "E0229",
+                    formula.span,
+                    f"'{formula.name}' stands in a recurrence along '{name}' without that index",
+                )
         return self.axes[name][0], max(found) > 0
 
     def _announce(self, formula: ast.Formula) -> None:
@@ -211,7 +223,7 @@ class _Layer:
             raise fault("E0224", formula.span, f"an index stands twice on the left of '{formula.name}'")
         if left_over := [a for a in value.axes if a not in own and a not in shared]:
             name = next(n for n, axes in self.axes.items() if left_over[0] in axes)
-            raise fault("E0224", formula.value.span, f"the index '{name}' is left over: it stands on the right of '{formula.name}' alone",
+            raise fault("E0224", formula.value.span, f"the index '{name}' of '{formula.name}' stands on the right alone",
                         f"sum[{name}](...) sums over it; an array that keeps it has it on the left")  # fmt: skip
         axes = (*(a for a in shared if recurrent or a in value.axes), *own)
         let = ir.Let(f"{self.name}.{formula.name}", axes, value, span=self.use.span)
@@ -247,5 +259,3 @@ def _around(expr: ast.Expr, name: str) -> ast.Expr:
         if any(r.base == ast.Name(name) for r in reads(inner)):
             found = inner
     return found
-
-

@@ -17,7 +17,12 @@ class LayerFault(Exception):
 
 
 def fault(
-    code: str, span: Span, message: str, *hints: str, label: str = "", related: Iterable[tuple[Span, str]] = ()
+    code: str,
+    span: Span,
+    message: str,
+    *hints: str,
+    label: str = "",
+    related: Iterable[tuple[Span, str]] = (),
 ) -> LayerFault:
     return LayerFault(Diagnostic(code, message, span, label, tuple(related), (), hints))
 
@@ -26,7 +31,9 @@ def used_at(found: LayerFault, span: Span, name: str) -> Diagnostic:
     """The diagnostic in the file of the user: at the use, where the layer is of the library."""
     diagnostic = found.diagnostic
     if diagnostic.span.source == span.source:
-        related = ((span, "used here"),) if diagnostic.span.text and not _inside(diagnostic.span, span) else ()
+        related = (
+            ((span, "used here"),) if diagnostic.span.text and not _inside(diagnostic.span, span) else ()
+        )
         return Diagnostic(
             diagnostic.code, diagnostic.message, diagnostic.span, diagnostic.label,
             (*diagnostic.related, *related), diagnostic.notes, diagnostic.hints,

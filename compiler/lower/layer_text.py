@@ -1,13 +1,13 @@
 """The text of a layer for its arguments and its input: numbers in place of parameters, the lines that hold. Infers nothing.
 
-    size[1], extent(x, 2), stride      numbers
-    learn b[o] as biases if bias       left out where `bias` is false
-    z[i] = ... if causal, ... else     one of the two
+size[1], extent(x, 2), stride      numbers
+learn b[o] as biases if bias       left out where `bias` is false
+z[i] = ... if causal, ... else     one of the two
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from netc.compiler.lower.layer_faults import fault
@@ -112,17 +112,27 @@ class _Settling:
                 if holds is not None:
                     return self._of(then if holds else otherwise)
                 return replace(expr, then=self._of(then), condition=decided, otherwise=self._of(otherwise))
-            case ast.Call(ast.Index(ast.Name(id), over), arguments) if id in REDUCTIONS:
+            case ast.Call(ast.Index(ast.Name(id) as operation, over) as function, arguments) if (
+                id in REDUCTIONS
+            ):
                 inner = tuple(replace(a, value=self._of(a.value)) for a in arguments)
-                named = replace(over, items=self._all(over.items)) if isinstance(over, ast.Tuple) else over
-                named = self._of(over) if isinstance(over, ast.Among) else named
-                return replace(expr, function=replace(expr.function, index=named), arguments=inner)  # type: ignore[call-arg]
+                named = ast.Index(operation, self._over(over), span=function.span)
+                return replace(expr, function=named, arguments=inner)
             case ast.Call(function, arguments):
                 inner = tuple(replace(a, value=self._of(a.value)) for a in arguments)
                 return replace(expr, function=function, arguments=inner)
             case ast.Index(base, index):
                 return replace(expr, base=base, index=self._of(index))
         return rebuild(expr, self._of)
+
+    def _over(self, indices: ast.Expr) -> ast.Expr:
+        """Of a reduction: an index is no parameter."""
+        match indices:
+            case ast.Tuple(items):
+                return replace(indices, items=tuple(map(self._over, items)))
+            case ast.Among():
+                return self._of(indices)
+        return indices
 
     def _component(self, expr: ast.Expr, name: str, index: ast.Expr) -> ast.Expr:
         which = number_or_none(index)
@@ -195,6 +205,3 @@ def _parts(expr: ast.Expr) -> list[ast.Expr]:
 
     rebuild(expr, keep)
     return found
-
-
-Numbers = Mapping[str, float]

@@ -104,8 +104,9 @@ class Values:
         axes: ir.Axes = ()
         for index in over:
             axes += (ir.SAMPLES,) if name_of(index) == BATCH else self.axes[name_of(index)]
-        if op in ("max", "min"):
-            return self._extreme(op, axes, argument)
+        match op:
+            case "max" | "min":
+                return self._extreme(op, axes, argument)
         value = self.of(argument)
         if op == "softmax":
             value = spread(value, ir.union(value.axes, axes))
@@ -125,7 +126,7 @@ class Values:
         if edges and isinstance(argument, ast.Index):
             value = _with_outside(value, outside)
         elif edges:
-            inside = ir.apply("gt", reduce(lambda a, b: ir.apply("mul", a, b), edges), ZERO)
+            inside = ir.apply("gt", _product(edges), ZERO)
             value = ir.apply("select", inside, value, ir.Const(outside))
         return ir.Reduce(op, spread(value, ir.union(value.axes, axes)), axes)
 
@@ -134,7 +135,7 @@ class Values:
             before, self.edges = self.edges, []
             self.of(arguments[0].value)
             edges, self.edges = self.edges, before
-            return reduce(lambda a, b: ir.apply("mul", a, b), edges, ONE)
+            return _product(edges)
         positional = [a.value for a in arguments if a.name is None]
         if len(positional) == len(arguments):
             values = [self.of(v) for v in positional]
@@ -150,15 +151,29 @@ class Values:
         if name in ("sum", "mean", "max", "min", "softmax") and len(arguments) == 1:
             raise fault("E0230", call.span, f"'{name}' says over which index: {name}[i](...)")
         known = [*FUNCTION_NAMES, *self.functions, INSIDE]
-        raise fault("E0230", call.span, f"there is no function '{name}' of {len(arguments)} in a layer", *did_you_mean(name, known))
+        raise fault(
+            "E0230",
+            call.span,
+            f"there is no function '{name}' of {len(arguments)} in a layer",
+            *did_you_mean(name, known),
+        )
 
     def _activation(
         self, call: ast.Expr, definition: ast.Activation, arguments: tuple[ast.Argument, ...]
     ) -> ir.Expr:
         """An activation of numbers, element by element; one that sums over units would not say over which."""
         if called(definition.value) & {"sum", "mean", "max", "min", "norm"} and not self._pairs(definition):
-            hint = f"{definition.name}[i](...)" if definition.name == "softmax" else "its equation, with sum[i](...)"
-            raise fault("E0230", call.span, f"'{definition.name}' is over all units of a layer: say over which index", hint)
+            hint = (
+                f"{definition.name}[i](...)"
+                if definition.name == "softmax"
+                else "its equation, with sum[i](...)"
+            )
+            raise fault(
+                "E0230",
+                call.span,
+                f"'{definition.name}' is over all units of a layer: say over which index",
+                hint,
+            )
         names = [definition.variable, *(p.name for p in definition.parameters)]
         bound: dict[str, ir.Expr] = {}
         for position, argument in enumerate(arguments):
@@ -170,7 +185,9 @@ class Values:
 
     def _pairs(self, definition: ast.Activation) -> bool:
         """min(a, b), max(a, b) are no reductions."""
-        calls = [n for n in _calls(definition.value) if dotted(n.function) in ("sum", "mean", "max", "min", "norm")]
+        calls = [
+            n for n in _calls(definition.value) if dotted(n.function) in ("sum", "mean", "max", "min", "norm")
+        ]
         return all(len(c.arguments) > 1 for c in calls)
 
     # -- reading arrays ----------------------------------------------------------------------------
@@ -179,14 +196,18 @@ class Values:
         if name in self.absent:
             return ZERO
         array = self.arrays[name]
-        moved = [(slot, s) for slot, s in zip(array.slots, found, strict=True) if self.axes.get(name_of(s)) != slot]
+        moved = [
+            (slot, s) for slot, s in zip(array.slots, found, strict=True) if self.axes.get(name_of(s)) != slot
+        ]
         value: ir.Expr = array.var
         places: list[tuple[ir.Axis, ast.Expr]] = []
         for slot, subscript in moved:
             if len(slot) > 1:
                 raise fault("E0230", subscript.span, "an image that is read as a row is read with one index")
             (axis,) = slot
-            others = {a for _, s in moved if s is not subscript for n in self._indices(s) for a in self.axes[n]}
+            others = {
+                a for _, s in moved if s is not subscript for n in self._indices(s) for a in self.axes[n]
+            }
             if axis in others:  # its name is about to be another's
                 apart = ir.Axis(f"{self.name}.{next(self.fresh)}", axis.size)
                 value, axis = ir.View(value, axis, ir.Index(((apart, 1),))), apart
@@ -218,14 +239,14 @@ class Values:
             if isinstance(part, str):
                 there = self.axes[part][0]
             else:
-                low, high = (floor(b) for b in part.inner.bounds(self.sizes))
-                if low < 0:
+                least, most = (floor(b) for b in part.inner.bounds(self.sizes))
+                if least < 0:
                     raise fault("E0228", subscript.span, "what is rounded down here goes below 0")
-                there = ir.Axis(f"{self.name}.{next(self.fresh)}", high + 1)
+                there = ir.Axis(f"{self.name}.{next(self.fresh)}", most + 1)
                 inner.append((there, Linear(((part, Fraction(1)),))))
             terms.append((there, int(factor * divisor)))
         index = ir.Index(tuple(terms), int(place.offset * divisor), divisor, rounded)
-        low, high = (b for b in place.bounds(self.sizes))
+        low, high = place.bounds(self.sizes)
         assert axis.size is not None
         if low < 0 or floor(high) >= axis.size or (divisor > 1 and not rounded):
             self.edges.append(ir.View(ir.Const(1.0, (axis,)), axis, index))
@@ -249,6 +270,10 @@ def _number_of(axes: ir.Axes) -> ir.Expr:
         return known
     samples = ir.Reduce("sum", ir.Const(1.0, (ir.SAMPLES,)), (ir.SAMPLES,))
     return samples if known.value == 1 else ir.apply("mul", known, samples)
+
+
+def _product(factors: list[ir.Expr]) -> ir.Expr:
+    return reduce(lambda a, b: ir.apply("mul", a, b), factors[1:], factors[0]) if factors else ONE
 
 
 def _with_outside(value: ir.Expr, outside: float) -> ir.Expr:

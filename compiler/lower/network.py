@@ -59,9 +59,7 @@ def _network(network: Network, loss: Loss, env: Environment) -> ir.Problem:
     return problem([*flow.tensors, x, y], [*flow.steps, *head], OUTPUT, loss.reduce == "mean")
 
 
-def _head(
-    last: tuple[Activation, ...], z: ir.Var, span: Span, loss: Loss, env: Environment
-) -> list[ir.Let]:
+def _head(last: tuple[Activation, ...], z: ir.Var, span: Span, loss: Loss, env: Environment) -> list[ir.Let]:
     """The last activation, the loss of each sample, and their sum.
 
     The loss is composed with the activation before it is simplified and derived, so that log(softmax(z)) and

@@ -1,8 +1,8 @@
 """Subscripts as places: sums of whole multiples of indices, rounded down or not. Knows no arrays and no ranges.
 
-    stride*h + p - pad        terms h: stride, p: 1, offset -pad
-    floor(h/2)                the same, rounded down
-    (h - p)/2                 a place only where nothing is left over
+stride*h + p - pad        terms h: stride, p: 1, offset -pad
+floor(h/2)                the same, rounded down
+(h - p)/2                 a place only where nothing is left over
 """
 
 from __future__ import annotations

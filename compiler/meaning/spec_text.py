@@ -28,7 +28,6 @@ from netc.dsl import ast
 from netc.dsl.format import format_program
 from netc.dsl.source import NOWHERE, Source
 
-
 DENSE = "dense"
 """The layer whose size makes it: (tanh) 15."""
 
