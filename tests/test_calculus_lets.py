@@ -230,7 +230,8 @@ def last_token() -> Case:
 def dropout() -> Case:
     x = var("x", N, U)
     kept = np.random.default_rng(3).integers(0, 2, sizes(N, U)).astype(float)
-    z = let("z", x.axes, mul(Const(2.0), ir.Draw("bernoulli", (0.5,), "dropout1", x.axes), mul(x, x)))
+    drawn = apply("select", ir.TRAINING, ir.Draw("bernoulli", (0.5,), "dropout1", x.axes), Const(0.5))
+    z = let("z", x.axes, mul(Const(2.0), drawn, mul(x, x)))
     return Case({"x": x.axes}, [z], lambda x: 2 * torch.tensor(kept) * x * x, draws={"dropout1": kept})
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import backward
+from netc.compiler.calculus.modes import has_modes, in_mode, wanted
 from netc.compiler.calculus.simplify import rebuild, simplify
 from netc.compiler.calculus.verify import verify
 from netc.compiler.lower.expressions import Environment, lower_expr
@@ -29,17 +30,41 @@ def lower_problem(spec: Spec) -> ir.Problem:
 
 
 def problem(
-    tensors: Iterable[ir.Tensor], forward: Iterable[ir.Step], output: str = "", mean: bool = False
+    tensors: Iterable[ir.Tensor],
+    forward: Iterable[ir.Step],
+    output: str = "",
+    mean: bool = False,
+    updates: Iterable[ir.Update] = (),
 ) -> ir.Problem:
-    """The problem whose loss is the let `loss`: parameters get their places in theta, the derivatives are derived."""
+    """The problem whose loss is the let `loss`: parameters get their places in theta and states theirs, the derivatives
+    are derived. Lets that ask for `training`, states and draws make it one with two modes."""
+    placed, steps, updates = _placed(tensors), tuple(forward), tuple(updates)
+    if not has_modes(steps) and not updates:
+        return verify(_derived(placed, steps, output, mean))
+    shown = {LOSS, output} - {""}
+    training = wanted(in_mode(steps, True), shown | {u.value for u in updates})
+    tested = wanted(in_mode(steps, False), shown)
+    test = _derived(placed, tested, output, mean)
+    return verify(replace(_derived(placed, training, output, mean), updates=updates, test=test))
+
+
+def _placed(tensors: Iterable[ir.Tensor]) -> tuple[ir.Tensor, ...]:
     placed: list[ir.Tensor] = []
-    offset = 0
-    for tensor in tensors:
-        placed.append(replace(tensor, offset=offset if tensor.role in ir.PARAMETERS else 0))
-        offset += tensor.size if tensor.role in ir.PARAMETERS else 0
-    steps = tuple(forward)
-    derived, gradients = backward(steps, LOSS, [t for t in placed if t.role in ir.PARAMETERS])
-    return verify(ir.Problem(tuple(placed), steps, derived, LOSS, gradients, output, mean))
+    parameters = states = 0
+    for t in tensors:
+        placed.append(
+            replace(t, offset=states if t.role == "state" else parameters if t.role in ir.PARAMETERS else 0)
+        )
+        parameters += t.size if t.role in ir.PARAMETERS else 0
+        states += t.size if t.role == "state" else 0
+    return tuple(placed)
+
+
+def _derived(
+    tensors: tuple[ir.Tensor, ...], forward: tuple[ir.Step, ...], output: str, mean: bool
+) -> ir.Problem:
+    derived, gradients = backward(forward, LOSS, [t for t in tensors if t.role in ir.PARAMETERS])
+    return ir.Problem(tensors, forward, derived, LOSS, gradients, output, mean)
 
 
 def _objective(objective: Objective, env: Environment) -> ir.Problem:
