@@ -36,7 +36,7 @@ class _Checker:
         place = Place(ir.Var("x", (ir.SAMPLES, *axes)), [], inputs=True)
         self.operations.chain(architecture.stages, place, {})
         weights = [t for t in self.operations.flow.tensors if t.role == "weight"]
-        parameters = sum(t.size for t in self.operations.flow.tensors)
+        parameters = sum(t.size for t in self.operations.flow.tensors if t.role in ir.PARAMETERS)
         if self.operations.complete and not parameters:
             message = "the network has no layer that learns"
             hint = "as in [13(tanh)15(lin)1]"

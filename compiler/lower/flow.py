@@ -31,6 +31,7 @@ class Flow:
         self.functions = functions
         self.tensors: list[ir.Tensor] = []
         self.steps: list[ir.Step] = []
+        self.updates: list[ir.Update] = []
         self.counts: Counter[str] = Counter()
         self.of: dict[str, str] = {}
         """The operation that a let is of, by the let's name."""
@@ -66,6 +67,7 @@ class Flow:
             raise LayerFault(used_at(found, use.span, use.definition.name)) from None
         self.tensors += made.tensors
         self.steps += made.steps
+        self.updates += made.updates
         self.span = use.span
         return made.value
 

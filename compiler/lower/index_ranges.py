@@ -88,10 +88,7 @@ class _Ranges:
     # -- what fixes a range ------------------------------------------------------------------------
 
     def _said(self) -> None:
-        every = [
-            *(i for a in self.text.learned for i in a.indices),
-            *(i for f in self.text.formulas for i in f.indices),
-        ]
+        every = [i for a in _arrays(self.text) for i in a.indices]
         every += [i for f in self.text.formulas for _, over, _ in reductions(f.value) for i in over]
         for among in (i for i in every if isinstance(i, ast.Among)):
             name, size = name_of(among), number_or_none(among.values)
@@ -196,8 +193,8 @@ class _Ranges:
                         f"say it: {name} in 10, or {name} in a size of the layer")  # fmt: skip
 
 
-def _arrays(text: LayerText) -> list[ast.Learned | ast.Formula]:
-    return [*text.learned, *text.formulas]
+def _arrays(text: LayerText) -> list[ast.Learned | ast.Draws | ast.Formula]:
+    return [*text.learned, *text.draws, *text.formulas]
 
 
 def _indices(text: LayerText) -> frozenset[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 from netc.compiler.calculus import ir
 from netc.compiler.lower.index_ranges import index_ranges
@@ -22,6 +23,7 @@ from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
 
+LAWS = {"bernoulli": ("p",), "uniform": ("low", "high"), "normal": ("mean", "deviation")}
 ROLES: Mapping[str, ir.Role] = {"weights": "weight", "biases": "bias", "": "weight"}
 IMAGE = 3
 """Axes of an image: height, width, channels."""
@@ -34,6 +36,7 @@ class Made:
     tensors: tuple[ir.Tensor, ...]
     steps: tuple[ir.Step, ...]
     value: ir.Var
+    updates: tuple[ir.Update, ...] = ()
 
 
 def lower_layer(
@@ -51,7 +54,7 @@ class _Layer:
         self.lead, slots = self._split(x)
         extents = [prod(a.size or 1 for a in slot) for slot in slots]
         self.text = settled(use, extents)
-        if not self.text.formulas:
+        if all(f.name in self.text.states for f in self.text.formulas):
             raise fault("E0228", use.definition.span, f"the layer '{use.definition.name}' has no equation")
         self.sizes = index_ranges(self.text, extents)
         self.axes = self._axes(slots)
@@ -61,18 +64,26 @@ class _Layer:
         for array in self.text.learned:
             slots = [self.axes[name_of(i)] for i in array.indices]
             arrays[array.name] = Array(self.tensors[array.name].var, tuple(slots))
-        self.values = Values(arrays, self.text.absent, self.axes, self.sizes, functions, name)
+        self.values = Values(arrays, self.text.absent, self.axes, self.sizes, self.lead, functions, name)
+        self.updates: list[ir.Update] = []
 
     def run(self) -> Made:
-        steps = tuple(self._steps())
+        drawn = [self._draw(d) for d in self.text.draws]
+        states = [self._state(f) for f in self.text.formulas if f.name in self.text.states]
+        steps = (*drawn, *self._steps())
         order = sorted(self.tensors.values(), key=lambda t: t.role != "weight")
-        value = list(ir.flat(steps))[-1].var
+        last = self.last
+        value = self.values.arrays[last.name].var
         if ir.SAMPLES not in value.axes:
-            last = self.text.formulas[-1]
             raise fault(
                 "E0224", last.span, f"what the layer gives, '{last.name}', does not depend on its input"
             )
-        return Made(tuple(order), steps, value)
+        return Made((*order, *states), steps, value, tuple(self.updates))
+
+    @property
+    def last(self) -> ast.Formula:
+        """The equation of what the layer gives."""
+        return [f for f in self.text.formulas if f.name not in self.text.states][-1]
 
     # -- the input ---------------------------------------------------------------------------------
 
@@ -107,7 +118,7 @@ class _Layer:
                     if name in self.sizes and name not in found and slot not in taken:
                         found[name] = slot
                         taken.add(slot)
-        last = self.text.formulas[-1].indices[-1:]
+        last = self.last.indices[-1:]
         own = name_of(last[0]) if last else ""
         for name, size in self.sizes.items():
             found.setdefault(name, (ir.Axis(self.name if name == own else f"{self.name}.{name}", size),))
@@ -131,6 +142,23 @@ class _Layer:
         """`weight` of the one that is learnt as weights, `bias` of the one as biases; others have their own names."""
         same = [a for a in self.text.learned if a.role == array.role]
         return ROLES[array.role] if array.role and len(same) == 1 else array.name
+
+    def _state(self, formula: ast.Formula) -> ir.Tensor:
+        slots = tuple(self.axes[name_of(i)] for i in formula.indices)
+        axes = tuple(a for slot in slots for a in slot)
+        state = ir.Tensor(f"{self.name}.{formula.name}", axes, "state", span=self.use.span)
+        self.values.arrays[formula.name] = Array(state.var, slots)
+        return state
+
+    def _draw(self, line: ast.Draws) -> ir.Let:
+        law, arguments = _law(line)
+        slots = tuple(self.axes[name_of(i)] for i in line.indices)
+        lead = self.lead if line.per_batch else (ir.SAMPLES, *self.lead)
+        axes = (*lead, *(a for slot in slots for a in slot))
+        name = f"{self.name}.{line.name}"
+        let = ir.Let(name, axes, ir.Draw(law, arguments, name, axes), span=self.use.span)
+        self.values.arrays[line.name] = Array(let.var, slots)
+        return let
 
     def _fans(self, array: ast.Learned) -> tuple[int, int]:
         """(numbers that are summed with the weights, numbers that an input goes to)."""
@@ -226,9 +254,42 @@ class _Layer:
             raise fault("E0224", formula.value.span, f"the index '{name}' of '{formula.name}' stands on the right alone",
                         f"sum[{name}](...) sums over it; an array that keeps it has it on the left")  # fmt: skip
         axes = (*(a for a in shared if recurrent or a in value.axes), *own)
+        if formula.name in self.text.states:
+            return self._next(formula, own, value)
         let = ir.Let(f"{self.name}.{formula.name}", axes, value, span=self.use.span)
         self.values.arrays[formula.name] = Array(let.var, slots)
         return let
+
+    def _next(self, formula: ast.Formula, axes: ir.Axes, value: ir.Expr) -> ir.Let:
+        """Of a state; what stands below reads the value that it has now."""
+        if more := [a for a in value.axes if a not in axes]:
+            hint = "statistics of a batch are mean[batch](...)"
+            raise fault(
+                "E0224",
+                formula.span,
+                f"the state '{formula.name}' has a value for each {_axis_word(more[0])}",
+                hint,
+            )
+        let = ir.Let(f"{self.name}.{formula.name}_next", axes, value, span=self.use.span)
+        self.updates.append(
+            ir.Update(f"{self.name}.{formula.name}", self.text.states[formula.name], let.name)
+        )
+        return let
+
+
+def _axis_word(axis: ir.Axis) -> str:
+    return "sample" if axis == ir.SAMPLES else "place of its input"
+
+
+def _law(line: ast.Draws) -> tuple[Literal["bernoulli", "uniform", "normal"], tuple[float, ...]]:
+    match line.law:
+        case ast.Call(ast.Name("bernoulli" | "uniform" | "normal" as law), arguments):
+            numbers = [number_or_none(a.value) for a in arguments if a.name is None]
+            if len(numbers) == len(arguments) == len(LAWS[law]) and None not in numbers:
+                return law, tuple(n for n in numbers if n is not None)
+            raise fault("E0228", line.law.span, f"{law} takes numbers: {', '.join(LAWS[law])}")
+    raise fault("E0228", line.law.span, "a law to draw from is needed after '~'",
+                "bernoulli(p), uniform(low, high), normal(mean, deviation)")  # fmt: skip
 
 
 def _rank(definition: ast.Layer) -> tuple[int, str]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from netc.compiler.lower.layer_faults import fault
+from netc.compiler.lower.layer_faults import LayerFault, fault
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
 
+TRAINING, TIME = "training", "n"
 REDUCTIONS = ("sum", "mean", "max", "min", "softmax")
 """Over named indices: sum[i, j](...)."""
 
@@ -24,6 +25,9 @@ REDUCTIONS = ("sum", "mean", "max", "min", "softmax")
 class LayerText:
     learned: list[ast.Learned] = field(default_factory=list)
     formulas: list[ast.Formula] = field(default_factory=list)
+    draws: list[ast.Draws] = field(default_factory=list)
+    states: dict[str, float] = field(default_factory=dict)
+    """What a state is at first. Its next value is the equation called like it."""
     absent: set[str] = field(default_factory=set)
     """Arrays that a condition leaves out; they read as 0."""
 
@@ -38,8 +42,9 @@ class _Settling:
         self.use, self.extents = use, extents
         self.numbers: dict[str, float] = dict(use.arguments)
         self.text = LayerText()
-        self.held: bool | None = None
-        """Whether the condition of the line before held; None where it had none."""
+        self.held: bool | ast.Formula | None = None
+        """Whether the condition of the line before held, or that line with what is left of it; None: it had none."""
+        self.states = {f.name for f in use.definition.lines if isinstance(f, ast.Formula) and _is_next(f)}
 
     def run(self) -> LayerText:
         for line in self.use.definition.lines:
@@ -50,7 +55,10 @@ class _Settling:
                 case ast.Formula():
                     self._formula(line)
                 case ast.Draws():
-                    raise fault("E0901", line.span, "draws in a layer are not supported yet")
+                    law = self._of(line.law)
+                    self.text.draws.append(replace(line, indices=self._all(line.indices), law=law))
+        if isinstance(self.held, ast.Formula):
+            raise _no_else(self.held)
         return self.text
 
     def _learned(self, array: ast.Learned) -> None:
@@ -61,30 +69,65 @@ class _Settling:
         self.text.learned.append(replace(array, indices=self._all(array.indices), value=value))
 
     def _formula(self, line: ast.Formula) -> None:
-        if line.otherwise:
-            held = self.held
-            if held is None:
-                raise fault("E0228", line.span, "this 'else' has no 'if' in the line above",
-                            "as in: z[i] = 2*x[i] if twice, and below it: z[i] = x[i] else")  # fmt: skip
-            self.held = None
-            if held:
-                return
-        elif line.condition is not None:
-            self.held = self._holds(line.condition)
-            if not self.held:
-                return
-        else:
-            self.held = None
-        value = self._of(line.value)
+        value = self._chosen(line)
+        if value is None:
+            return
         if not line.indices and (known := number_or_none(value)) is not None:
             self.numbers[line.name] = known
+            return
+        if line.name in self.states:
+            self._state(line, value)
             return
         indices = self._all(line.indices)
         self.text.formulas.append(ast.Formula(line.name, indices, value, span=line.span))
 
+    def _state(self, line: ast.Formula, value: ast.Expr) -> None:
+        *indices, time = line.indices
+        if _is_next(line):
+            self.text.states.setdefault(line.name, 0.0)
+            self.text.formulas.append(
+                ast.Formula(line.name, self._all(tuple(indices)), value, span=line.span)
+            )
+            return
+        first = number_or_none(value)
+        if time != ast.Number(0.0) or first is None:
+            raise fault(
+                "E0228",
+                line.span,
+                f"'{line.name}' is a state: {line.name}[..., n+1] is its next value, {line.name}[..., 0] = 1 its first",
+            )
+        self.text.states[line.name] = first
+
+    def _chosen(self, line: ast.Formula) -> ast.Expr | None:
+        """The value of the line; None where another one holds or is still to come."""
+        before, self.held = self.held, None
+        if isinstance(before, ast.Formula) and not line.otherwise:
+            raise _no_else(before)
+        if line.otherwise:
+            match before:
+                case None:
+                    raise fault("E0228", line.span, "this 'else' has no 'if' in the line above",
+                                "as in: z[i] = 2*x[i] if twice, and below it: z[i] = x[i] else")  # fmt: skip
+                case bool():
+                    return None if before else self._of(line.value)
+            if before.name != line.name:
+                raise fault(
+                    "E0228",
+                    line.span,
+                    f"the line above is about '{before.name}', this one about '{line.name}'",
+                )
+            assert before.condition is not None
+            return ast.Choose(before.value, before.condition, self._of(line.value), span=line.value.span)
+        if line.condition is None:
+            return self._of(line.value)
+        if TRAINING in names_in(line.condition):
+            condition = self._of(line.condition)
+            self.held = replace(line, value=self._of(line.value), condition=condition)
+            return None
+        self.held = self._holds(line.condition)
+        return self._of(line.value) if self.held else None
+
     def _holds(self, condition: ast.Expr) -> bool:
-        if "training" in names_in(condition):
-            raise fault("E0901", condition.span, "what differs between training and use is not supported yet")
         try:
             return bool(number(self._of(condition)))
         except NotANumber as error:
@@ -98,8 +141,6 @@ class _Settling:
         match expr:
             case ast.Among(name, values):
                 return replace(expr, name=name, values=self._of(values))
-            case ast.Name("training"):
-                raise fault("E0901", expr.span, "what differs between training and use is not supported yet")
             case ast.Name(id) if id in self.numbers:
                 return _number(self.numbers[id], expr)
             case ast.Index(ast.Name(id), index) if f"{id}_1" in self.numbers:
@@ -121,6 +162,8 @@ class _Settling:
             case ast.Call(function, arguments):
                 inner = tuple(replace(a, value=self._of(a.value)) for a in arguments)
                 return replace(expr, function=function, arguments=inner)
+            case ast.Index(ast.Name(id) as base, index) if id in self.states:
+                return ast.Index(base, self._without_time(expr, id, index), span=expr.span)
             case ast.Index(base, index):
                 return replace(expr, base=base, index=self._of(index))
         return rebuild(expr, self._of)
@@ -133,6 +176,12 @@ class _Settling:
             case ast.Among():
                 return self._of(indices)
         return indices
+
+    def _without_time(self, expr: ast.Expr, name: str, index: ast.Expr) -> ast.Expr:
+        *own, time = subscripts(index)
+        if time != ast.Name(TIME):
+            raise fault("E0228", expr.span, f"a state is read at the iteration: {name}[..., n]")
+        return ast.Tuple(self._all(tuple(own)), span=index.span)
 
     def _component(self, expr: ast.Expr, name: str, index: ast.Expr) -> ast.Expr:
         which = number_or_none(index)
@@ -148,6 +197,17 @@ class _Settling:
                 if which == int(which) and 1 <= which <= len(self.extents):
                     return _number(float(self.extents[int(which) - 1]), expr)
         raise fault("E0228", expr.span, f"the input has {len(self.extents)} extents: extent(x, 1), ...")
+
+
+def _is_next(line: ast.Formula) -> bool:
+    """`m[c, n+1] = ...`."""
+    return bool(line.indices) and line.indices[-1] == ast.Binary("+", ast.Name(TIME), ast.Number(1.0))
+
+
+def _no_else(line: ast.Formula) -> LayerFault:
+    return fault(
+        "E0228", line.span, f"'{line.name}' is given for training alone", "a line below it ends in 'else'"
+    )
 
 
 def _number(value: float, at: ast.Expr) -> ast.Expr:

@@ -18,7 +18,7 @@ from netc.compiler.calculus.primitives import ONE, ZERO
 from netc.compiler.lower.expressions import BINARY, COMPARE, Environment, lower_expr
 from netc.compiler.lower.index_ranges import BATCH
 from netc.compiler.lower.layer_faults import fault
-from netc.compiler.lower.layer_text import name_of, subscripts
+from netc.compiler.lower.layer_text import TRAINING, name_of, subscripts
 from netc.compiler.lower.subscripts import Floor, Linear, linear
 from netc.compiler.meaning.kinds import ELEMENTWISE, FUNCTION_NAMES
 from netc.compiler.meaning.resolve_tree import called, dotted, walk
@@ -44,6 +44,8 @@ class Values:
     axes: Mapping[str, ir.Axes]
     """Of each index."""
     sizes: Mapping[str, int]
+    lead: ir.Axes
+    """Leading axes: the layer acts for each of their places as for each sample."""
     functions: Mapping[str, ast.Activation | ast.Schedule]
     name: str
     """Of the layer, for axes of its own."""
@@ -90,6 +92,8 @@ class Values:
             if len(self.axes[name]) > 1:
                 raise fault("E0230", expr.span, f"'{name}' runs over an image, it is no number")
             return ir.Place(self.axes[name][0])
+        if name == TRAINING:
+            return ir.TRAINING
         if name in CONSTANTS:
             return ir.Const(CONSTANTS[name])
         if name in self.arrays:
@@ -103,7 +107,7 @@ class Values:
     def _reduction(self, expr: ast.Expr, op: str, over: tuple[ast.Expr, ...], argument: ast.Expr) -> ir.Expr:
         axes: ir.Axes = ()
         for index in over:
-            axes += (ir.SAMPLES,) if name_of(index) == BATCH else self.axes[name_of(index)]
+            axes += (ir.SAMPLES, *self.lead) if name_of(index) == BATCH else self.axes[name_of(index)]
         match op:
             case "max" | "min":
                 return self._extreme(op, axes, argument)

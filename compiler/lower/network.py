@@ -81,7 +81,7 @@ def _network(network: Network, loss: Loss, env: Environment) -> ir.Problem:
     z = flow.chain(network.operations[: len(network.operations) - len(last)], x.var)
     y = ir.Tensor("y", z.axes, "target")
     head = _head(last, z, flow.span, loss, env)
-    return problem([*flow.tensors, x, y], [*flow.steps, *head], OUTPUT, loss.reduce == "mean")
+    return problem([*flow.tensors, x, y], [*flow.steps, *head], OUTPUT, loss.reduce == "mean", flow.updates)
 
 
 def _head(last: tuple[Activation, ...], z: ir.Var, span: Span, loss: Loss, env: Environment) -> list[ir.Let]:
