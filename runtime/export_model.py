@@ -9,25 +9,30 @@ from importlib.metadata import version
 
 import numpy as np
 
+from netc.compiler.calculus.evaluate import initial_states
 from netc.compiler.export.model import Exported, Scale
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.parameters import Array, unflatten
 from netc.runtime.session import Session
 
 
-def exported(session: Session, theta: Array) -> Exported:
-    """Of theta (P,). Raises ValueError where the numbers cannot be written."""
+def exported(session: Session, theta: Array, states: Array | None) -> Exported:
+    """Of theta (P,) and the states (S,) of layers. Raises ValueError where the numbers cannot be written."""
     problem = session.program.problem
     if not problem.sampled:
         raise ValueError("the model is an objective: it has no inputs and outputs")
     if not np.isfinite(theta).all():
         raise ValueError("the parameters are not finite: the training diverged")
+    parameters = unflatten(problem, theta.astype(session.real))
+    if problem.states:
+        kept = (initial_states(problem) if states is None else states).astype(session.real)
+        parameters |= {t.name: kept[t.offset : t.stop].reshape(t.shape) for t in problem.states}
     known = session.known
     inputs = known.inputs if known else session.inputs
     outputs = known.targets.scaler if known else session.targets.scaler
     return Exported(
         problem,
-        unflatten(problem, theta.astype(session.real)),
+        parameters,
         session.spec.training.precision,
         _scale(inputs, problem.inputs),
         _scale(outputs, problem.outputs),

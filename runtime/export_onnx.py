@@ -14,9 +14,9 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.ir import Apply, Const, Expr, Reduce, Var
+from netc.compiler.calculus.modes import wanted
 from netc.compiler.calculus.simplify import expand, simplify
 from netc.compiler.export.model import Array, Exported
-from netc.compiler.kernels.sweeps import wanted
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span
 
@@ -60,7 +60,7 @@ class _Graph:
         kind = onnx.TensorProto.FLOAT if self.single else onnx.TensorProto.DOUBLE
         x = problem.given("input")
         self.known[x.name] = self.shaped(self.scaled(), (-1, *x.shape))
-        for step in wanted(problem.forward, {problem.output}):
+        for step in wanted(problem.tested.forward, {problem.output}):
             if not isinstance(step, ir.Let):
                 raise self.refused("recurrences", next(ir.flat((step,))).span)
             self.span, self.where = step.span, step.name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from textwrap import wrap
 
@@ -17,7 +18,7 @@ from netc.compiler.calculus.simplify import expand, simplify
 from netc.compiler.export.model import Array, Exported, number
 from netc.compiler.export.one_sample import alone
 from netc.compiler.kernels.patterns import chain
-from netc.compiler.meaning.spec import Activation, Layer, Spec
+from netc.compiler.meaning.spec import Activation, Spec, Use
 from netc.dsl import ast, library
 from netc.dsl.printer import print_expr
 
@@ -34,25 +35,50 @@ INFIX = {"and": "({0}) & ({1})", "or": "({0}) | ({1})", "not": "~({0})"}
 COLUMNS = 100
 
 
-def sequential(model: Exported, spec: Spec, file: str) -> str:
-    """The text of a program that makes the network and loads the file. Raises ValueError where it cannot be written."""
-    network = spec.network
-    if (
-        network is None
-        or chain(model.problem) is None
-        or not all(isinstance(x, Layer) for x in network.layers)
-    ):
+@dataclass(frozen=True)
+class Dense:
+    """A layer and the activations behind it."""
+
+    weight: Array
+    """(out, in)"""
+    bias: Array | None
+    activations: tuple[Activation, ...]
+
+
+def dense_layers(model: Exported, spec: Spec) -> list[Dense]:
+    """Raises ValueError where the network is more than a chain of them."""
+    groups: list[list[Activation]] = []
+    plain = spec.network is not None and chain(model.problem) is not None
+    for operation in spec.network.operations if spec.network and plain else ():
+        if isinstance(operation, Activation) and groups:
+            groups[-1].append(operation)
+        else:
+            plain = plain and isinstance(operation, Use) and operation.definition.name == "dense"
+            groups.append([])
+    if not plain:
         raise ValueError(
             "an nn.Sequential is written for chains of dense layers; .c and .f90 hold any layers whose samples do not meet"
         )
+    names = (f"layer{n}" for n in range(1, len(groups) + 1))
+    held = model.parameters
+    return [
+        Dense(held[f"{n}.weight"], held.get(f"{n}.bias"), tuple(g))
+        for n, g in zip(names, groups, strict=True)
+    ]
+
+
+def sequential(model: Exported, spec: Spec, file: str) -> str:
+    """The text of a program that makes the network and loads the file. Raises ValueError where it cannot be written."""
+    layers = dense_layers(model, spec)
     classes: list[str] = []
     modules: list[str] = []
-    for position, layer in enumerate(network.layers, start=1):
-        bias = "" if layer.bias else ", bias=False"
-        modules.append(f"nn.Linear({layer.inputs}, {layer.outputs}{bias})")
+    for position, layer in enumerate(layers, start=1):
+        outputs, inputs = layer.weight.shape
+        bias = ", bias=False" if layer.bias is None else ""
+        modules.append(f"nn.Linear({inputs}, {outputs}{bias})")
         made = _modules(layer.activations)
         if made is None:
-            classes += _module(model.problem, position, position == len(network.layers))
+            classes += _module(model.problem, position, position == len(layers))
             made = [f"Activation{position}()"]
         modules += made
     return "\n".join(_program(model, modules, classes, file)) + "\n"
@@ -163,12 +189,12 @@ def _argument(expr: Expr, op: str) -> str:
 
 
 def state_dict(model: Exported, spec: Spec) -> dict[str, Array]:
-    """`0.weight`, `0.bias`, `2.weight`, ...: the numbers are those of the modules of `sequential`."""
-    assert spec.network is not None
+    """`0.weight`, `0.bias`, `2.weight`, ...: the numbers are those of the modules of `sequential`. ValueError likewise."""
     found, at = {}, 0
-    for position, layer in enumerate(spec.network.layers, start=1):
-        for part in ("weight", *(("bias",) if layer.bias else ())):
-            found[f"{at}.{part}"] = model.parameters[f"layer{position}.{part}"]
+    for layer in dense_layers(model, spec):
+        found[f"{at}.weight"] = layer.weight
+        if layer.bias is not None:
+            found[f"{at}.bias"] = layer.bias
         made = _modules(layer.activations)
         at += 1 + (1 if made is None else len(made))
     return found

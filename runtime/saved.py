@@ -12,8 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from netc.compiler import pipeline
 from netc.compiler.meaning.spec import Facts
 from netc.compiler.meaning.spec_text import spec_text
@@ -22,8 +20,8 @@ from netc.dsl.reading import LARGEST_TEXT, read_bytes, read_text
 from netc.runtime.atomic import replacing
 from netc.runtime.data.gaps import Fill
 from netc.runtime.data.scaling import Scaler
-from netc.runtime.parameters import Array, flatten
-from netc.runtime.results.folder_reader import Unreadable, parameters_in, tensors_of
+from netc.runtime.parameters import Array
+from netc.runtime.results.folder_reader import Unreadable, rows, tensors_of
 from netc.runtime.results.tensor_file import Pieces, write_tensors
 from netc.runtime.session import File, Session
 from netc.runtime.session import read_text as parsed
@@ -38,6 +36,8 @@ class Saved:
     session: Session
     theta: Array
     """(runs, P)"""
+    states: Array
+    """(runs, S), of layers"""
     arrays: dict[str, Array]
     """All tensors of the file."""
 
@@ -55,10 +55,12 @@ def read(path: Path) -> Saved:
     return _read(f"'{path}' holds no model", lambda: _of_file(path))
 
 
-def write(path: Path, session: Session, theta: Array) -> None:
-    """One model, theta (P,), whole or not at all. Raises OSError."""
+def write(path: Path, session: Session, theta: Array, states: Array | None) -> None:
+    """One model, theta (P,) and states (S,) of its layers, whole or not at all. Raises OSError."""
     problem = session.program.problem
     tensors = {t.name: Pieces(theta[None, t.offset : t.stop], t.shape) for t in problem.weights}
+    if states is not None:
+        tensors |= {t.name: Pieces(states[None, t.offset : t.stop], t.shape) for t in problem.states}
     tensors |= {name: Pieces(array.reshape(1, -1), array.shape) for name, array in session.scalers().items()}
     about = {"versions": {"netc": version("netc")}, "lanes": session.machine.lanes, **about_data(session)}
     with replacing(path) as file:
@@ -130,9 +132,9 @@ def _saved(file: File, manifest: Mapping[str, Any], arrays: dict[str, Array]) ->
     session = Session(file, spec, None, lanes=int(manifest["lanes"]))
     if data:
         session = Session(file, spec, None, lanes=session.lanes, learned=_learned(session, data, arrays))
-    named = parameters_in(arrays)
-    theta = np.atleast_2d(flatten(session.program.problem, named))
-    return Saved(session, theta.astype(next(iter(named.values())).dtype), arrays)
+    problem = session.program.problem
+    theta, states = rows(problem, arrays)
+    return Saved(session, theta, states, arrays)
 
 
 def _facts(data: Mapping[str, Any]) -> Facts:

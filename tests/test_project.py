@@ -160,7 +160,7 @@ ROOMS = {
     "netc.compiler.proofs": ("calculus",),
     "netc.compiler.rules": ("calculus", "meaning", "check", "lower", "proofs"),
     "netc.compiler.kernels": ("calculus",),
-    "netc.compiler.export": ("calculus", "kernels"),
+    "netc.compiler.export": ("calculus",),
     "netc.compiler.kernels.cpu": ("calculus", "kernels"),
     "netc.compiler.kernels.cuda": ("calculus", "kernels"),
     "netc.runtime.data": ("random", "free_room"),

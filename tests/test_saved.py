@@ -256,18 +256,18 @@ def test_a_training_that_goes_on_is_one_that_did_not_end(line):
     _, model = line
     whole = model.train(epochs=8, runs=3)
     half = model.train(epochs=5, runs=3)
-    before = {name: array.copy() for name, array in half.states.items()}
-    on = model.train(epochs=8, runs=3, states=half.states)
+    before = {name: array.copy() for name, array in half.checkpoint.items()}
+    on = model.train(epochs=8, runs=3, resume=half.checkpoint)
     np.testing.assert_array_equal(on.theta, whole.theta)
     np.testing.assert_array_equal(on.history["loss_train"], whole.history["loss_train"])
     for name, array in before.items():
-        np.testing.assert_array_equal(half.states[name], array, err_msg=name)
+        np.testing.assert_array_equal(half.checkpoint[name], array, err_msg=name)
     anew = model.train(epochs=3, runs=3, theta=half.theta)  # with fresh moments it goes elsewhere
     assert not np.array_equal(anew.theta, whole.theta)
     with pytest.raises(ValueError, match="it has done 20 steps, this training ends after 4"):
-        model.train(epochs=1, runs=3, states=half.states)
-    with pytest.raises(ValueError, match="states do not fit"):
-        model.train(epochs=8, states=half.states)
+        model.train(epochs=1, runs=3, resume=half.checkpoint)
+    with pytest.raises(ValueError, match="the checkpoint does not fit"):
+        model.train(epochs=8, resume=half.checkpoint)
 
 
 def test_a_given_start_is_where_the_runs_begin(line):
@@ -350,7 +350,7 @@ def test_notebooks_see_the_network_the_rule_and_the_curves(line):
     _, model = line
     result = model.train()
     latex = model._repr_latex_()
-    assert r"\operatorname{tanh}(W_{1} x + b_{1}), \quad W_{1} \in \mathbb{R}^{3 \times 2}" in latex
+    assert r"a_{1} &= \operatorname{tanh}(W_{1} x + b_{1}) \\" in latex
     assert latex.count(r"\begin") == latex.count(r"\end")
     assert "torch.Adam" in model._repr_html_()
     tree = ElementTree.fromstring(f"<body>{result._repr_html_()}</body>")

@@ -13,10 +13,10 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.modes import reads, wanted
 from netc.compiler.export.names import Names
 from netc.compiler.export.one_sample import SEED, Prediction, groups, local
 from netc.compiler.export.writer import Env, Words, Writer
-from netc.compiler.kernels.sweeps import reads, wanted
 
 Array = NDArray[Any]
 
@@ -33,7 +33,7 @@ class Scale:
 class Exported:
     problem: ir.Problem
     parameters: Mapping[str, Array]
-    """By the names of the tensors, in the precision of the network."""
+    """By the names of the tensors, in the precision of the network; states of layers among them."""
     precision: Literal["f64", "f32"]
     inputs: Scale
     outputs: Scale

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import backward, cotangent
 from netc.compiler.calculus.ir import Apply, Const, Expr, Let, Reduce, Scan, Step, Tensor, Var, apply
+from netc.compiler.calculus.modes import wanted
 from netc.compiler.calculus.primitives import TRUTHS, ZERO
 from netc.compiler.calculus.simplify import expand, rebuild, simplify
-from netc.compiler.kernels.sweeps import wanted
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Span
 
@@ -29,7 +29,7 @@ class Prediction:
     input: Tensor
     output: Let
     weights: tuple[Tensor, ...]
-    """Those that are read, in the order of theta."""
+    """Those that are read, in the order of theta, and the states of layers that are."""
     steps: tuple[Step, ...]
     backward: tuple[Step, ...] = ()
     """d sum(seed*output) / d input, in terms of what `steps` give and of `seed`, an array like the output."""
@@ -39,7 +39,7 @@ class Prediction:
 
 def prediction(problem: ir.Problem, derivative: bool = False) -> Prediction:
     """Raises SpecError (E0724) where the outputs of a sample hang on more than the sample and the parameters."""
-    steps = tuple(_alone(step) for step in wanted(problem.forward, {problem.output}))
+    steps = tuple(_step_alone(step) for step in wanted(problem.tested.forward, {problem.output}))
     given = problem.given("input")
     x = replace(given, axes=_of_one(given.axes))
     back: tuple[Step, ...] = ()
@@ -47,7 +47,7 @@ def prediction(problem: ir.Problem, derivative: bool = False) -> Prediction:
         back = _backward(steps, problem.output, x)
     forward = _small(steps)
     read = {v.name for let in ir.flat((*forward, *back)) for v in _reads(let.value)}
-    weights = tuple(t for t in problem.weights if t.name in read)
+    weights = tuple(t for t in (*problem.weights, *problem.states) if t.name in read)
     output = next(let for let in ir.flat(forward) if let.name == problem.output)
     return Prediction(x, output, weights, forward, back, cotangent(x.name) if derivative else "")
 
@@ -56,7 +56,7 @@ def _of_one(axes: ir.Axes) -> ir.Axes:
     return tuple(a for a in axes if a != ir.SAMPLES)
 
 
-def _alone(step: Step) -> Step:
+def _step_alone(step: Step) -> Step:
     match step:
         case Scan(axis, lets, backward):
             return Scan(axis, tuple(alone(let) for let in lets), backward)

@@ -23,18 +23,18 @@ Theta = ArrayLike | Mapping[str, ArrayLike]
 class Beginning:
     theta: Array | None
     """(rows, P) float64"""
-    states: dict[str, Array] | None
+    checkpoint: dict[str, Array] | None
 
     @staticmethod
-    def of(theta: Theta | None, states: Mapping[str, Array] | None, problem: ir.Problem) -> Beginning:
+    def of(theta: Theta | None, resume: Mapping[str, Array] | None, problem: ir.Problem) -> Beginning:
         """Raises ValueError where they are no start of this problem."""
-        if theta is not None and states is not None:
-            raise ValueError("theta and states are two starts, give one: states has its theta")
-        if states is not None and not states:
+        if theta is not None and resume is not None:
+            raise ValueError("theta and resume are two starts, give one: a checkpoint has its theta")
+        if resume is not None and not resume:
             raise ValueError(
-                "states are empty: the runs were too many to be in hand together, or the result was read back"
+                "the checkpoint is empty: the runs were too many to be in hand together, or the result was read back"
             )
-        copies = None if states is None else {name: np.array(array) for name, array in states.items()}
+        copies = None if resume is None else {name: np.array(array) for name, array in resume.items()}
         return Beginning(None if theta is None else _rows(theta, problem), copies)
 
     @property
@@ -50,9 +50,9 @@ class Beginning:
                 raise ValueError(f"theta has {len(self.theta)} rows for {runs} runs")
             session = session.started(self.theta)
         try:
-            return session.train(watch, self.states)[1]
+            return session.train(watch, self.checkpoint)[1]
         except Unfit as error:
-            raise ValueError(f"states do not fit this training: {error}") from None
+            raise ValueError(f"the checkpoint does not fit this training: {error}") from None
 
 
 def _rows(theta: Any, problem: ir.Problem) -> Array:

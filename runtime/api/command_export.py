@@ -87,7 +87,7 @@ def _pytorch(model: Model, file: Path, prefix: str, derivative: bool) -> None:
 def _content(model: Model) -> Exported:
     from netc.runtime.export_model import exported
 
-    return exported(model._session, model.theta)
+    return exported(model._session, model.theta, model._states)
 
 
 WRITERS: dict[str, Callable[[Model, Path, str, bool], None]] = {

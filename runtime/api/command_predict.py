@@ -108,7 +108,7 @@ def outputs_by_class(model: Model, outputs: Any) -> tuple[list[str], list[Any]]:
 
     network = model._session.spec.network
     assert network is not None
-    activations = network.layers[-1].activations
+    activations = network.activations
     last = activations[-1].definition.name if activations else "lin"
     classes, columns = [str(label) for label in model.classes], list(outputs.T)
     word = "probability" if last == "softmax" else "score"

@@ -16,7 +16,8 @@ ELSEWHERE = {
     "init": "a start is given as theta=, an array (P,) or tensors by name",
     "weights": "a start is given as theta=, an array (P,) or tensors by name",
     "initial_theta": "a start is given as theta=",
-    "resume": "where a training ended is given as states=, from result.states",
+    "states": "where a training ended is given as resume=, from result.checkpoint",
+    "initial_epoch": "where a training ended is given as resume=, from result.checkpoint",
 }
 """Words of other libraries, and what is meant here."""
 

@@ -19,7 +19,7 @@ from netc.runtime import saved
 from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
-from netc.runtime.parameters import flatten, unflatten
+from netc.runtime.parameters import flatten, states_of_rows, unflatten
 from netc.runtime.session import File, Session
 from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
@@ -72,6 +72,8 @@ class Model:
         self._file, self._overrides = file, dict(overrides)
         self._session: Session = sessions.open_session(file, self._overrides)
         self._theta: Reals | None = None
+        self._states: Reals | None = None
+        """Of layers; both of the last training's first run."""
         self._known: dict[Any, Session] = {}
         self._given: Given | None = None
         self._last = self._overrides
@@ -84,6 +86,7 @@ class Model:
         model = cls.__new__(cls)
         model._file, model._overrides, model._session = found.session.file, {}, found.session
         model._theta, model._known, model._given, model._last = found.theta[number], {}, None, {}
+        model._states = found.states[number]
         model._result = (lambda: read_back(model._snapshot(), found, path)) if path.is_dir() else None
         return model
 
@@ -108,7 +111,7 @@ class Model:
             raise ValueError(
                 f"a model is saved as NAME.safetensors, not as '{file.name}'; `netc export` writes others"
             )
-        saved.write(file, self._session, self.theta)
+        saved.write(file, self._session, self.theta, self._states)
 
     def __repr__(self) -> str:
         from netc.notebook import model_line
@@ -146,7 +149,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: kernels are not in it, they are loaded again; nor is the result."""
-        names = ("_file", "_overrides", "_theta", "_last")
+        names = ("_file", "_overrides", "_theta", "_states", "_last")
         return {name: vars(self)[name] for name in names} | {"_session": replace(self._session)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -178,7 +181,7 @@ class Model:
         target: Literal["cpu", "cuda"] | None = None,
         precision: Literal["f32", "f64"] | None = None,
         theta: ArrayLike | Mapping[str, ArrayLike] | None = None,
-        states: Mapping[str, Reals] | None = None,
+        resume: Mapping[str, Reals] | None = None,
         callback: Callable[[Report], object] | None = None,
         keep_scaling: bool = False,
         **overrides: str | float,
@@ -190,8 +193,8 @@ class Model:
         other arguments replace what the file says, for this training only.
 
         Every run has its own start. `theta` is one in the place of the file's `init`: (P,), or (runs, P), or the
-        tensors by name as `unflatten` gives them. `states`, the `result.states` of a training of the same rule on the
-        same data, is where that one ended: it goes on to the `epochs` or `steps` of this call, which count from the
+        tensors by name as `unflatten` gives them. `resume`, the `result.checkpoint` of a training of the same rule on
+        the same data, is where that one ended: it goes on to the `epochs` or `steps` of this call, which count from the
         first start; the same bits as if there had been no end.
 
         With `keep_scaling` X and y are scaled as in the last training, not anew: what a training that goes on from its
@@ -211,7 +214,7 @@ class Model:
         }  # fmt: skip
         given = {name: value for name, value in options.items() if value is not None}
         merged = {**self._overrides, **given, **overrides}
-        begin = Beginning.of(theta, states, self._session.program.problem)
+        begin = Beginning.of(theta, resume, self._session.program.problem)
         known = self._session.known if keep_scaling else None
         session = self._with_data(X, y, begin.runs | merged)
         session = session.scaled_as(known) if known else session
@@ -219,20 +222,24 @@ class Model:
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
         )
         self._session, self._theta, self._last = session, trained.theta[0], merged
+        self._states = trained.states[0]
         trained = replace(trained, file=self._file.source.name, expect=session.verdicts(trained))
         result = with_model(trained, self._snapshot())
         self._result = lambda: result
         return result
 
-    def predict(self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False) -> Reals:
+    def predict(
+        self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False, states: ArrayLike | None = None
+    ) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target, in the
         order of `classes` where the target is one; with `labels` the likeliest of these, (N,).
 
-        `theta` (P,) is by default that of the last training's first run. Raises ValueError where shapes or columns
+        `theta` (P,) is by default that of the last training's first run, and so are `states` (S,), those of layers
+        (`result.states`); here and below layers are in test mode. Raises ValueError where shapes or columns
         do not fit, there are no classes to name, or the file is an objective, which has no outputs.
         """
         session = self._session
-        row = session.padded(self.theta if theta is None else theta)
+        row = self._row(session, self.theta if theta is None else theta, states)
         x = self._inputs(session, X)
         y = np.zeros((len(x), session.spec.network.outputs if session.spec.network else 0))
         samples = session.lay_out(x, y)
@@ -240,7 +247,9 @@ class Model:
         found = outputs.T.astype(np.float64)
         return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
 
-    def loss(self, theta: ArrayLike, X: Any = None, y: Any = None) -> float:
+    def loss(
+        self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
+    ) -> float:
         """The loss at theta (P,) on X (N, inputs) and y, or on the training part of the file's data.
 
         It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`. A file without
@@ -248,15 +257,24 @@ class Model:
         network has several outputs.
         """
         session = self._session
-        return session.evaluator.loss(session.padded(theta), self._samples(session, X, y))
+        return session.evaluator.loss(self._row(session, theta, states), self._samples(session, X, y))
 
-    def gradient(self, theta: ArrayLike, X: Any = None, y: Any = None) -> Reals:
+    def gradient(
+        self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
+    ) -> Reals:
         """The gradient (P,) of `loss` in theta."""
         session = self._session
-        return session.evaluator.gradient(session.padded(theta), self._samples(session, X, y)).copy()
+        row = self._row(session, theta, states)
+        return session.evaluator.gradient(row, self._samples(session, X, y)).copy()
 
     def hessian(
-        self, theta: ArrayLike, X: Any = None, y: Any = None, *, along: ArrayLike | None = None
+        self,
+        theta: ArrayLike,
+        X: Any = None,
+        y: Any = None,
+        *,
+        along: ArrayLike | None = None,
+        states: ArrayLike | None = None,
     ) -> Reals:
         """The second derivatives (P, P) of `loss` in theta, exact, in float64.
 
@@ -264,10 +282,11 @@ class Model:
         large.
         """
         session = self._session
-        point = np.asarray(session.padded(theta)[: self.parameters], np.float64)
+        row = np.asarray(self._row(session, theta, states), np.float64)
+        point = row[: self.parameters]
         bare = session.data is None and session.spec.objective is None
         given = self._scaled(session, X, y) if X is not None or y is not None or bare else None
-        curvature = session.curvature(given)
+        curvature = session.curvature(given).with_states(states_of_rows(session.program.problem, row))
         if along is None:
             return curvature.hessian(point)
         vectors = np.asarray(along, np.float64)
@@ -332,6 +351,9 @@ class Model:
         if data is not None:
             session.require_fit()
         return session
+
+    def _row(self, session: Session, theta: ArrayLike, states: ArrayLike | None) -> Reals:
+        return session.padded(theta, self._states if states is None else np.asarray(states, np.float64))
 
     def _inputs(self, session: Session, X: Any) -> Reals:
         if session.spec.network is None:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.meaning.spec import Layer, Spec
+from netc.compiler.meaning.spec import Activation, Spec
 from netc.compiler.rules.latex import latex_rule
+from netc.dsl import ast
 from netc.runtime.results.result import Result
 
 if TYPE_CHECKING:
     from netc.model import Model
 
 WIDTH, HEIGHT, MARGIN = 420, 160, 8
+LONGEST = 60
+"""Characters of a network in a line."""
 MOST = 400
 """Points of a curve: more are left out evenly."""
 COLOURS = {"loss_train": "#1f77b4", "loss_test": "#d62728"}
@@ -34,16 +37,13 @@ def model_line(model: Model) -> str:
 
 
 def network_text(spec: Spec) -> str:
-    """`[13(tanh)15(lin)1]`, or the head of the objective."""
+    """`[13(tanh)15(lin)1]`, as the file has it, or the head of the objective."""
     if spec.network is None:
         assert spec.objective is not None
         return f"{spec.objective.name}({', '.join(spec.objective.variables)})"
-    layers = (f"({_activation(layer)}){layer.outputs}" for layer in spec.network.layers)
-    return f"[{spec.network.inputs}{''.join(layers)}]"
-
-
-def _activation(layer: Layer) -> str:
-    return " ".join(a.definition.name for a in layer.activations) or "lin"
+    (written,) = (s for s in spec.program.statements if isinstance(s, ast.Network))
+    text = " ".join(written.span.text.split()).removeprefix("network ")
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def model_latex(model: Model) -> str:
@@ -56,20 +56,30 @@ def model_latex(model: Model) -> str:
 
 
 def _network_latex(spec: Spec) -> Iterator[str]:
+    """A line a layer, with the activations behind it."""
     if spec.network is None:
         return
-    rows = []
-    before, size = "x", spec.network.inputs
-    for n, layer in enumerate(spec.network.layers, start=1):
-        inside = f"W_{{{n}}} {before}" + (f" + b_{{{n}}}" if layer.bias else "")
-        name = _activation(layer).replace("_", r"\_")
-        value = inside if name in ("lin", "linear") else rf"\operatorname{{{name}}}({inside})"
-        before = f"a_{{{n}}}" if n < len(spec.network.layers) else "u"
-        rows.append(
-            rf"{before} &= {value}, \quad W_{{{n}}} \in \mathbb{{R}}^{{{layer.outputs} \times {size}}}"
-        )
-        size = layer.outputs
-    yield "\\begin{aligned}\n" + " \\\\\n".join(f"  {row}" for row in rows) + "\n\\end{aligned}"
+    rows: list[tuple[str, list[str]]] = []
+    for operation in spec.network.operations:
+        if isinstance(operation, Activation):
+            if not rows:
+                rows.append(("x", []))
+            rows[-1][1].append(operation.definition.name)
+        else:
+            rows.append((operation.definition.name, []))
+    before, lines = "x", []
+    for n, (layer, activations) in enumerate(rows, start=1):
+        value = rf"W_{{{n}}} {before} + b_{{{n}}}" if layer == "dense" else rf"{_word(layer)}({before})"
+        for name in activations:
+            value = value if name in ("lin", "linear") else rf"{_word(name)}({value})"
+        before = "u" if n == len(rows) else f"a_{{{n}}}"
+        lines.append(f"{before} &= {value}")
+    yield "\\begin{aligned}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{aligned}"
+
+
+def _word(name: str) -> str:
+    plain = name.replace("_", r"\_")
+    return rf"\operatorname{{{plain}}}"
 
 
 def model_html(model: Model) -> str:

@@ -39,11 +39,13 @@ def with_model(result: inner.Result, model: Model) -> Result:
 def read_back(model: Model, found: Saved, path: Path) -> Result:
     """The tables of a run's folder. Raises Unreadable."""
 
-    def kinds(theta: Array, settled: Array) -> Array:
+    def kinds(theta: Array, settled: Array, states: Array) -> Array:
         """By the Hessian, for which a network needs its data."""
         session = found.session
         data = sessions.read_data(session.file) if session.learned else None
-        return (sessions.open_session(session.file, {}, data) if data else session).kinds(theta, settled)
+        return (sessions.open_session(session.file, {}, data) if data else session).kinds(
+            theta, settled, states
+        )
 
     session = found.session
     try:

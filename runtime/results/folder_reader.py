@@ -28,7 +28,7 @@ from netc.dsl.printer import print_expr
 from netc.dsl.reading import LARGEST_TEXT, read_bytes, read_text, require_regular
 from netc.dsl.source import Source
 from netc.dsl.visible import visible
-from netc.runtime.parameters import Array, flatten
+from netc.runtime.parameters import Array, flatten, flatten_states
 from netc.runtime.training.start import first_theta
 
 NEEDED = ("outcome", "steps", "loss_train", "gradient_norm")
@@ -191,7 +191,18 @@ def runs_of(path: Path) -> dict[str, Array]:
 
 
 def _ends(file: Path, problem: ir.Program) -> Array:
-    return np.atleast_2d(flatten(problem.problem, parameters_in(tensors_of(file)[0])))
+    return rows(problem.problem, tensors_of(file)[0])[0]
+
+
+def rows(problem: ir.Problem, arrays: dict[str, Array], prefix: str = "") -> tuple[Array, Array]:
+    """theta (runs, P) and the states (runs, S) of layers, in the precision that was kept; with the prefix `best.` those
+    at the lowest loss. ValueError."""
+    named = parameters_in(arrays, prefix)
+    own = {t.name: named.pop(t.name) for t in problem.states if t.name in named}
+    kept = next(iter(named.values())).dtype if named else np.dtype(np.float64)
+    theta = np.atleast_2d(flatten(problem, named)).astype(kept)
+    states = flatten_states(problem, own) if problem.states else np.zeros((len(theta), 0))
+    return theta, np.atleast_2d(states).astype(kept)
 
 
 def tensors_of(file: Path) -> tuple[dict[str, Array], dict[str, str]]:

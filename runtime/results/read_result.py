@@ -13,9 +13,10 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.spec import Points
 from netc.dsl.reading import LARGEST_TEXT, read_bytes
-from netc.runtime.parameters import Array, flatten
+from netc.runtime.parameters import Array
 from netc.runtime.results import reached_points as reached
-from netc.runtime.results.folder_reader import Unreadable, parameters_in, runs_of, table_of
+from netc.runtime.results.folder_reader import Unreadable, runs_of, table_of
+from netc.runtime.results.folder_reader import rows as rows_of
 from netc.runtime.results.result import MetricName, Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.outcomes import OUTCOMES, SETTLED, STOPS
@@ -29,9 +30,9 @@ def read_result(
     program: ir.Program,
     points: tuple[Points, ...],
     arrays: dict[str, Array],
-    kinds: Callable[[Array, Array], Array],
+    kinds: Callable[[Array, Array, Array], Array],
 ) -> Result:
-    """`arrays` are those of theta.safetensors; `kinds(theta, settled)` finds the kinds of points when they are asked for.
+    """`arrays` are those of theta.safetensors; `kinds(theta, settled, states)` are the kinds of points, found when asked for.
 
     Raises Unreadable.
     """
@@ -53,12 +54,13 @@ def _result(
     program: ir.Program,
     points: tuple[Points, ...],
     arrays: dict[str, Array],
-    kinds: Callable[[Array, Array], Array],
+    kinds: Callable[[Array, Array, Array], Array],
     summary: dict[str, Any],
     history: dict[str, Array],
     rows: dict[str, Array],
 ) -> Result:
-    theta, best = (_theta(program.problem, arrays, prefix) for prefix in ("", "best."))
+    theta, states = rows_of(program.problem, arrays)
+    best, best_states = rows_of(program.problem, arrays, "best.")
     for whole in history.keys() & {*WHOLE}:
         history[whole] = history[whole].astype(np.int64)
     steps = rows["steps"].astype(np.int64)
@@ -71,6 +73,8 @@ def _result(
     return Result(
         theta=theta,
         best=best,
+        states=states,
+        best_states=best_states,
         history=history,
         final=final | {"theta_norm": np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))},
         steps=steps,
@@ -78,7 +82,7 @@ def _result(
         stop_codes=stop_codes,
         outcome_codes=outcome_codes,
         point_codes=reached.reached(points, theta, settled),
-        kind_codes=cache(lambda: kinds(theta, settled)),
+        kind_codes=cache(lambda: kinds(theta, settled, states)),
         point_names=reached.names(points),
         evaluations={name: rows[f"{name}_evaluations"].astype(np.int64) for name in ("loss", "gradient")},
         grows={name.removeprefix("grows_"): rows[name] for name in rows if name.startswith("grows_")},
@@ -95,13 +99,6 @@ def _result(
         expect=tuple(_verdict(v) for v in summary.get("expect", ())),
         folder=path,
     )
-
-
-def _theta(problem: ir.Problem, arrays: dict[str, Array], prefix: str) -> Array:
-    """(runs, P), in the precision that was kept."""
-    named = parameters_in(arrays, prefix)
-    kept = next(iter(named.values())).dtype if named else np.float64
-    return np.atleast_2d(flatten(problem, named)).astype(kept)
 
 
 def _of_one(summary: dict[str, Any]) -> dict[str, Array]:

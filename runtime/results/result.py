@@ -34,6 +34,10 @@ class Result:
     """(runs, P) last parameters, in the order of `Model.unflatten`."""
     best: NDArray[np.floating]
     """(runs, P) parameters at the lowest training loss seen at a report."""
+    states: NDArray[np.floating]
+    """(runs, S) the states of layers (running statistics) that belong to `theta`; S is 0 where no layer has any."""
+    best_states: NDArray[np.floating]
+    """(runs, S) those that belong to `best`."""
     history: dict[str, Array]
     """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
     `theta_norm`, `loss_batches` (the mean of the losses that the iterations of the last epoch have seen, each on its
@@ -81,8 +85,8 @@ class Result:
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
-    states: dict[str, Array] = field(default_factory=dict, repr=False)
-    """All that going on needs, `train(states=...)`: arrays as a checkpoint has them. Empty where the runs were too many to
+    checkpoint: dict[str, Array] = field(default_factory=dict, repr=False)
+    """All that going on needs, `train(resume=...)`: arrays as a checkpoint has them. Empty where the runs were too many to
     be in hand together, and of a result that was read back."""
 
     def __repr__(self) -> str:

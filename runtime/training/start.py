@@ -10,9 +10,10 @@ from typing import assert_never
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.runtime.parameters import Array
+from netc.compiler.calculus.evaluate import initial_states
+from netc.runtime.parameters import Array, flatten_states
 from netc.runtime.random import Purpose, normal, uniform
-from netc.runtime.training.weights_file import weights_of
+from netc.runtime.training.weights_file import tensors, weights_of
 
 AT_ONCE = 2**16
 """Numbers drawn in one go: what is computed on the way stays in the cache."""
@@ -42,6 +43,20 @@ def first_theta(program: ir.Program, first: int, count: int) -> Array:
             drawn = _draw(fill, program.training.seed, runs[at : at + some])
             place[at : at + some] = drawn.reshape(-1, fill.size)
     return theta
+
+
+def first_states(program: ir.Program, first: int, count: int) -> Array:
+    """(count, S) float64: the states of layers before the first iteration; from the file of weights where it has them."""
+    problem = program.problem
+    found = np.broadcast_to(initial_states(problem), (count, problem.state_numbers))
+    if not program.starts.file or not problem.states:
+        return found
+    named = tensors(program.starts.file)
+    own = {t.name: named[t.name] for t in problem.states if t.name in named}
+    if not own:
+        return found
+    states = np.atleast_2d(flatten_states(problem, own))
+    return states[np.arange(first, first + count) % len(states)]
 
 
 def _draw_many(place: Array, fill: ir.Fill, seed: int, first: int) -> None:

@@ -26,7 +26,7 @@ from netc.runtime.parameters import Array
 from netc.runtime.training.finished_runs import Book
 from netc.runtime.training.history import FOLLOWED, followed
 from netc.runtime.training.metrics import Metric
-from netc.runtime.training.outcomes import stops
+from netc.runtime.training.outcomes import first_lost, stops
 from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
 from netc.runtime.training.report_spacing import Sizes, Spacing, spacing
 from netc.runtime.training.sample_layout import Samples, bounds
@@ -101,6 +101,10 @@ class Outcome:
     """(runs, P)"""
     best: Array
     """(runs, P): at the lowest training loss seen at a report."""
+    states: Array
+    """(runs, S): the states of layers, with `theta`."""
+    best_states: Array
+    """(runs, S): with `best`."""
     counters: Array
     """(runs, 4), as in docs/kernels.md."""
     history: Array
@@ -116,9 +120,9 @@ class Outcome:
     every: int
     """Iterations between two reports."""
     before: State | None = None
-    """Of one run that was lost: its state an iteration before, on the CPU."""
-    states: dict[str, Array] = field(default_factory=dict)
-    """As a checkpoint has it: all that going on beyond the end needs. Empty of runs that were not in hand together."""
+    """Of the first run that was lost: its state an iteration before, on the CPU."""
+    checkpoint: dict[str, Array] = field(default_factory=dict)
+    """All that going on beyond the end needs. Empty of runs that were not in hand together."""
 
 
 def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
@@ -163,7 +167,8 @@ class _Loop:
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
         self.stretches = _stretches(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
-        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program), folder, _watched(program.rule))
+        sizes = kernels.PARAMETERS, program.problem.state_numbers
+        self.book = Book(self.runs, *sizes, real_type(program), folder, _watched(program.rule))
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one stretch."""
@@ -171,7 +176,7 @@ class _Loop:
         self.before = np.zeros(2)
         """Seconds of compiling and training in the parts of this training that are over."""
         self.began = self.compiled = 0.0
-        self.states: dict[str, Array] = {}
+        self.checkpoint: dict[str, Array] = {}
         self.good: dict[str, Array] = {}
         """Of one run: its state at the end of a stretch, before it was lost."""
 
@@ -209,7 +214,7 @@ class _Loop:
                 if interrupt.asked:
                     self.watch.checkpoint(self._snapshot())
                 if self.chunk >= self.runs:
-                    self.states = self._snapshot()
+                    self.checkpoint = self._snapshot()
                 self._close()
             except Abandoned:
                 self.watch.checkpoint(self._snapshot())
@@ -274,13 +279,23 @@ class _Loop:
         ):
             self.good = {name: array.copy() for name, array in state.arrays().items()}
 
-    def _before(self) -> State | None:
-        """The state an iteration before the one run was lost, from the last one that was kept."""
-        lost = self.book.count == 1 == self.runs and self.book.counters[0, 3] == DIVERGED
-        if not lost or not self.good or np.isfinite(self.book.theta[0]).all():
+    def _before(self, interrupted: bool) -> State | None:
+        """The state an iteration before the first lost run was lost, on the CPU.
+
+        Of one run from the last state that was kept; of several it is trained again, where that is little beside all.
+        """
+        run = first_lost(self.book.counters[: self.book.count], self.book.figures[:, 0])
+        if run is None or interrupted or np.isfinite(self.book.theta[run, : self.book.parameters]).all():
             return None
-        task, last = self.task, int(self.book.counters[0, 0]) - 1
-        state = from_arrays(self.good, task.kernels, task.program, task.train.count, self.total)
+        task, last = self.task, int(self.book.counters[run, 0]) - 1
+        little = last <= max(1000, self.book.counters[: self.book.count, 0].sum() // 10)
+        if task.kernels.DEVICE != "cpu" or not (self.good if self.runs == 1 else little):
+            return None
+        samples = task.train.count
+        if self.runs == 1:
+            state = from_arrays(self.good, task.kernels, task.program, samples, self.total)
+        else:
+            state = fresh(task.kernels, task.program, self.hyper, samples, run, 1)
         if last > state.counters[0, 0]:
             self.stretches.begin(state)
             self.stretches.queue(last, report=False)
@@ -395,11 +410,14 @@ class _Loop:
         if interrupted or self.watch.enough:  # where a row stands twice, the second has looked at all samples
             same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
             history = history[np.append(~same, [True] * (len(history) > 0))]
-        kept = slice(book.count)
+        kept, parameters = slice(book.count), slice(book.parameters)
+        states = slice(book.parameters, None)
         by_steps = self.total == self.task.program.training.steps
         return Outcome(
-            theta=book.theta[kept],
-            best=book.best[kept],
+            theta=book.theta[kept, parameters],
+            best=book.best[kept, parameters],
+            states=book.theta[kept, states],
+            best_states=book.best[kept, states],
             counters=book.counters[kept],
             history=history,
             stops=stops(book.counters[kept], self.total, by_steps, self.watch.enough),
@@ -408,8 +426,8 @@ class _Loop:
             seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
             every=self.spacing.rows,
-            before=self._before(),
-            states=self.states,
+            before=self._before(interrupted),
+            checkpoint=self.checkpoint,
         )
 
 

@@ -20,6 +20,13 @@ NUMBERED = re.compile(r"(?:.*\.)?(\d+)\.(weight|bias)")
 
 def weights_of(problem: ir.Problem, file: str) -> Array:
     """theta (P,) or (runs, P), the tensors named as `unflatten` or nn.Sequential does; ValueError says what is wrong."""
+    states = {t.name for t in problem.states}
+    named = {name: array for name, array in tensors(file).items() if name not in states}
+    return flatten(problem, _as_netc(problem, named))
+
+
+def tensors(file: str) -> dict[str, Array]:
+    """Of the file, as they were at the end; ValueError."""
     path = Path(file)
     try:
         require_regular(path)
@@ -29,8 +36,7 @@ def weights_of(problem: ir.Problem, file: str) -> Array:
     except OSError as error:
         kind = "PyTorch" if path.suffix in OF_PYTORCH else "safetensors"
         raise ValueError(f"not a readable {kind} file: {error.strerror or error}") from None
-    named = {k: v for k, v in held.items() if not k.startswith(("best.", "scale."))}
-    return flatten(problem, _as_netc(problem, named))
+    return {k: v for k, v in held.items() if not k.startswith(("best.", "scale."))}
 
 
 def _as_netc(problem: ir.Problem, named: dict[str, Array]) -> dict[str, Array]:
