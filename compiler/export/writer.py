@@ -196,14 +196,16 @@ class Writer:
     def sum_up(self, expr: Reduce, env: Env, name: str) -> None:
         """Into the number of that name."""
         inner = {**env, **self.over(expr.over)}
-        texts: list[str] = []
-        body = self.nested(lambda: texts.append(self.text(expr.arg, inner)))
+        found: list[tuple[str, int]] = []
+        body = self.nested(lambda: found.append(self.spelled(expr.arg, inner)))
+        ((text, level),) = found
+        text = f"({text})" if expr.op == "sum" and level <= SUM else text
         least = self.words.least()
         start = {"sum": self.words.real(0.0), "max": least, "min": f"-({least})"}[expr.op]
         op = {"sum": "add", "max": "max", "min": "min"}[expr.op]
         self.used.add(op)
         self.lines.append(self.words.assign(name, start))
-        added = self.words.assign(name, self.words.spelled(op).format(name, texts[0]))
+        added = self.words.assign(name, self.words.spelled(op).format(name, text))
         self.lines += self.loops(expr.over, inner, [*body, added])
 
     def pick(self, expr: Pick, env: Env) -> str:
@@ -229,7 +231,8 @@ class Writer:
         low = index.offset + sum(min(0, f * ((a.size or 1) - 1)) for a, f in index.terms)
         high = index.offset + sum(max(0, f * ((a.size or 1) - 1)) for a, f in index.terms)
         if index.divisor == 1 and low >= 0 and high < size:
-            return self.text(expr.arg, {**env, expr.axis: text})
+            value, level = self.spelled(expr.arg, {**env, expr.axis: text})
+            return value if level == ATOM else f"({value})"
         spot = self.place(text)
         conditions = [f"{spot} >= 0"] if low < 0 else []
         if index.divisor != 1:
@@ -261,4 +264,5 @@ class Writer:
 
 
 def _times(factor: int, index: str) -> str:
-    return index if factor == 1 else f"-{index}" if factor == -1 else f"{factor}*{index}"
+    whole = index if index.isalnum() or factor == 1 else f"({index})"
+    return whole if factor == 1 else f"-{whole}" if factor == -1 else f"{factor}*{whole}"
