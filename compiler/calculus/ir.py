@@ -296,6 +296,10 @@ class Tensor:
     role: Role
     offset: int = 0
     """Of a parameter's first element in theta, of a state's among the states."""
+    start: float = 0.0
+    """What all elements of a gain are at first."""
+    fans: tuple[int, int] = (0, 0)
+    """Of a weight: how many numbers are summed with it, and to how many an input goes."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
     @property
