@@ -133,6 +133,9 @@ POINTS = [
     # v = 0 at first: v/v is no 1.
     (AHEAD.format(point="v[n]/v[n]"), AHEAD.format(point="1"), REFUTED),
     (AHEAD.format(point="v[n]"), AHEAD.format(point="2*v[n] - v[n]"), PROVED),
+    # Only the first gradient is asked for elsewhere, and it may be the same there.
+    (AHEAD.format(point="(1 if n == 0 else 0)"), AHEAD.format(point="0*theta[n]"), REFUTED),
+    (AHEAD.format(point="(1 if n == 3 else 0)"), AHEAD.format(point="0*theta[n]"), REFUTED),
 ]  # fmt: skip
 STATES = [
     # 0 times anything stays 0.

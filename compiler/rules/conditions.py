@@ -6,7 +6,7 @@ is proved for every schedule in `claims.py`, or is said to be a test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,16 @@ def rate_inside(rule: ir.Rule, rates: list[str]) -> list[str]:
         for c in rule.commits
         if c.state != "theta" and depends.get(c.value, set()) & set(rates) and theta not in depends[c.value]
     ]
+
+
+def parts_where(a: Side, b: Side, shared: Mapping[str, str]) -> bool:
+    """Do rules that are the same part where parameters of A, and those of B that belong to them, change together?"""
+
+    def halved(values: Mapping[str, float], names: Iterable[str]) -> Change:
+        return lambda n: {m: values[m] * (1 if n < CHANGE else 0.5) for m in names}
+
+    changes = halved(a.values, shared), halved(b.values, shared.values())
+    return _broken(apart(a, b, a.values, b.values, 2, changes, steps=2 * CHANGE))
 
 
 def _memories(a: Side, b: Side, at: Numbers, formulas: Formulas) -> list[Condition]:

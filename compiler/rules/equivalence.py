@@ -41,6 +41,8 @@ class Verdict:
     """Of what is proved, in a sentence."""
     why: str = ""
     """What `netc diff --why` says: the argument in full, or what was tried."""
+    holds_under: tuple[str, ...] = ()
+    """What it is proved to survive: a schedule of the rate, changes of memories."""
     witness: Witness | None = None
     """Of what is refuted: gradients on which the rules part, to be replayed; of rules that are the same for a constant
     rate, a schedule and gradients under which they part."""
@@ -71,10 +73,19 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
         return _different(a, b, tried, mapped, mapping, numbers, texts)
     broken = breaks(mapped or found)
     sentence = found.argument.sentence if found.argument else ""
-    verdict = Verdict(True, mapping, broken, "", found.how, numbers, argument=sentence)
+    verdict = Verdict(
+        True,
+        mapping,
+        broken,
+        "",
+        found.how,
+        numbers,
+        argument=sentence,
+        holds_under=words.proved_under(found),
+    )
     title = [words.title(a), words.title(b)]
     rows = words.mapping_lines(a, b, verdict.mapping, verdict.numbers)
-    lines = [*title, *wrap([f"are the same rule: {words.how(found)}."]), *rows]
+    lines = [*title, *wrap([f"are {words.how(found)}."]), *rows]
     lines += words.section("It breaks under", broken) + words.survives(found)
     shown = _under_a_schedule(found, texts, numbers)
     why = [*title, *words.why(found, broken, rows if found.formulas else []), *words.parting(shown)]
@@ -92,7 +103,9 @@ def _different(
 ) -> Verdict:
     found = tried.difference
     title = [words.title(a), words.title(b)]
-    lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}."])]
+    open_ones = mapped is None and (a.text.free or b.text.free)
+    none = "; no other parameters were found with which they are" if open_ones else ""
+    lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}{none}."])]
     shown = _witness(a, b, texts, found)
     verdict = Verdict(
         False, mapping, (), "", "refuted", numbers, None if shown is None else shown.n, witness=shown
@@ -103,7 +116,7 @@ def _different(
         lines += words.section(words.WOULD, found_reasons)
         return replace(verdict, text="\n".join(lines), reasons=found_reasons, why=why)
     broken, rows = breaks(mapped), words.mapping_lines(a, b, mapping, numbers)
-    lines += [*wrap([f"With other numbers they are: {words.how(mapped)}."]), *rows]
+    lines += [*wrap([f"With other numbers they are {words.how(mapped)}."]), *rows]
     lines += words.section("That breaks under", broken) + words.survives(mapped)
     why = "\n".join([why, "", "With other numbers", *words.why(mapped, broken, rows)])
     return replace(verdict, text="\n".join(lines), breaks_under=broken, why=why)
