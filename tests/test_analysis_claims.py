@@ -179,6 +179,7 @@ WRITTEN = [
     ("v[n+1]/49*49*eta", "eta*v[n+1]", True),
     # Sixteen digits are no third.
     ("eta*v[n+1]/3", "eta*0.3333333333333333*v[n+1]", False),
+    ("eta*((1/3)*v[n+1] + 0.3333333333333333*g)", "eta*(v[n+1] + g)/3", False),
     ("(0.1 + 1e-20)*v[n+1]", "0.1*v[n+1]", False),
 ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import isclose
 
 from netc.compiler.rules import verdict_words as words
 from netc.compiler.rules.compare_rules import How, Match, breaks, match, match_as_given
@@ -71,23 +72,15 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     if not isinstance(found, Match):
         tried = try_all(a.counting, b.counting, a.numbers, b.numbers) if found is None else at_once(found)
         return _different(a, b, tried, mapped, mapping, numbers, texts)
-    broken = breaks(mapped or found)
+    told = mapped if mapped is not None and _gives(numbers, b) else found
+    broken, holds = breaks(told), words.proved_under(told)
     sentence = found.argument.sentence if found.argument else ""
-    verdict = Verdict(
-        True,
-        mapping,
-        broken,
-        "",
-        found.how,
-        numbers,
-        argument=sentence,
-        holds_under=words.proved_under(found),
-    )
+    verdict = Verdict(True, mapping, broken, "", found.how, numbers, argument=sentence, holds_under=holds)
     title = [words.title(a), words.title(b)]
     rows = words.mapping_lines(a, b, verdict.mapping, verdict.numbers)
     lines = [*title, *wrap([f"are {words.how(found)}."]), *rows]
-    lines += words.section("It breaks under", broken) + words.survives(found)
-    shown = _under_a_schedule(found, texts, numbers)
+    lines += words.section("It breaks under", broken) + words.survives(told)
+    shown = _under_a_schedule(told, texts, numbers)
     why = [*title, *words.why(found, broken, rows if found.formulas else []), *words.parting(shown)]
     return replace(verdict, text="\n".join(lines), why="\n".join(why), witness=shown)
 
@@ -131,11 +124,16 @@ def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None)
     return witness((shown[0], a.counting, a.numbers), (shown[1], b.counting, b.numbers), found)
 
 
+def _gives(numbers: Mapping[str, float], b: Side) -> bool:
+    """Are these the numbers of B, or are B's open?"""
+    return b.text.free or all(isclose(numbers.get(n, v), v, rel_tol=1e-12) for n, v in b.values.items())
+
+
 def _under_a_schedule(found: Match, texts: tuple[str, str], numbers: Mapping[str, float]) -> Witness | None:
     if not any(c.of == RATE and c.broken for c in found.changes):
         return None
     a, b = found.a, replace(found.b, values=numbers if found.formulas is not None else found.b.values)
-    trial = slowed(a, b, b.values)
+    trial = slowed(a, found.b, b.values)
     seen = difference(a.counting, b.counting, a.numbers, b.numbers, trial)
     if seen is None or seen.a is None:
         return None
