@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -515,3 +516,38 @@ def test_expectations_of_numbers_and_tuples_are_answered(
 ) -> None:
     Path("a.net").write_text(BOWL + f"expect {claim}\n")
     assert main(["check", "a.net"]) == ("((" in claim), capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners")
+@pytest.mark.parametrize("rights", [0o755, 0o777])
+def test_a_grammar_table_that_others_may_have_written_is_not_unpickled(rights: int, here: Path) -> None:
+    """Unpickling executes what the writer wants; lark reads two pickles after a line."""
+    table = here / "cache/netc/grammar.table"
+    table.parent.mkdir(parents=True)
+
+    class Hostile:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (here / "executed",)
+
+    table.write_bytes(b"0\n" + pickle.dumps(Hostile()) * 2)
+    table.chmod(0o666)
+    table.parent.chmod(rights)
+    Path("a.net").write_text(BOWL)
+    env = os.environ | {"XDG_CACHE_HOME": str(here / "cache")}
+    command = [sys.executable, "-m", "netc", "check", "a.net"]
+    assert subprocess.run(command, env=env, capture_output=True).returncode == 0
+    assert not (here / "executed").exists()
+    table.parent.chmod(0o700)
+    table.write_bytes(b"0\n" + pickle.dumps(Hostile()) * 2)
+    subprocess.run(command, env=env, capture_output=True)
+    assert (here / "executed").exists(), "else nothing is shown: this user's own file is read"
+
+
+def test_a_path_with_quotes_is_a_path(capsys: pytest.CaptureFixture[str]) -> None:
+    """Doubled, they stand in a text; `spec.net` has them so."""
+    Path('a"b').mkdir()
+    Path('a"b/x"y.csv').write_text("a,b\n1,2\n3,4\n5,7\n")
+    Path('a"b/a.net').write_text(LINE.format('x""y.csv'))
+    assert main(["run", 'a"b/a.net', "-q"]) == 0
+    capsys.readouterr()
+    assert "the same bits" in said(capsys, "replay", str(folder()), "-q")
