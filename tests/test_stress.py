@@ -132,6 +132,29 @@ def test_only_files_are_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert "it is a device or a pipe" in said(capsys, "check", "b.net", status=3)
 
 
+@pytest.mark.parametrize("name", ["d.csv", "a.net"])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half of it may be the old one."""
+    Path("d.csv").write_text("a,b\n1,2\n3,4\n5,7\n")
+    Path("a.net").write_text(LINE.format("d.csv"))
+    number, whole = os.stat(name).st_ino, os.fstat
+    seen: list[int] = []
+
+    def written_to(handle: int) -> os.stat_result:
+        found = whole(handle)
+        if found.st_ino == number and not seen:
+            seen.append(handle)
+            with open(name, "a") as file:
+                file.write("\n")
+        return found
+
+    monkeypatch.setattr(os, "fstat", written_to)
+    words = said(capsys, "check", "a.net", status=3 if name == "d.csv" else 2)
+    assert "written to while it was read" in words
+
+
 def test_what_unpacks_without_end_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with gzip.open("bomb.csv.gz", "wb") as file:
         for _ in range(40):

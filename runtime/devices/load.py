@@ -109,7 +109,7 @@ def _module(text: str, *parts: str) -> ModuleType:
     # numba finds a cached function's globals by the module's name, so it stands there before it runs.
     sys.modules[name] = module
     try:
-        with _little_optimization():
+        with _compiling():
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -129,17 +129,25 @@ class _Text(SourceFileLoader):
 
 
 @contextmanager
-def _little_optimization() -> Iterator[None]:
-    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing."""
+def _compiling() -> Iterator[None]:
+    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing. What numba cannot
+    keep, on a full disk say, it goes on without."""
     import numba
+    from numba.core import caching
 
     config: Any = numba.config
-    level = config.OPT
-    config.OPT = type(level)(1)
+    cache: Any = caching.Cache
+    level, save = config.OPT, cache.save_overload
+
+    def kept(self: Any, *compiled: Any) -> None:
+        with suppress(OSError):
+            save(self, *compiled)
+
+    config.OPT, cache.save_overload = type(level)(1), kept
     try:
         yield
     finally:
-        config.OPT = level
+        config.OPT, cache.save_overload = level, save
 
 
 def _entries(module: ModuleType) -> ModuleType:
@@ -159,7 +167,7 @@ class _Entry:
     def __call__(self, *arguments: Any) -> Any:
         if self._function.overloads:  # not `signatures`, which is made anew at each look
             return self._function(*arguments)
-        with _little_optimization():
+        with _compiling():
             return self._function(*arguments)
 
     def __getattr__(self, name: str) -> Any:
