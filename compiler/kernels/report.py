@@ -5,7 +5,9 @@ from __future__ import annotations
 from netc.compiler.calculus.norms import SCALES
 from netc.compiler.kernels import loops as L
 
-SCALE = SCALES["f64"]
+BIG = SCALES["f64"].big
+VANISHING, OVERFLOWING = 1e-280, 1e290
+"""Sums of squares between these are exact enough."""
 REPORTED = 3
 """A report holds loss, norm of the gradient and norm of theta."""
 
@@ -44,8 +46,8 @@ def report_of_a_run(parameters: int) -> list[L.Stmt]:
             )
             return [L.let("total", 0.0), L.loop("q", parameters, [scaled, add]), found]
 
-        large, small = L.call("gt", "total", SCALE.high), L.call("lt", "total", SCALE.low)
-        again = L.If(large, tuple(taken(1 / SCALE.big)), (L.If(small, tuple(taken(SCALE.big))),))
+        large, small = L.call("gt", "total", OVERFLOWING), L.call("lt", "total", VANISHING)
+        again = L.If(large, tuple(taken(1 / BIG)), (L.If(small, tuple(taken(BIG))),))
         return [*taken(1.0), again]
 
     loss = L.call("gradient", "theta", "x", "y", "order", 0, "count", "grad", "scratch")

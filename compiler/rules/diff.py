@@ -21,12 +21,12 @@ from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_program
-from netc.compiler.rules.compare_rules import Side, side
 from netc.compiler.rules.diff_schedules import compare_schedules
 from netc.compiler.rules.equivalence import Verdict, compare
 from netc.compiler.rules.explain import call, wrap
 from netc.compiler.rules.pitfalls import changes
 from netc.compiler.rules.rule_text import first_values, standalone
+from netc.compiler.rules.sides import Side, side
 from netc.dsl import ast
 from netc.dsl.format import format_program
 from netc.dsl.printer import print_expr

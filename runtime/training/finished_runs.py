@@ -24,20 +24,24 @@ NAMES = ("theta", "best", "counters", "figures", "grown", "watched")
 
 
 class Book:
-    """Rows 0 ... count-1 are filled, in the order of the runs."""
+    """Rows 0 ... count-1 are filled, in the order of the runs; those of `theta` and `best` are the parameters and, behind
+    them, the states of layers."""
 
     def __init__(
         self,
         runs: int,
         parameters: int,
+        states: int,
         real: type[np.floating],
         folder: Path | None = None,
         grown: Sequence[int] = (),
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
         self.folder, self.count, self.counts = folder, 0, list(grown)
+        self.parameters, self.states = parameters, states
+        width = parameters + states
         shapes: tuple[tuple[int, type[np.generic]], ...] = (
-            (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
+            (width, real), (width, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
             (len(grown), np.float64), (len(grown), np.float64),
         )  # fmt: skip
         self.shapes = shapes
@@ -51,8 +55,9 @@ class Book:
     def enter(self, state: State, watched: Array) -> None:
         """The runs of a state, at their last iteration and after their last report, and the values of what is monitored."""
         at = slice(state.first, state.first + state.runs)
-        parameters = self.theta.shape[1]
-        self.theta[at], self.best[at] = state.theta[:, :parameters], state.best[:, :parameters]
+        for kept, rows in ((self.theta, state.theta), (self.best, state.best)):
+            kept[at, : self.parameters] = rows[:, : self.parameters]
+            kept[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
         self.grown[at], self.watched[at] = state.scalars[:, self.counts], watched
         self.count = at.stop

@@ -95,6 +95,10 @@ class Outcome:
     """(runs, P)"""
     best: Array
     """(runs, P): at the lowest training loss seen at a report."""
+    states: Array
+    """(runs, S): the states of layers, with `theta`."""
+    best_states: Array
+    """(runs, S): with `best`."""
     counters: Array
     """(runs, 4), as in docs/kernels.md."""
     history: Array
@@ -158,7 +162,8 @@ class _Loop:
         self.stretches = _stretches(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
         self.watched = Watched(program.rule, self.stretches)
-        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program), folder, self.watched.grown)
+        sizes = kernels.PARAMETERS, program.problem.state_numbers
+        self.book = Book(self.runs, *sizes, real_type(program), folder, self.watched.grown)
         self.columns = len(COLUMNS) + len(self.watched.names)
         self.history: list[Array] = []
         self.pace = 1.0
@@ -271,7 +276,7 @@ class _Loop:
         Of one run from the last state that was kept; of several it is trained again, where that is little beside all.
         """
         run = first_lost(self.book.counters[: self.book.count], self.book.figures[:, 0])
-        if run is None or interrupted or np.isfinite(self.book.theta[run]).all():
+        if run is None or interrupted or np.isfinite(self.book.theta[run, : self.book.parameters]).all():
             return None
         task, last = self.task, int(self.book.counters[run, 0]) - 1
         little = last <= max(1000, self.book.counters[: self.book.count, 0].sum() // 10)
@@ -398,11 +403,14 @@ class _Loop:
         if interrupted:  # where a row stands twice, the second has looked at all samples
             same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
             history = history[np.append(~same, [True] * (len(history) > 0))]
-        kept = slice(book.count)
+        kept, parameters = slice(book.count), slice(book.parameters)
+        states = slice(book.parameters, None)
         by_steps = self.total == self.task.program.training.steps
         return Outcome(
-            theta=book.theta[kept],
-            best=book.best[kept],
+            theta=book.theta[kept, parameters],
+            best=book.best[kept, parameters],
+            states=book.theta[kept, states],
+            best_states=book.best[kept, states],
             counters=book.counters[kept],
             history=history,
             stops=stops(book.counters[kept], self.total, by_steps),
