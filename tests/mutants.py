@@ -211,7 +211,6 @@ class Trials:
 
 
 def _limited() -> None:
-    os.nice(19)
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
     resource.setrlimit(resource.RLIMIT_AS, (16 * 2**30, 16 * 2**30))
 
