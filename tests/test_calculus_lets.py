@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from hand_built import add, axes, mean, mul, normalised, renamed, total
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import loss_and_gradient
 from netc.compiler.calculus.ir import (
@@ -35,30 +36,6 @@ from netc.runtime.results.hessian import Hessians
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 NONE = np.zeros((1, 1))
-
-
-def add(*parts: Expr) -> Expr:
-    return parts[0] if len(parts) == 1 else apply("add", add(*parts[:-1]), parts[-1])
-
-
-def mul(*parts: Expr) -> Expr:
-    return parts[0] if len(parts) == 1 else apply("mul", mul(*parts[:-1]), parts[-1])
-
-
-def total(e: Expr, *over: Axis) -> Expr:
-    return Reduce("sum", e, over)
-
-
-def mean(e: Expr, *over: Axis) -> Expr:
-    return apply("div", total(e, *over), Const(float(np.prod([a.size for a in over]))))
-
-
-def axes(text: str) -> list[Axis]:
-    return [Axis(name, int(size)) for name, size in (word.split("=") for word in text.split())]
-
-
-def renamed(e: Expr, old: Axis, new: Axis) -> Expr:
-    return View(e, old, Index(((new, 1),)))
 
 
 N, C, H, W, OUT, P, Q = axes("b=3 c=2 h=9 w=8 o=4 p=3 q=2")
@@ -149,10 +126,6 @@ def upsampled() -> Case:
         [let("z", (N, C, i, j), mul(value, value))],
         lambda x: F.interpolate(x, scale_factor=2) ** 2,
     )
-
-
-def normalised(z: Expr, m: Expr, v: Expr) -> Expr:
-    return apply("div", apply("sub", z, m), apply("sqrt", add(v, Const(1e-5))))
 
 
 def batchnorm() -> Case:

@@ -59,19 +59,20 @@ def gives_states_of(rule: ir.Rule) -> Callable[[ir.Evaluate], bool]:
     def gives(s: ir.Evaluate) -> bool:
         return bool(s.gradient) and not s.tested
 
-    own = any(gives(s) and s.batch == "current" for s in _evaluations(rule.body))
+    own = any(gives(s) and s.batch == "current" for s in evaluations(rule.body))
     return lambda s: gives(s) and (s.batch == "current" or not own)
 
 
-def _evaluations(body: Iterable[ir.Stmt]) -> Iterator[ir.Evaluate]:
+def evaluations(body: Iterable[ir.Stmt]) -> Iterator[ir.Evaluate]:
+    """All of them, whatever loop or branch they stand in."""
     for s in body:
         match s:
             case ir.Evaluate():
                 yield s
             case ir.For(body=inner) | ir.Repeat(body=inner):
-                yield from _evaluations(inner)
+                yield from evaluations(inner)
             case ir.If(_, then, otherwise):
-                yield from _evaluations((*then, *otherwise))
+                yield from evaluations((*then, *otherwise))
 
 
 def reads(let: ir.Let) -> list[ir.Var]:

@@ -94,6 +94,10 @@ class Outcome:
     """(runs, P)"""
     best: Array
     """(runs, P): at the lowest training loss seen at a report."""
+    states: Array
+    """(runs, S): the states of layers, with `theta`."""
+    best_states: Array
+    """(runs, S): with `best`."""
     counters: Array
     """(runs, 4), as in docs/kernels.md."""
     history: Array
@@ -154,7 +158,8 @@ class _Loop:
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
         self.stretches = _stretches(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
-        self.book = Book(self.runs, kernels.PARAMETERS, real_type(program), folder, _watched(program.rule))
+        sizes = kernels.PARAMETERS, program.problem.state_numbers
+        self.book = Book(self.runs, *sizes, real_type(program), folder, _watched(program.rule))
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one stretch."""
@@ -263,7 +268,7 @@ class _Loop:
     def _before(self) -> State | None:
         """The state an iteration before the one run was lost, from the last one that was kept."""
         lost = self.book.count == 1 == self.runs and self.book.counters[0, 3] == DIVERGED
-        if not lost or not self.good or np.isfinite(self.book.theta[0]).all():
+        if not lost or not self.good or np.isfinite(self.book.theta[0, : self.book.parameters]).all():
             return None
         task, last = self.task, int(self.book.counters[0, 0]) - 1
         state = from_arrays(self.good, task.kernels, task.program, task.train.count, self.total)
@@ -376,11 +381,14 @@ class _Loop:
         if interrupted:  # where a row stands twice, the second has looked at all samples
             same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
             history = history[np.append(~same, [True] * (len(history) > 0))]
-        kept = slice(book.count)
+        kept, parameters = slice(book.count), slice(book.parameters)
+        states = slice(book.parameters, None)
         by_steps = self.total == self.task.program.training.steps
         return Outcome(
-            theta=book.theta[kept],
-            best=book.best[kept],
+            theta=book.theta[kept, parameters],
+            best=book.best[kept, parameters],
+            states=book.theta[kept, states],
+            best_states=book.best[kept, states],
             counters=book.counters[kept],
             history=history,
             stops=stops(book.counters[kept], self.total, by_steps),
