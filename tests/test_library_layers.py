@@ -61,13 +61,13 @@ def same(x, size, stride=(1, 1), dilate=(1, 1)):
 
 
 def attention(causal: bool):
-    def reference(x, Q, K, V, O, bq, bk, bv, bo):
+    def reference(x, Q, K, V, bq, bk, bv, bo, **p):
         e = x.shape[-1]
         packed = torch.cat([w.reshape(e, e) for w in (Q, K, V)])
         biases = torch.cat([b.reshape(e) for b in (bq, bk, bv)])
         mask = torch.triu(torch.ones(x.shape[1], x.shape[1], dtype=torch.bool), 1) if causal else None
         found, _ = F.multi_head_attention_forward(
-            *(x.transpose(0, 1),) * 3, e, len(Q), packed, biases, None, None, False, 0.0, O.reshape(e, e), bo,
+            *(x.transpose(0, 1),) * 3, e, len(Q), packed, biases, None, None, False, 0.0, p["O"].reshape(e, e), bo,
             need_weights=False, attn_mask=mask,
         )  # fmt: skip
         return found.transpose(0, 1)

@@ -124,9 +124,8 @@ class _Words:
         return rest
 
     def _first(self, fitting: list[ast.Parameter], word: ast.Expr) -> None:
-        free = [p for p in fitting if p.name not in self.given]
-        if free:
-            self._give(free[0].name, word, word)
+        if fitting:
+            self._give(fitting[0].name, word, word)
         else:
             self._unknown(word)
 

@@ -83,6 +83,12 @@ class Operations:
                     self._activation(operation, definition, place)
                 case ast.Layer() | ast.Block():
                     own = size if owner is operation else None
+                    if (
+                        own is None
+                        and isinstance(definition, ast.Layer)
+                        and _open_size(operation, definition)
+                    ):
+                        continue  # told already
                     if own is None and stage.size is None:
                         self.span = operation.span
                     self._put(operation, definition, own, place, numbers)
@@ -111,7 +117,7 @@ class Operations:
             names = ", ".join(o.name for o, _ in layers)
             self._error(
                 stage.size.span, f"nothing in these parentheses takes a size: {names}",
-                f"a dense layer is written out beside others: (dense, {names}) {stage.size.span.text}",
+                f"a dense layer has parentheses of its own: ({names}) (dense) {stage.size.span.text}",
             )  # fmt: skip
         return needy[0][0] if needy else None
 

@@ -27,6 +27,7 @@ LAWS = {"bernoulli": ("p",), "uniform": ("low", "high"), "normal": ("mean", "dev
 ROLES: Mapping[str, ir.Role] = {"weights": "weight", "biases": "bias", "": "weight"}
 IMAGE = 3
 """Axes of an image: height, width, channels."""
+RANKS = {1: "a row of numbers, x[i]", 2: "a sequence, x[t, i]", IMAGE: "an image, x[h, w, c]"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class _Layer:
 
     def _split(self, x: ir.Var) -> tuple[ir.Axes, list[ir.Axes]]:
         """Leading axes, and those of each of the layer's own indices."""
-        rank, read = _rank(self.use.definition)
+        rank = _rank(self.use.definition)
         own = tuple(a for a in x.axes if a != ir.SAMPLES)
         flat = any(s.name == "images" for s in self.use.definition.settings)
         if flat and rank == 1 and len(own) == IMAGE:
@@ -97,7 +98,8 @@ class _Layer:
         if len(own) < rank:
             what = " x ".join(str(a.size) for a in own)
             raise fault(
-                "E0223", self.use.span, f"{self.use.definition.name} acts on {read}, and its input is {what}",
+                "E0223", self.use.span,
+                f"{self.use.definition.name} acts on {RANKS.get(rank, 'arrays')}, and its input is {what}",
                 "an image is height x width x channels, a sequence is steps x features: [28x28x1 ...",
             )  # fmt: skip
         cut = len(own) - rank
@@ -292,14 +294,14 @@ def _law(line: ast.Draws) -> tuple[Literal["bernoulli", "uniform", "normal"], tu
                 "bernoulli(p), uniform(low, high), normal(mean, deviation)")  # fmt: skip
 
 
-def _rank(definition: ast.Layer) -> tuple[int, str]:
-    """How many indices the text gives to x, and how it writes it."""
+def _rank(definition: ast.Layer) -> int:
+    """How many indices the text gives to x."""
     for line in definition.lines:
         if not isinstance(line, ast.Formula):
             continue
         for node in walk(line.value):
             if isinstance(node, ast.Index) and node.base == ast.Name("x"):
-                return len(subscripts(node.index)), node.span.text or "x[...]"
+                return len(subscripts(node.index))
     raise fault("E0228", definition.span, f"the layer '{definition.name}' does not read its input, x")
 
 
