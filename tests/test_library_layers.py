@@ -199,6 +199,13 @@ CASES = {
     "rnn": Case("(rnn) 4", (6, 5), recurrent("RNN", "", double=False)),
     "lstm": Case("(lstm) 4", (6, 5), recurrent("LSTM", "ifgo", double=False)),
     "gru": Case("(gru) 4", (6, 5), recurrent("GRU", "rzn", double=True)),
+    "scale": Case("(scale)", (3, 2, 4), lambda x, s: x * s),
+    "tokens": Case("(tokens)", (3, 4, 2), lambda x: x.flatten(1, 2)),
+    "classtoken": Case(
+        "(classtoken)", (4, 3), lambda x, e: torch.cat([e.expand(len(x), 1, -1), x], 1)
+    ),
+    "positions": Case("(positions)", (4, 3), lambda x, p: x + p),
+    "first": Case("(first)", (6, 5), lambda x: x[:, 0]),
     "last": Case("(last)", (6, 5), lambda x: x[:, -1]),
 }  # fmt: skip
 

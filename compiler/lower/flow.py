@@ -34,7 +34,9 @@ class Flow:
         self.updates: list[ir.Update] = []
         self.counts: Counter[str] = Counter()
         self.of: dict[str, str] = {}
-        """The operation that a let is of, by the let's name."""
+        """What operation a name is of: `layer1` of a conv."""
+        self.taken: set[str] = set()
+        """Names of lets of activations."""
         self.span: Span = NOWHERE
         """Of the last layer."""
 
@@ -65,6 +67,7 @@ class Flow:
             made = lower_layer(use, x, name, self.functions)
         except LayerFault as found:
             raise LayerFault(used_at(found, use.span, use.definition.name)) from None
+        self.of[name] = use.definition.name
         self.tensors += made.tensors
         self.steps += made.steps
         self.updates += made.updates
@@ -79,9 +82,9 @@ class Flow:
         lead = x.axes[:-1]
         value = simplify(activated(tuple(found), here, Environment({}, self.functions)))
         name = f"{x.name.partition('.')[0]}.a"
-        taken = {let.name for let in ir.flat(self.steps)}
-        while name in taken:
+        while name in self.taken:
             name += "a"
+        self.taken.add(name)
         self.steps.append(ir.Let(name, x.axes, with_axes(value, lead), words(found), self.span))
         return ir.Var(name, x.axes)
 

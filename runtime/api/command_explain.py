@@ -25,7 +25,8 @@ CODE = re.compile(r"[A-Za-z]\d{4}")
 @click.argument("what")
 @click.option("--latex", is_flag=True, help="Only the equations, as LaTeX.")
 @click.option("--plan", is_flag=True, help="How the kernels of a file are laid out on each target, and why.")
-def command(what: str, latex: bool, plan: bool) -> int:
+@click.option("--layers", is_flag=True, help="The network of a file: shapes, parameters, memory, work.")
+def command(what: str, latex: bool, plan: bool, layers: bool) -> int:
     """Explain an update rule: its equations as they will run, symbols, cost, equal rules, pitfalls.
 
     WHAT is a rule (`momentum.ema`, `"torch.SGD(lr=0.1)"`), a file, a family of rules (`momentum`), or the
@@ -35,6 +36,8 @@ def command(what: str, latex: bool, plan: bool) -> int:
         click.echo(_story(what.upper()))
     elif plan:
         click.echo(_text(_plan(what)))
+    elif layers:
+        click.echo(_text(_layers(what)))
     elif latex:
         click.echo(_latex(what))
     elif _is_family(what):
@@ -116,6 +119,15 @@ def _plan(what: str) -> Iterable[Section]:
         raise click.UsageError(f"--plan is about a file, and '{what}' is none")
     session = sessions.open_session(read(Path(what)), {})
     return explain_plan(session.program, sessions.machine(), Card(), session.samples)
+
+
+def _layers(what: str) -> Iterable[Section]:
+    from netc.compiler.explain_layers import explain_layers
+
+    spec = checked(what) if is_file(what) else None
+    if spec is None or spec.network is None:
+        raise click.UsageError(f"--layers is about a file with a network, and '{what}' is none")
+    return explain_layers(spec)
 
 
 def _sections(spec: Spec) -> Iterable[Section]:
