@@ -193,10 +193,10 @@ def parts_of(problem: ir.Problem) -> Parts:
 
 
 def weights_of(problem: ir.Problem, like: Array) -> Array:
-    """1 where a weight is, 0 where a bias is."""
+    """1 where a weight is, 0 where a bias or a gain is."""
     weights = np.ones_like(like)
     for t in problem.weights:
-        if t.role == "bias":
+        if t.role != "weight":
             weights[t.offset : t.stop] = 0
     return weights
 
