@@ -137,8 +137,16 @@ class _Layer:
         if start is None:
             raise fault("E0228", array.span, f"the start of '{array.name}' must be a number")
         fans = self._fans(array) if role == "weight" else (0, 0)
-        span = self.use.span
-        return ir.Tensor(f"{self.name}.{self._word(array)}", axes, role, span=span, start=start, fans=fans)
+        stored = tuple(self.sizes[name_of(i)] for i in array.indices)
+        return ir.Tensor(
+            f"{self.name}.{self._word(array)}",
+            axes,
+            role,
+            start=start,
+            fans=fans,
+            stored=stored if len(stored) < len(axes) else (),
+            span=self.use.span,
+        )
 
     def _word(self, array: ast.Learned) -> str:
         """`weight` of the one that is learnt as weights, `bias` of the one as biases; others have their own names."""
