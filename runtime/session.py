@@ -324,22 +324,27 @@ class Session:
         )
 
     def _fault(self, result: Result, outcome: Outcome) -> str:
-        """Of one run that was lost: what is not finite, and why."""
-        if result.runs != 1 or not result.diverged[0] or np.isfinite(result.loss_train[0]):
-            return ""
+        """Of the first run that was lost: what is not finite, and why."""
         from netc.runtime.training.blame import blame
+        from netc.runtime.training.outcomes import first_lost
+
+        run = first_lost(outcome.counters, result.loss_train)
+        if run is None:
+            return ""
 
         x, y = self._scaled[0] if self.data is not None else (np.zeros((1, 1)), np.zeros((1, 1)))
         real = self.real
-        return blame(
+        steps = int(outcome.counters[run, 0])
+        found = blame(
             self.program,
-            result.theta[0],
-            result.states[0],
-            int(result.steps[0]),
+            result.theta[run],
+            result.states[run],
+            steps,
             outcome.before,
             x.astype(real),
             y.astype(real),
         )
+        return found if result.runs == 1 else f"in run {run}, {found}"
 
     def _kinds(self, theta: Array, settled: Array, states: Array) -> Array:
         from netc.runtime.results.critical_points import kinds

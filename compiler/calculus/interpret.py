@@ -199,7 +199,7 @@ def _iterate(
             n += 1
             if n % per_epoch == 0:
                 env |= {"n": float(n), "epoch": n / per_epoch}
-                env["epoch_loss"] = float(np.mean(machine.losses or 0.0))
+                env["epoch_loss"] = float(np.mean(machine.losses or np.nan))
                 machine.losses.clear()
                 machine.execute(rule.epoch_end)
                 machine.commit(rule.epoch_commits)

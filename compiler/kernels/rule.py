@@ -481,6 +481,7 @@ class Writer:
         at_start: list[L.Stmt] = [L.Store(L.Name("figures"), L.Int(i), L.Real(0.0)) for i in (1, 2)]
         if self.shuffled:
             at_start += self.shuffle(L.call("floordiv", "iteration", per_epoch))
+        self.recorded = True  # a test's losses are no batch's
         at_start += self.block(rule.test)
         self.recorded = False
         opening.append(L.If(L.call("eq", "batch", 0), tuple(at_start)))

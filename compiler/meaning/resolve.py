@@ -230,6 +230,11 @@ def bind(
             takes = f"takes {', '.join(shown)}" if names else "takes no arguments"
             hints = _decimal_comma(argument, given)
             report.error("E0108", argument.span, f"one argument too many: {what} {takes}", hints=hints)
+        elif name not in names and name in shown:
+            count = sum(written(p) == name for p in parameters)
+            default = next(p.span.text for p in parameters if written(p) == name)
+            message = f"'{name}' of {what} is {count} numbers"
+            report.error("E0108", argument.span, message, hints=(f"as in {default}",))
         elif name not in names:
             report.error(
                 "E0108",

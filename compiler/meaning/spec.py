@@ -291,6 +291,8 @@ class Optimizer:
     """It names the batches itself (`R[i]`); one iteration is one epoch."""
     searches: tuple[ast.Search, ...] = ()
     """Definitions of searches that the definition calls; in the body their lines are put in place."""
+    off: Values = field(default=(), compare=False)
+    """Parameters that the definition has lost, as their values decide conditions; what it requires may name them."""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def _number(value: float) -> ast.Expr:
         return ast.Name("none")
     if math.isinf(value):
         return ast.Name("inf") if value > 0 else ast.Unary("-", ast.Name("inf"))
-    return ast.Number(value) if value >= 0 else ast.Unary("-", ast.Number(-value))
+    return ast.Number(value) if math.copysign(1.0, value) > 0 else ast.Unary("-", ast.Number(-value))
 
 
 def _defaults(parameters: tuple[ast.Parameter, ...], values: Values) -> tuple[ast.Parameter, ...]:

@@ -39,10 +39,11 @@ class Book:
         self.folder, self.count, self.watched = folder, 0, list(watched)
         self.parameters, self.states = parameters, states
         width = parameters + states
-        self.shapes = shapes = (
+        shapes: tuple[tuple[int, type[np.generic]], ...] = (
             (width, real), (width, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
             (len(watched), np.float64),
         )  # fmt: skip
+        self.shapes = shapes
         self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
         """Whether there are rows of an earlier process."""
         self.theta, self.best, self.counters, self.figures, self.grown = (
