@@ -26,6 +26,7 @@ from netc.compiler.calculus.ir import (
     apply,
 )
 from netc.compiler.lower.network import problem
+from netc.compiler.lower.rule import lower_rule
 from netc.runtime import session as sessions
 
 
@@ -154,5 +155,7 @@ def session_of(made: ir.Problem, x: np.ndarray, y: np.ndarray, text: str) -> ses
     file = sessions.read_text(head + text, "<test>", Path.cwd())
     session = sessions.open_session(file, {}, sessions.from_arrays(file, x, y))
     start = ir.Fill("uniform", (-0.8, 0.8), 0, made.parameters, (made.parameters,))
-    vars(session)["program"] = replace(session.program, problem=made, starts=ir.Starts((start,), "", ()))
+    rule = lower_rule(session.spec, modes=made.test is not None)
+    small = replace(session.program, problem=made, starts=ir.Starts((start,), "", ()), rule=rule)
+    vars(session)["program"] = small
     return session

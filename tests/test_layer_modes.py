@@ -51,7 +51,8 @@ def normed(momentum: float, eps: float, unbiased: bool) -> ir.Problem:
 
 def session(made: ir.Problem, rule: str, settings: str) -> Session:
     name = rule.split()[1].partition("(")[0]
-    return session_of(made, X, Y, f"{rule}optimizer {name}()\ntrain steps = {STEPS}, batch = 4, {settings}")
+    train = f"train steps = {STEPS}, batch = 4, {settings}"
+    return session_of(made, X, Y, f"{rule}optimizer {name}()\n{train}\nmonitor V = R(theta[n])\n")
 
 
 # -- batch norm, against PyTorch -----------------------------------------------------------------------
@@ -173,7 +174,7 @@ def trained() -> tuple[Session, object]:
     return here, result
 
 
-def interpreted(here: Session, number: int) -> Outcome:
+def interpreted(here: Session, number: int, steps: int = STEPS) -> Outcome:
     seed = here.program.training.seed
     theta = first_theta(here.program, number, 1)[0]
 
@@ -181,7 +182,7 @@ def interpreted(here: Session, number: int) -> Outcome:
         return permutation(len(X), seed, number, Purpose.SHUFFLE, epoch)
 
     return run(
-        here.program, theta, X, Y, STEPS, CUTS, order, draws=draws_of(here.program.problem, seed, number)
+        here.program, theta, X, Y, steps, CUTS, order, draws=draws_of(here.program.problem, seed, number)
     )
 
 
@@ -197,6 +198,18 @@ def test_a_training_is_that_of_the_interpreter() -> None:
         loss, gradient = loss_and_gradient(problem.tested, *at)
         assert result.loss_train[number] == pytest.approx(loss, rel=1e-12)
         assert result.gradient_norm[number] == pytest.approx(np.linalg.norm(gradient), rel=1e-10)
+
+
+def test_a_monitored_function_sees_the_test_mode() -> None:
+    """And the states of its iteration; its evaluations are its own."""
+    here, result = trained()
+    before, after = interpreted(here, 1, STEPS - 1), interpreted(here, 1)
+    theta, states = before.trajectory[-1], before.layers
+    expected, _ = loss_and_gradient(here.program.problem.tested, theta, X, Y, None, states)
+    assert after.states["V_before"] == pytest.approx(expected, rel=1e-12)
+    assert result.grows["V"][1] == after.states["V_grown"] / STEPS
+    assert result.evaluations["gradient"].tolist() == [2 * STEPS] * 3
+    assert result.evaluations["loss"].tolist() == [0] * 3
 
 
 def test_what_is_measured_is_in_test_mode() -> None:
