@@ -29,7 +29,7 @@ def _check(layer: ast.Layer, report: Report) -> None:
             hint = f"what the layer gives is its last line, '{last}'"
             report.error("E0231", node.span, f"no line of the layer reads '{name}'", hints=(hint,))
     for p in layer.parameters:
-        if p.name not in read and not any(f"{p.name}_{i}" in read for i in (1, 2, 3)):
+        if p.name not in read:
             report.error("E0231", p.span, f"no line of the layer reads its parameter '{p.name}'")
 
 

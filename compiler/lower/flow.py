@@ -121,6 +121,9 @@ class Flow:
         for n in read:
             names[n] = _as(values[n], first, n, read[0], expr.span)
         value = simplify(lower_expr(expr, Environment(names, self.functions)))
+        if any(isinstance(node, ir.Reduce) for node in ir.postorder(value)):
+            raise fault("E0225", expr.span, "a block joins its parts number by number, and this is a sum over all of them",
+                        "what sums is a layer: [(softmax)](x)")  # fmt: skip
         let = ir.Let(f"{self._fresh('block')}.z", first.axes, value, span=span)
         self.steps.append(let)
         return let.var

@@ -13,6 +13,7 @@ from math import prod
 from typing import Literal
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.modes import in_mode, wanted
 from netc.compiler.lower.index_ranges import index_ranges
 from netc.compiler.lower.layer_faults import fault
 from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
@@ -79,7 +80,19 @@ class _Layer:
             raise fault(
                 "E0224", last.span, f"what the layer gives, '{last.name}', does not depend on its input"
             )
+        self._require_no_draws(steps, value)
         return Made((*order, *states), steps, value, tuple(self.updates))
+
+    def _require_no_draws(self, steps: tuple[ir.Step, ...], value: ir.Var) -> None:
+        """In use a network gives the same for the same inputs."""
+        tested = wanted(in_mode(steps, False), {value.name})
+        drawn = {
+            n.purpose for let in ir.flat(tested) for n in ir.postorder(let.value) if isinstance(n, ir.Draw)
+        }
+        for line in self.text.draws:
+            if f"{self.name}.{line.name}" in drawn:
+                raise fault("E0228", line.span, f"'{line.name}' is drawn where the network is used: it belongs to training",
+                            f"as in: {line.name}[i]*x[i] if training else x[i]")  # fmt: skip
 
     @property
     def last(self) -> ast.Formula:
@@ -133,6 +146,7 @@ class _Layer:
                 "E0228", array.span, f"parameters are learnt as weights or as biases, not as '{array.role}'"
             )
         axes = tuple(a for i in array.indices for a in self.axes[name_of(i)])
+        self._require_once(array, axes)
         start = number_or_none(array.value) if array.value is not None else 0.0
         if start is None:
             raise fault("E0228", array.span, f"the start of '{array.name}' must be a number")
@@ -153,9 +167,14 @@ class _Layer:
         same = [a for a in self.text.learned if a.role == array.role]
         return ROLES[array.role] if array.role and len(same) == 1 else array.name
 
+    def _require_once(self, array: ast.Learned | ast.Draws | ast.Formula, axes: ir.Axes) -> None:
+        if len(set(axes)) < len(axes):
+            raise fault("E0224", array.span, f"an index of '{array.name}' stands twice where it is given")
+
     def _state(self, formula: ast.Formula) -> ir.Tensor:
         slots = tuple(self.axes[name_of(i)] for i in formula.indices)
         axes = tuple(a for slot in slots for a in slot)
+        self._require_once(formula, axes)
         state = ir.Tensor(f"{self.name}.{formula.name}", axes, "state", span=self.use.span)
         self.values.arrays[formula.name] = Array(state.var, slots)
         return state
@@ -165,6 +184,7 @@ class _Layer:
         slots = tuple(self.axes[name_of(i)] for i in line.indices)
         lead = self.lead if line.per_batch else (ir.SAMPLES, *self.lead)
         axes = (*lead, *(a for slot in slots for a in slot))
+        self._require_once(line, axes)
         name = f"{self.name}.{line.name}"
         let = ir.Let(name, axes, ir.Draw(law, arguments, name, axes), span=self.use.span)
         self.values.arrays[line.name] = Array(let.var, slots)
@@ -257,8 +277,7 @@ class _Layer:
         slots = tuple(self.axes[name_of(i)] for i in formula.indices)
         own = tuple(a for slot in slots for a in slot)
         shared = (ir.SAMPLES, *self.lead)
-        if len(set(own)) < len(own):
-            raise fault("E0224", formula.span, f"an index stands twice on the left of '{formula.name}'")
+        self._require_once(formula, own)
         if left_over := [a for a in value.axes if a not in own and a not in shared]:
             name = next(n for n, axes in self.axes.items() if left_over[0] in axes)
             raise fault("E0224", formula.value.span, f"the index '{name}' of '{formula.name}' stands on the right alone",
