@@ -166,7 +166,7 @@ def test_kernels_in_training_mode(
     close = {"rtol": 3e-5, "atol": 3e-5} if precision == "f32" else {"rtol": 1e-11, "atol": 1e-12}
     small = program(made, f"batch = 4, shuffle = {str(shuffled).lower()}, precision = {precision}")
     kernels = plain(text_of(small, Cpu(Machine(lanes=lanes, cache=4096)), len(X)))
-    assert precision == "f32" or make is everything or kernels.BLOCK < len(X)
+    assert precision == "f32" or make is everything or len(X) > kernels.BLOCK
     samples = lay_out(X, Y, kernels.BLOCK, real, bool(kernels.BY_SAMPLE))
     theta, states = (
         RNG.uniform(-0.8, 0.8, made.parameters).astype(real),
