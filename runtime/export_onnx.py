@@ -183,15 +183,19 @@ class _Graph:
 
     def tensor(self, name: str) -> str:
         if name not in self.known:
-            self.known[name] = self.number(self.model.parameters[name], self.real)
+            self.known[name] = self.number(self.parameter(name), self.real)
         return self.known[name]
+
+    def parameter(self, name: str) -> Array:
+        shape = next(t.shape for t in self.model.problem.tensors if t.name == name)
+        return self.model.parameters[name].reshape(shape)
 
     def product(self, a: Expr, b: Expr, axes: ir.Axes) -> str:
         """sum over i of w[o, i] x[n, i], as a product of matrices."""
         x, w = (a, b) if ir.SAMPLES in a.axes else (b, a)
         assert isinstance(w, Var)
         (over,) = (axis for axis in w.axes if axis in x.axes)
-        weights = np.asarray(self.model.parameters[w.name], self.real)
+        weights = np.asarray(self.parameter(w.name), self.real)
         turned = weights if w.axes[0] == over else weights.T
         found = self.node(
             "MatMul", self.laid(self.made[x], x.axes, (ir.SAMPLES, over)), self.number(turned, self.real)

@@ -58,9 +58,9 @@ def read(path: Path) -> Saved:
 def write(path: Path, session: Session, theta: Array, states: Array | None) -> None:
     """One model, theta (P,) and states (S,) of its layers, whole or not at all. Raises OSError."""
     problem = session.program.problem
-    tensors = {t.name: Pieces(theta[None, t.offset : t.stop], t.shape) for t in problem.weights}
+    tensors = {t.name: Pieces(theta[None, t.offset : t.stop], t.kept_shape) for t in problem.weights}
     if states is not None:
-        tensors |= {t.name: Pieces(states[None, t.offset : t.stop], t.shape) for t in problem.states}
+        tensors |= {t.name: Pieces(states[None, t.offset : t.stop], t.kept_shape) for t in problem.states}
     tensors |= {name: Pieces(array.reshape(1, -1), array.shape) for name, array in session.scalers().items()}
     about = {"versions": {"netc": version("netc")}, "lanes": session.machine.lanes, **about_data(session)}
     with replacing(path) as file:

@@ -34,6 +34,7 @@ DOCUMENTS = (
     "docs/tutorial.md",
     "docs/language.md",
     "docs/models-elsewhere.md",
+    "docs/layers.md",
     "docs/explain-and-diff.md",
     "docs/writing-a-rule.md",
     "docs/which-momentum.md",

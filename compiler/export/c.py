@@ -131,7 +131,7 @@ def c_source(model: Exported, prefix: str, derivative: bool = False) -> str:
     for name, array in scales(model).items():
         lines += _array("double", name, array)
     for t in net.weights:
-        lines += _array(words.type, names.of(t.name), model.parameters[t.name])
+        lines += _array(words.type, names.of(t.name), model.parameters[t.name].reshape(t.shape))
     lines += [
         HELPERS[h].format(real=words.type)
         for h in HELPERS

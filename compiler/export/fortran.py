@@ -178,7 +178,7 @@ def fortran_source(model: Exported, prefix: str, derivative: bool = False) -> st
     for name, array in scales(model).items():
         lines += _array("dp", name, array)
     for t in net.weights:
-        lines += _array("rk", names.of(t.name), model.parameters[t.name])
+        lines += _array("rk", names.of(t.name), model.parameters[t.name].reshape(t.shape))
     lines += ["contains", ""]
     for name, body in made.items():
         lines += _subroutine(name, body, model, inputs, outputs)

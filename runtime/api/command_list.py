@@ -13,6 +13,7 @@ from netc.terminal import paint
 
 KINDS = {
     "activations": "activation",
+    "layers": "layer",
     "clips": "clip",
     "losses": "loss",
     "inits": "init",
@@ -31,7 +32,7 @@ WIDTH = 110
 @click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option("--full", is_flag=True, help="The whole definitions, with their equations and sources.")
 def command(kind: str | None, words: tuple[str, ...], full: bool) -> int:
-    """List activations, clips, losses, inits, optimizers, searches, schedules or data sets, a line each.
+    """List activations, layers, clips, losses, inits, optimizers, searches, schedules or data sets, a line each.
 
     Without KIND, the names of all. WORDs are parts of names, in any case: `netc list optimizers adam` shows those with
     adam in their name.

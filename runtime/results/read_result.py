@@ -32,7 +32,7 @@ def read_result(
     arrays: dict[str, Array],
     kinds: Callable[[Array, Array, Array], Array],
 ) -> Result:
-    """`arrays` are those of theta.safetensors; `kinds(theta, settled, states)` are the kinds of points, found when asked for.
+    """`arrays` are those of theta.safetensors; `kinds(theta, settled, states)` finds kinds of points.
 
     Raises Unreadable.
     """
@@ -70,13 +70,16 @@ def _result(
     metric: MetricName = "accuracy" if "accuracy" in summary else "r2" if "r2" in summary else ""
     parts = [f"{name}_{part}" for name in ("loss", metric) if name for part in summary.get(name, {})]
     final = {name: rows[name] for name in (*parts, "gradient_norm")}
+    watched = {
+        name: rows.get(name, history[name][-1:]) for name, _ in program.rule.watched if name in history
+    }
     return Result(
         theta=theta,
         best=best,
         states=states,
         best_states=best_states,
         history=history,
-        final=final | {"theta_norm": np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))},
+        final=final | watched | {"theta_norm": np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))},
         steps=steps,
         epochs=(steps * _epochs_per_step(summary, steps)).astype(np.float64),
         stop_codes=stop_codes,
