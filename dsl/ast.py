@@ -5,7 +5,7 @@
                | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
-               | Drawn | Counted
+               | Drawn | Counted | Gain
     action     = Equation | For | Repeat | Until | If | End           (the lines of an update rule)
 
 Names are canonical here (`θ` is `theta`, `η` is `eta`, `β1` is `beta1`), so both spellings are the same
@@ -206,9 +206,18 @@ class Counted(Node):
     unit: str
 
 
+@dataclass(frozen=True)
+class Gain(Node):
+    """`no gain in loss(validation) for 20 epochs`, the last or only condition of `stop`."""
+
+    figure: Expr
+    patience: Expr
+    unit: str
+
+
 Expr = (
     Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not | Choose | Call | Index
-    | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted
+    | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted | Gain
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from netc.dsl.build_parts import (
     call_of,
     dotted,
     end_of,
+    gain_of,
     group_of,
     head_of,
     laws_of,
@@ -112,6 +113,12 @@ class _Rules:
 
     def counted(self, span: Span, value: Child, unit: Child) -> ast.Node:
         return ast.Counted(value, unit.id, span=span)
+
+    def gain(
+        self, span: Span, no: Child, gain: Child, _in: Child, figure: Child, for_: Child, *patience: Child
+    ) -> ast.Node:
+        count, unit = patience
+        return gain_of(span, no, (gain, for_), ast.Gain(figure, count, unit.id, span=span))
 
     def among(self, span: Span, name: Child, _: Child, values: Child) -> ast.Node:
         return ast.Among(name, values, span=span)

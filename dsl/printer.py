@@ -110,6 +110,8 @@ class Printer:
                 return f"{self.show(name)} ~ {self.show(law)}", CHOICE
             case ast.Counted(value, unit):
                 return f"{self.show(value)} {unit}", CHOICE
+            case ast.Gain(figure, patience, unit):  # the last word of a condition
+                return f"no gain in {self.show(figure)} for {self.show(patience)} {unit}", AND
             case _:
                 raise AssertionError(expr)
 

@@ -85,6 +85,7 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
             | ast.Among()
             | ast.Drawn()
             | ast.Counted()
+            | ast.Gain()
         ):
             raise AssertionError(f"{expr} was let through by the check")
         case _:

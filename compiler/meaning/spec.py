@@ -79,6 +79,10 @@ class DataSpec:
     """`drop` leaves out samples with a missing value, `mean` puts the training part's mean in its place."""
     stratify: bool = False
     """Whether the parts of the split have the same share of each class."""
+    validation: float = 0.0
+    """Fraction of what the split leaves for training (floor), or a count if above 1; 0: no validation part."""
+    validation_files: tuple[str, ...] = ()
+    """Absolute paths, as in `origin`: the validation part stands in files of its own."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the statement's source part, for messages."""
     spans: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
@@ -274,6 +278,31 @@ class Schedule:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+"""Of the data, in the order in which figures are listed."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`loss(validation)`: a figure that tells how good a run is at an epoch."""
+
+    figure: Literal["loss", "accuracy", "r2", "gradient_norm"]
+    part: Part
+
+    @property
+    def written(self) -> str:
+        return "norm(grad R)" if self.figure == "gradient_norm" else f"{self.figure}({self.part})"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """`no gain in loss(validation) for 20 epochs`: a run ends where its figure has not been better for so long."""
+
+    judged: Judged
+    epochs: int
+
+
 @dataclass(frozen=True)
 class Training:
     """`epochs`, `steps`: -1 where the file does not bound it; `stop` and `diverged` are conditions or None."""
@@ -293,6 +322,9 @@ class Training:
     stop: ast.Expr | None
     diverged: ast.Expr | None
     """When a run counts as diverged though its loss is still finite; a condition or None."""
+    patience: Patience | None = None
+    keep: Judged | None = None
+    """By which figure a run keeps its best parameters, epoch by epoch; None: it keeps its last ones."""
 
 
 History = Literal["all", "summary", "auto"]

@@ -93,7 +93,8 @@ def manifest_of(folder: RunFolder) -> Manifest:
 def fingerprint(session: Session) -> str:
     """Of all that decides the bits of a training but the vectors of the processor."""
     data = session.data.digest if session.data else ""
-    return hashlib.sha256(f"{session.program!r} {session.spec.data!r} {data}".encode()).hexdigest()
+    rules = session.spec.training.keep, session.spec.training.patience
+    return hashlib.sha256(f"{session.program!r} {session.spec.data!r} {rules!r} {data}".encode()).hexdigest()
 
 
 def _vectors(session: Session) -> dict[str, Any]:
@@ -106,7 +107,8 @@ def _vectors(session: Session) -> dict[str, Any]:
 def _data(session: Session) -> dict[str, Any]:
     if session.data is None:
         return {}
-    sizes = {"train": len(session.data.train), "test": len(session.data.test)}
+    data, held = session.data, len(session.data.validation)
+    sizes = {"train": len(data.train), **({"validation": held} if held else {}), "test": len(data.test)}
     return {
         "source": session.data.source,
         "sha256": session.data.digest,

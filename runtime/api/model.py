@@ -96,6 +96,7 @@ class Model:
         X: Any = None,
         y: Any = None,
         *,
+        validation: tuple[Any, Any] | None = None,
         seed: int | None = None,
         runs: int | None = None,
         threads: int | None = None,
@@ -108,7 +109,8 @@ class Model:
         """Trains as the file says, on the file's data or on X (N, inputs) and y (N,) or (N, columns).
 
         X and y may be arrays, lists or pandas frames; y may be None where the file's `target` names a column
-        of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too. The
+        of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too;
+        `validation=(X, y)` are samples of a validation part, in the place of the one that the file speaks of. The
         other arguments replace what the file says, for this training only.
 
         Every run has its own start. Ctrl-C ends the training with what there is: `result.interrupted`.
@@ -120,7 +122,7 @@ class Model:
         }  # fmt: skip
         given = {name: value for name, value in options.items() if value is not None}
         merged = {**self._overrides, **given, **overrides}
-        session = self._with_data(X, y, merged)
+        session = self._with_data(X, y, merged, validation)
         _, result = session.train(Watcher())
         self._session, self._theta, self._last = session, result.theta[0], merged
         return replace(result, file=self._file.source.name, expect=session.verdicts(result))
@@ -191,19 +193,31 @@ class Model:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _with_data(self, X: Any, y: Any, overrides: Mapping[str, str | float]) -> Session:
+    def _with_data(
+        self,
+        X: Any,
+        y: Any,
+        overrides: Mapping[str, str | float],
+        validation: tuple[Any, Any] | None = None,
+    ) -> Session:
         if self._session.spec.objective is not None and (X is not None or y is not None):
             raise ValueError("the file is an objective: it has no data to train on")
         if X is None and y is not None:
             raise ValueError("y is given without X")
-        data = self._session.data if X is None else self._dataset(X, y)
+        if X is None and validation is not None:
+            raise ValueError(
+                "validation is given without X: the file's data have their own, validation = 20%"
+            )
+        data = self._session.data if X is None else self._dataset(X, y, validation)
         session = self._opened(data, overrides)
         if session.data is None and session.spec.objective is None:
             raise ValueError("the file has no data: give the arrays, train(X, y)")
         return session
 
-    def _dataset(self, X: Any, y: Any) -> Dataset:
+    def _dataset(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:
         """Of the arrays of the last call the data set of the last call, with what was made of it."""
+        if validation is not None:
+            return sessions.from_arrays(self._file, X, y, validation)
         if self._given is not None and self._given.same(X, y):
             return self._given.data
         self._given = None  # before there is another
@@ -213,7 +227,8 @@ class Model:
 
     def _opened(self, data: Dataset | None, overrides: Mapping[str, str | float]) -> Session:
         """Checked and lowered once for all data of a shape, as in a loop over seeds or folds."""
-        key = facts(data) if data else None, tuple(sorted(overrides.items()))
+        held = len(data.validation) if data else 0
+        key = facts(data) if data else None, held > 0, tuple(sorted(overrides.items()))
         if key not in self._known:
             if len(self._known) == KNOWN:
                 self._known.pop(next(iter(self._known)))

@@ -16,7 +16,7 @@ import numpy as np
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.meaning.kinds import ELEMENTWISE
 from netc.compiler.meaning.resolve_values import number_or_none
-from netc.compiler.meaning.spec import FAR, KINDS
+from netc.compiler.meaning.spec import FAR, KINDS, PARTS
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
@@ -244,11 +244,14 @@ class Values:
     def part(self, name: str, e: ast.Expr) -> Value:
         if name in self.scope.figures:
             return Value(self.scope.figures[name], True)
-        if name.endswith("(test)") and name.replace("(test)", "(train)") in self.scope.figures:
-            self.fail("E0702", "there is no test part", e, hints=("hold samples back: `split = 80%`",))
-        if name.endswith(("(test)", "(train)")):
-            self.fail("E0702", f"'{name.split('(')[0]}' has no meaning here", e, notes=(self.known(),))
-        self.fail("E0702", "the parts of the data are 'train' and 'test'", e)
+        figure, _, part = name.rstrip(")").partition("(")
+        settings = {"validation": "validation = 20%", "test": "split = 80%"}
+        if part in settings and f"{figure}(train)" in self.scope.figures:
+            hints = (f"hold samples back: `{settings[part]}`",)
+            self.fail("E0702", f"there is no {part} part", e, hints=hints)
+        if part in PARTS:
+            self.fail("E0702", f"'{figure}' has no meaning here", e, notes=(self.known(),))
+        self.fail("E0702", "the parts of the data are 'train', 'validation' and 'test'", e)
 
     # -- runs ------------------------------------------------------------------------------------------
 

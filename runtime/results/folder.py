@@ -157,7 +157,8 @@ def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) 
     """`layer1.weight`, `best.layer1.weight`, `scale.inputs.shift`, ...; the axis of several runs in front."""
     lead = () if result.runs == 1 else (result.runs,)
     found = {}
-    for prefix, theta in (("", result.theta), ("best.", result.best)):
+    last = [("last.", result.last)] if result.keep else []
+    for prefix, theta in (("", result.theta), ("best.", result.best), *last):
         for t in problem.weights:
             found[prefix + t.name] = Pieces(theta[:, t.offset : t.offset + t.size], (*lead, *t.shape))
     return found | {name: Pieces(array.reshape(1, -1), array.shape) for name, array in scalers.items()}

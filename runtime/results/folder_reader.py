@@ -197,7 +197,7 @@ def _ends(file: Path, problem: ir.Program) -> Array:
         arrays = load(file.read_bytes())
     except SafetensorError as error:
         raise ValueError(f"{file.name}: {error}") from None
-    named = {k: v for k, v in arrays.items() if not k.startswith(("best.", "scale."))}
+    named = {k: v for k, v in arrays.items() if not k.startswith(("best.", "last.", "scale."))}
     return np.atleast_2d(flatten(problem.problem, named))
 
 

@@ -19,7 +19,7 @@ from netc.runtime.training.state import State, Unfit, require_counters, within
 
 COUNTERS = 4
 """Of the kernels' counters: iterations, loss evaluations, gradient evaluations, status."""
-NAMES = ("theta", "best", "counters", "figures", "grown")
+NAMES = ("theta", "best", "counters", "figures", "grown", "kept", "best_step")
 
 
 class Book:
@@ -32,34 +32,41 @@ class Book:
         real: type[np.floating],
         folder: Path | None = None,
         watched: tuple[int, ...] = (),
+        keeps: bool = False,
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
         self.folder, self.count, self.watched = folder, 0, list(watched)
         self.shapes = shapes = (
             (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
-            (len(watched), np.float64),
+            (len(watched), np.float64), (len(FIGURES) * keeps, np.float64), (1, np.int64),
         )  # fmt: skip
         self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
         """Whether there are rows of an earlier process."""
-        self.theta, self.best, self.counters, self.figures, self.grown = (
+        self.theta, self.best, self.counters, self.figures, self.grown, self.kept_figures, self.best_step = (
             np.empty((runs, columns), dtype) if folder is None else _on_disk(folder / f"{name}.npy", (runs, columns), dtype)
             for name, (columns, dtype) in zip(NAMES, shapes, strict=True)
         )  # fmt: skip
 
-    def enter(self, state: State) -> None:
-        """The runs of a state, at their last iteration and after their last report."""
+    def enter(self, state: State, kept: Array | None = None) -> None:
+        """The runs of a state, at their last iteration and after their last report; `kept` (runs, FIGURES): figures
+        of their best parameters, where these are what is kept."""
         at = slice(state.first, state.first + state.runs)
         parameters = self.theta.shape[1]
         self.theta[at], self.best[at] = state.theta[:, :parameters], state.best[:, :parameters]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
-        self.grown[at] = state.scalars[:, self.watched]
+        self.grown[at], self.best_step[at, 0] = state.scalars[:, self.watched], state.best_step
+        self.kept_figures[at] = np.nan if kept is None else kept
         self.count = at.stop
+
+    def _rows(self, name: str) -> Array:
+        found: Array = getattr(self, "kept_figures" if name == "kept" else name)
+        return found
 
     def arrays(self) -> dict[str, Array]:
         """For a checkpoint: the filled rows, unless files keep them already."""
         if self.folder is not None:
             return {}
-        return {f"finished.{name}": getattr(self, name)[: self.count] for name in NAMES}
+        return {f"finished.{name}": self._rows(name)[: self.count] for name in NAMES}
 
     def restore(self, arrays: dict[str, Array], count: int, total: int) -> None:
         """The rows of the first `count` runs, of at most `total` iterations each. Raises Unfit."""
@@ -67,14 +74,14 @@ class Book:
         if self.folder is None:
             for name, (columns, dtype) in zip(NAMES, self.shapes, strict=True):
                 within(arrays, f"finished.{name}", (count, columns), dtype)
-                getattr(self, name)[:count] = arrays[f"finished.{name}"]
+                self._rows(name)[:count] = arrays[f"finished.{name}"]
         elif not self.kept:
             raise Unfit(f"the results of the runs that are done are no longer in '{self.folder}'")
         require_counters(self.counters[:count], total)
 
 
-def bytes_per_run(parameters: int, real: int) -> int:
-    return 2 * parameters * real + 8 * (COUNTERS + len(FIGURES))
+def bytes_per_run(parameters: int, real: int, keeps: bool) -> int:
+    return 2 * parameters * real + 8 * (COUNTERS + 1 + len(FIGURES) * (1 + keeps))
 
 
 def _on_disk(file: Path, shape: tuple[int, int], dtype: Any) -> Array:
