@@ -5,7 +5,7 @@
                | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
-               | Drawn | Counted | Gain
+               | Drawn | Counted | Gain | Over
     action     = Equation | For | Repeat | Until | If | End           (the lines of an update rule)
 
 Names are canonical here (`θ` is `theta`, `η` is `eta`, `β1` is `beta1`), so both spellings are the same
@@ -215,9 +215,18 @@ class Gain(Node):
     unit: str
 
 
+@dataclass(frozen=True)
+class Over(Node):
+    """`median(loss(test)) over eta` in an `expect`: a figure for each value of a sweep's axis."""
+
+    value: Expr
+    axis: str
+
+
 Expr = (
     Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not | Choose | Call | Index
     | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted | Gain
+    | Over
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from netc.dsl.build_parts import (
     leaf,
     nodes_of,
     others_of,
+    over_of,
     parameters_of,
     settings_of,
 )
@@ -305,6 +306,9 @@ class _Rules:
 
     def claim(self, span: Span, *children: Child) -> Child:
         return children[0] if len(children) == 1 else self.compare(span, *children)
+
+    def over(self, span: Span, value: Child, word: Child, axis: Child, op: Child, right: Child) -> ast.Node:
+        return self.compare(span, over_of(value, word, axis), op, right)
 
     def points(self, span: Span, _: Child, name: Child, _is: Child, values: Child, *rest: Child) -> ast.Node:
         within = group_of(rest)

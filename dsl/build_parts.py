@@ -133,6 +133,15 @@ def gain_of(span: Span, before: Child, words: tuple[ast.Name, ast.Name], gain: a
     return replace(before, right=whole, span=span) if before is not no else whole
 
 
+def over_of(value: Child, word: ast.Name, axis: ast.Name) -> ast.Over:
+    """`median(loss(test)) over eta`"""
+    if word.id != "over":
+        _fail(
+            word.span, "a relation is expected here", "for example: expect median(loss(test)) over eta < 0.1"
+        )
+    return ast.Over(value, axis.id, span=value.span.to(axis.span))
+
+
 def parameters_of(arguments: Iterable[ast.Argument]) -> tuple[ast.Parameter, ...]:
     parameters = []
     for argument in arguments:

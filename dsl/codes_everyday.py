@@ -48,6 +48,73 @@ What is chosen by the test part fits the test part: its figures are then no long
 part is for choosing, the test part for the end.
 """,
     ),
+    "E0440": Story(
+        "a sweep over a name that is nowhere",
+        """\
+An axis of a sweep is a parameter of the rule (eta), a setting of train (seed, batch, epochs), one of optimizer, init and
+loss, or a name of your own that stands in the file where a size, an operation or a number may stand:
+
+    network [13(act)width(lin)1]
+    sweep   width in {4, 8, 16}, act in {tanh, relu}
+""",
+    ),
+    "E0441": Story(
+        "an axis that is none",
+        """\
+An axis is a name with a set of values, or with a law to draw them from:
+
+    sweep eta in {0.1, 0.01}, batch in {16, 32}
+    sweep eta ~ log_uniform(1e-3, 1e-1), trials = 50
+
+log_uniform(low, high) and uniform(low, high) are known. The number of runs, threads and the target are the same for all
+points.
+""",
+    ),
+    "E0442": Story(
+        "the number of points of a sweep",
+        """\
+Sets alone are a grid: every value with every other, at most 100 000 points. 'trials = 50' draws 50 points instead, each
+axis by itself: from its law, or from its set, where all values are equally likely. Laws need 'trials'.
+""",
+    ),
+    "E0443": Story(
+        "a value that is given twice",
+        """\
+What is swept can neither follow a schedule nor be set with --set. A schedule is swept by a number in it:
+
+    schedule eta = start/(1 + 0.1*epoch)
+    sweep    start in {0.1, 0.01}
+""",
+    ),
+    "E0444": Story(
+        "a sweep without a figure to sort by",
+        """\
+The points of a sweep are sorted by the loss of the validation part, or by the figure that is named:
+
+    sweep eta in {0.1, 0.01}, figure = accuracy(validation)
+
+An objective has its loss. Where there is no validation part the file says which figure is meant.
+""",
+    ),
+    "E0445": Story(
+        "a figure of which point?",
+        """\
+In a file with a sweep every point has a loss, a number of steps, ... An expectation says which is meant: that of the best
+point, or those of all values of an axis, each over all runs and points with this value, in the order of the set:
+
+    expect best(eta) = 0.1
+    expect best(median(loss(test))) < 0.2
+    expect median(loss(test)) over eta < 1
+    expect median(loss(test)) over act = (0.09, 0.08) within 10%
+""",
+    ),
+    "E0446": Story(
+        "'over' what is no axis",
+        """\
+'median(loss(test)) over eta' gives a figure for each value of the sweep's axis eta. The axis has a set of values: what is
+drawn has none to list.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\

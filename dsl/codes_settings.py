@@ -144,12 +144,6 @@ and activations so far.
 Blocks with a skip connection are read and printed, but not compiled yet.
 """,
     ),
-    "E0903": Story(
-        "sweeps are not supported yet",
-        """\
-Run the values one by one: 'netc run FILE --set eta=0.01'.
-""",
-    ),
     "E0904": Story(
         "the cuda target cannot run here",
         """\

@@ -36,6 +36,7 @@ class Purpose(IntEnum):
     SHUFFLE = 1
     SPLIT = 2
     NOISE = 3
+    SWEEP = 4
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:

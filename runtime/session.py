@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from netc.runtime.training.sample_layout import Samples
     from netc.runtime.training.train import Outcome, Task, Watcher
 
-Overrides = Mapping[str, str | float]
+Overrides = Mapping[str, str | float | ast.Expr]
 
 
 @dataclass(frozen=True)
@@ -312,6 +312,8 @@ class Session:
     ) -> tuple[Outcome, Result]:
         """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
         has no room for them."""
+        if self.spec.sweep is not None:
+            raise ValueError("the file sweeps: each of its points is trained, by model.sweep() or netc run")
         from netc.runtime.devices.load import seal
         from netc.runtime.results.make_result import make_result
         from netc.runtime.training.train import train
@@ -427,6 +429,11 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
     if session.data is not None:
         session.require_fit()
     session = _with_judges_checked(session)
+    if session.spec.sweep is not None:
+        from netc.runtime import sweep
+
+        _, warnings = sweep.figure_of(session)
+        session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
     return _with_expectations_checked(session, overrides) if session.spec.expectations else session
 
 
@@ -442,6 +449,12 @@ def _with_judges_checked(session: Session) -> Session:
 def _with_expectations_checked(session: Session, overrides: Overrides) -> Session:
     from netc.runtime.results.expect import judge
     from netc.runtime.results.expect_names import blank_scope
+
+    if session.spec.sweep is not None:
+        from netc.runtime import sweep
+
+        judge(session.spec.expectations, sweep.blank_scope(session))
+        return session
 
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)

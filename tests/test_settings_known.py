@@ -64,7 +64,7 @@ STATEMENTS: dict[str, tuple[type[ast.Node], str, str]] = {
     "sweep": (ast.Sweep, OBJECTIVE, "sweep eta in {{0.1}}{}"),
     "search": (ast.Search, OBJECTIVE, "search s(R, p){}:\n    value = p"),
 }  # fmt: skip
-UNSUPPORTED = ("E0902", "E0903")
+UNSUPPORTED = ("E0902",)
 """Refused as a whole."""
 
 

@@ -298,7 +298,7 @@ def test_the_folder_holds_what_is_kept_and_is_replayed(tmp_path, monkeypatch, ca
     assert main(["replay", str(folder), "-q"]) == 0
 
 
-BAD = Path(__file__).with_name("bad_validation")
+BAD = Path(__file__).with_name("bad_everyday")
 
 
 @pytest.mark.parametrize("path", sorted(BAD.glob("*.net")), ids=lambda path: path.stem)

@@ -99,6 +99,7 @@ class Kinds:
                 | ast.Drawn()
                 | ast.Counted()
                 | ast.Gain()
+                | ast.Over()
             ):
                 self._error(
                     "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"

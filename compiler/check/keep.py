@@ -37,7 +37,7 @@ def check_patience(gain: ast.Gain, losses: frozenset[str], report: Report) -> Pa
         )
         report.error("E0430", gain.span, message, hints=("no gain in loss(validation) for 20 epochs",))
         return None
-    judged = _judged(gain.figure, losses, report)
+    judged = judged_of(gain.figure, losses, report)
     try:
         epochs = whole(1)(gain.patience)
     except (Unfit, NotANumber):
@@ -54,13 +54,13 @@ def check_keep(settings: Settings, losses: frozenset[str], report: Report) -> Ju
         case ast.Name("last"):
             return None
         case ast.Call(ast.Name("best"), (ast.Argument(None, figure),)):
-            return _judged(figure, losses, report)
+            return judged_of(figure, losses, report)
     message = f"keep = {value.span.text or print_expr(value)}: what is kept is 'last' or the best by a figure"
     report.error("E0431", value.span, message, hints=("keep = best(loss(validation))",))
     return None
 
 
-def _judged(figure: ast.Expr, losses: frozenset[str], report: Report) -> Judged | None:
+def judged_of(figure: ast.Expr, losses: frozenset[str], report: Report) -> Judged | None:
     """A figure with its part. A loss alone would be that of the training part, which is rarely meant."""
     names = {**{name: name for name in FIGURES}, **dict.fromkeys(losses, "loss")}
     match figure:

@@ -86,6 +86,7 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
             | ast.Drawn()
             | ast.Counted()
             | ast.Gain()
+            | ast.Over()
         ):
             raise AssertionError(f"{expr} was let through by the check")
         case _:

@@ -136,6 +136,7 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
             | ast.Drawn()
             | ast.Counted()
             | ast.Gain()
+            | ast.Over()
         ):
             raise NotANumber("a number is expected here", expr.span)
         case _:

@@ -354,6 +354,39 @@ class Monitor:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """What a sweep changes: `values` in turn, or numbers that are drawn by a law.
+
+    statement  the use of `optimizer`, `init` or `loss`
+    setting    a setting of `train`
+    name       a name that stands in the file wherever a number, an operation or a size may stand
+    parameter  of the optimizer
+    """
+
+    name: str
+    kind: Literal["statement", "setting", "name", "parameter"]
+    values: tuple[ast.Expr, ...]
+    law: Literal["", "uniform", "log_uniform"] = ""
+    low: float = 0.0
+    high: float = 0.0
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    """Of the name."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Trainings of one file, one for each point."""
+
+    axes: tuple[Axis, ...]
+    trials: int
+    """Points that are drawn; 0: all of the grid."""
+    seed: int
+    figure: Judged | None
+    """By which the points are sorted; None where the file does not say."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Spec:
     """One of network (with loss and data) and objective is set."""
 
@@ -375,6 +408,8 @@ class Spec:
     program: ast.Program
     """As written."""
     warnings: tuple[Diagnostic, ...]
+    sweep: Sweep | None = None
+    """Where there is one, all else is that of its first point."""
 
     @property
     def parameters(self) -> int:

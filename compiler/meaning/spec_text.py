@@ -28,6 +28,9 @@ from netc.dsl.source import NOWHERE, Source
 
 
 def spec_text(spec: Spec) -> str:
+    """Of a sweep the file as it was written: every point has a spec of its own."""
+    if spec.sweep is not None:
+        return format_program(spec.program, Source("spec.net", ""))
     return format_program(spec_program(spec), Source("spec.net", ""))
 
 

@@ -16,6 +16,7 @@ from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
 from netc.runtime.parameters import flatten, unflatten
 from netc.runtime.results.result import Result
+from netc.runtime.results.sweep_result import SweepResult
 from netc.runtime.session import File, Session
 from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
@@ -50,7 +51,10 @@ class Model:
     """
 
     def __init__(self, file: File, overrides: Mapping[str, str | float]) -> None:
-        self._file, self._overrides = file, dict(overrides)
+        self._whole, self._given_overrides = file, dict(overrides)
+        """With its sweep, where there is one."""
+        self._file: File = file
+        self._overrides: dict[str, Any] = dict(overrides)
         self._session: Session = sessions.open_session(file, self._overrides)
         self._theta: Reals | None = None
         self._known: dict[Any, Session] = {}
@@ -77,7 +81,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: kernels are not in it, they are loaded again."""
-        names = ("_file", "_overrides", "_theta", "_last")
+        names = ("_whole", "_given_overrides", "_file", "_overrides", "_theta", "_last")
         return {name: vars(self)[name] for name in names} | {"data": self._session.data}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -126,6 +130,28 @@ class Model:
         _, result = session.train(Watcher())
         self._session, self._theta, self._last = session, result.theta[0], merged
         return replace(result, file=self._file.source.name, expect=session.verdicts(result))
+
+    def sweep(self) -> SweepResult:
+        """Trains every point of the file's `sweep`, on the file's data. Ctrl-C ends it with the points that are done.
+
+        `result.table` has a row for each point, the best first, `result.best` the values of the best one,
+        `result.results` the `Result` of every point in the order of the grid. The model is then that of the best point:
+        `predict` uses its first run, `train` trains it. ValueError where the file has no sweep.
+        """
+        from netc.runtime import sweep
+
+        session = sessions.open_session(self._whole, self._given_overrides)
+        if session.spec.sweep is None:
+            raise ValueError("the file has no sweep: model.train() trains it")
+        found = sweep.run(session, self._given_overrides)
+        if found.points:
+            best = found.rows[0].points[0]
+            assert best.result is not None
+            self._file, self._overrides = sweep.at(session, best.values, self._given_overrides)
+            self._last, self._known = self._overrides, {}
+            self._session = sweep.session_at(session, best.values, self._given_overrides)
+            self._theta = best.result.theta[0]
+        return found
 
     def predict(self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target, in the

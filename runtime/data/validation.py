@@ -64,21 +64,26 @@ def require_judged(
     warnings: list[Diagnostic] = []
     patient = training.patience.judged if training.patience else None
     for name, judged in (("stop", patient), ("keep", training.keep)):
-        if judged is None:
-            continue
-        span = _span_of(name, statements)
-        if judged.part not in parts:
-            raise SpecError([_no_part(name, judged, span)])
-        if judged.figure in ("accuracy", "r2") and judged.figure != metric:
-            meant = metric or "loss"
-            message = f"{name} judges by {judged.figure}, which this training does not have"
-            hint = f"it has {meant}({judged.part})"
-            raise SpecError([Diagnostic("E0432", message, span, hints=(hint,))])
-        if judged.part == "test":
-            message = f"{name} chooses by {judged.written}: {judged.figure}(test) then no longer tells of new samples"
-            hint = "hold samples back for the choice: data ..., validation = 20%"
-            warnings.append(Diagnostic("E0434", message, span, hints=(hint,), severity="warning"))
+        if judged is not None:
+            warnings += require_there(name, judged, _span_of(name, statements), parts, metric)
     return tuple(warnings)
+
+
+def require_there(
+    name: str, judged: Judged, span: Span, parts: Sequence[str], metric: str
+) -> tuple[Diagnostic, ...]:
+    """The same of one figure that something of this name judges by."""
+    if judged.part not in parts:
+        raise SpecError([_no_part(name, judged, span)])
+    if judged.figure in ("accuracy", "r2") and judged.figure != metric:
+        message = f"{name} judges by {judged.figure}, which this training does not have"
+        hint = f"it has {metric or 'loss'}({judged.part})"
+        raise SpecError([Diagnostic("E0432", message, span, hints=(hint,))])
+    if judged.part != "test":
+        return ()
+    message = f"{name} chooses by {judged.written}: {judged.figure}(test) then no longer tells of new samples"
+    hint = "hold samples back for the choice: data ..., validation = 20%"
+    return (Diagnostic("E0434", message, span, hints=(hint,), severity="warning"),)
 
 
 def _no_part(name: str, judged: Judged, span: Span) -> Diagnostic:

@@ -54,6 +54,22 @@ class Scope:
     """(runs,) codes of `results/reached_points.py`."""
     kinds: Callable[[], Array] = lambda: np.zeros(0, np.int8)
     """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
+    swept: Swept | None = None
+    """Of a sweep, which has no figures of its own: those of its points."""
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """What the names in the `expect` of a sweep mean."""
+
+    best: Scope
+    """Of the runs at the best point."""
+    values: dict[str, float | str]
+    """Its values, by axis: numbers, and what is none as it is printed."""
+    over: dict[str, tuple[Scope, ...]]
+    """By axis: of all runs with the first value, with the second, ...; none where values are drawn."""
+    words: frozenset[str] = frozenset()
+    """All values that are no numbers."""
 
 
 def scope_of(session: Trained, result: Result) -> Scope:
