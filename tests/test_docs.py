@@ -35,6 +35,7 @@ DOCUMENTS = (
     "docs/language.md",
     "docs/explain-and-diff.md",
     "docs/writing-a-rule.md",
+    "docs/everyday.md",
     "docs/which-momentum.md",
     "docs/which-adam.md",
     "docs/pictures.md",

@@ -220,7 +220,7 @@ def test_every_point_is_kept_and_none_is_done_again(tmp_path, monkeypatch, capsy
     for number in range(1, 5):
         name = f"points/{number:05}/theta.safetensors"
         assert (part / name).read_bytes() == (whole / name).read_bytes()
-    rows = list(csv.DictReader((whole / "sweep.csv").open()))
+    rows = list(csv.DictReader((whole / "sweep.csv").read_text().splitlines()))
     assert [(row["point"], row["eta"], row["a"], row["run"]) for row in rows[:4]] == [
         ("1", "0.1", "1", "0"), ("1", "0.1", "1", "1"), ("1", "0.1", "1", "2"), ("2", "0.1", "2", "0"),
     ]  # fmt: skip
