@@ -209,6 +209,23 @@ def test_comments_are_kept(program: ast.Program, data: st.DataObject) -> None:
     assert sorted(_comments(formatted.text)) == sorted(_comments(source.text))
 
 
+def test_comments_in_a_head_of_several_lines_stay_where_they_are_put() -> None:
+    """Of two comments in one head the first goes above it, as deep as one that is read there."""
+    source = Source(
+        "head.net",
+        """optimizer eta:
+    for k in 1:
+        a = 0
+    for k in (0,  # first
+              1):  # second
+        b = 0
+""",
+    )
+    formatted = Source("formatted.net", format_program(parse(source), source))
+    assert formatted.text.splitlines()[3:5] == ["        # first", "    for k in (0, 1):  # second"]
+    assert format_program(parse(formatted), formatted) == formatted.text
+
+
 def _comments(text: str) -> list[str]:
     return [
         line[line.index(mark) :]
