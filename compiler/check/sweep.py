@@ -303,6 +303,7 @@ def described(values: Values, sweep: Sweep) -> dict[str, str]:
 
 
 def told(sweep: Sweep) -> str:
-    """`3 x 2 points`"""
-    sizes = " x ".join(str(len(axis.values)) for axis in sweep.axes)
-    return counted(sweep.trials, "point") if sweep.trials else f"{sizes} = {count(sweep)} points"
+    """`3 x 2 = 6 points`"""
+    if sweep.trials or len(sweep.axes) == 1:
+        return counted(count(sweep), "point")
+    return f"{' x '.join(str(len(axis.values)) for axis in sweep.axes)} = {count(sweep)} points"
