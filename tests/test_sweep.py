@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -243,6 +244,37 @@ def test_a_sweep_is_resumed_with_the_same_file_only(tmp_path, monkeypatch, capsy
     assert "was begun with another file" in capsys.readouterr().err
     assert main(["replay", str(folder), "-q"]) == 2
     assert "points/00001" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_the_points_that_are_done(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("v.net").write_text(SMALL)
+    train, trained = Session.train, []
+
+    def interrupted(self, *arguments):
+        trained.append(1)
+        outcome, result = train(self, *arguments)
+        return outcome, replace(result, interrupted=len(trained) == 3)
+
+    monkeypatch.setattr(Session, "train", interrupted)
+    assert main(["run", "v.net"]) == 130
+    told = capsys.readouterr()
+    (folder,) = Path("runs").iterdir()
+    assert "2 of them done" in told.out
+    assert f"netc run --resume {folder}" in told.err
+    monkeypatch.setattr(Session, "train", train)
+    assert main(["run", "--resume", str(folder), "--json", "-q"]) == 0
+    assert json.loads(capsys.readouterr().out)["points"] == 4
+
+
+def test_other_commands_say_that_it_is_a_sweep(tmp_path, capsys):
+    file = tmp_path / "v.net"
+    file.write_text(SMALL)
+    assert main(["explain", str(file)]) == 0
+    assert "this is about its first point, eta = 0.1, a = 1, seed = 4" in capsys.readouterr().err
+    assert main(["diff", str(file), str(file)]) == 2
+    assert main(["show", str(file), "--stage", "spec"]) == 0
+    assert "sweep     eta in {0.1, 0.2}" in capsys.readouterr().out
 
 
 def test_reproduce_judges_it(tmp_path, capsys):

@@ -160,6 +160,7 @@ def _blocks(sweeping: Sweeping, result: SweepResult) -> Iterator[list[str]]:
     session, sweep = sweeping.session, result.sweep
     runs = session.spec.training.runs
     size = told(sweep) + (f", {runs} runs each" if runs > 1 else "")
+    size += f", {len(result.points)} of them done" if result.interrupted else ""
     yield [f"{paint(visible(result.file), bold=True)}   {size}, seed {session.spec.training.seed}"]
     yield list(_table(result))
     yield list(verdicts(result.expect))

@@ -149,6 +149,8 @@ def _printed(expr: ast.Expr) -> str:
 
 def read(path: Path) -> Kept:
     """Raises Unreadable."""
+    if (path / "points").is_dir():
+        raise Unreadable("it is that of a sweep, whose points have folders of their own: points/00001, ...")
     try:
         text = read_text(path / "spec.net")
         manifest = json.loads(read_bytes(path / "manifest.json", LARGEST_TEXT))
