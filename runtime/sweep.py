@@ -6,7 +6,7 @@ Points that differ in numbers share their kernels, since these get the numbers a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from netc.compiler.check.sweep import at_point, count, data_of, first_point
 from netc.compiler.meaning.spec import Axis, Judged, Sweep
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.validation import require_there
 from netc.runtime.parameters import Array
 from netc.runtime.random import Purpose, uniform
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from netc.runtime.results.verdict import Verdict
 
 Values = tuple[ast.Expr, ...]
+Reader = Callable[[File], Dataset]
 
 
 def points_of(sweep: Sweep) -> Iterator[Values]:
@@ -66,11 +68,13 @@ def at(
     return File(file.source, file.folder, program), {**overrides, **changed}
 
 
-def session_at(session: Session, values: Values, overrides: Overrides) -> Session:
-    """Of a point. Raises SpecError where a value does not fit."""
+def session_at(session: Session, values: Values, overrides: Overrides, read: Reader | None = None) -> Session:
+    """Of a point; `read` makes the data of a file that has none of its own. Raises SpecError where a value does not
+    fit."""
     file, changed = at(session, values, overrides)
-    same = data_of(file.program) == data_of(first_point(session.file.program))
-    return open_session(file, changed, session.data if same else None, session.lanes)
+    if data_of(file.program) == data_of(first_point(session.file.program)):
+        return open_session(file, changed, session.data, session.lanes)
+    return open_session(file, changed, read(file) if read else None, session.lanes)
 
 
 def figure_of(session: Session) -> tuple[Judged, tuple[Diagnostic, ...]]:
@@ -98,7 +102,7 @@ def figures_of(session: Session, result: Result) -> dict[str, Array]:
     return {name: a for name, a in figures.items() if a.ndim == 1 and a.dtype.kind in "fib"}
 
 
-def run(session: Session, overrides: Overrides) -> SweepResult:
+def run(session: Session, overrides: Overrides, read: Reader | None = None) -> SweepResult:
     """All points, in this process, and nothing kept on disk. Ctrl-C ends it with what there is."""
     from netc.runtime.results.sweep_result import Point, SweepResult
     from netc.runtime.training.train import Watcher
@@ -109,7 +113,7 @@ def run(session: Session, overrides: Overrides) -> SweepResult:
     done: list[Point] = []
     interrupted = False
     for number, values in enumerate(points_of(sweep), start=1):
-        here = session_at(session, values, overrides)
+        here = session_at(session, values, overrides, read)
         _, result = here.train(Watcher())
         if interrupted := result.interrupted:
             break

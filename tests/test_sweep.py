@@ -132,6 +132,34 @@ def test_the_model_is_then_that_of_the_best_point():
         netc.compile(NETWORK).sweep()
 
 
+def test_arrays_of_a_caller_are_swept():
+    """A setting of the data too: each point takes its own validation part of the arrays."""
+    text = NETWORK[NETWORK.index("network") :]
+    x = np.linspace(-1, 1, 60)[:, None]
+    y = np.sin(3 * x[:, 0])
+    found = netc.compile(f"data given, validation = share\n{text}sweep share in {{20%, 40%}}\n").sweep(x, y)
+    for share, result in zip(("20%", "40%"), found.results, strict=True):
+        single = netc.compile(f"data given, validation = {share}\n{text}").train(x, y)
+        np.testing.assert_array_equal(result.theta, single.theta)
+
+
+def test_a_point_that_cannot_be_trained_loses_no_other(tmp_path, monkeypatch, capsys):
+    """Two values that fit alone and not together: a batch of 40 samples, of 30 that train."""
+    monkeypatch.chdir(tmp_path)
+    text = NETWORK.replace("validation = 25%", "validation = held").replace(
+        "batch = 8", "batch = 8, runs = 2"
+    )
+    Path("n.net").write_text(f"{text}sweep held in {{2, 20}}, batch in {{8, 30}}\n")
+    assert main(["run", "n.net", "-q"]) == 1
+    assert "there are only 20 training samples" in capsys.readouterr().err
+    (folder,) = Path("runs").iterdir()
+    rows = list(csv.DictReader((folder / "sweep.csv").read_text().splitlines()))
+    assert [(row["held"], row["batch"], row["run"]) for row in rows[:3]] == [
+        ("2", "8", "0"), ("2", "8", "1"), ("2", "30", "0"),
+    ]  # fmt: skip
+    assert len(rows) == 6
+
+
 def test_numbers_share_one_kernel_and_the_data():
     session = opened(f"{NETWORK}sweep eta in {{0.1, 0.2}}\n")
     first, second = (session_at(session, values, {}) for values in points_of(session.spec.sweep))

@@ -131,8 +131,11 @@ class Model:
         self._session, self._theta, self._last = session, result.theta[0], merged
         return replace(result, file=self._file.source.name, expect=session.verdicts(result))
 
-    def sweep(self) -> SweepResult:
-        """Trains every point of the file's `sweep`, on the file's data. Ctrl-C ends it with the points that are done.
+    def sweep(
+        self, X: Any = None, y: Any = None, *, validation: tuple[Any, Any] | None = None
+    ) -> SweepResult:
+        """Trains every point of the file's `sweep`, on the file's data or on arrays, as `train` does. Ctrl-C ends it with
+        the points that are done.
 
         `result.table` has a row for each point, the best first, `result.best` the values of the best one,
         `result.results` the `Result` of every point in the order of the grid. The model is then that of the best point:
@@ -140,16 +143,23 @@ class Model:
         """
         from netc.runtime import sweep
 
-        session = sessions.open_session(self._whole, self._given_overrides)
+        def read(file: File) -> Dataset:
+            return sessions.from_arrays(file, X, y, validation)
+
+        given = read if X is not None else None
+        data = given(self._whole) if given else None
+        session = sessions.open_session(self._whole, self._given_overrides, data)
         if session.spec.sweep is None:
             raise ValueError("the file has no sweep: model.train() trains it")
-        found = sweep.run(session, self._given_overrides)
+        if session.data is None and session.spec.objective is None:
+            raise ValueError("the file has no data: give the arrays, sweep(X, y)")
+        found = sweep.run(session, self._given_overrides, given)
         if found.points:
             best = found.rows[0].points[0]
             assert best.result is not None
             self._file, self._overrides = sweep.at(session, best.values, self._given_overrides)
             self._last, self._known = self._overrides, {}
-            self._session = sweep.session_at(session, best.values, self._given_overrides)
+            self._session = sweep.session_at(session, best.values, self._given_overrides, given)
             self._theta = best.result.theta[0]
         return found
 

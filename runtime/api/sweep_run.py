@@ -74,6 +74,7 @@ def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
 
 def run(sweeping: Sweeping) -> SweepResult:
     """All points that are not done yet. Ctrl-C keeps what is, and the checkpoint of the point under way."""
+    from netc.dsl.diagnostics import SpecError
     from netc.runtime import sweep as sweeps
     from netc.runtime.results.sweep_result import SweepResult
 
@@ -81,17 +82,24 @@ def run(sweeping: Sweeping) -> SweepResult:
     assert session.spec.sweep is not None
     figure, _ = sweeps.figure_of(session)
     done: list[Point] = []
-    interrupted = False
+
+    def written(interrupted: bool) -> SweepResult:
+        assert session.spec.sweep is not None
+        found = SweepResult(session.spec.sweep, figure, tuple(done), interrupted, sweeping.name)
+        found = replace(found, folder=sweeping.folder.path)
+        found = replace(found, expect=sweeps.verdicts(session, found))
+        sweeping.folder.write_result(found)
+        return found
+
     try:
         for point in _points(sweeping):
             done.append(point)
     except KeyboardInterrupt:
-        interrupted = True
-    found = SweepResult(session.spec.sweep, figure, tuple(done), interrupted, sweeping.name)
-    found = replace(found, folder=sweeping.folder.path)
-    found = replace(found, expect=sweeps.verdicts(session, found))
-    sweeping.folder.write_result(found)
-    return found
+        return written(interrupted=True)
+    except SpecError:
+        written(interrupted=True)  # what is done outlives a point that cannot be trained
+        raise
+    return written(interrupted=False)
 
 
 def _points(sweeping: Sweeping) -> Iterator[Point]:
