@@ -80,7 +80,8 @@ axis by itself: from its law, or from its set, where all values are equally like
     "E0443": Story(
         "a value that is given twice",
         """\
-What is swept can neither follow a schedule nor be set with --set. A schedule is swept by a number in it:
+What is swept can neither follow a schedule nor be set with --set, and it is one thing: a parameter of the rule, or a name
+elsewhere in the file. A schedule is swept by a number in it:
 
     schedule eta = start/(1 + 0.1*epoch)
     sweep    start in {0.1, 0.01}

@@ -132,6 +132,15 @@ def test_the_model_is_then_that_of_the_best_point():
         netc.compile(NETWORK).sweep()
 
 
+def test_a_parameter_of_the_rule_is_swept_where_a_criterion_reads_it_too():
+    text = "objective R(x) = x^2\ninit theta = (1)\noptimizer gd(eta = 0.1)\n"
+    text += "train steps = 99, stop = norm(grad R) < eta\n"
+    found = netc.compile(f"{text}sweep eta in {{0.1, 0.4}}\n").sweep()
+    for eta, result in zip((0.1, 0.4), found.results, strict=True):
+        assert result.steps[0] == math.ceil(math.log(eta / 2) / math.log(abs(1 - 2 * eta)))
+        np.testing.assert_array_equal(result.theta, netc.compile(text, eta=eta).train().theta)
+
+
 def test_arrays_of_a_caller_are_swept():
     """A setting of the data too: each point takes its own validation part of the arrays."""
     text = NETWORK[NETWORK.index("network") :]

@@ -1,7 +1,7 @@
 """`sweep`: its axes, what of the file each one changes, and the check of every value that is written out.
 
-A point of a sweep is a file like any other, in which the values stand in their places (`at_point`). Draws no numbers and
-trains nothing (`runtime/sweep.py`).
+A point of a sweep is a file like any other, in which the values stand in their places (`sweep_point.py`). Draws no
+numbers and trains nothing (`runtime/sweep.py`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from netc.compiler.check.expect import check_expectations
 from netc.compiler.check.keep import judged_of
 from netc.compiler.check.overrides import Overrides
 from netc.compiler.check.settings import Settings, whole
+from netc.compiler.check.sweep_point import USES, Changed, Values, at_point, data_of, with_name
 from netc.compiler.check.train import SETTINGS as TRAIN
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import head
-from netc.compiler.meaning.resolve_tree import dotted, rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import Axis, Spec, Sweep
 from netc.dsl import ast
@@ -26,10 +26,6 @@ from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 
-Values = tuple[ast.Expr, ...]
-"""Of a point, one for each axis."""
-Changed = dict[str, str | float | ast.Expr]
-USES = ("optimizer", "init", "loss")
 FIXED = ("runs", "threads", "target", "slow")
 """Settings of train that are the same for all points."""
 SETTINGS = ("trials", "seed", "figure")
@@ -51,6 +47,8 @@ def check_sweep(
     sweep = read_sweep(program, overrides, report)
     report.finish()
     assert sweep is not None
+    sweep = replace(sweep, axes=tuple(_placed(axis, program, sweep, at, report) for axis in sweep.axes))
+    report.finish()
     first = first_values(sweep)
     spec = _checked(program, sweep, first, at, report)
     for place, axis in enumerate(sweep.axes if spec else ()):
@@ -60,6 +58,35 @@ def check_sweep(
     report.finish()
     assert spec is not None
     return replace(spec, program=program, sweep=sweep, expectations=expectations)
+
+
+def _placed(
+    axis: Axis,
+    program: ast.Program,
+    sweep: Sweep,
+    at: Callable[[ast.Program, Changed, bool], Spec],
+    report: Report,
+) -> Axis:
+    """A name that is a parameter of the rule is that, also where a schedule or a criterion reads it."""
+    if axis.kind != "name":
+        return axis
+    parameter = replace(axis, kind="parameter")
+    other = replace(sweep, axes=tuple(parameter if a is axis else a for a in sweep.axes))
+    point, changed = at_point(program, other, first_values(sweep))
+    try:
+        at(point, changed, False)
+    except SpecError as error:
+        if any(d.code == "E0512" and f"'{axis.name}'" in d.message for d in error.diagnostics):
+            return axis
+    probe = ast.Number(0.0)
+    places = [s for s in program.statements if with_name(s, axis.name, probe) is not s]
+    if others := [s for s in places if not isinstance(s, ast.Train | ast.Schedule)]:
+        message = f"which '{axis.name}' is swept? It is a parameter of the rule, and a name that stands here as well"
+        related = ((head(others[0]), "here"),)
+        report.error(
+            "E0443", axis.span, message, related=related, hints=("give one of the two another name",)
+        )
+    return parameter
 
 
 def _checked(
@@ -91,10 +118,6 @@ def _named(found: Diagnostic, sweep: Sweep) -> Diagnostic:
     hint = "a size of the network is swept by its name: network [13(tanh)width(lin)1], sweep width in {2, 4}"
     hints = found.hints if "did you mean" in "".join(found.hints) else (hint,)
     return replace(found, code="E0440", message=message, span=span, hints=hints)
-
-
-def data_of(program: ast.Program) -> ast.Data | None:
-    return next((s for s in program.statements if isinstance(s, ast.Data)), None)
 
 
 # -- the statement -----------------------------------------------------------------------------------
@@ -165,6 +188,15 @@ def _axis(
         hint = f"sweep a number of the schedule by a name: schedule {axis.name} = start/(1 + epoch), sweep start in ..."
         related = ((head(scheduled[0]), "the schedule"),)
         report.error("E0443", item.span, message, related=related, hints=(hint,))
+    own = (ast.Activation, ast.Block, ast.Clip, ast.Search)
+    if defined := next((s for s in program.statements if isinstance(s, own) and s.name == axis.name), None):
+        message = (
+            f"'{axis.name}' is defined in this file, so it is no name that values can be put in the place of"
+        )
+        related = ((head(defined), "the definition"),)
+        report.error(
+            "E0441", item.span, message, related=related, hints=("sweep a name that nothing else has",)
+        )
     if axis.name in overrides:
         message = f"'{axis.name}' is swept, and set from outside as well"
         report.error("E0443", item.span, message, hints=("leave one of the two out",))
@@ -207,7 +239,7 @@ def _kind(name: str, program: ast.Program) -> Literal["statement", "setting", "n
     if name in TRAIN:
         return "setting"
     probe = ast.Number(0.0)
-    if any(_with_name(s, name, probe) is not s for s in program.statements):
+    if any(with_name(s, name, probe) is not s for s in program.statements):
         return "name"
     return "parameter"
 
@@ -223,78 +255,6 @@ def first_point(program: ast.Program) -> ast.Program:
     """The file at its sweep's first point; as it is where there is no sweep, or a wrong one."""
     sweep = read_sweep(program, {}, Report())
     return at_point(program, sweep, first_values(sweep))[0] if sweep else program
-
-
-def at_point(program: ast.Program, sweep: Sweep, values: Values) -> tuple[ast.Program, Changed]:
-    """The file with the values in their places, and those that are set from outside. It claims nothing: what the
-    file expects is about the sweep."""
-    statements: list[ast.Statement] = [
-        s for s in program.statements if not isinstance(s, ast.Sweep | ast.Expect)
-    ]
-    changed: Changed = {}
-    for axis, value in zip(sweep.axes, values, strict=True):
-        match axis.kind:
-            case "statement":
-                statements = [s for s in statements if not _is_use(s, axis.name)] + [_use(axis.name, value)]
-            case "name":
-                statements = [_with_name(s, axis.name, value) for s in statements]
-            case _:
-                changed[axis.name] = value
-    return ast.Program(tuple(statements), span=program.span), changed
-
-
-def _is_use(statement: ast.Statement, name: str) -> bool:
-    match statement:
-        case ast.Optimizer(use=use) | ast.Loss(use=use):
-            return type(statement).__name__.lower() == name and use is not None
-        case ast.Init(name=defined):
-            return name == "init" and defined is None
-    return False
-
-
-def _use(name: str, value: ast.Expr) -> ast.Statement:
-    called = dotted(value.function if isinstance(value, ast.Call) else value) or print_expr(value)
-    match name:
-        case "optimizer":
-            return ast.Optimizer(called, (), value, (), (), span=value.span)
-        case "loss":
-            return ast.Loss(called, (), value, None, (), span=value.span)
-        case _:
-            return ast.Init(None, (), value, (), None, (), span=value.span)
-
-
-def _with_name(statement: ast.Statement, name: str, value: ast.Expr) -> ast.Statement:
-    """With the value in each place where the name stands; names that a definition binds are its own."""
-
-    def put(node: ast.Expr) -> ast.Expr:
-        match node:
-            case ast.Name(id) if id == name:
-                return value
-            case ast.Setting("target" | "inputs"):  # names of columns
-                return node
-            case ast.Operation(name=word) if word == name.lower():
-                return _operation(node, value)  # type: ignore[return-value]
-        return rebuild(node, put)
-
-    match statement:
-        case ast.Network() | ast.Data() | ast.Train() | ast.Init(name=None):
-            return rebuild(statement, put)
-        case ast.Objective(variables=variables) if all(v.name != name for v in variables):
-            return rebuild(statement, put)
-        case ast.Optimizer(use=use) | ast.Loss(use=use) if use is not None:
-            return rebuild(statement, put)
-        case ast.Schedule(defines=False):
-            return rebuild(statement, put)
-    return statement
-
-
-def _operation(operation: ast.Operation, value: ast.Expr) -> ast.Operation:
-    match value:
-        case ast.Call(ast.Name(word), arguments):
-            return replace(operation, name=word.lower(), arguments=arguments, span=value.span)
-        case ast.Name(word):
-            return replace(operation, name=word.lower(), span=value.span)
-    return replace(operation, words=(*operation.words, value), span=value.span)
 
 
 def described(values: Values, sweep: Sweep) -> dict[str, str]:

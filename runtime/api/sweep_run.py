@@ -114,7 +114,7 @@ def _points(sweeping: Sweeping) -> Iterator[Point]:
     total, spoke = sweeps.total(session), time.monotonic()
     for at, values in enumerate(sweeps.points_of(session.spec.sweep), start=1):
         try:
-            figures = sweeping.folder.read(at, names, session.spec.training.runs)
+            figures = sweeping.folder.read(at, names)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         if figures is None:

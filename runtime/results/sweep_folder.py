@@ -30,7 +30,7 @@ class SweepFolder:
     def point(self, number: int) -> Path:
         return self.path / "points" / f"{number:05}"
 
-    def read(self, number: int, names: frozenset[str], runs: int) -> dict[str, Array] | None:
+    def read(self, number: int, names: frozenset[str]) -> dict[str, Array] | None:
         """The figures of a point that is done; None of one that is not. ValueError where they are others."""
         from safetensors import SafetensorError, safe_open
 
@@ -44,7 +44,7 @@ class SweepFolder:
                 found = {name: file.get_tensor(name) for name in order}
         except (SafetensorError, ValueError, TypeError) as error:
             raise ValueError(f"'{path}' is damaged: {error}") from None
-        if not names <= {*found} or any(a.shape != (runs,) for a in found.values()):
+        if not names <= {*found} or len({a.shape for a in found.values()}) != 1 or found["steps"].ndim != 1:
             raise ValueError(f"'{path}' is not of this sweep")
         return found
 

@@ -19,7 +19,7 @@ from netc.runtime.training.state import State, Unfit, require_counters, within
 
 COUNTERS = 4
 """Of the kernels' counters: iterations, loss evaluations, gradient evaluations, status."""
-NAMES = ("theta", "best", "counters", "figures", "grown", "kept", "best_step")
+NAMES = ("theta", "best", "counters", "figures", "grown", "kept_figures", "best_step")
 
 
 class Book:
@@ -36,7 +36,7 @@ class Book:
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
         self.folder, self.count, self.watched = folder, 0, list(watched)
-        self.shapes = shapes = (
+        self.shapes: tuple[tuple[int, type[np.generic]], ...] = (
             (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
             (len(watched), np.float64), (len(FIGURES) * keeps, np.float64), (1, np.int64),
         )  # fmt: skip
@@ -44,7 +44,7 @@ class Book:
         """Whether there are rows of an earlier process."""
         self.theta, self.best, self.counters, self.figures, self.grown, self.kept_figures, self.best_step = (
             np.empty((runs, columns), dtype) if folder is None else _on_disk(folder / f"{name}.npy", (runs, columns), dtype)
-            for name, (columns, dtype) in zip(NAMES, shapes, strict=True)
+            for name, (columns, dtype) in zip(NAMES, self.shapes, strict=True)
         )  # fmt: skip
 
     def enter(self, state: State, kept: Array | None = None) -> None:
@@ -58,15 +58,11 @@ class Book:
         self.kept_figures[at] = np.nan if kept is None else kept
         self.count = at.stop
 
-    def _rows(self, name: str) -> Array:
-        found: Array = getattr(self, "kept_figures" if name == "kept" else name)
-        return found
-
     def arrays(self) -> dict[str, Array]:
         """For a checkpoint: the filled rows, unless files keep them already."""
         if self.folder is not None:
             return {}
-        return {f"finished.{name}": self._rows(name)[: self.count] for name in NAMES}
+        return {f"finished.{name}": getattr(self, name)[: self.count] for name in NAMES}
 
     def restore(self, arrays: dict[str, Array], count: int, total: int) -> None:
         """The rows of the first `count` runs, of at most `total` iterations each. Raises Unfit."""
@@ -74,7 +70,7 @@ class Book:
         if self.folder is None:
             for name, (columns, dtype) in zip(NAMES, self.shapes, strict=True):
                 within(arrays, f"finished.{name}", (count, columns), dtype)
-                self._rows(name)[:count] = arrays[f"finished.{name}"]
+                getattr(self, name)[:count] = arrays[f"finished.{name}"]
         elif not self.kept:
             raise Unfit(f"the results of the runs that are done are no longer in '{self.folder}'")
         require_counters(self.counters[:count], total)
