@@ -6,6 +6,7 @@ Each part of the compiler adds its own codes below its heading.
 from __future__ import annotations
 
 from netc.dsl.codes_everyday import EVERYDAY
+from netc.dsl.codes_layers import LAYERS
 from netc.dsl.codes_meaning import MEANING
 from netc.dsl.codes_results import RESULTS
 from netc.dsl.codes_rules import RULES
@@ -375,6 +376,7 @@ were scaled; 'scale_target = none' leaves them as they are.
 """,
     ),
     **EVERYDAY,
+    **LAYERS,
     **MEANING,
     **RESULTS,
     **RULES,

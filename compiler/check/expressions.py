@@ -98,6 +98,7 @@ class Kinds:
                 | ast.Among()
                 | ast.Drawn()
                 | ast.Counted()
+                | ast.Architecture()
                 | ast.Gain()
                 | ast.Over()
             ):

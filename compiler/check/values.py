@@ -17,6 +17,7 @@ from netc.dsl.source import Span
 
 COMPONENT = re.compile(r"(?<=s)_(\d)$")
 """Of a tuple: `betas_2`; single parameters such as `beta_2` have no plural."""
+OF_SHAPE = re.compile(r"_(\d)$")
 
 
 def check_values(
@@ -36,7 +37,7 @@ def check_values(
 
 
 def check_required(
-    rule: ast.Optimizer | ast.Schedule,
+    rule: ast.Optimizer | ast.Schedule | ast.Layer,
     arguments: tuple[ast.Argument, ...],
     values: Mapping[str, float],
     span: Span,
@@ -54,7 +55,7 @@ def check_required(
                 _unfit(rule, condition, named, given, values, span, report)
 
 
-def _positions(rule: ast.Optimizer | ast.Schedule) -> Iterator[str]:
+def _positions(rule: ast.Optimizer | ast.Schedule | ast.Layer) -> Iterator[str]:
     """The parameters' names, then as many empty ones as it takes."""
     return chain((p.name for p in rule.parameters), repeat(""))
 
@@ -74,7 +75,7 @@ def _may_be_none(parameter: ast.Parameter) -> bool:
 
 
 def _unfit(
-    rule: ast.Optimizer | ast.Schedule,
+    rule: ast.Optimizer | ast.Schedule | ast.Layer,
     condition: ast.Expr,
     named: list[str],
     given: Mapping[str, ast.Argument],
@@ -84,12 +85,13 @@ def _unfit(
 ) -> None:
     is_ = " and ".join(f"{n} is {_value(values[n], n, rule)}" for n in named)
     words = f"{print_expr(condition)}; {is_}"
-    for n in (n for n in named if COMPONENT.search(n)):
-        words = words.replace(n, COMPONENT.sub(r"[\1]", n))  # as it is written: betas[2]
+    component = OF_SHAPE if isinstance(rule, ast.Layer) else COMPONENT
+    for n in (n for n in named if component.search(n)):
+        words = words.replace(n, component.sub(r"[\1]", n))  # as it is written: betas[2]
     where = next((given[n].span for n in named if n in given), span)
     report.error("E0414", where, f"'{rule.name}' requires {words}")
 
 
-def _value(value: float, name: str, rule: ast.Optimizer | ast.Schedule) -> str:
+def _value(value: float, name: str, rule: ast.Optimizer | ast.Schedule | ast.Layer) -> str:
     flags = {p.name for p in rule.parameters if is_flag(p)}
     return ("true" if value else "false") if name in flags else number(value)

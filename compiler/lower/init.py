@@ -7,7 +7,7 @@ from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.generated import linspace
-from netc.compiler.meaning.resolve_laws import law_numbers
+from netc.compiler.meaning.resolve_laws import Fans, law_numbers
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Law, Spec
 from netc.dsl import ast
@@ -16,7 +16,7 @@ from netc.dsl import ast
 def lower_init(spec: Spec, problem: ir.Problem) -> ir.Starts:
     if spec.init.file:
         return ir.Starts((), spec.init.file, ())
-    fills: list[ir.Fill] = []
+    fills = [_gain(t) for t in problem.weights if t.role == "gain"]
     for law in spec.init.laws:
         match law.law:
             case ast.Set(points):
@@ -32,18 +32,28 @@ def _fills(law: Law, problem: ir.Problem) -> Iterator[ir.Fill]:
         yield _fill(law, None, 0, (problem.parameters,))
         return
     role = {"weights": "weight", "biases": "bias"}[law.target]
+    number = 0
     for layer in problem.layers:
+        number += any(t.role == "weight" for t in layer)
         for tensor in (t for t in layer if t.role == role):
-            yield _fill(law, _fans(layer), tensor.offset, tensor.shape)
+            yield _fill(law, (*_fans(tensor, layer), max(number, 1)), tensor.offset, tensor.shape)
 
 
-def _fans(layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:
-    """Of the layer's weights: the numbers that are summed with them, and those that they bring."""
-    outputs, *inputs = next(t.shape for t in layer if t.role == "weight")
-    return prod(inputs), outputs
+def _gain(t: ir.Tensor) -> ir.Fill:
+    """It begins at its own value, whatever the start of the weights."""
+    return ir.Fill("constant", (t.start,), t.offset, t.size, t.shape)
 
 
-def _fill(law: Law, fans: tuple[int, int] | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:
+def _fans(tensor: ir.Tensor, layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:
+    """A bias has those of the first weights of its layer."""
+    return (
+        tensor.fans
+        if tensor.role == "weight"
+        else next((t.fans for t in layer if t.role == "weight"), (1, 1))
+    )
+
+
+def _fill(law: Law, fans: Fans | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:
     """The law for parameters of this shape from `offset` on."""
     if isinstance(law.law, ast.Tuple):
         return ir.Fill("values", tuple(number(i) for i in law.law.items), offset, prod(shape), shape)

@@ -105,6 +105,10 @@ class _Resolver:
         names = [*(["theta"] if self.counter == "n" else []), *sorted(self.indexed - {"theta"})]
         for name in names:
             start = self.initial.get(name)
+            if name in self._made_of(name, frozenset()):
+                assert start is not None
+                self.complain.start_of_itself(name, start.value.span)
+                continue
             if (name, NEXT) in self.defined:
                 if name == "theta" or name in self.read_now:
                     value = self._read(start.value, initial=True) if start else None
@@ -116,6 +120,14 @@ class _Resolver:
                 self.complain.never_set(name)
             elif name in self.read_now:
                 self.complain.never_updated(name, self.read_now[name])
+
+    def _made_of(self, name: str, seen: frozenset[str]) -> frozenset[str]:
+        """The states of whose starts its own is made."""
+        start = self.initial.get(name)
+        if start is None or name in seen:
+            return frozenset()
+        read = frozenset(names_in(start.value)) & self.indexed
+        return read.union(*(self._made_of(other, seen | {name}) for other in read))
 
     # -- actions -----------------------------------------------------------------------------------
 
@@ -281,7 +293,10 @@ class _Resolver:
             case ast.Index(ast.Name(name), index):
                 return self._indexed(expr, name, index, initial)
             case ast.Name(id):
-                self._named(expr, id)
+                if initial and id in self.locals and (id, None) in self.defined:
+                    self.complain.not_at_start(id, expr.span)
+                else:
+                    self._named(expr, id)
                 return expr
             case ast.Call(ast.Name(function), (ast.Argument(None, ast.Name(id)),)) if (
                 function in BATCHWISE and id in self.memories
@@ -321,6 +336,8 @@ class _Resolver:
         elif initial and when in (START, NOW):
             self.read_now.setdefault(name, expr.span)
             when = NOW
+        elif initial and (name, when) in self.defined:
+            self.complain.not_at_start(expr.span.text, expr.span)
         elif when == START:
             self.complain.start_read(name, expr.span)
         elif when == NOW and ((name, NOW) not in self.targets or (name, NEXT) in self.targets):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.commands import DIVERGED, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
 from netc.dsl.visible import visible
 from netc.terminal import counted, number, paint, percent
 
@@ -215,5 +215,5 @@ def status(result: SweepResult) -> int:
     if result.interrupted:
         return INTERRUPTED
     if all(row.runs("diverged").all() for row in result.rows):
-        return DIVERGED
+        return BROKEN_OFF
     return DONE if all(v.holds for v in result.expect) else NOT_AS_EXPECTED

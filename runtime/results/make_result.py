@@ -18,21 +18,24 @@ from netc.runtime.training.train import Outcome, Task, total_steps
 
 
 def make_result(
-    task: Task, outcome: Outcome, points: tuple[Points, ...], kinds: Callable[[Array, Array], Array]
+    task: Task, outcome: Outcome, points: tuple[Points, ...], kinds: Callable[[Array, Array, Array], Array]
 ) -> Result:
-    """`kinds(theta, settled)` are the kinds of points that the settled runs have reached."""
+    """`kinds(theta, settled, states)` are the kinds of points that the settled runs have reached."""
     program, counters = task.program, outcome.counters
     metric: MetricName = task.metric.kind if task.metric else ""
     total, per_epoch = total_steps(program, task.train.count)
     several = program.training.runs > 1
-    history = dict(zip(COLUMNS, outcome.history.T, strict=True))
+    watched = tuple(name for name, _ in program.rule.watched)
+    history = dict(zip((*COLUMNS, *watched), outcome.history.T, strict=True))
     if task.history == "summary":
-        history = summarise(outcome.history, outcome.every, total, per_epoch)
+        history = summarise(outcome.history, watched, outcome.every, total, per_epoch)
     for whole in history.keys() & {"run", "step"}:
         history[whole] = history[whole].astype(np.int64)
     steps = counters[:, 0]
     lost = (outcome.stops == STOPS.index("diverged")) & ~np.isfinite(outcome.final[:, 0])
-    theta, figures = (outcome.theta, outcome.final) if outcome.kept is None else (outcome.best, outcome.kept)
+    theta, states, figures = outcome.theta, outcome.states, outcome.final
+    if outcome.kept is not None:
+        theta, states, figures = outcome.best, outcome.best_states, outcome.kept
     final = dict(zip(FIGURES, figures.T, strict=True))
     parts = {"validation": task.validation is not None, "test": task.test is not None}
     absent = tuple(f"_{part}" for part, there in parts.items() if not there)
@@ -41,23 +44,26 @@ def make_result(
     return Result(
         theta=theta,
         best=outcome.best,
+        states=states,
+        best_states=outcome.best_states,
         last=outcome.theta,
+        last_states=outcome.states,
         keep=task.rules.keep.written if task.rules and task.rules.keep else "",
         kept_steps=outcome.best_step,
         kept_epochs=outcome.best_step / per_epoch,
         history=_named(history, metric, absent, several),
-        final=_named(final, metric, absent, several),
+        final=_named(final, metric, absent, several) | dict(zip(watched, outcome.watched.T, strict=True)),
         steps=steps,
         epochs=steps / per_epoch,
         stop_codes=outcome.stops,
         outcome_codes=outcome_codes,
         point_codes=reached.reached(points, theta, settled),
-        kind_codes=cache(lambda: kinds(theta, settled)),
+        kind_codes=cache(lambda: kinds(theta, settled, states)),
         point_names=reached.names(points),
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
         grows={
             name: (column + lost) / np.maximum(1, steps)
-            for (name, _), column in zip(program.rule.watched, outcome.grown.T, strict=True)
+            for name, column in zip(watched, outcome.grown.T, strict=True)
         },
         seconds=outcome.seconds,
         metric=metric,

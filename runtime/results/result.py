@@ -39,6 +39,12 @@ class Result:
     """(runs,) the iteration in which `best` was seen."""
     kept_epochs: Array
     """(runs,) the same in epochs."""
+    states: Array
+    """(runs, S) the states of layers (running statistics) that belong to `theta`; S is 0 where no layer has any."""
+    best_states: Array
+    """(runs, S) those that belong to `best`."""
+    last_states: Array
+    """(runs, S) those that belong to `last`."""
     history: dict[str, Array]
     """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
     `theta_norm`, `loss_batches` (the mean of the losses that the iterations of the last epoch have seen, each on its

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +20,50 @@ from netc.runtime.training.state import State, Unfit, require_counters, within
 
 COUNTERS = 4
 """Of the kernels' counters: iterations, loss evaluations, gradient evaluations, status."""
-NAMES = ("theta", "best", "counters", "figures", "grown", "kept_figures", "best_step")
+NAMES = ("theta", "best", "counters", "figures", "grown", "watched", "kept_figures", "best_step")
 
 
 class Book:
-    """Rows 0 ... count-1 are filled, in the order of the runs."""
+    """Rows 0 ... count-1 are filled, in the order of the runs; those of `theta` and `best` are the parameters and, behind
+    them, the states of layers."""
 
     def __init__(
         self,
         runs: int,
         parameters: int,
+        states: int,
         real: type[np.floating],
         folder: Path | None = None,
-        watched: tuple[int, ...] = (),
+        grown: Sequence[int] = (),
         keeps: bool = False,
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
-        self.folder, self.count, self.watched = folder, 0, list(watched)
+        self.folder, self.count, self.counts = folder, 0, list(grown)
+        self.parameters, self.states = parameters, states
+        width = parameters + states
         self.shapes: tuple[tuple[int, type[np.generic]], ...] = (
-            (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
-            (len(watched), np.float64), (len(FIGURES) * keeps, np.float64), (1, np.int64),
+            (width, real), (width, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
+            (len(grown), np.float64), (len(grown), np.float64), (len(FIGURES) * keeps, np.float64), (1, np.int64),
         )  # fmt: skip
         self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
         """Whether there are rows of an earlier process."""
-        self.theta, self.best, self.counters, self.figures, self.grown, self.kept_figures, self.best_step = (
+        (
+            self.theta, self.best, self.counters, self.figures, self.grown, self.watched, self.kept_figures, self.best_step,
+        ) = (
             np.empty((runs, columns), dtype) if folder is None else _on_disk(folder / f"{name}.npy", (runs, columns), dtype)
             for name, (columns, dtype) in zip(NAMES, self.shapes, strict=True)
         )  # fmt: skip
 
-    def enter(self, state: State, kept: Array | None = None) -> None:
-        """The runs of a state, at their last iteration and after their last report; `kept` (runs, FIGURES): figures
-        of their best parameters, where these are what is kept."""
+    def enter(self, state: State, watched: Array, kept: Array | None = None) -> None:
+        """The runs of a state, at their last iteration and after their last report, and the values of what is monitored;
+        `kept` (runs, FIGURES): figures of their best parameters, where these are what is kept."""
         at = slice(state.first, state.first + state.runs)
-        parameters = self.theta.shape[1]
-        self.theta[at], self.best[at] = state.theta[:, :parameters], state.best[:, :parameters]
+        for book, rows in ((self.theta, state.theta), (self.best, state.best)):
+            book[at, : self.parameters] = rows[:, : self.parameters]
+            book[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
-        self.grown[at], self.best_step[at, 0] = state.scalars[:, self.watched], state.best_step
-        self.kept_figures[at] = np.nan if kept is None else kept
+        self.grown[at], self.watched[at] = state.scalars[:, self.counts], watched
+        self.best_step[at, 0], self.kept_figures[at] = state.best_step, np.nan if kept is None else kept
         self.count = at.stop
 
     def arrays(self) -> dict[str, Array]:

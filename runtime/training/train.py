@@ -26,7 +26,7 @@ from netc.runtime.training.finished_runs import Book
 from netc.runtime.training.history import FOLLOWED, followed
 from netc.runtime.training.judge import Judge, Rules
 from netc.runtime.training.metrics import Metric
-from netc.runtime.training.outcomes import stops
+from netc.runtime.training.outcomes import first_lost, stops
 from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
 from netc.runtime.training.report_spacing import Sizes, Spacing, spacing
 from netc.runtime.training.sample_layout import Samples, bounds
@@ -42,6 +42,7 @@ from netc.runtime.training.state import (
     within,
 )
 from netc.runtime.training.stretches import Given, OnCpu, Stretches
+from netc.runtime.training.watched import Watched
 from netc.runtime.training.workers import Abandoned, Workers, use_threads
 
 STRETCH = 0.2
@@ -105,10 +106,14 @@ class Outcome:
     """(runs, P): at the best figure of `keep`, or at the lowest training loss seen at a report."""
     best_step: Array
     """(runs,): the iteration in which it was seen."""
+    states: Array
+    """(runs, S): the states of layers, with `theta`."""
+    best_states: Array
+    """(runs, S): with `best`."""
     counters: Array
     """(runs, 4), as in docs/kernels.md."""
     history: Array
-    """(rows, COLUMNS), run by run; of the followed runs only where the task says `summary`."""
+    """(rows, COLUMNS and monitored functions), run by run; of the followed runs only where the task says `summary`."""
     stops: Array
     """(runs,) index into `outcomes.STOPS`: why each run ended."""
     final: Array
@@ -117,12 +122,14 @@ class Outcome:
     """(runs, FIGURES): each run at its best parameters, where `keep` asks for these."""
     grown: Array
     """(runs, monitored functions): iterations in which the function was more than 1 % above the one before."""
+    watched: Array
+    """(runs, monitored functions): their values at the end."""
     seconds: dict[str, float]
     interrupted: bool
     every: int
     """Iterations between two reports."""
     before: State | None = None
-    """Of one run that was lost: its state an iteration before, on the CPU."""
+    """Of the first run that was lost: its state an iteration before, on the CPU."""
 
 
 def total_steps(program: ir.Program, samples: int) -> tuple[int, int]:
@@ -174,9 +181,10 @@ class _Loop:
         """Iterations between two moments at which a stretch ends."""
         self.stretches = _stretches(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
-        self.book = Book(
-            self.runs, kernels.PARAMETERS, real_type(program), folder, _watched(program.rule), task.keeps
-        )
+        self.watched = Watched(program.rule, self.stretches)
+        sizes = kernels.PARAMETERS, program.problem.state_numbers
+        self.book = Book(self.runs, *sizes, real_type(program), folder, self.watched.grown, task.keeps)
+        self.columns = len(COLUMNS) + len(self.watched.names)
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one stretch."""
@@ -223,7 +231,7 @@ class _Loop:
                 self._close()
             except Abandoned:
                 self.watch.checkpoint(self._snapshot())
-                self.book.enter(self.state)
+                self.book.enter(self.state, self._nothing(np.arange(self.state.runs)))
             if interrupt.asked or self.book.count >= self.runs:
                 break
             self.state = self.fresh(self.book.count)
@@ -291,13 +299,23 @@ class _Loop:
         ):
             self.good = {name: array.copy() for name, array in state.arrays().items()}
 
-    def _before(self) -> State | None:
-        """The state an iteration before the one run was lost, from the last one that was kept."""
-        lost = self.book.count == 1 == self.runs and self.book.counters[0, 3] == DIVERGED
-        if not lost or not self.good or np.isfinite(self.book.theta[0]).all():
+    def _before(self, interrupted: bool) -> State | None:
+        """The state an iteration before the first lost run was lost, on the CPU.
+
+        Of one run from the last state that was kept; of several it is trained again, where that is little beside all.
+        """
+        run = first_lost(self.book.counters[: self.book.count], self.book.figures[:, 0])
+        if run is None or interrupted or np.isfinite(self.book.theta[run, : self.book.parameters]).all():
             return None
-        task, last = self.task, int(self.book.counters[0, 0]) - 1
-        state = from_arrays(self.good, task.kernels, task.program, task.train.count, self.total)
+        task, last = self.task, int(self.book.counters[run, 0]) - 1
+        little = last <= max(1000, self.book.counters[: self.book.count, 0].sum() // 10)
+        if task.kernels.DEVICE != "cpu" or not (self.good if self.runs == 1 else little):
+            return None
+        samples = task.train.count
+        if self.runs == 1:
+            state = from_arrays(self.good, task.kernels, task.program, samples, self.total)
+        else:
+            state = fresh(task.kernels, task.program, self.hyper, samples, run, 1)
         if last > state.counters[0, 0]:
             self.stretches.begin(state)
             self.stretches.queue(last, report=False)
@@ -330,19 +348,24 @@ class _Loop:
     def _report(self, rows: Array) -> None:
         """On all samples."""
         if len(rows):
-            self._row(rows, self._look(rows))
+            figures = self._look(rows)
+            self._row(rows, figures, self.watched.values(self.state, rows))
 
     def _note(self, rows: Array) -> None:
         """Of these runs, which go on, only what their iterations have seen."""
         if len(rows):
             nothing = np.full((len(rows), len(FIGURES)), np.nan)
-            self._row(rows, self.judge.known(self.state, rows) if self.judge else nothing)
+            known = self.judge.known(self.state, rows) if self.judge else nothing
+            self._row(rows, known, self._nothing(rows))
 
-    def _row(self, rows: Array, figures: Array) -> None:
+    def _nothing(self, rows: Array) -> Array:
+        return np.full((len(rows), len(self.watched.names)), np.nan)
+
+    def _row(self, rows: Array, figures: Array, watched: Array) -> None:
         state = self.state
         numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
         seen = np.column_stack([figures, mean_of_batches(state.figures[rows], state.counters[rows])])
-        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen]))
+        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen, watched]))
         self.watch.reported(state.at / self.per_epoch, state.at, seen)
 
     def _look(self, rows: Array) -> Array:
@@ -373,12 +396,9 @@ class _Loop:
         # The kernel sees a loss only in the iteration after; the last one is seen here.
         lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
         state.counters[lost, 3] = DIVERGED
-        kept = (
-            self.evaluator.figures(state.best, np.arange(state.runs), self.workers)
-            if self.task.keeps
-            else None
-        )
-        self.book.enter(state, kept)
+        all_rows = np.arange(state.runs)
+        kept = self.evaluator.figures(state.best, all_rows, self.workers) if self.task.keeps else None
+        self.book.enter(state, self.watched.values(state, all_rows), kept)
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
@@ -386,10 +406,13 @@ class _Loop:
             self.state.arrays()
             | self.book.arrays()
             | {
-                "history": _stack(self.history),
+                "history": self._stacked(),
                 "seconds": self._seconds(),
             }
         )
+
+    def _stacked(self) -> Array:
+        return np.concatenate(self.history) if self.history else np.zeros((0, self.columns))
 
     def _seconds(self) -> Array:
         """(2,) of compiling and training, all parts of a training that was resumed together."""
@@ -403,7 +426,7 @@ class _Loop:
         state = from_arrays(arrays, task.kernels, task.program, task.train.count, self.total)
         self.book.restore(arrays, state.first, self.total)
         rows = len(arrays.get("history", ()))
-        within(arrays, "history", (rows, len(COLUMNS)), np.float64)
+        within(arrays, "history", (rows, self.columns), np.float64)
         history = arrays["history"]
         if rows and not ((history[:, 0] >= 0) & (history[:, 0] < self.runs) & (history[:, 1] >= 0)).all():
             raise Unfit("its history is not that of these runs")
@@ -414,17 +437,20 @@ class _Loop:
 
     def _outcome(self, interrupted: bool) -> Outcome:
         """Runs that were never begun are not part of it."""
-        history, book = _stack(self.history), self.book
+        history, book = self._stacked(), self.book
         if self.chunk > 1:
             history = history[np.lexsort((history[:, 1], history[:, 0]))]
         if interrupted:  # where a row stands twice, the second has looked at all samples
             same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
             history = history[np.append(~same, [True] * (len(history) > 0))]
-        kept = slice(book.count)
+        kept, parameters = slice(book.count), slice(book.parameters)
+        states = slice(book.parameters, None)
         by_steps = self.total == self.task.program.training.steps
         return Outcome(
-            theta=book.theta[kept],
-            best=book.best[kept],
+            theta=book.theta[kept, parameters],
+            best=book.best[kept, parameters],
+            states=book.theta[kept, states],
+            best_states=book.best[kept, states],
             best_step=book.best_step[kept, 0],
             counters=book.counters[kept],
             history=history,
@@ -432,10 +458,11 @@ class _Loop:
             final=book.figures[kept],
             kept=book.kept_figures[kept] if self.task.keeps else None,
             grown=book.grown[kept],
+            watched=book.watched[kept],
             seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
             every=self.spacing.rows,
-            before=self._before(),
+            before=self._before(interrupted),
         )
 
 
@@ -449,12 +476,6 @@ def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
     from netc.runtime.training.cuda_stretches import OnGpu
 
     return OnGpu(task.kernels.GPU, given)
-
-
-def _watched(rule: ir.Rule) -> tuple[int, ...]:
-    """Where among the scalar states the counts of monitored functions are."""
-    scalars = [s.name for s in rule.states if not s.axes and not s.per_batch]
-    return tuple(scalars.index(state) for _, state in rule.watched)
 
 
 def _spacing(task: Task) -> Spacing:
@@ -476,7 +497,3 @@ def reports(task: Task) -> int:
     """Rows that the history has at most."""
     total, _ = total_steps(task.program, task.train.count)
     return (total // _spacing(task).rows + 2) * _reporting(task)
-
-
-def _stack(history: list[Array]) -> Array:
-    return np.concatenate(history) if history else np.zeros((0, len(COLUMNS)))
