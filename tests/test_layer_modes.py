@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hand_built import Net, batch_mean, mul, program, session_of, training
+import netc
+from hand_built import Net, add, axes, batch_mean, mul, program, renamed, session_of, total, training
 from kernel_texts import text_of
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import evaluated, initial_states, loss_and_gradient, predict
 from netc.compiler.calculus.interpret import Outcome, run
-from netc.compiler.calculus.ir import SAMPLES, Axis, Const, apply
+from netc.compiler.calculus.ir import SAMPLES, Axis, Const, Index, Var, View, apply
 from netc.compiler.calculus.verify import verify
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine
@@ -138,32 +139,57 @@ def everything() -> ir.Problem:
     return net.problem(net.let("noisy", z.axes, training(apply("add", scaled, noise), scaled)))
 
 
+def recurrent() -> ir.Problem:
+    """Draws inside a recurrence, and a state that is a mean over several blocks of samples: nothing waits."""
+    t, i, u, v = axes("t=3 i=2 u=5 v=5")
+    net = Net(t, i)
+    w, r = net.learn("w", u, i), net.learn("r", u, v)
+    h = Var("h", (SAMPLES, t, u))
+    past = View(renamed(h, u, v), t, Index(((t, 1),), -1))
+    inside = add(total(mul(w, net.x.var), i), total(mul(r, past), v))
+    kept = training(ir.Draw("bernoulli", (0.6,), "kept", h.axes), Const(0.6))
+    net.steps.append(ir.Scan(t, (ir.Let("h", h.axes, mul(kept, apply("tanh", inside))),)))
+    level = net.state("level", u, initial=1.0)
+    end = View(h, t, Index((), 2))
+    net.update(level, add(mul(Const(0.9), level), mul(Const(0.1), batch_mean(mul(end, end)))))
+    return net.problem(net.let("end", (SAMPLES, u), mul(level, end)))
+
+
 @pytest.mark.parametrize("shuffled", [False, True])
 @pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 4), ("f64", 1)])
-def test_kernels_in_training_mode(precision: str, lanes: int, shuffled: bool) -> None:
-    made, real = everything(), np.float32 if precision == "f32" else np.float64
+@pytest.mark.parametrize("make", [everything, recurrent])
+def test_kernels_in_training_mode(
+    make: Callable[[], ir.Problem], precision: str, lanes: int, shuffled: bool
+) -> None:
+    made, real = make(), np.float32 if precision == "f32" else np.float64
+    count = made.state_numbers
     close = {"rtol": 3e-5, "atol": 3e-5} if precision == "f32" else {"rtol": 1e-11, "atol": 1e-12}
     small = program(made, f"batch = 4, shuffle = {str(shuffled).lower()}, precision = {precision}")
-    kernels = plain(text_of(small, Cpu(Machine(lanes=lanes)), len(X)))
+    kernels = plain(text_of(small, Cpu(Machine(lanes=lanes, cache=4096)), len(X)))
+    assert precision == "f32" or make is everything or len(X) > kernels.BLOCK
     samples = lay_out(X, Y, kernels.BLOCK, real, bool(kernels.BY_SAMPLE))
-    theta, states = RNG.uniform(-0.8, 0.8, made.parameters).astype(real), RNG.uniform(0.5, 2, 11).astype(real)
+    theta, states = (
+        RNG.uniform(-0.8, 0.8, made.parameters).astype(real),
+        RNG.uniform(0.5, 2, count).astype(real),
+    )
     row, grad = np.zeros(kernels.STRIDE, real), np.zeros(kernels.STRIDE, real)
-    row[: len(theta)], row[-11:] = theta, states
+    row[: len(theta)], row[-count:] = theta, states
     scratch, order = np.zeros(kernels.SCRATCH, real), np.zeros(0, np.int64)
     if shuffled:
         order = np.random.default_rng(1).permutation(len(X))
-    for first, count in [(0, 4), (8, 3)]:
-        rows = order[first : first + count] if shuffled else np.arange(first, first + count)
+    # a batch, the last one, and, where nothing waits, more than a block
+    for first, stop in [(0, 4), (8, 11)] if make is everything else [(0, 11), (8, 11)]:
+        rows = order[first:stop] if shuffled else np.arange(first, stop)
         drawn = draws_of(made, 5, 3)(7, rows)
         x, y = X[rows].astype(real), Y[rows].astype(real)
         loss, slope, found = evaluated(
             made, theta, x, y, {k: v.astype(real) for k, v in drawn.items()}, states
         )
-        where = (row, samples.x, samples.y, order, first, count)
+        where = (row, samples.x, samples.y, order, first, stop - first)
         seen = kernels.training_gradient(*where, grad, scratch, 5, 3, 7)
         np.testing.assert_allclose(seen, loss, **close)
         np.testing.assert_allclose(grad[: len(theta)], slope, **close)
-        np.testing.assert_allclose(grad[-11:], found, **close)
+        np.testing.assert_allclose(grad[-count:], found, **close)
         assert kernels.training_loss(*where, scratch, 5, 3, 7) == seen
 
 
@@ -222,6 +248,16 @@ def test_what_is_measured_is_in_test_mode() -> None:
     np.testing.assert_allclose(
         here.evaluator.gradient(row, here.evaluator.train), slope, rtol=1e-10, atol=1e-12
     )
+    model = netc.compile(
+        "data given\nnetwork [6(lin)3]\nloss half_mse\ninit zeros\noptimizer gd(eta = 0.1)\ntrain steps = 1"
+    )
+    model._session, model._theta, model._states = here, result.theta[0], result.states[0]
+    np.testing.assert_array_equal(model.predict(X, theta, states=states), outputs.T)
+    np.testing.assert_allclose(
+        model.predict(X), predict(problem, result.theta[0], X, result.states[0]), rtol=1e-11
+    )
+    with pytest.raises(ValueError, match="the layers have 11 numbers"):
+        model.predict(X, states=states[1:])
     one_by_one = [predict(problem, theta, x[None], states)[0] for x in X]
     np.testing.assert_allclose(outputs.T, one_by_one, rtol=1e-11, atol=1e-12)
 
@@ -268,6 +304,13 @@ def test_states_are_in_the_file_of_the_model(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first_states(again, 0, 3), result.states)
     np.testing.assert_array_equal(first_theta(again, 0, 3), result.theta)
     np.testing.assert_array_equal(first_states(here.program, 0, 1)[0], initial_states(here.program.problem))
+
+
+def test_a_lost_run_is_explained() -> None:
+    lost = session(everything(), TWICE.replace("0.2", "1e300"), "shuffle = true, seed = 5")
+    _, result = lost.train(Watcher())
+    assert result.diverged.tolist() == [True]
+    assert "not finite" in result.fault
 
 
 # -- verify ----------------------------------------------------------------------------------------------

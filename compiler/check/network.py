@@ -45,7 +45,9 @@ class _Checker:
             hint = "as in [13(tanh)15(lin)1]"
             self.report.error("E0203", architecture.span, message, hints=(hint,))
         elif self.operations.complete:
-            fans = tuple(t.fans for t in flow.tensors if t.role == "weight")
+            weights = [t for t in flow.tensors if t.role == "weight"]
+            owners = list(dict.fromkeys(t.name.partition(".")[0] for t in weights))
+            fans = tuple((*t.fans, 1 + owners.index(t.name.partition(".")[0])) for t in weights)
             span = self.operations.span or architecture.span
             return Network(shape, tuple(place.made), shape_of(value), parameters, fans, span)
         return None
