@@ -212,6 +212,11 @@ def test_starts_are_by_fans_and_gains_have_their_own() -> None:
     assert found["layer1.weight"] == glorot(27, 72)  # as Keras: the receptive field on either side
     assert found["layer3.weight"] == glorot(9, 9)
     assert found["layer4.weight"] == glorot(5 * 5 * 8, 10)
+    embedded = to_ir(spec("network [9 (embedding(50)) 4 (lstm) 6 (last) (softmax) 10]")).problem.weights
+    assert {t.name: t.fans for t in embedded if t.role == "weight"} == {
+        "layer1.weight": (1, 4), **{f"layer2.W{g}": (4, 6) for g in "ifgo"}, **{f"layer2.U{g}": (6, 6) for g in "ifgo"},
+        "layer3.weight": (6, 10),
+    }  # fmt: skip
     assert found["layer2.gamma"] == ("constant", (1.0,))
     assert found["layer2.beta"] == found["layer1.bias"] == ("constant", (0.0,))
 

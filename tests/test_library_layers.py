@@ -94,6 +94,13 @@ def recurrent(kind: str, gates: str, double: bool):
     return reference
 
 
+def torch_lstm(x, W, U, b, c):
+    """Both of its biases."""
+    module = nn.LSTM(x.shape[-1], W.shape[1], batch_first=True, dtype=torch.float64)
+    found = {"weight_ih_l0": W, "weight_hh_l0": U, "bias_ih_l0": b, "bias_hh_l0": c}
+    return torch.func.functional_call(module, {n: w.flatten(0, 1) for n, w in found.items()}, (x,))[0]
+
+
 def minmax(x):
     a, b = x[:, 0::2], x[:, 1::2]
     return torch.cat([torch.maximum(a, b), torch.minimum(a, b)], 1)
@@ -186,6 +193,8 @@ CASES = {
     ),
     "dropout, in use": Case("(dropout 0.25)", (7,), lambda x: x, training=False),
     "dropout.srivastava, in use": Case("(dropout.srivastava 0.25)", (7,), lambda x: x / 4, training=False),
+    "prelu": Case("(prelu)", (3, 4, 2), image(lambda x, a: F.prelu(x, a))),
+    "snake": Case("(snake)", (5,), lambda x, a: x + torch.sin(a * x) ** 2 / a),
     "glu": Case(
         "(glu) 4", (5, 7), lambda x, W, V, b, c: (x @ W.T + b) * torch.sigmoid(x @ V.T + c)
     ),
@@ -200,6 +209,7 @@ CASES = {
     "causal attention": Case("(attention(2) causal)", (5, 8), attention(causal=True)),
     "rnn": Case("(rnn) 4", (6, 5), recurrent("RNN", "", double=False)),
     "lstm": Case("(lstm) 4", (6, 5), recurrent("LSTM", "ifgo", double=False)),
+    "torch.LSTM": Case("(torch.LSTM) 4", (6, 5), torch_lstm),
     "gru": Case("(gru) 4", (6, 5), recurrent("GRU", "rzn", double=True)),
     "scale": Case("(scale)", (3, 2, 4), lambda x, s: x * s),
     "tokens": Case("(tokens)", (3, 4, 2), lambda x: x.flatten(1, 2)),

@@ -191,17 +191,22 @@ class _Layer:
         return let
 
     def _fans(self, array: ast.Learned) -> tuple[int, int]:
-        """(numbers that are summed with the weights, numbers that an input goes to)."""
-        names = [name_of(i) for i in array.indices]
+        """(numbers that are summed with the weights, numbers that an input goes to); a computed place is one of many."""
+        here = ast.Name(array.name)
         for formula in self.text.formulas:
-            if all(r.base != ast.Name(array.name) for r in reads(formula.value)):
+            read = next((r for r in reads(formula.value) if r.base == here), None)
+            if read is None:
                 continue
             left = {name_of(i) for i in formula.indices}
-            inside = _around(formula.value, array.name)
-            others = [r for r in reads(inside) if r.base != ast.Name(array.name)]
+            others = (r for r in reads(_around(formula.value, array.name)) if r.base != here)
             plain = {name_of(s) for r in others for s in subscripts(r.index)}
-            fan_in = prod(self.sizes[n] for n in names if n not in left)
-            return fan_in, prod(self.sizes[n] for n in names if n not in plain)
+            fan_in = fan_out = 1
+            for index, subscript in zip(array.indices, subscripts(read.index), strict=True):
+                place = linear(subscript, self.sizes)
+                if place is not None and place.names:
+                    fan_in *= 1 if place.names <= left else self.sizes[name_of(index)]
+                    fan_out *= 1 if place.names <= plain else self.sizes[name_of(index)]
+            return fan_in, fan_out
         return 1, 1
 
     # -- equations ---------------------------------------------------------------------------------
