@@ -56,7 +56,9 @@ class _Layer:
         self.lead, slots = self._split(x)
         extents = [prod(a.size or 1 for a in slot) for slot in slots]
         self.text = settled(use, extents)
-        if all(f.name in self.text.states for f in self.text.formulas):
+        if not any(
+            isinstance(f, ast.Formula) and f.name not in self.text.states for f in use.definition.lines
+        ):
             raise fault("E0228", use.definition.span, f"the layer '{use.definition.name}' has no equation")
         self.sizes = index_ranges(self.text, extents)
         self.axes = self._axes(slots)
@@ -97,7 +99,13 @@ class _Layer:
     @property
     def last(self) -> ast.Formula:
         """The equation of what the layer gives."""
-        return [f for f in self.text.formulas if f.name not in self.text.states][-1]
+        lines = [f for f in self.use.definition.lines if isinstance(f, ast.Formula)]
+        line = next(f for f in reversed(lines) if f.name not in self.text.states)
+        found = next((f for f in self.text.formulas if f.name == line.name), None)
+        if found is None:
+            raise fault("E0228", line.span, f"no equation is left for what the layer gives, '{line.name}'",
+                        "behind an equation with 'if' stands one with 'else'")  # fmt: skip
+        return found
 
     # -- the input ---------------------------------------------------------------------------------
 
