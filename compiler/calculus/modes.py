@@ -26,24 +26,16 @@ def has_modes(steps: Iterable[ir.Step]) -> bool:
     return any(node == ir.TRAINING or isinstance(node, ir.Draw) for node in nodes)
 
 
-def in_mode(steps: Iterable[ir.Step], training: bool, results: Iterable[str]) -> tuple[ir.Step, ...]:
-    """The same with `training` decided; without the lets that these ones do not need, also inside a Scan."""
-    steps = tuple(steps)
-    decided = {
-        let.name: replace(let, value=rebuild(let.value, lambda node: _decided(node, training)))
-        for let in ir.flat(steps)
-    }
-    needed, todo = set[str](), list(results)
-    while todo:
-        name = todo.pop()
-        if name in decided and name not in needed:
-            needed.add(name)
-            todo += [v.name for v in reads(decided[name])]
-    kept: list[ir.Step] = []
-    for step in steps:
-        lets = tuple(decided[let.name] for let in ir.flat((step,)) if let.name in needed)
-        kept += lets if isinstance(step, ir.Let) else [replace(step, lets=lets)] if lets else []
-    return tuple(kept)
+def in_mode(steps: Iterable[ir.Step], training: bool) -> tuple[ir.Step, ...]:
+    """The same with `training` decided."""
+
+    def let(old: ir.Let) -> ir.Let:
+        return replace(old, value=rebuild(old.value, lambda node: _decided(node, training)))
+
+    def step(old: ir.Step) -> ir.Step:
+        return let(old) if isinstance(old, ir.Let) else replace(old, lets=tuple(let(x) for x in old.lets))
+
+    return tuple(step(s) for s in steps)
 
 
 def _decided(node: ir.Expr, training: bool) -> ir.Expr:
@@ -85,3 +77,31 @@ def evaluations(body: Iterable[ir.Stmt]) -> Iterator[ir.Evaluate]:
 
 def reads(let: ir.Let) -> list[ir.Var]:
     return list(dict.fromkeys(node for node in ir.postorder(let.value) if isinstance(node, ir.Var)))
+
+
+def wanted(steps: tuple[ir.Step, ...], names: set[str]) -> tuple[ir.Step, ...]:
+    """The steps that these lets need, in order, each as it is."""
+    needed = set(names)
+    found: list[ir.Step] = []
+    for step in reversed(steps):
+        lets = list(ir.flat((step,)))
+        if any(let.name in needed for let in lets):
+            needed |= {v.name for let in lets for v in reads(let)}
+            found.append(step)
+    return tuple(reversed(found))
+
+
+def reduced(steps: tuple[ir.Step, ...], names: set[str]) -> tuple[ir.Step, ...]:
+    """The lets that these ones need, in order; of a Scan those alone."""
+    lets = {let.name: let for let in ir.flat(steps)}
+    needed, todo = set[str](), list(names)
+    while todo:
+        name = todo.pop()
+        if name in lets and name not in needed:
+            needed.add(name)
+            todo += [v.name for v in reads(lets[name])]
+    found: list[ir.Step] = []
+    for step in steps:
+        kept = tuple(let for let in ir.flat((step,)) if let.name in needed)
+        found += kept if isinstance(step, ir.Let) else [replace(step, lets=kept)] if kept else []
+    return tuple(found)

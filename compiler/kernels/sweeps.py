@@ -83,15 +83,3 @@ def waits(problem: ir.Problem) -> bool:
     """Whether something of each sample hangs on a sum over all of them."""
     level = levels(problem)
     return any(ir.SAMPLES in let.axes and level[let.name] for let in problem.lets.values())
-
-
-def wanted(steps: tuple[ir.Step, ...], names: set[str]) -> tuple[ir.Step, ...]:
-    """The steps that these lets need, in order."""
-    needed = set(names)
-    found: list[ir.Step] = []
-    for step in reversed(steps):
-        lets = list(ir.flat((step,)))
-        if any(let.name in needed for let in lets):
-            needed |= {v.name for let in lets for v in reads(let)}
-            found.append(step)
-    return tuple(reversed(found))

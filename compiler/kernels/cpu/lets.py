@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.modes import wanted
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import tiles
@@ -30,7 +31,7 @@ from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.patterns import Product, pattern
 from netc.compiler.kernels.rule import CLOCK, Vectors
-from netc.compiler.kernels.sweeps import draws_apart, is_sum, levels, sums_apart, waits, wanted
+from netc.compiler.kernels.sweeps import draws_apart, is_sum, levels, sums_apart, waits
 
 
 @dataclass(frozen=True)
