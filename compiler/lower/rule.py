@@ -100,6 +100,9 @@ class _Lowering:
             body.builder.stop(ir.apply("not", self._expr(condition, body)), "range")
         watches = [self._watch(w, body, whole) for w in self.spec.monitor.watched]
         section = body if whole else test
+        if section is test and (training.diverged or training.stop):
+            for watched, watch in zip(self.spec.monitor.watched, watches, strict=True):
+                self._follow(watched, watch, test, whole)
         criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
         criteria = ((training.diverged, "diverged"), (training.stop, "criterion"))
         for criterion, ending in criteria:
@@ -138,12 +141,20 @@ class _Lowering:
                     yield condition
 
     def _watch(self, watched: Watched, section: _Section, whole: bool) -> _Watch:
+        before, grown = (section.builder.name(f"{watched.name}_{what}") for what in ("before", "grown"))
+        watch = _Watch(watched.name, tuple(ir.State(s, ir.SCALAR, ir.Const(0.0)) for s in (before, grown)))
+        self._follow(watched, watch, section, whole)
+        return watch
+
+    def _follow(self, watched: Watched, watch: _Watch, section: _Section, whole: bool) -> None:
         """Statements that compare the function at n, of all samples, with its value at n-1.
 
-        Its states are set at once: what is seen at the theta[n] at which a run ends counts too.
+        Its states are set at once: what is seen at the theta[n] at which a run ends counts too. Once more at n they
+        change nothing.
         """
-        builder, name, nowhere = section.builder, watched.name, watched.written.span
-        before, grown, now = (builder.name(f"{name}_{what}") for what in ("before", "grown", "now"))
+        builder, nowhere = section.builder, watched.written.span
+        before, grown = (state.name for state in watch.states)
+        now = builder.name(f"{watched.name}_now")
         builder.watching = True
         value = self._expr(watched.value, section if whole else _Section(builder, "full"))
         builder.watching = False
@@ -158,7 +169,6 @@ class _Lowering:
         added = ir.apply("select", grows, ir.apply("add", count, ir.Const(1.0)), count)
         builder.assign(grown, added, nowhere)
         builder.assign(before, new, nowhere)
-        return _Watch(name, tuple(ir.State(s, ir.SCALAR, ir.Const(0.0)) for s in (before, grown)))
 
     def _schedules_read(self, stop: ast.Expr, section: _Section) -> None:
         for follower in self.followers:
