@@ -177,7 +177,7 @@ def _split_by_commas(fields: Sequence[str], width: int, reading: Reading) -> str
     """Which of its separators are commas of decimals, a file that is separated by commas cannot tell."""
     if (
         reading.separator == ","
-        and len(fields) > width
+        and len(fields) == 2 * width
         and all(re.fullmatch(r"\s*-?\d+\s*", f) for f in fields)
     ):
         return "decimal commas between commas cannot be told apart: write points, or separate by ; with `decimal = comma`"
