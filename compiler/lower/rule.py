@@ -36,9 +36,10 @@ MASKS: Mapping[str, ir.Expr] = {
 THETA = ir.Var("theta", ir.THETA)
 
 
-def lower_rule(spec: Spec, as_written: bool = False) -> ir.Rule:
-    """The rule that runs, or, `as_written`, the one whose constants are fractions."""
-    return _Lowering(spec, as_written).run()
+def lower_rule(spec: Spec, as_written: bool = False, modes: bool = False) -> ir.Rule:
+    """The rule that runs, or, `as_written`, the one whose constants are fractions. `modes`: the problem has two. The rule
+    evaluates it in training mode; monitored functions, and criteria that look at all samples once an epoch, in test mode."""
+    return _Lowering(spec, as_written, modes).run()
 
 
 @dataclass
@@ -58,8 +59,8 @@ class _Watch:
 
 
 class _Lowering:
-    def __init__(self, spec: Spec, as_written: bool) -> None:
-        self.spec, self.as_written = spec, as_written
+    def __init__(self, spec: Spec, as_written: bool, modes: bool) -> None:
+        self.spec, self.as_written, self.modes = spec, as_written, modes
         rule = spec.optimizer
         self.axes = {name: AXES[kind] for name, kind in rule.kinds}
         self.followers = [lower_schedule(s, spec) for s in spec.schedules]
@@ -91,8 +92,8 @@ class _Lowering:
     def run(self) -> ir.Rule:
         training, rule = self.spec.training, self.spec.optimizer
         whole = rule.visits_batches or training.batch == "full"
-        body = _Section(Builder(self.taken), "full" if rule.visits_batches else "current")
-        test = _Section(Builder(self.taken), "full")
+        body = _Section(Builder(self.taken, self.modes), "full" if rule.visits_batches else "current")
+        test = _Section(Builder(self.taken, self.modes, measuring=True), "full")
         for follower in self.followers:
             body.builder.assign(follower.name, follower.value, follower.span)
         for condition in self._required():
