@@ -128,6 +128,9 @@ def _columns(value: ast.Expr) -> tuple[str, ...]:
             return (value.span.text or value.text or f"{value.value:g}",)
         case ast.Tuple(items) | ast.Set(items):
             return tuple(name for item in items for name in _columns(item))
+        case ast.Call() | ast.Binary() | ast.Unary() if columns_in(value):
+            what = "inputs are columns as they stand in the table; only a target may be computed, `target = log(price)`"
+            raise Unfit(f"{what}: this one is to be a column of its own", value.span)
     raise Unfit('the name of a column is needed, or several: ("age", "rooms")', value.span)
 
 
