@@ -7,13 +7,13 @@ comes behind the blocks. A chain of dense layers has its own, faster loops (`net
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
-from netc.compiler.kernels.cpu import tiles
+from netc.compiler.kernels.cpu import calls, tiles
 from netc.compiler.kernels.cpu.network import (
     PRODUCT,
     SAMPLES,
@@ -23,8 +23,10 @@ from netc.compiler.kernels.cpu.network import (
     parameter,
     scaled,
 )
+from netc.compiler.kernels.cpu.nests import Nest, nests
 from netc.compiler.kernels.cpu.passes import Layout, LetWriter
 from netc.compiler.kernels.cpu.plan import Plan, block_of
+from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.patterns import Product, pattern
@@ -43,11 +45,13 @@ class Lets:
     backward: tuple[ir.Step, ...]
     behind: tuple[ir.Step, ...]
     """What is made of finished sums."""
+    tiled: Mapping[str, tuple[Nest, ...]]
+    """The lets that register tiles compute, by name."""
 
 
 def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: bool, samples: int) -> Lets:
     """`samples`: of the largest evaluation."""
-    problem = sums_apart(problem)
+    problem = factored(sums_apart(problem), lambda let, scan: bool(nests(let, scan, machine)))
     lanes = machine.width(precision)
     forward = wanted(problem.forward, {problem.loss})
     outputs = tuple(s for s in wanted(problem.forward, {problem.output}) if s not in forward)
@@ -78,7 +82,18 @@ def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: boo
     names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
     plan = Plan(lanes, machine.registers, block, (), _height(problem, machine), 0, x, y, {}, names, top, 1)
     loss = next(let for let in ir.flat(forward) if let.name == problem.loss)
-    return Lets(problem, plan, layouts, tuple(s for s in forward if s != loss), outputs, backward, behind)
+    inner = tuple(s for s in forward if s != loss)
+    return Lets(problem, plan, layouts, inner, outputs, backward, behind, _tiled(problem, machine))
+
+
+def _tiled(problem: ir.Problem, machine: Machine) -> dict[str, tuple[Nest, ...]]:
+    found: dict[str, tuple[Nest, ...]] = {}
+    for step in (*problem.forward, *problem.backward):
+        scan = step.axis if isinstance(step, ir.Scan) else None
+        for let in ir.flat((step,)):
+            if not isinstance(pattern(let, problem), Product):
+                found[let.name] = nests(let, scan, machine)
+    return {name: made for name, made in found.items() if made}
 
 
 def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
@@ -135,6 +150,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     """`forward`, `total` and `backward` on one block; `loss`, `gradient`, `predict` on samples."""
     problem, plan = lets.problem, lets.plan
     made = [tiles.product(plan)] if _products(problem) else []
+    made += calls.functions((n for found in lets.tiled.values() for n in found), plan.lanes)
     made += [_steps(lets, "forward", lets.forward, "What the loss of each sample of a block is made of.")]
     made += [
         _total(lets),
@@ -151,9 +167,22 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
 
 
 def _steps(lets: Lets, name: str, steps: Sequence[ir.Step], note: str) -> L.Function:
-    writer = LetWriter(lets.layouts, lets.plan.lanes)
+    writer = _writer(lets)
     body = [s for step in steps for s in _step(lets, writer, step)]
     return L.Function(name, ("theta", *SAMPLES, "scratch"), tuple(body), note)
+
+
+def _writer(lets: Lets) -> LetWriter:
+    writer = LetWriter(lets.layouts, lets.plan.lanes)
+
+    def by_tiles(let: ir.Let, here: calls.Here) -> list[L.Stmt] | None:
+        found = lets.tiled.get(let.name)
+        if found is None:
+            return None
+        out = lets.layouts[let.name]
+        return [s for n in found for s in calls.statements(n, out, lets.layouts, lets.plan, here, writer.fresh)]
+
+    return replace(writer, by_tiles=by_tiles)
 
 
 def _step(lets: Lets, writer: LetWriter, step: ir.Step) -> list[L.Stmt]:
@@ -200,7 +229,7 @@ def _over_blocks(lets: Lets, name: str, shuffled: bool) -> L.Function:
     ]
     body.append(scale)
     if with_gradient:
-        writer = LetWriter(lets.layouts, lets.plan.lanes)
+        writer = _writer(lets)
         body += [s for step in lets.behind for s in writer.step(step)]
         body += [
             _collected(lets, t, g) for t, g in zip(lets.problem.weights, lets.problem.gradients, strict=True)
@@ -233,7 +262,7 @@ def _collected(lets: Lets, t: ir.Tensor, gradient: str) -> L.Stmt:
 
 def _predict(lets: Lets, shuffled: bool) -> L.Function:
     problem, plan = lets.problem, lets.plan
-    writer, output = LetWriter(lets.layouts, plan.lanes), lets.layouts[problem.output]
+    writer, output = _writer(lets), lets.layouts[problem.output]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(
         L.call("flat", "out"),
