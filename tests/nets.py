@@ -155,3 +155,23 @@ def lenet1() -> ir.Problem:
     b = net.pool(a, Window((2, 2), 2))
     c = net.each(net.conv(b, 12, Window((5, 5))), "tanh")
     return net.classes(net.dense(net.pool(c, Window((2, 2), 2)), 10))
+
+
+def lenet5() -> ir.Problem:
+    net = Net(28, 28, 1)
+    a = net.each(net.conv(net.x.var, 6, Window((5, 5), pad=2)), "relu")
+    b = net.pool(a, Window((2, 2), 2), "max")
+    c = net.each(net.conv(b, 16, Window((5, 5))), "relu")
+    d = net.each(net.dense(net.pool(c, Window((2, 2), 2), "max"), 120), "relu")
+    return net.classes(net.dense(net.each(net.dense(d, 84), "relu"), 10))
+
+
+def vgg(width: int = 16, image: int = 16) -> ir.Problem:
+    """Two blocks of two convolutions 3x3 and a pooling."""
+    net = Net(image, image, 3)
+    a = net.x.var
+    for channels in (width, 2 * width):
+        for _ in range(2):
+            a = net.each(net.conv(a, channels, Window((3, 3), pad=1)), "relu")
+        a = net.pool(a, Window((2, 2), 2), "max")
+    return net.classes(net.dense(a, 10))

@@ -205,7 +205,7 @@ def _leaves(e: ir.Expr) -> Iterator[ir.Expr]:
         for arg in e.args:
             yield from _leaves(arg)
     else:
-        yield e
+        yield ir.Const(e.value) if isinstance(e, ir.Const) else e
 
 
 def _groups(leaves: list[ir.Expr]) -> list[list[ir.Expr]] | None:
@@ -213,7 +213,7 @@ def _groups(leaves: list[ir.Expr]) -> list[list[ir.Expr]] | None:
     found: dict[frozenset[ir.Axis], list[ir.Expr]] = {}
     for leaf in leaves:
         found.setdefault(frozenset(leaf.axes), []).append(leaf)
-    while len(found) > 2:
+    while len(found) > 2 or frozenset() in found:
         home = [(a, b) for a in found for b in found if a < b]
         if not home:
             return None

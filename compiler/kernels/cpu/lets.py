@@ -23,14 +23,19 @@ from netc.compiler.kernels.cpu.network import (
     parameter,
     scaled,
 )
-from netc.compiler.kernels.cpu.nests import Nest, nests
+from netc.compiler.kernels.cpu.nests import Nest, Tiles, strides
 from netc.compiler.kernels.cpu.passes import Layout, LetWriter
 from netc.compiler.kernels.cpu.plan import Plan, block_of
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.patterns import Product, pattern
 from netc.compiler.kernels.sweeps import is_sum, levels, sums_apart, waits, wanted
+
+
+ALIASED = 4096
+"""Bytes after which addresses fall on the same set of the first cache."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +56,23 @@ class Lets:
 
 def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: bool, samples: int) -> Lets:
     """`samples`: of the largest evaluation."""
-    problem = factored(sums_apart(problem), lambda let, scan: bool(nests(let, scan, machine)))
+    problem = places_last(sums_apart(problem))
     lanes = machine.width(precision)
+    block = _block(problem, machine, lanes, samples if waits(problem) else 0)
+    line = ALIASED // (8 * machine.lanes // lanes) // block
+    tiled = Tiles(machine, max(1, line))
+    problem = factored(problem, tiled.fit)
     forward = wanted(problem.forward, {problem.loss})
     outputs = tuple(s for s in wanted(problem.forward, {problem.output}) if s not in forward)
     level, whole = levels(problem), waits(problem)
     behind = () if whole else tuple(s for s in problem.backward if _is_behind(s, level))
     backward = tuple(s for s in problem.backward if s not in behind)
-    block = _block(problem, machine, lanes, samples if whole else 0)
 
     def rounded(numbers: int) -> int:
         return -(-numbers // lanes) * lanes
 
     def size(let: ir.Let) -> int:
-        numbers = 1
-        for a in let.axes:
-            numbers *= block if a == ir.SAMPLES else a.size or 1
-        return rounded(numbers)
+        return rounded(tiled.places(let.var) * (block if ir.SAMPLES in let.axes else 1))
 
     rows = max([p.outputs for p in _products(problem)], default=1)
     x, y = rounded(rows), rounded(rows) + (problem.inputs * block if shuffled else 0)
@@ -76,24 +81,17 @@ def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: boo
     kept = frozenset((problem.output, *lasting))
     steps = (*forward, *outputs, *backward, *behind)
     found, top = places(steps, size, kept, start)
-    layouts = {let.name: _layout(let, found[let.name], block) for let in ir.flat(steps)}
+    layouts = {
+        let.name: _layout(let, tiled.strides(let.var), found[let.name], block) for let in ir.flat(steps)
+    }
     for t in problem.tensors:
         layouts[t.name] = _given(t)
     names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
     plan = Plan(lanes, machine.registers, block, (), _height(problem, machine), 0, x, y, {}, names, top, 1)
     loss = next(let for let in ir.flat(forward) if let.name == problem.loss)
     inner = tuple(s for s in forward if s != loss)
-    return Lets(problem, plan, layouts, inner, outputs, backward, behind, _tiled(problem, machine))
-
-
-def _tiled(problem: ir.Problem, machine: Machine) -> dict[str, tuple[Nest, ...]]:
-    found: dict[str, tuple[Nest, ...]] = {}
-    for step in (*problem.forward, *problem.backward):
-        scan = step.axis if isinstance(step, ir.Scan) else None
-        for let in ir.flat((step,)):
-            if not isinstance(pattern(let, problem), Product):
-                found[let.name] = nests(let, scan, machine)
-    return {name: made for name, made in found.items() if made}
+    by_tiles = tiled.all(problem, lambda let: not isinstance(pattern(let, problem), Product))
+    return Lets(problem, plan, layouts, inner, outputs, backward, behind, by_tiles)
 
 
 def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
@@ -128,19 +126,19 @@ def _height(problem: ir.Problem, machine: Machine) -> int:
     return min(most, max([p.outputs for p in _products(problem)], default=1))
 
 
-def _layout(let: ir.Let, place: int, block: int) -> Layout:
+def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], place: int, block: int) -> Layout:
     stride = block if ir.SAMPLES in let.axes else 1
-    return Layout("scratch", L.Int(place, constant_name(let.name)), L.Int(stride), let.axes)
+    return Layout("scratch", L.Int(place, constant_name(let.name)), L.Int(stride), let.axes, strides)
 
 
 def _given(t: ir.Tensor) -> Layout:
     match t.role:
         case "input":
-            return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes)
+            return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes, strides(t.var))
         case "target":
-            return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes)
+            return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes, strides(t.var))
         case _:
-            return Layout("theta", parameter(t), L.Int(1), t.axes)
+            return Layout("theta", parameter(t), L.Int(1), t.axes, strides(t.var))
 
 
 # -- functions ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ other in all arrays become one. The tiles are in `taps`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from math import prod
@@ -97,22 +97,75 @@ class Nest:
     cost: float = 0.0
 
 
-def nests(let: ir.Let, fixed: ir.Axis | None, machine: Machine) -> tuple[Nest, ...]:
-    """All that computes the let; none where tiles do not fit it."""
-    c = contraction(let)
-    parts = phases(c) if c is not None else None
-    if c is None or parts is None:
-        return ()
-    found = [_best(part, let, fixed, machine) for part in parts]
-    return tuple(n for n in found if n is not None) if all(found) else ()
+@dataclass(frozen=True)
+class Tiles:
+    """What tiles do for the lets of a problem."""
+
+    machine: Machine
+    aliased: int
+    """Places of a let's samples that span a multiple of this lie on the same sets of the cache."""
+
+    def strides(self, array: ir.Var) -> dict[ir.Axis, int]:
+        """Of an array of values of samples: along no axis do places fall on the same sets."""
+        return strides(array, self.aliased if ir.SAMPLES in array.axes else 0)
+
+    def places(self, array: ir.Var) -> int:
+        return next((s * (a.size or 1) for a, s in self.strides(array).items()), 1)
+
+    def fit(self, let: ir.Let, scan: ir.Axis | None) -> bool:
+        return bool(self.nests(let, scan, frozenset()))
+
+    def all(self, problem: ir.Problem, wanted: Callable[[ir.Let], bool]) -> dict[str, tuple[Nest, ...]]:
+        """Of the lets that they compute, by name."""
+        given = frozenset(t.name for t in problem.tensors)
+        found: dict[str, tuple[Nest, ...]] = {}
+        for step in (*problem.forward, *problem.backward):
+            scan = step.axis if isinstance(step, ir.Scan) else None
+            for let in ir.flat((step,)):
+                if wanted(let) and (made := self.nests(let, scan, given)):
+                    found[let.name] = made
+        return found
+
+    def nests(self, let: ir.Let, scan: ir.Axis | None, given: frozenset[str]) -> tuple[Nest, ...]:
+        """All that computes the let; none where tiles do not fit it. `given`: arrays that are no lets."""
+        c = contraction(let)
+        parts = phases(c) if c is not None else None
+        if c is None or parts is None:
+            return ()
+
+        def stride(array: ir.Expr | None) -> dict[ir.Axis, int]:
+            if not isinstance(array, ir.Var):
+                return {}
+            return strides(array) if array.name in given else self.strides(array)
+
+        found = [_best(part, let, scan, stride, self.machine) for part in parts]
+        return tuple(n for n in found if n is not None) if all(found) else ()
 
 
-def _best(c: Contraction, let: ir.Let, fixed: ir.Axis | None, machine: Machine) -> Nest | None:
+Strides = Callable[[ir.Expr | None], Mapping[ir.Axis, int]]
+
+
+def strides(array: ir.Var, aliased: int = 0) -> dict[ir.Axis, int]:
+    """Places from one to the next along each axis, the last one running fastest; one more where they are a multiple of
+    `aliased`."""
+    found: dict[ir.Axis, int] = {}
+    inner = 1
+    for a in reversed([a for a in array.axes if a != ir.SAMPLES]):
+        if aliased and inner > 1 and inner % aliased == 0:
+            inner += 1
+        found[a] = inner
+        inner *= a.size or 1
+    return dict(reversed(found.items()))
+
+
+def _best(
+    c: Contraction, let: ir.Let, fixed: ir.Axis | None, stride: Strides, machine: Machine
+) -> Nest | None:
     made = [
         n
         for left, right in ((0, 1), (1, 0))
         if (kind := _kind(c, c.factors[left], c.factors[right]))
-        if (draft := _drafted(c, kind, c.factors[left], c.factors[right], let, fixed))
+        if (draft := _drafted(c, kind, c.factors[left], c.factors[right], let, fixed, stride))
         for n in _chosen(draft, machine)
     ]
     return min(made, key=lambda n: n.cost, default=None)
@@ -129,12 +182,7 @@ def _kind(c: Contraction, left: Factor, right: Factor) -> Kind | None:
 # -- loops with steps --------------------------------------------------------------------------------
 
 
-def _strides(array: ir.Expr | None) -> dict[ir.Axis, int]:
-    axes = [a for a in array.axes if a != ir.SAMPLES] if array else []
-    return {a: prod(b.size or 1 for b in axes[i + 1 :]) for i, a in enumerate(axes)}
-
-
-def _linear(places: Sequence[tuple[ir.Axis, ir.Index]], strides: dict[ir.Axis, int]) -> tuple[dict[ir.Axis, int], int]:
+def _linear(places: Sequence[tuple[ir.Axis, ir.Index]], strides: Mapping[ir.Axis, int]) -> tuple[dict[ir.Axis, int], int]:
     """The step of each loop, and the first place."""
     steps: dict[ir.Axis, int] = {}
     first = 0
@@ -155,13 +203,13 @@ class _Draft:
 
 
 def _drafted(
-    c: Contraction, kind: Kind, left: Factor, right: Factor, let: ir.Let, fixed: ir.Axis | None
+    c: Contraction, kind: Kind, left: Factor, right: Factor, let: ir.Let, fixed: ir.Axis | None, stride: Strides
 ) -> _Draft | None:
     result = let.var
-    arrays = [_linear(f.places, _strides(f.array)) for f in (left, right)]
-    arrays.append(_linear(c.out, _strides(result)))
+    arrays = [_linear(f.places, stride(f.array)) for f in (left, right)]
+    arrays.append(_linear(c.out, stride(result)))
     starts = tuple((a, i) for a, i in c.out if c.start and a in c.start.axes)
-    arrays.append(_linear(starts, _strides(c.start)))
+    arrays.append(_linear(starts, stride(c.start)))
     base = Steps(*(first for _, first in arrays))
 
     def loop(a: ir.Axis) -> Loop:
@@ -244,9 +292,9 @@ def _even(loops: Sequence[Loop], apart: set[ir.Axis]) -> tuple[Loop, Loop] | Non
 
 # -- choosing ----------------------------------------------------------------------------------------
 
-TURN, START, HALF_FULL = 2.0, 12.0, 8
+TURN, START, HALF_FULL, DISLIKE = 2.0, 12.0, 8, 0.02
 """Costs, in multiplications of vectors: a turn of the innermost loop, a tile's start and end beside its stores; and how
-many sums a tile needs so that each is not waited for."""
+many sums a tile needs so that each is not waited for; and, of the whole, for each shape, which has to be compiled."""
 
 
 def _chosen(draft: _Draft, machine: Machine) -> Iterator[Nest]:
@@ -288,6 +336,8 @@ def _placed(nest: Nest, outer: Sequence[Loop], draft: _Draft) -> Nest | None:
     return replace(nest, y=y, x=x, around=around, inner=tuple(slots), cuts=cuts)  # type: ignore[arg-type]
 
 
+HEIGHTS, MOST_VECTORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14), 6
+"""Of tiles: few, for each shape is a function to compile."""
 SAMPLE_VECTORS = 2
 """Vectors of samples that a block's width is a multiple of."""
 
@@ -306,16 +356,15 @@ def _tiled(nest: Nest, machine: Machine) -> Nest:
         return terms * (sums + (height + vectors) / 2 + TURN) + ends + START
 
     def whole(height: int, vectors: int) -> float:
-        return turns * sum(
-            (p.rows // p.height) * (p.columns // p.vectors) * cost(p.height, p.vectors)
-            for p in _parts(rows, columns, height, vectors)
-        )
+        parts = _parts(rows, columns, height, vectors)
+        tiles = [(p.rows // p.height) * (p.columns // p.vectors) * cost(p.height, p.vectors) for p in parts]
+        return turns * sum(tiles) * (1 + DISLIKE * len(parts))
 
     shapes = [
         (h, v)
-        for h in range(1, min(rows, machine.registers) + 1)
-        for v in range(1, min(columns, machine.registers) + 1)
-        if h * v + v + 1 <= machine.registers
+        for h in HEIGHTS
+        for v in range(1, MOST_VECTORS + 1)
+        if h <= rows and v <= columns and h * v + v + 1 <= machine.registers
     ]
     best = min(shapes, key=lambda shape: (whole(*shape), shape))
     return replace(nest, parts=_parts(rows, columns, *best), cost=whole(*best))

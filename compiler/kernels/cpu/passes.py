@@ -31,6 +31,8 @@ class Layout:
     first: L.Expr
     stride: L.Expr
     axes: ir.Axes
+    strides: Mapping[ir.Axis, int]
+    """Places from one to the next along each axis but the samples."""
 
 
 @dataclass
@@ -248,9 +250,8 @@ class _Let:
     def address(self, name: str, places: Places) -> tuple[L.Expr, L.Expr]:
         layout = self.writer.layouts[name]
         place: L.Expr = L.Int(0)
-        for a in (a for a in layout.axes if a != ir.SAMPLES):
-            assert a.size is not None
-            place = L.add(L.mul(place, a.size), places[a][0])
+        for a, stride in layout.strides.items():
+            place = L.add(place, L.mul(stride, places[a][0]))
         place = L.add(L.mul(place, layout.stride), layout.first)
         return L.Name(layout.array), L.add("j", place) if ir.SAMPLES in layout.axes else place
 
