@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from netc.compiler.calculus import ir
 
@@ -88,7 +89,9 @@ def contraction(let: ir.Let) -> Contraction | None:
     """What the let is, all its factors being arrays that have names."""
     value, start = let.value, None
     match value:
-        case ir.Apply("add", (ir.Reduce() | ir.View() as inner, ir.Var() as bias)) if ir.SAMPLES not in bias.axes:
+        case ir.Apply("add", (ir.Reduce() | ir.View() as inner, ir.Var() as bias)) if (
+            ir.SAMPLES not in bias.axes
+        ):
             value, start = inner, bias
     found = terms(value)
     if found is None or not all(isinstance(f.array, ir.Var) for f in found.factors):
@@ -183,7 +186,11 @@ def terms(e: ir.Expr) -> Contraction | None:
         if isinstance(wrap, ir.View):
             both = both and _seen(both, wrap)
         else:
-            new = {a: ir.Axis(f"{a.name}.{len(over) + i}", a.size) for i, a in enumerate(wrap.over) if a != ir.SAMPLES}
+            new = {
+                a: ir.Axis(f"{a.name}.{len(over) + i}", a.size)
+                for i, a in enumerate(wrap.over)
+                if a != ir.SAMPLES
+            }
             over += new.values()
             both = both and both.put(lambda a, new=new: plain(new.get(a, a)))  # type: ignore[misc]
     if both is None:
@@ -346,3 +353,35 @@ def _exchanged(c: Contraction, old: ir.Index, new: ir.Index) -> Contraction:
     )
     guards = tuple(replace(g, index=new if g.index == old else g.index) for g in c.guards)
     return replace(c, factors=factors, guards=guards)  # type: ignore[arg-type]
+
+
+# -- borders -----------------------------------------------------------------------------------------
+
+
+def inside(c: Contraction) -> Iterator[list[Contraction]]:
+    """The same result in parts, in one of which a place is inside for all the others that it is met with: a window that
+    nowhere reaches outside; and what is left at both ends. One list for each way."""
+    for guard in c.guards:
+        for axis in guard.axes:
+            if len(guard.axes) == 2 and (axis in c.over if c.summed else axis in c.axes):
+                parts = _ends(c, guard, axis)
+                if parts:
+                    yield parts
+
+
+def _ends(c: Contraction, guard: Guard, axis: ir.Axis) -> list[Contraction]:
+    factor = dict(guard.index.terms)[axis]
+    rest = ir.Index(tuple(t for t in guard.index.terms if t[0] != axis), guard.index.offset)
+    low, high = reach(rest)
+    size = axis.size or 0
+    fine = [k for k in range(size) if factor * k + low >= 0 and factor * k + high < guard.size]
+    if not fine or len(fine) == size:
+        return []
+    cuts = (0, fine[0], fine[-1] + 1, size)
+    return [part for a, b in pairwise(cuts) if a < b for part in _stretch(c, axis, a, b)]
+
+
+def _stretch(c: Contraction, axis: ir.Axis, start: int, stop: int) -> list[Contraction]:
+    new = ir.Axis(f"{axis.name}:{start}", stop - start)
+    made = c.changed(axis, new, ir.Index(((new, 1),), start))
+    return [replace(made, guards=tuple(g for g in made.guards if _may_fail(g)))] if made else []

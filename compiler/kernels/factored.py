@@ -131,7 +131,9 @@ class _Place:
         """The expression with its factors named, if there are tiles for it; `whole`: it is the let itself."""
         inner, bias = e, tuple[ir.Expr, ...]()
         match e:
-            case ir.Apply("add", (ir.Reduce() | ir.View() as inner, ir.Var() as b)) if ir.SAMPLES not in b.axes:
+            case ir.Apply("add", (ir.Reduce() | ir.View() as inner, ir.Var() as b)) if (
+                ir.SAMPLES not in b.axes
+            ):
                 bias = (b,)
         parts = parted(inner)
         if parts is None:

@@ -21,7 +21,9 @@ def places_last(problem: ir.Problem) -> ir.Problem:
     }
 
     def change(node: ir.Expr) -> ir.Expr:
-        return ir.Var(node.name, orders[node.name]) if isinstance(node, ir.Var) and node.name in orders else node
+        return (
+            ir.Var(node.name, orders[node.name]) if isinstance(node, ir.Var) and node.name in orders else node
+        )
 
     def ordered(let: ir.Let) -> ir.Let:
         return replace(let, axes=orders.get(let.name, let.axes), value=rebuild(let.value, change))

@@ -8,7 +8,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.contractions import Guard
 from netc.compiler.kernels.cpu import taps
-from netc.compiler.kernels.cpu.nests import SAMPLE_VECTORS, Loop, Nest, Part, Steps
+from netc.compiler.kernels.cpu.nests import Loop, Nest, Part, Steps
 from netc.compiler.kernels.cpu.passes import Layout
 from netc.compiler.kernels.cpu.plan import Plan
 
@@ -64,7 +64,12 @@ class _Calls:
             self.left.array, self.at(self.left, "left", base), L.mul(row.left, self.left.stride), part.rows,
             self.right.array, L.add(self.at(self.right, "right", base), vectors), apart[0], part.columns,
         ]  # fmt: skip
-        to = [self.out.array, L.add(self.at(self.out, "out", base), vectors), L.mul(row.out, self.out.stride), apart[1]]
+        to = [
+            self.out.array,
+            L.add(self.at(self.out, "out", base), vectors),
+            L.mul(row.out, self.out.stride),
+            apart[1],
+        ]
         end: list[L.Expr | str | int] = ["width"]
         if nest.kind == "fold":
             end.append("valid")
@@ -74,7 +79,7 @@ class _Calls:
                 if self.start
                 else ["scratch", self.plan.at(self.plan.zeros), 0]
             )
-            end.append(lanes if nest.columns else lanes * SAMPLE_VECTORS)
+            end.append(lanes if nest.columns else self.plan.step)
         name = taps.name(nest.kind, part.height, part.vectors)
         call = L.call(name, *sides, *to, *end, *self.inner(), *self.outer(), *self.cuts())
         return L.Do(call, taps.GROUPS[nest.kind])
@@ -106,5 +111,3 @@ class _Calls:
 
     def cuts(self) -> list[L.Expr]:
         return [L.Int(n) for cut in self.nest.cuts for n in (cut.first, cut.per, cut.step, cut.size)]
-
-

@@ -1,6 +1,6 @@
 """A network of any lets -> loops: loss, gradient and prediction, let after let, block of samples after block.
 
-Products are the register tiles of `tiles`; all else is a pass (`passes`), right and not fast. Where something of a
+Sums of products are register tiles (`nests`); all else is a pass (`passes`), right and not fast. Where something of a
 sample hangs on a sum over all of them (statistics of a batch), a block has all samples. What is made of finished sums
 comes behind the blocks. A chain of dense layers has its own, faster loops (`network`).
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
-from netc.compiler.kernels.cpu import calls, tiles
+from netc.compiler.kernels.cpu import calls
+from netc.compiler.kernels.cpu.nests import Nest, Tiles, strides
 from netc.compiler.kernels.cpu.network import (
-    PRODUCT,
     SAMPLES,
     constant_name,
     gather,
@@ -23,16 +23,13 @@ from netc.compiler.kernels.cpu.network import (
     parameter,
     scaled,
 )
-from netc.compiler.kernels.cpu.nests import Nest, Tiles, strides
 from netc.compiler.kernels.cpu.passes import Layout, LetWriter
-from netc.compiler.kernels.cpu.plan import Plan, block_of
+from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
-from netc.compiler.kernels.patterns import Product, pattern
 from netc.compiler.kernels.sweeps import is_sum, levels, sums_apart, waits, wanted
-
 
 ALIASED = 4096
 """Bytes after which addresses fall on the same set of the first cache."""
@@ -58,9 +55,9 @@ def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: boo
     """`samples`: of the largest evaluation."""
     problem = places_last(sums_apart(problem))
     lanes = machine.width(precision)
-    block = _block(problem, machine, lanes, samples if waits(problem) else 0)
+    block, vectors = _block(problem, machine, lanes, samples if waits(problem) else 0)
     line = ALIASED // (8 * machine.lanes // lanes) // block
-    tiled = Tiles(machine, max(1, line))
+    tiled = Tiles(machine, max(1, line), vectors)
     problem = factored(problem, tiled.fit)
     forward = wanted(problem.forward, {problem.loss})
     outputs = tuple(s for s in wanted(problem.forward, {problem.output}) if s not in forward)
@@ -74,8 +71,7 @@ def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: boo
     def size(let: ir.Let) -> int:
         return rounded(tiled.places(let.var) * (block if ir.SAMPLES in let.axes else 1))
 
-    rows = max([p.outputs for p in _products(problem)], default=1)
-    x, y = rounded(rows), rounded(rows) + (problem.inputs * block if shuffled else 0)
+    x, y = lanes, lanes + (problem.inputs * block if shuffled else 0)
     start = y + (problem.outputs * block if shuffled else 0)
     lasting = (let.name for let in problem.lets.values() if is_sum(let) or ir.SAMPLES not in let.axes)
     kept = frozenset((problem.output, *lasting))
@@ -87,11 +83,10 @@ def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: boo
     for t in problem.tensors:
         layouts[t.name] = _given(t)
     names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
-    plan = Plan(lanes, machine.registers, block, (), _height(problem, machine), 0, x, y, {}, names, top, 1)
+    plan = Plan(lanes, machine.registers, block, (), 1, 0, x, y, {}, names, top, 1, vectors)
     loss = next(let for let in ir.flat(forward) if let.name == problem.loss)
     inner = tuple(s for s in forward if s != loss)
-    by_tiles = tiled.all(problem, lambda let: not isinstance(pattern(let, problem), Product))
-    return Lets(problem, plan, layouts, inner, outputs, backward, behind, by_tiles)
+    return Lets(problem, plan, layouts, inner, outputs, backward, behind, tiled.all(problem))
 
 
 def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
@@ -100,13 +95,14 @@ def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
     )
 
 
-def _block(problem: ir.Problem, machine: Machine, lanes: int, all_samples: int) -> int:
-    step = lanes * 2
-    if all_samples:
-        return -(-all_samples // step) * step
+def _block(problem: ir.Problem, machine: Machine, lanes: int, all_samples: int) -> tuple[int, int]:
+    """Samples of a block, and vectors of which it has whole numbers: where the data of two do not fit the cache, one."""
     sampled = (let for let in problem.lets.values() if ir.SAMPLES in let.axes)
     units = sum(_numbers(let.axes) for let in sampled)
-    return block_of(units, machine, lanes)
+    if not all_samples and units * 8 * machine.lanes * TILE_VECTORS > machine.cache:
+        return lanes, 1
+    step = lanes * TILE_VECTORS
+    return (-(-all_samples // step) * step if all_samples else block_of(units, machine, lanes)), TILE_VECTORS
 
 
 def _numbers(axes: ir.Axes) -> int:
@@ -114,16 +110,6 @@ def _numbers(axes: ir.Axes) -> int:
     for a in axes:
         numbers *= a.size or 1
     return numbers
-
-
-def _products(problem: ir.Problem) -> list[Product]:
-    return [p for let in problem.lets.values() if isinstance(p := pattern(let, problem), Product)]
-
-
-def _height(problem: ir.Problem, machine: Machine) -> int:
-    """Rows of a register tile: what the registers hold."""
-    most = max(1, (machine.registers - 3) // 2)
-    return min(most, max([p.outputs for p in _products(problem)], default=1))
 
 
 def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], place: int, block: int) -> Layout:
@@ -147,8 +133,7 @@ def _given(t: ir.Tensor) -> Layout:
 def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     """`forward`, `total` and `backward` on one block; `loss`, `gradient`, `predict` on samples."""
     problem, plan = lets.problem, lets.plan
-    made = [tiles.product(plan)] if _products(problem) else []
-    made += calls.functions((n for found in lets.tiled.values() for n in found), plan.lanes)
+    made = calls.functions((n for found in lets.tiled.values() for n in found), plan.lanes)
     made += [_steps(lets, "forward", lets.forward, "What the loss of each sample of a block is made of.")]
     made += [
         _total(lets),
@@ -166,7 +151,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
 
 def _steps(lets: Lets, name: str, steps: Sequence[ir.Step], note: str) -> L.Function:
     writer = _writer(lets)
-    body = [s for step in steps for s in _step(lets, writer, step)]
+    body = [s for step in steps for s in writer.step(step)]
     return L.Function(name, ("theta", *SAMPLES, "scratch"), tuple(body), note)
 
 
@@ -178,22 +163,11 @@ def _writer(lets: Lets) -> LetWriter:
         if found is None:
             return None
         out = lets.layouts[let.name]
-        return [s for n in found for s in calls.statements(n, out, lets.layouts, lets.plan, here, writer.fresh)]
+        return [
+            s for n in found for s in calls.statements(n, out, lets.layouts, lets.plan, here, writer.fresh)
+        ]
 
     return replace(writer, by_tiles=by_tiles)
-
-
-def _step(lets: Lets, writer: LetWriter, step: ir.Step) -> list[L.Stmt]:
-    found = pattern(step, lets.problem) if isinstance(step, ir.Let) else None
-    if not isinstance(found, Product):
-        return writer.step(step)
-    source, out = lets.layouts[found.source.name], lets.layouts[found.let.name]
-    start: tuple[str, L.Int] = (
-        ("theta", parameter(found.bias)) if found.bias else ("scratch", lets.plan.at(lets.plan.zeros))
-    )
-    call = L.call("product", "theta", parameter(found.weight), found.across, found.down, *start, found.outputs, found.inputs,
-                  source.array, source.first, source.stride, "scratch", out.first, "width")  # fmt: skip
-    return [L.Note(found.let.name), L.Do(call, PRODUCT)]
 
 
 def _total(lets: Lets) -> L.Function:
@@ -270,7 +244,7 @@ def _predict(lets: Lets, shuffled: bool) -> L.Function:
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
         *_loss_of_block(),
-        *(s for step in lets.outputs for s in _step(lets, writer, step)),
+        *(s for step in lets.outputs for s in writer.step(step)),
         L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
     body = [L.let("total", 0.0), *_cleared(lets, (*lets.forward, *lets.outputs))]

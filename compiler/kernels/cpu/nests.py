@@ -12,7 +12,7 @@ from itertools import permutations
 from math import prod
 
 from netc.compiler.calculus import ir
-from netc.compiler.kernels.contractions import Contraction, Factor, Guard, contraction, phases
+from netc.compiler.kernels.contractions import Contraction, Factor, Guard, contraction, inside, phases
 from netc.compiler.kernels.cpu.taps import Kind
 from netc.compiler.kernels.machine import Machine
 
@@ -104,6 +104,8 @@ class Tiles:
     machine: Machine
     aliased: int
     """Places of a let's samples that span a multiple of this lie on the same sets of the cache."""
+    vectors: int
+    """Of samples, of which a block's width is a multiple."""
 
     def strides(self, array: ir.Var) -> dict[ir.Axis, int]:
         """Of an array of values of samples: along no axis do places fall on the same sets."""
@@ -115,14 +117,14 @@ class Tiles:
     def fit(self, let: ir.Let, scan: ir.Axis | None) -> bool:
         return bool(self.nests(let, scan, frozenset()))
 
-    def all(self, problem: ir.Problem, wanted: Callable[[ir.Let], bool]) -> dict[str, tuple[Nest, ...]]:
+    def all(self, problem: ir.Problem) -> dict[str, tuple[Nest, ...]]:
         """Of the lets that they compute, by name."""
         given = frozenset(t.name for t in problem.tensors)
         found: dict[str, tuple[Nest, ...]] = {}
         for step in (*problem.forward, *problem.backward):
             scan = step.axis if isinstance(step, ir.Scan) else None
             for let in ir.flat((step,)):
-                if wanted(let) and (made := self.nests(let, scan, given)):
+                if made := self.nests(let, scan, given):
                     found[let.name] = made
         return found
 
@@ -138,8 +140,53 @@ class Tiles:
                 return {}
             return strides(array) if array.name in given else self.strides(array)
 
-        found = [_best(part, let, scan, stride, self.machine) for part in parts]
-        return tuple(n for n in found if n is not None) if all(found) else ()
+        found = [self.best(part, let, scan, stride) for part in parts]
+        return tuple(n for nests in found for n in nests) if all(found) else ()
+
+    def best(self, c: Contraction, let: ir.Let, fixed: ir.Axis | None, stride: Strides) -> tuple[Nest, ...]:
+        """Of the whole, or of its inside and its borders; none where tiles do not fit it."""
+        ways = [[self.one(part, let, fixed, stride) for part in way] for way in ([c], *inside(c))]
+        fitting = [tuple(n for n in way if n is not None) for way in ways if None not in way]
+        return min(fitting, key=lambda way: sum(n.cost for n in way), default=())
+
+    def one(self, c: Contraction, let: ir.Let, fixed: ir.Axis | None, stride: Strides) -> Nest | None:
+        made = [
+            self.tiled(n)
+            for left, right in (c.factors, c.factors[::-1])
+            if (kind := _kind(c, left, right))
+            if (draft := _drafted(c, kind, left, right, let, fixed, stride))
+            for n in _chosen(draft)
+        ]
+        return min(made, key=lambda n: n.cost, default=None)
+
+    def tiled(self, nest: Nest) -> Nest:
+        """The shape of the tile, and what is left over by smaller ones."""
+        rows = nest.rows.size
+        columns = nest.columns.size if nest.columns else self.vectors
+        terms = prod(t.size for t in nest.inner)
+        turns = nest.y.size * nest.x.size * prod(a.size for a in nest.around)
+        turns *= self.vectors if nest.columns else 1
+
+        def cost(height: int, vectors: int) -> float:
+            sums = max(height * vectors, HALF_FULL)
+            ends = 2 * height * vectors * (4 if nest.kind == "fold" else 1)
+            return terms * (sums + (height + vectors) / 2 + TURN) + ends + START
+
+        def whole(height: int, vectors: int) -> float:
+            parts = _parts(rows, columns, height, vectors)
+            tiles = [
+                (p.rows // p.height) * (p.columns // p.vectors) * cost(p.height, p.vectors) for p in parts
+            ]
+            return turns * sum(tiles) * (1 + DISLIKE * len(parts))
+
+        shapes = [
+            (h, v)
+            for h in HEIGHTS
+            for v in range(1, MOST_VECTORS + 1)
+            if h <= rows and v <= columns and h * v + v + 1 <= self.machine.registers
+        ]
+        best = min(shapes, key=lambda shape: (whole(*shape), shape))
+        return replace(nest, parts=_parts(rows, columns, *best), cost=whole(*best))
 
 
 Strides = Callable[[ir.Expr | None], Mapping[ir.Axis, int]]
@@ -158,19 +205,6 @@ def strides(array: ir.Var, aliased: int = 0) -> dict[ir.Axis, int]:
     return dict(reversed(found.items()))
 
 
-def _best(
-    c: Contraction, let: ir.Let, fixed: ir.Axis | None, stride: Strides, machine: Machine
-) -> Nest | None:
-    made = [
-        n
-        for left, right in ((0, 1), (1, 0))
-        if (kind := _kind(c, c.factors[left], c.factors[right]))
-        if (draft := _drafted(c, kind, c.factors[left], c.factors[right], let, fixed, stride))
-        for n in _chosen(draft, machine)
-    ]
-    return min(made, key=lambda n: n.cost, default=None)
-
-
 def _kind(c: Contraction, left: Factor, right: Factor) -> Kind | None:
     if not right.sampled:
         return None
@@ -182,7 +216,9 @@ def _kind(c: Contraction, left: Factor, right: Factor) -> Kind | None:
 # -- loops with steps --------------------------------------------------------------------------------
 
 
-def _linear(places: Sequence[tuple[ir.Axis, ir.Index]], strides: Mapping[ir.Axis, int]) -> tuple[dict[ir.Axis, int], int]:
+def _linear(
+    places: Sequence[tuple[ir.Axis, ir.Index]], strides: Mapping[ir.Axis, int]
+) -> tuple[dict[ir.Axis, int], int]:
     """The step of each loop, and the first place."""
     steps: dict[ir.Axis, int] = {}
     first = 0
@@ -203,7 +239,13 @@ class _Draft:
 
 
 def _drafted(
-    c: Contraction, kind: Kind, left: Factor, right: Factor, let: ir.Let, fixed: ir.Axis | None, stride: Strides
+    c: Contraction,
+    kind: Kind,
+    left: Factor,
+    right: Factor,
+    let: ir.Let,
+    fixed: ir.Axis | None,
+    stride: Strides,
 ) -> _Draft | None:
     result = let.var
     arrays = [_linear(f.places, stride(f.array)) for f in (left, right)]
@@ -232,7 +274,11 @@ def _drafted(
             pairs.append((outside[0], inside[0], cut))
         else:
             return None
-    if len({y for y, _, _ in pairs}) < len(pairs) or len({k for _, k, _ in pairs}) < len(pairs) or len(pairs) > 2:
+    if (
+        len({y for y, _, _ in pairs}) < len(pairs)
+        or len({k for _, k, _ in pairs}) < len(pairs)
+        or len(pairs) > 2
+    ):
         return None
     fixed_steps = tuple((a, loop(a).steps) for a in open_axes)
     guarded = {a for pair in pairs for a in pair[:2]}
@@ -297,7 +343,7 @@ TURN, START, HALF_FULL, DISLIKE = 2.0, 12.0, 8, 0.02
 many sums a tile needs so that each is not waited for; and, of the whole, for each shape, which has to be compiled."""
 
 
-def _chosen(draft: _Draft, machine: Machine) -> Iterator[Nest]:
+def _chosen(draft: _Draft) -> Iterator[Nest]:
     """With every loop as rows and every loop as columns."""
     guarded = {y for y, _, _ in draft.pairs}
     rows = [a for a in draft.outer if a.steps.left and not a.steps.right and a.axis not in guarded]
@@ -311,7 +357,7 @@ def _chosen(draft: _Draft, machine: Machine) -> Iterator[Nest]:
             others = [a for a in draft.outer if a not in (row, column)]
             placed = _placed(nest, others, draft)
             if placed is not None:
-                yield _tiled(placed, machine)
+                yield placed
 
 
 def _placed(nest: Nest, outer: Sequence[Loop], draft: _Draft) -> Nest | None:
@@ -338,36 +384,6 @@ def _placed(nest: Nest, outer: Sequence[Loop], draft: _Draft) -> Nest | None:
 
 HEIGHTS, MOST_VECTORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14), 6
 """Of tiles: few, for each shape is a function to compile."""
-SAMPLE_VECTORS = 2
-"""Vectors of samples that a block's width is a multiple of."""
-
-
-def _tiled(nest: Nest, machine: Machine) -> Nest:
-    """The shape of the tile, and what is left over by smaller ones."""
-    rows = nest.rows.size
-    columns = nest.columns.size if nest.columns else SAMPLE_VECTORS
-    terms = prod(t.size for t in nest.inner)
-    turns = nest.y.size * nest.x.size * prod(a.size for a in nest.around)
-    turns *= SAMPLE_VECTORS if nest.columns else 1
-
-    def cost(height: int, vectors: int) -> float:
-        sums = max(height * vectors, HALF_FULL)
-        ends = 2 * height * vectors * (4 if nest.kind == "fold" else 1)
-        return terms * (sums + (height + vectors) / 2 + TURN) + ends + START
-
-    def whole(height: int, vectors: int) -> float:
-        parts = _parts(rows, columns, height, vectors)
-        tiles = [(p.rows // p.height) * (p.columns // p.vectors) * cost(p.height, p.vectors) for p in parts]
-        return turns * sum(tiles) * (1 + DISLIKE * len(parts))
-
-    shapes = [
-        (h, v)
-        for h in HEIGHTS
-        for v in range(1, MOST_VECTORS + 1)
-        if h <= rows and v <= columns and h * v + v + 1 <= machine.registers
-    ]
-    best = min(shapes, key=lambda shape: (whole(*shape), shape))
-    return replace(nest, parts=_parts(rows, columns, *best), cost=whole(*best))
 
 
 def _parts(rows: int, columns: int, height: int, vectors: int) -> tuple[Part, ...]:
@@ -382,4 +398,3 @@ def _parts(rows: int, columns: int, height: int, vectors: int) -> tuple[Part, ..
         for h, some_rows, r in split(rows, height)
         for v, some_columns, c in split(columns, vectors)
     )
-

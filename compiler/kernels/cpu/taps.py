@@ -49,14 +49,17 @@ def function(kind: Kind, height: int, vectors: int, lanes: int) -> L.Function:
         given, samples = (*SIDES, *START, *RESULT, "width", "stride"), _taps_body(kind, height, vectors)
         note = "out[r, c] = start[r] + sum over k of left[at_left + r*across + k...] * right[at_right + c*apart + k...]."
     parameters = (*given, *INNER, *OUTER, *CUTS)
-    columns = L.loop("c", "columns", [*_tile_places(), *samples], step=vectors)
-    body: L.Stmt = L.loop("x", "nx", [*_cut("x", "3"), columns])
-    body = L.loop("y", "ny", [*_cut("y", "2"), body])
-    body = L.loop("r", "rows", [body], step=height)
+    body: list[L.Stmt] = [*_tile_places(), *samples]
+    around = [("x", "nx", 1, _cut("x", "3")), ("y", "ny", 1, _cut("y", "2"))]
+    columns = ("c", "columns", vectors, list[L.Stmt]())
+    # A window's neighbours are read again at the next place; in sums over places all of them again for the next tap.
+    for index, stop, step, first in [*around, columns] if kind == "fold" else [columns, *around]:
+        body = [L.loop(index, stop, [*first, *body], step=step)]
+    body = [L.loop("r", "rows", body, step=height)]
     steps = [(n, height) for n in ("across", "wide")] + [(n, vectors) for n in ("apart", "narrow")]
     before = [s for step, most in steps for s in multiples(step, most)]
     types = tuple("reals" if p in ARRAYS else "int64" for p in parameters)
-    return L.Function(name(kind, height, vectors), parameters, (*before, body), note, types=types)
+    return L.Function(name(kind, height, vectors), parameters, (*before, *body), note, types=types)
 
 
 def _cut(axis: str, k: str) -> list[L.Stmt]:
@@ -118,9 +121,7 @@ def _step(kind: Kind, height: int, vectors: int) -> list[L.Stmt]:
     for r in range(height):
         at = L.add("w3", times(r, "across"))
         step.append(L.let(f"a{r}", L.call("broadcast", "left", at) if kind == "taps" else loaded("left", at)))
-        step += [
-            L.let(f"c{r}_{v}", L.call("fma", f"a{r}", f"x{v}", f"c{r}_{v}")) for v in range(vectors)
-        ]
+        step += [L.let(f"c{r}_{v}", L.call("fma", f"a{r}", f"x{v}", f"c{r}_{v}")) for v in range(vectors)]
     return step
 
 
@@ -137,7 +138,9 @@ def _taps_body(kind: Kind, height: int, vectors: int) -> list[L.Stmt]:
     ]
     step = _step(kind, height, vectors)
     first = L.Name("w") if kind == "taps" else L.add("w", "j")
-    return [L.loop("j", "width", [*start, L.let("w1", first), *_sums(step, L.Name("j")), *put], step="stride")]
+    return [
+        L.loop("j", "width", [*start, L.let("w1", first), *_sums(step, L.Name("j")), *put], step="stride")
+    ]
 
 
 def _fold_body(height: int, vectors: int, lanes: int) -> list[L.Stmt]:
