@@ -1,7 +1,7 @@
 # The README's commands under short names, and what a contributor runs.
 python := .venv/bin/python
 
-.PHONY: boston test check bench tables clean
+.PHONY: boston test check bench tables mutants clean
 
 boston: .venv
 	.venv/bin/netc run examples/boston.net
@@ -21,6 +21,10 @@ bench: .venv
 
 tables: .venv
 	PYTHONPATH=tests $(python) -m tables --write
+
+# Planted faults: hours; goes on where it was left.
+mutants: .venv
+	PYTHONPATH=tests $(python) -m mutants --sample 300 --seed 1
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

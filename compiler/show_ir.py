@@ -38,8 +38,17 @@ def _problem(problem: ir.Problem) -> list[str]:
     for t in problem.tensors:
         place = f" = {_slice(t.offset, t.size)}" if t.role in ir.PARAMETERS else ""
         lines += _indented([f"{t.role} {_with_axes(t.name, t.axes)}{place}{_extents(t)}"])
-    for title, steps in (("forward", problem.forward), ("derived", problem.backward)):
+    lines += _indented(f"{u.state} starts at {number(u.initial)}" for u in problem.updates)
+    lists = [("forward", problem.forward), ("derived", problem.backward)]
+    if problem.test:
+        lists += [
+            ("forward in test mode", problem.test.forward),
+            ("derived in test mode", problem.test.backward),
+        ]
+    for title, steps in lists:
         lines += ["", title, *_indented(line for step in steps for line in _step(step))]
+    if problem.updates:
+        lines += ["", *(f"{u.state}[n+1] <- {u.value}" for u in problem.updates)]
     last = f"loss of a batch = {problem.loss}{' over the number of its samples' if problem.mean else ''}"
     return [*lines, "", last]
 

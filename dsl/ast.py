@@ -1,12 +1,13 @@
 """The tree of what was written: one node a construct, nothing resolved.
 
     program    = statement*
-    statement  = Network | Block | Activation | Clip | Loss | Objective | Data | Init | Optimizer
+    statement  = Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer
                | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
-               | Drawn | Counted
+               | Drawn | Counted | Architecture
     action     = Equation | For | Repeat | Until | If | End           (the lines of an update rule)
+    line       = Learn | Formula | Draws                              (those of a layer)
 
 Names are canonical here (`θ` is `theta`, `η` is `eta`, `β1` is `beta1`), so both spellings are the same
 program. Every node carries a `span`, which takes no part in equality.
@@ -122,7 +123,7 @@ class Call(Node):
 
 @dataclass(frozen=True)
 class Index(Node):
-    """`theta[n+1]`, `R[i]`."""
+    """`theta[n+1]`, `R[i]`; several subscripts, `x[h, w, c]`, are a Tuple."""
 
     base: Expr
     index: Expr
@@ -206,12 +207,6 @@ class Counted(Node):
     unit: str
 
 
-Expr = (
-    Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not | Choose | Call | Index
-    | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted
-)  # fmt: skip
-
-
 # -- pieces of statements ------------------------------------------------------------------------
 
 
@@ -233,7 +228,7 @@ class Parameter(Node):
 
 @dataclass(frozen=True)
 class Operation(Node):
-    """One operation of a layer: `tanh`, `leaky_relu(0.01)`, `conv 5x5 same`, `dense nobias`.
+    """One operation of a network: `tanh`, `leaky_relu(0.01)`, `conv 5x5 same`, `dense nobias`.
 
     `words` are what follows the name: Shape, Number or Name.
     """
@@ -244,19 +239,74 @@ class Operation(Node):
 
 
 @dataclass(frozen=True)
-class Layer(Node):
-    """`(operations) size`; size is None where nothing is sized (`(avgpool 2x2)`)."""
+class Stage(Node):
+    """`(operations) size x times`; size is None where nothing is sized (`(avgpool 2x2)`)."""
 
     operations: tuple[Operation, ...]
     size: Expr | None
+    times: int = 1
 
 
 @dataclass(frozen=True)
 class Architecture(Node):
-    """`[13(tanh)15(lin)1]`: the input size (Number, Shape, or Name in a block) and the layers."""
+    """`[13(tanh)15(lin)1]`: the input size (Number, Shape, or Name in a block) and the stages.
 
-    input: Expr
-    layers: tuple[Layer, ...]
+    In a block it is a value: `[(dense) c]` of the block's input, or, as a Call, of what it is put on.
+    """
+
+    input: Expr | None
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True)
+class Learned(Node):
+    """An array of parameters: `W[o in units, i] as weights`, `gamma[c] = 1`, `b[o] as biases if bias`.
+
+    Its indices are names, or Among where they say their range. With a value it is a gain.
+    """
+
+    name: str
+    indices: tuple[Expr, ...]
+    role: str
+    """`weights`, `biases`, or empty."""
+    value: Expr | None
+    condition: Expr | None
+
+
+@dataclass(frozen=True)
+class Learn(Node):
+    """`learn W[o in units, i] as weights, b[o] as biases if bias`."""
+
+    arrays: tuple[Learned, ...]
+
+
+@dataclass(frozen=True)
+class Formula(Node):
+    """`z[h, w, o] = expr`, for all places; no indices: one number. With a condition, or `else`: one of two."""
+
+    name: str
+    indices: tuple[Expr, ...]
+    value: Expr
+    condition: Expr | None = None
+    otherwise: bool = False
+
+
+@dataclass(frozen=True)
+class Draws(Node):
+    """`r[i] ~ bernoulli(1 - p)`; `per batch`: one for all samples."""
+
+    name: str
+    indices: tuple[Expr, ...]
+    law: Expr
+    per_batch: bool = False
+
+
+Expr = (
+    Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not | Choose | Call | Index
+    | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted | Architecture
+)  # fmt: skip
+
+LayerLine = Learn | Formula | Draws
 
 
 @dataclass(frozen=True)
@@ -320,12 +370,22 @@ class Network(Node):
 
 @dataclass(frozen=True)
 class Block(Node):
-    """`block res(c) = x + [c (...) c]`; `skip` names the input added back, or is None."""
+    """`block res(c) = x + [c (...) c]`, or lines of which the last is the value: `x` is the input."""
 
     name: str
     parameters: tuple[Parameter, ...]
-    skip: str | None
-    architecture: Architecture
+    lines: tuple[Formula | Draws, ...]
+    """One without a name, or several with names."""
+
+
+@dataclass(frozen=True)
+class Layer(Node):
+    """`layer conv(out; size = 3x3):` and a block of equations; the last one is what the layer gives."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    lines: tuple[LayerLine, ...]
+    settings: tuple[Setting, ...]
 
 
 @dataclass(frozen=True)
@@ -504,7 +564,7 @@ class Use(Node):
 
 
 Statement = (
-    Network | Block | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Search | Schedule | Train
+    Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Search | Schedule | Train
     | Sweep | Monitor | Expect | Points | Use
 )  # fmt: skip
 

@@ -16,18 +16,26 @@ from netc.dsl import ast
 from netc.dsl.build_parts import (
     Child,
     Group,
+    Role,
     actions_of,
     call_of,
     dotted,
     end_of,
     group_of,
     head_of,
+    indices_of,
     laws_of,
     leaf,
+    lines_and_settings,
+    lines_of,
     nodes_of,
     others_of,
     parameters_of,
+    require_word,
+    require_words,
+    role_of,
     settings_of,
+    times_of,
 )
 from netc.dsl.source import Span
 from netc.dsl.tokens import LAYOUT, Lexeme
@@ -95,7 +103,12 @@ class _Rules:
         return ast.Member(base, name.id, span=span)
 
     def index(self, span: Span, base: Child, _: Child, index: Child, _end: Child) -> ast.Node:
+        if isinstance(index, Group):
+            index = ast.Tuple(index.items, span=index.span)
         return ast.Index(base, index, span=span)
+
+    def applied(self, span: Span, network: Child, _: Child, value: Child, _end: Child) -> ast.Node:
+        return ast.Call(network, (ast.Argument(None, value, span=value.span),), span=span)
 
     def call(self, span: Span, function: Child, *rest: Child) -> ast.Node:
         return ast.Call(function, group_of(rest), span=span)
@@ -125,18 +138,63 @@ class _Rules:
     # -- networks -----------------------------------------------------------------------------
 
     def architecture(self, span: Span, *children: Child) -> ast.Node:
-        first, *layers = nodes_of(children)
-        return ast.Architecture(first, tuple(layers), span=span)
+        nodes = nodes_of(children)
+        sized = not isinstance(nodes[0], ast.Stage)
+        return ast.Architecture(nodes[0] if sized else None, nodes[sized:], span=span)
 
-    def layer(self, span: Span, *children: Child) -> ast.Node:
-        *operations, last = nodes_of(children)
-        if isinstance(last, ast.Operation):
-            return ast.Layer((*operations, last), None, span=span)
-        return ast.Layer(tuple(operations), last, span=span)
+    def stage(self, span: Span, *children: Child) -> ast.Node:
+        nodes = [n for n in nodes_of(children) if not isinstance(n, Group)]
+        operations = tuple(n for n in nodes if isinstance(n, ast.Operation))
+        size = None if isinstance(nodes[-1], ast.Operation) else nodes[-1]
+        return ast.Stage(operations, size, *group_of(children), span=span)
+
+    def times(self, span: Span, word: Child, count: Child) -> ast.Node:
+        return Group((times_of(word, count),), span=span)
 
     def operation(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         words = tuple(n for n in nodes_of(rest) if not isinstance(n, Group))
-        return ast.Operation(name.id.lower(), group_of(rest), words, span=span)
+        name = name.id.lower() if isinstance(name, ast.Name) else dotted(name)
+        return ast.Operation(name, group_of(rest), words, span=span)
+
+    # -- layers as equations ------------------------------------------------------------------
+
+    def several(self, span: Span, *children: Child) -> ast.Node:
+        return Group(nodes_of(children), span=span)
+
+    parameters = several
+
+    def learn(self, span: Span, word: Child, *rest: Child) -> ast.Node:
+        require_word(word, "learn", "parameters are declared by 'learn W[o in units, i]'")
+        return ast.Learn(nodes_of(rest), span=span)
+
+    def learned(self, span: Span, name: Child, *rest: Child) -> ast.Node:
+        role = next((c.id for c in rest if isinstance(c, Role)), "")
+        after = {str(sign): rest[i + 1] for i, sign in enumerate(rest) if sign in ("[", "=", "if")}
+        value, condition = after.get("="), after.get("if")
+        return ast.Learned(name.id, indices_of(after.get("[")), role, value, condition, span=span)
+
+    def role(self, span: Span, word: Child, what: Child) -> ast.Node:
+        return role_of(word, what, span)
+
+    def formulas(self, span: Span, *children: Child) -> ast.Node:
+        return Group(nodes_of(children), span=span)
+
+    def formula(self, span: Span, name: Child, *rest: Child) -> ast.Formula:
+        otherwise = rest[-1] == "else"
+        value, subscripts = rest[-1 - otherwise], rest[1] if rest[0] == "[" else None
+        return ast.Formula(name.id, indices_of(subscripts), value, None, otherwise, span=span)
+
+    def formula_if(self, span: Span, *children: Child) -> ast.Node:
+        *start, _, condition = children
+        whole = self.formula(span, *start)
+        return ast.Formula(whole.name, whole.indices, whole.value, condition, span=span)
+
+    def draws(self, span: Span, name: Child, *rest: Child) -> ast.Node:
+        role = next((c for c in rest if isinstance(c, Role)), None)
+        if role is not None:
+            require_words(role, "per", "batch", "a draw for all samples is said by 'per batch'")
+        law, subscripts = rest[-1 - bool(role)], rest[1] if rest[0] == "[" else None
+        return ast.Draws(name.id, indices_of(subscripts), law, role is not None, span=span)
 
     # -- update rules -------------------------------------------------------------------------
 
@@ -175,11 +233,18 @@ class _Rules:
 
     def block(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
         name, parameters = head_of(head)
-        *skip, architecture = nodes_of(rest)
-        return ast.Block(name, parameters, skip[0].id if skip else None, architecture, span=span)
+        value = group_of(rest)[0]
+        return ast.Block(name, parameters, (ast.Formula("", (), value, span=value.span),), span=span)
 
-    def skip(self, span: Span, name: Child, _: Child) -> Child:
-        return name
+    def block_lines(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
+        name, parameters = head_of(head)
+        return ast.Block(name, parameters, lines_of(rest), span=span)
+
+    def layer(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        before = [c for c in rest if c in ("(", ":")]
+        parameters = parameters_of(rest[1].items) if before[0] == "(" else ()
+        lines, settings = lines_and_settings(lines_of(rest[2 * len(before) - 1 :]))
+        return ast.Layer(dotted(name), parameters, lines, settings, span=span)
 
     def activation(
         self, span: Span, _: Child, name: Child, _open: Child, variable: Child, *rest: Child

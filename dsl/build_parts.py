@@ -23,6 +23,14 @@ class Group(ast.Node):
     items: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class Role(ast.Node):
+    """Two words behind an array: `as weights`, `per batch`."""
+
+    word: str
+    id: str
+
+
 def leaf(child: Child) -> Child:
     """A token that stands for itself becomes its node; signs and keywords stay tokens."""
     if not isinstance(child, Lexeme):
@@ -93,6 +101,59 @@ def _is_setting(item: Child) -> bool:
         and not item.indices
         and (isinstance(item.value, ast.Text) or item.name == "require")
     )
+
+
+def lines_of(children: Iterable[Child]) -> tuple[Any, ...]:
+    """The lines of a layer or block, each equation by itself."""
+    groups = (c.items if isinstance(c, Group) else (c,) for c in nodes_of(children))
+    return tuple(item for group in groups for item in group)
+
+
+def lines_and_settings(lines: Iterable[Child]) -> tuple[tuple[Any, ...], tuple[ast.Setting, ...]]:
+    """Of a layer: `source = "..."`, `require = ...` and `images = flat` say something about it."""
+    lines = list(lines)
+    settings = tuple(ast.Setting(i.name, i.value, span=i.span) for i in lines if _is_said(i))
+    return tuple(i for i in lines if not _is_said(i)), settings
+
+
+def _is_said(line: Child) -> bool:
+    match line:
+        case ast.Formula(name, (), value):
+            return isinstance(value, ast.Text) or name in ("require", "images")
+    return False
+
+
+def indices_of(subscripts: Child) -> tuple[ast.Expr, ...]:
+    if subscripts is None:
+        return ()
+    return subscripts.items if isinstance(subscripts, Group) else (subscripts,)
+
+
+def role_of(word: ast.Name, what: ast.Name, span: Span) -> Role:
+    if word.id not in ("as", "per"):
+        _fail(
+            word.span,
+            f"'{word.id}' is not expected here",
+            "parameters are learnt 'as weights' or 'as biases'",
+        )
+    return Role(word.id, what.id, span=span)
+
+
+def require_word(word: ast.Name, wanted: str, hint: str) -> None:
+    if word.id != wanted:
+        _fail(word.span, f"'{wanted}' is expected here, not '{word.id}'", hint)
+
+
+def require_words(role: Role, word: str, what: str, hint: str) -> None:
+    if (role.word, role.id) != (word, what):
+        _fail(role.span, f"'{word} {what}' is expected here", hint)
+
+
+def times_of(word: ast.Name, count: ast.Number) -> int:
+    """`x 3` behind a stage."""
+    if word.id != "x" or count.value != int(count.value) or count.value < 1:
+        _fail(word.span.to(count.span), "this is no number of repetitions", "as in (res) x 3")
+    return int(count.value)
 
 
 def head_of(head: Child) -> tuple[str, tuple[ast.Parameter, ...]]:

@@ -229,4 +229,15 @@ its root, if it stands inside the root) the rule is gradient descent with the ra
 the rule runs.
 """,
     ),
+    "E0426": Story(
+        "a start that reads what an iteration sets",
+        """\
+A state starts before the first iteration, from parameters of the rule, from theta[0] and from other starts.
+What an equation of the rule sets, a local name or a state at n+1, is not known yet. To start from the first
+gradient, choose in the equation:
+
+    g      = grad R(theta[n])
+    v[n+1] = (g if n == 0 else beta*v[n] + (1 - beta)*g)
+""",
+    ),
 }

@@ -79,16 +79,20 @@ def _place_comments(rows: list[_Row], source: Source) -> None:
         text = comment.text.rstrip()
         if beside and last >= 0:
             row = rows[last]
-            row.above += [(row.depth, row.beside, False)] if row.beside else []
+            row.above += [(_depth_above(rows, last), row.beside, False)] if row.beside else []
             row.beside = text
         elif last >= 0 and rows[last].covers(comment):
-            rows[last].above.append((rows[last].depth, text, False))
+            rows[last].above.append((_depth_above(rows, last), text, False))
         else:
-            inside = rows[last].inner_depth if last >= 0 else 0
-            depth = max(rows[last + 1].depth, inside) if comment.start > before else 0
+            depth = _depth_above(rows, last + 1) if comment.start > before else 0
             rows[last + 1].above.append((depth, text, _blank_above(source, comment.start)))
     for row, start in zip(rows[:-1], starts, strict=False):
         row.gap = start > 0 and _blank_above(source, start)
+
+
+def _depth_above(rows: list[_Row], i: int) -> int:
+    """Of a comment between two lines: it belongs to the block that may still go on."""
+    return max(rows[i].depth, rows[i - 1].inner_depth if i else 0)
 
 
 def _start(row: _Row, source: Source) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, assert_never
 
 from netc.dsl import ast
-from netc.dsl.printer import Printer
+from netc.dsl.printer import OR, Printer
 from netc.dsl.source import Span
 
 WIDTH = 100
@@ -51,13 +51,18 @@ class _Layout:
     def statement(self, node: ast.Statement) -> Iterator[Line]:
         match node:
             case ast.Network(architecture):
-                yield self._head(node, "network", self.architecture(architecture))
-            case ast.Block(name, parameters, skip, architecture):
-                added = f"{self.printer.name(skip)} + " if skip else ""
-                rest = (
-                    f"{self.printer.definition(name, parameters)} = {added}{self.architecture(architecture)}"
+                yield self._head(node, "network", self.printer.architecture(architecture))
+            case ast.Block(name, parameters, (ast.Formula("", (), value),)):
+                yield self._head(
+                    node, "block", f"{self.printer.definition(name, parameters)} = {self._show(value)}"
                 )
-                yield self._head(node, "block", rest)
+            case ast.Block(name, parameters, formulas):
+                yield self._head(node, "block", f"{self.printer.definition(name, parameters)}:")
+                yield from map(self._line, formulas)
+            case ast.Layer(name, parameters, layer_lines, settings):
+                yield self._head(node, "layer", f"{layer_head(self.printer, name, parameters)}:")
+                for item in in_order((*settings, *layer_lines)):
+                    yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
             case ast.Activation(name, variable, parameters, value, settings) | ast.Clip(
                 name, variable, parameters, value, settings
             ):
@@ -228,6 +233,33 @@ class _Layout:
                 case _:
                     assert_never(item)
 
+    # -- layers -------------------------------------------------------------------------------
+
+    def _line(self, item: ast.LayerLine) -> Line:
+        match item:
+            case ast.Learn(arrays):
+                return Line("plain", 1, "", "learn " + ", ".join(map(self._learned, arrays)), item.span)
+            case ast.Formula(name, indices, value, condition, otherwise):
+                guard = f" if {self._guard(condition)}" if condition is not None else ""
+                guard += " else" if otherwise else ""
+                shown = self._show(value) if condition is None else self._guard(value)
+                return Line("equation", 1, self.printer.array(name, indices), shown + guard, item.span)
+            case ast.Draws(name, indices, law, per_batch):
+                rest = self._show(law) + (" per batch" if per_batch else "")
+                return Line("equation", 1, self.printer.array(name, indices), rest, item.span, "~")
+            case _:
+                assert_never(item)
+
+    def _learned(self, item: ast.Learned) -> str:
+        role = f" as {item.role}" if item.role else ""
+        value = f" = {self._guard(item.value)}" if item.value is not None else ""
+        condition = f" if {self._guard(item.condition)}" if item.condition is not None else ""
+        return self.printer.array(item.name, item.indices) + role + value + condition
+
+    def _guard(self, expr: ast.Expr) -> str:
+        """A choice in parentheses, so that its `if` is none of the line's."""
+        return self.printer.show(expr, OR)
+
     # -- pieces -------------------------------------------------------------------------------
 
     def _show(self, expr: ast.Expr) -> str:
@@ -245,20 +277,12 @@ class _Layout:
     def _within(self, within: ast.Expr | None) -> str:
         return "" if within is None else f" within {self._show(within)}"
 
-    def architecture(self, node: ast.Architecture) -> str:
-        """`[13(tanh)15(lin)1]` where each layer is an activation and a size, else with blanks."""
-        plain = all(len(x.operations) == 1 and not x.operations[0].words and x.size for x in node.layers)
-        gap = "" if plain else " "
-        parts = [self._show(node.input)]
-        for layer in node.layers:
-            parts.append(f"({', '.join(map(self._operation, layer.operations))})")
-            if layer.size is not None:
-                parts.append(self._show(layer.size))
-        return f"[{gap.join(parts)}]"
 
-    def _operation(self, node: ast.Operation) -> str:
-        arguments = f"({self.printer.arguments(node.arguments)})" if node.arguments else ""
-        return " ".join([node.name + arguments, *map(self._show, node.words)])
+def layer_head(printer: Printer, name: str, parameters: tuple[ast.Parameter, ...]) -> str:
+    """`conv(out; size = 3x3)`: the sizes, and behind `;` what has a default."""
+    sized = next((i for i, p in enumerate(parameters) if p.default is not None), len(parameters))
+    parts = [printer.parameters(part) for part in (parameters[:sized], parameters[sized:]) if part]
+    return f"{name}({'; '.join(parts)})" if parts else name
 
 
 N = TypeVar("N", bound=ast.Node)

@@ -148,7 +148,11 @@ class Lexer:
                 yield Lexeme.make("NUMBER", piece, here)
 
     def _in_network(self) -> bool:
-        return bool(self.chunks) and self.chunks[-1].tokens[0] in ("network", "block") and bool(self._open)
+        return (
+            bool(self.chunks)
+            and self.chunks[-1].tokens[0] in ("network", "block", "layer")
+            and bool(self._open)
+        )
 
     def _stray(self, text: str, span: Span) -> None:
         hints: tuple[str, ...] = ()

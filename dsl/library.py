@@ -16,7 +16,7 @@ from netc.dsl import ast
 from netc.dsl.parser import parse_statement
 from netc.dsl.source import Source
 
-KINDS = ("activation", "clip", "loss", "init", "optimizer", "search", "schedule", "block")
+KINDS = ("activation", "clip", "loss", "init", "optimizer", "search", "schedule", "block", "layer")
 
 _HEAD = re.compile(rf"^({'|'.join(KINDS)})[ \t]+([\w.]+)", re.MULTILINE)
 _MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)

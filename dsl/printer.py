@@ -42,6 +42,33 @@ class Printer:
         """What an equation defines: `theta[n+1]`."""
         return self.name(equation.name) + "".join(f"[{self.close.show(i)}]" for i in equation.indices)
 
+    def array(self, name: str, indices: tuple[ast.Expr, ...]) -> str:
+        """`z[h, w, o]`."""
+        return self.name(name) + (f"[{self.close.subscripts(indices)}]" if indices else "")
+
+    def subscripts(self, indices: tuple[ast.Expr, ...]) -> str:
+        return ", ".join(map(self.show, indices))
+
+    def architecture(self, node: ast.Architecture) -> str:
+        """`[13(tanh)15(lin)1]` where each stage is an activation and a size, else with blanks."""
+        plain = all(
+            len(x.operations) == 1 and not x.operations[0].words and x.size and x.times == 1
+            for x in node.stages
+        )
+        gap = "" if plain else " "
+        parts = [self.show(node.input)] if node.input is not None else []
+        for stage in node.stages:
+            parts.append(f"({', '.join(map(self._one, stage.operations))})")
+            if stage.size is not None:
+                parts.append(self.show(stage.size))
+            if stage.times != 1:
+                parts.append(f"x {stage.times}")
+        return f"[{gap.join(parts)}]"
+
+    def _one(self, node: ast.Operation) -> str:
+        arguments = f"({self.arguments(node.arguments)})" if node.arguments else ""
+        return " ".join([node.name + arguments, *map(self.show, node.words)])
+
     def operand(self, expr: ast.Expr) -> str:
         """One side of a comparison."""
         return self.show(expr, CHOICE if isinstance(expr, ast.Of) else RANGE)
@@ -65,7 +92,7 @@ class Printer:
             case ast.Member(base, name):
                 return f"{self.show(base, ATOM)}.{name}", ATOM
             case ast.Index(base, index):
-                return f"{self.show(base, ATOM)}[{self.close.show(index)}]", ATOM
+                return f"{self.show(base, ATOM)}[{self.close.subscripts(_several(index))}]", ATOM
             case ast.Call(function, arguments):
                 return self._call(function, arguments), ATOM
             case ast.Gradient(loss, batch, point):
@@ -79,6 +106,8 @@ class Printer:
                 return f"({self._all(items)}{',' if len(items) == 1 else ''})", ATOM
             case ast.Set(items):
                 return "{" + self._all(items) + "}", ATOM
+            case ast.Architecture():
+                return self.architecture(expr), ATOM
             case _:
                 return self._operation(expr)
 
@@ -154,6 +183,11 @@ class Printer:
         index = "" if batch is None else f"[{self.close.show(batch)}]"
         at = "" if point is None else f"({self.show(point)})"
         return f"{self.nabla}{loss}{index}{at}"
+
+
+def _several(index: ast.Expr) -> tuple[ast.Expr, ...]:
+    """One tuple of one element is that one subscript in parentheses."""
+    return index.items if isinstance(index, ast.Tuple) and len(index.items) > 1 else (index,)
 
 
 def number(value: float) -> str:

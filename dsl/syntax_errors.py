@@ -240,18 +240,12 @@ def _network(failure: Failure) -> Diagnostic | None:
     token, last, accepts = failure.token, failure.before(), failure.accepts
     if failure.tokens[0] not in ("network", "block") or last is None:
         return None
-    label = ""
     if failure.at == 1 and accepts == {"["}:
         message = "a network stands in square brackets"
     elif accepts == {"NAME"} and last in ("(", ","):
         message = f"expected an activation or another operation, found {_found(token)}"
     elif last == "[" and token == "]":
         message = "this network is empty"
-    elif last == "[" and token == "(":
-        message, label = (
-            "the number of inputs is missing before the first layer",
-            "inputs are due before this",
-        )
     elif accepts == {"("} and token == "]":
         message = "this network has no layer"
     elif accepts == {"("}:
@@ -259,7 +253,7 @@ def _network(failure: Failure) -> Diagnostic | None:
     else:
         return None
     hint = habit(failure.line, token, [], accepts) or "for example: network [13(tanh)15(lin)1]"
-    return Diagnostic("E0015", message, token.span, label, hints=(hint,))
+    return Diagnostic("E0015", message, token.span, hints=(hint,))
 
 
 def _end(failure: Failure) -> Diagnostic | None:
@@ -300,7 +294,7 @@ def _expected(accepts: Set[str]) -> str:
     words = []
     if left >= _VALUE:
         words.append("an expression")
-        left -= _VALUE | {"SHAPE", "{", "|", "‖", "√", "grad", "not", "+", "-"}
+        left -= _VALUE | {"SHAPE", "{", "[", "|", "‖", "√", "grad", "not", "+", "-"}
     elif left >= {"NAME", "NUMBER", "SHAPE"}:
         words.append("a size")
         left -= {"NAME", "NUMBER", "SHAPE"}

@@ -12,6 +12,7 @@ from netc.dsl.source import Source, Span
 STATEMENTS = (
     "network",
     "block",
+    "layer",
     "activation",
     "clip",
     "loss",

@@ -1,4 +1,4 @@
-"""Names and shapes inside the parameter vector: theta <-> {"layer1.weight": (out, in), ...}.
+"""Names and shapes inside the parameter vector: theta <-> {"layer1.weight": (out, in), ...}; likewise states of layers.
 
 Weights are stored (out, in), as PyTorch does, so that a PyTorch state goes in and out unchanged.
 Does not draw first values (`start.py`).
@@ -17,6 +17,11 @@ from netc.compiler.calculus import ir
 Array = NDArray[Any]
 
 
+def states_of_rows(problem: ir.Problem, rows: Array) -> Array:
+    """The states of layers (..., S) in rows as kernels have them: at their ends. A view."""
+    return rows[..., rows.shape[-1] - problem.state_numbers :]
+
+
 def unflatten(problem: ir.Problem, theta: Array) -> dict[str, Array]:
     """The named pieces of theta (..., P); leading axes stay in front. Copies."""
     lead = theta.shape[:-1]
@@ -28,7 +33,15 @@ def unflatten(problem: ir.Problem, theta: Array) -> dict[str, Array]:
 
 def flatten(problem: ir.Problem, named: Mapping[str, Array]) -> Array:
     """theta (..., P) of named pieces; raises ValueError with what is missing, unknown or of another shape."""
-    wanted = problem.weights
+    return _flattened(problem.weights, named)
+
+
+def flatten_states(problem: ir.Problem, named: Mapping[str, Array]) -> Array:
+    """The same of the states of layers, of which there must be some: (..., S)."""
+    return _flattened(problem.states, named)
+
+
+def _flattened(wanted: tuple[ir.Tensor, ...], named: Mapping[str, Array]) -> Array:
     if wrong := _mismatch(wanted, named):
         raise ValueError(wrong)
     lead = np.shape(named[wanted[0].name])[: -len(wanted[0].shape) or None]

@@ -1,10 +1,10 @@
 """Random numbers of a run: counter-based, so that number i of a purpose is the same however many are drawn.
 
 Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). The
-key is the seed, the counter is (block, purpose, run, epoch). Only additions, multiplications, divisions and
-square roots follow, so that the numbers have the same bits on every machine.
+key is the seed, the counter is (block, purpose, run, epoch); what layers draw has keys of its own (`of_layer`). Only
+additions, multiplications, divisions and square roots follow, so that the numbers have the same bits on every machine.
 
-This half is NumPy and never imports numba; `random_shuffle` is the compiled half that kernels use.
+This half is NumPy and never imports numba; `random_shuffle` and `random_draws` are the compiled half that kernels use.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Purpose(IntEnum):
     SHUFFLE = 1
     SPLIT = 2
     NOISE = 3
+    LAYER = 4
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:
@@ -64,9 +65,14 @@ def _bits53(seed: int, run: Run, purpose: Purpose, size: int, first: int) -> Wor
     """`size` numbers of 53 bits, from number `first`; a block holds two."""
     block = first // 2
     four = words(seed, run, purpose, 0, block, (first + size + 1) // 2 - block)
-    high, low = four[..., ::2] >> np.uint64(5), four[..., 1::2] >> np.uint64(6)
-    flat: Words = (high << np.uint64(26) | low).reshape(*np.shape(run), -1)
+    flat: Words = _joined(four).reshape(*np.shape(run), -1)
     return flat[..., first % 2 : first % 2 + size]
+
+
+def _joined(four: Words) -> Words:
+    """Of each two words a number of 53 bits."""
+    high, low = four[..., ::2] >> np.uint64(5), four[..., 1::2] >> np.uint64(6)
+    return high << np.uint64(26) | low
 
 
 def uniform(seed: int, run: Run, purpose: Purpose, size: int, first: int = 0) -> Reals:
@@ -76,8 +82,38 @@ def uniform(seed: int, run: Run, purpose: Purpose, size: int, first: int = 0) ->
 
 def normal(seed: int, run: Run, purpose: Purpose, size: int, first: int = 0) -> Reals:
     """Numbers `first` ... of the normal law with mean 0 and deviation 1; (size,), or (runs, size)."""
-    cells = _bits53(seed, run, purpose, size, first) >> np.uint64(1)
-    return normal_quantile((cells.astype(np.float64) + 0.5) * 2.0**-52)
+    return _normal_of(_bits53(seed, run, purpose, size, first))
+
+
+def _normal_of(bits: Words) -> Reals:
+    return normal_quantile(((bits >> np.uint64(1)).astype(np.float64) + 0.5) * 2.0**-52)
+
+
+def of_layer(
+    law: str,
+    arguments: tuple[float, ...],
+    size: int,
+    key: tuple[int, int, int, int],
+    samples: NDArray[np.int64],
+) -> Reals:
+    """(samples, size): what a layer draws for the samples of these numbers; `key`: seed, run, iteration, number of the draw.
+
+    Four words of the seed's own stream are the key and half of the counter of another one, whose counter is (block,
+    sample, ., .): the streams of two draws have no counter in common. A bernoulli takes one word, a real number two.
+    """
+    seed, run, iteration, number = key
+    k0, k1, c2, c3 = words(seed, run, Purpose.LAYER, iteration, number, 1)[0].tolist()
+    blocks = -(-size // (4 if law == "bernoulli" else 2))
+    counters = np.empty((4, len(samples), blocks), np.uint64)
+    counters[0], counters[1] = np.arange(blocks), (samples.astype(np.uint64) & np.uint64(WORD))[:, None]
+    counters[2], counters[3] = c2, c3
+    four = philox(counters.reshape(4, -1), (k0, k1)).T.reshape(len(samples), -1)
+    if law == "bernoulli":
+        return (four[:, :size] < np.uint64(round(arguments[0] * 2**32))).astype(np.float64)
+    bits = _joined(four)[:, :size]
+    if law == "normal":
+        return arguments[0] + arguments[1] * _normal_of(bits)
+    return arguments[0] + (arguments[1] - arguments[0]) * (bits.astype(np.float64) * 2.0**-53)
 
 
 def permutation(n: int, seed: int, run: int, purpose: Purpose, epoch: int = 0) -> NDArray[np.int64]:

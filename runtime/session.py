@@ -28,7 +28,7 @@ from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.interrupt import Interrupt
-from netc.runtime.parameters import Array
+from netc.runtime.parameters import Array, states_of_rows
 from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of, untrained
 from netc.runtime.training.target_domain import require_taken
 
@@ -324,26 +324,32 @@ class Session:
         )
 
     def _fault(self, result: Result, outcome: Outcome) -> str:
-        """Of one run that was lost: what is not finite, and why."""
-        if result.runs != 1 or not result.diverged[0] or np.isfinite(result.loss_train[0]):
-            return ""
+        """Of the first run that was lost: what is not finite, and why."""
         from netc.runtime.training.blame import blame
+        from netc.runtime.training.outcomes import first_lost
+
+        run = first_lost(outcome.counters, result.loss_train)
+        if run is None:
+            return ""
 
         x, y = self._scaled[0] if self.data is not None else (np.zeros((1, 1)), np.zeros((1, 1)))
         real = self.real
-        return blame(
+        steps = int(outcome.counters[run, 0])
+        found = blame(
             self.program,
-            result.theta[0],
-            int(result.steps[0]),
+            result.theta[run],
+            result.states[run],
+            steps,
             outcome.before,
             x.astype(real),
             y.astype(real),
         )
+        return found if result.runs == 1 else f"in run {run}, {found}"
 
-    def _kinds(self, theta: Array, settled: Array) -> Array:
+    def _kinds(self, theta: Array, settled: Array, states: Array) -> Array:
         from netc.runtime.results.critical_points import kinds
 
-        return kinds(self.curvature(), theta, settled)
+        return kinds(self.curvature(), theta, settled, states)
 
     def curvature(self, samples: tuple[Array, Array] | None = None) -> Hessians:
         """Second derivatives of the loss on scaled samples, (N, inputs) and (N, outputs), or the training part."""
@@ -379,14 +385,24 @@ class Session:
         """The training loss at (P,) parameters."""
         return self.evaluator.loss(self.padded(theta), self.evaluator.train)
 
-    def padded(self, theta: Any) -> Array:
-        """(P,) numbers as a row for the kernels."""
-        count = self.program.problem.parameters
+    def padded(self, theta: Any, states: Array | None = None) -> Array:
+        """(P,) numbers as a row for the kernels, with states (S,) of layers, by default those before training."""
+        from netc.compiler.calculus.evaluate import initial_states
+
+        problem = self.program.problem
+        count = problem.parameters
         numbers = np.asarray(theta, np.float64).reshape(-1)
         if numbers.shape != (count,):
             raise ValueError(f"theta has {numbers.size} numbers; the model has {count} parameters")
         row = zeros(self.kernels.STRIDE, self.real)
         row[:count] = numbers
+        if problem.states:
+            given = initial_states(problem) if states is None else np.asarray(states, np.float64)
+            if given.shape != (problem.state_numbers,):
+                raise ValueError(
+                    f"states has shape {given.shape}; the layers have {problem.state_numbers} numbers"
+                )
+            states_of_rows(problem, row)[:] = given
         return row
 
     def scalers(self) -> dict[str, Array]:

@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from attack_claims import at_ends, under_schedules
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.prove import prove
-from netc.compiler.rules.compare_rules import match, match_as_given, sides
+from netc.compiler.rules.compare_rules import Match, match, match_as_given
+from netc.compiler.rules.sides import sides
 from recipes import ELEMENTS, Recipe, parted, same_by_sympy
 
 LATE = (1, 2, 3, 4, 5, 6, 7, 15, 16, 17, 40, 41, 100, 999, 5000, 10**6, 10**9)
@@ -304,10 +306,9 @@ def verdicts(count: int, seed: int) -> list[str]:
     wrong = []
     for pair in pairs(count, seed):
         found = match_as_given(*sides(pair.a.text, pair.b.text))
-        if (found is None and pair.same) or (found is not None and found.how == "proved" and not pair.same):
-            wrong.append(
-                f"{pair.kind}: {'refuted' if found is None else found.how}\n{pair.a.text}{pair.b.text}"
-            )
+        how = found.how if isinstance(found, Match) else "refuted"
+        if how == ("refuted" if pair.same else "proved"):
+            wrong.append(f"{pair.kind}: {how}\n{pair.a.text}{pair.b.text}")
     return wrong
 
 
@@ -322,6 +323,9 @@ def main() -> int:
     rest = given.pairs // given.parts
     wrong += for_some_parameters(max(rest // 100, 5), given.seed + given.part)
     wrong += verdicts(max(rest // 20, 20), given.seed + given.part + 1)
+    said, claimed = under_schedules(max(rest // 40, 10), given.seed + given.part + 2)
+    found += said
+    wrong += claimed + at_ends(max(rest // 40, 10), given.seed + given.part + 3)
     for name, count in sorted(found.items()):
         print(f"{count:6} {name}")
     print(f"{len(wrong):6} wrong")

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("netc", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+settings.register_profile("seek", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+settings.register_profile("netc", settings.get_profile("seek"), derandomize=True)
 settings.load_profile("netc")
-"""A busy machine fails no test: no deadlines, and no health checks, which look at the clock."""
+"""A busy machine fails no test: no deadlines, and no health checks, which look at the clock. The same examples each
+time, so that a change is judged by what it changed; `pytest --hypothesis-profile=seek` looks for new ones."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

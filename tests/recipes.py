@@ -68,6 +68,10 @@ class Run:
         literal = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?(?:e-?\d+)?)(?![\w.])", r"number_('\1')", inner)
         return total, compile(literal, "<recipe>", "eval")
 
+    def scheduled(self, now: Mapping[str, str]) -> None:
+        """Other numbers for parameters, from here on."""
+        self.fixed |= {n: self.number(v) for n, v in now.items()}
+
     def start(self, theta: Sequence[Any]) -> list[dict[str, Any]]:
         starts = {s: eval(self._compiled(v)[1], {"number_": self.number, **self.fixed}) for s, v in
                   self.recipe.states.items()}  # fmt: skip
@@ -95,21 +99,39 @@ class Run:
         return value
 
 
-def parted(a: Recipe, b: Recipe, theta: Sequence[str], gradients: Sequence[Sequence[str]], m: int) -> bool:
-    """Whether the two part on these gradients; from where both are undefined on nothing is said.
+def parted(
+    a: Recipe,
+    b: Recipe,
+    theta: Sequence[str],
+    gradients: Sequence[Sequence[str]],
+    m: int,
+    schedule: Sequence[Mapping[str, str]] = (),
+) -> bool:
+    """Whether the two part on these gradients, with other parameters in each step where there is a schedule; from where
+    both are undefined on nothing is said.
 
     In fifty digits, and if so in a thousand: what rounding has grown to in a rule that squares theta is gone there.
     """
-    return all(_parted(a, b, theta, gradients, m, digits) for digits in (DIGITS, 20 * DIGITS))
+    return all(_parted(a, b, theta, gradients, m, schedule, digits) for digits in (DIGITS, 20 * DIGITS))
 
 
 def _parted(
-    a: Recipe, b: Recipe, theta: Sequence[str], gradients: Sequence[Sequence[str]], m: int, digits: int
+    a: Recipe,
+    b: Recipe,
+    theta: Sequence[str],
+    gradients: Sequence[Sequence[str]],
+    m: int,
+    schedule: Sequence[Mapping[str, str]],
+    digits: int,
 ) -> bool:
     with mpmath.workdps(digits):
         runs = [Run(r, MP, mpmath.mpf) for r in (a, b)]
+        for run in runs:
+            run.scheduled(schedule[0] if schedule else {})
         states = [r.start([mpmath.mpf(x) for x in theta]) for r in runs]
         for n, row in enumerate(gradients):
+            for run in runs:
+                run.scheduled(schedule[n] if schedule else {})
             gradient = [mpmath.mpf(x) for x in row]
             after = [_or_undefined(r, s, gradient, mpmath.mpf(n), mpmath.mpf(m)) for r, s in
                      zip(runs, states, strict=True)]  # fmt: skip

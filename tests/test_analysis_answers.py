@@ -11,7 +11,7 @@ import pytest
 from netc.commands import main
 from netc.compiler.rules import equivalent_rules as relatives
 from netc.compiler.rules import find_mapping
-from netc.compiler.rules.compare_rules import sides
+from netc.compiler.rules.sides import sides
 
 
 @pytest.mark.parametrize(

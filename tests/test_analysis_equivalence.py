@@ -9,10 +9,12 @@ import pytest
 
 import netc
 from netc.compiler.calculus.interpret import trajectory
+from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.linear import NotLinear, reach
-from netc.compiler.proofs.ranges import Number, exact
-from netc.compiler.rules.compare_rules import sides
+from netc.compiler.proofs.parameters import Parameters
+from netc.compiler.proofs.ranges import Number
 from netc.compiler.rules.rule_text import read_rule
+from netc.compiler.rules.sides import sides
 
 EMA, SUM, VELOCITY, TWICE = (f"momentum.{n}" for n in ("ema", "heavy_ball", "velocity", "double_rate"))
 SCHEDULE, DECAY = "a schedule of the rate", "decoupled weight decay"
@@ -214,7 +216,7 @@ def test_what_is_not_linear_is_not_taken_for_linear() -> None:
     for name in ("adam.paper", "clipped_gd.by_norm", "clipped_gd.by_value", "lion.paper"):
         side, _ = sides(name, "gd")
         with pytest.raises(NotLinear):
-            reach(side.rule, side.rule, side.numbers, side.numbers)
+            reach(side.rule, side.rule, Parameters(side.numbers, side.numbers))
 
 
 def test_a_proof_needs_all_that_can_be_reached() -> None:
@@ -223,8 +225,8 @@ def test_a_proof_needs_all_that_can_be_reached() -> None:
     one = read_rule(delay + "    theta[n+1] = theta[n] - eta*d[n]\n").rule
     other = read_rule(delay + "    theta[n+1] = theta[n] - eta*d[n]*1.001\n").rule
     eta = {"eta": Number(exact(0.1))}
-    assert reach(one, one, eta, eta) is not None
-    assert reach(one, other, eta, eta) is None
+    assert reach(one, one, Parameters(eta, eta)) is not None
+    assert reach(one, other, Parameters(eta, eta)) is None
 
 
 def test_the_text_is_for_a_slide() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -84,3 +85,20 @@ def test_it_is_quick_because_nothing_is_compiled(capsys: pytest.CaptureFixture[s
     code = "import sys; from netc.commands import main; main(['explain', 'momentum.ema']); print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("torch.Adam", "torch.Adam(lr = 0.001, betas = (0.9, 0.999), eps = 1e-08)"),
+        ("torch.Adam(betas = (0.5, 0.25))", "betas = (0.5, 0.25)"),
+        ("torch.Rprop", "etas = (0.5, 1.2), step_sizes = (1e-06, 50)"),
+        ("jax.adam", "torch.Adam(lr = step_size = 0.5, betas = (b1 = 0.9, b2 = 0.999)"),
+    ],
+)
+def test_tuples_are_shown_as_their_library_has_them(
+    rule: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(capsys, rule)
+    assert words in text
+    assert not re.search(r"\b(betas|etas|nus|step_sizes)_\d", text)

@@ -14,9 +14,9 @@ import pytest
 import netc
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.prove import prove
-from netc.compiler.rules.compare_rules import apart, side
 from netc.compiler.rules.mapping import parts
 from netc.compiler.rules.rule_text import read_rule
+from netc.compiler.rules.sides import apart, side
 from netc.dsl import library
 
 BUFFER = {

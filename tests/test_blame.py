@@ -83,3 +83,25 @@ def test_a_run_that_a_criterion_calls_diverged_is_finite() -> None:
     result = netc.compile(text).train()
     assert result.diverged[0]
     assert result.fault == ""
+
+
+DIVIDED = """
+optimizer mine(eta = 0.1):
+    g          = grad R(theta[n])
+    k[n+1]     = k[n] + 1
+    h          = 1/(norm(g) + max(4 - k[n], 0))
+    theta[n+1] = theta[n] - eta*h*g
+"""
+
+
+def test_of_several_runs_the_first_that_is_lost_is_named() -> None:
+    """Both ways: parameters that one iteration loses, and a loss that is not finite at a point that is."""
+    starts = OBJECTIVE.replace("({}, 2)", "{{(1, 2), (0, 2), (0, 1)}}")
+    lost = netc.compile(starts.format("x^2 + 0*y + 1", DIVIDED, "")).train()
+    assert lost.diverged.tolist() == [False, True, True]
+    assert lost.fault.startswith("in run 1, 2 of 2 parameters are not finite after iteration 4: 1/0 in 1/"), (
+        lost.fault
+    )
+    log = netc.compile(starts.format("x^2 + log(y - 1.5)^2", "optimizer gd(eta = 0.1)", "")).train()
+    assert log.diverged.tolist() == [False, False, True]
+    assert "in run 2, the loss is not finite at theta[0], which is: log(-0.5) in log(" in log.fault

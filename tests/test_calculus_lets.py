@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from hand_built import add, axes, mean, mul, normalised, renamed, total
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import loss_and_gradient
 from netc.compiler.calculus.ir import (
@@ -35,30 +36,6 @@ from netc.runtime.results.hessian import Hessians
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 NONE = np.zeros((1, 1))
-
-
-def add(*parts: Expr) -> Expr:
-    return parts[0] if len(parts) == 1 else apply("add", add(*parts[:-1]), parts[-1])
-
-
-def mul(*parts: Expr) -> Expr:
-    return parts[0] if len(parts) == 1 else apply("mul", mul(*parts[:-1]), parts[-1])
-
-
-def total(e: Expr, *over: Axis) -> Expr:
-    return Reduce("sum", e, over)
-
-
-def mean(e: Expr, *over: Axis) -> Expr:
-    return apply("div", total(e, *over), Const(float(np.prod([a.size for a in over]))))
-
-
-def axes(text: str) -> list[Axis]:
-    return [Axis(name, int(size)) for name, size in (word.split("=") for word in text.split())]
-
-
-def renamed(e: Expr, old: Axis, new: Axis) -> Expr:
-    return View(e, old, Index(((new, 1),)))
 
 
 N, C, H, W, OUT, P, Q = axes("b=3 c=2 h=9 w=8 o=4 p=3 q=2")
@@ -151,10 +128,6 @@ def upsampled() -> Case:
     )
 
 
-def normalised(z: Expr, m: Expr, v: Expr) -> Expr:
-    return apply("div", apply("sub", z, m), apply("sqrt", add(v, Const(1e-5))))
-
-
 def batchnorm() -> Case:
     x, g, b = var("x", N, C, H, W), var("g", C), var("b", C)
     m = let("m", (C,), mean(x, N, H, W))
@@ -230,7 +203,8 @@ def last_token() -> Case:
 def dropout() -> Case:
     x = var("x", N, U)
     kept = np.random.default_rng(3).integers(0, 2, sizes(N, U)).astype(float)
-    z = let("z", x.axes, mul(Const(2.0), ir.Draw("bernoulli", (0.5,), "dropout1", x.axes), mul(x, x)))
+    drawn = apply("select", ir.TRAINING, ir.Draw("bernoulli", (0.5,), "dropout1", x.axes), Const(0.5))
+    z = let("z", x.axes, mul(Const(2.0), drawn, mul(x, x)))
     return Case({"x": x.axes}, [z], lambda x: 2 * torch.tensor(kept) * x * x, draws={"dropout1": kept})
 
 

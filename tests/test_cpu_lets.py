@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
 
-from lowering import lowered
+from hand_built import Net, add, mul, program, relu, total
 from netc.compiler import pipeline
 from netc.compiler.calculus import evaluate, ir
 from netc.compiler.calculus.ir import (
     SAMPLES,
     Axis,
     Const,
-    Expr,
     Index,
     Let,
     Pick,
     Reduce,
     Scan,
-    Tensor,
     Var,
     View,
     apply,
@@ -29,7 +26,6 @@ from netc.compiler.calculus.ir import (
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.sweeps import levels, sums_apart, waits
-from netc.compiler.lower.network import problem
 from netc.runtime.devices.load import load_kernels
 from netc.runtime.training.sample_layout import lay_out
 from plain_kernels import plain
@@ -38,55 +34,6 @@ COMPILED = ("convolution", "recurrence")
 """By numba as well; all others as plain Python, which takes no time to compile."""
 COUNT = 11
 """Samples: no whole number of vectors."""
-
-
-def add(*parts: Expr) -> Expr:
-    return parts[0] if len(parts) == 1 else apply("add", add(*parts[:-1]), parts[-1])
-
-
-def mul(*parts: Expr) -> Expr:
-    return parts[0] if len(parts) == 1 else apply("mul", mul(*parts[:-1]), parts[-1])
-
-
-def total(e: Expr, *over: Axis) -> Expr:
-    return Reduce("sum", e, over)
-
-
-def relu(z: Expr) -> Expr:
-    return apply("select", apply("gt", z, Const(0.0)), z, Const(0.0))
-
-
-class Net:
-    """A network that is written down let by let; its outputs have three units, its loss is half the sum of squares."""
-
-    def __init__(self, *inputs: Axis) -> None:
-        self.tensors: list[Tensor] = []
-        self.steps: list[ir.Step] = []
-        self.x = Tensor("x", (SAMPLES, *inputs), "input")
-        self.out = Axis("out", 3)
-
-    def learn(self, name: str, *axes: Axis, role: str = "weight") -> Var:
-        self.tensors.append(Tensor(name, axes, role))  # type: ignore[arg-type]
-        return self.tensors[-1].var
-
-    def let(self, name: str, axes: Sequence[Axis], value: Expr) -> Var:
-        self.steps.append(Let(name, tuple(axes), value))
-        return self.steps[-1].var
-
-    def dense(self, name: str, units: Axis, x: Var) -> Var:
-        w, b = self.learn(f"{name}.weight", units, x.axes[1]), self.learn(f"{name}.bias", units, role="bias")
-        return self.let(f"{name}.z", (SAMPLES, units), add(total(mul(w, x), x.axes[1]), b))
-
-    def problem(self, last: Var) -> ir.Problem:
-        """A dense layer onto the outputs, over all that the last let has."""
-        inner = tuple(a for a in last.axes if a != SAMPLES)
-        w = self.learn("last.weight", self.out, *inner)
-        u = self.let("output", (SAMPLES, self.out), Reduce("sum", mul(w, last), inner))
-        y = Tensor("y", (SAMPLES, self.out), "target")
-        off = apply("sub", u, y.var)
-        losses = self.let("losses", (SAMPLES,), mul(Const(0.5), total(mul(off, off), self.out)))
-        self.let("loss", (), total(losses, SAMPLES))
-        return problem([*self.tensors, self.x, y], self.steps, "output", mean=True)
 
 
 def residual() -> ir.Problem:
@@ -198,20 +145,6 @@ NETS: dict[str, Callable[[], ir.Problem]] = {
         upsampling,
     )
 }
-TEXT = """data inline:
-    0 -> 1
-    1 -> 0
-network [1(lin)1]
-loss half_mse
-init zeros
-optimizer gd(eta = 0.1)
-train steps = 3, {}
-"""
-
-
-def program(made: ir.Problem, settings: str) -> ir.Program:
-    """The problem in the place of that of a small file."""
-    return replace(lowered(TEXT.format(settings)), problem=made)
 
 
 def numbers(made: ir.Problem, real: type) -> Iterable[np.ndarray]:

@@ -120,7 +120,7 @@ def test_keywords_are_free_as_names() -> None:
 def test_operations_are_in_lower_case_and_names_are_not() -> None:
     network = one("network [60(GELU)30(Leaky_ReLU(A))1]")
     assert isinstance(network, ast.Network)
-    assert [layer.operations[0].name for layer in network.architecture.layers] == ["gelu", "leaky_relu"]
+    assert [layer.operations[0].name for layer in network.architecture.stages] == ["gelu", "leaky_relu"]
     rule = one("optimizer torch.SGD(lr = 0.1)")
     assert isinstance(rule, ast.Optimizer)
     assert rule.name == "torch.SGD"

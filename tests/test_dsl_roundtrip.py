@@ -38,7 +38,9 @@ def _called(inner: st.SearchStrategy) -> st.SearchStrategy:
         name_nodes,
         lambda base: st.one_of(
             st.builds(ast.Member, base, names),
-            st.builds(ast.Index, base, inner),
+            st.builds(
+                ast.Index, base, inner | st.lists(inner, min_size=2, max_size=3).map(tuple).map(ast.Tuple)
+            ),
             st.builds(ast.Call, base, arguments),
         ),
         max_leaves=2,
@@ -96,8 +98,30 @@ def _used(node: ast.Expr) -> str:
 
 sizes = st.one_of(st.integers(0, 999).map(float).map(ast.Number), shapes, name_nodes)
 operations = st.builds(ast.Operation, names.map(str.lower), arguments, several(sizes, most=2))
-layers = st.builds(ast.Layer, several(operations, 1, 2), maybe(sizes))
-architectures = st.builds(ast.Architecture, sizes, several(layers, 1))
+stages = st.builds(ast.Stage, several(operations, 1, 2), maybe(sizes), st.integers(1, 3))
+architectures = st.builds(ast.Architecture, sizes, several(stages, 1))
+
+# -- layers and blocks ---------------------------------------------------------------------------
+
+brackets = st.builds(ast.Architecture, maybe(sizes), several(stages, 1))
+block_values = st.one_of(
+    brackets,
+    st.builds(lambda f, e: ast.Call(f, (ast.Argument(None, e),)), brackets, exprs),
+    st.builds(ast.Binary, st.sampled_from("+*"), exprs, brackets),
+)
+subscripts = several(st.one_of(exprs, st.builds(ast.Among, exprs, exprs)))
+learned = st.builds(
+    ast.Learned, names, subscripts, st.sampled_from(["", "weights", "biases"]), maybe(exprs), maybe(exprs)
+)
+formulas = st.builds(ast.Formula, names, subscripts, values)
+guarded = st.one_of(
+    st.builds(ast.Formula, names, subscripts, values, exprs),
+    st.builds(ast.Formula, names, subscripts, values, st.none(), st.just(True)),
+)
+draws = st.builds(ast.Draws, names, subscripts, exprs, st.booleans())
+layer_lines = several(st.one_of(st.builds(ast.Learn, several(learned, 1)), formulas, guarded, draws), 1)
+block_lines = several(st.builds(ast.Formula, names, st.just(()), block_values | exprs) | draws, 1)
+one_line = block_values.map(lambda e: (ast.Formula("", (), e),))
 
 # -- update rules --------------------------------------------------------------------------------
 
@@ -131,7 +155,8 @@ none = st.none()
 
 statements = st.one_of(
     st.builds(ast.Network, architectures),
-    st.builds(ast.Block, dotted, parameters, maybe(names), architectures),
+    st.builds(ast.Block, dotted, parameters, one_line | block_lines),
+    st.builds(ast.Layer, dotted, parameters, layer_lines, text_settings),
     st.builds(ast.Activation, names, names, parameters, exprs, more),
     st.builds(lambda u, s: ast.Loss(_used(u), (), u, None, s), use, more),
     st.builds(ast.Loss, dotted, parameters, none, exprs, more),
@@ -207,6 +232,23 @@ def test_comments_are_kept(program: ast.Program, data: st.DataObject) -> None:
     assert parse(formatted) == program
     assert format_program(parse(formatted), formatted) == formatted.text
     assert sorted(_comments(formatted.text)) == sorted(_comments(source.text))
+
+
+def test_comments_in_a_head_of_several_lines_stay_where_they_are_put() -> None:
+    """Of two comments in one head the first goes above it, as deep as one that is read there."""
+    source = Source(
+        "head.net",
+        """optimizer eta:
+    for k in 1:
+        a = 0
+    for k in (0,  # first
+              1):  # second
+        b = 0
+""",
+    )
+    formatted = Source("formatted.net", format_program(parse(source), source))
+    assert formatted.text.splitlines()[3:5] == ["        # first", "    for k in (0, 1):  # second"]
+    assert format_program(parse(formatted), formatted) == formatted.text
 
 
 def _comments(text: str) -> list[str]:

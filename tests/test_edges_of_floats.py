@@ -199,3 +199,15 @@ def test_norms_on_a_gpu() -> None:
     ]
     for case, found in zip(cases, simulate(cases), strict=True):
         assert found["theta"] < 1e-6, (case, found)
+
+
+def test_reported_norms_neither_overflow_nor_vanish() -> None:
+    """The squares of 1e200 and of 3e-170 are no numbers of float64."""
+    text = """objective R(x, y) = 1e200*x - 1e200*y
+init theta = (3e-170, 4e-170)
+optimizer gd(eta = 1e-300)
+train steps = 1
+"""
+    history = netc.compile(text).train().history
+    np.testing.assert_allclose(history["gradient_norm"], np.sqrt(2) * 1e200, rtol=1e-15)
+    np.testing.assert_allclose(history["theta_norm"], [5e-170, np.sqrt(2) * 1e-100], rtol=1e-15)

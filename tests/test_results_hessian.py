@@ -176,7 +176,9 @@ def test_a_point_where_the_curvature_overflows_is_degenerate() -> None:
     square = ir.apply("mul", x, x)
     value = ir.apply("add", square, ir.apply("mul", square, square))
     curvature = Hessians(problem([ir.Tensor("x", (), "weight")], [ir.Let("loss", (), value)]))
-    found = kinds(curvature, np.array([[1e200], [0.01], [0.01]]), np.array([True, True, False]))
+    found = kinds(
+        curvature, np.array([[1e200], [0.01], [0.01]]), np.array([True, True, False]), np.zeros((3, 0))
+    )
     assert found.tolist() == [KINDS.index("degenerate"), KINDS.index("minimum"), -1]
 
 

@@ -37,6 +37,9 @@ loss mse
 optimizer gd(eta = 0.1)
 train epochs = 50, batch = 8, runs = 2
 """
+NINTH = """optimizer ninth(eta = 0.1):
+    for i in 1..m:
+        theta[n+i/m] = theta[n+(i-1)/m] - eta*grad R[i + 7](theta[n+(i-1)/m])"""
 
 
 @pytest.fixture(autouse=True)
@@ -226,6 +229,24 @@ def test_a_requirement_holds_at_every_step_or_ends_the_run(schedule: str, steps:
     result = netc.compile(BOWL + f"schedule eta = {schedule}\n").train()
     assert result.steps.tolist() == [steps]
     assert result.stopped == ["steps" if steps == 30 else "out of range"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (BOWL + "schedule eta = 0.1 - 0.01*step\n", "left the range"),
+        (
+            SMALL.replace("optimizer gd(eta = 0.1)", NINTH).replace("batch = 8", "batch = 2 parts"),
+            "no batch has",
+        ),
+    ],
+    ids=["out of range", "no such batch"],
+)
+def test_runs_that_cannot_go_on_are_not_done(
+    text: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.net").write_text(text)
+    assert words in said(capsys, "run", "a.net", status=4)
 
 
 # -- vectors, replay ---------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ LAYERS = {
     "(LeakyReLU)": "leaky_relu", "(logsig)": "'sigmoid'", "(tansig)": "'tanh'", "(purelin)": "'lin'",
     "(identity)": "'lin'",
     "(logistic)": "'sigmoid'", "(Conv2d)": "'conv'", "(HardSigmoid)": "'hard_sigmoid'", "(MaxPool2d)": "'maxpool'",
-    "(nn.ReLU())": "(relu)", "(exponential)": "'exp'",
+    "(nn.ReLU())": "without their module", "(exponential)": "'exp'",
 }  # fmt: skip
 INITS = {
     "xavier": "glorot_uniform", "he": "he_normal", "GlorotUniform": "'glorot_uniform'",

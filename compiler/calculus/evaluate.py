@@ -239,7 +239,7 @@ def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
 def _fixed(e: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
     """The expression at this place of the axis."""
     match e:
-        case ir.Var(_, axes) if axis in axes:
+        case ir.Var(axes=axes) | ir.Draw(axes=axes) if axis in axes:
             return ir.View(e, axis, ir.Index((), place))
         case ir.Const(value, axes):
             return ir.Const(value, tuple(a for a in axes if a != axis))
@@ -259,37 +259,73 @@ def _index_at(index: ir.Index, axis: ir.Axis, place: int) -> ir.Index:
     return ir.Index(terms, index.offset + more, index.divisor, index.floor)
 
 
-def given(problem: ir.Problem, theta: Array, x: Array, y: Array) -> Env:
-    """The tensors: parameters out of theta (P,), samples x (N, inputs), y (N, outputs)."""
+def given(problem: ir.Problem, theta: Array, x: Array, y: Array, states: Array | None = None) -> Env:
+    """The tensors: parameters out of theta (P,), samples x (N, inputs), y (N, outputs), states of layers (S,)."""
+    states = initial_states(problem).astype(theta.dtype) if states is None else states
     env: Env = {t.name: _piece(t, theta) for t in problem.weights}
+    env |= {t.name: _piece(t, states) for t in problem.states}
     for t in problem.tensors:
         if t.role in ("input", "target"):
             env[t.name] = (x if t.role == "input" else y).reshape(len(x), *t.shape)
     return env
 
 
-def _piece(t: ir.Tensor, theta: Array) -> Any:
-    piece = theta[t.offset : t.stop]
+def _piece(t: ir.Tensor, row: Array) -> Any:
+    piece = row[t.offset : t.stop]
     return piece.reshape(t.shape) if t.axes else float(piece[0])
+
+
+def initial_states(problem: ir.Problem) -> Array:
+    """(S,) float64, of the layers before the first iteration."""
+    tensors = {t.name: t for t in problem.states}
+    pieces = [np.full(tensors[u.state].size, u.initial) for u in problem.updates]
+    return np.concatenate([np.zeros(0), *pieces])
 
 
 def _sizes(problem: ir.Problem, x: Array) -> dict[ir.Axis, int]:
     return {ir.SAMPLES: len(x)} if problem.sampled else {}
 
 
-def predict(problem: ir.Problem, theta: Array, x: Array) -> Array:
-    """The outputs (N, outputs) for inputs x (N, inputs)."""
-    env = given(problem, theta, x, np.zeros((len(x), problem.outputs), x.dtype))
-    run_lets(problem.forward, env, _sizes(problem, x))
+def predict(problem: ir.Problem, theta: Array, x: Array, states: Array | None = None) -> Array:
+    """The outputs (N, outputs) for inputs x (N, inputs), in test mode."""
+    env = given(problem, theta, x, np.zeros((len(x), problem.outputs), x.dtype), states)
+    run_lets(problem.tested.forward, env, _sizes(problem, x))
     return np.array(env[problem.output]).reshape(len(x), -1)
 
 
+Draws = Mapping[str, Array]
+"""What each Draw gives, by its purpose: arrays with its axes."""
+
+
 def loss_and_gradient(
-    problem: ir.Problem, theta: Array, x: Array, y: Array, draws: Mapping[str, Array] | None = None
+    problem: ir.Problem,
+    theta: Array,
+    x: Array,
+    y: Array,
+    draws: Draws | None = None,
+    states: Array | None = None,
 ) -> tuple[float, Array]:
-    """Of the samples x (N, inputs), y (N, outputs); an objective looks at neither. `draws`: what each Draw gives."""
-    env = given(problem, theta, x, y) | dict(draws or {})
+    """Of the samples x (N, inputs), y (N, outputs); an objective looks at neither. In the problem's own mode."""
+    loss, gradient, _ = evaluated(problem, theta, x, y, draws, states)
+    return loss, gradient
+
+
+def evaluated(
+    problem: ir.Problem,
+    theta: Array,
+    x: Array,
+    y: Array,
+    draws: Draws | None = None,
+    states: Array | None = None,
+) -> tuple[float, Array, Array]:
+    """Loss and gradient, and the next values (S,) of the states."""
+    env = given(problem, theta, x, y, states) | dict(draws or {})
     run_lets((*problem.forward, *problem.backward), env, _sizes(problem, x))
     share = 1 / len(x) if problem.mean else 1.0
     gradient = np.concatenate([np.ravel(env[name]) for name in problem.gradients]) * share
-    return float(env[problem.loss]) * share, gradient.astype(theta.dtype)
+    changed = [np.zeros(0), *(np.ravel(env[u.value]) for u in problem.updates)]
+    return (
+        float(env[problem.loss]) * share,
+        gradient.astype(theta.dtype),
+        np.concatenate(changed).astype(theta.dtype),
+    )

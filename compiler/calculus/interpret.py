@@ -1,7 +1,7 @@
 """A plain interpreter of update rules: the oracle for generated kernels. Slow, and meant to be read.
 
 Vectors are arrays of one dtype (float64 or float32), numbers Python floats; expressions and lets are evaluated by
-`evaluate.py`. It knows no data sets, threads or random numbers.
+`evaluate.py`. It knows no data sets, threads or random numbers: what layers draw it is told.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import (
     Array,
+    Draws,
     Env,
     Parts,
     evaluate,
+    evaluated,
+    initial_states,
     loss_and_gradient,
     parts_of,
     weights_of,
 )
+from netc.compiler.calculus.modes import gives_states_of
 
 RUNNING = 0
 CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
@@ -40,6 +44,8 @@ class Outcome:
     status: int
     loss_evaluations: int
     gradient_evaluations: int
+    layers: Array
+    """(S,): the states of the layers at the end."""
 
 
 class Left(Exception):
@@ -148,33 +154,67 @@ def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, fl
     return env | {"m": float(batches)}
 
 
+class LayerStates:
+    """The states of layers: those that an iteration sees, and those that its first gradient has found."""
+
+    def __init__(self, values: Array) -> None:
+        self.values = values
+        self.found: Array | None = None
+
+    def begin(self) -> None:
+        self.found = None
+
+    def see(self, found: Array) -> None:
+        self.found = found if self.found is None else self.found
+
+    def commit(self) -> None:
+        self.values = self.values if self.found is None else self.found
+
+
 def _iterate(
-    rule: ir.Rule, machine: Machine, steps: int, batches: int, before: Callable[[int], None], first: int = 0
+    rule: ir.Rule,
+    machine: Machine,
+    steps: int,
+    batches: int,
+    before: Callable[[int], None],
+    first: int = 0,
+    layers: LayerStates | None = None,
 ) -> Outcome:
+    layers = layers or LayerStates(np.zeros(0))
     env, per_epoch = machine.env, 1 if rule.visits_batches else batches
     path, status, n = [env["theta"]], RUNNING, first
     try:
         while n < first + steps:
             env |= {"n": float(n), "epoch": n / per_epoch}
             before(n)
+            layers.begin()
             machine.first_loss = 0.0  # a test's losses do not count as the iteration's
             if n % per_epoch == 0:
                 machine.execute(rule.test)
             machine.first_loss = None
             machine.execute(rule.body)
             machine.commit(rule.commits)
+            layers.commit()
             path.append(env["theta"])
             n += 1
             if n % per_epoch == 0:
                 env |= {"n": float(n), "epoch": n / per_epoch}
-                env["epoch_loss"] = float(np.mean(machine.losses or 0.0))
+                env["epoch_loss"] = float(np.mean(machine.losses or np.nan))
                 machine.losses.clear()
                 machine.execute(rule.epoch_end)
                 machine.commit(rule.epoch_commits)
     except Left as ended:
         status = ended.status
     states = {s.name: env[s.name] for s in rule.states}
-    return Outcome(np.array(path), states, n, status, machine.loss_evaluations, machine.gradient_evaluations)
+    return Outcome(
+        np.array(path),
+        states,
+        n,
+        status,
+        machine.loss_evaluations,
+        machine.gradient_evaluations,
+        layers.values,
+    )
 
 
 def run(
@@ -186,11 +226,14 @@ def run(
     bounds: Sequence[int] | None = None,
     order: Callable[[int], Array] | None = None,
     hypers: Mapping[str, float] | None = None,
+    draws: Callable[[int, Array], Draws] | None = None,
+    states: Array | None = None,
 ) -> Outcome:
     """`steps` iterations from theta0 (P,) on x (N, inputs), y (N, outputs), unless the run ends before.
 
     Batch i of epoch e is the samples order(e)[bounds[i]:bounds[i+1]]; by default one batch, in order. A run
-    that diverges or meets its criterion keeps the theta[n] at which that was seen.
+    that diverges or meets its criterion keeps the theta[n] at which that was seen. `draws(n, samples)` is what layers
+    draw in iteration n for these samples, `states` (S,) are the layers' first ones.
     """
     dtype = np.float32 if program.training.precision == "f32" else np.float64
     theta0, x, y = theta0.astype(dtype), x.astype(dtype), y.astype(dtype)
@@ -207,15 +250,23 @@ def run(
             case number:
                 i = round(evaluate(number, env)) - 1
                 chosen = samples(round(env["n"]))[cuts[i] : cuts[i + 1]]
-        return loss_and_gradient(program.problem, point, x[chosen], y[chosen])
+        if stmt.tested:
+            return loss_and_gradient(program.problem.tested, point, x[chosen], y[chosen], None, layers.values)
+        drawn = draws(round(env["n"]), chosen) if draws else None
+        loss, gradient, found = evaluated(program.problem, point, x[chosen], y[chosen], drawn, layers.values)
+        if gives_states(stmt):
+            layers.see(found)
+        return loss, gradient
 
     def samples(epoch: int) -> Array:
         return order(epoch) if order else np.arange(len(x))
 
+    gives_states = gives_states_of(program.rule)
+    layers = LayerStates((initial_states(program.problem) if states is None else states).astype(dtype))
     env = _start(program.rule, theta0, weights_of(program.problem, theta0), hypers or {}, batches)
     env["samples"] = float(len(x))
     machine = Machine(measure, parts_of(program.problem), env)
-    return _iterate(program.rule, machine, steps, batches, lambda n: None)
+    return _iterate(program.rule, machine, steps, batches, lambda n: None, layers=layers)
 
 
 def trajectory(

@@ -1,7 +1,7 @@
 """The typed ir: what is meant. Resolved, sized, typed; nothing optional, nothing of the file's text.
 
     program   = problem, starts, rule, training
-    problem   = Problem(tensor*, step* forward, step* backward, loss, gradients, output, mean)
+    problem   = Problem(tensor*, step* forward, step* backward, loss, gradients, output, mean, update*, problem of test mode)
     step      = Let(name, axes, expr) | Scan(axis, let*)
     rule      = hyper*, state*, stmt*, commit*
     stmt      = Assign | Evaluate | Fetch | Keep | For | Repeat | Until | If | Stop
@@ -197,12 +197,21 @@ class Pick:
 
 @dataclass(frozen=True)
 class Draw:
-    """A random number for each element: the same in all evaluations of an iteration. Nothing flows through it."""
+    """A random number for each element: the same in all evaluations of an iteration. Nothing flows through it.
+
+    law         arguments
+    bernoulli   (probability of 1,)    1 or 0
+    uniform     (low, high)
+    normal      (mean, deviation)
+
+    It hangs on the seed, the run, the iteration, the purpose, the sample's own number in the data and the element's
+    among the other axes; without the axis of the samples it is one for all of them.
+    """
 
     law: Literal["bernoulli", "uniform", "normal"]
     arguments: tuple[float, ...]
     purpose: str
-    """What it is for: draws of different purposes are independent."""
+    """What it is for, a name that nothing else has: draws of different purposes are independent, two of one are the same."""
     axes: Axes
 
 
@@ -269,21 +278,28 @@ def postorder(*roots: Expr, known: Container[int] = frozenset()) -> Iterator[Exp
 # -- the problem -------------------------------------------------------------------------------------
 
 
-Role = Literal["weight", "bias", "gain", "input", "target"]
+Role = Literal["weight", "bias", "gain", "state", "input", "target"]
 PARAMETERS: tuple[Role, ...] = ("weight", "bias", "gain")
 SAMPLES = Axis("n")
 """Of an evaluation."""
+TRAINING = Var("training", SCALAR)
+"""A truth value in the lets of layers: `select(TRAINING, a, b)`. `lower.network.problem` decides it; no problem has it."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """An array that is given: parameters, or what the samples bring. Parameters lie in theta, the last axis fastest."""
+    """An array that is given: parameters, states of layers, or what the samples bring. Parameters lie in theta, the last
+    axis fastest; the states likewise, in a row of their own."""
 
     name: str
     axes: Axes
     role: Role
     offset: int = 0
-    """Of a parameter's first element in theta."""
+    """Of a parameter's first element in theta, of a state's among the states."""
+    start: float = 0.0
+    """What all elements of a gain are at first."""
+    fans: tuple[int, int] = (0, 0)
+    """Of a weight: how many numbers are summed with it, and to how many an input goes."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
     @property
@@ -338,11 +354,31 @@ Step = Let | Scan
 
 
 @dataclass(frozen=True)
+class Update:
+    """Of a state of a layer (`m[c, n+1] = rho*m[c, n] + ...`): the let that is its next value, and where it starts.
+
+    All evaluations of an iteration see the same value. The next one is that of the iteration's first evaluation of the
+    gradient on its batch, and counts from the end of the iteration on, with the next parameters.
+    """
+
+    state: str
+    initial: float
+    """In every element."""
+    value: str
+    """A let of `forward` with the state's axes: it has no samples."""
+
+
+@dataclass(frozen=True)
 class Problem:
-    """What is minimised, and its gradient. A network has samples; an objective is the case without."""
+    """What is minimised, and its gradient. A network has samples; an objective is the case without.
+
+    A problem whose layers ask for `training`, have states or draw is the problem in training mode: what update rules
+    evaluate. What is measured (metrics, outputs, second derivatives, monitored functions) is the problem in test mode,
+    `tested`: other lets of the same tensors, which reads the states, changes none, and draws nothing.
+    """
 
     tensors: tuple[Tensor, ...]
-    """Parameters in the order of theta, then what the samples bring."""
+    """Parameters in the order of theta, then states in theirs and what the samples bring."""
     forward: tuple[Step, ...]
     backward: tuple[Step, ...]
     """Derived from `forward` (`derive.py`); it may read all of it."""
@@ -354,6 +390,30 @@ class Problem:
     """The let of the outputs of each sample; none without samples."""
     mean: bool = False
     """The loss of a batch is divided by the number of its samples, and so is its gradient."""
+    updates: tuple[Update, ...] = ()
+    """Of the states, in their order; none in test mode."""
+    test: Problem | None = None
+    """In test mode; None: there is but one mode."""
+
+    @property
+    def tested(self) -> Problem:
+        """What is measured."""
+        return self.test or self
+
+    @cached_property
+    def states(self) -> tuple[Tensor, ...]:
+        return tuple(t for t in self.tensors if t.role == "state")
+
+    @property
+    def state_numbers(self) -> int:
+        return sum(t.size for t in self.states)
+
+    @cached_property
+    def draws(self) -> tuple[Draw, ...]:
+        """Each once, in the order of computation: a draw's place here is its number for the generator."""
+        lets = flat((*self.forward, *self.backward))
+        found = (node for let in lets for node in postorder(let.value) if isinstance(node, Draw))
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def weights(self) -> tuple[Tensor, ...]:
@@ -472,7 +532,7 @@ class Assign:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Loss and/or gradient of the problem at the vector `point` (name of a `theta` variable).
+    """Loss and/or gradient of the problem at the vector `point` (name of a `theta` variable), in training mode or `tested`.
 
     `batch` is "current" (the minibatch of iteration n), "full" (all training samples), or a scalar
     expression: the number of the batch, from 1. Empty names are not wanted; `loss` binds a scalar,
@@ -485,6 +545,8 @@ class Evaluate:
     gradient: str
     counts: tuple[bool, bool] = (True, True)
     """Whether loss and gradient count as evaluations: not if only a monitored function wants them."""
+    tested: bool = False
+    """Of a problem with two modes: for a criterion or a monitored function, which measure."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from netc.compiler.calculus.ir import Apply, Axes, Const, Expr, Per, Reduce, Reduction, union
 from netc.compiler.calculus.primitives import COMPARISONS, ONE, PRIMITIVES, TRUTHS, ZERO
+from netc.compiler.calculus.written import Written, together
 
 HIGHEST_PRODUCT = 16
 """x^n is written as products up to here; above, `pow` is as fast."""
@@ -116,8 +117,12 @@ def _fold(op: str, args: tuple[Expr, ...]) -> Expr | None:
     """A function of constants is a constant, unless it is not finite: that is for run time to say."""
     if op in TRUTHS or op == "stop_gradient" or not all(isinstance(a, Const) for a in args):
         return None
+    numbers = tuple(a.value for a in args if isinstance(a, Const))
+    if any(isinstance(x, Written) for x in numbers):
+        found = together(op, numbers)
+        return None if found is None else Const(found)
     with np.errstate(all="ignore"):
-        value = float(PRIMITIVES[op].value(*(a.value for a in args if isinstance(a, Const))))
+        value = float(PRIMITIVES[op].value(*numbers))
     return Const(value) if math.isfinite(value) else None
 
 

@@ -1,11 +1,9 @@
 """Norms written out for code, so that no square overflows or vanishes: ir -> ir, the last step before loops are chosen.
 
-    norm(x)  ->  sqrt(sum(x^2))               where that sum is far from both ends of the precision
-                 sqrt(sum((x/big)^2))*big     where it is too large
-                 sqrt(sum((x*big)^2))/big     where it is too small
+    norm(x)  ->  sqrt(sum((x*s)^2))/s
 
-All three sums are taken in one pass (as in Blue 1978, A portable Fortran program to find the Euclidean norm), and in
-the middle the bits are those of the plain formula. A rule that writes sqrt(sum(x^2)) gets just that.
+s is 1 where the largest element lies far from both ends of the precision, so that the bits are those of the plain
+formula, and else a power of two that brings it there: s rounds nothing. A rule that writes sqrt(sum(x^2)) gets just that.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ Node = TypeVar("Node")
 
 @dataclass(frozen=True)
 class Scale:
-    """Of a precision: sums of squares from `low` to `high` are exact enough; `big` is a power of two."""
+    """Of a precision: squares of elements from `low` to `high`, and their sum, are exact enough; `big` is a power of two."""
 
     low: float
     high: float
@@ -31,8 +29,8 @@ class Scale:
 
 
 SCALES: Mapping[str, Scale] = {
-    "f32": Scale(1e-26, 1e30, 2.0**100),
-    "f64": Scale(1e-280, 1e290, 2.0**600),
+    "f32": Scale(1e-13, 1e15, 2.0**100),
+    "f64": Scale(1e-140, 1e145, 2.0**600),
 }
 
 
@@ -58,7 +56,7 @@ def _changed(node: Node, scale: Scale) -> Node:
 
 
 def _expression(expr: Expr, scale: Scale) -> Expr:
-    made: dict[Expr, Expr] = {}
+    made: dict[Expr, Reduce] = {}
     """What a norm became, and the norm that it was."""
 
     def change(node: Expr) -> Expr:
@@ -81,29 +79,26 @@ def _expression(expr: Expr, scale: Scale) -> Expr:
 
 
 def _in_reach(bound: float, scale: Scale) -> bool:
-    return scale.low < bound * bound < scale.high
+    return scale.low < bound < scale.high
 
 
-def _sum(x: Expr, norm: Expr) -> Expr:
-    assert isinstance(norm, Reduce)
+def _sum(x: Expr, norm: Reduce) -> Expr:
     return Reduce("sum", apply("mul", x, x), norm.over, norm.per)
 
 
-def _plain(norm: Expr) -> Expr:
-    assert isinstance(norm, Reduce)
+def _plain(norm: Reduce) -> Expr:
     return apply("sqrt", _sum(norm.arg, norm))
 
 
-def _norm(norm: Expr, scale: Scale, squared: bool = False) -> Expr:
-    assert isinstance(norm, Reduce)
-    x, big, small = norm.arg, Const(scale.big), Const(1 / scale.big)
-    middle = _sum(x, norm)
-    high = apply("mul", apply("sqrt", _sum(apply("mul", small, x), norm)), big)
-    low = apply("mul", apply("sqrt", _sum(apply("mul", big, x), norm)), small)
+def _norm(norm: Reduce, scale: Scale, squared: bool = False) -> Expr:
+    largest = Reduce("max", apply("abs", norm.arg), norm.over, norm.per)
+
+    def factor(large: float, small: float) -> Expr:
+        vanishing = apply("select", apply("lt", largest, Const(scale.low)), Const(small), Const(1.0))
+        return apply("select", apply("gt", largest, Const(scale.high)), Const(large), vanishing)
+
+    s, inverse = factor(1 / scale.big, scale.big), factor(scale.big, 1 / scale.big)
+    found = _sum(apply("mul", norm.arg, s), norm)
     if squared:
-        high, low, root = apply("mul", high, high), apply("mul", low, low), middle
-    else:
-        root = apply("sqrt", middle)
-    outside = apply("select", apply("gt", middle, Const(scale.high)), high, low)
-    inside = apply("and", apply("ge", middle, Const(scale.low)), apply("le", middle, Const(scale.high)))
-    return apply("select", inside, root, outside)
+        return apply("mul", apply("mul", found, inverse), inverse)
+    return apply("mul", apply("sqrt", found), inverse)

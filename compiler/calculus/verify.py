@@ -3,7 +3,9 @@
 names    each is given once, and before it is read; inside a Scan a let may read the others' earlier places
 axes     a Var has those of what it names; a let's value has no others than the let; what a Reduce, View or Pick
          takes away is there; only samples have no size
-theta    parameters lie side by side, and each has a derivative of its shape
+theta    parameters lie side by side, and each has a derivative of its shape; states lie likewise
+modes    nothing asks for `training` any more; each state has one next value, without samples; what draws or has states
+         has a test mode of the same tensors, in which nothing is drawn and no state changes
 """
 
 from __future__ import annotations
@@ -16,17 +18,42 @@ from netc.compiler.calculus import ir
 
 def verify(problem: ir.Problem) -> ir.Problem:
     """The problem; raises AssertionError with all that is wrong in it."""
-    found = [*_theta(problem), *_steps(problem)]
+    found = [*_theta(problem), *_steps(problem), *_modes(problem)]
+    if problem.test:
+        found += [f"in test mode {fault}" for fault in (*_theta(problem.test), *_steps(problem.test))]
     assert not found, "\n".join(found)
     return problem
 
 
+def _modes(problem: ir.Problem) -> Iterator[str]:
+    test, states = problem.test, {t.name: t for t in problem.states}
+    if test is None:
+        if states or problem.draws or problem.updates:
+            yield "there is no test mode"
+        return
+    if [u.state for u in problem.updates] != list(states):
+        yield "a state has no next value, or several"
+    for u in problem.updates:
+        if (
+            u.value not in problem.lets
+            or u.state not in states
+            or problem.lets[u.value].axes != states[u.state].axes
+        ):
+            yield f"{u.value} is no next value of {u.state}"
+    if (test.tensors, test.output, test.mean) != (problem.tensors, problem.output, problem.mean):
+        yield "the test mode is another network"
+    if test.draws or test.updates or test.test:
+        yield "in test mode something is drawn or changed"
+
+
 def _theta(problem: ir.Problem) -> Iterator[str]:
-    offset = 0
+    for tensors in (problem.weights, problem.states):
+        offset = 0
+        for t in tensors:
+            if t.offset != offset:
+                yield f"{t.name} begins at {t.offset}, not at {offset}"
+            offset = t.stop
     for t, gradient in zip(problem.weights, problem.gradients, strict=True):
-        if t.offset != offset:
-            yield f"{t.name} begins at {t.offset}, not at {offset}"
-        offset = t.stop
         if gradient not in problem.lets or problem.lets[gradient].axes != t.axes:
             yield f"{gradient} is no derivative by {t.name}"
     for name in (problem.loss, problem.output):
@@ -40,8 +67,11 @@ def _steps(problem: ir.Problem) -> Iterator[str]:
     known: dict[str, ir.Axes] = {}
     for t in problem.tensors:
         yield from _new(t.name, t.axes, known)
-        if (t.role in ir.PARAMETERS) == (ir.SAMPLES in t.axes):
+        if (t.role in ("input", "target")) != (ir.SAMPLES in t.axes):
             yield f"{t.role} {t.name} has the axes {_words(t.axes)}"
+    for draw in problem.draws:
+        if draw.purpose not in problem.lets or problem.lets[draw.purpose].value != draw:
+            yield from _new(draw.purpose, draw.axes, known)
     for step in (*problem.forward, *problem.backward):
         match step:
             case ir.Let():

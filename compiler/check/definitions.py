@@ -21,6 +21,7 @@ SETTINGS: Mapping[type[ast.Node], tuple[str, ...]] = {
     ast.Optimizer: ("source", "require"),
     ast.Search: ("source", "require"),
     ast.Schedule: ("source", "require"),
+    ast.Layer: ("source", "require", "images"),
 }
 """Of each kind of definition; `require` may be repeated. Starts have helpers besides, see `unread_helpers`."""
 
@@ -36,6 +37,7 @@ def check_definition_settings(program: ast.Program, definitions: Definitions, re
             settings = Settings(once, kind.__name__.lower(), SETTINGS[kind], report)
             settings.get("source", text, "")
             settings.get("reduce", word("mean", "sum"), "mean")
+            settings.get("images", word("flat"), "")
     for statement in (*program.statements, *definitions.inits.own.values()):
         if isinstance(statement, ast.Init):
             check_helpers(statement, report)

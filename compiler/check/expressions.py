@@ -98,6 +98,7 @@ class Kinds:
                 | ast.Among()
                 | ast.Drawn()
                 | ast.Counted()
+                | ast.Architecture()
             ):
                 self._error(
                     "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"

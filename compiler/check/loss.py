@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.domains import NoValue, variables, without_value
 from netc.compiler.calculus.formula import formula
@@ -15,7 +13,7 @@ from netc.compiler.meaning.findings import Report, first_line, listed
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup, require_names_once
 from netc.compiler.meaning.resolve_tree import called, dotted
-from netc.compiler.meaning.spec import Activation, Averaging, Layer, Loss, Network, Objective, TargetDomain
+from netc.compiler.meaning.spec import Activation, Averaging, Loss, Network, Objective, TargetDomain
 from netc.dsl import ast
 
 
@@ -78,12 +76,12 @@ def _settings(
 
 def check_pair(network: Network, loss: Loss, definitions: Definitions, report: Report) -> None:
     """Can the loss be taken of what the last activation gives?"""
-    last = network.layers[-1]
-    name = last.activations[-1].definition.name if last.activations else "lin"
-    if name.lower() == "softmax" and last.outputs == 1:
+    last, units = network.activations, network.output[-1]
+    name = last[-1].definition.name if last else "lin"
+    if name.lower() == "softmax" and units == 1:
         report.error(
             "E0205",
-            last.span,
+            network.span,
             "softmax over one unit is always 1",
             hints=(
                 "one output for two classes: (sigmoid)1 with binary_cross_entropy",
@@ -91,20 +89,20 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
             ),
         )
         return
-    z, u, y = variables(last.outputs)
+    z, u, y = variables(units)
     cost = lower_loss(loss, u, y, definitions.activations)
-    found = without_value(lower_activations(last, z, definitions.activations), cost, last.outputs)
+    found = without_value(lower_activations(last, z, definitions.activations), cost, units)
     if found is not None:
-        _without_value(found, last, name, loss, cost, definitions, report)
-    elif loss.definition.name == "cross_entropy" and last.outputs == 1:
+        _without_value(found, network, name, loss, cost, definitions, report)
+    elif loss.definition.name == "cross_entropy" and units == 1:
         hints = ("binary_cross_entropy counts both classes",)
         message = "cross_entropy with one output ignores every sample whose target is 0"
-        report.error("E0204", last.span, message, hints=hints)
+        report.error("E0204", network.span, message, hints=hints)
     elif loss.definition.name == "cross_entropy" and name.lower() == "sigmoid":
         message = (
             "the outputs of (sigmoid) do not sum to 1, so cross_entropy takes no notice of wrong classes"
         )
-        report.warning("E0204", last.span, message, "(softmax) makes one distribution over the classes")
+        report.warning("E0204", network.span, message, "(softmax) makes one distribution over the classes")
 
 
 NEEDS = {
@@ -121,7 +119,7 @@ FITTING = ("softmax", "sigmoid", "softplus", "exp")
 
 def _without_value(
     found: NoValue,
-    last: Layer,
+    network: Network,
     name: str,
     loss: Loss,
     cost: ir.Expr,
@@ -132,31 +130,24 @@ def _without_value(
     argument = formula(found.argument)
     where = f"{argument} lies in {found.range}"
     note = f"{needs}; at u = {found.output:.4g} it has none"
-    library, z = Definitions().activations, variables(last.outputs)[0]
+    units = network.output[-1]
+    library, z = Definitions().activations, variables(units)[0]
     fits = [
         f"({word})"
         for word in FITTING
-        if not (word == "softmax" and last.outputs == 1)
-        and without_value(
-            lower_activations(
-                replace(last, activations=(Activation(library[word], ()),)),
-                z,
-                library,
-            ),
-            cost,
-            last.outputs,
-        )
+        if not (word == "softmax" and units == 1)
+        and without_value(lower_activations((Activation(library[word], ()),), z, library), cost, units)
         is None
     ]
     hints = [f"it has a value after {listed(fits)}"] if fits else []
     if loss.definition.name in ("cross_entropy", "binary_cross_entropy"):
-        one = last.outputs == 1 or loss.definition.name == "binary_cross_entropy"
+        one = units == 1 or loss.definition.name == "binary_cross_entropy"
         hints = ["(sigmoid) gives a probability" if one else "(softmax) gives one probability per class"]
         hints.append("for numbers as targets: half_mse or mse")
     message = f"'{loss.definition.name}' takes {what} {argument}, and after ({name}) {where}"
-    own = loss.definition.span.source == last.span.source
+    own = loss.definition.span.source == network.span.source
     related = ((head(loss.definition), "the loss"),) if own else ()
-    report.error("E0204", last.span, message, related=related, notes=(note,), hints=hints)
+    report.error("E0204", network.span, message, related=related, notes=(note,), hints=hints)
 
 
 def check_objective(statement: ast.Objective, definitions: Definitions, report: Report) -> Objective:

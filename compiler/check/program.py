@@ -16,6 +16,7 @@ from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check.network import check_fit, check_network
+from netc.compiler.check.operations import uses_of
 from netc.compiler.check.overrides import apply_overrides
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
@@ -26,6 +27,8 @@ from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
 from netc.compiler.meaning.resolve import Definitions, gather, head
 from netc.compiler.meaning.resolve_tree import called, walk
 from netc.compiler.meaning.spec import (
+    Activation,
+    Block,
     DataSpec,
     Facts,
     Init,
@@ -36,6 +39,7 @@ from netc.compiler.meaning.spec import (
     Schedule,
     Spec,
     Training,
+    Use,
 )
 from netc.dsl import ast
 from netc.dsl.source import Span
@@ -152,8 +156,6 @@ class _Check:
     def _unsupported(self) -> None:
         for statement in self.program.statements:
             match statement:
-                case ast.Block():
-                    self.report.error("E0902", head(statement), "blocks are not supported yet")
                 case ast.Sweep():
                     self.report.error(
                         "E0903",
@@ -241,8 +243,8 @@ class _Check:
                 hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
             self.report.error("E0507", self._end(), message, hints=(hint,))
             return NO_INIT
-        layers = tuple((layer.inputs, layer.outputs) for layer in network.layers) if network else ()
-        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
+        fans = network.fans if network else ()
+        return check_init(statements, size, not objective, fans, self.folder, self.definitions, self.report)
 
     # -- what is called ----------------------------------------------------------------------------
 
@@ -251,9 +253,7 @@ class _Check:
     ) -> tuple[ast.Activation, ...]:
         """Activations that expressions call, directly or by way of others."""
         roots: list[ast.Node] = list(optimizer.body.actions)
-        roots += (
-            [a.definition.value for layer in network.layers for a in layer.activations] if network else []
-        )
+        roots += [o.definition if isinstance(o, Use) else o.definition.value for o in _operations(network)]
         roots += [loss.definition.value] if loss and loss.definition.value else []
         roots += [objective.value] if objective else []
         found: dict[str, ast.Activation] = {}
@@ -267,3 +267,8 @@ class _Check:
     def _closed_forms(self, schedules: tuple[Schedule, ...]) -> tuple[ast.Schedule, ...]:
         names = {name for s in schedules for piece in s.pieces for name in called(piece.value)}
         return tuple(self.definitions.schedules[n] for n in sorted(names) if n in self.definitions.schedules)
+
+
+def _operations(network: Network | None) -> list[Use | Activation]:
+    """Layers and activations, those inside blocks too."""
+    return [o for o in uses_of(network.operations) if not isinstance(o, Block)] if network else []

@@ -100,10 +100,11 @@ def check_optimizer(
     if special is not definition:
         body, kinds = check_rule(special, losses, definitions, report, watched)
     kept = {p.name for p in special.parameters}
+    off = tuple((name, value) for name, value in values.items() if name not in kept)
     values = {name: value for name, value in values.items() if name in kept}
     check_first_iteration(body, tuple(values.items()), report)
     searches = searches_of(special, definitions)
-    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches)
+    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches, off)
 
 
 # -- kinds -----------------------------------------------------------------------------------------

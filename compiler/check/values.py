@@ -36,7 +36,7 @@ def check_values(
 
 
 def check_required(
-    rule: ast.Optimizer | ast.Schedule,
+    rule: ast.Optimizer | ast.Schedule | ast.Layer,
     arguments: tuple[ast.Argument, ...],
     values: Mapping[str, float],
     span: Span,
@@ -54,7 +54,7 @@ def check_required(
                 _unfit(rule, condition, named, given, values, span, report)
 
 
-def _positions(rule: ast.Optimizer | ast.Schedule) -> Iterator[str]:
+def _positions(rule: ast.Optimizer | ast.Schedule | ast.Layer) -> Iterator[str]:
     """The parameters' names, then as many empty ones as it takes."""
     return chain((p.name for p in rule.parameters), repeat(""))
 
@@ -74,7 +74,7 @@ def _may_be_none(parameter: ast.Parameter) -> bool:
 
 
 def _unfit(
-    rule: ast.Optimizer | ast.Schedule,
+    rule: ast.Optimizer | ast.Schedule | ast.Layer,
     condition: ast.Expr,
     named: list[str],
     given: Mapping[str, ast.Argument],
@@ -90,6 +90,6 @@ def _unfit(
     report.error("E0414", where, f"'{rule.name}' requires {words}")
 
 
-def _value(value: float, name: str, rule: ast.Optimizer | ast.Schedule) -> str:
+def _value(value: float, name: str, rule: ast.Optimizer | ast.Schedule | ast.Layer) -> str:
     flags = {p.name for p in rule.parameters if is_flag(p)}
     return ("true" if value else "false") if name in flags else number(value)

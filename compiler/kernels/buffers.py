@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netc.compiler.calculus import ir
-from netc.compiler.kernels.sweeps import reads
+from netc.compiler.calculus.modes import reads
 
 
 def places(

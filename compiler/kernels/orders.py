@@ -12,12 +12,13 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import rebuild
 
 
-def places_last(problem: ir.Problem) -> ir.Problem:
+def places_last(problem: ir.Problem, but: frozenset[str]) -> ir.Problem:
+    """Of all lets of samples but those."""
     moving = _moving(problem)
     orders = {
         let.name: tuple(sorted(let.axes, key=lambda a: a in moving))
         for let in problem.lets.values()
-        if ir.SAMPLES in let.axes
+        if ir.SAMPLES in let.axes and let.name not in but
     }
 
     def change(node: ir.Expr) -> ir.Expr:

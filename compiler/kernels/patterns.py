@@ -179,8 +179,10 @@ class Chain:
 def chain(problem: ir.Problem) -> Chain | None:
     """The dense layers of the problem, if it is nothing but a chain of them with a loss behind it."""
     lets = problem.lets
-    if not problem.sampled or any(
-        isinstance(step, ir.Scan) for step in (*problem.forward, *problem.backward)
+    if (
+        not problem.sampled
+        or problem.test
+        or any(isinstance(step, ir.Scan) for step in (*problem.forward, *problem.backward))
     ):
         return None
     of = {name: pattern(let, problem) for name, let in lets.items()}

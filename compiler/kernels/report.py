@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from netc.compiler.calculus.norms import SCALES
 from netc.compiler.kernels import loops as L
 
+BIG = SCALES["f64"].big
+VANISHING, OVERFLOWING = 1e-280, 1e290
+"""Sums of squares between these are exact enough."""
 REPORTED = 3
 """A report holds loss, norm of the gradient and norm of theta."""
 
@@ -29,11 +33,22 @@ def report_of_a_run(parameters: int) -> list[L.Stmt]:
     """The line of `out` at `row_at`; on every target."""
 
     def norm(array: str, into: int) -> list[L.Stmt]:
-        """In float64 and in order, so that the bits are those of every target and number of threads."""
-        number = L.let("number", L.call("float64", L.At(L.Name(array), L.Name("q"))))
+        """In float64 and in order, so that the bits are those of every target and number of threads; once more,
+        scaled, where the squares overflow or vanish."""
+        number = L.call("float64", L.At(L.Name(array), L.Name("q")))
         add = L.let("total", L.call("add", "total", L.mul("number", "number")))
-        root = L.Store(L.Name("line"), L.Int(into), L.call("root", "total"))
-        return [L.let("total", 0.0), L.loop("q", parameters, [number, add]), root]
+
+        def taken(scale: float) -> list[L.Stmt]:
+            scaled = L.let("number", number if scale == 1 else L.mul(L.Real(scale), number))
+            root = L.call("root", "total")
+            found = L.Store(
+                L.Name("line"), L.Int(into), root if scale == 1 else L.mul(L.Real(1 / scale), root)
+            )
+            return [L.let("total", 0.0), L.loop("q", parameters, [scaled, add]), found]
+
+        large, small = L.call("gt", "total", OVERFLOWING), L.call("lt", "total", VANISHING)
+        again = L.If(large, tuple(taken(1 / BIG)), (L.If(small, tuple(taken(BIG))),))
+        return [*taken(1.0), again]
 
     loss = L.call("gradient", "theta", "x", "y", "order", 0, "count", "grad", "scratch")
     return [

@@ -25,6 +25,8 @@ ARGUMENTS = (
 PER_RUN = ("theta", "vectors", "scalars", "counters", "figures", "order")
 COUNTED = ("iteration", "losses", "gradients", "status")
 MASKS = ("weights", "biases")
+CLOCK = ("key", "run", "iteration")
+"""On which hangs, of a run, what layers draw."""
 ADVANCE = ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
@@ -39,12 +41,14 @@ class Region:
 
 @dataclass(frozen=True)
 class Vectors:
-    """The shape of theta in memory, and where temporaries of that shape begin in the scratch."""
+    """The shape of theta in memory, and where in the scratch the rule's own work space begins."""
 
     parameters: int
     lanes: int
     regions: tuple[Region, ...]
     scratch: int
+    states: int = 0
+    """Numbers of the states of layers: they end a row of theta, the next ones that of a gradient."""
 
     def parts(self, per: ir.Per) -> tuple[Region, ...]:
         """What a reduction is over: the layers, or in each the weights and the biases, where it has any."""
@@ -57,7 +61,17 @@ class Vectors:
     @property
     def stride(self) -> int:
         # One vector more than needed: a layer's last vector may reach beyond the last parameter.
-        return -(-self.parameters // self.lanes) * self.lanes + (self.lanes if self.lanes > 1 else 0)
+        whole = -(-self.parameters // self.lanes) * self.lanes + (self.lanes if self.lanes > 1 else 0)
+        return whole + -(-self.states // self.lanes) * self.lanes
+
+    @property
+    def first_state(self) -> int:
+        return self.stride - self.states
+
+    @property
+    def temporaries(self) -> int:
+        """Where they begin in the scratch; the next states of layers wait before them."""
+        return self.scratch + -(-self.states // self.lanes) * self.lanes
 
 
 def regions(problem: ir.Problem) -> tuple[Region, ...]:
@@ -108,7 +122,7 @@ class Writer:
     def functions(self) -> tuple[list[L.Function], int]:
         """The functions, and how many numbers of scratch a worker needs."""
         made = [*self.starting(), self.advance()]
-        return made, self.vectors.scratch + len(self.temporaries) * self.vectors.stride
+        return made, self.vectors.temporaries + len(self.temporaries) * self.vectors.stride
 
     @property
     def own(self) -> frozenset[str]:
@@ -396,7 +410,7 @@ class Writer:
         """The same for temporaries, and the masks, which are made there."""
         out: list[L.Stmt] = []
         for i, t in enumerate(self.temporaries):
-            start = self.vectors.scratch + i * self.vectors.stride
+            start = self.vectors.temporaries + i * self.vectors.stride
             out.append(L.let(t, L.At(L.Name("scratch"), L.Int(start), L.Int(start + self.vectors.stride))))
         return out + [s for mask in MASKS if mask in self.temporaries for s in self.mask(mask)]
 
@@ -467,6 +481,7 @@ class Writer:
         at_start: list[L.Stmt] = [L.Store(L.Name("figures"), L.Int(i), L.Real(0.0)) for i in (1, 2)]
         if self.shuffled:
             at_start += self.shuffle(L.call("floordiv", "iteration", per_epoch))
+        self.recorded = True  # a test's losses are no batch's
         at_start += self.block(rule.test)
         self.recorded = False
         opening.append(L.If(L.call("eq", "batch", 0), tuple(at_start)))

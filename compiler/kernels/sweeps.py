@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.modes import reads
 from netc.compiler.calculus.simplify import rebuild
 
 
@@ -19,6 +20,25 @@ def sums_apart(problem: ir.Problem) -> ir.Problem:
         tuple(s for step in steps for s in _apart(step)) for steps in (problem.forward, problem.backward)
     )
     return replace(problem, forward=forward, backward=backward)
+
+
+def draws_apart(problem: ir.Problem) -> ir.Problem:
+    """The same problem with every draw a let of its own, in front: forward and backward read what was drawn once."""
+
+    def change(node: ir.Expr) -> ir.Expr:
+        return ir.Var(node.purpose, node.axes) if isinstance(node, ir.Draw) else node
+
+    def let(old: ir.Let) -> ir.Let:
+        return replace(old, value=rebuild(old.value, change))
+
+    def step(old: ir.Step) -> ir.Step:
+        return let(old) if isinstance(old, ir.Let) else replace(old, lets=tuple(let(x) for x in old.lets))
+
+    if not problem.draws:
+        return problem
+    drawn = (ir.Let(d.purpose, d.axes, d) for d in problem.draws)
+    forward, backward = (tuple(step(s) for s in steps) for steps in (problem.forward, problem.backward))
+    return replace(problem, forward=(*drawn, *forward), backward=backward)
 
 
 def is_sum(let: ir.Let) -> bool:
@@ -60,19 +80,3 @@ def waits(problem: ir.Problem) -> bool:
     """Whether something of each sample hangs on a sum over all of them."""
     level = levels(problem)
     return any(ir.SAMPLES in let.axes and level[let.name] for let in problem.lets.values())
-
-
-def reads(let: ir.Let) -> list[ir.Var]:
-    return list(dict.fromkeys(node for node in ir.postorder(let.value) if isinstance(node, ir.Var)))
-
-
-def wanted(steps: tuple[ir.Step, ...], names: set[str]) -> tuple[ir.Step, ...]:
-    """The steps that these lets need, in order."""
-    needed = set(names)
-    found: list[ir.Step] = []
-    for step in reversed(steps):
-        lets = list(ir.flat((step,)))
-        if any(let.name in needed for let in lets):
-            needed |= {v.name for let in lets for v in reads(let)}
-            found.append(step)
-    return tuple(reversed(found))

@@ -12,6 +12,7 @@ from math import prod
 from typing import assert_never
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.written import written
 from netc.compiler.meaning.kinds import ELEMENTWISE
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS, WORDS
@@ -38,6 +39,8 @@ class Environment:
     """Names with a value for each batch."""
     parameters: int = 0
     """How many there are, for means of vectors like theta."""
+    as_written: bool = False
+    """Constants know the fraction that was written."""
 
 
 def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
@@ -46,7 +49,7 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
 
     match expr:
         case ast.Number(value):
-            return ir.Const(value)
+            return ir.Const(written(value) if env.as_written else value)
         case ast.Percent(value):
             return ir.apply("div", low(value), ir.Const(100.0))
         case ast.Name(id):
@@ -85,6 +88,7 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
             | ast.Among()
             | ast.Drawn()
             | ast.Counted()
+            | ast.Architecture()
         ):
             raise AssertionError(f"{expr} was let through by the check")
         case _:

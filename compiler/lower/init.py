@@ -16,7 +16,7 @@ from netc.dsl import ast
 def lower_init(spec: Spec, problem: ir.Problem) -> ir.Starts:
     if spec.init.file:
         return ir.Starts((), spec.init.file, ())
-    fills: list[ir.Fill] = []
+    fills = [_gain(t) for t in problem.weights if t.role == "gain"]
     for law in spec.init.laws:
         match law.law:
             case ast.Set(points):
@@ -34,13 +34,21 @@ def _fills(law: Law, problem: ir.Problem) -> Iterator[ir.Fill]:
     role = {"weights": "weight", "biases": "bias"}[law.target]
     for layer in problem.layers:
         for tensor in (t for t in layer if t.role == role):
-            yield _fill(law, _fans(layer), tensor.offset, tensor.shape)
+            yield _fill(law, _fans(tensor, layer), tensor.offset, tensor.shape)
 
 
-def _fans(layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:
-    """Of the layer's weights: the numbers that are summed with them, and those that they bring."""
-    outputs, *inputs = next(t.shape for t in layer if t.role == "weight")
-    return prod(inputs), outputs
+def _gain(t: ir.Tensor) -> ir.Fill:
+    """It begins at its own value, whatever the start of the weights."""
+    return ir.Fill("constant", (t.start,), t.offset, t.size, t.shape)
+
+
+def _fans(tensor: ir.Tensor, layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:
+    """A bias has those of the first weights of its layer."""
+    return (
+        tensor.fans
+        if tensor.role == "weight"
+        else next((t.fans for t in layer if t.role == "weight"), (1, 1))
+    )
 
 
 def _fill(law: Law, fans: tuple[int, int] | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:

@@ -36,8 +36,9 @@ MASKS: Mapping[str, ir.Expr] = {
 THETA = ir.Var("theta", ir.THETA)
 
 
-def lower_rule(spec: Spec) -> ir.Rule:
-    return _Lowering(spec).run()
+def lower_rule(spec: Spec, as_written: bool = False) -> ir.Rule:
+    """The rule that runs, or, `as_written`, the one whose constants are fractions."""
+    return _Lowering(spec, as_written).run()
 
 
 @dataclass
@@ -57,8 +58,8 @@ class _Watch:
 
 
 class _Lowering:
-    def __init__(self, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, spec: Spec, as_written: bool) -> None:
+        self.spec, self.as_written = spec, as_written
         rule = spec.optimizer
         self.axes = {name: AXES[kind] for name, kind in rule.kinds}
         self.followers = [lower_schedule(s, spec) for s in spec.schedules]
@@ -171,9 +172,8 @@ class _Lowering:
         # A start in terms of another one: that one's expression stands in.
         others = {n: self._initial(starts[n], n) for n in names_in(value) if n in starts and n != name}
         names = {**self.names, "n": ir.Const(0.0), "epoch": ir.Const(0.0), **at_start, **others}
-        return simplify(
-            lower_expr(value, Environment(names, self.functions, parameters=self.spec.parameters))
-        )
+        env = Environment(names, self.functions, parameters=self.spec.parameters, as_written=self.as_written)
+        return simplify(lower_expr(value, env))
 
     # -- actions -----------------------------------------------------------------------------------
 
@@ -224,6 +224,7 @@ class _Lowering:
             self._fetcher(section),
             frozenset(self.spec.optimizer.body.memories),
             self.spec.parameters,
+            self.as_written,
         )
         return lower_expr(expr, env)
 

@@ -68,6 +68,7 @@ class Definitions:
     optimizers: Table[ast.Optimizer] = field(default_factory=lambda: Table("optimizer"))
     searches: Table[ast.Search] = field(default_factory=lambda: Table("search"))
     blocks: Table[ast.Block] = field(default_factory=lambda: Table("block"))
+    layers: Table[ast.Layer] = field(default_factory=lambda: Table("layer"))
 
     def add(self, statement: ast.Statement, report: Report) -> None:
         """Takes the statement in if it is a definition; a second one in the same file is an error."""
@@ -97,6 +98,7 @@ class Definitions:
             self.optimizers,
             self.searches,
             self.blocks,
+            self.layers,
         )
 
 
@@ -111,7 +113,7 @@ def require_names_once(parameters: Iterable[ast.Parameter], report: Report) -> N
 
 def is_definition(statement: ast.Statement) -> bool:
     match statement:
-        case ast.Activation() | ast.Clip() | ast.Block() | ast.Search():
+        case ast.Activation() | ast.Clip() | ast.Block() | ast.Layer() | ast.Search():
             return True
         case ast.Loss(use=None) | ast.Optimizer(use=None):
             return True
@@ -228,6 +230,11 @@ def bind(
             takes = f"takes {', '.join(shown)}" if names else "takes no arguments"
             hints = _decimal_comma(argument, given)
             report.error("E0108", argument.span, f"one argument too many: {what} {takes}", hints=hints)
+        elif name not in names and name in shown:
+            count = sum(written(p) == name for p in parameters)
+            default = next(p.span.text for p in parameters if written(p) == name)
+            message = f"'{name}' of {what} is {count} numbers"
+            report.error("E0108", argument.span, message, hints=(f"as in {default}",))
         elif name not in names:
             report.error(
                 "E0108",

@@ -109,6 +109,12 @@ class Complaints:
         hint = f"keep it in a state: old[0] = {name}[0] and old[{self.n}+1] = old[{self.n}]"
         self.report.error("E0402", span, f"{name}[0] can be read in initial values only", hints=(hint,))
 
+    def not_at_start(self, written: str, span: Span) -> None:
+        message = f"'{written}' has no value yet where a state starts: an iteration sets it"
+        hint = "choose in the equation: '... if n == 0 else ...'"
+        note = "a start is made of parameters, theta[0] and other starts"
+        self.report.error("E0426", span, message, notes=(note,), hints=(hint,))
+
     def batch_index(self, index: ast.Expr, name: str) -> None:
         message = f"'{index.span.text}' is no batch: '{name}' has one value for each, from 1 to m"
         hint = f"read and set it inside 'for i in 1..m:' as {name}[i]"

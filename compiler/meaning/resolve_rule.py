@@ -281,7 +281,10 @@ class _Resolver:
             case ast.Index(ast.Name(name), index):
                 return self._indexed(expr, name, index, initial)
             case ast.Name(id):
-                self._named(expr, id)
+                if initial and id in self.locals and (id, None) in self.defined:
+                    self.complain.not_at_start(id, expr.span)
+                else:
+                    self._named(expr, id)
                 return expr
             case ast.Call(ast.Name(function), (ast.Argument(None, ast.Name(id)),)) if (
                 function in BATCHWISE and id in self.memories
@@ -321,6 +324,8 @@ class _Resolver:
         elif initial and when in (START, NOW):
             self.read_now.setdefault(name, expr.span)
             when = NOW
+        elif initial and (name, when) in self.defined:
+            self.complain.not_at_start(expr.span.text, expr.span)
         elif when == START:
             self.complain.start_read(name, expr.span)
         elif when == NOW and ((name, NOW) not in self.targets or (name, NEXT) in self.targets):

@@ -135,6 +135,7 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
             | ast.Among()
             | ast.Drawn()
             | ast.Counted()
+            | ast.Architecture()
         ):
             raise NotANumber("a number is expected here", expr.span)
         case _:

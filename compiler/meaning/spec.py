@@ -7,6 +7,7 @@ the runtime takes from it what concerns data, reports and verdicts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal
 
 from netc.compiler.meaning.generated import Generated
@@ -151,29 +152,75 @@ class Activation:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A dense layer and the activations applied to it, in order (none: the identity)."""
+class Use:
+    """A layer with its parameters bound, those that are shapes number by number: `size_1`, `size_2`."""
 
-    inputs: int
-    outputs: int
-    bias: bool
-    activations: tuple[Activation, ...]
+    definition: ast.Layer
+    arguments: Values
     span: Span = field(default=NOWHERE, compare=False, repr=False)
-    """Of the size, for messages."""
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """A network inside a block: what it makes of a value is called `name` in the line."""
+
+    name: str
+    operations: tuple[Operation, ...]
+    of: ast.Expr
+
+
+@dataclass(frozen=True)
+class BlockLine:
+    """`z = r + [...](r)`, with names in the place of the brackets."""
+
+    name: str
+    value: ast.Expr
+    brackets: tuple[Bracket, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block with its parameters bound; the last line is its value."""
+
+    definition: ast.Block
+    arguments: Values
+    lines: tuple[BlockLine, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Operation = Activation | Use | Block
 
 
 @dataclass(frozen=True)
 class Network:
-    inputs: int
-    layers: tuple[Layer, ...]
+    """Operations one after the other; what the check found of their shapes is beside them."""
+
+    input: tuple[int, ...]
+    operations: tuple[Operation, ...]
+    output: tuple[int, ...]
+    parameters: int
+    fans: tuple[tuple[int, int], ...]
+    """Of each array of weights: how many numbers are summed with it, and to how many an input goes."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    """Of the last size, for messages."""
+
+    @property
+    def inputs(self) -> int:
+        return prod(self.input)
 
     @property
     def outputs(self) -> int:
-        return self.layers[-1].outputs
+        return prod(self.output)
 
     @property
-    def parameters(self) -> int:
-        return sum(layer.outputs * (layer.inputs + layer.bias) for layer in self.layers)
+    def activations(self) -> tuple[Activation, ...]:
+        """The last ones, behind all layers."""
+        found: list[Activation] = []
+        for operation in reversed(self.operations):
+            if not isinstance(operation, Activation):
+                break
+            found.insert(0, operation)
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -244,6 +291,8 @@ class Optimizer:
     """It names the batches itself (`R[i]`); one iteration is one epoch."""
     searches: tuple[ast.Search, ...] = ()
     """Definitions of searches that the definition calls; in the body their lines are put in place."""
+    off: Values = field(default=(), compare=False)
+    """Parameters that the definition has lost, as their values decide conditions; what it requires may name them."""
 
 
 @dataclass(frozen=True)

@@ -8,22 +8,28 @@ from dataclasses import replace
 
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.spec import (
+    Activation,
+    Block,
     DataSpec,
     Init,
     Law,
-    Layer,
     Loss,
     Monitor,
     Network,
+    Operation,
     Schedule,
     Spec,
     TargetDomain,
     Training,
+    Use,
     Values,
 )
 from netc.dsl import ast
 from netc.dsl.format import format_program
 from netc.dsl.source import NOWHERE, Source
+
+DENSE = "dense"
+"""The layer whose size makes it: (tanh) 15."""
 
 
 def spec_text(spec: Spec) -> str:
@@ -35,7 +41,7 @@ def spec_program(spec: Spec) -> ast.Program:
 
 
 def _statements(spec: Spec) -> Iterator[ast.Statement]:
-    yield from _activations(spec)
+    yield from _definitions(spec)
     if spec.objective:
         yield next(s for s in spec.program.statements if isinstance(s, ast.Objective))
     if spec.network and spec.loss:
@@ -54,11 +60,24 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
     yield from (s for s in spec.program.statements if isinstance(s, ast.Points | ast.Expect))
 
 
-def _activations(spec: Spec) -> Iterator[ast.Activation]:
-    layers = spec.network.layers if spec.network else ()
-    found = {a.definition.name: a.definition for layer in layers for a in layer.activations}
+def _definitions(spec: Spec) -> Iterator[ast.Activation | ast.Layer | ast.Block]:
+    """Of all that the network uses; dense is written out as well."""
+    used = list(_below(spec.network.operations)) if spec.network else []
+    found = {o.definition.name: o.definition for o in used if isinstance(o, Activation)}
     found |= {a.name: a for a in spec.functions}
     yield from (found[name] for name in sorted(found))
+    for kind in (Use, Block):
+        others = {o.definition.name: o.definition for o in used if isinstance(o, kind)}
+        yield from (others[name] for name in sorted(others) if name != DENSE)
+
+
+def _below(operations: tuple[Operation, ...]) -> Iterator[Operation]:
+    for operation in operations:
+        yield operation
+        if isinstance(operation, Block):
+            for line in operation.lines:
+                for bracket in line.brackets:
+                    yield from _below(bracket.operations)
 
 
 def _number(value: float) -> ast.Expr:
@@ -66,7 +85,7 @@ def _number(value: float) -> ast.Expr:
         return ast.Name("none")
     if math.isinf(value):
         return ast.Name("inf") if value > 0 else ast.Unary("-", ast.Name("inf"))
-    return ast.Number(value) if value >= 0 else ast.Unary("-", ast.Number(-value))
+    return ast.Number(value) if math.copysign(1.0, value) > 0 else ast.Unary("-", ast.Number(-value))
 
 
 def _defaults(parameters: tuple[ast.Parameter, ...], values: Values) -> tuple[ast.Parameter, ...]:
@@ -133,15 +152,43 @@ def _columns(names: tuple[str, ...]) -> ast.Expr:
 
 
 def _network(network: Network) -> ast.Network:
-    return ast.Network(
-        ast.Architecture(_number(network.inputs), tuple(_layer(layer) for layer in network.layers))
-    )
+    size: ast.Expr = ast.Shape(network.input) if len(network.input) > 1 else _number(network.input[0])
+    return ast.Network(ast.Architecture(size, tuple(_stages(network.operations))))
 
 
-def _layer(layer: Layer) -> ast.Layer:
-    dense = ast.Operation("dense", (), () if layer.bias else (ast.Name("nobias"),))
-    rest = (ast.Operation(a.definition.name, _arguments(a.arguments), ()) for a in layer.activations)
-    return ast.Layer((dense, *rest), _number(layer.outputs))
+def _stages(operations: tuple[Operation, ...]) -> Iterator[ast.Stage]:
+    """Each layer with the activations behind it; the size of a dense layer stands behind the parentheses."""
+    groups: list[list[Operation]] = []
+    for operation in operations:
+        if isinstance(operation, Activation) and groups:
+            groups[-1].append(operation)
+        else:
+            groups.append([operation])
+    for first, *rest in groups:
+        size, written = _sized(first)
+        after = (ast.Operation(o.definition.name, _arguments(o.arguments), ()) for o in rest)
+        yield ast.Stage((written, *after), size)
+
+
+def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
+    name, arguments = operation.definition.name, dict(operation.arguments)
+    if name == DENSE and isinstance(operation, Use):
+        words = () if arguments["bias"] else (ast.Name("nobias"),)
+        return _number(arguments["units"]), ast.Operation(DENSE, (), words)
+    together = isinstance(operation, Use)
+    return None, ast.Operation(name, _shapes(operation) if together else _arguments(operation.arguments), ())
+
+
+def _shapes(operation: Operation) -> tuple[ast.Argument, ...]:
+    """`size_1 = 3, size_2 = 3` as `size = 3x3`."""
+    given = dict(operation.arguments)
+    return tuple(ast.Argument(p.name, _shape(p, given)) for p in operation.definition.parameters)
+
+
+def _shape(p: ast.Parameter, given: dict[str, float]) -> ast.Expr:
+    if not isinstance(p.default, ast.Shape):
+        return _number(given[p.name])
+    return ast.Shape(tuple(int(given[f"{p.name}_{i + 1}"]) for i in range(len(p.default.sizes))))
 
 
 def _loss(loss: Loss) -> ast.Loss:

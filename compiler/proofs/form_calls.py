@@ -13,6 +13,7 @@ from math import isfinite
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import COMPARISONS, PRIMITIVES
+from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.comparisons import compared, largest, sign_of
 from netc.compiler.proofs.normal_form import HALF, Algebra, NoForm, Poly, constant, number_of
 from netc.compiler.proofs.powers import absolute, parts, power
@@ -23,11 +24,11 @@ from netc.compiler.proofs.ranges import (
     ONE,
     POSITIVE,
     SHARE,
+    UNIT,
     ZERO,
     Number,
     Range,
     by_sign,
-    exact,
     number,
 )
 from netc.compiler.proofs.signs import key, note_sign, sign
@@ -195,7 +196,7 @@ class Forms:
             if base is not None and e.denominator == 1 and 0 < e < 10_000 and base.value:
                 return constant(base ** int(e)) if base.range is None else self._opaque("pow", [x, y])
         shift = self._of_clock(y)
-        if base is not None and base.sign == 2 and shift is not None:
+        if base is not None and shift is not None and (base.sign == 2 or (base.sign == 1 and shift[1] >= 0)):
             return self._of_n(base, *shift)
         return self._opaque("pow", [x, y])
 
@@ -211,9 +212,10 @@ class Forms:
         return (int(times.value), int(more.value)) if small else None
 
     def _of_n(self, base: Number, times: int, more: int) -> Poly:
-        """base^(times*n + more) for base > 0."""
+        """base^(times*n + more) for base > 0, or base >= 0 and more >= 0: 0^0 = 1."""
         a = self.algebra
-        where = SHARE if (number(1) - base).sign > 0 else POSITIVE
+        share, size = (SHARE, POSITIVE) if base.sign == 2 else (UNIT, NOT_NEGATIVE)
+        where = share if (number(1) - base).sign > 0 else size
         i = a.function("power of n", (constant(base),), where)
         return a.scaled(a.atom(i, Fraction(times)), base**more)
 

@@ -19,6 +19,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.proofs.comparisons import Undecided
 from netc.compiler.proofs.form_calls import EVERYWHERE, Domain
 from netc.compiler.proofs.normal_form import Algebra, NoForm, Poly, constant, number_of
+from netc.compiler.proofs.parameters import Parameters
 from netc.compiler.proofs.ranges import ANY, NOT_NEGATIVE, POSITIVE, Number, Range, number
 from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values
 from netc.compiler.proofs.signs import sign
@@ -53,10 +54,10 @@ class Induction:
     cases: tuple[Clock, ...]
 
 
-def induction(a: ir.Rule, b: ir.Rule, at: Mapping[str, Number], bt: Mapping[str, Number]) -> Induction:
+def induction(a: ir.Rule, b: ir.Rule, parameters: Parameters) -> Induction:
     """The proof that both have the same theta and the same points, whatever the gradients. Raises Unproved."""
     try:
-        return _Pair(a, b, at, bt).proved()
+        return _Pair(a, b, parameters).proved()
     except NoForm as error:
         raise Unproved(str(error)) from error
 
@@ -69,8 +70,9 @@ class _Case:
 
 
 class _Pair:
-    def __init__(self, a: ir.Rule, b: ir.Rule, at: Mapping[str, Number], bt: Mapping[str, Number]) -> None:
+    def __init__(self, a: ir.Rule, b: ir.Rule, parameters: Parameters) -> None:
         self.algebra = Algebra()
+        at, bt = parameters.forms(self.algebra)
         self.a, self.b = RuleForms(a, at, self.algebra), RuleForms(b, bt, self.algebra)
 
     def proved(self) -> Induction:

@@ -3,8 +3,8 @@
 They ask for the gradient at the same points, whatever the gradients, if the difference of the points vanishes on a
 subspace that holds the start and every gradient and that each step maps into itself (Kalman's reachable subspace,
 or one that contains it). A step is a matrix of exact numbers; what in it changes with n (n itself, beta^n, a
-comparison) is split off: where each of the parts maps the subspace into itself, so does every sum of them.
-Weights and biases are two cases. Anything else is `NotLinear`.
+comparison, a rate that follows a schedule) is split off: where each of the parts maps the subspace into itself, so
+does every sum of them. Weights and biases are two cases. Anything else is `NotLinear`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.proofs.comparisons import Undecided
 from netc.compiler.proofs.form_calls import EVERYWHERE
 from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, constant
+from netc.compiler.proofs.parameters import Parameters
 from netc.compiler.proofs.ranges import Number
 from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values
 
@@ -52,10 +53,10 @@ class Reach:
     cases: tuple[Clock, ...]
 
 
-def reach(a: ir.Rule, b: ir.Rule, at: Mapping[str, Number], bt: Mapping[str, Number]) -> Reach | None:
+def reach(a: ir.Rule, b: ir.Rule, parameters: Parameters) -> Reach | None:
     """The proof that both ask for the gradient at the same points; None where it fails. Raises NotLinear."""
     try:
-        return _Pair(a, b, at, bt).reach()
+        return _Pair(a, b, parameters).reach()
     except NoForm as error:
         raise NotLinear(str(error)) from error
 
@@ -63,7 +64,7 @@ def reach(a: ir.Rule, b: ir.Rule, at: Mapping[str, Number], bt: Mapping[str, Num
 def is_linear(rule: ir.Rule, values: Mapping[str, Number]) -> bool:
     """Is its first step linear in gradients and states?"""
     try:
-        reach(rule, rule, values, values)
+        reach(rule, rule, Parameters(values, values))
     except NotLinear:
         return False
     return True
@@ -78,8 +79,9 @@ class _Matrices:
 
 
 class _Pair:
-    def __init__(self, a: ir.Rule, b: ir.Rule, at: Mapping[str, Number], bt: Mapping[str, Number]) -> None:
+    def __init__(self, a: ir.Rule, b: ir.Rule, parameters: Parameters) -> None:
         self.algebra = Algebra()
+        at, bt = parameters.forms(self.algebra)
         self.sides = {"a": RuleForms(a, at, self.algebra), "b": RuleForms(b, bt, self.algebra)}
         self.names: list[str] = []
         self.known: dict[int, str] = {}

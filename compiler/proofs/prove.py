@@ -6,7 +6,7 @@ induction over n (`induction.py`). Nothing here is a test: what is not proved is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,10 +14,10 @@ from fractions import Fraction
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.induction import Induction, Unproved, induction
 from netc.compiler.proofs.linear import NotLinear, Reach, reach
+from netc.compiler.proofs.parameters import CONSTANT, Moving, Numbers, Parameters
 from netc.compiler.proofs.ranges import Number
 from netc.compiler.proofs.rule_forms import Clock
 
-Numbers = Mapping[str, Number]
 Named = Sequence[tuple[str, Fraction]]
 """Formulas of A's parameters and what they are, to name the numbers of a relation by."""
 
@@ -38,20 +38,23 @@ class Proof:
     """None: theta is the same; else which one's theta is the other one's point."""
 
 
-def prove(a: ir.Rule, b: ir.Rule, at: Numbers, bt: Numbers, named: Named = ()) -> Proof:
-    """For these numbers, or for all that they stand for. Raises Unproved."""
+def prove(
+    a: ir.Rule, b: ir.Rule, at: Numbers, bt: Numbers, named: Named = (), moving: Moving = CONSTANT
+) -> Proof:
+    """For these numbers, or for all that they stand for; `moving` ones are others in each step. Raises Unproved."""
+    parameters = Parameters(at, bt, moving)
     try:
-        found = reach(a, b, at, bt)
+        found = reach(a, b, parameters)
     except NotLinear:
         found = None
     if found is not None:
         return Proof(_by_reach(found), None if found.thetas else found.shifted)
     try:
-        return Proof(_by_induction(induction(a, b, at, bt), named), None)
+        return Proof(_by_induction(induction(a, b, parameters), named), None)
     except Unproved:
         # B may keep a state that A has not, and that does not matter.
         with suppress(Unproved):
-            return Proof(_by_induction(induction(b, a, bt, at), named, swapped=True), None)
+            return Proof(_by_induction(induction(b, a, parameters.turn()), named, swapped=True), None)
         raise
 
 
@@ -114,5 +117,6 @@ def _factor(c: Number, named: Named) -> str:
         if c.value in (value, -value):
             return text if c.value == value else f"-{text}"
         if c.value in (1 / value, -1 / value):
-            return f"{'' if (c.value > 0) == (value > 0) else '-'}1/({text})"
+            below = text if text.isidentifier() else f"({text})"
+            return f"{'' if (c.value > 0) == (value > 0) else '-'}1/{below}"
     return "c"

@@ -170,7 +170,9 @@ class Number:
 
     def root(self) -> Number | None:
         """Of a positive number, where it is a fraction at the random point: positive for all parameters, so it is one
-        function, not |f| that is f here and -f elsewhere."""
+        function, not |f| that is f here and -f elsewhere; and of 0."""
+        if self.range is None and not self.value:
+            return self
         if self.sign != 2 or self.value <= 0 or self.pole:
             return None
         found = Fraction(isqrt(self.value.numerator), isqrt(self.value.denominator))
@@ -186,8 +188,3 @@ def _both(x: Number, y: Number) -> Range | None:
 
 def number(value: Fraction | int) -> Number:
     return Number(Fraction(value))
-
-
-def exact(value: float) -> Fraction:
-    """What the digits say: 0.1 is a tenth."""
-    return Fraction(repr(float(value)))

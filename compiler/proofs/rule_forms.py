@@ -13,7 +13,7 @@ from fractions import Fraction
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.form_calls import EVERYWHERE, Domain, Forms
 from netc.compiler.proofs.normal_form import Algebra, NoForm, Poly, constant, number_of
-from netc.compiler.proofs.ranges import ANY, ONE, UNIT, Number, Range
+from netc.compiler.proofs.ranges import ANY, ONE, UNIT, Range
 
 MOST_ROUNDS = 16
 """Of a loop; more are not written out."""
@@ -60,9 +60,9 @@ class Clock:
 
 
 class RuleForms:
-    """A rule with numbers for its parameters, over an algebra that it may share with another one."""
+    """A rule with forms for its parameters, over an algebra that it may share with another one."""
 
-    def __init__(self, rule: ir.Rule, values: Mapping[str, Number], algebra: Algebra) -> None:
+    def __init__(self, rule: ir.Rule, values: Mapping[str, Poly], algebra: Algebra) -> None:
         self.rule, self.algebra = rule, algebra
         self.states = [s.name for s in rule.states if s.name != "theta"]
         self.vectors = {s.name for s in rule.states if s.axes} | {"theta"}
@@ -70,7 +70,7 @@ class RuleForms:
         self.m = algebra.symbol("m", False, COUNT)
         self.fixed = {"weights": weights, "biases": algebra.sub(constant(1), weights), "m": self.m}
         self.fixed |= {name: algebra.symbol(name, False, COUNT) for name in ("samples", ir.SIZE)}
-        self.fixed |= {h.name: constant(values[h.name]) for h in rule.hypers if h.name in values}
+        self.fixed |= {h.name: values[h.name] for h in rule.hypers if h.name in values}
 
     def start(self, theta: Poly) -> Values:
         forms = self._forms(constant(0))

@@ -1,66 +1,86 @@
-"""What the equality of two rules does not survive, and what it does: tests on random gradients, no proofs.
+"""Changes on the way that two rules which are the same may not survive: tests on random gradients, no proofs.
 
-A schedule of the rate, a change of a memory on the way, decoupled weight decay with the same lambda.
+A schedule of the rate, a change of a memory, decoupled weight decay with the same lambda. What survives a schedule here
+is proved for every schedule in `claims.py`, or is said to be a test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.rules.compare_rules import TOLERANCE, Match, Numbers, Side, apart, extended
-from netc.compiler.rules.mapping import Tied, drawn, parts
-from netc.compiler.rules.simulate import Distance
+from netc.compiler.rules.mapping import Formula, drawn, parts
+from netc.compiler.rules.sides import TOLERANCE, Numbers, Side, apart, extended
+from netc.compiler.rules.simulate import Distance, make_world
+from netc.compiler.rules.trials import Trial
 
 Change = Callable[[int], Numbers]
 CHANGE = 6
 """The step at which numbers change."""
+CLEAR = 1e-9
+"""Relative difference that is none of rounding."""
+RATE = "the rate"
+Formulas = Mapping[str, Formula] | None
 
 
-def conditions(found: Match) -> tuple[list[str], list[str]]:
-    """What the equality does not survive, and what it does."""
-    a, b = found.a, found.b
+@dataclass(frozen=True)
+class Condition:
+    """A change, and whether rules that are the same without it are the same with it."""
+
+    of: str
+    """RATE, a memory of A, or nothing that a schedule can change."""
+    broken: bool
+    words: str
+    seen: str = ""
+    """By which change it is broken."""
+
+
+def conditions(a: Side, b: Side, formulas: Formulas) -> tuple[Condition, ...]:
     at: dict[str, Any]
-    if found.formulas is None:
+    if formulas is None:
         at, bt = dict(a.values), dict(b.values)
     else:
         start = drawn(a.values, 21)
-        at = extended(start)
-        bt = extended({n: f.number(start) for n, f in found.formulas.items()})
-    tests = [_schedule(a, b, at, bt), *_memories(a, b, at, found), _decay(a, b, at, bt)]
-    breaks = [words for broken, words in tests if broken]
-    if isinstance(a.values, Tied):
-        breaks += [f"{other} other than {name}" for name, other in a.values.pairs]
-    if found.shifted is not None:
-        breaks.append(_shift_text(found.shifted, a.text.name, b.text.name))
-    return breaks, [words for broken, words in tests if not broken and words]
+        at, bt = extended(start), extended({n: f.number(start) for n, f in formulas.items()})
+    found = (_schedule(a, b, at, bt), *_memories(a, b, at, formulas), _decay(a, b, at, bt))
+    return tuple(c for c in found if c is not None)
 
 
 def _broken(found: Distance | None) -> bool:
     return found is None or not float(found.points.max()) < TOLERANCE
 
 
-def _rates(values: Mapping[str, Any]) -> list[str]:
+def rates(values: Mapping[str, Any]) -> list[str]:
     return [n for n, p in parts({n: float(v) for n, v in values.items()}).items() if p == "rate"]
 
 
-def _schedule(a: Side, b: Side, at: Numbers, bt: Numbers) -> tuple[bool, str]:
+def _schedule(a: Side, b: Side, at: Numbers, bt: Numbers) -> Condition | None:
     """Both rates times the same factors."""
-    if not _rates(at) or not _rates(bt):
-        return False, ""
+    if not rates(at) or not rates(bt):
+        return None
 
     def scaled(values: Numbers) -> Change:
-        return lambda n: {r: values[r] * (1 if n < CHANGE else 0.1) for r in _rates(values)}
+        return lambda n: {r: values[r] * (1 if n < CHANGE else 0.1) for r in rates(values)}
 
     found = apart(a, b, at, bt, 1, (scaled(at), scaled(bt)), steps=2 * CHANGE)
     if not _broken(found):
-        return False, "a schedule of the rate"
-    inside = [side.text.name for side in (a, b) if rate_inside(side.rule, _rates(side.values))]
+        return Condition(RATE, False, "a schedule of the rate")
+    inside = [side.text.name for side in (a, b) if rate_inside(side.rule, rates(side.values))]
     whose = f" ({' and '.join(inside)}: the state keeps steps made with the old rate)" if inside else ""
-    return True, f"a schedule of the rate{whose}"
+    return Condition(RATE, True, f"a schedule of the rate{whose}", f"the rate times 0.1 from n = {CHANGE} on")
+
+
+def slowed(a: Side, b: Side, bt: Mapping[str, float]) -> Trial:
+    """A schedule of the rates of A, and of B with these numbers, on random gradients."""
+    factors = [1.0] * CHANGE + [0.1] * CHANGE
+    of = [{r: tuple(values[r] * f for f in factors) for r in rates(values)} for values in (a.values, bt)]
+    world = make_world(2 * CHANGE, 5, 101, np.float64)
+    words = f"the rate times 0.1 from n = {CHANGE} on"
+    return Trial(world, words, (of[0], of[1]), CLEAR)
 
 
 def rate_inside(rule: ir.Rule, rates: list[str]) -> list[str]:
@@ -78,11 +98,11 @@ def rate_inside(rule: ir.Rule, rates: list[str]) -> list[str]:
     ]
 
 
-def _memories(a: Side, b: Side, at: Numbers, found: Match) -> list[tuple[bool, str]]:
+def _memories(a: Side, b: Side, at: Numbers, formulas: Formulas) -> list[Condition]:
     """Each memory of A changed on the way, with B's parameters following by their formulas."""
-    if found.formulas is None:
+    if formulas is None:
         return []
-    formulas, tests = found.formulas, []
+    tests = []
     for name, what in parts(a.values).items():
         if what != "memory":
             continue
@@ -94,35 +114,28 @@ def _memories(a: Side, b: Side, at: Numbers, found: Match) -> list[tuple[bool, s
             return {m: f.value(changed(n)) for m, f in formulas.items()}
 
         broken = _broken(apart(a, b, at, follows(0), 2, (changed, follows), steps=2 * CHANGE))
-        tests.append((broken, f"{'a change' if broken else 'changes'} of {name} on the way"))
+        seen = f"{name} halved from n = {CHANGE} on" if broken else ""
+        tests.append(
+            Condition(name, broken, f"{'a change' if broken else 'changes'} of {name} on the way", seen)
+        )
     return tests
 
 
-def _decay(a: Side, b: Side, at: Numbers, bt: Numbers) -> tuple[bool, str]:
+def _decay(a: Side, b: Side, at: Numbers, bt: Numbers) -> Condition | None:
     """theta[n+1] less eta*lambda*theta[n], with the same lambda."""
-    if not _rates(at) or not _rates(bt):
-        return False, ""
-    rate_a, rate_b = at[_rates(at)[0]], bt[_rates(bt)[0]]
+    if not rates(at) or not rates(bt):
+        return None
+    rate_a, rate_b = at[rates(at)[0]], bt[rates(bt)[0]]
     strength = np.longdouble(0.05)
-    found = apart(
-        a, b, at, bt, 3, decay=(lambda n: rate_a * strength, lambda n: rate_b * strength), steps=CHANGE
-    )
-    if not _broken(found):
-        return False, "decoupled weight decay"
-    mapped = apart(
-        a, b, at, bt, 3, decay=(lambda n: rate_a * strength, lambda n: rate_a * strength), steps=CHANGE
-    )
-    names = _rates(a.values)[0], _rates(b.values)[0]
+
+    def decayed(mine: Any, theirs: Any) -> Distance | None:
+        decay = (lambda n: mine * strength, lambda n: theirs * strength)
+        return apart(a, b, at, bt, 3, decay=decay, steps=CHANGE)
+
+    if not _broken(decayed(rate_a, rate_b)):
+        return Condition("", False, "decoupled weight decay")
+    names = rates(a.values)[0], rates(b.values)[0]
     prime = "'" if names[0] == names[1] else ""
     cure = f" (cure: lambda' = lambda*{names[0]}/{names[1]}{prime})"
     words = "decoupled weight decay with the same lambda"
-    return True, words + ("" if _broken(mapped) else cure)
-
-
-def _shift_text(shifted: tuple[bool, bool], a: str, b: str) -> str:
-    match shifted:
-        case (_, True):
-            return f"a look at theta itself: that of {b} is the point where {a} takes its gradient"
-        case (True, _):
-            return f"a look at theta itself: that of {a} is the point where {b} takes its gradient"
-    return "a look at theta itself: only the points of the gradients are the same"
+    return Condition("", True, words + ("" if _broken(decayed(rate_a, rate_a)) else cure))

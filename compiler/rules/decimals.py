@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.calculus.written import Written
 
 DIGITS = 60
 NAN = Decimal("nan")
@@ -31,7 +32,9 @@ def overflowed(context: Context) -> bool:
 
 
 def exactly(value: Any) -> Decimal:
-    """What the digits say: 0.1 is a tenth."""
+    """What was written, in sixty digits, or what the digits say: 0.1 is a tenth."""
+    if isinstance(value, Written):
+        return Decimal(value.fraction.numerator) / Decimal(value.fraction.denominator)
     return Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
 
 

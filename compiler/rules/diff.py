@@ -16,16 +16,17 @@ from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.lower.init import lower_init
 from netc.compiler.lower.network import LOSSES, lower_problem
 from netc.compiler.lower.rule import lower_rule
+from netc.compiler.meaning.components import as_written
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_program
-from netc.compiler.rules.compare_rules import Side, side
 from netc.compiler.rules.diff_schedules import compare_schedules
 from netc.compiler.rules.equivalence import Verdict, compare
 from netc.compiler.rules.explain import call, wrap
 from netc.compiler.rules.pitfalls import changes
 from netc.compiler.rules.rule_text import first_values, standalone
+from netc.compiler.rules.sides import Side, side
 from netc.dsl import ast
 from netc.dsl.format import format_program
 from netc.dsl.printer import print_expr
@@ -242,7 +243,9 @@ def _rule(a: Spec, b: Spec) -> Iterator[Difference]:
     notes = tuple(_rule_notes(a, b, verdict))
     if not notes:
         return
-    said = [(_title(s), *(f"    {e}" for e in lines(s.optimizer.definition.body))) for s in (a, b)]
+    said = [
+        (_title(s), *(f"    {as_written(e)}" for e in lines(s.optimizer.definition.body))) for s in (a, b)
+    ]
     yield Difference("rule", said[0], said[1], notes)
 
 

@@ -10,12 +10,23 @@ from itertools import combinations
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.rules.compare_rules import TOLERANCE, Match, Side, apart, match
+from netc.compiler.rules.compare_rules import Match, match_changed
 from netc.compiler.rules.mapping import VANISHING, parts
+from netc.compiler.rules.sides import TOLERANCE, Side, apart
 from netc.compiler.rules.simulate import Distance, World, simulate
+from netc.compiler.rules.trials import Difference
 
 LATE = 10**6
 """An n at which corrections such as 1 - beta^n are over."""
+
+
+def because(a: Side, b: Side, found: Difference | None) -> tuple[str, ...]:
+    """What the difference hangs on; of one that is too small for these tests nothing is said."""
+    if found is not None and found.a is not None:
+        start = type(found.a)(found.trial.world.theta[found.element])
+        if abs(found.a - found.b) < abs(found.a - start) * type(found.a)(TOLERANCE):
+            return ()
+    return (*momentary(a, b), *reasons(a, b))
 
 
 def reasons(a: Side, b: Side) -> Iterator[str]:
@@ -30,7 +41,7 @@ def reasons(a: Side, b: Side) -> Iterator[str]:
 
 def _reasons_of(a: Side, b: Side, choices: list[tuple[str, ...]]) -> Iterator[str]:
     for chosen in choices:
-        found = match(a, b, partial(_changed, chosen))
+        found = match_changed(a, b, partial(_changed, chosen))
         if found is not None:
             yield " and ".join(chosen) + _with_mapping(found)
 

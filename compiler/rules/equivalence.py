@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from netc.compiler.rules import verdict_words as words
-from netc.compiler.rules.compare_rules import How, Match, Side, match, match_as_given, sides
-from netc.compiler.rules.conditions import conditions
-from netc.compiler.rules.differences import momentary, reasons
+from netc.compiler.rules.compare_rules import How, Match, breaks, match, match_as_given
+from netc.compiler.rules.conditions import RATE, slowed
+from netc.compiler.rules.differences import because
 from netc.compiler.rules.explain import wrap
-from netc.compiler.rules.trials import Difference, try_all
+from netc.compiler.rules.sides import Side, sides
+from netc.compiler.rules.trials import Difference, Tried, at_once, difference, try_all
 from netc.compiler.rules.witness import Witness, witness
 
 
@@ -41,7 +42,8 @@ class Verdict:
     why: str = ""
     """What `netc diff --why` says: the argument in full, or what was tried."""
     witness: Witness | None = None
-    """Of what is refuted: gradients on which the rules part, to be replayed."""
+    """Of what is refuted: gradients on which the rules part, to be replayed; of rules that are the same for a constant
+    rate, a schedule and gradients under which they part."""
 
     def __bool__(self) -> bool:
         return self.same
@@ -64,32 +66,30 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     numbers = _numbers(mapped)
     mapping = {n: f.text for n, f in mapped.formulas.items()} if mapped and mapped.formulas else {}
     mapping |= {n: text for n, text in (mapped.b.text.switches if mapped else ()) if n not in mapping}
-    if found is None:
-        return _different(a, b, mapped, mapping, numbers, texts)
-    breaks, holds = conditions(mapped or found)
+    if not isinstance(found, Match):
+        tried = try_all(a.counting, b.counting, a.numbers, b.numbers) if found is None else at_once(found)
+        return _different(a, b, tried, mapped, mapping, numbers, texts)
+    broken = breaks(mapped or found)
     sentence = found.argument.sentence if found.argument else ""
-    verdict = Verdict(True, mapping, tuple(breaks), "", found.how, numbers, argument=sentence)
+    verdict = Verdict(True, mapping, broken, "", found.how, numbers, argument=sentence)
     title = [words.title(a), words.title(b)]
-    lines = [
-        *title,
-        *wrap([f"are the same rule: {words.how(found)}."]),
-        *words.mapping_lines(a, b, verdict.mapping, verdict.numbers),
-    ]
-    lines += words.section("It breaks under", breaks) + words.section(words.SURVIVES, holds)
-    mapped_lines = words.mapping_lines(a, b, verdict.mapping, verdict.numbers) if found.formulas else []
-    why = "\n".join([*title, *words.why(found, breaks, mapped_lines)])
-    return replace(verdict, text="\n".join(lines), why=why)
+    rows = words.mapping_lines(a, b, verdict.mapping, verdict.numbers)
+    lines = [*title, *wrap([f"are the same rule: {words.how(found)}."]), *rows]
+    lines += words.section("It breaks under", broken) + words.survives(found)
+    shown = _under_a_schedule(found, texts, numbers)
+    why = [*title, *words.why(found, broken, rows if found.formulas else []), *words.parting(shown)]
+    return replace(verdict, text="\n".join(lines), why="\n".join(why), witness=shown)
 
 
 def _different(
     a: Side,
     b: Side,
+    tried: Tried,
     mapped: Match | None,
     mapping: Mapping[str, str],
     numbers: Mapping[str, float],
     texts: tuple[str, str],
 ) -> Verdict:
-    tried = try_all(a.counting, b.counting, a.numbers, b.numbers)
     found = tried.difference
     title = [words.title(a), words.title(b)]
     lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}."])]
@@ -99,24 +99,14 @@ def _different(
     )
     why = "\n".join([*lines, *words.refutation(shown, tried)])
     if mapped is None:
-        because = (*momentary(a, b), *reasons(a, b))
-        lines += words.section(words.WOULD, because)
-        return replace(verdict, text="\n".join(lines), reasons=because, why=why)
-    breaks, holds = conditions(mapped)
-    lines += [
-        *wrap([f"With other numbers they are: {words.how(mapped)}."]),
-        *words.mapping_lines(a, b, mapping, numbers),
-    ]
-    lines += words.section("That breaks under", breaks) + words.section(words.SURVIVES, holds)
-    why = "\n".join(
-        [
-            why,
-            "",
-            "With other numbers",
-            *words.why(mapped, breaks, words.mapping_lines(a, b, mapping, numbers)),
-        ]
-    )
-    return replace(verdict, text="\n".join(lines), breaks_under=tuple(breaks), why=why)
+        found_reasons = because(a, b, found)
+        lines += words.section(words.WOULD, found_reasons)
+        return replace(verdict, text="\n".join(lines), reasons=found_reasons, why=why)
+    broken, rows = breaks(mapped), words.mapping_lines(a, b, mapping, numbers)
+    lines += [*wrap([f"With other numbers they are: {words.how(mapped)}."]), *rows]
+    lines += words.section("That breaks under", broken) + words.survives(mapped)
+    why = "\n".join([why, "", "With other numbers", *words.why(mapped, broken, rows)])
+    return replace(verdict, text="\n".join(lines), breaks_under=broken, why=why)
 
 
 def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None) -> Witness | None:
@@ -126,6 +116,18 @@ def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None)
         words.call_of(side) if side.text.free else text for side, text in zip((a, b), texts, strict=True)
     ]
     return witness((shown[0], a.counting, a.numbers), (shown[1], b.counting, b.numbers), found)
+
+
+def _under_a_schedule(found: Match, texts: tuple[str, str], numbers: Mapping[str, float]) -> Witness | None:
+    if not any(c.of == RATE and c.broken for c in found.changes):
+        return None
+    a, b = found.a, replace(found.b, values=numbers if found.formulas is not None else found.b.values)
+    trial = slowed(a, b, b.values)
+    seen = difference(a.counting, b.counting, a.numbers, b.numbers, trial)
+    if seen is None or seen.a is None:
+        return None
+    shown = [words.call_of(s) if s.text.free else text for s, text in zip((a, b), texts, strict=True)]
+    return witness((shown[0], a.counting, a.numbers), (shown[1], b.counting, b.numbers), seen)
 
 
 def _numbers(mapped: Match | None) -> dict[str, float]:

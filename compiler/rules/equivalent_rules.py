@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netc.compiler.meaning.rule_equations import lines
-from netc.compiler.rules.compare_rules import Match, Side, match, side
-from netc.compiler.rules.conditions import conditions
+from netc.compiler.rules.compare_rules import Match, breaks, match
 from netc.compiler.rules.explain import short
 from netc.compiler.rules.rule_text import read_rule
+from netc.compiler.rules.sides import Side, side
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 
@@ -50,10 +50,9 @@ def relatives(rule: Side) -> Iterator[Relative]:
             other = side(read_rule(name))
         except SpecError:
             continue  # a family of its own name
-        found = match(rule, other)
+        found = match(rule, other, thorough=False)
         if found is not None:
-            breaks, _ = conditions(found)
-            yield Relative(name, tuple(_arguments(rule, found)), tuple(breaks), found.how == "proved")
+            yield Relative(name, tuple(_arguments(rule, found)), breaks(found), found.how == "proved")
 
 
 def _alike(rule: str, other: str) -> bool:

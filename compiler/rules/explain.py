@@ -12,6 +12,7 @@ from textwrap import wrap as wrapped
 
 from netc.compiler.calculus import ir
 from netc.compiler.lower.rule import lower_rule
+from netc.compiler.meaning.components import as_written
 from netc.compiler.meaning.m_as_state import shown
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_body import equations
@@ -39,9 +40,9 @@ def explain(spec: Spec, unicode: bool) -> list[Section]:
     runs = lines(with_numbers(definition.body, values), unicode)
     return [
         Section(title(spec, unicode), tuple(comment(definition.name))),
-        Section("", tuple(written)),
+        Section("", tuple(map(as_written, written))),
         Section("where", tuple(line for s in rule.searches for line in _search(s, unicode))),
-        Section("with these numbers", tuple(runs) if runs != written else ()),
+        Section("with these numbers", tuple(map(as_written, runs)) if runs != written else ()),
         Section("symbols", tuple(_columns(_symbols(spec, unicode)))),
         Section("cost", tuple(_cost(lower_rule(spec)))),
     ]
@@ -65,7 +66,7 @@ def title(spec: Spec, unicode: bool) -> str:
 
 def call(name: str, arguments: Iterable[tuple[str, float]], unicode: bool = False) -> str:
     inside = ", ".join(f"{greek(n) if unicode else n} = {short(v)}" for n, v in arguments)
-    return f"{name}({inside})"
+    return as_written(f"{name}({inside})")
 
 
 def short(value: float) -> str:
@@ -77,7 +78,9 @@ def short(value: float) -> str:
 
 def wrap(sentences: Iterable[str], width: int = 100) -> list[str]:
     """One paragraph a sentence, its further lines indented."""
-    return [line for words in sentences for line in wrapped(words, width, subsequent_indent="    ")]
+    return [
+        line for words in sentences for line in wrapped(as_written(words), width, subsequent_indent="    ")
+    ]
 
 
 def comment(name: str) -> list[str]:
@@ -138,7 +141,7 @@ def _moves(piece: Piece) -> bool:
 
 
 def _columns(rows: Iterable[Row]) -> Iterator[str]:
-    table = list(rows)
+    table = [tuple(map(as_written, row)) for row in rows]
     widths = [max(len(row[i]) for row in table) for i in range(3)] if table else []
     for row in table:
         yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from netc.compiler.meaning.components import as_written
 from netc.dsl import ast
 from netc.dsl.names import TO_GREEK
 from netc.dsl.printer import ATOM, COMPARISON, POWER, PRODUCT, RANGE, SIGN, SUM, print_expr
@@ -98,6 +99,8 @@ def _parts(name: str) -> tuple[str, str]:
         return stem, digits
     if first and (len(first) == 1 or first in TO_GREEK or first in _LETTERS) and not digits:
         return _parts(first)[0], rf"\mathrm{{{last}}}"
+    if as_written(name) != name:  # a component of a tuple
+        return "\\mathrm{" + first.replace("_", r"\_") + "}", last
     return "\\mathrm{" + name.replace("_", r"\_") + "}", ""
 
 

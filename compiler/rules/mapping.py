@@ -16,8 +16,9 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.expr_text import expr_text
+from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.normal_form import NoForm
-from netc.compiler.proofs.ranges import ONE, POSITIVE, ZERO, Number, Range, exact
+from netc.compiler.proofs.ranges import ONE, POSITIVE, ZERO, Number, Range
 
 Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
@@ -85,6 +86,8 @@ def _number(expr: ir.Expr, at: Mapping[str, Number]) -> Number:
                     return x * y
                 case "div", [y] if abs(y.sign) == 2:
                     return x / y
+                case "div", [y]:
+                    raise NoForm(f"{expr_text(expr)} divides by 0")
                 case "sub", [y]:
                     return x - y
                 case "pow", [_]:
@@ -143,7 +146,9 @@ FINE = 2**40
 NEARLY_ONE = 9000
 
 
-def drawn(values: Values, seed: int, stretched: bool = False) -> dict[str, Number]:
+def drawn(
+    values: Values, seed: int, stretched: bool = False, where: Mapping[str, Range] | None = None
+) -> dict[str, Number]:
     """Random fractions for what is a matter of taste; zeros, flags and counts stay. Roots are fractions.
 
     The fractions are of the form f(t) with one of 2^50 random t each: a rational function of degree d that is not
@@ -178,7 +183,7 @@ def drawn(values: Values, seed: int, stretched: bool = False) -> dict[str, Numbe
                 point = fraction(500, 5000)
             case "fixed":
                 point = exact(value)
-        found[name] = Number(point, WHERE.get(what))
+        found[name] = Number(point, (where or {}).get(name, WHERE.get(what)))
     if isinstance(values, Tied):
         found |= {other: found[name] for name, other in values.pairs}
     return found

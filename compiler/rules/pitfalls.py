@@ -10,17 +10,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from netc.compiler.calculus.written import exact
 from netc.compiler.meaning.bind_arguments import live_names
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.spec import Schedule, Spec
 from netc.compiler.proofs.linear import is_linear
-from netc.compiler.proofs.ranges import Number, exact
-from netc.compiler.rules.compare_rules import Side, side
+from netc.compiler.proofs.ranges import Number
 from netc.compiler.rules.conditions import rate_inside
 from netc.compiler.rules.explain import short
 from netc.compiler.rules.mapping import parts
 from netc.compiler.rules.rule_text import standalone
+from netc.compiler.rules.sides import Side, side
 from netc.compiler.rules.simulate import World, simulate
 from netc.dsl import ast
 

@@ -70,18 +70,27 @@ class RuleText:
 
     @cached_property
     def rule(self) -> ir.Rule:
+        """What runs."""
         return lower_rule(self.spec)
 
+    @cached_property
+    def written(self) -> ir.Rule:
+        """What was written: its constants are fractions."""
+        return lower_rule(self.spec, as_written=True)
+
     def general(self, varying: Collection[str]) -> ir.Rule | None:
-        """The rule for any number of parameters of the network, the scalar `ir.SIZE` in it; `varying` ones of its own
-        decide no conditions. None where its form hangs on the number of parameters."""
-        spec, rule = self.spec, self.rule
+        """The rule as it was written, for any number of parameters of the network, the scalar `ir.SIZE` in it; `varying`
+        ones of its own decide no conditions. None where its form hangs on the number of parameters."""
+        spec, rule = self.spec, self.written
         if self._decisive & set(varying):
             spec = _checked(*self.others, self.statement, varying=varying, loss=self.loss)
-            rule = lower_rule(spec)
+            rule = lower_rule(spec, as_written=True)
         if _sums_nothing(rule):
             return rule
-        counted = [_for_any_number(lower_rule(_with_parameters(spec, count)), count) for count in SIZES]
+        counted = [
+            _for_any_number(lower_rule(_with_parameters(spec, count), as_written=True), count)
+            for count in SIZES
+        ]
         return counted[0] if counted[0] == counted[1] else None
 
     @cached_property

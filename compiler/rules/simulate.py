@@ -176,7 +176,7 @@ class _Machine:
         for node in order:
             match node:
                 case ir.Const(value):
-                    values[id(node)] = value if self.plain else exactly(value)
+                    values[id(node)] = float(value) if self.plain else exactly(value)
                 case ir.Var(name):
                     values[id(node)] = self.env[name]
                 case ir.Apply(op, args):

@@ -40,10 +40,17 @@ CLOCKS = frozenset({"n", "epoch", "m"})
 Values = Mapping[str, Number]
 
 
+Steps = Mapping[str, tuple[float, ...]]
+"""What parameters are in each step."""
+
+
 @dataclass(frozen=True)
 class Trial:
     world: World
     words: str
+    schedules: tuple[Steps, Steps] = ({}, {})
+    """Of A's parameters and of B's."""
+    tolerance: float = SAME
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,11 @@ class Tried:
 def ordinary() -> Trial:
     """Gradients of many sizes, some zero, and a burst."""
     return Trial(make_world(STEPS, 5, 100, np.float64), "gradients of five sizes")
+
+
+def at_once(found: Difference) -> Tried:
+    """By the first trial."""
+    return Tried(1, (found.trial.words,), found)
 
 
 def try_all(a: ir.Rule, b: ir.Rule, at: Values, bt: Values) -> Tried:
@@ -176,14 +188,30 @@ def difference(a: ir.Rule, b: ir.Rule, at: Values, bt: Values, trial: Trial) -> 
     try:
         with sixty_digits() as context:
             world = _converted(trial.world, np.vectorize(lambda x: exactly(float(x)), otypes=[object]))
-            values = [{n: _decimal(v.value) for n, v in of.items()} for of in (at, bt)]
-            first, second = (simulate(r, v, world) for r, v in zip((a, b), values, strict=True))
-            return None if overflowed(context) else _first(trial, first, second, SAME)
+            values: list[dict[str, Any]] = [{n: _decimal(v.value) for n, v in of.items()} for of in (at, bt)]
+            first, second = _traces((a, b), values, world, trial, exactly)
+            return None if overflowed(context) else _first(trial, first, second, trial.tolerance)
     except (TypeError, ValueError, OverflowError, AttributeError):
         world = _converted(trial.world, lambda x: x.astype(np.longdouble))
-        reals = [{n: _extended(v.value) for n, v in of.items()} for of in (at, bt)]
-        first, second = (simulate(r, v, world) for r, v in zip((a, b), reals, strict=True))
-        return _first(trial, first, second, NEARLY)
+        reals: list[dict[str, Any]] = [{n: _extended(v.value) for n, v in of.items()} for of in (at, bt)]
+        first, second = _traces((a, b), reals, world, trial, np.longdouble)
+        return _first(trial, first, second, max(NEARLY, trial.tolerance))
+
+
+def _traces(
+    rules: tuple[ir.Rule, ir.Rule],
+    values: list[dict[str, Any]],
+    world: World,
+    trial: Trial,
+    number: Callable[[float], Any],
+) -> Iterator[Trace]:
+    for rule, of, steps in zip(rules, values, trial.schedules, strict=True):
+        first = {name: number(x[0]) for name, x in steps.items()}
+
+        def now(n: int, steps: Steps = steps) -> dict[str, Any]:
+            return {name: number(x[n]) for name, x in steps.items()}
+
+        yield simulate(rule, of | first, world, now)
 
 
 def _converted(world: World, to: Callable[[NDArray[np.float64]], NDArray[Any]]) -> World:

@@ -6,22 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from netc.compiler.calculus import ir
+from netc.compiler.meaning.components import as_written
 from netc.compiler.meaning.findings import counted
-from netc.compiler.rules.compare_rules import Match, Side
+from netc.compiler.proofs.ranges import Range
+from netc.compiler.rules.compare_rules import Match
+from netc.compiler.rules.conditions import RATE, rates
 from netc.compiler.rules.explain import call, short, wrap
-from netc.compiler.rules.mapping import drawn, parts
+from netc.compiler.rules.mapping import Tied, drawn
+from netc.compiler.rules.sides import Side
 from netc.compiler.rules.simulate import make_world, simulate
 from netc.compiler.rules.trials import Difference, Tried
 from netc.compiler.rules.witness import Witness
 from netc.dsl.printer import print_expr
 
-SURVIVES = "It survives, on random gradients"
+ROUNDING = 2.0**-53
 WOULD = "They would be the same, on random gradients"
 ASSUMED = (
     "Numbers are real numbers: what rounding does is another question. Literals are read as their digits.",
     "n is any whole number from 0, m any number of batches, epoch = n/m (n where a step is an epoch), theta of any length, "
     "and theta[0], gradients and losses are any numbers; weights and biases are told apart as the rule does.",
-    "The parameters are the same in every iteration: what a schedule does is tested, not proved.",
 )
 
 
@@ -33,7 +36,10 @@ def title(side: Side) -> str:
 
 
 def call_of(side: Side) -> str:
-    return call(side.text.name, side.values.items())
+    """With all numbers, and with what was switched to open the rule."""
+    inside = call(side.text.name, side.values.items())
+    more = [f"{n} = {text}" for n, text in side.text.switches if n not in side.values]
+    return f"{inside[:-1]}, {', '.join(more)})" if more else inside
 
 
 def how(found: Match) -> str:
@@ -47,20 +53,43 @@ def _count(found: Match) -> str:
 
 
 def _scope(found: Match) -> str:
-    """For which parameters."""
+    """For which schedules and parameters."""
+    assert found.claim is not None
+    some = []
+    if rates(found.a.values):
+        some.append("every schedule of the rate" if RATE in found.claim.moving else "a constant rate")
+    where = [_range(name, among) for name, among in found.claim.ranges.items()]
+    if isinstance(found.a.values, Tied):
+        where += [f"{other} = {name}" for name, other in found.a.values.pairs]
+    some += [f"every {', '.join(where)}"] if where else []
+    fixed = _as_they_stand(found)
+    stands = f" ({', '.join(fixed)} as they stand)" if fixed else ""
+    *first, last = some or [""]
+    return f"{''.join(f', {words}' for words in first)}{last and f' and {last}'}{stands}"
+
+
+def _as_they_stand(found: Match) -> list[str]:
     if found.formulas is None:
-        return ""
-    where = [
-        _range(n, v.range is not None, parts(found.a.values)[n]) for n, v in drawn(found.a.values, 0).items()
-    ]
-    said = [w for w in where if w]
-    return f" and every {', '.join(said)}" if said else ""
+        return []
+    return [n for n, v in drawn(found.a.values, 0).items() if v.range is None]
 
 
-def _range(name: str, varies: bool, part: str) -> str:
-    if not varies:
-        return ""
-    return f"0 < {name} < 1" if part == "memory" else f"{name} > 0"
+def _range(name: str, among: Range) -> str:
+    low = "" if among.low is None else f"{float(among.low):.6g} {'<' if among.low_open else '<='} "
+    high = "" if among.high is None else f" {'<' if among.high_open else '<='} {float(among.high):.6g}"
+    if low and not high:
+        return f"{name} {'>' if among.low_open else '>='} {low.split()[0]}"
+    return f"{low}{name}{high}" if high else f"real {name}"
+
+
+def survives(found: Match) -> list[str]:
+    """What was proved, and what only tests say."""
+    holds = [c for c in found.changes if not c.broken]
+    moving = found.claim.moving if found.claim else frozenset()
+    proved = [c.words for c in holds if c.of in moving]
+    return section("It survives, proved", proved) + section(
+        "It survives, on random gradients", [c.words for c in holds if c.of not in moving]
+    )
 
 
 def why(found: Match, breaks: Sequence[str], mapping: Sequence[str]) -> list[str]:
@@ -70,10 +99,13 @@ def why(found: Match, breaks: Sequence[str], mapping: Sequence[str]) -> list[str
         lines = wrap([f"are not told apart by {_count(found)}, and not proved to be the same."])
         lines += section("What was tried", [*tried, _precision(found)])
         return lines + section("What kept a proof away", [found.obstacle])
+    assert found.claim is not None
     lines = wrap([f"are the same rule: proved, for every sequence of gradients{_scope(found)}."])
     lines += [*mapping, *section("Why", found.argument.lines)]
     lines += section("What is assumed", [*ASSUMED, *_constants(found)])
-    return lines + section("Where it stops holding, by tests", breaks)
+    lines += section("What A admits and the proof does not reach", found.claim.left)
+    seen = {c.words: f"{c.words}: seen with {c.seen}" for c in found.changes if c.seen}
+    return lines + section("Where it stops holding, by tests", [seen.get(words, words) for words in breaks])
 
 
 def _precision(found: Match) -> str:
@@ -81,10 +113,17 @@ def _precision(found: Match) -> str:
 
 
 def _constants(found: Match) -> Iterator[str]:
+    assert found.claim is not None
+    moving = sorted(found.claim.moving)
+    if RATE in moving:
+        yield "The rates of both are multiplied by the same number c[n] >= 0 in step n, any sequence of such numbers."
+    if own := [name for name in moving if name != RATE]:
+        yield f"{' and '.join(own)} may be another number of that range in each step; B's parameters follow by the formulas."
+    yield "Other parameters are the same in every step."
     if found.formulas is None:
         yield "Parameters have the numbers that were given."
         return
-    fixed = [f"{n} = {short(float(v.value))}" for n, v in drawn(found.a.values, 0).items() if v.range is None]
+    fixed = [f"{n} = {short(found.a.values[n])}" for n in _as_they_stand(found)]
     if fixed:
         yield f"As they stand: {', '.join(fixed)}."
     yield (
@@ -103,7 +142,8 @@ def mapping_lines(a: Side, b: Side, mapping: Mapping[str, str], numbers: Mapping
     for name, text in mapping.items():
         left = f"{name}'" if name in a.values else name
         value = short(numbers[name]) if name in numbers else text
-        rows.append((left, text, "" if a.text.free or text == value else value))
+        shown = "" if a.text.free or text == value else value
+        rows.append((as_written(left), as_written(text), shown))
     if not rows:
         return []
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
@@ -137,7 +177,9 @@ def difference(a: Side, b: Side, found: Difference | None) -> str:
     last = f"theta[{found.n}]" if found.what == "theta" else f"at n = {found.n}"
     batches = f" (m = {world.batches})" if {"m", "epoch"} & {*_clocks(a.rule), *_clocks(b.rule)} else ""
     words = f"{after}{name} has moved by {moved[0]} in A and by {moved[1]} in B"
-    return f"{words}, that is the first difference, {last}{batches}"
+    hidden = abs(found.a - found.b) < type(found.a)(ROUNDING) * abs(found.a)
+    more = "; rounding to float64 hides it" if hidden else ""
+    return f"{words}, that is the first difference, {last}{batches}{more}"
 
 
 def _told_apart(x: Any, y: Any) -> tuple[str, str]:
@@ -176,3 +218,21 @@ def refutation(shown: Witness | None, tried: Tried) -> list[str]:
         "goes the way again.",
     ]
     return section("The first difference", facts)
+
+
+def parting(shown: Witness | None) -> list[str]:
+    """Of rules that are the same for a constant rate: the schedule under which they part."""
+    if shown is None or shown.schedule_a is None or shown.schedule_b is None:
+        return []
+    rows = [
+        f"{name} in {mark} = {', '.join(short(x) for x in values)}"
+        for mark, steps in (("A", shown.schedule_a), ("B", shown.schedule_b))
+        for name, values in steps.items()
+    ]
+    what = "theta" if shown.what == "theta" else "the point where it asks"
+    facts = [
+        *rows,
+        f"n = {shown.n}: {what} is {float(shown.theta_a):.9g} in A, {float(shown.theta_b):.9g} in B",
+        "`netc diff A B --witness FILE` writes it with the gradients; trajectory(..., schedule = ...) goes the way again.",
+    ]
+    return section("A schedule under which they part", facts)

@@ -15,7 +15,6 @@ from netc.compiler.meaning.resolve_complaints import target
 from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.spec import Spec
-from netc.compiler.rules.compare_rules import Side, side
 from netc.compiler.rules.explain import short
 from netc.compiler.rules.mapping import parts
 from netc.compiler.rules.pitfalls import (
@@ -28,6 +27,7 @@ from netc.compiler.rules.pitfalls import (
     unused,
 )
 from netc.compiler.rules.rule_text import standalone
+from netc.compiler.rules.sides import Side, side
 from netc.dsl import ast, library
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import Span

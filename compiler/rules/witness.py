@@ -8,7 +8,7 @@ from typing import Any
 
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.ranges import Number
-from netc.compiler.rules.trials import Difference, Trial, difference
+from netc.compiler.rules.trials import Difference, difference
 
 Values = Mapping[str, Number]
 MANY = 4
@@ -38,6 +38,9 @@ class Witness:
     theta_a: str
     theta_b: str
     """What it is, to thirty digits."""
+    schedule_a: Mapping[str, tuple[float, ...]] | None
+    schedule_b: Mapping[str, tuple[float, ...]] | None
+    """Of rules that are the same for constant parameters: their values in each step."""
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -50,15 +53,16 @@ def witness(a: tuple[str, ir.Rule, Values], b: tuple[str, ir.Rule, Values], foun
     (text_a, rule_a, at), (text_b, rule_b, bt) = a, b
     world = found.trial.world
     steps = found.n - world.first + (found.what == "point")
-    short = Trial(
-        replace(world, gradients=world.gradients[:steps], losses=world.losses[:steps]), found.trial.words
-    )
+    cut = replace(world, gradients=world.gradients[:steps], losses=world.losses[:steps])
+    mine, theirs = ({n: x[:steps] for n, x in of.items()} for of in found.trial.schedules)
+    short = replace(found.trial, world=cut, schedules=(mine, theirs))
     if found.element % 2 == 0:  # a weight, as the only element is
         i = slice(found.element, found.element + 1)
         one = replace(short.world, gradients=short.world.gradients[:, :, i], theta=world.theta[i])
-        alone = difference(rule_a, rule_b, at, bt, Trial(one, short.words))
+        less = replace(short, world=one)
+        alone = difference(rule_a, rule_b, at, bt, less)
         if alone is not None and alone.n == found.n:
-            short, found = Trial(one, short.words), alone
+            short, found = less, alone
     shown = short.world
     elements = len(shown.theta)
     evaluations = [e for rule in (rule_a, rule_b) for e in _evaluations(rule.body)]
@@ -77,6 +81,8 @@ def witness(a: tuple[str, ir.Rule, Values], b: tuple[str, ir.Rule, Values], foun
         found.what,
         f"{found.a:.30g}",
         f"{found.b:.30g}",
+        mine or None,
+        theirs or None,
     )
 
 

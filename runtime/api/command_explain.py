@@ -131,11 +131,11 @@ def _sections(spec: Spec) -> Iterable[Section]:
 
 
 def _same(spec: Spec) -> Iterator[str]:
-    from netc.compiler.rules.compare_rules import side
     from netc.compiler.rules.equivalent_rules import relatives
     from netc.compiler.rules.explain import wrap
     from netc.compiler.rules.pitfalls import changes
     from netc.compiler.rules.rule_text import standalone
+    from netc.compiler.rules.sides import side
     from netc.runtime.devices.answer_cache import kept
 
     rule = side(standalone(spec))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc.command_plot import need_matplotlib, pictures
-from netc.commands import DIVERGED, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
 from netc.kept_run import fingerprint, manifest_of, new_folder
 from netc.options import FOLDER, NET_FILE, lanes, overrides, training_options
 
@@ -203,6 +203,6 @@ def _tell(run: _Run, result: Result, as_json: bool, quiet: bool) -> None:
 def _status(result: Result) -> int:
     if result.interrupted:
         return INTERRUPTED
-    if result.diverged.all():
-        return DIVERGED
+    if set(result.stopped) <= {"diverged", "no such batch", "out of range"}:
+        return BROKEN_OFF
     return DONE if all(v.holds for v in result.expect) else NOT_AS_EXPECTED

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netc.dsl.diagnostics import SpecError
     from netc.runtime.interrupt import Unlost
 
-DONE, WRONG_FILE, WRONG_USE, WRONG_DATA, DIVERGED, NOT_AS_EXPECTED = range(6)
+DONE, WRONG_FILE, WRONG_USE, WRONG_DATA, BROKEN_OFF, NOT_AS_EXPECTED = range(6)
 INTERRUPTED = 130
 COMPLETING = "_NETC_COMPLETE"
 """Set by the shell that asks for completions."""
@@ -94,7 +94,7 @@ def cli() -> None:
     Start with `netc run examples/boston.net`. Results go to standard output, messages to standard error.
 
     Exit status: 0 done; 1 the file has an error; 2 wrong usage; 3 data missing or unfit; 4 every run
-    diverged; 5 an expectation failed; 130 interrupted, with a checkpoint written.
+    diverged or met what it cannot go on with; 5 an expectation failed; 130 interrupted, with a checkpoint written.
     """
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
-from netc.runtime.parameters import flatten, unflatten
+from netc.runtime.parameters import flatten, states_of_rows, unflatten
 from netc.runtime.results.result import Result
 from netc.runtime.session import File, Session
 from netc.runtime.training.sample_layout import Samples
@@ -53,6 +53,8 @@ class Model:
         self._file, self._overrides = file, dict(overrides)
         self._session: Session = sessions.open_session(file, self._overrides)
         self._theta: Reals | None = None
+        self._states: Reals | None = None
+        """Of layers; both of the last training's first run."""
         self._known: dict[Any, Session] = {}
         self._given: Given | None = None
         self._last = self._overrides
@@ -77,7 +79,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: kernels are not in it, they are loaded again."""
-        names = ("_file", "_overrides", "_theta", "_last")
+        names = ("_file", "_overrides", "_theta", "_states", "_last")
         return {name: vars(self)[name] for name in names} | {"data": self._session.data}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -122,18 +124,22 @@ class Model:
         merged = {**self._overrides, **given, **overrides}
         session = self._with_data(X, y, merged)
         _, result = session.train(Watcher())
-        self._session, self._theta, self._last = session, result.theta[0], merged
+        self._session, self._last = session, merged
+        self._theta, self._states = result.theta[0], result.states[0]
         return replace(result, file=self._file.source.name, expect=session.verdicts(result))
 
-    def predict(self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False) -> Reals:
+    def predict(
+        self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False, states: ArrayLike | None = None
+    ) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target, in the
         order of `classes` where the target is one; with `labels` the likeliest of these, (N,).
 
-        `theta` (P,) is by default that of the last training's first run. Raises ValueError where shapes or columns
+        `theta` (P,) is by default that of the last training's first run, and so are `states` (S,), those of layers
+        (`result.states`); here and below layers are in test mode. Raises ValueError where shapes or columns
         do not fit, there are no classes to name, or the file is an objective, which has no outputs.
         """
         session = self._session
-        row = session.padded(self._parameters(theta))
+        row = self._row(session, self._parameters(theta), states)
         x = self._inputs(session, X)
         y = np.zeros((len(x), session.spec.network.outputs if session.spec.network else 0))
         samples = session.lay_out(x, y)
@@ -141,7 +147,9 @@ class Model:
         found = outputs.T.astype(np.float64)
         return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
 
-    def loss(self, theta: ArrayLike, X: Any = None, y: Any = None) -> float:
+    def loss(
+        self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
+    ) -> float:
         """The loss at theta (P,) on X (N, inputs) and y, or on the training part of the file's data.
 
         It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`. A file without
@@ -149,15 +157,24 @@ class Model:
         network has several outputs.
         """
         session = self._session
-        return session.evaluator.loss(session.padded(theta), self._samples(session, X, y))
+        return session.evaluator.loss(self._row(session, theta, states), self._samples(session, X, y))
 
-    def gradient(self, theta: ArrayLike, X: Any = None, y: Any = None) -> Reals:
+    def gradient(
+        self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
+    ) -> Reals:
         """The gradient (P,) of `loss` in theta."""
         session = self._session
-        return session.evaluator.gradient(session.padded(theta), self._samples(session, X, y)).copy()
+        row = self._row(session, theta, states)
+        return session.evaluator.gradient(row, self._samples(session, X, y)).copy()
 
     def hessian(
-        self, theta: ArrayLike, X: Any = None, y: Any = None, *, along: ArrayLike | None = None
+        self,
+        theta: ArrayLike,
+        X: Any = None,
+        y: Any = None,
+        *,
+        along: ArrayLike | None = None,
+        states: ArrayLike | None = None,
     ) -> Reals:
         """The second derivatives (P, P) of `loss` in theta, exact, in float64.
 
@@ -165,10 +182,11 @@ class Model:
         large.
         """
         session = self._session
-        point = np.asarray(session.padded(theta)[: self.parameters], np.float64)
+        row = np.asarray(self._row(session, theta, states), np.float64)
+        point = row[: self.parameters]
         bare = session.data is None and session.spec.objective is None
         given = self._scaled(session, X, y) if X is not None or y is not None or bare else None
-        curvature = session.curvature(given)
+        curvature = session.curvature(given).with_states(states_of_rows(session.program.problem, row))
         if along is None:
             return curvature.hessian(point)
         vectors = np.asarray(along, np.float64)
@@ -222,6 +240,9 @@ class Model:
         if data is not None:
             session.require_fit()
         return session
+
+    def _row(self, session: Session, theta: ArrayLike, states: ArrayLike | None) -> Reals:
+        return session.padded(theta, self._states if states is None else np.asarray(states, np.float64))
 
     def _parameters(self, theta: ArrayLike | None) -> ArrayLike:
         if theta is not None:

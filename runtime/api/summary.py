@@ -112,7 +112,8 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
     counts = np.bincount(result.stop_codes, minlength=len(ORDER))
     for count, reason in zip(counts.tolist(), ORDER, strict=True):
         if count:
-            yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}"
+            why = _first(result) if reason == "diverged" else ""
+            yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}{why}"
     yield from _ends(result)
 
 
@@ -126,6 +127,10 @@ def _ends(result: Result) -> Iterator[str]:
         if count and name:
             words = "ended far from all listed points" if name == FAR else f"reached {name}"
             yield f"  {count:>{len(str(result.runs))}}  {words}"
+
+
+def _first(result: Result) -> str:
+    return f"; the first {result.fault}" if result.fault else ""
 
 
 def _why(result: Result) -> str:

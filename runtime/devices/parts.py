@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-PROBLEM = ("loss", "gradient", "predict", "report", "outputs")
+PROBLEM = ("loss", "gradient", "training_loss", "training_gradient", "predict", "report", "outputs")
 """What a problem's functions are called."""
 _IMPORT = re.compile(r"from (\S+) import (.+)")
 _SHAPE = re.compile(r"\w+_\d+x\d+")

@@ -29,13 +29,14 @@ MINIMUM, MAXIMUM, SADDLE, DEGENERATE = range(4)
 assert KINDS == ("minimum", "maximum", "saddle", "degenerate")
 
 
-def kinds(curvature: Hessians, theta: Array, settled: Array) -> Array:
-    """(runs,) index into KINDS of the points theta (runs, P); -1 for the runs that are not `settled`."""
+def kinds(curvature: Hessians, theta: Array, settled: Array, states: Array) -> Array:
+    """(runs,) index into KINDS of the points theta (runs, P), with states (runs, S) of layers; -1 for the runs that are
+    not `settled`."""
     found = np.full(len(theta), -1, np.int8)
     rows = np.flatnonzero(settled)
     if curvature.problem.sampled:
         for row in rows.tolist():
-            found[row] = _of_network(curvature, theta[row])
+            found[row] = _of_network(curvature.with_states(states[row]), theta[row])
         return found
     for i in range(0, len(rows), AT_ONCE):
         piece = rows[i : i + AT_ONCE]

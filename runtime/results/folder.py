@@ -154,12 +154,14 @@ def processor() -> str:
 
 
 def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) -> dict[str, Pieces]:
-    """`layer1.weight`, `best.layer1.weight`, `scale.inputs.shift`, ...; the axis of several runs in front."""
+    """`layer1.weight`, `best.layer1.weight`, `scale.inputs.shift`, states of layers; the axis of several runs in front."""
     lead = () if result.runs == 1 else (result.runs,)
     found = {}
-    for prefix, theta in (("", result.theta), ("best.", result.best)):
-        for t in problem.weights:
-            found[prefix + t.name] = Pieces(theta[:, t.offset : t.offset + t.size], (*lead, *t.shape))
+    both = (("", result.theta, result.states), ("best.", result.best, result.best_states))
+    for prefix, theta, states in both:
+        for tensors, rows in ((problem.weights, theta), (problem.states, states)):
+            for t in tensors:
+                found[prefix + t.name] = Pieces(rows[:, t.offset : t.stop], (*lead, *t.shape))
     return found | {name: Pieces(array.reshape(1, -1), array.shape) for name, array in scalers.items()}
 
 

@@ -7,13 +7,14 @@ block of samples. Trains nothing, and says nothing of what the curvature means (
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.evaluate import Env, given, run_lets
+from netc.compiler.calculus.evaluate import Env, given, initial_states, run_lets
 from netc.compiler.calculus.second_derivatives import DIRECTIONS, moved, tangents
 from netc.compiler.calculus.simplify import rebuild
 from netc.runtime.parameters import Array
@@ -25,13 +26,21 @@ NOTHING = np.zeros((1, 1))
 
 
 class Hessians:
-    """Of a problem's loss, on the samples x (N, inputs), y (N, outputs) if it has any, scaled as in training."""
+    """Of a problem's loss in test mode, on samples x (N, inputs), y (N, outputs) if it has any, scaled as in training."""
 
     def __init__(self, problem: ir.Problem, x: Array = NOTHING, y: Array = NOTHING) -> None:
-        self.problem = problem
+        self.problem = problem.tested
+        self.states = initial_states(problem)
+        """Of its layers, (S,)."""
         self.x, self.y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         self.share = 1 / len(x) if problem.mean else 1.0
-        self.steps = (*problem.forward, *problem.backward)
+        self.steps = (*self.problem.forward, *self.problem.backward)
+
+    def with_states(self, states: Array) -> Hessians:
+        """The same with states (S,) of layers that were trained; what does not depend on them is kept."""
+        other = copy(self)
+        other.states = np.asarray(states, np.float64)
+        return other
 
     @cached_property
     def _tangents(self) -> tuple[ir.Step, ...]:
@@ -70,7 +79,7 @@ class Hessians:
         return total * self.share
 
     def _of_block(self, theta: Array, along: Array, x: Array, y: Array) -> Array:
-        env = given(self.problem, theta, x, y)
+        env = given(self.problem, theta, x, y, self.states)
         sizes = {ir.SAMPLES: len(x), DIRECTIONS: len(along)}
         for t in self.problem.weights:
             env[moved(t.name)] = along[:, t.offset : t.stop].reshape(len(along), *t.shape)

@@ -18,9 +18,9 @@ from netc.runtime.training.train import Outcome, Task, total_steps
 
 
 def make_result(
-    task: Task, outcome: Outcome, points: tuple[Points, ...], kinds: Callable[[Array, Array], Array]
+    task: Task, outcome: Outcome, points: tuple[Points, ...], kinds: Callable[[Array, Array, Array], Array]
 ) -> Result:
-    """`kinds(theta, settled)` are the kinds of points that the settled runs have reached."""
+    """`kinds(theta, settled, states)` are the kinds of points that the settled runs have reached."""
     program, counters = task.program, outcome.counters
     metric: MetricName = task.metric.kind if task.metric else ""
     total, per_epoch = total_steps(program, task.train.count)
@@ -38,6 +38,8 @@ def make_result(
     return Result(
         theta=outcome.theta,
         best=outcome.best,
+        states=outcome.states,
+        best_states=outcome.best_states,
         history=_named(history, metric, task.test is not None, several),
         final=_named(final, metric, task.test is not None, several),
         steps=steps,
@@ -45,7 +47,7 @@ def make_result(
         stop_codes=outcome.stops,
         outcome_codes=outcome_codes,
         point_codes=reached.reached(points, outcome.theta, settled),
-        kind_codes=cache(lambda: kinds(outcome.theta, settled)),
+        kind_codes=cache(lambda: kinds(outcome.theta, settled, outcome.states)),
         point_names=reached.names(points),
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
         grows={

@@ -31,6 +31,10 @@ class Result:
     """(runs, P) last parameters, in the order of `Model.unflatten`."""
     best: Array
     """(runs, P) parameters at the lowest training loss seen at a report."""
+    states: Array
+    """(runs, S) the states of layers (running statistics) that belong to `theta`; S is 0 where no layer has any."""
+    best_states: Array
+    """(runs, S) those that belong to `best`."""
     history: dict[str, Array]
     """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
     `theta_norm`, `loss_batches` (the mean of the losses that the iterations of the last epoch have seen, each on its

@@ -14,17 +14,20 @@ import numpy as np
 
 from netc.compiler.calculus import evaluate, interpret, ir
 from netc.compiler.calculus.formula import formula
-from netc.runtime.parameters import Array
+from netc.runtime.parameters import Array, states_of_rows
 from netc.runtime.random import Purpose, permutation
+from netc.runtime.training.layer_draws import draws_of
 from netc.runtime.training.sample_layout import bounds
 from netc.runtime.training.state import State
 
 
-def blame(program: ir.Program, theta: Array, n: int, before: State | None, x: Array, y: Array) -> str:
-    """Of the run that ended at theta[n] (P,) with a loss that is not finite; `before` is its state at n - 1, where that
-    is at hand. Samples are (N, inputs) and (N, outputs), as the loss sees them."""
+def blame(
+    program: ir.Program, theta: Array, states: Array, n: int, before: State | None, x: Array, y: Array
+) -> str:
+    """Of the run that ended at theta[n] (P,), with states (S,) of layers, and a loss that is not finite; `before` is its
+    state at n - 1, where that is at hand. Samples are (N, inputs) and (N, outputs), as the loss sees them."""
     if np.isfinite(theta).all():
-        where = _in_loss(program.problem, theta, x, y)
+        where = _in_loss(program.problem.tested, x, y, evaluate.given(program.problem, theta, x, y, states))
         return f"the loss is not finite at theta[{n}], which is{f': {where}' if where else ''}"
     lost = int((~np.isfinite(theta)).sum())
     found = f"{lost} of {theta.size} parameters are not finite after iteration {n - 1}"
@@ -32,10 +35,9 @@ def blame(program: ir.Program, theta: Array, n: int, before: State | None, x: Ar
     return f"{found}{f': {told}' if told else ''}"
 
 
-def _in_loss(problem: ir.Problem, theta: Array, x: Array, y: Array) -> str:
-    """The operation by which the loss of some sample is lost, or empty."""
+def _in_loss(problem: ir.Problem, x: Array, y: Array, env: evaluate.Env) -> str:
+    """The operation by which the loss of some sample is lost, or empty; `env`: the tensors, and what is drawn."""
     sizes = {ir.SAMPLES: len(x)} if problem.sampled else {}
-    env = evaluate.given(problem, theta, x, y)
     for step in problem.forward:
         known = dict(env)
         evaluate.run_lets([step], env, sizes)
@@ -75,6 +77,9 @@ class _Iteration:
         self.env |= {name: state.vectors[0, i, :size].copy() for i, name in enumerate(vectors)}
         self.env |= {name: float(state.scalars[0, i]) for i, name in enumerate(scalars)}
         self.parts = evaluate.parts_of(program.problem)
+        self.states = states_of_rows(program.problem, state.theta[0]).copy()
+        self.drawn = draws_of(program.problem, program.training.seed, int(state.counters[0, 4]))
+        self.n = n
 
     def told(self) -> str:
         """What is lost first, and how; empty where it is not seen."""
@@ -96,8 +101,16 @@ class _Iteration:
         return ""
 
     def _measure(self, stmt: ir.Evaluate, point: Array, env: dict[str, Any]) -> tuple[float, Array]:
-        chosen = self._samples(stmt, env)
-        return evaluate.loss_and_gradient(self.program.problem, point, self.x[chosen], self.y[chosen])
+        problem, (x, y, drawn) = self._seen(stmt, env)
+        return evaluate.loss_and_gradient(problem, point, x, y, drawn, self.states)
+
+    def _seen(
+        self, stmt: ir.Evaluate, env: dict[str, Any]
+    ) -> tuple[ir.Problem, tuple[Array, Array, evaluate.Draws]]:
+        """The problem in the statement's mode; samples, targets and what is drawn for them."""
+        chosen, problem = self._samples(stmt, env), self.program.problem
+        drawn = {} if stmt.tested else self.drawn(self.n, chosen)
+        return problem.tested if stmt.tested else problem, (self.x[chosen], self.y[chosen], drawn)
 
     def _samples(self, stmt: ir.Evaluate, env: dict[str, Any]) -> Array:
         match stmt.batch:
@@ -117,8 +130,9 @@ class _Iteration:
                 line = f"in '{span.text.split('#')[0].strip()}'" if span.text else f"in {name}"
                 return f"{how} {line}" if how else line
             case ir.Evaluate(point, gradient=gradient) if name == gradient:
-                chosen = self._samples(stmt, env)
-                where = _in_loss(self.program.problem, env[point], self.x[chosen], self.y[chosen])
+                problem, (x, y, drawn) = self._seen(stmt, env)
+                tensors = evaluate.given(problem, env[point], x, y, self.states)
+                where = _in_loss(problem, x, y, tensors | dict(drawn))
                 return f"the gradient is not finite there, and {where or 'the loss is'}"
             case ir.Evaluate():
                 return "the loss is not finite there"

@@ -23,22 +23,27 @@ NAMES = ("theta", "best", "counters", "figures", "grown")
 
 
 class Book:
-    """Rows 0 ... count-1 are filled, in the order of the runs."""
+    """Rows 0 ... count-1 are filled, in the order of the runs; those of `theta` and `best` are the parameters and, behind
+    them, the states of layers."""
 
     def __init__(
         self,
         runs: int,
         parameters: int,
+        states: int,
         real: type[np.floating],
         folder: Path | None = None,
         watched: tuple[int, ...] = (),
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
         self.folder, self.count, self.watched = folder, 0, list(watched)
-        self.shapes = shapes = (
-            (parameters, real), (parameters, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
+        self.parameters, self.states = parameters, states
+        width = parameters + states
+        shapes: tuple[tuple[int, type[np.generic]], ...] = (
+            (width, real), (width, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
             (len(watched), np.float64),
         )  # fmt: skip
+        self.shapes = shapes
         self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
         """Whether there are rows of an earlier process."""
         self.theta, self.best, self.counters, self.figures, self.grown = (
@@ -49,8 +54,9 @@ class Book:
     def enter(self, state: State) -> None:
         """The runs of a state, at their last iteration and after their last report."""
         at = slice(state.first, state.first + state.runs)
-        parameters = self.theta.shape[1]
-        self.theta[at], self.best[at] = state.theta[:, :parameters], state.best[:, :parameters]
+        for kept, rows in ((self.theta, state.theta), (self.best, state.best)):
+            kept[at, : self.parameters] = rows[:, : self.parameters]
+            kept[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
         self.grown[at] = state.scalars[:, self.watched]
         self.count = at.stop

@@ -160,7 +160,7 @@ def kind_of(spec: Spec, data: Dataset) -> Kind:
     assert spec.network is not None
     assert spec.loss is not None
     outputs, domain = spec.network.outputs, spec.loss.targets
-    activations = spec.network.layers[-1].activations
+    activations = spec.network.activations
     last = activations[-1].definition.name if activations else "lin"
     signs = domain is not None and domain.signs
     if data.y.shape[1] > 1:

@@ -55,6 +55,12 @@ def stops(counters: Array, total: int, by_steps: bool) -> Array:
     return found
 
 
+def first_lost(counters: Array, loss: Array) -> int | None:
+    """The number of the first run whose loss is not finite."""
+    lost = np.flatnonzero((counters[:, 3] == DIVERGED) & ~np.isfinite(loss[: len(counters)]))
+    return int(lost[0]) if len(lost) else None
+
+
 def outcomes(stopped: Array, criterion: bool) -> Array:
     """(runs,) index into OUTCOMES; `criterion`: there was one to meet."""
     at_end = OUTCOMES.index("not converged" if criterion else "finished")

@@ -11,8 +11,9 @@ from typing import assert_never
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.evaluate import initial_states
 from netc.dsl.reading import require_regular
-from netc.runtime.parameters import Array, flatten
+from netc.runtime.parameters import Array, flatten, flatten_states
 from netc.runtime.random import Purpose, normal, uniform
 
 AT_ONCE = 2**16
@@ -43,6 +44,20 @@ def first_theta(program: ir.Program, first: int, count: int) -> Array:
             drawn = _draw(fill, program.training.seed, runs[at : at + some])
             place[at : at + some] = drawn.reshape(-1, fill.size)
     return theta
+
+
+def first_states(program: ir.Program, first: int, count: int) -> Array:
+    """(count, S) float64: the states of layers before the first iteration; from the file of weights where it has them."""
+    problem = program.problem
+    found = np.broadcast_to(initial_states(problem), (count, problem.state_numbers))
+    if not program.starts.file or not problem.states:
+        return found
+    named = _tensors(program.starts.file)
+    own = {t.name: named[t.name] for t in problem.states if t.name in named}
+    if not own:
+        return found
+    states = np.atleast_2d(flatten_states(problem, own))
+    return states[np.arange(first, first + count) % len(states)]
 
 
 def _draw_many(place: Array, fill: ir.Fill, seed: int, first: int) -> None:
@@ -95,14 +110,19 @@ def _orthogonal(shape: tuple[int, ...], draws: Array) -> Array:
 
 def weights_of(problem: ir.Problem, file: str) -> Array:
     """theta (P,) or (runs, P) of a safetensors file named as `unflatten` does; ValueError says what is wrong."""
+    states = {t.name for t in problem.states}
+    return flatten(problem, {k: v for k, v in _tensors(file).items() if k not in states})
+
+
+def _tensors(file: str) -> dict[str, Array]:
+    """Of a safetensors file, as they were at the end; ValueError."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     path = Path(file)
     try:
         require_regular(path)
-        named = {k: v for k, v in load_file(path).items() if not k.startswith(("best.", "scale."))}
-        return flatten(problem, named)
+        return {k: v for k, v in load_file(path).items() if not k.startswith(("best.", "scale."))}
     except FileNotFoundError:
         raise ValueError("there is no such file") from None
     except (OSError, SafetensorError) as error:

@@ -14,8 +14,8 @@ import numpy as np
 from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.runtime.aligned import aligned, zeros
-from netc.runtime.parameters import Array
-from netc.runtime.training.start import first_theta
+from netc.runtime.parameters import Array, states_of_rows
+from netc.runtime.training.start import first_states, first_theta
 
 FIGURES = 6
 """Numbers of a report, as `report.py` lists them."""
@@ -152,6 +152,7 @@ def fresh(
     state = State(first, 0, **{name: zeros(shape, kind) for name, (shape, kind) in empty.items()})
     state.theta[:, : kernels.PARAMETERS] = first_theta(program, first, count)
     state.counters[:, 4] = np.arange(first, first + count)
+    states_of_rows(program.problem, state.theta)[:] = first_states(program, first, count)
     state.best[:] = state.theta
     state.best_loss[:], state.reported[:], state.last[:] = np.inf, -1, np.nan
     kernels.start(state.theta, state.vectors, state.scalars, hyper)

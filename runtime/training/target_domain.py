@@ -109,7 +109,7 @@ def _loss(spec: Spec, z: float, y: float) -> float | None:
     assert spec.loss.definition.value is not None
     functions = {a.name for a in spec.functions}
     u: float | None = z
-    for activation in spec.network.layers[-1].activations:
+    for activation in spec.network.activations:
         if called(activation.definition.value) & functions or u is None:
             return None
         known = {**dict(activation.arguments), activation.definition.variable: u}

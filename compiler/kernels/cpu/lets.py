@@ -2,7 +2,8 @@
 
 Sums of products are register tiles (`nests`); all else is a pass (`passes`), right and not fast. Where something of a
 sample hangs on a sum over all of them (statistics of a batch), a block has all samples. What is made of finished sums
-comes behind the blocks. A chain of dense layers has its own, faster loops (`network`).
+comes behind the blocks. States of layers are read behind the parameters, what is drawn has a buffer. A chain of dense
+layers has its own, faster loops (`network`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.modes import wanted
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import calls
@@ -29,14 +31,17 @@ from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
-from netc.compiler.kernels.sweeps import is_sum, levels, sums_apart, waits, wanted
+from netc.compiler.kernels.rule import CLOCK, Vectors
+from netc.compiler.kernels.sweeps import draws_apart, is_sum, levels, sums_apart, waits
 
 ALIASED = 4096
 """Bytes after which addresses fall on the same set of the first cache."""
 
 
 @dataclass(frozen=True)
-class Lets:
+class Mode:
+    """A problem's lists of steps, and where its arrays are."""
+
     problem: ir.Problem
     plan: Plan
     layouts: dict[str, Layout]
@@ -45,48 +50,87 @@ class Lets:
     outputs: tuple[ir.Step, ...]
     """What only the outputs need besides."""
     backward: tuple[ir.Step, ...]
+    """What only the gradient needs besides, and the next values of states."""
     behind: tuple[ir.Step, ...]
     """What is made of finished sums."""
+    prefix: str
+    """Of the names of its functions."""
     tiled: Mapping[str, tuple[Nest, ...]]
     """The lets that register tiles compute, by name."""
 
+    @property
+    def clock(self) -> tuple[str, ...]:
+        """What its functions are given besides."""
+        return CLOCK if self.problem.draws else ()
 
-def planned(problem: ir.Problem, machine: Machine, precision: str, shuffled: bool, samples: int) -> Lets:
-    """`samples`: of the largest evaluation."""
-    problem = places_last(sums_apart(problem))
+
+@dataclass(frozen=True)
+class Lets:
+    plan: Plan
+    modes: tuple[Mode, ...]
+    """The one, or training mode and test mode, with the same blocks."""
+
+
+def planned(
+    problem: ir.Problem, machine: Machine, precision: str, shuffled: bool, samples: int, batch: int
+) -> Lets:
+    """`samples`: of the largest evaluation; `batch`: of the largest that a rule asks for."""
     lanes = machine.width(precision)
-    block, vectors = _block(problem, machine, lanes, samples if waits(problem) else 0)
-    line = ALIASED // (8 * machine.lanes // lanes) // block
-    tiled = Tiles(machine, max(1, line), vectors)
-    problem = factored(problem, tiled.fit)
-    forward = wanted(problem.forward, {problem.loss})
-    outputs = tuple(s for s in wanted(problem.forward, {problem.output}) if s not in forward)
-    level, whole = levels(problem), waits(problem)
-    behind = () if whole else tuple(s for s in problem.backward if _is_behind(s, level))
-    backward = tuple(s for s in problem.backward if s not in behind)
-
-    def rounded(numbers: int) -> int:
-        return -(-numbers // lanes) * lanes
-
-    def size(let: ir.Let) -> int:
-        return rounded(tiled.places(let.var) * (block if ir.SAMPLES in let.axes else 1))
-
+    modes = [sums_apart(draws_apart(p)) for p in ([problem, problem.test] if problem.test else [problem])]
+    block, vectors = _block(modes, machine, lanes, batch if problem.test else samples)
+    aliased = max(1, ALIASED * lanes // (8 * machine.lanes) // block)
     x, y = lanes, lanes + (problem.inputs * block if shuffled else 0)
     start = y + (problem.outputs * block if shuffled else 0)
+    names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
+    frame = Plan(lanes, machine.registers, block, (), 1, 0, x, y, {}, names, start, 1, vectors)
+    made: list[Mode] = []
+    for mode in modes:
+        prefix = "" if len(modes) == 1 or made else "training_"
+        made.append(_mode(mode, frame, Tiles(machine, aliased, vectors, _flat(mode)), prefix))
+    top = max(m.plan.size for m in made)
+    return Lets(replace(frame, size=top), tuple(made))
+
+
+def _flat(problem: ir.Problem) -> frozenset[str]:
+    """The arrays whose numbers others count through: what is given, drawn, and brought out."""
+    return frozenset(
+        (*(t.name for t in problem.tensors), *(d.purpose for d in problem.draws), problem.output)
+    )
+
+
+def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
+    """The work space behind what the plan has taken is each mode's own: one call has one mode."""
+    problem = factored(places_last(problem, tiles.flat), tiles.fit)
+    loss = problem.lets[problem.loss]
+    forward = wanted(problem.forward, {problem.loss})
+    outputs = () if prefix else wanted(problem.forward, {problem.output})
+    outputs = tuple(s for s in outputs if s not in forward)
+    updates = tuple(
+        s for s in wanted(problem.forward, {u.value for u in problem.updates}) if s not in forward
+    )
+    level, whole = levels(problem), waits(problem)
+    derived = (*updates, *problem.backward)
+    behind = () if whole else tuple(s for s in derived if _is_behind(s, level))
+    backward = tuple(s for s in derived if s not in behind)
     lasting = (let.name for let in problem.lets.values() if is_sum(let) or ir.SAMPLES not in let.axes)
     kept = frozenset((problem.output, *lasting))
+
+    def size(let: ir.Let) -> int:
+        numbers = tiles.places(let.var) * (plan.block if ir.SAMPLES in let.axes else 1)
+        return -(-numbers // plan.lanes) * plan.lanes
+
     steps = (*forward, *outputs, *backward, *behind)
-    found, top = places(steps, size, kept, start)
+    found, top = places(steps, size, kept, plan.size)
     layouts = {
-        let.name: _layout(let, tiled.strides(let.var), found[let.name], block) for let in ir.flat(steps)
+        let.name: _layout(let, tiles.strides(let.var), found[let.name], plan.block, prefix)
+        for let in ir.flat(steps)
     }
+    first_state = Vectors(problem.parameters, plan.lanes, (), 0, problem.state_numbers).first_state
     for t in problem.tensors:
-        layouts[t.name] = _given(t)
-    names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
-    plan = Plan(lanes, machine.registers, block, (), 1, 0, x, y, {}, names, top, 1, vectors)
-    loss = next(let for let in ir.flat(forward) if let.name == problem.loss)
-    inner = tuple(s for s in forward if s != loss)
-    return Lets(problem, plan, layouts, inner, outputs, backward, behind, tiled.all(problem))
+        layouts[t.name] = _given(t, first_state)
+    plan = replace(plan, size=top)
+    forward = tuple(s for s in forward if s != loss)
+    return Mode(problem, plan, layouts, forward, outputs, backward, behind, prefix, tiles.all(problem))
 
 
 def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
@@ -95,14 +139,16 @@ def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
     )
 
 
-def _block(problem: ir.Problem, machine: Machine, lanes: int, all_samples: int) -> tuple[int, int]:
+def _block(modes: Sequence[ir.Problem], machine: Machine, lanes: int, largest: int) -> tuple[int, int]:
     """Samples of a block, and vectors of which it has whole numbers: where the data of two do not fit the cache, one."""
-    sampled = (let for let in problem.lets.values() if ir.SAMPLES in let.axes)
-    units = sum(_numbers(let.axes) for let in sampled)
-    if not all_samples and units * 8 * machine.lanes * TILE_VECTORS > machine.cache:
-        return lanes, 1
     step = lanes * TILE_VECTORS
-    return (-(-all_samples // step) * step if all_samples else block_of(units, machine, lanes)), TILE_VECTORS
+    if any(waits(problem) for problem in modes):
+        return -(-largest // step) * step, TILE_VECTORS
+    sampled = (let for let in modes[0].lets.values() if ir.SAMPLES in let.axes)
+    units = sum(_numbers(let.axes) for let in sampled)
+    if units * 8 * machine.lanes * TILE_VECTORS > machine.cache:
+        return lanes, 1
+    return block_of(units, machine, lanes), TILE_VECTORS
 
 
 def _numbers(axes: ir.Axes) -> int:
@@ -112,129 +158,171 @@ def _numbers(axes: ir.Axes) -> int:
     return numbers
 
 
-def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], place: int, block: int) -> Layout:
+def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], place: int, block: int, prefix: str) -> Layout:
     stride = block if ir.SAMPLES in let.axes else 1
-    return Layout("scratch", L.Int(place, constant_name(let.name)), L.Int(stride), let.axes, strides)
+    first = L.Int(place, constant_name(prefix + let.name))
+    return Layout("scratch", first, L.Int(stride), let.axes, strides)
 
 
-def _given(t: ir.Tensor) -> Layout:
+def _given(t: ir.Tensor, first_state: int) -> Layout:
+    along = strides(t.var)
     match t.role:
+        case "state":
+            first = L.Int(first_state + t.offset, constant_name(t.name))
+            return Layout("theta", first, L.Int(1), t.axes, along)
         case "input":
-            return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes, strides(t.var))
+            return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes, along)
         case "target":
-            return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes, strides(t.var))
+            return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes, along)
         case _:
-            return Layout("theta", parameter(t), L.Int(1), t.axes, strides(t.var))
+            return Layout("theta", parameter(t), L.Int(1), t.axes, along)
 
 
 # -- functions ---------------------------------------------------------------------------------------
 
 
 def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
-    """`forward`, `total` and `backward` on one block; `loss`, `gradient`, `predict` on samples."""
-    problem, plan = lets.problem, lets.plan
-    made = calls.functions((n for found in lets.tiled.values() for n in found), plan.lanes)
-    made += [_steps(lets, "forward", lets.forward, "What the loss of each sample of a block is made of.")]
-    made += [
-        _total(lets),
-        _steps(lets, "backward", lets.backward, "The derivatives of a block, onto their sums."),
-    ]
+    """`forward`, `total` and `backward` on one block; `loss`, `gradient`, `predict` on samples; where there are two modes
+    also `training_loss` and `training_gradient`, for update rules."""
+    plan, modes = lets.plan, lets.modes
+    made = calls.functions((n for m in modes for found in m.tiled.values() for n in found), plan.lanes)
+    for mode in modes:
+        made += [
+            _steps(mode, "forward", mode.forward, "What the loss of each sample of a block is made of."),
+            _total(mode),
+            _steps(mode, "backward", mode.backward, "The derivatives of a block, onto their sums."),
+        ]
     if shuffled:
-        made.append(gather(plan, problem.inputs, problem.outputs))
-    return [
-        *made,
-        _over_blocks(lets, "loss", shuffled),
-        _over_blocks(lets, "gradient", shuffled),
-        _predict(lets, shuffled),
-    ]
+        made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.outputs))
+    for mode in modes:
+        made += [_over_blocks(mode, "loss", shuffled), _over_blocks(mode, "gradient", shuffled)]
+    return [*made, _predict(modes[-1], shuffled)]
 
 
-def _steps(lets: Lets, name: str, steps: Sequence[ir.Step], note: str) -> L.Function:
-    writer = _writer(lets)
-    body = [s for step in steps for s in writer.step(step)]
-    return L.Function(name, ("theta", *SAMPLES, "scratch"), tuple(body), note)
+def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str) -> L.Function:
+    writer = _writer(mode)
+    body = [s for step in steps for s in _step(mode, writer, step)]
+    parameters = ("theta", *SAMPLES, "scratch", *(_own_numbers(mode) if name == "forward" else ()))
+    return L.Function(mode.prefix + name, parameters, tuple(body), note)
 
 
-def _writer(lets: Lets) -> LetWriter:
-    writer = LetWriter(lets.layouts, lets.plan.lanes)
+def _own_numbers(mode: Mode) -> tuple[str, ...]:
+    """Of a block's samples, and the clock, for what is drawn."""
+    return ("order", "start", *CLOCK) if mode.clock else ()
+
+
+def _step(mode: Mode, writer: LetWriter, step: ir.Step) -> list[L.Stmt]:
+    if isinstance(step, ir.Let) and isinstance(step.value, ir.Draw):
+        return [L.Note(step.name), _drawn(mode, step, step.value)]
+    return writer.step(step)
+
+
+def _writer(mode: Mode) -> LetWriter:
+    writer = LetWriter(mode.layouts, mode.plan.lanes)
 
     def by_tiles(let: ir.Let, here: calls.Here) -> list[L.Stmt] | None:
-        found = lets.tiled.get(let.name)
+        found = mode.tiled.get(let.name)
         if found is None:
             return None
-        out = lets.layouts[let.name]
-        return [
-            s for n in found for s in calls.statements(n, out, lets.layouts, lets.plan, here, writer.fresh)
-        ]
+        out, plan = mode.layouts[let.name], mode.plan
+        return [s for n in found for s in calls.statements(n, out, mode.layouts, plan, here, writer.fresh)]
 
     return replace(writer, by_tiles=by_tiles)
 
 
-def _total(lets: Lets) -> L.Function:
+def _drawn(mode: Mode, let: ir.Let, draw: ir.Draw) -> L.Stmt:
+    """Into the let's buffer, by the samples' own numbers."""
+    out, each = mode.layouts[let.name], ir.SAMPLES in draw.axes
+    number = mode.problem.draws.index(draw)
+    arguments = (L.Real(a) for a in draw.arguments)
+    call = L.call(f"draw_{draw.law}", out.array, out.first, out.stride, _numbers(draw.axes), "order", "start",
+                  "valid" if each else 1, int(each), *CLOCK, number, *arguments)  # fmt: skip
+    return L.Do(call, (4, 4, 4, len(draw.arguments)))
+
+
+def _total(mode: Mode) -> L.Function:
     """The sum of the losses of a block, in float64 from the vectors' totals on."""
-    value = lets.problem.lets[lets.problem.loss].value
+    value = mode.problem.lets[mode.problem.loss].value
     assert isinstance(value, ir.Reduce)
     assert isinstance(value.arg, ir.Var)
     assert value.over == (ir.SAMPLES,)
-    losses = lets.layouts[value.arg.name]
+    losses = mode.layouts[value.arg.name]
     each = L.call("keep", L.load(losses.array, L.add("j", losses.first)), L.call("sub", "valid", "j"), 0.0)
     body = (
         L.let("total", L.call("splat", 0.0)),
-        L.loop("j", "width", [L.let("total", L.call("add", "total", each))], step=lets.plan.lanes),
+        L.loop("j", "width", [L.let("total", L.call("add", "total", each))], step=mode.plan.lanes),
         L.Return(L.call("float64", L.call("hsum", "total"))),
     )
-    return L.Function("total_loss", (*SAMPLES, "scratch"), body, "Sum of the losses of the block's samples.")
+    return L.Function(
+        f"{mode.prefix}total_loss", (*SAMPLES, "scratch"), body, "Sum of the losses of the block's samples."
+    )
 
 
-def _over_blocks(lets: Lets, name: str, shuffled: bool) -> L.Function:
+def _over_blocks(mode: Mode, name: str, shuffled: bool) -> L.Function:
     with_gradient = name == "gradient"
-    steps = (*lets.forward, *(lets.backward if with_gradient else ()))
-    words = f"The {'mean' if lets.problem.mean else 'sum'} of the losses of samples [first, first + count)"
-    scale, result = scaled(lets.problem.mean)
-    block: list[L.Stmt] = [*locate(lets.plan, shuffled), *_loss_of_block()]
+    steps = (*mode.forward, *(mode.backward if with_gradient else ()))
+    words = f"The {'mean' if mode.problem.mean else 'sum'} of the losses of samples [first, first + count)"
+    scale, result = scaled(mode.problem.mean)
+    block: list[L.Stmt] = [*locate(mode.plan, shuffled), *_loss_of_block(mode)]
     if with_gradient:
-        block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
+        block.append(L.Do(L.call(f"{mode.prefix}backward", "theta", *SAMPLES, "scratch")))
     body: list[L.Stmt] = [
         L.let("total", 0.0),
-        *_cleared(lets, steps),
-        L.loop("s", "count", block, step=lets.plan.block),
+        *_cleared(mode, steps),
+        L.loop("s", "count", block, step=mode.plan.block),
     ]
     body.append(scale)
     if with_gradient:
-        writer = _writer(lets)
-        body += [s for step in lets.behind for s in writer.step(step)]
-        body += [
-            _collected(lets, t, g) for t, g in zip(lets.problem.weights, lets.problem.gradients, strict=True)
-        ]
-    note = words + ("; its gradient into `grad`." if with_gradient else ".")
-    return L.Function(name, parameters_of(name), (*body, result), note)
+        writer = _writer(mode)
+        body += [s for step in mode.behind for s in writer.step(step)]
+        body += _collected(mode)
+    note = words + ("; its gradient into `grad`" if with_gradient else "")
+    note += (
+        ", the next values of the layers' states behind it."
+        if with_gradient and mode.problem.updates
+        else "."
+    )
+    return L.Function(mode.prefix + name, (*parameters_of(name), *mode.clock), (*body, result), note)
 
 
-def _loss_of_block() -> list[L.Stmt]:
+def _loss_of_block(mode: Mode) -> list[L.Stmt]:
+    own = ("order", L.add("first", "s"), *CLOCK) if mode.clock else ()
     return [
-        L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
-        L.let("total", L.call("add", "total", L.call("total_loss", *SAMPLES, "scratch"))),
+        L.Do(L.call(f"{mode.prefix}forward", "theta", *SAMPLES, "scratch", *own)),
+        L.let("total", L.call("add", "total", L.call(f"{mode.prefix}total_loss", *SAMPLES, "scratch"))),
     ]
 
 
-def _cleared(lets: Lets, steps: Sequence[ir.Step]) -> list[L.Stmt]:
+def _cleared(mode: Mode, steps: Sequence[ir.Step]) -> list[L.Stmt]:
     """Sums over the samples begin at 0."""
     out: list[L.Stmt] = []
     for let in (let for let in ir.flat(steps) if is_sum(let)):
-        place = L.add("q", lets.layouts[let.name].first)
+        place = L.add("q", mode.layouts[let.name].first)
         out.append(L.loop("q", _numbers(let.axes), [L.Store(L.Name("scratch"), place, L.Real(0.0))]))
     return out
 
 
-def _collected(lets: Lets, t: ir.Tensor, gradient: str) -> L.Stmt:
-    found = L.At(L.Name("scratch"), L.add("q", lets.layouts[gradient].first))
-    put = L.Store(L.Name("grad"), L.add("q", parameter(t)), L.call("mul", found, "scale"))
-    return L.loop("q", t.size, [put])
+def _collected(mode: Mode) -> list[L.Stmt]:
+    """The derivatives by the parameters where these are in theta, the next states where the states are."""
+    problem, layouts = mode.problem, mode.layouts
+    tensors = {t.name: t for t in problem.states}
+
+    def found(name: str) -> L.Expr:
+        return L.At(L.Name("scratch"), L.add("q", layouts[name].first))
+
+    def put(t: ir.Tensor, value: L.Expr) -> L.Stmt:
+        return L.loop("q", t.size, [L.Store(L.Name("grad"), L.add("q", layouts[t.name].first), value)])
+
+    derivatives = zip(problem.weights, problem.gradients, strict=True)
+    return [
+        *(put(t, L.call("mul", found(gradient), "scale")) for t, gradient in derivatives),
+        *(put(tensors[u.state], found(u.value)) for u in problem.updates),
+    ]
 
 
-def _predict(lets: Lets, shuffled: bool) -> L.Function:
-    problem, plan = lets.problem, lets.plan
-    writer, output = _writer(lets), lets.layouts[problem.output]
+def _predict(mode: Mode, shuffled: bool) -> L.Function:
+    problem, plan = mode.problem, mode.plan
+    writer, output = _writer(mode), mode.layouts[problem.output]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(
         L.call("flat", "out"),
@@ -243,11 +331,11 @@ def _predict(lets: Lets, shuffled: bool) -> L.Function:
     )
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
-        *_loss_of_block(),
-        *(s for step in lets.outputs for s in writer.step(step)),
+        *_loss_of_block(mode),
+        *(s for step in mode.outputs for s in _step(mode, writer, step)),
         L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
-    body = [L.let("total", 0.0), *_cleared(lets, (*lets.forward, *lets.outputs))]
+    body = [L.let("total", 0.0), *_cleared(mode, (*mode.forward, *mode.outputs))]
     body += [L.loop("s", "count", block, step=plan.block), *scaled(problem.mean)]
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function(

@@ -106,42 +106,41 @@ class Tiles:
     """Places of a let's samples that span a multiple of this lie on the same sets of the cache."""
     vectors: int
     """Of samples, of which a block's width is a multiple."""
+    flat: frozenset[str]
+    """Arrays that lie without gaps, as their axes say."""
 
     def strides(self, array: ir.Var) -> dict[ir.Axis, int]:
         """Of an array of values of samples: along no axis do places fall on the same sets."""
-        return strides(array, self.aliased if ir.SAMPLES in array.axes else 0)
+        gaps = ir.SAMPLES in array.axes and array.name not in self.flat
+        return strides(array, self.aliased if gaps else 0)
 
     def places(self, array: ir.Var) -> int:
         return next((s * (a.size or 1) for a, s in self.strides(array).items()), 1)
 
     def fit(self, let: ir.Let, scan: ir.Axis | None) -> bool:
-        return bool(self.nests(let, scan, frozenset()))
+        return bool(self.nests(let, scan))
 
     def all(self, problem: ir.Problem) -> dict[str, tuple[Nest, ...]]:
         """Of the lets that they compute, by name."""
-        given = frozenset(t.name for t in problem.tensors)
         found: dict[str, tuple[Nest, ...]] = {}
         for step in (*problem.forward, *problem.backward):
             scan = step.axis if isinstance(step, ir.Scan) else None
             for let in ir.flat((step,)):
-                if made := self.nests(let, scan, given):
+                if made := self.nests(let, scan):
                     found[let.name] = made
         return found
 
-    def nests(self, let: ir.Let, scan: ir.Axis | None, given: frozenset[str]) -> tuple[Nest, ...]:
-        """All that computes the let; none where tiles do not fit it. `given`: arrays that are no lets."""
+    def nests(self, let: ir.Let, scan: ir.Axis | None) -> tuple[Nest, ...]:
+        """All that computes the let; none where tiles do not fit it."""
         c = contraction(let)
         parts = phases(c) if c is not None else None
         if c is None or parts is None:
             return ()
-
-        def stride(array: ir.Expr | None) -> dict[ir.Axis, int]:
-            if not isinstance(array, ir.Var):
-                return {}
-            return strides(array) if array.name in given else self.strides(array)
-
-        found = [self.best(part, let, scan, stride) for part in parts]
+        found = [self.best(part, let, scan, self.stride) for part in parts]
         return tuple(n for nests in found for n in nests) if all(found) else ()
+
+    def stride(self, array: ir.Expr | None) -> dict[ir.Axis, int]:
+        return self.strides(array) if isinstance(array, ir.Var) else {}
 
     def best(self, c: Contraction, let: ir.Let, fixed: ir.Axis | None, stride: Strides) -> tuple[Nest, ...]:
         """Of the whole, or of its inside and its borders; none where tiles do not fit it."""

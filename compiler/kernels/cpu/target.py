@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.modes import evaluations
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels import registers, report
 from netc.compiler.kernels import rule as rules
@@ -16,6 +17,7 @@ from netc.compiler.kernels.cpu.lets import Lets, planned
 from netc.compiler.kernels.cpu.plan import Plan, plan
 from netc.compiler.kernels.emit import REALS, Spelling
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.modes_rule import ModesWriter
 from netc.compiler.kernels.objective import objective_functions
 from netc.compiler.kernels.patterns import chain, head_buffers
 
@@ -37,7 +39,8 @@ class Cpu:
             buffers = head_buffers(network)
             return plan(network, self.machine, training.precision, buffers, _shuffled(training), batch)
         if problem.sampled:
-            return planned(problem, self.machine, training.precision, _shuffled(training), samples)
+            batch = _largest(program, samples)
+            return planned(problem, self.machine, training.precision, _shuffled(training), samples, batch)
         return None
 
     def schedule(self, program: ir.Program, samples: int) -> L.Module:
@@ -86,12 +89,22 @@ def _shuffled(training: ir.Training) -> bool:
     return training.batches.shuffle and training.batches.mode != "full"
 
 
+def _largest(program: ir.Program, samples: int) -> int:
+    """Samples of the largest evaluation that the rule asks for in training mode."""
+    rule, batches = program.rule, program.training.batches
+    whole = any(s.batch == "full" and not s.tested for s in evaluations(rule.body))
+    return samples if whole else batch_size(batches, samples)
+
+
 def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
     """Of the rule of a network: vectors in memory."""
-    problem, training = program.problem, program.training
-    vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), p.size * p.chunks)
-    parts = number_of_batches(training.batches, samples)
-    return rules.Writer(rules.named(program.rule), vectors, _shuffled(training), samples, parts)
+    problem, training, rule = program.problem, program.training, rules.named(program.rule)
+    scratch, states = p.size * p.chunks, problem.state_numbers
+    vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), scratch, states)
+    given = (rule, vectors, _shuffled(training), samples, number_of_batches(training.batches, samples))
+    if problem.test is None:
+        return rules.Writer(*given)
+    return ModesWriter(*given, draws=bool(problem.draws))
 
 
 def _objective_writer(program: ir.Program) -> rules.Writer:
@@ -125,6 +138,7 @@ HOMES = {
         "fma", "hmax", "hmin", "hsum", "keep", "land", "lnot", "lor", "rint", "select",
         "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum",
     ),
+    "netc.runtime.random_draws": ("draw_bernoulli", "draw_normal", "draw_uniform"),
     "netc.runtime.devices.vmath": (
         "vatan", "vcos", "verf", "vexp", "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",
     ),

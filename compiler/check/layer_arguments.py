@@ -1,0 +1,157 @@
+"""What stands behind an operation's name -> arguments by name. Words fill parameters; shapes become their numbers.
+
+conv 5x5 same stride 2 nobias    size_1 = 5, size_2 = 5, same = true, stride_1 = 2, stride_2 = 2, bias = false
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from netc.compiler.meaning.bind_arguments import is_flag
+from netc.compiler.meaning.findings import Report
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+
+TRUE, FALSE = ast.Name("true"), ast.Name("false")
+
+
+def shapes_apart(parameters: Iterable[ast.Parameter]) -> tuple[ast.Parameter, ...]:
+    """`size = 3x3` as `size_1 = 3, size_2 = 3`."""
+    return tuple(component for p in parameters for component in _components(p))
+
+
+def _components(p: ast.Parameter) -> Iterator[ast.Parameter]:
+    if not isinstance(p.default, ast.Shape):
+        yield p
+        return
+    for i, size in enumerate(p.default.sizes, start=1):
+        yield ast.Parameter(f"{p.name}_{i}", ast.Number(float(size)), span=p.span)
+
+
+def arguments_of(
+    operation: ast.Operation,
+    parameters: tuple[ast.Parameter, ...],
+    size: float | None,
+    inferred: float | None,
+    report: Report,
+) -> tuple[ast.Argument, ...]:
+    """By name. `size` stands behind the parentheses; `inferred` is what a size is that nobody gives."""
+    given: dict[str, ast.Argument] = {}
+    extra: list[ast.Argument] = []
+    for position, argument in enumerate(operation.arguments):
+        name = argument.name or (parameters[position].name if position < len(parameters) else None)
+        if name is None or name in given:
+            extra.append(argument)
+        else:
+            given[name] = ast.Argument(name, argument.value, span=argument.span)
+    _Words(operation, parameters, given, report).run()
+    for p in parameters:
+        if (
+            p.default is None
+            and p.name not in given
+            and (known := inferred if size is None else size) is not None
+        ):
+            given[p.name] = ast.Argument(p.name, ast.Number(known), span=operation.span)
+            size = None
+    spread = (a for argument in given.values() for a in _spread(argument, parameters, report))
+    return (*spread, *extra)
+
+
+def _spread(
+    argument: ast.Argument, parameters: tuple[ast.Parameter, ...], report: Report
+) -> Iterator[ast.Argument]:
+    shape = next((p.default for p in parameters if p.name == argument.name), None)
+    if not isinstance(shape, ast.Shape):
+        yield argument
+        return
+    count = len(shape.sizes)
+    match argument.value:
+        case ast.Shape(sizes):
+            values: list[ast.Expr] = [ast.Number(float(s), span=argument.span) for s in sizes]
+        case ast.Tuple(items):
+            values = list(items)
+        case one:
+            values = [one] * count
+    if len(values) != count:
+        report.error(
+            "E0305",
+            argument.span,
+            f"'{argument.name}' has {count} numbers, as in {'x'.join(map(str, shape.sizes))}: {len(values)} given",
+        )
+        return
+    for i, value in enumerate(values, start=1):
+        yield ast.Argument(f"{argument.name}_{i}", value, span=argument.span)
+
+
+class _Words:
+    """What follows the name without parentheses."""
+
+    def __init__(
+        self,
+        operation: ast.Operation,
+        parameters: tuple[ast.Parameter, ...],
+        given: dict[str, ast.Argument],
+        report: Report,
+    ) -> None:
+        self.operation, self.parameters, self.given, self.report = operation, parameters, given, report
+
+    def run(self) -> None:
+        words = list(self.operation.words)
+        while words:
+            word = words.pop(0)
+            match word:
+                case ast.Name(id):
+                    words = self._named(id, word, words)
+                case ast.Shape():
+                    self._first([p for p in self.parameters if isinstance(p.default, ast.Shape)], word)
+                case _:
+                    self._first(
+                        [p for p in self.parameters if p.default is not None and not is_flag(p)], word
+                    )
+
+    def _named(self, id: str, word: ast.Expr, rest: list[ast.Expr]) -> list[ast.Expr]:
+        flags = {p.name for p in self.parameters if is_flag(p)}
+        others = {p.name for p in self.parameters} - flags
+        if id in flags:
+            self._give(id, TRUE, word)
+        elif id.removeprefix("no") in flags:
+            self._give(id.removeprefix("no"), FALSE, word)
+        elif id in others and rest:
+            self._give(id, rest[0], word)
+            return rest[1:]
+        else:
+            self._unknown(word)
+        return rest
+
+    def _first(self, fitting: list[ast.Parameter], word: ast.Expr) -> None:
+        free = [p for p in fitting if p.name not in self.given]
+        if free:
+            self._give(free[0].name, word, word)
+        else:
+            self._unknown(word)
+
+    def _give(self, name: str, value: ast.Expr, word: ast.Expr) -> None:
+        if name in self.given:
+            related = ((self.given[name].span, "first here"),)
+            self.report.error("E0110", word.span, f"'{name}' is given twice", related=related)
+        self.given[name] = ast.Argument(name, value, span=word.span)
+
+    def _unknown(self, word: ast.Expr) -> None:
+        options = [_option(p) for p in self.parameters if p.default is not None]
+        name = self.operation.name
+        if not options:
+            hint = f"{name} has no options"
+        elif len(options) == 1:
+            hint = f"its one option is '{options[0]}'"
+        else:
+            hint = f"its options: {', '.join(options)}"
+        near = did_you_mean(word.span.text, options)
+        self.report.error(
+            "E0203", word.span, f"'{word.span.text}' is no option of {name}", hints=near or (hint,)
+        )
+
+
+def _option(p: ast.Parameter) -> str:
+    if is_flag(p):
+        return f"no{p.name}" if p.default == TRUE else p.name
+    return f"{p.name} 3x3" if isinstance(p.default, ast.Shape) else f"{p.name} 1"

@@ -1,0 +1,306 @@
+"""The operations of a network: which layer, activation or block each is, with its parameters bound; and their shapes.
+
+    (tanh) 15               (dense, tanh) 15: a size without a layer is that of a dense layer
+    conv 5x5 same nobias    words fill parameters: a shape the first shape, a word a truth value, `no...` its opposite
+    (conv, batchnorm) 16    the size behind the parentheses is that of the one layer that needs one
+
+Shapes are found by lowering each operation on what comes before it, so that a fault is told where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from netc.compiler.calculus import ir
+from netc.compiler.check.layer_arguments import arguments_of, shapes_apart
+from netc.compiler.check.values import check_required
+from netc.compiler.lower.flow import Flow, shape_of
+from netc.compiler.lower.layer_faults import LayerFault
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.resolve import Definitions, bind
+from netc.compiler.meaning.resolve_tree import rebuild
+from netc.compiler.meaning.resolve_values import number, number_or_none
+from netc.compiler.meaning.spec import Activation, Block, BlockLine, Bracket, Operation, Use
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+from netc.dsl.source import Span
+from netc.dsl.vocabulary import joined, meant
+
+LARGEST = 10**9
+"""Units of a layer."""
+DENSE = "dense"
+Definition = ast.Layer | ast.Block
+Numbers = Mapping[str, float]
+
+
+@dataclass
+class Place:
+    """Where the next operation stands: what comes before it."""
+
+    value: ir.Var
+    made: list[Operation]
+    inputs: bool
+    """These are the inputs of the network themselves."""
+
+
+class Operations:
+    def __init__(self, definitions: Definitions, report: Report) -> None:
+        self.definitions = definitions
+        self.report = report
+        self.flow = Flow(definitions.activations)
+        self.complete = True
+        self.span: Span | None = None
+        """Of the last size."""
+        self.open: list[str] = []
+        """Blocks inside which this stands."""
+
+    def chain(self, stages: Sequence[ast.Stage], place: Place, numbers: Numbers) -> None:
+        for stage in stages:
+            for which in range(1, stage.times + 1):
+                if self.complete or which == 1:
+                    self._stage(stage, place, {**numbers, "l": float(which), "L": float(stage.times)})
+
+    # -- one stage ---------------------------------------------------------------------------------
+
+    def _stage(self, stage: ast.Stage, place: Place, numbers: Numbers) -> None:
+        found = [(o, self._definition(o)) for o in stage.operations]
+        size = None if stage.size is None else self._size(stage.size, numbers)
+        owner = self._owner(stage, found)
+        if stage.size is not None:
+            self.span = stage.size.span
+            if size is None:
+                return
+        if stage.size is not None and all(isinstance(d, ast.Activation | None) for _, d in found):
+            if any(d is None for _, d in found):
+                return
+            dense = ast.Operation(DENSE, (), (), span=stage.size.span)
+            self._put(dense, self.definitions.layers[DENSE], size, place, numbers)
+        for operation, definition in found:
+            match definition:
+                case ast.Activation():
+                    self._activation(operation, definition, place)
+                case ast.Layer() | ast.Block():
+                    own = size if owner is operation else None
+                    if own is None and stage.size is None:
+                        self.span = operation.span
+                    self._put(operation, definition, own, place, numbers)
+
+    def _owner(
+        self, stage: ast.Stage, found: list[tuple[ast.Operation, ast.Activation | Definition | None]]
+    ) -> ast.Operation | None:
+        """The operation whose size stands behind the parentheses."""
+        layers = [(o, d) for o, d in found if isinstance(d, ast.Layer | ast.Block)]
+        needy = [(o, d) for o, d in layers if _open_size(o, d)]
+        if stage.size is None:
+            for o, d in needy:
+                if isinstance(d, ast.Layer):
+                    self._error(
+                        stage.span, f"the {o.name} operation has no size",
+                        f"write it after the parentheses: ({o.name}) 15",
+                    )  # fmt: skip
+            return None
+        for o, _ in needy[1:]:
+            what = needy[0][0].name
+            self._error(
+                o.span, f"two {what} operations share one size" if what == o.name else f"{what} and {o.name} share one size",
+                f"give each its own: ({what}) 30 ({o.name}, tanh) 15",
+            )  # fmt: skip
+        if layers and not needy and all(d is not None for _, d in found):
+            names = ", ".join(o.name for o, _ in layers)
+            self._error(
+                stage.size.span, f"nothing in these parentheses takes a size: {names}",
+                f"a dense layer is written out beside others: (dense, {names}) {stage.size.span.text}",
+            )  # fmt: skip
+        return needy[0][0] if needy else None
+
+    def _definition(self, operation: ast.Operation) -> ast.Activation | Definition | None:
+        name, known = operation.name, self.definitions
+        if name in known.blocks.own or name in known.layers.own:
+            return known.blocks[name] if name in known.blocks.own else known.layers[name]
+        for table in (known.activations, known.layers, known.blocks):
+            if name in table:
+                return table[name]
+        module, _, last = name.rpartition(".")
+        says = meant(name, "layer") or (meant(module.partition(".")[0], "layer") if module else "")
+        names = [*known.activations.names(), *known.layers.names(), *known.blocks.names()]
+        hints = did_you_mean(last if says else name, names) if module or not says else ()
+        self.complete = False
+        self.report.error(
+            "E0102",
+            operation.span,
+            joined(f"there is no activation or operation called '{operation.span.text or name}'", says),
+            hints=hints or ("'netc list activations' and 'netc list layers' show all",),
+        )
+        return None
+
+    def _size(self, expr: ast.Expr, numbers: Numbers) -> float | None:
+        value = prod(expr.sizes) if isinstance(expr, ast.Shape) else number_or_none(expr, numbers)
+        if value is not None and value == int(value) and 1 <= value <= LARGEST:
+            return float(value)
+        self._error(expr.span, f"a size is a whole number from 1 to {LARGEST}")
+        return None
+
+    # -- operations --------------------------------------------------------------------------------
+
+    def _activation(self, operation: ast.Operation, definition: ast.Activation, place: Place) -> None:
+        for word in operation.words:
+            self._error(
+                word.span, f"'{word.span.text}' does not belong here",
+                f"parameters stand in parentheses: {operation.name}({word.span.text})",
+            )  # fmt: skip
+        if place.inputs:
+            self._error(
+                operation.span,
+                "an activation cannot act on the inputs themselves",
+                "start with a layer: (tanh) 15",
+            )
+        what = f"'{operation.name}'"
+        bound = bind(definition.parameters, operation.arguments, operation.span, what, self.report)
+        place.made.append(Activation(definition, bound))
+
+    def _put(
+        self,
+        operation: ast.Operation,
+        definition: Definition,
+        size: float | None,
+        place: Place,
+        numbers: Numbers,
+    ) -> None:
+        """The layer or block behind what is there."""
+        before = len(self.report.diagnostics)
+        given = arguments_of(
+            operation, definition.parameters, size, self._inferred(definition, place), self.report
+        )
+        parameters = shapes_apart(definition.parameters)
+        what = f"'{definition.name}'"
+        bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
+        place.inputs = False
+        if len(bound) < len(parameters) or len(self.report.diagnostics) > before:
+            self.complete = False
+            return
+        if isinstance(definition, ast.Layer):
+            check_required(
+                replace(definition, parameters=parameters), given, dict(bound), operation.span, self.report
+            )
+            self.complete &= len(self.report.diagnostics) == before
+            use: Operation = Use(definition, bound, operation.span)
+        else:
+            block = self._block(operation, definition, bound, place)
+            if block is None:
+                self.complete = False
+                return
+            use = block
+        place.made.append(use)
+        if self.complete:
+            try:
+                place.value = self.flow.chain([use], place.value)
+            except LayerFault as fault:
+                self.complete = False
+                self.report.diagnostics.append(fault.diagnostic)
+
+    def _inferred(self, definition: Definition, place: Place) -> float | None:
+        """A block that is told no size has that of its input."""
+        return float(shape_of(place.value)[-1]) if isinstance(definition, ast.Block) else None
+
+    # -- blocks ------------------------------------------------------------------------------------
+
+    def _block(
+        self,
+        operation: ast.Operation,
+        definition: ast.Block,
+        bound: tuple[tuple[str, float], ...],
+        place: Place,
+    ) -> Block | None:
+        if definition.name.lower() in self.open:
+            way = " -> ".join([*self.open, definition.name])
+            self.report.error(
+                "E0227", operation.span, f"the block '{definition.name}' contains itself: {way}",
+                hints=("repetition is written (res) x 3",),
+            )  # fmt: skip
+            return None
+        self.open.append(definition.name.lower())
+        values = {"x": place.value}
+        lines: list[BlockLine] = []
+        for line in definition.lines:
+            assert isinstance(line, ast.Formula), "a grammar of blocks without draws"
+            made = self._line(line, values, dict(bound))
+            if made is not None:
+                lines.append(made)
+        self.open.pop()
+        return Block(definition, bound, tuple(lines), operation.span) if self.complete else None
+
+    def _line(
+        self, line: ast.Formula, values: dict[str, ir.Var], numbers: dict[str, float]
+    ) -> BlockLine | None:
+        brackets: list[Bracket] = []
+
+        def bracket(architecture: ast.Architecture, of: ast.Expr) -> ast.Expr:
+            name = f"[{len(brackets) + 1}]"
+            brackets.append(Bracket(name, (), of))
+            if not self.complete:
+                return ast.Name(name, span=architecture.span)
+            source = self.flow.value(of, values, numbers, architecture.span)
+            self._require_input(architecture, source, numbers)
+            place = Place(source, [], inputs=False)
+            self.chain(architecture.stages, place, numbers)
+            brackets[-1] = Bracket(name, tuple(place.made), of)
+            values[name] = place.value
+            return ast.Name(name, span=architecture.span)
+
+        def change(expr: ast.Expr) -> ast.Expr:
+            match expr:
+                case ast.Call(ast.Architecture() as architecture, (argument,)):
+                    return bracket(architecture, change(argument.value))
+                case ast.Architecture():
+                    return bracket(expr, ast.Name("x"))
+            return rebuild(expr, change)
+
+        try:
+            value = change(line.value)
+            if not self.complete:
+                return None
+            values[line.name] = self.flow.value(value, values, numbers, line.span)
+        except LayerFault as fault:
+            self.complete = False
+            self.report.diagnostics.append(fault.diagnostic)
+            return None
+        return BlockLine(line.name, value, tuple(brackets))
+
+    def _require_input(self, architecture: ast.Architecture, source: ir.Var, numbers: Numbers) -> None:
+        if architecture.input is None:
+            return
+        size, channels = self._size(architecture.input, numbers), shape_of(source)[-1]
+        if size is not None and size != channels:
+            self.complete = False
+            self.report.error(
+                "E0225", architecture.input.span, f"the bracket takes {size:g} channels, and its input has {channels}",
+                hints=("the channels of a block are those of its input where no size is given",),
+            )  # fmt: skip
+
+    def _error(self, span: Span, message: str, *hints: str) -> None:
+        self.complete = False
+        self.report.error("E0203", span, message, hints=hints)
+
+
+def _value(expr: ast.Expr, numbers: Numbers) -> float:
+    return number(expr, numbers)
+
+
+def _open_size(operation: ast.Operation, definition: Definition) -> bool:
+    """Whether one of its sizes is not given in its own parentheses."""
+    given = {a.name for a in operation.arguments}
+    positional = sum(a.name is None for a in operation.arguments)
+    sizes = [p.name for i, p in enumerate(definition.parameters) if p.default is None and i >= positional]
+    return any(name not in given for name in sizes)
+
+
+def uses_of(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """All, those inside blocks too."""
+    for operation in operations:
+        yield operation
+        if isinstance(operation, Block):
+            for line in operation.lines:
+                for bracket in line.brackets:
+                    yield from uses_of(bracket.operations)

@@ -1,0 +1,322 @@
+"""A layer's text on an input -> tensors and lets. Ranges are inferred in `index_ranges.py`, values in `layer_values.py`.
+
+A layer for x[i] that is put on [t, i] or [h, w, c] acts on the last index for each of the others; one that says
+`images = flat` takes an image as one row of numbers, height by height, the channels fastest. The last equation is
+what the layer gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from netc.compiler.calculus import ir
+from netc.compiler.lower.index_ranges import index_ranges
+from netc.compiler.lower.layer_faults import fault
+from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
+from netc.compiler.lower.layer_values import Array, Values
+from netc.compiler.lower.subscripts import linear
+from netc.compiler.meaning.resolve_tree import walk
+from netc.compiler.meaning.resolve_values import number_or_none
+from netc.compiler.meaning.spec import Use
+from netc.dsl import ast
+
+LAWS = {"bernoulli": ("p",), "uniform": ("low", "high"), "normal": ("mean", "deviation")}
+ROLES: Mapping[str, ir.Role] = {"weights": "weight", "biases": "bias", "": "weight"}
+IMAGE = 3
+"""Axes of an image: height, width, channels."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Of a layer, in the order of theta and of computation."""
+
+    tensors: tuple[ir.Tensor, ...]
+    steps: tuple[ir.Step, ...]
+    value: ir.Var
+    updates: tuple[ir.Update, ...] = ()
+
+
+def lower_layer(
+    use: Use, x: ir.Var, name: str, functions: Mapping[str, ast.Activation | ast.Schedule]
+) -> Made:
+    """`name` begins the names of its tensors and lets. Raises LayerFault."""
+    return _Layer(use, x, name, functions).run()
+
+
+class _Layer:
+    def __init__(
+        self, use: Use, x: ir.Var, name: str, functions: Mapping[str, ast.Activation | ast.Schedule]
+    ) -> None:
+        self.use, self.name = use, name
+        self.lead, slots = self._split(x)
+        extents = [prod(a.size or 1 for a in slot) for slot in slots]
+        self.text = settled(use, extents)
+        if all(f.name in self.text.states for f in self.text.formulas):
+            raise fault("E0228", use.definition.span, f"the layer '{use.definition.name}' has no equation")
+        self.sizes = index_ranges(self.text, extents)
+        self.axes = self._axes(slots)
+        arrays = {"x": Array(x, tuple(slots))}
+        self.tensors = {a.name: self._tensor(a) for a in self.text.learned}
+        arrays |= {n: Array(t.var, tuple((a,) for a in t.axes)) for n, t in self.tensors.items()}
+        for array in self.text.learned:
+            slots = [self.axes[name_of(i)] for i in array.indices]
+            arrays[array.name] = Array(self.tensors[array.name].var, tuple(slots))
+        self.values = Values(arrays, self.text.absent, self.axes, self.sizes, self.lead, functions, name)
+        self.updates: list[ir.Update] = []
+
+    def run(self) -> Made:
+        drawn = [self._draw(d) for d in self.text.draws]
+        states = [self._state(f) for f in self.text.formulas if f.name in self.text.states]
+        steps = (*drawn, *self._steps())
+        order = sorted(self.tensors.values(), key=lambda t: t.role != "weight")
+        last = self.last
+        value = self.values.arrays[last.name].var
+        if ir.SAMPLES not in value.axes:
+            raise fault(
+                "E0224", last.span, f"what the layer gives, '{last.name}', does not depend on its input"
+            )
+        return Made((*order, *states), steps, value, tuple(self.updates))
+
+    @property
+    def last(self) -> ast.Formula:
+        """The equation of what the layer gives."""
+        return [f for f in self.text.formulas if f.name not in self.text.states][-1]
+
+    # -- the input ---------------------------------------------------------------------------------
+
+    def _split(self, x: ir.Var) -> tuple[ir.Axes, list[ir.Axes]]:
+        """Leading axes, and those of each of the layer's own indices."""
+        rank, read = _rank(self.use.definition)
+        own = tuple(a for a in x.axes if a != ir.SAMPLES)
+        flat = any(s.name == "images" for s in self.use.definition.settings)
+        if flat and rank == 1 and len(own) == IMAGE:
+            return (), [own]
+        if len(own) < rank:
+            what = " x ".join(str(a.size) for a in own)
+            raise fault(
+                "E0223", self.use.span, f"{self.use.definition.name} acts on {read}, and its input is {what}",
+                "an image is height x width x channels, a sequence is steps x features: [28x28x1 ...",
+            )  # fmt: skip
+        cut = len(own) - rank
+        return own[:cut], [(a,) for a in own[cut:]]
+
+    # -- axes --------------------------------------------------------------------------------------
+
+    def _axes(self, slots: Sequence[ir.Axes]) -> dict[str, ir.Axes]:
+        """Of every index: those of the input where it runs over them, else one of its own."""
+        found: dict[str, ir.Axes] = {}
+        taken: set[ir.Axes] = set()
+        for formula in self.text.formulas:
+            for read in reads(formula.value):
+                if read.base != ast.Name("x"):
+                    continue
+                for slot, subscript in zip(slots, subscripts(read.index), strict=True):
+                    name = name_of(subscript)
+                    if name in self.sizes and name not in found and slot not in taken:
+                        found[name] = slot
+                        taken.add(slot)
+        last = self.last.indices[-1:]
+        own = name_of(last[0]) if last else ""
+        for name, size in self.sizes.items():
+            found.setdefault(name, (ir.Axis(self.name if name == own else f"{self.name}.{name}", size),))
+        return found
+
+    def _tensor(self, array: ast.Learned) -> ir.Tensor:
+        role = "gain" if array.value is not None else ROLES.get(array.role)
+        if role is None:
+            raise fault(
+                "E0228", array.span, f"parameters are learnt as weights or as biases, not as '{array.role}'"
+            )
+        axes = tuple(a for i in array.indices for a in self.axes[name_of(i)])
+        start = number_or_none(array.value) if array.value is not None else 0.0
+        if start is None:
+            raise fault("E0228", array.span, f"the start of '{array.name}' must be a number")
+        fans = self._fans(array) if role == "weight" else (0, 0)
+        span = self.use.span
+        return ir.Tensor(f"{self.name}.{self._word(array)}", axes, role, span=span, start=start, fans=fans)
+
+    def _word(self, array: ast.Learned) -> str:
+        """`weight` of the one that is learnt as weights, `bias` of the one as biases; others have their own names."""
+        same = [a for a in self.text.learned if a.role == array.role]
+        return ROLES[array.role] if array.role and len(same) == 1 else array.name
+
+    def _state(self, formula: ast.Formula) -> ir.Tensor:
+        slots = tuple(self.axes[name_of(i)] for i in formula.indices)
+        axes = tuple(a for slot in slots for a in slot)
+        state = ir.Tensor(f"{self.name}.{formula.name}", axes, "state", span=self.use.span)
+        self.values.arrays[formula.name] = Array(state.var, slots)
+        return state
+
+    def _draw(self, line: ast.Draws) -> ir.Let:
+        law, arguments = _law(line)
+        slots = tuple(self.axes[name_of(i)] for i in line.indices)
+        lead = self.lead if line.per_batch else (ir.SAMPLES, *self.lead)
+        axes = (*lead, *(a for slot in slots for a in slot))
+        name = f"{self.name}.{line.name}"
+        let = ir.Let(name, axes, ir.Draw(law, arguments, name, axes), span=self.use.span)
+        self.values.arrays[line.name] = Array(let.var, slots)
+        return let
+
+    def _fans(self, array: ast.Learned) -> tuple[int, int]:
+        """(numbers that are summed with the weights, numbers that an input goes to)."""
+        names = [name_of(i) for i in array.indices]
+        for formula in self.text.formulas:
+            if all(r.base != ast.Name(array.name) for r in reads(formula.value)):
+                continue
+            left = {name_of(i) for i in formula.indices}
+            inside = _around(formula.value, array.name)
+            others = [r for r in reads(inside) if r.base != ast.Name(array.name)]
+            plain = {name_of(s) for r in others for s in subscripts(r.index)}
+            fan_in = prod(self.sizes[n] for n in names if n not in left)
+            return fan_in, prod(self.sizes[n] for n in names if n not in plain)
+        return 1, 1
+
+    # -- equations ---------------------------------------------------------------------------------
+
+    def _steps(self) -> Iterator[ir.Step]:
+        formulas = self.text.formulas
+        i = 0
+        while i < len(formulas):
+            end = self._end_of_recurrence(i)
+            if end < 0:
+                yield self._let(formulas[i], recurrent=False)
+                i += 1
+                continue
+            group = formulas[i : end + 1]
+            axis, backward = self._direction(group)
+            for formula in group:
+                self._announce(formula)
+            yield ir.Scan(axis, tuple(self._let(f, recurrent=True) for f in group), backward)
+            i = end + 1
+
+    def _end_of_recurrence(self, start: int) -> int:
+        """The last equation of the group that begins here, in which some are read before they are given; -1: none."""
+        formulas, end = self.text.formulas, -1
+        at = start
+        given = set(self.values.arrays)
+        while at <= max(end, start):
+            ahead = {r.base.id for r in reads(formulas[at].value) if isinstance(r.base, ast.Name)}
+            later = [k for k, f in enumerate(formulas) if k >= at and f.name in ahead - given]
+            end = max([end, *later])
+            given.add(formulas[at].name)
+            at += 1
+        return end
+
+    def _direction(self, group: Sequence[ast.Formula]) -> tuple[ir.Axis, bool]:
+        """The axis along which it goes, and whether from its end."""
+        names = {f.name for f in group}
+        steps: dict[str, set[int]] = {}
+        first = group[0]
+        given: set[str] = set()
+        for formula in group:
+            left = [name_of(i) for i in formula.indices]
+            for read in reads(formula.value):
+                assert isinstance(read.base, ast.Name)
+                if read.base.id not in names:
+                    continue
+                shifts = [(n, s) for n, s in map(_shift, subscripts(read.index)) if s and n in left]
+                for n, s in shifts:
+                    steps.setdefault(n, set()).add(s)
+                if not shifts and read.base.id not in given:
+                    raise fault("E0229", read.span, f"'{read.base.id}' is read before it is given",
+                                "a recurrence reads an earlier place: h[t-1, k]")  # fmt: skip
+            given.add(formula.name)
+        if len(steps) != 1 or len({s > 0 for found in steps.values() for s in found}) != 1:
+            raise fault("E0229", first.span, "a recurrence goes along one index, in one direction: h[t-1, k]")
+        ((name, found),) = steps.items()
+        for formula in group:
+            if name not in map(name_of, formula.indices):
+                raise fault(
+                    "E0229",
+                    formula.span,
+                    f"'{formula.name}' stands in a recurrence along '{name}' without that index",
+                )
+        return self.axes[name][0], max(found) > 0
+
+    def _announce(self, formula: ast.Formula) -> None:
+        """An array that is read before its equation."""
+        slots = tuple(self.axes[name_of(i)] for i in formula.indices)
+        axes = (ir.SAMPLES, *self.lead, *(a for slot in slots for a in slot))
+        self.values.arrays[formula.name] = Array(ir.Var(f"{self.name}.{formula.name}", axes), slots)
+
+    def _let(self, formula: ast.Formula, recurrent: bool) -> ir.Let:
+        value = self.values.of(formula.value)
+        slots = tuple(self.axes[name_of(i)] for i in formula.indices)
+        own = tuple(a for slot in slots for a in slot)
+        shared = (ir.SAMPLES, *self.lead)
+        if len(set(own)) < len(own):
+            raise fault("E0224", formula.span, f"an index stands twice on the left of '{formula.name}'")
+        if left_over := [a for a in value.axes if a not in own and a not in shared]:
+            name = next(n for n, axes in self.axes.items() if left_over[0] in axes)
+            raise fault("E0224", formula.value.span, f"the index '{name}' of '{formula.name}' stands on the right alone",
+                        f"sum[{name}](...) sums over it; an array that keeps it has it on the left")  # fmt: skip
+        axes = (*(a for a in shared if recurrent or a in value.axes), *own)
+        if formula.name in self.text.states:
+            return self._next(formula, own, value)
+        let = ir.Let(f"{self.name}.{formula.name}", axes, value, span=self.use.span)
+        self.values.arrays[formula.name] = Array(let.var, slots)
+        return let
+
+    def _next(self, formula: ast.Formula, axes: ir.Axes, value: ir.Expr) -> ir.Let:
+        """Of a state; what stands below reads the value that it has now."""
+        if more := [a for a in value.axes if a not in axes]:
+            hint = "statistics of a batch are mean[batch](...)"
+            raise fault(
+                "E0224",
+                formula.span,
+                f"the state '{formula.name}' has a value for each {_axis_word(more[0])}",
+                hint,
+            )
+        let = ir.Let(f"{self.name}.{formula.name}_next", axes, value, span=self.use.span)
+        self.updates.append(
+            ir.Update(f"{self.name}.{formula.name}", self.text.states[formula.name], let.name)
+        )
+        return let
+
+
+def _axis_word(axis: ir.Axis) -> str:
+    return "sample" if axis == ir.SAMPLES else "place of its input"
+
+
+def _law(line: ast.Draws) -> tuple[Literal["bernoulli", "uniform", "normal"], tuple[float, ...]]:
+    match line.law:
+        case ast.Call(ast.Name("bernoulli" | "uniform" | "normal" as law), arguments):
+            numbers = [number_or_none(a.value) for a in arguments if a.name is None]
+            if len(numbers) == len(arguments) == len(LAWS[law]) and None not in numbers:
+                return law, tuple(n for n in numbers if n is not None)
+            raise fault("E0228", line.law.span, f"{law} takes numbers: {', '.join(LAWS[law])}")
+    raise fault("E0228", line.law.span, "a law to draw from is needed after '~'",
+                "bernoulli(p), uniform(low, high), normal(mean, deviation)")  # fmt: skip
+
+
+def _rank(definition: ast.Layer) -> tuple[int, str]:
+    """How many indices the text gives to x, and how it writes it."""
+    for line in definition.lines:
+        if not isinstance(line, ast.Formula):
+            continue
+        for node in walk(line.value):
+            if isinstance(node, ast.Index) and node.base == ast.Name("x"):
+                return len(subscripts(node.index)), node.span.text or "x[...]"
+    raise fault("E0228", definition.span, f"the layer '{definition.name}' does not read its input, x")
+
+
+def _shift(subscript: ast.Expr) -> tuple[str, int]:
+    """`t - 1` -> (t, -1)."""
+    names = {n.id for n in walk(subscript) if isinstance(n, ast.Name)}
+    place = linear(subscript, names)
+    if place is None or len(place.terms) != 1 or place.terms[0][1] != 1:
+        return "", 0
+    part = place.terms[0][0]
+    return (part, int(place.offset)) if isinstance(part, str) else ("", 0)
+
+
+def _around(expr: ast.Expr, name: str) -> ast.Expr:
+    """The innermost reduction that has the array in it; the expression where there is none."""
+    found = expr
+    for _, _, inner in reductions(expr):
+        if any(r.base == ast.Name(name) for r in reads(inner)):
+            found = inner
+    return found

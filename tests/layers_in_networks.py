@@ -1,0 +1,89 @@
+"""A layer as it is used in a network, put on an input: its values, and its derivatives by parameters and input, as the
+interpreter of lets finds them. The loss is the sum of what the layer gives times given numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.derive import backward, cotangent
+from netc.compiler.calculus.evaluate import run_lets
+from netc.compiler.calculus.modes import in_mode, wanted
+from netc.compiler.check.operations import Operations, Place
+from netc.compiler.lower.flow import Flow
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.resolve import gather
+from netc.dsl import ast
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+
+@dataclass
+class Put:
+    flow: Flow
+    x: ir.Tensor
+    value: ir.Var
+
+    @property
+    def tensors(self) -> list[ir.Tensor]:
+        return [t for t in self.flow.tensors if t.role in ir.PARAMETERS]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {t.name.partition(".")[2]: t.shape for t in self.tensors}
+
+    def run(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        x: np.ndarray,
+        seed: np.ndarray,
+        training: bool = True,
+        states: Mapping[str, np.ndarray] | None = None,
+        draws: Mapping[str, np.ndarray] | None = None,
+    ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """(values, derivatives by each array and by `x`, next states); the arrays in the shapes of `shapes`, or any of
+        the same size."""
+        seed_tensor = ir.Tensor("seed", self.value.axes, "input")
+        loss = ir.Let("loss", (), ir.total("sum", ir.apply("mul", self.value, seed_tensor.var)))
+        names = {u.value for u in self.flow.updates} if training else set()
+        steps = wanted((*in_mode(self.flow.steps, training), loss), {"loss", *names})
+        by = [*self.tensors, self.x]
+        derived, _ = backward(steps, "loss", by)
+        env = {t.name: np.reshape(arrays[t.name.partition(".")[2]], t.shape) for t in self.tensors}
+        given = dict(states or {})
+        env |= {
+            t.name: np.reshape(given.get(t.name.partition(".")[2], 0.0), t.shape)
+            if given
+            else np.zeros(t.shape)
+            for t in self.flow.tensors
+            if t.role == "state"
+        }
+        env |= {self.x.name: x, "seed": np.reshape(seed, (len(x), *self.shape))} | dict(draws or {})
+        run_lets((*steps, *derived), env, {ir.SAMPLES: len(x)})
+        slopes = {t.name.partition(".")[2] or "x": np.asarray(env[cotangent(t.name)]) for t in by}
+        found = {u.state.partition(".")[2]: env[u.value] for u in self.flow.updates} if training else {}
+        return np.asarray(env[self.value.name]), slopes, found
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(a.size or 0 for a in self.value.axes if a != ir.SAMPLES)
+
+
+def put(stages: str, shape: Sequence[int], definitions: str = "") -> Put:
+    """`stages` as in a network, on inputs of this shape."""
+    size = "x".join(map(str, shape))
+    program = parse(Source("<test>", f"{definitions}\nnetwork [{size} {stages}]\n"))
+    report = Report()
+    known = gather(program, Path(), report)
+    statement = next(s for s in program.statements if isinstance(s, ast.Network))
+    resolver = Operations(known, report)
+    inputs = tuple(ir.Axis(f"x{i}", n) for i, n in enumerate(shape))
+    place = Place(ir.Var("x", (ir.SAMPLES, *inputs)), [], inputs=False)
+    resolver.chain(statement.architecture.stages, place, {})
+    report.finish()
+    x = ir.Tensor("x", (ir.SAMPLES, *inputs), "weight")
+    flow = Flow(known.activations)
+    return Put(flow, x, flow.chain(place.made, x.var))

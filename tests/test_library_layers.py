@@ -1,0 +1,221 @@
+"""The layers of dsl/library/layers.net against PyTorch: values, and derivatives by parameters and inputs, float64, 1e-10.
+
+Images are height x width x channels here and channels x height x width there; parameters have PyTorch's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from layers_in_networks import put
+
+torch = pytest.importorskip("torch")
+F, nn = torch.nn.functional, torch.nn
+SAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    layer: str
+    shape: Sequence[int]
+    reference: Callable[..., object]
+    """Of the input, as it is here, and the parameters by name."""
+    draw: Callable[..., np.ndarray] | None = None
+    """Of the input, where it is no normal number."""
+    inputs: bool = True
+    """Whether there is a derivative by the input."""
+    draws: dict[str, np.ndarray] = field(default_factory=dict)
+    training: bool = True
+
+
+def chw(x):
+    return x.permute(0, 3, 1, 2)
+
+
+def hwc(x):
+    return x.permute(0, 2, 3, 1)
+
+
+def image(f):
+    """A function of images with the channels in front."""
+    return lambda x, **p: hwc(f(chw(x), **p))
+
+
+def sequence(f):
+    return lambda x, **p: f(x.transpose(1, 2), **p).transpose(1, 2)
+
+
+def same(x, size, stride=(1, 1), dilate=(1, 1)):
+    """TensorFlow's padding."""
+    pads = []
+    for n, k, s, d in zip(
+        reversed(x.shape[2:]), reversed(size), reversed(stride), reversed(dilate), strict=True
+    ):
+        total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        pads += [total // 2, total - total // 2]
+    return F.pad(x, pads)
+
+
+def attention(causal: bool):
+    def reference(x, Q, K, V, O, bq, bk, bv, bo):
+        e = x.shape[-1]
+        packed = torch.cat([w.reshape(e, e) for w in (Q, K, V)])
+        biases = torch.cat([b.reshape(e) for b in (bq, bk, bv)])
+        mask = torch.triu(torch.ones(x.shape[1], x.shape[1], dtype=torch.bool), 1) if causal else None
+        found, _ = F.multi_head_attention_forward(
+            *(x.transpose(0, 1),) * 3, e, len(Q), packed, biases, None, None, False, 0.0, O.reshape(e, e), bo,
+            need_weights=False, attn_mask=mask,
+        )  # fmt: skip
+        return found.transpose(0, 1)
+
+    return reference
+
+
+def recurrent(kind: str, gates: str, double: bool):
+    """torch.nn's own module with these parameters; all h."""
+
+    def reference(x, **p):
+        units = len(next(iter(p.values())))
+        module = getattr(nn, kind)(x.shape[-1], units, batch_first=True, dtype=torch.float64)
+        stacked = {
+            "weight_ih_l0": torch.cat([p[f"W{g}"] for g in gates]) if gates else p["W"],
+            "weight_hh_l0": torch.cat([p[f"U{g}"] for g in gates]) if gates else p["U"],
+            "bias_ih_l0": torch.cat([p[f"b{g}"] for g in gates]) if gates else p["bias"],
+        }
+        other = torch.cat([p[f"c{g}"] for g in gates]) if double else torch.zeros_like(stacked["bias_ih_l0"])
+        return torch.func.functional_call(module, stacked | {"bias_hh_l0": other}, (x,))[0]
+
+    return reference
+
+
+def minmax(x):
+    a, b = x[:, 0::2], x[:, 1::2]
+    return torch.cat([torch.maximum(a, b), torch.minimum(a, b)], 1)
+
+
+def batch_norm(x, gamma, beta):
+    return F.batch_norm(x, None, None, gamma, beta, training=True, eps=1e-5)
+
+
+def half_drawn(shape: Sequence[int]) -> np.ndarray:
+    return np.random.default_rng(5).integers(0, 2, (SAMPLES, *shape)).astype(float)
+
+
+def whole(rng, shape):
+    return rng.integers(0, 6, shape).astype(float)
+
+
+CASES = {
+    "dense": Case("(dense) 4", (7,), lambda x, weight, bias: x @ weight.T + bias),
+    "dense on tokens": Case("(dense nobias) 4", (5, 7), lambda x, weight: x @ weight.T),
+    "dense on an image": Case(
+        "(dense) 4", (3, 4, 2), lambda x, weight, bias: x.flatten(1) @ weight.flatten(1).T + bias
+    ),
+    "conv": Case("(conv 3x2) 5", (7, 6, 2), image(lambda x, weight, bias: F.conv2d(x, weight, bias))),
+    "conv, stride, pad, dilation": Case(
+        "(conv 3x2 stride 2x1 pad 1x2 dilate 2) 4", (9, 7, 3),
+        image(lambda x, weight, bias: F.conv2d(x, weight, bias, (2, 1), (1, 2), 2)),
+    ),
+    "conv same": Case(
+        "(conv 4x3 same nobias) 3", (6, 5, 2), image(lambda x, weight: F.conv2d(same(x, (4, 3)), weight))
+    ),
+    "conv same, stride 2": Case(
+        "(conv 3x5 same stride 2) 3", (8, 7, 2),
+        image(lambda x, weight, bias: F.conv2d(same(x, (3, 5), (2, 2), (1, 1)), weight, bias, 2)),
+    ),
+    "conv1d": Case(
+        "(conv1d 3 stride 2 pad 1) 4", (9, 3), sequence(lambda x, weight, bias: F.conv1d(x, weight, bias, 2, 1))
+    ),
+    "conv1d same": Case(
+        "(conv1d 4 same dilate 2) 4", (9, 3),
+        sequence(lambda x, weight, bias: F.conv1d(F.pad(x, (3, 3)), weight, bias, dilation=2)),
+    ),
+    "groupconv": Case(
+        "(groupconv(groups = 2) 3x3 pad 1) 6", (5, 4, 4),
+        image(lambda x, weight, bias: F.conv2d(x, weight.flatten(0, 1), bias, padding=1, groups=2)),
+    ),
+    "depthwise": Case(
+        "(depthwise 3x3 stride 2 pad 1)", (7, 6, 3),
+        image(lambda x, weight, bias: F.conv2d(x, weight, bias, 2, 1, groups=3)),
+    ),
+    "depthwise same": Case(
+        "(depthwise 5x4 same)", (7, 6, 3),
+        image(lambda x, weight, bias: F.conv2d(same(x, (5, 4)), weight, bias, groups=3)),
+    ),
+    "tconv": Case(
+        "(tconv 3x2 stride 2x1 pad 1x0) 4", (4, 5, 3),
+        image(lambda x, weight, bias: F.conv_transpose2d(x, weight, bias, (2, 1), (1, 0))),
+    ),
+    "maxpool": Case("(maxpool 2x3)", (6, 7, 2), image(lambda x: F.max_pool2d(x, (2, 3)))),
+    "maxpool, stride and pad": Case(
+        "(maxpool 3x3 stride 2 pad 1)", (7, 6, 2), image(lambda x: F.max_pool2d(x, 3, 2, 1))
+    ),
+    "avgpool": Case("(avgpool 2)", (6, 7, 2), image(lambda x: F.avg_pool2d(x, 2))),
+    "avgpool, pad counted": Case(
+        "(avgpool 3x3 stride 2 pad 1)", (7, 6, 2), image(lambda x: F.avg_pool2d(x, 3, 2, 1))
+    ),
+    "avgpool, pad not counted": Case(
+        "(avgpool 3x3 stride 2 pad 1 nocount_pad)", (7, 6, 2),
+        image(lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)),
+    ),
+    "globalavgpool": Case("(globalavgpool)", (4, 5, 3), lambda x: x.mean((1, 2))),
+    "globalmaxpool": Case("(globalmaxpool)", (4, 5, 3), lambda x: x.amax((1, 2))),
+    "upsample": Case("(upsample 2x3)", (3, 4, 2), image(lambda x: F.interpolate(x, scale_factor=(2, 3)))),
+    "upsample.bilinear": Case(
+        "(upsample.bilinear 2x3)", (3, 4, 2),
+        image(lambda x: F.interpolate(x, scale_factor=(2, 3), mode="bilinear", align_corners=False)),
+    ),
+    "flatten": Case("(flatten)", (3, 4, 2), lambda x: x.flatten(1)),
+    "torch.Flatten": Case("(torch.Flatten)", (3, 4, 2), lambda x: chw(x).flatten(1)),
+    "layernorm": Case("(layernorm)", (5, 7), lambda x, gamma, beta: F.layer_norm(x, (7,), gamma, beta)),
+    "rmsnorm": Case("(rmsnorm)", (3, 2, 7), lambda x, gamma: F.rms_norm(x, (7,), gamma, 1e-6)),
+    "groupnorm": Case(
+        "(groupnorm(2))", (3, 4, 6), image(lambda x, gamma, beta: F.group_norm(x, 2, gamma, beta))
+    ),
+    "batchnorm": Case("(batchnorm)", (5,), batch_norm),
+    "batchnorm of images": Case("(batchnorm)", (3, 4, 2), image(batch_norm)),
+    "dropout": Case(
+        "(dropout 0.25)", (7,), lambda x: x * torch.tensor(half_drawn((7,))) / 0.75,
+        draws={"dropout1.r": half_drawn((7,))},
+    ),
+    "dropout, in use": Case("(dropout 0.25)", (7,), lambda x: x, training=False),
+    "dropout.srivastava, in use": Case("(dropout.srivastava 0.25)", (7,), lambda x: x / 4, training=False),
+    "glu": Case(
+        "(glu) 4", (5, 7), lambda x, W, V, b, c: (x @ W.T + b) * torch.sigmoid(x @ V.T + c)
+    ),
+    "torch.GLU": Case("(torch.GLU)", (5, 8), lambda x: F.glu(x)),
+    "geglu": Case("(geglu(hidden = 6)) 4", (5, 7), lambda x, W, V, U: (F.gelu(x @ W.T) * (x @ V.T)) @ U.T),
+    "swiglu": Case("(swiglu(6)) 4", (5, 7), lambda x, W, V, U: (F.silu(x @ W.T) * (x @ V.T)) @ U.T),
+    "minmax": Case("(minmax)", (8,), minmax),
+    "embedding": Case(
+        "(embedding(6)) 4", (5,), lambda x, weight: F.embedding(x.detach().long(), weight), whole, inputs=False
+    ),
+    "attention": Case("(attention(3))", (5, 12), attention(causal=False)),
+    "causal attention": Case("(attention(2) causal)", (5, 8), attention(causal=True)),
+    "rnn": Case("(rnn) 4", (6, 5), recurrent("RNN", "", double=False)),
+    "lstm": Case("(lstm) 4", (6, 5), recurrent("LSTM", "ifgo", double=False)),
+    "gru": Case("(gru) 4", (6, 5), recurrent("GRU", "rzn", double=True)),
+    "last": Case("(last)", (6, 5), lambda x: x[:, -1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_derivatives_are_those_of_pytorch(name: str) -> None:
+    case = CASES[name]
+    made, rng = put(case.layer, case.shape), np.random.default_rng(1)
+    arrays = {n: rng.normal(size=s) for n, s in made.shapes().items()}
+    x = case.draw(rng, (SAMPLES, *case.shape)) if case.draw else rng.normal(size=(SAMPLES, *case.shape))
+    seed = rng.normal(size=(SAMPLES, *made.shape))
+    value, slopes, _ = made.run(arrays, x, seed, case.training, draws=case.draws)
+    given = {n: torch.tensor(a, requires_grad=True) for n, a in {"x": x, **arrays}.items()}
+    expected = case.reference(**given)
+    assert value.shape == tuple(expected.shape)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
+    wanted = [n for n in given if case.inputs or n != "x"]
+    right = torch.autograd.grad((expected * torch.tensor(seed)).sum(), [given[n] for n in wanted])
+    for n, g in zip(wanted, right, strict=True):
+        np.testing.assert_allclose(slopes[n], g.numpy(), rtol=1e-10, atol=1e-11, err_msg=n)
