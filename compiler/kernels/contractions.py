@@ -286,13 +286,18 @@ def _without_ones(c: Contraction) -> Contraction | None:
 # -- phases ------------------------------------------------------------------------------------------
 
 
+MOST_PHASES = 16
+
+
 def phases(c: Contraction) -> list[Contraction] | None:
     """The same result in parts, in none of which a place is divided; None where that is not possible.
 
     Where (h + k)/2 is a place only if 2 divides h + k, even h meet even k and odd h odd ones.
     """
-    ahead, done = [c], []
+    ahead, done = [c], list[Contraction]()
     while ahead:
+        if len(ahead) + len(done) > MOST_PHASES:
+            return None
         here = ahead.pop()
         index = next((i for i in here.indices if i.divisor > 1), None)
         if index is None:
@@ -314,7 +319,7 @@ def _cut(c: Contraction, index: ir.Index) -> list[Contraction] | None:
         return [m for m in made if m] if all(made) else None
     if not odd:
         if index.offset % d:
-            return [_nothing(c, index)]
+            return [_nothing(c)]
         return [_divided(c, index)]
     if len(odd) > 1 or odd[0][0] not in c.over:
         return None
@@ -324,7 +329,7 @@ def _cut(c: Contraction, index: ir.Index) -> list[Contraction] | None:
     if len(fitting) > 1:
         return None
     if not fitting:
-        return [_nothing(c, index)]
+        return [_nothing(c)]
     part = _phase(c, axis, d, fitting[0])
     return [part] if part else None
 
@@ -341,10 +346,10 @@ def _divided(c: Contraction, index: ir.Index) -> Contraction:
     return _exchanged(c, index, less)
 
 
-def _nothing(c: Contraction, index: ir.Index) -> Contraction:
+def _nothing(c: Contraction) -> Contraction:
     """No term is a place."""
-    made = _exchanged(c, index, ir.Index(()))
-    return replace(made, over=(*made.over, ir.Axis("nothing", 0)))
+    factors = tuple(replace(f, places=tuple((a, ir.Index(())) for a, _ in f.places)) for f in c.factors)
+    return replace(c, over=(ir.Axis("nothing", 0),), factors=factors, guards=())  # type: ignore[arg-type]
 
 
 def _exchanged(c: Contraction, old: ir.Index, new: ir.Index) -> Contraction:
@@ -363,7 +368,7 @@ def inside(c: Contraction) -> Iterator[list[Contraction]]:
     nowhere reaches outside; and what is left at both ends. One list for each way."""
     for guard in c.guards:
         for axis in guard.axes:
-            if len(guard.axes) == 2 and (axis in c.over if c.summed else axis in c.axes):
+            if len(guard.axes) <= 2 and (axis in c.over if c.summed else axis in c.axes):
                 parts = _ends(c, guard, axis)
                 if parts:
                     yield parts

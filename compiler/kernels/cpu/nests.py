@@ -234,7 +234,7 @@ class _Draft:
     outer: tuple[Loop, ...]
     terms: tuple[Loop, ...]
     pairs: tuple[tuple[ir.Axis, ir.Axis, Cut], ...]
-    """A loop over the result, one over the terms, and what must hold."""
+    """A loop over the result, one over the terms (or none: `ONCE`), and what must hold."""
 
 
 def _drafted(
@@ -268,16 +268,14 @@ def _drafted(
             conditions.append(guard)
         elif len(axes) == 1 and len(inside) == 1:
             terms, base = _clipped(terms, base, guard, inside[0])
-        elif len(axes) == 2 and len(inside) == 1 and len(outside) == 1:
-            terms, base, cut = _paired(terms, base, guard, outside[0], inside[0])
-            pairs.append((outside[0], inside[0], cut))
+        elif len(inside) <= 1 and len(outside) == 1 and len(axes) == len(inside) + 1:
+            inner = inside[0] if inside else ONCE.axis
+            terms, base, cut = _paired(terms, base, guard, outside[0], inner)
+            pairs.append((outside[0], inner, cut))
         else:
             return None
-    if (
-        len({y for y, _, _ in pairs}) < len(pairs)
-        or len({k for _, k, _ in pairs}) < len(pairs)
-        or len(pairs) > 2
-    ):
+    cut = [k for _, k, _ in pairs if k != ONCE.axis]
+    if len({y for y, _, _ in pairs}) < len(pairs) or len(set(cut)) < len(cut) or len(pairs) > 2:
         return None
     fixed_steps = tuple((a, loop(a).steps) for a in open_axes)
     guarded = {a for pair in pairs for a in pair[:2]}
@@ -306,7 +304,7 @@ def _paired(
 ) -> tuple[list[Loop], Steps, Cut]:
     """The cut; a loop that runs down through the places is turned round."""
     factors, first = dict(guard.index.terms), guard.index.offset
-    step = factors[inner]
+    step = factors.get(inner, 1)
     if step < 0:
         loop = next(t for t in terms if t.axis == inner)
         first += step * (loop.size - 1)
@@ -373,7 +371,7 @@ def _placed(nest: Nest, outer: Sequence[Loop], draft: _Draft) -> Nest | None:
     slots: list[Loop | None] = [None, None, None]
     for slot, axis in zip((1, 2), cut_terms, strict=True):
         if axis is not None:
-            slots[slot] = next(t for t in draft.terms if t.axis == axis)
+            slots[slot] = next((t for t in draft.terms if t.axis == axis), ONCE)
     for slot in (2, 1, 0):  # the longest loop innermost
         if slots[slot] is None:
             slots[slot] = free.pop() if free else ONCE

@@ -42,6 +42,7 @@ def name(kind: Kind, height: int, vectors: int) -> str:
 
 
 def function(kind: Kind, height: int, vectors: int, lanes: int) -> L.Function:
+    given: tuple[str, ...]
     if kind == "fold":
         given, samples = (*SIDES, *RESULT, "width", "valid"), _fold_body(height, vectors, lanes)
         note = "out[r, c] += sum over samples and k of left[at_left + r*across + k...] * right[at_right + c*apart + k...]."
