@@ -13,6 +13,7 @@ from netc.compiler import pipeline
 from netc.compiler.calculus import evaluate, ir
 from netc.compiler.calculus.ir import SAMPLES, Axis, Const, Index, Let, Reduce, Scan, Var, View, apply
 from netc.compiler.kernels.cpu.lets import Lets
+from netc.compiler.kernels.cpu.said import patterns
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine
 from netc.runtime.training.sample_layout import lay_out
@@ -230,3 +231,15 @@ def test_lanes_without_a_sample_reach_no_sum() -> None:
     loss, gradient = found(made, theta, x, y, Machine(4, 16))
     assert loss == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(gradient, slope, rtol=1e-10, atol=1e-12)
+
+
+def test_the_plan_says_what_each_let_is() -> None:
+    net = Images(6, 7, 1)
+    a = net.each(net.conv(net.x.var, 4, Window((3, 3))), "tanh")
+    plan = Cpu(Machine(4, 16)).plan(program(net.problem(net.pool(a, Window((2, 2), 2))), "batch = full"), 5)
+    assert isinstance(plan, Lets)
+    said = dict(line.split(": ") for line in patterns(plan))
+    assert said["pass, element by element"] == "tanh2.a, d_output, d_conv1.z"
+    assert said["pass, no fast pattern"] == "pool3.z, losses, d_tanh2.a, d_conv1.bias"
+    tiled = {name.split(" ")[0] for words, names in said.items() if "tiles" in words for name in names.split(", ")}
+    assert tiled == {"conv1.z", "output", "d_last.weight", "d_pool3.z", "d_conv1.weight"}

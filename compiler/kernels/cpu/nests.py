@@ -236,6 +236,11 @@ class _Draft:
     pairs: tuple[tuple[ir.Axis, ir.Axis, Cut], ...]
     """A loop over the result, one over the terms (or none: `ONCE`), and what must hold."""
 
+    @property
+    def empty(self) -> bool:
+        """No term is a place: only the start is written."""
+        return not all(t.size for t in self.terms)
+
 
 def _drafted(
     c: Contraction,
@@ -274,8 +279,8 @@ def _drafted(
             pairs.append((outside[0], inner, cut))
         else:
             return None
-    cut = [k for _, k, _ in pairs if k != ONCE.axis]
-    if len({y for y, _, _ in pairs}) < len(pairs) or len(set(cut)) < len(cut) or len(pairs) > 2:
+    met = [k for _, k, _ in pairs if k != ONCE.axis]
+    if len({y for y, _, _ in pairs}) < len(pairs) or len(set(met)) < len(met) or len(pairs) > 2:
         return None
     fixed_steps = tuple((a, loop(a).steps) for a in open_axes)
     guarded = {a for pair in pairs for a in pair[:2]}
@@ -345,7 +350,7 @@ def _chosen(draft: _Draft) -> Iterator[Nest]:
     guarded = {y for y, _, _ in draft.pairs}
     rows = [a for a in draft.outer if a.steps.left and not a.steps.right and a.axis not in guarded]
     columns = [a for a in draft.outer if a.steps.right and not (a.steps.left or a.steps.start)]
-    if not (rows or columns) or any(a.steps.start and not a.steps.left for a in draft.outer):
+    if not (rows or columns or draft.empty) or any(a.steps.start and not a.steps.left for a in draft.outer):
         return
     for row in rows or [ONCE]:
         none = None if draft.nest.kind == "taps" else ONCE
