@@ -156,7 +156,8 @@ def _evaluate(stmt: ir.Evaluate) -> str:
         case batch:
             loss = f"R[{expr_text(batch)}]"
     wanted = [(stmt.loss, f"{loss}({stmt.point})"), (stmt.gradient, f"grad {loss}({stmt.point})")]
-    return ", ".join(f"{name} = {what}" for name, what in wanted if name)
+    mode = " in test mode" if stmt.tested else ""
+    return ", ".join(f"{name} = {what}" for name, what in wanted if name) + mode
 
 
 def _training(training: ir.Training) -> list[str]:

@@ -131,19 +131,6 @@ they stay in memory. A history of every run ('history = all') is the largest par
     monitor loss, history = summary      # quantiles over runs instead
 """,
     ),
-    "E0901": Story(
-        "an operation that is not supported yet",
-        """\
-The language has convolution, pooling, normalisation and dropout; the compiler makes dense layers
-and activations so far.
-""",
-    ),
-    "E0902": Story(
-        "blocks are not supported yet",
-        """\
-Blocks with a skip connection are read and printed, but not compiled yet.
-""",
-    ),
     "E0903": Story(
         "sweeps are not supported yet",
         """\

@@ -85,7 +85,7 @@ class Lexer:
             case "word_sign":
                 yield Lexeme.make("NAME", WORD_SIGNS[text], span)
             case "quoted":
-                hint = f'texts stand between straight double quotes: "{text[1:-1]}"'
+                hint = f'texts stand between straight double quotes: "{text[1:-1].replace(chr(34), 2 * chr(34))}"'
                 self._report("E0002", f"{text} is not in double quotes", span, hints=(hint,))
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "text":
@@ -93,7 +93,7 @@ class Lexer:
                     at = span.start + hidden.start()
                     what = f"this text holds the character U+{ord(hidden[0]):04X}, which nobody can see"
                     self._report("E0001", what, Span(self.source, at, at + 1))
-                yield Lexeme.make("TEXT", text[1:-1], span)
+                yield Lexeme.make("TEXT", text[1:-1].replace('""', '"'), span)
             case "power":
                 yield from self._power("".join(SUPERSCRIPTS[c] for c in text), span)
             case "name":

@@ -6,6 +6,7 @@ nodes, `dsl/syntax_errors.py` the words when it fails.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
@@ -23,6 +24,7 @@ from netc.dsl import ast
 from netc.dsl.build import callbacks
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.lexer import Chunk, Lexer
+from netc.dsl.own import is_own
 from netc.dsl.source import Source, Span
 from netc.dsl.syntax_errors import Failure, explain
 from netc.dsl.tokens import LAYOUT, Lexeme
@@ -181,14 +183,22 @@ def _parser() -> Lark:
 def _table() -> str | bool:
     """Where lark keeps the parse table, which takes longer to make than all the rest of a check.
 
-    Lark makes it anew if the file is stale or unreadable, and goes on without if it cannot be written.
+    Lark makes it anew if the file is stale or unreadable, and goes on without if it cannot be written. It unpickles
+    the file, which executes what its writer wants: one that others may have written is thrown away.
     """
     folder = user_cache_path("netc")
+    file = folder / "grammar.table"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not is_own(folder):
+            return False
+        reached = folder.stat().st_mode & 0o077
+        if reached and os.path.lexists(file) and not is_own(file):
+            file.unlink()
+        folder.chmod(0o700)  # what lark writes there may have the rights of a group
     except OSError:
         return False
-    return str(folder / "grammar.table")
+    return str(file)
 
 
 @cache

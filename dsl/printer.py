@@ -82,7 +82,7 @@ class Printer:
                 written = text or number(value)
                 return written, SIGN if written.startswith("-") else ATOM
             case ast.Text(value):
-                return f'"{value}"', ATOM
+                return '"' + value.replace('"', '""') + '"', ATOM
             case ast.Name(id):
                 return self.name(id), ATOM
             case ast.Shape(sizes):

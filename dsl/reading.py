@@ -35,6 +35,11 @@ def read_bytes(path: Path, most: int) -> bytes:
             content, piece = content + more, 2**20  # in /proc there are files that say they hold nothing
         if about.st_size > most or len(content) > most:
             raise NotReadable(errno.EFBIG, f"it is larger than {_size(most)}", str(path))
+        now = os.fstat(handle)
+        if (now.st_size, now.st_mtime_ns) != (about.st_size, about.st_mtime_ns):
+            raise NotReadable(
+                errno.EAGAIN, "it was written to while it was read: once more, when it is whole", str(path)
+            )
         return content
 
 

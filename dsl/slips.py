@@ -41,6 +41,9 @@ def _missing_sign(before: list[Lexeme], token: Lexeme, after: list[Lexeme], acce
         if token in ("+", "-", "*", "/"):
             return "an equation has one '=': x = x + y"
         return INDEX if token in ("(", "{") else None
+    words = [str(t) for t in before]
+    if token == "," and "[" in words and words[words.index("[") - 1] in ("in", "="):
+        return "a list of values stands in braces: {0.1, 0.01}"
     if token == "<" and after[:1] == ["-"]:
         return "an equation is written with '='"
     if accepts == {"in"} and before[0] == "for":

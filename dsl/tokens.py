@@ -49,7 +49,7 @@ TOKEN = re.compile(
     | (?P<word_sign>[Σ∑∞])
     | (?P<fraction>[½¼¾])
     | (?P<name>(?![\d{_NOT_LETTERS}])\w(?:(?![{_NOT_LETTERS}])\w)*)
-    | (?P<text>"[^"\r\n]*")
+    | (?P<text>"(?:[^"\r\n]|"")*")
     | (?P<quoted>'[^'\r\n]*'|[“„][^“”\r\n]*[“”])
     | (?P<power>[{_SUPER}]+)
     | (?P<sign>->|\.\.|<=|>=|!=|==|\|\||[·⋅×∗÷−≤≥≠∈→∼…∇]|[-+*/^=<>~,;:.%|‖√()\[\]{{}}])

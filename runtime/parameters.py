@@ -26,7 +26,7 @@ def unflatten(problem: ir.Problem, theta: Array) -> dict[str, Array]:
     """The named pieces of theta (..., P); leading axes stay in front. Copies."""
     lead = theta.shape[:-1]
     return {
-        t.name: theta[..., t.offset : t.offset + t.size].reshape((*lead, *t.shape)).copy()
+        t.name: theta[..., t.offset : t.offset + t.size].reshape((*lead, *t.kept_shape)).copy()
         for t in problem.weights
     }
 
@@ -59,9 +59,9 @@ def _mismatch(wanted: tuple[ir.Tensor, ...], named: Mapping[str, Array]) -> str:
     leads = set()
     for t in wanted:
         shape = np.shape(named[t.name])
-        cut = len(shape) - len(t.shape)
-        if cut < 0 or shape[cut:] != t.shape:
-            return f"{t.name} has shape {shape}, wanted is {t.shape}"
+        cut = len(shape) - len(t.kept_shape)
+        if cut < 0 or shape[cut:] != t.kept_shape:
+            return f"{t.name} has shape {shape}, wanted is {t.kept_shape}"
         leads.add(shape[:cut])
     return "" if len(leads) == 1 else f"leading axes differ: {_listed([str(lead) for lead in sorted(leads)])}"
 

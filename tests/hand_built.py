@@ -26,6 +26,7 @@ from netc.compiler.calculus.ir import (
     apply,
 )
 from netc.compiler.lower.network import problem
+from netc.compiler.lower.rule import lower_rule
 from netc.runtime import session as sessions
 
 
@@ -150,9 +151,11 @@ def program(made: ir.Problem, settings: str) -> ir.Program:
 def session_of(made: ir.Problem, x: np.ndarray, y: np.ndarray, text: str) -> sessions.Session:
     """A session that trains the problem on these samples from theta ~ U(-0.8, 0.8); `text`: optimizer and train, and what
     else a file has."""
-    head = f"data numbers scale = none, split = 1\nnetwork [{x.shape[1]} (lin) {y.shape[1]}]\nloss half_mse\ninit zeros\n"
+    head = f"data given, scale = none\nnetwork [{x.shape[1]} (lin) {y.shape[1]}]\nloss half_mse\ninit zeros\n"
     file = sessions.read_text(head + text, "<test>", Path.cwd())
     session = sessions.open_session(file, {}, sessions.from_arrays(file, x, y))
     start = ir.Fill("uniform", (-0.8, 0.8), 0, made.parameters, (made.parameters,))
-    vars(session)["program"] = replace(session.program, problem=made, starts=ir.Starts((start,), "", ()))
+    rule = lower_rule(session.spec, modes=made.test is not None)
+    small = replace(session.program, problem=made, starts=ir.Starts((start,), "", ()), rule=rule)
+    vars(session)["program"] = small
     return session

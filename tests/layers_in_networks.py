@@ -32,8 +32,13 @@ class Put:
     def tensors(self) -> list[ir.Tensor]:
         return [t for t in self.flow.tensors if t.role in ir.PARAMETERS]
 
+    def word(self, t: ir.Tensor) -> str:
+        """Its name; without the layer's where there is one layer."""
+        layers = {other.name.partition(".")[0] for other in self.tensors}
+        return t.name if len(layers) > 1 else t.name.partition(".")[2] or t.name
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {t.name.partition(".")[2]: t.shape for t in self.tensors}
+        return {self.word(t): t.shape for t in self.tensors}
 
     def run(
         self,
@@ -52,7 +57,7 @@ class Put:
         steps = wanted((*in_mode(self.flow.steps, training), loss), {"loss", *names})
         by = [*self.tensors, self.x]
         derived, _ = backward(steps, "loss", by)
-        env = {t.name: np.reshape(arrays[t.name.partition(".")[2]], t.shape) for t in self.tensors}
+        env = {t.name: np.reshape(arrays[self.word(t)], t.shape) for t in self.tensors}
         given = dict(states or {})
         env |= {
             t.name: np.reshape(given.get(t.name.partition(".")[2], 0.0), t.shape)
@@ -63,7 +68,7 @@ class Put:
         }
         env |= {self.x.name: x, "seed": np.reshape(seed, (len(x), *self.shape))} | dict(draws or {})
         run_lets((*steps, *derived), env, {ir.SAMPLES: len(x)})
-        slopes = {t.name.partition(".")[2] or "x": np.asarray(env[cotangent(t.name)]) for t in by}
+        slopes = {self.word(t): np.asarray(env[cotangent(t.name)]) for t in by}
         found = {u.state.partition(".")[2]: env[u.value] for u in self.flow.updates} if training else {}
         return np.asarray(env[self.value.name]), slopes, found
 

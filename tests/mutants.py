@@ -1,16 +1,13 @@
 """Planted faults, and the tests that notice them: `python -m mutants --sample 300 --seed 1` (in tests/; `make mutants`).
 
-A fault is one operator or constant of `compiler/` or `dsl/library/` changed, in a copy of the tree. First every test file
-runs once in a copy that notes which of the sampled places it comes by; then each fault is tried with the tests that do,
-those that come by the fewest places first. Survivors are printed, with what was tried. Takes hours; what is done is kept
-in `--work`, and the same command goes on from there.
+A fault is one operator or constant of `compiler/` or `dsl/library/` changed, in a copy of the tree. It is tried with the
+test files of its room (LIKELY). Survivors are printed. Takes hours; what is done is kept in `--work`, and the same
+command goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import builtins
 import io
 import json
 import os
@@ -36,9 +33,29 @@ OTHER = {
     "**": "*", "//": "*", "and": "or", "or": "and", "not": "", "True": "False", "False": "True", "min": "max",
     "max": "min", "all": "any", "any": "all", "break": "continue",
 }  # fmt: skip
-BUDGET = 150
-"""Seconds of tests, as they take on the sound tree, that are tried with one fault."""
-REACHED = "__import__('builtins').__dict__.setdefault('netc_reached', set()).add({})"
+SECONDS = 900
+"""Of processor time, for the tests that are tried with one fault."""
+LIKELY = {
+    "compiler/calculus/": "calculus_simplify calculus_primitives calculus_derive calculus_interpret calculus_lets "
+    "check_losses generated_rules library_losses library_activations results_hessian kernel_texts cpu_lets",
+    "compiler/check/": "bad check_programs check_losses dsl_language settings_known lower_programs library_inits "
+    "library_schedules library_optimizers data_statement runtime_expect catalogue_signatures",
+    "compiler/kernels/cuda/": "kernel_texts cuda_types cuda_tiles cuda_races cuda_simulator kernels_of_all_rules",
+    "compiler/kernels/": "generated_rules kernel_texts cpu_lets kernels_of_all_rules cpu_kernels cuda_races",
+    "compiler/lower/": "lower_rules lower_programs generated_rules library_inits library_schedules "
+    "catalogue_schedules turpault_monitor runtime_train",
+    "compiler/meaning/": "bad lower_rules lower_programs library_optimizers library_schedules analysis_roundtrip "
+    "words_of_others dsl_language check_programs catalogue_signatures generated_rules examples",
+    "compiler/proofs/": "analysis_proofs analysis_equivalence analysis_diff analysis_answers analysis_explain "
+    "analysis_section2 analysis_libraries analysis_papers",
+    "compiler/rules/": "analysis_diff analysis_explain analysis_latex analysis_warnings analysis_answers "
+    "analysis_equivalence analysis_roundtrip analysis_section2 bad analysis_libraries analysis_papers catalogue_names",
+    "compiler/": "bad dsl_language lower_programs analysis_explain cli_commands",
+    "dsl/library/": "catalogue_rules catalogue_schedules library_activations library_losses library_inits "
+    "library_schedules library_optimizers catalogue_signatures catalogue_names analysis_libraries analysis_papers "
+    "turpault_rules",
+}  # fmt: skip
+"""Room -> the test files that may notice a fault there."""
 
 
 @dataclass(frozen=True)
@@ -141,191 +158,99 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def pytested(
-    copy: Path, files: list[str], cache: Path, notes: Path | None, *options: str, limit: int | None = None
-) -> str:
-    """What pytest says of these files; empty if all is well."""
-    shutil.rmtree(copy / "home", ignore_errors=True)
-    (copy / "home").mkdir()
-    for answer in cache.glob("netc_answers_*"):
-        answer.unlink()
-    paths = os.pathsep.join([str(copy / "site"), str(copy / "tests")])
-    env = os.environ | {
-        "PYTHONPATH": paths,
-        "NETC_CACHE": str(cache),
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(copy / "home"),
-    }
-    if notes:
-        env["NETC_NOTES"] = str(notes)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-n",
-        "0",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "mutants",
-        *options,
-        *files,
-    ]
-
-    def bounded() -> None:
-        os.nice(19)
-        if limit:
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
-        resource.setrlimit(resource.RLIMIT_AS, (16 * 2**30, 16 * 2**30))
-
-    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, preexec_fn=bounded)
-    if done.returncode in (0, 5):
-        return ""
-    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
-    return failed[0] if failed else f"status {done.returncode}: {(done.stdout + done.stderr)[-200:]}"
-
-
-# -- as a plugin of pytest: what the tests of a file came by, how long they took, which failed -----------
-
-_notes: dict[str, Any] = {"seconds": {}, "failed": []}
-
-
-def pytest_runtest_logreport(report: Any) -> None:
-    file = report.nodeid.partition("::")[0]
-    _notes["seconds"][file] = _notes["seconds"].get(file, 0.0) + report.duration
-    if report.failed:
-        _notes["failed"].append(report.nodeid)
-
-
-def pytest_sessionfinish() -> None:
-    if path := os.environ.get("NETC_NOTES"):
-        reached = sorted(getattr(builtins, "netc_reached", ()))
-        Path(path).write_text(json.dumps(_notes | {"reached": reached}))
-
-
 # -- trying them -------------------------------------------------------------------------------------
 
 
-def noted(chosen: list[Fault], copy: Path) -> None:
-    """The copy notes by which faults' places it comes."""
-    for file in {fault.file for fault in chosen if fault.file.endswith(".py")}:
-        text = (copy / file).read_text()
-        tree = ast.parse(text)
-        marks: dict[ast.stmt, list[int]] = {}
-        for number, fault in enumerate(chosen):
-            if fault.file == file:
-                marks.setdefault(_statement(tree, fault), []).append(number)
-        for node in list(ast.walk(tree)):
-            for field in ("body", "orelse", "finalbody"):
-                if isinstance(statements := getattr(node, field, None), list):
-                    new = [
-                        [*(ast.parse(REACHED.format(n)).body[0] for n in marks.get(s, ())), s]
-                        for s in statements
-                    ]
-                    first = (
-                        statements and marks.get(statements[0]) and isinstance(statements[0], ast.ImportFrom)
-                    )
-                    setattr(node, field, statements if first else [s for several in new for s in several])
-        (copy / file).write_text(ast.unparse(tree))
+def likely(fault: Fault) -> list[str]:
+    """The test files that may notice, those that take least first."""
+    words = next(words for room, words in LIKELY.items() if fault.file.startswith(room))
+    return [f"tests/test_{word}.py" for word in words.split()]
 
 
-def _statement(tree: ast.Module, fault: Fault) -> ast.stmt:
-    """The innermost one around it."""
-    at, best = (fault.line, fault.column), tree.body[0]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt) and (node.lineno, node.col_offset) <= at:
-            assert node.end_lineno is not None
-            assert node.end_col_offset is not None
-            if at < (node.end_lineno, node.end_col_offset):
-                best = node  # the walk goes from the outside to the inside
-    return best
+class Trials:
+    """In one copy of the tree."""
+
+    def __init__(self, copy: Path, cache: Path) -> None:
+        self.copy, self.cache = copied(copy), cache
+        self.sound: dict[str, bool] = {}
+        """Whether a test passes without any fault."""
+
+    def tried(self, number: int, fault: Fault) -> dict[str, Any]:
+        path, files = self.copy / fault.file, likely(fault)
+        text = path.read_text()
+        path.write_text(fault.planted(text))
+        stamp = time.time() + 10 * number  # another than any before, for Python's own cache
+        os.utime(path, (stamp, stamp))
+        try:
+            named = ["-k", _words(text, fault.line)] if path.suffix == ".net" else []
+            said = (named and self._tests([*named, *files])) or self._tests(files)
+        finally:
+            path.write_text(text)
+            os.utime(path, (stamp + 5, stamp + 5))
+        if said.startswith("tests/"):
+            if said not in self.sound:
+                self.sound[said] = not self._tests([said])
+            assert self.sound[said], f"{said} fails without a fault"
+        return {"number": number, "noticed": said}
+
+    def _tests(self, tests: list[str]) -> str:
+        """The test that fails first; empty if none does."""
+        shutil.rmtree(self.copy / "home", ignore_errors=True)
+        for answer in self.cache.glob("netc_answers_*"):
+            answer.unlink(missing_ok=True)
+        paths = os.pathsep.join([str(self.copy / "site"), str(self.copy / "tests")])
+        env = os.environ | {"PYTHONPATH": paths, "NETC_CACHE": str(self.cache)}
+        env["HYPOTHESIS_STORAGE_DIRECTORY"] = str(self.copy / "home")
+        command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-p", "no:cacheprovider", *tests]
+        done = subprocess.run(
+            command, cwd=self.copy, env=env, capture_output=True, text=True, preexec_fn=_limited
+        )
+        if done.returncode in (0, 5):
+            return ""
+        failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
+        return failed[0] if failed else f"status {done.returncode}"
 
 
-def recorded(chosen: list[Fault], work: Path, without: str) -> dict[str, Any]:
-    """By test file: the faults it comes by, its seconds; and the tests that fail without any fault."""
-    kept = work / "recorded.json"
-    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {"reached": {}}
-    if "failed" in found:
-        return found
-    copy, cache = copied(work / "noted"), work / "cache"
-    cache.mkdir(exist_ok=True)
-    noted(chosen, copy)
-    files = sorted(str(p.relative_to(copy)) for p in (copy / "tests").glob("test_*.py"))
-    files = [file for file in files if not re.search(without, file)]
-    for file in files:
-        if file not in found["reached"]:
-            pytested(copy, [file], cache, work / "notes.json")
-            found["reached"][file] = json.loads((work / "notes.json").read_text())["reached"]
-            kept.write_text(json.dumps(found))
-            print(f"{file} comes by {len(found['reached'][file])} places", flush=True)
-    pytested(copied(work / "noted"), files, cache, work / "notes.json")
-    notes = json.loads((work / "notes.json").read_text())
-    found |= {"seconds": notes["seconds"], "failed": notes["failed"]}
-    kept.write_text(json.dumps(found))
-    return found
+def _words(text: str, line: int) -> str:
+    """What names the tests of the definition in this line: `torch and Adam`."""
+    heads = re.findall(r"^(?:[a-z]+) ([\w.]+)\(?", "\n".join(text.split("\n")[:line]), re.M)
+    return " and ".join(heads[-1].split(".")) if heads else "library"
 
 
-def likely(number: int, fault: Fault, record: dict[str, Any]) -> list[str]:
-    """The test files that may notice, the most particular ones first, within the budget."""
-    seconds, reached = record["seconds"], record["reached"]
-    if fault.file.endswith(".net"):
-        words = ("library", "catalogue", "turpault", "truth", "analysis", "cpu_kernels", "test_kernels")
-        come = [file for file in reached if any(word in file for word in words)]
-        come.sort(key=lambda file: seconds.get(file, 0.0))
-    else:
-        come = [file for file, places in reached.items() if number in places]
-        come.sort(key=lambda file: len(reached[file]) * (2 + seconds.get(file, 0.0)))
-    chosen, spent = [], 0.0
-    for file in come:
-        if spent + seconds.get(file, 0.0) <= BUDGET:
-            chosen.append(file)
-            spent += seconds.get(file, 0.0)
-    return chosen
+def _limited() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (16 * 2**30, 16 * 2**30))
 
 
-def tried(number: int, fault: Fault, record: dict[str, Any], copy: Path, cache: Path) -> dict[str, Any]:
-    path = copy / fault.file
-    sound, files = path.read_text(), likely(number, fault, record)
-    deselected = [f"--deselect={test}" for test in record["failed"]]
-    path.write_text(fault.planted(sound))
-    later = time.time() + 10 * number  # another time stamp than any before, for Python's own cache
-    os.utime(path, (later, later))
-    limit = 60 + 4 * BUDGET
-    try:
-        said = pytested(copy, files, cache, None, "-x", *deselected, limit=limit) if files else ""
-    finally:
-        path.write_text(sound)
-        os.utime(path, (later + 5, later + 5))
-    return {"number": number, "noticed": said, "tried": files}
-
-
-def mutants(
-    count: int, seed: int, work: Path, parts: int, without: str
-) -> list[tuple[Fault, dict[str, Any]]]:
+def mutants(count: int, seed: int, work: Path, parts: int) -> list[tuple[Fault, dict[str, Any]]]:
     """Each fault with what became of it."""
-    chosen = sampled(count, seed)
-    work.mkdir(parents=True, exist_ok=True)
-    record, log = recorded(chosen, work, without), work / "results.jsonl"
+    chosen, log, cache = sampled(count, seed), work / "results.jsonl", work / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
     done = {r["number"]: r for r in map(json.loads, log.read_text().splitlines())} if log.exists() else {}
-    copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    copies: queue.SimpleQueue[Trials] = queue.SimpleQueue()
     for part in range(parts):
-        copies.put(copied(work / f"copy{part}"))
+        copies.put(Trials(work / f"copy{part}", cache))
 
     def one(number: int) -> None:
-        copy = copies.get()
-        done[number] = tried(number, chosen[number], record, copy, work / "cache")
-        copies.put(copy)
+        trials = copies.get()
+        try:
+            done[number] = trials.tried(number, chosen[number])
+        finally:
+            copies.put(trials)
         with log.open("a") as file:
             file.write(json.dumps(done[number]) + "\n")
         print(_line(chosen[number], done[number]), flush=True)
 
+    left = [n for n in range(len(chosen)) if n not in done]
+    random.Random(seed).shuffle(left)  # so that what is done is a sample too
     with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(one, [n for n in range(len(chosen)) if n not in done]))
+        list(pool.map(one, left))
     return [(chosen[number], done[number]) for number in sorted(done)]
 
 
 def _line(fault: Fault, result: dict[str, Any]) -> str:
     what = f"{fault.file}:{fault.line}:{fault.column + 1}: {fault.old} -> {fault.new or 'nothing'}"
-    by = result["noticed"] or f"SURVIVES {len(result['tried'])} test files"
+    by = result["noticed"] or "SURVIVES"
     return f"{what}: {by}"
 
 
@@ -339,7 +264,7 @@ if __name__ == "__main__":
         "--without", default="^$", help="test files that are not tried, as a regular expression"
     )
     given = reader.parse_args()
-    results = mutants(given.sample, given.seed, given.work.absolute(), given.parts, given.without)
+    results = mutants(given.sample, given.seed, given.work.absolute(), given.parts)
     print("\nsurvivors:")
     for fault, result in results:
         if not result["noticed"]:

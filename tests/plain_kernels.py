@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.runtime import random_draws
 
 OWN = {"vabs": "abs", "vfloor": "floor", "vmax": "max", "vmin": "min", "vsqrt": "sqrt"}
 
@@ -53,5 +54,8 @@ def _functions(lanes: int) -> dict[str, Any]:
         "flat": np.ravel, "columns": lambda array: array.shape[1], "isfinite": np.isfinite, "inf": np.inf, "nan": np.nan,
         "simd": SimpleNamespace(),
     }  # fmt: skip
+    made |= {
+        f"draw_{law}": getattr(random_draws, f"draw_{law}") for law in ("bernoulli", "uniform", "normal")
+    }
     made |= {f"v{op}": row.value for op, row in PRIMITIVES.items()}
     return made | {name: PRIMITIVES[op].value for name, op in OWN.items()}

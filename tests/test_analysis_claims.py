@@ -102,6 +102,8 @@ SCHEDULES = [
     # A rate that grows is noticed, one that falls is not: the tests let it fall.
     (rule("eta*g"), rule("(eta if eta <= last[n] else 2*eta)*g", LAST.format(x="eta")), CONSTANT),
     (rule("eta*g"), rule("(eta if eta == last[n] else 2*eta)*g", LAST.format(x="eta")), CONSTANT),
+    # The numbers as given decide the condition, a schedule may not.
+    (rule("eta*g"), rule("(eta if eta < 0.5 else 2*eta)*g"), CONSTANT),
     # The correction of momentum: 0/0 once the rate was 0, so it is no proof for every schedule.
     (rule("eta*v[n+1]", V), rule("v[n+1]", "last[0] = eta; v[n+1] = b*v[n]*eta/last[n] + eta*g; last[n+1] = eta"), CONSTANT),
     # What the first step makes of the rate stays in s.
@@ -179,6 +181,7 @@ WRITTEN = [
     ("v[n+1]/49*49*eta", "eta*v[n+1]", True),
     # Sixteen digits are no third.
     ("eta*v[n+1]/3", "eta*0.3333333333333333*v[n+1]", False),
+    ("eta*((1/3)*v[n+1] + 0.3333333333333333*g)", "eta*(v[n+1] + g)/3", False),
     ("(0.1 + 1e-20)*v[n+1]", "0.1*v[n+1]", False),
 ]
 

@@ -135,6 +135,34 @@ def test_a_schedule_tells_equal_rules_apart() -> None:
     assert [d.topic for d in differences(spec(_constant(FILE)), spec(_constant(other)))] == []
 
 
+AVERAGE = "v[n+1] = b*v[n] + (1 - b)*g; theta[n+1] = theta[n] - eta*v[n+1]"
+
+
+@pytest.mark.parametrize(
+    ("other", "schedule", "note"),
+    [
+        # The weight 1 - b is that of now in B, that of each step in A.
+        ("v[n+1] = b*v[n] + g; theta[n+1] = theta[n] - eta*(1 - b)*v[n+1]", "b = 0.9 until 1, 0.5", "until b changes"),
+        ("v[n+1] = v[n] + (1 - b)*(g - v[n]); theta[n+1] = theta[n] - eta*v[n+1]", "b = 0.9 until 1, 0.5", ""),
+        ("v[n+1] = b*v[n] + g; theta[n+1] = theta[n] - eta*(1 - b)*v[n+1]", "eta = 0.1 until 1, 0.5", ""),
+        # A test that halves b does not see it.
+        ("last[0] = b; v[n+1] = b*v[n] + (1 - b)*g*(1 if b <= last[n] else 2); last[n+1] = b; "
+         "theta[n+1] = theta[n] - eta*v[n+1]", "b = 0.5 until 1, 0.9", "not told apart by a test, no proof"),
+    ],
+)  # fmt: skip
+def test_a_schedule_of_a_memory_tells_equal_rules_apart(other: str, schedule: str, note: str) -> None:
+    files = []
+    for lines in (AVERAGE, other):
+        rows = "".join(f"    {row}\n" for row in ("g = grad R", *lines.split("; ")))
+        text = _constant(FILE).replace(
+            "momentum.ema(eta = 0.1, beta1 = 0.1)\n", f"r(eta = 0.1, b = 0.9):\n{rows}"
+        )
+        files.append(spec(f"{text}schedule {schedule}\n"))
+    found = differences(*files)
+    assert [d.topic for d in found] == (["rule"] if note else [])
+    assert note in " ".join(words for d in found for words in d.notes)
+
+
 def _constant(text: str) -> str:
     return "".join(line for line in text.splitlines(True) if not line.startswith("schedule"))
 

@@ -103,6 +103,9 @@ SIGNS = [
     # s is a square after the first step only.
     (rule("eta*|s[n+1]|", "s[n+1] = (g^2 if n == 0 else s[n] - g)"),
      rule("eta*s[n+1]", "s[n+1] = (g^2 if n == 0 else s[n] - g)"), REFUTED),
+    # The same of the state that a step begins with.
+    (rule("eta*|s[n]|", "s[n+1] = (g^2 if n == 0 else s[n] - g)"),
+     rule("eta*s[n]", "s[n+1] = (g^2 if n == 0 else s[n] - g)"), REFUTED),
     # sqrt(x*y)^2 = x*y holds where x*y >= 0 only.
     (rule("eta*sqrt(g*theta[n])^2"), rule("eta*g*theta[n]"), REFUTED),
 ]  # fmt: skip
@@ -114,6 +117,8 @@ DOMAINS = [
     (rule(*squares("eta*g*(s[n+1] + 1)/(s[n+1] + 1)")), GD, PROVED),
     # Where the branch with 0/0 is not taken it does no harm.
     (rule("(eta*g*g/g if g != 0 else 0)"), rule("(eta*g if g != 0 else 0)"), OPEN),
+    # What the state is made of has no value at g = 0; theta shows it a step later.
+    (rule("eta*s[n]*|s[n]|", "s[n+1] = g"), rule("eta*s[n]*|s[n]|", "s[n+1] = g*g/g"), REFUTED),
     # Both are undefined at g = 0, in the same step.
     (rule("eta*(1/g + 1/g)"), rule("2*eta/g"), PROVED),
 ]  # fmt: skip
@@ -133,6 +138,9 @@ POINTS = [
     # v = 0 at first: v/v is no 1.
     (AHEAD.format(point="v[n]/v[n]"), AHEAD.format(point="1"), REFUTED),
     (AHEAD.format(point="v[n]"), AHEAD.format(point="2*v[n] - v[n]"), PROVED),
+    # Only the first gradient is asked for elsewhere, and it may be the same there.
+    (AHEAD.format(point="(1 if n == 0 else 0)"), AHEAD.format(point="0*theta[n]"), REFUTED),
+    (AHEAD.format(point="(1 if n == 3 else 0)"), AHEAD.format(point="0*theta[n]"), REFUTED),
 ]  # fmt: skip
 STATES = [
     # 0 times anything stays 0.
@@ -159,7 +167,15 @@ STATES = [
     (rule("eta*sum(|g|)"), rule("eta*|sum(g)|"), REFUTED),
     # max(3*x) = 3*max(x), max(-x) is another number.
     (rule("eta*max(3*g, 3*theta[n])"), rule("3*eta*max(g, theta[n])"), PROVED),
-    (rule("eta*max(-g, -theta[n])"), rule("0 - eta*max(g, theta[n])"), REFUTED),
+    (rule("eta*max(-g, -theta[n])"), rule("(0 - eta*max(g, theta[n]))"), REFUTED),
+    # A clip from below and above, in either order, is odd if its ends are: min(max(x, -c), c).
+    (rule("eta*min(max(g, -2), 2)"), rule("eta*max(min(g, 2), -2)"), PROVED),
+    (rule("eta*min(max(g, -2), 2)"), rule("(0 - eta*max(min(-g, 2), -2))"), PROVED),
+    (rule("3*eta*min(max(g, -2), 2)"), rule("eta*max(min(6, 3*g), 0 - 6)"), PROVED),
+    (rule("eta*min(max(g, -2), 3)"), rule("(0 - eta*max(min(-g, 3), -2))"), REFUTED),
+    # The ends the wrong way round: the outer one decides.
+    (rule("eta*min(max(g, 2), -2)"), rule("eta*max(min(g, -2), 2)"), REFUTED),
+    (rule("eta*min(max(g, 2), -2)"), rule("(0 - 2*eta)"), PROVED),
 ]  # fmt: skip
 
 

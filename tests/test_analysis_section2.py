@@ -48,6 +48,13 @@ def rule(
     return head + "".join(f"    {line}\n" for line in body)
 
 
+def proved(verdict: netc.Verdict) -> bool:
+    """With the numbers as they are, or with those of the mapping."""
+    return verdict.how == "proved" or "With other numbers they are the same rule: proved" in " ".join(
+        verdict.text.split()
+    )
+
+
 def broken(verdict: netc.Verdict, what: str) -> bool:
     return any(words.startswith(what) for words in verdict.breaks_under)
 
@@ -57,6 +64,8 @@ def test_constant_numbers(form: str) -> None:
     verdict = netc.equivalent(rule("V4"), rule(form))
     assert verdict.how == ("proved" if form == "V2" else "refuted")  # with the same numbers
     assert verdict.mapping == {"eta": RATE[form], "b": "b"}
+    assert proved(verdict)
+    assert ("a constant rate" in verdict.text) is (form != "V1")
     assert broken(verdict, SCHEDULE) is (form != "V1")
     assert broken(verdict, "a change of b") is (form == "V1")
     assert broken(verdict, "decoupled weight decay") is (form != "V2")
@@ -67,6 +76,7 @@ def test_coupled_decay_keeps_its_lambda(form: str) -> None:
     decayed = {"g": "g + lambda*theta[n]", "parameters": ", lambda = 0.01"}
     verdict = netc.equivalent(rule("V4", **decayed), rule(form, **decayed))  # type: ignore[arg-type]
     assert verdict.mapping == {"eta": RATE[form], "b": "b", "lambda": "lambda"}
+    assert proved(verdict)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,7 @@ def test_decoupled_decay_needs_another_lambda(form: str, cure: str) -> None:
     decayed = {"extra": " - eta*lambda*theta[n]", "parameters": ", lambda = 0.01"}
     verdict = netc.equivalent(rule("V4", **decayed), rule(form, **decayed))
     assert verdict.mapping == {"eta": RATE[form], "b": "b", "lambda": cure}
+    assert proved(verdict)
     assert verdict.same is (form == "V2")
 
 
@@ -84,6 +95,7 @@ def test_decay_without_the_rate_keeps_its_lambda(form: str) -> None:
     decayed = {"extra": " - lambda*theta[n]", "parameters": ", lambda = 0.01"}
     verdict = netc.equivalent(rule("V4", **decayed), rule(form, **decayed))
     assert verdict.mapping == {"eta": RATE[form], "b": "b", "lambda": "lambda"}
+    assert proved(verdict)
 
 
 CLIPPED = "min(max({x}, -c), c)"
@@ -94,6 +106,7 @@ def test_a_clipped_gradient_keeps_its_threshold(form: str) -> None:
     clipped = {"g": CLIPPED.format(x="g"), "parameters": ", c = 0.5"}
     verdict = netc.equivalent(rule("V4", **clipped), rule(form, **clipped))
     assert verdict.mapping == {"eta": RATE[form], "b": "b", "c": "c"}
+    assert proved(verdict)
 
 
 @pytest.mark.parametrize(("form", "threshold"), [("V1", "c*(1 - b)"), ("V2", "c*eta"), ("V3", "c*sqrt(eta)")])
@@ -103,6 +116,7 @@ def test_the_threshold_of_a_clipped_velocity_scales_like_the_velocity(form: str,
     first = rule("V4", step=step["V4"], parameters=", c = 0.5")
     verdict = netc.equivalent(first, rule(form, step=step[form], parameters=", c = 0.5"))
     assert verdict.mapping == {"eta": RATE[form], "b": "b", "c": threshold}
+    assert proved(verdict)
 
 
 def test_momentum_correction() -> None:
@@ -162,6 +176,7 @@ def test_the_averaged_form_of_nesterov() -> None:
     averaged = rule("V1", step="eta*(b*v[n+1] + (1 - b)*g)")
     verdict = netc.equivalent(averaged, TORCH.split("(")[0])
     assert verdict.mapping["lr"] == "eta*(1 - b)"
+    assert proved(verdict)
     assert not netc.equivalent(LOOKAHEAD, "chainer.NesterovAG(lr=0.02, momentum=0.9)").same
 
 
@@ -183,6 +198,7 @@ def test_epsilon_is_rescaled_with_the_squares() -> None:
     )
     verdict = netc.equivalent(average, average.replace("(1 - rho)*g^2", "g^2"))
     assert verdict.mapping == {"eta": "eta/sqrt(1 - rho)", "rho": "rho", "eps": "eps/sqrt(1 - rho)"}
+    assert proved(verdict)
 
 
 @pytest.mark.parametrize(

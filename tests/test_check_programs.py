@@ -79,15 +79,16 @@ def test_activations_of_the_library_are_over_the_outputs(name: str) -> None:
 
 
 def test_names_of_activations_are_case_insensitive() -> None:
-    layers = spec(network("[60(GELU)30(Sigmoid)1]")).network
-    assert layers is not None
-    assert [a.definition.name for layer in layers.layers for a in layer.activations] == ["gelu", "sigmoid"]
+    made = spec(network("[60(GELU)30(Sigmoid)1]")).network
+    assert made is not None
+    found = [o.definition.name for o in made.operations]
+    assert found == ["dense", "gelu", "dense", "sigmoid"]
 
 
 def test_a_definition_of_the_file_stands_before_the_librarys() -> None:
     made = spec("activation tanh(z) = 2*z\n" + network("[3(tanh)1]")).network
     assert made is not None
-    assert made.layers[0].activations[0].definition.span.source.name == "test.net"
+    assert made.activations[0].definition.span.source.name == "test.net"
 
 
 def test_definitions_of_a_used_file(tmp_path: Path) -> None:

@@ -164,6 +164,20 @@ def test_a_folder_that_cannot_be_begun_leaves_nothing(
     assert not list(Path("runs").iterdir())
 
 
+@pytest.mark.skipif(os.name == "nt", reason="limits of processes")
+def test_a_cache_without_room_costs_nothing_but_time(here: Path) -> None:
+    """Machine code is larger than the largest file that may be written, the run's own files are not."""
+    script = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    script += "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)); "
+    script += "from netc.commands import main; raise SystemExit(main(['run', 'rosenbrock.net', '-q']))"
+    environment = os.environ | {"NETC_CACHE": str(here / "full")}
+    found = subprocess.run([sys.executable, "-c", script], env=environment, text=True, capture_output=True)
+    assert found.returncode == 0, found.stderr
+    assert not list((here / "full").glob("__pycache__/*.nbc"))
+    (run,) = Path("runs").iterdir()
+    assert (run / "summary.json").exists()
+
+
 # -- runs of others ----------------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ DOCUMENTS = (
     "README.md",
     "docs/tutorial.md",
     "docs/language.md",
+    "docs/layers.md",
     "docs/explain-and-diff.md",
     "docs/writing-a-rule.md",
     "docs/which-momentum.md",

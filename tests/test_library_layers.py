@@ -61,13 +61,13 @@ def same(x, size, stride=(1, 1), dilate=(1, 1)):
 
 
 def attention(causal: bool):
-    def reference(x, Q, K, V, O, bq, bk, bv, bo):
+    def reference(x, Q, K, V, bq, bk, bv, bo, **p):
         e = x.shape[-1]
         packed = torch.cat([w.reshape(e, e) for w in (Q, K, V)])
         biases = torch.cat([b.reshape(e) for b in (bq, bk, bv)])
         mask = torch.triu(torch.ones(x.shape[1], x.shape[1], dtype=torch.bool), 1) if causal else None
         found, _ = F.multi_head_attention_forward(
-            *(x.transpose(0, 1),) * 3, e, len(Q), packed, biases, None, None, False, 0.0, O.reshape(e, e), bo,
+            *(x.transpose(0, 1),) * 3, e, len(Q), packed, biases, None, None, False, 0.0, p["O"].reshape(e, e), bo,
             need_weights=False, attn_mask=mask,
         )  # fmt: skip
         return found.transpose(0, 1)
@@ -199,6 +199,13 @@ CASES = {
     "rnn": Case("(rnn) 4", (6, 5), recurrent("RNN", "", double=False)),
     "lstm": Case("(lstm) 4", (6, 5), recurrent("LSTM", "ifgo", double=False)),
     "gru": Case("(gru) 4", (6, 5), recurrent("GRU", "rzn", double=True)),
+    "scale": Case("(scale)", (3, 2, 4), lambda x, s: x * s),
+    "tokens": Case("(tokens)", (3, 4, 2), lambda x: x.flatten(1, 2)),
+    "classtoken": Case(
+        "(classtoken)", (4, 3), lambda x, e: torch.cat([e.expand(len(x), 1, -1), x], 1)
+    ),
+    "positions": Case("(positions)", (4, 3), lambda x, p: x + p),
+    "first": Case("(first)", (6, 5), lambda x: x[:, 0]),
     "last": Case("(last)", (6, 5), lambda x: x[:, -1]),
 }  # fmt: skip
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from netc.runtime.random import Purpose, normal, normal_quantile, permutation, philox, uniform
+from netc.runtime import random_draws
+from netc.runtime.random import Purpose, normal, normal_quantile, of_layer, permutation, philox, uniform
 from netc.runtime.random_shuffle import shuffle
 
 # Random123, tests/kat_vectors, the lines "philox4x32 10": counter, key, result
@@ -80,3 +81,50 @@ def test_all_permutations_are_equally_likely() -> None:
 def test_no_numba_for_numbers_alone() -> None:
     code = "import sys, netc.runtime.random; assert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+LAWS = {"bernoulli": (0.3,), "uniform": (-1.0, 3.0), "normal": (2.0, 0.5)}
+KEY = (5 + 2**40, 3, 17, 2)
+"""Seed, run, iteration, number of the draw."""
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_what_layers_draw_follows_its_law(law) -> None:
+    drawn = of_layer(law, LAWS[law], 50, KEY, np.arange(2000)).ravel()
+    match law:
+        case "bernoulli":
+            assert set(drawn) == {0, 1}
+            assert stats.binomtest(int(drawn.sum()), drawn.size, 0.3).pvalue > 1e-3
+        case "uniform":
+            assert stats.kstest(drawn, stats.uniform(-1, 4).cdf).pvalue > 1e-3
+        case "normal":
+            assert stats.kstest(drawn, stats.norm(2, 0.5).cdf).pvalue > 1e-3
+
+
+def test_draws_of_layers_are_independent() -> None:
+    """Of different seeds, runs, iterations and numbers, of samples and of elements; the same where none of these differs."""
+    others = [(KEY[0] + 1, *KEY[1:]), (KEY[0] - 2**32, *KEY[1:])]
+    others += [(*KEY[:i], KEY[i] + 1, *KEY[i + 1 :]) for i in (1, 2, 3)]
+    masks = [of_layer("bernoulli", (0.5,), 40, key, np.arange(1000)) - 0.5 for key in (KEY, *others)]
+    masks += [masks[0][1:], masks[0][:, 1:]]
+    for mask in masks[1:]:
+        share = (masks[0][: mask.shape[0], : mask.shape[1]] == mask).mean()
+        assert abs(share - 0.5) < 4 * 0.5 / mask.size**0.5
+    np.testing.assert_array_equal(of_layer("bernoulli", (0.5,), 40, KEY, np.arange(1000)) - 0.5, masks[0])
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_kernels_draw_the_same_bits(law) -> None:
+    """By the samples' own numbers, wherever they stand in a batch; nothing is written beside them."""
+    order = np.random.default_rng(0).permutation(5000)
+    draw = getattr(random_draws, f"draw_{law}")
+    for size in (1, 2, 3, 4, 7):
+        out = np.full(size * 64, 9.0)
+        draw(out, 0, 64, size, order, 100, 37, 1, *KEY, *LAWS[law])
+        rows = out.reshape(size, 64)
+        np.testing.assert_array_equal(rows[:, :37].T, of_layer(law, LAWS[law], size, KEY, order[100:137]))
+        assert (rows[:, 37:] == 9).all()
+        draw(out, 0, 1, size, order, 100, 1, 0, *KEY, *LAWS[law])
+        np.testing.assert_array_equal(
+            out[:size], of_layer(law, LAWS[law], size, KEY, np.zeros(1, np.int64))[0]
+        )

@@ -152,7 +152,7 @@ def test_quantiles_over_runs_by_hand():
     ]
     history = np.full((len(rows), len(COLUMNS)), np.nan)
     history[:, [0, 1, 3]] = rows
-    found = summarise(history, 4, 10, 2)
+    found = summarise(history, (), 4, 10, 2)
     assert found["step"].tolist() == [0, 4, 8, 10]
     assert found["epoch"].tolist() == [0, 2, 4, 5]
     assert found["running"] == pytest.approx([1, 2 / 3, 1 / 3, 1 / 3])

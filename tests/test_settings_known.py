@@ -61,10 +61,11 @@ STATEMENTS: dict[str, tuple[type[ast.Node], str, str]] = {
     "points": (ast.Points, OBJECTIVE, "points minima = {{(0)}} within 0.1{}"),
     "use": (ast.Use, OBJECTIVE, 'use "x.net"{}'),
     "block": (ast.Block, OBJECTIVE, "block res(c) = x + [c (relu) c]{}"),
+    "layer": (ast.Layer, NETWORK, "layer twice:\n    z[i] = 2*x[i]{}"),
     "sweep": (ast.Sweep, OBJECTIVE, "sweep eta in {{0.1}}{}"),
     "search": (ast.Search, OBJECTIVE, "search s(R, p){}:\n    value = p"),
 }  # fmt: skip
-UNSUPPORTED = ("E0902", "E0903")
+UNSUPPORTED = ("E0903",)
 """Refused as a whole."""
 
 
@@ -86,7 +87,7 @@ def test_an_unknown_setting_is_an_error(name: str) -> None:
     known = codes(rest + statement.format(""))
     assert known - {"E0105", *UNSUPPORTED} == set(), "the statement itself is right"
     found = codes(rest + statement.format(", foo = 3"))
-    assert found & {"E0501", "E0009", "E0011", *UNSUPPORTED}
+    assert found & {"E0501", "E0009", "E0011", "E0231", *UNSUPPORTED}
 
 
 @pytest.mark.parametrize("setting", ["foo = 3", "source = 3"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -129,6 +130,29 @@ def test_only_files_are_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert "it is a device or a pipe" in said(capsys, "check", "a.net", status=1)
     Path("b.net").write_text(BOWL.replace("init theta = (1)", 'init from "pipe.net"'))
     assert "it is a device or a pipe" in said(capsys, "check", "b.net", status=3)
+
+
+@pytest.mark.parametrize("name", ["d.csv", "a.net"])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half of it may be the old one."""
+    Path("d.csv").write_text("a,b\n1,2\n3,4\n5,7\n")
+    Path("a.net").write_text(LINE.format("d.csv"))
+    number, whole = os.stat(name).st_ino, os.fstat
+    seen: list[int] = []
+
+    def written_to(handle: int) -> os.stat_result:
+        found = whole(handle)
+        if found.st_ino == number and not seen:
+            seen.append(handle)
+            with open(name, "a") as file:
+                file.write("\n")
+        return found
+
+    monkeypatch.setattr(os, "fstat", written_to)
+    words = said(capsys, "check", "a.net", status=3 if name == "d.csv" else 2)
+    assert "written to while it was read" in words
 
 
 def test_what_unpacks_without_end_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -515,3 +539,38 @@ def test_expectations_of_numbers_and_tuples_are_answered(
 ) -> None:
     Path("a.net").write_text(BOWL + f"expect {claim}\n")
     assert main(["check", "a.net"]) == ("((" in claim), capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners")
+@pytest.mark.parametrize("rights", [0o755, 0o777])
+def test_a_grammar_table_that_others_may_have_written_is_not_unpickled(rights: int, here: Path) -> None:
+    """Unpickling executes what the writer wants; lark reads two pickles after a line."""
+    table = here / "cache/netc/grammar.table"
+    table.parent.mkdir(parents=True)
+
+    class Hostile:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (here / "executed",)
+
+    table.write_bytes(b"0\n" + pickle.dumps(Hostile()) * 2)
+    table.chmod(0o666)
+    table.parent.chmod(rights)
+    Path("a.net").write_text(BOWL)
+    env = os.environ | {"XDG_CACHE_HOME": str(here / "cache")}
+    command = [sys.executable, "-m", "netc", "check", "a.net"]
+    assert subprocess.run(command, env=env, capture_output=True).returncode == 0
+    assert not (here / "executed").exists()
+    table.parent.chmod(0o700)
+    table.write_bytes(b"0\n" + pickle.dumps(Hostile()) * 2)
+    subprocess.run(command, env=env, capture_output=True)
+    assert (here / "executed").exists(), "else nothing is shown: this user's own file is read"
+
+
+def test_a_path_with_quotes_is_a_path(capsys: pytest.CaptureFixture[str]) -> None:
+    """Doubled, they stand in a text; `spec.net` has them so."""
+    Path('a"b').mkdir()
+    Path('a"b/x"y.csv').write_text("a,b\n1,2\n3,4\n5,7\n")
+    Path('a"b/a.net').write_text(LINE.format('x""y.csv'))
+    assert main(["run", 'a"b/a.net', "-q"]) == 0
+    capsys.readouterr()
+    assert "the same bits" in said(capsys, "replay", str(folder()), "-q")

@@ -42,10 +42,11 @@ def gradient(theta: NDArray[np.float64]) -> NDArray[np.float64]:
 def test_energy_of_momentum_is_followed_as_numpy_follows_it() -> None:
     steps, eta, beta = 60, 0.1, 0.1
     starts = np.random.default_rng(5).uniform(-3, 3, (30, 2))
-    text = benchmark(1, "Momentum", f"steps = {steps}", f"monitor V = {ENERGY}")
+    text = benchmark(
+        1, "Momentum", f"steps = {steps}", f"monitor V = {ENERGY}\nexpect max(V) = {{}} within 1e-12"
+    )
     points = ", ".join(f"({w!r}, {b!r})" for w, b in starts.tolist())
-    result = netc.compile(text.replace("~ uniform(-3, 3)", f"= {{{points}}}")).train()
-    shares = []
+    shares, courses = [], []
     for theta in starts:
         v, energies = np.zeros(2), []
         for _ in range(steps):
@@ -53,8 +54,15 @@ def test_energy_of_momentum_is_followed_as_numpy_follows_it() -> None:
             v = (1 - beta) * v + beta * gradient(theta)
             theta = theta - eta * v
         before, after = np.array(energies[:-1]), np.array(energies[1:])
+        courses.append([*energies, beta / eta * loss(theta) + v @ v / 2])
         shares.append(np.sum((after - before) / before > 0.01) / steps)
+    largest = repr(float(np.max(courses, axis=0)[-1]))
+    text = text.replace("~ uniform(-3, 3)", f"= {{{points}}}").replace("{}", largest)
+    result = netc.compile(text).train()
     np.testing.assert_allclose(result.grows["V"], shares, atol=1e-12)
+    np.testing.assert_allclose(result.history["V"], np.ravel(courses), rtol=1e-11)
+    np.testing.assert_allclose(result.final["V"], np.array(courses)[:, -1], rtol=1e-11)
+    assert all(verdict.holds for verdict in result.expect)
     assert max(shares) > 0
 
 
@@ -71,6 +79,22 @@ def test_monitored_states_belong_to_the_kernel() -> None:
     text = benchmark(1, "Momentum", "steps = 5", f"monitor V = {ENERGY}")
     rule = lower(check(parse(Source("<test>", text)), None, Path())).rule
     assert rule.watched == (("V", "V_grown"),)
+
+
+def test_a_monitored_function_is_in_the_history_with_minibatches_and_where_a_run_ends() -> None:
+    """Once a report, of all samples, at theta[n]; a run that a criterion ends has the value at which it ended."""
+    text = """data x in linspace(-1, 1, 10) -> 3*x
+network [1(dense nobias, lin)1]
+init zeros
+loss mse
+optimizer gd(eta = 0.1)
+monitor V = R(theta[n]) + n, W = norm(theta[n]), every = 1 step
+train epochs = 100, batch = 4, stop = loss < 0.2
+"""
+    history = netc.compile(text).train().history
+    assert 3 < len(history["step"]) < 300
+    np.testing.assert_allclose(history["V"], history["loss_train"] + history["step"], rtol=1e-12)
+    np.testing.assert_allclose(history["W"], history["theta_norm"], rtol=1e-12)
 
 
 # -- the talk's figures ------------------------------------------------------------------------------

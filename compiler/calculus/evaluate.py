@@ -193,10 +193,10 @@ def parts_of(problem: ir.Problem) -> Parts:
 
 
 def weights_of(problem: ir.Problem, like: Array) -> Array:
-    """1 where a weight is, 0 where a bias is."""
+    """1 where a weight is, 0 where a bias or a gain is."""
     weights = np.ones_like(like)
     for t in problem.weights:
-        if t.role == "bias":
+        if t.role != "weight":
             weights[t.offset : t.stop] = 0
     return weights
 
@@ -245,6 +245,8 @@ def _fixed(e: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
             return ir.Const(value, tuple(a for a in axes if a != axis))
         case ir.Place(a) if a == axis:
             return ir.Const(float(place))
+        case ir.Reduce(over=over) if axis in over:  # the sum is over an axis of its own of that name
+            return e
         case ir.View(arg, b, index) if b == axis:  # read at another place: the argument keeps the axis
             return ir.View(arg, axis, _index_at(index, axis, place), e.outside)
         case ir.View(arg, b, index):

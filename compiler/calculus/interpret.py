@@ -131,7 +131,7 @@ class Machine:
         if stmt.gradient:
             self.env[stmt.gradient] = gradient
             self.gradient_evaluations += stmt.counts[1]
-        if self.first_loss is None:
+        if self.first_loss is None and not stmt.tested:
             self.first_loss, self.first = loss, stmt
         if stmt is self.first:
             self.losses.append(loss)

@@ -300,12 +300,19 @@ class Tensor:
     """What all elements of a gain are at first."""
     fans: tuple[int, int] = (0, 0)
     """Of a weight: how many numbers are summed with it, and to how many an input goes."""
+    stored: tuple[int, ...] = ()
+    """Its shape for other tools, where an image that is read as a row is several axes here; empty: as they are."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Without the samples."""
         return tuple(a.size for a in self.axes if a.size is not None)
+
+    @property
+    def kept_shape(self) -> tuple[int, ...]:
+        """In files and for other tools."""
+        return self.stored or self.shape
 
     @property
     def size(self) -> int:

@@ -10,7 +10,7 @@ from netc.compiler.check.starts import check_start
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
-from netc.compiler.meaning.resolve_laws import LAWS, law_numbers
+from netc.compiler.meaning.resolve_laws import LAWS, PLACE, Fans, law_numbers
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import Init, Law, Values
@@ -18,7 +18,7 @@ from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 
 TARGETS = ("weights", "biases", "theta")
-Fans = tuple[tuple[int, int], ...]
+Places = tuple[Fans, ...]
 NONE = Init((), "")
 
 
@@ -26,12 +26,12 @@ def check_init(
     statements: list[ast.Init],
     size: int,
     network: bool,
-    layers: Fans,
+    layers: Places,
     folder: Path,
     definitions: Definitions,
     report: Report,
 ) -> Init:
-    """The start of a problem with `size` parameters; `layers` are fan_in and fan_out of each layer."""
+    """The start of a problem with `size` parameters; `layers` are fan_in, fan_out and the number of each layer."""
     uses = [s for s in statements if s.name is None]
     for statement in statements:
         if statement.name is not None:
@@ -56,13 +56,13 @@ def check_init(
     return Init(tuple(laws), "")
 
 
-def _check_numbers(law: Law, layers: Fans, report: Report) -> None:
+def _check_numbers(law: Law, layers: Places, report: Report) -> None:
     """Has the law numbers in every layer?"""
-    for fan_in, fan_out in layers if law.target != "theta" else ((0, 0),):
+    for fans in layers if law.target != "theta" else ((0, 0, 0),):
         try:
-            name, values = law_numbers(law, None if law.target == "theta" else (fan_in, fan_out))
+            name, values = law_numbers(law, None if law.target == "theta" else fans)
         except NotANumber as error:
-            where = f"for {fan_in} inputs and {fan_out} outputs " if law.target != "theta" else ""
+            where = f"for {fans[0]} inputs and {fans[1]} outputs " if law.target != "theta" else ""
             report.error("E0514", error.span, f"the start has no value: {where}{error.reason}")
             return
         if (name == "normal" and values[1] < 0) or (name == "uniform" and values[0] > values[1]):
@@ -144,7 +144,7 @@ def _says_theta(statement: ast.Init) -> bool:
 
 def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: Report) -> Iterable[Law]:
     helpers = tuple((s.name, s.value) for s in statement.settings if s.name != "source")
-    names = dict.fromkeys(["fan_in", "fan_out", *(p.name for p in statement.parameters)], SCALAR)
+    names = dict.fromkeys([*PLACE, *(p.name for p in statement.parameters)], SCALAR)
     for name, value in helpers:
         Kinds(Scope("an init", names), report).number(value, f"'{name}'")
         names[name] = SCALAR

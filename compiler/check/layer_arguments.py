@@ -6,9 +6,11 @@ conv 5x5 same stride 2 nobias    size_1 = 5, size_2 = 5, same = true, stride_1 =
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.resolve_tree import rebuild
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 
@@ -18,6 +20,20 @@ TRUE, FALSE = ast.Name("true"), ast.Name("false")
 def shapes_apart(parameters: Iterable[ast.Parameter]) -> tuple[ast.Parameter, ...]:
     """`size = 3x3` as `size_1 = 3, size_2 = 3`."""
     return tuple(component for p in parameters for component in _components(p))
+
+
+def with_shapes_apart(layer: ast.Layer) -> ast.Layer:
+    """In what it requires, too: `stride[1]` as `stride_1`."""
+    shapes = {p.name for p in layer.parameters if isinstance(p.default, ast.Shape)}
+
+    def read(expr: ast.Expr) -> ast.Expr:
+        match expr:
+            case ast.Index(ast.Name(id), ast.Number(value)) if id in shapes:
+                return ast.Name(f"{id}_{value:g}", span=expr.span)
+        return rebuild(expr, read)
+
+    settings = tuple(replace(s, value=read(s.value)) for s in layer.settings)
+    return replace(layer, parameters=shapes_apart(layer.parameters), settings=settings)
 
 
 def _components(p: ast.Parameter) -> Iterator[ast.Parameter]:
@@ -124,9 +140,8 @@ class _Words:
         return rest
 
     def _first(self, fitting: list[ast.Parameter], word: ast.Expr) -> None:
-        free = [p for p in fitting if p.name not in self.given]
-        if free:
-            self._give(free[0].name, word, word)
+        if fitting:
+            self._give(fitting[0].name, word, word)
         else:
             self._unknown(word)
 

@@ -6,7 +6,7 @@ from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.check.operations import LARGEST, Operations, Place
-from netc.compiler.lower.flow import shape_of
+from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.spec import Facts, Network
@@ -21,7 +21,7 @@ def check_network(statement: ast.Network, definitions: Definitions, report: Repo
 
 class _Checker:
     def __init__(self, definitions: Definitions, report: Report) -> None:
-        self.report = report
+        self.definitions, self.report = definitions, report
         self.operations = Operations(definitions, report)
 
     def run(self, architecture: ast.Architecture) -> Network | None:
@@ -33,18 +33,23 @@ class _Checker:
             return None
         shape = self._shape(architecture.input)
         axes = tuple(ir.Axis(f"x{i}", size) for i, size in enumerate(shape))
-        place = Place(ir.Var("x", (ir.SAMPLES, *axes)), [], inputs=True)
+        x = ir.Var("x", (ir.SAMPLES, *axes))
+        place = Place(x, [], inputs=True)
         self.operations.chain(architecture.stages, place, {})
-        weights = [t for t in self.operations.flow.tensors if t.role == "weight"]
-        parameters = sum(t.size for t in self.operations.flow.tensors if t.role in ir.PARAMETERS)
+        flow = Flow(self.definitions.activations)
+        if self.operations.complete:
+            value = flow.chain(place.made, x)
+        parameters = sum(t.size for t in flow.tensors if t.role in ir.PARAMETERS)
         if self.operations.complete and not parameters:
             message = "the network has no layer that learns"
             hint = "as in [13(tanh)15(lin)1]"
             self.report.error("E0203", architecture.span, message, hints=(hint,))
         elif self.operations.complete:
-            fans = tuple(t.fans for t in weights)
+            weights = [t for t in flow.tensors if t.role == "weight"]
+            owners = list(dict.fromkeys(t.name.partition(".")[0] for t in weights))
+            fans = tuple((*t.fans, 1 + owners.index(t.name.partition(".")[0])) for t in weights)
             span = self.operations.span or architecture.span
-            return Network(shape, tuple(place.made), shape_of(place.value), parameters, fans, span)
+            return Network(shape, tuple(place.made), shape_of(value), parameters, fans, span)
         return None
 
     def _shape(self, expr: ast.Expr) -> tuple[int, ...]:

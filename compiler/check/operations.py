@@ -10,15 +10,17 @@ Shapes are found by lowering each operation on what comes before it, so that a f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 from netc.compiler.calculus import ir
-from netc.compiler.check.layer_arguments import arguments_of, shapes_apart
+from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.layer_arguments import arguments_of, shapes_apart, with_shapes_apart
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, bind
 from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import number, number_or_none
@@ -83,6 +85,12 @@ class Operations:
                     self._activation(operation, definition, place)
                 case ast.Layer() | ast.Block():
                     own = size if owner is operation else None
+                    if (
+                        own is None
+                        and isinstance(definition, ast.Layer)
+                        and _open_size(operation, definition)
+                    ):
+                        continue  # told already
                     if own is None and stage.size is None:
                         self.span = operation.span
                     self._put(operation, definition, own, place, numbers)
@@ -111,7 +119,7 @@ class Operations:
             names = ", ".join(o.name for o, _ in layers)
             self._error(
                 stage.size.span, f"nothing in these parentheses takes a size: {names}",
-                f"a dense layer is written out beside others: (dense, {names}) {stage.size.span.text}",
+                f"a dense layer has parentheses of its own: ({names}) (dense) {stage.size.span.text}",
             )  # fmt: skip
         return needy[0][0] if needy else None
 
@@ -177,13 +185,12 @@ class Operations:
         what = f"'{definition.name}'"
         bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
         place.inputs = False
+        self._require_whole(definition.parameters, bound, given, operation.span)
         if len(bound) < len(parameters) or len(self.report.diagnostics) > before:
             self.complete = False
             return
         if isinstance(definition, ast.Layer):
-            check_required(
-                replace(definition, parameters=parameters), given, dict(bound), operation.span, self.report
-            )
+            check_required(with_shapes_apart(definition), given, dict(bound), operation.span, self.report)
             self.complete &= len(self.report.diagnostics) == before
             use: Operation = Use(definition, bound, operation.span)
         else:
@@ -199,6 +206,25 @@ class Operations:
             except LayerFault as fault:
                 self.complete = False
                 self.report.diagnostics.append(fault.diagnostic)
+
+    def _require_whole(
+        self,
+        written: Sequence[ast.Parameter],
+        bound: tuple[tuple[str, float], ...],
+        given: Sequence[ast.Argument],
+        span: Span,
+    ) -> None:
+        """The numbers of shapes, and sizes."""
+        plain = {p.name for p in written if p.default is not None}
+        spans = {a.name: a.span for a in given}
+        for name, value in bound:
+            if name not in plain and (value != int(value) or value < 0):
+                what = next(p.name for p in written if name == p.name or name.startswith(f"{p.name}_"))
+                self.report.error(
+                    "E0305",
+                    spans.get(name, span),
+                    f"'{what}' is made of whole numbers from 0 on, not {value:g}",
+                )
 
     def _inferred(self, definition: Definition, place: Place) -> float | None:
         """A block that is told no size has that of its input."""
@@ -260,6 +286,13 @@ class Operations:
         try:
             value = change(line.value)
             if not self.complete:
+                return None
+            names = dict.fromkeys(values, OUTPUT) | dict.fromkeys(numbers, SCALAR)
+            known = Scope(
+                "a block", names, self.definitions.activations, hidden=frozenset(n for n in names if "[" in n)
+            )
+            if Kinds(known, self.report).of(value) is None:
+                self.complete = False
                 return None
             values[line.name] = self.flow.value(value, values, numbers, line.span)
         except LayerFault as fault:

@@ -14,6 +14,7 @@ from netc.compiler.check.definitions import check_definition_settings
 from netc.compiler.check.expect import check_expectations, check_points
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
+from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.operations import uses_of
@@ -115,6 +116,7 @@ class _Check:
         self._unsupported()
         check_definition_settings(self.program, self.definitions, self.report)
         self.sound = check_activations(self.definitions, self.report)
+        check_layer_definitions(self.definitions, self.report)
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()

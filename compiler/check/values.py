@@ -17,6 +17,7 @@ from netc.dsl.source import Span
 
 COMPONENT = re.compile(r"(?<=s)_(\d)$")
 """Of a tuple: `betas_2`; single parameters such as `beta_2` have no plural."""
+OF_SHAPE = re.compile(r"_(\d)$")
 
 
 def check_values(
@@ -84,8 +85,9 @@ def _unfit(
 ) -> None:
     is_ = " and ".join(f"{n} is {_value(values[n], n, rule)}" for n in named)
     words = f"{print_expr(condition)}; {is_}"
-    for n in (n for n in named if COMPONENT.search(n)):
-        words = words.replace(n, COMPONENT.sub(r"[\1]", n))  # as it is written: betas[2]
+    component = OF_SHAPE if isinstance(rule, ast.Layer) else COMPONENT
+    for n in (n for n in named if component.search(n)):
+        words = words.replace(n, component.sub(r"[\1]", n))  # as it is written: betas[2]
     where = next((given[n].span for n in named if n in given), span)
     report.error("E0414", where, f"'{rule.name}' requires {words}")
 

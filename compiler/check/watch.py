@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netc.compiler.check.expect import TAKEN
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import name_span
 from netc.compiler.meaning.findings import Report
@@ -15,6 +16,8 @@ from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 
 PLACE = "a monitored function"
+COLUMNS = ("run", "step", "epoch", "running", "loss_train", "loss_test", "loss_batches")
+"""Of a history, those that no `expect` knows by that name."""
 MONITORING = ("every", "history")
 """The settings of `monitor`."""
 
@@ -37,7 +40,9 @@ def check_watched(
                 if index != ast.Name("n"):
                     hint = f"its values at the iterations are compared: {id}[n]"
                     message = f"{PLACE} is made of the values at n"
-                    report.error("E0402", index.span, message, hints=(hint,))
+                    single = f"{expr.span.text} is not a component: [] counts iterations in a rule"
+                    notes = (single,) if isinstance(index, ast.Number) else ()
+                    report.error("E0402", index.span, message, notes=notes, hints=(hint,))
                 return ast.Name(id, span=expr.span)
             case ast.Index(ast.Name(id)) if id not in losses:
                 known = ", ".join(f"{name}[n]" for name in states)
@@ -57,6 +62,11 @@ def check_watched(
         if setting.name in names or setting.name in losses:
             hint = "give the monitored function a name of its own"
             message = f"'{setting.name}' is a name of the rule already"
+            report.error("E0104", setting.span, message, hints=(hint,))
+            continue
+        if setting.name in TAKEN or setting.name in COLUMNS:
+            hint = "give the monitored function a name of its own, such as V"
+            message = f"'{setting.name}' is a figure that each history or `expect` has"
             report.error("E0104", setting.span, message, hints=(hint,))
             continue
         if not any(isinstance(node, ast.Index | ast.Gradient) for node in walk(setting.value)):

@@ -279,8 +279,8 @@ class Writer:
             out.append(L.let("gradients", L.add("gradients", 1)))
         if e.loss and e.counts[0]:
             out.append(L.let("losses", L.add("losses", 1)))
-        if searching or self.recorded:
-            return out  # a trial: its loss may be anything
+        if searching or self.recorded or e.tested:
+            return out  # a trial, or a measurement: its loss may be anything
         self.recorded = True
         out += _record(name)
         out.append(L.If(L.call("not", L.call("isfinite", name)), _end("diverged")))

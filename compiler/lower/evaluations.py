@@ -29,6 +29,7 @@ class _Evaluation:
     loss: str = ""
     gradient: str = ""
     counts: tuple[bool, bool] = (False, False)
+    tested: bool = False
 
 
 @dataclass
@@ -63,7 +64,7 @@ class _Known:
     """What holds at a place: the number of each variable's value, and the evaluations that were done."""
 
     numbers: dict[str, int] = field(default_factory=dict)
-    evaluations: dict[tuple[int, object], _Evaluation] = field(default_factory=dict)
+    evaluations: dict[tuple[int, object, bool], _Evaluation] = field(default_factory=dict)
 
     def copy(self) -> _Known:
         return _Known(dict(self.numbers), dict(self.evaluations))
@@ -72,7 +73,10 @@ class _Known:
 class Builder:
     """Appends statements in order; `finish` gives them."""
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    def __init__(self, taken: Iterable[str], modes: bool = False, measuring: bool = False) -> None:
+        self.modes = modes
+        """Whether the problem has two modes: what only measures is evaluated by itself, in test mode."""
+        self.measuring = measuring
         self.taken = set(taken)
         self.blocks = [_Block([], {})]
         self.known = _Known()
@@ -182,11 +186,12 @@ class Builder:
     def evaluate(self, point: ir.Expr, batch: Batch, want: str, span: Span) -> ir.Var:
         """The loss (`want` is "loss") or the gradient at a point, as the variable that holds it."""
         point = simplify(point)
-        key = (self._number(point), batch if isinstance(batch, str) else self._number(batch))
+        tested = self.modes and (self.measuring or self.watching)
+        key = (self._number(point), batch if isinstance(batch, str) else self._number(batch), tested)
         found = self.known.evaluations.get(key)
         if found is None:
             block = self._outermost(point, batch)
-            found = _Evaluation(self._point(point, block, span), batch, span)
+            found = _Evaluation(self._point(point, block, span), batch, span, tested=tested)
             block.stmts.append(found)
             self.evaluated.append(found)
             self.known.evaluations[key] = found
@@ -256,10 +261,10 @@ class Builder:
 
 def _finished(stmt: ir.Stmt | _Evaluation | _Loop | _Branches) -> ir.Stmt:
     match stmt:
-        case _Evaluation(point, batch, span, loss, gradient, counts):
+        case _Evaluation(point, batch, span, loss, gradient, counts, tested):
             # Of what is not evaluated nothing is counted: one spelling for all rules that watch nothing.
             counts = (counts[0] or not loss, counts[1] or not gradient)
-            return ir.Evaluate(point, batch, loss, gradient, counts, span=span)  # type: ignore[arg-type]
+            return ir.Evaluate(point, batch, loss, gradient, counts, tested, span=span)  # type: ignore[arg-type]
         case _Loop(block, make):
             return make(tuple(_finished(s) for s in block.stmts))
         case _Branches(condition, blocks):

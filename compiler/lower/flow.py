@@ -34,7 +34,9 @@ class Flow:
         self.updates: list[ir.Update] = []
         self.counts: Counter[str] = Counter()
         self.of: dict[str, str] = {}
-        """The operation that a let is of, by the let's name."""
+        """What operation a name is of: `layer1` of a conv."""
+        self.taken: set[str] = set()
+        """Names of lets of activations."""
         self.span: Span = NOWHERE
         """Of the last layer."""
 
@@ -65,6 +67,7 @@ class Flow:
             made = lower_layer(use, x, name, self.functions)
         except LayerFault as found:
             raise LayerFault(used_at(found, use.span, use.definition.name)) from None
+        self.of[name] = use.definition.name
         self.tensors += made.tensors
         self.steps += made.steps
         self.updates += made.updates
@@ -79,9 +82,9 @@ class Flow:
         lead = x.axes[:-1]
         value = simplify(activated(tuple(found), here, Environment({}, self.functions)))
         name = f"{x.name.partition('.')[0]}.a"
-        taken = {let.name for let in ir.flat(self.steps)}
-        while name in taken:
+        while name in self.taken:
             name += "a"
+        self.taken.add(name)
         self.steps.append(ir.Let(name, x.axes, with_axes(value, lead), words(found), self.span))
         return ir.Var(name, x.axes)
 
@@ -118,6 +121,9 @@ class Flow:
         for n in read:
             names[n] = _as(values[n], first, n, read[0], expr.span)
         value = simplify(lower_expr(expr, Environment(names, self.functions)))
+        if any(isinstance(node, ir.Reduce) for node in ir.postorder(value)):
+            raise fault("E0225", expr.span, "a block joins its parts number by number, and this is a sum over all of them",
+                        "what sums is a layer: [(softmax)](x)")  # fmt: skip
         let = ir.Let(f"{self._fresh('block')}.z", first.axes, value, span=span)
         self.steps.append(let)
         return let.var

@@ -60,6 +60,7 @@ class _Ranges:
         self.places = [p for f in text.formulas for p in self._places(f)]
 
     def run(self) -> dict[str, int]:
+        self._require_indices()
         self._said()
         while self._plain_ones() or self._compound_one():
             pass
@@ -84,6 +85,17 @@ class _Ranges:
                     f"as in {name}[{', '.join(map(str, extents))}]",
                 )  # fmt: skip
             yield from ((name, extent, subscript) for extent, subscript in zip(extents, found, strict=True))
+
+    def _require_indices(self) -> None:
+        for formula in self.text.formulas:
+            for index in (i for _, over, _ in reductions(formula.value) for i in over):
+                if not name_of(index):
+                    raise fault(
+                        "E0228",
+                        index.span,
+                        "an index is expected here",
+                        "a sum is over indices: sum[i, j](...)",
+                    )
 
     # -- what fixes a range ------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.generated import linspace
-from netc.compiler.meaning.resolve_laws import law_numbers
+from netc.compiler.meaning.resolve_laws import Fans, law_numbers
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Law, Spec
 from netc.dsl import ast
@@ -32,9 +32,11 @@ def _fills(law: Law, problem: ir.Problem) -> Iterator[ir.Fill]:
         yield _fill(law, None, 0, (problem.parameters,))
         return
     role = {"weights": "weight", "biases": "bias"}[law.target]
+    number = 0
     for layer in problem.layers:
+        number += any(t.role == "weight" for t in layer)
         for tensor in (t for t in layer if t.role == role):
-            yield _fill(law, _fans(tensor, layer), tensor.offset, tensor.shape)
+            yield _fill(law, (*_fans(tensor, layer), max(number, 1)), tensor.offset, tensor.shape)
 
 
 def _gain(t: ir.Tensor) -> ir.Fill:
@@ -51,7 +53,7 @@ def _fans(tensor: ir.Tensor, layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:
     )
 
 
-def _fill(law: Law, fans: tuple[int, int] | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:
+def _fill(law: Law, fans: Fans | None, offset: int, shape: tuple[int, ...]) -> ir.Fill:
     """The law for parameters of this shape from `offset` on."""
     if isinstance(law.law, ast.Tuple):
         return ir.Fill("values", tuple(number(i) for i in law.law.items), offset, prod(shape), shape)

@@ -13,6 +13,7 @@ from math import prod
 from typing import Literal
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.modes import in_mode, wanted
 from netc.compiler.lower.index_ranges import index_ranges
 from netc.compiler.lower.layer_faults import fault
 from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
@@ -27,6 +28,7 @@ LAWS = {"bernoulli": ("p",), "uniform": ("low", "high"), "normal": ("mean", "dev
 ROLES: Mapping[str, ir.Role] = {"weights": "weight", "biases": "bias", "": "weight"}
 IMAGE = 3
 """Axes of an image: height, width, channels."""
+RANKS = {1: "a row of numbers, x[i]", 2: "a sequence, x[t, i]", IMAGE: "an image, x[h, w, c]"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,19 @@ class _Layer:
             raise fault(
                 "E0224", last.span, f"what the layer gives, '{last.name}', does not depend on its input"
             )
+        self._require_no_draws(steps, value)
         return Made((*order, *states), steps, value, tuple(self.updates))
+
+    def _require_no_draws(self, steps: tuple[ir.Step, ...], value: ir.Var) -> None:
+        """In use a network gives the same for the same inputs."""
+        tested = wanted(in_mode(steps, False), {value.name})
+        drawn = {
+            n.purpose for let in ir.flat(tested) for n in ir.postorder(let.value) if isinstance(n, ir.Draw)
+        }
+        for line in self.text.draws:
+            if f"{self.name}.{line.name}" in drawn:
+                raise fault("E0228", line.span, f"'{line.name}' is drawn where the network is used: it belongs to training",
+                            f"as in: {line.name}[i]*x[i] if training else x[i]")  # fmt: skip
 
     @property
     def last(self) -> ast.Formula:
@@ -89,7 +103,7 @@ class _Layer:
 
     def _split(self, x: ir.Var) -> tuple[ir.Axes, list[ir.Axes]]:
         """Leading axes, and those of each of the layer's own indices."""
-        rank, read = _rank(self.use.definition)
+        rank = _rank(self.use.definition)
         own = tuple(a for a in x.axes if a != ir.SAMPLES)
         flat = any(s.name == "images" for s in self.use.definition.settings)
         if flat and rank == 1 and len(own) == IMAGE:
@@ -97,7 +111,8 @@ class _Layer:
         if len(own) < rank:
             what = " x ".join(str(a.size) for a in own)
             raise fault(
-                "E0223", self.use.span, f"{self.use.definition.name} acts on {read}, and its input is {what}",
+                "E0223", self.use.span,
+                f"{self.use.definition.name} acts on {RANKS.get(rank, 'arrays')}, and its input is {what}",
                 "an image is height x width x channels, a sequence is steps x features: [28x28x1 ...",
             )  # fmt: skip
         cut = len(own) - rank
@@ -131,21 +146,35 @@ class _Layer:
                 "E0228", array.span, f"parameters are learnt as weights or as biases, not as '{array.role}'"
             )
         axes = tuple(a for i in array.indices for a in self.axes[name_of(i)])
+        self._require_once(array, axes)
         start = number_or_none(array.value) if array.value is not None else 0.0
         if start is None:
             raise fault("E0228", array.span, f"the start of '{array.name}' must be a number")
         fans = self._fans(array) if role == "weight" else (0, 0)
-        span = self.use.span
-        return ir.Tensor(f"{self.name}.{self._word(array)}", axes, role, span=span, start=start, fans=fans)
+        stored = tuple(self.sizes[name_of(i)] for i in array.indices)
+        return ir.Tensor(
+            f"{self.name}.{self._word(array)}",
+            axes,
+            role,
+            start=start,
+            fans=fans,
+            stored=stored if len(stored) < len(axes) else (),
+            span=self.use.span,
+        )
 
     def _word(self, array: ast.Learned) -> str:
         """`weight` of the one that is learnt as weights, `bias` of the one as biases; others have their own names."""
         same = [a for a in self.text.learned if a.role == array.role]
         return ROLES[array.role] if array.role and len(same) == 1 else array.name
 
+    def _require_once(self, array: ast.Learned | ast.Draws | ast.Formula, axes: ir.Axes) -> None:
+        if len(set(axes)) < len(axes):
+            raise fault("E0224", array.span, f"an index of '{array.name}' stands twice where it is given")
+
     def _state(self, formula: ast.Formula) -> ir.Tensor:
         slots = tuple(self.axes[name_of(i)] for i in formula.indices)
         axes = tuple(a for slot in slots for a in slot)
+        self._require_once(formula, axes)
         state = ir.Tensor(f"{self.name}.{formula.name}", axes, "state", span=self.use.span)
         self.values.arrays[formula.name] = Array(state.var, slots)
         return state
@@ -155,6 +184,7 @@ class _Layer:
         slots = tuple(self.axes[name_of(i)] for i in line.indices)
         lead = self.lead if line.per_batch else (ir.SAMPLES, *self.lead)
         axes = (*lead, *(a for slot in slots for a in slot))
+        self._require_once(line, axes)
         name = f"{self.name}.{line.name}"
         let = ir.Let(name, axes, ir.Draw(law, arguments, name, axes), span=self.use.span)
         self.values.arrays[line.name] = Array(let.var, slots)
@@ -247,8 +277,7 @@ class _Layer:
         slots = tuple(self.axes[name_of(i)] for i in formula.indices)
         own = tuple(a for slot in slots for a in slot)
         shared = (ir.SAMPLES, *self.lead)
-        if len(set(own)) < len(own):
-            raise fault("E0224", formula.span, f"an index stands twice on the left of '{formula.name}'")
+        self._require_once(formula, own)
         if left_over := [a for a in value.axes if a not in own and a not in shared]:
             name = next(n for n, axes in self.axes.items() if left_over[0] in axes)
             raise fault("E0224", formula.value.span, f"the index '{name}' of '{formula.name}' stands on the right alone",
@@ -292,14 +321,14 @@ def _law(line: ast.Draws) -> tuple[Literal["bernoulli", "uniform", "normal"], tu
                 "bernoulli(p), uniform(low, high), normal(mean, deviation)")  # fmt: skip
 
 
-def _rank(definition: ast.Layer) -> tuple[int, str]:
-    """How many indices the text gives to x, and how it writes it."""
+def _rank(definition: ast.Layer) -> int:
+    """How many indices the text gives to x."""
     for line in definition.lines:
         if not isinstance(line, ast.Formula):
             continue
         for node in walk(line.value):
             if isinstance(node, ast.Index) and node.base == ast.Name("x"):
-                return len(subscripts(node.index)), node.span.text or "x[...]"
+                return len(subscripts(node.index))
     raise fault("E0228", definition.span, f"the layer '{definition.name}' does not read its input, x")
 
 

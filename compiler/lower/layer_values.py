@@ -227,6 +227,9 @@ class Values:
     def _at(self, value: ir.Expr, axis: ir.Axis, subscript: ast.Expr) -> ir.Expr:
         """The value read at a place along the axis."""
         place = linear(subscript, self.axes)
+        number = number_or_none(subscript)
+        if number is not None and number != floor(number):
+            raise fault("E0228", subscript.span, f"a place is a whole number, this is {number:g}")
         if place is None or (place.names and not place.names <= set(self.axes)):
             return ir.Pick(value, axis, self.of(subscript))
         if any(len(self.axes[n]) > 1 for n in place.names):
@@ -252,6 +255,9 @@ class Values:
         index = ir.Index(tuple(terms), int(place.offset * divisor), divisor, rounded)
         low, high = place.bounds(self.sizes)
         assert axis.size is not None
+        if low >= axis.size or high < 0:
+            raise fault("E0222", subscript.span, f"no place that this reads is inside: the array has {axis.size} there",
+                        "places are counted from 0")  # fmt: skip
         if low < 0 or floor(high) >= axis.size or (divisor > 1 and not rounded):
             self.edges.append(ir.View(ir.Const(1.0, (axis,)), axis, index))
         value = ir.View(value, axis, index)

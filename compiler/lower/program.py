@@ -11,7 +11,8 @@ from netc.compiler.meaning.spec import Spec, Training
 
 def lower(spec: Spec) -> ir.Program:
     problem = lower_problem(spec)
-    return ir.Program(problem, lower_init(spec, problem), lower_rule(spec), _training(spec.training))
+    rule = lower_rule(spec, modes=problem.test is not None)
+    return ir.Program(problem, lower_init(spec, problem), rule, _training(spec.training))
 
 
 def _training(training: Training) -> ir.Training:

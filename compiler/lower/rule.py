@@ -36,9 +36,10 @@ MASKS: Mapping[str, ir.Expr] = {
 THETA = ir.Var("theta", ir.THETA)
 
 
-def lower_rule(spec: Spec, as_written: bool = False) -> ir.Rule:
-    """The rule that runs, or, `as_written`, the one whose constants are fractions."""
-    return _Lowering(spec, as_written).run()
+def lower_rule(spec: Spec, as_written: bool = False, modes: bool = False) -> ir.Rule:
+    """The rule that runs, or, `as_written`, the one whose constants are fractions. `modes`: the problem has two. The rule
+    evaluates it in training mode; monitored functions, and criteria that look at all samples once an epoch, in test mode."""
+    return _Lowering(spec, as_written, modes).run()
 
 
 @dataclass
@@ -58,8 +59,8 @@ class _Watch:
 
 
 class _Lowering:
-    def __init__(self, spec: Spec, as_written: bool) -> None:
-        self.spec, self.as_written = spec, as_written
+    def __init__(self, spec: Spec, as_written: bool, modes: bool) -> None:
+        self.spec, self.as_written, self.modes = spec, as_written, modes
         rule = spec.optimizer
         self.axes = {name: AXES[kind] for name, kind in rule.kinds}
         self.followers = [lower_schedule(s, spec) for s in spec.schedules]
@@ -91,14 +92,17 @@ class _Lowering:
     def run(self) -> ir.Rule:
         training, rule = self.spec.training, self.spec.optimizer
         whole = rule.visits_batches or training.batch == "full"
-        body = _Section(Builder(self.taken), "full" if rule.visits_batches else "current")
-        test = _Section(Builder(self.taken), "full")
+        body = _Section(Builder(self.taken, self.modes), "full" if rule.visits_batches else "current")
+        test = _Section(Builder(self.taken, self.modes, measuring=True), "full")
         for follower in self.followers:
             body.builder.assign(follower.name, follower.value, follower.span)
         for condition in self._required():
             body.builder.stop(ir.apply("not", self._expr(condition, body)), "range")
         watches = [self._watch(w, body, whole) for w in self.spec.monitor.watched]
         section = body if whole else test
+        if section is test and (training.diverged or training.stop):
+            for watched, watch in zip(self.spec.monitor.watched, watches, strict=True):
+                self._follow(watched, watch, test, whole)
         criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
         criteria = ((training.diverged, "diverged"), (training.stop, "criterion"))
         for criterion, ending in criteria:
@@ -137,12 +141,20 @@ class _Lowering:
                     yield condition
 
     def _watch(self, watched: Watched, section: _Section, whole: bool) -> _Watch:
+        before, grown = (section.builder.name(f"{watched.name}_{what}") for what in ("before", "grown"))
+        watch = _Watch(watched.name, tuple(ir.State(s, ir.SCALAR, ir.Const(0.0)) for s in (before, grown)))
+        self._follow(watched, watch, section, whole)
+        return watch
+
+    def _follow(self, watched: Watched, watch: _Watch, section: _Section, whole: bool) -> None:
         """Statements that compare the function at n, of all samples, with its value at n-1.
 
-        Its states are set at once: what is seen at the theta[n] at which a run ends counts too.
+        Its states are set at once: what is seen at the theta[n] at which a run ends counts too. Once more at n they
+        change nothing.
         """
-        builder, name, nowhere = section.builder, watched.name, watched.written.span
-        before, grown, now = (builder.name(f"{name}_{what}") for what in ("before", "grown", "now"))
+        builder, nowhere = section.builder, watched.written.span
+        before, grown = (state.name for state in watch.states)
+        now = builder.name(f"{watched.name}_now")
         builder.watching = True
         value = self._expr(watched.value, section if whole else _Section(builder, "full"))
         builder.watching = False
@@ -157,7 +169,6 @@ class _Lowering:
         added = ir.apply("select", grows, ir.apply("add", count, ir.Const(1.0)), count)
         builder.assign(grown, added, nowhere)
         builder.assign(before, new, nowhere)
-        return _Watch(name, tuple(ir.State(s, ir.SCALAR, ir.Const(0.0)) for s in (before, grown)))
 
     def _schedules_read(self, stop: ast.Expr, section: _Section) -> None:
         for follower in self.followers:

@@ -115,6 +115,10 @@ class Complaints:
         note = "a start is made of parameters, theta[0] and other starts"
         self.report.error("E0426", span, message, notes=(note,), hints=(hint,))
 
+    def start_of_itself(self, name: str, span: Span) -> None:
+        hint = f"a number, a parameter or theta[0]: {name}[0] = 0"
+        self.report.error("E0426", span, f"the start of '{name}' is made of itself", hints=(hint,))
+
     def batch_index(self, index: ast.Expr, name: str) -> None:
         message = f"'{index.span.text}' is no batch: '{name}' has one value for each, from 1 to m"
         hint = f"read and set it inside 'for i in 1..m:' as {name}[i]"

@@ -15,15 +15,19 @@ LAWS: Mapping[str, tuple[str, ...]] = {
 }
 """Laws to draw from and their arguments, in order."""
 
+PLACE = ("fan_in", "fan_out", "layer")
+"""What a law knows of the weights it draws: layers with weights are counted from 1."""
+Fans = tuple[int, int, int]
 
-def law_numbers(law: Law, fans: tuple[int, int] | None) -> tuple[str, tuple[float, ...]]:
+
+def law_numbers(law: Law, fans: Fans | None) -> tuple[str, tuple[float, ...]]:
     """The law's name (`constant` where nothing is drawn) and its numbers in a layer with these fans.
 
-    `fans` is None for theta, which has none. Raises NotANumber.
+    `fans`, values for PLACE, is None for theta, which has none. Raises NotANumber.
     """
     names = dict(law.arguments)
     if fans is not None:
-        names |= {"fan_in": float(fans[0]), "fan_out": float(fans[1])}
+        names |= zip(PLACE, map(float, fans), strict=True)
     for name, value in law.helpers:
         names[name] = number(value, names)
     match law.law:

@@ -105,6 +105,10 @@ class _Resolver:
         names = [*(["theta"] if self.counter == "n" else []), *sorted(self.indexed - {"theta"})]
         for name in names:
             start = self.initial.get(name)
+            if name in self._made_of(name, frozenset()):
+                assert start is not None
+                self.complain.start_of_itself(name, start.value.span)
+                continue
             if (name, NEXT) in self.defined:
                 if name == "theta" or name in self.read_now:
                     value = self._read(start.value, initial=True) if start else None
@@ -116,6 +120,14 @@ class _Resolver:
                 self.complain.never_set(name)
             elif name in self.read_now:
                 self.complain.never_updated(name, self.read_now[name])
+
+    def _made_of(self, name: str, seen: frozenset[str]) -> frozenset[str]:
+        """The states of whose starts its own is made."""
+        start = self.initial.get(name)
+        if start is None or name in seen:
+            return frozenset()
+        read = frozenset(names_in(start.value)) & self.indexed
+        return read.union(*(self._made_of(other, seen | {name}) for other in read))
 
     # -- actions -----------------------------------------------------------------------------------
 

@@ -199,8 +199,8 @@ class Network:
     operations: tuple[Operation, ...]
     output: tuple[int, ...]
     parameters: int
-    fans: tuple[tuple[int, int], ...]
-    """Of each array of weights: how many numbers are summed with it, and to how many an input goes."""
+    fans: tuple[tuple[int, int, int], ...]
+    """Of each array of weights: how many numbers are summed with it, to how many an input goes, and its layer's number."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the last size, for messages."""
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.spec import (
     Activation,
@@ -175,17 +176,18 @@ def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
     if name == DENSE and isinstance(operation, Use):
         words = () if arguments["bias"] else (ast.Name("nobias"),)
         return _number(arguments["units"]), ast.Operation(DENSE, (), words)
-    together = isinstance(operation, Use)
-    return None, ast.Operation(name, _shapes(operation) if together else _arguments(operation.arguments), ())
+    return None, ast.Operation(name, _written(operation), ())
 
 
-def _shapes(operation: Operation) -> tuple[ast.Argument, ...]:
+def _written(operation: Operation) -> tuple[ast.Argument, ...]:
     """`size_1 = 3, size_2 = 3` as `size = 3x3`."""
     given = dict(operation.arguments)
-    return tuple(ast.Argument(p.name, _shape(p, given)) for p in operation.definition.parameters)
+    return tuple(ast.Argument(p.name, _value(p, given)) for p in operation.definition.parameters)
 
 
-def _shape(p: ast.Parameter, given: dict[str, float]) -> ast.Expr:
+def _value(p: ast.Parameter, given: dict[str, float]) -> ast.Expr:
+    if is_flag(p):
+        return ast.Name("true" if given[p.name] else "false")
     if not isinstance(p.default, ast.Shape):
         return _number(given[p.name])
     return ast.Shape(tuple(int(given[f"{p.name}_{i + 1}"]) for i in range(len(p.default.sizes))))

@@ -1,9 +1,12 @@
 """Signs, maxima and comparisons of normal forms: decided where that is derived, else functions of which little is known.
 
 sign(c*x) = sign(x)      max(c*x, c*y) = c*max(x, y)      1[c*x > 0] = 1[x > 0]      (c > 0, derived)
+max(min(x, h), l) = min(max(x, l), h) = clip(x, l, h) = -clip(-x, -h, -l)                (l <= h, derived)
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from netc.compiler.proofs.normal_form import Algebra, Poly, constant, number_of
 from netc.compiler.proofs.powers import order, parts
@@ -41,6 +44,10 @@ def largest(a: Algebra, x: Poly, y: Poly) -> Poly:
         return x
     if difference < 0:
         return y
+    for least, low in ((x, y), (y, x)):
+        for inside, high in _least(a, least):
+            if sign(a, a.sub(high, low)) > 0:
+                return _clipped(a, inside, low, high)
     first, second = sorted((x, y), key=_place)
     size = first[min(first, key=order)]
     if abs(size.sign) != 2:
@@ -49,6 +56,27 @@ def largest(a: Algebra, x: Poly, y: Poly) -> Poly:
     scaled = [{m: c / size for m, c in p.items()} for p in (first, second)]
     where = by_sign(max(sign(a, p) for p in scaled))
     return a.scaled(a.atom(a.function("max", tuple(scaled), where)), size)
+
+
+def _least(a: Algebra, p: Poly) -> Iterator[tuple[Poly, Poly]]:
+    """What p is the smaller one of, in both orders: -c*max(u, v) = min(-c*u, -c*v)."""
+    if len(p) != 1:
+        return
+    ((mono, c),) = p.items()
+    if c.sign == -2 and len(mono) == 1 and mono[0][1] == 1 and a.atoms[mono[0][0]].op == "max":
+        u, v = (a.scaled(arg, c) for arg in a.atoms[mono[0][0]].args)
+        yield from ((u, v), (v, u))
+
+
+def _clipped(a: Algebra, x: Poly, low: Poly, high: Poly) -> Poly:
+    """max(min(x, high), low) where low <= high: c*clip(x, l, h) = clip(c*x, c*l, c*h), and that of -x is minus that of x."""
+    size = x[min(x, key=order)]
+    if abs(size.sign) != 2:
+        size = number(1)
+    if size.sign == -2:
+        low, high = high, low
+    scaled = tuple({m: c / size for m, c in p.items()} for p in (x, low, high))
+    return a.scaled(a.atom(a.function("clip", scaled)), size)
 
 
 def compared(a: Algebra, op: str, x: Poly, y: Poly, n: Poly) -> Poly:

@@ -64,7 +64,7 @@ class Forms:
         try:
             return self._value(expr)
         except KeyError:
-            raise NoForm("it computes with an infinite number") from None
+            raise NoForm("a rule computes with an infinite number") from None
 
     def _value(self, expr: ir.Expr) -> tuple[Poly, Domain]:
         values: dict[int, Poly] = {}
@@ -265,5 +265,5 @@ def _beyond(op: str, args: tuple[ir.Expr, ...]) -> int:
     """A comparison with infinity, or with none (nan): of real numbers the same for all."""
     other = (ir.Const(0.0) if not _endless(arg) else arg for arg in args)
     if op not in COMPARISONS or all(map(_endless, args)):
-        raise NoForm("it computes with an infinite number")
+        raise NoForm("a rule computes with an infinite number")
     return int(bool(PRIMITIVES[op].value(*(c.value for c in other if isinstance(c, ir.Const)))))

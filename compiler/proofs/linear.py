@@ -193,7 +193,7 @@ class _Pair:
                     name = self.known[i]
                 elif atom.op == "weights":
                     if e < 0:
-                        raise NotLinear("it divides by the mask of weights")
+                        raise NotLinear("a rule divides by the mask of weights")
                     value *= weights
                 elif atom.op in COUNTS and e.denominator == 1:
                     value *= COUNTS[atom.op] ** int(e)

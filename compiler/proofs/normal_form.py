@@ -146,7 +146,7 @@ class Algebra:
 
     def mul(self, p: Poly, q: Poly) -> Poly:
         if len(p) * len(q) > MOST:
-            raise NoForm("its normal form is too long")
+            raise NoForm("a normal form is too long")
         out: Poly = {}
         for m, c in p.items():
             for k, d in q.items():
@@ -203,7 +203,7 @@ class Algebra:
             for mono, c in p.items():
                 _add_to(out, self.scaled(self.product(mono, times), c))
             p = out
-        raise NoForm("its denominators are nested too deeply")
+        raise NoForm("denominators are nested too deeply")
 
     def ratio(self, p: Poly, q: Poly) -> Number | None:
         """The number c of p = c*q."""

@@ -22,7 +22,7 @@ def power(a: Algebra, p: Poly, e: Fraction) -> Poly:
         return constant(1)
     if not p:
         if e < 0:
-            raise NoForm("it divides by 0")
+            raise NoForm("a rule divides by 0")
         return {}
     if e.denominator == 1 and e > 0:
         if e > MOST_FACTORS:

@@ -130,13 +130,13 @@ class RuleForms:
                         forms.env[index], forms.domains[index] = constant(i), EVERYWHERE
                         self._run(inside, forms, asked)
                 case ir.Repeat():
-                    raise NoForm("it searches: how many rounds that takes is not known")
+                    raise NoForm("how many rounds a search takes is not known")
                 case ir.Stop():
-                    raise NoForm("it may end the run")
+                    raise NoForm("a rule may end the run")
                 case ir.Fetch() | ir.Keep():
-                    raise NoForm("it keeps a value for each batch")
+                    raise NoForm("a value is kept for each batch")
                 case _:
-                    raise NoForm("it branches between statements")
+                    raise NoForm("a rule branches between statements")
 
     def _evaluate(self, stmt: ir.Evaluate, forms: Forms, asked: list[Asked]) -> None:
         batch: object = stmt.batch

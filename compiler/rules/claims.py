@@ -96,6 +96,21 @@ def claim(a: Side, b: Side, formulas: Formulas, survivors: Moves, thorough: bool
     raise wrong
 
 
+def for_every_schedule(
+    a: Side, b: Side, shared: Mapping[str, str], scheduled: tuple[frozenset[str], frozenset[str]]
+) -> None:
+    """That the rules with their numbers stay the same if parameters of A by name, and those of B that belong to them,
+    take any values in common, and other scheduled rates are multiplied by the same numbers. Raises Unproved."""
+    allowed = admitted(a.text.optimizer)
+    mine = scheduled[0].intersection(rates(a.values)) - shared.keys()
+    theirs = scheduled[1].intersection(rates(b.values)) - set(shared.values())
+    own = {n: allowed.get(n, Range()) for n in shared}
+    formulas = {other: ir.Var(n, ir.SCALAR) for n, other in shared.items()}
+    one = _general(a, frozenset({*mine, *shared}))
+    other = _general(b, frozenset({*theirs, *shared.values()}))
+    prove(one, other, a.numbers, b.numbers, (), Moving((mine, theirs), own, formulas))
+
+
 class _Search:
     def __init__(self, a: Side, b: Side, formulas: Formulas) -> None:
         self.a, self.b, self.formulas = a, b, formulas
@@ -212,7 +227,7 @@ class _Search:
 def _general(side: Side, moved: frozenset[str]) -> ir.Rule:
     found = side.text.general(moved)
     if found is None:
-        raise Unproved("it hangs on the number of parameters in a way that is not followed")
+        raise Unproved("a rule hangs on the number of parameters in a way that is not followed")
     return found
 
 

@@ -6,7 +6,7 @@ is proved for every schedule in `claims.py`, or is said to be a test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,19 +54,21 @@ def _broken(found: Distance | None) -> bool:
     return found is None or not float(found.points.max()) < TOLERANCE
 
 
-def rates(values: Mapping[str, Any]) -> list[str]:
-    return [n for n, p in parts({n: float(v) for n, v in values.items()}).items() if p == "rate"]
+def rates(values: Mapping[str, float]) -> list[str]:
+    """The parameter that is the rate, if there is one: of Chainer's `alpha` and `eta`, the first."""
+    return [n for n, p in parts(values).items() if p == "rate"][:1]
 
 
 def _schedule(a: Side, b: Side, at: Numbers, bt: Numbers) -> Condition | None:
     """Both rates times the same factors."""
-    if not rates(at) or not rates(bt):
+    mine, theirs = rates(a.values), rates(b.values)
+    if not mine or not theirs:
         return None
 
-    def scaled(values: Numbers) -> Change:
-        return lambda n: {r: values[r] * (1 if n < CHANGE else 0.1) for r in rates(values)}
+    def scaled(values: Numbers, names: list[str]) -> Change:
+        return lambda n: {r: values[r] * (1 if n < CHANGE else 0.1) for r in names}
 
-    found = apart(a, b, at, bt, 1, (scaled(at), scaled(bt)), steps=2 * CHANGE)
+    found = apart(a, b, at, bt, 1, (scaled(at, mine), scaled(bt, theirs)), steps=2 * CHANGE)
     if not _broken(found):
         return Condition(RATE, False, "a schedule of the rate")
     inside = [side.text.name for side in (a, b) if rate_inside(side.rule, rates(side.values))]
@@ -75,9 +77,10 @@ def _schedule(a: Side, b: Side, at: Numbers, bt: Numbers) -> Condition | None:
 
 
 def slowed(a: Side, b: Side, bt: Mapping[str, float]) -> Trial:
-    """A schedule of the rates of A, and of B with these numbers, on random gradients."""
+    """A schedule of the rate of A, and of that of B with these numbers, on random gradients."""
     factors = [1.0] * CHANGE + [0.1] * CHANGE
-    of = [{r: tuple(values[r] * f for f in factors) for r in rates(values)} for values in (a.values, bt)]
+    both = (a, a.values), (b, bt)
+    of = [{r: tuple(values[r] * f for f in factors) for r in rates(side.values)} for side, values in both]
     world = make_world(2 * CHANGE, 5, 101, np.float64)
     words = f"the rate times 0.1 from n = {CHANGE} on"
     return Trial(world, words, (of[0], of[1]), CLEAR)
@@ -96,6 +99,16 @@ def rate_inside(rule: ir.Rule, rates: list[str]) -> list[str]:
         for c in rule.commits
         if c.state != "theta" and depends.get(c.value, set()) & set(rates) and theta not in depends[c.value]
     ]
+
+
+def parts_where(a: Side, b: Side, shared: Mapping[str, str]) -> bool:
+    """Do rules that are the same part where parameters of A, and those of B that belong to them, change together?"""
+
+    def halved(values: Mapping[str, float], names: Iterable[str]) -> Change:
+        return lambda n: {m: values[m] * (1 if n < CHANGE else 0.5) for m in names}
+
+    changes = halved(a.values, shared), halved(b.values, shared.values())
+    return _broken(apart(a, b, a.values, b.values, 2, changes, steps=2 * CHANGE))
 
 
 def _memories(a: Side, b: Side, at: Numbers, formulas: Formulas) -> list[Condition]:
@@ -123,9 +136,10 @@ def _memories(a: Side, b: Side, at: Numbers, formulas: Formulas) -> list[Conditi
 
 def _decay(a: Side, b: Side, at: Numbers, bt: Numbers) -> Condition | None:
     """theta[n+1] less eta*lambda*theta[n], with the same lambda."""
-    if not rates(at) or not rates(bt):
+    mine, theirs = rates(a.values), rates(b.values)
+    if not mine or not theirs:
         return None
-    rate_a, rate_b = at[rates(at)[0]], bt[rates(bt)[0]]
+    rate_a, rate_b = at[mine[0]], bt[theirs[0]]
     strength = np.longdouble(0.05)
 
     def decayed(mine: Any, theirs: Any) -> Distance | None:
@@ -134,8 +148,7 @@ def _decay(a: Side, b: Side, at: Numbers, bt: Numbers) -> Condition | None:
 
     if not _broken(decayed(rate_a, rate_b)):
         return Condition("", False, "decoupled weight decay")
-    names = rates(a.values)[0], rates(b.values)[0]
-    prime = "'" if names[0] == names[1] else ""
-    cure = f" (cure: lambda' = lambda*{names[0]}/{names[1]}{prime})"
+    prime = "'" if mine == theirs else ""
+    cure = f" (cure: lambda' = lambda*{mine[0]}/{theirs[0]}{prime})"
     words = "decoupled weight decay with the same lambda"
     return Condition("", True, words + ("" if _broken(decayed(rate_a, rate_a)) else cure))

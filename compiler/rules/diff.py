@@ -21,10 +21,9 @@ from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_program
+from netc.compiler.rules.diff_rules import rule_notes
 from netc.compiler.rules.diff_schedules import compare_schedules
-from netc.compiler.rules.equivalence import Verdict, compare
 from netc.compiler.rules.explain import call, wrap
-from netc.compiler.rules.pitfalls import changes
 from netc.compiler.rules.rule_text import first_values, standalone
 from netc.compiler.rules.sides import Side, side
 from netc.dsl import ast
@@ -239,8 +238,7 @@ def _start(a: Spec, b: Spec, x: ir.Problem, y: ir.Problem) -> Iterator[Differenc
 def _rule(a: Spec, b: Spec) -> Iterator[Difference]:
     if lower_rule(a) == lower_rule(b):
         return
-    verdict = compare(side(standalone(a)), side(standalone(b)))
-    notes = tuple(_rule_notes(a, b, verdict))
+    notes = tuple(rule_notes(a, b))
     if not notes:
         return
     said = [
@@ -251,21 +249,6 @@ def _rule(a: Spec, b: Spec) -> Iterator[Difference]:
 
 def _title(spec: Spec) -> str:
     return call(spec.optimizer.definition.name, (dict(spec.optimizer.arguments) | first_values(spec)).items())
-
-
-def _rule_notes(a: Spec, b: Spec, verdict: Verdict) -> Iterator[str]:
-    """What a schedule breaks counts if there is one."""
-    scheduled = [s for spec in (a, b) for s in spec.schedules]
-    if not verdict.same:
-        yield from (line for line in verdict.text.splitlines()[2:] if line)
-        return
-    if verdict.how != "proved":
-        yield "not told apart by trials, but not proved to be the same"
-    for words in verdict.breaks_under:
-        if words.startswith("a schedule") and scheduled:
-            yield f"the same until the rate changes ({changes(scheduled[0])}): breaks under {words}"
-        if words.startswith("a look"):
-            yield f"the same but for {words}"
 
 
 def _schedules(a: Spec, b: Spec) -> Iterator[Difference]:

@@ -38,6 +38,21 @@ def compare_schedules(a: Spec, b: Spec) -> tuple[str, ...] | None:
     return tuple(notes) if different else None
 
 
+def together(a: Spec, b: Spec) -> dict[str, str]:
+    """Parameters of A and B that take the same values in each step."""
+    steps = _steps(a, b)
+    found = {}
+    for x, y in _pairs(a, b):
+        if x is None or y is None:
+            continue
+        first, second = _values(x, a, y, steps), _values(y, b, x, steps)
+        recursive = x.recursion is not None and y.recursion is not None and _recursion(x) == _recursion(y)
+        equal = first is not None and second is not None and np.allclose(first, second, rtol=1e-12, atol=0)
+        if recursive or equal:
+            found[x.name] = y.name
+    return found
+
+
 def _pairs(a: Spec, b: Spec) -> list[tuple[Schedule | None, Schedule | None]]:
     """By name; one that is left on each side belongs to the other (`eta` and `lr`)."""
     left = {s.name: s for s in a.schedules}

@@ -23,8 +23,8 @@ LATE = 10**6
 def because(a: Side, b: Side, found: Difference | None) -> tuple[str, ...]:
     """What the difference hangs on; of one that is too small for these tests nothing is said."""
     if found is not None and found.a is not None:
-        start = type(found.a)(found.trial.world.theta[found.element])
-        if abs(found.a - found.b) < abs(found.a - start) * type(found.a)(TOLERANCE):
+        way = abs(float(found.a) - found.trial.world.theta[found.element])
+        if abs(float(found.a - found.b)) < TOLERANCE * way:
             return ()
     return (*momentary(a, b), *reasons(a, b))
 

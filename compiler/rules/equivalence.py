@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import isclose
 
 from netc.compiler.rules import verdict_words as words
 from netc.compiler.rules.compare_rules import How, Match, breaks, match, match_as_given
@@ -41,6 +42,8 @@ class Verdict:
     """Of what is proved, in a sentence."""
     why: str = ""
     """What `netc diff --why` says: the argument in full, or what was tried."""
+    holds_under: tuple[str, ...] = ()
+    """What it is proved to survive: a schedule of the rate, changes of memories."""
     witness: Witness | None = None
     """Of what is refuted: gradients on which the rules part, to be replayed; of rules that are the same for a constant
     rate, a schedule and gradients under which they part."""
@@ -69,14 +72,15 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     if not isinstance(found, Match):
         tried = try_all(a.counting, b.counting, a.numbers, b.numbers) if found is None else at_once(found)
         return _different(a, b, tried, mapped, mapping, numbers, texts)
-    broken = breaks(mapped or found)
+    told = mapped if mapped is not None and _gives(numbers, b) else found
+    broken, holds = breaks(told), words.proved_under(told)
     sentence = found.argument.sentence if found.argument else ""
-    verdict = Verdict(True, mapping, broken, "", found.how, numbers, argument=sentence)
+    verdict = Verdict(True, mapping, broken, "", found.how, numbers, argument=sentence, holds_under=holds)
     title = [words.title(a), words.title(b)]
     rows = words.mapping_lines(a, b, verdict.mapping, verdict.numbers)
-    lines = [*title, *wrap([f"are the same rule: {words.how(found)}."]), *rows]
-    lines += words.section("It breaks under", broken) + words.survives(found)
-    shown = _under_a_schedule(found, texts, numbers)
+    lines = [*title, *wrap([f"are {words.how(found)}."]), *rows]
+    lines += words.section("It breaks under", broken) + words.survives(told)
+    shown = _under_a_schedule(told, texts, numbers)
     why = [*title, *words.why(found, broken, rows if found.formulas else []), *words.parting(shown)]
     return replace(verdict, text="\n".join(lines), why="\n".join(why), witness=shown)
 
@@ -92,7 +96,9 @@ def _different(
 ) -> Verdict:
     found = tried.difference
     title = [words.title(a), words.title(b)]
-    lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}."])]
+    open_ones = mapped is None and (a.text.free or b.text.free)
+    none = "; no other parameters were found with which they are" if open_ones else ""
+    lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}{none}."])]
     shown = _witness(a, b, texts, found)
     verdict = Verdict(
         False, mapping, (), "", "refuted", numbers, None if shown is None else shown.n, witness=shown
@@ -103,7 +109,7 @@ def _different(
         lines += words.section(words.WOULD, found_reasons)
         return replace(verdict, text="\n".join(lines), reasons=found_reasons, why=why)
     broken, rows = breaks(mapped), words.mapping_lines(a, b, mapping, numbers)
-    lines += [*wrap([f"With other numbers they are: {words.how(mapped)}."]), *rows]
+    lines += [*wrap([f"With other numbers they are {words.how(mapped)}."]), *rows]
     lines += words.section("That breaks under", broken) + words.survives(mapped)
     why = "\n".join([why, "", "With other numbers", *words.why(mapped, broken, rows)])
     return replace(verdict, text="\n".join(lines), breaks_under=broken, why=why)
@@ -118,11 +124,16 @@ def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None)
     return witness((shown[0], a.counting, a.numbers), (shown[1], b.counting, b.numbers), found)
 
 
+def _gives(numbers: Mapping[str, float], b: Side) -> bool:
+    """Are these the numbers of B, or are B's open?"""
+    return b.text.free or all(isclose(numbers.get(n, v), v, rel_tol=1e-12) for n, v in b.values.items())
+
+
 def _under_a_schedule(found: Match, texts: tuple[str, str], numbers: Mapping[str, float]) -> Witness | None:
     if not any(c.of == RATE and c.broken for c in found.changes):
         return None
     a, b = found.a, replace(found.b, values=numbers if found.formulas is not None else found.b.values)
-    trial = slowed(a, b, b.values)
+    trial = slowed(a, found.b, b.values)
     seen = difference(a.counting, b.counting, a.numbers, b.numbers, trial)
     if seen is None or seen.a is None:
         return None

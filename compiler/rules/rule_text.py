@@ -107,6 +107,11 @@ class RuleText:
         conditions = [n.condition for n in nodes if isinstance(n, ast.Choose | ast.If)]
         return {name for condition in conditions for name in names_in(condition)}
 
+    @property
+    def unset(self) -> set[str]:
+        """Parameters of a bare name that have no default."""
+        return {p.name for p in self.statement.parameters if p.default is _OPEN}
+
     def openings(self) -> Iterator[RuleText]:
         """Of a bare name: the rule by default, with momentum, and with one of its flags the other way."""
         yield self

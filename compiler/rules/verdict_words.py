@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from netc.compiler.calculus import ir
@@ -11,6 +12,7 @@ from netc.compiler.meaning.findings import counted
 from netc.compiler.proofs.ranges import Range
 from netc.compiler.rules.compare_rules import Match
 from netc.compiler.rules.conditions import RATE, rates
+from netc.compiler.rules.decimals import exactly
 from netc.compiler.rules.explain import call, short, wrap
 from netc.compiler.rules.mapping import Tied, drawn
 from netc.compiler.rules.sides import Side
@@ -44,7 +46,7 @@ def call_of(side: Side) -> str:
 
 def how(found: Match) -> str:
     if found.argument is not None:
-        return f"proved, for every sequence of gradients{_scope(found)}; {found.argument.sentence}"
+        return f"the same rule: proved, for every sequence of gradients{_scope(found)}; {found.argument.sentence}"
     return f"not distinguished by {_count(found)}; that is a test, no proof: {found.obstacle}"
 
 
@@ -62,8 +64,8 @@ def _scope(found: Match) -> str:
     if isinstance(found.a.values, Tied):
         where += [f"{other} = {name}" for name, other in found.a.values.pairs]
     some += [f"every {', '.join(where)}"] if where else []
-    fixed = _as_they_stand(found)
-    stands = f" ({', '.join(fixed)} as they stand)" if fixed else ""
+    fixed = [f"{n} = {short(found.a.values[n])}" for n in _as_they_stand(found)]
+    stands = f" (with {', '.join(fixed)})" if fixed else ""
     *first, last = some or [""]
     return f"{''.join(f', {words}' for words in first)}{last and f' and {last}'}{stands}"
 
@@ -82,14 +84,17 @@ def _range(name: str, among: Range) -> str:
     return f"{low}{name}{high}" if high else f"real {name}"
 
 
+def proved_under(found: Match) -> tuple[str, ...]:
+    """What is proved to change nothing."""
+    moving = found.claim.moving if found.claim else frozenset()
+    return tuple(c.words for c in found.changes if not c.broken and c.of in moving)
+
+
 def survives(found: Match) -> list[str]:
     """What was proved, and what only tests say."""
-    holds = [c for c in found.changes if not c.broken]
-    moving = found.claim.moving if found.claim else frozenset()
-    proved = [c.words for c in holds if c.of in moving]
-    return section("It survives, proved", proved) + section(
-        "It survives, on random gradients", [c.words for c in holds if c.of not in moving]
-    )
+    proved = proved_under(found)
+    tested = [c.words for c in found.changes if not c.broken and c.words not in proved]
+    return section("It survives, proved", proved) + section("It survives, on random gradients", tested)
 
 
 def why(found: Match, breaks: Sequence[str], mapping: Sequence[str]) -> list[str]:
@@ -157,13 +162,24 @@ def mapping_lines(a: Side, b: Side, mapping: Mapping[str, str], numbers: Mapping
 
 def difference(a: Side, b: Side, found: Difference | None) -> str:
     """The first theta that is another one, and by how much."""
+    free = [side for side in (a, b) if side.text.free]
+    unset = [f"{n} = {short(v)}" for side in free for n, v in side.values.items() if n in side.text.unset]
+    given = f" ({', '.join(unset)}, which has no default)" if unset else ""
+    by_default = f"with parameters by default{given}, " if free else ""
+    return by_default + _difference(a, b, found)
+
+
+def _difference(a: Side, b: Side, found: Difference | None) -> str:
     if found is None:
         return "no trial says where"
     if found.a is None:
-        return f"in a step A evaluates {_asked(a)}, B {_asked(b)}"
+        asked = [_asked(side) for side in (a, b)]
+        if asked[0] == asked[1]:
+            return "in a step they ask for losses and gradients in another order"
+        return f"in a step A evaluates {asked[0]}, B {asked[1]}"
     world, i = found.trial.world, found.element
     start = world.theta[i]
-    moved = _told_apart(found.a - type(found.a)(start), found.b - type(found.b)(start))
+    moved = _told_apart(*(_moved(x, float(start)) for x in (found.a, found.b)))
     steps = found.n - world.first
     shown = ", ".join(f"{g:.3g}" for g in world.gradients[:steps, 0, i][:4])
     after = (
@@ -180,6 +196,12 @@ def difference(a: Side, b: Side, found: Difference | None) -> str:
     hidden = abs(found.a - found.b) < type(found.a)(ROUNDING) * abs(found.a)
     more = "; rounding to float64 hides it" if hidden else ""
     return f"{words}, that is the first difference, {last}{batches}{more}"
+
+
+def _moved(x: Any, start: float) -> Any:
+    """In the digits that the trial had."""
+    moved = x - (exactly(start) if isinstance(x, Decimal) else start)
+    return moved if moved else 0.0
 
 
 def _told_apart(x: Any, y: Any) -> tuple[str, str]:

@@ -25,16 +25,21 @@ CODE = re.compile(r"[A-Za-z]\d{4}")
 @click.argument("what")
 @click.option("--latex", is_flag=True, help="Only the equations, as LaTeX.")
 @click.option("--plan", is_flag=True, help="How the kernels of a file are laid out on each target, and why.")
-def command(what: str, latex: bool, plan: bool) -> int:
+@click.option("--layers", is_flag=True, help="The network of a file: shapes, parameters, memory, work.")
+def command(what: str, latex: bool, plan: bool, layers: bool) -> int:
     """Explain an update rule: its equations as they will run, symbols, cost, equal rules, pitfalls.
 
-    WHAT is a rule (`momentum.ema`, `"torch.SGD(lr=0.1)"`), a file, a family of rules (`momentum`), or the
-    code of an error (`E0103`).
+    WHAT is a rule (`momentum.ema`, `"torch.SGD(lr=0.1)"`), a file, a family of rules (`momentum`), a layer
+    (`batchnorm`), or the code of an error (`E0103`).
     """
     if CODE.fullmatch(what):
         click.echo(_story(what.upper()))
     elif plan:
         click.echo(_text(_plan(what)))
+    elif layers:
+        click.echo(_text(_layers(what)))
+    elif found := _layers_named(what):
+        click.echo("\n\n".join(found))
     elif latex:
         click.echo(_latex(what))
     elif _is_family(what):
@@ -47,6 +52,31 @@ def command(what: str, latex: bool, plan: bool) -> int:
             click.echo(render(warnings) + "\n", err=True)
         click.echo(_text(_sections(spec)))
     return DONE
+
+
+def _layers_named(what: str) -> list[str]:
+    """The layers of the library that bear the name, those of other libraries too, as they are written."""
+    from netc.dsl import library
+
+    def plain(name: str) -> str:
+        return name.rpartition(".")[2].lower().replace("_", "")
+
+    names = library.names("layer")
+    if plain(what) not in map(plain, names):
+        return []
+    same = [
+        n for n in names if plain(n) == plain(what) or (n != n.lower() and plain(n).startswith(plain(what)))
+    ]
+    return [_written(n) for n in same]
+
+
+def _written(name: str) -> str:
+    from netc.dsl import library
+
+    lines = library.text("layer", name).rstrip().splitlines()
+    while not lines[-1].strip() or lines[-1].startswith("#"):
+        lines.pop()  # the comment above the next one
+    return "\n".join([*(f"# {line}" for line in library.comment("layer", name).splitlines()), *lines])
 
 
 def _story(code: str) -> str:
@@ -116,6 +146,15 @@ def _plan(what: str) -> Iterable[Section]:
         raise click.UsageError(f"--plan is about a file, and '{what}' is none")
     session = sessions.open_session(read(Path(what)), {})
     return explain_plan(session.program, sessions.machine(), Card(), session.samples)
+
+
+def _layers(what: str) -> Iterable[Section]:
+    from netc.compiler.explain_layers import explain_layers
+
+    spec = checked(what) if is_file(what) else None
+    if spec is None or spec.network is None:
+        raise click.UsageError(f"--layers is about a file with a network, and '{what}' is none")
+    return explain_layers(spec)
 
 
 def _sections(spec: Spec) -> Iterable[Section]:

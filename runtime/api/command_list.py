@@ -11,6 +11,7 @@ from netc.terminal import paint
 
 KINDS = {
     "activations": "activation",
+    "layers": "layer",
     "clips": "clip",
     "losses": "loss",
     "inits": "init",
@@ -23,7 +24,7 @@ KINDS = {
 @click.command("list")
 @click.argument("kind", required=False, type=click.Choice([*KINDS, "data"]))
 def command(kind: str | None) -> int:
-    """List activations, clips, losses, inits, optimizers, searches, schedules or data sets, with equations.
+    """List activations, layers, clips, losses, inits, optimizers, searches, schedules or data sets, with equations.
 
     Without KIND, the names of all.
     """

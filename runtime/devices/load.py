@@ -15,7 +15,6 @@ import importlib.util
 import json
 import os
 import shutil
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from netc.dsl.own import is_own
 from netc.runtime.atomic import write_text
 from netc.runtime.devices.parts import split
 
@@ -65,24 +65,16 @@ def own_folder() -> Path:
     """
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not _is_own(folder):
+    if not is_own(folder):
         folder /= f"of-{os.getuid()}"
         folder.mkdir(exist_ok=True, mode=0o700)
     machine_code = folder / "__pycache__"
     machine_code.mkdir(exist_ok=True, mode=0o700)
-    if _is_own(folder) and not _is_own(machine_code):
+    if is_own(folder) and not is_own(machine_code):
         machine_code.chmod(0o700)  # made by numba, with the rights that files have here
-    if not (_is_own(folder) and _is_own(machine_code) and os.access(folder, os.W_OK)):
+    if not (is_own(folder) and is_own(machine_code) and os.access(folder, os.W_OK)):
         raise PermissionError(folder)
     return folder
-
-
-def _is_own(folder: Path) -> bool:
-    """A folder, no link, of this user, that nobody else may write to."""
-    if not hasattr(os, "getuid"):
-        return True
-    about = os.lstat(folder)
-    return stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022
 
 
 def load_kernels(text: str, *parts: str) -> ModuleType:
@@ -117,7 +109,7 @@ def _module(text: str, *parts: str) -> ModuleType:
     # numba finds a cached function's globals by the module's name, so it stands there before it runs.
     sys.modules[name] = module
     try:
-        with _little_optimization():
+        with _compiling():
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -137,17 +129,25 @@ class _Text(SourceFileLoader):
 
 
 @contextmanager
-def _little_optimization() -> Iterator[None]:
-    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing."""
+def _compiling() -> Iterator[None]:
+    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing. What numba cannot
+    keep, on a full disk say, it goes on without."""
     import numba
+    from numba.core import caching
 
     config: Any = numba.config
-    level = config.OPT
-    config.OPT = type(level)(1)
+    cache: Any = caching.Cache
+    level, save = config.OPT, cache.save_overload
+
+    def kept(self: Any, *compiled: Any) -> None:
+        with suppress(OSError):
+            save(self, *compiled)
+
+    config.OPT, cache.save_overload = type(level)(1), kept
     try:
         yield
     finally:
-        config.OPT = level
+        config.OPT, cache.save_overload = level, save
 
 
 def _entries(module: ModuleType) -> ModuleType:
@@ -167,7 +167,7 @@ class _Entry:
     def __call__(self, *arguments: Any) -> Any:
         if self._function.overloads:  # not `signatures`, which is made anew at each look
             return self._function(*arguments)
-        with _little_optimization():
+        with _compiling():
             return self._function(*arguments)
 
     def __getattr__(self, name: str) -> Any:

@@ -54,6 +54,8 @@ class Scope:
     """(runs,) codes of `results/reached_points.py`."""
     kinds: Callable[[], Array] = lambda: np.zeros(0, np.int8)
     """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
+    states: tuple[str, ...] = ()
+    """Of the rule; only what a `monitor` makes of them is a figure."""
 
 
 def scope_of(session: Trained, result: Result) -> Scope:
@@ -64,6 +66,9 @@ def scope_of(session: Trained, result: Result) -> Scope:
     figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
     figures["evaluations"] = result.evaluations["loss"]
     for name, values in result.final.items():
+        if name in result.grows:
+            figures[name] = values
+            continue
         kind, _, part = name.rpartition("_")
         lost = np.isnan(values) & name.startswith(("loss", "gradient"))
         figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
@@ -79,6 +84,7 @@ def scope_of(session: Trained, result: Result) -> Scope:
         points,
         result.point_codes,
         result.kind_codes,
+        _states(session),
     )
 
 
@@ -91,7 +97,8 @@ def blank_scope(session: Trained) -> Scope:
         names += [f"{session.metric.kind}({part})" for part in session.parts]
     names += [f"loss({part})" for part in session.parts]
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
-    figures |= {f"grows({w.name})": np.zeros(runs) for w in session.spec.monitor.watched}
+    for watched in session.spec.monitor.watched:
+        figures |= {f"grows({watched.name})": np.zeros(runs), watched.name: np.ones(runs)}
     figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
     # One number stands for all parameters: a check costs nothing that grows with their number.
     figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.broadcast_to(1.0, (runs, count))}
@@ -99,7 +106,21 @@ def blank_scope(session: Trained) -> Scope:
     far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
     losses, points = _loss_names(session), session.spec.points
     stated = session.spec.training.runs
-    return Scope(stated, figures, _constants(session), losses, lambda theta: 1.0, points, far, no_kind)
+    return Scope(
+        stated,
+        figures,
+        _constants(session),
+        losses,
+        lambda theta: 1.0,
+        points,
+        far,
+        no_kind,
+        _states(session),
+    )
+
+
+def _states(session: Trained) -> tuple[str, ...]:
+    return tuple(s.name for s in session.spec.optimizer.body.states if s.name != "theta")
 
 
 def _by_name(session: Trained, theta: Array) -> dict[str, Array]:

@@ -298,6 +298,8 @@ class Values:
         ends = [*(one.name for one in self.scope.points), *KINDS, FAR]
         names = [*figures, *ends, *self.scope.constants, *STATISTICS, *_PLAIN, *_OVER_ELEMENTS]
         hints = did_you_mean(name, names)
+        if name in self.scope.states:
+            hints = (f"its size at the end: `monitor size = norm({name}[n])`, and `expect size ...`",)
         self.fail("E0703", f"'{name}' is no figure of a training", e, notes=(self.known(),), hints=hints)
 
     def fail(

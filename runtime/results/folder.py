@@ -161,7 +161,7 @@ def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) 
     for prefix, theta, states in both:
         for tensors, rows in ((problem.weights, theta), (problem.states, states)):
             for t in tensors:
-                found[prefix + t.name] = Pieces(rows[:, t.offset : t.stop], (*lead, *t.shape))
+                found[prefix + t.name] = Pieces(rows[:, t.offset : t.stop], (*lead, *t.kept_shape))
     return found | {name: Pieces(array.reshape(1, -1), array.shape) for name, array in scalers.items()}
 
 

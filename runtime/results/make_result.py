@@ -25,9 +25,10 @@ def make_result(
     metric: MetricName = task.metric.kind if task.metric else ""
     total, per_epoch = total_steps(program, task.train.count)
     several = program.training.runs > 1
-    history = dict(zip(COLUMNS, outcome.history.T, strict=True))
+    watched = tuple(name for name, _ in program.rule.watched)
+    history = dict(zip((*COLUMNS, *watched), outcome.history.T, strict=True))
     if task.history == "summary":
-        history = summarise(outcome.history, outcome.every, total, per_epoch)
+        history = summarise(outcome.history, watched, outcome.every, total, per_epoch)
     for whole in history.keys() & {"run", "step"}:
         history[whole] = history[whole].astype(np.int64)
     steps = counters[:, 0]
@@ -41,7 +42,8 @@ def make_result(
         states=outcome.states,
         best_states=outcome.best_states,
         history=_named(history, metric, task.test is not None, several),
-        final=_named(final, metric, task.test is not None, several),
+        final=_named(final, metric, task.test is not None, several)
+        | dict(zip(watched, outcome.watched.T, strict=True)),
         steps=steps,
         epochs=steps / per_epoch,
         stop_codes=outcome.stops,
@@ -52,7 +54,7 @@ def make_result(
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
         grows={
             name: (column + lost) / np.maximum(1, steps)
-            for (name, _), column in zip(program.rule.watched, outcome.grown.T, strict=True)
+            for name, column in zip(watched, outcome.grown.T, strict=True)
         },
         seconds=outcome.seconds,
         metric=metric,

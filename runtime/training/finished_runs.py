@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from netc.runtime.training.state import State, Unfit, require_counters, within
 
 COUNTERS = 4
 """Of the kernels' counters: iterations, loss evaluations, gradient evaluations, status."""
-NAMES = ("theta", "best", "counters", "figures", "grown")
+NAMES = ("theta", "best", "counters", "figures", "grown", "watched")
 
 
 class Book:
@@ -33,32 +34,32 @@ class Book:
         states: int,
         real: type[np.floating],
         folder: Path | None = None,
-        watched: tuple[int, ...] = (),
+        grown: Sequence[int] = (),
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
-        self.folder, self.count, self.watched = folder, 0, list(watched)
+        self.folder, self.count, self.counts = folder, 0, list(grown)
         self.parameters, self.states = parameters, states
         width = parameters + states
         shapes: tuple[tuple[int, type[np.generic]], ...] = (
             (width, real), (width, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
-            (len(watched), np.float64),
+            (len(grown), np.float64), (len(grown), np.float64),
         )  # fmt: skip
         self.shapes = shapes
         self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
         """Whether there are rows of an earlier process."""
-        self.theta, self.best, self.counters, self.figures, self.grown = (
+        self.theta, self.best, self.counters, self.figures, self.grown, self.watched = (
             np.empty((runs, columns), dtype) if folder is None else _on_disk(folder / f"{name}.npy", (runs, columns), dtype)
             for name, (columns, dtype) in zip(NAMES, shapes, strict=True)
         )  # fmt: skip
 
-    def enter(self, state: State) -> None:
-        """The runs of a state, at their last iteration and after their last report."""
+    def enter(self, state: State, watched: Array) -> None:
+        """The runs of a state, at their last iteration and after their last report, and the values of what is monitored."""
         at = slice(state.first, state.first + state.runs)
         for kept, rows in ((self.theta, state.theta), (self.best, state.best)):
             kept[at, : self.parameters] = rows[:, : self.parameters]
             kept[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
-        self.grown[at] = state.scalars[:, self.watched]
+        self.grown[at], self.watched[at] = state.scalars[:, self.counts], watched
         self.count = at.stop
 
     def arrays(self) -> dict[str, Array]:

@@ -22,8 +22,10 @@ def followed(first: int, count: int, of: int) -> Array:
     return np.arange(-first % apart, count, apart)
 
 
-def summarise(history: Array, every: int, total: int, per_epoch: int) -> dict[str, Array]:
-    """`step`, `epoch`, `running` and quantiles (`loss_train_median`, ...) of a history (rows, COLUMNS).
+def summarise(
+    history: Array, watched: tuple[str, ...], every: int, total: int, per_epoch: int
+) -> dict[str, Array]:
+    """`step`, `epoch`, `running` and quantiles (`loss_train_median`, ...) of a history (rows, COLUMNS and `watched`).
 
     A run that has ended stays in the table with its last figures, and what is not finite counts as worst, so
     that all rows speak of the same runs. `running` is the share that reached the row's step.
@@ -43,8 +45,8 @@ def summarise(history: Array, every: int, total: int, per_epoch: int) -> dict[st
     used = reached > 0
     used[: at.max(initial=0) + 1] = True
     table: dict[str, Array] = {"step": steps, "epoch": steps / per_epoch, "running": reached}
-    for name in FIGURES:
-        values = history[row, COLUMNS.index(name)]
+    for name in (*FIGURES, *watched):
+        values = history[row, (*COLUMNS, *watched).index(name)]
         if np.isnan(values).all():
             continue
         values = np.where(np.isnan(values), -np.inf if name.startswith("metric") else np.inf, values)

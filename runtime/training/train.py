@@ -41,6 +41,7 @@ from netc.runtime.training.state import (
     within,
 )
 from netc.runtime.training.stretches import Given, OnCpu, Stretches
+from netc.runtime.training.watched import Watched
 from netc.runtime.training.workers import Abandoned, Workers, use_threads
 
 STRETCH = 0.2
@@ -101,13 +102,15 @@ class Outcome:
     counters: Array
     """(runs, 4), as in docs/kernels.md."""
     history: Array
-    """(rows, COLUMNS), run by run; of the followed runs only where the task says `summary`."""
+    """(rows, COLUMNS and monitored functions), run by run; of the followed runs only where the task says `summary`."""
     stops: Array
     """(runs,) index into `outcomes.STOPS`: why each run ended."""
     final: Array
     """(runs, FIGURES): each run at its last parameters."""
     grown: Array
     """(runs, monitored functions): iterations in which the function was more than 1 % above the one before."""
+    watched: Array
+    """(runs, monitored functions): their values at the end."""
     seconds: dict[str, float]
     interrupted: bool
     every: int
@@ -158,8 +161,10 @@ class _Loop:
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
         self.stretches = _stretches(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
+        self.watched = Watched(program.rule, self.stretches)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
-        self.book = Book(self.runs, *sizes, real_type(program), folder, _watched(program.rule))
+        self.book = Book(self.runs, *sizes, real_type(program), folder, self.watched.grown)
+        self.columns = len(COLUMNS) + len(self.watched.names)
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one stretch."""
@@ -206,7 +211,7 @@ class _Loop:
                 self._close()
             except Abandoned:
                 self.watch.checkpoint(self._snapshot())
-                self.book.enter(self.state)
+                self.book.enter(self.state, self._nothing(np.arange(self.state.runs)))
             if interrupt.asked or self.book.count >= self.runs:
                 break
             self.state = self.fresh(self.book.count)
@@ -314,18 +319,22 @@ class _Loop:
     def _report(self, rows: Array) -> None:
         """On all samples."""
         if len(rows):
-            self._row(rows, self._look(rows))
+            figures = self._look(rows)
+            self._row(rows, figures, self.watched.values(self.state, rows))
 
     def _note(self, rows: Array) -> None:
         """Of these runs, which go on, only what their iterations have seen."""
         if len(rows):
-            self._row(rows, np.full((len(rows), len(FIGURES)), np.nan))
+            self._row(rows, np.full((len(rows), len(FIGURES)), np.nan), self._nothing(rows))
 
-    def _row(self, rows: Array, figures: Array) -> None:
+    def _nothing(self, rows: Array) -> Array:
+        return np.full((len(rows), len(self.watched.names)), np.nan)
+
+    def _row(self, rows: Array, figures: Array, watched: Array) -> None:
         state = self.state
         numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
         seen = np.column_stack([figures, mean_of_batches(state.figures[rows], state.counters[rows])])
-        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen]))
+        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen, watched]))
         self.watch.reported(state.at / self.per_epoch, state.at, seen)
 
     def _look(self, rows: Array) -> Array:
@@ -349,7 +358,7 @@ class _Loop:
         # The kernel sees a loss only in the iteration after; the last one is seen here.
         lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
         state.counters[lost, 3] = DIVERGED
-        self.book.enter(state)
+        self.book.enter(state, self.watched.values(state, np.arange(state.runs)))
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
@@ -357,10 +366,13 @@ class _Loop:
             self.state.arrays()
             | self.book.arrays()
             | {
-                "history": _stack(self.history),
+                "history": self._stacked(),
                 "seconds": self._seconds(),
             }
         )
+
+    def _stacked(self) -> Array:
+        return np.concatenate(self.history) if self.history else np.zeros((0, self.columns))
 
     def _seconds(self) -> Array:
         """(2,) of compiling and training, all parts of a training that was resumed together."""
@@ -374,7 +386,7 @@ class _Loop:
         state = from_arrays(arrays, task.kernels, task.program, task.train.count, self.total)
         self.book.restore(arrays, state.first, self.total)
         rows = len(arrays.get("history", ()))
-        within(arrays, "history", (rows, len(COLUMNS)), np.float64)
+        within(arrays, "history", (rows, self.columns), np.float64)
         history = arrays["history"]
         if rows and not ((history[:, 0] >= 0) & (history[:, 0] < self.runs) & (history[:, 1] >= 0)).all():
             raise Unfit("its history is not that of these runs")
@@ -385,7 +397,7 @@ class _Loop:
 
     def _outcome(self, interrupted: bool) -> Outcome:
         """Runs that were never begun are not part of it."""
-        history, book = _stack(self.history), self.book
+        history, book = self._stacked(), self.book
         if self.chunk > 1:
             history = history[np.lexsort((history[:, 1], history[:, 0]))]
         if interrupted:  # where a row stands twice, the second has looked at all samples
@@ -404,6 +416,7 @@ class _Loop:
             stops=stops(book.counters[kept], self.total, by_steps),
             final=book.figures[kept],
             grown=book.grown[kept],
+            watched=book.watched[kept],
             seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
             every=self.spacing.rows,
@@ -421,12 +434,6 @@ def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
     from netc.runtime.training.cuda_stretches import OnGpu
 
     return OnGpu(task.kernels.GPU, given)
-
-
-def _watched(rule: ir.Rule) -> tuple[int, ...]:
-    """Where among the scalar states the counts of monitored functions are."""
-    scalars = [s.name for s in rule.states if not s.axes and not s.per_batch]
-    return tuple(scalars.index(state) for _, state in rule.watched)
 
 
 def _spacing(task: Task) -> Spacing:
@@ -447,7 +454,3 @@ def reports(task: Task) -> int:
     """Rows that the history has at most."""
     total, _ = total_steps(task.program, task.train.count)
     return (total // _spacing(task).rows + 2) * _reporting(task)
-
-
-def _stack(history: list[Array]) -> Array:
-    return np.concatenate(history) if history else np.zeros((0, len(COLUMNS)))

@@ -1,0 +1,103 @@
+"""Longer stories of the codes of layers, blocks and their shapes; `codes.py` joins all."""
+
+from __future__ import annotations
+
+from netc.dsl.story import Story
+
+LAYERS: dict[str, Story] = {
+    "E0220": Story(
+        "an index without a range",
+        """\
+An index runs over as many places as the array has in which it stands plainly, x[i], or as is said: o in out. Where it
+stands only in a computed place of several open indices, x[i + j], nothing says how far each of them runs.
+
+    layer window(out):
+        learn W[o in out, p in 3]
+        z[t, o] = sum[p](W[o, p]*x[t + p])
+""",
+    ),
+    "E0221": Story(
+        "an index that two arrays give two sizes",
+        """\
+An index has one range in a layer. Where it stands plainly in two arrays, these have as many places there; another
+index is another letter. A part of an array is read at a computed place: x[0 + i] where i runs less far than x.
+""",
+    ),
+    "E0222": Story(
+        "a window that is larger than what it slides over",
+        """\
+A convolution or a pooling of 5x5 needs an image of at least 5 x 5, the pad on either side counted. Layers before it
+have made the image smaller: 'netc explain FILE --layers' shows how far.
+""",
+    ),
+    "E0223": Story(
+        "an array with another number of indices",
+        """\
+A layer for images, x[h, w, c], cannot act on a row of numbers: the network says its inputs as a shape, [28x28x1 ...],
+and what flattens the image comes behind. In the text of a layer every array has as many subscripts as where it is
+declared.
+""",
+    ),
+    "E0224": Story(
+        "an index that is left over, or none that is needed",
+        """\
+z[o] = W[o, i]*x[i] leaves i open: it is summed over, sum[i](W[o, i]*x[i]), or stands on the left as well. What a layer
+gives hangs on its input, and a state, m[c, n+1], on no single sample: mean[batch](x[c]) is over all of them.
+""",
+    ),
+    "E0225": Story(
+        "shapes that cannot be joined",
+        """\
+In a block x + [...] adds number to number, so the bracket gives the shape of x: `same` keeps height and width, and the
+last size is the number of channels of x. A bracket [c (...) ...] says how many channels its input has.
+""",
+    ),
+    "E0226": Story(
+        "a range that is no whole number",
+        """\
+A range follows from sizes: o in out, c in extent(x, 3)/groups. Channels that groups, features that heads do not divide
+leave no whole number.
+""",
+    ),
+    "E0227": Story(
+        "a block that contains itself",
+        """\
+Blocks may use other blocks, not themselves, not by way of others either. What is meant may be repetition:
+
+    network [32x32x3 (conv 3x3 same, relu) 16 (res) x 3 (globalavgpool) (softmax) 10]
+""",
+    ),
+    "E0228": Story(
+        "a line that a layer cannot have",
+        """\
+A layer learns arrays, draws, and has equations, of which the last is what it gives. Sizes, conditions and ranges are
+known from its parameters and the extents of its input, extent(x, 1).
+
+    layer scaled(units; bias = true):
+        learn W[o in units, i] as weights, b[o] as biases if bias
+        z[o] = sum[i](W[o, i]*x[i])/sqrt(extent(x, 1)) + b[o]
+""",
+    ),
+    "E0229": Story(
+        "a recurrence that is none, or an array given twice",
+        """\
+An array is given once, before it is read. In a recurrence it is read at an earlier place along one index, h[t-1, k] on
+the right of h[t, k]; all equations from there to the one of h have that index.
+""",
+    ),
+    "E0230": Story(
+        "a name that means nothing in a layer",
+        """\
+A layer knows its input x, its parameters, the arrays that it learns, draws and computes, their indices, pi, training,
+extent(x, 1), inside(...), functions of numbers, activations of single numbers, and reductions over named indices:
+sum, mean, max, min and softmax.
+""",
+    ),
+    "E0231": Story(
+        "a line of a layer that nothing reads",
+        """\
+Nothing that is written is ignored: each array and each number of a layer is read by another line, or is what the layer
+gives, its last line.
+""",
+    ),
+}
