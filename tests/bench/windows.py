@@ -100,8 +100,9 @@ class Torch:
     def __init__(
         self, network: Network, batch: int, precision: str, x: Any, y: Any, theta: Any, order: Any
     ) -> None:
-        import nets
         import torch
+
+        import nets
 
         torch.set_num_threads(1)
         real = torch.float32 if precision == "f32" else torch.float64
@@ -170,10 +171,14 @@ def main() -> None:
             for batch in arguments.batches:
                 ours, theirs = measure(network, batch, precision, arguments.repetitions)
                 load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-                print(
-                    f"| {network.name} {precision} | {batch} | {ours:.0f} | {theirs:.0f} | {theirs / ours:.1f} | {load:.1f} |",
-                    flush=True,
+                row = (
+                    f"{network.name} {precision}",
+                    batch,
+                    f"{ours:.0f}",
+                    f"{theirs:.0f}",
+                    f"{theirs / ours:.1f}",
                 )
+                print(f"| {' | '.join(map(str, row))} | {load:.1f} |", flush=True)
 
 
 if __name__ == "__main__":
