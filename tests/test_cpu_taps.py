@@ -241,5 +241,7 @@ def test_the_plan_says_what_each_let_is() -> None:
     said = dict(line.split(": ") for line in patterns(plan))
     assert said["pass, element by element"] == "tanh2.a, d_output, d_conv1.z"
     assert said["pass, no fast pattern"] == "pool3.z, losses, d_tanh2.a, d_conv1.bias"
-    tiled = {name.split(" ")[0] for words, names in said.items() if "tiles" in words for name in names.split(", ")}
+    tiled = {
+        name.split(" ")[0] for words, names in said.items() if "tiles" in words for name in names.split(", ")
+    }
     assert tiled == {"conv1.z", "output", "d_last.weight", "d_pool3.z", "d_conv1.weight"}

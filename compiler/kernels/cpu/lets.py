@@ -16,7 +16,7 @@ from netc.compiler.calculus.modes import wanted
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import calls
-from netc.compiler.kernels.cpu.nests import Nest, Tiles, strides
+from netc.compiler.kernels.cpu.nests import Tiles
 from netc.compiler.kernels.cpu.network import (
     SAMPLES,
     constant_name,
@@ -27,6 +27,7 @@ from netc.compiler.kernels.cpu.network import (
 )
 from netc.compiler.kernels.cpu.passes import Layout, LetWriter
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
+from netc.compiler.kernels.cpu.steps import Nest, strides
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.objective import parameters_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.cpu.lets import Lets
-from netc.compiler.kernels.cpu.nests import Nest
+from netc.compiler.kernels.cpu.steps import Nest
 
 WORDS = {
     "taps": "tiles of weights times values of samples",
