@@ -313,7 +313,7 @@ def test_a_callback_looks_and_may_stop(line):
 @pytest.mark.parametrize(
     ("keywords", "words"),
     [
-        ({"validation_data": (X, Y)}, "'validation_data'.*split"),
+        ({"validation_data": (X, Y)}, r"'validation_data'.*validation=\(X, y\)"),
         ({"sample_weight": np.ones(40)}, "'sample_weight': samples have no weights"),
         ({"init": np.zeros(13)}, "'init': a start is given as theta="),
         (

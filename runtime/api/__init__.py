@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from netc.reports import Report
     from netc.result import Result
     from netc.rules import UpdateRule, update_rule
+    from netc.runtime.results.sweep_result import SweepResult
 
 __all__ = [
     "Model",
     "Report",
     "Result",
     "SpecError",
+    "SweepResult",
     "UpdateRule",
     "Verdict",
     "compile",
@@ -39,6 +41,7 @@ _HOMES = {
     "Report": "netc.reports",
     "Result": "netc.result",
     "SpecError": "netc.dsl.diagnostics",
+    "SweepResult": "netc.runtime.results.sweep_result",
     "UpdateRule": "netc.rules",
     "Verdict": "netc.compiler.rules.equivalence",
     "compile": "netc.model",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 ELSEWHERE = {
-    "validation_data": "a part of the data is kept apart by `split` of the file's `data` statement",
-    "validation_split": "write `split = 80%` into the file's `data` statement",
+    "validation_data": "a validation part is given as validation=(X, y)",
+    "validation_split": "write `validation = 20%` into the file's `data` statement",
     "sample_weight": "samples have no weights in the language: each counts once",
     "class_weight": "classes have no weights in the language",
     "callbacks": "give one function as callback=",

@@ -20,6 +20,7 @@ from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
 from netc.runtime.parameters import flatten, states_of_rows, unflatten
+from netc.runtime.results.sweep_result import SweepResult
 from netc.runtime.session import File, Session
 from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
@@ -69,7 +70,10 @@ class Model:
     """
 
     def __init__(self, file: File, overrides: Mapping[str, str | float]) -> None:
-        self._file, self._overrides = file, dict(overrides)
+        self._whole, self._given_overrides = file, dict(overrides)
+        """With its sweep, where there is one."""
+        self._file: File = file
+        self._overrides: dict[str, Any] = dict(overrides)
         self._session: Session = sessions.open_session(file, self._overrides)
         self._theta: Reals | None = None
         self._states: Reals | None = None
@@ -85,6 +89,7 @@ class Model:
         """A model that was read back."""
         model = cls.__new__(cls)
         model._file, model._overrides, model._session = found.session.file, {}, found.session
+        model._whole, model._given_overrides = model._file, {}
         model._theta, model._known, model._given, model._last = found.theta[number], {}, None, {}
         model._states = found.states[number]
         model._result = (lambda: read_back(model._snapshot(), found, path)) if path.is_dir() else None
@@ -149,7 +154,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: kernels are not in it, they are loaded again; nor is the result."""
-        names = ("_file", "_overrides", "_theta", "_states", "_last")
+        names = ("_whole", "_given_overrides", "_file", "_overrides", "_theta", "_states", "_last")
         return {name: vars(self)[name] for name in names} | {"_session": replace(self._session)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -173,6 +178,7 @@ class Model:
         X: Any = None,
         y: Any = None,
         *,
+        validation: tuple[Any, Any] | None = None,
         seed: int | None = None,
         runs: int | None = None,
         threads: int | None = None,
@@ -189,7 +195,8 @@ class Model:
         """Trains as the file says, on the file's data or on X (N, inputs) and y (N,) or (N, columns).
 
         X and y may be arrays, lists or pandas frames; y may be None where the file's `target` names a column
-        of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too. The
+        of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too;
+        `validation=(X, y)` are samples of a validation part, in the place of the one that the file speaks of. The
         other arguments replace what the file says, for this training only.
 
         Every run has its own start. `theta` is one in the place of the file's `init`: (P,), or (runs, P), or the
@@ -216,7 +223,7 @@ class Model:
         merged = {**self._overrides, **given, **overrides}
         begin = Beginning.of(theta, resume, self._session.program.problem)
         known = self._session.known if keep_scaling else None
-        session = self._with_data(X, y, begin.runs | merged)
+        session = self._with_data(X, y, begin.runs | merged, validation)
         session = session.scaled_as(known) if known else session
         trained = begin.train(
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
@@ -227,6 +234,39 @@ class Model:
         result = with_model(trained, self._snapshot())
         self._result = lambda: result
         return result
+
+    def sweep(
+        self, X: Any = None, y: Any = None, *, validation: tuple[Any, Any] | None = None
+    ) -> SweepResult:
+        """Trains every point of the file's `sweep`, on the file's data or on arrays, as `train` does. Ctrl-C ends it with
+        the points that are done.
+
+        `result.table` has a row for each point, the best first, `result.best` the values of the best one,
+        `result.results` the `Result` of every point in the order of the grid. The model is then that of the best point:
+        `predict` uses its first run, `train` trains it. ValueError where the file has no sweep.
+        """
+        from netc.runtime import sweep
+
+        def read(file: File) -> Dataset:
+            return sessions.from_arrays(file, X, y, validation)
+
+        given = read if X is not None else None
+        data = given(self._whole) if given else None
+        session = sessions.open_session(self._whole, self._given_overrides, data)
+        if session.spec.sweep is None:
+            raise ValueError("the file has no sweep: model.train() trains it")
+        if session.data is None and session.spec.objective is None:
+            raise ValueError("the file has no data: give the arrays, sweep(X, y)")
+        found = sweep.run(session, self._given_overrides, given)
+        if found.points:
+            best = found.rows[0].points[0]
+            assert best.result is not None
+            self._file, self._overrides = sweep.at(session, best.values, self._given_overrides)
+            self._last, self._known = self._overrides, {}
+            self._session = sweep.session_at(session, best.values, self._given_overrides, given)
+            self._theta, self._states = best.result.theta[0], best.result.states[0]
+            self._result = None
+        return found
 
     def predict(
         self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False, states: ArrayLike | None = None
@@ -315,12 +355,22 @@ class Model:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _with_data(self, X: Any, y: Any, overrides: Mapping[str, str | float]) -> Session:
+    def _with_data(
+        self,
+        X: Any,
+        y: Any,
+        overrides: Mapping[str, str | float],
+        validation: tuple[Any, Any] | None = None,
+    ) -> Session:
         if self._session.spec.objective is not None and (X is not None or y is not None):
             raise ValueError("the file is an objective: it has no data to train on")
         if X is None and y is not None:
             raise ValueError("y is given without X")
-        data = self._own_data() if X is None else self._dataset(X, y)
+        if X is None and validation is not None:
+            raise ValueError(
+                "validation is given without X: the file's data have their own, validation = 20%"
+            )
+        data = self._own_data() if X is None else self._dataset(X, y, validation)
         session = self._opened(data, overrides)
         if session.data is None and session.spec.objective is None:
             raise ValueError("the file has no data: give the arrays, train(X, y)")
@@ -331,8 +381,10 @@ class Model:
         session = self._session
         return sessions.read_data(self._file) if session.learned and session.data is None else session.data
 
-    def _dataset(self, X: Any, y: Any) -> Dataset:
+    def _dataset(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:
         """Of the arrays of the last call the data set of the last call, with what was made of it."""
+        if validation is not None:
+            return sessions.from_arrays(self._file, X, y, validation)
         if self._given is not None and self._given.same(X, y):
             return self._given.data
         self._given = None  # before there is another
@@ -342,7 +394,8 @@ class Model:
 
     def _opened(self, data: Dataset | None, overrides: Mapping[str, str | float]) -> Session:
         """Checked and lowered once for all data of a shape, as in a loop over seeds or folds."""
-        key = facts(data) if data else None, tuple(sorted(overrides.items()))
+        held = len(data.validation) if data else 0
+        key = facts(data) if data else None, held > 0, tuple(sorted(overrides.items()))
         if key not in self._known:
             if len(self._known) == KNOWN:
                 self._known.pop(next(iter(self._known)))

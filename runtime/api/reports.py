@@ -45,7 +45,8 @@ class Calls(Watcher):
     ) -> None:
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is a function of one report, not {type(callback).__name__}")
-        self.callback, self.metric, self.test = callback, metric, "test" in parts
+        self.callback, self.metric = callback, metric
+        self.absent = tuple(f"_{part}" for part in ("validation", "test") if part not in parts)
         self._theta: Callable[[], NDArray[Any]] = lambda: np.zeros((0, 0))
 
     def parameters(self, theta: Callable[[], NDArray[Any]]) -> None:
@@ -55,6 +56,6 @@ class Calls(Watcher):
         if self.callback is None or self.enough:
             return
         columns = dict(zip(ROW, figures.T, strict=True))
-        told = named(columns, self.metric, self.test, several=True)
+        told = named(columns, self.metric, self.absent, several=True)
         answer = self.callback(Report(epoch, step, told, self._theta))
         self.enough = bool(answer)

@@ -149,6 +149,8 @@ def _printed(expr: ast.Expr) -> str:
 
 def read(path: Path) -> Kept:
     """Raises Unreadable."""
+    if (path / "points").is_dir():
+        raise Unreadable("it is that of a sweep, whose points have folders of their own: points/00001, ...")
     try:
         text = read_text(path / "spec.net")
         manifest = json.loads(read_bytes(path / "manifest.json", LARGEST_TEXT))
@@ -219,7 +221,7 @@ def tensors_of(file: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 def parameters_in(arrays: dict[str, Array], prefix: str = "") -> dict[str, Array]:
     """Those of the parameters, `best.` ones with that prefix."""
-    beside = () if prefix else ("best.", "scale.")
+    beside = () if prefix else ("best.", "last.", "scale.")
     return {
         k.removeprefix(prefix): v
         for k, v in arrays.items()

@@ -61,6 +61,8 @@ def _result(
 ) -> Result:
     theta, states = rows_of(program.problem, arrays)
     best, best_states = rows_of(program.problem, arrays, "best.")
+    kept = summary.get("kept", {})
+    last, last_states = rows_of(program.problem, arrays, "last.") if kept else (theta, states)
     for whole in history.keys() & {*WHOLE}:
         history[whole] = history[whole].astype(np.int64)
     steps = rows["steps"].astype(np.int64)
@@ -78,6 +80,12 @@ def _result(
         best=best,
         states=states,
         best_states=best_states,
+        last=last,
+        last_states=last_states,
+        keep=kept.get("best", ""),
+        kept_steps=_whole_numbers(kept.get("step"), rows, "kept_step", len(theta)),
+        kept_epochs=_whole_numbers(kept.get("step"), rows, "kept_step", len(theta))
+        * _epochs_per_step(summary, steps),
         history=history,
         final=final | watched | {"theta_norm": np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))},
         steps=steps,
@@ -102,6 +110,13 @@ def _result(
         expect=tuple(_verdict(v) for v in summary.get("expect", ())),
         folder=path,
     )
+
+
+def _whole_numbers(one: Any, rows: dict[str, Array], name: str, runs: int) -> Array:
+    """Of each run: in the table of several, the single one's, or -1 where it is not kept."""
+    if name in rows:
+        return rows[name].astype(np.int64)
+    return np.full(runs, one if isinstance(one, int) else -1, np.int64)
 
 
 def _of_one(summary: dict[str, Any]) -> dict[str, Array]:
