@@ -24,8 +24,12 @@ from netc.compiler.kernels.cpu.steps import (
     kind_of,
     strides,
 )
+from netc.compiler.kernels.cpu.taps import Kind
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.phases import inside, phases
+
+Shape = tuple[Kind, int, int]
+"""Of a tile: its kind, rows and vectors."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Tiles:
     """Of samples, of which a block's width is a multiple."""
     flat: frozenset[str]
     """Arrays that lie without gaps, as their axes say."""
-    known: frozenset[tuple[str, int, int]] = frozenset()
+    known: frozenset[Shape] = frozenset()
     """Shapes that are compiled in any case."""
 
     def strides(self, array: ir.Var) -> dict[ir.Axis, int]:
@@ -132,16 +136,16 @@ TURN, START, HALF_FULL, EACH_SHAPE, DISLIKE = 2.0, 12.0, 8, 0.02, 0.5
 many sums a tile needs so that each is not waited for; of the whole, for each shape, and for one that nothing else needs."""
 
 
-def _most(found: Iterable[tuple[Nest, ...]]) -> frozenset[tuple[str, int, int]]:
+def _most(found: Iterable[tuple[Nest, ...]]) -> frozenset[Shape]:
     """The shapes that do nearly all of the work."""
-    work: dict[tuple[str, int, int], float] = {}
+    work: dict[Shape, float] = {}
     for nest in (n for nests in found for n in nests):
         numbers = nest.rows.size * (nest.columns.size if nest.columns else 1)
         for p in nest.parts:
             shape = (nest.kind, p.height, p.vectors)
             work[shape] = work.get(shape, 0.0) + nest.cost * p.rows * p.columns / numbers
     whole, done = sum(work.values()), 0.0
-    kept: list[tuple[str, int, int]] = []
+    kept: list[Shape] = []
     for shape in sorted(work, key=lambda shape: (-work[shape], shape)):
         if done < NEARLY_ALL * whole:
             kept.append(shape)
