@@ -38,7 +38,7 @@ class Tiles:
 
     machine: Machine
     aliased: int
-    """Places of a let's samples that span a multiple of this lie on the same sets of the cache."""
+    """Places of a let's samples that span a multiple of this lie on the same sets of the cache; 0: no gap helps."""
     vectors: int
     """Of samples, of which a block's width is a multiple."""
     flat: frozenset[str]
