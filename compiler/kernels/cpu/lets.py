@@ -79,7 +79,7 @@ def planned(
     lanes = machine.width(precision)
     modes = [sums_apart(draws_apart(p)) for p in ([problem, problem.test] if problem.test else [problem])]
     block, vectors = _block(modes, machine, lanes, batch if problem.test else samples)
-    aliased = max(1, ALIASED * lanes // (8 * machine.lanes) // block)
+    aliased = ALIASED * lanes // (8 * machine.lanes) // block
     x, y = lanes, lanes + (problem.inputs * block if shuffled else 0)
     start = y + (problem.outputs * block if shuffled else 0)
     names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}

@@ -6,7 +6,7 @@ those of `taps`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -24,8 +24,12 @@ from netc.compiler.kernels.cpu.steps import (
     kind_of,
     strides,
 )
+from netc.compiler.kernels.cpu.taps import Kind
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.phases import inside, phases
+
+Shape = tuple[Kind, int, int]
+"""Of a tile: its kind, rows and vectors."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,13 @@ class Tiles:
 
     machine: Machine
     aliased: int
-    """Places of a let's samples that span a multiple of this lie on the same sets of the cache."""
+    """Places of a let's samples that span a multiple of this lie on the same sets of the cache; 0: no gap helps."""
     vectors: int
     """Of samples, of which a block's width is a multiple."""
     flat: frozenset[str]
     """Arrays that lie without gaps, as their axes say."""
+    known: frozenset[Shape] = frozenset()
+    """Shapes that are compiled in any case."""
 
     def strides(self, array: ir.Var) -> dict[ir.Axis, int]:
         """Of an array of values of samples: along no axis do places fall on the same sets."""
@@ -52,7 +58,10 @@ class Tiles:
         return bool(self.nests(let, scan))
 
     def all(self, problem: ir.Problem) -> dict[str, tuple[Nest, ...]]:
-        """Of the lets that they compute, by name."""
+        """Of the lets that they compute, by name; what is a small part of the work takes the shapes of the rest."""
+        return replace(self, known=_most(self._all(problem).values()))._all(problem)
+
+    def _all(self, problem: ir.Problem) -> dict[str, tuple[Nest, ...]]:
         found: dict[str, tuple[Nest, ...]] = {}
         for step in (*problem.forward, *problem.backward):
             scan = step.axis if isinstance(step, ir.Scan) else None
@@ -107,7 +116,8 @@ class Tiles:
             tiles = [
                 (p.rows // p.height) * (p.columns // p.vectors) * cost(p.height, p.vectors) for p in parts
             ]
-            return turns * sum(tiles) * (1 + DISLIKE * len(parts))
+            new = [p for p in parts if (nest.kind, p.height, p.vectors) not in self.known]
+            return turns * sum(tiles) * (1 + (DISLIKE if self.known else EACH_SHAPE) * len(new))
 
         shapes = [
             (h, v)
@@ -121,9 +131,29 @@ class Tiles:
 
 # -- choosing ----------------------------------------------------------------------------------------
 
-TURN, START, HALF_FULL, DISLIKE = 2.0, 12.0, 8, 0.02
+TURN, START, HALF_FULL, EACH_SHAPE, DISLIKE = 2.0, 12.0, 8, 0.02, 0.5
 """Costs, in multiplications of vectors: a turn of the innermost loop, a tile's start and end beside its stores; and how
-many sums a tile needs so that each is not waited for; and, of the whole, for each shape, which has to be compiled."""
+many sums a tile needs so that each is not waited for; of the whole, for each shape, and for one that nothing else needs."""
+
+
+def _most(found: Iterable[tuple[Nest, ...]]) -> frozenset[Shape]:
+    """The shapes that do nearly all of the work."""
+    work: dict[Shape, float] = {}
+    for nest in (n for nests in found for n in nests):
+        numbers = nest.rows.size * (nest.columns.size if nest.columns else 1)
+        for p in nest.parts:
+            shape = (nest.kind, p.height, p.vectors)
+            work[shape] = work.get(shape, 0.0) + nest.cost * p.rows * p.columns / numbers
+    whole, done = sum(work.values()), 0.0
+    kept: list[Shape] = []
+    for shape in sorted(work, key=lambda shape: (-work[shape], shape)):
+        if done < NEARLY_ALL * whole:
+            kept.append(shape)
+        done += work[shape]
+    return frozenset(kept)
+
+
+NEARLY_ALL = 0.9
 
 
 def _chosen(draft: Draft) -> Iterator[Nest]:
