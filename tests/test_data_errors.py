@@ -100,6 +100,7 @@ CASES = {
     "E0607-header-only": Case('data "header.csv"', {"header.csv": b"a,b,y\n"}),
     "E0607-no-rows": Case('data "x.npy", "y.npy"', {"x.npy": npy(np.ones((0, 3))), "y.npy": npy(np.ones(0))}),
     "E0608-ragged": Case('data "ragged.csv"', {"ragged.csv": b"a,b,y\n1,2,3\n\n4,5\n7,8,9\n"}),
+    "E0608-decimal-comma": Case('data "both.csv"', {"both.csv": b"a,b\n1,5,2,5\n2,25,3,5\n"}),
     "E0608-ragged-no-header": Case('data "ragged.csv"', {"ragged.csv": b"1,2,3\n4,5,6,7\n"}),
     "E0608-inline": Case(
         "data inline", settings={"rows": (((1.0, 2.0), (0.0,)), ((1.0,), (0.0,)))}, kind="inline"
@@ -275,7 +276,7 @@ def test_every_text_is_of_a_case_and_every_code_has_one() -> None:
     known = {*CASES, "E0605-no-parquet", "E0605-no-sklearn"}
     assert {path.stem for path in PINNED.glob("*.out")} - OTHERS == known
     assert {path.stem[:5] for path in PINNED.glob("*.out")} == {
-        code for code in CODES if "E0600" < code < "E0650"
+        code for code in CODES if "E0600" < code < "E0630"
     }
 
 

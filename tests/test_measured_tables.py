@@ -9,15 +9,21 @@ import re
 
 import pytest
 
-from bench import report, starts
+import cuda_table
+import tables
+from bench import cuda, report, starts
 from bench.workloads import workloads
 from peers.problems import ROOT
 
+GPU = "<!-- measured by tests/gpu_day.sh -->\n"
 PLACES = (
     ("README.md", report.BEGIN),
     ("docs/performance.md", report.BEGIN),
     ("docs/performance.md", report.STARTS),
+    ("docs/performance.md", GPU),
 )
+HELD = {report.BEGIN.strip(), report.STARTS.strip(), GPU.strip(), cuda_table.BEGIN.strip()}
+"""Here, and by `python -m cuda_table --check`, which CI runs; `test_docs.py` writes its own tables anew."""
 
 
 def measured(document: str, begin: str) -> str:
@@ -49,7 +55,7 @@ def test_ratios_follow_from_the_times(document: str, begin: str) -> None:
     for row in rows(document, begin):
         ours = interval(row[1].strip("*"))
         for cell in row[2:]:
-            if match := re.fullmatch(r"~?([\d.]+) \(([\d.]+)×\)", cell):
+            if match := re.fullmatch(r"~?([\d.]+(?:e\+\d+)?) \(([\d.]+)×\)", cell):
                 low, high = interval(match[1])
                 least, most = interval(match[2])
                 assert low / ours[1] <= most, (row[0], cell)
@@ -58,7 +64,34 @@ def test_ratios_follow_from_the_times(document: str, begin: str) -> None:
     assert seen
 
 
+def test_the_table_of_a_gpu_is_what_its_command_writes() -> None:
+    assert measured("docs/performance.md", GPU).startswith(cuda.heading())
+    seen = 0
+    for row in rows("docs/performance.md", GPU):
+        for aim in filter(None, row[-1].split("; ")):
+            wanted, word, reached = re.fullmatch(r"(.+): (met|\*\*missed\*\*) \((.+)\)", aim).groups()
+            least = 1.0 if wanted.startswith("not slower") else figure(wanted)
+            assert (figure(reached) >= least) == (word == "met"), aim
+            seen += 1
+    assert seen
+
+
+def figure(text: str) -> float:
+    """`5× JAX` or `20% of the peak`."""
+    return float(re.match(r"[\d.]+", text)[0])
+
+
+def test_every_table_that_a_command_writes_is_held() -> None:
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    found = {m[0] for file in documents for m in re.finditer(r"<!--.*?-->", file.read_text(encoding="utf-8"))}
+    written = {
+        m for m in found if "end of" not in m and not tables.MARKED.search(f"{m}\n<!-- end of the table -->")
+    }
+    assert written - {m for m in found if m.startswith("<!-- table: ")} == HELD
+
+
 def interval(text: str) -> tuple[float, float]:
     """The numbers that are printed so: half a unit of the last digit that is shown, either way."""
-    half = 0.5 * 10.0 ** -len(text.partition(".")[2])
+    digits, _, power = text.partition("e")
+    half = 0.5 * 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
     return float(text) - half, float(text) + half

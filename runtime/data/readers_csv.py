@@ -169,8 +169,19 @@ def _check_widths(name: str, chunk: list[Record], width: int, reading: Reading, 
                 f"{name}, row {line}: {count(len(fields), 'field')}, but {expected} has {width}",
                 span,
                 notes=[f"fields were separated by {SIGNS.get(reading.separator, repr(reading.separator))}"],
-                hints=["a field that holds the delimiter must stand in double quotes"],
+                hints=[_split_by_commas(fields, width, reading)],
             )
+
+
+def _split_by_commas(fields: Sequence[str], width: int, reading: Reading) -> str:
+    """Which of its separators are commas of decimals, a file that is separated by commas cannot tell."""
+    if (
+        reading.separator == ","
+        and len(fields) == 2 * width
+        and all(re.fullmatch(r"\s*-?\d+\s*", f) for f in fields)
+    ):
+        return "decimal commas between commas cannot be told apart: write points, or separate by ; with `decimal = comma`"
+    return "a field that holds the delimiter must stand in double quotes"
 
 
 def _parse(
