@@ -18,6 +18,7 @@ bench: .venv
 	.venv/bin/pip install --quiet -e '.[test,peers]'
 	PYTHONPATH=tests $(python) -m bench --write README.md docs/performance.md
 	PYTHONPATH=tests $(python) -m bench.starts --write docs/performance.md
+	PYTHONPATH=tests $(python) -m bench.windows
 
 tables: .venv
 	PYTHONPATH=tests $(python) -m tables --write

@@ -12,6 +12,8 @@ from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.lower.flow import Flow, input_axes, shape_of
+from netc.compiler.meaning.resolve_tree import names_in
+from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.rules.explain import Section
 
@@ -67,7 +69,17 @@ def explain_layers(spec: Spec) -> list[Section]:
     totals = (spec.network.parameters, sum(r.numbers for r in found), sum(r.products for r in found))
     table.append(("together", "", _count(totals[0]), _bytes(item * totals[1]), _count(totals[2])))
     title = f"the layers, one sample in {spec.training.precision}"
-    return [Section(title, ()), Section("", tuple(_lines(table)))]
+    return [Section(title, ()), Section("", tuple(_lines(table))), Section("", tuple(_counted(spec)))]
+
+
+def _counted(spec: Spec) -> Iterator[str]:
+    """What the file expects of the number of parameters: it is known without training."""
+    assert spec.network is not None
+    for e in spec.expectations:
+        if names_in(e.claim) == {"parameters"}:
+            holds = number_or_none(e.claim, {"parameters": float(spec.network.parameters)})
+            if holds is not None:
+                yield f"expect {e.text}: {'holds' if holds else 'does not hold'}"
 
 
 def _word(name: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.cpu.lets import Lets
+from netc.compiler.kernels.cpu.said import patterns
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda.plan import Card, Plan
 from netc.compiler.kernels.cuda.target import Cuda
@@ -20,7 +22,10 @@ def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int
     target = program.training.target
     on_cpu = _constants(Cpu(machine).schedule(program, samples))
     sections = [
-        Section("on the CPU", (_cpu(program, on_cpu), _memory(program, on_cpu, samples))),
+        Section(
+            "on the CPU",
+            (_cpu(program, on_cpu), *_lets(program, machine, samples), _memory(program, on_cpu, samples)),
+        ),
         Section("on a GPU", _cuda(program, Cuda(card), on_cpu, samples)),
     ]
     return [Section(f"target = {target}", ()), *sections]
@@ -37,6 +42,12 @@ def _cpu(program: ir.Program, constants: dict[str, int]) -> str:
     if lanes > 1:
         return f"{lanes} runs walk in step, each in a lane of vectors"
     return "run after run"
+
+
+def _lets(program: ir.Program, machine: Machine, samples: int) -> tuple[str, ...]:
+    """Of a network that is no chain: what each of its lets is."""
+    plan = Cpu(machine).plan(program, samples)
+    return patterns(plan) if isinstance(plan, Lets) else ()
 
 
 def _cuda(program: ir.Program, gpu: Cuda, on_cpu: dict[str, int], samples: int) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from netc.dsl.parser import parse
 
 if TYPE_CHECKING:
     from netc.compiler.calculus import ir
+    from netc.compiler.check.overrides import Overrides
     from netc.compiler.kernels import loops
     from netc.compiler.kernels.machine import Machine
     from netc.compiler.kernels.target import Target
@@ -35,7 +36,7 @@ def to_data_spec(program: ast.Program, folder: Path) -> spec.DataSpec:
 
 
 def to_spec(
-    program: ast.Program, facts: spec.Facts | None, folder: Path, overrides: check.Overrides | None = None
+    program: ast.Program, facts: spec.Facts | None, folder: Path, overrides: Overrides | None = None
 ) -> spec.Spec:
     return check.check(program, facts, folder, overrides)
 

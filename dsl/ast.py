@@ -5,7 +5,7 @@
                | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
-               | Drawn | Counted | Architecture
+               | Drawn | Counted | Gain | Over | Architecture
     action     = Equation | For | Repeat | Until | If | End           (the lines of an update rule)
     line       = Learn | Formula | Draws                              (those of a layer)
 
@@ -207,6 +207,23 @@ class Counted(Node):
     unit: str
 
 
+@dataclass(frozen=True)
+class Gain(Node):
+    """`no gain in loss(validation) for 20 epochs`, the last or only condition of `stop`."""
+
+    figure: Expr
+    patience: Expr
+    unit: str
+
+
+@dataclass(frozen=True)
+class Over(Node):
+    """`median(loss(test)) over eta` in an `expect`: a figure for each value of a sweep's axis."""
+
+    value: Expr
+    axis: str
+
+
 # -- pieces of statements ------------------------------------------------------------------------
 
 
@@ -304,6 +321,7 @@ class Draws(Node):
 Expr = (
     Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not | Choose | Call | Index
     | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted | Architecture
+    | Gain | Over
 )  # fmt: skip
 
 LayerLine = Learn | Formula | Draws

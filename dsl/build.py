@@ -21,6 +21,7 @@ from netc.dsl.build_parts import (
     call_of,
     dotted,
     end_of,
+    gain_of,
     group_of,
     head_of,
     indices_of,
@@ -30,6 +31,7 @@ from netc.dsl.build_parts import (
     lines_of,
     nodes_of,
     others_of,
+    over_of,
     parameters_of,
     require_word,
     require_words,
@@ -125,6 +127,12 @@ class _Rules:
 
     def counted(self, span: Span, value: Child, unit: Child) -> ast.Node:
         return ast.Counted(value, unit.id, span=span)
+
+    def gain(
+        self, span: Span, no: Child, gain: Child, _in: Child, figure: Child, for_: Child, *patience: Child
+    ) -> ast.Node:
+        count, unit = patience
+        return gain_of(span, no, (gain, for_), ast.Gain(figure, count, unit.id, span=span))
 
     def among(self, span: Span, name: Child, _: Child, values: Child) -> ast.Node:
         return ast.Among(name, values, span=span)
@@ -363,6 +371,9 @@ class _Rules:
 
     def claim(self, span: Span, *children: Child) -> Child:
         return children[0] if len(children) == 1 else self.compare(span, *children)
+
+    def over(self, span: Span, value: Child, word: Child, axis: Child, op: Child, right: Child) -> ast.Node:
+        return self.compare(span, over_of(value, word, axis), op, right)
 
     def points(self, span: Span, _: Child, name: Child, _is: Child, values: Child, *rest: Child) -> ast.Node:
         within = group_of(rest)

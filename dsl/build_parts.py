@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
 from netc.dsl import ast
@@ -180,6 +180,27 @@ def end_of(word: ast.Name) -> Literal["stop", "fail"]:
             return word.id
         case _:
             _fail(word.span, "'stop if' or 'fail if' is expected here", "a choice is x = a if c else b")
+
+
+def gain_of(span: Span, before: Child, words: tuple[ast.Name, ast.Name], gain: ast.Gain) -> ast.Expr:
+    """`no gain in F for N epochs`, alone or behind `or`: `before` is all that stands before the word `gain`."""
+    no = before.right if isinstance(before, ast.Logic) and before.op == "or" else before
+    if no != ast.Name("no") or tuple(word.id for word in words) != ("gain", "for"):
+        example = "stop = no gain in loss(validation) for 20 epochs"
+        _fail(
+            span, "this is no condition", f"for example: {example}; another one stands before it, with 'or'"
+        )
+    whole = replace(gain, span=no.span.to(gain.span))
+    return replace(before, right=whole, span=span) if before is not no else whole
+
+
+def over_of(value: Child, word: ast.Name, axis: ast.Name) -> ast.Over:
+    """`median(loss(test)) over eta`"""
+    if word.id != "over":
+        _fail(
+            word.span, "a relation is expected here", "for example: expect median(loss(test)) over eta < 0.1"
+        )
+    return ast.Over(value, axis.id, span=value.span.to(axis.span))
 
 
 def parameters_of(arguments: Iterable[ast.Argument]) -> tuple[ast.Parameter, ...]:

@@ -5,6 +5,7 @@ Each part of the compiler adds its own codes below its heading.
 
 from __future__ import annotations
 
+from netc.dsl.codes_everyday import EVERYDAY
 from netc.dsl.codes_layers import LAYERS
 from netc.dsl.codes_meaning import MEANING
 from netc.dsl.codes_results import RESULTS
@@ -374,6 +375,7 @@ targets the loss falls without end, or means nothing. A loss says what it takes:
 were scaled; 'scale_target = none' leaves them as they are.
 """,
     ),
+    **EVERYDAY,
     **LAYERS,
     **MEANING,
     **RESULTS,

@@ -100,4 +100,17 @@ Nothing that is written is ignored: each array and each number of a layer is rea
 gives, its last line.
 """,
     ),
+    "E0240": Story(
+        "statistics of a batch in test mode",
+        """\
+In test mode a sample's outputs hang on that sample alone, whichever others it is predicted with. A layer that takes
+statistics of the batch in training keeps running ones in a state, whose last index is the iteration, for all else.
+
+    layer centred:
+        mu[c]     = mean[batch](x[c])
+        m[c, n+1] = 0.9*m[c, n] + 0.1*mu[c]
+        z[c]      = x[c] - mu[c]   if training
+        z[c]      = x[c] - m[c, n] else
+""",
+    ),
 }

@@ -131,12 +131,6 @@ they stay in memory. A history of every run ('history = all') is the largest par
     monitor loss, history = summary      # quantiles over runs instead
 """,
     ),
-    "E0903": Story(
-        "sweeps are not supported yet",
-        """\
-Run the values one by one: 'netc run FILE --set eta=0.01'.
-""",
-    ),
     "E0904": Story(
         "the cuda target cannot run here",
         """\

@@ -71,7 +71,7 @@ class Printer:
 
     def operand(self, expr: ast.Expr) -> str:
         """One side of a comparison."""
-        return self.show(expr, CHOICE if isinstance(expr, ast.Of) else RANGE)
+        return self.show(expr, CHOICE if isinstance(expr, ast.Of | ast.Over) else RANGE)
 
     def _all(self, items: tuple[ast.Expr, ...]) -> str:
         return ", ".join(self.show(i) for i in items)
@@ -119,7 +119,7 @@ class Printer:
                 return self._binary(op, left, right), _BINARY[op]
             case ast.Compare(op, left, right):
                 sign = "==" if op == "=" else op
-                return f"{self.show(left, RANGE)} {sign} {self.show(right, RANGE)}", COMPARISON
+                return f"{self.operand(left)} {sign} {self.show(right, RANGE)}", COMPARISON
             case ast.Logic("and", left, right):
                 return f"{self.show(left, AND)} and {self.show(right, NOT)}", AND
             case ast.Logic(_, left, right):
@@ -133,12 +133,16 @@ class Printer:
                 return f"{self.show(start, SUM)}..{self.show(stop, SUM)}", RANGE
             case ast.Of(value, whole):
                 return f"{self.show(value, RANGE)} of {whole}", CHOICE
+            case ast.Over(value, axis):
+                return f"{self.show(value, RANGE)} over {axis}", CHOICE
             case ast.Among(name, values):
                 return f"{self.show(name)} in {self.show(values)}", CHOICE
             case ast.Drawn(name, law):
                 return f"{self.show(name)} ~ {self.show(law)}", CHOICE
             case ast.Counted(value, unit):
                 return f"{self.show(value)} {unit}", CHOICE
+            case ast.Gain(figure, patience, unit):  # the last word of a condition
+                return f"no gain in {self.show(figure)} for {self.show(patience)} {unit}", AND
             case _:
                 raise AssertionError(expr)
 

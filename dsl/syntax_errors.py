@@ -301,7 +301,7 @@ def _expected(accepts: Set[str]) -> str:
     if left - _OPERATORS - {"(", "["}:
         left -= _OPERATORS | ({"(", "["} if "*" in left or "." in left else set())
     if "," in left:
-        left.discard(":")  # the settings may stand in a block instead, which is hardly meant
+        left -= {":", "in"}  # settings in a block, and `no gain in`, are hardly meant
     words += sorted(_WORDS[t] for t in left if t in _WORDS and t not in LAYOUT)
     words += sorted(f"'{t}'" for t in left if t not in _WORDS and t != "RELATION")
     words += sorted(_WORDS[t] for t in left if t in LAYOUT)

@@ -19,8 +19,13 @@ BATCH = "here it is called 'batch', train batch = 32"
 EPOCHS = "here it is called 'epochs', train epochs = 200"
 STEPS = "here it is called 'steps', train steps = 1000"
 SPLIT = "the part that trains is given, the rest tests: data ..., split = 80%"
+VALIDATION = (
+    "the validation part is a setting of the data, taken from what trains: data ..., validation = 20%"
+)
 SEED = "here it is called 'seed', train seed = 1 (and data ..., seed = 1 for the split)"
 STOP = "'stop' takes a condition on the training loss, train stop = R < 1e-3 or norm(grad R) < 1e-6"
+PATIENCE = "early stopping is a condition of 'stop', train stop = no gain in loss(validation) for 20 epochs"
+BEST = "what is kept is a setting of 'train', train keep = best(loss(validation))"
 MOMENTUM = (
     "momentum is a rule of its own, momentum.heavy_ball(eta = 0.1) or torch.SGD(lr = 0.1, momentum = 0.9)"
 )
@@ -51,10 +56,12 @@ _SETTINGS = {
     BATCH: "batch_size mini_batch_size minibatch mini_batch bs train_batch_size per_device_train_batch_size",
     EPOCHS: "epoch n_epochs num_epochs max_epochs nb_epoch max_iter max_iterations num_train_epochs n_iter",
     STEPS: "iterations num_steps max_steps n_steps iters num_iterations steps_per_epoch total_steps",
-    SPLIT: "validation_split validation_fraction val_split validation_data test_size train_size train_fraction valid_size"
-    " test_split train_split divide_param",
+    SPLIT: "test_size train_size train_fraction test_split train_split divide_param",
+    VALIDATION: "validation_split validation_fraction val_split validation_data valid_size",
     SEED: "random_state random_seed manual_seed set_seed rng",
-    STOP: "patience early_stopping min_delta n_iter_no_change tol tolerance goal max_fail restore_best_weights",
+    STOP: "min_delta tol tolerance goal",
+    PATIENCE: "patience early_stopping n_iter_no_change max_fail",
+    BEST: "restore_best_weights save_best_only load_best_model_at_end",
     MOMENTUM: "momentum",
     NESTEROV: "nesterov nesterovs_momentum use_nesterov",
     DECAY: "weight_decay l2 l2_regularization kernel_regularizer regularization regularizer decay reg_lambda",
@@ -139,7 +146,7 @@ _LAYERS = {
     "here it is called 'sigmoid'": "logsig logistic sigmoid_layer expit",
     "here it is called 'tanh'": "tansig tanh_layer",
     "here it is called 'relu'": "poslin relu_layer rectify",
-    "here it is called 'leaky_relu', leaky_relu(0.01)": "leakyrelu leaky_relu_layer prelu lrelu",
+    "here it is called 'leaky_relu', leaky_relu(0.01)": "leakyrelu leaky_relu_layer lrelu",
     "here it is called 'hard_tanh'": "hardtanh satlins",
     "here it is called 'hard_sigmoid'": "hardsigmoid",
     "here it is called 'hard_swish'": "hardswish",
@@ -147,10 +154,17 @@ _LAYERS = {
     "here it is called 'gelu_tanh'": "gelu_new gelu_approximate",
     "here it is called 'gelu_sigmoid'": "quick_gelu",
     "here it is called 'exp'": "exponential",
-    CONVOLUTION: "conv1d conv2d conv3d convolution convolution2d convolution2dlayer",
+    CONVOLUTION: "conv2d conv3d convolution convolution2d convolution2dlayer",
     "here it is called 'maxpool', (maxpool 2x2)": "max_pool2d maxpool2d max_pooling2d max_pool",
     "here it is called 'avgpool', (avgpool 2x2)": "avg_pool2d avgpool2d average_pooling2d avg_pool",
     "here it is called 'batchnorm'": "batch_norm1d batchnorm1d batchnorm2d batch_normalization",
+    "here it is called 'tconv', (tconv 2x2 stride 2) 16": "conv_transpose2d convtranspose2d conv2d_transpose deconv",
+    "here it is called 'globalavgpool'": "adaptive_avg_pool2d adaptiveavgpool2d global_average_pooling2d",
+    "here it is called 'layernorm'": "layer_norm layer_normalization",
+    "here it is called 'groupnorm', (groupnorm(8))": "group_norm group_normalization",
+    "here it is called 'rmsnorm'": "rms_norm rms_normalization",
+    "here it is called 'attention', (attention(8))": "multihead_attention multi_head_attention self_attention mha",
+    "here it is called 'upsample', (upsample 2x2)": "up_sampling2d upsampling2d upsample_nearest",
     "layers follow one another in brackets, [13(tanh)15(lin)1]": "sequential model mlp",
 }
 _INITS = {

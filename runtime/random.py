@@ -37,6 +37,7 @@ class Purpose(IntEnum):
     SPLIT = 2
     NOISE = 3
     LAYER = 4
+    SWEEP = 5
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from netc.compiler import pipeline
-from netc.compiler.meaning.spec import DataSpec, Facts, Spec
+from netc.compiler.meaning.spec import PARTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source, Span
@@ -27,6 +27,7 @@ from netc.runtime.data import dataset as datasets
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.scaling import Scaler
+from netc.runtime.data.validation import require_every_class, require_judged
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array, states_of_rows
 from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of, untrained
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from netc.runtime.training.sample_layout import Samples
     from netc.runtime.training.train import Outcome, Task, Watcher
 
-Overrides = Mapping[str, str | float]
+Overrides = Mapping[str, str | float | ast.Expr]
 
 
 @dataclass(frozen=True)
@@ -176,30 +177,34 @@ class Session:
         return self.targets.metric() if self.data else None
 
     @cached_property
-    def _samples(self) -> tuple[Samples, Samples | None]:
+    def _samples(self) -> tuple[Samples, Samples | None, Samples | None]:
+        """Of the training, the validation and the test part."""
         from netc.runtime.training.sample_layout import no_samples
 
         if self.data is None:
-            return no_samples(self.kernels.BLOCK, self.real), None
+            return no_samples(self.kernels.BLOCK, self.real), None, None
         layout = self.kernels.BLOCK, self.kernels.REAL, self.kernels.BY_SAMPLE
         return self.data.made("samples", (*self._scaling, *layout), self._lay_out_parts)
 
-    def _lay_out_parts(self) -> tuple[Samples, Samples | None]:
-        train, test = self._scaled
-        return self.lay_out(*train), self.lay_out(*test) if len(test[0]) else None
+    def _lay_out_parts(self) -> tuple[Samples, Samples | None, Samples | None]:
+        train, *others = self._scaled
+        held, test = (self.lay_out(*part) if len(part[0]) else None for part in others)
+        return self.lay_out(*train), held, test
 
     @property
-    def _scaled(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """(N, inputs) and (N, outputs) of the training and of the test part, as the loss sees them."""
+    def _scaled(self) -> tuple[tuple[Array, Array], ...]:
+        """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them."""
         assert self.data is not None
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
-        train, test = self.data.train, self.data.test
-        return (x[train], y[train]), (x[test], y[test])
+        return tuple((x[part], y[part]) for part in (self.data.train, self.data.validation, self.data.test))
 
     def require_fit(self) -> None:
         """SpecError where the loss cannot take the targets, or the data are too large for their scaling or the precision."""
         assert self.data is not None
         _ = self.inputs
+        if self.targets.classes:
+            parts = self.data.train, self.data.validation
+            require_every_class(self.data.codes, parts, self.targets.classes, self.spec.data)
         require_taken(self.spec, self.data, self.targets, encoded(self.targets, self.data))
         if self.spec.training.precision == "f32":
             self.data.made("single", self._scaling, self._require_single)
@@ -243,7 +248,7 @@ class Session:
         from netc.runtime.training.cuda_stretches import Gpu, trained_on_gpu
 
         self.require_target()
-        train_part, _ = self._samples
+        train_part, _, _ = self._samples
         data = train_part.x.nbytes + train_part.y.nbytes
         return trained_on_gpu(self.kernels, Gpu(self.cuda_module(), span_of_target(self.file.program), data))
 
@@ -263,8 +268,9 @@ class Session:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Of the data: `train`, and `test` where there is one."""
-        return ("train", "test") if self.data is not None and len(self.data.test) else ("train",)
+        """Of the data: `train`, and `validation` and `test` where there is one."""
+        others = (self.data.validation, self.data.test) if self.data is not None else ()
+        return ("train", *(name for name, part in zip(PARTS[1:], others, strict=False) if len(part)))
 
     @property
     def samples(self) -> int:
@@ -273,9 +279,11 @@ class Session:
 
     @property
     def task(self) -> Task:
+        from netc.runtime.training.judge import Rules
         from netc.runtime.training.train import Task
 
-        train_part, test_part = self._samples
+        training = self.spec.training
+        train_part, held_part, test_part = self._samples
         threads = self.spec.training.threads or available_cores()
         return Task(
             self.program,
@@ -287,6 +295,8 @@ class Session:
             threads,
             self._history,
             self.spec.monitor.unit == "step",
+            held_part,
+            Rules(training.keep, training.patience) if training.keep or training.patience else None,
         )
 
     @property
@@ -302,6 +312,8 @@ class Session:
     ) -> tuple[Outcome, Result]:
         """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
         has no room for them."""
+        if self.spec.sweep is not None:
+            raise ValueError("the file sweeps: each of its points is trained, by model.sweep() or netc run")
         from netc.runtime.devices.load import seal
         from netc.runtime.results.make_result import make_result
         from netc.runtime.training.train import train
@@ -328,7 +340,7 @@ class Session:
         from netc.runtime.training.blame import blame
         from netc.runtime.training.outcomes import first_lost
 
-        run = first_lost(outcome.counters, result.loss_train)
+        run = first_lost(outcome.counters, outcome.final[:, 0])
         if run is None:
             return ""
 
@@ -337,8 +349,8 @@ class Session:
         steps = int(outcome.counters[run, 0])
         found = blame(
             self.program,
-            result.theta[run],
-            result.states[run],
+            outcome.theta[run],
+            outcome.states[run],
             steps,
             outcome.before,
             x.astype(real),
@@ -378,8 +390,8 @@ class Session:
         """On the training part."""
         from netc.runtime.training.report import Evaluator
 
-        train_part, test_part = self._samples
-        return Evaluator(self.kernels, train_part, test_part, self.metric)
+        train_part, held_part, test_part = self._samples
+        return Evaluator(self.kernels, train_part, test_part, self.metric, held_part)
 
     def loss(self, theta: Array) -> float:
         """The training loss at (P,) parameters."""
@@ -432,12 +444,33 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
         return session
     if session.data is not None:
         session.require_fit()
+    session = _with_judges_checked(session)
+    if session.spec.sweep is not None:
+        from netc.runtime import sweep
+
+        _, warnings = sweep.figure_of(session)
+        session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
     return _with_expectations_checked(session, overrides) if session.spec.expectations else session
+
+
+def _with_judges_checked(session: Session) -> Session:
+    """SpecError where `keep` or `stop` judge by what is not there; with a warning where they choose by the test part."""
+    kind = session.metric.kind if session.metric else ""
+    warnings = require_judged(session.spec.training, session.parts, kind, session.statements)
+    if not warnings:
+        return session
+    return replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
 
 
 def _with_expectations_checked(session: Session, overrides: Overrides) -> Session:
     from netc.runtime.results.expect import judge
     from netc.runtime.results.expect_names import blank_scope
+
+    if session.spec.sweep is not None:
+        from netc.runtime import sweep
+
+        judge(session.spec.expectations, sweep.blank_scope(session))
+        return session
 
     if "runs" in overrides:
         session = _without_figures_of_one_run(session)
@@ -476,12 +509,15 @@ def _check_weights(session: Session) -> None:
         raise SpecError([Diagnostic("E0690", message, next(texts).span)]) from None
 
 
-def from_arrays(file: File, x: Any, y: Any) -> Dataset:
-    """Arrays in the place of the file's data, with the settings of its `data` statement."""
+def from_arrays(file: File, x: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:
+    """Arrays in the place of the file's data, with the settings of its `data` statement; `validation`: (X, y) of a
+    validation part, instead of the one that the file speaks of."""
     stated = pipeline.to_data_spec(file.program, file.folder)
     columns = {} if y is None else {"target": (), "inputs": (), "computed": ()}
     fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), "noisy": None, **columns}
-    return datasets.from_arrays(x, y, DataSpec(**fields))
+    if validation is not None:
+        fields |= {"validation": 0.0, "validation_files": ()}
+    return datasets.from_arrays(x, y, DataSpec(**fields), validation)
 
 
 def compiled_without_cache(session: Session) -> ModuleType:

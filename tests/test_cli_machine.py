@@ -97,7 +97,7 @@ def test_a_compilation_that_an_interrupt_spoils_is_no_defect(
         ctypes.CFUNCTYPE(None)(pressed)()
         raise RuntimeError("no compiled object yet")
 
-    monkeypatch.setattr(netc.command_run, "_train", spoiled)
+    monkeypatch.setattr(netc.command_run, "train", spoiled)
     assert main(["run", "rosenbrock.net"]) == 130
     assert capsys.readouterr().err.endswith("netc: interrupted\n")
 

@@ -17,6 +17,9 @@ TEXTS = {
     "single precision": THREADS["adam"].replace(
         "steps = 50, runs = 7", "steps = 8, runs = 5, precision = f32"
     ),
+    "judged": NET.replace("x^2\n", "x^2, validation = 30%\n")
+    + "optimizer gd(eta = 1)\ntrain epochs = 8, batch = 5, runs = 2, seed = 2, keep = best(loss(validation)), "
+    "stop = no gain in loss(validation) for 2 epochs",
     "block": NET + "optimizer adam.paper(eta = 0.1)\ntrain epochs = 3, batch = 5, runs = 2, seed = 2",
 }
 

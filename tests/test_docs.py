@@ -36,6 +36,7 @@ DOCUMENTS = (
     "docs/layers.md",
     "docs/explain-and-diff.md",
     "docs/writing-a-rule.md",
+    "docs/everyday.md",
     "docs/which-momentum.md",
     "docs/which-adam.md",
     "docs/pictures.md",

@@ -15,7 +15,7 @@ from netc.dsl.source import Source
 FOLDER = Path(__file__).parent.parent / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.net"))
 ALL = sorted(FOLDER.rglob("*.net"))
-FETCHED = ("mnist",)
+FETCHED = ("mnist", "lenet1")
 """They need data that do not come with the project."""
 OF_THE_TALK = (
     "splitting_a",

@@ -132,9 +132,8 @@ def everything() -> ir.Problem:
     net.update(
         level, apply("add", mul(Const(0.5), level), mul(Const(0.5), batch_mean(ir.Reduce("sum", a, (u,)))))
     )
-    noise = apply(
-        "add", ir.Draw("uniform", (-0.1, 0.2), "noise", z.axes), ir.Draw("normal", (0.0, 0.1), "more", z.axes)
-    )
+    more = net.let("more", z.axes, ir.Draw("normal", (0.0, 0.1), "more", z.axes))
+    noise = add(ir.Draw("uniform", (-0.1, 0.2), "noise", z.axes), more)
     scaled = apply("mul", dropped, apply("add", Const(1.0), mul(Const(0.1), level)))
     return net.problem(net.let("noisy", z.axes, training(apply("add", scaled, noise), scaled)))
 
@@ -148,7 +147,9 @@ def recurrent() -> ir.Problem:
     past = View(renamed(h, u, v), t, Index(((t, 1),), -1))
     inside = add(total(mul(w, net.x.var), i), total(mul(r, past), v))
     kept = training(ir.Draw("bernoulli", (0.6,), "kept", h.axes), Const(0.6))
-    net.steps.append(ir.Scan(t, (ir.Let("h", h.axes, mul(kept, apply("tanh", inside))),)))
+    pulse = ir.Let("pulse", h.axes, ir.Draw("normal", (0.0, 0.1), "pulse", h.axes))
+    hidden = ir.Let("h", h.axes, mul(kept, apply("tanh", add(inside, training(pulse.var, Const(0.0))))))
+    net.steps.append(ir.Scan(t, (pulse, hidden)))
     level = net.state("level", u, initial=1.0)
     end = View(h, t, Index((), 2))
     net.update(level, add(mul(Const(0.9), level), mul(Const(0.1), batch_mean(mul(end, end)))))

@@ -12,6 +12,7 @@ import pytest
 
 from layers_in_networks import Put, put
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.evaluate import loss_and_gradient, predict
 from netc.compiler.explain_layers import rows
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_text
@@ -211,6 +212,11 @@ def test_starts_are_by_fans_and_gains_have_their_own() -> None:
     assert found["layer1.weight"] == glorot(27, 72)  # as Keras: the receptive field on either side
     assert found["layer3.weight"] == glorot(9, 9)
     assert found["layer4.weight"] == glorot(5 * 5 * 8, 10)
+    embedded = to_ir(spec("network [9 (embedding(50)) 4 (lstm) 6 (last) (softmax) 10]")).problem.weights
+    assert {t.name: t.fans for t in embedded if t.role == "weight"} == {
+        "layer1.weight": (1, 4), **{f"layer2.W{g}": (4, 6) for g in "ifgo"}, **{f"layer2.U{g}": (6, 6) for g in "ifgo"},
+        "layer3.weight": (6, 10),
+    }  # fmt: skip
     assert found["layer2.gamma"] == ("constant", (1.0,))
     assert found["layer2.beta"] == found["layer1.bias"] == ("constant", (0.0,))
 
@@ -229,6 +235,23 @@ def test_a_spec_written_out_is_the_same_network(name: str) -> None:
     first = spec(ALONE[name])
     again = to_spec(to_ast(Source("spec.net", spec_text(first))), None, Path())
     assert to_ir(again) == to_ir(first)
+
+
+def test_outputs_may_be_images() -> None:
+    """The loss of a sample is over all of them; a softmax is over the channels of each place."""
+    text = "network [4x4x2 (conv 3x3 same, tanh) 3 (conv 1x1, softmax) 2]"
+    problem = to_ir(
+        to_spec(to_ast(Source("<test>", text + REST.replace("cross_entropy", "mse"))), None, Path())
+    ).problem
+    rng = np.random.default_rng(0)
+    theta, x, y = rng.normal(size=problem.parameters), rng.normal(size=(5, 32)), rng.uniform(size=(5, 32))
+    u = predict(problem, theta, x)
+    np.testing.assert_allclose(u.reshape(5, 16, 2).sum(2), 1.0)
+    loss, gradient = loss_and_gradient(problem, theta, x, y)
+    assert loss == pytest.approx(np.mean((u - y) ** 2), rel=1e-12)
+    step = 1e-6 * np.eye(problem.parameters)[7]
+    up, down = (loss_and_gradient(problem, theta + s * step, x, y)[0] for s in (1, -1))
+    assert gradient[7] == pytest.approx((up - down) / 2e-6, rel=1e-6)
 
 
 def test_an_image_that_is_read_as_a_row_is_one_from_the_start() -> None:

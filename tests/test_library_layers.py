@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from layers_in_networks import put
 
@@ -90,6 +92,13 @@ def recurrent(kind: str, gates: str, double: bool):
         return torch.func.functional_call(module, stacked | {"bias_hh_l0": other}, (x,))[0]
 
     return reference
+
+
+def torch_lstm(x, W, U, b, c):
+    """Both of its biases."""
+    module = nn.LSTM(x.shape[-1], W.shape[1], batch_first=True, dtype=torch.float64)
+    found = {"weight_ih_l0": W, "weight_hh_l0": U, "bias_ih_l0": b, "bias_hh_l0": c}
+    return torch.func.functional_call(module, {n: w.flatten(0, 1) for n, w in found.items()}, (x,))[0]
 
 
 def minmax(x):
@@ -184,6 +193,8 @@ CASES = {
     ),
     "dropout, in use": Case("(dropout 0.25)", (7,), lambda x: x, training=False),
     "dropout.srivastava, in use": Case("(dropout.srivastava 0.25)", (7,), lambda x: x / 4, training=False),
+    "prelu": Case("(prelu)", (3, 4, 2), image(lambda x, a: F.prelu(x, a))),
+    "snake": Case("(snake)", (5,), lambda x, a: x + torch.sin(a * x) ** 2 / a),
     "glu": Case(
         "(glu) 4", (5, 7), lambda x, W, V, b, c: (x @ W.T + b) * torch.sigmoid(x @ V.T + c)
     ),
@@ -198,6 +209,7 @@ CASES = {
     "causal attention": Case("(attention(2) causal)", (5, 8), attention(causal=True)),
     "rnn": Case("(rnn) 4", (6, 5), recurrent("RNN", "", double=False)),
     "lstm": Case("(lstm) 4", (6, 5), recurrent("LSTM", "ifgo", double=False)),
+    "torch.LSTM": Case("(torch.LSTM) 4", (6, 5), torch_lstm),
     "gru": Case("(gru) 4", (6, 5), recurrent("GRU", "rzn", double=True)),
     "scale": Case("(scale)", (3, 2, 4), lambda x, s: x * s),
     "tokens": Case("(tokens)", (3, 4, 2), lambda x: x.flatten(1, 2)),
@@ -212,7 +224,10 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_values_and_derivatives_are_those_of_pytorch(name: str) -> None:
-    case = CASES[name]
+    compare(CASES[name])
+
+
+def compare(case: Case) -> None:
     made, rng = put(case.layer, case.shape), np.random.default_rng(1)
     arrays = {n: rng.normal(size=s) for n, s in made.shapes().items()}
     x = case.draw(rng, (SAMPLES, *case.shape)) if case.draw else rng.normal(size=(SAMPLES, *case.shape))
@@ -226,3 +241,32 @@ def test_values_and_derivatives_are_those_of_pytorch(name: str) -> None:
     right = torch.autograd.grad((expected * torch.tensor(seed)).sum(), [given[n] for n in wanted])
     for n, g in zip(wanted, right, strict=True):
         np.testing.assert_allclose(slopes[n], g.numpy(), rtol=1e-10, atol=1e-11, err_msg=n)
+
+
+SMALL = st.integers(1, 3)
+
+
+@given(st.data())
+@settings(max_examples=12)
+def test_windows_of_any_shape(data: st.DataObject) -> None:
+    """Sizes, strides, pads and dilations drawn anew; images at least as large as the window."""
+    two = st.tuples(SMALL, SMALL)
+    size, stride, dilate = data.draw(two), data.draw(two), data.draw(two)
+    pad = tuple(data.draw(st.integers(0, n // 2)) for n in size)
+    reach = [d * (n - 1) + 1 for n, d in zip(size, dilate, strict=True)]
+    h, w = (n + data.draw(st.integers(0, 4)) for n in reach)
+    words = "x".join(map(str, size)), "x".join(map(str, stride)), "x".join(map(str, pad))
+    kind = data.draw(st.sampled_from(["conv", "conv same", "tconv", "maxpool", "avgpool"]))
+    text, reference = {
+        "conv": (f"(conv {words[0]} stride {words[1]} pad {words[2]} dilate {dilate[0]}x{dilate[1]}) 2",
+                 lambda x, weight, bias: F.conv2d(x, weight, bias, stride, pad, dilate)),
+        "conv same": (f"(conv {words[0]} stride {words[1]} same dilate {dilate[0]}x{dilate[1]}) 2",
+                      lambda x, weight, bias: F.conv2d(same(x, size, stride, dilate), weight, bias, stride, 0, dilate)),
+        "tconv": (f"(tconv {words[0]} stride {words[1]}) 2",
+                  lambda x, weight, bias: F.conv_transpose2d(x, weight, bias, stride)),
+        "maxpool": (f"(maxpool {words[0]} stride {words[1]} pad {words[2]})",
+                    lambda x: F.max_pool2d(x, size, stride, pad)),
+        "avgpool": (f"(avgpool {words[0]} stride {words[1]} pad {words[2]})",
+                    lambda x: F.avg_pool2d(x, size, stride, pad)),
+    }[kind]  # fmt: skip
+    compare(Case(text, (h, w, 2), image(reference)))

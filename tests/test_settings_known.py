@@ -65,8 +65,6 @@ STATEMENTS: dict[str, tuple[type[ast.Node], str, str]] = {
     "sweep": (ast.Sweep, OBJECTIVE, "sweep eta in {{0.1}}{}"),
     "search": (ast.Search, OBJECTIVE, "search s(R, p){}:\n    value = p"),
 }  # fmt: skip
-UNSUPPORTED = ("E0903",)
-"""Refused as a whole."""
 
 
 def codes(text: str) -> set[str]:
@@ -85,9 +83,9 @@ def test_every_kind_of_statement_is_in_the_table() -> None:
 def test_an_unknown_setting_is_an_error(name: str) -> None:
     _, rest, statement = STATEMENTS[name]
     known = codes(rest + statement.format(""))
-    assert known - {"E0105", *UNSUPPORTED} == set(), "the statement itself is right"
+    assert known - {"E0105"} == set(), "the statement itself is right"
     found = codes(rest + statement.format(", foo = 3"))
-    assert found & {"E0501", "E0009", "E0011", "E0231", *UNSUPPORTED}
+    assert found & {"E0501", "E0009", "E0011", "E0231"}
 
 
 @pytest.mark.parametrize("setting", ["foo = 3", "source = 3"])

@@ -225,11 +225,15 @@ def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
     """Place by place: each let's equation with the axis fixed. What is not there yet reads as 0, which nobody asks for."""
     assert scan.axis.size is not None
     places = range(scan.axis.size)
-    for let in scan.lets:
+    drawn = {
+        let.name for let in scan.lets if isinstance(let.value, ir.Draw) and let.value.purpose == let.name
+    }
+    lets = [let for let in scan.lets if let.name not in drawn]  # what is drawn is there, whole
+    for let in lets:
         shape = [sizes[a] if a.size is None else a.size for a in let.axes]
         env[let.name] = np.zeros(shape)
     for place in reversed(places) if scan.backward else places:
-        for let in scan.lets:
+        for let in lets:
             value = _fixed(let.value, scan.axis, place)
             axes = tuple(a for a in let.axes if a != scan.axis)
             found = laid(evaluate(value, env, sizes=sizes), value.axes, axes)

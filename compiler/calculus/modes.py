@@ -80,7 +80,7 @@ def reads(let: ir.Let) -> list[ir.Var]:
 
 
 def wanted(steps: tuple[ir.Step, ...], names: set[str]) -> tuple[ir.Step, ...]:
-    """The steps that these lets need, in order."""
+    """The steps that these lets need, in order, each as it is."""
     needed = set(names)
     found: list[ir.Step] = []
     for step in reversed(steps):
@@ -89,3 +89,19 @@ def wanted(steps: tuple[ir.Step, ...], names: set[str]) -> tuple[ir.Step, ...]:
             needed |= {v.name for let in lets for v in reads(let)}
             found.append(step)
     return tuple(reversed(found))
+
+
+def reduced(steps: tuple[ir.Step, ...], names: set[str]) -> tuple[ir.Step, ...]:
+    """The lets that these ones need, in order; of a Scan those alone."""
+    lets = {let.name: let for let in ir.flat(steps)}
+    needed, todo = set[str](), list(names)
+    while todo:
+        name = todo.pop()
+        if name in lets and name not in needed:
+            needed.add(name)
+            todo += [v.name for v in reads(lets[name])]
+    found: list[ir.Step] = []
+    for step in steps:
+        kept = tuple(let for let in ir.flat((step,)) if let.name in needed)
+        found += kept if isinstance(step, ir.Let) else [replace(step, lets=kept)] if kept else []
+    return tuple(found)

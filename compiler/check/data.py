@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Literal
 
-from netc.compiler.check.settings import Settings, Unfit, truth, whole, word
+from netc.compiler.check.settings import Reader, Settings, Unfit, truth, whole, word
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.generated import Generated, Row, generated, points_of
 from netc.compiler.meaning.resolve import head
@@ -28,7 +28,8 @@ UNSCALED: tuple[Scaling, float] = ("none", 1.0)
 OF_TEXT = ("header", "separator", "decimal")
 TEXT_FILES = (".csv", ".tsv", ".txt", ".dat")
 SETTINGS = (
-    "target", "inputs", "scale", "scale_target", "split", "seed", "stratify", "classes", "limit", "missing", *OF_TEXT,
+    "target", "inputs", "scale", "scale_target", "split", "validation", "seed", "stratify", "classes", "limit",
+    "missing", *OF_TEXT,
 )  # fmt: skip
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "blank": " ", "blanks": " ", "pipe": "|"}
 DECIMALS: dict[str, Decimal] = {".": "point", ",": "comma", "point": "point", "comma": "comma"}
@@ -36,6 +37,9 @@ Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Targets = tuple[tuple[str, ...], tuple[ast.Expr, ...], bool]
 """Columns, what is made of them, whether they are the inputs."""
 NO_TARGET: Targets = ((), (), False)
+Validation = tuple[float, tuple[str, ...]]
+"""A share or a count of samples, or files."""
+NO_VALIDATION: Validation = (0.0, ())
 
 
 def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
@@ -47,7 +51,11 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         _require_unused(settings, ("target",), f"the outputs of {kind} data stand after '->'", report)
     if kind != "files" or not any(_is_text(path) for path in origin):
         _require_unused(settings, OF_TEXT, f"it is of text tables ({', '.join(TEXT_FILES)})", report)
-    if settings.get("stratify", truth, False) and "split" not in settings:
+    validation, validation_files = settings.get("validation", _validation(folder), NO_VALIDATION)
+    if validation_files and kind not in ("files", "arrays"):
+        _require_unused(settings, ("validation",), "a file of its own goes with data from files", report)
+    parts = "split" in settings or validation > 0
+    if settings.get("stratify", truth, False) and not parts:
         where = settings.span("stratify")
         report.error("E0502", where, "'stratify' is about the parts of a split", hints=("add 'split = 80%'",))
     return DataSpec(
@@ -73,6 +81,8 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         ),
         missing=settings.get("missing", word("error", "drop", "mean"), "error"),
         stratify=settings.get("stratify", truth, False),
+        validation=validation,
+        validation_files=validation_files,
         span=_span(statement),
         spans=tuple((name, s.value.span) for name, s in settings.given.items()),
     )
@@ -160,6 +170,25 @@ def _split(value: ast.Expr) -> float:
     if found > 1 and (isinstance(value, ast.Percent) or not is_whole(found)):
         raise Unfit("the training part is at most 100%, or a whole number of samples", value.span, "E0503")
     return found
+
+
+def _validation(folder: Path) -> Reader[Validation]:
+    def read(value: ast.Expr) -> Validation:
+        items = value.items if isinstance(value, ast.Tuple) else (value,)
+        texts = [item.value for item in items if isinstance(item, ast.Text)]
+        if len(texts) == len(items):
+            return 0.0, tuple(str((folder / text).resolve()) for text in texts)
+        found = number(value)
+        if not found > 0 or (found >= 1 and isinstance(value, ast.Percent)) or found == 1:
+            wanted = "the validation part is above 0% and below 100% of what trains, or a count of samples"
+            raise Unfit(wanted, value.span, "E0503")
+        if found > 1 and not is_whole(found):
+            raise Unfit(
+                "the validation part is below 100%, or a whole number of samples", value.span, "E0503"
+            )
+        return found, ()
+
+    return read
 
 
 def _separator(value: ast.Expr) -> str:

@@ -16,7 +16,7 @@ from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
 
 TAKEN = frozenset({
-    *KINDS, FAR, "theta", "loss", "accuracy", "r2", "steps", "iterations", "epochs", "evaluations", "outcome",
+    *KINDS, FAR, "theta", "loss", "accuracy", "r2", "steps", "iterations", "epochs", "kept_epochs", "evaluations", "outcome",
     "converged", "not_converged", "diverged", "step_too_small", "gradient_norm", "theta_norm", "grows",
     "median", "mean", "min", "max", "quartile", "share", "all", "R", "parameters", "seconds",
 })  # fmt: skip

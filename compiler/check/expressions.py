@@ -99,6 +99,8 @@ class Kinds:
                 | ast.Drawn()
                 | ast.Counted()
                 | ast.Architecture()
+                | ast.Gain()
+                | ast.Over()
             ):
                 self._error(
                     "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"

@@ -14,7 +14,8 @@ from netc.dsl.names import canonical, did_you_mean
 from netc.dsl.parser import parse
 from netc.dsl.source import Source, Span
 
-Overrides = Mapping[str, str | float]
+Overrides = Mapping[str, str | float | ast.Expr]
+"""Values as text or numbers, or as they were written in a sweep."""
 Settings = dict[str, ast.Setting]
 
 
@@ -24,6 +25,9 @@ def apply_overrides(
     """The program with the settings of `train` replaced, and the overrides that are left."""
     settings: Settings = {}
     for name, value in overrides.items():
+        if isinstance(value, ast.Node):
+            settings[name] = ast.Setting(name, value, span=value.span)
+            continue
         text = str(value).lower() if isinstance(value, bool) else str(value)
         source = Source("--set", f"train {name} = {text}\n")
         try:

@@ -5,7 +5,7 @@ All that is wrong is collected and raised once, as one SpecError.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,10 +18,11 @@ from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.operations import uses_of
-from netc.compiler.check.overrides import apply_overrides
+from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
+from netc.compiler.check.sweep import check_sweep, first_point
 from netc.compiler.check.train import check_batches, check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
@@ -46,13 +47,12 @@ from netc.dsl import ast
 from netc.dsl.source import Span
 
 S = TypeVar("S", bound=ast.Statement)
-Overrides = Mapping[str, str | float]
 NO_DATA = DataSpec("none")
 
 
 def data_spec(program: ast.Program, folder: Path) -> DataSpec:
     """What the `data` statement says, to be read before `check`. Raises SpecError for what is wrong in it."""
-    report = Report()
+    report, program = Report(), first_point(program)
     statement = next((s for s in program.statements if isinstance(s, ast.Data)), None)
     spec = check_data(statement, folder, report) if statement else NO_DATA
     report.finish()
@@ -74,7 +74,15 @@ def check(
     `varying` get their values from outside, step by step. Where gradients are `given`, an objective may have
     batches. Raises SpecError.
     """
-    return _Check(program, facts, folder, overrides or {}, varying, given).run()
+    overrides = overrides or {}
+    if not any(isinstance(s, ast.Sweep) for s in program.statements):
+        return _Check(program, facts, folder, overrides, varying, given).run()
+
+    def at(point: ast.Program, changed: Overrides, same_data: bool) -> Spec:
+        known = facts if same_data else None
+        return _Check(point, known, folder, {**overrides, **changed}, varying, given).run()
+
+    return check_sweep(program, overrides, at)
 
 
 class _Check:
@@ -113,7 +121,6 @@ class _Check:
         return found[0] if found else None
 
     def run(self) -> Spec:
-        self._unsupported()
         check_definition_settings(self.program, self.definitions, self.report)
         self.sound = check_activations(self.definitions, self.report)
         check_layer_definitions(self.definitions, self.report)
@@ -154,17 +161,6 @@ class _Check:
         )
 
     # -- parts -------------------------------------------------------------------------------------
-
-    def _unsupported(self) -> None:
-        for statement in self.program.statements:
-            match statement:
-                case ast.Sweep():
-                    self.report.error(
-                        "E0903",
-                        head(statement),
-                        "sweeps are not supported yet",
-                        hints=("run the values one by one: netc run FILE --set eta=0.01",),
-                    )
 
     def _problem(self) -> tuple[Network | None, Objective | None, Loss | None, DataSpec]:
         stated, objective = self.one(ast.Network), self.one(ast.Objective)

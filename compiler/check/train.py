@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.keep import NEVER, check_keep, check_patience, stop_of
 from netc.compiler.check.settings import Reader, Settings, Unfit, condition, truth, whole, word
 from netc.compiler.check.watch import MONITORING, check_watched
 from netc.compiler.meaning.findings import Report, counted
@@ -20,7 +21,8 @@ from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 
 SETTINGS = (
-    "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "diverged", "target", "slow",
+    "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "diverged", "keep", "target",
+    "slow",
 )  # fmt: skip
 FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
 """What `monitor` can report."""
@@ -54,9 +56,10 @@ def check_train(
             hints=("add 'epochs = 200', or 'steps = 1000'",),
         )
     batch, count = settings.get("batch", _batch(samples), FULL)
+    criterion, gain = settings.get("stop", stop_of, NEVER)
     stop, diverged = (
         criterion and _check_criterion(criterion, names, losses, definitions, report)
-        for criterion in (settings.get(name, _maybe(condition), None) for name in ("stop", "diverged"))
+        for criterion in (criterion, settings.get("diverged", _maybe(condition), None))
     )
     settings.get("slow", truth, False)  # `netc reproduce` reads it off the program
     return Training(
@@ -72,6 +75,8 @@ def check_train(
         settings.get("target", word("cpu", "cuda"), "cpu"),
         stop,
         diverged,
+        check_patience(gain, losses, report) if gain else None,
+        check_keep(settings, losses, report),
     )
 
 

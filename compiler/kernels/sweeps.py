@@ -6,7 +6,7 @@ is made of finished sums comes behind. Statistics of a batch (`waits`) need all 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
@@ -23,22 +23,25 @@ def sums_apart(problem: ir.Problem) -> ir.Problem:
 
 
 def draws_apart(problem: ir.Problem) -> ir.Problem:
-    """The same problem with every draw a let of its own, in front: forward and backward read what was drawn once."""
+    """The same problem with every draw a let of its own, in front, under its purpose: forward and backward read what was
+    drawn once. Such a let may be there already, also inside a Scan."""
 
     def change(node: ir.Expr) -> ir.Expr:
         return ir.Var(node.purpose, node.axes) if isinstance(node, ir.Draw) else node
 
-    def let(old: ir.Let) -> ir.Let:
-        return replace(old, value=rebuild(old.value, change))
+    def lets(old: Iterable[ir.Let]) -> tuple[ir.Let, ...]:
+        return tuple(replace(x, value=rebuild(x.value, change)) for x in old if x.name not in drawn)
 
-    def step(old: ir.Step) -> ir.Step:
-        return let(old) if isinstance(old, ir.Let) else replace(old, lets=tuple(let(x) for x in old.lets))
+    def steps(old: Iterable[ir.Step]) -> Iterator[ir.Step]:
+        for step in old:
+            if isinstance(step, ir.Let):
+                yield from lets([step])
+            elif left := lets(step.lets):
+                yield replace(step, lets=left)
 
-    if not problem.draws:
-        return problem
-    drawn = (ir.Let(d.purpose, d.axes, d) for d in problem.draws)
-    forward, backward = (tuple(step(s) for s in steps) for steps in (problem.forward, problem.backward))
-    return replace(problem, forward=(*drawn, *forward), backward=backward)
+    drawn = {d.purpose: ir.Let(d.purpose, d.axes, d) for d in problem.draws}
+    forward = (*drawn.values(), *steps(problem.forward))
+    return replace(problem, forward=forward, backward=tuple(steps(problem.backward))) if drawn else problem
 
 
 def is_sum(let: ir.Let) -> bool:

@@ -89,6 +89,8 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
             | ast.Drawn()
             | ast.Counted()
             | ast.Architecture()
+            | ast.Gain()
+            | ast.Over()
         ):
             raise AssertionError(f"{expr} was let through by the check")
         case _:

@@ -16,6 +16,7 @@ from netc.compiler.calculus.simplify import rebuild, simplify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.layer import IMAGE, lower_layer
 from netc.compiler.lower.layer_faults import LayerFault, fault, used_at
+from netc.compiler.lower.layer_modes import require_test_mode
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import Activation, Block, BlockLine, Operation, Use
 from netc.dsl import ast
@@ -65,6 +66,7 @@ class Flow:
         name = self._fresh("layer" if learns else _plain(use.definition.name))
         try:
             made = lower_layer(use, x, name, self.functions)
+            require_test_mode(use.definition, tuple(made.steps), made.value, use.span)
         except LayerFault as found:
             raise LayerFault(used_at(found, use.span, use.definition.name)) from None
         self.of[name] = use.definition.name

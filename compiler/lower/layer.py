@@ -56,7 +56,9 @@ class _Layer:
         self.lead, slots = self._split(x)
         extents = [prod(a.size or 1 for a in slot) for slot in slots]
         self.text = settled(use, extents)
-        if all(f.name in self.text.states for f in self.text.formulas):
+        if not any(
+            isinstance(f, ast.Formula) and f.name not in self.text.states for f in use.definition.lines
+        ):
             raise fault("E0228", use.definition.span, f"the layer '{use.definition.name}' has no equation")
         self.sizes = index_ranges(self.text, extents)
         self.axes = self._axes(slots)
@@ -97,7 +99,13 @@ class _Layer:
     @property
     def last(self) -> ast.Formula:
         """The equation of what the layer gives."""
-        return [f for f in self.text.formulas if f.name not in self.text.states][-1]
+        lines = [f for f in self.use.definition.lines if isinstance(f, ast.Formula)]
+        line = next(f for f in reversed(lines) if f.name not in self.text.states)
+        found = next((f for f in self.text.formulas if f.name == line.name), None)
+        if found is None:
+            raise fault("E0228", line.span, f"no equation is left for what the layer gives, '{line.name}'",
+                        "behind an equation with 'if' stands one with 'else'")  # fmt: skip
+        return found
 
     # -- the input ---------------------------------------------------------------------------------
 
@@ -191,17 +199,22 @@ class _Layer:
         return let
 
     def _fans(self, array: ast.Learned) -> tuple[int, int]:
-        """(numbers that are summed with the weights, numbers that an input goes to)."""
-        names = [name_of(i) for i in array.indices]
+        """(numbers that are summed with the weights, numbers that an input goes to); a computed place is one of many."""
+        here = ast.Name(array.name)
         for formula in self.text.formulas:
-            if all(r.base != ast.Name(array.name) for r in reads(formula.value)):
+            read = next((r for r in reads(formula.value) if r.base == here), None)
+            if read is None:
                 continue
             left = {name_of(i) for i in formula.indices}
-            inside = _around(formula.value, array.name)
-            others = [r for r in reads(inside) if r.base != ast.Name(array.name)]
+            others = (r for r in reads(_around(formula.value, array.name)) if r.base != here)
             plain = {name_of(s) for r in others for s in subscripts(r.index)}
-            fan_in = prod(self.sizes[n] for n in names if n not in left)
-            return fan_in, prod(self.sizes[n] for n in names if n not in plain)
+            fan_in = fan_out = 1
+            for index, subscript in zip(array.indices, subscripts(read.index), strict=True):
+                place = linear(subscript, self.sizes)
+                if place is not None and place.names:
+                    fan_in *= 1 if place.names <= left else self.sizes[name_of(index)]
+                    fan_out *= 1 if place.names <= plain else self.sizes[name_of(index)]
+            return fan_in, fan_out
         return 1, 1
 
     # -- equations ---------------------------------------------------------------------------------

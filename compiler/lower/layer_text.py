@@ -59,6 +59,14 @@ class _Settling:
                     self.text.draws.append(replace(line, indices=self._all(line.indices), law=law))
         if isinstance(self.held, ast.Formula):
             raise _no_else(self.held)
+        for formula in self.text.formulas:
+            for index in (i for _, over, _ in reductions(formula.value) for i in over):
+                if name_of(index) in self.numbers:
+                    raise fault(
+                        "E0229",
+                        index.span,
+                        f"'{name_of(index)}' is a number of this layer, it cannot be an index, too",
+                    )
         return self.text
 
     def _learned(self, array: ast.Learned) -> None:

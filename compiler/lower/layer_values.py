@@ -181,10 +181,15 @@ class Values:
         names = [definition.variable, *(p.name for p in definition.parameters)]
         bound: dict[str, ir.Expr] = {}
         for position, argument in enumerate(arguments):
-            bound[argument.name or names[position]] = self.of(argument.value)
+            name = argument.name or (names[position] if position < len(names) else "")
+            if name not in names or name in bound:
+                raise fault("E0230", argument.span, f"'{definition.name}' takes {', '.join(names)}")
+            bound[name] = self.of(argument.value)
         for p in definition.parameters:
             if p.name not in bound and p.default is not None:
                 bound[p.name] = lower_expr(p.default, Environment(dict(bound), self.functions))
+        if missing := [n for n in names if n not in bound]:
+            raise fault("E0230", call.span, f"'{definition.name}' needs {missing[0]}")
         return lower_expr(definition.value, Environment(bound, self.functions))
 
     def _pairs(self, definition: ast.Activation) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import backward
-from netc.compiler.calculus.modes import has_modes, in_mode, wanted
+from netc.compiler.calculus.modes import has_modes, in_mode, reduced
 from netc.compiler.calculus.simplify import rebuild, simplify
 from netc.compiler.calculus.verify import verify
 from netc.compiler.lower.expressions import Environment, lower_expr
@@ -42,8 +42,8 @@ def problem(
     if not has_modes(steps) and not updates:
         return verify(_derived(placed, steps, output, mean))
     shown = {LOSS, output} - {""}
-    training = wanted(in_mode(steps, True), shown | {u.value for u in updates})
-    tested = wanted(in_mode(steps, False), shown)
+    training = reduced(in_mode(steps, True), shown | {u.value for u in updates})
+    tested = reduced(in_mode(steps, False), shown)
     test = _derived(placed, tested, output, mean)
     return verify(replace(_derived(placed, training, output, mean), updates=updates, test=test))
 

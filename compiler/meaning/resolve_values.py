@@ -136,6 +136,8 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
             | ast.Drawn()
             | ast.Counted()
             | ast.Architecture()
+            | ast.Gain()
+            | ast.Over()
         ):
             raise NotANumber("a number is expected here", expr.span)
         case _:

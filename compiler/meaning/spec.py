@@ -80,6 +80,10 @@ class DataSpec:
     """`drop` leaves out samples with a missing value, `mean` puts the training part's mean in its place."""
     stratify: bool = False
     """Whether the parts of the split have the same share of each class."""
+    validation: float = 0.0
+    """Fraction of what the split leaves for training (floor), or a count if above 1; 0: no validation part."""
+    validation_files: tuple[str, ...] = ()
+    """Absolute paths, as in `origin`: the validation part stands in files of its own."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the statement's source part, for messages."""
     spans: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
@@ -323,6 +327,31 @@ class Schedule:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+"""Of the data, in the order in which figures are listed."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`loss(validation)`: a figure that tells how good a run is at an epoch."""
+
+    figure: Literal["loss", "accuracy", "r2", "gradient_norm"]
+    part: Part
+
+    @property
+    def written(self) -> str:
+        return "norm(grad R)" if self.figure == "gradient_norm" else f"{self.figure}({self.part})"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """`no gain in loss(validation) for 20 epochs`: a run ends where its figure has not been better for so long."""
+
+    judged: Judged
+    epochs: int
+
+
 @dataclass(frozen=True)
 class Training:
     """`epochs`, `steps`: -1 where the file does not bound it; `stop` and `diverged` are conditions or None."""
@@ -342,6 +371,9 @@ class Training:
     stop: ast.Expr | None
     diverged: ast.Expr | None
     """When a run counts as diverged though its loss is still finite; a condition or None."""
+    patience: Patience | None = None
+    keep: Judged | None = None
+    """By which figure a run keeps its best parameters, epoch by epoch; None: it keeps its last ones."""
 
 
 History = Literal["all", "summary", "auto"]
@@ -371,6 +403,39 @@ class Monitor:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """What a sweep changes: `values` in turn, or numbers that are drawn by a law.
+
+    statement  the use of `optimizer`, `init` or `loss`
+    setting    a setting of `train`
+    name       a name that stands in the file wherever a number, an operation or a size may stand
+    parameter  of the optimizer
+    """
+
+    name: str
+    kind: Literal["statement", "setting", "name", "parameter"]
+    values: tuple[ast.Expr, ...]
+    law: Literal["", "uniform", "log_uniform"] = ""
+    low: float = 0.0
+    high: float = 0.0
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    """Of the name."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Trainings of one file, one for each point."""
+
+    axes: tuple[Axis, ...]
+    trials: int
+    """Points that are drawn; 0: all of the grid."""
+    seed: int
+    figure: Judged | None
+    """By which the points are sorted; None where the file does not say."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Spec:
     """One of network (with loss and data) and objective is set."""
 
@@ -392,6 +457,8 @@ class Spec:
     program: ast.Program
     """As written."""
     warnings: tuple[Diagnostic, ...]
+    sweep: Sweep | None = None
+    """Where there is one, all else is that of its first point."""
 
     @property
     def parameters(self) -> int:

@@ -13,6 +13,7 @@ from netc.compiler.meaning.spec import (
     Block,
     DataSpec,
     Init,
+    Judged,
     Law,
     Loss,
     Monitor,
@@ -34,6 +35,9 @@ DENSE = "dense"
 
 
 def spec_text(spec: Spec) -> str:
+    """Of a sweep the file as it was written: every point has a spec of its own."""
+    if spec.sweep is not None:
+        return format_program(spec.program, Source("spec.net", ""))
     return format_program(spec_program(spec), Source("spec.net", ""))
 
 
@@ -115,11 +119,19 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
         ast.Setting("scale", scale),
         _word("scale_target", data.scale_target),
         ast.Setting("split", _number(data.split)),
+        *_validation(data),
         ast.Setting("seed", _number(data.seed)),
         *(ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v),
         *_reading(data),
     ]
     return replace(written, sources=sources, settings=tuple(settings))
+
+
+def _validation(data: DataSpec) -> Iterator[ast.Setting]:
+    if data.validation_files:
+        yield ast.Setting("validation", _columns(data.validation_files))
+    elif data.validation:
+        yield ast.Setting("validation", _number(data.validation))
 
 
 def _target(data: DataSpec) -> Iterator[ast.Setting]:
@@ -264,9 +276,29 @@ def _train(training: Training) -> ast.Train:
         _word("target", training.target),
     ]
     settings += [ast.Setting("threads", _number(training.threads))] if training.threads else []
-    criteria = (("stop", training.stop), ("diverged", training.diverged))
+    criteria = (("stop", _stop(training)), ("diverged", training.diverged), ("keep", _keep(training)))
     settings += [ast.Setting(name, criterion) for name, criterion in criteria if criterion]
     return ast.Train(tuple(settings))
+
+
+def _stop(training: Training) -> ast.Expr | None:
+    if training.patience is None:
+        return training.stop
+    patience = training.patience
+    gain = ast.Gain(_judged(patience.judged), _number(patience.epochs), "epochs")
+    return ast.Logic("or", training.stop, gain) if training.stop else gain
+
+
+def _keep(training: Training) -> ast.Expr | None:
+    if training.keep is None:
+        return None
+    return ast.Call(ast.Name("best"), (ast.Argument(None, _judged(training.keep)),))
+
+
+def _judged(judged: Judged) -> ast.Expr:
+    if judged.figure == "gradient_norm":
+        return ast.Call(ast.Name("norm"), (ast.Argument(None, ast.Gradient("R", None, None)),))
+    return ast.Call(ast.Name(judged.figure), (ast.Argument(None, ast.Name(judged.part)),))
 
 
 def _monitor(monitor: Monitor) -> ast.Monitor:

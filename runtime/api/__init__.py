@@ -17,13 +17,25 @@ if TYPE_CHECKING:
     from netc.model import Model, compile
     from netc.rules import UpdateRule, update_rule
     from netc.runtime.results.result import Result
+    from netc.runtime.results.sweep_result import SweepResult
 
-__all__ = ["Model", "Result", "SpecError", "UpdateRule", "Verdict", "compile", "equivalent", "update_rule"]
+__all__ = [
+    "Model",
+    "Result",
+    "SpecError",
+    "SweepResult",
+    "UpdateRule",
+    "Verdict",
+    "compile",
+    "equivalent",
+    "update_rule",
+]
 
 _HOMES = {
     "Model": "netc.model",
     "Result": "netc.runtime.results.result",
     "SpecError": "netc.dsl.diagnostics",
+    "SweepResult": "netc.runtime.results.sweep_result",
     "UpdateRule": "netc.rules",
     "Verdict": "netc.compiler.rules.equivalence",
     "compile": "netc.model",

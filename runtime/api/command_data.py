@@ -93,7 +93,11 @@ def _plain(data: Dataset, classes: Sequence[object], lines: dict[str, str]) -> d
     held = np.bincount(data.codes, minlength=len(classes)).tolist() if classes else []
     return {
         **lines,
-        "samples": {"train": len(data.train), "test": len(data.test)},
+        "samples": {
+            "train": len(data.train),
+            **({"validation": len(data.validation)} if len(data.validation) else {}),
+            "test": len(data.test),
+        },
         "columns": list(data.input_names),
         "target_columns": list(data.target_names),
         "classes": dict(zip(map(str, classes), held, strict=True)),

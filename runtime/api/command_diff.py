@@ -34,7 +34,12 @@ def command(a: str, b: str, why: bool, witness: Path | None) -> int:
     if is_file(a):
         from netc.compiler.rules.diff import diff_text
 
-        click.echo(diff_text(checked(a), checked(b)))
+        specs = checked(a), checked(b)
+        if swept := next((what for what, spec in zip((a, b), specs, strict=True) if spec.sweep), None):
+            raise click.UsageError(
+                f"'{swept}' is many trainings, one for each point of its sweep: compare single ones"
+            )
+        click.echo(diff_text(*specs))
     else:
         from netc.compiler.rules.equivalence import equivalent
 

@@ -15,7 +15,7 @@ from netc.dsl.diagnostics import render
 from netc.terminal import paint
 
 if TYPE_CHECKING:
-    from netc.compiler.meaning.spec import Spec
+    from netc.compiler.meaning.spec import Spec, Sweep
     from netc.compiler.rules.explain import Section
 
 CODE = re.compile(r"[A-Za-z]\d{4}")
@@ -98,8 +98,19 @@ def checked(what: str) -> Spec:
 
     if is_file(what):
         file = read(Path(what))
-        return pipeline.to_spec(file.program, None, file.folder)
+        spec = pipeline.to_spec(file.program, None, file.folder)
+        if spec.sweep is not None:
+            click.echo(f"netc: '{what}' sweeps; this is about {first(spec.sweep)}", err=True)
+        return spec
     return read_rule(what).spec
+
+
+def first(sweep: Sweep) -> str:
+    """`its first point, eta = 0.1, width = 4`"""
+    from netc.compiler.check.sweep import described, first_values
+
+    values = described(first_values(sweep), sweep)
+    return "its first point, " + ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def is_file(what: str) -> bool:

@@ -35,6 +35,10 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
     from netc.kept_run import manifest_of
     from netc.runtime.results.folder import RunFolder
 
+    if (run / "points").is_dir():
+        raise click.UsageError(
+            f"'{run}' is the folder of a sweep; a point of it is replayed: {run / 'points' / '00001'}"
+        )
     folder = RunFolder(run)
     manifest = manifest_of(folder)
     if folder.has_checkpoint or not (run / "theta.safetensors").is_file():

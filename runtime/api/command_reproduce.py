@@ -19,6 +19,7 @@ from netc.verdicts import COLOURS, Table
 
 if TYPE_CHECKING:
     from netc.runtime.results.result import Result
+    from netc.runtime.results.sweep_result import SweepResult
     from netc.runtime.results.verdict import Verdict
     from netc.runtime.session import File
 
@@ -122,12 +123,23 @@ def _is_slow(program: Any) -> bool:
     return any(s.name == "slow" and s.value == ast.Name("true") for s in settings)
 
 
-def _trained(file: File, changed: dict[str, str | float], out: Path | None, lanes: int) -> Result:
+def _trained(
+    file: File, changed: dict[str, str | float], out: Path | None, lanes: int
+) -> Result | SweepResult:
     from netc.kept_run import keep
     from netc.runtime.session import open_session
     from netc.runtime.training.train import Watcher
 
     session = open_session(file, changed, lanes=lanes)
+    if session.spec.sweep is not None:
+        from netc import sweep_run
+        from netc.runtime import sweep
+
+        return (
+            sweep.run(session, changed)
+            if out is None
+            else sweep_run.run(sweep_run.begin(session, changed, out, quiet=True))
+        )
     _, result = session.train(Watcher())
     result = replace(result, file=file.source.name, expect=session.verdicts(result))
     if out is not None:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netc import sweep_run
 from netc.command_plot import need_matplotlib, pictures
 from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
 from netc.kept_run import fingerprint, manifest_of, new_folder
 from netc.options import FOLDER, NET_FILE, lanes, overrides, training_options
 
 if TYPE_CHECKING:
+    from netc.kept_run import Manifest
     from netc.progress import Quiet
     from netc.runtime.parameters import Array
     from netc.runtime.results.folder import RunFolder
@@ -45,13 +47,18 @@ def command(
     changed, width = overrides(options), lanes(options)
     if plot:
         need_matplotlib()
+    if resume is not None and (resume / "points").is_dir():
+        return _swept(sweep_run.resumed(resume, file, changed, width, quiet), as_json)
     if resume is None:
         if file is None:
             raise click.UsageError("which FILE?")
-        run = _begin(file, changed, out, width, quiet)
+        session = _opened(file, changed, out, width, quiet)
+        if session.spec.sweep is not None:
+            return _swept(sweep_run.begin(session, changed, out, quiet), as_json)
+        run = Run(session, new_folder(session, changed, out), None, session.file.source.name)
     else:
         run = _resumed(resume, file, changed, width, quiet)
-    result = _train(run, quiet)
+    result = train(run, quiet)
     if plot and not result.interrupted:
         pictures([run.folder.path], (), run.folder.path, "png")
     _tell(run, result, as_json, quiet)
@@ -59,7 +66,7 @@ def command(
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     session: Session
     folder: RunFolder
     checkpoint: dict[str, Array] | None
@@ -67,34 +74,52 @@ class _Run:
     """The file, as it was given when the run began."""
 
 
-def _begin(file: Path, changed: dict[str, str | float], out: Path, lanes: int, quiet: bool) -> _Run:
+def _opened(file: Path, changed: dict[str, str | float], out: Path, lanes: int, quiet: bool) -> Session:
     from netc.runtime.session import open_session
 
     session = open_session(read(file), changed, lanes=lanes)
     warn(session, quiet)
     session.require_target()
     session.require_room(out)
-    return _Run(session, new_folder(session, changed, out), None, session.file.source.name)
+    return session
 
 
-def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool) -> _Run:
+def _swept(sweeping: sweep_run.Sweeping, as_json: bool) -> int:
+    result = sweep_run.run(sweeping)
+    sweep_run.tell(sweeping, result, as_json)
+    return sweep_run.status(result)
+
+
+def begun_here(path: Path, lanes: int) -> Manifest:
+    """The manifest of what was begun; UsageError where it cannot go on with this netc, these vectors."""
     from netc import __version__
-    from netc.runtime import session as sessions
     from netc.runtime.devices.simd_llvm import has_fma
     from netc.runtime.results.folder import RunFolder
 
-    folder = RunFolder(path)
-    before = manifest_of(folder)
-    origin = file or before.file
+    before = manifest_of(RunFolder(path))
     if (by := before.versions["netc"]) != __version__:
         raise click.UsageError(f"'{path}' was begun with netc {by}, this is {__version__}: run it anew")
     if lanes not in (0, before.lanes) or has_fma() != before.fma:
         had = f"{before.lanes} lanes{', fused' if before.fma else ''}"
         raise click.UsageError(f"'{path}' was begun with other vectors ({had}), so the bits would be others")
+    return before
+
+
+def checkpoint_of(folder: RunFolder) -> dict[str, Array] | None:
+    """UsageError where it is damaged."""
     try:
-        checkpoint = folder.read_checkpoint()
+        return folder.read_checkpoint()
     except (OSError, ValueError) as error:
-        raise click.UsageError(f"'{path}' cannot be resumed: {error}") from None
+        raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
+
+
+def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool) -> Run:
+    from netc.runtime import session as sessions
+    from netc.runtime.results.folder import RunFolder
+
+    folder, before = RunFolder(path), begun_here(path, lanes)
+    origin = file or before.file
+    checkpoint = checkpoint_of(folder)
     if checkpoint is None:
         raise click.UsageError(f"'{path}' has no checkpoint: the run came to its end, or never began")
     if not origin.exists():
@@ -103,7 +128,7 @@ def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lan
     warn(session, quiet)
     if fingerprint(session) != before.program:
         raise click.UsageError(f"'{path}' was begun with another file, other settings or other data")
-    return _Run(session, folder, checkpoint, before.given)
+    return Run(session, folder, checkpoint, before.given)
 
 
 def read(file: Path) -> Any:
@@ -132,7 +157,8 @@ def watching(session: Session, quiet: bool) -> Quiet:
     return watcher(quiet, total / per_epoch, session.metric.kind if session.metric else "")
 
 
-def _train(run: _Run, quiet: bool) -> Result:
+def train(run: Run, quiet: bool, told: bool = True) -> Result:
+    """`told`: whether Ctrl-C is answered with the command that goes on."""
     from netc.runtime.training.state import Unfit
 
     session, folder = run.session, run.folder
@@ -144,7 +170,8 @@ def _train(run: _Run, quiet: bool) -> Result:
         raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
     except KeyboardInterrupt:
         if folder.has_checkpoint:
-            _say_how_to_go_on(folder.path)
+            if told:
+                _say_how_to_go_on(folder.path)
         else:
             shutil.rmtree(folder.path, ignore_errors=True)  # nothing was trained
         raise
@@ -157,7 +184,7 @@ def _train(run: _Run, quiet: bool) -> Result:
     return _written(run, replace(result, expect=verdicts))
 
 
-def _written(run: _Run, result: Result) -> Result:
+def _written(run: Run, result: Result) -> Result:
     from netc.runtime.interrupt import Interrupt
 
     try:
@@ -189,7 +216,7 @@ class _Checkpoints:
             self.silent = True
 
 
-def _tell(run: _Run, result: Result, as_json: bool, quiet: bool) -> None:
+def _tell(run: Run, result: Result, as_json: bool, quiet: bool) -> None:
     from netc.summary import summary
 
     if as_json:

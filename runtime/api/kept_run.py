@@ -35,28 +35,33 @@ class Manifest:
     """The file as the command named it."""
 
 
-def new_folder(session: Session, changed: dict[str, str | float], out: Path) -> RunFolder:
-    from netc.compiler.meaning.spec_text import spec_text
+def new_folder(session: Session, changed: dict[str, str | float], out: Path, program: str = "") -> RunFolder:
+    """`program`: the checksum of what runs, where it is more than this session."""
     from netc.runtime.results import folder as folders
 
     file = Path(session.file.source.name)
     folder = None
     try:
         folder = folders.RunFolder.create(out, file.stem)
-        folder.write_spec(spec_text(session.spec))
-        about: dict[str, Any] = {
-            "given": session.file.source.name,
-            "overrides": changed,
-            "program": fingerprint(session),
-        }
-        about |= {"data": _data(session), **_vectors(session)}
-        folder.write_manifest(folders.manifest(str(file.absolute()), sys.argv, **about))
+        fill_folder(folder, session, changed, program or fingerprint(session))
     except OSError as error:
         if folder is not None:
             shutil.rmtree(folder.path, ignore_errors=True)
         reason = error.strerror or error
         raise click.UsageError(f"cannot write to '{out}': {reason}; --out names another place") from None
     return folder
+
+
+def fill_folder(folder: RunFolder, session: Session, changed: dict[str, str | float], program: str) -> None:
+    """With what is known before anything is trained."""
+    from netc.compiler.meaning.spec_text import spec_text
+    from netc.runtime.results import folder as folders
+
+    folder.write_spec(spec_text(session.spec))
+    about: dict[str, Any] = {"given": session.file.source.name, "overrides": changed, "program": program}
+    about |= {"data": _data(session), **_vectors(session)}
+    file = Path(session.file.source.name)
+    folder.write_manifest(folders.manifest(str(file.absolute()), sys.argv, **about))
 
 
 def keep(session: Session, changed: dict[str, str | float], out: Path, result: Result) -> None:
@@ -93,7 +98,8 @@ def manifest_of(folder: RunFolder) -> Manifest:
 def fingerprint(session: Session) -> str:
     """Of all that decides the bits of a training but the vectors of the processor."""
     data = session.data.digest if session.data else ""
-    return hashlib.sha256(f"{session.program!r} {session.spec.data!r} {data}".encode()).hexdigest()
+    rules = session.spec.training.keep, session.spec.training.patience
+    return hashlib.sha256(f"{session.program!r} {session.spec.data!r} {rules!r} {data}".encode()).hexdigest()
 
 
 def _vectors(session: Session) -> dict[str, Any]:
@@ -106,7 +112,8 @@ def _vectors(session: Session) -> dict[str, Any]:
 def _data(session: Session) -> dict[str, Any]:
     if session.data is None:
         return {}
-    sizes = {"train": len(session.data.train), "test": len(session.data.test)}
+    data, held = session.data, len(session.data.validation)
+    sizes = {"train": len(data.train), **({"validation": held} if held else {}), "test": len(data.test)}
     return {
         "source": session.data.source,
         "sha256": session.data.digest,

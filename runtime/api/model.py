@@ -16,6 +16,7 @@ from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
 from netc.runtime.parameters import flatten, states_of_rows, unflatten
 from netc.runtime.results.result import Result
+from netc.runtime.results.sweep_result import SweepResult
 from netc.runtime.session import File, Session
 from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
@@ -50,7 +51,10 @@ class Model:
     """
 
     def __init__(self, file: File, overrides: Mapping[str, str | float]) -> None:
-        self._file, self._overrides = file, dict(overrides)
+        self._whole, self._given_overrides = file, dict(overrides)
+        """With its sweep, where there is one."""
+        self._file: File = file
+        self._overrides: dict[str, Any] = dict(overrides)
         self._session: Session = sessions.open_session(file, self._overrides)
         self._theta: Reals | None = None
         self._states: Reals | None = None
@@ -79,7 +83,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: kernels are not in it, they are loaded again."""
-        names = ("_file", "_overrides", "_theta", "_states", "_last")
+        names = ("_whole", "_given_overrides", "_file", "_overrides", "_theta", "_states", "_last")
         return {name: vars(self)[name] for name in names} | {"data": self._session.data}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -98,6 +102,7 @@ class Model:
         X: Any = None,
         y: Any = None,
         *,
+        validation: tuple[Any, Any] | None = None,
         seed: int | None = None,
         runs: int | None = None,
         threads: int | None = None,
@@ -110,7 +115,8 @@ class Model:
         """Trains as the file says, on the file's data or on X (N, inputs) and y (N,) or (N, columns).
 
         X and y may be arrays, lists or pandas frames; y may be None where the file's `target` names a column
-        of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too. The
+        of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too;
+        `validation=(X, y)` are samples of a validation part, in the place of the one that the file speaks of. The
         other arguments replace what the file says, for this training only.
 
         Every run has its own start. Ctrl-C ends the training with what there is: `result.interrupted`.
@@ -122,11 +128,43 @@ class Model:
         }  # fmt: skip
         given = {name: value for name, value in options.items() if value is not None}
         merged = {**self._overrides, **given, **overrides}
-        session = self._with_data(X, y, merged)
+        session = self._with_data(X, y, merged, validation)
         _, result = session.train(Watcher())
         self._session, self._last = session, merged
         self._theta, self._states = result.theta[0], result.states[0]
         return replace(result, file=self._file.source.name, expect=session.verdicts(result))
+
+    def sweep(
+        self, X: Any = None, y: Any = None, *, validation: tuple[Any, Any] | None = None
+    ) -> SweepResult:
+        """Trains every point of the file's `sweep`, on the file's data or on arrays, as `train` does. Ctrl-C ends it with
+        the points that are done.
+
+        `result.table` has a row for each point, the best first, `result.best` the values of the best one,
+        `result.results` the `Result` of every point in the order of the grid. The model is then that of the best point:
+        `predict` uses its first run, `train` trains it. ValueError where the file has no sweep.
+        """
+        from netc.runtime import sweep
+
+        def read(file: File) -> Dataset:
+            return sessions.from_arrays(file, X, y, validation)
+
+        given = read if X is not None else None
+        data = given(self._whole) if given else None
+        session = sessions.open_session(self._whole, self._given_overrides, data)
+        if session.spec.sweep is None:
+            raise ValueError("the file has no sweep: model.train() trains it")
+        if session.data is None and session.spec.objective is None:
+            raise ValueError("the file has no data: give the arrays, sweep(X, y)")
+        found = sweep.run(session, self._given_overrides, given)
+        if found.points:
+            best = found.rows[0].points[0]
+            assert best.result is not None
+            self._file, self._overrides = sweep.at(session, best.values, self._given_overrides)
+            self._last, self._known = self._overrides, {}
+            self._session = sweep.session_at(session, best.values, self._given_overrides, given)
+            self._theta, self._states = best.result.theta[0], best.result.states[0]
+        return found
 
     def predict(
         self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False, states: ArrayLike | None = None
@@ -209,19 +247,31 @@ class Model:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _with_data(self, X: Any, y: Any, overrides: Mapping[str, str | float]) -> Session:
+    def _with_data(
+        self,
+        X: Any,
+        y: Any,
+        overrides: Mapping[str, str | float],
+        validation: tuple[Any, Any] | None = None,
+    ) -> Session:
         if self._session.spec.objective is not None and (X is not None or y is not None):
             raise ValueError("the file is an objective: it has no data to train on")
         if X is None and y is not None:
             raise ValueError("y is given without X")
-        data = self._session.data if X is None else self._dataset(X, y)
+        if X is None and validation is not None:
+            raise ValueError(
+                "validation is given without X: the file's data have their own, validation = 20%"
+            )
+        data = self._session.data if X is None else self._dataset(X, y, validation)
         session = self._opened(data, overrides)
         if session.data is None and session.spec.objective is None:
             raise ValueError("the file has no data: give the arrays, train(X, y)")
         return session
 
-    def _dataset(self, X: Any, y: Any) -> Dataset:
+    def _dataset(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:
         """Of the arrays of the last call the data set of the last call, with what was made of it."""
+        if validation is not None:
+            return sessions.from_arrays(self._file, X, y, validation)
         if self._given is not None and self._given.same(X, y):
             return self._given.data
         self._given = None  # before there is another
@@ -231,7 +281,8 @@ class Model:
 
     def _opened(self, data: Dataset | None, overrides: Mapping[str, str | float]) -> Session:
         """Checked and lowered once for all data of a shape, as in a loop over seeds or folds."""
-        key = facts(data) if data else None, tuple(sorted(overrides.items()))
+        held = len(data.validation) if data else 0
+        key = facts(data) if data else None, held > 0, tuple(sorted(overrides.items()))
         if key not in self._known:
             if len(self._known) == KNOWN:
                 self._known.pop(next(iter(self._known)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from netc.compiler.meaning.spec import PARTS
 from netc.runtime.parameters import Array
 from netc.runtime.training.report import ROW
 from netc.runtime.training.train import Watcher
@@ -48,12 +49,14 @@ def watcher(quiet: bool, epochs: float, metric: str) -> Quiet:
 def shown(figures: Array, metric: str) -> str:
     """`loss 0.0312  test 0.114  r2 0.94`; medians of several runs."""
     columns = dict(zip(ROW, figures.T, strict=True))
+    known = [part for part in PARTS if not np.isnan(columns[f"loss_{part}"]).all()]
     if np.isnan(columns["theta_norm"]).all():
-        return f"loss of the batches {_median(columns['loss_batches'])}"
-    tested = not np.isnan(columns["loss_test"]).all()
-    parts = [f"loss {_median(columns['loss_train'])}"]
-    parts += [f"test {_median(columns['loss_test'])}"] if tested else []
-    parts += [f"{metric} {_median(columns['metric_test' if tested else 'metric_train'])}"] if metric else []
+        parts = [f"loss of the batches {_median(columns['loss_batches'])}"]
+    else:
+        parts = [f"loss {_median(columns['loss_train'])}"]
+    parts += [f"{part} {_median(columns[f'loss_{part}'])}" for part in known if part != "train"]
+    if metric and known:
+        parts.append(f"{metric} {_median(columns[f'metric_{known[-1]}'])}")
     return "  ".join(parts)
 
 

@@ -26,6 +26,7 @@ STOPS = {
     "no such batch": "the rule asked for the batch of a number that no batch has",
     "out of range": "a schedule left the range that the rule requires",
     "interrupted": "interrupted",
+    "no gain": "the patience of 'stop' is over",
 }
 SHOWN_THETA = 8
 
@@ -56,8 +57,10 @@ def _head(session: Session, result: Result) -> str:
     name = paint(visible(result.file), bold=True)
     parts = [f"{counted(result.theta.shape[1], 'parameter')}"]
     if session.data is not None:
-        train, test = len(session.data.train), len(session.data.test)
-        parts.append(f"{train} + {test} samples" if test else counted(train, "sample"))
+        data = session.data
+        sizes = [len(part) for part in (data.train, data.validation, data.test) if len(part)]
+        several = f"{' + '.join(map(str, sizes))} samples"
+        parts.append(several if len(sizes) > 1 else counted(sizes[0], "sample"))
     if result.runs > 1:
         parts.append(f"{result.runs} runs")
     parts.append(f"seed {result.seed}")
@@ -103,6 +106,8 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
         ended = STOPS[result.stopped[0]]
         if result.stopped[0] == "diverged":
             ended = f"diverged at step {steps}{_why(result)}"
+        if result.keep:
+            ended += f"; kept is epoch {number(float(result.kept_epochs[0]))}, the best by {result.keep}"
         failed = result.stopped[0] in ("diverged", "search", "no such batch", "out of range")
         yield "  " + (paint(ended, fg="red") if failed else ended)
         if result.theta.shape[1] <= SHOWN_THETA:
@@ -114,6 +119,9 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
         if count:
             why = _first(result) if reason == "diverged" else ""
             yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}{why}"
+    if result.keep:
+        low, *_, high = sorted(result.kept_epochs.tolist())
+        yield f"  kept is the best epoch of each run by {result.keep}: {number(low)} to {number(high)}"
     yield from _ends(result)
 
 

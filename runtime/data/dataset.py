@@ -25,10 +25,11 @@ from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.gaps import Fill, fill_of, without_gaps
 from netc.runtime.data.labels import read_targets, whole_values
 from netc.runtime.data.named_sets import SETS, Parts, read_named
-from netc.runtime.data.parts import Indices, split
+from netc.runtime.data.parts import Indices, sizes, split
 from netc.runtime.data.readers import read_file
 from netc.runtime.data.scaling import DOUBLE, Array, one_hot
 from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
+from netc.runtime.data.validation import with_validation
 from netc.runtime.random import Purpose, normal, uniform
 
 Made = TypeVar("Made")
@@ -71,6 +72,8 @@ class Dataset:
     """What stands in the place of missing inputs (`missing = mean`); `x` has it already."""
     named: bool = True
     """Whether the inputs have names of their own, so that a frame is read by them."""
+    validation: Indices = field(default_factory=lambda: np.arange(0), kw_only=True)
+    """Samples that neither train nor test; none unless the file asks for them."""
     rounding: float = DOUBLE
     """Of the type in which the inputs came, from 1 to the next number; 0 of whole numbers."""
     target_rounding: float = DOUBLE
@@ -130,19 +133,24 @@ def load(spec: DataSpec, source_folder: Path | None = None) -> Dataset:
             assert_never(spec.kind)
 
 
-def from_arrays(x: Any, y: Any, spec: DataSpec) -> Dataset:
+def from_arrays(x: Any, y: Any, spec: DataSpec, validation: tuple[Any, Any] | None = None) -> Dataset:
     """The data set of a Python caller: arrays, nested lists, or pandas frames and series.
 
     `x` is (N, ...) with one sample a row; `y` is (N,) or (N, targets), numbers or text, or None where
-    the targets are columns of the frame `x`, or its inputs (`target = inputs`).
+    the targets are columns of the frame `x`, or its inputs (`target = inputs`). `validation` are such a pair.
     """
+    held = _tables_of(*validation, spec) if validation is not None else None
+    return _assemble(_tables_of(x, y, spec), spec, "arrays", held)
+
+
+def _tables_of(x: Any, y: Any, spec: DataSpec) -> Table | Parts:
     inputs = _table_of("x", x, "x", spec.span)
     if y is None:
-        return _assemble(inputs, spec, "arrays")
+        return inputs
     if spec.of_inputs:
         raise data_error("E0614", "target = inputs: the targets are the inputs, y is not needed", spec.span)
     _require_same_order(x, y, spec)
-    return _assemble(Parts(inputs, _table_of("y", y, "y", spec.span)), spec, "arrays")
+    return Parts(inputs, _table_of("y", y, "y", spec.span))
 
 
 def inputs_of(x: Any) -> Table:
@@ -176,8 +184,8 @@ def known_facts(spec: DataSpec) -> Facts | None:
     if entry is None or spec.target or spec.inputs or spec.of_inputs:
         return None
     samples = min(spec.limit or entry.samples, entry.samples)
-    train = int(spec.split) if spec.split > 1 else int(spec.split * samples + 1e-9)
-    return Facts(entry.inputs, 1, train, tuple(map(str, range(spec.classes or entry.classes))))
+    train, held = sizes(samples, spec)
+    return Facts(entry.inputs, 1, train - held, tuple(map(str, range(spec.classes or entry.classes))))
 
 
 def _folder_of(span: Span) -> Path | None:
@@ -251,9 +259,13 @@ def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
     return replace(table, columns=(str(label),), named=True) if label is not None else table
 
 
-def _assemble(read: Table | Parts, spec: DataSpec, source: str) -> Dataset:
+def _assemble(
+    read: Table | Parts, spec: DataSpec, source: str, validation: Table | Parts | None = None
+) -> Dataset:
+    if spec.validation_files:
+        validation = _read_files(replace(spec, origin=spec.validation_files))
     tables = (read.inputs, read.targets) if isinstance(read, Parts) else (read,)
-    parts = choose_columns(read, spec)
+    parts = with_validation(choose_columns(read, spec), spec, validation)
     samples, held = len(parts.inputs.values), len(parts.targets.values)
     if samples != held:
         message = f"{count(samples, 'sample')} in {parts.inputs.name}, but {held} in {parts.targets.name}"
@@ -274,20 +286,20 @@ def _assemble(read: Table | Parts, spec: DataSpec, source: str) -> Dataset:
         if spec.limit > samples:
             message = f"limit = {spec.limit}, but {inputs.name} holds {count(samples, 'sample')}"
             raise data_error("E0615", message, setting_span(spec, "limit"))
-        parts = Parts(inputs.head(spec.limit), targets.head(spec.limit), parts.test)
+        parts = replace(parts, inputs=inputs.head(spec.limit), targets=targets.head(spec.limit))
     return _dataset(parts, spec, source, account)
 
 
 def _prepared(parts: Parts, spec: DataSpec) -> Parts:
     """Columns of truths as numbers, targets computed."""
-    inputs, targets, test = parts.inputs, parts.targets, parts.test
-    several = len(targets.columns) > 1
+    several = len(parts.targets.columns) > 1
 
     def ready(pair: tuple[Table, Table]) -> tuple[Table, Table]:
         x, y = with_truths(pair[0]), with_truths(pair[1]) if several or spec.of_inputs else pair[1]
         return x, computed(y, spec)
 
-    return Parts(*ready((inputs, targets)), ready(test) if test else None)
+    others = (ready(pair) if pair else None for pair in (parts.test, parts.validation))
+    return Parts(*ready((parts.inputs, parts.targets)), *others)
 
 
 def _texts(read: Table | Parts, spec: DataSpec) -> set[int]:
@@ -300,22 +312,21 @@ def _left_out(tables: Sequence[Table], spec: DataSpec) -> Iterator[str]:
 
 
 def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dataset:
-    inputs, targets = [parts.inputs], [parts.targets]
-    if parts.test is not None:
-        inputs, targets = [*inputs, parts.test[0]], [*targets, parts.test[1]]
     split_given = spec.split != 1.0 or any(name == "split" for name, _ in spec.spans)
-    if split_given:  # the set's own test part, if it has one, is left alone
-        inputs, targets = inputs[:1], targets[:1]
+    test = None if split_given else parts.test  # the set's own, if it has one
+    pairs = [(parts.inputs, parts.targets), *(pair for pair in (test, parts.validation) if pair)]
+    inputs, targets = [x for x, _ in pairs], [y for _, y in pairs]
     for table in inputs:
         require_numbers(table, spec, "input", gaps_allowed=spec.missing == "mean")
     x = np.concatenate([table.values for table in inputs], dtype=np.float64)
     goal = read_targets(targets, spec)
-    samples = len(parts.inputs.values)
-    if len(inputs) > 1:
-        train, test = np.arange(samples), np.arange(samples, len(x))
-    else:
-        codes = codes_of(goal.values, goal.labels, goal.text) if goal.labels else None
-        train, test = split(samples, spec, codes, goal.labels)
+    codes = codes_of(goal.values, goal.labels, goal.text) if goal.labels else None
+    train, held, tested = split(len(parts.inputs.values), spec, codes, goal.labels)
+    at = len(parts.inputs.values)
+    if test is not None:
+        tested, at = np.arange(at, at + len(test[0].values)), at + len(test[0].values)
+    if parts.validation is not None:
+        held = np.arange(at, len(x))
     names = parts.inputs.columns, parts.targets.columns
     fill = fill_of(x[train], names[0], spec) if spec.missing == "mean" else None
     account = replace(account, filled=int(np.isnan(x).sum()))
@@ -324,8 +335,9 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     roundings = tuple(_rounding(table.values.dtype) for table in (parts.inputs, parts.targets))
     named = parts.inputs.named
     return Dataset(
-        x, y, *names, goal.labels, goal.text, train, test, source, account, fill, named, *roundings
-    )
+        x, y, *names, goal.labels, goal.text, train, tested, source, account, fill, named, *roundings,
+        validation=held,
+    )  # fmt: skip
 
 
 def _rounding(kind: np.dtype[Any]) -> float:

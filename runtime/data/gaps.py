@@ -30,10 +30,9 @@ def gaps(table: Table) -> Gaps:
 def without_gaps(parts: Parts, spec: DataSpec) -> tuple[Parts, int]:
     """The samples that are left, and how many were not. E0609 where the file does not say what to do about a gap."""
     inputs, dropped = _kept(parts.inputs, parts.targets, spec)
-    if parts.test is None:
-        return Parts(*inputs), dropped
-    test, lost = _kept(*parts.test, spec)
-    return Parts(*inputs, test), dropped + lost
+    test, lost = _kept(*parts.test, spec) if parts.test else (None, 0)
+    validation, more = _kept(*parts.validation, spec) if parts.validation else (None, 0)
+    return Parts(*inputs, test, validation), dropped + lost + more
 
 
 def _kept(inputs: Table, targets: Table, spec: DataSpec) -> tuple[tuple[Table, Table], int]:

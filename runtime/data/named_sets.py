@@ -94,11 +94,13 @@ IDX_FILES = (
 
 @dataclass(frozen=True)
 class Parts:
-    """Inputs and targets apart, as they were read, and those of the set's own test part if it has one."""
+    """Inputs and targets apart, as they were read, those of the set's own test part if it has one, and those of a
+    validation part that stands in files of its own."""
 
     inputs: Table
     targets: Table
     test: tuple[Table, Table] | None = None
+    validation: tuple[Table, Table] | None = None
 
 
 def read_named(name: str, source_folder: Path | None, span: Span) -> Table | Parts:

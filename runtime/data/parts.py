@@ -1,4 +1,4 @@
-"""Which samples train and which test: drawn by a permutation keyed by the seed, over all samples or class by class."""
+"""Which samples train, which validate and which test: drawn by a permutation keyed by the seed, or class by class."""
 
 from __future__ import annotations
 
@@ -17,41 +17,57 @@ Indices = NDArray[np.int64]
 
 def split(
     samples: int, spec: DataSpec, codes: Indices | None = None, labels: Sequence[str] = ()
-) -> tuple[Indices, Indices]:
-    """(training, test) samples, both in the order of the data. `codes` (N,) are their classes, for `stratify`."""
-    # The small number undoes rounding: 29% of 100 samples are 29, though 0.29*100 < 29.
-    train = int(spec.split) if spec.split > 1 else int(spec.split * samples + 1e-9)
-    if not 1 <= train <= samples:
-        raise _bad_split(train, samples, spec)
-    if train == samples:
-        return np.arange(samples), np.arange(0)
+) -> tuple[Indices, Indices, Indices]:
+    """(training, validation, test) samples, each in the order of the data. `codes` (N,) are their classes, for
+    `stratify`. The test part is the same with and without a validation part, which is taken from what would train."""
+    side, held = sizes(samples, spec)
+    if not 1 <= side <= samples:
+        raise _bad_split(side, samples, spec)
+    if spec.validation and not 1 <= held < side:
+        raise _nothing_left(held, side, spec)
+    if side == samples and not held:
+        return np.arange(samples), np.arange(0), np.arange(0)
     order = permutation(samples, spec.seed, 0, Purpose.SPLIT)
     if not spec.stratify:
-        return np.sort(order[:train]), np.sort(order[train:])
+        return np.sort(order[: side - held]), np.sort(order[side - held : side]), np.sort(order[side:])
     if codes is None:
         message = "stratify = true wants a target of classes, and this one holds numbers"
         hint = "`classes = K` reads whole numbers as classes"
         raise data_error("E0616", message, setting_span(spec, "stratify"), hints=[hint])
-    held = np.bincount(codes, minlength=len(labels))
-    take = _shares(held, train, labels, spec)
-    chosen = [order[codes[order] == code][: take[code]] for code in range(len(held))]
-    first = np.sort(np.concatenate(chosen))
-    return first, np.setdiff1d(np.arange(samples), first)
+    whole = np.bincount(codes[:samples], minlength=len(labels))
+    sided = whole if side == samples else _shares(whole, side, labels, spec, "split")
+    kept = _shares(sided, side - held, labels, spec, "validation") if held else sided
+    members = [order[codes[order] == code] for code in range(len(whole))]
+    bounds = list(zip(members, kept, sided, strict=True))
+    cuts = [[m[:k] for m, k, _ in bounds], [m[k:t] for m, k, t in bounds], [m[t:] for m, _, t in bounds]]
+    first, second, third = (np.sort(np.concatenate(part)) for part in cuts)
+    return first, second, third
 
 
-def _shares(held: Indices, train: int, labels: Sequence[str], spec: DataSpec) -> Indices:
-    """Training samples of each class: in proportion, by largest remainders, at least one in each part."""
+def sizes(samples: int, spec: DataSpec) -> tuple[int, int]:
+    """(samples that the split leaves for training, those of them that validate instead)."""
+    # The small number undoes rounding: 29% of 100 samples are 29, though 0.29*100 < 29.
+    side = int(spec.split) if spec.split > 1 else int(spec.split * samples + 1e-9)
+    if not spec.validation:
+        return side, 0
+    held = int(spec.validation) if spec.validation > 1 else int(spec.validation * side + 1e-9)
+    return side, held
+
+
+def _shares(held: Indices, train: int, labels: Sequence[str], spec: DataSpec, setting: str) -> Indices:
+    """Training samples of each class: in proportion, by largest remainders, at least one in each part; the others
+    are the test part of a `split`, or the `validation` part."""
     alone = [labels[code] for code in np.flatnonzero(held == 1).tolist()]
     if alone:
-        message = f"class '{alone[0]}' has 1 sample, which cannot be in both parts of the split"
+        both = "both parts of the split" if setting == "split" else "the training and the validation part"
+        message = f"class '{alone[0]}' has 1 sample, which cannot be in {both}"
         notes = [f"such classes: {listing(alone)}"] if len(alone) > 1 else []
         raise data_error("E0615", message, setting_span(spec, "stratify"), notes=notes)
     classes, samples = int((held > 0).sum()), int(held.sum())
     if train < classes or samples - train < classes:
-        message = (
-            f"{train} training and {count(samples - train, 'test sample')} are too few for {classes} classes"
-        )
-        raise data_error("E0615", message, setting_span(spec, "split"))
+        others = count(samples - train, f"{'test' if setting == 'split' else setting} sample")
+        message = f"{train} training and {others} are too few for {classes} classes"
+        raise data_error("E0615", message, setting_span(spec, setting))
     least, most = np.minimum(held, 1), np.maximum(held - 1, 0)
     wanted = held * (train / samples)
     take: Indices = np.clip(np.floor(wanted).astype(np.int64), least, most)
@@ -69,3 +85,12 @@ def _bad_split(train: int, samples: int, spec: DataSpec) -> Exception:
         message = f"the split leaves none of {count(samples, 'sample')} to train on"
     hint = "a fraction such as 80%, or a count of training samples above 1"
     return data_error("E0615", message, setting_span(spec, "split"), hints=[hint])
+
+
+def _nothing_left(held: int, side: int, spec: DataSpec) -> Exception:
+    if held:
+        message = f"validation = {held} leaves none of {count(side, 'sample')} to train on"
+    else:
+        message = f"the validation part is less than one of {count(side, 'sample')}"
+    hint = "a fraction such as 20%, or a count of samples, below those that the split leaves for training"
+    return data_error("E0631", message, setting_span(spec, "validation"), hints=[hint])

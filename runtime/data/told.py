@@ -9,6 +9,7 @@ import numpy as np
 from netc.compiler.meaning.spec import DataSpec
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.errors import count, listing
+from netc.runtime.data.parts import Indices
 from netc.runtime.data.readers_csv import SIGNS
 from netc.runtime.data.scaling import Array, constant_columns
 from netc.runtime.data.table import Reading
@@ -108,26 +109,27 @@ def _targets(data: Dataset, classes: Sequence[object]) -> Iterator[str]:
 
 
 def _parts(data: Dataset, classes: Sequence[object]) -> Iterator[Line]:
-    if not len(data.test):
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    if not len(data.test) and not len(data.validation):
         return
-    text = f"{len(data.train)} train, {len(data.test)} test"
-    if classes:
+    text = ", ".join(f"{len(part)} {name}" for name, part in parts.items() if len(part))
+    if classes and len(data.test):
         held = np.bincount(data.codes[data.test], minlength=len(classes))
         if lost := [str(label) for label, n in zip(classes, held.tolist(), strict=True) if not n]:
             text += f"; not tested: {listing(lost, 6)}"
-    twins = _repeated(data)
-    if twins:
-        text += f"; {count(twins, 'test sample')} also in the training part"
+    for name in ("validation", "test"):
+        if twins := _repeated(data, parts[name]):
+            text += f"; {count(twins, f'{name} sample')} also in the training part"
     yield "split", text
 
 
-def _repeated(data: Dataset) -> int:
-    """Test samples that stand in the training part as well, inputs and targets alike; not looked for in images."""
+def _repeated(data: Dataset, part: Indices) -> int:
+    """Samples of it that stand in the training part as well, inputs and targets alike; not looked for in images."""
     if data.x.size > MANY:
         return 0
     rows = np.ascontiguousarray(np.concatenate([data.x, data.y], axis=1) + 0.0)
     seen = {row.tobytes() for row in rows[data.train]}
-    return sum(row.tobytes() in seen for row in rows[data.test])
+    return sum(row.tobytes() in seen for row in rows[part])
 
 
 def columns(data: Dataset) -> Iterator[tuple[str, str, str, str, str]]:

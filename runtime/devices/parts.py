@@ -1,6 +1,7 @@
 """Text of a kernel -> texts of modules, so that what two programs have in common is compiled once for both.
 
-    tiles      functions with declared types: of all networks with the same tiles and blocks
+    a shape    a function with declared types that is named after its tile, `taps_4x6`: of all networks
+    tiles      the other functions with declared types: of all networks with the same tiles and blocks
     problem    loss, gradient, outputs, and what these call: of all rules, starts and numbers of samples
     rule       the rest, and the constants that callers look at
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 PROBLEM = ("loss", "gradient", "training_loss", "training_gradient", "predict", "report", "outputs")
 """What a problem's functions are called."""
 _IMPORT = re.compile(r"from (\S+) import (.+)")
+_SHAPE = re.compile(r"\w+_\d+x\d+")
 _CONSTANT = re.compile(r"([A-Z][A-Z_]*) = ")
 
 
@@ -53,7 +55,9 @@ def split(text: str) -> tuple[Part, ...]:
         return (Part(header, "".join(f.text for f in functions), tuple(named)),)
     tiles = {f.name for f in functions if f.typed}
     problem = _reached(named, [name for name in PROBLEM if name in named]) - tiles
-    groups = [[f for f in functions if f.name in tiles], [f for f in functions if f.name in problem]]
+    shapes = {f.name for f in functions if f.typed and _SHAPE.fullmatch(f.name)}
+    groups = [[f] for f in functions if f.name in shapes]
+    groups += [[f for f in functions if f.name in some] for some in (tiles - shapes, problem)]
     rest = [f for f in functions if f.name not in tiles | problem]
     shared = tuple(_part(_pruned(header, group), group) for group in groups if group)
     return (*shared, _part(header, rest))

@@ -19,6 +19,7 @@ from netc.runtime.pictures.style import (
     GREEN,
     HEIGHT,
     ORANGE,
+    PURPLE,
     count,
     headline,
     logarithmic,
@@ -28,8 +29,13 @@ from netc.runtime.results.folder_reader import Kept
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 FEWEST = 3
 """Reports that make a curve."""
-PARTS = {"train": BLUE, "test": ORANGE, "batches": GREEN}
-STYLES: dict[str, Literal["-", ":", "--"]] = {"train": "-", "test": ":", "batches": "--"}
+PARTS = {"train": BLUE, "validation": PURPLE, "test": ORANGE, "batches": GREEN}
+STYLES: dict[str, Literal["-", ":", "--", "-."]] = {
+    "train": "-",
+    "validation": "-.",
+    "test": ":",
+    "batches": "--",
+}
 """Where colours tell folders apart."""
 NAMES = {
     "loss": "loss",
@@ -57,7 +63,9 @@ class Course:
 def has_curves(kept: Kept) -> bool:
     """Whether most runs keep a finite loss for a while."""
     return any(
-        int(np.isfinite(one.median).sum()) >= FEWEST for part, one in _parts(kept, "loss") if part != "test"
+        int(np.isfinite(one.median).sum()) >= FEWEST
+        for part, one in _parts(kept, "loss")
+        if part in ("train", "batches")
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.meaning.spec import Points, Spec
+from netc.compiler.meaning.spec import PARTS, Points, Spec
 from netc.dsl import ast
 from netc.runtime.parameters import Array
 from netc.runtime.results.reached_points import NO_LISTED
@@ -29,7 +29,7 @@ class Trained(Protocol):
     def statements(self) -> tuple[ast.Statement, ...]: ...
     @property
     def parts(self) -> tuple[str, ...]:
-        """Of the data: `train`, and `test` where there is one."""
+        """Of the data: `train`, and `validation` and `test` where there is one."""
 
     @property
     def metric(self) -> Metric | None: ...
@@ -56,6 +56,22 @@ class Scope:
     """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
     states: tuple[str, ...] = ()
     """Of the rule; only what a `monitor` makes of them is a figure."""
+    swept: Swept | None = None
+    """Of a sweep, which has no figures of its own: those of its points."""
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """What the names in the `expect` of a sweep mean."""
+
+    best: Scope
+    """Of the runs at the best point."""
+    values: dict[str, float | str]
+    """Its values, by axis: numbers, and what is none as it is printed."""
+    over: dict[str, tuple[Scope, ...]]
+    """By axis: of all runs with the first value, with the second, ...; none where values are drawn."""
+    words: frozenset[str] = frozenset()
+    """All values that are no numbers."""
 
 
 def scope_of(session: Trained, result: Result) -> Scope:
@@ -65,13 +81,14 @@ def scope_of(session: Trained, result: Result) -> Scope:
     figures |= {name: result.has(outcome) for name, outcome in CLAIMED.items()}
     figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
     figures["evaluations"] = result.evaluations["loss"]
+    figures |= {"kept_epochs": result.kept_epochs} if result.keep else {}
     for name, values in result.final.items():
         if name in result.grows:
             figures[name] = values
             continue
         kind, _, part = name.rpartition("_")
         lost = np.isnan(values) & name.startswith(("loss", "gradient"))
-        figures[f"{kind}({part})" if part in ("train", "test") else name] = np.where(lost, np.inf, values)
+        figures[f"{kind}({part})" if part in PARTS else name] = np.where(lost, np.inf, values)
     figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
     figures |= _by_name(session, result.theta)
     losses, points = _loss_names(session), session.spec.points
@@ -96,6 +113,7 @@ def blank_scope(session: Trained) -> Scope:
     if session.metric:
         names += [f"{session.metric.kind}({part})" for part in session.parts]
     names += [f"loss({part})" for part in session.parts]
+    names += ["kept_epochs"] if session.spec.training.keep else []
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     for watched in session.spec.monitor.watched:
         figures |= {f"grows({watched.name})": np.zeros(runs), watched.name: np.ones(runs)}

@@ -16,13 +16,14 @@ import numpy as np
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.meaning.kinds import ELEMENTWISE
 from netc.compiler.meaning.resolve_values import number_or_none
-from netc.compiler.meaning.spec import FAR, KINDS
+from netc.compiler.meaning.spec import FAR, KINDS, PARTS
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_expr
 from netc.runtime.parameters import Array
 from netc.runtime.results import reached_points as reached
-from netc.runtime.results.expect_names import Scope
+from netc.runtime.results.expect_names import Scope, Swept
 
 STATISTICS = ("median", "mean", "min", "max", "quartile", "share", "all")
 _PLAIN: dict[str, Callable[..., Any]] = {
@@ -104,6 +105,8 @@ class Values:
     # -- values ----------------------------------------------------------------------------------------
 
     def value(self, e: ast.Expr) -> Value:
+        if self.scope.swept is not None and (found := self.of_sweep(e, self.scope.swept)) is not None:
+            return found
         match e:
             case ast.Number(number):
                 return _constant(number)
@@ -125,12 +128,37 @@ class Values:
                 return Value(np.array([float(self.single(self.value(i), i)) for i in items]), False)
             case ast.Call(ast.Name(function), arguments):
                 return self.call(function, [a.value for a in arguments], e)
+            case ast.Over():
+                self.fail("E0446", "'over' is of a sweep, and the file has none", e)
             case ast.Compare() | ast.Logic() | ast.Not():
                 return self.condition(e)
             case ast.Index(base, index):
                 return self.component(self.value(base), index, e)
             case _:
                 self.fail("E0703", "an expectation cannot be made of this", e)
+
+    def of_sweep(self, e: ast.Expr, swept: Swept) -> Value | None:
+        """What only a sweep has: its best point, a figure for each value of an axis, and values that are no numbers."""
+        match e:
+            case ast.Call(ast.Name("best"), (ast.Argument(None, ast.Name(axis)),)) if axis in swept.values:
+                value = swept.values[axis]
+                return _constant(value) if isinstance(value, float) else Value(np.asarray(value), False)
+            case ast.Call(ast.Name("best"), (ast.Argument(None, figure),)):
+                return Value(self.at_a_point(swept.best, figure), False)
+            case ast.Over(figure, axis):
+                scopes = swept.over.get(axis, ())
+                if not scopes:
+                    hints = did_you_mean(axis, [*swept.over])
+                    message = f"'{axis}' is no axis of the sweep whose values are listed"
+                    self.fail("E0446", message, e, hints=hints or (f"axes: {', '.join(swept.over)}",))
+                return Value(np.array([float(self.at_a_point(scope, figure)) for scope in scopes]), False)
+            case _ if swept.words and (text := print_expr(e)) in swept.words:
+                return Value(np.asarray(text), False)
+        return None
+
+    def at_a_point(self, scope: Scope, e: ast.Expr) -> Array:
+        one = Values(scope, self.within)
+        return one.single(one.value(e), e)
 
     def component(self, of: Value, index: ast.Expr, e: ast.Expr) -> Value:
         """`theta[1]` is the first one: here no iteration is counted, and batches are counted from 1, too."""
@@ -244,11 +272,14 @@ class Values:
     def part(self, name: str, e: ast.Expr) -> Value:
         if name in self.scope.figures:
             return Value(self.scope.figures[name], True)
-        if name.endswith("(test)") and name.replace("(test)", "(train)") in self.scope.figures:
-            self.fail("E0702", "there is no test part", e, hints=("hold samples back: `split = 80%`",))
-        if name.endswith(("(test)", "(train)")):
-            self.fail("E0702", f"'{name.split('(')[0]}' has no meaning here", e, notes=(self.known(),))
-        self.fail("E0702", "the parts of the data are 'train' and 'test'", e)
+        figure, _, part = name.rstrip(")").partition("(")
+        settings = {"validation": "validation = 20%", "test": "split = 80%"}
+        if part in settings and f"{figure}(train)" in self.scope.figures:
+            hints = (f"hold samples back: `{settings[part]}`",)
+            self.fail("E0702", f"there is no {part} part", e, hints=hints)
+        if part in PARTS:
+            self.fail("E0702", f"'{figure}' has no meaning here", e, notes=(self.known(),))
+        self.fail("E0702", "the parts of the data are 'train', 'validation' and 'test'", e)
 
     # -- runs ------------------------------------------------------------------------------------------
 
@@ -305,6 +336,14 @@ class Values:
     def fail(
         self, code: str, message: str, e: ast.Expr, notes: tuple[str, ...] = (), hints: tuple[str, ...] = ()
     ) -> NoReturn:
+        if self.scope.swept is not None and code in ("E0702", "E0703"):
+            Values(self.scope.swept.best, None).value(e)  # fails where a point has no such figure either
+            text = e.span.text or print_expr(e)
+            message, notes = f"of which point of the sweep? '{text}' is a figure of each", ()
+            hints = (
+                f"best({text}), or {text} over an axis; of several runs with a statistic: best(median({text}))",
+            )
+            code = "E0445"
         raise SpecError([Diagnostic(code, message, e.span, notes=notes, hints=hints)])
 
 

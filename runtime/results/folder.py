@@ -157,8 +157,9 @@ def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) 
     """`layer1.weight`, `best.layer1.weight`, `scale.inputs.shift`, states of layers; the axis of several runs in front."""
     lead = () if result.runs == 1 else (result.runs,)
     found = {}
-    both = (("", result.theta, result.states), ("best.", result.best, result.best_states))
-    for prefix, theta, states in both:
+    places = [("", result.theta, result.states), ("best.", result.best, result.best_states)]
+    places += [("last.", result.last, result.last_states)] if result.keep else []
+    for prefix, theta, states in places:
         for tensors, rows in ((problem.weights, theta), (problem.states, states)):
             for t in tensors:
                 found[prefix + t.name] = Pieces(rows[:, t.offset : t.stop], (*lead, *t.kept_shape))

@@ -149,6 +149,8 @@ def _printed(expr: ast.Expr) -> str:
 
 def read(path: Path) -> Kept:
     """Raises Unreadable."""
+    if (path / "points").is_dir():
+        raise Unreadable("it is that of a sweep, whose points have folders of their own: points/00001, ...")
     try:
         text = read_text(path / "spec.net")
         manifest = json.loads(read_bytes(path / "manifest.json", LARGEST_TEXT))
@@ -197,7 +199,7 @@ def _ends(file: Path, problem: ir.Program) -> Array:
         arrays = load(file.read_bytes())
     except SafetensorError as error:
         raise ValueError(f"{file.name}: {error}") from None
-    named = {k: v for k, v in arrays.items() if not k.startswith(("best.", "scale."))}
+    named = {k: v for k, v in arrays.items() if not k.startswith(("best.", "last.", "scale."))}
     return np.atleast_2d(flatten(problem.problem, named))
 
 

@@ -33,23 +33,32 @@ def make_result(
         history[whole] = history[whole].astype(np.int64)
     steps = counters[:, 0]
     lost = (outcome.stops == STOPS.index("diverged")) & ~np.isfinite(outcome.final[:, 0])
-    final = dict(zip(FIGURES, outcome.final.T, strict=True))
+    theta, states, figures = outcome.theta, outcome.states, outcome.final
+    if outcome.kept is not None:
+        theta, states, figures = outcome.best, outcome.best_states, outcome.kept
+    final = dict(zip(FIGURES, figures.T, strict=True))
+    parts = {"validation": task.validation is not None, "test": task.test is not None}
+    absent = tuple(f"_{part}" for part, there in parts.items() if not there)
     outcome_codes = outcomes(outcome.stops, has_criterion(program.rule))
     settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
     return Result(
-        theta=outcome.theta,
+        theta=theta,
         best=outcome.best,
-        states=outcome.states,
+        states=states,
         best_states=outcome.best_states,
-        history=_named(history, metric, task.test is not None, several),
-        final=_named(final, metric, task.test is not None, several)
-        | dict(zip(watched, outcome.watched.T, strict=True)),
+        last=outcome.theta,
+        last_states=outcome.states,
+        keep=task.rules.keep.written if task.rules and task.rules.keep else "",
+        kept_steps=outcome.best_step,
+        kept_epochs=outcome.best_step / per_epoch,
+        history=_named(history, metric, absent, several),
+        final=_named(final, metric, absent, several) | dict(zip(watched, outcome.watched.T, strict=True)),
         steps=steps,
         epochs=steps / per_epoch,
         stop_codes=outcome.stops,
         outcome_codes=outcome_codes,
-        point_codes=reached.reached(points, outcome.theta, settled),
-        kind_codes=cache(lambda: kinds(outcome.theta, settled, outcome.states)),
+        point_codes=reached.reached(points, theta, settled),
+        kind_codes=cache(lambda: kinds(theta, settled, states)),
         point_names=reached.names(points),
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
         grows={
@@ -66,11 +75,13 @@ def make_result(
     )
 
 
-def _named(columns: dict[str, Array], metric: str, test: bool, several: bool) -> dict[str, Array]:
-    """Those that mean something here, by their public names."""
+def _named(
+    columns: dict[str, Array], metric: str, absent: tuple[str, ...], several: bool
+) -> dict[str, Array]:
+    """Those that mean something here, by their public names; `absent`: parts that the data do not have."""
     found = {}
     for name, column in columns.items():
-        if (name == "run" and not several) or ("_test" in name and not test):
+        if (name == "run" and not several) or any(part in name for part in absent):
             continue
         if name.startswith("metric") and not metric:
             continue

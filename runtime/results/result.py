@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from netc.compiler.meaning.spec import KINDS
+from netc.compiler.meaning.spec import KINDS, PARTS
 from netc.runtime.parameters import Array
 from netc.runtime.results.plain import figure, plain
 from netc.runtime.results.verdict import Verdict
@@ -28,22 +28,32 @@ class Result:
     """Of one or more runs; the first axis of every array counts the runs."""
 
     theta: Array
-    """(runs, P) last parameters, in the order of `Model.unflatten`."""
+    """(runs, P) parameters, in the order of `Model.unflatten`: the last ones, or those that `keep` chose."""
     best: Array
-    """(runs, P) parameters at the lowest training loss seen at a report."""
+    """(runs, P) parameters at the best figure of `keep`; without it at the lowest training loss seen at a report."""
+    last: Array
+    """(runs, P) the last parameters."""
+    keep: str
+    """`loss(validation)` where the file says `keep = best(loss(validation))`; empty: the last parameters are kept."""
+    kept_steps: Array
+    """(runs,) the iteration in which `best` was seen."""
+    kept_epochs: Array
+    """(runs,) the same in epochs."""
     states: Array
     """(runs, S) the states of layers (running statistics) that belong to `theta`; S is 0 where no layer has any."""
     best_states: Array
     """(runs, S) those that belong to `best`."""
+    last_states: Array
+    """(runs, S) those that belong to `last`."""
     history: dict[str, Array]
     """The columns of `history.csv`, a row for each report: `step`, `epoch`, `loss_train`, `gradient_norm`,
     `theta_norm`, `loss_batches` (the mean of the losses that the iterations of the last epoch have seen, each on its
-    batch), where they have a meaning `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, `r2_test`,
+    batch), where they have a meaning `loss_validation`, `loss_test`, `accuracy_train`, `accuracy_test`, `r2_train`, ...,
     and with several runs `run`. Of very many runs it is a summary, a row for each moment: `step`, `epoch`,
     `running` (the share of runs that reached the step) and quantiles over runs, `loss_train_q05`, `_q25`,
     `_median`, `_q75`, `_q95`, ..."""
     final: dict[str, Array]
-    """These figures of every run at its last parameters, (runs,) each."""
+    """These figures of every run at `theta`, (runs,) each."""
     steps: Array
     """(runs,) iterations done; of a diverged run those before the loss was lost."""
     epochs: Array
@@ -104,7 +114,7 @@ class Result:
     @property
     def stopped(self) -> Array:
         """(runs,) texts: `epochs`, `steps`, `criterion`, `diverged`, `search` (a `repeat` reached its bound),
-        `step too small`, `interrupted`."""
+        `step too small`, `interrupted`, `no gain` (the patience of `stop` is over)."""
         return np.array(STOPS)[self.stop_codes]
 
     @property
@@ -145,6 +155,19 @@ class Result:
     def loss_test(self) -> Array | None:
         """(runs,), None without a test part; likewise below."""
         return self.final.get("loss_test")
+
+    @property
+    def loss_validation(self) -> Array | None:
+        """(runs,), None without a validation part."""
+        return self.final.get("loss_validation")
+
+    @property
+    def accuracy_validation(self) -> Array | None:
+        return self.final.get("accuracy_validation")
+
+    @property
+    def r2_validation(self) -> Array | None:
+        return self.final.get("r2_validation")
 
     @property
     def accuracy_train(self) -> Array | None:
@@ -188,6 +211,7 @@ def _summary(result: Result) -> dict[str, Any]:
         "epochs": figure(result.epochs),
         "stopped": _texts(result, STOPS, result.stop_codes),
         "outcome": result.outcome[0].item() if result.runs == 1 else _shares(OUTCOMES, result.outcome_codes),
+        "kept": _kept(result),
         "diverged": float(np.mean(result.diverged)),
         "fault": result.fault,
         "reached": _reached(result),
@@ -209,6 +233,13 @@ def _summary(result: Result) -> dict[str, Any]:
     return {key: value for key, value in full.items() if value not in ("", {}, []) and key}
 
 
+def _kept(result: Result) -> dict[str, Any]:
+    """By which figure the parameters were chosen, and when they were seen."""
+    if not result.keep:
+        return {}
+    return {"best": result.keep, "step": figure(result.kept_steps), "epoch": figure(result.kept_epochs)}
+
+
 def _reached(result: Result) -> Any:
     """One run's point, the shares of several; nothing where the file lists no points."""
     if len(result.point_names) == 2:
@@ -220,7 +251,7 @@ def _reached(result: Result) -> Any:
 
 
 def _parts(result: Result, name: str) -> dict[str, Any]:
-    parts = {part: result.final.get(f"{name}_{part}") for part in ("train", "test")}
+    parts = {part: result.final.get(f"{name}_{part}") for part in PARTS}
     return {part: figure(values) for part, values in parts.items() if values is not None}
 
 

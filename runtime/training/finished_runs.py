@@ -20,7 +20,7 @@ from netc.runtime.training.state import State, Unfit, require_counters, within
 
 COUNTERS = 4
 """Of the kernels' counters: iterations, loss evaluations, gradient evaluations, status."""
-NAMES = ("theta", "best", "counters", "figures", "grown", "watched")
+NAMES = ("theta", "best", "counters", "figures", "grown", "watched", "kept_figures", "best_step")
 
 
 class Book:
@@ -35,31 +35,35 @@ class Book:
         real: type[np.floating],
         folder: Path | None = None,
         grown: Sequence[int] = (),
+        keeps: bool = False,
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
         self.folder, self.count, self.counts = folder, 0, list(grown)
         self.parameters, self.states = parameters, states
         width = parameters + states
-        shapes: tuple[tuple[int, type[np.generic]], ...] = (
+        self.shapes: tuple[tuple[int, type[np.generic]], ...] = (
             (width, real), (width, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
-            (len(grown), np.float64), (len(grown), np.float64),
+            (len(grown), np.float64), (len(grown), np.float64), (len(FIGURES) * keeps, np.float64), (1, np.int64),
         )  # fmt: skip
-        self.shapes = shapes
         self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
         """Whether there are rows of an earlier process."""
-        self.theta, self.best, self.counters, self.figures, self.grown, self.watched = (
+        (
+            self.theta, self.best, self.counters, self.figures, self.grown, self.watched, self.kept_figures, self.best_step,
+        ) = (
             np.empty((runs, columns), dtype) if folder is None else _on_disk(folder / f"{name}.npy", (runs, columns), dtype)
-            for name, (columns, dtype) in zip(NAMES, shapes, strict=True)
+            for name, (columns, dtype) in zip(NAMES, self.shapes, strict=True)
         )  # fmt: skip
 
-    def enter(self, state: State, watched: Array) -> None:
-        """The runs of a state, at their last iteration and after their last report, and the values of what is monitored."""
+    def enter(self, state: State, watched: Array, kept: Array | None = None) -> None:
+        """The runs of a state, at their last iteration and after their last report, and the values of what is monitored;
+        `kept` (runs, FIGURES): figures of their best parameters, where these are what is kept."""
         at = slice(state.first, state.first + state.runs)
-        for kept, rows in ((self.theta, state.theta), (self.best, state.best)):
-            kept[at, : self.parameters] = rows[:, : self.parameters]
-            kept[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
+        for book, rows in ((self.theta, state.theta), (self.best, state.best)):
+            book[at, : self.parameters] = rows[:, : self.parameters]
+            book[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
         self.grown[at], self.watched[at] = state.scalars[:, self.counts], watched
+        self.best_step[at, 0], self.kept_figures[at] = state.best_step, np.nan if kept is None else kept
         self.count = at.stop
 
     def arrays(self) -> dict[str, Array]:
@@ -80,8 +84,8 @@ class Book:
         require_counters(self.counters[:count], total)
 
 
-def bytes_per_run(parameters: int, real: int) -> int:
-    return 2 * parameters * real + 8 * (COUNTERS + len(FIGURES))
+def bytes_per_run(parameters: int, real: int, keeps: bool) -> int:
+    return 2 * parameters * real + 8 * (COUNTERS + 1 + len(FIGURES) * (1 + keeps))
 
 
 def _on_disk(file: Path, shape: tuple[int, int], dtype: Any) -> Array:

@@ -10,6 +10,7 @@ from netc.runtime.parameters import Array
 from netc.runtime.training.state import (
     CRITERION,
     DIVERGED,
+    NO_GAIN,
     NO_SUCH_BATCH,
     OUT_OF_RANGE,
     RUNNING,
@@ -27,6 +28,7 @@ STOPS = (
     "no such batch",
     "out of range",
     "interrupted",
+    "no gain",
 )
 OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
 """A run converged if its stop criterion holds; without a criterion one that came to its end has finished."""
@@ -42,6 +44,7 @@ _STOP_OF = {
     STEP_TOO_SMALL: STOPS.index("step too small"),
     NO_SUCH_BATCH: STOPS.index("no such batch"),
     OUT_OF_RANGE: STOPS.index("out of range"),
+    NO_GAIN: STOPS.index("no gain"),
 }
 
 
@@ -69,7 +72,7 @@ def outcomes(stopped: Array, criterion: bool) -> Array:
         at_end,
         *map(OUTCOMES.index, ("converged", "diverged", *4 * ("step too small",))),
     ]
-    found: Array = np.array([*meaning, OUTCOMES.index("interrupted")], np.int8)[stopped]
+    found: Array = np.array([*meaning, OUTCOMES.index("interrupted"), at_end], np.int8)[stopped]
     return found
 
 

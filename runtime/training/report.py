@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from types import ModuleType
+from typing import Literal
 
 import numpy as np
 
@@ -15,8 +17,16 @@ from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.state import RUNNING
 from netc.runtime.training.workers import Workers
 
-FIGURES = ("loss_train", "loss_test", "metric_train", "metric_test", "gradient_norm", "theta_norm")
+FIGURES = (
+    "loss_train", "loss_validation", "loss_test", "metric_train", "metric_validation", "metric_test",
+    "gradient_norm", "theta_norm",
+)  # fmt: skip
 """The columns of what `Evaluator.figures` gives; NaN where there is no such figure."""
+Group = Literal["norms", "train", "validation", "test"]
+GROUPS: dict[Group, tuple[int, ...]] = {
+    "norms": (0, 6, 7), "train": (3,), "validation": (1, 4), "test": (2, 5),
+}  # fmt: skip
+"""Columns that are evaluated together."""
 ROW = (*FIGURES, "loss_batches")
 """What a report says of a run: figures, NaN where it has not looked at all samples, and the mean of the losses that its
 iterations have seen in the last epoch, each on its batch and before its step."""
@@ -38,28 +48,58 @@ def mean_of_batches(figures: Array, counters: Array) -> Array:
 
 
 class Evaluator:
-    """Evaluates runs on the training and the test part."""
+    """Evaluates runs on the parts of the data."""
 
     def __init__(
-        self, kernels: ModuleType, train: Samples, test: Samples | None, metric: Metric | None
+        self,
+        kernels: ModuleType,
+        train: Samples,
+        test: Samples | None,
+        metric: Metric | None,
+        validation: Samples | None = None,
     ) -> None:
         self.kernels, self.train, self.test, self.metric = kernels, train, test, metric
+        self.validation = validation
         self.dtype = train.y.dtype
         self._scratch = zeros(kernels.SCRATCH, self.dtype)
         self._gradient = zeros(kernels.STRIDE, self.dtype)
 
     # -- many runs -----------------------------------------------------------------------------------
 
-    def figures(self, theta: Array, rows: Array, workers: Workers, norms: Array | None = None) -> Array:
-        """(len(rows), FIGURES) of the runs `rows` of theta (runs, STRIDE); `norms`: those that are known already."""
-        found = np.full((len(rows), len(FIGURES)), math.nan)
-        train = self.train
-        known = self._norms(theta, rows, workers) if norms is None else norms
-        found[:, 0], found[:, 4:] = known[:, 0], known[:, 1:]
-        if self.metric is not None:
-            found[:, 2] = self._scores(theta, rows, workers, train)[1]
-            if self.test is not None:
-                found[:, 1], found[:, 3] = self._scores(theta, rows, workers, self.test)
+    def figures(
+        self,
+        theta: Array,
+        rows: Array,
+        workers: Workers,
+        norms: Array | None = None,
+        known: Array | None = None,
+    ) -> Array:
+        """(len(rows), FIGURES) of the runs `rows` of theta (runs, STRIDE); `norms`: those that are known already,
+        `known`: the figures that are, NaN where they are not."""
+        found = np.full((len(rows), len(FIGURES)), math.nan) if known is None else known.copy()
+        groups = [g for g, columns in GROUPS.items() if np.isnan(found[:, columns]).any()]
+        return self.fill(found, groups, theta, rows, workers, norms)
+
+    def fill(
+        self,
+        found: Array,
+        groups: Iterable[Group],
+        theta: Array,
+        rows: Array,
+        workers: Workers,
+        norms: Array | None = None,
+    ) -> Array:
+        """`found` with the columns of these groups, as far as they have a meaning."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        for group in groups:
+            columns = GROUPS[group]
+            if group == "norms":
+                found[:, columns] = self._norms(theta, rows, workers) if norms is None else norms
+            elif self.metric is not None and (part := parts[group]) is not None:
+                # Of the training part the loss is known by the norms.
+                found[:, columns] = np.column_stack(self._scores(theta, rows, workers, part))[
+                    :, -len(columns) :
+                ]
         return found
 
     def _norms(self, theta: Array, rows: Array, workers: Workers) -> Array:

@@ -38,13 +38,15 @@ class Spacing:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of a training: iterations at most, those of an epoch, runs that report, samples of the two parts."""
+    """Of a training: iterations at most, those of an epoch, runs that report, samples that train and that do not."""
 
     total: int
     per_epoch: int
     reporting: int
     train: int
-    test: int
+    others: int
+    judged: bool = False
+    """Whether runs are judged at the end of each epoch, which then has a row where that is not too many."""
 
 
 def spacing(program: ir.Program, sizes: Sizes, every: int, summary: bool) -> Spacing:
@@ -55,15 +57,21 @@ def spacing(program: ir.Program, sizes: Sizes, every: int, summary: bool) -> Spa
     apart = max(1, -(-sizes.total // (rows * sizes.per_epoch))) * sizes.per_epoch
     epochs = sizes.total / sizes.per_epoch
     allowed = max(SHORT, SHARE * epochs * program.training.runs * work_of_epoch(program, sizes.train))
-    most = max(1, int(allowed // (CALL + sizes.reporting * work_of_report(program, sizes.train, sizes.test))))
+    most = max(
+        1, int(allowed // (CALL + sizes.reporting * work_of_report(program, sizes.train, sizes.others)))
+    )
     whole = -(-sizes.total // (apart * most)) * apart
-    return Spacing(whole, whole) if summary else Spacing(apart, whole)
+    if summary:
+        return Spacing(whole, whole)
+    return Spacing(
+        sizes.per_epoch if sizes.judged and epochs * sizes.reporting <= ROWS_OF_ALL else apart, whole
+    )
 
 
-def work_of_report(program: ir.Program, train: int, test: int) -> int:
-    """Multiply-adds of a run's: the gradient and the outputs on the training part, the outputs on the test part."""
+def work_of_report(program: ir.Program, train: int, others: int) -> int:
+    """Multiply-adds of a run's: the gradient and the outputs on the training part, the outputs on the other parts."""
     forward, gradient = multiply_adds(program.problem)
-    return train * (gradient + forward) + test * forward
+    return train * (gradient + forward) + others * forward
 
 
 def work_of_epoch(program: ir.Program, train: int) -> float:

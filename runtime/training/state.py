@@ -17,10 +17,12 @@ from netc.runtime.aligned import aligned, zeros
 from netc.runtime.parameters import Array, states_of_rows
 from netc.runtime.training.start import first_states, first_theta
 
-FIGURES = 6
+FIGURES = 8
 """Numbers of a report, as `report.py` lists them."""
 RUNNING = 0
 CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
+NO_GAIN = max(ir.STATUS.values()) + 1
+"""Set here and not by kernels, which leave such a run alone as they do any that has ended."""
 
 MEMORY, MEMORY_ON_GPU = 2**28, 2**32
 """Bytes that the runs in hand may take together."""
@@ -42,9 +44,17 @@ class State:
     order: Array
     """(runs, samples) where the kernels shuffle, else (runs, 0)."""
     best: Array
-    """(runs, STRIDE): the parameters of the lowest training loss seen at a report."""
-    best_loss: Array
-    """(runs,)"""
+    """(runs, STRIDE): the parameters at the best figure of `keep`, or at the lowest training loss seen at a report."""
+    best_figure: Array
+    """(runs,) that figure, as what is lower is better."""
+    best_step: Array
+    """(runs,) int64: the iteration in which it was seen."""
+    gain_figure: Array
+    """(runs,) likewise the best figure of `stop = no gain in ...`."""
+    gain_step: Array
+    """(runs,) int64"""
+    judged: Array
+    """(runs,) int64: the iteration in which the run was last judged by these two, -1 before the first."""
     reported: Array
     """(runs,) int64: the iteration of the last report, -1 before the first."""
     last: Array
@@ -88,7 +98,11 @@ def shapes(
         "figures": ((count, 3), np.float64),
         "order": ((count, samples if kernels.BY_SAMPLE else 0), np.int64),
         "best": ((count, kernels.STRIDE), real),
-        "best_loss": ((count,), np.float64),
+        "best_figure": ((count,), np.float64),
+        "best_step": ((count,), np.int64),
+        "gain_figure": ((count,), np.float64),
+        "gain_step": ((count,), np.int64),
+        "judged": ((count,), np.int64),
         "reported": ((count,), np.int64),
         "last": ((count, FIGURES), np.float64),
     }
@@ -112,7 +126,8 @@ def from_arrays(
         raise Unfit("its runs are not those of the file")
     require_counters(counters, total)
     within(arrays, "order", arrays["order"].shape, np.int64, 0, samples - 1)
-    within(arrays, "reported", (count,), np.int64, -1, total)
+    for name, least in (("reported", -1), ("judged", -1), ("best_step", 0), ("gain_step", 0)):
+        within(arrays, name, (count,), np.int64, least, total)
     names = shapes(kernels, program, samples, count)
     return State(first, at, **{name: aligned(arrays[name]) for name in names})
 
@@ -120,7 +135,7 @@ def from_arrays(
 def require_counters(counters: Array, total: int) -> None:
     """Of runs that have done at most `total` iterations."""
     within({"counters": counters}, "counters", counters.shape, np.int64, 0)
-    for column, most in ((0, total), (3, max(ir.STATUS.values()))):
+    for column, most in ((0, total), (3, NO_GAIN)):
         part = counters[:, column]
         within({"counters": part}, "counters", part.shape, np.int64, 0, most)
 
@@ -154,7 +169,8 @@ def fresh(
     state.counters[:, 4] = np.arange(first, first + count)
     states_of_rows(program.problem, state.theta)[:] = first_states(program, first, count)
     state.best[:] = state.theta
-    state.best_loss[:], state.reported[:], state.last[:] = np.inf, -1, np.nan
+    state.best_figure[:], state.gain_figure[:], state.last[:] = np.inf, np.inf, np.nan
+    state.reported[:], state.judged[:] = -1, -1
     kernels.start(state.theta, state.vectors, state.scalars, hyper)
     return state
 
@@ -168,7 +184,7 @@ def bytes_of_state(kernels: ModuleType, program: ir.Program, samples: int) -> in
 def bytes_per_run(kernels: ModuleType, program: ir.Program, samples: int) -> int:
     """Of a run in hand, in this machine's memory: what comes back from a GPU has a second place."""
     changed = bytes_of_state(kernels, program, samples) * (1 if kernels.DEVICE == "cpu" else 2)
-    return int(changed + real_type(program)(0).itemsize * kernels.STRIDE + 8 * (2 + FIGURES))
+    return int(changed + real_type(program)(0).itemsize * kernels.STRIDE + 8 * (6 + FIGURES))
 
 
 def runs_at_once(kernels: ModuleType, program: ir.Program, samples: int) -> int:

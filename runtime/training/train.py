@@ -24,6 +24,7 @@ from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
 from netc.runtime.training.finished_runs import Book
 from netc.runtime.training.history import FOLLOWED, followed
+from netc.runtime.training.judge import Judge, Rules
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import first_lost, stops
 from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
@@ -69,6 +70,14 @@ class Task:
     """Whether every run reports, or some of very many."""
     by_steps: bool = False
     """`every` counts steps."""
+    validation: Samples | None = None
+    rules: Rules | None = None
+    """By which figures runs are judged epoch by epoch; None: the last parameters are kept."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the best parameters are the result."""
+        return self.rules is not None and self.rules.keep is not None
 
 
 class Watcher:
@@ -94,7 +103,9 @@ class Outcome:
     theta: Array
     """(runs, P)"""
     best: Array
-    """(runs, P): at the lowest training loss seen at a report."""
+    """(runs, P): at the best figure of `keep`, or at the lowest training loss seen at a report."""
+    best_step: Array
+    """(runs,): the iteration in which it was seen."""
     states: Array
     """(runs, S): the states of layers, with `theta`."""
     best_states: Array
@@ -107,6 +118,8 @@ class Outcome:
     """(runs,) index into `outcomes.STOPS`: why each run ended."""
     final: Array
     """(runs, FIGURES): each run at its last parameters."""
+    kept: Array | None
+    """(runs, FIGURES): each run at its best parameters, where `keep` asks for these."""
     grown: Array
     """(runs, monitored functions): iterations in which the function was more than 1 % above the one before."""
     watched: Array
@@ -157,13 +170,20 @@ class _Loop:
         self.chunk = runs_at_once(kernels, program, task.train.count)
         self.spacing = _spacing(task)
         self.hyper = aligned([h.value for h in program.rule.hypers], np.float64)
-        self.evaluator = Evaluator(kernels, task.train, task.test, task.metric)
+        self.evaluator = Evaluator(kernels, task.train, task.test, task.metric, task.validation)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
+        self.judge = (
+            Judge(task.rules, self.evaluator, self.workers, self.per_epoch)
+            if task.rules is not None
+            else None
+        )
+        self.cuts = [self.spacing.rows, *([self.per_epoch] if self.judge else [])]
+        """Iterations between two moments at which a stretch ends."""
         self.stretches = _stretches(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
         self.watched = Watched(program.rule, self.stretches)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
-        self.book = Book(self.runs, *sizes, real_type(program), folder, self.watched.grown)
+        self.book = Book(self.runs, *sizes, real_type(program), folder, self.watched.grown, task.keeps)
         self.columns = len(COLUMNS) + len(self.watched.names)
         self.history: list[Array] = []
         self.pace = 1.0
@@ -237,11 +257,13 @@ class _Loop:
         state, stretches = self.state, self.stretches
         self._keep()
         if state.at == 0:
+            self._judge()
             self._report(self._due())
+        depth = 1 if self.judge else stretches.depth  # a run that is judged may have to end
         ahead, queued, going = state.at, deque[int](), self._going()
         while True:
-            while going and ahead < self.total and len(queued) < stretches.depth and not interrupt.asked:
-                due = min(self.total, (ahead // self.spacing.rows + 1) * self.spacing.rows)
+            while going and ahead < self.total and len(queued) < depth and not interrupt.asked:
+                due = min(self.total, *((ahead // apart + 1) * apart for apart in self.cuts))
                 ahead = min(due, ahead + max(1, int(self.pace)))
                 stretches.queue(ahead, self._reports_at(ahead, self.spacing.whole))
                 queued.append(ahead)
@@ -251,15 +273,22 @@ class _Loop:
             if not going:
                 continue  # it was queued before it was known that all runs have ended
             self._went_on(last, seconds)
+            self._judge()
             if self._reports_at(state.at, self.spacing.whole):
                 self._report(self._due())
             elif self._reports_at(state.at, self.spacing.rows):
                 self._note(state.running(self._due()))
+            if self.judge and self.judge.end(state):
+                stretches.begin(state)
             if (now := time.monotonic()) - self.saved > min(self.apart, BETWEEN_CHECKPOINTS):
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
                 self.apart = max(2 * self.apart, (self.saved - now) / CHECKPOINTS_SHARE)
             going = self._going()
+
+    def _judge(self) -> None:
+        if self.judge and self._reports_at(self.state.at, self.per_epoch):
+            self.judge.look(self.state)
 
     def _keep(self) -> None:
         state = self.state
@@ -325,7 +354,9 @@ class _Loop:
     def _note(self, rows: Array) -> None:
         """Of these runs, which go on, only what their iterations have seen."""
         if len(rows):
-            self._row(rows, np.full((len(rows), len(FIGURES)), np.nan), self._nothing(rows))
+            nothing = np.full((len(rows), len(FIGURES)), np.nan)
+            known = self.judge.known(self.state, rows) if self.judge else nothing
+            self._row(rows, known, self._nothing(rows))
 
     def _nothing(self, rows: Array) -> Array:
         return np.full((len(rows), len(self.watched.names)), np.nan)
@@ -343,22 +374,31 @@ class _Loop:
         if len(rows) == self.runs == 1 and state.at == 0:
             figures = self.warmed  # nothing has moved since
         else:
-            figures = self.evaluator.figures(state.theta, rows, self.workers, self.stretches.norms(rows))
+            known = self.judge.known(state, rows) if self.judge else None
+            figures = self.evaluator.figures(
+                state.theta, rows, self.workers, self.stretches.norms(rows), known
+            )
         state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
-        lower = figures[:, 0] < state.best_loss[rows]
-        better = rows[lower]
-        state.best_loss[better], state.best[better] = figures[lower, 0], state.theta[better]
+        if not self.task.keeps:
+            lower = figures[:, 0] < state.best_figure[rows]
+            better = rows[lower]
+            state.best_figure[better], state.best[better] = figures[lower, 0], state.theta[better]
+            state.best_step[better] = state.counters[better, 0]
         return figures
 
     def _close(self) -> None:
         """A last report, also of runs that ended between reports; then the runs go into the book."""
         state = self.state
+        if self.judge:
+            self.judge.look(state)
         self._report(self._due())
         self._look(state.moved(np.arange(state.runs)))
         # The kernel sees a loss only in the iteration after; the last one is seen here.
         lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
         state.counters[lost, 3] = DIVERGED
-        self.book.enter(state, self.watched.values(state, np.arange(state.runs)))
+        all_rows = np.arange(state.runs)
+        kept = self.evaluator.figures(state.best, all_rows, self.workers) if self.task.keeps else None
+        self.book.enter(state, self.watched.values(state, all_rows), kept)
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
@@ -411,10 +451,12 @@ class _Loop:
             best=book.best[kept, parameters],
             states=book.theta[kept, states],
             best_states=book.best[kept, states],
+            best_step=book.best_step[kept, 0],
             counters=book.counters[kept],
             history=history,
             stops=stops(book.counters[kept], self.total, by_steps),
             final=book.figures[kept],
+            kept=book.kept_figures[kept] if self.task.keeps else None,
             grown=book.grown[kept],
             watched=book.watched[kept],
             seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
@@ -438,8 +480,9 @@ def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
 
 def _spacing(task: Task) -> Spacing:
     program, samples = task.program, task.train.count
-    test = task.test.count if task.test else 0
-    sizes = Sizes(*total_steps(program, samples), _reporting(task), samples, test)
+    others = sum(part.count for part in (task.validation, task.test) if part)
+    judged = task.rules is not None
+    sizes = Sizes(*total_steps(program, samples), _reporting(task), samples, others, judged)
     stated = task.every if task.by_steps else task.every * sizes.per_epoch
     return spacing(program, sizes, stated, task.history == "summary")
 

@@ -1,6 +1,6 @@
 """A network of any lets -> loops: loss, gradient and prediction, let after let, block of samples after block.
 
-Products are the register tiles of `tiles`; all else is a pass (`passes`), right and not fast. Where something of a
+Sums of products are register tiles (`nests`); all else is a pass (`passes`), right and not fast. Where something of a
 sample hangs on a sum over all of them (statistics of a batch), a block has all samples. What is made of finished sums
 comes behind the blocks. States of layers are read behind the parameters, what is drawn has a buffer. A chain of dense
 layers has its own, faster loops (`network`).
@@ -8,16 +8,16 @@ layers has its own, faster loops (`network`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import wanted
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
-from netc.compiler.kernels.cpu import tiles
+from netc.compiler.kernels.cpu import calls
+from netc.compiler.kernels.cpu.nests import Tiles
 from netc.compiler.kernels.cpu.network import (
-    PRODUCT,
     SAMPLES,
     constant_name,
     gather,
@@ -27,11 +27,16 @@ from netc.compiler.kernels.cpu.network import (
 )
 from netc.compiler.kernels.cpu.passes import Layout, LetWriter
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
+from netc.compiler.kernels.cpu.steps import Nest, strides
+from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.objective import parameters_of
-from netc.compiler.kernels.patterns import Product, pattern
+from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.rule import CLOCK, Vectors
 from netc.compiler.kernels.sweeps import draws_apart, is_sum, levels, sums_apart, waits
+
+ALIASED = 4096
+"""Bytes after which addresses fall on the same set of the first cache."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Mode:
     """What is made of finished sums."""
     prefix: str
     """Of the names of its functions."""
+    tiled: Mapping[str, tuple[Nest, ...]]
+    """The lets that register tiles compute, by name."""
 
     @property
     def clock(self) -> tuple[str, ...]:
@@ -71,30 +78,30 @@ def planned(
     """`samples`: of the largest evaluation; `batch`: of the largest that a rule asks for."""
     lanes = machine.width(precision)
     modes = [sums_apart(draws_apart(p)) for p in ([problem, problem.test] if problem.test else [problem])]
-    block = _block(modes, machine, lanes, batch if problem.test else samples)
-
-    def rounded(numbers: int) -> int:
-        return -(-numbers // lanes) * lanes
-
-    def size(let: ir.Let) -> int:
-        return rounded(_numbers(let.axes) * (block if ir.SAMPLES in let.axes else 1))
-
-    rows = max([p.outputs for m in modes for p in _products(m)], default=1)
-    x, y = rounded(rows), rounded(rows) + (problem.inputs * block if shuffled else 0)
+    block, vectors = _block(modes, machine, lanes, batch if problem.test else samples)
+    aliased = max(1, ALIASED * lanes // (8 * machine.lanes) // block)
+    x, y = lanes, lanes + (problem.inputs * block if shuffled else 0)
     start = y + (problem.outputs * block if shuffled else 0)
     names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
-    height = _height(modes, machine)
-    frame = Plan(lanes, machine.registers, block, (), height, 0, x, y, {}, names, start, 1)
+    frame = Plan(lanes, machine.registers, block, (), 1, 0, x, y, {}, names, start, 1, vectors)
     made: list[Mode] = []
     for mode in modes:
         prefix = "" if len(modes) == 1 or made else "training_"
-        made.append(_mode(mode, frame, size, prefix))
+        made.append(_mode(mode, frame, Tiles(machine, aliased, vectors, _flat(mode)), prefix))
     top = max(m.plan.size for m in made)
     return Lets(replace(frame, size=top), tuple(made))
 
 
-def _mode(problem: ir.Problem, plan: Plan, size: Callable[[ir.Let], int], prefix: str) -> Mode:
+def _flat(problem: ir.Problem) -> frozenset[str]:
+    """The arrays whose numbers others count through: what is given, drawn, and brought out."""
+    return frozenset(
+        (*(t.name for t in problem.tensors), *(d.purpose for d in problem.draws), problem.output)
+    )
+
+
+def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
     """The work space behind what the plan has taken is each mode's own: one call has one mode."""
+    problem = factored(places_last(problem, tiles.flat), tiles.fit)
     loss = problem.lets[problem.loss]
     forward = wanted(problem.forward, {problem.loss})
     outputs = () if prefix else wanted(problem.forward, {problem.output})
@@ -108,14 +115,23 @@ def _mode(problem: ir.Problem, plan: Plan, size: Callable[[ir.Let], int], prefix
     backward = tuple(s for s in derived if s not in behind)
     lasting = (let.name for let in problem.lets.values() if is_sum(let) or ir.SAMPLES not in let.axes)
     kept = frozenset((problem.output, *lasting))
+
+    def size(let: ir.Let) -> int:
+        numbers = tiles.places(let.var) * (plan.block if ir.SAMPLES in let.axes else 1)
+        return -(-numbers // plan.lanes) * plan.lanes
+
     steps = (*forward, *outputs, *backward, *behind)
     found, top = places(steps, size, kept, plan.size)
-    layouts = {let.name: _layout(let, found[let.name], plan.block, prefix) for let in ir.flat(steps)}
-    vectors = Vectors(problem.parameters, plan.lanes, (), 0, problem.state_numbers)
+    layouts = {
+        let.name: _layout(let, tiles.strides(let.var), found[let.name], plan.block, prefix)
+        for let in ir.flat(steps)
+    }
+    first_state = Vectors(problem.parameters, plan.lanes, (), 0, problem.state_numbers).first_state
     for t in problem.tensors:
-        layouts[t.name] = _given(t, vectors.first_state)
+        layouts[t.name] = _given(t, first_state)
+    plan = replace(plan, size=top)
     forward = tuple(s for s in forward if s != loss)
-    return Mode(problem, replace(plan, size=top), layouts, forward, outputs, backward, behind, prefix)
+    return Mode(problem, plan, layouts, forward, outputs, backward, behind, prefix, tiles.all(problem))
 
 
 def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
@@ -124,13 +140,16 @@ def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
     )
 
 
-def _block(modes: Sequence[ir.Problem], machine: Machine, lanes: int, largest: int) -> int:
+def _block(modes: Sequence[ir.Problem], machine: Machine, lanes: int, largest: int) -> tuple[int, int]:
+    """Samples of a block, and vectors of which it has whole numbers: where the data of two do not fit the cache, one."""
     step = lanes * TILE_VECTORS
     if any(waits(problem) for problem in modes):
-        return -(-largest // step) * step
+        return -(-largest // step) * step, TILE_VECTORS
     sampled = (let for let in modes[0].lets.values() if ir.SAMPLES in let.axes)
     units = sum(_numbers(let.axes) for let in sampled)
-    return block_of(units, machine, lanes)
+    if units * 8 * machine.lanes * TILE_VECTORS > machine.cache:
+        return lanes, 1
+    return block_of(units, machine, lanes), TILE_VECTORS
 
 
 def _numbers(axes: ir.Axes) -> int:
@@ -140,31 +159,24 @@ def _numbers(axes: ir.Axes) -> int:
     return numbers
 
 
-def _products(problem: ir.Problem) -> list[Product]:
-    return [p for let in problem.lets.values() if isinstance(p := pattern(let, problem), Product)]
-
-
-def _height(modes: Sequence[ir.Problem], machine: Machine) -> int:
-    """Rows of a register tile: what the registers hold."""
-    most = max(1, (machine.registers - 3) // 2)
-    return min(most, max([p.outputs for mode in modes for p in _products(mode)], default=1))
-
-
-def _layout(let: ir.Let, place: int, block: int, prefix: str) -> Layout:
+def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], place: int, block: int, prefix: str) -> Layout:
     stride = block if ir.SAMPLES in let.axes else 1
-    return Layout("scratch", L.Int(place, constant_name(prefix + let.name)), L.Int(stride), let.axes)
+    first = L.Int(place, constant_name(prefix + let.name))
+    return Layout("scratch", first, L.Int(stride), let.axes, strides)
 
 
 def _given(t: ir.Tensor, first_state: int) -> Layout:
+    along = strides(t.var)
     match t.role:
         case "state":
-            return Layout("theta", L.Int(first_state + t.offset, constant_name(t.name)), L.Int(1), t.axes)
+            first = L.Int(first_state + t.offset, constant_name(t.name))
+            return Layout("theta", first, L.Int(1), t.axes, along)
         case "input":
-            return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes)
+            return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes, along)
         case "target":
-            return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes)
+            return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes, along)
         case _:
-            return Layout("theta", parameter(t), L.Int(1), t.axes)
+            return Layout("theta", parameter(t), L.Int(1), t.axes, along)
 
 
 # -- functions ---------------------------------------------------------------------------------------
@@ -174,7 +186,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     """`forward`, `total` and `backward` on one block; `loss`, `gradient`, `predict` on samples; where there are two modes
     also `training_loss` and `training_gradient`, for update rules."""
     plan, modes = lets.plan, lets.modes
-    made = [tiles.product(plan)] if any(_products(mode.problem) for mode in modes) else []
+    made = calls.functions((n for m in modes for found in m.tiled.values() for n in found), plan.lanes)
     for mode in modes:
         made += [
             _steps(mode, "forward", mode.forward, "What the loss of each sample of a block is made of."),
@@ -189,7 +201,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
 
 
 def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str) -> L.Function:
-    writer = LetWriter(mode.layouts, mode.plan.lanes)
+    writer = _writer(mode)
     body = [s for step in steps for s in _step(mode, writer, step)]
     parameters = ("theta", *SAMPLES, "scratch", *(_own_numbers(mode) if name == "forward" else ()))
     return L.Function(mode.prefix + name, parameters, tuple(body), note)
@@ -203,16 +215,20 @@ def _own_numbers(mode: Mode) -> tuple[str, ...]:
 def _step(mode: Mode, writer: LetWriter, step: ir.Step) -> list[L.Stmt]:
     if isinstance(step, ir.Let) and isinstance(step.value, ir.Draw):
         return [L.Note(step.name), _drawn(mode, step, step.value)]
-    found = pattern(step, mode.problem) if isinstance(step, ir.Let) else None
-    if not isinstance(found, Product):
-        return writer.step(step)
-    source, out = mode.layouts[found.source.name], mode.layouts[found.let.name]
-    start: tuple[str, L.Int] = (
-        ("theta", parameter(found.bias)) if found.bias else ("scratch", mode.plan.at(mode.plan.zeros))
-    )
-    call = L.call("product", "theta", parameter(found.weight), found.across, found.down, *start, found.outputs, found.inputs,
-                  source.array, source.first, source.stride, "scratch", out.first, "width")  # fmt: skip
-    return [L.Note(found.let.name), L.Do(call, PRODUCT)]
+    return writer.step(step)
+
+
+def _writer(mode: Mode) -> LetWriter:
+    writer = LetWriter(mode.layouts, mode.plan.lanes)
+
+    def by_tiles(let: ir.Let, here: calls.Here) -> list[L.Stmt] | None:
+        found = mode.tiled.get(let.name)
+        if found is None:
+            return None
+        out, plan = mode.layouts[let.name], mode.plan
+        return [s for n in found for s in calls.statements(n, out, mode.layouts, plan, here, writer.fresh)]
+
+    return replace(writer, by_tiles=by_tiles)
 
 
 def _drawn(mode: Mode, let: ir.Let, draw: ir.Draw) -> L.Stmt:
@@ -258,7 +274,7 @@ def _over_blocks(mode: Mode, name: str, shuffled: bool) -> L.Function:
     ]
     body.append(scale)
     if with_gradient:
-        writer = LetWriter(mode.layouts, mode.plan.lanes)
+        writer = _writer(mode)
         body += [s for step in mode.behind for s in writer.step(step)]
         body += _collected(mode)
     note = words + ("; its gradient into `grad`" if with_gradient else "")
@@ -307,7 +323,7 @@ def _collected(mode: Mode) -> list[L.Stmt]:
 
 def _predict(mode: Mode, shuffled: bool) -> L.Function:
     problem, plan = mode.problem, mode.plan
-    writer, output = LetWriter(mode.layouts, plan.lanes), mode.layouts[problem.output]
+    writer, output = _writer(mode), mode.layouts[problem.output]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(
         L.call("flat", "out"),

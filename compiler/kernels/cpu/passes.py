@@ -10,7 +10,7 @@ where that may fall outside, a condition. A Pick is a sum over all places of whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -31,6 +31,8 @@ class Layout:
     first: L.Expr
     stride: L.Expr
     axes: ir.Axes
+    strides: Mapping[ir.Axis, int]
+    """Places from one to the next along each axis but the samples."""
 
 
 @dataclass
@@ -51,6 +53,8 @@ class LetWriter:
     layouts: Mapping[str, Layout]
     lanes: int
     names: count[int] = field(default_factory=count)
+    by_tiles: Callable[[ir.Let, Mapping[ir.Axis, L.Expr]], list[L.Stmt] | None] = lambda let, here: None
+    """The let by register tiles, given the places that are known; None where there are none for it."""
 
     def step(self, step: ir.Step) -> list[L.Stmt]:
         note = L.Note(", ".join(let.name for let in ir.flat((step,))))
@@ -65,6 +69,9 @@ class LetWriter:
         return [note, L.loop(name, axis.size, [L.let(here, place), *body])]
 
     def let(self, let: ir.Let, fixed: Places) -> list[L.Stmt]:
+        found = self.by_tiles(let, {a: place for a, (place, _) in fixed.items()})
+        if found is not None:
+            return found
         maker = _Let(self, let, dict(fixed))
         if is_sum(let):
             return maker.sum()
@@ -243,9 +250,8 @@ class _Let:
     def address(self, name: str, places: Places) -> tuple[L.Expr, L.Expr]:
         layout = self.writer.layouts[name]
         place: L.Expr = L.Int(0)
-        for a in (a for a in layout.axes if a != ir.SAMPLES):
-            assert a.size is not None
-            place = L.add(L.mul(place, a.size), places[a][0])
+        for a, stride in layout.strides.items():
+            place = L.add(place, L.mul(stride, places[a][0]))
         place = L.add(L.mul(place, layout.stride), layout.first)
         return L.Name(layout.array), L.add("j", place) if ir.SAMPLES in layout.axes else place
 

@@ -65,6 +65,8 @@ class Plan:
     """Numbers of scratch for one worker, of one chunk."""
     chunks: int
     """Ranges of samples that threads may take; 1 where an evaluation is too short to share."""
+    vectors: int = TILE_VECTORS
+    """Of samples, of which a block's width is a multiple."""
 
     def at(self, place: int) -> L.Int:
         return L.Int(place, self.names[place])
@@ -72,7 +74,7 @@ class Plan:
     @property
     def step(self) -> int:
         """Samples are processed in multiples of this."""
-        return self.lanes * TILE_VECTORS
+        return self.lanes * self.vectors
 
     @property
     def outer_height(self) -> int:

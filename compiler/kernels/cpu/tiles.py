@@ -22,7 +22,7 @@ def product(plan: Plan) -> L.Function:
             L.let(f"x{v}", L.load("source", L.add("s", v * plan.lanes))) for v in range(TILE_VECTORS)
         ]
         for r in range(height):
-            step.append(L.let(f"w{r}", L.call("broadcast", "theta", L.add("w", _times(r, "across")))))
+            step.append(L.let(f"w{r}", L.call("broadcast", "theta", L.add("w", times(r, "across")))))
             step += [
                 L.let(accumulator(r, v), L.call("fma", f"w{r}", f"x{v}", accumulator(r, v)))
                 for v in range(TILE_VECTORS)
@@ -48,19 +48,19 @@ def product(plan: Plan) -> L.Function:
 
     parameters = ("theta", "weight", "across", "down", "start", "bias", "rows", "inner", "source", "at", "stride",
                   "scratch", "out", "width")  # fmt: skip
-    multiples = _multiples("across", plan.height)
+    before = multiples("across", plan.height)
     note = "out[o] = start[bias + o] + sum over k of theta[weight + o*across + k*down] * source[at + k*stride], on a block."
     return L.Function(
-        "product", parameters, (*multiples, *_tiles("o", plan.height, tile)), note, types=_types(parameters)
+        "product", parameters, (*before, *_tiles("o", plan.height, tile)), note, types=_types(parameters)
     )
 
 
-def _times(count: int, name: str) -> L.Expr:
-    """`count * name`, by the name it has in the function; see `_multiples`."""
+def times(count: int, name: str) -> L.Expr:
+    """`count * name`, by the name it has in the function; see `multiples`."""
     return L.Int(0) if count == 0 else L.Name(name if count == 1 else f"{name}{count}")
 
 
-def _multiples(name: str, count: int) -> list[L.Stmt]:
+def multiples(name: str, count: int) -> list[L.Stmt]:
     """The names of `2 * name`, ..., `(count - 1) * name`."""
     return [L.let(f"{name}{r}", L.mul(r, name)) for r in range(2, count)]
 
@@ -84,10 +84,10 @@ def outer_sums(plan: Plan) -> L.Function:
     def tile(height: int) -> list[L.Stmt]:
         names = [(r, k) for r in range(height) for k in range(w)]
         step: list[L.Stmt] = [
-            L.let(f"x{r}", L.load("source", L.add("s", _times(r, "stride")))) for r in range(height)
+            L.let(f"x{r}", L.load("source", L.add("s", times(r, "stride")))) for r in range(height)
         ]
         for k in range(w):
-            step.append(L.let(f"p{k}", L.load("lanes", L.add("q", _times(k, "apart")))))
+            step.append(L.let(f"p{k}", L.load("lanes", L.add("q", times(k, "apart")))))
             step += [L.let(f"g{r}_{k}", L.call("fma", f"p{k}", f"x{r}", f"g{r}_{k}")) for r in range(height)]
         step += [L.let("s", L.add("s", w)), L.let("q", L.add("q", w))]
         body: list[L.Stmt] = [
@@ -98,7 +98,7 @@ def outer_sums(plan: Plan) -> L.Function:
         ]
         body.append(L.let("p", L.add(L.add(L.mul("i", "padded"), "u"), "sums")))
         for r in range(height):
-            body += _accumulate(L.add("p", _times(r, "padded")), [f"g{r}_{k}" for k in range(w)])
+            body += _accumulate(L.add("p", times(r, "padded")), [f"g{r}_{k}" for k in range(w)])
         return body
 
     parameters = (
@@ -114,14 +114,14 @@ def outer_sums(plan: Plan) -> L.Function:
         "sums",
         "width",
     )
-    multiples = [
-        *_multiples("apart", w),
-        *_multiples("stride", plan.outer_height),
-        *_multiples("padded", plan.outer_height),
+    before = [
+        *multiples("apart", w),
+        *multiples("stride", plan.outer_height),
+        *multiples("padded", plan.outer_height),
     ]
     body = L.loop("u", "padded", _tiles("i", plan.outer_height, tile), step=w)
     note = "sums[i, u] += sum over a block's samples of lanes[first + u*apart] * source[at + i*stride]."
-    return L.Function("outer_sums", parameters, (*multiples, body), note, types=_types(parameters))
+    return L.Function("outer_sums", parameters, (*before, body), note, types=_types(parameters))
 
 
 def row_sums(plan: Plan) -> L.Function:

@@ -1,0 +1,219 @@
+"""`netc run` of a file with a sweep: point after point, each with a folder of its own, and the table at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.dsl.visible import visible
+from netc.terminal import counted, number, paint, percent
+
+if TYPE_CHECKING:
+    from netc.runtime.results.sweep_folder import SweepFolder
+    from netc.runtime.results.sweep_result import Point, Row, SweepResult
+    from netc.runtime.session import Session
+
+SHOWN = 20
+"""Rows of the table that are printed; `sweep.csv` has all runs."""
+APART = 5.0
+"""Seconds between two lines that say how far it is."""
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """What is to be done: the session of the file, and what was asked for beside it."""
+
+    session: Session
+    changed: dict[str, str | float]
+    folder: SweepFolder
+    name: str
+    quiet: bool
+
+
+def begin(session: Session, changed: dict[str, str | float], out: Path, quiet: bool) -> Sweeping:
+    from netc.kept_run import new_folder
+    from netc.runtime.results.sweep_folder import SweepFolder
+
+    folder = new_folder(session, changed, out, fingerprint(session, changed))
+    return Sweeping(session, changed, SweepFolder(folder.path), session.file.source.name, quiet)
+
+
+def resumed(
+    path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool
+) -> Sweeping:
+    from netc.command_run import begun_here, read, warn
+    from netc.runtime import session as sessions
+    from netc.runtime.results.sweep_folder import SweepFolder
+
+    before = begun_here(path, lanes)
+    origin, merged = file or before.file, {**before.overrides, **changed}
+    if not origin.exists():
+        raise click.UsageError(f"'{origin}', which the sweep began with, is not there; give the FILE")
+    session = sessions.open_session(read(origin), merged, lanes=before.lanes)
+    warn(session, quiet)
+    if session.spec.sweep is None or fingerprint(session, merged) != before.program:
+        raise click.UsageError(f"'{path}' was begun with another file, other settings or other data")
+    return Sweeping(session, merged, SweepFolder(path), before.given, quiet)
+
+
+def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
+    """Of all that decides the bits of its points but the vectors of the processor."""
+    data = session.data.digest if session.data else ""
+    kept = f"{session.file.program!r} {sorted(changed.items())!r} {session.program!r} {data}"
+    return hashlib.sha256(kept.encode()).hexdigest()
+
+
+def run(sweeping: Sweeping) -> SweepResult:
+    """All points that are not done yet. Ctrl-C keeps what is, and the checkpoint of the point under way."""
+    from netc.dsl.diagnostics import SpecError
+    from netc.runtime import sweep as sweeps
+    from netc.runtime.results.sweep_result import SweepResult
+
+    session = sweeping.session
+    assert session.spec.sweep is not None
+    figure, _ = sweeps.figure_of(session)
+    done: list[Point] = []
+
+    def written(interrupted: bool) -> SweepResult:
+        assert session.spec.sweep is not None
+        found = SweepResult(session.spec.sweep, figure, tuple(done), interrupted, sweeping.name)
+        found = replace(found, folder=sweeping.folder.path)
+        found = replace(found, expect=sweeps.verdicts(session, found))
+        sweeping.folder.write_result(found)
+        return found
+
+    try:
+        for point in _points(sweeping):
+            done.append(point)
+    except KeyboardInterrupt:
+        return written(interrupted=True)
+    except SpecError:
+        written(interrupted=True)  # what is done outlives a point that cannot be trained
+        raise
+    return written(interrupted=False)
+
+
+def _points(sweeping: Sweeping) -> Iterator[Point]:
+    """Those that are done as they were kept, the others as they are trained. Raises KeyboardInterrupt."""
+    from netc.runtime import sweep as sweeps
+    from netc.runtime.results.expect_names import blank_scope
+    from netc.runtime.results.sweep_result import Point
+
+    session = sweeping.session
+    assert session.spec.sweep is not None
+    names = frozenset({"steps", *(n for n in blank_scope(session).figures if n == "loss(train)")})
+    total, spoke = sweeps.total(session), time.monotonic()
+    for at, values in enumerate(sweeps.points_of(session.spec.sweep), start=1):
+        try:
+            figures = sweeping.folder.read(at, names)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        if figures is None:
+            figures = _trained(sweeping, at, sweeps.session_at(session, values, sweeping.changed))
+            if not sweeping.quiet and time.monotonic() - spoke > APART:
+                click.echo(f"point {at}/{total}", err=True)
+                spoke = time.monotonic()
+        yield Point(at, values, figures)
+
+
+def _trained(sweeping: Sweeping, at: int, session: Session) -> dict[str, Any]:
+    """A point, into its folder; what a checkpoint there holds is not done again."""
+    from netc.command_run import Run, checkpoint_of, train
+    from netc.kept_run import fill_folder, fingerprint
+    from netc.runtime import sweep as sweeps
+    from netc.runtime.results.folder import RunFolder
+
+    folder = RunFolder(sweeping.folder.point(at))
+    folder.path.mkdir(parents=True, exist_ok=True)
+    if not (folder.path / "manifest.json").exists():
+        fill_folder(folder, session, sweeping.changed, fingerprint(session))
+    result = train(Run(session, folder, checkpoint_of(folder), sweeping.name), True, told=False)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    figures = sweeps.figures_of(session, result)
+    sweeping.folder.write(at, figures)
+    return figures
+
+
+# -- what is said ------------------------------------------------------------------------------------
+
+
+def tell(sweeping: Sweeping, result: SweepResult, as_json: bool) -> None:
+    import shlex
+
+    if as_json:
+        click.echo(json.dumps(result.summary, allow_nan=False))
+    else:
+        click.echo("\n\n".join("\n".join(block) for block in _blocks(sweeping, result) if block))
+    if result.interrupted and not sweeping.quiet:
+        click.echo(
+            f"interrupted; to go on: netc run --resume {shlex.quote(str(sweeping.folder.path))}", err=True
+        )
+    sys.stdout.flush()
+
+
+def _blocks(sweeping: Sweeping, result: SweepResult) -> Iterator[list[str]]:
+    from netc.compiler.check.sweep import told
+    from netc.summary import verdicts
+
+    session, sweep = sweeping.session, result.sweep
+    runs = session.spec.training.runs
+    size = told(sweep) + (f", {runs} runs each" if runs > 1 else "")
+    size += f", {len(result.points)} of them done" if result.interrupted else ""
+    yield [f"{paint(visible(result.file), bold=True)}   {size}, seed {session.spec.training.seed}"]
+    yield list(_table(result))
+    yield list(verdicts(result.expect))
+    yield [paint(f"kept in {visible(str(sweeping.folder.path))}", dim=True)]
+
+
+def _table(result: SweepResult) -> Iterator[str]:
+    """The best first: values, the figure, and the same figure of the other parts."""
+    if not result.points:
+        return
+    judged = result.figure
+    parts = [f"{judged.figure}({part})" for part in ("train", "validation", "test")]
+    others = [p for p in parts if p != judged.written and p in result.rows[0].points[0].figures]
+    pooled = max(len(row.runs("steps")) for row in result.rows) > 1
+    heads = [*result.rows[0].values, judged.written, *(["quartiles"] if pooled else []), *others, "diverged"]
+    rows = [_cells(row, judged.written, others, pooled) for row in result.rows[:SHOWN]]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    what = "medians over runs and seeds, " if pooled else ""
+    yield paint(f"  {what}the best by {judged.written} first", dim=True)
+    for line in (heads, *rows):
+        text = "  " + "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        yield paint(text, dim=True) if line is heads else text
+    if len(result.rows) > SHOWN:
+        yield f"  ... {counted(len(result.rows) - SHOWN, 'further row')} in sweep.csv"
+
+
+def _cells(row: Row, name: str, others: list[str], pooled: bool) -> list[str]:
+    import numpy as np
+
+    from netc.runtime.results.plain import spread
+
+    show = percent if name.startswith("accuracy") else number
+    name = "gradient_norm" if name == "norm(grad R)" else name
+    found = spread(row.runs(name))
+    low, high = found["quartiles"]
+    middle = [f"{show(low)} to {show(high)}"] if pooled else []
+    rest = [show(spread(row.runs(other))["median"]) for other in others]
+    values = [value if isinstance(value, str) else number(value) for value in row.values.values()]
+    lost = percent(float(np.mean(row.runs("diverged"))))
+    return [*values, show(found["median"]), *middle, *rest, lost]
+
+
+def status(result: SweepResult) -> int:
+    if result.interrupted:
+        return INTERRUPTED
+    if all(row.runs("diverged").all() for row in result.rows):
+        return BROKEN_OFF
+    return DONE if all(v.holds for v in result.expect) else NOT_AS_EXPECTED

@@ -1,0 +1,158 @@
+"""What a sweep gave: its points in the order of the figure that they are sorted by, the table, the names of `expect`.
+
+Trains nothing (`runtime/sweep.py`) and makes no files (`runtime/results/sweep_folder.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netc.compiler.meaning.resolve_values import number_or_none
+from netc.compiler.meaning.spec import Judged, Sweep
+from netc.dsl import ast
+from netc.dsl.printer import print_expr
+from netc.runtime.parameters import Array
+from netc.runtime.results.expect_names import Scope, Swept
+from netc.runtime.results.plain import plain, spread
+from netc.runtime.results.result import Result
+from netc.runtime.results.verdict import Verdict
+
+SEED = "seed"
+"""An axis whose values are not compared but pooled, as runs are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    number: int
+    """From 1, in the order of the grid, of which the last axis runs fastest."""
+    values: tuple[ast.Expr, ...]
+    """Of the axes."""
+    figures: dict[str, Array]
+    """(runs,) each, by the names that `expect` knows: `loss(test)`, `steps`, ..."""
+    result: Result | None = None
+    """None where it was read back from a folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Points that differ in nothing but the seed."""
+
+    values: dict[str, float | str]
+    """By axis: numbers, and what is none as it is printed."""
+    points: tuple[Point, ...]
+
+    def runs(self, name: str) -> Array:
+        """The figure of all runs; none where it is not there."""
+        return np.concatenate([p.figures[name] for p in self.points if name in p.figures] or [np.zeros(0)])
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResult:
+    """The points of a sweep that are done."""
+
+    sweep: Sweep
+    figure: Judged
+    points: tuple[Point, ...]
+    interrupted: bool = False
+    file: str = ""
+    expect: tuple[Verdict, ...] = ()
+    folder: Path | None = field(default=None)
+
+    @property
+    def results(self) -> list[Result]:
+        """Of every point, in the order of the grid; those that were trained here."""
+        return [p.result for p in self.points if p.result is not None]
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The best first: by the median of the figure over runs and seeds; of equal ones the first in the file."""
+        pools: dict[tuple[str, ...], list[Point]] = {}
+        for point in self.points:
+            pools.setdefault(tuple(map(print_expr, self._compared(point))), []).append(point)
+        rows = [Row(self._values(points[0]), tuple(points)) for points in pools.values()]
+        return tuple(sorted(rows, key=lambda row: (self._worth(row), row.points[0].number)))
+
+    @property
+    def best(self) -> dict[str, float | str]:
+        """The values of the best point."""
+        return dict(self.rows[0].values)
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each point, the best first: its values, how many runs it is of, and of the figures that the runs
+        have the median and the quartiles over runs and seeds."""
+        return [self._row(row) for row in self.rows]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `netc run --json` prints."""
+        full: dict[str, Any] = {
+            "file": self.file,
+            "figure": self.figure.written,
+            "points": len(self.points),
+            "best": self.best if self.points else {},
+            "table": self.table,
+            "interrupted": self.interrupted,
+            "expect": [v.plain for v in self.expect],
+            "folder": str(self.folder) if self.folder else "",
+        }
+        return {key: value for key, value in full.items() if value not in ("", {}, [], False)}
+
+    def scope(self, constants: dict[str, float]) -> Scope:
+        """What the names in `expect` mean."""
+        best, over = self.rows[0].points, dict[str, tuple[Scope, ...]]()
+        for at, axis in enumerate(self.sweep.axes):
+            if axis.law or self.sweep.trials:
+                continue
+            texts = [print_expr(value) for value in axis.values]
+            pools = [[p for p in self.points if print_expr(p.values[at]) == text] for text in texts]
+            over[axis.name] = tuple(_pooled(pool, constants) for pool in pools)
+        values = self.rows[0].values
+        words = {v for p in self.points for v in self._values(p).values() if isinstance(v, str)}
+        swept = Swept(_pooled(best, constants), values, over, frozenset(words))
+        return Scope(1, {}, constants, swept=swept)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _compared(self, point: Point) -> list[ast.Expr]:
+        """The values that tell a row from others."""
+        pairs = zip(self.sweep.axes, point.values, strict=True)
+        return [value for axis, value in pairs if axis.name != SEED]
+
+    def _values(self, point: Point) -> dict[str, float | str]:
+        pairs = zip([a for a in self.sweep.axes if a.name != SEED], self._compared(point), strict=True)
+        return {axis.name: _plain_value(value) for axis, value in pairs}
+
+    def _worth(self, row: Row) -> float:
+        """Lower is better; what is lost is worst."""
+        name = "gradient_norm" if self.figure.figure == "gradient_norm" else self.figure.written
+        values = row.runs(name)
+        if self.figure.figure in ("accuracy", "r2"):
+            values = -values
+        return float(np.median(np.where(np.isnan(values), np.inf, values)))
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        found: dict[str, Any] = {**row.values, "points": [p.number for p in row.points]}
+        found["runs"] = len(row.runs("steps"))
+        for name in row.points[0].figures:
+            if "(" in name or name in ("steps", "kept_epochs", "gradient_norm"):
+                found[name] = spread(row.runs(name))
+        found["diverged"] = plain(float(np.mean(row.runs("diverged"))))
+        return found
+
+
+def _plain_value(value: ast.Expr) -> float | str:
+    found = number_or_none(value)
+    return print_expr(value) if found is None else found
+
+
+def _pooled(points: Sequence[Point], constants: dict[str, float]) -> Scope:
+    names = [name for name in points[0].figures if all(name in p.figures for p in points)]
+    figures = {name: np.concatenate([p.figures[name] for p in points]) for name in names}
+    return Scope(len(figures["steps"]), figures, constants)
