@@ -165,9 +165,12 @@ class Complaints:
         )
 
     def implicit_local(self, name: str, span: Span) -> None:
+        state = name.removesuffix("_t")
+        says = f"{name} of a paper is a state, {state}[{self.n}+1]" if state not in (name, "") else ""
         note = "a name without index is a local: it has no value from the iteration before"
-        hint = f"a state has indices: {name}[{self.n}+1] = ... {name}[{self.n}] ..."
-        self.report.error("E0401", span, f"'{name}' is defined by itself", notes=(note,), hints=(hint,))
+        hint = f"a state has indices: {state}[{self.n}+1] = ... {state}[{self.n}] ..."
+        message = joined(f"'{name}' is defined by itself", says)
+        self.report.error("E0401", span, message, notes=(note,), hints=(hint,))
 
     def local_too_early(self, name: str, span: Span, later: Span) -> None:
         self.report.error("E0405", span, f"'{name}' is read before it is set", related=((later, "set here"),))
