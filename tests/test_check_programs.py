@@ -167,16 +167,16 @@ def test_data_that_the_file_itself_holds() -> None:
 
 def test_changed_programs_never_give_a_traceback() -> None:
     """Words of good and bad programs are exchanged for others of their kind, left out or doubled."""
-    files = [*(ROOT / "examples").glob("*.net"), *(ROOT / "tests" / "bad").glob("*.net")]
-    texts = [f.read_text(encoding="utf-8") for f in sorted(files)]
+    folders = [sorted((ROOT / name).glob("*.net")) for name in ("examples", "tests/bad")]
+    good, bad = ([f.read_text(encoding="utf-8") for f in files] for files in folders)
     token = re.compile(r"[^\W\d]\w*|[\d.]+|\s+|.", re.DOTALL)
     pool: dict[str, list[str]] = {}
-    for word in (w for t in texts for w in token.findall(t)):
+    for word in (w for t in good + bad for w in token.findall(t)):
         pool.setdefault(_kind(word), []).append(word)
     draw = random.Random(5)
     understood = 0
     for _ in range(300):
-        words = token.findall(draw.choice(texts))
+        words = token.findall(draw.choice(draw.choice((good, bad))))
         for _ in range(draw.randint(1, 3)):
             at = draw.randrange(len(words))
             words[at] = draw.choice([draw.choice(pool[_kind(words[at])])] * 4 + ["", words[at] * 2])

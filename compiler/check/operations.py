@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.check.expressions import Kinds
@@ -145,7 +145,7 @@ class Operations:
 
     def _size(self, expr: ast.Expr, numbers: Numbers) -> float | None:
         value = prod(expr.sizes) if isinstance(expr, ast.Shape) else number_or_none(expr, numbers)
-        if value is not None and value == int(value) and 1 <= value <= LARGEST:
+        if value is not None and 1 <= value <= LARGEST and value == int(value):
             return float(value)
         self._error(expr.span, f"a size is a whole number from 1 to {LARGEST}")
         return None
@@ -218,7 +218,7 @@ class Operations:
         plain = {p.name for p in written if p.default is not None}
         spans = {a.name: a.span for a in given}
         for name, value in bound:
-            if name not in plain and (value != int(value) or value < 0):
+            if name not in plain and not (0 <= value < inf and value == int(value)):
                 what = next(p.name for p in written if name == p.name or name.startswith(f"{p.name}_"))
                 self.report.error(
                     "E0305",

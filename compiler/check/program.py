@@ -181,7 +181,7 @@ class _Check:
             self._missing("network", "'network [13(tanh)15(lin)1]', or 'objective R(x, y) = ...'")
         elif not losses:
             self._missing("loss", "'loss half_mse' or 'loss cross_entropy'")
-        network = check_network(stated, self.definitions, self.report) if stated else None
+        network = check_network(stated, self.definitions, self.report) if stated and self.sound else None
         statement = self.one(ast.Data)
         data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
         if network and stated and self.facts:

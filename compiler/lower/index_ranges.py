@@ -108,7 +108,7 @@ class _Ranges:
                 raise fault(
                     "E0226", among.values.span, f"the range of '{name}' must be known from the sizes alone"
                 )
-            if size != floor(size) or not 1 <= size <= LARGEST:
+            if not (1 <= size <= LARGEST and size == floor(size)):
                 value = print_expr(among.values)
                 shown = value if value == f"{size:g}" else f"{value} = {size:g}"
                 raise fault(
@@ -148,6 +148,10 @@ class _Ranges:
                     continue
                 if count < 1:
                     raise self._too_large(array, subscript, place, name, size)
+                if count > LARGEST:
+                    raise fault(
+                        "E0226", subscript.span, f"the range of '{name}' would be {float(count):g} places"
+                    )
                 self._fix(name, count, subscript.span, f"{count} places stay inside '{array}'")
                 return True
         return False

@@ -202,7 +202,7 @@ class _Settling:
     def _extent(self, expr: ast.Expr, arguments: tuple[ast.Argument, ...]) -> ast.Expr:
         match [a.value for a in arguments]:
             case [ast.Name("x"), place] if (which := number_or_none(self._of(place))) is not None:
-                if which == int(which) and 1 <= which <= len(self.extents):
+                if 1 <= which <= len(self.extents) and which == int(which):
                     return _number(float(self.extents[int(which) - 1]), expr)
         raise fault("E0228", expr.span, f"the input has {len(self.extents)} extents: extent(x, 1), ...")
 

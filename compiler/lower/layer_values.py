@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from itertools import count
-from math import floor, inf, prod
+from math import floor, inf, isfinite, prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.laws import spread
@@ -233,7 +233,7 @@ class Values:
         """The value read at a place along the axis."""
         place = linear(subscript, self.axes)
         number = number_or_none(subscript)
-        if number is not None and number != floor(number):
+        if number is not None and not (isfinite(number) and number == floor(number)):
             raise fault("E0228", subscript.span, f"a place is a whole number, this is {number:g}")
         if place is None or (place.names and not place.names <= set(self.axes)):
             return ir.Pick(value, axis, self.of(subscript))

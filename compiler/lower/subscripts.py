@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, lcm
+from math import floor, isfinite, lcm
 
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.dsl import ast
@@ -75,7 +75,7 @@ def linear(expr: ast.Expr, indices: Collection[str]) -> Linear | None:
     """The place that a subscript says; None where it is none of these, but computed."""
     value = number_or_none(expr)
     if value is not None:
-        return Linear((), Fraction(value)) if value == floor(value) else None
+        return Linear((), Fraction(value)) if isfinite(value) and value == floor(value) else None
     match expr:
         case ast.Name(id) if id in indices:
             return Linear(((id, Fraction(1)),))
