@@ -340,7 +340,6 @@ def limited() -> Iterator[None]:
 
 def fuzz(programs: int, seed: int) -> int:
     """How many programs fail; each is printed."""
-    os.environ["NETC_DEBUG"] = "1"  # where a defect happened
     failed = 0
     supply = iter(Programs(seed))
     with tempfile.TemporaryDirectory() as folder:
@@ -365,6 +364,7 @@ if __name__ == "__main__":
     reader.add_argument("--seed", type=int, default=0)
     chosen = reader.parse_args()
     limit_memory()
+    os.environ["NETC_DEBUG"] = "1"  # where a defect happened
     count = fuzz(chosen.programs, chosen.seed)
     print(f"{chosen.programs} programs, {count} failures")
     sys.exit(bool(count))

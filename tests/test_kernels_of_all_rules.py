@@ -30,6 +30,9 @@ VALUES = ("", "(0.1)", "(eta = 0.1)", "(lr = 0.1)", "(learning_rate = 0.1)")
 """Arguments to try where a rule has no default."""
 
 
+pytestmark = pytest.mark.slow
+
+
 def unknown(text: str) -> set[str]:
     """Names that a module reads and nothing defines: no import, no assignment in the function, no builtin."""
     tree = ast.parse(text)
