@@ -38,12 +38,12 @@ def compiled(path: Path) -> tuple[str, str, list[Resources]]:
     return module.SHAPE, module.REAL, [assembled(text, c, module.THREADS) for c, text in texts.items()]
 
 
-def row(path: Path) -> tuple[str, int] | None:
-    """A line of the table, and the bytes that are spilled; None where there are no data."""
+def row(path: Path) -> tuple[str, int] | str:
+    """A line of the table, and the bytes that are spilled; or why there is none: no data here, no kernels for CUDA."""
     try:
         shape, real, found = compiled(path)
-    except SpecError:
-        return None
+    except SpecError as error:
+        return error.diagnostics[0].message
     cells = [str(n) for r in found for n in (r.registers, r.shared, r.spills)]
     line = f"| {name(path)} | {shape} | {real} | {' | '.join(cells)} |"
     return line, sum(r.spills for r in found)
@@ -56,7 +56,7 @@ def known() -> dict[str, int]:
     return {cells[0]: sum(int(n) for n in cells[5::3]) for cells in rows}
 
 
-def rows() -> Iterator[tuple[Path, tuple[str, int] | None]]:
+def rows() -> Iterator[tuple[Path, tuple[str, int] | str]]:
     """Of all examples, in order, on all cores."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         yield from zip(EXAMPLES, pool.map(row, EXAMPLES), strict=True)
@@ -68,8 +68,8 @@ def main() -> int:
     lines = [f"| example | shape | precision | {' | '.join(heads)} |", "|---" * (3 + 3 * len(heads)) + "|"]
     said, more = known(), list[str]()
     for path, found in rows():
-        print(found[0] if found else f"{name(path)}: its data are not here", flush=True)
-        if found:
+        print(f"{name(path)}: {found}" if isinstance(found, str) else found[0], flush=True)
+        if not isinstance(found, str):
             lines.append(found[0])
             more += [name(path)] * (found[1] > said.get(name(path), 0))
     if "--check" not in sys.argv:
