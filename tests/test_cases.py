@@ -49,7 +49,7 @@ optimizer gd(eta = 0.1)
 train steps = 1
 """
     result = netc.compile(text).train()
-    np.testing.assert_allclose(result.theta[0], (1.1, 1.05), rtol=1e-12)
+    np.testing.assert_allclose(result.theta[0], (1.1, 1.05), rtol=1e-14)
     assert result.history["loss_train"][0] == 0.5
 
 

@@ -147,20 +147,6 @@ def test_an_objective_that_is_a_root_of_squares_can_start_at_its_minimum() -> No
     assert not result.diverged[0]
 
 
-def test_the_exact_fit_of_one_sample() -> None:
-    text = """
-data inline:
-    1 -> 2
-    2 -> 4
-network   [1(lin)1]
-init      constant(1, bias = 1)
-loss      distance = norm(u - y)
-optimizer gd(eta = 0.1)
-train     steps = 1
-"""
-    np.testing.assert_allclose(netc.compile(text).train().theta, [[1.1, 1.05]], rtol=1e-14)
-
-
 CLIPPED = """
 objective R(x, y) = {a}*x + {b}*y
 init      theta = (0, 1)

@@ -153,7 +153,7 @@ def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: 
     for expr in statement.laws:
         match expr:
             case ast.Drawn(ast.Name(target), law) if target in TARGETS:
-                if _drawn(law, walker, report):
+                if _drawn(law, walker, definitions, report):
                     found.append(Law(target, law, True, helpers, bound))  # type: ignore[arg-type]
             case ast.Compare("=", ast.Name("theta"), law):
                 found.append(Law("theta", law, False, helpers, bound))
@@ -171,12 +171,14 @@ def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: 
     return found
 
 
-def _drawn(law: ast.Expr, walker: Kinds, report: Report) -> bool:
+def _drawn(law: ast.Expr, walker: Kinds, definitions: Definitions, report: Report) -> bool:
     name = law.function.id if isinstance(law, ast.Call) and isinstance(law.function, ast.Name) else ""
     if not isinstance(law, ast.Call) or name not in LAWS:
-        hints = did_you_mean(name, LAWS) or (
-            "laws: uniform(low, high), normal(mean, deviation), orthogonal(gain)",
-        )
+        start = dotted(law.function if isinstance(law, ast.Call) else law) or ""
+        laws = "laws: uniform(low, high), normal(mean, deviation), orthogonal(gain)"
+        hints = did_you_mean(name, LAWS) or (laws,)
+        if start in definitions.inits:
+            hints = (f"'{start}' is a start of its own: init {start}", laws)
         report.error("E0514", law.span, "a law to draw from is needed after '~'", hints=hints)
         return False
     parameters = LAWS[name]

@@ -9,7 +9,7 @@ Shapes are found by lowering each operation on what comes before it, so that a f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, prod
 
@@ -327,13 +327,3 @@ def _open_size(operation: ast.Operation, definition: Definition) -> bool:
     positional = sum(a.name is None for a in operation.arguments)
     sizes = [p.name for i, p in enumerate(definition.parameters) if p.default is None and i >= positional]
     return any(name not in given for name in sizes)
-
-
-def uses_of(operations: Sequence[Operation]) -> Iterator[Operation]:
-    """All, those inside blocks too."""
-    for operation in operations:
-        yield operation
-        if isinstance(operation, Block):
-            for line in operation.lines:
-                for bracket in line.brackets:
-                    yield from uses_of(bracket.operations)

@@ -17,7 +17,6 @@ from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check.network import check_fit, check_network
-from netc.compiler.check.operations import uses_of
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
@@ -42,6 +41,7 @@ from netc.compiler.meaning.spec import (
     Spec,
     Training,
     Use,
+    uses_of,
 )
 from netc.dsl import ast
 from netc.dsl.source import Span

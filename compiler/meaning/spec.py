@@ -6,6 +6,7 @@ the runtime takes from it what concerns data, reports and verdicts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
@@ -193,6 +194,16 @@ class Block:
 
 
 Operation = Activation | Use | Block
+
+
+def uses_of(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """All, those inside blocks too."""
+    for operation in operations:
+        yield operation
+        if isinstance(operation, Block):
+            for line in operation.lines:
+                for bracket in line.brackets:
+                    yield from uses_of(bracket.operations)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from netc.compiler.meaning.spec import (
     Training,
     Use,
     Values,
+    uses_of,
 )
 from netc.dsl import ast
 from netc.dsl.format import format_program
@@ -67,22 +68,13 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
 
 def _definitions(spec: Spec) -> Iterator[ast.Activation | ast.Layer | ast.Block]:
     """Of all that the network uses; dense is written out as well."""
-    used = list(_below(spec.network.operations)) if spec.network else []
+    used = list(uses_of(spec.network.operations)) if spec.network else []
     found = {o.definition.name: o.definition for o in used if isinstance(o, Activation)}
     found |= {a.name: a for a in spec.functions}
     yield from (found[name] for name in sorted(found))
     for kind in (Use, Block):
         others = {o.definition.name: o.definition for o in used if isinstance(o, kind)}
         yield from (others[name] for name in sorted(others) if name != DENSE)
-
-
-def _below(operations: tuple[Operation, ...]) -> Iterator[Operation]:
-    for operation in operations:
-        yield operation
-        if isinstance(operation, Block):
-            for line in operation.lines:
-                for bracket in line.brackets:
-                    yield from _below(bracket.operations)
 
 
 def _number(value: float) -> ast.Expr:
