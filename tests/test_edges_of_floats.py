@@ -9,6 +9,7 @@ import pytest
 
 import netc
 from netc.compiler.calculus.evaluate import evaluate
+from netc.runtime.devices.cuda_missing import installed
 from test_cuda_simulator import simulate
 from test_library_losses import head_of
 
@@ -176,6 +177,7 @@ def test_the_clip_of_torch_overflows_where_torch_does(size: float, precision: st
     )
 
 
+@pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 def test_norms_on_a_gpu() -> None:
     """In numba's simulator, against the CPU."""
     cases = [

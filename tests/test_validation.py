@@ -7,10 +7,10 @@ import os
 import signal
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file
 
 import netc
@@ -20,6 +20,9 @@ from netc.runtime import session as sessions
 from netc.runtime.training.report import Evaluator
 from netc.runtime.training.start import first_theta
 from netc.runtime.training.train import Watcher, train
+
+if TYPE_CHECKING:
+    import torch
 
 TEXT = """
 data      x in linspace(-1, 1, 60) -> sin(3*x) + normal(0, 0.3):
@@ -45,6 +48,8 @@ def model() -> netc.Model:
 
 
 def module_of(theta: np.ndarray) -> torch.nn.Sequential:
+    import torch
+
     net = torch.nn.Sequential(torch.nn.Linear(1, 12), torch.nn.Tanh(), torch.nn.Linear(12, 1)).double()
     at = 0
     for parameter in net.parameters():
@@ -60,6 +65,8 @@ def flat(net: torch.nn.Sequential) -> np.ndarray:
 
 def plain_loop(opened: sessions.Session, patience: int) -> tuple[int, np.ndarray, int]:
     """(epoch kept, its parameters, epochs done) of early stopping as it is written by hand."""
+    import torch
+
     data = opened.data
     parts = [(torch.tensor(data.x[i]), torch.tensor(data.y[i])) for i in (data.train, data.validation)]
     (x, y), (held_x, held_y) = parts
@@ -84,6 +91,7 @@ def plain_loop(opened: sessions.Session, patience: int) -> tuple[int, np.ndarray
 
 
 def test_early_stopping_is_the_plain_loop(model):
+    pytest.importorskip("torch")
     epoch, theta, done = plain_loop(session(), 15)
     assert 0 < epoch < done < 120  # it stops early, or nothing is tested
     result = model.train()
@@ -96,6 +104,7 @@ def test_early_stopping_is_the_plain_loop(model):
 
 
 def test_figures_predictions_and_expectations_are_those_of_what_is_kept(model):
+    torch = pytest.importorskip("torch")
     result = model.train()
     data, net = session().data, module_of(result.theta[0])
     with torch.no_grad():
