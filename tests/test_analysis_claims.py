@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import netc
-from attack_claims import at_ends, under_schedules
+from attack_claims import at_ends, by_identities, under_schedules
 from netc.commands import main
 from netc.compiler.rules.compare_rules import match
 from netc.compiler.rules.sides import sides
@@ -55,6 +55,20 @@ SCOPES = [
     # 0^n is 1 at n = 0, 0 later.
     (rule("eta*b^(n+1)*g", require=KEPT), rule("eta*b*b^n*g"), ALWAYS, "every eta >= 0, 0 <= b <= 1"),
     (rule("eta*g", V, require=KEPT), rule("(eta if b^n > 0 else 2*eta)*g", V), ALWAYS, "every eta >= 0, 0 < b <= 1"),
+    # |x| = x holds where x >= 0; of a rule that requires nothing eta < 0 is meant, too.
+    (rule("eta*g", head=ETA), rule("|eta|*g", head=ETA), ALWAYS, "every eta >= 0"),
+    (rule("|eta|*|b|*g"), rule("|eta*b|*g"), ALWAYS, "every real eta, real b"),
+    (rule("sqrt(eta^2)*g", head=ETA), rule("eta*g", head=ETA), ALWAYS, "every eta >= 0"),
+    # eta*b is 0 where one of them is; 1/b is 1 at b = 1.
+    (rule("eta*v[n+1]", V, require=KEPT), rule("eta*v[n+1] + (0 if eta*b > 0 else 1)*g", V),
+     CONSTANT, "every eta > 0, 0 < b <= 1"),
+    (rule("eta*v[n+1]", V, require="eta >= 0 and b > 0 and b <= 1"), rule("eta*v[n+1] + (0 if 1/b > 1 else 1)*g", V),
+     ALWAYS, "every eta >= 0, 0 < b < 1"),
+    # The rule is the same at b = -1, which is not admitted, and not beside it.
+    (rule("eta*(|b| if b > -1 else b)*g", require="eta >= 0 and b > -1 and b < 1"), rule("eta*b*g"),
+     ALWAYS, "every eta >= 0, 0 <= b < 1"),
+    # 0^(n - 1) has no value at n = 0.
+    (rule("eta*b*b^(n - 1)*g", require=KEPT), rule("eta*b^n*g"), ALWAYS, "every eta >= 0, 0 < b <= 1"),
     # At b = 1 the first one stands.
     (rule("eta*v[n+1]*(1 if b < 1 else 0)", V, require=KEPT), rule("eta*v[n+1]", V, require=KEPT),
      ALWAYS, "every eta >= 0, 0 <= b < 1"),
@@ -170,6 +184,7 @@ def test_an_attack_on_ranges_and_schedules() -> None:
     assert said["same, every schedule"] > 4
     assert said["apart, constant rate"] > 4
     assert at_ends(10, 4) == []
+    assert by_identities(20, 4) == []
 
 
 WRITTEN = [

@@ -12,11 +12,10 @@ from typing import TypeVar
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
 from netc.compiler.check.expect import check_expectations, check_points
+from netc.compiler.check.functions import check_activations, check_objective
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
-from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
-from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
@@ -175,6 +174,10 @@ class _Check:
                         hints=("remove one of the two",),
                     )
             return None, check_objective(objective, self.definitions, self.report), None, NO_DATA
+        # Half of the compiler, which a rule by itself has no use for.
+        from netc.compiler.check.loss import check_loss, check_pair
+        from netc.compiler.check.network import check_fit, check_network
+
         losses = self.all(ast.Loss)
         loss = check_loss(losses, self.definitions, self.report) if losses else None
         if stated is None:
