@@ -12,7 +12,11 @@ import pytest
 import netc
 from attack_claims import at_ends, by_identities, under_schedules
 from netc.commands import main
+from netc.compiler.calculus import ir
+from netc.compiler.proofs.induction import Unproved
+from netc.compiler.rules import claims
 from netc.compiler.rules.compare_rules import match
+from netc.compiler.rules.mapping import Formula
 from netc.compiler.rules.sides import sides
 from netc.compiler.rules.verdict_words import how
 from netc.dsl.diagnostics import SpecError
@@ -187,6 +191,21 @@ def test_an_attack_on_ranges_and_schedules() -> None:
     assert by_identities(20, 4) == []
 
 
+def test_no_rule_can_be_written_against_the_point_of_an_identity() -> None:
+    """The fraction at which b is looked at is another one for a rule that mentions it."""
+    plain = rule("eta*v[n+1]", V)
+    search = claims._Search(*sides(plain, plain), {})
+    at, _ = search.numbers(search.narrow())
+    point = at["b"].value
+    digits = " + ".join(f"{d}*10^{k}" for k, d in enumerate(reversed(str(point.numerator))) if d != "0")
+    below = " + ".join(f"{d}*10^{k}" for k, d in enumerate(reversed(str(point.denominator))) if d != "0")
+    other = rule(f"(eta + b - ({digits})/({below}))*v[n+1]", V)
+    a, b = sides(plain, other)
+    formulas = {n: Formula(ir.Var(n, ir.SCALAR), 1) for n in a.values}
+    with pytest.raises(Unproved):
+        claims.claim(a, b, formulas, frozenset())
+
+
 WRITTEN = [
     # Constants are put together as fractions: 1/2/3 is a sixth, though no float is.
     ("eta*(v[n+1]/2)/3", "eta*v[n+1]/6", True),
@@ -219,7 +238,6 @@ def test_a_written_number_is_a_fraction() -> None:
 
 
 def _fractions(written: object) -> set[Fraction]:
-    from netc.compiler.calculus import ir
     from netc.compiler.calculus.written import Written
 
     assert isinstance(written, ir.Rule)
