@@ -226,7 +226,21 @@ _TABLES: dict[Place, dict[str, str]] = {
 _INDEXED = re.compile(r"(?P<base>[A-Za-z]\w*?)_(?P<index>t|n|k|i|tp1|tm1|t1|next|prev|old|new)")
 _OPEN = re.compile(r"(?P<base>[A-Za-z]\w*?)_")
 """As in `m_(t-1)`."""
-_GRADIENT = {"g", "gt", "gn", "gk", "grad", "grads", "gradient", "gradients", "dw", "dtheta", "dloss", "dldw", "nabla"}
+_GRADIENT = {
+    "g",
+    "gt",
+    "gn",
+    "gk",
+    "grad",
+    "grads",
+    "gradient",
+    "gradients",
+    "dw",
+    "dtheta",
+    "dloss",
+    "dldw",
+    "nabla",
+}
 
 
 def meant(word: str, place: Place) -> str:
