@@ -129,7 +129,8 @@ def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     """With what a word of another tool on this line means."""
     place = PLACES.get(str(failure.tokens[0]))
     words = [t for t in (*failure.line[1:], *failure.tokens[failure.at : failure.at + 2]) if t.type == "NAME"]
-    says = next((s for w in reversed(words) if place and (s := meant(w.span.text, place))), "")
+    found = ((w.span.text, meant(w.span.text, place)) for w in reversed(words) if place)
+    says = next((s for word, s in found if s and f"'{word}'" not in s), "")
     return replace(diagnostic, message=joined(diagnostic.message, says))
 
 
