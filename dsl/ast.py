@@ -482,6 +482,8 @@ class Init(Node):
     laws         `init weights ~ uniform(-a, a), a = ...`             laws holds Drawn or Compare("=")
     file         `init from "weights.safetensors"`                    file is the Text
     definition   `init glorot_uniform(gain = 1):` and a block         name, parameters, laws, settings
+
+    Of some layers: `init layer1, conv: he_normal`, and likewise laws and a file.
     """
 
     name: str | None
@@ -490,6 +492,8 @@ class Init(Node):
     laws: tuple[Expr, ...]
     file: Text | None
     settings: tuple[Setting, ...]
+    layers: tuple[Expr, ...] = ()
+    """Names of layers, or of what they are; empty: all."""
 
 
 @dataclass(frozen=True)

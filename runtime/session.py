@@ -527,16 +527,22 @@ def _without_figures_of_one_run(session: Session) -> Session:
 
 def _check_weights(session: Session) -> None:
     """Of `init from "weights.safetensors"`: they must be there and fit."""
-    if not session.spec.init.file:
+    if not session.spec.init.file and not session.spec.init.files:
         return
-    from netc.runtime.training.weights_file import weights_of
+    from netc.runtime.training.weights_file import held_in, weights_of
 
-    try:
-        weights_of(session.program.problem, session.spec.init.file)
-    except ValueError as error:
-        texts = (s.file for s in session.file.program.statements if isinstance(s, ast.Init) and s.file)
-        message = f"training cannot start from '{Path(session.spec.init.file).name}': {error}"
-        raise SpecError([Diagnostic("E0690", message, next(texts).span)]) from None
+    problem, starts = session.program.problem, session.program.starts
+    texts = [s.file for s in session.file.program.statements if isinstance(s, ast.Init) and s.file]
+    for text in texts:
+        path = str((session.file.folder / text.value).resolve())
+        try:
+            if starts.file:
+                weights_of(problem, starts.file)
+            for held in (h for h in starts.held if h.path == path):
+                held_in(problem, held)
+        except ValueError as error:
+            message = f"training cannot start from '{Path(path).name}': {error}"
+            raise SpecError([Diagnostic("E0690", message, text.span)]) from None
 
 
 def from_arrays(file: File, x: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:

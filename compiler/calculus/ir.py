@@ -490,8 +490,20 @@ class Fill:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Layers that begin as they are in a file."""
+
+    path: str
+    layers: tuple[tuple[str, str], ...]
+    """(layer here, its name there)"""
+    named: bool
+    """The file's names are said; else they are netc's, or the numbers of an nn.Sequential."""
+
+
+@dataclass(frozen=True)
 class Starts:
-    """Where the runs begin: fills applied in order, or a file of weights, or an explicit table of points.
+    """Where the runs begin: fills applied in order and layers held in files, or a file of weights, or an explicit table
+    of points.
 
     `table` has one row of P numbers per run, or is empty; `file` is "" where none is read. `axes` are those of
     a grid, one for each parameter, the last one running fastest; or empty.
@@ -501,6 +513,7 @@ class Starts:
     file: str
     table: tuple[tuple[float, ...], ...]
     axes: tuple[tuple[float, ...], ...] = ()
+    held: tuple[Held, ...] = ()
 
 
 # -- the update rule ---------------------------------------------------------------------------------

@@ -241,8 +241,8 @@ class _Check:
                 hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
             self.report.error("E0507", self._end(), message, hints=(hint,))
             return NO_INIT
-        fans = network.fans if network else ()
-        return check_init(statements, size, not objective, fans, self.folder, self.definitions, self.report)
+        layers = network.layers if network else ()
+        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
 
     # -- what is called ----------------------------------------------------------------------------
 
