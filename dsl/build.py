@@ -26,6 +26,7 @@ from netc.dsl.build_parts import (
     group_of,
     head_of,
     indices_of,
+    is_layer,
     laws_of,
     leaf,
     lines_and_settings,
@@ -103,6 +104,10 @@ class _Rules:
         return ast.Gradient(loss.id, batch, point, span=span)
 
     def member(self, span: Span, base: Child, _: Child, name: Child) -> ast.Node:
+        if isinstance(base, ast.Name) and is_layer(
+            base.id
+        ):  # `layer1.weights` is one name, as in `netc explain`
+            return ast.Name(f"{base.id}.{name.id}", span=span)
         return ast.Member(base, name.id, span=span)
 
     def index(self, span: Span, base: Child, _: Child, index: Child, _end: Child) -> ast.Node:

@@ -93,7 +93,11 @@ def laws_of(items: Iterable[Child]) -> tuple[tuple[ast.Expr, ...], tuple[ast.Set
 def are_layers(heads: tuple[Child, ...]) -> bool:
     """What stands before the block of an `init`: layers, not the name of a definition."""
     plain = len(heads) == 1 and isinstance(heads[0], ast.Name)
-    return len(heads) > 1 or (plain and re.fullmatch(r"layer\d+|first|last", heads[0].id) is not None)
+    return len(heads) > 1 or (plain and (is_layer(heads[0].id) or heads[0].id in ("first", "last")))
+
+
+def is_layer(name: str) -> bool:
+    return re.fullmatch(r"layer\d+", name) is not None
 
 
 def actions_of(items: tuple[Child, ...]) -> tuple[tuple[ast.Action, ...], tuple[ast.Setting, ...]]:

@@ -659,6 +659,15 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """A vector that is 1 on some parameters and 0 on the others."""
+
+    name: str
+    of: str
+    """`gains`, `layer1`, `layer1.weights`: as the file calls it; `masks.py` knows where it is 1."""
+
+
+@dataclass(frozen=True)
 class Rule:
     """One iteration n -> n+1. `theta` is the state of the parameters, always among the commits.
 
@@ -678,6 +687,8 @@ class Rule:
     epoch_commits: tuple[Commit, ...]
     visits_batches: bool
     """True: the rule names the batches itself (`R[i]`); one iteration is one epoch."""
+    masks: tuple[Mask, ...] = ()
+    """That it reads, besides `weights` and `biases`."""
     watched: tuple[tuple[str, str], ...] = ()
     """(name, state): monitored functions, and the scalar states that count the iterations in which they grew."""
 

@@ -16,6 +16,7 @@ from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
+from netc.compiler.check.masks import check_masks
 from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.rule import check_optimizer
@@ -138,6 +139,8 @@ class _Check:
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
         monitor = check_monitor(self.one(ast.Monitor), optimizer, self.losses, self.definitions, self.report)
+        if optimizer and (network or (objective and not self.given)):
+            check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
         self.report.finish()

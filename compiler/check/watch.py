@@ -9,6 +9,7 @@ from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import name_span
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
+from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import Optimizer, Watched
@@ -33,6 +34,8 @@ def check_watched(
     kinds: dict[str, Type] = {n: THETA if k == "theta" else SCALAR for n, k in optimizer.kinds}
     states = {s.name: kinds[s.name] for s in optimizer.body.states}
     names = {"n": SCALAR, **{name: SCALAR for name, _ in optimizer.arguments}, **states}
+    own = set(names)
+    names |= dict.fromkeys(masks_in([s.value for s in settings], own), THETA)
 
     def plain(expr: ast.Expr) -> ast.Expr:
         match expr:
