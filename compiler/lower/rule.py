@@ -134,6 +134,7 @@ class _Lowering:
             rule.visits_batches,
             self.masks,
             tuple((w.name, w.states[1].name) for w in watches),
+            self.spec.monitor.shown,
         )
 
     def _required(self) -> Iterator[ast.Expr]:

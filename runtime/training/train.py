@@ -190,10 +190,13 @@ class _Loop:
         """Iterations between two moments at which a stretch ends."""
         self.stretches = _stretches(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
-        self.watched = Watched(program.rule, self.stretches)
+        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
-        self.book = Book(self.runs, *sizes, real_type(program), folder, self.watched.grown, task.keeps)
-        self.columns = len(COLUMNS) + len(self.watched.names)
+        followed = len(self.watched.names)
+        self.book = Book(
+            self.runs, *sizes, real_type(program), folder, self.watched.grown, followed, task.keeps
+        )
+        self.columns = len(COLUMNS) + followed
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one stretch."""

@@ -102,7 +102,7 @@ def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
     scratch, states = p.size * p.chunks, problem.state_numbers
     marked = rules.marks(problem, rule)
     vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), scratch, states, marked)
-    given = (rule, vectors, _shuffled(training), samples, number_of_batches(training.batches, samples))
+    given = (rule, vectors, _shuffled(training), number_of_batches(training.batches, samples))
     if problem.test is None:
         return rules.Writer(*given)
     return ModesWriter(*given, draws=bool(problem.draws))
