@@ -98,6 +98,9 @@ class _Rules:
     def root(self, span: Span, sign: Child, operand: Child) -> ast.Node:
         return call_of("sqrt", sign.span, operand, span)
 
+    def gradient_x(self, span: Span, _: Child, loss: Child) -> ast.Node:
+        return ast.InputGradient(loss.id, span=span)
+
     def gradient(self, span: Span, _: Child, loss: Child, *rest: Child) -> ast.Node:
         batch = rest[1] if rest and rest[0] == "[" else None
         point = rest[-2] if rest and rest[-1] == ")" else None

@@ -145,4 +145,17 @@ by its name may stand in a block.
         biases  = 0
 """,
     ),
+    "E0253": Story(
+        "the derivative by the inputs where none can stand",
+        """\
+grad_x R is the derivative of the loss by the inputs of the samples, one number for each input of each sample. Its norm over
+all of them and its largest element are figures, of the training loss by the scaled inputs:
+
+    monitor norm(grad_x R), max(|grad_x R|), every = 10
+    expect  norm(grad_x R) < 0.1
+
+An update rule moves the parameters: there grad R(theta[n]) is the derivative by these. From Python the whole of it is
+model.gradient(theta, X, y, wrt="x").
+""",
+    ),
 }

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from netc.runtime.results.hessian import Hessians
     from netc.runtime.results.result import Result
     from netc.runtime.results.verdict import Verdict
+    from netc.runtime.training.input_slopes import InputSlopes
     from netc.runtime.training.metrics import Metric
     from netc.runtime.training.report import Evaluator
     from netc.runtime.training.sample_layout import Samples
@@ -129,6 +130,19 @@ class Session:
         target = Cpu(self.machine)
         text = pipeline.to_text(pipeline.to_loops(self.program, target, self.samples), target)
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
+
+    @cached_property
+    def slopes(self) -> InputSlopes:
+        """The derivative of the loss by the inputs, by kernels of its own."""
+        from netc.compiler.calculus.by_inputs import by_inputs
+        from netc.compiler.kernels.cpu.target import Cpu
+        from netc.runtime.devices.load import load_kernels
+        from netc.runtime.training.input_slopes import InputSlopes
+
+        target = Cpu(self.machine)
+        program = replace(self.program, problem=by_inputs(self.program.problem))
+        text = pipeline.to_text(pipeline.to_loops(program, target, self.samples), target)
+        return InputSlopes(load_kernels(text), self.program.problem, self.real)
 
     @property
     def machine(self) -> Machine:
@@ -331,7 +345,17 @@ class Session:
             self.spec.monitor.unit == "step",
             held_part,
             Rules(training.keep, training.patience) if training.keep or training.patience else None,
+            self._slopes_of_training if any(s.by_inputs for s in self.spec.monitor.shown) else None,
         )
+
+    def _slopes_of_training(self, row: Array) -> Array:
+        """(N, inputs): of the training loss, by the scaled inputs."""
+        return self.slopes.of(row, *self.scaled_training)
+
+    @property
+    def scaled_training(self) -> tuple[Array, Array]:
+        """Its inputs and targets, (N, inputs) and (N, targets)."""
+        return self._scaled[0]
 
     @property
     def _history(self) -> Literal["all", "summary"]:

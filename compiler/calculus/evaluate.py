@@ -296,7 +296,7 @@ def _sizes(problem: ir.Problem, x: Array) -> dict[ir.Axis, int]:
 
 def predict(problem: ir.Problem, theta: Array, x: Array, states: Array | None = None) -> Array:
     """The outputs (N, outputs) for inputs x (N, inputs), in test mode."""
-    env = given(problem, theta, x, np.zeros((len(x), problem.outputs), x.dtype), states)
+    env = given(problem, theta, x, np.zeros((len(x), problem.targets), x.dtype), states)
     run_lets(problem.tested.forward, env, _sizes(problem, x))
     return np.array(env[problem.output]).reshape(len(x), -1)
 

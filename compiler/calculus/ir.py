@@ -454,8 +454,14 @@ class Problem:
         return self.given("input").size
 
     @property
-    def outputs(self) -> int:
+    def targets(self) -> int:
+        """Numbers of a sample's target."""
         return self.given("target").size
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that `output` has for a sample."""
+        return prod(a.size for a in self.lets[self.output].axes if a.size is not None)
 
 
 def flat(steps: Iterable[Step]) -> Iterator[Let]:
@@ -703,11 +709,12 @@ class Rule:
 @dataclass(frozen=True)
 class Shown:
     """`theta[1]`, `v[2]`, `norm(v)`, `c` of a `monitor`: a component of theta or of a state (counted from 0 here), the norm
-    of a state, or a scalar one."""
+    of a state, or a scalar one; `norm(grad_x R)`, `max(|grad_x R|)`: of the derivative of the training loss by inputs."""
 
     name: str
     state: str
     component: int | None
+    by_inputs: Literal["", "norm", "max"] = ""
 
 
 # -- training ----------------------------------------------------------------------------------------

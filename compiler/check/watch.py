@@ -78,7 +78,9 @@ def check_watched(
             message = f"'{setting.name}' is a figure that each history or `expect` has"
             report.error("E0104", setting.span, message, hints=(hint,))
             continue
-        if not any(isinstance(node, ast.Index | ast.Gradient) for node in walk(setting.value)):
+        if not any(
+            isinstance(node, ast.Index | ast.Gradient | ast.InputGradient) for node in walk(setting.value)
+        ):
             message = (
                 f"'monitor' has no setting '{setting.name}', and as a function it reads nothing that changes"
             )
@@ -102,7 +104,9 @@ def check_shown(
     states = {s.name: kinds[s.name] == "theta" for s in optimizer.body.states}
     found = [_shown(figure, states, variables) for figure in figures]
     for figure, shown in zip(figures, found, strict=True):
-        if shown is None:
+        if shown is not None and shown.by_inputs and variables:
+            report.error("E0253", figure.span, "an objective has no inputs", hints=("norm(grad R)",))
+        elif shown is None:
             _unknown(figure, states, variables, report)
         elif shown.component is not None and shown.component >= size:
             message = f"there is no such component: {own(shown.state)} has {counted(size, 'number')}, counted from 1"
@@ -113,6 +117,11 @@ def check_shown(
 def _shown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ...]) -> ir.Shown | None:
     """`states`: each with whether it is a vector."""
     name = print_expr(figure)
+    match figure:
+        case ast.Call(ast.Name("norm"), (ast.Argument(None, ast.InputGradient()),)):
+            return ir.Shown(name, "", None, "norm")
+        case ast.Call(ast.Name("max"), (ast.Argument(None, ast.Absolute(ast.InputGradient())),)):
+            return ir.Shown(name, "", None, "max")
     match renamed(figure) if INSIDE in states else figure:
         case ast.Name(id) if id in variables:
             return ir.Shown(name, "theta", variables.index(id))
