@@ -1,4 +1,5 @@
-"""Names of the file that Python or a kernel has taken, renamed before code is written (`lambda` -> `lambda_`)."""
+"""Names of the file that Python or a kernel has taken, renamed before code is written (`lambda` -> `lambda_`); and those
+of constants."""
 
 from __future__ import annotations
 
@@ -31,6 +32,10 @@ PATTERN = re.compile(r"(.*_(q\d*|lanes|at|from_.*)?|all_.*|loss_.*|[rt]\d+.*|[A-
 def python_name(name: str) -> str:
     taken = keyword.iskeyword(name) or name in KERNEL or PATTERN.fullmatch(name)
     return f"{name}_" if taken else name
+
+
+def constant_name(name: str) -> str:
+    return re.sub(r"\W", "_", name).upper()
 
 
 def variable_name(name: str) -> str:
