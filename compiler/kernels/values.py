@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS, ZERO
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.names import constant_name
 from netc.compiler.kernels.vectors import COMBINE
 
 NUMBERS = {"sum": "add", "max": "max", "min": "min"}
@@ -41,11 +40,6 @@ def strides(array: ir.Var, aliased: int = 0) -> dict[ir.Axis, int]:
         found[a] = inner
         inner *= a.size or 1
     return dict(reversed(found.items()))
-
-
-def parameter(t: ir.Tensor) -> L.Int:
-    """Its place in theta."""
-    return L.Int(t.offset, constant_name(t.name))
 
 
 @dataclass

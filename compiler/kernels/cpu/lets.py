@@ -27,12 +27,12 @@ from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
 from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
-from netc.compiler.kernels.names import constant_name
+from netc.compiler.kernels.names import constant_names
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.rule import CLOCK, Vectors
 from netc.compiler.kernels.sweeps import Lists, draws_apart, is_sum, lists, sums_apart, waits
-from netc.compiler.kernels.values import Layout, parameter, strides
+from netc.compiler.kernels.values import Layout, strides
 
 ALIASED = 4096
 """Bytes after which addresses fall on the same set of the first cache."""
@@ -103,13 +103,18 @@ def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
         return -(-numbers // plan.lanes) * plan.lanes
 
     found, top = places(steps.all, size, kept, plan.size)
+    constants = constant_names(
+        [*(t.name for t in problem.tensors), *(prefix + let.name for let in ir.flat(steps.all))]
+    )
     layouts = {
-        let.name: _layout(let, tiles.strides(let.var), found[let.name], plan.block, prefix)
+        let.name: _layout(
+            let, tiles.strides(let.var), L.Int(found[let.name], constants[prefix + let.name]), plan.block
+        )
         for let in ir.flat(steps.all)
     }
     first_state = Vectors(problem.parameters, plan.lanes, (), 0, problem.state_numbers).first_state
     for t in problem.tensors:
-        layouts[t.name] = _given(t, first_state)
+        layouts[t.name] = _given(t, first_state, constants[t.name])
     plan = replace(plan, size=top)
     return Mode(problem, plan, layouts, steps, prefix, tiles.all(problem))
 
@@ -133,24 +138,23 @@ def _numbers(axes: ir.Axes) -> int:
     return numbers
 
 
-def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], place: int, block: int, prefix: str) -> Layout:
+def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], first: L.Int, block: int) -> Layout:
     stride = block if ir.SAMPLES in let.axes else 1
-    first = L.Int(place, constant_name(prefix + let.name))
     return Layout("scratch", first, L.Int(stride), let.axes, strides)
 
 
-def _given(t: ir.Tensor, first_state: int) -> Layout:
+def _given(t: ir.Tensor, first_state: int, name: str) -> Layout:
     along = strides(t.var)
     match t.role:
         case "state":
-            first = L.Int(first_state + t.offset, constant_name(t.name))
+            first = L.Int(first_state + t.offset, name)
             return Layout("theta", first, L.Int(1), t.axes, along)
         case "input":
             return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes, along)
         case "target":
             return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes, along)
         case _:
-            return Layout("theta", parameter(t), L.Int(1), t.axes, along)
+            return Layout("theta", L.Int(t.offset, name), L.Int(1), t.axes, along)
 
 
 # -- functions ---------------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
+from netc.compiler.kernels.names import constant_name
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.patterns import Chain, Product, pointwise
-from netc.compiler.kernels.values import parameter
 from netc.compiler.kernels.vectors import Space, lanes
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
@@ -52,6 +52,11 @@ OUTER_SUMS = (4, 4, 3)
 """Of `outer_sums`: the side of the lanes, the other one, the result."""
 Rows = tuple[str, str | L.Int, str | int]
 """Array, first row and distance of the rows of a factor."""
+
+
+def parameter(t: ir.Tensor) -> L.Int:
+    """Its place in theta."""
+    return L.Int(t.offset, constant_name(t.name))
 
 
 def _input(plan: Plan, stage: Stage) -> Rows:
