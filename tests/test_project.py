@@ -164,7 +164,7 @@ ROOMS = {
     "netc.compiler.kernels.cpu": ("calculus", "kernels"),
     "netc.compiler.kernels.cuda": ("calculus", "kernels"),
     "netc.runtime.data": ("random", "free_room"),
-    "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
+    "netc.runtime.devices": ("atomic", "random", "random_draws", "random_shuffle"),
     "netc.runtime.training": (
         "aligned",
         "data",
