@@ -14,7 +14,7 @@ class Case:
     outputs: int = 2
     words: int = 0
     """Inputs are whole numbers below this, where it is not 0."""
-    rest: str = "optimizer momentum.heavy_ball(eta = 0.1)"
+    rest: str = "optimizer momentum.heavy_ball(eta = 0.02)"
     train: str = "batch = 3"
     head: str = ""
 
@@ -36,7 +36,7 @@ class Case:
 
 
 TWICE = (
-    "optimizer twice(eta = 0.2):\n    theta[n+1] = theta[n] - eta*grad R(theta[n] - 0.3*grad R(theta[n]))\n"
+    "optimizer twice(eta = 0.05):\n    theta[n+1] = theta[n] - eta*grad R(theta[n] - 0.3*grad R(theta[n]))\n"
 )
 CASES = {
     "lenet": Case("[6x6x1 (conv 3x3, tanh) 2 (avgpool 2x2) (conv 2x2, tanh) 2 (softmax) 2]", 36),
