@@ -30,6 +30,11 @@ PATTERN = re.compile(r"(.*_(q\d*|lanes|at|from_.*)?|all_.*|loss_.*|[rt]\d+.*|[A-
 
 
 def python_name(name: str) -> str:
+    """One with a point is a mask, `layer1.weights`."""
+    if "." in name:
+        return (
+            name.replace(".", "_") + "_"
+        )  # no name of a file ends in _ once it is renamed and was not taken
     taken = keyword.iskeyword(name) or name in KERNEL or PATTERN.fullmatch(name)
     return f"{name}_" if taken else name
 
@@ -110,4 +115,5 @@ def python_names(rule: ir.Rule) -> ir.Rule:
         test=block(rule.test),
         epoch_end=block(rule.epoch_end),
         epoch_commits=commits(rule.epoch_commits),
+        masks=tuple(ir.Mask(name(m.name), m.of) for m in rule.masks),
     )

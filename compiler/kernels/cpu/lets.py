@@ -73,7 +73,7 @@ def planned(
     block, vectors = _block(modes, machine, lanes, batch if problem.test else samples)
     aliased = ALIASED * lanes // (8 * machine.lanes) // block
     x, y = lanes, lanes + (problem.inputs * block if shuffled else 0)
-    start = y + (problem.outputs * block if shuffled else 0)
+    start = y + (problem.targets * block if shuffled else 0)
     names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
     frame = Plan(lanes, machine.registers, block, (), 1, 0, x, y, {}, names, start, 1, vectors)
     made: list[Mode] = []
@@ -174,7 +174,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
             _steps(mode, "backward", mode.steps.backward, "The derivatives of a block, onto their sums."),
         ]
     if shuffled:
-        made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.outputs))
+        made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.targets))
     for mode in modes:
         made += [_over_blocks(mode, "loss", shuffled), _over_blocks(mode, "gradient", shuffled)]
     return [*made, _predict(modes[-1], shuffled)]
@@ -294,7 +294,7 @@ def _collected(mode: Mode) -> list[L.Stmt]:
     def put(t: ir.Tensor, value: L.Expr) -> L.Stmt:
         return L.loop("q", t.size, [L.Store(L.Name("grad"), L.add("q", layouts[t.name].first), value)])
 
-    derivatives = zip(problem.weights, problem.gradients, strict=True)
+    derivatives = zip(problem.weights, problem.gradients, strict=bool(problem.gradients))
     return [
         *(put(t, L.call("mul", found(gradient), "scale")) for t, gradient in derivatives),
         *(put(tensors[u.state], found(u.value)) for u in problem.updates),

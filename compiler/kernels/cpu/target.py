@@ -92,8 +92,9 @@ def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
     """Of the rule of a network: vectors in memory."""
     problem, training, rule = program.problem, program.training, rules.named(program.rule)
     scratch, states = p.size * p.chunks, problem.state_numbers
-    vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), scratch, states)
-    given = (rule, vectors, _shuffled(training), samples, number_of_batches(training.batches, samples))
+    marked = rules.marks(problem, rule)
+    vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), scratch, states, marked)
+    given = (rule, vectors, _shuffled(training), number_of_batches(training.batches, samples))
     if problem.test is None:
         return rules.Writer(*given)
     return ModesWriter(*given, draws=bool(problem.draws))
@@ -102,7 +103,9 @@ def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
 def _objective_writer(program: ir.Program) -> rules.Writer:
     """Vectors in memory, in registers, or, where many starts walk in step, runs as lanes."""
     rule, training, objective = rules.named(program.rule), program.training, program.problem
-    vectors = rules.Vectors(objective.parameters, 1, rules.regions(objective), 0)
+    vectors = rules.Vectors(
+        objective.parameters, 1, rules.regions(objective), 0, marks=rules.marks(objective, rule)
+    )
     if not registers.fits(objective):
         return rules.Writer(rule, vectors, shuffled=False)
     single = training.precision == "f32"

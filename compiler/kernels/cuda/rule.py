@@ -108,13 +108,10 @@ class TeamWriter(Writer):
         return [L.Do(L.call("team_shuffle", "order", "places", "key", "run", epoch, *SUMS))]
 
     def mask(self, name: str) -> list[L.Stmt]:
-        out: list[L.Stmt] = []
-        for region in self.vectors.regions:
-            middle = region.start + region.weights
-            for start, stop, is_weight in ((region.start, middle, True), (middle, region.stop, False)):
-                value = L.call("splat", 1.0 if is_weight == (name == "weights") else 0.0)
-                out.append(mine([L.store(name, "q", value)], start, stop))
-        return out
+        return [
+            mine([L.store(name, "q", L.call("splat", float(held)))], start, stop)
+            for start, stop, held in self.marked(name)
+        ]
 
     # -- who does what -------------------------------------------------------------------------------
 

@@ -55,18 +55,19 @@ class Cuda:
         match (chosen := self.plan(program, samples)), chain(problem):
             case Lets() as lets, _:
                 chosen, made = lets.plan, cuda_lets.functions(lets)
-                vectors = _vectors(problem, lets.size)
-                given = (rule, vectors, shuffled, samples, parts)
+                vectors = _vectors(problem, rule, lets.size)
+                given = (rule, vectors, shuffled, parts)
                 if problem.test is None:
                     writer = LetsWriter(*given, plan=chosen)
                 else:
                     writer = LetsModesWriter(*given, plan=chosen, draws=bool(problem.draws))
             case Plan() as chosen, Chain() as network:
-                vectors = _vectors(problem, cuda_rule.work_space(chosen, problem.parameters))
+                buffers = cuda_rule.work_space(chosen, problem.parameters)
+                vectors = _vectors(problem, rule, buffers)
                 made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
-                writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
+                writer = TeamWriter(rule, vectors, shuffled, parts, plan=chosen)
             case Plan() as chosen, _:
-                vectors = _vectors(problem, 0)
+                vectors = _vectors(problem, rule, 0)
                 single = training.precision == "f32"
                 writer = ThreadWriter(rule, vectors, False, objective=problem, single=single)
                 made, kernels = objective_functions(problem), [cuda_threads.report(problem.parameters)]
@@ -89,8 +90,9 @@ class Cuda:
         return spelling(module)
 
 
-def _vectors(problem: ir.Problem, buffers: int) -> rules.Vectors:
-    return rules.Vectors(problem.parameters, 1, rules.regions(problem), buffers, problem.state_numbers)
+def _vectors(problem: ir.Problem, rule: ir.Rule, buffers: int) -> rules.Vectors:
+    regions, marks = rules.regions(problem), rules.marks(problem, rule)
+    return rules.Vectors(problem.parameters, 1, regions, buffers, problem.state_numbers, marks)
 
 
 HEADER = """
