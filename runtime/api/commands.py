@@ -39,6 +39,7 @@ COMMANDS = {
     "predict": ("netc.command_predict", "Predict a table with the model of a run."),
     "judge": ("netc.command_judge", "How good is the model of a run, and on which samples?"),
     "export": ("netc.command_export", "Write the network of a run for other tools: C, Fortran, ..."),
+    "bench": ("netc.command_bench", "What an iteration takes; beside PyTorch and JAX."),
     "plot": ("netc.command_plot", "Draw pictures of runs."),
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
