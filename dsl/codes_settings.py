@@ -146,9 +146,11 @@ where the extra is installed.
 """,
     ),
     "E0905": Story(
-        "a figure that cannot be monitored yet",
+        "a figure that cannot be monitored",
         """\
-'monitor' reports loss, accuracy, r2, norm(grad R) and norm(theta) so far.
+'monitor' reports loss, accuracy, r2, norm(grad R) and norm(theta); components of theta and of the rule's states,
+counted from 1 (theta[1], v[2]), the variables of an objective, norms of states (norm(v)) and scalar states. What is
+made of them is followed under a name: V = R(theta[n]) + norm(v[n])^2/2.
 """,
     ),
     "E0907": Story(
@@ -174,10 +176,11 @@ the checkpoint of the run's folder: 'netc run --resume RUN' goes on from there.
 """,
     ),
     "E0911": Story(
-        "a network that the cuda target cannot train yet",
+        "an array of more elements than a GPU's kernels count",
         """\
-The kernels for a GPU are those of a chain of dense layers with a loss behind it, whose derivative by the outputs
-differs from sample to sample. A loss such as 'sum(u)', whose slope is the same everywhere, is trained on the CPU.
+What layers compute is held in arrays with a number for each sample that is worked on at once. Samples are taken some at a
+time, as many as there is room for; but where a layer takes statistics of the batch, all of its samples must be there. The
+kernels count an array's elements in 32 bits. Take smaller batches, or train on the CPU.
 """,
     ),
     "E0910": Story(

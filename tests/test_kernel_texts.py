@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kernel_texts
-from kernel_texts import CASES
+from kernel_texts import CASES, LAYERS
 from netc.runtime.devices.load import load_kernels
 from netc.runtime.training.sample_layout import bounds, lay_out, no_samples
 
@@ -35,7 +36,7 @@ ON_A_GPU = (
 TEXTS = [
     *((name, "cpu4") for name in CASES),
     *((name, "cpu8") for name in WIDE),
-    *((name, "cuda") for name in ON_A_GPU),
+    *((name, "cuda") for name in (*ON_A_GPU, *LAYERS)),
 ]
 
 
@@ -47,13 +48,18 @@ def pinned(path: Path, found: str, update: bool) -> None:
 
 @pytest.mark.parametrize(("name", "target"), TEXTS, ids=lambda word: word)
 def test_the_text_is_the_pinned_one(name: str, target: str, update_golden: bool) -> None:
-    case = CASES[name]
+    case = (CASES | LAYERS)[name]
     text = case.cuda() if target == "cuda" else case.cpu(int(target.removeprefix("cpu")))
     pinned(GOLDEN / f"{name}.{target}.txt", text, update_golden)
 
 
 def test_every_pinned_file_has_its_test() -> None:
     assert {path.name for path in GOLDEN.glob("*.txt")} == {f"{n}.{t}.txt" for n, t in TEXTS} | {"bits.txt"}
+
+
+@pytest.mark.parametrize("name", ["dense", "shuffled", "search"])
+def test_another_number_of_samples_compiles_nothing_new(name: str) -> None:
+    assert len({replace(CASES[name], samples=samples).cpu(8) for samples in (150, 200, 404, 3000)}) == 1
 
 
 def test_the_text_does_not_depend_on_the_hash_seed() -> None:
