@@ -20,14 +20,25 @@ def admitted(rule: Optimizer) -> dict[str, Range]:
     found = {name: Range() for name, _ in rule.arguments}
     for condition in _required(rule):
         match condition:
-            case ast.Compare(op, ast.Name(name), ast.Number(value)) if name in found and op in MIRRORED:
-                found[name] = _cut(found[name], op, value)
-            case ast.Compare(op, ast.Number(value), ast.Name(name)) if name in found and op in MIRRORED:
-                found[name] = _cut(found[name], MIRRORED[op], value)
+            case ast.Compare(op, ast.Name(name), bound) if name in found and op in MIRRORED:
+                found[name] = _cut(found[name], op, _literal(bound))
+            case ast.Compare(op, bound, ast.Name(name)) if name in found and op in MIRRORED:
+                found[name] = _cut(found[name], MIRRORED[op], _literal(bound))
     return found
 
 
-def _cut(where: Range, op: str, value: float) -> Range:
+def _literal(bound: ast.Expr) -> float | None:
+    match bound:
+        case ast.Number(value):
+            return value
+        case ast.Unary("-", ast.Number(value)):
+            return -value
+    return None
+
+
+def _cut(where: Range, op: str, value: float | None) -> Range:
+    if value is None:
+        return where
     bound, is_open = exact(value), op in "<>"
     if op[0] == ">":
         if where.low is None or (bound, is_open) > (where.low, where.low_open):
