@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 from netc import sweep_run
 from netc.command_plot import need_matplotlib, pictures
 from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.dsl.visible import visible
 from netc.kept_run import fingerprint, manifest_of, new_folder
 from netc.options import FOLDER, NET_FILE, lanes, overrides, training_options
 
@@ -206,9 +208,31 @@ def _written(run: Run, result: Result) -> Result:
         with Interrupt():  # who presses Ctrl-C twice gets what was trained all the same
             run.folder.write_result(result, run.session.program, run.session.scalers())
     except OSError as error:
-        click.echo(f"the results cannot be written: {error.strerror or error}", err=True)
+        message = f"the results cannot be written: {error.strerror or error}"
+        if place := _elsewhere(run, result):
+            click.echo(f"{message}; they are in {visible(str(place))}", err=True)
+            return replace(result, folder=place)
+        click.echo(message, err=True)
         return replace(result, interrupted=True)
     return result
+
+
+def _elsewhere(run: Run, result: Result) -> Path | None:
+    """A folder of the system's for temporary files, where all of the run is written that its own has no room for."""
+    from netc.runtime.results.folder import RunFolder
+
+    try:
+        place = Path(tempfile.mkdtemp(prefix="netc-"))
+    except OSError:
+        return None
+    try:
+        for name in ("spec.net", "manifest.json"):
+            shutil.copyfile(run.folder.path / name, place / name)
+        RunFolder(place).write_result(result, run.session.program, run.session.scalers())
+    except OSError:
+        shutil.rmtree(place, ignore_errors=True)
+        return None
+    return place
 
 
 def _say_how_to_go_on(folder: Path) -> None:
