@@ -131,6 +131,14 @@ def upsampling() -> ir.Problem:
     return net.problem(net.let("back", (SAMPLES, j), add(mul(back, back), mul(ir.Place(j), back))))
 
 
+def capitals() -> ir.Problem:
+    """Arrays whose names differ in what names of constants do not have, as Q and q of an attention."""
+    net, u = Net(Axis("i", 6)), Axis("u", 5)
+    big = net.learn("a.Q", u, net.x.axes[1])
+    small = net.let("a.q", (SAMPLES, u), apply("tanh", total(mul(big, net.x.var), net.x.axes[1])))
+    return net.problem(net.let("a_q", small.axes, mul(small, small)))
+
+
 NETS: dict[str, Callable[[], ir.Problem]] = {
     f.__name__: f
     for f in (
@@ -143,6 +151,7 @@ NETS: dict[str, Callable[[], ir.Problem]] = {
         recurrence,
         embedding,
         upsampling,
+        capitals,
     )
 }
 

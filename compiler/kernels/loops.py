@@ -128,6 +128,8 @@ class Function:
     parallel: bool = False
     types: tuple[str, ...] = ()
     """Of the parameters, where one compilation must serve all calls; else the calls tell."""
+    apart: bool = False
+    """Compiled by itself, called from outside: it has declared types and gives nothing back."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,8 @@ def load(array: Expr | str, index: Expr | int | str) -> Call:
 
 
 def named(node: object) -> dict[str, int]:
-    """The constants with names in a function, statement or expression, in the order in which they come."""
+    """The constants with names in a function, statement or expression, in the order in which they come. A name has one
+    value, or what is read would not be what is meant."""
     if isinstance(node, Int):
         return {node.name: node.value} if node.name else {}
     parts: Sequence[object] = node if isinstance(node, tuple) else ()
@@ -218,7 +221,8 @@ def named(node: object) -> dict[str, int]:
         parts = [getattr(node, f.name) for f in fields(node)]
     found: dict[str, int] = {}
     for part in parts:
-        found |= {name: value for name, value in named(part).items() if name not in found}
+        for name, value in named(part).items():
+            assert found.setdefault(name, value) == value, name
     return found
 
 

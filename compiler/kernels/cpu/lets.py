@@ -9,7 +9,7 @@ layers has its own, faster loops (`network`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import wanted
@@ -22,7 +22,6 @@ from netc.compiler.kernels.cpu.network import (
     constant_name,
     gather,
     locate,
-    parameter,
     scaled,
 )
 from netc.compiler.kernels.cpu.passes import Layout, LetWriter
@@ -32,6 +31,7 @@ from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
+from netc.compiler.kernels.outline import Outline
 from netc.compiler.kernels.rule import CLOCK, Vectors
 from netc.compiler.kernels.sweeps import draws_apart, is_sum, levels, sums_apart, waits
 
@@ -72,6 +72,19 @@ class Lets:
     """The one, or training mode and test mode, with the same blocks."""
 
 
+@dataclass
+class Constants:
+    """Names of the places of arrays. `layer1.Q` and `layer1.q` are two arrays, and a user's layer may have both."""
+
+    found: dict[str, str] = field(default_factory=dict)
+
+    def name(self, array: str) -> str:
+        word = constant_name(array)
+        while array not in self.found and word in self.found.values():
+            word += "_"
+        return self.found.setdefault(array, word)
+
+
 def planned(
     problem: ir.Problem, machine: Machine, precision: str, shuffled: bool, samples: int, batch: int
 ) -> Lets:
@@ -85,9 +98,11 @@ def planned(
     names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
     frame = Plan(lanes, machine.registers, block, (), 1, 0, x, y, {}, names, start, 1, vectors)
     made: list[Mode] = []
+    constants = Constants()
     for mode in modes:
         prefix = "" if len(modes) == 1 or made else "training_"
-        made.append(_mode(mode, frame, Tiles(machine, aliased, vectors, _flat(mode)), prefix))
+        tiles = Tiles(machine, aliased, vectors, _flat(mode))
+        made.append(_mode(mode, frame, tiles, prefix, constants))
     top = max(m.plan.size for m in made)
     return Lets(replace(frame, size=top), tuple(made))
 
@@ -99,7 +114,7 @@ def _flat(problem: ir.Problem) -> frozenset[str]:
     )
 
 
-def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
+def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str, constants: Constants) -> Mode:
     """The work space behind what the plan has taken is each mode's own: one call has one mode."""
     problem = factored(places_last(problem, tiles.flat), tiles.fit)
     loss = problem.lets[problem.loss]
@@ -123,12 +138,14 @@ def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
     steps = (*forward, *outputs, *backward, *behind)
     found, top = places(steps, size, kept, plan.size)
     layouts = {
-        let.name: _layout(let, tiles.strides(let.var), found[let.name], plan.block, prefix)
+        let.name: _layout(
+            let, tiles.strides(let.var), L.Int(found[let.name], constants.name(prefix + let.name)), plan.block
+        )
         for let in ir.flat(steps)
     }
     first_state = Vectors(problem.parameters, plan.lanes, (), 0, problem.state_numbers).first_state
     for t in problem.tensors:
-        layouts[t.name] = _given(t, first_state)
+        layouts[t.name] = _given(t, first_state, constants)
     plan = replace(plan, size=top)
     forward = tuple(s for s in forward if s != loss)
     return Mode(problem, plan, layouts, forward, outputs, backward, behind, prefix, tiles.all(problem))
@@ -159,24 +176,23 @@ def _numbers(axes: ir.Axes) -> int:
     return numbers
 
 
-def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], place: int, block: int, prefix: str) -> Layout:
+def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], first: L.Int, block: int) -> Layout:
     stride = block if ir.SAMPLES in let.axes else 1
-    first = L.Int(place, constant_name(prefix + let.name))
     return Layout("scratch", first, L.Int(stride), let.axes, strides)
 
 
-def _given(t: ir.Tensor, first_state: int) -> Layout:
+def _given(t: ir.Tensor, first_state: int, constants: Constants) -> Layout:
     along = strides(t.var)
     match t.role:
         case "state":
-            first = L.Int(first_state + t.offset, constant_name(t.name))
+            first = L.Int(first_state + t.offset, constants.name(t.name))
             return Layout("theta", first, L.Int(1), t.axes, along)
         case "input":
             return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes, along)
         case "target":
             return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes, along)
         case _:
-            return Layout("theta", parameter(t), L.Int(1), t.axes, along)
+            return Layout("theta", L.Int(t.offset, constants.name(t.name)), L.Int(1), t.axes, along)
 
 
 # -- functions ---------------------------------------------------------------------------------------
@@ -185,24 +201,27 @@ def _given(t: ir.Tensor, first_state: int) -> Layout:
 def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     """`forward`, `total` and `backward` on one block; `loss`, `gradient`, `predict` on samples; where there are two modes
     also `training_loss` and `training_gradient`, for update rules."""
-    plan, modes = lets.plan, lets.modes
-    made = calls.functions((n for m in modes for found in m.tiled.values() for n in found), plan.lanes)
+    plan, modes, outline = lets.plan, lets.modes, Outline(TYPES)
+    tiles = calls.functions((n for m in modes for found in m.tiled.values() for n in found), plan.lanes)
+    made: list[L.Function] = []
     for mode in modes:
         made += [
-            _steps(mode, "forward", mode.forward, "What the loss of each sample of a block is made of."),
+            _steps(
+                mode, "forward", mode.forward, "What the loss of each sample of a block is made of.", outline
+            ),
             _total(mode),
-            _steps(mode, "backward", mode.backward, "The derivatives of a block, onto their sums."),
+            _steps(mode, "backward", mode.backward, "The derivatives of a block, onto their sums.", outline),
         ]
     if shuffled:
         made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.outputs))
     for mode in modes:
-        made += [_over_blocks(mode, "loss", shuffled), _over_blocks(mode, "gradient", shuffled)]
-    return [*made, _predict(modes[-1], shuffled)]
+        made += [_over_blocks(mode, name, shuffled, outline) for name in ("loss", "gradient")]
+    made.append(_predict(modes[-1], shuffled, outline))
+    return [*tiles, *_moves(), *outline.functions, *made]
 
 
-def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str) -> L.Function:
-    writer = _writer(mode)
-    body = [s for step in steps for s in _step(mode, writer, step)]
+def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str, outline: Outline) -> L.Function:
+    body = [_step(mode, step, outline) for step in steps]
     parameters = ("theta", *SAMPLES, "scratch", *(_own_numbers(mode) if name == "forward" else ()))
     return L.Function(mode.prefix + name, parameters, tuple(body), note)
 
@@ -212,13 +231,22 @@ def _own_numbers(mode: Mode) -> tuple[str, ...]:
     return ("order", "start", *CLOCK) if mode.clock else ()
 
 
-def _step(mode: Mode, writer: LetWriter, step: ir.Step) -> list[L.Stmt]:
+TYPES = (
+    dict.fromkeys(SAMPLES, "int64") | dict.fromkeys(("theta", "xs", "ys", "scratch"), "reals")
+    | {"order": "int64[::1]"} | dict.fromkeys(("start", *CLOCK), "int64")
+)  # fmt: skip
+"""Of what steps are given."""
+
+
+def _step(mode: Mode, step: ir.Step, outline: Outline) -> L.Stmt:
     if isinstance(step, ir.Let) and isinstance(step.value, ir.Draw):
-        return [L.Note(step.name), _drawn(mode, step, step.value)]
-    return writer.step(step)
+        return outline.piece(step.name, [_drawn(mode, step, step.value)])
+    what = ", ".join(let.name for let in ir.flat((step,)))
+    return outline.piece(what, _writer(mode).step(step))
 
 
 def _writer(mode: Mode) -> LetWriter:
+    """A new one for each step, so that equal steps have equal names."""
     writer = LetWriter(mode.layouts, mode.plan.lanes)
 
     def by_tiles(let: ir.Let, here: calls.Here) -> list[L.Stmt] | None:
@@ -259,7 +287,7 @@ def _total(mode: Mode) -> L.Function:
     )
 
 
-def _over_blocks(mode: Mode, name: str, shuffled: bool) -> L.Function:
+def _over_blocks(mode: Mode, name: str, shuffled: bool, outline: Outline) -> L.Function:
     with_gradient = name == "gradient"
     steps = (*mode.forward, *(mode.backward if with_gradient else ()))
     words = f"The {'mean' if mode.problem.mean else 'sum'} of the losses of samples [first, first + count)"
@@ -274,8 +302,7 @@ def _over_blocks(mode: Mode, name: str, shuffled: bool) -> L.Function:
     ]
     body.append(scale)
     if with_gradient:
-        writer = _writer(mode)
-        body += [s for step in mode.behind for s in writer.step(step)]
+        body += [_step(mode, step, outline) for step in mode.behind]
         body += _collected(mode)
     note = words + ("; its gradient into `grad`" if with_gradient else "")
     note += (
@@ -296,11 +323,8 @@ def _loss_of_block(mode: Mode) -> list[L.Stmt]:
 
 def _cleared(mode: Mode, steps: Sequence[ir.Step]) -> list[L.Stmt]:
     """Sums over the samples begin at 0."""
-    out: list[L.Stmt] = []
-    for let in (let for let in ir.flat(steps) if is_sum(let)):
-        place = L.add("q", mode.layouts[let.name].first)
-        out.append(L.loop("q", _numbers(let.axes), [L.Store(L.Name("scratch"), place, L.Real(0.0))]))
-    return out
+    sums = (let for let in ir.flat(steps) if is_sum(let))
+    return [L.Do(L.call("clear", "scratch", mode.layouts[s.name].first, _numbers(s.axes))) for s in sums]
 
 
 def _collected(mode: Mode) -> list[L.Stmt]:
@@ -308,22 +332,32 @@ def _collected(mode: Mode) -> list[L.Stmt]:
     problem, layouts = mode.problem, mode.layouts
     tensors = {t.name: t for t in problem.states}
 
-    def found(name: str) -> L.Expr:
-        return L.At(L.Name("scratch"), L.add("q", layouts[name].first))
-
-    def put(t: ir.Tensor, value: L.Expr) -> L.Stmt:
-        return L.loop("q", t.size, [L.Store(L.Name("grad"), L.add("q", layouts[t.name].first), value)])
+    def put(t: ir.Tensor, name: str, scale: str | float) -> L.Stmt:
+        to, found = layouts[t.name].first, layouts[name].first
+        return L.Do(L.call("collect", "grad", to, "scratch", found, t.size, scale))
 
     derivatives = zip(problem.weights, problem.gradients, strict=True)
     return [
-        *(put(t, L.call("mul", found(gradient), "scale")) for t, gradient in derivatives),
-        *(put(tensors[u.state], found(u.value)) for u in problem.updates),
+        *(put(t, gradient, "scale") for t, gradient in derivatives),
+        *(put(tensors[u.state], u.value, 1.0) for u in problem.updates),
     ]
 
 
-def _predict(mode: Mode, shuffled: bool) -> L.Function:
-    problem, plan = mode.problem, mode.plan
-    writer, output = _writer(mode), mode.layouts[problem.output]
+def _moves() -> list[L.Function]:
+    """Of numbers that stand in a row."""
+    place, found = L.add("q", "at"), L.At(L.Name("scratch"), L.add("q", "start"))
+    clear = L.loop("q", "size", [L.Store(L.Name("scratch"), place, L.Real(0.0))])
+    collect = L.loop("q", "size", [L.Store(L.Name("grad"), place, L.call("mul", found, "scale"))])
+    return [
+        L.Function("clear", ("scratch", "at", "size"), (clear,), "Sums begin at 0.",
+                   types=("reals", "int64", "int64"), apart=True),
+        L.Function("collect", ("grad", "at", "scratch", "start", "size", "scale"), (collect,), "A sum to its place.",
+                   types=("reals", "int64", "reals", "int64", "int64", "float64"), apart=True),
+    ]  # fmt: skip
+
+
+def _predict(mode: Mode, shuffled: bool, outline: Outline) -> L.Function:
+    problem, plan, output = mode.problem, mode.plan, mode.layouts[mode.problem.output]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(
         L.call("flat", "out"),
@@ -333,7 +367,7 @@ def _predict(mode: Mode, shuffled: bool) -> L.Function:
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
         *_loss_of_block(mode),
-        *(s for step in mode.outputs for s in _step(mode, writer, step)),
+        *(_step(mode, step, outline) for step in mode.outputs),
         L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
     body = [L.let("total", 0.0), *_cleared(mode, (*mode.forward, *mode.outputs))]
