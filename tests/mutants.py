@@ -208,7 +208,7 @@ class Trials:
         )
         if done.returncode in (0, 5):
             return ""
-        failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
+        failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.M)
         return failed[0] if failed else f"status {done.returncode}"
 
 
