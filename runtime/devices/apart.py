@@ -9,6 +9,7 @@ the order in which they import each other. Gives nothing back, raises nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import Parameter, Signature
 from typing import Any
 
 from llvmlite import binding
@@ -37,11 +38,15 @@ def apart(declared: tuple[Any, ...], **options: Any) -> Callable[[Any], Any]:
                 convention.return_status_propagate(builder, status)
             return context.get_dummy_value()
 
-        @intrinsic
         def typed(typing: Any, *given: Any) -> Any:
             return signature(types.void, *declared), code
 
-        call: Any = typed
+        numbered = [
+            "typing",
+            *(f"a{i}" for i in range(len(declared))),
+        ]  # numba asks for its parameters one by one
+        typed.__signature__ = Signature([Parameter(n, Parameter.POSITIONAL_ONLY) for n in numbered])  # type: ignore[attr-defined]
+        call: Any = intrinsic(typed)
         call.kept, call.overloads, call.__module__ = kept, kept.overloads, function.__module__
         return call
 
