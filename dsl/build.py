@@ -199,10 +199,10 @@ class _Rules:
 
     def draws(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         role = next((c for c in rest if isinstance(c, Role)), None)
-        if role is not None:
-            require_words(role, "per", "batch", "a draw for all samples is said by 'per batch'")
+        if role is not None and (role.word, role.id) != ("per", "sample"):
+            require_words(role, "per", "batch", DRAWN_ONCE)
         law, subscripts = rest[-1 - bool(role)], rest[1] if rest[0] == "[" else None
-        return ast.Draws(name.id, indices_of(subscripts), law, role is not None, span=span)
+        return ast.Draws(name.id, indices_of(subscripts), law, role.id if role else "", span=span)
 
     # -- update rules -------------------------------------------------------------------------
 
@@ -381,6 +381,9 @@ class _Rules:
 
     def use(self, span: Span, _: Child, file: Child) -> ast.Node:
         return ast.Use(file, span=span)
+
+
+DRAWN_ONCE = "a draw for all places of a sample is said by 'per sample', one for all samples by 'per batch'"
 
 
 def callbacks() -> SimpleNamespace:
