@@ -88,10 +88,11 @@ def normed_weights() -> ir.Problem:
 
 
 def attention() -> ir.Problem:
+    """Arrays and lets whose names differ in case only."""
     t, s, e, d = Axis("t", 4), Axis("s", 4), Axis("e", 3), Axis("d", 2)
     net = Net(t, e)
     q, k, v = (
-        net.let(name, (SAMPLES, t, d), total(mul(net.learn(f"w{name}", d, e), net.x.var), e))
+        net.let(name, (SAMPLES, t, d), total(mul(net.learn(name.upper(), d, e), net.x.var), e))
         for name in "qkv"
     )
     there = [View(z, t, Index(((s, 1),))) for z in (k, v)]
@@ -131,14 +132,6 @@ def upsampling() -> ir.Problem:
     return net.problem(net.let("back", (SAMPLES, j), add(mul(back, back), mul(ir.Place(j), back))))
 
 
-def capitals() -> ir.Problem:
-    """Arrays whose names differ in what names of constants do not have, as Q and q of an attention."""
-    net, u = Net(Axis("i", 6)), Axis("u", 5)
-    big = net.learn("a.Q", u, net.x.axes[1])
-    small = net.let("a.q", (SAMPLES, u), apply("tanh", total(mul(big, net.x.var), net.x.axes[1])))
-    return net.problem(net.let("a_q", small.axes, mul(small, small)))
-
-
 NETS: dict[str, Callable[[], ir.Problem]] = {
     f.__name__: f
     for f in (
@@ -151,7 +144,6 @@ NETS: dict[str, Callable[[], ir.Problem]] = {
         recurrence,
         embedding,
         upsampling,
-        capitals,
     )
 }
 

@@ -212,8 +212,8 @@ def load(array: Expr | str, index: Expr | int | str) -> Call:
 
 
 def named(node: object) -> dict[str, int]:
-    """The constants with names in a function, statement or expression, in the order in which they come. A name has one
-    value, or what is read would not be what is meant."""
+    """The constants with names in a function, statement or expression, in the order in which they come. No name may have
+    two values."""
     if isinstance(node, Int):
         return {node.name: node.value} if node.name else {}
     parts: Sequence[object] = node if isinstance(node, tuple) else ()

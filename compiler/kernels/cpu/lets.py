@@ -9,31 +9,31 @@ layers has its own, faster loops (`network`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.modes import wanted
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import calls
 from netc.compiler.kernels.cpu.nests import Tiles
 from netc.compiler.kernels.cpu.network import (
     SAMPLES,
-    constant_name,
     gather,
     locate,
     scaled,
 )
-from netc.compiler.kernels.cpu.passes import Layout, LetWriter
+from netc.compiler.kernels.cpu.passes import LetWriter
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
-from netc.compiler.kernels.cpu.steps import Nest, strides
+from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.names import constant_names
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.outline import Outline
 from netc.compiler.kernels.rule import CLOCK, Vectors
-from netc.compiler.kernels.sweeps import draws_apart, is_sum, levels, sums_apart, waits
+from netc.compiler.kernels.sweeps import Lists, draws_apart, is_sum, lists, sums_apart, waits
+from netc.compiler.kernels.values import Layout, strides
 
 ALIASED = 4096
 """Bytes after which addresses fall on the same set of the first cache."""
@@ -46,14 +46,7 @@ class Mode:
     problem: ir.Problem
     plan: Plan
     layouts: dict[str, Layout]
-    forward: tuple[ir.Step, ...]
-    """What the loss needs, without its own sum."""
-    outputs: tuple[ir.Step, ...]
-    """What only the outputs need besides."""
-    backward: tuple[ir.Step, ...]
-    """What only the gradient needs besides, and the next values of states."""
-    behind: tuple[ir.Step, ...]
-    """What is made of finished sums."""
+    steps: Lists
     prefix: str
     """Of the names of its functions."""
     tiled: Mapping[str, tuple[Nest, ...]]
@@ -72,19 +65,6 @@ class Lets:
     """The one, or training mode and test mode, with the same blocks."""
 
 
-@dataclass
-class Constants:
-    """Names of the places of arrays. `layer1.Q` and `layer1.q` are two arrays, and a user's layer may have both."""
-
-    found: dict[str, str] = field(default_factory=dict)
-
-    def name(self, array: str) -> str:
-        word = constant_name(array)
-        while array not in self.found and word in self.found.values():
-            word += "_"
-        return self.found.setdefault(array, word)
-
-
 def planned(
     problem: ir.Problem, machine: Machine, precision: str, shuffled: bool, samples: int, batch: int
 ) -> Lets:
@@ -94,15 +74,14 @@ def planned(
     block, vectors = _block(modes, machine, lanes, batch if problem.test else samples)
     aliased = ALIASED * lanes // (8 * machine.lanes) // block
     x, y = lanes, lanes + (problem.inputs * block if shuffled else 0)
-    start = y + (problem.outputs * block if shuffled else 0)
+    start = y + (problem.targets * block if shuffled else 0)
     names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
     frame = Plan(lanes, machine.registers, block, (), 1, 0, x, y, {}, names, start, 1, vectors)
     made: list[Mode] = []
-    constants = Constants()
     for mode in modes:
         prefix = "" if len(modes) == 1 or made else "training_"
         tiles = Tiles(machine, aliased, vectors, _flat(mode))
-        made.append(_mode(mode, frame, tiles, prefix, constants))
+        made.append(_mode(mode, frame, tiles, prefix))
     top = max(m.plan.size for m in made)
     return Lets(replace(frame, size=top), tuple(made))
 
@@ -114,20 +93,10 @@ def _flat(problem: ir.Problem) -> frozenset[str]:
     )
 
 
-def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str, constants: Constants) -> Mode:
+def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
     """The work space behind what the plan has taken is each mode's own: one call has one mode."""
     problem = factored(places_last(problem, tiles.flat), tiles.fit)
-    loss = problem.lets[problem.loss]
-    forward = wanted(problem.forward, {problem.loss})
-    outputs = () if prefix else wanted(problem.forward, {problem.output})
-    outputs = tuple(s for s in outputs if s not in forward)
-    updates = tuple(
-        s for s in wanted(problem.forward, {u.value for u in problem.updates}) if s not in forward
-    )
-    level, whole = levels(problem), waits(problem)
-    derived = (*updates, *problem.backward)
-    behind = () if whole else tuple(s for s in derived if _is_behind(s, level))
-    backward = tuple(s for s in derived if s not in behind)
+    steps = lists(problem, outputs=not prefix)
     lasting = (let.name for let in problem.lets.values() if is_sum(let) or ir.SAMPLES not in let.axes)
     kept = frozenset((problem.output, *lasting))
 
@@ -135,26 +104,21 @@ def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str, constants:
         numbers = tiles.places(let.var) * (plan.block if ir.SAMPLES in let.axes else 1)
         return -(-numbers // plan.lanes) * plan.lanes
 
-    steps = (*forward, *outputs, *backward, *behind)
-    found, top = places(steps, size, kept, plan.size)
+    found, top = places(steps.all, size, kept, plan.size)
+    constants = constant_names(
+        [*(t.name for t in problem.tensors), *(prefix + let.name for let in ir.flat(steps.all))]
+    )
     layouts = {
         let.name: _layout(
-            let, tiles.strides(let.var), L.Int(found[let.name], constants.name(prefix + let.name)), plan.block
+            let, tiles.strides(let.var), L.Int(found[let.name], constants[prefix + let.name]), plan.block
         )
-        for let in ir.flat(steps)
+        for let in ir.flat(steps.all)
     }
     first_state = Vectors(problem.parameters, plan.lanes, (), 0, problem.state_numbers).first_state
     for t in problem.tensors:
-        layouts[t.name] = _given(t, first_state, constants)
+        layouts[t.name] = _given(t, first_state, constants[t.name])
     plan = replace(plan, size=top)
-    forward = tuple(s for s in forward if s != loss)
-    return Mode(problem, plan, layouts, forward, outputs, backward, behind, prefix, tiles.all(problem))
-
-
-def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
-    return (
-        isinstance(step, ir.Let) and not is_sum(step) and ir.SAMPLES not in step.axes and level[step.name] > 0
-    )
+    return Mode(problem, plan, layouts, steps, prefix, tiles.all(problem))
 
 
 def _block(modes: Sequence[ir.Problem], machine: Machine, lanes: int, largest: int) -> tuple[int, int]:
@@ -181,21 +145,25 @@ def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], first: L.Int, block: in
     return Layout("scratch", first, L.Int(stride), let.axes, strides)
 
 
-def _given(t: ir.Tensor, first_state: int, constants: Constants) -> Layout:
+def _given(t: ir.Tensor, first_state: int, name: str) -> Layout:
     along = strides(t.var)
     match t.role:
         case "state":
-            first = L.Int(first_state + t.offset, constants.name(t.name))
+            first = L.Int(first_state + t.offset, name)
             return Layout("theta", first, L.Int(1), t.axes, along)
         case "input":
             return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes, along)
         case "target":
             return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes, along)
         case _:
-            return Layout("theta", L.Int(t.offset, constants.name(t.name)), L.Int(1), t.axes, along)
+            return Layout("theta", L.Int(t.offset, name), L.Int(1), t.axes, along)
 
 
 # -- functions ---------------------------------------------------------------------------------------
+
+
+FORWARD = "What the loss of each sample of a block is made of."
+BACKWARD = "The derivatives of a block, onto their sums."
 
 
 def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
@@ -206,14 +174,12 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     made: list[L.Function] = []
     for mode in modes:
         made += [
-            _steps(
-                mode, "forward", mode.forward, "What the loss of each sample of a block is made of.", outline
-            ),
+            _steps(mode, "forward", mode.steps.forward, FORWARD, outline),
             _total(mode),
-            _steps(mode, "backward", mode.backward, "The derivatives of a block, onto their sums.", outline),
+            _steps(mode, "backward", mode.steps.backward, BACKWARD, outline),
         ]
     if shuffled:
-        made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.outputs))
+        made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.targets))
     for mode in modes:
         made += [_over_blocks(mode, name, shuffled, outline) for name in ("loss", "gradient")]
     made.append(_predict(modes[-1], shuffled, outline))
@@ -289,7 +255,7 @@ def _total(mode: Mode) -> L.Function:
 
 def _over_blocks(mode: Mode, name: str, shuffled: bool, outline: Outline) -> L.Function:
     with_gradient = name == "gradient"
-    steps = (*mode.forward, *(mode.backward if with_gradient else ()))
+    steps = (*mode.steps.forward, *(mode.steps.backward if with_gradient else ()))
     words = f"The {'mean' if mode.problem.mean else 'sum'} of the losses of samples [first, first + count)"
     scale, result = scaled(mode.problem.mean)
     block: list[L.Stmt] = [*locate(mode.plan, shuffled), *_loss_of_block(mode)]
@@ -302,7 +268,7 @@ def _over_blocks(mode: Mode, name: str, shuffled: bool, outline: Outline) -> L.F
     ]
     body.append(scale)
     if with_gradient:
-        body += [_step(mode, step, outline) for step in mode.behind]
+        body += [_step(mode, step, outline) for step in mode.steps.behind]
         body += _collected(mode)
     note = words + ("; its gradient into `grad`" if with_gradient else "")
     note += (
@@ -336,7 +302,7 @@ def _collected(mode: Mode) -> list[L.Stmt]:
         to, found = layouts[t.name].first, layouts[name].first
         return L.Do(L.call("collect", "grad", to, "scratch", found, t.size, scale))
 
-    derivatives = zip(problem.weights, problem.gradients, strict=True)
+    derivatives = zip(problem.weights, problem.gradients, strict=bool(problem.gradients))
     return [
         *(put(t, gradient, "scale") for t, gradient in derivatives),
         *(put(tensors[u.state], u.value, 1.0) for u in problem.updates),
@@ -367,10 +333,10 @@ def _predict(mode: Mode, shuffled: bool, outline: Outline) -> L.Function:
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
         *_loss_of_block(mode),
-        *(_step(mode, step, outline) for step in mode.outputs),
+        *(_step(mode, step, outline) for step in mode.steps.outputs),
         L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
-    body = [L.let("total", 0.0), *_cleared(mode, (*mode.forward, *mode.outputs))]
+    body = [L.let("total", 0.0), *_cleared(mode, (*mode.steps.forward, *mode.steps.outputs))]
     body += [L.loop("s", "count", block, step=plan.block), *scaled(problem.mean)]
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function(
