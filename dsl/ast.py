@@ -317,12 +317,12 @@ class Formula(Node):
 
 @dataclass(frozen=True)
 class Draws(Node):
-    """`r[i] ~ bernoulli(1 - p)`; `per batch`: one for all samples."""
+    """`r[i] ~ bernoulli(1 - p)`; `per sample`: one for all places of a sample; `per batch`: one for all samples too."""
 
     name: str
     indices: tuple[Expr, ...]
     law: Expr
-    per_batch: bool = False
+    per: Literal["", "sample", "batch"] = ""
 
 
 Expr = (

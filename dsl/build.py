@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from netc.dsl import ast
 from netc.dsl.build_parts import (
@@ -208,10 +208,13 @@ class _Rules:
 
     def draws(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         role = next((c for c in rest if isinstance(c, Role)), None)
-        if role is not None:
-            require_words(role, "per", "batch", "a draw for all samples is said by 'per batch'")
+        if role is not None and (role.word, role.id) != ("per", "sample"):
+            require_words(role, "per", "batch", DRAWN_ONCE)
+        per: Literal["", "sample", "batch"] = (
+            "" if role is None else "sample" if role.id == "sample" else "batch"
+        )
         law, subscripts = rest[-1 - bool(role)], rest[1] if rest[0] == "[" else None
-        return ast.Draws(name.id, indices_of(subscripts), law, role is not None, span=span)
+        return ast.Draws(name.id, indices_of(subscripts), law, per, span=span)
 
     # -- update rules -------------------------------------------------------------------------
 
@@ -397,6 +400,9 @@ class _Rules:
 
     def use(self, span: Span, _: Child, file: Child) -> ast.Node:
         return ast.Use(file, span=span)
+
+
+DRAWN_ONCE = "a draw for all places of a sample is said by 'per sample', one for all samples by 'per batch'"
 
 
 def callbacks() -> SimpleNamespace:

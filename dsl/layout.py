@@ -249,8 +249,8 @@ class _Layout:
                 guard += " else" if otherwise else ""
                 shown = self._show(value) if condition is None else self._guard(value)
                 return Line("equation", 1, self.printer.array(name, indices), shown + guard, item.span)
-            case ast.Draws(name, indices, law, per_batch):
-                rest = self._show(law) + (" per batch" if per_batch else "")
+            case ast.Draws(name, indices, law, per):
+                rest = self._show(law) + (f" per {per}" if per else "")
                 return Line("equation", 1, self.printer.array(name, indices), rest, item.span, "~")
             case _:
                 assert_never(item)

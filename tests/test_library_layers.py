@@ -193,6 +193,15 @@ CASES = {
     ),
     "dropout, in use": Case("(dropout 0.25)", (7,), lambda x: x, training=False),
     "dropout.srivastava, in use": Case("(dropout.srivastava 0.25)", (7,), lambda x: x / 4, training=False),
+    "stochasticdepth": Case(
+        "(stochasticdepth 0.25)", (3, 4, 2), lambda x: 0 * x, draws={"stochasticdepth1.b": np.array(0.0)}
+    ),
+    "stochasticdepth, in use": Case("(stochasticdepth 0.25)", (3, 4, 2), lambda x: x / 4, training=False),
+    "droppath": Case(
+        "(droppath 0.2)", (3, 4, 2), lambda x: x * torch.tensor([1.0, 0.0, 1.0])[:, None, None, None] / 0.8,
+        draws={"droppath1.b": np.array([1.0, 0.0, 1.0])},
+    ),
+    "droppath, in use": Case("(droppath 0.2)", (3, 4, 2), lambda x: x, training=False),
     "prelu": Case("(prelu)", (3, 4, 2), image(lambda x, a: F.prelu(x, a))),
     "snake": Case("(snake)", (5,), lambda x, a: x + torch.sin(a * x) ** 2 / a),
     "glu": Case(

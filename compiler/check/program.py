@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
@@ -38,6 +38,7 @@ from netc.compiler.meaning.spec import (
     Loss,
     Network,
     Objective,
+    Operation,
     Optimizer,
     Schedule,
     Spec,
@@ -258,7 +259,7 @@ class _Check:
     ) -> tuple[ast.Activation, ...]:
         """Activations that expressions call, directly or by way of others."""
         roots: list[ast.Node] = list(optimizer.body.actions)
-        roots += [o.definition if isinstance(o, Use) else o.definition.value for o in _operations(network)]
+        roots += [text for o in uses_of(network.operations) for text in _texts(o)] if network else []
         roots += [loss.definition.value] if loss and loss.definition.value else []
         roots += [objective.value] if objective else []
         found: dict[str, ast.Activation] = {}
@@ -274,6 +275,14 @@ class _Check:
         return tuple(self.definitions.schedules[n] for n in sorted(names) if n in self.definitions.schedules)
 
 
-def _operations(network: Network | None) -> list[Use | Activation]:
-    """Layers and activations, those inside blocks too."""
-    return [o for o in uses_of(network.operations) if not isinstance(o, Block)] if network else []
+def _texts(operation: Operation) -> list[ast.Node]:
+    """What may call activations, but for the operations inside of a block, which have their own."""
+    match operation:
+        case Use():
+            return [operation.definition]
+        case Activation():
+            return [operation.definition.value]
+        case Block():
+            return [e for line in operation.lines for e in (line.value, *(b.of for b in line.brackets))]
+        case _:
+            assert_never(operation)

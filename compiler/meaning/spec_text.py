@@ -169,10 +169,25 @@ def _stages(operations: tuple[Operation, ...]) -> Iterator[ast.Stage]:
             groups[-1].append(operation)
         else:
             groups.append([operation])
-    for first, *rest in groups:
+    while groups:
+        times = _times(groups)
+        first, *rest = groups[0]
+        groups = groups[times:]
         size, written = _sized(first)
         after = (ast.Operation(o.definition.name, _arguments(o.arguments), ()) for o in rest)
-        yield ast.Stage((written, *after), size)
+        yield ast.Stage((written, *after), size, times)
+
+
+def _times(groups: list[list[Operation]]) -> int:
+    """A block that stands there again and again, first of so many: what is in it may ask for its number."""
+    match groups[0]:
+        case [Block(definition, arguments) as first]:
+            count = int(dict(arguments).get("L", 1))
+            others = [g[0] for g in groups[:count] if len(g) == 1 and isinstance(g[0], Block)]
+            numbers = [dict(o.arguments).get("l") for o in others if o.definition == definition]
+            same = all(_written(o) == _written(first) for o in others)
+            return count if same and numbers == [*range(1, count + 1)] else 1
+    return 1
 
 
 def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
