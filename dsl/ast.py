@@ -279,7 +279,8 @@ class Architecture(Node):
 class Learned(Node):
     """An array of parameters: `W[o in units, i] as weights`, `gamma[c] = 1`, `b[o] as biases if bias`.
 
-    Its indices are names, or Among where they say their range. With a value it is a gain.
+    Its indices are names, or Among where they say their range. With a value and no role it is a gain; with both, or with
+    a law (`W[o in units, i] as weights ~ uniform(-a, a)`), that is the start of the layer's own.
     """
 
     name: str
@@ -287,6 +288,7 @@ class Learned(Node):
     role: str
     """`weights`, `biases`, or empty."""
     value: Expr | None
+    law: Expr | None
     condition: Expr | None
 
 

@@ -177,9 +177,9 @@ class _Rules:
 
     def learned(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         role = next((c.id for c in rest if isinstance(c, Role)), "")
-        after = {str(sign): rest[i + 1] for i, sign in enumerate(rest) if sign in ("[", "=", "if")}
-        value, condition = after.get("="), after.get("if")
-        return ast.Learned(name.id, indices_of(after.get("[")), role, value, condition, span=span)
+        after = {str(sign): rest[i + 1] for i, sign in enumerate(rest) if sign in ("[", "=", "~", "if")}
+        value, law, condition = after.get("="), after.get("~"), after.get("if")
+        return ast.Learned(name.id, indices_of(after.get("[")), role, value, law, condition, span=span)
 
     def role(self, span: Span, word: Child, what: Child) -> ast.Node:
         return role_of(word, what, span)

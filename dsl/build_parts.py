@@ -110,7 +110,7 @@ def lines_of(children: Iterable[Child]) -> tuple[Any, ...]:
 
 
 def lines_and_settings(lines: Iterable[Child]) -> tuple[tuple[Any, ...], tuple[ast.Setting, ...]]:
-    """Of a layer: `source = "..."`, `require = ...` and `images = flat` say something about it."""
+    """Of a layer: `source = "..."`, `require = ...`, `images = flat` and `inferred = ...` say something about it."""
     lines = list(lines)
     settings = tuple(ast.Setting(i.name, i.value, span=i.span) for i in lines if _is_said(i))
     return tuple(i for i in lines if not _is_said(i)), settings
@@ -119,7 +119,7 @@ def lines_and_settings(lines: Iterable[Child]) -> tuple[tuple[Any, ...], tuple[a
 def _is_said(line: Child) -> bool:
     match line:
         case ast.Formula(name, (), value):
-            return isinstance(value, ast.Text) or name in ("require", "images")
+            return isinstance(value, ast.Text) or name in ("require", "images", "inferred")
     return False
 
 

@@ -253,8 +253,9 @@ class _Layout:
     def _learned(self, item: ast.Learned) -> str:
         role = f" as {item.role}" if item.role else ""
         value = f" = {self._guard(item.value)}" if item.value is not None else ""
+        law = f" ~ {self._guard(item.law)}" if item.law is not None else ""
         condition = f" if {self._guard(item.condition)}" if item.condition is not None else ""
-        return self.printer.array(item.name, item.indices) + role + value + condition
+        return self.printer.array(item.name, item.indices) + role + value + law + condition
 
     def _guard(self, expr: ast.Expr) -> str:
         """A choice in parentheses, so that its `if` is none of the line's."""

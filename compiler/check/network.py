@@ -49,7 +49,9 @@ class _Checker:
             owners = list(dict.fromkeys(t.name.partition(".")[0] for t in weights))
             fans = tuple((*t.fans, 1 + owners.index(t.name.partition(".")[0])) for t in weights)
             span = self.operations.span or architecture.span
-            return Network(shape, tuple(place.made), shape_of(value), parameters, fans, span)
+            open_ = (t for t in flow.tensors if t.role in ("weight", "bias") and t.own is None)
+            unstarted = tuple(dict.fromkeys(flow.of[t.name.partition(".")[0]] for t in open_))
+            return Network(shape, tuple(place.made), shape_of(value), parameters, fans, unstarted, span)
         return None
 
     def _shape(self, expr: ast.Expr) -> tuple[int, ...]:

@@ -235,14 +235,21 @@ class _Check:
         statements = self.all(ast.Init)
         objective = bool(self.all(ast.Objective))
         if all(s.name is not None for s in statements):
-            message = "the file does not say where training starts: it has no 'init'"
-            hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
-            if objective:
-                hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
-            self.report.error("E0507", self._end(), message, hints=(hint,))
+            unknown = network is None and bool(self.all(ast.Network))  # told already
+            if not unknown and (network is None or network.unstarted):
+                self._no_start(objective, network)
             return NO_INIT
         fans = network.fans if network else ()
         return check_init(statements, size, not objective, fans, self.folder, self.definitions, self.report)
+
+    def _no_start(self, objective: bool, network: Network | None) -> None:
+        message = "the file does not say where training starts: it has no 'init'"
+        hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
+        if objective:
+            hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
+        own = any("." in o.definition.name for o in _operations(network) if isinstance(o, Use))
+        notes = (f"of its own has no start: {', '.join(network.unstarted)}",) if network and own else ()
+        self.report.error("E0507", self._end(), message, notes=notes, hints=(hint,))
 
     # -- what is called ----------------------------------------------------------------------------
 

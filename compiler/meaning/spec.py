@@ -216,6 +216,8 @@ class Network:
     parameters: int
     fans: tuple[tuple[int, int, int], ...]
     """Of each array of weights: how many numbers are summed with it, to how many an input goes, and its layer's number."""
+    unstarted: tuple[str, ...] = ()
+    """Layers that leave the start of their weights or biases to `init`: `dense`, ..."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the last size, for messages."""
 
