@@ -673,6 +673,23 @@ class Rule:
     """True: the rule names the batches itself (`R[i]`); one iteration is one epoch."""
     watched: tuple[tuple[str, str], ...] = ()
     """(name, state): monitored functions, and the scalar states that count the iterations in which they grew."""
+    shown: tuple[Shown, ...] = ()
+    """What of theta and of states a history has beside them."""
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """The columns that `monitor` adds to a history: functions first."""
+        return (*(name for name, _ in self.watched), *(s.name for s in self.shown))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """`theta[1]`, `v[2]`, `norm(v)`, `c` of a `monitor`: a component of theta or of a state (counted from 0 here), the norm
+    of a state, or a scalar one."""
+
+    name: str
+    state: str
+    component: int | None
 
 
 # -- training ----------------------------------------------------------------------------------------

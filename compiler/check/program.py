@@ -25,6 +25,7 @@ from netc.compiler.check.sweep import check_sweep, first_point
 from netc.compiler.check.train import check_batches, check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
+from netc.compiler.meaning.m_as_state import INSIDE
 from netc.compiler.meaning.resolve import Definitions, gather, head
 from netc.compiler.meaning.resolve_tree import called, walk
 from netc.compiler.meaning.spec import (
@@ -137,7 +138,10 @@ class _Check:
         training = self._training(optimizer)
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
-        monitor = check_monitor(self.one(ast.Monitor), optimizer, self.losses, self.definitions, self.report)
+        variables = objective.variables if objective else ()
+        monitor = check_monitor(
+            self.one(ast.Monitor), optimizer, variables, size, self.losses, self.definitions, self.report
+        )
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
         self.report.finish()
@@ -211,9 +215,9 @@ class _Check:
             return None
         scheduled = {s.name for s in self.all(ast.Schedule) if not s.defines} - set(self.overrides)
         varying = frozenset(scheduled | set(self.varying))
-        monitors = self.all(ast.Monitor)
-        indexed = (n.base for m in monitors for n in walk(m) if isinstance(n, ast.Index))
-        watched = frozenset(base.id for base in indexed if isinstance(base, ast.Name))
+        reading = [*self.all(ast.Monitor), *self.all(ast.Expect)]
+        names = {n.id for statement in reading for n in walk(statement) if isinstance(n, ast.Name)}
+        watched = frozenset(names | ({INSIDE} if "m" in names else set()))
         return check_optimizer(
             statements, self.losses, self.definitions, self.report, self.overrides, varying, watched
         )

@@ -95,7 +95,6 @@ class Writer:
     """From `named`."""
     vectors: Vectors
     shuffled: bool
-    samples: int = 1
     parts: int = 1
     """Batches, m."""
     homes: dict[str, str] = field(default_factory=dict)
@@ -441,7 +440,7 @@ class Writer:
         """What is the same for every run."""
         clocks: dict[str, L.Expr] = {
             "m": L.call("float64", "batches"),
-            "samples": L.Real(float(self.samples)),
+            "samples": L.call("float64", L.At(L.Name("bounds"), L.Name("batches"))),
         }
         return [
             *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(self.rule.hypers)),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
+from netc.compiler.calculus import ir
 from netc.compiler.meaning.generated import Generated
 from netc.compiler.meaning.rule_body import Body
 from netc.dsl import ast
@@ -413,6 +414,8 @@ class Monitor:
     history: History = "auto"
     """Whether every run is in the history, or quantiles over runs; `auto` goes by their number."""
     watched: tuple[Watched, ...] = ()
+    shown: tuple[ir.Shown, ...] = ()
+    """Those of the figures that are no losses, metrics or norms of reports."""
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
     problem, training, rule = program.problem, program.training, rules.named(program.rule)
     scratch, states = p.size * p.chunks, problem.state_numbers
     vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), scratch, states)
-    given = (rule, vectors, _shuffled(training), samples, number_of_batches(training.batches, samples))
+    given = (rule, vectors, _shuffled(training), number_of_batches(training.batches, samples))
     if problem.test is None:
         return rules.Writer(*given)
     return ModesWriter(*given, draws=bool(problem.draws))

@@ -67,7 +67,7 @@ class Cuda:
                 vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), buffers)
                 made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
                 parts = number_of_batches(training.batches, samples)
-                writer: rules.Writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
+                writer: rules.Writer = TeamWriter(rule, vectors, shuffled, parts, plan=chosen)
             case None:
                 vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), 0)
                 single = training.precision == "f32"
