@@ -314,6 +314,19 @@ def close(found, expected) -> None:
 # -- where they start ----------------------------------------------------------------------------------
 
 
+def test_one_sample_in_a_batch_is_what_pytorch_refuses_and_images_are_not() -> None:
+    def warned(network: str, batch: int) -> bool:
+        text = f"data given\nnetwork [{network}]\nloss mse\noptimizer gd(eta = 0.1)\ntrain steps = 1, batch = {batch}\n"
+        checked = to_spec(to_ast(Source("<test>", text)), None, Path())
+        return [d.code for d in checked.warnings] == ["E0241"]
+
+    flat, image = "3 (torch.BatchNorm1d) (torch.Linear) 1", "2x2x3 (torch.BatchNorm2d) (torch.Linear) 1"
+    assert [warned(flat, 1), warned(flat, 2), warned(image, 1)] == [True, False, False]
+    with pytest.raises(ValueError, match="more than 1 value"):
+        nn.BatchNorm1d(3)(torch.ones(1, 3))
+    nn.BatchNorm2d(3)(torch.ones(1, 3, 2, 2))
+
+
 def test_every_layer_of_the_libraries_is_here() -> None:
     for shelf, cases in (("torch", TORCH), ("keras", KERAS)):
         called = {

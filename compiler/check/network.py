@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from netc.compiler.calculus import ir
+from netc.compiler.check.batch_statistics import over_samples_alone
 from netc.compiler.check.operations import LARGEST, Operations, Place
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.meaning.findings import Report, counted
@@ -51,7 +52,16 @@ class _Checker:
             span = self.operations.span or architecture.span
             open_ = (t for t in flow.tensors if t.role in ("weight", "bias") and t.own is None)
             unstarted = tuple(dict.fromkeys(flow.of[t.name.partition(".")[0]] for t in open_))
-            return Network(shape, tuple(place.made), shape_of(value), parameters, fans, unstarted, span)
+            return Network(
+                shape,
+                tuple(place.made),
+                shape_of(value),
+                parameters,
+                fans,
+                unstarted,
+                over_samples_alone(flow),
+                span,
+            )
         return None
 
     def _shape(self, expr: ast.Expr) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
 from netc.compiler.check.expect import check_expectations, check_points
@@ -136,6 +137,10 @@ class _Check:
         )
         schedules = tuple(s for s in schedules if s.name not in self.overrides)
         training = self._training(optimizer)
+        statement = self.one(ast.Train)
+        if network and statement:
+            samples = self.facts.samples if self.facts else None
+            check_statistics(network, training, samples, statement, self.report)
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
         variables = objective.variables if objective else ()

@@ -219,6 +219,8 @@ class Network:
     """Of each array of weights: how many numbers are summed with it, to how many an input goes, and its layer's number."""
     unstarted: tuple[str, ...] = ()
     """Layers that leave the start of their weights or biases to `init`: `dense`, ..."""
+    of_batch: tuple[str, ...] = ()
+    """Layers that take statistics over the samples of a batch, and over nothing else."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the last size, for messages."""
 
