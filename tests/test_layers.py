@@ -92,9 +92,14 @@ COUNTS = {
     "network [784(relu)1000(softmax)10]": 795_010,
     "network [784(relu)300(relu)100(softmax)10]": 266_610,
     VIT_B: 86.9e6,
+    LENET: 3_246,
     convnext((96, 192, 384, 768), (3, 3, 9, 3)): 28.6e6,
+    convnext((96, 192, 384, 768), (3, 3, 27, 3)): 50.2e6,
+    convnext((128, 256, 512, 1024), (3, 3, 27, 3)): 88.6e6,
+    convnext((192, 384, 768, 1536), (3, 3, 27, 3)): 197.8e6,
+    convnext((256, 512, 1024, 2048), (3, 3, 27, 3)): 350.2e6,
 }
-"""Of the lectures, of ViT-B/16 and of ConvNeXt T: exact, or as the papers round them."""
+"""Of the lectures, of LeNet-1, ViT-B/16 and ConvNeXt T, S, B, L, XL: exact, or as the papers round them."""
 
 
 @pytest.mark.parametrize("text", COUNTS, ids=[f"{n:,.0f}" for n in COUNTS.values()])
