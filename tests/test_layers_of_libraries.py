@@ -417,3 +417,13 @@ def test_recurrent_kernels_of_keras_have_orthonormal_rows() -> None:
         t = program.problem.weights[1]
         kernel = first_theta(program, 0, 1)[0][t.offset : t.stop].reshape(6, -1)
         np.testing.assert_allclose(kernel @ kernel.T, np.eye(6), atol=1e-12)
+
+
+def test_init_of_some_layers_leaves_the_others_as_their_library_starts_them() -> None:
+    _, fills = started("network [3 (torch.Linear) 4 (torch.Linear) 2]\ninit layer2: weights = 0")
+    after: dict[int, tuple[str, tuple[float, ...]]] = {f.offset: (f.law, f.arguments) for f in fills}
+    bound = 1 / np.sqrt(3)
+    assert after == {
+        0: ("uniform", (-bound, bound)), 12: ("uniform", (-bound, bound)), 16: ("constant", (0.0,)),
+        24: ("uniform", (-0.5, 0.5)),
+    }  # fmt: skip

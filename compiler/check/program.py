@@ -17,6 +17,7 @@ from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
+from netc.compiler.check.masks import check_masks
 from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.rule import check_optimizer
@@ -147,6 +148,8 @@ class _Check:
         monitor = check_monitor(
             self.one(ast.Monitor), optimizer, variables, size, self.losses, self.definitions, self.report
         )
+        if optimizer and (network or (objective and not self.given)):
+            check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
         self.report.finish()
@@ -245,19 +248,22 @@ class _Check:
         objective = bool(self.all(ast.Objective))
         if all(s.name is not None for s in statements):
             unknown = network is None and bool(self.all(ast.Network))  # told already
-            if not unknown and (network is None or network.unstarted):
+            if not unknown and (network is None or any(x.open for x in network.layers)):
                 self._no_start(objective, network)
             return NO_INIT
-        fans = network.fans if network else ()
-        return check_init(statements, size, not objective, fans, self.folder, self.definitions, self.report)
+        layers = network.layers if network else ()
+        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
 
     def _no_start(self, objective: bool, network: Network | None) -> None:
         message = "the file does not say where training starts: it has no 'init'"
         hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
         if objective:
             hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
-        own = any("." in o.definition.name for o in _operations(network) if isinstance(o, Use))
-        notes = (f"of its own has no start: {', '.join(network.unstarted)}",) if network and own else ()
+        layers = network.layers if network else ()
+        without = [f"{x.name} ({x.operation})" for x in layers if x.open]
+        notes = (
+            (f"no start of their own have {', '.join(without)}",) if any(x.started for x in layers) else ()
+        )
         self.report.error("E0507", self._end(), message, notes=notes, hints=(hint,))
 
     # -- what is called ----------------------------------------------------------------------------
