@@ -413,6 +413,8 @@ class Layer(Node):
     parameters: tuple[Parameter, ...]
     lines: tuple[LayerLine, ...]
     settings: tuple[Setting, ...]
+    activates: bool = False
+    """It is written as an activation that learns: `(snake) 15` is short for `(dense, snake) 15`."""
 
 
 @dataclass(frozen=True)
@@ -423,6 +425,18 @@ class Activation(Node):
     variable: str
     parameters: tuple[Parameter, ...]
     value: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class LearntActivation(Node):
+    """`activation snake(z; start = 1):` and a block that learns: of each unit, `learn a[i] = start`, or for all, `learn a =
+    start`. The last equation is what it gives."""
+
+    name: str
+    variable: str
+    parameters: tuple[Parameter, ...]
+    lines: tuple[LayerLine, ...]
     settings: tuple[Setting, ...]
 
 
@@ -595,8 +609,8 @@ class Use(Node):
 
 
 Statement = (
-    Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Search | Schedule | Train
-    | Sweep | Monitor | Expect | Points | Use
+    Network | Block | Layer | Activation | LearntActivation | Clip | Loss | Objective | Data | Init | Optimizer | Search
+    | Schedule | Train | Sweep | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

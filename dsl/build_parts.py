@@ -150,6 +150,26 @@ def role_of(word: ast.Name, what: ast.Name, span: Span) -> Role:
     return Role(word.id, what.id, span=span)
 
 
+def require_one_number(lines: Iterable[Any]) -> None:
+    """Of an activation: what it learns has one index, that of the units, or none; its equations have none."""
+    example = "as in: learn a[i] = 0.25, and below it: y = z if z > 0 else a[i]*z"
+    for line in lines:
+        match line:
+            case ast.Learn(arrays):
+                for array in (a for a in arrays if len(a.indices) > 1):
+                    _fail(
+                        array.span, "an activation learns one number for each unit, or one for all", example
+                    )
+            case ast.Formula(_, (_, *_)):
+                _fail(line.span, "an activation is of one number: its equations have no index", example)
+            case ast.Draws():
+                _fail(
+                    line.span,
+                    "an activation draws nothing",
+                    "what draws is a layer: layer noisy(sigma = 0.1):",
+                )
+
+
 def require_word(word: ast.Name, wanted: str, hint: str) -> None:
     if word.id != wanted:
         _fail(word.span, f"'{wanted}' is expected here, not '{word.id}'", hint)

@@ -63,6 +63,12 @@ class _Layout:
                 yield self._head(node, "layer", f"{layer_head(self.printer, name, parameters)}:")
                 for item in in_order((*settings, *layer_lines)):
                     yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
+            case ast.LearntActivation(name, variable, parameters, layer_lines, settings):
+                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
+                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
+                yield self._head(node, "activation", f"{head}:")
+                for item in in_order((*settings, *layer_lines)):
+                    yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
             case ast.Activation(name, variable, parameters, value, settings) | ast.Clip(
                 name, variable, parameters, value, settings
             ):

@@ -260,3 +260,54 @@ def test_windows_of_any_shape(data: st.DataObject) -> None:
                     lambda x: F.avg_pool2d(x, size, stride, pad)),
     }[kind]  # fmt: skip
     compare(Case(text, (h, w, 2), image(reference)))
+
+
+# -- activations that learn ----------------------------------------------------------------------------
+
+LEARNT = """
+activation parametric(z; start = 0.25):
+    source = "He, Zhang, Ren, Sun 2015"
+    learn a[i] = start
+    y = z if z > 0 else a[i]*z
+activation shared(z):
+    learn a = 0.25
+    y = z if z > 0 else a*z
+activation mine(z):
+    learn a[c] = 1
+    s = sin(a[c]*z)
+    y = z + s^2/a[c]
+"""
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
+@pytest.mark.parametrize("name", ["parametric", "shared", "mine"])
+def test_an_activation_that_learns(name: str, shape: tuple[int, ...]) -> None:
+    """Forward, backward and the start, of each unit or shared, against torch.nn.PReLU and the formula of Snake."""
+    made, rng = put(f"({name})", shape, LEARNT), np.random.default_rng(4)
+    module = nn.PReLU(1 if name == "shared" else 4).double()
+    (tensor,) = made.tensors
+    assert (tensor.role, tensor.start, tensor.size) == (
+        "gain",
+        1.0 if name == "mine" else 0.25,
+        module.weight.numel(),
+    )
+    a, x = rng.normal(size=module.weight.numel()), rng.normal(size=(SAMPLES, *shape))
+    seed = rng.normal(size=x.shape)
+    value, slopes, _ = made.run({made.word(tensor): a}, x, seed)
+    given, weight = torch.tensor(x, requires_grad=True), torch.tensor(a, requires_grad=True)
+    if name == "mine":
+        expected = given + torch.sin(weight * given) ** 2 / weight
+    else:
+        expected = F.prelu(given.movedim(-1, 1), weight).movedim(1, -1)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12)
+    right = torch.autograd.grad((expected * torch.tensor(seed)).sum(), [given, weight])
+    np.testing.assert_allclose(slopes["x"], right[0].numpy(), rtol=1e-10)
+    np.testing.assert_allclose(np.ravel(slopes[made.word(tensor)]), right[1].numpy(), rtol=1e-10)
+
+
+def test_an_activation_that_learns_stands_behind_a_dense_layer() -> None:
+    short, long = (
+        put(s, (3,), LEARNT) for s in ("(mine) 5 (parametric) 2", "(dense) 5 (mine) (dense) 2 (parametric)")
+    )
+    assert short.flow.steps == long.flow.steps
+    assert [t.size for t in short.tensors] == [15, 5, 5, 10, 2, 2]

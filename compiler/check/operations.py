@@ -78,7 +78,7 @@ class Operations:
             self.span = stage.size.span
             if size is None:
                 return
-        if stage.size is not None and all(isinstance(d, ast.Activation | None) for _, d in found):
+        if stage.size is not None and all(_activates(d) for _, d in found):
             if any(d is None for _, d in found):
                 return
             dense = ast.Operation(DENSE, (), (), span=stage.size.span)
@@ -119,7 +119,8 @@ class Operations:
                 o.span, f"two {what} operations share one size" if what == o.name else f"{what} and {o.name} share one size",
                 f"give each its own: ({what}) 30 ({o.name}, tanh) 15",
             )  # fmt: skip
-        if layers and not needy and all(d is not None for _, d in found):
+        sized = any(not _activates(d) for _, d in found)
+        if layers and not needy and sized and all(d is not None for _, d in found):
             names = ", ".join(o.name for o, _ in layers)
             self._error(
                 stage.size.span, f"nothing in these parentheses takes a size: {names}",
@@ -322,3 +323,10 @@ class Operations:
 
 def _value(expr: ast.Expr, numbers: Numbers) -> float:
     return number(expr, numbers)
+
+
+def _activates(definition: ast.Activation | Definition | None) -> bool:
+    """Without a size of its own, so that a size is that of a dense layer before it; of what has no meaning, too."""
+    return not isinstance(definition, ast.Layer | ast.Block) or (
+        isinstance(definition, ast.Layer) and definition.activates
+    )
