@@ -286,7 +286,8 @@ class Architecture(Node):
 class Learned(Node):
     """An array of parameters: `W[o in units, i] as weights`, `gamma[c] = 1`, `b[o] as biases if bias`.
 
-    Its indices are names, or Among where they say their range. With a value it is a gain.
+    Its indices are names, or Among where they say their range. With a value and no role it is a gain; with both, or with
+    a law (`W[o in units, i] as weights ~ uniform(-a, a)`), that is the start of the layer's own.
     """
 
     name: str
@@ -294,6 +295,7 @@ class Learned(Node):
     role: str
     """`weights`, `biases`, or empty."""
     value: Expr | None
+    law: Expr | None
     condition: Expr | None
 
 
@@ -411,6 +413,8 @@ class Layer(Node):
     parameters: tuple[Parameter, ...]
     lines: tuple[LayerLine, ...]
     settings: tuple[Setting, ...]
+    activates: bool = False
+    """It is written as an activation that learns: `(snake) 15` is short for `(dense, snake) 15`."""
 
 
 @dataclass(frozen=True)
@@ -421,6 +425,18 @@ class Activation(Node):
     variable: str
     parameters: tuple[Parameter, ...]
     value: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class LearntActivation(Node):
+    """`activation snake(z; start = 1):` and a block that learns: of each unit, `learn a[i] = start`, or for all, `learn a =
+    start`. The last equation is what it gives."""
+
+    name: str
+    variable: str
+    parameters: tuple[Parameter, ...]
+    lines: tuple[LayerLine, ...]
     settings: tuple[Setting, ...]
 
 
@@ -593,8 +609,8 @@ class Use(Node):
 
 
 Statement = (
-    Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Search | Schedule | Train
-    | Sweep | Monitor | Expect | Points | Use
+    Network | Block | Layer | Activation | LearntActivation | Clip | Loss | Objective | Data | Init | Optimizer | Search
+    | Schedule | Train | Sweep | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

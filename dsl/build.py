@@ -35,6 +35,7 @@ from netc.dsl.build_parts import (
     others_of,
     over_of,
     parameters_of,
+    require_one_number,
     require_word,
     require_words,
     role_of,
@@ -186,9 +187,9 @@ class _Rules:
 
     def learned(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         role = next((c.id for c in rest if isinstance(c, Role)), "")
-        after = {str(sign): rest[i + 1] for i, sign in enumerate(rest) if sign in ("[", "=", "if")}
-        value, condition = after.get("="), after.get("if")
-        return ast.Learned(name.id, indices_of(after.get("[")), role, value, condition, span=span)
+        after = {str(sign): rest[i + 1] for i, sign in enumerate(rest) if sign in ("[", "=", "~", "if")}
+        value, law, condition = after.get("="), after.get("~"), after.get("if")
+        return ast.Learned(name.id, indices_of(after.get("[")), role, value, law, condition, span=span)
 
     def role(self, span: Span, word: Child, what: Child) -> ast.Node:
         return role_of(word, what, span)
@@ -273,6 +274,15 @@ class _Rules:
         return ast.Activation(
             name.id, variable.id, parameters_of(group_of(rest)), nodes[0], tuple(nodes[1:]), span=span
         )
+
+    def learnt_activation(
+        self, span: Span, _: Child, name: Child, _open: Child, variable: Child, *rest: Child
+    ) -> ast.Node:
+        end = rest.index(")")
+        lines, settings = lines_and_settings(lines_of(rest[end + 1 :]))
+        require_one_number(lines)
+        parameters = parameters_of(group_of(rest[:end]))
+        return ast.LearntActivation(name.id, variable.id, parameters, lines, settings, span=span)
 
     def clip(
         self, span: Span, _: Child, name: Child, _open: Child, variable: Child, *rest: Child

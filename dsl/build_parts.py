@@ -121,7 +121,7 @@ def lines_of(children: Iterable[Child]) -> tuple[Any, ...]:
 
 
 def lines_and_settings(lines: Iterable[Child]) -> tuple[tuple[Any, ...], tuple[ast.Setting, ...]]:
-    """Of a layer: `source = "..."`, `require = ...` and `images = flat` say something about it."""
+    """Of a layer: `source = "..."`, `require = ...`, `images = flat` and `inferred = ...` say something about it."""
     lines = list(lines)
     settings = tuple(ast.Setting(i.name, i.value, span=i.span) for i in lines if _is_said(i))
     return tuple(i for i in lines if not _is_said(i)), settings
@@ -130,7 +130,7 @@ def lines_and_settings(lines: Iterable[Child]) -> tuple[tuple[Any, ...], tuple[a
 def _is_said(line: Child) -> bool:
     match line:
         case ast.Formula(name, (), value):
-            return isinstance(value, ast.Text) or name in ("require", "images")
+            return isinstance(value, ast.Text) or name in ("require", "images", "inferred")
     return False
 
 
@@ -148,6 +148,26 @@ def role_of(word: ast.Name, what: ast.Name, span: Span) -> Role:
             "parameters are learnt 'as weights' or 'as biases'",
         )
     return Role(word.id, what.id, span=span)
+
+
+def require_one_number(lines: Iterable[Any]) -> None:
+    """Of an activation: what it learns has one index, that of the units, or none; its equations have none."""
+    example = "as in: learn a[i] = 0.25, and below it: y = z if z > 0 else a[i]*z"
+    for line in lines:
+        match line:
+            case ast.Learn(arrays):
+                for array in (a for a in arrays if len(a.indices) > 1):
+                    _fail(
+                        array.span, "an activation learns one number for each unit, or one for all", example
+                    )
+            case ast.Formula(_, (_, *_)):
+                _fail(line.span, "an activation is of one number: its equations have no index", example)
+            case ast.Draws():
+                _fail(
+                    line.span,
+                    "an activation draws nothing",
+                    "what draws is a layer: layer noisy(sigma = 0.1):",
+                )
 
 
 def require_word(word: ast.Name, wanted: str, hint: str) -> None:

@@ -63,6 +63,12 @@ class _Layout:
                 yield self._head(node, "layer", f"{layer_head(self.printer, name, parameters)}:")
                 for item in in_order((*settings, *layer_lines)):
                     yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
+            case ast.LearntActivation(name, variable, parameters, layer_lines, settings):
+                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
+                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
+                yield self._head(node, "activation", f"{head}:")
+                for item in in_order((*settings, *layer_lines)):
+                    yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
             case ast.Activation(name, variable, parameters, value, settings) | ast.Clip(
                 name, variable, parameters, value, settings
             ):
@@ -258,8 +264,9 @@ class _Layout:
     def _learned(self, item: ast.Learned) -> str:
         role = f" as {item.role}" if item.role else ""
         value = f" = {self._guard(item.value)}" if item.value is not None else ""
+        law = f" ~ {self._guard(item.law)}" if item.law is not None else ""
         condition = f" if {self._guard(item.condition)}" if item.condition is not None else ""
-        return self.printer.array(item.name, item.indices) + role + value + condition
+        return self.printer.array(item.name, item.indices) + role + value + law + condition
 
     def _guard(self, expr: ast.Expr) -> str:
         """A choice in parentheses, so that its `if` is none of the line's."""

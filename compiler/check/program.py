@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar, assert_never
 
+from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
 from netc.compiler.check.expect import check_expectations, check_points
@@ -138,6 +139,10 @@ class _Check:
         )
         schedules = tuple(s for s in schedules if s.name not in self.overrides)
         training = self._training(optimizer)
+        statement = self.one(ast.Train)
+        if network and statement:
+            samples = self.facts.samples if self.facts else None
+            check_statistics(network, training, samples, statement, self.report)
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
         variables = objective.variables if objective else ()
@@ -243,14 +248,24 @@ class _Check:
         statements = self.all(ast.Init)
         objective = bool(self.all(ast.Objective))
         if all(s.name is not None for s in statements):
-            message = "the file does not say where training starts: it has no 'init'"
-            hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
-            if objective:
-                hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
-            self.report.error("E0507", self._end(), message, hints=(hint,))
+            unknown = network is None and bool(self.all(ast.Network))  # told already
+            if not unknown and (network is None or any(x.open for x in network.layers)):
+                self._no_start(objective, network)
             return NO_INIT
         layers = network.layers if network else ()
         return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
+
+    def _no_start(self, objective: bool, network: Network | None) -> None:
+        message = "the file does not say where training starts: it has no 'init'"
+        hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
+        if objective:
+            hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
+        layers = network.layers if network else ()
+        without = [f"{x.name} ({x.operation})" for x in layers if x.open]
+        notes = (
+            (f"no start of their own have {', '.join(without)}",) if any(x.started for x in layers) else ()
+        )
+        self.report.error("E0507", self._end(), message, notes=notes, hints=(hint,))
 
     # -- what is called ----------------------------------------------------------------------------
 

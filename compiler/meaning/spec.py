@@ -220,6 +220,13 @@ class Learns:
     arrays: tuple[tuple[str, str, tuple[int, int]], ...]
     """In the order of theta: the name, `weight`, `bias` or `gain`, and of weights how many numbers are summed with them
     and to how many an input goes."""
+    started: tuple[str, ...] = ()
+    """Weights and biases that start as the layer says, where `init` says nothing."""
+
+    @property
+    def open(self) -> bool:
+        """Whether some of its weights or biases have their start from `init` alone."""
+        return any(role != "gain" and name not in self.started for name, role, _ in self.arrays)
 
 
 @dataclass(frozen=True)
@@ -232,6 +239,8 @@ class Network:
     parameters: int
     layers: tuple[Learns, ...]
     """Those that learn."""
+    of_batch: tuple[str, ...] = ()
+    """Layers that take statistics over the samples of a batch, and over nothing else."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the last size, for messages."""
 

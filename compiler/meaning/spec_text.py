@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from netc.compiler.meaning.bind_arguments import is_flag
+from netc.compiler.meaning.layer_parameters import choices
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.spec import (
     Activation,
@@ -200,8 +201,14 @@ def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
 
 def _written(operation: Operation) -> tuple[ast.Argument, ...]:
     """`size_1 = 3, size_2 = 3` as `size = 3x3`."""
-    given = dict(operation.arguments)
-    return tuple(ast.Argument(p.name, _value(p, given)) for p in operation.definition.parameters)
+    given, definition = dict(operation.arguments), operation.definition
+    words = choices(definition) if isinstance(definition, ast.Layer) else {}
+    return tuple(
+        ast.Argument(
+            p.name, ast.Name(words[p.name][int(given[p.name])]) if p.name in words else _value(p, given)
+        )
+        for p in definition.parameters
+    )
 
 
 def _value(p: ast.Parameter, given: dict[str, float]) -> ast.Expr:
