@@ -41,6 +41,7 @@ COMMANDS = {
     "export": ("netc.command_export", "Write the network of a run for other tools: C, Fortran, ..."),
     "bench": ("netc.command_bench", "What an iteration takes; beside PyTorch and JAX."),
     "plot": ("netc.command_plot", "Draw pictures of runs."),
+    "report": ("netc.command_report", "One HTML file that tells of runs to somebody else."),
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
     "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),
