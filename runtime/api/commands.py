@@ -47,6 +47,7 @@ COMMANDS = {
     "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),
     "explain": ("netc.command_explain", "What an update rule does; the story behind an error's code."),
     "diff": ("netc.command_diff", "Are two update rules, or two files, the same?"),
+    "lsp": ("netc.command_lsp", "The language server, for editors."),
     "data": ("netc.command_data", "Data sets: list them, fetch them."),
     "cache": ("netc.command_cache", "The compiled kernels on disk."),
     "completion": ("netc.command_completion", "Completion of commands in your shell."),
