@@ -47,6 +47,7 @@ COMMANDS = {
     "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),
     "explain": ("netc.command_explain", "What an update rule does; the story behind an error's code."),
     "diff": ("netc.command_diff", "Are two update rules, or two files, the same?"),
+    "examples": ("netc.command_examples", "Copy the examples beside you."),
     "lsp": ("netc.command_lsp", "The language server, for editors."),
     "data": ("netc.command_data", "Data sets: list them, fetch them."),
     "cache": ("netc.command_cache", "The compiled kernels on disk."),
@@ -99,7 +100,8 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 def cli() -> None:
     """Small neural networks and their optimizers, from a file that reads like the paper.
 
-    Start with `netc run examples/boston.net`. Results go to standard output, messages to standard error.
+    Start with `netc examples`, then `netc run examples/boston.net`. Results go to standard output, messages to standard
+    error.
 
     Exit status: 0 done; 1 the file has an error; 2 wrong usage; 3 data missing or unfit; 4 every run
     diverged or met what it cannot go on with; 5 an expectation failed; 130 interrupted, with a checkpoint written.
