@@ -187,7 +187,7 @@ def runs_of(path: Path) -> dict[str, Array]:
     try:
         parquet = import_module("pyarrow.parquet")
     except ImportError:
-        raise Unreadable('its runs are in a Parquet file: pip install "netc[plot]"') from None
+        raise Unreadable('its runs are in a Parquet file: pip install "netc[parquet]"') from None
     table = parquet.read_table(path / "runs.parquet")
     return {name: table[name].to_numpy() for name in table.column_names}
 

@@ -85,7 +85,7 @@ def _result(
         kept_epochs=_whole_numbers(kept.get("step"), rows, "kept_step", len(theta))
         * _epochs_per_step(summary, steps),
         history=history,
-        final=final | watched | {"theta_norm": np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))},
+        final=final | watched | {"theta_norm": _norms(theta)},
         steps=steps,
         epochs=(steps * _epochs_per_step(summary, steps)).astype(np.float64),
         stop_codes=stop_codes,
@@ -108,6 +108,13 @@ def _result(
         expect=tuple(_verdict(v) for v in summary.get("expect", ())),
         folder=path,
     )
+
+
+def _norms(theta: Array) -> Array:
+    """(runs,) Of a run that diverged it may be infinite."""
+    with np.errstate(over="ignore"):
+        found: Array = np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))
+    return found
 
 
 def _whole_numbers(one: Any, rows: dict[str, Array], name: str, runs: int) -> Array:
