@@ -2,7 +2,7 @@
 
     program    = statement*
     statement  = Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer
-               | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
+               | Search | Schedule | Train | Phase | Ensemble | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
                | Drawn | Counted | Gain | Over | Architecture
@@ -545,6 +545,22 @@ class Train(Node):
 
 
 @dataclass(frozen=True)
+class Phase(Node):
+    """`phase fine: epochs = 20, freeze = layer1`: a part of the training, and what is other in it."""
+
+    name: str
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Ensemble(Node):
+    """`ensemble runs`, `ensemble {cycle2, cycle3}, by = vote`."""
+
+    members: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
 class Sweep(Node):
     axes: tuple[Expr, ...]
     settings: tuple[Setting, ...]
@@ -583,7 +599,7 @@ class Use(Node):
 
 Statement = (
     Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Search | Schedule | Train
-    | Sweep | Monitor | Expect | Points | Use
+    | Phase | Ensemble | Sweep | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

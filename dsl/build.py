@@ -228,6 +228,9 @@ class _Rules:
     def otherwise(self, span: Span, *children: Child) -> ast.Node:
         return Group(nodes_of(children), span=span)
 
+    def measure(self, span: Span, _: Child, __: Child, point: Child) -> ast.Node:
+        return ast.Setting("evaluate", point, span=span)
+
     def end(self, span: Span, word: Child, _: Child, condition: Child) -> ast.Node:
         return ast.End(end_of(word), condition, span=span)
 
@@ -355,6 +358,12 @@ class _Rules:
 
     def train(self, span: Span, *children: Child) -> ast.Node:
         return ast.Train(settings_of(children), span=span)
+
+    def phase(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        return ast.Phase(name.id, settings_of(rest), span=span)
+
+    def ensemble(self, span: Span, _: Child, members: Child, *rest: Child) -> ast.Node:
+        return ast.Ensemble(members, settings_of(rest), span=span)
 
     def sweep(self, span: Span, *children: Child) -> ast.Node:
         return ast.Sweep(others_of(children), settings_of(children), span=span)

@@ -90,13 +90,18 @@ def laws_of(items: Iterable[Child]) -> tuple[tuple[ast.Expr, ...], tuple[ast.Set
 
 
 def actions_of(items: tuple[Child, ...]) -> tuple[tuple[ast.Action, ...], tuple[ast.Setting, ...]]:
-    """Lines such as `source = "..."` and `require = ...` say something about the rule and are no part of it."""
-    settings = tuple(ast.Setting(i.name, i.value, span=i.span) for i in items if _is_setting(i))
+    """Lines such as `source = "..."`, `require = ...` and `evaluate at ...` say something about the rule and are no part
+    of it."""
+    settings = tuple(
+        i if isinstance(i, ast.Setting) else ast.Setting(i.name, i.value, span=i.span)
+        for i in items
+        if _is_setting(i)
+    )
     return tuple(i for i in items if not _is_setting(i)), settings
 
 
 def _is_setting(item: Child) -> bool:
-    return (
+    return isinstance(item, ast.Setting) or (
         isinstance(item, ast.Equation)
         and not item.indices
         and (isinstance(item.value, ast.Text) or item.name == "require")

@@ -116,6 +116,69 @@ point, or those of all values of an axis, each over all runs and points with thi
 drawn has none to list.
 """,
     ),
+    "E0447": Story(
+        "what a phase cannot change",
+        """\
+A phase is the file with some settings replaced: those of train and data, optimizer and loss, a parameter of the rule, a
+name that stands in the file, and the source of the data:
+
+    phase blurred: data = "blurred.csv", epochs = 40
+    phase fine:    optimizer = gd(eta = 0.001), epochs = 20, freeze = layer1
+
+Phases hand on the parameters, so the network, the runs, the seed and the precision are the same in all of them.
+""",
+    ),
+    "E0448": Story(
+        "what is frozen",
+        """\
+'freeze' names layers (layer1), arrays of a layer (layer1.weight), 'weights' or 'biases' of all layers, or several of these
+in a set: freeze = {layer1, layer2.bias}. What is frozen stays as the phase before left it: no derivative is taken by it,
+and the rule does not see it. Something is left to train.
+""",
+    ),
+    "E0449": Story(
+        "the name of a phase",
+        """\
+Each phase has a name of its own, which is none of the data's parts: expectations use it, as in loss(test, fine). With
+'times = 3' the phase 'cycle' is three phases: cycle1, cycle2, cycle3.
+""",
+    ),
+    "E0450": Story(
+        "a rule that cannot go on",
+        """\
+In the next phase a rule goes on: its states, and n and epoch, which its schedules read. That needs as many batches in an
+epoch as before, and as many samples where the phase before ended within an epoch. Where they are others the rule begins
+anew: restart = true. A phase with another rule, and one after a phase that may end early ('stop') or does not keep its
+last parameters ('keep'), begins anew without being told.
+""",
+    ),
+    "E0451": Story(
+        "the point where a rule is measured",
+        """\
+A rule may say that one of its states, and not theta, is what it is for:
+
+    optimizer sgd.averaged(eta = 0.1):
+        theta[n+1] = theta[n] - eta*grad R(theta[n])
+        avg[n+1]   = (n*avg[n] + theta[n+1])/(n + 1)
+        evaluate at avg[n]
+
+All figures, 'keep', the result and 'predict' are then those of avg, a vector like theta.
+""",
+    ),
+    "E0452": Story(
+        "an ensemble of one, or of what is not there",
+        """\
+An ensemble is made of two networks at least: of all runs of a training, or of the ends of its phases:
+
+    train    epochs = 50, runs = 5
+    ensemble runs
+
+    phase    cycle: epochs = 20, times = 3, restart = true
+    ensemble {cycle2, cycle3}, by = vote
+
+Its figures are loss(test, ensemble), accuracy(test, ensemble), ...; of the ends of phases each run has its own.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\

@@ -91,6 +91,10 @@ class _Layout:
                 yield from self._schedule(node)
             case ast.Train(settings):
                 yield from self._items(node, "train", settings)
+            case ast.Phase():
+                yield from self._phase(node)
+            case ast.Ensemble(members, settings):
+                yield from self._with_settings(node, "ensemble", self._show(members), settings)
             case ast.Sweep(axes, settings):
                 yield from self._items(node, "sweep", (*axes, *settings))
             case ast.Monitor(figures, settings):
@@ -143,6 +147,16 @@ class _Layout:
             return
         yield self._head(node, "optimizer", f"{self.printer.definition(node.name, node.parameters)}:")
         yield from self._body(in_order((*node.settings, *node.body)), 1)
+
+    def _phase(self, node: ast.Phase) -> Iterator[Line]:
+        """`phase fine: epochs = 20`, or a block behind the colon."""
+        name, items = self.printer.name(node.name), in_order(node.settings)
+        one_line = f"{name}: {', '.join(map(self._law, items))}"
+        if _wants_block(node, items, f"phase {one_line}"):
+            yield self._head(node, "phase", f"{name}:")
+            yield from map(self._item, items)
+        else:
+            yield self._head(node, "phase", one_line)
 
     def _schedule(self, node: ast.Schedule) -> Iterator[Line]:
         name = self.printer.name(node.name)
@@ -207,6 +221,8 @@ class _Layout:
     def _body(self, items: Sequence[ast.Action | ast.Setting], depth: int) -> Iterator[Line]:
         for item in items:
             match item:
+                case ast.Setting("evaluate", value):
+                    yield Line("plain", depth, "", f"evaluate at {self._show(value)}", item.span)
                 case ast.Setting(name, value):
                     yield Line("equation", depth, self.printer.name(name), self._show(value), item.span)
                 case ast.Equation(value=value):

@@ -34,6 +34,8 @@ FORMS = {
     "search": "search backtracking(F, p, d, start): and a block that sets 'value'",
     "schedule": "schedule eta = 0.1 until 75, 0.01",
     "train": "train epochs = 200, batch = 32",
+    "phase": "phase fine: epochs = 20, freeze = layer1",
+    "ensemble": "ensemble runs",
     "sweep": "sweep eta in {0.1, 0.01}",
     "monitor": "monitor loss, norm(grad R), every = 10",
     "expect": "expect loss(train) < 0.05",

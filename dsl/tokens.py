@@ -23,16 +23,18 @@ STATEMENTS = (
     "search",
     "schedule",
     "train",
+    "phase",
+    "ensemble",
     "sweep",
     "monitor",
     "expect",
     "points",
     "use",
 )
-ACTIONS = ("for", "repeat", "until")
+ACTIONS = ("for", "repeat", "until", "evaluate")
 RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad")
-AFTER = {"inline": "data", "from": "init", "at": "repeat", "most": "at"}
-"""Words that are keywords only right after another keyword."""
+AFTER = {"inline": ("data",), "from": ("init",), "at": ("repeat", "evaluate"), "most": ("at",)}
+"""Words that are keywords only right after one of these keywords."""
 
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 DEEPEST = 60

@@ -184,6 +184,8 @@ statements = st.one_of(
     ),
     st.builds(ast.Schedule, names, st.just(True), parameters, nothing, bodies, text_settings),
     st.builds(ast.Train, several(setting, 1)),
+    st.builds(ast.Phase, names, several(setting, 1)),
+    st.builds(ast.Ensemble, exprs, more),
     st.builds(ast.Sweep, several(among | drawn, 1), more),
     st.builds(ast.Monitor, several(exprs, 1), more),
     st.builds(ast.Expect, claims, maybe(exprs), more),

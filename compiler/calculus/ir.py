@@ -667,6 +667,8 @@ class Rule:
     """True: the rule names the batches itself (`R[i]`); one iteration is one epoch."""
     watched: tuple[tuple[str, str], ...] = ()
     """(name, state): monitored functions, and the scalar states that count the iterations in which they grew."""
+    point: str = ""
+    """The state that is measured and kept in the place of theta; empty: theta itself."""
 
 
 # -- training ----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
+from netc.compiler.check.ensemble import check_ensemble
 from netc.compiler.check.expect import check_expectations, check_points
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
@@ -18,6 +19,7 @@ from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
+from netc.compiler.check.phases import check_phases, last_phase
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
@@ -52,7 +54,7 @@ NO_DATA = DataSpec("none")
 
 def data_spec(program: ast.Program, folder: Path) -> DataSpec:
     """What the `data` statement says, to be read before `check`. Raises SpecError for what is wrong in it."""
-    report, program = Report(), first_point(program)
+    report, program = Report(), last_phase(first_point(program))
     statement = next((s for s in program.statements if isinstance(s, ast.Data)), None)
     spec = check_data(statement, folder, report) if statement else NO_DATA
     report.finish()
@@ -75,14 +77,20 @@ def check(
     batches. Raises SpecError.
     """
     overrides = overrides or {}
+
+    def alone(point: ast.Program, changed: Overrides, known: Facts | None) -> Spec:
+        return _Check(point, known, folder, changed, varying, given).run()
+
+    def whole(point: ast.Program, changed: Overrides, known: Facts | None) -> Spec:
+        if not any(isinstance(s, ast.Phase) for s in point.statements):
+            return alone(point, changed, known)
+        return check_phases(point, changed, lambda p, c, same: alone(p, c, known if same else None))
+
     if not any(isinstance(s, ast.Sweep) for s in program.statements):
-        return _Check(program, facts, folder, overrides, varying, given).run()
-
-    def at(point: ast.Program, changed: Overrides, same_data: bool) -> Spec:
-        known = facts if same_data else None
-        return _Check(point, known, folder, {**overrides, **changed}, varying, given).run()
-
-    return check_sweep(program, overrides, at)
+        return whole(program, overrides, facts)
+    return check_sweep(
+        program, overrides, lambda p, c, same: whole(p, {**overrides, **c}, facts if same else None)
+    )
 
 
 class _Check:
@@ -139,6 +147,7 @@ class _Check:
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
         monitor = check_monitor(self.one(ast.Monitor), optimizer, self.losses, self.definitions, self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
+        ensemble = check_ensemble(self.program, training.runs, (), self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
         self.report.finish()
         assert optimizer is not None
@@ -158,6 +167,7 @@ class _Check:
             self._closed_forms(schedules),
             self.program,
             self.report.warnings,
+            ensemble=ensemble,
         )
 
     # -- parts -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from netc.compiler.meaning.resolve_tree import dotted, rebuild
@@ -31,12 +32,17 @@ def at_point(program: ast.Program, sweep: Sweep, values: Values) -> tuple[ast.Pr
     for axis, value in zip(sweep.axes, values, strict=True):
         match axis.kind:
             case "statement":
-                statements = [s for s in statements if not _is_use(s, axis.name)] + [_use(axis.name, value)]
+                statements = with_use(statements, axis.name, value)
             case "name":
                 statements = [with_name(s, axis.name, value) for s in statements]
             case _:
                 changed[axis.name] = value
     return ast.Program(tuple(statements), span=program.span), changed
+
+
+def with_use(statements: Iterable[ast.Statement], name: str, value: ast.Expr) -> list[ast.Statement]:
+    """With the use of `optimizer`, `init` or `loss` replaced."""
+    return [*(s for s in statements if not _is_use(s, name)), _use(name, value)]
 
 
 def _is_use(statement: ast.Statement, name: str) -> bool:
@@ -73,7 +79,7 @@ def with_name(statement: ast.Statement, name: str, value: ast.Expr) -> ast.State
         return rebuild(node, put)
 
     match statement:
-        case ast.Network() | ast.Data() | ast.Train() | ast.Init(name=None):
+        case ast.Network() | ast.Data() | ast.Train() | ast.Phase() | ast.Init(name=None):
             return rebuild(statement, put)
         case ast.Objective(variables=variables) if all(v.name != name for v in variables):
             return rebuild(statement, put)

@@ -127,6 +127,7 @@ class _Lowering:
             tuple(c for f in self.followers for c in f.commits),
             rule.visits_batches,
             tuple((w.name, w.states[1].name) for w in watches),
+            rule.point,
         )
 
     def _required(self) -> Iterator[ast.Expr]:

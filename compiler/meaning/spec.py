@@ -306,6 +306,8 @@ class Optimizer:
     """It names the batches itself (`R[i]`); one iteration is one epoch."""
     searches: tuple[ast.Search, ...] = ()
     """Definitions of searches that the definition calls; in the body their lines are put in place."""
+    point: str = ""
+    """The state where the rule wants to be evaluated and kept (`evaluate at avg[n]`); empty: theta."""
     off: Values = field(default=(), compare=False)
     """Parameters that the definition has lost, as their values decide conditions; what it requires may name them."""
 
@@ -447,6 +449,30 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class Ensemble:
+    """Several trained networks that answer together."""
+
+    phases: tuple[str, ...]
+    """The ends of these phases, for each run; empty: all runs."""
+    by: Literal["mean", "vote"]
+    """The mean of the outputs, or the share of members that choose each class."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training: the file with some of its settings replaced (`check/phases.py`)."""
+
+    name: str
+    settings: tuple[ast.Setting, ...]
+    """What is other than in the file, as it was written."""
+    restart: bool
+    """Whether its rule begins anew though the one before could go on."""
+    freeze: tuple[str, ...] = ()
+    """Names of the arrays of parameters that are not trained."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Spec:
     """One of network (with loss and data) and objective is set."""
 
@@ -470,6 +496,11 @@ class Spec:
     warnings: tuple[Diagnostic, ...]
     sweep: Sweep | None = None
     """Where there is one, all else is that of its first point."""
+    phases: tuple[Phase, ...] = ()
+    """Where there are some, all else is that of the last one, with nothing frozen."""
+    ensemble: Ensemble | None = None
+    frozen: tuple[str, ...] = ()
+    """Of a single phase: names of the arrays of parameters that are not trained."""
 
     @property
     def parameters(self) -> int:

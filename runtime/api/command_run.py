@@ -153,8 +153,14 @@ def watching(session: Session, quiet: bool) -> Quiet:
     from netc.progress import watcher
     from netc.runtime.training.train import total_steps
 
-    total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
-    return watcher(quiet, total / per_epoch, session.metric.kind if session.metric else "")
+    if session.spec.phases:
+        from netc.runtime.phases import legs_of
+
+        epochs = sum(leg.steps / leg.per_epoch for leg in legs_of(session))
+    else:
+        total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
+        epochs = total / per_epoch
+    return watcher(quiet, epochs, session.metric.kind if session.metric else "")
 
 
 def train(run: Run, quiet: bool, told: bool = True) -> Result:
