@@ -1,7 +1,7 @@
 # The README's commands under short names, and what a contributor runs.
 python := .venv/bin/python
 
-.PHONY: boston test check bench tables mutants clean
+.PHONY: boston test check bench tables mutants site clean
 
 boston: .venv
 	.venv/bin/netc run examples/boston.net
@@ -26,6 +26,10 @@ tables: .venv
 # Planted faults: hours; goes on where it was left.
 mutants: .venv
 	PYTHONPATH=tests nice -n 19 $(python) -m mutants --sample 300 --seed 1
+
+site: .venv
+	.venv/bin/pip install --quiet -e '.[docs]'
+	.venv/bin/mkdocs build --strict -f .ci/mkdocs.yml
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

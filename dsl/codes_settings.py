@@ -146,9 +146,11 @@ where the extra is installed.
 """,
     ),
     "E0905": Story(
-        "a figure that cannot be monitored yet",
+        "a figure that cannot be monitored",
         """\
-'monitor' reports loss, accuracy, r2, norm(grad R) and norm(theta) so far.
+'monitor' reports loss, accuracy, r2, norm(grad R) and norm(theta); components of theta and of the rule's states,
+counted from 1 (theta[1], v[2]), the variables of an objective, norms of states (norm(v)) and scalar states. What is
+made of them is followed under a name: V = R(theta[n]) + norm(v[n])^2/2.
 """,
     ),
     "E0907": Story(

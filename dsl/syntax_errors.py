@@ -5,6 +5,7 @@ Gets the token at which a statement stopped making sense and what the grammar wo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -102,7 +103,17 @@ class Failure:
 
 def explain(failure: Failure) -> Diagnostic:
     """The most particular thing that can be said."""
-    for story in (_no_statement, _block, _path, _product, _equals_or_colon, _reserved, _network, _end):
+    for story in (
+        _no_statement,
+        _block,
+        _path,
+        _hyphen,
+        _product,
+        _equals_or_colon,
+        _reserved,
+        _network,
+        _end,
+    ):
         diagnostic = story(failure)
         if diagnostic is not None:
             return _in_our_words(diagnostic, failure)
@@ -120,7 +131,8 @@ def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     """With what a word of another tool on this line means."""
     place = PLACES.get(str(failure.tokens[0]))
     words = [t for t in (*failure.line[1:], *failure.tokens[failure.at : failure.at + 2]) if t.type == "NAME"]
-    says = next((s for w in reversed(words) if place and (s := meant(w.span.text, place))), "")
+    found = ((w.span.text, meant(w.span.text, place)) for w in reversed(words) if place)
+    says = next((s for word, s in found if s and f"'{word}'" not in s), "")
     return replace(diagnostic, message=joined(diagnostic.message, says))
 
 
@@ -185,12 +197,25 @@ def _path(failure: Failure) -> Diagnostic | None:
     return Diagnostic("E0012", "a path stands in quotes", span, hints=(f'{tokens[start - 1]} "{span.text}"',))
 
 
+def _hyphen(failure: Failure) -> Diagnostic | None:
+    """`data fashion-mnist`: a name with a sign of minus."""
+    tokens = failure.tokens[1:]
+    if failure.tokens[0] != "data" or len(tokens) < 3 or tokens[1] != "-":
+        return None
+    end = next((i for i, t in enumerate(tokens) if t in (",", "in") or t.type in LAYOUT), len(tokens))
+    span = tokens[0].span.to(tokens[end - 1].span)
+    if not re.fullmatch(r"\w+(-\w+)+", span.text):
+        return None
+    hint = f"data {span.text.replace('-', '_')}"
+    return Diagnostic("E0009", "a name has no '-' in it, that is minus", span, hints=(hint,))
+
+
 def _product(failure: Failure) -> Diagnostic | None:
     """`2 theta`, `3x`, `(a + b)(c)`: a product without its sign."""
     last, token = failure.before(), failure.token
     if last is None or failure.tokens[0] in ("network", "block") or failure.accepts >= _VALUE:
         return None
-    begins = token.type in ("NAME", "NUMBER") or token in ("(", "√", "‖", "grad")
+    begins = token.type in ("NAME", "NUMBER") or token in ("(", "√", "‖", "grad", "grad_x")
     number = last.type in ("NUMBER", "SHAPE") or token.type == "NUMBER"
     group = last in (")", "]") and "*" in failure.accepts
     if not begins or not (number or group):
@@ -296,7 +321,7 @@ def _expected(accepts: Set[str]) -> str:
     words = []
     if left >= _VALUE:
         words.append("an expression")
-        left -= _VALUE | {"SHAPE", "{", "[", "|", "‖", "√", "grad", "not", "+", "-"}
+        left -= _VALUE | {"SHAPE", "{", "[", "|", "‖", "√", "grad", "grad_x", "not", "+", "-"}
     elif left >= {"NAME", "NUMBER", "SHAPE"}:
         words.append("a size")
         left -= {"NAME", "NUMBER", "SHAPE"}

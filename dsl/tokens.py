@@ -32,9 +32,9 @@ STATEMENTS = (
     "use",
 )
 ACTIONS = ("for", "repeat", "until", "evaluate")
-RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad")
-AFTER = {"inline": ("data",), "from": ("init",), "at": ("repeat", "evaluate"), "most": ("at",)}
-"""Words that are keywords only right after one of these keywords."""
+RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad", "grad_x")
+AFTER = {"inline": ("data",), "from": ("init", ":"), "at": ("repeat", "evaluate"), "most": ("at",)}
+"""Words that are keywords only right after one of these."""
 
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 DEEPEST = 60

@@ -224,6 +224,23 @@ _TABLES: dict[Place, dict[str, str]] = {
     "function": _FUNCTIONS,
 }
 _INDEXED = re.compile(r"(?P<base>[A-Za-z]\w*?)_(?P<index>t|n|k|i|tp1|tm1|t1|next|prev|old|new)")
+_OPEN = re.compile(r"(?P<base>[A-Za-z]\w*?)_")
+"""As in `m_(t-1)`."""
+_GRADIENT = {
+    "g",
+    "gt",
+    "gn",
+    "gk",
+    "grad",
+    "grads",
+    "gradient",
+    "gradients",
+    "dw",
+    "dtheta",
+    "dloss",
+    "dldw",
+    "nabla",
+}
 
 
 def meant(word: str, place: Place) -> str:
@@ -246,9 +263,12 @@ def _plain(word: str) -> str:
     return word.rpartition(".")[2].replace("_", "").replace("-", "").lower()
 
 
-def in_time(name: str) -> str:
-    """What is meant by a name with the time as an index of its letters, as `m_t`; empty for other names."""
-    found = _INDEXED.fullmatch(name)
+def in_rule(name: str) -> str:
+    """What is meant by a name of the gradient, or by one with the time as an index of its letters, as `m_t`, in an update
+    rule; empty for other names."""
+    if _plain(name) in _GRADIENT:
+        return "the gradient of the loss is written grad R(theta[n])"
+    found = _INDEXED.fullmatch(name) or _OPEN.fullmatch(name)
     if found is None:
         return ""
     base = found["base"]

@@ -74,6 +74,14 @@ LINES = (
     "expect diverged = 3% of runs within 1%", "expect median(loss(train)) < 2 within 1%", "expect grows(V) = 0",
     "expect share(outcome = p) > 0", "sweep eta ~ uniform(0, 1)", "activation g(z) = z^2 - 1",
     "activation f(z; a = 2) = z*sigmoid(a*z)", "block r(c) = x + [c (relu) c]",
+    "network [8x8x1 (conv 3x3, batchnorm, relu) 4 (maxpool 2x2) (flatten) (softmax) 10]",
+    "network [6x4 (lstm) 5 (last) (lin) 1]", "network [8x4 (layernorm) (attention 2) (last) (lin) 1]",
+    "network [4 (dropout(p = 0.5)) (relu) 8 (lin) 1]", "network [2 (relu) 4 (res) x 3 (lin) 1]",
+    "network [4 (res(4)) x 2 (lin) 1]",
+    "sweep eta in {0.1, 0.01}", "sweep eta ~ log_uniform(1e-3, 1), trials = 5",
+    "data iris, target = species, validation = 20%",
+    "train epochs = 5, stop = no gain in loss(validation) for 2 epochs, keep = best(loss(validation))",
+    "monitor norm(v), theta[1], every = 2 steps", "expect best(eta) = 0.1", "expect parameters = 13",
 )  # fmt: skip
 RULE = (
     "v[0] = 0", "v[n+1] = 0.9*v[n] + grad R(theta[n])", "theta[n+1] = theta[n] - eta*v[n+1]", "h = eta",
@@ -114,7 +122,7 @@ train steps = 5, diverged = R > 100
 """,
     """data x in linspace(-1, 1, 9) -> x^2, inputs = (x, x^2), split = 80%, scale = zscore, seed = 1
 activation f(z; a = 2) = z*tanh(a*z)
-loss own(k = 2) = abs(u - y)^k
+loss own(k = 2) = mean(abs(u - y)^k)
 network [2(f)3(lin)1]
 init weights ~ uniform(-a, a), a = sqrt(6/(fan_in + fan_out))
 init biases = 0
@@ -136,6 +144,29 @@ optimizer r(eta = 0.1):
         L[i] = R[i](theta[n])
     theta[n+1] = theta[n] - eta*grad R[argmax(L)](theta[n])/(1 + sum(L))
 train epochs = 3, batch = 3 parts, shuffle = false
+""",
+    """layer smooth(out; k = 3):
+    learn W[p in k, c, o in out], b[o] as biases
+    a[h, o] = sum[p, c](W[p, c, o]*x[h+p-1, c]) + b[o]
+    z[h, o] = tanh(a[h, o]) if training
+    z[h, o] = a[h, o] else
+layer moved(rho = 0.9):
+    require = rho < 1
+    learn gain[c] = 1
+    mu[c] = mean[h](x[h, c])
+    m[c, n+1] = rho*m[c, n] + (1 - rho)*mean[batch](mu[c])
+    keep[h, c] ~ bernoulli(0.5)
+    y[h, c] = tanh(x[h, c] + y[h-1, c])
+    z[h, c] = gain[c]*(y[h, c] - m[c, n])*keep[h, c] if training
+    z[h, c] = gain[c]*(y[h, c] - m[c, n]) else
+network [6x2 (smooth(4)) (moved) (last) (lin) 1]
+data inline:
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 -> 0
+    2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1 -> 1
+loss mse
+init glorot_uniform
+optimizer gd(eta = 0.1)
+train epochs = 3
 """,
 )
 

@@ -55,8 +55,8 @@ if has machine; then
     piece machine "$python" -m gpu_report machine "$out"
 fi
 if has tests; then
-    # Warnings are no errors and plugins are not loaded: the machine has versions of its own.
-    PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 piece tests "$python" -m pytest -p xdist.plugin -p no:cacheprovider \
+    # Warnings are no errors and plugins are not loaded: the machine has versions of its own. One file: its tests are spread.
+    PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 piece tests "$python" -m pytest -p xdist.plugin -p no:cacheprovider --dist load \
         -n "${WORKERS:-$(nproc)}" -W default -rfE --tb=short --durations=5 tests/test_cuda_gpu.py &
 fi
 if [ "$simulated" != 0 ]; then

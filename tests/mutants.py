@@ -37,13 +37,14 @@ SECONDS = 900
 """Of processor time, for the tests that are tried with one fault."""
 LIKELY = {
     "compiler/calculus/": "calculus_simplify calculus_primitives calculus_derive calculus_interpret calculus_lets "
-    "check_losses generated_rules library_losses library_activations results_hessian kernel_texts cpu_lets",
+    "check_losses generated_rules library_losses library_activations results_hessian layers kernel_texts cpu_lets",
     "compiler/check/": "bad check_programs check_losses dsl_language settings_known lower_programs library_inits "
     "library_schedules library_optimizers data_statement runtime_expect catalogue_signatures",
     "compiler/kernels/cuda/": "kernel_texts cuda_types cuda_tiles cuda_races cuda_simulator kernels_of_all_rules",
-    "compiler/kernels/": "generated_rules kernel_texts cpu_lets kernels_of_all_rules cpu_kernels cuda_races",
-    "compiler/lower/": "lower_rules lower_programs generated_rules library_inits library_schedules "
-    "catalogue_schedules turpault_monitor runtime_train",
+    "compiler/export/": "export_source export_layers",
+    "compiler/kernels/": "generated_rules kernel_texts cpu_lets cpu_taps kernels_of_all_rules cpu_kernels cuda_races",
+    "compiler/lower/": "lower_rules lower_programs layers layer_modes generated_rules library_layers library_inits "
+    "library_schedules catalogue_schedules turpault_monitor runtime_train",
     "compiler/meaning/": "bad lower_rules lower_programs library_optimizers library_schedules analysis_roundtrip "
     "words_of_others dsl_language check_programs catalogue_signatures generated_rules examples",
     "compiler/proofs/": "analysis_proofs analysis_equivalence analysis_diff analysis_answers analysis_explain "
@@ -53,7 +54,7 @@ LIKELY = {
     "compiler/": "bad dsl_language lower_programs analysis_explain cli_commands",
     "dsl/library/": "catalogue_rules catalogue_schedules library_activations library_losses library_inits "
     "library_schedules library_optimizers catalogue_signatures catalogue_names analysis_libraries analysis_papers "
-    "turpault_rules",
+    "turpault_rules library_layers",
 }  # fmt: skip
 """Room -> the test files that may notice a fault there."""
 
@@ -207,7 +208,7 @@ class Trials:
         )
         if done.returncode in (0, 5):
             return ""
-        failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
+        failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.M)
         return failed[0] if failed else f"status {done.returncode}"
 
 

@@ -48,6 +48,30 @@ def test_a_run_says_what_came_out(here, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_who_waits_is_told_what_is_compiled_and_how_long_it_took_last_time(here, tmp_path):
+    command = [sys.executable, "-m", "netc", "run", "quadratic.net", "--out", "runs"]
+    environment = {**os.environ, "NETC_CACHE": str(tmp_path / "cache")}
+
+    def said():
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        return done.stderr.splitlines()[0]
+
+    assert said() == "compiling loss and gradient, rule; the next run has it in the cache"
+    assert said().startswith("compiled in")
+    Path("quadratic.net").write_text(
+        QUADRATIC.replace("gd(eta", "momentum.heavy_ball(eta").replace("2*0.8^10", "9")
+    )
+    subprocess.run(command, env=environment, capture_output=True)
+    assert json.loads((tmp_path / "cache/compile_times.json").read_text()).keys() == {
+        "loss and gradient, rule",
+        "rule",
+    }
+    Path("quadratic.net").write_text(QUADRATIC.replace("gd(eta", "momentum.ema(eta").replace("2*0.8^10", "9"))
+    assert subprocess.run(command, env=environment, capture_output=True, text=True).stderr.startswith(
+        "compiling rule, last time "
+    )
+
+
 def test_json_is_one_object_with_the_promised_keys(here, capsys):
     assert main(["run", "quadratic.net", "--json", "--quiet"]) == 0
     found = json.loads(capsys.readouterr().out)

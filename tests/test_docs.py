@@ -31,7 +31,12 @@ from netc.dsl.source import Source
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
     "README.md",
+    "docs/index.md",
     "docs/tutorial.md",
+    "docs/tutoriel.md",
+    "docs/from-pytorch.md",
+    "docs/from-keras.md",
+    "docs/from-scikit-learn.md",
     "docs/language.md",
     "docs/models-elsewhere.md",
     "docs/layers.md",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,11 @@ def test_the_text_is_the_pinned_one(name: str, target: str, update_golden: bool)
 
 def test_every_pinned_file_has_its_test() -> None:
     assert {path.name for path in GOLDEN.glob("*.txt")} == {f"{n}.{t}.txt" for n, t in TEXTS} | {"bits.txt"}
+
+
+@pytest.mark.parametrize("name", ["dense", "shuffled", "search"])
+def test_another_number_of_samples_compiles_nothing_new(name: str) -> None:
+    assert len({replace(CASES[name], samples=samples).cpu(8) for samples in (150, 200, 404, 3000)}) == 1
 
 
 def test_the_text_does_not_depend_on_the_hash_seed() -> None:

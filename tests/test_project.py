@@ -163,6 +163,16 @@ ROOMS = {
     "netc.compiler.export": ("calculus",),
     "netc.compiler.kernels.cpu": ("calculus", "kernels"),
     "netc.compiler.kernels.cuda": ("calculus", "kernels"),
+    "netc.runtime.bench": (
+        "aligned",
+        "atomic",
+        "data",
+        "devices",
+        "parameters",
+        "results",
+        "session",
+        "training",
+    ),
     "netc.runtime.data": ("random", "free_room"),
     "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
     "netc.runtime.training": (

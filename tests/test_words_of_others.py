@@ -96,7 +96,7 @@ FUNCTIONS = {
     "maximum(g, 0)": "max(a, b)",
     "rsqrt(g)": "1/sqrt(x)", "std(g)": "sqrt(mean(", "m_t": "m[n]", "v_t*g": "v[n]", "lr*g": "'eta'",
     "theta[n-1]": "old[n+1] = theta[n]", "normal(0, 1)": "no random numbers", "l2_norm(g)*g": "'norm'",
-    "hessian(g)": "second",
+    "hessian(g)": "second", "v_(t-1)": "v[n]", "0*gradient": "grad R(theta[n])", "g_t": "grad R(theta[n])",
 }  # fmt: skip
 
 

@@ -26,9 +26,10 @@ from netc.compiler.meaning.resolve_values import CONSTANTS
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import in_time, joined, meant
+from netc.dsl.vocabulary import in_rule, joined, meant
 
 PENALTY = "a penalty belongs to the update rule: ... - eta*lambda*weights*theta[n]"
+BY_INPUTS = "monitor norm(grad_x R), max(|grad_x R|); model.gradient(theta, X, y, wrt = 'x') from Python"
 TO_SCALAR = "sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector"
 
 
@@ -86,6 +87,10 @@ class Kinds:
                 return self.scope.names.get(id)  # none where its own equation is wrong
             case ast.Gradient(loss, batch, point):
                 return self._loss(loss, batch, point, expr.span, THETA)
+            case ast.InputGradient():
+                message = f"the derivative by the inputs is a figure, no part of {self.scope.place}"
+                self._error("E0253", expr.span, message, BY_INPUTS)
+                return None
             case (
                 ast.Text()
                 | ast.Shape()
@@ -134,7 +139,7 @@ class Kinds:
             if id == "e":
                 hints = ("the exponential function is exp(x)",)
             same = [n for n in known if word in USUAL and USUAL[word] == USUAL.get(n, n)]
-            says = f"here it is called '{same[0]}'" if same else in_time(word) if "theta" in known else ""
+            says = f"here it is called '{same[0]}'" if same else in_rule(word) if "theta" in known else ""
             self._error("E0101", span, joined(f"'{word}' means nothing in {self.scope.place}", says), *hints)
         return None
 
@@ -237,6 +242,7 @@ class Kinds:
             return self._widest(*(a.value for a in arguments))
         known = [*FUNCTION_NAMES, *self.scope.activations, *self.scope.calls]
         says = meant(id, "function") or self._elsewhere(id)
+        says = says or (in_rule(id) if id.endswith("_") and "theta" in self.scope.names else "")
         hints = () if says else did_you_mean(id, known)
         self._error("E0101", span, joined(f"there is no function '{span.text or id}'", says), *hints)
         return None

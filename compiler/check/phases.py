@@ -310,4 +310,7 @@ def _frozen(phase: Phase, spec: Spec, report: Report) -> Phase:
             "all parameters are frozen, so nothing is trained",
             hints=("leave one layer",),
         )
+    if numbered := [one for one in spec.monitor.shown if one.component is not None]:
+        message = f"'monitor' shows {numbered[0].name} by its number, and with frozen layers theta has other numbers"
+        report.error("E0448", setting.span, message, hints=("show norms, or freeze nothing",))
     return replace(phase, freeze=tuple(t.name for t in weights if t.name in found))

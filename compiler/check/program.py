@@ -17,6 +17,7 @@ from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
+from netc.compiler.check.masks import check_masks
 from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.phases import check_phases, last_phase
@@ -27,6 +28,7 @@ from netc.compiler.check.sweep import check_sweep, first_point
 from netc.compiler.check.train import check_batches, check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
+from netc.compiler.meaning.m_as_state import INSIDE
 from netc.compiler.meaning.resolve import Definitions, gather, head
 from netc.compiler.meaning.resolve_tree import called, walk
 from netc.compiler.meaning.spec import (
@@ -145,7 +147,12 @@ class _Check:
         training = self._training(optimizer)
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
-        monitor = check_monitor(self.one(ast.Monitor), optimizer, self.losses, self.definitions, self.report)
+        variables = objective.variables if objective else ()
+        monitor = check_monitor(
+            self.one(ast.Monitor), optimizer, variables, size, self.losses, self.definitions, self.report
+        )
+        if optimizer and (network or (objective and not self.given)):
+            check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         ensemble = check_ensemble(self.program, training.runs, (), self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
@@ -221,9 +228,9 @@ class _Check:
             return None
         scheduled = {s.name for s in self.all(ast.Schedule) if not s.defines} - set(self.overrides)
         varying = frozenset(scheduled | set(self.varying))
-        monitors = self.all(ast.Monitor)
-        indexed = (n.base for m in monitors for n in walk(m) if isinstance(n, ast.Index))
-        watched = frozenset(base.id for base in indexed if isinstance(base, ast.Name))
+        reading = [*self.all(ast.Monitor), *self.all(ast.Expect)]
+        names = {n.id for statement in reading for n in walk(statement) if isinstance(n, ast.Name)}
+        watched = frozenset(names | ({INSIDE} if "m" in names else set()))
         return check_optimizer(
             statements, self.losses, self.definitions, self.report, self.overrides, varying, watched
         )
@@ -251,8 +258,8 @@ class _Check:
                 hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
             self.report.error("E0507", self._end(), message, hints=(hint,))
             return NO_INIT
-        fans = network.fans if network else ()
-        return check_init(statements, size, not objective, fans, self.folder, self.definitions, self.report)
+        layers = network.layers if network else ()
+        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
 
     # -- what is called ----------------------------------------------------------------------------
 

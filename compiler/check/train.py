@@ -10,22 +10,19 @@ from typing import Literal
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.keep import NEVER, check_keep, check_patience, stop_of
 from netc.compiler.check.settings import Reader, Settings, Unfit, condition, truth, whole, word
-from netc.compiler.check.watch import MONITORING, check_watched
+from netc.compiler.check.watch import FIGURES, MONITORING, check_shown, check_watched
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.resolve import Definitions, head
 from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Training, Unit
 from netc.dsl import ast
-from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 
 SETTINGS = (
     "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "diverged", "keep", "target",
     "slow",
 )  # fmt: skip
-FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
-"""What `monitor` can report."""
 AUTO: History = "auto"
 HISTORIES: Reader[History] = word("all", "summary", "auto")
 FULL: tuple[BatchMode, int] = ("full", 1)
@@ -148,10 +145,13 @@ def _check_criterion(
 def check_monitor(
     statement: ast.Monitor | None,
     optimizer: Optimizer | None,
+    variables: tuple[str, ...],
+    size: int,
     losses: frozenset[str],
     definitions: Definitions,
     report: Report,
 ) -> Monitor:
+    """`variables`: those of an objective; `size`: the number of parameters."""
     if statement is None:
         return Monitor((ast.Name("loss"),), 0)
     named = tuple(s for s in statement.settings if s.name not in MONITORING)
@@ -159,20 +159,16 @@ def check_monitor(
     settings = Settings(
         tuple(s for s in statement.settings if s.name in MONITORING), "monitor", MONITORING, report
     )
-    for figure in statement.figures:
-        shown = print_expr(figure)
-        if shown not in FIGURES:
-            report.error(
-                "E0905",
-                figure.span,
-                f"the figure '{figure.span.text or shown}' is not supported yet",
-                hints=did_you_mean(shown, FIGURES) or (f"figures: {', '.join(FIGURES)}",),
-            )
+    figures = [
+        ast.Name("loss") if isinstance(f, ast.Name) and f.id in losses else f for f in statement.figures
+    ]
+    others = [figure for figure in figures if print_expr(figure) not in FIGURES]
+    shown = check_shown(others, optimizer, variables, size, report) if optimizer else ()
     (every, unit), history = (
         settings.get("every", _moments, AS_IT_FITS),
         settings.get("history", HISTORIES, AUTO),
     )
-    return Monitor(statement.figures or (ast.Name("loss"),), every, unit, history, watched)
+    return Monitor(tuple(figures) or (ast.Name("loss"),), every, unit, history, watched, shown)
 
 
 def _moments(value: ast.Expr) -> tuple[int, Unit]:

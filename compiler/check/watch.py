@@ -1,20 +1,28 @@
-"""`monitor V = ...`: functions that are followed through the iterations, made of the states at n."""
+"""`monitor V = ...`: functions that are followed through the iterations, made of the states at n; and `monitor theta[1],
+norm(v)`: what is read off theta and the states when a report is made."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from netc.compiler.calculus import ir
 from netc.compiler.check.expect import TAKEN
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import name_span
-from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
+from netc.compiler.meaning.m_as_state import INSIDE, renamed
+from netc.compiler.meaning.m_as_state import shown as own
+from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import Optimizer, Watched
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_expr
 
+FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
+"""What `monitor` reports of every training."""
 PLACE = "a monitored function"
 COLUMNS = ("run", "step", "epoch", "running", "loss_train", "loss_test", "loss_batches")
 """Of a history, those that no `expect` knows by that name."""
@@ -33,24 +41,25 @@ def check_watched(
     kinds: dict[str, Type] = {n: THETA if k == "theta" else SCALAR for n, k in optimizer.kinds}
     states = {s.name: kinds[s.name] for s in optimizer.body.states}
     names = {"n": SCALAR, **{name: SCALAR for name, _ in optimizer.arguments}, **states}
+    names |= dict.fromkeys(masks_in([s.value for s in settings], {*names}), THETA)
 
     def plain(expr: ast.Expr) -> ast.Expr:
         match expr:
             case ast.Index(ast.Name(id), index) if id in states:
                 if index != ast.Name("n"):
-                    hint = f"its values at the iterations are compared: {id}[n]"
+                    hint = f"its values at the iterations are compared: {own(id)}[n]"
                     message = f"{PLACE} is made of the values at n"
                     single = f"{expr.span.text} is not a component: [] counts iterations in a rule"
                     notes = (single,) if isinstance(index, ast.Number) else ()
                     report.error("E0402", index.span, message, notes=notes, hints=(hint,))
                 return ast.Name(id, span=expr.span)
             case ast.Index(ast.Name(id)) if id not in losses:
-                known = ", ".join(f"{name}[n]" for name in states)
+                known = ", ".join(f"{own(name)}[n]" for name in states)
                 report.error("E0403", expr.span, f"the rule has no state '{id}'", hints=(f"it has {known}",))
                 return ast.Number(0.0, span=expr.span)
             case ast.Name(id) if id in states:
-                hint = f"its value now is {id}[n]"
-                report.error("E0406", expr.span, f"'{id}' needs an index", hints=(hint,))
+                hint = f"its value now is {own(id)}[n]"
+                report.error("E0406", expr.span, f"'{own(id)}' needs an index", hints=(hint,))
                 return expr
             case ast.Call(ast.Name(), arguments):  # the function's name is no value
                 return replace(expr, arguments=tuple(replace(a, value=plain(a.value)) for a in arguments))
@@ -69,7 +78,9 @@ def check_watched(
             message = f"'{setting.name}' is a figure that each history or `expect` has"
             report.error("E0104", setting.span, message, hints=(hint,))
             continue
-        if not any(isinstance(node, ast.Index | ast.Gradient) for node in walk(setting.value)):
+        if not any(
+            isinstance(node, ast.Index | ast.Gradient | ast.InputGradient) for node in walk(setting.value)
+        ):
             message = (
                 f"'monitor' has no setting '{setting.name}', and as a function it reads nothing that changes"
             )
@@ -77,8 +88,64 @@ def check_watched(
             hints = did_you_mean(setting.name, MONITORING) or (example,)
             report.error("E0501", name_span(setting), message, hints=hints)
             continue
-        value = plain(setting.value)
+        value = plain(renamed(setting.value) if INSIDE in states else setting.value)
         if not report.errors:
             Kinds(scope, report).number(value, PLACE)
         found.append(Watched(setting.name, setting.value, value))
     return tuple(found)
+
+
+def check_shown(
+    figures: list[ast.Expr], optimizer: Optimizer, variables: tuple[str, ...], size: int, report: Report
+) -> tuple[ir.Shown, ...]:
+    """Components of theta and of states, norms of states, scalar states, variables of an objective, each once; `size`: the
+    number of parameters."""
+    kinds = dict(optimizer.kinds)
+    states = {s.name: kinds[s.name] == "theta" for s in optimizer.body.states}
+    found = [_shown(figure, states, variables) for figure in figures]
+    for figure, shown in zip(figures, found, strict=True):
+        if shown is not None and shown.by_inputs and variables:
+            report.error("E0253", figure.span, "an objective has no inputs", hints=("norm(grad R)",))
+        elif shown is None:
+            _unknown(figure, states, variables, report)
+        elif shown.component is not None and shown.component >= size:
+            message = f"there is no such component: {own(shown.state)} has {counted(size, 'number')}, counted from 1"
+            report.error("E0706", figure.span, message)
+    return tuple(dict.fromkeys(one for one in found if one is not None))
+
+
+def _shown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ...]) -> ir.Shown | None:
+    """`states`: each with whether it is a vector."""
+    name = print_expr(figure)
+    match figure:
+        case ast.Call(ast.Name("norm"), (ast.Argument(None, ast.InputGradient()),)):
+            return ir.Shown(name, "", None, "norm")
+        case ast.Call(ast.Name("max"), (ast.Argument(None, ast.Absolute(ast.InputGradient())),)):
+            return ir.Shown(name, "", None, "max")
+    match renamed(figure) if INSIDE in states else figure:
+        case ast.Name(id) if id in variables:
+            return ir.Shown(name, "theta", variables.index(id))
+        case ast.Name(id) if states.get(id) is False:
+            return ir.Shown(name, id, None)
+        case ast.Call(ast.Name("norm"), (ast.Argument(None, ast.Name(id)),)) if states.get(id):
+            return ir.Shown(name, id, None)
+        case ast.Index(ast.Name(id), ast.Number(place)) if states.get(id) and place >= 1 and place % 1 == 0:
+            return ir.Shown(name, id, int(place) - 1)
+    return None
+
+
+def _unknown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ...], report: Report) -> None:
+    written = figure.span.text or print_expr(figure)
+    if isinstance(figure, ast.Name) and states.get(INSIDE if figure.id == "m" else figure.id):
+        message, hints = (
+            f"'{written}' is a vector, and a history has numbers",
+            [f"norm({written}), or {written}[1]"],
+        )
+    else:
+        named = [f"norm({own(s)})" if vector else own(s) for s, vector in states.items() if s != "theta"]
+        known = [*FIGURES, "theta[1]", *variables, *named]
+        message = f"'monitor' knows no figure '{written}'"
+        hints = [*did_you_mean(written, known)] or [f"figures: {', '.join(known)}"]
+        if any(isinstance(node, ast.Index | ast.Gradient) for node in walk(figure)):
+            hints.append(f"a function of the states is followed under a name: V = {written}")
+    report.error("E0905", figure.span, message, hints=hints)

@@ -36,7 +36,7 @@ def _counts(nodes: list[ast.Node]) -> bool:
 
 
 def _action(action: ast.Action) -> ast.Action:
-    action = changed(action, _renamed)
+    action = changed(action, renamed)
     return _targets(action)
 
 
@@ -51,10 +51,11 @@ def _targets(action: ast.Action) -> ast.Action:
     return action
 
 
-def _renamed(expr: ast.Expr) -> ast.Expr:
+def renamed(expr: ast.Expr) -> ast.Expr:
+    """With the state's name inside the compiler."""
     if expr == ast.Name("m"):
         return ast.Name(INSIDE, span=expr.span)
-    return rebuild(expr, _renamed) if any(True for _ in children(expr)) else expr
+    return rebuild(expr, renamed) if any(True for _ in children(expr)) else expr
 
 
 def in_words(found: Diagnostic) -> Diagnostic:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from netc.compiler.meaning.findings import first_line
+from netc.compiler.meaning.m_as_state import renamed
 from netc.compiler.meaning.resolve_complaints import target
 from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.rule_body import equations
@@ -93,9 +94,10 @@ def _given(spec: Spec, rule: ast.Optimizer) -> dict[str, Span]:
 
 
 def _watched(spec: Spec) -> frozenset[str]:
-    """States that `monitor` follows."""
-    nodes = (n for w in spec.monitor.watched for n in walk(w.written))
-    return frozenset(n.base.id for n in nodes if isinstance(n, ast.Index) and isinstance(n.base, ast.Name))
+    """States that `monitor` follows and `expect` judges."""
+    read = [*(w.value for w in spec.monitor.watched), *(renamed(e.claim) for e in spec.expectations)]
+    names = {n.id for expr in read for n in walk(expr) if isinstance(n, ast.Name)}
+    return frozenset(names | {s.state for s in spec.monitor.shown})
 
 
 def _unused(rule: ast.Optimizer, watched: frozenset[str]) -> Iterator[Diagnostic]:

@@ -163,15 +163,30 @@ def watching(session: Session, quiet: bool) -> Quiet:
     return watcher(quiet, epochs, session.metric.kind if session.metric else "")
 
 
+def announced(session: Session, watch: Quiet) -> tuple[str, ...]:
+    """What has to be compiled, which is said; nothing on a GPU, where it is not known."""
+    from netc.runtime.devices.compile_times import last
+    from netc.runtime.devices.load import uncompiled
+
+    parts = uncompiled(session.kernels) if session.spec.training.target == "cpu" else ()
+    if parts:
+        watch.compiling(parts, last(parts))
+    return parts
+
+
 def train(run: Run, quiet: bool, told: bool = True) -> Result:
     """`told`: whether Ctrl-C is answered with the command that goes on."""
+    from netc.runtime.devices.compile_times import note
     from netc.runtime.training.state import Unfit
 
     session, folder = run.session, run.folder
     try:
         with watching(session, quiet) as watch:
             watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
+            parts = announced(session, watch)
             _, result = session.train(watch, run.checkpoint, folder.rows)
+        if parts:
+            note(parts, result.seconds["compile"])
     except Unfit as error:
         raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
     except KeyboardInterrupt:

@@ -38,6 +38,7 @@ COMMANDS = {
     "replay": ("netc.command_replay", "Run again what a run's folder holds; are the bits the same?"),
     "predict": ("netc.command_predict", "Predict a table with the model of a run."),
     "export": ("netc.command_export", "Write the network of a run for other tools: C, Fortran, ..."),
+    "bench": ("netc.command_bench", "What an iteration takes; beside PyTorch and JAX."),
     "plot": ("netc.command_plot", "Draw pictures of runs."),
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),

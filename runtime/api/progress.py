@@ -36,6 +36,9 @@ class Quiet(Watcher):
     def __exit__(self, *_: object) -> None:
         return None
 
+    def compiling(self, parts: tuple[str, ...], last: float | None) -> None:
+        """These are going to be compiled; `last`: how many seconds that took the last time."""
+
 
 def watcher(quiet: bool, epochs: float, metric: str) -> Quiet:
     """For a training of so many epochs (steps where an epoch is a step)."""
@@ -73,6 +76,9 @@ class Lines(Quiet):
         self.began = self.spoke = time.monotonic()
         self.share = 0.0
 
+    def compiling(self, parts: tuple[str, ...], last: float | None) -> None:
+        click.echo(f"{_compiling(parts, last)}; the next run has it in the cache", err=True)
+
     def compiled(self, seconds: float) -> None:
         click.echo(f"compiled in {duration(seconds)}", err=True)
         self.began = self.spoke = time.monotonic()
@@ -105,6 +111,10 @@ class Bar(Quiet):
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
+    def compiling(self, parts: tuple[str, ...], last: float | None) -> None:
+        words = "the next run has it in the cache"
+        self.progress.update(self.task, description=_compiling(parts, last), figures=words)
+
     def compiled(self, seconds: float) -> None:
         self.progress.reset(self.task, total=1.0, description="epoch 0")
 
@@ -114,6 +124,11 @@ class Bar(Quiet):
     def reported(self, epoch: float, step: int, figures: Array) -> None:
         description = f"epoch {epoch:g}/{self.epochs:g}"
         self.progress.update(self.task, description=description, figures=shown(figures, self.metric))
+
+
+def _compiling(parts: tuple[str, ...], last: float | None) -> str:
+    before = f", last time {duration(last)}" if last else ""
+    return f"compiling {', '.join(parts)}{before}"
 
 
 def _progress() -> Progress:

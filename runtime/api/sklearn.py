@@ -125,8 +125,8 @@ class NetcRegressor(RegressorMixin, _Netc):  # type: ignore[misc]
     ----------
     file : text or path of a `.net` file, which says everything (network, loss, optimizer, ...); else the keywords do.
     hidden_layer_sizes, activation : the hidden layers, as in scikit-learn's MLPRegressor; any activation of netc.
-    optimizer : the rule as netc writes it, `torch.Adam(lr = 0.01)`, `sklearn.SGD(...)`; MLP's solver and learning_rate_init,
-        skorch's optimizer and optimizer__lr.
+    optimizer : the rule as netc writes it, `torch.Adam(lr = 0.01)`, `sklearn.AdamOptimizer(...)`; MLP's solver and
+        learning_rate_init, skorch's optimizer and optimizer__lr.
     loss : `half_mse` by default; skorch's criterion.
     scale : of inputs and targets, learned from the training data: no StandardScaler is needed.
     max_iter : epochs; skorch's max_epochs. batch_size : samples of a step, or "full".

@@ -36,6 +36,10 @@ ANSWERS = "netc_answers_"
 _loaded: dict[str, ModuleType] = {}
 _modules: dict[str, tuple[ModuleType, ...]] = {}
 """Of a loaded program, by the name of the last, which has what callers ask for."""
+_kept = set[str]()
+"""Modules whose machine code was on disk when they were loaded."""
+_new: dict[str, tuple[str, ...]] = {}
+"""Of a loaded program likewise, what of it had no machine code on disk when it was loaded."""
 _sealed: dict[str, int] = {}
 """Compiled functions of a module when it was sealed last."""
 
@@ -86,11 +90,14 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     if program not in _loaded:
         modules: list[ModuleType] = []
         before: list[tuple[str, tuple[str, ...]]] = []
-        pieces = split(text)
+        pieces, new = split(text), list[str]()
         for part in pieces:
             modules.append(_module(part.text(before) if len(pieces) > 1 else text, *parts))
             before.append((modules[-1].__name__, part.names))
-        _loaded[program], _modules[modules[-1].__name__] = _entries(modules[-1]), tuple(modules)
+            new += [part.what] if modules[-1].__name__ not in _kept else []
+        name = modules[-1].__name__
+        _loaded[program], _modules[name] = _entries(modules[-1]), tuple(modules)
+        _new[name] = tuple(dict.fromkeys(new))
     return _loaded[program]
 
 
@@ -102,6 +109,7 @@ def _module(text: str, *parts: str) -> ModuleType:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     path = _write(name, text)
     _drop_damaged(path)
+    _kept.update([name] if _machine_code(path) else [])
     spec = importlib.util.spec_from_file_location(name, path, loader=_Text(name, str(path), text))
     assert spec is not None
     assert spec.loader is not None
@@ -174,10 +182,16 @@ class _Entry:
         return getattr(self._function, name)
 
 
+def uncompiled(kernels: ModuleType) -> tuple[str, ...]:
+    """`tiles`, `loss and gradient`, `rule`: what of a program is to be compiled; nothing if all was kept."""
+    return _new[kernels.__name__]
+
+
 def seal(module: ModuleType) -> None:
     """Notes the checksums of numba's files for these functions, once they are compiled."""
     for part in _modules[module.__name__]:
         _seal(part)
+    _new[module.__name__] = ()
 
 
 def _seal(module: ModuleType) -> None:

@@ -29,6 +29,8 @@ class Part:
     header: str
     functions: str
     names: tuple[str, ...]
+    what: str = "kernels"
+    """`tiles`, `loss and gradient`, `rule`; `kernels` of a text that stays whole."""
 
     def text(self, before: Iterable[tuple[str, Sequence[str]]]) -> str:
         """Of a module that comes after others, (module, functions) each."""
@@ -56,15 +58,18 @@ def split(text: str) -> tuple[Part, ...]:
     tiles = {f.name for f in functions if f.typed}
     problem = _reached(named, [name for name in PROBLEM if name in named]) - tiles
     shapes = {f.name for f in functions if f.typed and _SHAPE.fullmatch(f.name)}
-    groups = [[f] for f in functions if f.name in shapes]
-    groups += [[f for f in functions if f.name in some] for some in (tiles - shapes, problem)]
+    groups = [("tiles", [f]) for f in functions if f.name in shapes]
+    groups += [
+        (what, [f for f in functions if f.name in some])
+        for what, some in (("tiles", tiles - shapes), ("loss and gradient", problem))
+    ]
     rest = [f for f in functions if f.name not in tiles | problem]
-    shared = tuple(_part(_pruned(header, group), group) for group in groups if group)
-    return (*shared, _part(header, rest))
+    shared = tuple(_part(_pruned(header, group), group, what) for what, group in groups if group)
+    return (*shared, _part(header, rest, "rule"))
 
 
-def _part(header: str, functions: Sequence[_Function]) -> Part:
-    return Part(header, "".join(f.text for f in functions), tuple(f.name for f in functions))
+def _part(header: str, functions: Sequence[_Function], what: str) -> Part:
+    return Part(header, "".join(f.text for f in functions), tuple(f.name for f in functions), what)
 
 
 def _cut(text: str) -> tuple[str, list[_Function]]:

@@ -40,7 +40,7 @@ def need(task: Task, folder: bool) -> Need:
     real = real_type(program)(0).itemsize
     in_hand = runs_at_once(kernels, program, task.train.count)
     kept = runs * book.bytes_per_run(parameters + program.problem.state_numbers, real, task.keeps)
-    history = 8 * (len(COLUMNS) + len(program.rule.watched)) * reports(task)
+    history = 8 * (len(COLUMNS) + len(program.rule.followed)) * reports(task)
     memory = in_hand * bytes_per_run(kernels, program, task.train.count) + 2 * history
     memory += task.threads * kernels.SCRATCH * real
     if not folder or in_hand == runs:

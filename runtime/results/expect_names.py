@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.compiler.meaning.m_as_state import shown as own
 from netc.compiler.meaning.spec import PARTS, Points, Spec
 from netc.dsl import ast
 from netc.runtime.parameters import Array
@@ -59,7 +60,7 @@ class Scope:
     kinds: Callable[[], Array] = lambda: np.zeros(0, np.int8)
     """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
     states: tuple[str, ...] = ()
-    """Of the rule; only what a `monitor` makes of them is a figure."""
+    """Of the rule, where their values are not at hand."""
     ensemble: dict[str, tuple[Array, bool]] = field(default_factory=dict)
     """`loss(test, ensemble)`, ...: the figure, and whether each run has one."""
     swept: Swept | None = None
@@ -97,6 +98,7 @@ def scope_of(session: Trained, result: Result) -> Scope:
         figures |= {f"{kind}({part}, {end.name})": a for kind, part, a in ends}
     figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
     figures |= _by_name(session, result.theta)
+    figures = _states_of(session, result) | figures
     losses, points = _loss_names(session), session.spec.points
     return Scope(
         result.runs,
@@ -144,10 +146,14 @@ def blank_scope(session: Trained) -> Scope:
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     for watched in session.spec.monitor.watched:
         figures |= {f"grows({watched.name})": np.zeros(runs), watched.name: np.ones(runs)}
+    figures |= {one.name: np.ones(runs) for one in session.spec.monitor.shown if one.by_inputs}
     figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
     # One number stands for all parameters: a check costs nothing that grows with their number.
     figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.broadcast_to(1.0, (runs, count))}
     figures |= _by_name(session, figures["theta"])
+    axes = {s.name: s.axes for s in session.program.rule.states}
+    states = {name: figures["theta"] if axes[name] else np.ones(runs) for name in _states(session)}
+    figures = {own(name): array for name, array in states.items()} | figures
     far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
     ensemble = session.spec.ensemble
     kinds = [session.metric.kind] if session.metric and ensemble else []
@@ -173,6 +179,20 @@ def blank_scope(session: Trained) -> Scope:
 
 def _states(session: Trained) -> tuple[str, ...]:
     return tuple(s.name for s in session.spec.optimizer.body.states if s.name != "theta")
+
+
+def _states_of(session: Trained, result: Result) -> dict[str, Array]:
+    """Of the rule, after the last iteration: (runs, P) or (runs,). None where runs were not in hand together, or another
+    process trained them."""
+    if len(result.checkpoint.get("theta", ())) != result.runs:
+        return {}
+    single = [s for s in session.program.rule.states if not s.per_batch and s.name != "theta"]
+    vectors, scalars = ([s.name for s in single if bool(s.axes) == wanted] for wanted in (True, False))
+    kept = result.checkpoint["vectors"][..., : session.spec.parameters]
+    found = {name: kept[:, vectors.index(name)] for name in _states(session) if name in vectors}
+    numbers = result.checkpoint["scalars"]
+    found |= {name: numbers[:, scalars.index(name)] for name in _states(session) if name in scalars}
+    return {own(name): array for name, array in found.items()}
 
 
 def _by_name(session: Trained, theta: Array) -> dict[str, Array]:

@@ -25,7 +25,7 @@ def make_result(
     metric: MetricName = task.metric.kind if task.metric else ""
     total, per_epoch = total_steps(program, task.train.count)
     several = program.training.runs > 1
-    watched = tuple(name for name, _ in program.rule.watched)
+    watched = program.rule.followed
     history = dict(zip((*COLUMNS, *watched), outcome.history.T, strict=True))
     if task.history == "summary":
         history = summarise(outcome.history, watched, outcome.every, total, per_epoch)
@@ -63,7 +63,7 @@ def make_result(
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
         grows={
             name: (column + lost) / np.maximum(1, steps)
-            for name, column in zip(watched, outcome.grown.T, strict=True)
+            for (name, _), column in zip(program.rule.watched, outcome.grown.T, strict=True)
         },
         seconds=outcome.seconds,
         metric=metric,

@@ -75,9 +75,7 @@ def _result(
     metric: MetricName = "accuracy" if "accuracy" in summary else "r2" if "r2" in summary else ""
     parts = [f"{name}_{part}" for name in ("loss", metric) if name for part in summary.get(name, {})]
     final = {name: rows[name] for name in (*parts, "gradient_norm")}
-    watched = {
-        name: rows.get(name, history[name][-1:]) for name, _ in program.rule.watched if name in history
-    }
+    watched = {name: rows.get(name, history[name][-1:]) for name in program.rule.followed if name in history}
     return Result(
         theta=theta,
         best=best,

@@ -35,6 +35,7 @@ class Book:
         real: type[np.floating],
         folder: Path | None = None,
         grown: Sequence[int] = (),
+        watched: int = 0,
         keeps: bool = False,
     ) -> None:
         """Raises OSError where the folder has no room for all rows, Unfit where it holds others."""
@@ -43,7 +44,7 @@ class Book:
         width = parameters + states
         self.shapes: tuple[tuple[int, type[np.generic]], ...] = (
             (width, real), (width, real), (COUNTERS, np.int64), (len(FIGURES), np.float64),
-            (len(grown), np.float64), (len(grown), np.float64), (len(FIGURES) * keeps, np.float64), (1, np.int64),
+            (len(grown), np.float64), (watched, np.float64), (len(FIGURES) * keeps, np.float64), (1, np.int64),
         )  # fmt: skip
         self.kept = folder is not None and all((folder / f"{name}.npy").exists() for name in NAMES)
         """Whether there are rows of an earlier process."""

@@ -99,6 +99,19 @@ def multiply_adds(problem: ir.Problem) -> tuple[int, int]:
     return forward, forward + backward
 
 
+def products(problem: ir.Problem) -> tuple[int, int]:
+    """The same of sums alone: matrix products, convolutions, sums over units and samples."""
+    forward, backward = (
+        sum(
+            _work(let)
+            for let in ir.flat(steps)
+            if any(isinstance(n, ir.Reduce) for n in ir.postorder(let.value))
+        )
+        for steps in (problem.forward, problem.backward)
+    )
+    return forward, forward + backward
+
+
 def _work(let: ir.Let) -> int:
     """Elements times what each is a sum over; samples count as one."""
     sums = (node.over for node in ir.postorder(let.value) if isinstance(node, ir.Reduce))

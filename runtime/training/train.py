@@ -81,6 +81,8 @@ class Task:
     """The iteration in which they begin there."""
     whole: Callable[[Array], Array] | None = None
     """Rows of a state -> (rows, P) all parameters, where some are frozen."""
+    slopes: Callable[[Array], Array] | None = None
+    """Of a row of parameters and states: the derivative (N, inputs) of the training loss, where it is shown."""
 
     @property
     def keeps(self) -> bool:
@@ -196,12 +198,15 @@ class _Loop:
         )
         self.cuts = [self.spacing.rows, *([self.per_epoch] if self.judge else [])]
         """Iterations between two moments at which a stretch ends."""
-        self.stretches = _stretches(task, self.hyper, self.workers)
+        self.stretches = stretches_of(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
-        self.watched = Watched(program.rule, self.stretches)
+        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task.slopes)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
-        self.book = Book(self.runs, *sizes, real_type(program), folder, self.watched.grown, task.keeps)
-        self.columns = len(COLUMNS) + len(self.watched.names)
+        followed = len(self.watched.names)
+        self.book = Book(
+            self.runs, *sizes, real_type(program), folder, self.watched.grown, followed, task.keeps
+        )
+        self.columns = len(COLUMNS) + followed
         self.history: list[Array] = []
         self.pace = 1.0
         """Iterations of one stretch."""
@@ -501,7 +506,8 @@ class _Loop:
         )
 
 
-def _stretches(task: Task, hyper: Array, workers: Workers) -> Stretches:
+def stretches_of(task: Task, hyper: Array, workers: Workers) -> Stretches:
+    """Who carries the iterations out."""
     program, train = task.program, task.train
     cuts = aligned(bounds(program.training.batches, train.count))
     given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed)

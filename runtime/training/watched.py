@@ -1,9 +1,11 @@
-"""Monitored functions when a report is made: their values at the parameters and states that runs have then.
+"""What `monitor` follows when a report is made: values at the parameters and states that runs have then.
 
-Kernels compute them at the beginning of an iteration. That one is begun with a copy, which is thrown away.
+Kernels compute functions at the beginning of an iteration. That one is begun with a copy, which is thrown away.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,17 +19,31 @@ from netc.runtime.training.stretches import OnCpu, Stretches
 class Watched:
     """Those of a program; `stretches` carries its iterations out."""
 
-    def __init__(self, rule: ir.Rule, stretches: Stretches) -> None:
+    def __init__(
+        self,
+        rule: ir.Rule,
+        parameters: int,
+        stretches: Stretches,
+        slopes: Callable[[Array], Array] | None = None,
+    ) -> None:
         scalars = [s.name for s in rule.states if not s.axes and not s.per_batch]
-        self.names = tuple(name for name, _ in rule.watched)
+        self.names, self.functions = rule.followed, len(rule.watched)
+        self.shown = [
+            _ByInputs(one, slopes) if one.by_inputs and slopes else _Shown(rule, one, parameters)
+            for one in rule.shown
+        ]
         self.grown = [scalars.index(state) for _, state in rule.watched]
         """Where among the scalar states the counts are; the last value stands before each."""
         self.stretches = stretches
 
     def values(self, state: State, rows: Array) -> Array:
-        """(len(rows), functions) of these runs of a state; NaN where one is lost, and on a GPU."""
-        found = np.full((len(rows), len(self.names)), np.nan)
-        if not self.names or not len(rows) or not isinstance(self.stretches, OnCpu):
+        """(len(rows), names) of these runs of a state; a function is NaN where it is lost, and on a GPU."""
+        shown = [one.value(state, rows) for one in self.shown]
+        return np.column_stack([self._functions(state, rows), *shown])
+
+    def _functions(self, state: State, rows: Array) -> Array:
+        found = np.full((len(rows), self.functions), np.nan)
+        if not self.functions or not len(rows) or not isinstance(self.stretches, OnCpu):
             return found
         fields = {
             name: aligned(array[rows]) for name, array in vars(state).items() if name not in ("first", "at")
@@ -43,3 +59,39 @@ class Watched:
         found[:] = copy.scalars[:, [at - 1 for at in self.grown]]
         found[(copy.counters[:, 3] == DIVERGED) & ~np.isfinite(copy.figures[:, 0])] = np.nan
         return found
+
+
+class _ByInputs:
+    """The derivative of the training loss by the inputs: its norm, or its largest element, over all samples."""
+
+    def __init__(self, shown: ir.Shown, slopes: Callable[[Array], Array]) -> None:
+        self.largest, self.slopes = shown.by_inputs == "max", slopes
+
+    def value(self, state: State, rows: Array) -> Array:
+        found = [self.slopes(row) for row in state.theta[rows]]
+        return np.array([np.abs(d).max() if self.largest else np.linalg.norm(d) for d in found])
+
+
+class _Shown:
+    """What is read off theta, the vectors or the scalars of a state."""
+
+    def __init__(self, rule: ir.Rule, shown: ir.Shown, parameters: int) -> None:
+        self.component, self.parameters = shown.component, parameters
+        single = [s for s in rule.states if not s.per_batch and s.name != "theta"]
+        self.array = "theta"
+        self.at: int | None = None
+        for array, names in (
+            ("vectors", [s.name for s in single if s.axes]),
+            ("scalars", [s.name for s in single if not s.axes]),
+        ):
+            if shown.state in names:
+                self.array, self.at = array, names.index(shown.state)
+
+    def value(self, state: State, rows: Array) -> Array:
+        found: Array = getattr(state, self.array)[rows]
+        if self.at is not None:
+            found = found[:, self.at]
+        if found.ndim == 1:
+            return found
+        whole = found[:, : self.parameters].astype(np.float64)
+        return np.linalg.norm(whole, axis=1) if self.component is None else whole[:, self.component]

@@ -64,10 +64,11 @@ class Cuda:
         match chain(problem):
             case Chain() as network:
                 buffers = cuda_rule.work_space(chosen, problem.parameters)
-                vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), buffers)
+                marked = rules.marks(problem, rule)
+                vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), buffers, marks=marked)
                 made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
                 parts = number_of_batches(training.batches, samples)
-                writer: rules.Writer = TeamWriter(rule, vectors, shuffled, samples, parts, plan=chosen)
+                writer: rules.Writer = TeamWriter(rule, vectors, shuffled, parts, plan=chosen)
             case None:
                 vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), 0)
                 single = training.precision == "f32"
