@@ -179,11 +179,24 @@ An ensemble is made of two networks at least: of all runs of a training, or of t
 Its figures are loss(test, ensemble), accuracy(test, ensemble), ...; of the ends of phases each run has its own.
 """,
     ),
+    "E0453": Story(
+        "folds",
+        """\
+'folds = 5' cuts the training samples into five parts, and trains five times: each part validates once, and the others train.
+It takes the place of 'validation'. 'fold = 2' chooses one of them.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\
 A validation part that holds no sample of a class cannot say how well the network knows it, and what is chosen by it may
 give that class up. 'stratify = true' gives each part its share of every class.
+""",
+    ),
+    "E0632": Story(
+        "more folds than samples",
+        """\
+Each fold is the validation part of one training, so it holds a sample at least.
 """,
     ),
     "E0631": Story(

@@ -57,7 +57,7 @@ def groups_of(spec: Ensemble, result: Result) -> Iterator[list[Member]]:
 def together(spec: Ensemble, outputs: Sequence[Array], threshold: float) -> Array:
     """(units, N) of the outputs of the members: their mean, or the share of members that choose each class. Of votes that
     are equal the mean decides."""
-    mean = np.mean(outputs, axis=0)
+    mean: Array = np.mean(outputs, axis=0)
     if spec.by == "mean":
         return mean
     if len(mean) == 1:
@@ -68,7 +68,8 @@ def together(spec: Ensemble, outputs: Sequence[Array], threshold: float) -> Arra
     votes = np.stack([(chosen == k).mean(axis=0) for k in range(len(mean))])
     best = votes.max(axis=0, keepdims=True)
     lead = np.where(votes == best, mean, -np.inf).argmax(axis=0)
-    return votes + (np.arange(len(mean))[:, None] == lead) * 1e-9
+    found: Array = votes + (np.arange(len(mean))[:, None] == lead) * 1e-9
+    return found
 
 
 def outputs_of(session: Session, members: Sequence[Member], samples: Samples) -> list[Array]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from netc.compiler import pipeline
 from netc.compiler.calculus import ir
+from netc.compiler.check.sweep_point import with_folds
 from netc.compiler.meaning.spec import PARTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -66,7 +67,7 @@ def read_file(path: Path, name: str | None = None) -> File:
 
 def read_text(text: str, name: str, folder: Path) -> File:
     source = Source(name, text)
-    return File(source, folder, pipeline.to_ast(source))
+    return File(source, folder, with_folds(pipeline.to_ast(source)))
 
 
 def read_data(file: File) -> Dataset | None:

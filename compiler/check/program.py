@@ -25,6 +25,7 @@ from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
 from netc.compiler.check.sweep import check_sweep, first_point
+from netc.compiler.check.sweep_point import with_folds
 from netc.compiler.check.train import check_batches, check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
@@ -56,7 +57,7 @@ NO_DATA = DataSpec("none")
 
 def data_spec(program: ast.Program, folder: Path) -> DataSpec:
     """What the `data` statement says, to be read before `check`. Raises SpecError for what is wrong in it."""
-    report, program = Report(), last_phase(first_point(program))
+    report, program = Report(), last_phase(first_point(with_folds(program)))
     statement = next((s for s in program.statements if isinstance(s, ast.Data)), None)
     spec = check_data(statement, folder, report) if statement else NO_DATA
     report.finish()
@@ -78,7 +79,7 @@ def check(
     `varying` get their values from outside, step by step. Where gradients are `given`, an objective may have
     batches. Raises SpecError.
     """
-    overrides = overrides or {}
+    overrides, program = overrides or {}, with_folds(program)
 
     def alone(point: ast.Program, changed: Overrides, known: Facts | None) -> Spec:
         return _Check(point, known, folder, changed, varying, given).run()

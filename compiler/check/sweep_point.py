@@ -14,8 +14,30 @@ Values = tuple[ast.Expr, ...]
 """Of a point, one for each axis."""
 Changed = dict[str, str | float | ast.Expr]
 """What is set from outside, as with --set."""
+MOST_FOLDS = 10_000
 USES = ("optimizer", "init", "loss")
 """Statements of which a sweep replaces the use."""
+
+
+def with_folds(program: ast.Program) -> ast.Program:
+    """`folds = 5` in the data is an axis of the sweep: fold in {1, ..., 5}. As it is where a fold is chosen already."""
+    data = data_of(program)
+    given = {s.name: s for s in data.settings} if data else {}
+    if data is None or "folds" not in given or "fold" in given:
+        return program
+    folds = given["folds"]
+    number = folds.value.value if isinstance(folds.value, ast.Number) else 0
+    if not 2 <= number <= MOST_FOLDS or number != int(number):
+        return program  # the check of the data says what is wrong
+    chosen = ast.Setting("fold", ast.Name("fold", span=folds.span), span=folds.span)
+    values = tuple(ast.Number(float(i), span=folds.span) for i in range(1, int(number) + 1))
+    axis = ast.Among(ast.Name("fold", span=folds.span), ast.Set(values, span=folds.span), span=folds.span)
+    sweeps = [s for s in program.statements if isinstance(s, ast.Sweep)]
+    sweep = sweeps[0] if sweeps else ast.Sweep((), (), span=folds.span)
+    whole = replace(sweep, axes=(*sweep.axes, axis))
+    statements = [replace(s, settings=(*s.settings, chosen)) if s is data else s for s in program.statements]
+    statements = [whole if s is sweep else s for s in statements]
+    return replace(program, statements=(*statements, *(() if sweeps else (whole,))))
 
 
 def data_of(program: ast.Program) -> ast.Data | None:

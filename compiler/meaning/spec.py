@@ -84,6 +84,10 @@ class DataSpec:
     """Whether the parts of the split have the same share of each class."""
     validation: float = 0.0
     """Fraction of what the split leaves for training (floor), or a count if above 1; 0: no validation part."""
+    folds: int = 0
+    """Parts into which the training samples are cut, each the validation part of a training; 0: no folds."""
+    fold: int = 0
+    """The one of them that is the validation part, from 1."""
     validation_files: tuple[str, ...] = ()
     """Absolute paths, as in `origin`: the validation part stands in files of its own."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)

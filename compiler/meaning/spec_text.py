@@ -121,6 +121,9 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
 
 
 def _validation(data: DataSpec) -> Iterator[ast.Setting]:
+    if data.folds:
+        yield ast.Setting("folds", _number(data.folds))
+        yield ast.Setting("fold", _number(data.fold))
     if data.validation_files:
         yield ast.Setting("validation", _columns(data.validation_files))
     elif data.validation:

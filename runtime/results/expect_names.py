@@ -156,10 +156,10 @@ def blank_scope(session: Trained) -> Scope:
     figures = {own(name): array for name, array in states.items()} | figures
     far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
     ensemble = session.spec.ensemble
-    kinds = [session.metric.kind] if session.metric and ensemble else []
-    kinds += ["loss"] if ensemble and ensemble.by == "mean" else []
+    asked: list[str] = [session.metric.kind] if session.metric and ensemble else []
+    asked += ["loss"] if ensemble and ensemble.by == "mean" else []
     together = {
-        f"{k}({part}, ensemble)": _of(session, np.ones(runs)) for k in kinds for part in session.parts
+        f"{k}({part}, ensemble)": _of(session, np.ones(runs)) for k in asked for part in session.parts
     }
     losses, points = _loss_names(session), session.spec.points
     stated = session.spec.training.runs

@@ -75,14 +75,14 @@ class Task:
     validation: Samples | None = None
     rules: Rules | None = None
     """By which figures runs are judged epoch by epoch; None: the last parameters are kept."""
+    slopes: Callable[[Array], Array] | None = None
+    """Of a row of parameters and states: the derivative (N, inputs) of the training loss, where it is shown."""
     begin: State | None = None
     """Where all runs begin, if not at the starts of the program."""
     first: int = 0
     """The iteration in which they begin there."""
     whole: Callable[[Array], Array] | None = None
     """Rows of a state -> (rows, P) all parameters, where some are frozen."""
-    slopes: Callable[[Array], Array] | None = None
-    """Of a row of parameters and states: the derivative (N, inputs) of the training loss, where it is shown."""
 
     @property
     def keeps(self) -> bool:
