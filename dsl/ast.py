@@ -2,7 +2,8 @@
 
     program    = statement*
     statement  = Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer
-               | Search | Schedule | Train | Phase | Ensemble | Sweep | Monitor | Expect | Points | Use
+               | Search | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor
+               | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | InputGradient | Absolute | Tuple | Set | Range | Of | Among
                | Drawn | Counted | Gain | Over | Architecture
@@ -578,6 +579,16 @@ class Sweep(Node):
 
 
 @dataclass(frozen=True)
+class Finder(Node):
+    """`finder eta from 1e-6 to 10 in 200 steps`"""
+
+    name: str
+    low: Expr
+    high: Expr
+    steps: Expr
+
+
+@dataclass(frozen=True)
 class Monitor(Node):
     """`monitor loss, norm(grad R), every = 10`; `V = expr` is a Setting-like named figure."""
 
@@ -610,7 +621,7 @@ class Use(Node):
 
 Statement = (
     Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Search | Schedule | Train
-    | Phase | Ensemble | Sweep | Monitor | Expect | Points | Use
+    | Phase | Ensemble | Sweep | Finder | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

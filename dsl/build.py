@@ -22,6 +22,7 @@ from netc.dsl.build_parts import (
     call_of,
     dotted,
     end_of,
+    finder_of,
     gain_of,
     group_of,
     head_of,
@@ -383,6 +384,10 @@ class _Rules:
 
     def sweep(self, span: Span, *children: Child) -> ast.Node:
         return ast.Sweep(others_of(children), settings_of(children), span=span)
+
+    def finder(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        first, low, second, high, __, steps, unit = rest
+        return finder_of(span, name, (first, second, unit), (low, high, steps))
 
     def monitor(self, span: Span, *children: Child) -> ast.Node:
         return ast.Monitor(others_of(children), settings_of(children), span=span)

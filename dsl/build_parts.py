@@ -210,6 +210,16 @@ def gain_of(span: Span, before: Child, words: tuple[ast.Name, ast.Name], gain: a
     return replace(before, right=whole, span=span) if before is not no else whole
 
 
+def finder_of(
+    span: Span, name: ast.Name, words: tuple[ast.Name, ...], numbers: tuple[Child, Child, Child]
+) -> ast.Finder:
+    """`finder eta from 1e-6 to 10 in 200 steps`"""
+    if tuple(word.id for word in words) not in (("from", "to", "steps"), ("from", "to", "step")):
+        _fail(span, "this is no finder", "for example: finder eta from 1e-6 to 10 in 200 steps")
+    low, high, steps = numbers
+    return ast.Finder(name.id, low, high, steps, span=span)
+
+
 def over_of(value: Child, word: ast.Name, axis: ast.Name) -> ast.Over:
     """`median(loss(test)) over eta`"""
     if word.id != "over":

@@ -186,6 +186,27 @@ Its figures are loss(test, ensemble), accuracy(test, ensemble), ...; of the ends
 It takes the place of 'validation'. 'fold = 2' chooses one of them.
 """,
     ),
+    "E0454": Story(
+        "a finder that cannot find",
+        """\
+A finder trains a little while the rate grows by a constant factor in each iteration, and suggests the rate at which
+the loss falls most steeply:
+
+    optimizer gd(eta = 0.1)
+    train     batch = 32, seed = 1
+    finder    eta from 1e-6 to 10 in 200 steps
+
+The name is a parameter of the rule, 0 < from < to, and there are at least 10 steps. A file with a finder has no sweep
+and no phases.
+""",
+    ),
+    "E0455": Story(
+        "a finder whose first steps diverge",
+        """\
+The loss is lost, or four times its best, before it was seen to fall: already the smallest rate is too large, or the
+start is one where nothing can be trained.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\

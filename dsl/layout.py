@@ -97,6 +97,10 @@ class _Layout:
                 yield from self._with_settings(node, "ensemble", self._show(members), settings)
             case ast.Sweep(axes, settings):
                 yield from self._items(node, "sweep", (*axes, *settings))
+            case ast.Finder(name, low, high, steps):
+                ends = f"from {self._span(low)} to {self._span(high)}"
+                rest = f"{self.printer.name(name)} {ends} in {self._span(steps)} steps"
+                yield self._head(node, "finder", rest)
             case ast.Monitor(figures, settings):
                 yield from self._items(node, "monitor", (*figures, *settings))
             case ast.Expect(claim, within, settings):
@@ -288,6 +292,10 @@ class _Layout:
 
     def _all(self, exprs: Iterable[ast.Expr]) -> str:
         return ", ".join(map(self._show, exprs))
+
+    def _span(self, expr: ast.Expr) -> str:
+        """Weaker than a comparison stands in parentheses."""
+        return self.printer.operand(expr)
 
     def _claim(self, claim: ast.Expr) -> str:
         """The claim's own `=` is one sign; inside expressions equality is `==`."""

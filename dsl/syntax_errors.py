@@ -38,6 +38,7 @@ FORMS = {
     "phase": "phase fine: epochs = 20, freeze = layer1",
     "ensemble": "ensemble runs",
     "sweep": "sweep eta in {0.1, 0.01}",
+    "finder": "finder eta from 1e-6 to 10 in 200 steps",
     "monitor": "monitor loss, norm(grad R), every = 10",
     "expect": "expect loss(train) < 0.05",
     "points": "points minima = {(-2, 1), (2, -1)} within 0.05",

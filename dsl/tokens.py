@@ -26,6 +26,7 @@ STATEMENTS = (
     "phase",
     "ensemble",
     "sweep",
+    "finder",
     "monitor",
     "expect",
     "points",

@@ -383,6 +383,8 @@ class Session:
     ) -> tuple[Outcome, Result]:
         """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
         has no room for them."""
+        if self.spec.finder is not None:
+            raise ValueError("the file has a finder: model.finder() runs it, or netc run")
         if self.spec.sweep is not None:
             raise ValueError("the file sweeps: each of its points is trained, by model.sweep() or netc run")
         from netc.runtime.ensemble import with_ensemble
@@ -569,6 +571,11 @@ def _with_expectations_checked(session: Session, overrides: Overrides) -> Sessio
     from netc.runtime.results.expect import judge
     from netc.runtime.results.expect_names import blank_scope
 
+    if session.spec.finder is not None:
+        from netc.runtime import finder
+
+        finder.blank(session)
+        return session
     if session.spec.sweep is not None:
         from netc.runtime import sweep
 

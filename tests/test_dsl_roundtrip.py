@@ -186,6 +186,7 @@ statements = st.one_of(
     st.builds(ast.Train, several(setting, 1)),
     st.builds(ast.Phase, names, several(setting, 1)),
     st.builds(ast.Ensemble, exprs, more),
+    st.builds(ast.Finder, names, exprs, exprs, exprs),
     st.builds(ast.Sweep, several(among | drawn, 1), more),
     st.builds(ast.Monitor, several(exprs, 1), more),
     st.builds(ast.Expect, claims, maybe(exprs), more),

@@ -13,6 +13,7 @@ from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
 from netc.compiler.check.ensemble import check_ensemble
 from netc.compiler.check.expect import check_expectations, check_points
+from netc.compiler.check.finder import check_finder
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
@@ -80,6 +81,10 @@ def check(
     batches. Raises SpecError.
     """
     overrides, program = overrides or {}, with_folds(program)
+    if any(isinstance(s, ast.Finder) for s in program.statements):
+        return check_finder(
+            program, lambda point: _Check(point, facts, folder, overrides, varying, given).run()
+        )
 
     def alone(point: ast.Program, changed: Overrides, known: Facts | None) -> Spec:
         return _Check(point, known, folder, changed, varying, given).run()

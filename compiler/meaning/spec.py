@@ -488,6 +488,17 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class Finder:
+    """A short training whose rate grows by a constant factor in each iteration, from `low` to `high`."""
+
+    parameter: str
+    low: float
+    high: float
+    steps: int
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Ensemble:
     """Several trained networks that answer together."""
 
@@ -538,6 +549,8 @@ class Spec:
     phases: tuple[Phase, ...] = ()
     """Where there are some, all else is that of the last one, with nothing frozen."""
     ensemble: Ensemble | None = None
+    finder: Finder | None = None
+    """Where there is one, the rest is that of the training that finds."""
     frozen: tuple[str, ...] = ()
     """Of a single phase: names of the arrays of parameters that are not trained."""
 

@@ -38,7 +38,7 @@ DENSE = "dense"
 def spec_text(spec: Spec) -> str:
     """Of a sweep the file as it was written, since every point has a spec of its own; likewise of one with phases, in
     which what was set from outside has its place."""
-    if spec.sweep is not None or spec.phases:
+    if spec.sweep is not None or spec.finder is not None or spec.phases:
         return format_program(spec.program, Source("spec.net", ""))
     return format_program(spec_program(spec), Source("spec.net", ""))
 

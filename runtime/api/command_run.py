@@ -53,6 +53,10 @@ def command(
         if file is None:
             raise click.UsageError("which FILE?")
         session = _opened(file, changed, out, width, quiet)
+        if session.spec.finder is not None:
+            from netc import finder_run
+
+            return finder_run.run(session, changed, out, plot, as_json)
         if session.spec.sweep is not None:
             return _swept(sweep_run.begin(session, changed, out, quiet), as_json)
         run = Run(session, new_folder(session, changed, out), None, session.file.source.name)

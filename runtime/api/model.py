@@ -19,6 +19,7 @@ from netc.runtime import saved
 from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
+from netc.runtime.finder import FinderResult
 from netc.runtime.parameters import flatten, states_of_rows, unflatten
 from netc.runtime.results.sweep_result import SweepResult
 from netc.runtime.session import File, Session
@@ -267,6 +268,16 @@ class Model:
             self._theta, self._states = best.result.theta[0], best.result.states[0]
             self._result = None
         return found
+
+    def finder(self) -> FinderResult:
+        """Runs the file's `finder`: `result.suggestion` (runs,) is the rate at which the smoothed loss falls most steeply,
+        `result.rates`, `result.losses` and `result.smoothed` are what was seen. ValueError where the file has none,
+        SpecError where the loss is lost at once."""
+        from netc.runtime import finder
+
+        if self._session.spec.finder is None:
+            raise ValueError("the file has no finder: finder eta from 1e-6 to 10 in 200 steps")
+        return finder.run(self._session)
 
     def predict(
         self,

@@ -189,7 +189,9 @@ def _table(result: SweepResult) -> Iterator[str]:
         return
     rows = [_cells(row, judged.written, others, pooled) for row in result.rows[:SHOWN]]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    what = "medians over runs, seeds and folds, " if pooled else ""
+    folded = any(axis.name == "fold" for axis in result.sweep.axes)
+    over = "runs, seeds and folds" if folded else "runs and seeds"
+    what = f"medians over {over}, " if pooled else ""
     yield paint(f"  {what}the best by {judged.written} first", dim=True)
     for line in (heads, *rows):
         text = "  " + "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()

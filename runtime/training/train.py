@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -167,6 +167,19 @@ def train(
     OSError where it has no room for all of them, Unfit where `resume` is no state of this program.
     """
     return _Loop(task, watch, folder).all(resume)
+
+
+def iterations(task: Task) -> Iterator[Array]:
+    """After each iteration: the losses (runs,) that it saw first, each on its batch and before its step; NaN of runs
+    that have ended."""
+    loop = _Loop(task, Watcher())
+    with loop.workers:
+        state = loop.state = loop.fresh(0)
+        loop.stretches.begin(state)
+        for step in range(1, loop.total + 1):
+            loop.stretches.queue(step, report=False)
+            loop.stretches.wait()
+            yield np.where(state.counters[:, 0] == step, state.figures[:, 0], np.nan)
 
 
 def compile_kernels(task: Task) -> None:
