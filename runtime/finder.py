@@ -104,7 +104,8 @@ def _ends(smoothed: Array) -> Array:
     with np.errstate(invalid="ignore"):
         best = np.minimum.accumulate(smoothed, axis=1)
         over = ~np.isfinite(smoothed) | ((smoothed > WORSE * best) & (best > 0))
-    return np.where(over.any(axis=1), over.argmax(axis=1), smoothed.shape[1])
+    found: Array = np.where(over.any(axis=1), over.argmax(axis=1), smoothed.shape[1])
+    return found
 
 
 def verdicts(session: Session, found: FinderResult) -> tuple[Verdict, ...]:

@@ -41,6 +41,9 @@ class Trained(Protocol):
     def loss(self, theta: Array) -> float:
         """The training loss at (P,) parameters."""
 
+    def calibration(self, result: Result | None) -> dict[str, Callable[[], Array]]:
+        """`ece(test)`, ...: (runs,) each; stand-ins before anything is trained."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scope:
@@ -63,6 +66,8 @@ class Scope:
     """Of the rule, where their values are not at hand."""
     ensemble: dict[str, tuple[Array, bool]] = field(default_factory=dict)
     """`loss(test, ensemble)`, ...: the figure, and whether each run has one."""
+    calibration: dict[str, Callable[[], Array]] = field(default_factory=dict)
+    """`ece(test)`, ...: (runs,) each, computed when a claim names it."""
     swept: Swept | None = None
     """Of a sweep, which has no figures of its own: those of its points."""
 
@@ -111,6 +116,7 @@ def scope_of(session: Trained, result: Result) -> Scope:
         result.kind_codes,
         _states(session),
         {f"{k}({part}, ensemble)": _of(session, a) for k, part, a in _parts(result.ensemble, ())},
+        session.calibration(result),
     )
 
 
@@ -174,6 +180,7 @@ def blank_scope(session: Trained) -> Scope:
         no_kind,
         _states(session),
         together,
+        session.calibration(None),
     )
 
 
