@@ -22,6 +22,7 @@ from netc.dsl.build_parts import (
     call_of,
     dotted,
     end_of,
+    finder_of,
     gain_of,
     group_of,
     head_of,
@@ -241,6 +242,9 @@ class _Rules:
     def otherwise(self, span: Span, *children: Child) -> ast.Node:
         return Group(nodes_of(children), span=span)
 
+    def measure(self, span: Span, _: Child, __: Child, point: Child) -> ast.Node:
+        return ast.Setting("evaluate", point, span=span)
+
     def end(self, span: Span, word: Child, _: Child, condition: Child) -> ast.Node:
         return ast.End(end_of(word), condition, span=span)
 
@@ -385,8 +389,18 @@ class _Rules:
     def train(self, span: Span, *children: Child) -> ast.Node:
         return ast.Train(settings_of(children), span=span)
 
+    def phase(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        return ast.Phase(name.id, settings_of(rest), span=span)
+
+    def ensemble(self, span: Span, _: Child, members: Child, *rest: Child) -> ast.Node:
+        return ast.Ensemble(members, settings_of(rest), span=span)
+
     def sweep(self, span: Span, *children: Child) -> ast.Node:
         return ast.Sweep(others_of(children), settings_of(children), span=span)
+
+    def finder(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        first, low, second, high, __, steps, unit = rest
+        return finder_of(span, name, (first, second, unit), (low, high, steps))
 
     def monitor(self, span: Span, *children: Child) -> ast.Node:
         return ast.Monitor(others_of(children), settings_of(children), span=span)

@@ -55,6 +55,10 @@ def command(
         if file is None:
             raise click.UsageError("which FILE?")
         session = _opened(file, changed, out, width, quiet)
+        if session.spec.finder is not None:
+            from netc import finder_run
+
+            return finder_run.run(session, changed, out, plot, as_json)
         if session.spec.sweep is not None:
             return _swept(sweep_run.begin(session, changed, out, quiet), as_json)
         run = Run(session, new_folder(session, changed, out), None, session.file.source.name)
@@ -155,8 +159,14 @@ def watching(session: Session, quiet: bool) -> Quiet:
     from netc.progress import watcher
     from netc.runtime.training.train import total_steps
 
-    total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
-    return watcher(quiet, total / per_epoch, session.metric.kind if session.metric else "")
+    if session.spec.phases:
+        from netc.runtime.phases import legs_of
+
+        epochs = sum(leg.steps / leg.per_epoch for leg in legs_of(session))
+    else:
+        total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
+        epochs = total / per_epoch
+    return watcher(quiet, epochs, session.metric.kind if session.metric else "")
 
 
 def announced(session: Session, watch: Quiet) -> tuple[str, ...]:
