@@ -1,5 +1,5 @@
-"""Bits of a network with convolutions, batch norm and dropout: the same for any number of threads, for any cut into calls, after a
-resume, states and draws included."""
+"""Bits of a network with convolutions, batch norm and dropout: the same for any number of threads, for any cut into calls,
+after a resume; states and draws included."""
 
 from __future__ import annotations
 
