@@ -220,6 +220,13 @@ give that class up. 'stratify = true' gives each part its share of every class.
 Each fold is the validation part of one training, so it holds a sample at least.
 """,
     ),
+    "E0633": Story(
+        "classes that cannot be chosen",
+        """\
+'only = {3, 8}' keeps the samples of these classes, in every part; 'each = 10' ten training samples of each class, the first
+ones in the order of the split. Both need a target of classes, and samples enough.
+""",
+    ),
     "E0631": Story(
         "a validation part that does not fit",
         """\

@@ -26,6 +26,9 @@ WORSE = 4.0
 """Times the best smoothed loss: there it ends."""
 SEEN = 5
 """Smoothed losses that a slope is looked for in, at least."""
+MEMORY = round(1 / (1 - WEIGHT))
+"""Losses before these are a mean of fewer than it remembers, and noise: no slope is looked for among them, but at most in the
+last three quarters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +88,14 @@ def run(session: Session) -> FinderResult:
         message = f"the loss is lost before it falls: already at {finder.parameter} = {finder.low:g} it grows"
         raise SpecError([Diagnostic("E0455", message, finder.span, hints=("begin at a smaller rate",))])
     smoothed = np.where(np.arange(losses.shape[1]) < ends[:, None], smoothed, np.nan)
-    steepest = [int(np.argmin(np.gradient(row[:end]))) for row, end in zip(smoothed, ends, strict=True)]
+    steepest = [_steepest(row[:end]) for row, end in zip(smoothed, ends, strict=True)]
     found = FinderResult(finder.parameter, rates[: losses.shape[1]], losses, smoothed, rates[steepest])
     return replace(found, file=session.file.source.name, expect=verdicts(session, found))
+
+
+def _steepest(smoothed: Array) -> int:
+    first = min(MEMORY, len(smoothed) // 4)
+    return first + int(np.argmin(np.gradient(smoothed)[first:]))
 
 
 def smooth(losses: Array) -> Array:

@@ -46,7 +46,8 @@ def by_hand(start):
         theta = theta - rate * np.array([2, 6]) * theta
     slopes = np.diff(smoothed)
     inner = (slopes[1:] + slopes[:-1]) / 2  # of the points between two others
-    return rates, losses, np.array(smoothed), rates[1 + int(np.argmin(inner))]
+    first = min(50, len(smoothed) // 4)
+    return rates, losses, np.array(smoothed), rates[first + int(np.argmin(inner[first - 1 :]))]
 
 
 def test_it_is_what_the_formulas_say():

@@ -45,7 +45,7 @@ def same(a: netc.Result, b: netc.Result) -> None:
 
 def test_a_phase_that_changes_nothing_changes_no_bit():
     """Adam's moments and clock, batch norm's states, draws, shuffling and a schedule over all epochs go on."""
-    cosine = NETWORK + "schedule lr = cosine(0.1, 0.001)\n"
+    cosine = NETWORK + "schedule lr = 0.05*(1 + cos(pi*epoch/epochs)) + 0.001\n"
     whole = trained(cosine, "epochs = 6")
     parts = netc.compile(cosine + "phase a: epochs = 2\nphase b: epochs = 3\nphase c: epochs = 1\n").train()
     same(whole, parts)
@@ -187,7 +187,7 @@ def test_other_data_are_scaled_as_the_first(tmp_path):
 def test_a_folder_keeps_every_end(tmp_path, monkeypatch):
     """Snapshots of a cosine with restarts: each end is kept, read back, and replayed to the same bits."""
     monkeypatch.chdir(tmp_path)
-    text = DENSE + "schedule lr = cosine(0.1, 0.001)\nphase cycle: epochs = 3, times = 2, restart = true\n"
+    text = DENSE + "schedule lr = cosine(0.1, 3)\nphase cycle: epochs = 3, times = 2, restart = true\n"
     text += "expect loss(train, cycle2) <= loss(train, cycle1)\nexpect loss(train, cycle2) = loss(train)\n"
     Path("f.net").write_text(text)
     assert main(["run", "f.net", "-q", "--set", "seed=5"]) == 0

@@ -29,7 +29,7 @@ OF_TEXT = ("header", "separator", "decimal")
 TEXT_FILES = (".csv", ".tsv", ".txt", ".dat")
 SETTINGS = (
     "target", "inputs", "scale", "scale_target", "split", "validation", "folds", "fold", "seed", "stratify", "classes",
-    "limit", "missing", *OF_TEXT,
+    "only", "each", "limit", "missing", *OF_TEXT,
 )  # fmt: skip
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "blank": " ", "blanks": " ", "pipe": "|"}
 DECIMALS: dict[str, Decimal] = {".": "point", ",": "comma", "point": "point", "comma": "comma"}
@@ -76,6 +76,8 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         seed=settings.get("seed", whole(0), 0),
         classes=settings.get("classes", whole(2), 0),
         limit=settings.get("limit", whole(1), 0),
+        only=settings.get("only", _columns, ()),
+        each=settings.get("each", whole(1), 0),
         style=TextStyle(
             settings.get("header", truth, None),
             settings.get("separator", _separator, ""),

@@ -77,6 +77,10 @@ class DataSpec:
     """Number of classes if the file states it, else 0."""
     limit: int = 0
     """At most so many samples (0: all), before the split."""
+    only: tuple[str, ...] = ()
+    """Labels of the classes whose samples are used; empty: of all."""
+    each: int = 0
+    """So many training samples of each class (0: all), after the split."""
     style: TextStyle = AS_FOUND
     missing: Missing = "error"
     """`drop` leaves out samples with a missing value, `mean` puts the training part's mean in its place."""

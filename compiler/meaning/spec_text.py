@@ -116,6 +116,7 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
         *_validation(data),
         ast.Setting("seed", _number(data.seed)),
         *(ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v),
+        *_chosen(data),
         *_reading(data),
     ]
     return replace(written, sources=sources, settings=tuple(settings))
@@ -129,6 +130,13 @@ def _validation(data: DataSpec) -> Iterator[ast.Setting]:
         yield ast.Setting("validation", _columns(data.validation_files))
     elif data.validation:
         yield ast.Setting("validation", _number(data.validation))
+
+
+def _chosen(data: DataSpec) -> Iterator[ast.Setting]:
+    if data.only:
+        yield ast.Setting("only", ast.Set(tuple(ast.Text(label) for label in data.only)))
+    if data.each:
+        yield ast.Setting("each", _number(data.each))
 
 
 def _target(data: DataSpec) -> Iterator[ast.Setting]:

@@ -472,7 +472,8 @@ class Model:
 
     def _inputs(self, session: Session, X: Any) -> Reals:
         """(N, inputs) scaled."""
-        return session.inputs.apply(self._raw_inputs(session, X))
+        raw = self._raw_inputs(session, X)  # before the scaling, which an objective does not have
+        return session.inputs.apply(raw)
 
     def _raw_inputs(self, session: Session, X: Any) -> Reals:
         """(N, inputs) in the units of the data, gaps filled."""
