@@ -54,7 +54,8 @@ def planned(program: ir.Program, card: Card, samples: int) -> Lets:
 
 
 def _count_of_elements(mode: Mode) -> None:
-    for array in (*mode.problem.lets.values(), *mode.problem.tensors):
+    arrays: list[ir.Let | ir.Tensor] = [*mode.problem.lets.values(), *mode.problem.tensors]
+    for array in arrays:
         if numbers(array.axes) * (mode.columns if ir.SAMPLES in array.axes else 1) >= MOST:
             what = "for each of " + counted(mode.columns, "sample") if ir.SAMPLES in array.axes else "in all"
             raise SpecError([
