@@ -42,6 +42,10 @@ def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> M
     inside a text at the working directory.
 
     Raises SpecError with all that is wrong in the file or its data, FileNotFoundError where there is no file.
+
+    >>> bowl = "objective R(x) = x^2\\ninit theta = 1\\noptimizer gd(eta = 0.1)\\ntrain steps = 3"
+    >>> netc.compile(bowl, eta=0.25).train().theta
+    array([[0.125]])
     """
     require_plain("compile", overrides)
     text = os.fspath(path_or_text)
@@ -58,6 +62,10 @@ def load(path: str | os.PathLike[str], number: int = 0) -> Model:
     of that `number`, counted from 0; `model.result.theta` has those of all.
 
     Raises FileNotFoundError, and ValueError where it is no model, a damaged one, or one of a newer netc.
+
+    >>> model.save("line.safetensors")
+    >>> bool((netc.load("line.safetensors").predict(X) == model.predict(X)).all())
+    True
     """
     found = saved.read(Path(path))
     if not 0 <= number < len(found.theta):
@@ -115,6 +123,10 @@ class Model:
         classes, columns and what the file says; `netc.load` reads it.
 
         The file is whole or not there. Raises ValueError where nothing was trained, OSError where it cannot be written.
+
+        >>> model.save("line.safetensors")
+        >>> netc.load("line.safetensors").parameters
+        10
         """
         file = Path(path)
         if file.suffix != saved.SUFFIX:
@@ -212,6 +224,11 @@ class Model:
         With `keep_scaling` X and y are scaled as in the last training, not anew: what a training that goes on from its
         theta with other samples needs.
 
+        >>> half = model.train(X, y, epochs=25)
+        >>> on = model.train(X, y, resume=half.checkpoint)  # to the file's epoch 50
+        >>> bool((on.theta == result.theta).all())
+        True
+
         `callback(report)` is called at every report (`monitor every = ...`) with a `Report`; what it returns, if it is
         true, ends the training: `result.stopped` is then `callback`.
 
@@ -249,6 +266,10 @@ class Model:
         `result.table` has a row for each point, the best first, `result.best` the values of the best one,
         `result.results` the `Result` of every point in the order of the grid. The model is then that of the best point:
         `predict` uses its first run, `train` trains it. ValueError where the file has no sweep.
+
+        >>> bowl = "objective R(x) = x^2\\ninit theta = 1\\noptimizer gd(eta = 0.1)\\ntrain steps = 9\\n"
+        >>> netc.compile(bowl + "sweep eta in {0.1, 0.4}\\n").sweep().best
+        {'eta': 0.4}
         """
         from netc.runtime import sweep
 
@@ -282,6 +303,9 @@ class Model:
         `theta` (P,) is by default that of the last training's first run, and so are `states` (S,), those of layers
         (`result.states`); here and below layers are in test mode. Raises ValueError where shapes or columns
         do not fit, there are no classes to name, or the file is an objective, which has no outputs.
+
+        >>> model.predict(X).shape
+        (20, 1)
         """
         session = self._session
         row = self._row(session, self.theta if theta is None else theta, states)
@@ -299,6 +323,10 @@ class Model:
         The answer has `figures` (accuracy and calibration errors, or rmse, mae, bias, r2), `confusion`, `residuals`,
         `ece`, `smooth_ece`, and `worst()`, `best()`, `uncertain()`, the places of samples. Raises ValueError where
         nothing was trained, the data are not at hand or others than the model was trained on, or shapes do not fit.
+
+        >>> judged = model.judge(X, y)
+        >>> bool(judged.figures["rmse"] == np.sqrt(np.mean(judged.residuals**2)))
+        True
         """
         return judge(self, X, y, part)
 
@@ -310,6 +338,9 @@ class Model:
         It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`. A file without
         data and without scaling takes X and y as they are; y (N,) are then the codes 0, 1, ... of classes where the
         network has several outputs.
+
+        >>> bool(abs(model.loss(result.theta[0], X, y) - result.loss_train[0]) < 1e-15)
+        True
         """
         session = self._session
         return session.evaluator.loss(self._row(session, theta, states), self._samples(session, X, y))
@@ -317,7 +348,12 @@ class Model:
     def gradient(
         self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
     ) -> Reals:
-        """The gradient (P,) of `loss` in theta."""
+        """The gradient (P,) of `loss` in theta.
+
+        >>> gradient = model.gradient(result.theta[0], X, y)
+        >>> bool(abs(np.linalg.norm(gradient) - result.gradient_norm[0]) < 1e-12)
+        True
+        """
         session = self._session
         row = self._row(session, theta, states)
         return session.evaluator.gradient(row, self._samples(session, X, y)).copy()
@@ -335,6 +371,9 @@ class Model:
 
         With `along` (P,) or (k, P) only their products with these vectors, of the same shape: what to use when P is
         large.
+
+        >>> model.hessian(result.theta[0], X, y).shape
+        (10, 10)
         """
         session = self._session
         row = np.asarray(self._row(session, theta, states), np.float64)
@@ -351,14 +390,22 @@ class Model:
 
     def unflatten(self, theta: ArrayLike) -> dict[str, Reals]:
         """theta (P,) or (runs, P) by name: `layer1.weight` (out, in), `layer1.bias` (out,), ... as PyTorch
-        has them; for an objective its variables. Several runs stay in front: (runs, out, in)."""
+        has them; for an objective its variables. Several runs stay in front: (runs, out, in).
+
+        >>> {name: array.shape for name, array in model.unflatten(result.theta[0]).items()}
+        {'layer1.weight': (3, 1), 'layer1.bias': (3,), 'layer2.weight': (1, 3), 'layer2.bias': (1,)}
+        """
         array = np.asarray(theta)
         if array.shape[-1:] != (self.parameters,):
             raise ValueError(f"theta has shape {array.shape}; there are {self.parameters} parameters")
         return unflatten(self._session.program.problem, array)
 
     def flatten(self, named: Mapping[str, ArrayLike]) -> Reals:
-        """The inverse of `unflatten`. Raises ValueError with what is missing, unknown or of a wrong shape."""
+        """The inverse of `unflatten`. Raises ValueError with what is missing, unknown or of a wrong shape.
+
+        >>> bool((model.flatten(model.unflatten(result.theta[0])) == result.theta[0]).all())
+        True
+        """
         arrays = {name: np.asarray(value) for name, value in named.items()}
         return flatten(self._session.program.problem, arrays)
 
