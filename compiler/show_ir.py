@@ -76,6 +76,8 @@ def _starts(starts: ir.Starts) -> list[str]:
     lines = [_fill(fill) for fill in starts.fills]
     if starts.file:
         lines.append(f"theta from {starts.file}")
+    for held in starts.held:
+        lines.append(f"{', '.join(layer for layer, _ in held.layers)} from {held.path}")
     if starts.table:
         lines.append(f"theta from a table of {len(starts.table)} points")
     if starts.axes:

@@ -4,7 +4,7 @@
     statement  = Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer
                | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
-               | Choose | Call | Index | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among
+               | Choose | Call | Index | Member | Gradient | InputGradient | Absolute | Tuple | Set | Range | Of | Among
                | Drawn | Counted | Gain | Over | Architecture
     action     = Equation | For | Repeat | Until | If | End           (the lines of an update rule)
     line       = Learn | Formula | Draws                              (those of a layer)
@@ -144,6 +144,13 @@ class Gradient(Node):
     loss: str
     batch: Expr | None
     point: Expr | None
+
+
+@dataclass(frozen=True)
+class InputGradient(Node):
+    """`grad_x R`: the derivative of the loss by the inputs of each sample."""
+
+    loss: str
 
 
 @dataclass(frozen=True)
@@ -320,7 +327,7 @@ class Draws(Node):
 
 Expr = (
     Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not | Choose | Call | Index
-    | Member | Gradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted | Architecture
+    | Member | Gradient | InputGradient | Absolute | Tuple | Set | Range | Of | Among | Drawn | Counted | Architecture
     | Gain | Over
 )  # fmt: skip
 
@@ -482,6 +489,8 @@ class Init(Node):
     laws         `init weights ~ uniform(-a, a), a = ...`             laws holds Drawn or Compare("=")
     file         `init from "weights.safetensors"`                    file is the Text
     definition   `init glorot_uniform(gain = 1):` and a block         name, parameters, laws, settings
+
+    Of some layers: `init layer1, conv: he_normal`, and likewise laws and a file.
     """
 
     name: str | None
@@ -490,6 +499,8 @@ class Init(Node):
     laws: tuple[Expr, ...]
     file: Text | None
     settings: tuple[Setting, ...]
+    layers: tuple[Expr, ...] = ()
+    """Names of layers, or of what they are; empty: all."""
 
 
 @dataclass(frozen=True)

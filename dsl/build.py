@@ -18,6 +18,7 @@ from netc.dsl.build_parts import (
     Group,
     Role,
     actions_of,
+    are_layers,
     call_of,
     dotted,
     end_of,
@@ -25,6 +26,7 @@ from netc.dsl.build_parts import (
     group_of,
     head_of,
     indices_of,
+    is_layer,
     laws_of,
     leaf,
     lines_and_settings,
@@ -96,12 +98,19 @@ class _Rules:
     def root(self, span: Span, sign: Child, operand: Child) -> ast.Node:
         return call_of("sqrt", sign.span, operand, span)
 
+    def gradient_x(self, span: Span, _: Child, loss: Child) -> ast.Node:
+        return ast.InputGradient(loss.id, span=span)
+
     def gradient(self, span: Span, _: Child, loss: Child, *rest: Child) -> ast.Node:
         batch = rest[1] if rest and rest[0] == "[" else None
         point = rest[-2] if rest and rest[-1] == ")" else None
         return ast.Gradient(loss.id, batch, point, span=span)
 
     def member(self, span: Span, base: Child, _: Child, name: Child) -> ast.Node:
+        if isinstance(base, ast.Name) and is_layer(
+            base.id
+        ):  # `layer1.weights` is one name, as in `netc explain`
+            return ast.Name(f"{base.id}.{name.id}", span=span)
         return ast.Member(base, name.id, span=span)
 
     def index(self, span: Span, base: Child, _: Child, index: Child, _end: Child) -> ast.Node:
@@ -301,20 +310,27 @@ class _Rules:
 
     cells = arguments
 
-    def init_use(self, span: Span, _: Child, use: Child) -> ast.Node:
-        return ast.Init(None, (), use, (), None, (), span=span)
+    def of_layers(self, span: Span, *children: Child) -> ast.Node:
+        return Group(nodes_of(children), span=span)
 
-    def init_file(self, span: Span, _: Child, _from: Child, file: Child, *rest: Child) -> ast.Node:
-        return ast.Init(None, (), None, (), file, settings_of(rest), span=span)
+    def init_use(self, span: Span, *children: Child) -> ast.Node:
+        (use,) = (c for c in nodes_of(children) if not isinstance(c, Group))
+        return ast.Init(None, (), use, (), None, (), group_of(children), span=span)
 
-    def init_definition(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
-        name, parameters = head_of(head)
+    def init_file(self, span: Span, *children: Child) -> ast.Node:
+        file = next(c for c in children if isinstance(c, ast.Text))
+        return ast.Init(None, (), None, (), file, settings_of(children), group_of(children), span=span)
+
+    def init_definition(self, span: Span, _: Child, heads: Child, *rest: Child) -> ast.Node:
         laws, settings = laws_of(nodes_of(rest))
+        if are_layers(heads.items):
+            return ast.Init(None, (), None, laws, None, settings, heads.items, span=span)
+        name, parameters = head_of(heads.items[0])
         return ast.Init(name, parameters, None, laws, None, settings, span=span)
 
     def init_laws(self, span: Span, _: Child, *rest: Child) -> ast.Node:
-        laws, settings = laws_of(nodes_of(rest))
-        return ast.Init(None, (), None, laws, None, settings, span=span)
+        laws, settings = laws_of(c for c in nodes_of(rest) if not isinstance(c, Group))
+        return ast.Init(None, (), None, laws, None, settings, group_of(rest), span=span)
 
     def law(self, span: Span, item: Child) -> Child:
         return item

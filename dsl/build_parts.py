@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
@@ -75,11 +76,11 @@ def call_of(function: str, name: Span, operand: Child, span: Span) -> ast.Call:
 
 
 def laws_of(items: Iterable[Child]) -> tuple[tuple[ast.Expr, ...], tuple[ast.Setting, ...]]:
-    """Lines about weights, biases or theta are laws, the other equations are helpers and settings."""
+    """Lines about weights, biases, gains or theta are laws, the other equations are helpers and settings."""
     laws: list[ast.Expr] = []
     settings: list[ast.Setting] = []
     for item in items:
-        if isinstance(item, ast.Setting) and item.name in ("weights", "biases", "theta"):
+        if isinstance(item, ast.Setting) and item.name in ("weights", "biases", "gains", "theta"):
             name = ast.Name(item.name, span=Span(item.span.source, item.span.start, item.value.span.start))
             laws.append(ast.Compare("=", name, item.value, span=item.span))
         elif isinstance(item, ast.Setting):
@@ -87,6 +88,16 @@ def laws_of(items: Iterable[Child]) -> tuple[tuple[ast.Expr, ...], tuple[ast.Set
         else:
             laws.append(item)
     return tuple(laws), tuple(settings)
+
+
+def are_layers(heads: tuple[Child, ...]) -> bool:
+    """What stands before the block of an `init`: layers, not the name of a definition."""
+    plain = len(heads) == 1 and isinstance(heads[0], ast.Name)
+    return len(heads) > 1 or (plain and (is_layer(heads[0].id) or heads[0].id in ("first", "last")))
+
+
+def is_layer(name: str) -> bool:
+    return re.fullmatch(r"layer\d+", name) is not None
 
 
 def actions_of(items: tuple[Child, ...]) -> tuple[tuple[ast.Action, ...], tuple[ast.Setting, ...]]:

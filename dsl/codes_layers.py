@@ -113,4 +113,49 @@ statistics of the batch in training keeps running ones in a state, whose last in
         z[c]      = x[c] - m[c, n] else
 """,
     ),
+    "E0250": Story(
+        "a layer that the network has not",
+        """\
+'init layer1: ...' and masks of rules name layers as 'netc explain FILE --layers' shows them: layer1, layer2, ... of all
+that learns. A start may also name what they are, conv or dense, which means all of these, and the first or the last layer.
+
+    init       he_normal
+    init conv: weights ~ normal(0, 0.02)
+    init last: weights = 0
+""",
+    ),
+    "E0251": Story(
+        "names of a file that do not go with the layers",
+        """\
+A file of weights has netc's names (layer1.weight) or the numbers of an nn.Sequential (0.weight), which are read in their
+order. Other names are said, one for each layer in turn:
+
+    init layer1, layer2: from "net.pt", names = (conv1, "features.3")
+""",
+    ),
+    "E0252": Story(
+        "the start of a layer that looks like a definition",
+        """\
+'init NAME:' with a block defines a start of one's own. The start of all convolutions stands on one line, that of a layer
+by its name may stand in a block.
+
+    init conv: weights ~ normal(0, 0.02), biases = 0
+    init layer1:
+        weights ~ normal(0, 0.02)
+        biases  = 0
+""",
+    ),
+    "E0253": Story(
+        "the derivative by the inputs where none can stand",
+        """\
+grad_x R is the derivative of the loss by the inputs of the samples, one number for each input of each sample. Its norm over
+all of them and its largest element are figures, of the training loss by the scaled inputs:
+
+    monitor norm(grad_x R), max(|grad_x R|), every = 10
+    expect  norm(grad_x R) < 0.1
+
+An update rule moves the parameters: there grad R(theta[n]) is the derivative by these. From Python the whole of it is
+model.gradient(theta, X, y, wrt="x").
+""",
+    ),
 }

@@ -122,13 +122,18 @@ class _Layout:
                 yield self._item(item)
 
     def _init(self, node: ast.Init) -> Iterator[Line]:
+        keyword = "init"
+        if node.layers:
+            keyword += f" {', '.join(map(self._show, node.layers))}:"
         if node.use is not None:
-            yield self._head(node, "init", self._show(node.use))
+            yield self._head(node, keyword, self._show(node.use))
         elif node.file is not None:
-            yield from self._with_settings(node, "init", f"from {self._show(node.file)}", node.settings)
+            yield from self._with_settings(node, keyword, f"from {self._show(node.file)}", node.settings)
         elif node.name is not None:
             yield self._head(node, "init", f"{self.printer.definition(node.name, node.parameters)}:")
             yield from map(self._item, in_order((*node.laws, *node.settings)))
+        elif node.layers:
+            yield self._head(node, keyword, ", ".join(map(self._law, in_order((*node.laws, *node.settings)))))
         elif node.laws:
             laws = ", ".join(map(self._law, node.laws))
             yield from self._with_settings(node, "init", laws, node.settings)

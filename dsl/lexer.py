@@ -108,7 +108,7 @@ class Lexer:
         if (
             word in RESERVED
             or (first and word in (STATEMENTS if len(self._indents) == 1 else ACTIONS))
-            or (word in AFTER and self._before == AFTER[word])
+            or (word in AFTER and self._before in AFTER[word])
         ):
             self._before = word
             return Lexeme.make(self.literals[word], word, span)

@@ -97,6 +97,8 @@ class Printer:
                 return self._call(function, arguments), ATOM
             case ast.Gradient(loss, batch, point):
                 return self._gradient(loss, batch, point), ATOM
+            case ast.InputGradient(loss):
+                return f"grad_x {loss}", ATOM
             case ast.Absolute(operand):
                 inner = self.show(operand)
                 # `||` is the sign of a norm

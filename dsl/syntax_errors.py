@@ -213,7 +213,7 @@ def _product(failure: Failure) -> Diagnostic | None:
     last, token = failure.before(), failure.token
     if last is None or failure.tokens[0] in ("network", "block") or failure.accepts >= _VALUE:
         return None
-    begins = token.type in ("NAME", "NUMBER") or token in ("(", "√", "‖", "grad")
+    begins = token.type in ("NAME", "NUMBER") or token in ("(", "√", "‖", "grad", "grad_x")
     number = last.type in ("NUMBER", "SHAPE") or token.type == "NUMBER"
     group = last in (")", "]") and "*" in failure.accepts
     if not begins or not (number or group):
@@ -319,7 +319,7 @@ def _expected(accepts: Set[str]) -> str:
     words = []
     if left >= _VALUE:
         words.append("an expression")
-        left -= _VALUE | {"SHAPE", "{", "[", "|", "‖", "√", "grad", "not", "+", "-"}
+        left -= _VALUE | {"SHAPE", "{", "[", "|", "‖", "√", "grad", "grad_x", "not", "+", "-"}
     elif left >= {"NAME", "NUMBER", "SHAPE"}:
         words.append("a size")
         left -= {"NAME", "NUMBER", "SHAPE"}

@@ -30,9 +30,9 @@ STATEMENTS = (
     "use",
 )
 ACTIONS = ("for", "repeat", "until")
-RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad")
-AFTER = {"inline": "data", "from": "init", "at": "repeat", "most": "at"}
-"""Words that are keywords only right after another keyword."""
+RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad", "grad_x")
+AFTER = {"inline": ("data",), "from": ("init", ":"), "at": ("repeat",), "most": ("at",)}
+"""Words that are keywords only right after one of these."""
 
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 DEEPEST = 60

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from netc.runtime.results.hessian import Hessians
     from netc.runtime.results.result import Result
     from netc.runtime.results.verdict import Verdict
+    from netc.runtime.training.input_slopes import InputSlopes
     from netc.runtime.training.metrics import Metric
     from netc.runtime.training.report import Evaluator
     from netc.runtime.training.sample_layout import Samples
@@ -129,6 +130,19 @@ class Session:
         target = Cpu(self.machine)
         text = pipeline.to_text(pipeline.to_loops(self.program, target, self.samples), target)
         return load_kernels(text if self.cached else text.replace("cache=True, ", ""))
+
+    @cached_property
+    def slopes(self) -> InputSlopes:
+        """The derivative of the loss by the inputs, by kernels of its own."""
+        from netc.compiler.calculus.by_inputs import by_inputs
+        from netc.compiler.kernels.cpu.target import Cpu
+        from netc.runtime.devices.load import load_kernels
+        from netc.runtime.training.input_slopes import InputSlopes
+
+        target = Cpu(self.machine)
+        program = replace(self.program, problem=by_inputs(self.program.problem))
+        text = pipeline.to_text(pipeline.to_loops(program, target, self.samples), target)
+        return InputSlopes(load_kernels(text), self.program.problem, self.real)
 
     @property
     def machine(self) -> Machine:
@@ -331,7 +345,17 @@ class Session:
             self.spec.monitor.unit == "step",
             held_part,
             Rules(training.keep, training.patience) if training.keep or training.patience else None,
+            self._slopes_of_training if any(s.by_inputs for s in self.spec.monitor.shown) else None,
         )
+
+    def _slopes_of_training(self, row: Array) -> Array:
+        """(N, inputs): of the training loss, by the scaled inputs."""
+        return self.slopes.of(row, *self.scaled_training)
+
+    @property
+    def scaled_training(self) -> tuple[Array, Array]:
+        """Its inputs and targets, (N, inputs) and (N, targets)."""
+        return self._scaled[0]
 
     @property
     def _history(self) -> Literal["all", "summary"]:
@@ -533,16 +557,22 @@ def _without_figures_of_one_run(session: Session) -> Session:
 
 def _check_weights(session: Session) -> None:
     """Of `init from "weights.safetensors"`: they must be there and fit."""
-    if not session.spec.init.file:
+    if not session.spec.init.file and not session.spec.init.files:
         return
-    from netc.runtime.training.weights_file import weights_of
+    from netc.runtime.training.weights_file import held_in, weights_of
 
-    try:
-        weights_of(session.program.problem, session.spec.init.file)
-    except ValueError as error:
-        texts = (s.file for s in session.file.program.statements if isinstance(s, ast.Init) and s.file)
-        message = f"training cannot start from '{Path(session.spec.init.file).name}': {error}"
-        raise SpecError([Diagnostic("E0690", message, next(texts).span)]) from None
+    problem, starts = session.program.problem, session.program.starts
+    texts = [s.file for s in session.file.program.statements if isinstance(s, ast.Init) and s.file]
+    for text in texts:
+        path = str((session.file.folder / text.value).resolve())
+        try:
+            if starts.file:
+                weights_of(problem, starts.file)
+            for held in (h for h in starts.held if h.path == path):
+                held_in(problem, held)
+        except ValueError as error:
+            message = f"training cannot start from '{Path(path).name}': {error}"
+            raise SpecError([Diagnostic("E0690", message, text.span)]) from None
 
 
 def from_arrays(file: File, x: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:

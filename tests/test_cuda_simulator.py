@@ -53,6 +53,9 @@ TEAMS = {
     "reducing": "data inline:\n    0, 1 -> 1\n    1, 1 -> 0\n    2, -1 -> 1\n    1, 3 -> 0\n"
     "network [2(softmax)3(sigmoid)1]\ninit glorot_uniform\nloss binary_cross_entropy\n"
     "optimizer adam.paper(eta = 0.3)\ntrain epochs = 3, batch = 3, runs = 2",
+    "masks": NET + "optimizer thaw(eta = 0.1):\n"
+    "    theta[n+1] = theta[n] - eta*(1 - layer1.weights)*grad R(theta[n]) - eta*(gains + layer2)*theta[n]\n"
+    "train epochs = 2, batch = 5, runs = 2, seed = 2",
     "parts": "data inline:\n    1 -> 0\n    2 -> 1\nnetwork [1 (dense nobias, lin) 1]\nloss R = sum((u - y)^2)\n"
     "init theta = 0\noptimizer splitting(eta = 0.1):\n    for i in 1..m:\n"
     "        theta[n+i/m] = theta[n+(i-1)/m] - eta*grad R[i](theta[n+(i-1)/m])\n"

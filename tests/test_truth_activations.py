@@ -44,6 +44,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "gelu_tanh({})": lambda z: F.gelu(z, approximate="tanh"),
     "gelu_sigmoid({})": lambda z: z * torch.sigmoid(1.702 * z),
     "silu({})": F.silu,
+    "sine({}, omega = 2)": lambda z: torch.sin(2 * z),
     "swish({}, beta = 1.5)": lambda z: z * torch.sigmoid(1.5 * z),
     "mish({})": F.mish,
 }

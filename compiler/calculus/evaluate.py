@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.masks import stretches
 from netc.compiler.calculus.primitives import PRIMITIVES
 
 Array = NDArray[Any]
@@ -192,13 +193,14 @@ def parts_of(problem: ir.Problem) -> Parts:
     return {"layer": layers, "tensor": tuple(slice(t.offset, t.stop) for t in problem.weights)}
 
 
-def weights_of(problem: ir.Problem, like: Array) -> Array:
-    """1 where a weight is, 0 where a bias or a gain is."""
-    weights = np.ones_like(like)
-    for t in problem.weights:
-        if t.role != "weight":
-            weights[t.offset : t.stop] = 0
-    return weights
+def masks_of(problem: ir.Problem, rule: ir.Rule, like: Array) -> dict[str, Array]:
+    """Those that the rule may read, by name."""
+    found = {}
+    for mask in (ir.Mask("weights", "weights"), ir.Mask("biases", "biases"), *rule.masks):
+        found[mask.name] = np.zeros_like(like)
+        for start, stop, held in stretches(problem, mask.of):
+            found[mask.name][start:stop] = float(held)
+    return found
 
 
 def run_lets(steps: Sequence[ir.Step], env: Env, sizes: Mapping[ir.Axis, int] | None = None) -> None:
@@ -294,7 +296,7 @@ def _sizes(problem: ir.Problem, x: Array) -> dict[ir.Axis, int]:
 
 def predict(problem: ir.Problem, theta: Array, x: Array, states: Array | None = None) -> Array:
     """The outputs (N, outputs) for inputs x (N, inputs), in test mode."""
-    env = given(problem, theta, x, np.zeros((len(x), problem.outputs), x.dtype), states)
+    env = given(problem, theta, x, np.zeros((len(x), problem.targets), x.dtype), states)
     run_lets(problem.tested.forward, env, _sizes(problem, x))
     return np.array(env[problem.output]).reshape(len(x), -1)
 

@@ -22,8 +22,8 @@ from netc.compiler.calculus.evaluate import (
     evaluated,
     initial_states,
     loss_and_gradient,
+    masks_of,
     parts_of,
-    weights_of,
 )
 from netc.compiler.calculus.modes import gives_states_of
 
@@ -143,8 +143,10 @@ class Machine:
         self.env.update(new)
 
 
-def _start(rule: ir.Rule, theta0: Array, weights: Array, hypers: Mapping[str, float], batches: int) -> Env:
-    env: Env = {"theta": theta0, "weights": weights, "biases": 1 - weights}
+def _start(
+    rule: ir.Rule, theta0: Array, masks: Mapping[str, Array], hypers: Mapping[str, float], batches: int
+) -> Env:
+    env: Env = {"theta": theta0, **masks}
     env |= {h.name: float(hypers.get(h.name, h.value)) for h in rule.hypers}
     for state in rule.states:
         value = evaluate(state.initial, env, sizes={ir.THETA[0]: len(theta0)})
@@ -263,7 +265,8 @@ def run(
 
     gives_states = gives_states_of(program.rule)
     layers = LayerStates((initial_states(program.problem) if states is None else states).astype(dtype))
-    env = _start(program.rule, theta0, weights_of(program.problem, theta0), hypers or {}, batches)
+    masks = masks_of(program.problem, program.rule, theta0)
+    env = _start(program.rule, theta0, masks, hypers or {}, batches)
     env["samples"] = float(len(x))
     machine = Machine(measure, parts_of(program.problem), env)
     return _iterate(program.rule, machine, steps, batches, lambda n: None, layers=layers)
@@ -286,7 +289,7 @@ def trajectory(
     `tensors` are the sizes of the parts of theta for reductions per tensor and per layer; by default it is one.
     `batches` steps are an epoch, the first step is iteration `first`, and `weights` (d,) is 0 for biases.
 
-    Raises ValueError where the rule asks for a loss that is not given.
+    Raises ValueError where the rule asks for a loss that is not given, or for a mask of layers.
     """
     each = gradients if gradients.ndim == 3 else gradients[:, None]
     asked = 0
@@ -305,7 +308,10 @@ def trajectory(
         asked = 0
         env.update({name: float(values[n - first]) for name, values in (schedule or {}).items()})
 
-    env = _start(rule, theta0, np.ones_like(theta0) if weights is None else weights, {}, batches)
+    if rule.masks:
+        raise ValueError(f"where '{rule.masks[0].of}' is 1 only a network says")
+    held = np.ones_like(theta0) if weights is None else weights
+    env = _start(rule, theta0, {"weights": held, "biases": 1 - held}, {}, batches)
     ends = np.cumsum(tensors or [len(theta0)]).tolist()
     parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
     machine = Machine(given, {"layer": parts, "tensor": parts}, env)

@@ -454,8 +454,14 @@ class Problem:
         return self.given("input").size
 
     @property
-    def outputs(self) -> int:
+    def targets(self) -> int:
+        """Numbers of a sample's target."""
         return self.given("target").size
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that `output` has for a sample."""
+        return prod(a.size for a in self.lets[self.output].axes if a.size is not None)
 
 
 def flat(steps: Iterable[Step]) -> Iterator[Let]:
@@ -490,8 +496,20 @@ class Fill:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Layers that begin as they are in a file."""
+
+    path: str
+    layers: tuple[tuple[str, str], ...]
+    """(layer here, its name there)"""
+    named: bool
+    """The file's names are said; else they are netc's, or the numbers of an nn.Sequential."""
+
+
+@dataclass(frozen=True)
 class Starts:
-    """Where the runs begin: fills applied in order, or a file of weights, or an explicit table of points.
+    """Where the runs begin: fills applied in order and layers held in files, or a file of weights, or an explicit table
+    of points.
 
     `table` has one row of P numbers per run, or is empty; `file` is "" where none is read. `axes` are those of
     a grid, one for each parameter, the last one running fastest; or empty.
@@ -501,6 +519,7 @@ class Starts:
     file: str
     table: tuple[tuple[float, ...], ...]
     axes: tuple[tuple[float, ...], ...] = ()
+    held: tuple[Held, ...] = ()
 
 
 # -- the update rule ---------------------------------------------------------------------------------
@@ -646,6 +665,15 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """A vector that is 1 on some parameters and 0 on the others."""
+
+    name: str
+    of: str
+    """`gains`, `layer1`, `layer1.weights`: as the file calls it; `masks.py` knows where it is 1."""
+
+
+@dataclass(frozen=True)
 class Rule:
     """One iteration n -> n+1. `theta` is the state of the parameters, always among the commits.
 
@@ -665,6 +693,8 @@ class Rule:
     epoch_commits: tuple[Commit, ...]
     visits_batches: bool
     """True: the rule names the batches itself (`R[i]`); one iteration is one epoch."""
+    masks: tuple[Mask, ...] = ()
+    """That it reads, besides `weights` and `biases`."""
     watched: tuple[tuple[str, str], ...] = ()
     """(name, state): monitored functions, and the scalar states that count the iterations in which they grew."""
     shown: tuple[Shown, ...] = ()
@@ -679,11 +709,12 @@ class Rule:
 @dataclass(frozen=True)
 class Shown:
     """`theta[1]`, `v[2]`, `norm(v)`, `c` of a `monitor`: a component of theta or of a state (counted from 0 here), the norm
-    of a state, or a scalar one."""
+    of a state, or a scalar one; `norm(grad_x R)`, `max(|grad_x R|)`: of the derivative of the training loss by inputs."""
 
     name: str
     state: str
     component: int | None
+    by_inputs: Literal["", "norm", "max"] = ""
 
 
 # -- training ----------------------------------------------------------------------------------------

@@ -39,7 +39,9 @@ def check_definition_settings(program: ast.Program, definitions: Definitions, re
             settings.get("reduce", word("mean", "sum"), "mean")
             settings.get("images", word("flat"), "")
     for statement in (*program.statements, *definitions.inits.own.values()):
-        if isinstance(statement, ast.Init):
+        if (
+            isinstance(statement, ast.Init) and not statement.layers
+        ):  # those of layers may name arrays, see `init.py`
             check_helpers(statement, report)
 
 

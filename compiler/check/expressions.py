@@ -29,6 +29,7 @@ from netc.dsl.source import Span
 from netc.dsl.vocabulary import in_rule, joined, meant
 
 PENALTY = "a penalty belongs to the update rule: ... - eta*lambda*weights*theta[n]"
+BY_INPUTS = "monitor norm(grad_x R), max(|grad_x R|); model.gradient(theta, X, y, wrt = 'x') from Python"
 TO_SCALAR = "sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector"
 
 
@@ -86,6 +87,10 @@ class Kinds:
                 return self.scope.names.get(id)  # none where its own equation is wrong
             case ast.Gradient(loss, batch, point):
                 return self._loss(loss, batch, point, expr.span, THETA)
+            case ast.InputGradient():
+                message = f"the derivative by the inputs is a figure, no part of {self.scope.place}"
+                self._error("E0253", expr.span, message, BY_INPUTS)
+                return None
             case (
                 ast.Text()
                 | ast.Shape()

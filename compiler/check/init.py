@@ -1,24 +1,33 @@
-"""Where training starts: laws of weights and biases, explicit starts, grids, or a file."""
+"""Where training starts: laws of weights and biases, of all layers or of some, explicit starts, grids, or a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from netc.compiler.check.definitions import check_helpers
 from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.init_layers import (
+    closeness,
+    from_file,
+    layers_of,
+    of_arrays,
+    require_no_layer,
+    without_start,
+)
 from netc.compiler.check.starts import check_start
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
-from netc.compiler.meaning.resolve_laws import LAWS, PLACE, Fans, law_numbers
+from netc.compiler.meaning.resolve_laws import LAWS, PLACE, law_numbers
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber
-from netc.compiler.meaning.spec import Init, Law, Values
+from netc.compiler.meaning.spec import FromFile, Init, Law, Learns, Values
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 
-TARGETS = ("weights", "biases", "theta")
-Places = tuple[Fans, ...]
+TARGETS = ("weights", "biases", "gains", "theta")
 NONE = Init((), "")
 
 
@@ -26,39 +35,103 @@ def check_init(
     statements: list[ast.Init],
     size: int,
     network: bool,
-    layers: Places,
+    layers: Sequence[Learns],
     folder: Path,
     definitions: Definitions,
     report: Report,
 ) -> Init:
-    """The start of a problem with `size` parameters; `layers` are fan_in, fan_out and the number of each layer."""
+    """The start of a problem with `size` parameters; `layers` are those of the network that learn."""
     uses = [s for s in statements if s.name is None]
     for statement in statements:
         if statement.name is not None:
             _laws(statement, (), definitions, report)
-    files = [s for s in uses if s.file is not None]
+            require_no_layer(statement, layers, report)
+    files = [s for s in uses if s.file is not None and not s.layers]
     if files:
         if len(uses) > 1:
             report.error(
                 "E0505",
-                head(uses[1]),
+                head(uses[1] if uses[1] is not files[0] else uses[0]),
                 "one 'init' is too many: all parameters come from a file",
                 related=((head(files[0]), "this one"),),
+                hints=("a file for some layers says which: init layer1, layer2: from ...",),
             )
         return Init((), str((folder / files[0].file.value).resolve()) if files[0].file else "")
-    laws = _chosen(uses, definitions, report)
-    _targets(laws, uses, network, report)
+    laws = _chosen([s for s in uses if not s.layers], definitions, report)
+    parts = _Parts(layers, folder, definitions, report)
+    for statement in uses:
+        if statement.layers and (network or not layers):
+            parts.add(statement)
+    laws += parts.laws
+    _targets(laws, uses, network, layers, parts.files, report)
     for law in [] if report.errors else laws:
         if law.target == "theta" and not law.drawn:
             check_start(law, size, report)
         else:
             _check_numbers(law, layers, report)
-    return Init(tuple(laws), "")
+    return Init(tuple(laws), "", tuple(parts.files))
 
 
-def _check_numbers(law: Law, layers: Places, report: Report) -> None:
+class _Parts:
+    """What is said of some layers: of one array by one statement, or by one that means it more closely."""
+
+    def __init__(
+        self, known: Sequence[Learns], folder: Path, definitions: Definitions, report: Report
+    ) -> None:
+        self.known, self.folder, self.definitions, self.report = known, folder, definitions, report
+        self.ranked: list[tuple[int, Law]] = []
+        self.files: list[FromFile] = []
+        self.said: dict[tuple[str, str], list[tuple[int, ast.Init]]] = {}
+
+    @property
+    def laws(self) -> list[Law]:
+        """Of each array the closest one."""
+        ranked = sorted(self.ranked, key=lambda pair: (pair[0], pair[1].target not in TARGETS))
+        return list({(law.layers, law.target): law for _, law in ranked}.values())
+
+    def add(self, statement: ast.Init) -> None:
+        meant = [(name, layers_of(name, self.known, self.report)) for name in statement.layers]
+        every = tuple(dict.fromkeys(layer for _, layers in meant for layer in layers))
+        laws = self._laws(statement, every)
+        targets = TARGETS[:3] if statement.file is not None else tuple(law.target for law in laws)
+        for name, layers in meant:
+            rank = closeness(name, layers)
+            for layer in layers:
+                self.ranked += [(rank, replace(law, layers=(layer,))) for law in laws]
+                for target in targets:
+                    self._once(statement, layer, target, rank)
+        if statement.file is not None:
+            path = str((self.folder / statement.file.value).resolve())
+            found = from_file(statement, every, path, self.report)
+            self.files += [found] if found else []
+
+    def _laws(self, statement: ast.Init, layers: tuple[str, ...]) -> list[Law]:
+        if statement.file is not None:
+            return []
+        arrays = {name for x in self.known if x.name in layers for name, _, _ in x.arrays}
+        named = of_arrays(statement, arrays)
+        check_helpers(named, self.report)
+        laws = _chosen([named], self.definitions, self.report, (*TARGETS, *sorted(arrays)))
+        for law in [x for x in laws if x.target == "theta"]:
+            hint = "of a layer: weights, biases, gains"
+            self.report.error("E0514", law.law.span, "'theta' are all parameters", hints=(hint,))
+        return laws
+
+    def _once(self, statement: ast.Init, layer: str, target: str, rank: int) -> None:
+        before = self.said.setdefault((layer, target), [])
+        for other_rank, other in before:
+            if other is not statement and (rank == other_rank or statement.file or other.file):
+                message = f"the {target} of {layer} are initialised twice"
+                self.report.error("E0505", head(statement), message, related=((head(other), "first here"),))
+                break
+        before.append((rank, statement))
+
+
+def _check_numbers(law: Law, layers: Sequence[Learns], report: Report) -> None:
     """Has the law numbers in every layer?"""
-    for fans in layers if law.target != "theta" else ((0, 0, 0),):
+    own = [x for x in layers if not law.layers or x.name in law.layers]
+    places = [(*fans, x.number) for x in own for _, role, fans in x.arrays if role == "weight"]
+    for fans in dict.fromkeys(places) if law.target != "theta" else ((0, 0, 0),):
         try:
             name, values = law_numbers(law, None if law.target == "theta" else fans)
         except NotANumber as error:
@@ -73,7 +146,9 @@ def _check_numbers(law: Law, layers: Places, report: Report) -> None:
             return
 
 
-def _chosen(uses: list[ast.Init], definitions: Definitions, report: Report) -> list[Law]:
+def _chosen(
+    uses: list[ast.Init], definitions: Definitions, report: Report, targets: Sequence[str] = TARGETS
+) -> list[Law]:
     """Laws of the definition that is used, then those written out, which replace them."""
     named = [s for s in uses if s.use is not None]
     if len(named) > 1:
@@ -94,7 +169,7 @@ def _chosen(uses: list[ast.Init], definitions: Definitions, report: Report) -> l
             laws = {law.target: law for law in _laws(definition, bound, definitions, report)}
     written: dict[str, ast.Init] = {}
     for statement in (s for s in uses if s.use is None):
-        for law in _laws(statement, (), definitions, report):
+        for law in _laws(statement, (), definitions, report, targets):
             if law.target in written:
                 report.error(
                     "E0505",
@@ -107,7 +182,14 @@ def _chosen(uses: list[ast.Init], definitions: Definitions, report: Report) -> l
     return list(laws.values())
 
 
-def _targets(laws: list[Law], uses: list[ast.Init], network: bool, report: Report) -> None:
+def _targets(
+    laws: list[Law],
+    uses: list[ast.Init],
+    network: bool,
+    layers: Sequence[Learns],
+    files: Sequence[FromFile],
+    report: Report,
+) -> None:
     """Has every parameter a start?"""
     found = {law.target for law in laws}
     if report.errors or not uses:
@@ -128,9 +210,15 @@ def _targets(laws: list[Law], uses: list[ast.Init], network: bool, report: Repor
             hints=("as in 'init theta = (-1.5, 0.7)' or 'init theta ~ uniform(-3, 3)'",),
         )
         return
-    for missing in [t for t in ("weights", "biases") if t not in found]:
+    some = any(s.layers for s in uses)
+    of_all = {law.target for law in laws if not law.layers}
+    left = [p for p in without_start(layers, laws, files) if p[1] not in of_all]
+    for missing in [t for t in ("weights", "biases") if t not in of_all]:
         hint = "init biases = 0" if missing == "biases" else "init glorot_uniform"
-        report.error("E0508", head(uses[0]), f"the {missing} have no start", hints=(f"add '{hint}'",))
+        where = [layer for layer, target in left if target == missing]
+        if where or not some:
+            of = f" of {', '.join(where)}" if some else ""
+            report.error("E0508", head(uses[0]), f"the {missing}{of} have no start", hints=(f"add '{hint}'",))
 
 
 def _says_theta(statement: ast.Init) -> bool:
@@ -142,7 +230,13 @@ def _says_theta(statement: ast.Init) -> bool:
     )
 
 
-def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: Report) -> Iterable[Law]:
+def _laws(
+    statement: ast.Init,
+    bound: Values,
+    definitions: Definitions,
+    report: Report,
+    targets: Sequence[str] = TARGETS,
+) -> Iterable[Law]:
     helpers = tuple((s.name, s.value) for s in statement.settings if s.name != "source")
     names = dict.fromkeys([*PLACE, *(p.name for p in statement.parameters)], SCALAR)
     for name, value in helpers:
@@ -152,21 +246,21 @@ def _laws(statement: ast.Init, bound: Values, definitions: Definitions, report: 
     found = []
     for expr in statement.laws:
         match expr:
-            case ast.Drawn(ast.Name(target), law) if target in TARGETS:
+            case ast.Drawn(ast.Name(target), law) if target in targets:
                 if _drawn(law, walker, definitions, report):
-                    found.append(Law(target, law, True, helpers, bound))  # type: ignore[arg-type]
+                    found.append(Law(target, law, True, helpers, bound))
             case ast.Compare("=", ast.Name("theta"), law):
                 found.append(Law("theta", law, False, helpers, bound))
-            case ast.Compare("=", ast.Name(target), law) if target in TARGETS:
+            case ast.Compare("=", ast.Name(target), law) if target in targets:
                 walker.number(law, f"the value of the {target}")
-                found.append(Law(target, law, False, helpers, bound))  # type: ignore[arg-type]
+                found.append(Law(target, law, False, helpers, bound))
             case ast.Drawn(part) | ast.Compare(left=part):
                 word = part.id if isinstance(part, ast.Name) else part.span.text
                 report.error(
                     "E0514",
                     part.span,
                     f"'{word}' is no part of the parameters",
-                    hints=did_you_mean(word, TARGETS) or ("parts: weights, biases, theta (all)",),
+                    hints=did_you_mean(word, targets) or (f"parts: {', '.join(targets)}",),
                 )
     return found
 

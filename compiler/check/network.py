@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from math import prod
 
 from netc.compiler.calculus import ir
@@ -9,7 +11,7 @@ from netc.compiler.check.operations import LARGEST, Operations, Place
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.spec import Facts, Network
+from netc.compiler.meaning.spec import Facts, Learns, Network
 from netc.dsl import ast
 from netc.dsl.source import Span
 
@@ -45,11 +47,9 @@ class _Checker:
             hint = "as in [13(tanh)15(lin)1]"
             self.report.error("E0203", architecture.span, message, hints=(hint,))
         elif self.operations.complete:
-            weights = [t for t in flow.tensors if t.role == "weight"]
-            owners = list(dict.fromkeys(t.name.partition(".")[0] for t in weights))
-            fans = tuple((*t.fans, 1 + owners.index(t.name.partition(".")[0])) for t in weights)
             span = self.operations.span or architecture.span
-            return Network(shape, tuple(place.made), shape_of(value), parameters, fans, span)
+            layers = tuple(_learning(flow))
+            return Network(shape, tuple(place.made), shape_of(value), parameters, layers, span)
         return None
 
     def _shape(self, expr: ast.Expr) -> tuple[int, ...]:
@@ -61,6 +61,18 @@ class _Checker:
         self.operations.complete = False
         self.report.error("E0203", expr.span, f"a size is a whole number from 1 to {LARGEST}")
         return (1,)
+
+
+def _learning(flow: Flow) -> Iterator[Learns]:
+    number = 0
+    for name, tensors in groupby(flow.tensors, lambda t: t.name.partition(".")[0]):
+        arrays = tuple(
+            (t.name.partition(".")[2], str(t.role), t.fans) for t in tensors if t.role in ir.PARAMETERS
+        )
+        weighed = any(role == "weight" for _, role, _ in arrays)
+        number += weighed
+        if arrays:
+            yield Learns(name, flow.of[name], number if weighed else 0, arrays)
 
 
 def check_fit(

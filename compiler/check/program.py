@@ -16,6 +16,7 @@ from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
+from netc.compiler.check.masks import check_masks
 from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.rule import check_optimizer
@@ -142,6 +143,8 @@ class _Check:
         monitor = check_monitor(
             self.one(ast.Monitor), optimizer, variables, size, self.losses, self.definitions, self.report
         )
+        if optimizer and (network or (objective and not self.given)):
+            check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
         self.report.finish()
@@ -245,8 +248,8 @@ class _Check:
                 hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
             self.report.error("E0507", self._end(), message, hints=(hint,))
             return NO_INIT
-        fans = network.fans if network else ()
-        return check_init(statements, size, not objective, fans, self.folder, self.definitions, self.report)
+        layers = network.layers if network else ()
+        return check_init(statements, size, not objective, layers, self.folder, self.definitions, self.report)
 
     # -- what is called ----------------------------------------------------------------------------
 

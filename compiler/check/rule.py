@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from netc.compiler.check.ambiguity import find_rule, without_decay
@@ -15,6 +15,7 @@ from netc.compiler.check.zero import check_first_iteration
 from netc.compiler.meaning.bind_arguments import is_flag, specialise, spread_tuples, without_tuples
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
+from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve import Definitions, bind, head, is_definition
 from netc.compiler.meaning.resolve_rule import resolve_rule
 from netc.compiler.meaning.resolve_searches import searches_of, with_searches
@@ -122,11 +123,17 @@ def check_rule(
     """The body in plain names, and the kind of each of them."""
     rule = with_searches(rule, losses, definitions, report)
     body = resolve_rule(rule, losses, report, watched=watched)
-    names = {**FIXED, **{p.name: FLAG if is_flag(p) else SCALAR for p in rule.parameters}}
+    own = {p.name: FLAG if is_flag(p) else SCALAR for p in rule.parameters}
+    masks = masks_in(body.actions, {*own, *(name for name, _ in body.bases), *_written(body)})
+    names = {**FIXED, **dict.fromkeys(masks, THETA), **own}
     checker = _Rule(body, names, losses, definitions)
     kinds = checker.infer()
     checker.check(kinds, report)
     return body, tuple((name, "theta" if kind == THETA else "scalar") for name, kind in kinds.items())
+
+
+def _written(body: Body) -> Iterator[str]:
+    yield from (n.name for a in body.actions for n in walk(a) if isinstance(n, ast.Equation | ast.For))
 
 
 class _Rule:

@@ -13,6 +13,7 @@ from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.m_as_state import INSIDE, renamed
 from netc.compiler.meaning.m_as_state import shown as own
+from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import Optimizer, Watched
@@ -40,6 +41,7 @@ def check_watched(
     kinds: dict[str, Type] = {n: THETA if k == "theta" else SCALAR for n, k in optimizer.kinds}
     states = {s.name: kinds[s.name] for s in optimizer.body.states}
     names = {"n": SCALAR, **{name: SCALAR for name, _ in optimizer.arguments}, **states}
+    names |= dict.fromkeys(masks_in([s.value for s in settings], {*names}), THETA)
 
     def plain(expr: ast.Expr) -> ast.Expr:
         match expr:
@@ -76,7 +78,9 @@ def check_watched(
             message = f"'{setting.name}' is a figure that each history or `expect` has"
             report.error("E0104", setting.span, message, hints=(hint,))
             continue
-        if not any(isinstance(node, ast.Index | ast.Gradient) for node in walk(setting.value)):
+        if not any(
+            isinstance(node, ast.Index | ast.Gradient | ast.InputGradient) for node in walk(setting.value)
+        ):
             message = (
                 f"'monitor' has no setting '{setting.name}', and as a function it reads nothing that changes"
             )
@@ -100,7 +104,9 @@ def check_shown(
     states = {s.name: kinds[s.name] == "theta" for s in optimizer.body.states}
     found = [_shown(figure, states, variables) for figure in figures]
     for figure, shown in zip(figures, found, strict=True):
-        if shown is None:
+        if shown is not None and shown.by_inputs and variables:
+            report.error("E0253", figure.span, "an objective has no inputs", hints=("norm(grad R)",))
+        elif shown is None:
             _unknown(figure, states, variables, report)
         elif shown.component is not None and shown.component >= size:
             message = f"there is no such component: {own(shown.state)} has {counted(size, 'number')}, counted from 1"
@@ -111,6 +117,11 @@ def check_shown(
 def _shown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ...]) -> ir.Shown | None:
     """`states`: each with whether it is a vector."""
     name = print_expr(figure)
+    match figure:
+        case ast.Call(ast.Name("norm"), (ast.Argument(None, ast.InputGradient()),)):
+            return ir.Shown(name, "", None, "norm")
+        case ast.Call(ast.Name("max"), (ast.Argument(None, ast.Absolute(ast.InputGradient())),)):
+            return ir.Shown(name, "", None, "max")
     match renamed(figure) if INSIDE in states else figure:
         case ast.Name(id) if id in variables:
             return ir.Shown(name, "theta", variables.index(id))

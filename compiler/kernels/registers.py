@@ -135,9 +135,10 @@ class RegisterWriter(Writer):
         return [*super().constants(), *(L.let(r, self.rounded(value)) for r, value in self.masks())]
 
     def masks(self) -> list[tuple[str, L.Expr]]:
-        """The parameters of an objective are all weights."""
+        """The parameters of an objective are all weights, and none a gain or of a layer."""
         used = frozenset((*reads(self.rule.body), *reads(self.rule.test)))
         values = {"weights": L.Real(1.0), "biases": L.Real(0.0)}
+        values |= {m.name: L.Real(0.0) for m in self.rule.masks}
         return [(r, value) for mask, value in values.items() if mask in used for r in self.registers(mask)]
 
     def batches(self) -> L.Expr:

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Literal, assert_never
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.masks import stretches
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.fuse import Pass, PerLayer, Scalar, Sweep, fuse, names_of
 from netc.compiler.kernels.names import python_names
@@ -49,6 +50,8 @@ class Vectors:
     scratch: int
     states: int = 0
     """Numbers of the states of layers: they end a row of theta, the next ones that of a gradient."""
+    marks: tuple[tuple[str, tuple[tuple[int, int, bool], ...]], ...] = ()
+    """Of the masks that a rule reads, besides `weights` and `biases`: (start, stop, whether it is 1 there)."""
 
     def parts(self, per: ir.Per) -> tuple[Region, ...]:
         """What a reduction is over: the layers, or in each the weights and the biases, where it has any."""
@@ -82,6 +85,11 @@ def regions(problem: ir.Problem) -> tuple[Region, ...]:
         Region(layer[0].offset, layer[-1].stop, sum(t.size for t in layer if t.role == "weight"))
         for layer in problem.layers
     )
+
+
+def marks(problem: ir.Problem, rule: ir.Rule) -> tuple[tuple[str, tuple[tuple[int, int, bool], ...]], ...]:
+    """As `Vectors` has them."""
+    return tuple((m.name, tuple(stretches(problem, m.of))) for m in rule.masks)
 
 
 def named(rule: ir.Rule) -> ir.Rule:
@@ -302,12 +310,17 @@ class Writer:
         out.append(L.let("rest", L.call("sub", L.At(L.Name("bounds"), stop), "first")))
         return out
 
+    @property
+    def work(self) -> tuple[str, ...]:
+        """The work space of an evaluation."""
+        return ("scratch",)
+
     def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
         """The loss into `name`, the gradient where it is wanted into its vector."""
         where = (self._array(e.point), "x", "y", "order", "first", "rest")
         if e.gradient:
-            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch"))]
-        return [L.let(name, L.call("loss", *where, "scratch"))]
+            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), *self.work))]
+        return [L.let(name, L.call("loss", *where, *self.work))]
 
     def repeat(self, body: tuple[ir.Stmt, ...], bound: int, outermost: bool) -> list[L.Stmt]:
         rounds = "rounds" if outermost else f"r{next(self.runs)}_rounds"
@@ -411,7 +424,8 @@ class Writer:
         for i, t in enumerate(self.temporaries):
             start = self.vectors.temporaries + i * self.vectors.stride
             out.append(L.let(t, L.At(L.Name("scratch"), L.Int(start), L.Int(start + self.vectors.stride))))
-        return out + [s for mask in MASKS if mask in self.temporaries for s in self.mask(mask)]
+        masks = (*MASKS, *(m.name for m in self.rule.masks))
+        return out + [s for mask in masks if mask in self.temporaries for s in self.mask(mask)]
 
     def stores(self) -> list[L.Stmt]:
         """States that live in variables go back to memory."""
@@ -516,16 +530,21 @@ class Writer:
         return L.loop("q", self.vectors.parameters, [copy], step=self.vectors.lanes)
 
     def mask(self, name: str) -> list[L.Stmt]:
-        """1 for the weights and 0 for the biases, or the other way round."""
-        out: list[L.Stmt] = []
+        """1 on its parameters and 0 on the others."""
+        return [
+            L.loop("q", stop, [L.Store(L.Name(name), L.Name("q"), L.Real(float(held)))], start=start)
+            for start, stop, held in self.marked(name)
+        ]
+
+    def marked(self, name: str) -> Iterator[tuple[int, int, bool]]:
+        """(start, stop, whether the mask is 1 there)"""
+        if name not in MASKS:
+            yield from dict(self.vectors.marks)[name]
+            return
         for region in self.vectors.regions:
             middle = region.start + region.weights
-            for start, stop, is_weight in ((region.start, middle, True), (middle, region.stop, False)):
-                value = 1.0 if is_weight == (name == "weights") else 0.0
-                out.append(
-                    L.loop("q", stop, [L.Store(L.Name(name), L.Name("q"), L.Real(value))], start=start)
-                )
-        return out
+            yield region.start, middle, name == "weights"
+            yield middle, region.stop, name != "weights"
 
 
 def _start() -> L.Function:

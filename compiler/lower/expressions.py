@@ -80,6 +80,7 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
             ast.Text()
             | ast.Shape()
             | ast.Index()
+            | ast.InputGradient()
             | ast.Member()
             | ast.Tuple()
             | ast.Set()

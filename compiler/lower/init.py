@@ -24,18 +24,21 @@ def lower_init(spec: Spec, problem: ir.Problem) -> ir.Starts:
             case ast.Call(ast.Name("grid"), (*ranges, points)):
                 return ir.Starts((), "", (), _axes(ranges, int(number(points.value))))
         fills.extend(_fills(law, problem))
-    return ir.Starts(tuple(fills), "", ())
+    held = tuple(ir.Held(f.path, f.layers, f.named) for f in spec.init.files)
+    return ir.Starts(tuple(fills), "", (), held=held)
 
 
 def _fills(law: Law, problem: ir.Problem) -> Iterator[ir.Fill]:
     if law.target == "theta":
         yield _fill(law, None, 0, (problem.parameters,))
         return
-    role = {"weights": "weight", "biases": "bias"}[law.target]
+    role = {"weights": "weight", "biases": "bias", "gains": "gain"}.get(law.target)
     number = 0
     for layer in problem.layers:
         number += any(t.role == "weight" for t in layer)
-        for tensor in (t for t in layer if t.role == role):
+        if law.layers and layer[0].name.partition(".")[0] not in law.layers:
+            continue
+        for tensor in (t for t in layer if t.role == role or t.name.partition(".")[2] == law.target):
             yield _fill(law, (*_fans(tensor, layer), max(number, 1)), tensor.offset, tensor.shape)
 
 
@@ -45,7 +48,7 @@ def _gain(t: ir.Tensor) -> ir.Fill:
 
 
 def _fans(tensor: ir.Tensor, layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:
-    """A bias has those of the first weights of its layer."""
+    """A bias or a gain has those of the first weights of its layer."""
     return (
         tensor.fans
         if tensor.role == "weight"

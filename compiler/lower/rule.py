@@ -14,6 +14,7 @@ from netc.compiler.lower.batches import over_batches
 from netc.compiler.lower.evaluations import Batch, Builder
 from netc.compiler.lower.expressions import Environment, Evaluation, lower_expr
 from netc.compiler.lower.schedule import Follower, lower_schedule
+from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve_tree import conjuncts, names_in, walk
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Spec, Watched
@@ -68,9 +69,14 @@ class _Lowering:
         numbers = [(name, value) for name, value in rule.arguments if name not in scheduled]
         numbers += [pair for f in self.followers for pair in f.hypers]
         self.hypers = tuple(ir.Hyper(name, value) for name, value in dict(numbers).items())
+        reading = [*rule.body.actions, *(w.value for w in spec.monitor.watched)]
+        reading += [m.initial for m in rule.body.states if m.initial is not None]
+        found = masks_in(reading, {*dict(rule.arguments), *self.axes})
+        self.masks = tuple(ir.Mask(name, name) for name in sorted(found))
         self.names: dict[str, ir.Expr] = {
             **CLOCKS,
             **MASKS,
+            **{mask.name: ir.Var(mask.name, ir.THETA) for mask in self.masks},
             "rounding": ir.Const(ROUNDING[spec.training.precision]),
             **{name: ir.Var(name, ir.SCALAR) for name, _ in rule.arguments},
             **{name: ir.Var(name, axes) for name, axes in self.axes.items()},
@@ -126,6 +132,7 @@ class _Lowering:
             tuple(s for f in self.followers for s in f.epoch_end),
             tuple(c for f in self.followers for c in f.commits),
             rule.visits_batches,
+            self.masks,
             tuple((w.name, w.states[1].name) for w in watches),
             self.spec.monitor.shown,
         )

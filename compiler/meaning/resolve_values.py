@@ -128,6 +128,7 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
             | ast.Index()
             | ast.Member()
             | ast.Gradient()
+            | ast.InputGradient()
             | ast.Tuple()
             | ast.Set()
             | ast.Range()

@@ -208,6 +208,21 @@ def uses_of(operations: Sequence[Operation]) -> Iterator[Operation]:
 
 
 @dataclass(frozen=True)
+class Learns:
+    """A layer of the network that learns, as `explain --layers` calls it."""
+
+    name: str
+    """`layer1`"""
+    operation: str
+    """`conv`"""
+    number: int
+    """Among those with weights, from 1; 0: it has none."""
+    arrays: tuple[tuple[str, str, tuple[int, int]], ...]
+    """In the order of theta: the name, `weight`, `bias` or `gain`, and of weights how many numbers are summed with them
+    and to how many an input goes."""
+
+
+@dataclass(frozen=True)
 class Network:
     """Operations one after the other; what the check found of their shapes is beside them."""
 
@@ -215,8 +230,8 @@ class Network:
     operations: tuple[Operation, ...]
     output: tuple[int, ...]
     parameters: int
-    fans: tuple[tuple[int, int, int], ...]
-    """Of each array of weights: how many numbers are summed with it, to how many an input goes, and its layer's number."""
+    layers: tuple[Learns, ...]
+    """Those that learn."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the last size, for messages."""
 
@@ -278,12 +293,27 @@ class Objective:
 class Law:
     """`target ~ law` or `target = law`; names in it are the helpers, the arguments, fan_in and fan_out."""
 
-    target: Literal["weights", "biases", "theta"]
+    target: str
+    """`weights`, `biases`, `gains`, `theta`; of some layers also the name of one array, `gamma`."""
     law: ast.Expr
     """A Call of `uniform`, `normal`, `orthogonal`; a number; for theta also a Tuple, a Set or a `grid`."""
     drawn: bool
     helpers: tuple[tuple[str, ast.Expr], ...]
     arguments: Values
+    layers: tuple[str, ...] = ()
+    """Of which layers; empty: of all."""
+
+
+@dataclass(frozen=True)
+class FromFile:
+    """Some layers begin as they are in a file."""
+
+    path: str
+    """Absolute."""
+    layers: tuple[tuple[str, str], ...]
+    """(layer here, its name there)"""
+    named: bool
+    """Whether the file says the names; else they are those of netc, or the numbers of an nn.Sequential."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +322,9 @@ class Init:
 
     laws: tuple[Law, ...]
     file: str
-    """Absolute path, or empty."""
+    """Absolute path of a file for all parameters, or empty."""
+    files: tuple[FromFile, ...] = ()
+    """For some layers."""
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,13 @@ def _init(init: Init) -> Iterator[ast.Init]:
     if init.file:
         yield ast.Init(None, (), None, (), ast.Text(init.file), ())
     for law in init.laws:
-        yield ast.Init(None, (), None, (_law(law),), None, _helpers(law))
+        layers = tuple(map(ast.Name, law.layers))
+        yield ast.Init(None, (), None, (_law(law),), None, _helpers(law), layers)
+    for file in init.files:
+        names = ast.Tuple(tuple(ast.Text(name) for _, name in file.layers))
+        settings = (ast.Setting("names", names),) if file.named else ()
+        layers = tuple(ast.Name(layer) for layer, _ in file.layers)
+        yield ast.Init(None, (), None, (), ast.Text(file.path), settings, layers)
 
 
 def _law(law: Law) -> ast.Expr:

@@ -33,6 +33,8 @@ MOST = 400
 """Terms; a longer form is given up."""
 HALF = Fraction(1, 2)
 UNIT_POWER = Fraction(1)
+MASK = "mask"
+"""Of a symbol that is 0 or 1 in each element begins the name so."""
 
 
 class NoForm(Exception):
@@ -173,7 +175,7 @@ class Algebra:
             elif op == "abs" and e >= 2:
                 spread.append((self.atoms[i].args[0], int(e) // 2 * 2))
                 e -= int(e) // 2 * 2
-            elif op in ("positive", "weights") and e > 1:
+            elif (op in ("positive", "weights") or op.startswith(MASK)) and e > 1:
                 e = Fraction(1)
             if e:
                 kept[i] = e

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.form_calls import EVERYWHERE, Domain, Forms
-from netc.compiler.proofs.normal_form import Algebra, NoForm, Poly, constant, number_of
+from netc.compiler.proofs.normal_form import MASK, Algebra, NoForm, Poly, constant, number_of
 from netc.compiler.proofs.ranges import ANY, ONE, UNIT, Range
 
 MOST_ROUNDS = 16
@@ -69,8 +69,16 @@ class RuleForms:
         weights = algebra.symbol("weights", True, UNIT)
         self.m = algebra.symbol("m", False, COUNT)
         self.fixed = {"weights": weights, "biases": algebra.sub(constant(1), weights), "m": self.m}
+        self.fixed |= {mask.name: self._mask(mask.of) for mask in rule.masks}
         self.fixed |= {name: algebra.symbol(name, False, COUNT) for name in ("samples", ir.SIZE)}
         self.fixed |= {h.name: values[h.name] for h in rule.hypers if h.name in values}
+
+    def _mask(self, of: str) -> Poly:
+        """0 or 1 in each element. Of a layer's weights: the layer's mask times that of weights."""
+        layer, _, word = of.partition(".")
+        if word in ("weights", "biases"):
+            return self.algebra.mul(self._mask(layer), self.fixed[word])
+        return self.algebra.symbol(f"{MASK} {of}", True, UNIT)
 
     def start(self, theta: Poly) -> Values:
         forms = self._forms(constant(0))

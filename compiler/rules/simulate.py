@@ -84,16 +84,35 @@ def simulate(
     return machine.trace
 
 
+def _mask(name: str, elements: int) -> Array:
+    """Of a network whose layers have two parameters each: a weight, and a bias or, in every other layer, a gain.
+
+    A layer beyond the elements has none: nothing is seen of it, and nothing wrong.
+    """
+    places = np.arange(elements)
+    layer, _, word = name.partition(".")
+    found: Array = places % 2 == 1
+    if layer.startswith("layer"):
+        found = places // 2 == int(layer.removeprefix("layer")) - 1
+        return found & _mask(word, elements) if word else found
+    if name == "weights":
+        found = places % 2 == 0
+    elif name == "gains":
+        found = places % 4 == 3
+    return found
+
+
 class _Machine:
     def __init__(self, rule: ir.Rule, values: Values, world: World) -> None:
         self.rule, self.world, self.trace = rule, world, Trace()
         theta = world.theta[None, :]
         self.plain = theta.dtype != object
         self.number: Callable[[Any], Any] = float if self.plain else exactly
-        weights = np.arange(theta.shape[1]) % 2 == 0
-        masks = (weights, ~weights)
+        masks = {
+            name: _mask(name, theta.shape[1]) for name in ("weights", "biases", *(m.of for m in rule.masks))
+        }
         self.env: dict[str, Any] = {"theta": theta}
-        self.env |= {n: self.vector(x) for n, x in zip(("weights", "biases"), masks, strict=True)}
+        self.env |= {name: self.vector(mask) for name, mask in masks.items()}
         self.env |= {"m": self.number(world.batches), "samples": self.number(4 * world.batches)}
         self.env[ir.SIZE] = self.number(theta.shape[1])
         self.env |= {h.name: self.number(h.value) for h in rule.hypers} | dict(values)

@@ -82,7 +82,7 @@ def _of_name(word: str, text: str, end: int, first: bool, before: str) -> Any:
     plain = canonical(word)
     if first and plain in STATEMENTS:
         return Keyword.Declaration
-    if plain in RESERVED or (first and plain in ACTIONS) or AFTER.get(plain) == before:
+    if plain in RESERVED or (first and plain in ACTIONS) or before in AFTER.get(plain, ()):
         return Keyword
     if plain in ("true", "false", "none", "inf"):
         return Keyword.Constant

@@ -346,17 +346,33 @@ class Model:
         return session.evaluator.loss(self._row(session, theta, states), self._samples(session, X, y))
 
     def gradient(
-        self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
+        self,
+        theta: ArrayLike,
+        X: Any = None,
+        y: Any = None,
+        *,
+        wrt: Literal["theta", "x"] = "theta",
+        states: ArrayLike | None = None,
     ) -> Reals:
-        """The gradient (P,) of `loss` in theta.
+        """The gradient of `loss`: (P,) in theta, or, `wrt = "x"`, (N, inputs) in the samples' inputs, in the units of X.
 
         >>> gradient = model.gradient(result.theta[0], X, y)
         >>> bool(abs(np.linalg.norm(gradient) - result.gradient_norm[0]) < 1e-12)
         True
+        >>> model.gradient(result.theta[0], X, y, wrt="x").shape
+        (20, 1)
         """
         session = self._session
         row = self._row(session, theta, states)
-        return session.evaluator.gradient(row, self._samples(session, X, y)).copy()
+        if wrt == "theta":
+            return session.evaluator.gradient(row, self._samples(session, X, y)).copy()
+        if wrt != "x":
+            raise ValueError(f"wrt is 'theta' or 'x', not {wrt!r}")
+        if session.spec.network is None:
+            raise ValueError("the file is an objective: it has no inputs")
+        own = X is None and y is None and session.data is not None
+        x, targets = session.scaled_training if own else self._scaled(session, X, y)
+        return session.slopes.of(row, x, targets) / session.inputs.divisor
 
     def hessian(
         self,

@@ -1,4 +1,4 @@
-"""`from netc.tensorboard import Logs`: a callback that writes what a training reports for TensorBoard, an extra: `netc[tensorboard]`."""
+"""`from netc.tensorboard import Logs`: a callback that writes reports for TensorBoard, by tensorboardX, an extra."""
 
 from __future__ import annotations
 

@@ -125,6 +125,7 @@ def blank_scope(session: Trained) -> Scope:
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     for watched in session.spec.monitor.watched:
         figures |= {f"grows({watched.name})": np.zeros(runs), watched.name: np.ones(runs)}
+    figures |= {one.name: np.ones(runs) for one in session.spec.monitor.shown if one.by_inputs}
     figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
     # One number stands for all parameters: a check costs nothing that grows with their number.
     figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.broadcast_to(1.0, (runs, count))}

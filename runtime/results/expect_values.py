@@ -187,6 +187,8 @@ class Values:
         match function, arguments:
             case "norm", [ast.Gradient(_, None, None)]:
                 return self.name("gradient_norm", e)
+            case "norm" | "max", [ast.InputGradient() | ast.Absolute(ast.InputGradient())]:
+                return self.name(print_expr(e), e)
             case "loss" | "accuracy" | "r2", [ast.Name(part)]:
                 return self.part(f"{function}({part})", e)
             case "ece" | "ece_levels" | "smooth_ece", [ast.Name(part)]:

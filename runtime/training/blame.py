@@ -63,8 +63,8 @@ class _Iteration:
         self.order, self.cuts, self.batch = order, cuts, batch
         size = program.problem.parameters
         theta = state.theta[0, :size].copy()
-        weights = evaluate.weights_of(program.problem, theta)
-        self.env: dict[str, Any] = {"theta": theta, "weights": weights, "biases": 1 - weights}
+        masks = evaluate.masks_of(program.problem, rule, theta)
+        self.env: dict[str, Any] = {"theta": theta, **masks}
         self.env |= {
             "n": float(n),
             "epoch": n / per_epoch,

@@ -13,7 +13,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import initial_states
 from netc.runtime.parameters import Array, flatten_states
 from netc.runtime.random import Purpose, normal, uniform
-from netc.runtime.training.weights_file import tensors, weights_of
+from netc.runtime.training.weights_file import held_in, states_in, weights_of
 
 AT_ONCE = 2**16
 """Numbers drawn in one go: what is computed on the way stays in the cache."""
@@ -42,6 +42,10 @@ def first_theta(program: ir.Program, first: int, count: int) -> Array:
         for at in range(0, count, some):
             drawn = _draw(fill, program.training.seed, runs[at : at + some])
             place[at : at + some] = drawn.reshape(-1, fill.size)
+    for held in starts.held:
+        arrays = held_in(program.problem, held)
+        for t in (t for t in program.problem.weights if t.name in arrays):
+            theta[:, t.offset : t.stop] = arrays[t.name].reshape(-1)
     return theta
 
 
@@ -49,10 +53,15 @@ def first_states(program: ir.Program, first: int, count: int) -> Array:
     """(count, S) float64: the states of layers before the first iteration; from the file of weights where it has them."""
     problem = program.problem
     found = np.broadcast_to(initial_states(problem), (count, problem.state_numbers))
-    if not program.starts.file or not problem.states:
+    if not problem.states:
         return found
-    named = tensors(program.starts.file)
-    own = {t.name: named[t.name] for t in problem.states if t.name in named}
+    if program.starts.held:
+        found = found.copy()
+        arrays = {k: v for held in program.starts.held for k, v in held_in(problem, held).items()}
+        for t in (t for t in problem.states if t.name in arrays):
+            found[:, t.offset : t.stop] = arrays[t.name].reshape(-1)
+        return found
+    own = states_in(problem, program.starts.file) if program.starts.file else {}
     if not own:
         return found
     states = np.atleast_2d(flatten_states(problem, own))

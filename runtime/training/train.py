@@ -74,6 +74,8 @@ class Task:
     validation: Samples | None = None
     rules: Rules | None = None
     """By which figures runs are judged epoch by epoch; None: the last parameters are kept."""
+    slopes: Callable[[Array], Array] | None = None
+    """Of a row of parameters and states: the derivative (N, inputs) of the training loss, where it is shown."""
 
     @property
     def keeps(self) -> bool:
@@ -190,7 +192,7 @@ class _Loop:
         """Iterations between two moments at which a stretch ends."""
         self.stretches = stretches_of(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
-        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches)
+        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task.slopes)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
         followed = len(self.watched.names)
         self.book = Book(

@@ -5,6 +5,8 @@ Kernels compute functions at the beginning of an iteration. That one is begun wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from netc.compiler.calculus import ir
@@ -17,10 +19,19 @@ from netc.runtime.training.stretches import OnCpu, Stretches
 class Watched:
     """Those of a program; `stretches` carries its iterations out."""
 
-    def __init__(self, rule: ir.Rule, parameters: int, stretches: Stretches) -> None:
+    def __init__(
+        self,
+        rule: ir.Rule,
+        parameters: int,
+        stretches: Stretches,
+        slopes: Callable[[Array], Array] | None = None,
+    ) -> None:
         scalars = [s.name for s in rule.states if not s.axes and not s.per_batch]
         self.names, self.functions = rule.followed, len(rule.watched)
-        self.shown = [_Shown(rule, one, parameters) for one in rule.shown]
+        self.shown = [
+            _ByInputs(one, slopes) if one.by_inputs and slopes else _Shown(rule, one, parameters)
+            for one in rule.shown
+        ]
         self.grown = [scalars.index(state) for _, state in rule.watched]
         """Where among the scalar states the counts are; the last value stands before each."""
         self.stretches = stretches
@@ -48,6 +59,17 @@ class Watched:
         found[:] = copy.scalars[:, [at - 1 for at in self.grown]]
         found[(copy.counters[:, 3] == DIVERGED) & ~np.isfinite(copy.figures[:, 0])] = np.nan
         return found
+
+
+class _ByInputs:
+    """The derivative of the training loss by the inputs: its norm, or its largest element, over all samples."""
+
+    def __init__(self, shown: ir.Shown, slopes: Callable[[Array], Array]) -> None:
+        self.largest, self.slopes = shown.by_inputs == "max", slopes
+
+    def value(self, state: State, rows: Array) -> Array:
+        found = [self.slopes(row) for row in state.theta[rows]]
+        return np.array([np.abs(d).max() if self.largest else np.linalg.norm(d) for d in found])
 
 
 class _Shown:

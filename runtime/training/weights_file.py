@@ -9,20 +9,55 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
 from netc.compiler.calculus import ir
 from netc.dsl.reading import require_regular
 from netc.runtime.parameters import Array, flatten
 
 OF_PYTORCH = (".pt", ".pth")
-NUMBERED = re.compile(r"(?:.*\.)?(\d+)\.(weight|bias)")
+NUMBERED = re.compile(r"(?:.*\.)?(\d+)\.(\w+)")
 """A tensor of an nn.Sequential: `0.weight`, `net.2.bias`."""
+WORDS = {"gamma": "weight", "beta": "bias", "m": "running_mean", "s": "running_var"}
+"""Of norms, as PyTorch calls them."""
+COUNTER = "num_batches_tracked"
+"""PyTorch's, of a batch norm: nothing here reads it."""
 
 
 def weights_of(problem: ir.Problem, file: str) -> Array:
     """theta (P,) or (runs, P), the tensors named as `unflatten` or nn.Sequential does; ValueError says what is wrong."""
     states = {t.name for t in problem.states}
-    named = {name: array for name, array in tensors(file).items() if name not in states}
-    return flatten(problem, _as_netc(problem, named))
+    named = {name: a for name, a in _as_netc(problem, tensors(file)).items() if name not in states}
+    return flatten(problem, named)
+
+
+def states_in(problem: ir.Problem, file: str) -> dict[str, Array]:
+    """The states of layers that the file has."""
+    named = _as_netc(problem, tensors(file))
+    return {t.name: named[t.name] for t in problem.states if t.name in named}
+
+
+def held_in(problem: ir.Problem, held: ir.Held) -> dict[str, Array]:
+    """The arrays of these layers, states too where the file has them, by netc's names; ValueError says what is wrong."""
+    named = tensors(held.path)
+    if not held.named:
+        named = _numbered(problem, named) or named
+    found: dict[str, Array] = {}
+    for t in problem.tensors:
+        layer, _, word = t.name.partition(".")
+        there = dict(held.layers).get(layer)
+        if there is None or t.role in ("input", "target"):
+            continue
+        names = [f"{there}.{w}" for w in (word, WORDS.get(word, word))]
+        name = next((n for n in names if n in named), None)
+        if name is None and t.role == "state":
+            continue
+        if name is None:
+            raise ValueError(f"no {names[0]} among {_listed(list(named))}")
+        if np.shape(named[name]) != t.kept_shape:
+            raise ValueError(f"{name} has shape {np.shape(named[name])}, {t.name} is {t.kept_shape}")
+        found[t.name] = np.asarray(named[name], np.float64)
+    return found
 
 
 def tensors(file: str) -> dict[str, Array]:
@@ -41,17 +76,40 @@ def tensors(file: str) -> dict[str, Array]:
 
 def _as_netc(problem: ir.Problem, named: dict[str, Array]) -> dict[str, Array]:
     """Under netc's names, where all tensors are those of an nn.Sequential: layer after layer, by their numbers."""
+    found = _numbered(problem, named)
+    if found is None:
+        return named
+    count = len({name.partition(".")[0] for name in found})
+    if count != len(problem.layers):
+        places = sorted({int(m[1]) for name in named if (m := NUMBERED.fullmatch(name))})
+        raise ValueError(
+            f"it has {count} layers ({', '.join(map(str, places))}), the network has {len(problem.layers)}"
+        )
+    own = {t.name for t in problem.tensors}
+    words = {torch: word for word, torch in WORDS.items()}
+
+    def renamed(name: str) -> str:
+        layer, _, word = name.partition(".")
+        other = f"{layer}.{words.get(word, word)}"
+        return other if name not in own and other in own else name
+
+    return {renamed(name): array for name, array in found.items()}
+
+
+def _numbered(problem: ir.Problem, named: dict[str, Array]) -> dict[str, Array] | None:
+    """The tensors of an nn.Sequential as `layer1.weight`, ... in the order of their numbers; None: it is none."""
     matches = {name: NUMBERED.fullmatch(name) for name in named}
     if not named or not all(matches.values()):
-        return named
+        return None
     places = sorted({int(m[1]) for m in matches.values() if m})
-    order = {name: (places.index(int(m[1])), m[2]) for name, m in matches.items() if m}
     layers = [part[0].name.partition(".")[0] for part in problem.layers]
-    if len(places) != len(layers):
-        raise ValueError(
-            f"it has {len(places)} layers ({', '.join(map(str, places))}), the network has {len(layers)}"
-        )
-    return {f"{layers[at]}.{part}": named[name] for name, (at, part) in order.items()}
+    layers += [f"layer{i}" for i in range(len(layers) + 1, len(places) + 1)]  # of a longer network
+    found = {name: (layers[places.index(int(m[1]))], m[2]) for name, m in matches.items() if m}
+    return {f"{layer}.{word}": named[name] for name, (layer, word) in found.items() if word != COUNTER}
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _tensors(path: Path) -> dict[str, Array]:

@@ -70,11 +70,9 @@ class TeamWriter(Writer):
             for s in (self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p]))
         ]
 
-    def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
-        where = (self._array(e.point), "x", "y", "order", "first", "rest")
-        if e.gradient:
-            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), *memory_of(self.plan)))]
-        return [L.let(name, L.call("loss", *where, *memory_of(self.plan)))]
+    @property
+    def work(self) -> tuple[str, ...]:
+        return memory_of(self.plan)
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
         space = self.space
@@ -110,13 +108,10 @@ class TeamWriter(Writer):
         return [L.Do(L.call("team_shuffle", "order", "places", "key", "run", epoch, *SUMS))]
 
     def mask(self, name: str) -> list[L.Stmt]:
-        out: list[L.Stmt] = []
-        for region in self.vectors.regions:
-            middle = region.start + region.weights
-            for start, stop, is_weight in ((region.start, middle, True), (middle, region.stop, False)):
-                value = L.call("splat", 1.0 if is_weight == (name == "weights") else 0.0)
-                out.append(mine([L.store(name, "q", value)], start, stop))
-        return out
+        return [
+            mine([L.store(name, "q", L.call("splat", float(held)))], start, stop)
+            for start, stop, held in self.marked(name)
+        ]
 
     # -- who does what -------------------------------------------------------------------------------
 
@@ -159,9 +154,15 @@ class TeamWriter(Writer):
         if plan.shape == "grid":
             every = L.At(L.Name("scratch"), L.Int(shares), L.Int(shares + parameters * plan.blocks))
             out += [L.let("share", own(shares, parameters)), L.let("shares", every)]
-        if self.shuffled:
-            out.append(L.let("places", L.At(L.Name("all_places"), L.call("team_of_grid"))))
-        return [*out, L.let("sums", L.call("shared", plan.threads, "float64"))]
+        return [*out, *self.sums()]
+
+    def sums(self) -> list[L.Stmt]:
+        """Where a team shuffles, and where a block adds."""
+        places = L.let("places", L.At(L.Name("all_places"), L.call("team_of_grid")))
+        return [
+            *([places] if self.shuffled else []),
+            L.let("sums", L.call("shared", self.plan.threads, "float64")),
+        ]
 
     def rows(self) -> list[L.Stmt]:
         return own_rows()
