@@ -53,7 +53,11 @@ class Verdict:
 
 
 def equivalent(a: str, b: str) -> Verdict:
-    """Compares two rules: names, calls as `torch.SGD(lr=0.1)`, or blocks. Raises SpecError."""
+    """Compares two rules: names, calls as `torch.SGD(lr=0.1)`, or blocks. Raises SpecError.
+
+    >>> netc.equivalent("torch.SGD(lr=0.1)", "gd(eta=0.1)").same
+    True
+    """
     for rule in (a, b):
         if not isinstance(rule, str):
             raise TypeError(

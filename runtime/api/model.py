@@ -43,6 +43,10 @@ def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> M
     inside a text at the working directory.
 
     Raises SpecError with all that is wrong in the file or its data, FileNotFoundError where there is no file.
+
+    >>> bowl = "objective R(x) = x^2\\ninit theta = 1\\noptimizer gd(eta = 0.1)\\ntrain steps = 3"
+    >>> netc.compile(bowl, eta=0.25).train().theta
+    array([[0.125]])
     """
     require_plain("compile", overrides)
     text = os.fspath(path_or_text)
@@ -59,6 +63,10 @@ def load(path: str | os.PathLike[str], number: int = 0) -> Model:
     of that `number`, counted from 0; `model.result.theta` has those of all.
 
     Raises FileNotFoundError, and ValueError where it is no model, a damaged one, or one of a newer netc.
+
+    >>> model.save("line.safetensors")
+    >>> bool((netc.load("line.safetensors").predict(X) == model.predict(X)).all())
+    True
     """
     found = saved.read(Path(path))
     if not 0 <= number < len(found.theta):
@@ -116,6 +124,10 @@ class Model:
         classes, columns and what the file says; `netc.load` reads it.
 
         The file is whole or not there. Raises ValueError where nothing was trained, OSError where it cannot be written.
+
+        >>> model.save("line.safetensors")
+        >>> netc.load("line.safetensors").parameters
+        10
         """
         file = Path(path)
         if file.suffix != saved.SUFFIX:
@@ -213,6 +225,11 @@ class Model:
         With `keep_scaling` X and y are scaled as in the last training, not anew: what a training that goes on from its
         theta with other samples needs.
 
+        >>> half = model.train(X, y, epochs=25)
+        >>> on = model.train(X, y, resume=half.checkpoint)  # to the file's epoch 50
+        >>> bool((on.theta == result.theta).all())
+        True
+
         `callback(report)` is called at every report (`monitor every = ...`) with a `Report`; what it returns, if it is
         true, ends the training: `result.stopped` is then `callback`.
 
@@ -250,6 +267,10 @@ class Model:
         `result.table` has a row for each point, the best first, `result.best` the values of the best one,
         `result.results` the `Result` of every point in the order of the grid. The model is then that of the best point:
         `predict` uses its first run, `train` trains it. ValueError where the file has no sweep.
+
+        >>> bowl = "objective R(x) = x^2\\ninit theta = 1\\noptimizer gd(eta = 0.1)\\ntrain steps = 9\\n"
+        >>> netc.compile(bowl + "sweep eta in {0.1, 0.4}\\n").sweep().best
+        {'eta': 0.4}
         """
         from netc.runtime import sweep
 
@@ -302,6 +323,9 @@ class Model:
 
         With `ensemble` the members of the file's `ensemble` answer together, those of the last training (of the ends of
         phases those of its first run): the mean of their outputs, or the shares of their votes.
+
+        >>> model.predict(X).shape
+        (20, 1)
         """
         session = self._session
         if ensemble:
@@ -332,6 +356,10 @@ class Model:
         The answer has `figures` (accuracy and calibration errors, or rmse, mae, bias, r2), `confusion`, `residuals`,
         `ece`, `smooth_ece`, and `worst()`, `best()`, `uncertain()`, the places of samples. Raises ValueError where
         nothing was trained, the data are not at hand or others than the model was trained on, or shapes do not fit.
+
+        >>> judged = model.judge(X, y)
+        >>> bool(judged.figures["rmse"] == np.sqrt(np.mean(judged.residuals**2)))
+        True
         """
         return judge(self, X, y, part)
 
@@ -343,6 +371,9 @@ class Model:
         It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`. A file without
         data and without scaling takes X and y as they are; y (N,) are then the codes 0, 1, ... of classes where the
         network has several outputs.
+
+        >>> bool(abs(model.loss(result.theta[0], X, y) - result.loss_train[0]) < 1e-15)
+        True
         """
         session = self._session
         return session.evaluator.loss(self._row(session, theta, states), self._samples(session, X, y))
@@ -356,7 +387,14 @@ class Model:
         wrt: Literal["theta", "x"] = "theta",
         states: ArrayLike | None = None,
     ) -> Reals:
-        """The gradient of `loss`: (P,) in theta, or, `wrt = "x"`, (N, inputs) in the samples' inputs, in the units of X."""
+        """The gradient of `loss`: (P,) in theta, or, `wrt = "x"`, (N, inputs) in the samples' inputs, in the units of X.
+
+        >>> gradient = model.gradient(result.theta[0], X, y)
+        >>> bool(abs(np.linalg.norm(gradient) - result.gradient_norm[0]) < 1e-12)
+        True
+        >>> model.gradient(result.theta[0], X, y, wrt="x").shape
+        (20, 1)
+        """
         session = self._session
         row = self._row(session, theta, states)
         if wrt == "theta":
@@ -382,6 +420,9 @@ class Model:
 
         With `along` (P,) or (k, P) only their products with these vectors, of the same shape: what to use when P is
         large.
+
+        >>> model.hessian(result.theta[0], X, y).shape
+        (10, 10)
         """
         session = self._session
         row = np.asarray(self._row(session, theta, states), np.float64)
@@ -398,14 +439,22 @@ class Model:
 
     def unflatten(self, theta: ArrayLike) -> dict[str, Reals]:
         """theta (P,) or (runs, P) by name: `layer1.weight` (out, in), `layer1.bias` (out,), ... as PyTorch
-        has them; for an objective its variables. Several runs stay in front: (runs, out, in)."""
+        has them; for an objective its variables. Several runs stay in front: (runs, out, in).
+
+        >>> {name: array.shape for name, array in model.unflatten(result.theta[0]).items()}
+        {'layer1.weight': (3, 1), 'layer1.bias': (3,), 'layer2.weight': (1, 3), 'layer2.bias': (1,)}
+        """
         array = np.asarray(theta)
         if array.shape[-1:] != (self.parameters,):
             raise ValueError(f"theta has shape {array.shape}; there are {self.parameters} parameters")
         return unflatten(self._session.program.problem, array)
 
     def flatten(self, named: Mapping[str, ArrayLike]) -> Reals:
-        """The inverse of `unflatten`. Raises ValueError with what is missing, unknown or of a wrong shape."""
+        """The inverse of `unflatten`. Raises ValueError with what is missing, unknown or of a wrong shape.
+
+        >>> bool((model.flatten(model.unflatten(result.theta[0])) == result.theta[0]).all())
+        True
+        """
         arrays = {name: np.asarray(value) for name, value in named.items()}
         return flatten(self._session.program.problem, arrays)
 
