@@ -15,12 +15,11 @@ from netc.compiler.check.definitions import check_definition_settings
 from netc.compiler.check.ensemble import check_ensemble
 from netc.compiler.check.expect import check_expectations, check_points
 from netc.compiler.check.finder import check_finder
+from netc.compiler.check.functions import check_activations, check_objective
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
-from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check.masks import check_masks
-from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.phases import check_phases, last_phase
 from netc.compiler.check.rule import check_optimizer
@@ -204,6 +203,10 @@ class _Check:
                         hints=("remove one of the two",),
                     )
             return None, check_objective(objective, self.definitions, self.report), None, NO_DATA
+        # Half of the compiler, which a rule by itself has no use for.
+        from netc.compiler.check.loss import check_loss, check_pair
+        from netc.compiler.check.network import check_fit, check_network
+
         losses = self.all(ast.Loss)
         loss = check_loss(losses, self.definitions, self.report) if losses else None
         if stated is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from netc.compiler.meaning.spec import PARTS, Points, Spec
 from netc.dsl import ast
 from netc.runtime.parameters import Array
 from netc.runtime.results.reached_points import NO_LISTED
-from netc.runtime.results.result import Result
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import CLAIMED, OUTCOMES
+
+if TYPE_CHECKING:
+    from netc.runtime.results.result import Result
 
 
 class Trained(Protocol):

@@ -11,7 +11,6 @@ from types import ModuleType
 
 import numpy as np
 
-from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.runtime.aligned import aligned, zeros
 from netc.runtime.parameters import Array, states_of_rows
@@ -194,6 +193,8 @@ def begun(
 
 def bytes_of_state(kernels: ModuleType, program: ir.Program, samples: int) -> int:
     """Of a run: what kernels change."""
+    from netc.compiler import memory  # which knows the loops of reports: `netc check` does without
+
     item, order = real_type(program)(0).itemsize, samples if kernels.BY_SAMPLE else 0
     return memory.of_state(item, kernels.STRIDE, kernels.VECTORS, kernels.SCALARS, order)
 
@@ -209,6 +210,8 @@ def runs_at_once(kernels: ModuleType, program: ir.Program, samples: int) -> int:
     runs, each = program.training.runs, bytes_per_run(kernels, program, samples)
     if kernels.DEVICE == "cpu":
         return max(1, min(MOST, runs, MEMORY // each))
+    from netc.compiler import memory
+
     wanted = max(1, min(MOST_ON_GPU, runs, MEMORY_ON_GPU // each))
     return int(kernels.GPU.fitting(wanted, memory.on_gpu(bytes_of_state(kernels, program, samples))))
 
