@@ -27,8 +27,7 @@ WORSE = 4.0
 SEEN = 5
 """Smoothed losses that a slope is looked for in, at least."""
 MEMORY = round(1 / (1 - WEIGHT))
-"""Losses before these are a mean of fewer than it remembers, and noise: no slope is looked for among them, but at most in
-the last three quarters."""
+"""Losses: before so many the mean is noise, and no slope is looked for there; at most a quarter is left out."""
 
 
 @dataclass(frozen=True, eq=False)
