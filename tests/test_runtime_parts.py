@@ -43,7 +43,7 @@ def text(rule: str = RULES[0], samples: int = 30) -> str:
 
 
 DEEP = """
-block res(c) = x + [c (conv 3x3 same nobias, batchnorm, relu) c (conv 3x3 same nobias, batchnorm) c]
+block res(c) = x + [c (conv 3x3 same nobias, lecture.batchnorm, relu) c (conv 3x3 same nobias, lecture.batchnorm) c]
 network [5x5x1 (conv 3x3 same) 2 (res) x {blocks} (globalavgpool) (softmax) 3]
 init zeros
 loss cross_entropy

@@ -170,10 +170,10 @@ def vit(blocks: int = 2, side: int = 28, patch: int = 7, width: int = 16, heads:
 
     text = (
         "block   vit(heads, hidden, D):\n"
-        "    r = x + [(layernorm, attention(heads))](x)\n"
-        "    z = r + [(layernorm, dense, gelu) hidden (dense) D](r)\n"
+        "    r = x + [(layernorm 1e-5, attention(heads))](x)\n"
+        "    z = r + [(layernorm 1e-5, dense, gelu) hidden (dense) D](r)\n"
         f"network [{side}x{side}x1 (conv {patch}x{patch} stride {patch}x{patch}) {width} (tokens) (classtoken) (positions)\n"
-        f"         (vit({heads}, {2 * width})) x {blocks} (layernorm) (first) (softmax) 10]\n"
+        f"         (vit({heads}, {2 * width})) x {blocks} (layernorm 1e-5) (first) (softmax) 10]\n"
     )
     return Network(f"ViT-{blocks}", text, (side, side, 1), 10, outputs)
 
