@@ -19,9 +19,10 @@ Reals = NDArray[Any]
 
 
 def update_rule(text: str) -> UpdateRule:
-    """The rule that `text` names, `torch.SGD(lr=0.1, momentum=0.9)`, or defines, an `optimizer` block.
+    """The rule that `text` names, `torch.SGD(lr=0.1, momentum=0.9)`, or defines, an `optimizer` block. Raises SpecError.
 
-    Raises SpecError.
+    >>> netc.update_rule("torch.SGD(lr=0.1, momentum=0.9)").states
+    ('v',)
     """
     return UpdateRule(text)
 
@@ -61,7 +62,11 @@ class UpdateRule:
         }
 
     def equations(self) -> list[str]:
-        """The lines of the rule as it runs, valid in the block of an `optimizer` statement."""
+        """The lines of the rule as it runs, valid in the block of an `optimizer` statement.
+
+        >>> netc.update_rule("gd(eta = 0.1)").equations()
+        ['theta[n+1] = theta[n] - eta*grad R(theta[n])']
+        """
         return lines(self._read.optimizer.definition.body)
 
     def latex(self) -> str:
@@ -82,6 +87,11 @@ class UpdateRule:
         """theta[0], theta[1], ... (T+1, d) from theta0 (d,) when the gradients are these (T, d), at any point.
 
         Of rules that ask several times in a step: gradients (T, k, d) and `losses` (T, k) in the order in which they ask.
+
+        >>> netc.update_rule("gd(eta = 0.5)").trajectory([1.0], [[1.0], [0.5]])
+        array([[1.  ],
+               [0.5 ],
+               [0.25]])
 
         `schedule` gives the value of a parameter, by name, in each of the T steps. `tensors` are the sizes of
         the tensors that make up theta, for rules that look at them one by one (`per = tensor`, `per = layer`); by
