@@ -221,7 +221,7 @@ def tensors_of(file: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 def parameters_in(arrays: dict[str, Array], prefix: str = "") -> dict[str, Array]:
     """Those of the parameters, `best.` ones with that prefix."""
-    beside = () if prefix else ("best.", "last.", "scale.")
+    beside = () if prefix else ("best.", "last.", "phase.", "scale.")
     return {
         k.removeprefix(prefix): v
         for k, v in arrays.items()

@@ -17,11 +17,12 @@ from netc.runtime.parameters import Array
 from netc.runtime.results import reached_points as reached
 from netc.runtime.results.folder_reader import Unreadable, runs_of, table_of
 from netc.runtime.results.folder_reader import rows as rows_of
+from netc.runtime.results.phases import phases_read
 from netc.runtime.results.result import MetricName, Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.outcomes import OUTCOMES, SETTLED, STOPS
 
-WHOLE = ("run", "step")
+WHOLE = ("run", "step", "phase")
 """Columns of the history that count."""
 
 
@@ -63,6 +64,8 @@ def _result(
     best, best_states = rows_of(program.problem, arrays, "best.")
     kept = summary.get("kept", {})
     last, last_states = rows_of(program.problem, arrays, "last.") if kept else (theta, states)
+    names = [kept_phase["name"] for kept_phase in summary.get("phases", ())]
+    ends = {name: rows_of(program.problem, arrays, f"phase.{name}.") for name in names}
     for whole in history.keys() & {*WHOLE}:
         history[whole] = history[whole].astype(np.int64)
     steps = rows["steps"].astype(np.int64)
@@ -107,6 +110,7 @@ def _result(
         file=summary.get("file", ""),
         expect=tuple(_verdict(v) for v in summary.get("expect", ())),
         folder=path,
+        phases=phases_read(table_of(path / "phases.csv"), ends) if ends else (),
     )
 
 
