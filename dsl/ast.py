@@ -2,7 +2,8 @@
 
     program    = statement*
     statement  = Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer
-               | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
+               | Search | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor
+               | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | InputGradient | Absolute | Tuple | Set | Range | Of | Among
                | Drawn | Counted | Gain | Over | Architecture
@@ -286,7 +287,8 @@ class Architecture(Node):
 class Learned(Node):
     """An array of parameters: `W[o in units, i] as weights`, `gamma[c] = 1`, `b[o] as biases if bias`.
 
-    Its indices are names, or Among where they say their range. With a value it is a gain.
+    Its indices are names, or Among where they say their range. With a value and no role it is a gain; with both, or with
+    a law (`W[o in units, i] as weights ~ uniform(-a, a)`), that is the start of the layer's own.
     """
 
     name: str
@@ -294,6 +296,7 @@ class Learned(Node):
     role: str
     """`weights`, `biases`, or empty."""
     value: Expr | None
+    law: Expr | None
     condition: Expr | None
 
 
@@ -317,12 +320,12 @@ class Formula(Node):
 
 @dataclass(frozen=True)
 class Draws(Node):
-    """`r[i] ~ bernoulli(1 - p)`; `per batch`: one for all samples."""
+    """`r[i] ~ bernoulli(1 - p)`; `per sample`: one for all places of a sample; `per batch`: one for all samples too."""
 
     name: str
     indices: tuple[Expr, ...]
     law: Expr
-    per_batch: bool = False
+    per: Literal["", "sample", "batch"] = ""
 
 
 Expr = (
@@ -411,6 +414,8 @@ class Layer(Node):
     parameters: tuple[Parameter, ...]
     lines: tuple[LayerLine, ...]
     settings: tuple[Setting, ...]
+    activates: bool = False
+    """It is written as an activation that learns: `(snake) 15` is short for `(dense, snake) 15`."""
 
 
 @dataclass(frozen=True)
@@ -421,6 +426,18 @@ class Activation(Node):
     variable: str
     parameters: tuple[Parameter, ...]
     value: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class LearntActivation(Node):
+    """`activation snake(z; start = 1):` and a block that learns: of each unit, `learn a[i] = start`, or for all, `learn a =
+    start`. The last equation is what it gives."""
+
+    name: str
+    variable: str
+    parameters: tuple[Parameter, ...]
+    lines: tuple[LayerLine, ...]
     settings: tuple[Setting, ...]
 
 
@@ -556,9 +573,35 @@ class Train(Node):
 
 
 @dataclass(frozen=True)
+class Phase(Node):
+    """`phase fine: epochs = 20, freeze = layer1`: a part of the training, and what is other in it."""
+
+    name: str
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Ensemble(Node):
+    """`ensemble runs`, `ensemble {cycle2, cycle3}, by = vote`."""
+
+    members: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
 class Sweep(Node):
     axes: tuple[Expr, ...]
     settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Finder(Node):
+    """`finder eta from 1e-6 to 10 in 200 steps`"""
+
+    name: str
+    low: Expr
+    high: Expr
+    steps: Expr
 
 
 @dataclass(frozen=True)
@@ -593,8 +636,8 @@ class Use(Node):
 
 
 Statement = (
-    Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer | Search | Schedule | Train
-    | Sweep | Monitor | Expect | Points | Use
+    Network | Block | Layer | Activation | LearntActivation | Clip | Loss | Objective | Data | Init | Optimizer | Search
+    | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

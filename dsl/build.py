@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from netc.dsl import ast
 from netc.dsl.build_parts import (
@@ -22,6 +22,7 @@ from netc.dsl.build_parts import (
     call_of,
     dotted,
     end_of,
+    finder_of,
     gain_of,
     group_of,
     head_of,
@@ -35,6 +36,7 @@ from netc.dsl.build_parts import (
     others_of,
     over_of,
     parameters_of,
+    require_one_number,
     require_word,
     require_words,
     role_of,
@@ -186,9 +188,9 @@ class _Rules:
 
     def learned(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         role = next((c.id for c in rest if isinstance(c, Role)), "")
-        after = {str(sign): rest[i + 1] for i, sign in enumerate(rest) if sign in ("[", "=", "if")}
-        value, condition = after.get("="), after.get("if")
-        return ast.Learned(name.id, indices_of(after.get("[")), role, value, condition, span=span)
+        after = {str(sign): rest[i + 1] for i, sign in enumerate(rest) if sign in ("[", "=", "~", "if")}
+        value, law, condition = after.get("="), after.get("~"), after.get("if")
+        return ast.Learned(name.id, indices_of(after.get("[")), role, value, law, condition, span=span)
 
     def role(self, span: Span, word: Child, what: Child) -> ast.Node:
         return role_of(word, what, span)
@@ -208,10 +210,13 @@ class _Rules:
 
     def draws(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         role = next((c for c in rest if isinstance(c, Role)), None)
-        if role is not None:
-            require_words(role, "per", "batch", "a draw for all samples is said by 'per batch'")
+        if role is not None and (role.word, role.id) != ("per", "sample"):
+            require_words(role, "per", "batch", DRAWN_ONCE)
+        per: Literal["", "sample", "batch"] = (
+            "" if role is None else "sample" if role.id == "sample" else "batch"
+        )
         law, subscripts = rest[-1 - bool(role)], rest[1] if rest[0] == "[" else None
-        return ast.Draws(name.id, indices_of(subscripts), law, role is not None, span=span)
+        return ast.Draws(name.id, indices_of(subscripts), law, per, span=span)
 
     # -- update rules -------------------------------------------------------------------------
 
@@ -236,6 +241,9 @@ class _Rules:
 
     def otherwise(self, span: Span, *children: Child) -> ast.Node:
         return Group(nodes_of(children), span=span)
+
+    def measure(self, span: Span, _: Child, __: Child, point: Child) -> ast.Node:
+        return ast.Setting("evaluate", point, span=span)
 
     def end(self, span: Span, word: Child, _: Child, condition: Child) -> ast.Node:
         return ast.End(end_of(word), condition, span=span)
@@ -270,6 +278,15 @@ class _Rules:
         return ast.Activation(
             name.id, variable.id, parameters_of(group_of(rest)), nodes[0], tuple(nodes[1:]), span=span
         )
+
+    def learnt_activation(
+        self, span: Span, _: Child, name: Child, _open: Child, variable: Child, *rest: Child
+    ) -> ast.Node:
+        end = rest.index(")")
+        lines, settings = lines_and_settings(lines_of(rest[end + 1 :]))
+        require_one_number(lines)
+        parameters = parameters_of(group_of(rest[:end]))
+        return ast.LearntActivation(name.id, variable.id, parameters, lines, settings, span=span)
 
     def clip(
         self, span: Span, _: Child, name: Child, _open: Child, variable: Child, *rest: Child
@@ -372,8 +389,18 @@ class _Rules:
     def train(self, span: Span, *children: Child) -> ast.Node:
         return ast.Train(settings_of(children), span=span)
 
+    def phase(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        return ast.Phase(name.id, settings_of(rest), span=span)
+
+    def ensemble(self, span: Span, _: Child, members: Child, *rest: Child) -> ast.Node:
+        return ast.Ensemble(members, settings_of(rest), span=span)
+
     def sweep(self, span: Span, *children: Child) -> ast.Node:
         return ast.Sweep(others_of(children), settings_of(children), span=span)
+
+    def finder(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        first, low, second, high, __, steps, unit = rest
+        return finder_of(span, name, (first, second, unit), (low, high, steps))
 
     def monitor(self, span: Span, *children: Child) -> ast.Node:
         return ast.Monitor(others_of(children), settings_of(children), span=span)
@@ -397,6 +424,9 @@ class _Rules:
 
     def use(self, span: Span, _: Child, file: Child) -> ast.Node:
         return ast.Use(file, span=span)
+
+
+DRAWN_ONCE = "a draw for all places of a sample is said by 'per sample', one for all samples by 'per batch'"
 
 
 def callbacks() -> SimpleNamespace:

@@ -101,13 +101,18 @@ def is_layer(name: str) -> bool:
 
 
 def actions_of(items: tuple[Child, ...]) -> tuple[tuple[ast.Action, ...], tuple[ast.Setting, ...]]:
-    """Lines such as `source = "..."` and `require = ...` say something about the rule and are no part of it."""
-    settings = tuple(ast.Setting(i.name, i.value, span=i.span) for i in items if _is_setting(i))
+    """Lines such as `source = "..."`, `require = ...` and `evaluate at ...` say something about the rule and are no part
+    of it."""
+    settings = tuple(
+        i if isinstance(i, ast.Setting) else ast.Setting(i.name, i.value, span=i.span)
+        for i in items
+        if _is_setting(i)
+    )
     return tuple(i for i in items if not _is_setting(i)), settings
 
 
 def _is_setting(item: Child) -> bool:
-    return (
+    return isinstance(item, ast.Setting) or (
         isinstance(item, ast.Equation)
         and not item.indices
         and (isinstance(item.value, ast.Text) or item.name == "require")
@@ -121,7 +126,7 @@ def lines_of(children: Iterable[Child]) -> tuple[Any, ...]:
 
 
 def lines_and_settings(lines: Iterable[Child]) -> tuple[tuple[Any, ...], tuple[ast.Setting, ...]]:
-    """Of a layer: `source = "..."`, `require = ...` and `images = flat` say something about it."""
+    """Of a layer: `source = "..."`, `require = ...`, `images = flat` and `inferred = ...` say something about it."""
     lines = list(lines)
     settings = tuple(ast.Setting(i.name, i.value, span=i.span) for i in lines if _is_said(i))
     return tuple(i for i in lines if not _is_said(i)), settings
@@ -130,7 +135,7 @@ def lines_and_settings(lines: Iterable[Child]) -> tuple[tuple[Any, ...], tuple[a
 def _is_said(line: Child) -> bool:
     match line:
         case ast.Formula(name, (), value):
-            return isinstance(value, ast.Text) or name in ("require", "images")
+            return isinstance(value, ast.Text) or name in ("require", "images", "inferred")
     return False
 
 
@@ -148,6 +153,26 @@ def role_of(word: ast.Name, what: ast.Name, span: Span) -> Role:
             "parameters are learnt 'as weights' or 'as biases'",
         )
     return Role(word.id, what.id, span=span)
+
+
+def require_one_number(lines: Iterable[Any]) -> None:
+    """Of an activation: what it learns has one index, that of the units, or none; its equations have none."""
+    example = "as in: learn a[i] = 0.25, and below it: y = z if z > 0 else a[i]*z"
+    for line in lines:
+        match line:
+            case ast.Learn(arrays):
+                for array in (a for a in arrays if len(a.indices) > 1):
+                    _fail(
+                        array.span, "an activation learns one number for each unit, or one for all", example
+                    )
+            case ast.Formula(_, (_, *_)):
+                _fail(line.span, "an activation is of one number: its equations have no index", example)
+            case ast.Draws():
+                _fail(
+                    line.span,
+                    "an activation draws nothing",
+                    "what draws is a layer: layer noisy(sigma = 0.1):",
+                )
 
 
 def require_word(word: ast.Name, wanted: str, hint: str) -> None:
@@ -203,6 +228,16 @@ def gain_of(span: Span, before: Child, words: tuple[ast.Name, ast.Name], gain: a
         )
     whole = replace(gain, span=no.span.to(gain.span))
     return replace(before, right=whole, span=span) if before is not no else whole
+
+
+def finder_of(
+    span: Span, name: ast.Name, words: tuple[ast.Name, ...], numbers: tuple[Child, Child, Child]
+) -> ast.Finder:
+    """`finder eta from 1e-6 to 10 in 200 steps`"""
+    if tuple(word.id for word in words) not in (("from", "to", "steps"), ("from", "to", "step")):
+        _fail(span, "this is no finder", "for example: finder eta from 1e-6 to 10 in 200 steps")
+    low, high, steps = numbers
+    return ast.Finder(name.id, low, high, steps, span=span)
 
 
 def over_of(value: Child, word: ast.Name, axis: ast.Name) -> ast.Over:

@@ -113,6 +113,17 @@ statistics of the batch in training keeps running ones in a state, whose last in
         z[c]      = x[c] - m[c, n] else
 """,
     ),
+    "E0241": Story(
+        "a batch of one sample under batch norm",
+        """\
+A warning. Mean and variance of one number are that number and 0: batch norm gives beta, whatever comes in, and a running
+variance with n - 1 is divided by 0. PyTorch refuses such a batch. It may be the last one only: 101 samples in batches of
+50. On images the places count as samples, and nothing is said.
+
+    network [13 (tanh) 15 (torch.BatchNorm1d) (lin) 1]
+    train   epochs = 10, batch = 1          # batch = 32, or (torch.LayerNorm)
+""",
+    ),
     "E0250": Story(
         "a layer that the network has not",
         """\

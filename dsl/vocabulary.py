@@ -157,7 +157,6 @@ _LAYERS = {
     CONVOLUTION: "conv2d conv3d convolution convolution2d convolution2dlayer",
     "here it is called 'maxpool', (maxpool 2x2)": "max_pool2d maxpool2d max_pooling2d max_pool",
     "here it is called 'avgpool', (avgpool 2x2)": "avg_pool2d avgpool2d average_pooling2d avg_pool",
-    "here it is called 'batchnorm'": "batch_norm1d batchnorm1d batchnorm2d batch_normalization",
     "here it is called 'tconv', (tconv 2x2 stride 2) 16": "conv_transpose2d convtranspose2d conv2d_transpose deconv",
     "here it is called 'globalavgpool'": "adaptive_avg_pool2d adaptiveavgpool2d global_average_pooling2d",
     "here it is called 'layernorm'": "layer_norm layer_normalization",

@@ -117,7 +117,7 @@ def test_nothing_is_trained_and_nothing_written(
 
 def gpu(free: int | Exception, data: int) -> Gpu:
     module = ModuleType("kernel")
-    vars(module).update(SCRATCH=4, PLACES=0, REAL="f64", SHAPE="block", THREADS=4, BLOCKS=1)
+    vars(module).update(REAL="f64", SCRATCH=4, PLACES=0, SHAPE="block", THREADS=4, BLOCKS=1)
 
     def left() -> int:
         if isinstance(free, Exception):
@@ -195,7 +195,7 @@ def test_a_lost_gpu_keeps_what_was_done(update_golden: bool, monkeypatch: pytest
 
 def test_an_array_of_too_many_elements_is_refused(update_golden: bool) -> None:
     """Statistics of a batch of a thousand million samples."""
-    text = "data x in linspace(-1, 1, 9) -> x^2\nnetwork [1 (dense nobias) 3 (batchnorm, tanh) (lin) 1]\n"
+    text = "data x in linspace(-1, 1, 9) -> x^2\nnetwork [1 (dense nobias) 3 (lecture.batchnorm, tanh) (lin) 1]\n"
     text += "init glorot_uniform\nloss half_mse\noptimizer gd(eta = 0.1)\ntrain steps = 9, batch = full, target = cuda\n"
     opened = session.open_session(session.read_text(text, "E0911.net", Path.cwd()), {})
     with pytest.raises(SpecError) as caught:

@@ -30,9 +30,9 @@ network [2(leaky_relu(0.01))8(lin)1]      # an activation may take parameters
     "convolutions": r"""
 # LeNet-1
 network [28x28x1 (conv 5x5, tanh) 4 (avgpool 2x2) (conv 5x5, tanh) 12 (avgpool 2x2) (softmax) 10]
-network [784 (dense nobias, batchnorm, relu) 128 (dropout 0.5) (softmax) 10]
+network [784 (dense nobias, lecture.batchnorm, relu) 128 (dropout.inverted 0.5) (softmax) 10]
 
-block     res(c) = x + [c (conv 3x3 same, batchnorm, relu) c (conv 3x3 same, batchnorm) c]
+block     res(c) = x + [c (conv 3x3 same, lecture.batchnorm, relu) c (conv 3x3 same, lecture.batchnorm) c]
 network   [32x32x3 (conv 3x3 same, relu) 16 (res) (res) (globalavgpool) (softmax) 10]
 """,
     "functions": r"""

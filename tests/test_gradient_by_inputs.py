@@ -19,7 +19,8 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 REST = "init he_normal\noptimizer gd(eta = 0.05)\ntrain epochs = 3, batch = full, seed = 2\n"
 DENSE = f"network [6 (tanh) 5 (gelu) 4 (softmax) 3]\nloss cross_entropy\n{REST}"
-CONV = f"""network [7x6x2 (conv 3x3 same, relu) 4 (torch.BatchNorm) (maxpool 2x2) (dropout 0.3) (conv 2x2, tanh) 3 (lin) 2]
+CONV = f"""network [7x6x2 (conv 3x3 same, relu) 4 (torch.BatchNorm2d) (maxpool 2x2)
+    (torch.Dropout 0.3) (conv 2x2, tanh) 3 (lin) 2]
 loss mse
 {REST}"""
 RNG = np.random.default_rng(7)

@@ -26,7 +26,7 @@ optimizer groups(eta = 0.1, decay = 0.01):
     theta[n+1] = theta[n] - rate*v[n+1] - decay*(ones - gains)*theta[n] - 3*decay*layer1_weights - decay*layer2.beta
 """
 TEXT = """
-network   [3 (tanh) 5 (layernorm) (tanh) 4 (softmax) 3]
+network   [3 (tanh) 5 (layernorm(1e-5)) (tanh) 4 (softmax) 3]
 init      glorot_normal
 init layer2: beta = 1
 loss      cross_entropy

@@ -17,7 +17,9 @@ from netc.runtime.parameters import unflatten
 from netc.runtime.session import open_session, read_text
 from netc.runtime.training.start import first_states, first_theta
 
-NET = "network [8x8x2 (conv 3x3, relu) 3 (batchnorm) (conv 3x3, relu) 4 (lstm) 5 (last) (tanh) 7 (lin) 2]"
+NET = """
+block rows(c) = [(keras.LSTM return_sequences) c]
+network [8x8x2 (conv 3x3, relu) 3 (lecture.batchnorm) (conv 3x3, relu) 4 (rows) 5 (last) (tanh) 7 (lin) 2]"""
 REST = """
 loss mse
 optimizer gd(eta = 0.1)
@@ -28,7 +30,7 @@ init he_normal
 init conv: weights ~ normal(1, 0), biases = 2
 init layer3: weights ~ uniform(a, a), a = fan_in/layer
 init layer2: gamma = 0
-init layer4: Wf = 3, biases = -1, bf = 1
+init layer4: W = 3, biases = -1, bf = 1
 init last: weights = 1/fan_in
 """
 
@@ -43,15 +45,15 @@ def torch():
 
 
 def test_each_array_begins_by_what_means_it_most_closely() -> None:
-    program = lowered(text(LAWS, NET.replace("(lstm)", "(lstm)")))
+    program = lowered(text(LAWS))
     parts = unflatten(program.problem, first_theta(program, 0, 1)[0])
     means = {
         "layer1.weight": 1, "layer1.bias": 2, "layer2.gamma": 0, "layer2.beta": 0, "layer3.weight": 27 / 2,
-        "layer3.bias": 2, "layer4.Wf": 3, "layer4.bf": 1, "layer4.bi": -1, "layer6.weight": 1 / 7, "layer6.bias": 0,
+        "layer3.bias": 2, "layer4.W": 3, "layer4.bf": 1, "layer4.bi": -1, "layer6.weight": 1 / 7, "layer6.bias": 0,
     }  # fmt: skip
     for name, value in means.items():
         np.testing.assert_array_equal(parts[name], value, err_msg=name)
-    assert 0.5 < np.std(parts["layer4.Wi"]) / sqrt(2 / 4) < 1.5  # what nobody speaks of has the law of all
+    assert 0.5 < np.std(parts["layer4.U"]) / sqrt(2 / 5) < 1.5  # what nobody speaks of has the law of all
 
 
 def test_the_spec_as_text_means_the_same() -> None:
@@ -71,7 +73,7 @@ def test_siren_draws_its_first_layer_by_another_law() -> None:
 
 # -- files -------------------------------------------------------------------------------------------
 
-SMALL = "network [6x6x1 (conv 3x3, relu) 3 (torch.BatchNorm) (conv 3x3, relu) 4 (globalavgpool) (lin) 2]"
+SMALL = "network [6x6x1 (conv 3x3, relu) 3 (torch.BatchNorm2d) (conv 3x3, relu) 4 (globalavgpool) (lin) 2]"
 
 
 def of_sequential(torch, classes: int):
@@ -119,7 +121,7 @@ def test_some_layers_begin_as_a_network_with_another_head(torch, tmp_path: Path)
     )
     for init in (
         'init layer1, layer2, layer3: from "net.pt"',
-        'init layer1, batchnorm, layer3: from "net.pt"\n'.replace("batchnorm", "torch.BatchNorm"),
+        'init layer1, torch.BatchNorm2d, layer3: from "net.pt"\n',
     ):
         program = program_of(f"init glorot_uniform\n{init}", tmp_path)
         parts = unflatten(program.problem, first_theta(program, 0, 1)[0])

@@ -13,7 +13,7 @@ import pytest
 from layers_in_networks import Put, put
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import loss_and_gradient, predict
-from netc.compiler.explain_layers import rows
+from netc.compiler.explain_layers import explain_layers, rows
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_text
 from netc.compiler.pipeline import to_ast, to_ir, to_spec
@@ -29,11 +29,25 @@ optimizer gd(eta = 0.1)
 train     epochs = 2
 """
 LENET = "network [28x28x1 (conv 5x5, tanh) 4 (avgpool 2x2) (conv 5x5, tanh) 12 (avgpool 2x2) (softmax) 10]"
-RES = "block res(c) = x + [c (conv 3x3 same nobias, batchnorm, relu) c (conv 3x3 same nobias, batchnorm) c]\n"
+CALLING = """
+activation twice(z) = 2*relu(z)
+block      gated:
+    y = [(dense nobias) 2](x)
+    z = twice(x - y)*sigmoid(y)
+network    [2 (gated)]
+init       zeros
+loss       half_mse
+optimizer  gd(eta = 0.1)
+train      steps = 1
+"""
+RES = """
+block norm = [(lecture.batchnorm)]
+block res(c) = x + [c (conv 3x3 same nobias, norm, relu) c (conv 3x3 same nobias, norm) c]
+"""
 VIT = """
 block vit(heads, hidden, D):
-    r = x + [(layernorm, attention(heads))](x)
-    z = r + [(layernorm, dense, gelu) hidden (dense) D](r)
+    r = x + [(layernorm(1e-5), attention(heads))](x)
+    z = r + [(layernorm(1e-5), dense, gelu) hidden (dense) D](r)
 """
 
 
@@ -81,7 +95,7 @@ def test_lenet_1_has_the_parameters_of_the_lecture_and_the_shapes_of_the_paper()
 
 VIT_B = VIT + (
     "network [384x384x3 (conv 16x16 stride 16) 768 (tokens) (classtoken) (positions)"
-    " (vit(12, 3072)) x 12 (layernorm) (first) (softmax) 1000]"
+    " (vit(12, 3072)) x 12 (layernorm(1e-6)) (first) (softmax) 1000]"
 )
 COUNTS = {
     "network [784(relu)24(softmax)10]": 19_090,
@@ -89,9 +103,14 @@ COUNTS = {
     "network [784(relu)1000(softmax)10]": 795_010,
     "network [784(relu)300(relu)100(softmax)10]": 266_610,
     VIT_B: 86.9e6,
+    LENET: 3_246,
     convnext((96, 192, 384, 768), (3, 3, 9, 3)): 28.6e6,
+    convnext((96, 192, 384, 768), (3, 3, 27, 3)): 50.2e6,
+    convnext((128, 256, 512, 1024), (3, 3, 27, 3)): 88.6e6,
+    convnext((192, 384, 768, 1536), (3, 3, 27, 3)): 197.8e6,
+    convnext((256, 512, 1024, 2048), (3, 3, 27, 3)): 350.2e6,
 }
-"""Of the lectures, of ViT-B/16 and of ConvNeXt T: exact, or as the papers round them."""
+"""Of the lectures, of LeNet-1, ViT-B/16 and ConvNeXt T, S, B, L, XL: exact, or as the papers round them."""
 
 
 @pytest.mark.parametrize("text", COUNTS, ids=[f"{n:,.0f}" for n in COUNTS.values()])
@@ -113,6 +132,31 @@ def test_a_residual_block_with_batch_norm() -> None:
         return (z + norm(F.conv2d(inside, second, padding=1), g2, b2)).permute(0, 2, 3, 1)
 
     against(put("(res)", (5, 4, 3), RES), reference, (5, 4, 3))
+
+
+def test_a_block_that_is_repeated_knows_its_number() -> None:
+    """Stochastic depth: Huang et al. 2016, sec. 3.2, print 40 of 54 blocks; and once more from the spec as text."""
+    text = (
+        """
+block     res(c) = x + [(dense nobias, tanh) c (stochasticdepth(1 - l/L*(1 - 0.5)))]
+network   [4 (tanh) 3 (res) x 54 (softmax) 2]"""
+        + REST
+    )
+    spec = to_spec(to_ast(Source("<test>", text)), None, Path())
+    again = to_spec(to_ast(Source("<test>", spec_text(spec))), None, Path())
+    for found in (spec, again):
+        words = [line for section in explain_layers(found) for line in section.lines]
+        assert "branches left out by chance: 54, of which 40.25 stay on average" in words
+    assert "(res(c = 3)) x 54" in spec_text(spec)
+
+
+def test_a_line_of_a_block_calls_activations() -> None:
+    """As a residual block does behind its sum: those that the rest of the file does not use, and those they call."""
+    problem = to_ir(to_spec(to_ast(Source("<test>", CALLING)), None, Path())).problem
+    theta, x = np.array([0.5, -2.0, 3.0, -1.0]), np.array([1.0, 2.0])
+    y = theta.reshape(2, 2) @ x
+    expected = 2 * np.maximum(x - y, 0.0) / (1 + np.exp(-y))
+    np.testing.assert_allclose(predict(problem, theta, x[None]), [expected], rtol=1e-14)
 
 
 def test_a_block_of_a_vision_transformer_is_torchs_encoder_layer() -> None:
@@ -183,7 +227,7 @@ layer distances:
 
 def test_states_of_libraries_move_as_they_do() -> None:
     """Two batches: torch keeps the variance with n - 1 and weighs the new one by its momentum."""
-    made, rng = put("(torch.BatchNorm(momentum = 0.3))", (3, 4, 2)), np.random.default_rng(2)
+    made, rng = put("(torch.BatchNorm2d(momentum = 0.3))", (3, 4, 2)), np.random.default_rng(2)
     module = nn.BatchNorm2d(2, momentum=0.3).double()
     arrays = {"gamma": np.ones(2), "beta": np.zeros(2)}
     states = {"m": np.zeros(2), "s": np.ones(2)}
@@ -202,7 +246,9 @@ def test_states_of_libraries_move_as_they_do() -> None:
 
 
 def test_starts_are_by_fans_and_gains_have_their_own() -> None:
-    program = to_ir(spec("network [9x9x3 (conv 3x3) 8 (batchnorm, relu) (depthwise 3x3) (softmax) 10]"))
+    program = to_ir(
+        spec("network [9x9x3 (conv 3x3) 8 (lecture.batchnorm, relu) (depthwise 3x3) (softmax) 10]")
+    )
     at = {t.offset: t for t in program.problem.weights}
     found = {at[f.offset].name: (f.law, f.arguments) for f in program.starts.fills}
 
@@ -212,9 +258,9 @@ def test_starts_are_by_fans_and_gains_have_their_own() -> None:
     assert found["layer1.weight"] == glorot(27, 72)  # as Keras: the receptive field on either side
     assert found["layer3.weight"] == glorot(9, 9)
     assert found["layer4.weight"] == glorot(5 * 5 * 8, 10)
-    embedded = to_ir(spec("network [9 (embedding(50)) 4 (lstm) 6 (last) (softmax) 10]")).problem.weights
+    embedded = to_ir(spec("network [9 (embedding(50)) 4 (keras.LSTM) 6 (softmax) 10]")).problem.weights
     assert {t.name: t.fans for t in embedded if t.role == "weight"} == {
-        "layer1.weight": (1, 4), **{f"layer2.W{g}": (4, 6) for g in "ifgo"}, **{f"layer2.U{g}": (6, 6) for g in "ifgo"},
+        "layer1.weight": (1, 4), "layer2.W": (4, 24), "layer2.U": (6, 24),
         "layer3.weight": (6, 10),
     }  # fmt: skip
     assert found["layer2.gamma"] == ("constant", (1.0,))
@@ -224,9 +270,9 @@ def test_starts_are_by_fans_and_gains_have_their_own() -> None:
 ALONE = {
     "lenet": LENET,
     "residual, dropout": RES
-    + "network [8x8x3 (conv 3x3 same, relu) 4 (res) x 2 (dropout 0.3) (globalavgpool) (softmax) 10]",
+    + "network [8x8x3 (conv 3x3 same, relu) 4 (res) x 2 (dropout.inverted 0.3) (globalavgpool) (softmax) 10]",
     "transformer": VIT + "network [5x12 (vit(3, 20)) (last) (leaky_relu(0.1)) 6 (softmax) 10]",
-    "recurrent": "network [20x3 (lstm) 8 (gru) 5 (last) (softmax) 10]",
+    "recurrent": "network [20x3 (keras.LSTM return_sequences) 8 (torch.GRU) 5 (last) (softmax) 10]",
 }
 
 
@@ -260,11 +306,11 @@ def test_an_image_that_is_read_as_a_row_is_one_from_the_start() -> None:
 
 
 def test_parameters_have_names_and_the_order_of_pytorch() -> None:
-    problem = to_ir(spec("network [6x5 (lstm) 4 (conv1d 3) 2 (dense) 3 (last) (softmax) 10]")).problem
+    problem = to_ir(spec("network [6x5 (torch.LSTM) 4 (conv1d 3) 2 (dense) 3 (last) (softmax) 10]")).problem
     names = [(t.name, t.shape) for t in problem.weights]
-    assert names[0] == ("layer1.Wi", (4, 5))
+    assert names[0] == ("layer1.W", (4, 4, 5))
     assert ("layer2.weight", (2, 4, 3)) in names
     assert ("layer3.weight", (3, 2)) in names
     weights = [t.role == "weight" for t in problem.layers[0]]
     assert weights == sorted(weights, reverse=True), "the weights of a layer lie before its biases"
-    assert isinstance(problem.forward[0], ir.Scan)
+    assert isinstance(problem.forward[1], ir.Scan)

@@ -14,7 +14,7 @@ from netc.dsl.source import Source
 from netc.runtime.parameters import flatten
 
 TEXT = """
-block     res(c) = x + [c (conv 3x3 same nobias, layernorm, relu) c]
+block     res(c) = x + [c (conv 3x3 same nobias, layernorm(1e-5), relu) c]
 network   [5x5x1 (conv 3x2 pad 1x0, tanh) 2 (avgpool 2x2) (res) (softmax) 3]
 init      glorot_uniform
 loss      cross_entropy

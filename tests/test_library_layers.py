@@ -164,13 +164,6 @@ CASES = {
         "(maxpool 3x3 stride 2 pad 1)", (7, 6, 2), image(lambda x: F.max_pool2d(x, 3, 2, 1))
     ),
     "avgpool": Case("(avgpool 2)", (6, 7, 2), image(lambda x: F.avg_pool2d(x, 2))),
-    "avgpool, pad counted": Case(
-        "(avgpool 3x3 stride 2 pad 1)", (7, 6, 2), image(lambda x: F.avg_pool2d(x, 3, 2, 1))
-    ),
-    "avgpool, pad not counted": Case(
-        "(avgpool 3x3 stride 2 pad 1 nocount_pad)", (7, 6, 2),
-        image(lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)),
-    ),
     "globalavgpool": Case("(globalavgpool)", (4, 5, 3), lambda x: x.mean((1, 2))),
     "globalmaxpool": Case("(globalmaxpool)", (4, 5, 3), lambda x: x.amax((1, 2))),
     "upsample": Case("(upsample 2x3)", (3, 4, 2), image(lambda x: F.interpolate(x, scale_factor=(2, 3)))),
@@ -180,20 +173,29 @@ CASES = {
     ),
     "flatten": Case("(flatten)", (3, 4, 2), lambda x: x.flatten(1)),
     "torch.Flatten": Case("(torch.Flatten)", (3, 4, 2), lambda x: chw(x).flatten(1)),
-    "layernorm": Case("(layernorm)", (5, 7), lambda x, gamma, beta: F.layer_norm(x, (7,), gamma, beta)),
-    "rmsnorm": Case("(rmsnorm)", (3, 2, 7), lambda x, gamma: F.rms_norm(x, (7,), gamma, 1e-6)),
+    "layernorm": Case("(layernorm 1e-5)", (5, 7), lambda x, gamma, beta: F.layer_norm(x, (7,), gamma, beta)),
+    "rmsnorm": Case("(rmsnorm(1e-6))", (3, 2, 7), lambda x, gamma: F.rms_norm(x, (7,), gamma, 1e-6)),
     "groupnorm": Case(
-        "(groupnorm(2))", (3, 4, 6), image(lambda x, gamma, beta: F.group_norm(x, 2, gamma, beta))
+        "(groupnorm(2) eps 1e-5)", (3, 4, 6), image(lambda x, gamma, beta: F.group_norm(x, 2, gamma, beta))
     ),
-    "batchnorm": Case("(batchnorm)", (5,), batch_norm),
-    "batchnorm of images": Case("(batchnorm)", (3, 4, 2), image(batch_norm)),
-    "dropout": Case(
-        "(dropout 0.25)", (7,), lambda x: x * torch.tensor(half_drawn((7,))) / 0.75,
-        draws={"dropout1.r": half_drawn((7,))},
+    "lecture.batchnorm": Case("(lecture.batchnorm)", (5,), batch_norm),
+    "lecture.batchnorm of images": Case("(lecture.batchnorm)", (3, 4, 2), image(batch_norm)),
+    "dropout.inverted": Case(
+        "(dropout.inverted 0.25)", (7,), lambda x: x * torch.tensor(half_drawn((7,))) / 0.75,
+        draws={"dropout_inverted1.r": half_drawn((7,))},
     ),
-    "dropout, in use": Case("(dropout 0.25)", (7,), lambda x: x, training=False),
+    "dropout, in use": Case("(dropout.inverted 0.25)", (7,), lambda x: x, training=False),
     "dropout.srivastava, in use": Case("(dropout.srivastava 0.25)", (7,), lambda x: x / 4, training=False),
-    "prelu": Case("(prelu)", (3, 4, 2), image(lambda x, a: F.prelu(x, a))),
+    "stochasticdepth": Case(
+        "(stochasticdepth 0.25)", (3, 4, 2), lambda x: 0 * x, draws={"stochasticdepth1.b": np.array(0.0)}
+    ),
+    "stochasticdepth, in use": Case("(stochasticdepth 0.25)", (3, 4, 2), lambda x: x / 4, training=False),
+    "droppath": Case(
+        "(droppath 0.2)", (3, 4, 2), lambda x: x * torch.tensor([1.0, 0.0, 1.0])[:, None, None, None] / 0.8,
+        draws={"droppath1.b": np.array([1.0, 0.0, 1.0])},
+    ),
+    "droppath, in use": Case("(droppath 0.2)", (3, 4, 2), lambda x: x, training=False),
+    "prelu": Case("(prelu 0.25)", (3, 4, 2), image(lambda x, a: F.prelu(x, a))),
     "snake": Case("(snake)", (5,), lambda x, a: x + torch.sin(a * x) ** 2 / a),
     "glu": Case(
         "(glu) 4", (5, 7), lambda x, W, V, b, c: (x @ W.T + b) * torch.sigmoid(x @ V.T + c)
@@ -207,10 +209,7 @@ CASES = {
     ),
     "attention": Case("(attention(3))", (5, 12), attention(causal=False)),
     "causal attention": Case("(attention(2) causal)", (5, 8), attention(causal=True)),
-    "rnn": Case("(rnn) 4", (6, 5), recurrent("RNN", "", double=False)),
-    "lstm": Case("(lstm) 4", (6, 5), recurrent("LSTM", "ifgo", double=False)),
     "torch.LSTM": Case("(torch.LSTM) 4", (6, 5), torch_lstm),
-    "gru": Case("(gru) 4", (6, 5), recurrent("GRU", "rzn", double=True)),
     "scale": Case("(scale)", (3, 2, 4), lambda x, s: x * s),
     "tokens": Case("(tokens)", (3, 4, 2), lambda x: x.flatten(1, 2)),
     "classtoken": Case(
@@ -266,7 +265,58 @@ def test_windows_of_any_shape(data: st.DataObject) -> None:
                   lambda x, weight, bias: F.conv_transpose2d(x, weight, bias, stride)),
         "maxpool": (f"(maxpool {words[0]} stride {words[1]} pad {words[2]})",
                     lambda x: F.max_pool2d(x, size, stride, pad)),
-        "avgpool": (f"(avgpool {words[0]} stride {words[1]} pad {words[2]})",
+        "avgpool": (f"(torch.AvgPool2d {words[0]} stride {words[1]} padding {words[2]})",
                     lambda x: F.avg_pool2d(x, size, stride, pad)),
     }[kind]  # fmt: skip
     compare(Case(text, (h, w, 2), image(reference)))
+
+
+# -- activations that learn ----------------------------------------------------------------------------
+
+LEARNT = """
+activation parametric(z; start = 0.25):
+    source = "He, Zhang, Ren, Sun 2015"
+    learn a[i] = start
+    y = z if z > 0 else a[i]*z
+activation shared(z):
+    learn a = 0.25
+    y = z if z > 0 else a*z
+activation mine(z):
+    learn a[c] = 1
+    s = sin(a[c]*z)
+    y = z + s^2/a[c]
+"""
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
+@pytest.mark.parametrize("name", ["parametric", "shared", "mine"])
+def test_an_activation_that_learns(name: str, shape: tuple[int, ...]) -> None:
+    """Forward, backward and the start, of each unit or shared, against torch.nn.PReLU and the formula of Snake."""
+    made, rng = put(f"({name})", shape, LEARNT), np.random.default_rng(4)
+    module = nn.PReLU(1 if name == "shared" else 4).double()
+    (tensor,) = made.tensors
+    assert (tensor.role, tensor.start, tensor.size) == (
+        "gain",
+        1.0 if name == "mine" else 0.25,
+        module.weight.numel(),
+    )
+    a, x = rng.normal(size=module.weight.numel()), rng.normal(size=(SAMPLES, *shape))
+    seed = rng.normal(size=x.shape)
+    value, slopes, _ = made.run({made.word(tensor): a}, x, seed)
+    given, weight = torch.tensor(x, requires_grad=True), torch.tensor(a, requires_grad=True)
+    if name == "mine":
+        expected = given + torch.sin(weight * given) ** 2 / weight
+    else:
+        expected = F.prelu(given.movedim(-1, 1), weight).movedim(1, -1)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12)
+    right = torch.autograd.grad((expected * torch.tensor(seed)).sum(), [given, weight])
+    np.testing.assert_allclose(slopes["x"], right[0].numpy(), rtol=1e-10)
+    np.testing.assert_allclose(np.ravel(slopes[made.word(tensor)]), right[1].numpy(), rtol=1e-10)
+
+
+def test_an_activation_that_learns_stands_behind_a_dense_layer() -> None:
+    short, long = (
+        put(s, (3,), LEARNT) for s in ("(mine) 5 (parametric) 2", "(dense) 5 (mine) (dense) 2 (parametric)")
+    )
+    assert short.flow.steps == long.flow.steps
+    assert [t.size for t in short.tensors] == [15, 5, 5, 10, 2, 2]

@@ -26,7 +26,7 @@ train     epochs = 8, batch = 8, seed = 2
 expect    steps = 32
 """
 CLASSES = """data "people.csv", target = kind, inputs = (height, weight), scale = minmax, missing = mean
-network   [2 (dense) 3 (batchnorm, tanh) (dense, softmax) 3]
+network   [2 (dense) 3 (lecture.batchnorm, tanh) (dense, softmax) 3]
 init      glorot_uniform
 loss      cross_entropy
 optimizer torch.Adam(lr = 0.01)

@@ -286,6 +286,10 @@ TRAINING = Var("training", SCALAR)
 """A truth value in the lets of layers: `select(TRAINING, a, b)`. `lower.network.problem` decides it; no problem has it."""
 
 
+Own = tuple[Literal["constant", "uniform", "normal", "orthogonal"], tuple[float, ...]]
+"""A law of a start and its arguments, as in `Fill`."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """An array that is given: parameters, states of layers, or what the samples bring. Parameters lie in theta, the last
@@ -298,6 +302,8 @@ class Tensor:
     """Of a parameter's first element in theta, of a state's among the states."""
     start: float = 0.0
     """What all elements of a gain are at first."""
+    own: Own | None = None
+    """The start that its layer gives it, where `init` says nothing."""
     fans: tuple[int, int] = (0, 0)
     """Of a weight: how many numbers are summed with it, and to how many an input goes."""
     stored: tuple[int, ...] = ()
@@ -699,6 +705,8 @@ class Rule:
     """(name, state): monitored functions, and the scalar states that count the iterations in which they grew."""
     shown: tuple[Shown, ...] = ()
     """What of theta and of states a history has beside them."""
+    point: str = ""
+    """The state that is measured and kept in the place of theta; empty: theta itself."""
 
     @property
     def followed(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ What they say is read where the definition is (`require` in `values.py`, `reduce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from netc.compiler.check.settings import Settings, Unfit, name_span, word
 from netc.compiler.meaning.findings import Report
@@ -18,10 +18,10 @@ SETTINGS: Mapping[type[ast.Node], tuple[str, ...]] = {
     ast.Objective: ("source",),
     ast.Loss: ("reduce", "source", "targets"),
     ast.Clip: ("source", "require"),
-    ast.Optimizer: ("source", "require"),
+    ast.Optimizer: ("source", "require", "evaluate"),
     ast.Search: ("source", "require"),
     ast.Schedule: ("source", "require"),
-    ast.Layer: ("source", "require", "images"),
+    ast.Layer: ("source", "require", "images", "inferred"),
 }
 """Of each kind of definition; `require` may be repeated. Starts have helpers besides, see `unread_helpers`."""
 
@@ -38,6 +38,7 @@ def check_definition_settings(program: ast.Program, definitions: Definitions, re
             settings.get("source", text, "")
             settings.get("reduce", word("mean", "sum"), "mean")
             settings.get("images", word("flat"), "")
+            settings.get("inferred", _size_of(statement), "")
     for statement in (*program.statements, *definitions.inits.own.values()):
         if (
             isinstance(statement, ast.Init) and not statement.layers
@@ -49,6 +50,18 @@ def text(value: ast.Expr) -> str:
     if not isinstance(value, ast.Text):
         raise Unfit('a text in quotes is needed, such as "table 2"', value.span)
     return value.value
+
+
+def _size_of(statement: ast.Statement) -> Callable[[ast.Expr], str]:
+    """A size in the head of the definition."""
+    sizes = [p.name for p in getattr(statement, "parameters", ()) if p.default is None]
+
+    def name(value: ast.Expr) -> str:
+        if not isinstance(value, ast.Name) or value.id not in sizes:
+            raise Unfit("a size in the head of the layer is needed", value.span)
+        return value.id
+
+    return name
 
 
 def check_helpers(statement: ast.Init, report: Report) -> None:

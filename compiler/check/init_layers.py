@@ -82,11 +82,15 @@ def from_file(statement: ast.Init, layers: tuple[str, ...], path: str, report: R
 def without_start(
     known: Sequence[Learns], laws: Iterable[Law], files: Iterable[FromFile]
 ) -> Iterator[tuple[str, str]]:
-    """(layer, `weights` or `biases`) of what begins nowhere."""
+    """(layer, `weights` or `biases`) of what begins nowhere: neither said nor begun by the layer itself."""
     held = {layer for f in files for layer, _ in f.layers}
     said = {(layer, law.target) for law in laws for layer in (law.layers or [x.name for x in known])}
     for layer in known:
         for target, role in (("weights", "weight"), ("biases", "bias")):
-            open_ones = [n for n, r, _ in layer.arrays if r == role and (layer.name, n) not in said]
+            open_ones = [
+                n
+                for n, r, _ in layer.arrays
+                if r == role and n not in layer.started and (layer.name, n) not in said
+            ]
             if open_ones and layer.name not in held and (layer.name, target) not in said:
                 yield layer.name, target

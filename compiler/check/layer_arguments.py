@@ -1,15 +1,24 @@
-"""What stands behind an operation's name -> arguments by name. Words fill parameters; shapes become their numbers.
+"""What stands behind an operation's name -> arguments by name. Words fill parameters; shapes become their numbers, and
+words to choose from the number of the word.
 
 conv 5x5 same stride 2 nobias    size_1 = 5, size_2 = 5, same = true, stride_1 = 2, stride_2 = 2, bias = false
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from netc.compiler.meaning.bind_arguments import is_flag
-from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.findings import Report, listed
+from netc.compiler.meaning.layer_parameters import (
+    Definition,
+    choices,
+    inferred,
+    is_word,
+    numbers_of_words,
+    positions,
+)
 from netc.compiler.meaning.resolve_tree import rebuild
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
@@ -18,18 +27,21 @@ TRUE, FALSE = ast.Name("true"), ast.Name("false")
 
 
 def shapes_apart(parameters: Iterable[ast.Parameter]) -> tuple[ast.Parameter, ...]:
-    """`size = 3x3` as `size_1 = 3, size_2 = 3`."""
+    """`size = 3x3` as `size_1 = 3, size_2 = 3`, a word as its number."""
     return tuple(component for p in parameters for component in _components(p))
 
 
 def with_shapes_apart(layer: ast.Layer) -> ast.Layer:
-    """In what it requires, too: `stride[1]` as `stride_1`."""
+    """In what it requires, too: `stride[1]` as `stride_1`, words as numbers."""
+    words = numbers_of_words(layer)
     shapes = {p.name for p in layer.parameters if isinstance(p.default, ast.Shape)}
 
     def read(expr: ast.Expr) -> ast.Expr:
         match expr:
             case ast.Index(ast.Name(id), ast.Number(value)) if id in shapes:
                 return ast.Name(f"{id}_{value:g}", span=expr.span)
+            case ast.Name(id) if id in words:
+                return ast.Number(words[id], span=expr.span)
         return rebuild(expr, read)
 
     settings = tuple(replace(s, value=read(s.value)) for s in layer.settings)
@@ -38,7 +50,7 @@ def with_shapes_apart(layer: ast.Layer) -> ast.Layer:
 
 def _components(p: ast.Parameter) -> Iterator[ast.Parameter]:
     if not isinstance(p.default, ast.Shape):
-        yield p
+        yield ast.Parameter(p.name, ast.Number(0.0), span=p.span) if is_word(p) else p
         return
     for i, size in enumerate(p.default.sizes, start=1):
         yield ast.Parameter(f"{p.name}_{i}", ast.Number(float(size)), span=p.span)
@@ -46,31 +58,46 @@ def _components(p: ast.Parameter) -> Iterator[ast.Parameter]:
 
 def arguments_of(
     operation: ast.Operation,
-    parameters: tuple[ast.Parameter, ...],
+    definition: Definition,
     size: float | None,
-    inferred: float | None,
+    last: float,
     report: Report,
 ) -> tuple[ast.Argument, ...]:
-    """By name. `size` stands behind the parentheses; `inferred` is what a size is that nobody gives."""
+    """By name. `size` stands behind the parentheses; `last` is the extent of the input's last index."""
+    parameters, by_input = definition.parameters, inferred(definition)
     given: dict[str, ast.Argument] = {}
     extra: list[ast.Argument] = []
+    called = positions(operation, definition)
     for position, argument in enumerate(operation.arguments):
-        name = argument.name or (parameters[position].name if position < len(parameters) else None)
+        name = argument.name or (called[position].name if position < len(called) else None)
         if name is None or name in given:
             extra.append(argument)
         else:
             given[name] = ast.Argument(name, argument.value, span=argument.span)
-    _Words(operation, parameters, given, report).run()
-    for p in parameters:
-        if (
-            p.default is None
-            and p.name not in given
-            and (known := inferred if size is None else size) is not None
-        ):
-            given[p.name] = ast.Argument(p.name, ast.Number(known), span=operation.span)
+    words = choices(definition)
+    _Words(operation, parameters, words, given, report).run()
+    open_ = [p.name for p in parameters if p.default is None and p.name not in given]
+    for name in sorted(open_, key=by_input.__contains__) if isinstance(definition, ast.Layer) else open_:
+        if size is not None:
+            given[name] = ast.Argument(name, ast.Number(size), span=operation.span)
             size = None
-    spread = (a for argument in given.values() for a in _spread(argument, parameters, report))
+        elif name in by_input:
+            given[name] = ast.Argument(name, ast.Number(last), span=operation.span)
+    chosen = (_word_chosen(a, words[str(a.name)], report) if a.name in words else a for a in given.values())
+    spread = (a for argument in chosen for a in _spread(argument, parameters, report))
     return (*spread, *extra)
+
+
+def _word_chosen(argument: ast.Argument, words: tuple[str, ...], report: Report) -> ast.Argument:
+    """`padding = same`, or "same" as the library writes it, as the word's number."""
+    match argument.value:
+        case ast.Name(word) | ast.Text(word) if word in words:
+            return replace(argument, value=ast.Number(float(words.index(word)), span=argument.span))
+    shown = argument.value.span.text
+    near = did_you_mean(shown.strip("\"'"), words)
+    what = f"{listed(words)} here, not {shown}" if len(words) > 1 else f"always {words[0]} here"
+    report.error("E0305", argument.span, f"'{argument.name}' is {what}", hints=near)
+    return replace(argument, value=ast.Number(0.0, span=argument.span))
 
 
 def _spread(
@@ -106,10 +133,12 @@ class _Words:
         self,
         operation: ast.Operation,
         parameters: tuple[ast.Parameter, ...],
+        choices: Mapping[str, tuple[str, ...]],
         given: dict[str, ast.Argument],
         report: Report,
     ) -> None:
         self.operation, self.parameters, self.given, self.report = operation, parameters, given, report
+        self.choices = choices
 
     def run(self) -> None:
         words = list(self.operation.words)
@@ -128,6 +157,7 @@ class _Words:
     def _named(self, id: str, word: ast.Expr, rest: list[ast.Expr]) -> list[ast.Expr]:
         flags = {p.name for p in self.parameters if is_flag(p)}
         others = {p.name for p in self.parameters} - flags
+        owner = next((name for name, words in self.choices.items() if id in words), None)
         if id in flags:
             self._give(id, TRUE, word)
         elif id.removeprefix("no") in flags:
@@ -135,6 +165,8 @@ class _Words:
         elif id in others and rest:
             self._give(id, rest[0], word)
             return rest[1:]
+        elif owner is not None:
+            self._give(owner, word, word)
         else:
             self._unknown(word)
         return rest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.layer_parameters import is_word
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.dsl import ast
@@ -29,7 +30,7 @@ def _check(layer: ast.Layer, report: Report) -> None:
             hint = f"what the layer gives is its last line, '{last}'"
             report.error("E0231", node.span, f"no line of the layer reads '{name}'", hints=(hint,))
     for p in layer.parameters:
-        if p.name not in read:
+        if p.name not in read and not is_word(p):  # a word that nothing else is asks for nothing
             report.error("E0231", p.span, f"no line of the layer reads its parameter '{p.name}'")
 
 
@@ -37,7 +38,7 @@ def _read(line: ast.LayerLine) -> set[str]:
     """Names on the right, and in ranges; of a state its own equation does not count as a reader."""
     match line:
         case ast.Learn(arrays):
-            parts = [p for a in arrays for p in (*a.indices, a.value, a.condition) if p is not None]
+            parts = [p for a in arrays for p in (*a.indices, a.value, a.law, a.condition) if p is not None]
             return {name for p in parts for name in names_in(p)}
         case ast.Formula(name, indices, value, condition):
             found = names_in(value) | (names_in(condition) if condition else set())

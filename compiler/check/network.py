@@ -7,6 +7,7 @@ from itertools import groupby
 from math import prod
 
 from netc.compiler.calculus import ir
+from netc.compiler.check.batch_statistics import over_samples_alone
 from netc.compiler.check.operations import LARGEST, Operations, Place
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.meaning.findings import Report, counted
@@ -49,7 +50,8 @@ class _Checker:
         elif self.operations.complete:
             span = self.operations.span or architecture.span
             layers = tuple(_learning(flow))
-            return Network(shape, tuple(place.made), shape_of(value), parameters, layers, span)
+            made, of_batch = tuple(place.made), over_samples_alone(flow)
+            return Network(shape, made, shape_of(value), parameters, layers, of_batch, span)
         return None
 
     def _shape(self, expr: ast.Expr) -> tuple[int, ...]:
@@ -65,14 +67,16 @@ class _Checker:
 
 def _learning(flow: Flow) -> Iterator[Learns]:
     number = 0
-    for name, tensors in groupby(flow.tensors, lambda t: t.name.partition(".")[0]):
+    for name, group in groupby(flow.tensors, lambda t: t.name.partition(".")[0]):
+        tensors = list(group)
         arrays = tuple(
             (t.name.partition(".")[2], str(t.role), t.fans) for t in tensors if t.role in ir.PARAMETERS
         )
         weighed = any(role == "weight" for _, role, _ in arrays)
         number += weighed
         if arrays:
-            yield Learns(name, flow.of[name], number if weighed else 0, arrays)
+            started = tuple(t.name.partition(".")[2] for t in tensors if t.own is not None)
+            yield Learns(name, flow.of[name], number if weighed else 0, arrays, started)
 
 
 def check_fit(

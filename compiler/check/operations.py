@@ -16,11 +16,13 @@ from math import inf, prod
 from netc.compiler.calculus import ir
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.layer_arguments import arguments_of, shapes_apart, with_shapes_apart
+from netc.compiler.check.layer_names import require_said, tell_ambiguous, without_refused
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
+from netc.compiler.meaning.layer_parameters import open_sizes
 from netc.compiler.meaning.resolve import Definitions, bind
 from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import number, number_or_none
@@ -55,14 +57,17 @@ class Operations:
         self.complete = True
         self.span: Span | None = None
         """Of the last size."""
+        self.told: set[str] = set()
+        """Names of which it has been said what they may mean."""
         self.open: list[str] = []
         """Blocks inside which this stands."""
 
     def chain(self, stages: Sequence[ast.Stage], place: Place, numbers: Numbers) -> None:
         for stage in stages:
             for which in range(1, stage.times + 1):
-                if self.complete or which == 1:
-                    self._stage(stage, place, {**numbers, "l": float(which), "L": float(stage.times)})
+                own = {"l": float(which), "L": float(stage.times)}
+                if self.complete or which == 1:  # inside of a block that is repeated, its number
+                    self._stage(stage, place, {**own, **numbers} if stage.times == 1 else {**numbers, **own})
 
     # -- one stage ---------------------------------------------------------------------------------
 
@@ -74,7 +79,7 @@ class Operations:
             self.span = stage.size.span
             if size is None:
                 return
-        if stage.size is not None and all(isinstance(d, ast.Activation | None) for _, d in found):
+        if stage.size is not None and all(_activates(d) for _, d in found):
             if any(d is None for _, d in found):
                 return
             dense = ast.Operation(DENSE, (), (), span=stage.size.span)
@@ -88,7 +93,7 @@ class Operations:
                     if (
                         own is None
                         and isinstance(definition, ast.Layer)
-                        and _open_size(operation, definition)
+                        and open_sizes(operation, definition)
                     ):
                         continue  # told already
                     if own is None and stage.size is None:
@@ -100,7 +105,7 @@ class Operations:
     ) -> ast.Operation | None:
         """The operation whose size stands behind the parentheses."""
         layers = [(o, d) for o, d in found if isinstance(d, ast.Layer | ast.Block)]
-        needy = [(o, d) for o, d in layers if _open_size(o, d)]
+        needy = [(o, d) for o, d in layers if open_sizes(o, d)]
         if stage.size is None:
             for o, d in needy:
                 if isinstance(d, ast.Layer):
@@ -115,7 +120,8 @@ class Operations:
                 o.span, f"two {what} operations share one size" if what == o.name else f"{what} and {o.name} share one size",
                 f"give each its own: ({what}) 30 ({o.name}, tanh) 15",
             )  # fmt: skip
-        if layers and not needy and all(d is not None for _, d in found):
+        sized = any(not _activates(d) for _, d in found)
+        if layers and not needy and sized and all(d is not None for _, d in found):
             names = ", ".join(o.name for o, _ in layers)
             self._error(
                 stage.size.span, f"nothing in these parentheses takes a size: {names}",
@@ -130,11 +136,13 @@ class Operations:
         for table in (known.activations, known.layers, known.blocks):
             if name in table:
                 return table[name]
+        self.complete = False
+        if not meant(name, "layer") and tell_ambiguous(name, operation.span, self.told, self.report):
+            return None
         module, _, last = name.rpartition(".")
         says = meant(name, "layer") or (meant(module.partition(".")[0], "layer") if module else "")
         names = [*known.activations.names(), *known.layers.names(), *known.blocks.names()]
         hints = did_you_mean(last if says else name, names) if module or not says else ()
-        self.complete = False
         self.report.error(
             "E0102",
             operation.span,
@@ -178,13 +186,14 @@ class Operations:
     ) -> None:
         """The layer or block behind what is there."""
         before = len(self.report.diagnostics)
-        given = arguments_of(
-            operation, definition.parameters, size, self._inferred(definition, place), self.report
-        )
+        last = float(shape_of(place.value)[-1])
+        given = arguments_of(operation, definition, size, last, self.report)
+        given = without_refused(definition, given, self.report)
         parameters = shapes_apart(definition.parameters)
         what = f"'{definition.name}'"
         bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
         place.inputs = False
+        require_said(definition, bound, given, operation.span, self.report)
         self._require_whole(definition.parameters, bound, given, operation.span)
         if len(bound) < len(parameters) or len(self.report.diagnostics) > before:
             self.complete = False
@@ -194,7 +203,8 @@ class Operations:
             self.complete &= len(self.report.diagnostics) == before
             use: Operation = Use(definition, bound, operation.span)
         else:
-            block = self._block(operation, definition, bound, place)
+            which = tuple((n, numbers[n]) for n in ("l", "L") if n not in dict(bound))
+            block = self._block(operation, definition, (*bound, *which), place)
             if block is None:
                 self.complete = False
                 return
@@ -225,10 +235,6 @@ class Operations:
                     spans.get(name, span),
                     f"'{what}' is made of whole numbers from 0 on, not {value:g}",
                 )
-
-    def _inferred(self, definition: Definition, place: Place) -> float | None:
-        """A block that is told no size has that of its input."""
-        return float(shape_of(place.value)[-1]) if isinstance(definition, ast.Block) else None
 
     # -- blocks ------------------------------------------------------------------------------------
 
@@ -321,9 +327,8 @@ def _value(expr: ast.Expr, numbers: Numbers) -> float:
     return number(expr, numbers)
 
 
-def _open_size(operation: ast.Operation, definition: Definition) -> bool:
-    """Whether one of its sizes is not given in its own parentheses."""
-    given = {a.name for a in operation.arguments}
-    positional = sum(a.name is None for a in operation.arguments)
-    sizes = [p.name for i, p in enumerate(definition.parameters) if p.default is None and i >= positional]
-    return any(name not in given for name in sizes)
+def _activates(definition: ast.Activation | Definition | None) -> bool:
+    """Without a size of its own, so that a size is that of a dense layer before it; of what has no meaning, too."""
+    return not isinstance(definition, ast.Layer | ast.Block) or (
+        isinstance(definition, ast.Layer) and definition.activates
+    )

@@ -17,6 +17,8 @@ def lower_init(spec: Spec, problem: ir.Problem) -> ir.Starts:
     if spec.init.file:
         return ir.Starts((), spec.init.file, ())
     fills = [_gain(t) for t in problem.weights if t.role == "gain"]
+    if all(law.layers for law in spec.init.laws):  # what is said of some layers comes later, over these
+        fills += [_own(t) for t in problem.weights if t.own is not None]
     for law in spec.init.laws:
         match law.law:
             case ast.Set(points):
@@ -45,6 +47,13 @@ def _fills(law: Law, problem: ir.Problem) -> Iterator[ir.Fill]:
 def _gain(t: ir.Tensor) -> ir.Fill:
     """It begins at its own value, whatever the start of the weights."""
     return ir.Fill("constant", (t.start,), t.offset, t.size, t.shape)
+
+
+def _own(t: ir.Tensor) -> ir.Fill:
+    """As its layer starts it, where the file says nothing of the start."""
+    assert t.own is not None
+    law, numbers = t.own
+    return ir.Fill(law, numbers, t.offset, t.size, t.kept_shape)
 
 
 def _fans(tensor: ir.Tensor, layer: tuple[ir.Tensor, ...]) -> tuple[int, int]:

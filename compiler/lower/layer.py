@@ -19,8 +19,9 @@ from netc.compiler.lower.layer_faults import fault
 from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
 from netc.compiler.lower.layer_values import Array, Values
 from netc.compiler.lower.subscripts import linear
+from netc.compiler.meaning.resolve_laws import LAWS as STARTS
 from netc.compiler.meaning.resolve_tree import walk
-from netc.compiler.meaning.resolve_values import number_or_none
+from netc.compiler.meaning.resolve_values import number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
 
@@ -148,7 +149,7 @@ class _Layer:
         return found
 
     def _tensor(self, array: ast.Learned) -> ir.Tensor:
-        role = "gain" if array.value is not None else ROLES.get(array.role)
+        role = "gain" if array.value is not None and not array.role else ROLES.get(array.role)
         if role is None:
             raise fault(
                 "E0228", array.span, f"parameters are learnt as weights or as biases, not as '{array.role}'"
@@ -164,11 +165,29 @@ class _Layer:
             f"{self.name}.{self._word(array)}",
             axes,
             role,
-            start=start,
+            start=start if role == "gain" else 0.0,
+            own=self._own(array, role),
             fans=fans,
             stored=stored if len(stored) < len(axes) else (),
             span=self.use.span,
         )
+
+    def _own(self, array: ast.Learned, role: ir.Role) -> ir.Own | None:
+        """The start that the text gives to weights and biases."""
+        if role == "gain":
+            return None
+        if array.value is not None:
+            return "constant", (number(array.value),)
+        match array.law:
+            case None:
+                return None
+            case ast.Call(ast.Name("uniform" | "normal" | "orthogonal" as law), arguments):
+                numbers = [number_or_none(a.value) for a in arguments if a.name is None]
+                if len(numbers) == len(arguments) == len(STARTS[law]) and None not in numbers:
+                    return law, tuple(n for n in numbers if n is not None)
+                raise fault("E0228", array.law.span, f"{law} takes numbers: {', '.join(STARTS[law])}")
+        raise fault("E0228", array.law.span, "a law to draw from is needed after '~'",
+                    "uniform(low, high), normal(mean, deviation), orthogonal(gain)")  # fmt: skip
 
     def _word(self, array: ast.Learned) -> str:
         """`weight` of the one that is learnt as weights, `bias` of the one as biases; others have their own names."""
@@ -190,7 +209,7 @@ class _Layer:
     def _draw(self, line: ast.Draws) -> ir.Let:
         law, arguments = _law(line)
         slots = tuple(self.axes[name_of(i)] for i in line.indices)
-        lead = self.lead if line.per_batch else (ir.SAMPLES, *self.lead)
+        lead = {"": (ir.SAMPLES, *self.lead), "sample": (ir.SAMPLES,), "batch": ()}[line.per]
         axes = (*lead, *(a for slot in slots for a in slot))
         self._require_once(line, axes)
         name = f"{self.name}.{line.name}"

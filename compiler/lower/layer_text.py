@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from netc.compiler.lower.layer_faults import LayerFault, fault
+from netc.compiler.meaning.layer_parameters import numbers_of_words
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
 from netc.compiler.meaning.spec import Use
@@ -40,7 +41,7 @@ def settled(use: Use, extents: Sequence[int]) -> LayerText:
 class _Settling:
     def __init__(self, use: Use, extents: Sequence[int]) -> None:
         self.use, self.extents = use, extents
-        self.numbers: dict[str, float] = dict(use.arguments)
+        self.numbers: dict[str, float] = {**numbers_of_words(use.definition), **dict(use.arguments)}
         self.text = LayerText()
         self.held: bool | ast.Formula | None = None
         """Whether the condition of the line before held, or that line with what is left of it; None: it had none."""
@@ -73,8 +74,8 @@ class _Settling:
         if array.condition is not None and not self._holds(array.condition):
             self.text.absent.add(array.name)
             return
-        value = array.value and self._of(array.value)
-        self.text.learned.append(replace(array, indices=self._all(array.indices), value=value))
+        value, law = array.value and self._of(array.value), array.law and self._of(array.law)
+        self.text.learned.append(replace(array, indices=self._all(array.indices), value=value, law=law))
 
     def _formula(self, line: ast.Formula) -> None:
         value = self._chosen(line)

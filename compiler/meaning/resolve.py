@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from netc.compiler.meaning.findings import Report, first_line, listed
+from netc.compiler.meaning.learnt_activations import as_layer
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast, library
 from netc.dsl.diagnostics import SpecError
@@ -74,6 +75,8 @@ class Definitions:
         """Takes the statement in if it is a definition; a second one in the same file is an error."""
         if not is_definition(statement):
             return
+        if isinstance(statement, ast.LearntActivation):
+            statement = as_layer(statement)
         table = next(t for t in self.tables if t.kind == type(statement).__name__.lower())
         require_names_once(getattr(statement, "parameters", ()), report)
         name = str(getattr(statement, "name", ""))
@@ -113,7 +116,9 @@ def require_names_once(parameters: Iterable[ast.Parameter], report: Report) -> N
 
 def is_definition(statement: ast.Statement) -> bool:
     match statement:
-        case ast.Activation() | ast.Clip() | ast.Block() | ast.Layer() | ast.Search():
+        case (
+            ast.Activation() | ast.LearntActivation() | ast.Clip() | ast.Block() | ast.Layer() | ast.Search()
+        ):
             return True
         case ast.Loss(use=None) | ast.Optimizer(use=None):
             return True

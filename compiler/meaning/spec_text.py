@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from netc.compiler.meaning.bind_arguments import is_flag
+from netc.compiler.meaning.layer_parameters import choices
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.spec import (
     Activation,
@@ -36,8 +37,9 @@ DENSE = "dense"
 
 
 def spec_text(spec: Spec) -> str:
-    """Of a sweep the file as it was written: every point has a spec of its own."""
-    if spec.sweep is not None:
+    """Of a sweep the file as it was written, since every point has a spec of its own; likewise of one with phases, in
+    which what was set from outside has its place."""
+    if spec.sweep is not None or spec.finder is not None or spec.phases:
         return format_program(spec.program, Source("spec.net", ""))
     return format_program(spec_program(spec), Source("spec.net", ""))
 
@@ -63,7 +65,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield from _schedule(schedule)
     yield _train(spec.training)
     yield _monitor(spec.monitor)
-    yield from (s for s in spec.program.statements if isinstance(s, ast.Points | ast.Expect))
+    yield from (s for s in spec.program.statements if isinstance(s, ast.Ensemble | ast.Points | ast.Expect))
 
 
 def _definitions(spec: Spec) -> Iterator[ast.Activation | ast.Layer | ast.Block]:
@@ -120,6 +122,9 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
 
 
 def _validation(data: DataSpec) -> Iterator[ast.Setting]:
+    if data.folds:
+        yield ast.Setting("folds", _number(data.folds))
+        yield ast.Setting("fold", _number(data.fold))
     if data.validation_files:
         yield ast.Setting("validation", _columns(data.validation_files))
     elif data.validation:
@@ -169,10 +174,25 @@ def _stages(operations: tuple[Operation, ...]) -> Iterator[ast.Stage]:
             groups[-1].append(operation)
         else:
             groups.append([operation])
-    for first, *rest in groups:
+    while groups:
+        times = _times(groups)
+        first, *rest = groups[0]
+        groups = groups[times:]
         size, written = _sized(first)
         after = (ast.Operation(o.definition.name, _arguments(o.arguments), ()) for o in rest)
-        yield ast.Stage((written, *after), size)
+        yield ast.Stage((written, *after), size, times)
+
+
+def _times(groups: list[list[Operation]]) -> int:
+    """A block that stands there again and again, first of so many: what is in it may ask for its number."""
+    match groups[0]:
+        case [Block(definition, arguments) as first]:
+            count = int(dict(arguments).get("L", 1))
+            others = [g[0] for g in groups[:count] if len(g) == 1 and isinstance(g[0], Block)]
+            numbers = [dict(o.arguments).get("l") for o in others if o.definition == definition]
+            same = all(_written(o) == _written(first) for o in others)
+            return count if same and numbers == [*range(1, count + 1)] else 1
+    return 1
 
 
 def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
@@ -185,8 +205,14 @@ def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
 
 def _written(operation: Operation) -> tuple[ast.Argument, ...]:
     """`size_1 = 3, size_2 = 3` as `size = 3x3`."""
-    given = dict(operation.arguments)
-    return tuple(ast.Argument(p.name, _value(p, given)) for p in operation.definition.parameters)
+    given, definition = dict(operation.arguments), operation.definition
+    words = choices(definition) if isinstance(definition, ast.Layer) else {}
+    return tuple(
+        ast.Argument(
+            p.name, ast.Name(words[p.name][int(given[p.name])]) if p.name in words else _value(p, given)
+        )
+        for p in definition.parameters
+    )
 
 
 def _value(p: ast.Parameter, given: dict[str, float]) -> ast.Expr:

@@ -166,7 +166,7 @@ def _problem(a: Spec, b: Spec, x: ir.Problem, y: ir.Problem) -> Iterator[Differe
         yield from _said(a, b, "objective", ast.Objective, ast.Network, ast.Loss)
         return
     if not _same_network(x, y):
-        yield from _said(a, b, "network", ast.Network, ast.Activation)
+        yield from _said(a, b, "network", ast.Network, ast.Activation, ast.LearntActivation)
     elif _losses(x) != _losses(y):
         notes = tuple(_loss_notes(x, y))
         if notes:

@@ -45,24 +45,24 @@ def side_by_side(family: str, unicode: bool) -> list[str]:
         text.append(_signature(rule, unicode))
         text += [f"  # {line}" for line in comment(rule.name)]
         for line in lines(rule.body, unicode):
-            marks = _marks(line, reference)
-            text += [f"    {line}"] + ([f"    {marks}"] if marks else [])
+            under = marks(line, reference)
+            text += [f"    {line}"] + ([f"    {under}"] if under else [])
         text.append("")
     return text + library_part
 
 
-def _marks(line: str, reference: list[str]) -> str:
+def marks(line: str, reference: list[str]) -> str:
     """`~` below the terms of an equation that the reference's equation for the same name has not."""
     left = line.split(" = ")[0].strip()
     same = next((r for r in reference if r.split(" = ")[0].strip() == left), "")
     known = _terms(same)
-    start, marks = 0, ""
+    start, under = 0, ""
     for term in _terms(line):
         start = line.index(term, start)
         if term not in known and " = " not in term:
-            marks = marks.ljust(start) + "~" * len(term)
+            under = under.ljust(start) + "~" * len(term)
         start += len(term)
-    return marks if same else "~" * len(line)
+    return under if same else "~" * len(line)
 
 
 def _terms(line: str) -> list[str]:

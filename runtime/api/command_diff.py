@@ -1,4 +1,4 @@
-"""`netc diff A B`: are two update rules the same? What differs between two files?"""
+"""`netc diff A B`: are two update rules, or two layers, the same? What differs between two files?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 @click.option("--witness", type=click.Path(dir_okay=False, path_type=Path), help="Write the gradients on which two "
               "rules part, as JSON, for `UpdateRule.trajectory`.")  # fmt: skip
 def command(a: str, b: str, why: bool, witness: Path | None) -> int:
-    """Compare two update rules, such as "torch.SGD(lr=0.1, momentum=0.9)", or two files by what they mean.
+    """Compare two update rules, such as "torch.SGD(lr=0.1, momentum=0.9)", two layers, such as "torch.LSTM(8)", or two
+    files by what they mean.
 
     Says whether they are the same, with which parameters, what breaks that, or the first difference. The exit
     status is 0 either way: a difference is an answer.
@@ -40,6 +41,12 @@ def command(a: str, b: str, why: bool, witness: Path | None) -> int:
                 f"'{swept}' is many trainings, one for each point of its sweep: compare single ones"
             )
         click.echo(diff_text(*specs))
+    elif _are_layers(a, b):
+        from netc.compiler.rules.layer_verdict import diff_layers
+
+        if why or witness:
+            raise click.UsageError("--why and --witness are for two rules, not for layers")
+        click.echo(diff_layers(a, b))
     else:
         from netc.compiler.rules.equivalence import equivalent
 
@@ -48,6 +55,15 @@ def command(a: str, b: str, why: bool, witness: Path | None) -> int:
         if witness is not None:
             _write(verdict.witness, witness)
     return DONE
+
+
+def _are_layers(a: str, b: str) -> bool:
+    from netc.compiler.rules.layer_sides import is_layer
+
+    one, other = is_layer(a), is_layer(b)
+    if one != other:
+        raise click.UsageError(f"'{a if one else b}' is a layer, '{b if one else a}' is none")
+    return one
 
 
 def _write(found: Witness | None, file: Path) -> None:

@@ -39,7 +39,7 @@ def command(what: str, latex: bool, plan: bool, layers: bool) -> int:
     elif layers:
         click.echo(_text(_layers(what)))
     elif found := _layers_named(what):
-        click.echo("\n\n".join(found))
+        click.echo("\n".join(found))
     elif latex:
         click.echo(_latex(what))
     elif _is_family(what):
@@ -55,28 +55,9 @@ def command(what: str, latex: bool, plan: bool, layers: bool) -> int:
 
 
 def _layers_named(what: str) -> list[str]:
-    """The layers of the library that bear the name, those of other libraries too, as they are written."""
-    from netc.dsl import library
+    from netc.compiler.rules.explain_layers_named import explain_layers_named
 
-    def plain(name: str) -> str:
-        return name.rpartition(".")[2].lower().replace("_", "")
-
-    names = library.names("layer")
-    if plain(what) not in map(plain, names):
-        return []
-    same = [
-        n for n in names if plain(n) == plain(what) or (n != n.lower() and plain(n).startswith(plain(what)))
-    ]
-    return [_written(n) for n in same]
-
-
-def _written(name: str) -> str:
-    from netc.dsl import library
-
-    lines = library.text("layer", name).rstrip().splitlines()
-    while not lines[-1].strip() or lines[-1].startswith("#"):
-        lines.pop()  # the comment above the next one
-    return "\n".join([*(f"# {line}" for line in library.comment("layer", name).splitlines()), *lines])
+    return [] if is_file(what) else explain_layers_named(what)
 
 
 def _story(code: str) -> str:

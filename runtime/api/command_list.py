@@ -73,12 +73,15 @@ def _chosen(kind: str, words: Sequence[str]) -> list[str]:
 
 def _heads(kind: str, names: Sequence[str]) -> Iterator[str]:
     """The name with its parameters, and what a line of the definition says: the value, or the source."""
+    from netc.compiler.meaning.layer_families import head as layer_head
     from netc.dsl import library
 
     wide = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
     for name in names:
         lines = library.text(kind, name).rstrip().splitlines()
         head = lines[0].removeprefix(f"{kind} ").removesuffix(":").partition(", source =")[0]
+        if kind == "layer":
+            head = layer_head(name)
         source = next(
             (line.partition('"')[2].rstrip('"') for line in lines if "source" in line and '"' in line), ""
         )

@@ -20,6 +20,7 @@ from netc.runtime import saved
 from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
+from netc.runtime.finder import FinderResult
 from netc.runtime.parameters import flatten, states_of_rows, unflatten
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.sweep_result import SweepResult
@@ -273,8 +274,24 @@ class Model:
             self._result = None
         return found
 
+    def finder(self) -> FinderResult:
+        """Runs the file's `finder`: `result.suggestion` (runs,) is the rate at which the smoothed loss falls most steeply,
+        `result.rates`, `result.losses` and `result.smoothed` are what was seen. ValueError where the file has none,
+        SpecError where the loss is lost at once."""
+        from netc.runtime import finder
+
+        if self._session.spec.finder is None:
+            raise ValueError("the file has no finder: finder eta from 1e-6 to 10 in 200 steps")
+        return finder.run(self._session)
+
     def predict(
-        self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False, states: ArrayLike | None = None
+        self,
+        X: Any,
+        theta: ArrayLike | None = None,
+        *,
+        labels: bool = False,
+        states: ArrayLike | None = None,
+        ensemble: bool = False,
     ) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target, in the
         order of `classes` where the target is one; with `labels` the likeliest of these, (N,).
@@ -282,14 +299,30 @@ class Model:
         `theta` (P,) is by default that of the last training's first run, and so are `states` (S,), those of layers
         (`result.states`); here and below layers are in test mode. Raises ValueError where shapes or columns
         do not fit, there are no classes to name, or the file is an objective, which has no outputs.
+
+        With `ensemble` the members of the file's `ensemble` answer together, those of the last training (of the ends of
+        phases those of its first run): the mean of their outputs, or the shares of their votes.
         """
         session = self._session
+        if ensemble:
+            return self._of_ensemble(session, self._inputs(session, X), labels)
         row = self._row(session, self.theta if theta is None else theta, states)
         x = self._inputs(session, X)
         y = np.zeros((len(x), session.spec.network.outputs if session.spec.network else 0))
         samples = session.lay_out(x, y)
         _, outputs = session.evaluator.predict(row, samples)
         found = outputs.T.astype(np.float64)
+        return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
+
+    def _of_ensemble(self, session: Session, x: Reals, labels: bool) -> Reals:
+        from netc.runtime.ensemble import groups_of, outputs_of, together
+
+        spec, result = session.spec.ensemble, self.result
+        if spec is None or result is None:
+            raise ValueError("the file has no 'ensemble'" if spec is None else "nothing was trained yet")
+        members, metric = next(groups_of(spec, result)), session.targets.metric()
+        samples = session.lay_out(x, np.zeros((len(x), session.program.problem.outputs)))
+        found = together(spec, outputs_of(session, members, samples), metric.threshold).T
         return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
 
     def judge(self, X: Any = None, y: Any = None, *, part: str | None = None) -> Judgement:

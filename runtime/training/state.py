@@ -165,11 +165,26 @@ def fresh(
     kernels: ModuleType, program: ir.Program, hyper: Array, samples: int, first: int, count: int
 ) -> State:
     """The state before the first iteration of `count` runs from `first` on."""
+    theta, states = first_theta(program, first, count), first_states(program, first, count)
+    return begun(kernels, program, hyper, samples, theta, states, first)
+
+
+def begun(
+    kernels: ModuleType,
+    program: ir.Program,
+    hyper: Array,
+    samples: int,
+    theta: Array,
+    states: Array,
+    first: int = 0,
+) -> State:
+    """The state before the first iteration of runs that begin at theta (count, P) and states (count, S) of layers."""
+    count = len(theta)
     empty = shapes(kernels, program, samples, count)
     state = State(first, 0, **{name: zeros(shape, kind) for name, (shape, kind) in empty.items()})
-    state.theta[:, : kernels.PARAMETERS] = first_theta(program, first, count)
+    state.theta[:, : kernels.PARAMETERS] = theta
     state.counters[:, 4] = np.arange(first, first + count)
-    states_of_rows(program.problem, state.theta)[:] = first_states(program, first, count)
+    states_of_rows(program.problem, state.theta)[:] = states
     state.best[:] = state.theta
     state.best_figure[:], state.gain_figure[:], state.last[:] = np.inf, np.inf, np.nan
     state.reported[:], state.judged[:] = -1, -1

@@ -1,0 +1,73 @@
+"""Names of layers: nothing ambiguous runs. The message shows the layers that bear the name, and where they differ."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from netc.compiler.meaning.findings import Report, listed
+from netc.compiler.meaning.layer_families import bearers, differing, head, refused
+from netc.compiler.meaning.layer_parameters import NONE, Definition
+from netc.dsl import ast, library
+from netc.dsl.source import Span
+
+
+def tell_ambiguous(name: str, span: Span, told: set[str], report: Report) -> bool:
+    """Whether the name is borne by several layers; it is an error then, and is `told` once with all of them."""
+    found = bearers(name, library.names("layer"))
+    if len(found) < 2:
+        return False
+    shown = () if name in told else ("lines that are equal in all of them are not shown", *differing(found))
+    told.add(name)
+    says = listed(found[:4])
+    hint = f"say which one, {says}; 'netc explain {name}' compares them"
+    report.error("E0103", span, f"'{name}' names more than one layer", notes=shown, hints=(hint,))
+    return True
+
+
+def require_said(
+    definition: Definition,
+    bound: Sequence[tuple[str, float]],
+    given: Sequence[ast.Argument],
+    span: Span,
+    report: Report,
+) -> None:
+    """A parameter whose default is `none` has to be said, and is a number, as all others."""
+    spans = {a.name: a.span for a in given}
+    unsaid = {p.name for p in definition.parameters if p.default == NONE}
+    for name, value in bound:
+        if not math.isnan(value):
+            continue
+        if name in spans or name not in unsaid:
+            report.error("E0305", spans.get(name, span), f"'{name}' must be a number, not none")
+        elif "." in definition.name:
+            report.error(
+                "E0109", span, f"'{definition.name}' needs '{name}'", hints=(f"give it: {name} = ...",)
+            )
+        else:
+            others = [n for n in bearers(definition.name, library.names("layer")) if n != definition.name]
+            hint = f"say it, ({definition.name} {name} 1e-6) for one, or a library's own, ({listed(others)})"
+            report.error(
+                "E0103", span, f"'{definition.name}' does not say {name}, on which libraries do not agree",
+                notes=tuple(map(head, others)), hints=(hint,),
+            )  # fmt: skip
+
+
+def without_refused(
+    definition: Definition, arguments: Sequence[ast.Argument], report: Report
+) -> tuple[ast.Argument, ...]:
+    """The arguments without those of a library's settings of which the definition says that they are not there."""
+    names = {p.name for p in definition.parameters}
+    kept = []
+    for a in arguments:
+        why = ""
+        if a.name is not None and re.sub(r"_\d$", "", a.name) not in names:
+            why = refused(definition.name, a.name) if definition.name in library.names("layer") else ""
+        if why:
+            report.error(
+                "E0108", a.span, f"'{definition.name}' has no parameter '{a.name}' here", notes=(why,)
+            )
+        else:
+            kept.append(a)
+    return tuple(kept)

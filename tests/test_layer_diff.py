@@ -1,0 +1,121 @@
+"""`netc diff` and `netc explain` of layers: what is said of pairs whose relation is known from the libraries, and that
+nothing false is called proved."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from netc.commands import main
+from netc.compiler.rules.compare_layers import Compared, compare_layers
+from netc.compiler.rules.layer_sides import both
+from netc.compiler.rules.layer_verdict import diff_layers
+from netc.compiler.rules.paired_parameters import pairings
+
+
+def verdicts(found: Compared) -> dict[str, str]:
+    return {x.name: x.verdict for x in found.aspects}
+
+
+def test_batch_norm_of_pytorch_and_keras() -> None:
+    """Training is the same for the same eps; running statistics are but for n/(n - 1)."""
+    found = compare_layers("torch.BatchNorm2d(8)", "keras.BatchNormalization()")
+    assert set(verdicts(found).values()) == {"differs"}
+    assert dict(found.changes) == {"momentum": 0.9, "epsilon": 1e-5}
+    assert {x.name: x.verdict for x in found.changed} == {
+        "values in training": "proved", "derivatives by the input": "proved", "values in use": "proved",
+        "the next m": "proved", "the next s": "differs",
+    }  # fmt: skip
+    text = diff_layers("torch.BatchNorm2d(8)", "keras.BatchNormalization()")
+    assert "s[c, n+1] = (1 - momentum)*s[c, n] + momentum*v[c]*N/(N - 1)" in text
+    assert "s[c, n+1] = momentum*s[c, n] + (1 - momentum)*v[c]" in text
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_lstm_of_pytorch_has_two_biases(order: int) -> None:
+    calls = ["torch.LSTM(8)", "keras.LSTM(8)"][::order]
+    found = compare_layers(*calls)
+    assert set(verdicts(found).values()) == {"not distinguished"}
+    text = diff_layers(*calls)
+    assert "two biases, b and c" in text
+    assert "twice as fast" in text
+    assert "orthogonal(1)" in text
+
+
+SAME = [
+    ("torch.GRU", "keras.GRU", "not distinguished"),  # with gates in another order
+    ("torch.RNN", "keras.SimpleRNN", "not distinguished"),
+    ("torch.MultiheadAttention(2)", "keras.MultiHeadAttention(2, 3)", "not distinguished"),
+    ("dense", "keras.Dense", "proved"), ("torch.Linear", "keras.Dense", "proved"),
+    ("torch.Embedding(4, 3)", "keras.Embedding(4, 3)", "proved"), ("torch.Dropout(0.3)", "keras.Dropout(0.3)", "proved"),
+    ("conv(out = 4)", "torch.Conv2d(4, kernel_size = 3)", "proved"),
+    ("torch.Conv2d(4, kernel_size = 3)", "keras.Conv2D(4, 3)", "proved"),
+    ("torch.LayerNorm(6, 1e-3)", "keras.LayerNormalization", "proved"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b", "verdict"), SAME, ids=[f"{a}, {b}" for a, b, _ in SAME])
+def test_layers_that_are_the_same(a: str, b: str, verdict: str) -> None:
+    assert set(verdicts(compare_layers(a, b)).values()) == {verdict}
+
+
+OTHERS = [
+    ("torch.LSTM", "torch.GRU"), ("torch.GRU", "keras.GRU(8, reset_after = false)"), ("maxpool", "avgpool"),
+    ("torch.GroupNorm(2)", "torch.GroupNorm(3)"), ("torch.LayerNorm(6, 1e-5)", "torch.LayerNorm(6, 2e-5)"),
+    ("layernorm(1e-5)", "rmsnorm(1e-5)"), ("dropout.srivastava(0.3)", "torch.Dropout(0.3)"),
+    ("keras.Conv2D(4, 2)", "keras.Conv2D(4, 2, padding = same)"), ("geglu(4, 6)", "swiglu(4, 6)"),
+    ("attention(2)", "attention(2, causal = true)"), ("minmax", "torch.GLU"), ("snake", "prelu(0.25)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b"), OTHERS, ids=[f"{a}, {b}" for a, b in OTHERS])
+def test_layers_that_are_others_are_refuted(a: str, b: str) -> None:
+    found = compare_layers(a, b)
+    assert "differs" in verdicts(found).values() or found.pairing is None
+
+
+def test_a_maximum_with_ties_has_another_derivative() -> None:
+    assert verdicts(compare_layers("torch.MaxPool2d(2)", "maxpool")) == {
+        "values in training": "not distinguished", "derivatives by the input": "differs",
+        "values in use": "not distinguished",
+    }  # fmt: skip
+    assert set(verdicts(compare_layers("keras.MaxPooling2D", "torch.MaxPool2d(2)")).values()) <= {
+        "proved", "not distinguished",
+    }  # fmt: skip
+
+
+def test_nothing_is_proved_that_numbers_refute() -> None:
+    """Of all pairs: where equations read the same, values are the same for the paired parameters."""
+    calls = ["lecture.batchnorm", "torch.BatchNorm1d", "torch.LayerNorm", "keras.LayerNormalization", "rmsnorm(1e-6)",
+             "scale", "torch.PReLU"]  # fmt: skip
+    proved = 0
+    for a, b in combinations(calls, 2):
+        one, other = both(a, b)
+        for pairing in list(pairings(one, other))[:4]:
+            numbers = {g.tensors[0].name: np.random.default_rng(1).normal(size=g.shape) for g in pairing.a}
+            numbers |= {t.name: np.ones(t.shape) for t in pairing.extra}
+            mine, theirs = pairing.given(numbers)
+            assert {t.name: t.shape for t in one.parameters} == {n: v.shape for n, v in mine.items()}
+            assert {t.name: t.shape for t in other.parameters} == {n: v.shape for n, v in theirs.items()}
+        proved += sum(x.verdict == "proved" for x in compare_layers(a, b).aspects)
+    assert proved
+
+
+def test_names_of_several_layers_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "batchnorm"]) == 0
+    shown = capsys.readouterr().out
+    for words in (
+        "lecture.batchnorm(rho = 0.9",
+        "momentum = 0.1",
+        "momentum = 0.99, epsilon = 1e-3",
+        "*N/(N - 1)",
+        "~~~",
+    ):
+        assert words in shown
+    assert main(["explain", "torch.LSTM"]) == 0
+    shown = capsys.readouterr().out
+    assert "layer torch.LSTM(input_size, hidden_size" in shown
+    assert "'netc diff torch.LSTM keras.LSTM'" in shown
+    assert main(["diff", "torch.LSTM(8)", "torch.Adam"]) == 2
