@@ -129,7 +129,8 @@ def test_the_plan_says_what_each_let_is() -> None:
     }
     lets = [let.name for let in program.problem.lets.values() if let.name not in ("loss", "output")]
     assert set(lets) <= set(words)
-    assert words["dropout1.r"] == "drawn"
+    (drawn,) = program.problem.draws
+    assert words[drawn.purpose] == "drawn"
     assert words["layer1.z"] == "sums of products, one thread for each element, no tiles"
     assert words["d_layer1.weight"] == "sums over the samples, one thread for each element"
     assert words["layer1.a"] == "element by element"
