@@ -9,7 +9,7 @@ import pytest
 import netc
 
 TEXT = """
-block     res(c) = x + [c (conv 3x3 same nobias, batchnorm, relu) c (dropout 0.25)]
+block     res(c) = x + [c (conv 3x3 same nobias, lecture.batchnorm, relu) c (dropout.inverted 0.25)]
 network   [4x4x1 (conv 3x3 same, relu) 3 (res) x 2 (droppath 0.2) (globalavgpool) (softmax) 3]
 init      glorot_uniform
 loss      cross_entropy

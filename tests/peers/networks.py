@@ -144,10 +144,11 @@ def resnet(blocks: int = 2, side: int = 28, width: int = 8) -> Network:
 
     text = (
         "block   res(c):\n"
-        "    y = [c (conv 3x3 pad 1x1 nobias, torch.BatchNorm, relu) c (conv 3x3 pad 1x1 nobias, torch.BatchNorm) c](x)\n"
+        "    y = [c (conv 3x3 pad 1x1 nobias, torch.BatchNorm2d, relu) c\n"
+        "        (conv 3x3 pad 1x1 nobias, torch.BatchNorm2d) c](x)\n"
         "    z = relu(x + y)\n"
-        f"network [{side}x{side}x1 (conv 3x3 pad 1x1 nobias, torch.BatchNorm, relu) {width} (res) x {blocks}\n"
-        f"         (conv 3x3 pad 1x1 stride 2x2 nobias, torch.BatchNorm, relu) {2 * width} (res) x {blocks}\n"
+        f"network [{side}x{side}x1 (conv 3x3 pad 1x1 nobias, torch.BatchNorm2d, relu) {width} (res) x {blocks}\n"
+        f"         (conv 3x3 pad 1x1 stride 2x2 nobias, torch.BatchNorm2d, relu) {2 * width} (res) x {blocks}\n"
         "         (globalavgpool) (softmax) 10]\n"
     )
     return Network(f"ResNet-{4 * blocks + 3}", text, (side, side, 1), 10, outputs)
