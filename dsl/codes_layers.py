@@ -158,4 +158,35 @@ An update rule moves the parameters: there grad R(theta[n]) is the derivative by
 model.gradient(theta, X, y, wrt="x").
 """,
     ),
+    "E0254": Story(
+        "a loss by places that does not go with the network",
+        """\
+u[1], u[2], ... are the outputs of a network by their places, y[1], y[2], ... the targets. A loss that reads them so says how
+many there are, and they need not be equally many: one target with its mean and its variance.
+
+    network [1 (tanh) 16 (lin) 2]
+    loss nll = (u[2] + (u[1] - y[1])^2*exp(-u[2]))/2
+
+Of an image or a sequence u[1] is an array over its places, and the loss of a sample is one number: mean((u[1] - y[1])^2).
+""",
+    ),
+    "E0255": Story(
+        "weights of samples without a divisor",
+        """\
+The weight of a sample is a number made of its target: y[1] + 5*y[2] for classes, or a column of the data. Libraries divide
+the sum of the weighted losses of a batch by different numbers, so there is no default.
+
+    loss cross_entropy, weight = y[1] + 5*y[2], divide = weights    # PyTorch's CrossEntropyLoss(weight = ...)
+    loss cross_entropy, weight = y[1] + 5*y[2], divide = samples    # Keras' class_weight
+""",
+    ),
+    "E0256": Story(
+        "outputs that are no targets, and scaled targets",
+        """\
+What a network predicts is put back into the units of the targets. Where its outputs are not the targets, as a mean and a
+variance of one target, nothing says how: the targets are left as they are, or scaled in the data themselves.
+
+    data "houses.csv", target = price, scale = zscore, scale_target = none
+""",
+    ),
 }

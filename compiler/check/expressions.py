@@ -20,6 +20,7 @@ from netc.compiler.meaning.kinds import (
     Scope,
     Type,
 )
+from netc.compiler.meaning.places import place_of
 from netc.compiler.meaning.resolve import USUAL
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS
@@ -85,6 +86,16 @@ class Kinds:
             case ast.Index(ast.Name(id), index) if id in self.scope.memories:
                 self.number(index, "the number of the batch")
                 return self.scope.names.get(id)  # none where its own equation is wrong
+            case ast.Index(ast.Name(id)) if id in self.scope.by_place:
+                if place_of(expr) is None:
+                    self._error(
+                        "E0254",
+                        expr.span,
+                        "a place among the outputs is a whole number from 1 on",
+                        f"{id}[1]",
+                    )
+                    return None
+                return SCALAR
             case ast.Gradient(loss, batch, point):
                 return self._loss(loss, batch, point, expr.span, THETA)
             case ast.InputGradient():

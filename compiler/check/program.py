@@ -16,6 +16,7 @@ from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
 from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
+from netc.compiler.check.loss_places import check_units
 from netc.compiler.check.masks import check_masks
 from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
@@ -192,16 +193,11 @@ class _Check:
         statement = self.one(ast.Data)
         data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
         if network and stated and self.facts:
-            check_fit(
-                stated,
-                network,
-                self.facts,
-                data.span if statement else head(stated),
-                data.classes,
-                self.report,
-            )
+            where = data.span if statement else head(stated)
+            check_fit(stated, network, loss, self.facts, where, data.classes, self.report)
         if network and loss and self.sound:
             check_pair(network, loss, self.definitions, self.report)
+            check_units(loss, data, self.report)
         return network, None, loss, data
 
     def _missing(self, keyword: str, example: str) -> None:

@@ -198,8 +198,12 @@ def _value(p: ast.Parameter, given: dict[str, float]) -> ast.Expr:
 
 
 def _loss(loss: Loss) -> ast.Loss:
-    kept = tuple(s for s in loss.definition.settings if s.name not in ("reduce", "targets"))
+    kept = tuple(
+        s for s in loss.definition.settings if s.name not in ("reduce", "targets", "weight", "divide")
+    )
     kept += (ast.Setting("targets", _domain(loss.targets)),) if loss.targets else ()
+    kept += (ast.Setting("weight", loss.weight),) if loss.weight is not None else ()
+    kept += (_word("divide", loss.divide),) if loss.divide else ()
     parameters = _defaults(loss.definition.parameters, loss.arguments)
     return replace(loss.definition, parameters=parameters, settings=(*kept, _word("reduce", loss.reduce)))
 

@@ -57,9 +57,11 @@ class Evaluator:
         test: Samples | None,
         metric: Metric | None,
         validation: Samples | None = None,
+        outputs: int = 0,
     ) -> None:
+        """`outputs` of a sample, where they are not as many as its targets."""
         self.kernels, self.train, self.test, self.metric = kernels, train, test, metric
-        self.validation = validation
+        self.validation, self.outputs = validation, outputs
         self.dtype = train.y.dtype
         self._scratch = zeros(kernels.SCRATCH, self.dtype)
         self._gradient = zeros(kernels.STRIDE, self.dtype)
@@ -148,6 +150,7 @@ class Evaluator:
 
     def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
         """The loss, and (outputs, samples)."""
-        out, scratch = zeros(samples.y.shape, self.dtype), self._scratch
+        shape = (self.outputs or len(samples.y), samples.y.shape[1])
+        out, scratch = zeros(shape, self.dtype), self._scratch
         loss = self.kernels.predict(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return float(loss), out[:, : samples.count]
