@@ -88,10 +88,11 @@ def normed_weights() -> ir.Problem:
 
 
 def attention() -> ir.Problem:
+    """Arrays and lets whose names differ in case only."""
     t, s, e, d = Axis("t", 4), Axis("s", 4), Axis("e", 3), Axis("d", 2)
     net = Net(t, e)
     q, k, v = (
-        net.let(name, (SAMPLES, t, d), total(mul(net.learn(f"w{name}", d, e), net.x.var), e))
+        net.let(name, (SAMPLES, t, d), total(mul(net.learn(name.upper(), d, e), net.x.var), e))
         for name in "qkv"
     )
     there = [View(z, t, Index(((s, 1),))) for z in (k, v)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.modes import evaluations
 
 
 def batch_size(batches: ir.Batches, samples: int) -> int:
@@ -14,6 +15,13 @@ def batch_size(batches: ir.Batches, samples: int) -> int:
             return min(batches.count, samples)
         case "parts":
             return -(-samples // batches.count)
+
+
+def largest_batch(program: ir.Program, samples: int) -> int:
+    """Samples of the largest evaluation that the rule asks for in training mode."""
+    rule, batches = program.rule, program.training.batches
+    whole = any(s.batch == "full" and not s.tested for s in evaluations(rule.body))
+    return samples if whole else batch_size(batches, samples)
 
 
 def number_of_batches(batches: ir.Batches, samples: int) -> int:

@@ -210,7 +210,8 @@ def load(array: Expr | str, index: Expr | int | str) -> Call:
 
 
 def named(node: object) -> dict[str, int]:
-    """The constants with names in a function, statement or expression, in the order in which they come."""
+    """The constants with names in a function, statement or expression, in the order in which they come. No name may have
+    two values."""
     if isinstance(node, Int):
         return {node.name: node.value} if node.name else {}
     parts: Sequence[object] = node if isinstance(node, tuple) else ()
@@ -218,7 +219,8 @@ def named(node: object) -> dict[str, int]:
         parts = [getattr(node, f.name) for f in fields(node)]
     found: dict[str, int] = {}
     for part in parts:
-        found |= {name: value for name, value in named(part).items() if name not in found}
+        for name, value in named(part).items():
+            assert found.setdefault(name, value) == value, name
     return found
 
 

@@ -34,7 +34,7 @@ class ModesWriter(Writer):
         clock = CLOCK if self.draws and not e.tested else ()
         point = self._array(e.point)
         where = (point, "x", "y", "order", "first", "rest")
-        called = L.call(f"{'' if e.tested else 'training_'}{function}", *where, *gradient, "scratch", *clock)
+        called = L.call(f"{'' if e.tested else 'training_'}{function}", *where, *gradient, *self.work, *clock)
         out = [self.states(point, "theta")] if self.vectors.states and point != "theta" else []
         out.append(L.let(name, called))
         if self.vectors.states and self.gives(e):

@@ -1,10 +1,11 @@
-"""Names of the file that Python or a kernel has taken, renamed before code is written (`lambda` -> `lambda_`)."""
+"""Names of the file that Python or a kernel has taken, renamed before code is written (`lambda` -> `lambda_`); and those
+of constants."""
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import assert_never
 
@@ -36,6 +37,23 @@ def python_name(name: str) -> str:
         )  # no name of a file ends in _ once it is renamed and was not taken
     taken = keyword.iskeyword(name) or name in KERNEL or PATTERN.fullmatch(name)
     return f"{name}_" if taken else name
+
+
+def constant_name(name: str) -> str:
+    return re.sub(r"\W", "_", name).upper()
+
+
+def constant_names(names: Iterable[str]) -> dict[str, str]:
+    """Of each name its constant; where two would have the same (`q` and `Q`), underscores tell the later one apart."""
+    found: dict[str, str] = {}
+    taken = set[str]()
+    for name in names:
+        constant = constant_name(name)
+        while constant in taken:
+            constant += "_"
+        found[name] = constant
+        taken.add(constant)
+    return found
 
 
 def variable_name(name: str) -> str:

@@ -310,12 +310,17 @@ class Writer:
         out.append(L.let("rest", L.call("sub", L.At(L.Name("bounds"), stop), "first")))
         return out
 
+    @property
+    def work(self) -> tuple[str, ...]:
+        """The work space of an evaluation."""
+        return ("scratch",)
+
     def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
         """The loss into `name`, the gradient where it is wanted into its vector."""
         where = (self._array(e.point), "x", "y", "order", "first", "rest")
         if e.gradient:
-            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), "scratch"))]
-        return [L.let(name, L.call("loss", *where, "scratch"))]
+            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), *self.work))]
+        return [L.let(name, L.call("loss", *where, *self.work))]
 
     def repeat(self, body: tuple[ir.Stmt, ...], bound: int, outermost: bool) -> list[L.Stmt]:
         rounds = "rounds" if outermost else f"r{next(self.runs)}_rounds"

@@ -7,10 +7,10 @@ is made of finished sums comes behind. Statistics of a batch (`waits`) need all 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.modes import reads
+from netc.compiler.calculus.modes import reads, wanted
 from netc.compiler.calculus.simplify import rebuild
 
 
@@ -83,3 +83,50 @@ def waits(problem: ir.Problem) -> bool:
     """Whether something of each sample hangs on a sum over all of them."""
     level = levels(problem)
     return any(ir.SAMPLES in let.axes and level[let.name] for let in problem.lets.values())
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The steps of a problem, by what needs them."""
+
+    forward: tuple[ir.Step, ...]
+    """What the loss needs."""
+    loss: ir.Let
+    """The sum of the samples' losses."""
+    outputs: tuple[ir.Step, ...]
+    """What only the outputs need besides."""
+    backward: tuple[ir.Step, ...]
+    """What only the gradient needs besides, and the next values of states."""
+    behind: tuple[ir.Step, ...]
+    """What is made of finished sums."""
+
+    @property
+    def all(self) -> tuple[ir.Step, ...]:
+        return (*self.forward, self.loss, *self.outputs, *self.backward, *self.behind)
+
+
+def lists(problem: ir.Problem, outputs: bool) -> Lists:
+    """Of a problem whose sums stand apart; `outputs`: whether they are wanted."""
+    forward = wanted(problem.forward, {problem.loss})
+    only = wanted(problem.forward, {problem.output}) if outputs else ()
+    only = tuple(s for s in only if s not in forward)
+    updates = tuple(
+        s for s in wanted(problem.forward, {u.value for u in problem.updates}) if s not in forward
+    )
+    level = levels(problem)
+    derived = (*updates, *problem.backward)
+    behind = () if waits(problem) else tuple(s for s in derived if _is_behind(s, level))
+    loss = problem.lets[problem.loss]
+    return Lists(
+        tuple(s for s in forward if s != loss),
+        loss,
+        only,
+        tuple(s for s in derived if s not in behind),
+        behind,
+    )
+
+
+def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
+    return (
+        isinstance(step, ir.Let) and not is_sum(step) and ir.SAMPLES not in step.axes and level[step.name] > 0
+    )

@@ -8,9 +8,9 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.contractions import Guard
 from netc.compiler.kernels.cpu import taps
-from netc.compiler.kernels.cpu.passes import Layout
 from netc.compiler.kernels.cpu.plan import Plan
 from netc.compiler.kernels.cpu.steps import Loop, Nest, Part, Steps
+from netc.compiler.kernels.values import Layout
 
 Here = Mapping[ir.Axis, L.Expr]
 """The place along each axis that is open around a let."""

@@ -12,28 +12,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.modes import wanted
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import calls
 from netc.compiler.kernels.cpu.nests import Tiles
 from netc.compiler.kernels.cpu.network import (
     SAMPLES,
-    constant_name,
     gather,
     locate,
-    parameter,
     scaled,
 )
-from netc.compiler.kernels.cpu.passes import Layout, LetWriter
+from netc.compiler.kernels.cpu.passes import LetWriter
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
-from netc.compiler.kernels.cpu.steps import Nest, strides
+from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.names import constant_names
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.rule import CLOCK, Vectors
-from netc.compiler.kernels.sweeps import draws_apart, is_sum, levels, sums_apart, waits
+from netc.compiler.kernels.sweeps import Lists, draws_apart, is_sum, lists, sums_apart, waits
+from netc.compiler.kernels.values import Layout, strides
 
 ALIASED = 4096
 """Bytes after which addresses fall on the same set of the first cache."""
@@ -46,14 +45,7 @@ class Mode:
     problem: ir.Problem
     plan: Plan
     layouts: dict[str, Layout]
-    forward: tuple[ir.Step, ...]
-    """What the loss needs, without its own sum."""
-    outputs: tuple[ir.Step, ...]
-    """What only the outputs need besides."""
-    backward: tuple[ir.Step, ...]
-    """What only the gradient needs besides, and the next values of states."""
-    behind: tuple[ir.Step, ...]
-    """What is made of finished sums."""
+    steps: Lists
     prefix: str
     """Of the names of its functions."""
     tiled: Mapping[str, tuple[Nest, ...]]
@@ -102,17 +94,7 @@ def _flat(problem: ir.Problem) -> frozenset[str]:
 def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
     """The work space behind what the plan has taken is each mode's own: one call has one mode."""
     problem = factored(places_last(problem, tiles.flat), tiles.fit)
-    loss = problem.lets[problem.loss]
-    forward = wanted(problem.forward, {problem.loss})
-    outputs = () if prefix else wanted(problem.forward, {problem.output})
-    outputs = tuple(s for s in outputs if s not in forward)
-    updates = tuple(
-        s for s in wanted(problem.forward, {u.value for u in problem.updates}) if s not in forward
-    )
-    level, whole = levels(problem), waits(problem)
-    derived = (*updates, *problem.backward)
-    behind = () if whole else tuple(s for s in derived if _is_behind(s, level))
-    backward = tuple(s for s in derived if s not in behind)
+    steps = lists(problem, outputs=not prefix)
     lasting = (let.name for let in problem.lets.values() if is_sum(let) or ir.SAMPLES not in let.axes)
     kept = frozenset((problem.output, *lasting))
 
@@ -120,24 +102,21 @@ def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
         numbers = tiles.places(let.var) * (plan.block if ir.SAMPLES in let.axes else 1)
         return -(-numbers // plan.lanes) * plan.lanes
 
-    steps = (*forward, *outputs, *backward, *behind)
-    found, top = places(steps, size, kept, plan.size)
+    found, top = places(steps.all, size, kept, plan.size)
+    constants = constant_names(
+        [*(t.name for t in problem.tensors), *(prefix + let.name for let in ir.flat(steps.all))]
+    )
     layouts = {
-        let.name: _layout(let, tiles.strides(let.var), found[let.name], plan.block, prefix)
-        for let in ir.flat(steps)
+        let.name: _layout(
+            let, tiles.strides(let.var), L.Int(found[let.name], constants[prefix + let.name]), plan.block
+        )
+        for let in ir.flat(steps.all)
     }
     first_state = Vectors(problem.parameters, plan.lanes, (), 0, problem.state_numbers).first_state
     for t in problem.tensors:
-        layouts[t.name] = _given(t, first_state)
+        layouts[t.name] = _given(t, first_state, constants[t.name])
     plan = replace(plan, size=top)
-    forward = tuple(s for s in forward if s != loss)
-    return Mode(problem, plan, layouts, forward, outputs, backward, behind, prefix, tiles.all(problem))
-
-
-def _is_behind(step: ir.Step, level: dict[str, int]) -> bool:
-    return (
-        isinstance(step, ir.Let) and not is_sum(step) and ir.SAMPLES not in step.axes and level[step.name] > 0
-    )
+    return Mode(problem, plan, layouts, steps, prefix, tiles.all(problem))
 
 
 def _block(modes: Sequence[ir.Problem], machine: Machine, lanes: int, largest: int) -> tuple[int, int]:
@@ -159,24 +138,23 @@ def _numbers(axes: ir.Axes) -> int:
     return numbers
 
 
-def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], place: int, block: int, prefix: str) -> Layout:
+def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], first: L.Int, block: int) -> Layout:
     stride = block if ir.SAMPLES in let.axes else 1
-    first = L.Int(place, constant_name(prefix + let.name))
     return Layout("scratch", first, L.Int(stride), let.axes, strides)
 
 
-def _given(t: ir.Tensor, first_state: int) -> Layout:
+def _given(t: ir.Tensor, first_state: int, name: str) -> Layout:
     along = strides(t.var)
     match t.role:
         case "state":
-            first = L.Int(first_state + t.offset, constant_name(t.name))
+            first = L.Int(first_state + t.offset, name)
             return Layout("theta", first, L.Int(1), t.axes, along)
         case "input":
             return Layout("xs", L.Name("xfirst"), L.Name("xstride"), t.axes, along)
         case "target":
             return Layout("ys", L.Name("yfirst"), L.Name("ystride"), t.axes, along)
         case _:
-            return Layout("theta", parameter(t), L.Int(1), t.axes, along)
+            return Layout("theta", L.Int(t.offset, name), L.Int(1), t.axes, along)
 
 
 # -- functions ---------------------------------------------------------------------------------------
@@ -189,9 +167,11 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     made = calls.functions((n for m in modes for found in m.tiled.values() for n in found), plan.lanes)
     for mode in modes:
         made += [
-            _steps(mode, "forward", mode.forward, "What the loss of each sample of a block is made of."),
+            _steps(
+                mode, "forward", mode.steps.forward, "What the loss of each sample of a block is made of."
+            ),
             _total(mode),
-            _steps(mode, "backward", mode.backward, "The derivatives of a block, onto their sums."),
+            _steps(mode, "backward", mode.steps.backward, "The derivatives of a block, onto their sums."),
         ]
     if shuffled:
         made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.targets))
@@ -261,7 +241,7 @@ def _total(mode: Mode) -> L.Function:
 
 def _over_blocks(mode: Mode, name: str, shuffled: bool) -> L.Function:
     with_gradient = name == "gradient"
-    steps = (*mode.forward, *(mode.backward if with_gradient else ()))
+    steps = (*mode.steps.forward, *(mode.steps.backward if with_gradient else ()))
     words = f"The {'mean' if mode.problem.mean else 'sum'} of the losses of samples [first, first + count)"
     scale, result = scaled(mode.problem.mean)
     block: list[L.Stmt] = [*locate(mode.plan, shuffled), *_loss_of_block(mode)]
@@ -275,7 +255,7 @@ def _over_blocks(mode: Mode, name: str, shuffled: bool) -> L.Function:
     body.append(scale)
     if with_gradient:
         writer = _writer(mode)
-        body += [s for step in mode.behind for s in writer.step(step)]
+        body += [s for step in mode.steps.behind for s in writer.step(step)]
         body += _collected(mode)
     note = words + ("; its gradient into `grad`" if with_gradient else "")
     note += (
@@ -333,10 +313,10 @@ def _predict(mode: Mode, shuffled: bool) -> L.Function:
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
         *_loss_of_block(mode),
-        *(s for step in mode.outputs for s in _step(mode, writer, step)),
+        *(s for step in mode.steps.outputs for s in _step(mode, writer, step)),
         L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
-    body = [L.let("total", 0.0), *_cleared(mode, (*mode.forward, *mode.outputs))]
+    body = [L.let("total", 0.0), *_cleared(mode, (*mode.steps.forward, *mode.steps.outputs))]
     body += [L.loop("s", "count", block, step=plan.block), *scaled(problem.mean)]
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function(

@@ -22,11 +22,11 @@ from netc.compiler.kernels.cpu.steps import (
     Strides,
     drafted,
     kind_of,
-    strides,
 )
 from netc.compiler.kernels.cpu.taps import Kind
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.phases import inside, phases
+from netc.compiler.kernels.values import strides
 
 Shape = tuple[Kind, int, int]
 """Of a tile: its kind, rows and vectors."""

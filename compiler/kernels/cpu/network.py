@@ -8,7 +8,6 @@ text nor the compile time grows with the depth of the network.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from netc.compiler.calculus import ir
@@ -17,6 +16,7 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
+from netc.compiler.kernels.names import constant_name
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.patterns import Chain, Product, pointwise
 from netc.compiler.kernels.vectors import Space, lanes
@@ -57,10 +57,6 @@ Rows = tuple[str, str | L.Int, str | int]
 def parameter(t: ir.Tensor) -> L.Int:
     """Its place in theta."""
     return L.Int(t.offset, constant_name(t.name))
-
-
-def constant_name(name: str) -> str:
-    return re.sub(r"\W", "_", name).upper()
 
 
 def _input(plan: Plan, stage: Stage) -> Rows:

@@ -18,7 +18,7 @@ def patterns(lets: Lets) -> tuple[str, ...]:
     """A line for each kind, with its lets in the order in which they are computed."""
     mode = lets.modes[0]
     found: dict[str, list[str]] = {words: [] for words in (*WORDS.values(), EACH, PASS)}
-    for let in ir.flat((*mode.forward, *mode.outputs, *mode.backward, *mode.behind)):
+    for let in ir.flat(s for s in mode.steps.all if s != mode.steps.loss):
         if nests := mode.tiled.get(let.name):
             found[WORDS[nests[0].kind]].append(f"{let.name} ({_shapes(nests)})")
         else:

@@ -98,19 +98,6 @@ class Nest:
 Strides = Callable[[ir.Expr | None], Mapping[ir.Axis, int]]
 
 
-def strides(array: ir.Var, aliased: int = 0) -> dict[ir.Axis, int]:
-    """Places from one to the next along each axis, the last one running fastest; one more where they are a multiple of
-    `aliased`."""
-    found: dict[ir.Axis, int] = {}
-    inner = 1
-    for a in reversed([a for a in array.axes if a != ir.SAMPLES]):
-        if aliased and inner > 1 and inner % aliased == 0:
-            inner += 1
-        found[a] = inner
-        inner *= a.size or 1
-    return dict(reversed(found.items()))
-
-
 def kind_of(c: Contraction, left: Factor, right: Factor) -> Kind | None:
     if not right.sampled:
         return None

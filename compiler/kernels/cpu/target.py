@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.modes import evaluations
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels import registers, report
 from netc.compiler.kernels import rule as rules
-from netc.compiler.kernels.batches import batch_size, number_of_batches
+from netc.compiler.kernels.batches import batch_size, largest_batch, number_of_batches
 from netc.compiler.kernels.cpu import lanes as cpu_lanes
 from netc.compiler.kernels.cpu import lets as cpu_lets
 from netc.compiler.kernels.cpu import network as cpu_network
@@ -39,7 +38,7 @@ class Cpu:
             buffers = head_buffers(network)
             return plan(network, self.machine, training.precision, buffers, _shuffled(training), batch)
         if problem.sampled:
-            batch = _largest(program, samples)
+            batch = largest_batch(program, samples)
             return planned(problem, self.machine, training.precision, _shuffled(training), samples, batch)
         return None
 
@@ -87,13 +86,6 @@ class Cpu:
 
 def _shuffled(training: ir.Training) -> bool:
     return training.batches.shuffle and training.batches.mode != "full"
-
-
-def _largest(program: ir.Program, samples: int) -> int:
-    """Samples of the largest evaluation that the rule asks for in training mode."""
-    rule, batches = program.rule, program.training.batches
-    whole = any(s.batch == "full" and not s.tested for s in evaluations(rule.body))
-    return samples if whole else batch_size(batches, samples)
 
 
 def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:

@@ -70,11 +70,9 @@ class TeamWriter(Writer):
             for s in (self.per_layer(p) if isinstance(p, PerLayer) else self.space.passes([p]))
         ]
 
-    def call(self, e: ir.Evaluate, name: str) -> list[L.Stmt]:
-        where = (self._array(e.point), "x", "y", "order", "first", "rest")
-        if e.gradient:
-            return [L.let(name, L.call("gradient", *where, self._array(e.gradient), *memory_of(self.plan)))]
-        return [L.let(name, L.call("loss", *where, *memory_of(self.plan)))]
+    @property
+    def work(self) -> tuple[str, ...]:
+        return memory_of(self.plan)
 
     def per_layer(self, p: PerLayer) -> list[L.Stmt]:
         space = self.space
