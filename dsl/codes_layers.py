@@ -189,4 +189,16 @@ variance of one target, nothing says how: the targets are left as they are, or s
     data "houses.csv", target = price, scale = zscore, scale_target = none
 """,
     ),
+    "E0257": Story(
+        "a sum over parameters in a loss that cannot be taken",
+        """\
+A loss may add penalties on parameters: sum(weights^2), sum(|layer2.weight|), norm(theta), mean, max and min likewise. Groups
+are theta, weights, biases, gains, layer2 and the arrays of a layer. A reduction is over one group and makes a number of it.
+
+    loss R = sum((u - y)^2)/2 + 0.01*sum(weights^2) + 0.001*sum(|layer1|)
+
+The loss is that of one sample, and of a mean over samples a penalty counts once. With reduce = sum it would count once for
+each sample: there it is divided by the number of samples, or the mean is minimised instead.
+""",
+    ),
 }

@@ -29,7 +29,7 @@ from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
 from netc.dsl.vocabulary import in_rule, joined, meant
 
-PENALTY = "a penalty belongs to the update rule: ... - eta*lambda*weights*theta[n]"
+PENALTY = "a penalty is a sum over them, lambda*sum(weights^2), or in the update rule ... - eta*lambda*weights*theta[n]"
 BY_INPUTS = "monitor norm(grad_x R), max(|grad_x R|); model.gradient(theta, X, y, wrt = 'x') from Python"
 TO_SCALAR = "sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector"
 
@@ -167,12 +167,15 @@ class Kinds:
                     "choose numbers by it: 1 if ... else 0",
                 )
                 return None
+        if {"theta", "output"} <= {t.kind for t in types if t is not None}:
+            message = "the parameters and the outputs of a sample are vectors of different lengths"
+            self._error("E0257", parts[-1].span, message, "sum(weights^2) makes a number of them")
+            return None
         return self._join(types)
 
     def _join(self, types: list[Type | None]) -> Type | None:
         if None in types:
             return None
-        # The names of one scope are vectors of one kind at most, so kinds of vectors never meet.
         kinds = {t.kind for t in types if t is not None} - {"scalar"}
         return Type(kinds.pop()) if kinds else SCALAR
 

@@ -6,12 +6,13 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.domains import NoValue, variables, without_value
 from netc.compiler.calculus.formula import formula
 from netc.compiler.check.expressions import Kinds
-from netc.compiler.check.loss_places import WEIGHTED, check_places, everywhere, weighted
+from netc.compiler.check.loss_places import WEIGHTED, check_penalties, check_places, everywhere, weighted
 from netc.compiler.check.settings import Settings, word
 from netc.compiler.check.targets import target_domain
 from netc.compiler.lower.network import SIZES, lower_activations, lower_loss
 from netc.compiler.meaning.findings import Report, first_line, listed
-from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
+from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, THETA, Scope
+from netc.compiler.meaning.penalties import groups_in, names_parameters
 from netc.compiler.meaning.places import BY_PLACE
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup, require_names_once
 from netc.compiler.meaning.resolve_tree import called, dotted
@@ -37,7 +38,11 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
     if definition is None:
         return None
     sizes = dict.fromkeys(SIZES, SCALAR)
-    names = sizes | {p.name: SCALAR for p in definition.parameters} | {"u": OUTPUT, "y": OUTPUT}
+    groups = dict.fromkeys((n.id for n in groups_in(definition.value)), THETA) if definition.value else {}
+    names = groups | sizes | {p.name: SCALAR for p in definition.parameters} | {"u": OUTPUT, "y": OUTPUT}
+    for p in (p for p in definition.parameters if names_parameters(ast.Name(p.name))):
+        message = f"'{p.name}' are parameters of the network in every loss"
+        report.error("E0257", p.span, message, hints=("give it another name",))
     own = Report()
     if definition.value is not None:
         scope = Scope("a loss", names, definitions.activations, by_place=BY_PLACE)
@@ -81,7 +86,7 @@ def _settings(
 def check_pair(network: Network, loss: Loss, definitions: Definitions, report: Report) -> None:
     """Can the loss be taken of what the last activation gives?"""
     last, units = network.activations, network.output[-1]
-    if not check_places(network, loss, definitions, report):
+    if not check_penalties(network, loss, report) or not check_places(network, loss, definitions, report):
         return
     name = last[-1].definition.name if last else "lin"
     if name.lower() == "softmax" and units == 1:

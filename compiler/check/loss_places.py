@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import rebuild
 from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.masks import ROLES, check_mask
 from netc.compiler.check.settings import Settings, word
 from netc.compiler.lower.network import lower_loss
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.kinds import OUTPUT, Scope
+from netc.compiler.meaning.penalties import groups_in, penalties_in
 from netc.compiler.meaning.places import BY_PLACE, place_of
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import walk
-from netc.compiler.meaning.spec import Averaging, DataSpec, Loss, Network
+from netc.compiler.meaning.spec import Averaging, DataSpec, Learns, Loss, Network
 from netc.dsl import ast
 
 WEIGHTED = ("weight", "divide")
@@ -95,6 +98,38 @@ def check_places(network: Network, loss: Loss, definitions: Definitions, report:
         )
         return False
     return True
+
+
+def check_penalties(network: Network, loss: Loss, report: Report) -> bool:
+    """Are the parameters there that the loss sums over, and does what it adds count once?"""
+    assert loss.definition.value is not None
+    before = len(report.diagnostics)
+    own = {name for name, _ in loss.arguments}
+    calls = list(penalties_in(loss.definition.value))
+    for call in calls:
+        groups = [n for n in groups_in(call) if n.id not in own]
+        if len(groups) > 1:
+            message = (
+                f"'{groups[0].id}' and '{groups[1].id}' are of different lengths: a sum is over one of them"
+            )
+            report.error("E0257", groups[1].span, message, hints=("sum(weights^2) + sum(layer2^2)",))
+            continue
+        for group in groups:
+            require_arrays(group, network.layers, report)
+    if calls and (loss.reduce == "sum" or loss.divide == "samples"):
+        many = "for each sample" if loss.reduce == "sum" else "with the weight of each sample"
+        message = f"this is a part of the loss of every sample: it would be counted once {many}"
+        report.error(
+            "E0257", calls[0].span, message, hints=("a penalty goes with the mean of a batch: reduce = mean",)
+        )
+    return len(report.diagnostics) == before
+
+
+def require_arrays(group: ast.Name, layers: Sequence[Learns], report: Report) -> None:
+    check_mask(group, layers, report)
+    empty = group.id in ROLES and not any(role in ROLES[group.id] for x in layers for _, role, _ in x.arrays)
+    if empty:
+        report.error("E0257", group.span, f"this network learns no {group.id}")
 
 
 def check_units(loss: Loss, data: DataSpec, report: Report) -> None:
