@@ -201,4 +201,14 @@ The loss is that of one sample, and of a mean over samples a penalty counts once
 each sample: there it is divided by the number of samples, or the mean is minimised instead.
 """,
     ),
+    "E0258": Story(
+        "the name of a stage that joins nothing",
+        """\
+A stage of a network gets a name with 'as', and a stage behind it joins what it gives to its own input: (concat e1) puts the
+channels of e1 behind those that come, (add e1) adds the two. Every name is given once and read.
+
+    network [16x16x1 (conv 3x3 same, relu) 8 as e1 (maxpool 2x2) (conv 3x3 same, relu) 16
+             (upsample 2x2) (concat e1) (conv 3x3 same, relu) 8 (conv 1x1, softmax) 2]
+""",
+    ),
 }

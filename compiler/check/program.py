@@ -32,7 +32,6 @@ from netc.compiler.meaning.resolve import Definitions, gather, head
 from netc.compiler.meaning.resolve_tree import called, walk
 from netc.compiler.meaning.spec import (
     Activation,
-    Block,
     DataSpec,
     Facts,
     Init,
@@ -272,4 +271,4 @@ class _Check:
 
 def _operations(network: Network | None) -> list[Use | Activation]:
     """Layers and activations, those inside blocks too."""
-    return [o for o in uses_of(network.operations) if not isinstance(o, Block)] if network else []
+    return [o for o in uses_of(network.operations) if isinstance(o, Use | Activation)] if network else []

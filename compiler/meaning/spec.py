@@ -195,7 +195,23 @@ class Block:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-Operation = Activation | Use | Block
+@dataclass(frozen=True)
+class Named:
+    """`as e1`: what is there has this name for those behind it."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Join:
+    """`(concat e1)`: the channels of what is there, then those of e1; `(add e1)`: their sum."""
+
+    kind: Literal["concat", "add"]
+    name: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Operation = Activation | Use | Block | Named | Join
 
 
 def uses_of(operations: Sequence[Operation]) -> Iterator[Operation]:

@@ -13,10 +13,12 @@ from netc.compiler.meaning.spec import (
     Block,
     DataSpec,
     Init,
+    Join,
     Judged,
     Law,
     Loss,
     Monitor,
+    Named,
     Network,
     Operation,
     Schedule,
@@ -32,6 +34,7 @@ from netc.dsl.format import format_program
 from netc.dsl.source import NOWHERE, Source
 
 DENSE = "dense"
+Defined = Activation | Use | Block
 """The layer whose size makes it: (tanh) 15."""
 
 
@@ -165,17 +168,30 @@ def _stages(operations: tuple[Operation, ...]) -> Iterator[ast.Stage]:
     """Each layer with the activations behind it; the size of a dense layer stands behind the parentheses."""
     groups: list[list[Operation]] = []
     for operation in operations:
-        if isinstance(operation, Activation) and groups:
+        ended = bool(groups) and any(isinstance(o, Named) for o in groups[-1])
+        if isinstance(operation, Activation | Named) and groups and not ended:
             groups[-1].append(operation)
         else:
             groups.append([operation])
     for first, *rest in groups:
+        called = next((o.name for o in (first, *rest) if isinstance(o, Named)), "")
+        rest = [o for o in rest if not isinstance(o, Named)]
+        if isinstance(first, Join):
+            words = (ast.Name(first.name),)
+            yield ast.Stage((ast.Operation(first.kind, (), words), *_after(rest)), None, called=called)
+            continue
+        assert not isinstance(first, Named)
         size, written = _sized(first)
-        after = (ast.Operation(o.definition.name, _arguments(o.arguments), ()) for o in rest)
-        yield ast.Stage((written, *after), size)
+        yield ast.Stage((written, *_after(rest)), size, called=called)
 
 
-def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
+def _after(rest: list[Operation]) -> Iterator[ast.Operation]:
+    for o in rest:
+        assert isinstance(o, Activation)
+        yield ast.Operation(o.definition.name, _arguments(o.arguments), ())
+
+
+def _sized(operation: Defined) -> tuple[ast.Expr | None, ast.Operation]:
     name, arguments = operation.definition.name, dict(operation.arguments)
     if name == DENSE and isinstance(operation, Use):
         words = () if arguments["bias"] else (ast.Name("nobias"),)
@@ -183,7 +199,7 @@ def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
     return None, ast.Operation(name, _written(operation), ())
 
 
-def _written(operation: Operation) -> tuple[ast.Argument, ...]:
+def _written(operation: Defined) -> tuple[ast.Argument, ...]:
     """`size_1 = 3, size_2 = 3` as `size = 3x3`."""
     given = dict(operation.arguments)
     return tuple(ast.Argument(p.name, _value(p, given)) for p in operation.definition.parameters)
