@@ -169,6 +169,9 @@ def test_kernels_train_a_mean_and_a_variance_with_weights() -> None:
     text = "data given\nnetwork [3 (tanh) 5 (lin) 2]\nloss gaussian_nll_log, weight = y[2], divide = weights"
     model = follow(text, X, y, y)
     assert model.predict(X).shape == (12, 2)
+    held = X[:5] + 1, y[:5]
+    last = model.train(X, y, validation=held)
+    assert last.loss_validation[0] == pytest.approx(model.loss(last.theta[0], *held), rel=1e-12)
     assert model.result.metric == ""
 
 

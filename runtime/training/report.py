@@ -97,6 +97,8 @@ class Evaluator:
             columns = GROUPS[group]
             if group == "norms":
                 found[:, columns] = self._norms(theta, rows, workers) if norms is None else norms
+            elif self.metric is None and group != "train" and (part := parts[group]) is not None:
+                found[:, columns[0]] = self._losses(theta, rows, workers, part)
             elif self.metric is not None and (part := parts[group]) is not None:
                 # Of the training part the loss is known by the norms.
                 found[:, columns] = np.column_stack(self._scores(theta, rows, workers, part))[
@@ -117,6 +119,17 @@ class Evaluator:
             found[at] = lines
 
         workers.each(rows, report)
+        return found
+
+    def _losses(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> Array:
+        """(len(rows),) on these samples, where nothing else is said of outputs."""
+        found = np.empty(len(rows))
+
+        def lose(piece: Array, at: slice, scratch: Array) -> None:
+            given = samples.x, samples.y, IN_ORDER, 0, samples.count, scratch
+            found[at] = [self.kernels.loss(theta[row], *given) for row in piece]
+
+        workers.each(rows, lose)
         return found
 
     def _scores(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> tuple[Array, Array]:
