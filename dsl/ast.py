@@ -265,11 +265,13 @@ class Operation(Node):
 
 @dataclass(frozen=True)
 class Stage(Node):
-    """`(operations) size x times`; size is None where nothing is sized (`(avgpool 2x2)`)."""
+    """`(operations) size x times as name`; size is None where nothing is sized (`(avgpool 2x2)`)."""
 
     operations: tuple[Operation, ...]
     size: Expr | None
     times: int = 1
+    called: str = ""
+    """What it gives is read behind it by this name: `(conv, relu) 8 as e1 ... (concat e1)`."""
 
 
 @dataclass(frozen=True)

@@ -162,10 +162,15 @@ class _Rules:
         return ast.Architecture(nodes[0] if sized else None, nodes[sized:], span=span)
 
     def stage(self, span: Span, *children: Child) -> ast.Node:
-        nodes = [n for n in nodes_of(children) if not isinstance(n, Group)]
+        nodes = [n for n in nodes_of(children) if not isinstance(n, Group | Role)]
         operations = tuple(n for n in nodes if isinstance(n, ast.Operation))
         size = None if isinstance(nodes[-1], ast.Operation) else nodes[-1]
-        return ast.Stage(operations, size, *group_of(children), span=span)
+        called = next((c.id for c in children if isinstance(c, Role)), "")
+        (times,) = group_of(children) or (1,)
+        return ast.Stage(operations, size, times, called, span=span)
+
+    def called(self, span: Span, word: Child, name: Child) -> ast.Node:
+        return Role(str(word), name.id, span=span)
 
     def times(self, span: Span, word: Child, count: Child) -> ast.Node:
         return Group((times_of(word, count),), span=span)

@@ -145,8 +145,10 @@ def indices_of(subscripts: Child) -> tuple[ast.Expr, ...]:
     return subscripts.items if isinstance(subscripts, Group) else (subscripts,)
 
 
-def role_of(word: ast.Name, what: ast.Name, span: Span) -> Role:
-    if word.id not in ("as", "per"):
+def role_of(word: Child, what: ast.Name, span: Span) -> Role:
+    if isinstance(word, Lexeme):  # as
+        return Role(str(word), what.id, span=span)
+    if word.id != "per":
         _fail(
             word.span,
             f"'{word.id}' is not expected here",

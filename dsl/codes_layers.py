@@ -169,4 +169,57 @@ An update rule moves the parameters: there grad R(theta[n]) is the derivative by
 model.gradient(theta, X, y, wrt="x").
 """,
     ),
+    "E0254": Story(
+        "a loss by places that does not go with the network",
+        """\
+u[1], u[2], ... are the outputs of a network by their places, y[1], y[2], ... the targets. A loss that reads them so says how
+many there are, and they need not be equally many: one target with its mean and its variance.
+
+    network [1 (tanh) 16 (lin) 2]
+    loss nll = (u[2] + (u[1] - y[1])^2*exp(-u[2]))/2
+
+Of an image or a sequence u[1] is an array over its places, and the loss of a sample is one number: mean((u[1] - y[1])^2).
+""",
+    ),
+    "E0255": Story(
+        "weights of samples without a divisor",
+        """\
+The weight of a sample is a number made of its target: y[1] + 5*y[2] for classes, or a column of the data. Libraries divide
+the sum of the weighted losses of a batch by different numbers, so there is no default.
+
+    loss cross_entropy, weight = y[1] + 5*y[2], divide = weights    # PyTorch's CrossEntropyLoss(weight = ...)
+    loss cross_entropy, weight = y[1] + 5*y[2], divide = samples    # Keras' class_weight
+""",
+    ),
+    "E0256": Story(
+        "outputs that are no targets, and scaled targets",
+        """\
+What a network predicts is put back into the units of the targets. Where its outputs are not the targets, as a mean and a
+variance of one target, nothing says how: the targets are left as they are, or scaled in the data themselves.
+
+    data "houses.csv", target = price, scale = zscore, scale_target = none
+""",
+    ),
+    "E0257": Story(
+        "a sum over parameters in a loss that cannot be taken",
+        """\
+A loss may add penalties on parameters: sum(weights^2), sum(|layer2.weight|), norm(theta), mean, max and min likewise. Groups
+are theta, weights, biases, gains, layer2 and the arrays of a layer. A reduction is over one group and makes a number of it.
+
+    loss R = sum((u - y)^2)/2 + 0.01*sum(weights^2) + 0.001*sum(|layer1|)
+
+The loss is that of one sample, and of a mean over samples a penalty counts once. With reduce = sum it would count once for
+each sample: there it is divided by the number of samples, or the mean is minimised instead.
+""",
+    ),
+    "E0258": Story(
+        "the name of a stage that joins nothing",
+        """\
+A stage of a network gets a name with 'as', and a stage behind it joins what it gives to its own input: (concat e1) puts the
+channels of e1 behind those that come, (add e1) adds the two. Every name is given once and read.
+
+    network [16x16x1 (conv 3x3 same, relu) 8 as e1 (maxpool 2x2) (conv 3x3 same, relu) 16
+             (upsample 2x2) (concat e1) (conv 3x3 same, relu) 8 (conv 1x1, softmax) 2]
+""",
+    ),
 }

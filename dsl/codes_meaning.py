@@ -141,7 +141,9 @@ Softmax divides by the sum over the units; of one unit this is always 1, whateve
         "parameters and outputs do not mix",
         """\
 The loss of a sample is a function of its outputs u and targets y; an update rule is one of the
-parameters. A penalty on the weights is written in the rule, where everyone sees what it is:
+parameters. A penalty on the weights is a sum over them in the loss, or a decay in the rule:
+
+    loss R = sum((u - y)^2) + 0.01*sum(weights^2)
 
     theta[n+1] = theta[n] - eta*(grad R(theta[n]) + lambda*weights*theta[n])
 """,

@@ -63,6 +63,8 @@ class Printer:
                 parts.append(self.show(stage.size))
             if stage.times != 1:
                 parts.append(f"x {stage.times}")
+            if stage.called:
+                parts.append(f"as {self.name(stage.called)}")
         return f"[{gap.join(parts)}]"
 
     def _one(self, node: ast.Operation) -> str:

@@ -33,7 +33,7 @@ STATEMENTS = (
     "use",
 )
 ACTIONS = ("for", "repeat", "until", "evaluate")
-RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad", "grad_x")
+RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad", "grad_x", "as")
 AFTER = {"inline": ("data",), "from": ("init", ":"), "at": ("repeat", "evaluate"), "most": ("at",)}
 """Words that are keywords only right after one of these."""
 

@@ -200,7 +200,8 @@ class Session:
 
     @cached_property
     def metric(self) -> Metric | None:
-        return self.targets.metric() if self.data else None
+        own = self.spec.loss is None or self.spec.loss.of_outputs
+        return self.targets.metric() if self.data and own else None
 
     @cached_property
     def _samples(self) -> tuple[Samples, Samples | None, Samples | None]:
@@ -475,7 +476,8 @@ class Session:
         from netc.runtime.training.report import Evaluator
 
         train_part, held_part, test_part = self._samples
-        return Evaluator(self.kernels, train_part, test_part, self.metric, held_part)
+        outputs = self.spec.network.outputs if self.spec.network else 0
+        return Evaluator(self.kernels, train_part, test_part, self.metric, held_part, outputs)
 
     def loss(self, theta: Array) -> float:
         """The training loss at (P,) parameters."""

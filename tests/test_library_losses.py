@@ -111,6 +111,10 @@ CASES: dict[str, Case] = {
     "kl_divergence": ("softmax", shares, lambda z, y: np.sum(y * np.log(y / softmax(z)))),
     "categorical_hinge": ("lin", one_hot, categorical_hinge),
     "logistic": ("lin", signs, lambda z, y: np.mean(np.log(1 + np.exp(-y * z)))),
+    "pixel_cross_entropy": ("softmax", one_hot, lambda z, y: -np.log(softmax(z)[y.argmax()])),
+    "smoothed_cross_entropy(0.2)": (
+        "softmax", one_hot, lambda z, y: -np.sum((0.8 * y + 0.2 / len(y)) * np.log(softmax(z)))
+    ),
 }  # fmt: skip
 
 
@@ -132,10 +136,20 @@ train steps = 1
 
 
 def test_every_loss_is_here() -> None:
-    assert {name.split("(")[0] for name in CASES} == set(library.names("loss"))
+    by_place = {"gaussian_nll", "gaussian_nll_log"}  # in test_losses_by_place.py
+    assert {name.split("(")[0] for name in CASES} | by_place == set(library.names("loss"))
 
 
-ONE_HOT = ("cross_entropy", "multiclass_hinge", "multi_margin", "focal", "kl_divergence", "categorical_hinge")
+ONE_HOT = (
+    "pixel_cross_entropy",
+    "smoothed_cross_entropy(0.2)",
+    "cross_entropy",
+    "multiclass_hinge",
+    "multi_margin",
+    "focal",
+    "kl_divergence",
+    "categorical_hinge",
+)
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

@@ -16,7 +16,7 @@ from netc.dsl import ast
 SETTINGS: Mapping[type[ast.Node], tuple[str, ...]] = {
     ast.Activation: ("source",),
     ast.Objective: ("source",),
-    ast.Loss: ("reduce", "source", "targets"),
+    ast.Loss: ("reduce", "source", "targets", "weight", "divide"),
     ast.Clip: ("source", "require"),
     ast.Optimizer: ("source", "require", "evaluate"),
     ast.Search: ("source", "require"),

@@ -20,6 +20,7 @@ from netc.compiler.meaning.kinds import (
     Scope,
     Type,
 )
+from netc.compiler.meaning.places import place_of
 from netc.compiler.meaning.resolve import USUAL
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS
@@ -28,7 +29,7 @@ from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
 from netc.dsl.vocabulary import in_rule, joined, meant
 
-PENALTY = "a penalty belongs to the update rule: ... - eta*lambda*weights*theta[n]"
+PENALTY = "a penalty is a sum over them, lambda*sum(weights^2), or in the update rule ... - eta*lambda*weights*theta[n]"
 BY_INPUTS = "monitor norm(grad_x R), max(|grad_x R|); model.gradient(theta, X, y, wrt = 'x') from Python"
 TO_SCALAR = "sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector"
 
@@ -85,6 +86,16 @@ class Kinds:
             case ast.Index(ast.Name(id), index) if id in self.scope.memories:
                 self.number(index, "the number of the batch")
                 return self.scope.names.get(id)  # none where its own equation is wrong
+            case ast.Index(ast.Name(id)) if id in self.scope.by_place:
+                if place_of(expr) is None:
+                    self._error(
+                        "E0254",
+                        expr.span,
+                        "a place among the outputs is a whole number from 1 on",
+                        f"{id}[1]",
+                    )
+                    return None
+                return SCALAR
             case ast.Gradient(loss, batch, point):
                 return self._loss(loss, batch, point, expr.span, THETA)
             case ast.InputGradient():
@@ -156,12 +167,15 @@ class Kinds:
                     "choose numbers by it: 1 if ... else 0",
                 )
                 return None
+        if {"theta", "output"} <= {t.kind for t in types if t is not None}:
+            message = "the parameters and the outputs of a sample are vectors of different lengths"
+            self._error("E0257", parts[-1].span, message, "sum(weights^2) makes a number of them")
+            return None
         return self._join(types)
 
     def _join(self, types: list[Type | None]) -> Type | None:
         if None in types:
             return None
-        # The names of one scope are vectors of one kind at most, so kinds of vectors never meet.
         kinds = {t.kind for t in types if t is not None} - {"scalar"}
         return Type(kinds.pop()) if kinds else SCALAR
 

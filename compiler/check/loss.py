@@ -6,11 +6,14 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.domains import NoValue, variables, without_value
 from netc.compiler.calculus.formula import formula
 from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.loss_places import WEIGHTED, check_penalties, check_places, everywhere, weighted
 from netc.compiler.check.settings import Settings, word
 from netc.compiler.check.targets import target_domain
-from netc.compiler.lower.network import lower_activations, lower_loss
+from netc.compiler.lower.network import SIZES, lower_activations, lower_loss
 from netc.compiler.meaning.findings import Report, listed
-from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
+from netc.compiler.meaning.kinds import OUTPUT, SCALAR, THETA, Scope
+from netc.compiler.meaning.penalties import groups_in, names_parameters
+from netc.compiler.meaning.places import BY_PLACE
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.spec import Activation, Averaging, Loss, Network, TargetDomain
@@ -34,15 +37,21 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
     definition, arguments = _bound(statement, definitions, report)
     if definition is None:
         return None
-    names = {p.name: SCALAR for p in definition.parameters} | {"u": OUTPUT, "y": OUTPUT}
+    sizes = dict.fromkeys(SIZES, SCALAR)
+    groups = dict.fromkeys((n.id for n in groups_in(definition.value)), THETA) if definition.value else {}
+    names = groups | sizes | {p.name: SCALAR for p in definition.parameters} | {"u": OUTPUT, "y": OUTPUT}
+    for p in (p for p in definition.parameters if names_parameters(ast.Name(p.name))):
+        message = f"'{p.name}' are parameters of the network in every loss"
+        report.error("E0257", p.span, message, hints=("give it another name",))
     own = Report()
     if definition.value is not None:
-        scope = Scope("a loss", names, definitions.activations)
+        scope = Scope("a loss", names, definitions.activations, by_place=BY_PLACE)
         Kinds(scope, own).number(definition.value, "the loss of one sample")
     report.diagnostics += own.diagnostics
     averaging, targets = _settings(statement, definition, report)
+    weight, divide = weighted(statement, averaging, definitions, report)
     whole = len(arguments) == len(definition.parameters) and not own.errors
-    return Loss(definition, arguments, averaging, targets) if whole else None
+    return Loss(definition, arguments, averaging, targets, weight, divide) if whole else None
 
 
 def _bound(
@@ -68,7 +77,7 @@ def _settings(
     reduce: Averaging = "mean"
     targets: TargetDomain | None = None
     for owner in dict.fromkeys((definition, statement)):
-        settings = Settings(owner.settings, "loss", ("reduce", "source", "targets"), report)
+        settings = Settings(owner.settings, "loss", ("reduce", "source", "targets", *WEIGHTED), report)
         reduce = settings.get("reduce", word("mean", "sum"), reduce)
         targets = settings.get("targets", target_domain, targets)
     return reduce, targets
@@ -77,6 +86,8 @@ def _settings(
 def check_pair(network: Network, loss: Loss, definitions: Definitions, report: Report) -> None:
     """Can the loss be taken of what the last activation gives?"""
     last, units = network.activations, network.output[-1]
+    if not check_penalties(network, loss, report) or not check_places(network, loss, definitions, report):
+        return
     name = last[-1].definition.name if last else "lin"
     if name.lower() == "softmax" and units == 1:
         report.error(
@@ -90,7 +101,7 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
         )
         return
     z, u, y = variables(units)
-    cost = lower_loss(loss, u, y, definitions.activations)
+    cost = everywhere(lower_loss(loss, u, y, definitions.activations))
     found = without_value(lower_activations(last, z, definitions.activations), cost, units)
     if found is not None:
         _without_value(found, network, name, loss, cost, definitions, report)

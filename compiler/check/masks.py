@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.masks import GAINS, masks_in
+from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.spec import Learns, Optimizer, Watched
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
@@ -19,11 +19,12 @@ def check_masks(
     own = {name for name, _ in (*optimizer.arguments, *optimizer.kinds)}
     read = [*optimizer.body.actions, *(w.value for w in watched)]
     for mask in masks_in(read, own).values():
-        _check(mask, layers, report)
+        check_mask(mask, layers, report)
 
 
-def _check(mask: ast.Name, layers: Sequence[Learns], report: Report) -> None:
-    if mask.id == GAINS:
+def check_mask(mask: ast.Name, layers: Sequence[Learns], report: Report) -> None:
+    """Of all layers, or of one that is there."""
+    if not mask.id.startswith("layer"):
         return
     name, _, word = mask.id.partition(".")
     layer = next((x for x in layers if x.name == name), None)

@@ -12,7 +12,7 @@ from netc.compiler.check.operations import LARGEST, Operations, Place
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.spec import Facts, Learns, Network
+from netc.compiler.meaning.spec import Facts, Learns, Loss, Network
 from netc.dsl import ast
 from netc.dsl.source import Span
 
@@ -80,7 +80,13 @@ def _learning(flow: Flow) -> Iterator[Learns]:
 
 
 def check_fit(
-    statement: ast.Network, network: Network, facts: Facts, data: Span, classes: int, report: Report
+    statement: ast.Network,
+    network: Network,
+    loss: Loss | None,
+    facts: Facts,
+    data: Span,
+    classes: int,
+    report: Report,
 ) -> None:
     """Do the sizes of the network fit the data? `classes` are those that the file states, or 0."""
     inputs = statement.architecture.input
@@ -98,7 +104,14 @@ def check_fit(
         allowed = {len(facts.labels): f"{len(facts.labels)} classes"}
         if len(facts.labels) == 2 or (_all_numbers(facts.labels) and not classes):
             allowed.setdefault(1, "1 target column")
-    if network.outputs not in allowed:
+    places = prod(network.output[:-1])
+    if len(network.output) > 1 and facts.targets == places:
+        allowed[network.outputs] = f"a class for each of {places} places"
+    if loss is not None and (last := loss.places["y"]):
+        if facts.targets != places * last:
+            message = f"the loss reads {counted(places * last, 'target')}, the data have {facts.targets}"
+            report.error("E0254", loss.definition.span, message, related=((data, "the data"),))
+    elif network.outputs not in allowed:
         needs = " or ".join(f"{size} ({why})" for size, why in allowed.items())
         notes = (
             (f"classes: {', '.join(facts.labels[:12])}{', ...' if len(facts.labels) > 12 else ''}",)

@@ -10,7 +10,7 @@ Shapes are found by lowering each operation on what comes before it, so that a f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import inf, prod
 
 from netc.compiler.calculus import ir
@@ -26,7 +26,7 @@ from netc.compiler.meaning.layer_parameters import open_sizes
 from netc.compiler.meaning.resolve import Definitions, bind
 from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import number, number_or_none
-from netc.compiler.meaning.spec import Activation, Block, BlockLine, Bracket, Operation, Use
+from netc.compiler.meaning.spec import Activation, Block, BlockLine, Bracket, Join, Named, Operation, Use
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
@@ -47,6 +47,10 @@ class Place:
     made: list[Operation]
     inputs: bool
     """These are the inputs of the network themselves."""
+    named: dict[str, tuple[ir.Var, Span]] = field(default_factory=dict)
+    """What has a name, and where it was given."""
+    read: set[str] = field(default_factory=set)
+    """Names that were joined."""
 
 
 class Operations:
@@ -68,10 +72,56 @@ class Operations:
                 own = {"l": float(which), "L": float(stage.times)}
                 if self.complete or which == 1:  # inside of a block that is repeated, its number
                     self._stage(stage, place, {**own, **numbers} if stage.times == 1 else {**numbers, **own})
+            if stage.called and self.complete:
+                self._call(stage, place)
+        for name in place.named.keys() - place.read if self.complete else ():
+            self._fault_of_name(
+                place.named[name][1], f"nothing reads '{name}'", f"(concat {name}) or (add {name})"
+            )
+
+    def _call(self, stage: ast.Stage, place: Place) -> None:
+        if stage.called in place.named:
+            self._fault_of_name(stage.span, f"the name '{stage.called}' is given twice")
+        place.named[stage.called] = (place.value, stage.span)
+        place.made.append(Named(stage.called))
+
+    def _fault_of_name(self, span: Span, message: str, *hints: str) -> None:
+        self.complete = False
+        self.report.error("E0258", span, message, hints=hints)
+
+    def _join(self, operation: ast.Operation, place: Place) -> None:
+        """`(concat e1)`, `(add e1)`"""
+        name = operation.words[0] if len(operation.words) == 1 else None
+        if operation.arguments or not isinstance(name, ast.Name):
+            hint = f"({operation.name} e1), of a stage before it: (conv 3x3 same, relu) 8 as e1"
+            self._fault_of_name(operation.span, f"'{operation.name}' takes one name of a stage", hint)
+            return
+        if name.id not in place.named:
+            hints = did_you_mean(name.id, place.named) or (
+                "a stage is named behind it: (conv 3x3 same) 8 as e1",
+            )
+            self._fault_of_name(name.span, f"no stage before this is called '{name.id}'", *hints)
+            return
+        place.read.add(name.id)
+        join = Join("concat" if operation.name == "concat" else "add", name.id, operation.span)
+        place.made.append(join)
+        place.inputs = False
+        try:
+            place.value = self.flow.join(join, place.value, place.named[name.id][0])
+        except LayerFault as fault:
+            self.complete = False
+            self.report.diagnostics.append(fault.diagnostic)
 
     # -- one stage ---------------------------------------------------------------------------------
 
     def _stage(self, stage: ast.Stage, place: Place, numbers: Numbers) -> None:
+        first, *rest = stage.operations
+        if self._joins(first):
+            if self.complete:
+                self._join(first, place)
+            if not rest and stage.size is None:
+                return
+            stage = replace(stage, operations=tuple(rest))
         found = [(o, self._definition(o)) for o in stage.operations]
         size = None if stage.size is None else self._size(stage.size, numbers)
         owner = self._owner(stage, found)
@@ -128,6 +178,12 @@ class Operations:
                 f"a dense layer has parentheses of its own: ({names}) (dense) {stage.size.span.text}",
             )  # fmt: skip
         return needy[0][0] if needy else None
+
+    def _joins(self, operation: ast.Operation) -> bool:
+        known = self.definitions
+        return operation.name in ("concat", "add") and not any(
+            operation.name in table for table in (known.activations, known.layers, known.blocks)
+        )
 
     def _definition(self, operation: ast.Operation) -> ast.Activation | Definition | None:
         name, known = operation.name, self.definitions

@@ -19,6 +19,7 @@ from netc.compiler.check.functions import check_activations, check_objective
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
+from netc.compiler.check.loss_places import check_units
 from netc.compiler.check.masks import check_masks
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.phases import check_phases, last_phase
@@ -39,7 +40,9 @@ from netc.compiler.meaning.spec import (
     DataSpec,
     Facts,
     Init,
+    Join,
     Loss,
+    Named,
     Network,
     Objective,
     Operation,
@@ -217,16 +220,11 @@ class _Check:
         statement = self.one(ast.Data)
         data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
         if network and stated and self.facts:
-            check_fit(
-                stated,
-                network,
-                self.facts,
-                data.span if statement else head(stated),
-                data.classes,
-                self.report,
-            )
+            where = data.span if statement else head(stated)
+            check_fit(stated, network, loss, self.facts, where, data.classes, self.report)
         if network and loss and self.sound:
             check_pair(network, loss, self.definitions, self.report)
+            check_units(loss, data, self.report)
         return network, None, loss, data
 
     def _missing(self, keyword: str, example: str) -> None:
@@ -318,5 +316,7 @@ def _texts(operation: Operation) -> list[ast.Node]:
             return [operation.definition.value]
         case Block():
             return [e for line in operation.lines for e in (line.value, *(b.of for b in line.brackets))]
+        case Join() | Named():
+            return []
         case _:
             assert_never(operation)

@@ -226,6 +226,9 @@ def _is_head(problem: ir.Problem, losses: ir.Let, z: ir.Var) -> bool:
     """The loss is the sum of those of the samples, which, like the outputs, hang on the last product alone."""
     summed = problem.lets[problem.loss].value == ir.Reduce("sum", losses.var, (ir.SAMPLES,))
     known = {z.name, problem.given("target").name}
+    nodes = (n for let in (losses, problem.lets[problem.output]) for n in ir.postorder(let.value))
+    if any(isinstance(n, ir.View) for n in nodes):  # outputs by place
+        return False
     return summed and _reads(losses) <= known and _reads(problem.lets[problem.output]) <= {z.name}
 
 

@@ -41,6 +41,8 @@ class Environment:
     """How many there are, for means of vectors like theta."""
     as_written: bool = False
     """Constants know the fraction that was written."""
+    by_place: frozenset[str] = frozenset()
+    """Names that are read at one place of their last axis: `u[1]`."""
 
 
 def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
@@ -70,6 +72,9 @@ def lower_expr(expr: ast.Expr, env: Environment) -> ir.Expr:
             return ir.apply("select", low(condition), low(then), low(otherwise))
         case ast.Call(function, arguments):
             return _call(expr, function, arguments, env)
+        case ast.Index(ast.Name(id), ast.Number(place)) if id in env.by_place:
+            whole = env.names[id]
+            return ir.View(whole, whole.axes[-1], ir.Index((), int(place) - 1))
         case ast.Index(ast.Name(id), index) if id in env.memories:
             assert env.fetch is not None
             return env.fetch(id, index, "")

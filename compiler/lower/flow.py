@@ -18,7 +18,7 @@ from netc.compiler.lower.layer import IMAGE, lower_layer
 from netc.compiler.lower.layer_faults import LayerFault, fault, used_at
 from netc.compiler.lower.layer_modes import require_test_mode
 from netc.compiler.meaning.resolve_tree import walk
-from netc.compiler.meaning.spec import Activation, Block, BlockLine, Operation, Use
+from netc.compiler.meaning.spec import Activation, Block, BlockLine, Join, Named, Operation, Use
 from netc.dsl import ast
 from netc.dsl.source import NOWHERE, Span
 
@@ -43,6 +43,7 @@ class Flow:
 
     def chain(self, operations: Sequence[Operation], x: ir.Var) -> ir.Var:
         waiting: list[Activation] = []
+        named: dict[str, ir.Var] = {}
         for operation in operations:
             if isinstance(operation, Activation):
                 waiting.append(operation)
@@ -54,6 +55,10 @@ class Flow:
                     x = self.layer(operation, x)
                 case Block():
                     x = self.block(operation, x)
+                case Named(name):
+                    named[name] = x
+                case Join(_, name):
+                    x = self.join(operation, x, named[name])
                 case _:
                     assert_never(operation)
         return self.activations(waiting, x)
@@ -89,6 +94,31 @@ class Flow:
         self.taken.add(name)
         self.steps.append(ir.Let(name, x.axes, with_axes(value, lead), words(found), self.span))
         return ir.Var(name, x.axes)
+
+    def join(self, join: Join, x: ir.Var, other: ir.Var) -> ir.Var:
+        """Raises LayerFault where the shapes do not fit."""
+        name = self._fresh(join.kind)
+        self.of[name] = join.kind
+        if join.kind == "add":
+            axes, value = x.axes, ir.apply("add", x, _as(other, x, join.name, "x", join.span))
+        else:
+            last, there = x.axes[-1], other.axes[-1]
+            if shape_of(x)[:-1] != shape_of(other)[:-1]:
+                here, found = (" x ".join(map(str, shape_of(v))) for v in (x, other))
+                raise fault("E0225", join.span, f"channels stand side by side, place by place: here {here}, "
+                            f"'{join.name}' is {found}", "a pooling or an upsampling between: (upsample 2x2)")  # fmt: skip
+            assert last.size is not None
+            assert there.size is not None
+            both = ir.Axis(name, last.size + there.size)
+            moved = _along(
+                other, [(a, b) for a, b in zip(other.axes[:-1], x.axes[:-1], strict=True) if a != b]
+            )
+            axes = (*x.axes[:-1], both)
+            value = ir.apply("add", ir.View(x, last, ir.Index(((both, 1),))),
+                             ir.View(moved, there, ir.Index(((both, 1),), -last.size)))  # fmt: skip
+        let = ir.Let(f"{name}.z", axes, value, span=join.span)
+        self.steps.append(let)
+        return let.var
 
     # -- blocks ------------------------------------------------------------------------------------
 
@@ -160,8 +190,12 @@ def _as(v: ir.Var, like: ir.Var, name: str, other: str, span: Span) -> ir.Expr:
         here, there = (" x ".join(map(str, shape_of(w))) for w in (v, like))
         raise fault("E0225", span, f"shapes differ: {_word(other)} is {there}, {_word(name)} is {here}",
                     "a layer that changes the shape, on one of the two: (conv 1x1) 32")  # fmt: skip
+    return _along(v, [(a, b) for a, b in zip(v.axes, like.axes, strict=True) if a != b])
+
+
+def _along(v: ir.Var, moved: list[tuple[ir.Axis, ir.Axis]]) -> ir.Expr:
+    """The array with axes in the place of some of its own."""
     value: ir.Expr = v
-    moved = [(a, b) for a, b in zip(v.axes, like.axes, strict=True) if a != b]
     targets = {b for _, b in moved}
     for i, (a, b) in enumerate(moved):
         if a in targets or b in v.axes:  # the name is taken until all are moved

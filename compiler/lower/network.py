@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import backward
+from netc.compiler.calculus.laws import spread
+from netc.compiler.calculus.masks import holds
 from netc.compiler.calculus.modes import has_modes, in_mode, reduced
 from netc.compiler.calculus.simplify import rebuild, simplify
 from netc.compiler.calculus.verify import verify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.flow import Flow, activated, input_axes, of_all_samples, with_axes, words
+from netc.compiler.meaning.penalties import by_arrays, groups_in, penalties
+from netc.compiler.meaning.places import BY_PLACE
 from netc.compiler.meaning.spec import Activation, Loss, Network, Objective, Spec
 from netc.dsl import ast
 from netc.dsl.source import Span
 
+SIZES = ("places", "classes")
+"""What a loss knows of the outputs: how many places an image or sequence has, and how many numbers each."""
 LOSS, LOSSES, OUTPUT = "loss", "losses", "output"
 """Lets of every network: the loss, that of each sample, and what `predict` returns."""
 
@@ -79,10 +86,14 @@ def _network(network: Network, loss: Loss, env: Environment, frozen: frozenset[s
     x = ir.Tensor("x", (ir.SAMPLES, *input_axes(network.input, network.operations)), "input")
     last = network.activations
     z = flow.chain(network.operations[: len(network.operations) - len(last)], x.var)
-    y = ir.Tensor("y", z.axes, "target")
-    head = _head(last, z, flow.span, loss, env)
+    places = loss.places["y"]
+    own = z.axes if places in (0, z.axes[-1].size) else (*z.axes[:-1], ir.Axis("y", places))
+    y = ir.Tensor("y", own, "target")
+    parts, loss = _penalties(loss, flow.tensors, env)
+    head = _head(last, z, y.var, flow.span, loss, env, tuple(let.var for let in parts))
     tensors, kept, updates = _held(flow.tensors, frozen, flow.updates)
-    return problem([*tensors, x, y], [*kept, *flow.steps, *head], OUTPUT, loss.reduce == "mean", updates)
+    steps = [*kept, *flow.steps, *parts, *head]
+    return problem([*tensors, x, y], steps, OUTPUT, loss.reduce == "mean", updates)
 
 
 def _held(
@@ -96,7 +107,15 @@ def _held(
     return held, kept, [by_name[t.name] for t in held if t.role == "state"]
 
 
-def _head(last: tuple[Activation, ...], z: ir.Var, span: Span, loss: Loss, env: Environment) -> list[ir.Let]:
+def _head(
+    last: tuple[Activation, ...],
+    z: ir.Var,
+    target: ir.Var,
+    span: Span,
+    loss: Loss,
+    env: Environment,
+    parts: tuple[ir.Var, ...],
+) -> list[ir.Let]:
     """The last activation, the loss of each sample, and their sum.
 
     The loss is composed with the activation before it is simplified and derived, so that log(softmax(z)) and
@@ -105,25 +124,79 @@ def _head(last: tuple[Activation, ...], z: ir.Var, span: Span, loss: Loss, env: 
     here = _of_a_sample(z)
     one = simplify(activated(last, ir.Var(z.name, here.axes[-1:]), env))
     output = with_axes(one, here.axes[:-1])
-    u, y = ir.Var("u", here.axes), ir.Var("y", here.axes)
-    cost = lower_loss(loss, u, y, env.functions)
+    u, y = ir.Var("u", here.axes), _of_a_sample(target)
+    cost = lower_loss(loss, u, y, env.functions, parts)
     composed = simplify(rebuild(cost, lambda node: output if node == u else node))
-    losses = ir.Let(LOSSES, (ir.SAMPLES,), of_all_samples(composed), loss.definition.name)
+    whole = rebuild(of_all_samples(composed), lambda node: _alone(node, parts))
+    weights, value = _weighted(loss, y, spread(whole, (ir.SAMPLES,)), env)
+    losses = ir.Let(LOSSES, (ir.SAMPLES,), value, loss.definition.name)
     return [
         ir.Let(OUTPUT, z.axes, of_all_samples(output), words(last), span),
+        *weights,
         losses,
         ir.Let(LOSS, ir.SCALAR, ir.Reduce("sum", losses.var, (ir.SAMPLES,))),
     ]
 
 
+def _alone(node: ir.Expr, parts: tuple[ir.Var, ...]) -> ir.Expr:
+    """A penalty is the same for all samples."""
+    found = next((p for p in parts if isinstance(node, ir.Var) and node.name == p.name), None)
+    return found or node
+
+
+def _penalties(loss: Loss, tensors: Sequence[ir.Tensor], env: Environment) -> tuple[list[ir.Let], Loss]:
+    """What the loss sums over parameters as lets, and the loss with their names."""
+    lets: list[ir.Let] = []
+    assert loss.definition.value is not None
+    learned = [t for t in tensors if t.role in ir.PARAMETERS]
+    names: dict[str, ir.Expr] = {t.name: t.var for t in learned}
+    names |= {name: ir.Const(value) for name, value in loss.arguments}
+
+    def put(call: ast.Call) -> ast.Expr:
+        (group,) = groups_in(call)
+        arrays = [(t.name, t.size) for t in learned if group.id == "theta" or holds(group.id, t)]
+        value = simplify(lower_expr(by_arrays(call, arrays), Environment(names, env.functions)))
+        lets.append(ir.Let(f"penalty{len(lets) + 1}", ir.SCALAR, value, span=call.span))
+        return ast.Name(lets[-1].name)
+
+    value = penalties(loss.definition.value, put)
+    return lets, replace(loss, definition=replace(loss.definition, value=value)) if lets else loss
+
+
+def _weighted(loss: Loss, y: ir.Var, value: ir.Expr, env: Environment) -> tuple[list[ir.Let], ir.Expr]:
+    """Losses times the weights of their samples. Where these divide, times the number of samples besides, by which the sum
+    of a batch is divided: what stays is the sum of the weights."""
+    if loss.weight is None:
+        return [], value
+    found = lower_expr(loss.weight, Environment({"y": y}, env.functions, by_place=BY_PLACE))
+    weight = ir.Let("weight", (ir.SAMPLES,), spread(of_all_samples(simplify(found)), (ir.SAMPLES,)))
+    value = simplify(ir.apply("mul", weight.var, value))
+    if loss.divide != "weights":
+        return [weight], value
+    total = ir.Let("weights", ir.SCALAR, ir.Reduce("sum", weight.var, (ir.SAMPLES,)))
+    count = ir.Reduce("sum", ir.Const(1.0, (ir.SAMPLES,)), (ir.SAMPLES,))
+    number = ir.Let("samples", ir.SCALAR, count)
+    share = ir.apply("div", number.var, total.var)
+    return [weight, total, number], ir.apply("mul", value, share)
+
+
 Functions = Mapping[str, ast.Activation | ast.Schedule]
 
 
-def lower_loss(loss: Loss, u: ir.Var, y: ir.Var, functions: Functions) -> ir.Expr:
-    """The loss of one sample, as it is written."""
-    names: dict[str, ir.Expr] = {"u": u, "y": y, **{name: ir.Const(value) for name, value in loss.arguments}}
+def lower_loss(
+    loss: Loss, u: ir.Var, y: ir.Var, functions: Functions, parts: tuple[ir.Var, ...] = ()
+) -> ir.Expr:
+    """The loss of one sample, as it is written; `parts` are what it sums over parameters, 0 where they are not given."""
+    sizes = [a.size or 1 for a in u.axes]
+    names: dict[str, ir.Expr] = {
+        "places": ir.Const(float(prod(sizes[:-1]))),
+        "classes": ir.Const(float(sizes[-1])),
+    }
+    names |= {p.name: p for p in parts}
+    names |= {"u": u, "y": y, **{name: ir.Const(value) for name, value in loss.arguments}}
     assert loss.definition.value is not None
-    return lower_expr(loss.definition.value, Environment(names, functions))
+    value = penalties(loss.definition.value, lambda _: ast.Number(0.0))
+    return lower_expr(value, Environment(names, functions, by_place=BY_PLACE))
 
 
 def lower_activations(last: tuple[Activation, ...], z: ir.Var, functions: Functions) -> ir.Expr:

@@ -58,5 +58,7 @@ class Scope:
     """Schedules, which are functions of numbers."""
     hidden: frozenset[str] = frozenset()
     """Names that are netc's own, never to be suggested."""
+    by_place: frozenset[str] = frozenset()
+    """Vectors over the outputs that may be read at one place: `u[1]`."""
     memories: frozenset[str] = frozenset()
     """Names with a value for each batch: `L[i]`."""

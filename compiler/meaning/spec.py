@@ -13,6 +13,7 @@ from typing import Literal
 
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.generated import Generated
+from netc.compiler.meaning.places import largest_places
 from netc.compiler.meaning.rule_body import Body
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
@@ -202,7 +203,23 @@ class Block:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-Operation = Activation | Use | Block
+@dataclass(frozen=True)
+class Named:
+    """`as e1`: what is there has this name for those behind it."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Join:
+    """`(concat e1)`: the channels of what is there, then those of e1; `(add e1)`: their sum."""
+
+    kind: Literal["concat", "add"]
+    name: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Operation = Activation | Use | Block | Named | Join
 
 
 def uses_of(operations: Sequence[Operation]) -> Iterator[Operation]:
@@ -295,6 +312,21 @@ class Loss:
     reduce: Averaging
     targets: TargetDomain | None = None
     """What `y` may be, where the definition says so."""
+    weight: ast.Expr | None = None
+    """Of a sample, a number in `y`."""
+    divide: Literal["", "samples", "weights"] = ""
+    """By what the weighted sum of a batch is divided."""
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Of `u` and `y` the last place that is read by its number; 0: the whole."""
+        return largest_places(self.definition.value, self.weight)
+
+    @property
+    def of_outputs(self) -> bool:
+        """Whether each output is compared with a target of its own."""
+        own = largest_places(self.definition.value)
+        return self.places["y"] in (0, own["y"]) and own["u"] == own["y"]
 
 
 @dataclass(frozen=True)
@@ -566,6 +598,14 @@ class Spec:
     """Where there is one, the rest is that of the training that finds."""
     frozen: tuple[str, ...] = ()
     """Of a single phase: names of the arrays of parameters that are not trained."""
+
+    @property
+    def targets(self) -> int:
+        """Numbers of a sample's target: those of the outputs, unless the loss reads some by their places."""
+        if self.network is None or self.loss is None:
+            return 0
+        last = self.loss.places["y"] or self.network.output[-1]
+        return prod(self.network.output[:-1]) * last
 
     @property
     def parameters(self) -> int:

@@ -14,10 +14,12 @@ from netc.compiler.meaning.spec import (
     Block,
     DataSpec,
     Init,
+    Join,
     Judged,
     Law,
     Loss,
     Monitor,
+    Named,
     Network,
     Operation,
     Schedule,
@@ -33,6 +35,7 @@ from netc.dsl.format import format_program
 from netc.dsl.source import NOWHERE, Source
 
 DENSE = "dense"
+Defined = Activation | Use | Block
 """The layer whose size makes it: (tanh) 15."""
 
 
@@ -178,7 +181,8 @@ def _stages(operations: tuple[Operation, ...]) -> Iterator[ast.Stage]:
     """Each layer with the activations behind it; the size of a dense layer stands behind the parentheses."""
     groups: list[list[Operation]] = []
     for operation in operations:
-        if isinstance(operation, Activation) and groups:
+        ended = bool(groups) and any(isinstance(o, Named) for o in groups[-1])
+        if isinstance(operation, Activation | Named) and groups and not ended:
             groups[-1].append(operation)
         else:
             groups.append([operation])
@@ -186,9 +190,15 @@ def _stages(operations: tuple[Operation, ...]) -> Iterator[ast.Stage]:
         times = _times(groups)
         first, *rest = groups[0]
         groups = groups[times:]
+        called = next((o.name for o in (first, *rest) if isinstance(o, Named)), "")
+        rest = [o for o in rest if not isinstance(o, Named)]
+        if isinstance(first, Join):
+            words = (ast.Name(first.name),)
+            yield ast.Stage((ast.Operation(first.kind, (), words), *_after(rest)), None, called=called)
+            continue
+        assert not isinstance(first, Named)
         size, written = _sized(first)
-        after = (ast.Operation(o.definition.name, _arguments(o.arguments), ()) for o in rest)
-        yield ast.Stage((written, *after), size, times)
+        yield ast.Stage((written, *_after(rest)), size, times, called=called)
 
 
 def _times(groups: list[list[Operation]]) -> int:
@@ -203,7 +213,13 @@ def _times(groups: list[list[Operation]]) -> int:
     return 1
 
 
-def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
+def _after(rest: list[Operation]) -> Iterator[ast.Operation]:
+    for o in rest:
+        assert isinstance(o, Activation)
+        yield ast.Operation(o.definition.name, _arguments(o.arguments), ())
+
+
+def _sized(operation: Defined) -> tuple[ast.Expr | None, ast.Operation]:
     name, arguments = operation.definition.name, dict(operation.arguments)
     if name == DENSE and isinstance(operation, Use):
         words = () if arguments["bias"] else (ast.Name("nobias"),)
@@ -211,7 +227,7 @@ def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:
     return None, ast.Operation(name, _written(operation), ())
 
 
-def _written(operation: Operation) -> tuple[ast.Argument, ...]:
+def _written(operation: Defined) -> tuple[ast.Argument, ...]:
     """`size_1 = 3, size_2 = 3` as `size = 3x3`."""
     given, definition = dict(operation.arguments), operation.definition
     words = choices(definition) if isinstance(definition, ast.Layer) else {}
@@ -232,8 +248,12 @@ def _value(p: ast.Parameter, given: dict[str, float]) -> ast.Expr:
 
 
 def _loss(loss: Loss) -> ast.Loss:
-    kept = tuple(s for s in loss.definition.settings if s.name not in ("reduce", "targets"))
+    kept = tuple(
+        s for s in loss.definition.settings if s.name not in ("reduce", "targets", "weight", "divide")
+    )
     kept += (ast.Setting("targets", _domain(loss.targets)),) if loss.targets else ()
+    kept += (ast.Setting("weight", loss.weight),) if loss.weight is not None else ()
+    kept += (_word("divide", loss.divide),) if loss.divide else ()
     parameters = _defaults(loss.definition.parameters, loss.arguments)
     return replace(loss.definition, parameters=parameters, settings=(*kept, _word("reduce", loss.reduce)))
 

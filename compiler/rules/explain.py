@@ -18,6 +18,7 @@ from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.rule_equations import lines, with_numbers
 from netc.compiler.meaning.spec import Optimizer, Piece, Schedule, Spec
+from netc.compiler.rules.explain_modes import modes_of
 from netc.dsl import ast, library
 from netc.dsl.names import greek
 from netc.dsl.printer import Printer, number, print_expr
@@ -46,6 +47,7 @@ def explain(spec: Spec, unicode: bool) -> list[Section]:
         Section("with these numbers", tuple(map(as_written, runs)) if runs != written else ()),
         Section("symbols", tuple(_columns(_symbols(spec, unicode)))),
         Section("cost", tuple(_cost(lower_rule(spec)))),
+        Section("layers with two modes", tuple(wrap(modes_of(spec, lower_rule(spec))))),
     ]
 
 

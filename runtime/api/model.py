@@ -332,7 +332,7 @@ class Model:
             return self._of_ensemble(session, self._inputs(session, X), labels)
         row = self._row(session, self.theta if theta is None else theta, states)
         x = self._inputs(session, X)
-        y = np.zeros((len(x), session.spec.network.outputs if session.spec.network else 0))
+        y = np.zeros((len(x), session.spec.targets))
         samples = session.lay_out(x, y)
         _, outputs = session.evaluator.predict(row, samples)
         found = outputs.T.astype(np.float64)
@@ -549,9 +549,9 @@ class Model:
         x, targets = self._inputs(session, X), session.targets.encode(y)
         if len(x) != len(targets):
             raise ValueError(f"{len(x)} samples in X, {len(targets)} in y")
-        outputs = session.spec.network.outputs if session.spec.network else 0
+        outputs = session.spec.targets
         if targets.shape[1] != outputs:
-            raise ValueError(f"y has {targets.shape[1]} columns; the network has {outputs} outputs")
+            raise ValueError(f"y has {targets.shape[1]} columns; the loss takes {outputs}")
         if wrong := unfit(session.spec, targets):
             raise ValueError(f"y holds {targets[wrong[0], wrong[1]]:g}: {wrong[2]}")
         return x, targets

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.meaning.spec import Activation, Spec
+from netc.compiler.meaning.spec import Activation, Join, Named, Spec
 from netc.compiler.rules.latex import latex_rule
 from netc.dsl import ast
 from netc.runtime.results.result import Result
@@ -65,7 +65,9 @@ def _network_latex(spec: Spec) -> Iterator[str]:
             if not rows:
                 rows.append(("x", []))
             rows[-1][1].append(operation.definition.name)
-        else:
+        elif isinstance(operation, Join):
+            rows.append((f"{operation.kind} {operation.name}", []))
+        elif not isinstance(operation, Named):
             rows.append((operation.definition.name, []))
     before, lines = "x", []
     for n, (layer, activations) in enumerate(rows, start=1):

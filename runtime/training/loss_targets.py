@@ -6,6 +6,7 @@ The network and the loss decide whether integers are classes or numbers; the dat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from netc.runtime.data.scaling import Scaler, one_hot
 from netc.runtime.parameters import Array
 from netc.runtime.training.metrics import Metric
 
-Kind = Literal["numbers", "codes", "signs", "one_hot", "one_signs", "parts", "untrained"]
+Kind = Literal["numbers", "codes", "signs", "one_hot", "one_signs", "parts", "places", "untrained"]
 PROBABILITIES = ("sigmoid", "hard_sigmoid")
 """Last activations of one output that say how likely the second class is."""
 
@@ -31,6 +32,7 @@ class Targets:
     one_hot    an output for each label, 1 for the sample's own and 0 for the others
     one_signs  the same with 1 and -1 (hinge)
     parts      one column for each class, as they stand (probabilities)
+    places     a column for each place of an image or sequence, the code of its class: an output for each class there
     untrained  numbers as they stand, or codes of classes
     """
 
@@ -38,11 +40,22 @@ class Targets:
     labels: tuple[str, ...]
     text: bool
     scaler: Scaler
+    of_places: int = 0
+    """How many places have a class each."""
+
+    def _of_places(self, rows: Array) -> Array:
+        """(N, places) codes -> (N, places times classes)."""
+        codes, count = rows.astype(np.float64), len(self.labels)
+        if not ((codes == np.floor(codes)) & (codes >= 0) & (codes < count)).all():
+            raise ValueError(f"the classes of places are the whole numbers 0 to {count - 1}")
+        return one_hot(codes.astype(np.int64), count).reshape(len(codes), -1)
 
     def encode(self, values: Any) -> Array:
         """Raw targets, (N,) or (N, columns), numbers or labels -> (N, outputs)."""
         raw = np.asarray(values)
         rows = raw.reshape(len(raw), -1)
+        if self.kind == "places" or (self.kind == "untrained" and self.of_places == rows.shape[1] > 1):
+            return self._of_places(rows)
         if self.kind in ("numbers", "parts") or (self.kind == "untrained" and not self._are_codes(rows)):
             return self.scaler.apply(rows.astype(np.float64))
         return self.of_codes(self.codes(rows))
@@ -93,6 +106,9 @@ class Targets:
         """(N, outputs), as the network gives them -> (N,) labels, texts or numbers. ValueError without classes."""
         if not self.classes:
             raise ValueError("the targets are numbers: there are no classes to name")
+        if self.of_places:
+            classes: Array = outputs.reshape(len(outputs), self.of_places, -1).argmax(axis=2)
+            return classes
         several = outputs.shape[1] > 1
         codes = outputs.argmax(axis=1) if several else (outputs[:, 0] > self.metric().threshold).astype(int)
         named: Array = np.array(self.classes)[codes]
@@ -111,6 +127,8 @@ class Targets:
                 return Metric("r2")
             case "signs":
                 return Metric("accuracy", 0.0)
+            case "places":
+                return Metric("accuracy", places=self.of_places)
             case _:
                 return Metric("accuracy", 0.5)
 
@@ -118,9 +136,24 @@ class Targets:
 def targets_of(spec: Spec, data: Dataset) -> Targets:
     """Scalers are fitted on the training part."""
     kind = kind_of(spec, data.y.shape[1], data.labels, data.text)
+    if kind == "places":
+        places, classes = _places(spec)
+        labels = tuple(map(str, range(classes)))
+        found = Targets(kind, labels, False, Scaler.fit(np.zeros((1, places * classes)), "none"), places)
+        try:
+            found.encode(data.y)
+        except ValueError as error:
+            raise data_error("E0620", str(error), setting_span(spec.data, "target")) from None
+        return found
     if kind not in ("numbers", "parts"):
         _require_trained(spec, data)
     return Targets(kind, data.labels, data.text, _scaler(spec, data, kind))
+
+
+def _places(spec: Spec) -> tuple[int, int]:
+    """(places of the outputs, classes at each)"""
+    assert spec.network is not None
+    return prod(spec.network.output[:-1]), spec.network.output[-1]
 
 
 def untrained(spec: Spec) -> Targets:
@@ -133,8 +166,11 @@ def untrained(spec: Spec) -> Targets:
         raise ValueError(
             f"the file says scale_target = {scale}, which is that of a training part: first train(X, y)"
         )
-    labels = tuple(str(code) for code in range(outputs)) if outputs > 1 else ()
-    return Targets("untrained", labels, False, Scaler.fit(np.zeros((1, outputs)), "none"))
+    places, classes = _places(spec)
+    count = classes if places > 1 else outputs
+    labels = tuple(str(code) for code in range(count)) if count > 1 and spec.targets == outputs else ()
+    scaler = Scaler.fit(np.zeros((1, spec.targets)), "none")
+    return Targets("untrained", labels, False, scaler, places if classes > 1 and places > 1 else 0)
 
 
 def _scaler(spec: Spec, data: Dataset, kind: Kind) -> Scaler:
@@ -166,6 +202,11 @@ def kind_of(spec: Spec, columns: int, labels: tuple[str, ...], text: bool) -> Ki
     activations = spec.network.activations
     last = activations[-1].definition.name if activations else "lin"
     signs = domain is not None and domain.signs
+    places, classes = _places(spec)
+    if places > 1 and classes > 1 and columns == places:
+        return "places"
+    if spec.targets != outputs:
+        return "numbers"
     if columns > 1:
         return "parts" if last == "softmax" and not spec.data.of_inputs else "numbers"
     if outputs > 1 and len(labels) == outputs:
@@ -181,6 +222,6 @@ def kind_of(spec: Spec, columns: int, labels: tuple[str, ...], text: bool) -> Ki
 
 def encoded(targets: Targets, data: Dataset) -> Array:
     """All samples of the data set, (N, outputs)."""
-    if targets.kind in ("numbers", "parts"):
+    if targets.kind in ("numbers", "parts", "places"):
         return targets.encode(data.y)
     return targets.of_codes(data.codes)

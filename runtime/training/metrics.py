@@ -25,6 +25,8 @@ class Metric:
 
     kind: Literal["accuracy", "r2"]
     threshold: float = 0.5
+    places: int = 0
+    """Of an image or sequence, with a class each: the share of places whose class is right."""
 
     def score(self, outputs: Array, targets: Array) -> float:
         """Of outputs and targets, both (units, samples). NaN where an output is not finite."""
@@ -33,6 +35,9 @@ class Metric:
     def scores(self, outputs: Array, targets: Array) -> Array:
         """(runs,) of the outputs (runs, units, samples) of several runs."""
         match self.kind:
+            case "accuracy" if self.places:
+                right = self._classes(outputs, 1) == self._classes(targets, 0)
+                found = np.mean(right, axis=(1, 2))
             case "accuracy" if len(targets) > 1:
                 found = np.mean(outputs.argmax(axis=1) == targets.argmax(axis=0), axis=1)
             case "accuracy":
@@ -43,6 +48,12 @@ class Metric:
                 assert_never(self.kind)
         scored: Array = np.where(np.isfinite(outputs).all(axis=(1, 2)), found, np.nan)
         return scored
+
+    def _classes(self, numbers: Array, axis: int) -> Array:
+        """Along the axis of the units, which are place by place, the class of each place."""
+        shape = (*numbers.shape[:axis], self.places, -1, *numbers.shape[axis + 1 :])
+        found: Array = numbers.reshape(shape).argmax(axis=axis + 1)
+        return found
 
 
 def _r2(outputs: Array, targets: Array) -> Array:

@@ -57,9 +57,11 @@ class Evaluator:
         test: Samples | None,
         metric: Metric | None,
         validation: Samples | None = None,
+        outputs: int = 0,
     ) -> None:
+        """`outputs` of a sample, where they are not as many as its targets."""
         self.kernels, self.train, self.test, self.metric = kernels, train, test, metric
-        self.validation = validation
+        self.validation, self.outputs = validation, outputs
         self.dtype = train.y.dtype
         self._scratch = zeros(kernels.SCRATCH, self.dtype)
         self._gradient = zeros(kernels.STRIDE, self.dtype)
@@ -95,6 +97,8 @@ class Evaluator:
             columns = GROUPS[group]
             if group == "norms":
                 found[:, columns] = self._norms(theta, rows, workers) if norms is None else norms
+            elif self.metric is None and group != "train" and (part := parts[group]) is not None:
+                found[:, columns[0]] = self._losses(theta, rows, workers, part)
             elif self.metric is not None and (part := parts[group]) is not None:
                 # Of the training part the loss is known by the norms.
                 found[:, columns] = np.column_stack(self._scores(theta, rows, workers, part))[
@@ -115,6 +119,17 @@ class Evaluator:
             found[at] = lines
 
         workers.each(rows, report)
+        return found
+
+    def _losses(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> Array:
+        """(len(rows),) on these samples, where nothing else is said of outputs."""
+        found = np.empty(len(rows))
+
+        def lose(piece: Array, at: slice, scratch: Array) -> None:
+            given = samples.x, samples.y, IN_ORDER, 0, samples.count, scratch
+            found[at] = [self.kernels.loss(theta[row], *given) for row in piece]
+
+        workers.each(rows, lose)
         return found
 
     def _scores(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> tuple[Array, Array]:
@@ -148,6 +163,7 @@ class Evaluator:
 
     def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
         """The loss, and (outputs, samples)."""
-        out, scratch = zeros(samples.y.shape, self.dtype), self._scratch
+        shape = (self.outputs or len(samples.y), samples.y.shape[1])
+        out, scratch = zeros(shape, self.dtype), self._scratch
         loss = self.kernels.predict(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return float(loss), out[:, : samples.count]
