@@ -23,7 +23,7 @@ optimizer mine(eta = 0.1):
 NETWORK = """
 data      x in linspace(-1, 1, 32) -> sin(3*x) + normal(0, 0.2):
     validation = 25%
-network   [1(batchnorm)(tanh)4(torch.BatchNorm)(lin)1]
+network   [1(lecture.batchnorm)(tanh)4(torch.BatchNorm1d)(lin)1]
 init      glorot_uniform
 loss      half_mse
 train     epochs = 4, batch = 8, seed = 3
@@ -75,7 +75,7 @@ optimizer mine(eta = 0.1, beta = 0.9):
 def test_statistics_of_batch_norm_are_those_of_update_bn():
     """Against torch.optim.swa_utils: AveragedModel and update_bn over the same batches, in their order."""
     torch = pytest.importorskip("torch")
-    text = NETWORK.replace("(batchnorm)", "").replace("seed = 3", "seed = 3, shuffle = false") + SWA
+    text = NETWORK.replace("(lecture.batchnorm)", "").replace("seed = 3", "seed = 3, shuffle = false") + SWA
     model = netc.compile(text)
     found = model.train()
     session = model._session

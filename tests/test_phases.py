@@ -17,14 +17,14 @@ from netc.runtime.training.train import Watcher
 NETWORK = """
 data      x in linspace(-1, 1, 40) -> sin(3*x) + normal(0, 0.2):
     validation = 25%
-network   [1(batchnorm)(tanh)4(dropout 0.2)(lin)1]
+network   [1(lecture.batchnorm)(tanh)4(dropout.inverted(0.2))(lin)1]
 init      glorot_uniform
 loss      half_mse
 optimizer torch.Adam(lr = 0.1)
 train     batch = 8, seed = 3
 monitor   loss, every = 1
 """
-DENSE = NETWORK.replace("(batchnorm)", "").replace("(dropout 0.2)", "")
+DENSE = NETWORK.replace("(lecture.batchnorm)", "").replace("(dropout.inverted(0.2))", "")
 VALLEY = """
 objective R(x, y) = x^2 + 3*y^2
 init      theta = (2, 1)
