@@ -11,6 +11,8 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu.lets import Lets
 from netc.compiler.kernels.cpu.said import patterns
 from netc.compiler.kernels.cpu.target import Cpu
+from netc.compiler.kernels.cuda import lets as cuda_lets
+from netc.compiler.kernels.cuda import said
 from netc.compiler.kernels.cuda.plan import Card, Plan
 from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
@@ -52,11 +54,12 @@ def _lets(program: ir.Program, machine: Machine, samples: int) -> tuple[str, ...
 
 def _cuda(program: ir.Program, gpu: Cuda, on_cpu: dict[str, int], samples: int) -> tuple[str, ...]:
     try:
-        plan, module = gpu.plan(program, samples), gpu.schedule(program, samples)
+        chosen, module = gpu.plan(program, samples), gpu.schedule(program, samples)
     except SpecError as error:
         return tuple(f"{d.message} ({d.code})" for d in error.diagnostics)
     constants = on_cpu | {name: _constants(module)[name] for name in ("SCRATCH", "PLACES")}
-    return (plan.reason, _memory(program, constants, samples, plan))
+    plan, lets = (chosen.plan, said.patterns(chosen)) if isinstance(chosen, cuda_lets.Lets) else (chosen, ())
+    return (plan.reason, *lets, _memory(program, constants, samples, plan))
 
 
 def _memory(program: ir.Program, constants: dict[str, int], samples: int, plan: Plan | None = None) -> str:

@@ -158,6 +158,16 @@ The inputs of a network are numbers. A gap is filled where the model has learned
 whole. Infinite values and text have no prediction either.
 """,
     ),
+    "E0725": Story(
+        "calibration of what gives no probabilities",
+        """\
+'ece', 'ece_levels' and 'smooth_ece' compare the probabilities that a network gives with how often they come true. A
+network gives such where its data have classes and it ends in softmax, or has one output and ends in sigmoid:
+
+    network   [4(tanh)8(softmax)3]
+    expect    ece(test) < 0.1
+""",
+    ),
     "E0724": Story(
         "a network that an export cannot hold",
         """\

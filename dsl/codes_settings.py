@@ -176,10 +176,11 @@ the checkpoint of the run's folder: 'netc run --resume RUN' goes on from there.
 """,
     ),
     "E0911": Story(
-        "a network that the cuda target cannot train yet",
+        "an array of more elements than a GPU's kernels count",
         """\
-The kernels for a GPU are those of a chain of dense layers with a loss behind it, whose derivative by the outputs
-differs from sample to sample. A loss such as 'sum(u)', whose slope is the same everywhere, is trained on the CPU.
+What layers compute is held in arrays with a number for each sample that is worked on at once. Samples are taken some at a
+time, as many as there is room for; but where a layer takes statistics of the batch, all of its samples must be there. The
+kernels count an array's elements in 32 bits. Take smaller batches, or train on the CPU.
 """,
     ),
     "E0910": Story(

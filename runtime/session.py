@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -478,6 +478,12 @@ class Session:
     def scalers(self) -> dict[str, Array]:
         """What is stored with the parameters."""
         return self.known.arrays() if self.known else {}
+
+    def calibration(self, result: Result | None) -> dict[str, Callable[[], Array]]:
+        """What `expect` may ask of it."""
+        from netc.runtime.judging import calibration
+
+        return calibration(self, result)
 
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""

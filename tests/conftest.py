@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from netc.compiler.calculus import ir, norms
+from netc.compiler.calculus.verify_rule import verify_rule
+from netc.compiler.kernels import rule as rules
+from netc.compiler.lower import program as lower
 
 settings.register_profile("seek", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 settings.register_profile("netc", settings.get_profile("seek"), derandomize=True)
@@ -21,6 +28,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _verified() -> Iterator[None]:
+    """After every pass that makes or changes a rule it is verified; problems verify themselves where they are made."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, rule_of in (
+            (lower, "lower", lambda program: program.rule),
+            (norms, "written_out", lambda program: program.rule),
+            (rules, "named", lambda rule: rule),
+        ):
+            patch.setattr(module, name, _verifying(getattr(module, name), rule_of))
+        yield
+
+
+def _verifying(made: Callable[[Any], Any], rule_of: Callable[[Any], ir.Rule]) -> Callable[[Any], Any]:
+    @wraps(made)
+    def verifying(given: Any) -> Any:
+        found = made(given)
+        verify_rule(rule_of(found))
+        return found
+
+    return verifying
 
 
 @pytest.fixture(scope="module")

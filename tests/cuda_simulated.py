@@ -19,6 +19,8 @@ os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
 import numpy as np
 
+from layer_programs import CASES
+from netc.compiler.kernels.cuda import lets_plan
 from netc.compiler.kernels.cuda import plan as cuda_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.dsl.diagnostics import SpecError
@@ -30,10 +32,19 @@ from netc.runtime.training.state import State
 from netc.runtime.training.train import Watcher, _Loop
 
 
-def trained(text: str, target: str) -> tuple[State, sessions.Session]:
-    """All runs to their end in two stretches, both queued before the first is waited for; without reports."""
+def opened(case: dict[str, Any], target: str) -> sessions.Session:
+    """With `layers`: one of the networks of `layer_programs`, and its samples."""
+    layers = CASES.get(case.get("layers", ""))
+    text = layers.text(case.get("more", "")) if layers else case["text"]
     file = sessions.read_text(text, "simulated.net", Path.cwd())
-    session = sessions.open_session(file, {"target": target})
+    given = sessions.from_arrays(file, *layers.samples()) if layers else None
+    steps = {"steps": case["steps"]} if "steps" in case else {}
+    return sessions.open_session(file, {"target": target, **steps}, given)
+
+
+def trained(case: dict[str, Any], target: str) -> tuple[State, sessions.Session]:
+    """All runs to their end in two stretches, both queued before the first is waited for; without reports."""
+    session = opened(case, target)
     loop = _Loop(session.task, Watcher())
     state, stretches = loop.fresh(0), loop.stretches
     with loop.workers:
@@ -55,16 +66,18 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 
 def compare(case: dict[str, Any]) -> dict[str, Any]:
     cuda_kernels.TEAMS = 2
-    cuda_plan.WORK = 0 if case.get("grid") else 10**9
+    cuda_plan.WORK = lets_plan.WIDE = 0 if case.get("grid") else 10**9
     threads = case.get("threads", 4)
     card = Card(threads=threads, crowd=threads, blocks=1, shared=case.get("shared", 48 * 1024))
     cuda_kernels.card = lambda: card
-    gpu, session = trained(case["text"], "cuda")
-    cpu, _ = trained(case["text"], "cpu")
-    width = session.program.problem.parameters
+    gpu, session = trained(case, "cuda")
+    cpu, _ = trained(case, "cpu")
+    problem = session.program.problem
+    width, states = problem.parameters, cpu.theta.shape[1] - problem.state_numbers
     return {
         "shape": session.cuda_module().SHAPE,
         "theta": difference(gpu.theta[:, :width], cpu.theta[:, :width]),
+        "states": difference(gpu.theta[:, states:], cpu.theta[:, states:]),
         "vectors": difference(gpu.vectors[:, :, :width], cpu.vectors[:, :, :width]),
         "scalars": difference(gpu.scalars, cpu.scalars),
         "figures": difference(gpu.figures, cpu.figures),

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from layer_programs import CASES
+from netc.compiler.kernels.cuda import lets_plan
 from netc.compiler.kernels.cuda import plan as cuda_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.runtime import session as sessions
@@ -30,20 +32,27 @@ SMALL |= {
 }
 
 
-def trained(text: str, target: str) -> Outcome:
+LAYERED = ("lenet", "modes", "lstm", "attention", "embedding")
+SMALL |= {f"layers, {name}": (CASES[name].text("runs = 2"), False) for name in LAYERED}
+SMALL |= {f"grid, layers, {name}": (CASES[name].text(), True) for name in LAYERED}
+
+
+def trained(text: str, target: str, data: tuple[np.ndarray, np.ndarray] | None) -> Outcome:
     file = sessions.read_text(text, "small.net", Path.cwd())
-    return train(sessions.open_session(file, {"target": target, "steps": 6}).task, Watcher())
+    given = sessions.from_arrays(file, *data) if data else None
+    return train(sessions.open_session(file, {"target": target, "steps": 6}, given).task, Watcher())
 
 
 def main() -> int:
     """Status 1 where a training ends elsewhere than the CPU's."""
-    status = 0
+    status, own = 0, cuda_kernels.card()
     for name, (text, grid) in SMALL.items():
-        cuda_plan.WORK = 0 if grid else 10**9
-        if grid:
-            card = Card(crowd=64, blocks=4)
-            cuda_kernels.card = lambda card=card: card  # type: ignore[misc]
-        gpu, cpu = trained(text, "cuda"), trained(text, "cpu")
+        cuda_plan.WORK = lets_plan.WIDE = 0 if grid else 10**9
+        card = Card(crowd=64, blocks=4) if grid else own
+        cuda_kernels.card = lambda card=card: card  # type: ignore[misc]
+        case = CASES.get(name.rpartition("layers, ")[2]) if "layers" in name else None
+        data = case.samples() if case else None
+        gpu, cpu = trained(text, "cuda", data), trained(text, "cpu", data)
         apart = float(np.abs(gpu.theta - cpu.theta).max())
         same = bool((gpu.counters == cpu.counters).all()) and apart <= 1e-9
         print(f"{name}: {apart:.1e} apart{'' if same else ', which is too far'}", flush=True)

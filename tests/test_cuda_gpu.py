@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from layer_programs import CASES
 from netc.commands import main
 from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_missing import missing, simulated
@@ -37,6 +38,10 @@ SHUFFLED = GRID.replace("batch = full", "batch = 2000, seed = 3")
 IMAGES = (
     "network [784(tanh)24(softmax)10]\ninit glorot_uniform\nloss cross_entropy\noptimizer adam.paper(eta = 0.001)\n"
     "train steps = 100, batch = 256, seed = 1\n"
+)
+LENET = (
+    "network [28x28x1 (conv 5x5, tanh) 4 (avgpool 2x2) (conv 5x5, tanh) 12 (avgpool 2x2) (softmax) 10]\n"
+    "init glorot_uniform\nloss cross_entropy\noptimizer adam.paper(eta = 0.001)\ntrain steps = 40, batch = 32, seed = 1\n"
 )
 SOME = (
     "benchmark1", "boston", "clipped", "digits", "diverging", "iris", "nonconvex", "one_neuron", "oscillating",
@@ -175,6 +180,35 @@ def test_images_on_the_whole_gpu(precision: str) -> None:
     assert_same(gpu, trained(IMAGES, "cuda", more, data))
 
 
+LAYERED = ("norm of images", "modes", "lstm", "attention", "residual")
+
+
+@pytest.mark.usefixtures("short_stretches")
+@pytest.mark.parametrize("name", LAYERED)
+def test_networks_of_layers(name: str) -> None:
+    """Statistics of a batch, draws, recurrences and attention; a block for each of three runs."""
+    text, data, more = CASES[name].text("runs = 3"), CASES[name].samples(), {"steps": 100}
+    assert opened(text, "cuda", more, data).cuda_module().SHAPE == "block"
+    gpu = trained(text, "cuda", more, data)
+    assert_alike(gpu, opened(text, "cpu", more, data))
+    assert_same(gpu, trained(text, "cuda", more, data))
+
+
+def few_images(count: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    return random.random((count, 784)), random.integers(0, 10, count)
+
+
+@pytest.mark.parametrize("precision", ["f64", "f32"])
+def test_lenet_1_on_the_whole_gpu(precision: str) -> None:
+    data = few_images(150)
+    more: dict[str, str | float] = {"precision": precision, **({"steps": 10} if precision == "f32" else {})}
+    assert opened(LENET, "cuda", more, data).cuda_module().SHAPE == "grid"
+    gpu = trained(LENET, "cuda", more, data)
+    assert_alike(gpu, opened(LENET, "cpu", more, data), BOUND_F32 if precision == "f32" else 1e-9)
+    assert_same(gpu, trained(LENET, "cuda", more, data))
+
+
 SINGLE = {"objective": (THREADS["adam"], {"steps": 10}), "Boston": (BOSTON, {"runs": 8, "steps": 10}),
           "batches": (TEAMS["batches"], {}), "grid": (GRID, {"steps": 10})}  # fmt: skip
 
@@ -239,6 +273,19 @@ def test_one_stretch_under_way_gives_what_two_give(shape: str, monkeypatch: pyte
     two = trained(RESUMED[shape], "cuda")
     monkeypatch.setattr(OnGpu, "depth", 1)
     assert_same(trained(RESUMED[shape], "cuda"), two)
+
+
+@pytest.mark.usefixtures("short_stretches")
+def test_draws_and_states_of_layers_go_on_after_ctrl_c() -> None:
+    case, more = CASES["modes"], {"steps": 60}
+    text = case.text("runs = 3") + "monitor loss, every = 2\n"
+    whole = trained(text, "cuda", more, case.samples())
+    steps = np.unique(whole.history[:, 1])
+    watch = Recorder(int(steps[len(steps) // 2]))
+    part = training.train(opened(text, "cuda", more, case.samples()).task, watch)
+    assert part.interrupted
+    resumed = opened(text, "cuda", more, case.samples()).task
+    assert_same(training.train(resumed, Watcher(), resume=watch.kept), whole)
 
 
 def test_runs_do_not_depend_on_how_many_are_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:

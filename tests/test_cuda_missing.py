@@ -190,10 +190,11 @@ def test_a_lost_gpu_keeps_what_was_done(update_golden: bool, monkeypatch: pytest
     assert (resumed.counters == undisturbed.counters).all()
 
 
-def test_a_network_that_is_no_chain_is_refused(update_golden: bool) -> None:
-    text = "data x in linspace(-1, 1, 9) -> x^2\nnetwork [1(tanh)3(lin)1]\ninit glorot_uniform\nloss own = sum(u)\n"
-    text += "optimizer gd(eta = 0.1)\ntrain steps = 9, target = cuda\n"
+def test_an_array_of_too_many_elements_is_refused(update_golden: bool) -> None:
+    """Statistics of a batch of a thousand million samples."""
+    text = "data x in linspace(-1, 1, 9) -> x^2\nnetwork [1 (dense nobias) 3 (lecture.batchnorm, tanh) (lin) 1]\n"
+    text += "init glorot_uniform\nloss half_mse\noptimizer gd(eta = 0.1)\ntrain steps = 9, batch = full, target = cuda\n"
     opened = session.open_session(session.read_text(text, "E0911.net", Path.cwd()), {})
     with pytest.raises(SpecError) as caught:
-        pipeline.to_loops(opened.program, Cuda(Card()), 9)
-    pinned("E0911-chain", render(caught.value.diagnostics), update_golden)
+        pipeline.to_loops(opened.program, Cuda(Card()), 2_000_000_000)
+    pinned("E0911-elements", render(caught.value.diagnostics), update_golden)

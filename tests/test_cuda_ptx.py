@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import cuda_table
+from layer_programs import CASES, Case
 from netc.commands import main
 from netc.compiler.kernels.cuda.plan import Card
 from netc.runtime import session as sessions
@@ -76,6 +77,25 @@ def test_a_single_precision_kernel_computes_in_single_precision(
     assert text.count("fma.rn.f32") > text.count("fma.rn.f64")
     assert "atom.global.add.f" not in text, "no floating-point atomics"
     assert assembled(text, (9, 0), Card.crowd).spills == 0
+
+
+LENET = Case(
+    "[28x28x1 (conv 5x5, tanh) 4 (avgpool 2x2) (conv 5x5, tanh) 12 (avgpool 2x2) (softmax) 2]", 784,
+    train="batch = 128, precision = f32")  # fmt: skip
+
+
+@needs_extra
+@pytest.mark.parametrize(
+    ("case", "shape"), [(LENET, "grid"), (CASES["modes"], "block")], ids=["lenet", "modes"]
+)
+def test_no_kernel_of_a_network_of_layers_spills(case: Case, shape: str) -> None:
+    file = sessions.read_text(case.text(), "layers.net", Path.cwd())
+    module = sessions.open_session(file, {}, sessions.from_arrays(file, *case.samples(300))).cuda_module()
+    for capability in CAPABILITIES:
+        text = ptx(module, capability)
+        assert not cuda_table.FLOAT_ATOMIC.search(text)
+        taken = assembled(text, capability, module.THREADS)
+        assert (module.SHAPE, taken.spills, taken.stack) == (shape, 0, 0)
 
 
 def test_what_ptxas_says_is_understood() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import kernel_texts
-from kernel_texts import CASES
+from kernel_texts import CASES, LAYERS
 from netc.runtime.devices.load import load_kernels
 from netc.runtime.training.sample_layout import bounds, lay_out, no_samples
 
@@ -36,7 +36,7 @@ ON_A_GPU = (
 TEXTS = [
     *((name, "cpu4") for name in CASES),
     *((name, "cpu8") for name in WIDE),
-    *((name, "cuda") for name in ON_A_GPU),
+    *((name, "cuda") for name in (*ON_A_GPU, *LAYERS)),
 ]
 
 
@@ -48,7 +48,7 @@ def pinned(path: Path, found: str, update: bool) -> None:
 
 @pytest.mark.parametrize(("name", "target"), TEXTS, ids=lambda word: word)
 def test_the_text_is_the_pinned_one(name: str, target: str, update_golden: bool) -> None:
-    case = CASES[name]
+    case = (CASES | LAYERS)[name]
     text = case.cuda() if target == "cuda" else case.cpu(int(target.removeprefix("cpu")))
     pinned(GOLDEN / f"{name}.{target}.txt", text, update_golden)
 

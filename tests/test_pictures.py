@@ -10,14 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import netc
+from netc.command_plot import judged_of
 from netc.commands import main
 
 pytest.importorskip("matplotlib")
 
+import matplotlib.image
 from matplotlib.colors import to_rgba
 
-from netc.runtime.pictures import choose, curves, ends, plane, spread
-from netc.runtime.pictures.style import COLOURS, DARK, style
+from netc.runtime.pictures import answers, choose, course, curves, ends, plane, spread
+from netc.runtime.pictures.material import Material
+from netc.runtime.pictures.style import COLOURS, DARK, THEMES, style
 from netc.runtime.results import folder_reader as kept
 
 BENCHMARK = """activation g(z) = z^2 - 1
@@ -159,19 +163,81 @@ def test_curves_are_those_of_the_history(runs):
     history = pandas.read_csv(runs["one"] / "history.csv")
     with style():
         figure = curves.curves(read(runs, "one"))
+        asked = curves.curves(read(runs, "one"), ["r2", "gradient_norm"])
     train, test = figure.axes[0].lines
     assert (train.get_label(), test.get_label()) == ("train", "test")
     assert np.array_equal(train.get_xdata(), history["epoch"])
     assert np.array_equal(train.get_ydata(), history["loss_train"])
     assert np.array_equal(test.get_ydata(), history["loss_test"])
-    assert [axes.get_xlabel() for axes in figure.axes] == ["epoch"] * 3
+    assert len(figure.axes) == 1, "the file monitors its loss; R2 of one output says the same"
+    assert figure.axes[0].get_xlabel() == "epoch"
+    assert [axes.get_title() for axes in asked.axes] == ["explained variance", "norm of the gradient"]
+    assert np.array_equal(asked.axes[0].lines[0].get_ydata(), history["r2_train"])
+    handles = figure.legends[0].legend_handles
+    assert [h.get_color() for h in handles] == [line.get_color() for line in (train, test)]
+    assert f"{history['loss_train'].iloc[-1]:.3g}" in "".join(text.get_text() for text in figure.texts)
+
+
+def test_r2_is_drawn_from_0_up(runs):
+    (one,) = read(runs, "one")
+    history = {**one.history, "r2_train": np.linspace(-24, 0.9, len(one.history["epoch"]))}
+    with style():
+        figure = curves.curves([dataclasses.replace(one, history=history)], ["r2"])
+    assert figure.axes[0].get_ylim()[0] > -0.1
+    assert "from 0 up" in figure.axes[0].get_ylabel()
+
+
+def test_many_reports_are_smoothed_over_the_faint_raw_line(runs):
+    """The logarithms' means over a fortieth; the ends stay, and a geometric decay is its own mean."""
+    (one,) = read(runs, "one")
+    n = np.arange(160)
+    noisy = 0.9**n * np.where(n % 2, 1.5, 1 / 1.5)
+    assert course.smoothed(0.9**n) == pytest.approx(0.9**n, rel=1e-12)
+    smooth = course.smoothed(noisy)
+    assert (smooth[0], smooth[-1]) == pytest.approx((noisy[0], noisy[-1]), rel=1e-12)
+    assert smooth[80] == pytest.approx(np.exp(np.log(noisy[78:83]).mean()), rel=1e-12)
+    assert course.smoothed(noisy[:59]) is None
+    history = {"epoch": n, "step": 4 * n, "loss_train": noisy, "gradient_norm": noisy}
+    with style():
+        raw, drawn = curves.curves([dataclasses.replace(one, history=history)]).axes[0].lines
+    assert np.array_equal(raw.get_ydata(), noisy)
+    assert raw.get_alpha() < 0.5
+    assert np.array_equal(drawn.get_ydata(), smooth)
+
+
+def test_marks_stand_where_a_schedule_jumps(runs, tmp_path):
+    text = LINE.replace("train ", "schedule  eta = 0.01 until 10, 0.005 until 25, 0.001\ntrain ")
+    one = kept.read(trained(text, tmp_path / "x", "--runs", "1"))
+    assert [(m.at, m.text, m.name) for m in course.marks(one)] == [(10, "0.005", "η"), (25, "0.001", "η")]
+    by_step = text.replace("25, 0.001", "25, 0.001, unit = step")
+    one = kept.read(trained(by_step, tmp_path / "y", "--runs", "1"))
+    assert [m.at for m in course.marks(one)] == pytest.approx([10 / 3, 25 / 3]), "3 batches an epoch"
+
+
+def test_two_runs_from_one_start_have_a_panel_of_their_distance(runs, tmp_path, capsys):
+    """GD and GD with half the rate on R = theta^2/2 from 1: theta = 0.9^n and 0.95^n."""
+    text = "objective R(x) = x^2/2\ninit theta = 1\noptimizer gd(eta = {})\ntrain steps = 30\n"
+    a, b = (trained(text.format(eta), tmp_path / str(eta)) for eta in (0.1, 0.05))
+    from netc.apart import NotAlike, apart
+
+    found = apart(kept.read(a), kept.read(b))
+    assert found.at.tolist() == list(range(31))
+    assert found.median == pytest.approx(np.abs(0.9**found.at - 0.95**found.at), abs=1e-15)
+    with style():
+        panel = curves.curves([kept.read(a), kept.read(b)], apart=found).axes[-1]
+    assert np.array_equal(panel.lines[0].get_ydata(), found.median)
+    other = trained(text.format(0.1).replace("theta = 1", "theta = 2"), tmp_path / "other")
+    with pytest.raises(NotAlike, match="start at other"):
+        apart(kept.read(a), kept.read(other))
+    assert main(["plot", str(a), str(other), "--kind", "curves", "--out", str(tmp_path / "out")]) == 0
+    assert "no panel of how far apart they are: they start at other parameters" in capsys.readouterr().err
 
 
 def test_bands_are_quantiles_over_runs(runs):
     pandas = pytest.importorskip("pandas")
     history = pandas.read_csv(runs["line"] / "history.csv")
     (one,) = read(runs, "line")
-    found = curves.course(one, "loss_train")
+    found = course.course(one, "loss_train")
     table = history.pivot(index="epoch", columns="run", values="loss_train")
     assert np.array_equal(found.at, table.index)
     in_order = np.sort(table.to_numpy(), axis=1)
@@ -187,7 +253,7 @@ def test_bands_are_quantiles_over_runs(runs):
 def test_a_run_that_ended_stays_in_the_bands():
     """Two runs; the second has diverged after its first report."""
     run, at, values = (np.array(x, float) for x in ([0, 0, 0, 1, 1], [0, 1, 2, 0, 1], [3, 2, 1, 5, np.nan]))
-    found = curves._over_runs(run, at, values, np.inf)
+    found = course.over_runs(run, at, values, np.inf)
     assert found.bands[0].tolist() == [3, 2, 1]
     assert found.bands[4].tolist() == [5, np.inf, np.inf]
 
@@ -197,8 +263,9 @@ def test_boxes_and_histogram_hold_every_run_that_stayed_finite(runs):
     table = pandas.read_csv(runs["line"] / "runs.csv")
     with style():
         boxes, histogram = spread.boxes(read(runs, "line")), spread.histogram(read(runs, "line"))
-    medians = [line for line in boxes.axes[0].lines if line.get_linewidth() == 2 and line.get_color() == DARK]
-    assert medians[0].get_ydata()[0] == pytest.approx(table["loss_train"].median())
+    medians = [line for line in boxes.axes[0].lines if line.get_label() == "median"]
+    column = np.sort(table["loss_train"])
+    assert medians[0].get_xdata()[0] == column[14], "of 30 the least with half at or below"
     (stairs,) = histogram.axes[0].patches
     assert stairs.get_data().values.sum() == len(table) == 30
 
@@ -213,11 +280,42 @@ def test_a_scatter_has_a_dot_for_each_run(runs):
 
 
 def test_which_pictures_apply(runs):
-    applying = lambda *names: list(choose.applying(read(runs, *names)))  # noqa: E731
-    assert applying("one") == ["curves"]
-    assert applying("line") == ["curves", "boxes", "histogram"]
+    def applying(*names):
+        folders = read(runs, *names)
+        return list(choose.applying(Material(folders, judged=judged_of(folders))))
+
+    assert applying("one") == ["curves", "fit", "residuals"]
+    assert applying("line") == ["curves", "fit", "residuals", "boxes", "histogram"]
     assert applying("gd") == ["curves", "surface", "basins", "boxes", "scatter", "histogram"]
     assert applying("gd", "ema") == ["curves", "basins", "shares", "boxes", "scatter", "histogram"]
+
+
+def test_a_fit_is_the_network_over_its_samples(runs):
+    (one,) = folders = read(runs, "one")
+    judged = judged_of(folders)
+    with style():
+        axes = answers.fit(judged, "").axes[0]
+    *dots, line = axes.lines
+    x = np.concatenate([d.get_xdata() for d in dots])
+    assert sorted(x) == pytest.approx(np.linspace(-1, 1, 20))
+    assert np.concatenate([d.get_ydata() for d in dots]) == pytest.approx(3 * x - 1)
+    grid = line.get_xdata()
+    assert np.array_equal(line.get_ydata(), netc.load(one.path).predict(grid[:, None])[:, 0])
+
+
+def test_styles_change_size_letters_and_colours(runs, tmp_path):
+    for look, width, pixels in (
+        ("screen", None, 1125),
+        ("slide", None, 1999),
+        ("paper", 8, 472),
+        ("dark", 20, 1181),
+    ):
+        (path,) = choose.draw(
+            Material(read(runs, "one")), ["curves"], tmp_path / look, "png", look, width and width / 2.54
+        )
+        image = matplotlib.image.imread(path)
+        assert image.shape[1] == pixels, (look, image.shape)
+        assert np.allclose(image[0, 0, :3], to_rgba(THEMES[look].page)[:3], atol=0.01)
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
@@ -231,7 +329,8 @@ def test_the_command_writes_files_that_are_the_same_every_time(form, runs, tmp_p
 
 def test_by_default_all_pictures_go_into_the_folder(runs, capsys):
     assert main(["plot", str(runs["one"])]) == 0
-    assert capsys.readouterr().out == f"{runs['one'] / 'curves.png'}\n"
+    made = [runs["one"] / f"{kind}.png" for kind in ("curves", "fit", "residuals")]
+    assert capsys.readouterr().out == "".join(f"{path}\n" for path in made)
     assert (runs["one"] / "curves.png").stat().st_size > 10_000
 
 
@@ -247,7 +346,11 @@ def test_bad_input_meets_a_message(runs, tmp_path, capsys, monkeypatch):
     assert main(["plot", str(tmp_path)]) == 2
     assert "is not the folder of a run: it has no readable spec.net" in capsys.readouterr().err
     assert main(["plot", str(runs["one"]), "--kind", "basins"]) == 2
-    assert "no picture 'basins' here; this run allows: curves" in capsys.readouterr().err
+    assert "no picture 'basins' here; there is curves" in capsys.readouterr().err
+    assert main(["plot", str(runs["one"]), "--figure", "accuracy"]) == 2
+    assert (
+        "no figure 'accuracy' here; there is loss, r2, gradient_norm, theta_norm" in capsys.readouterr().err
+    )
     (tmp_path / "file").write_text("")
     assert main(["plot", str(runs["one"]), "--out", str(tmp_path / "file" / "x")]) == 2
     assert "cannot write to" in capsys.readouterr().err

@@ -174,7 +174,7 @@ ROOMS = {
         "training",
     ),
     "netc.runtime.data": ("random", "free_room"),
-    "netc.runtime.devices": ("atomic", "random", "random_shuffle"),
+    "netc.runtime.devices": ("atomic", "random", "random_draws", "random_shuffle"),
     "netc.runtime.training": (
         "aligned",
         "data",

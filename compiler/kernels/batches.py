@@ -17,10 +17,11 @@ def batch_size(batches: ir.Batches, samples: int) -> int:
             return -(-samples // batches.count)
 
 
-def largest_batch(program: ir.Program, samples: int) -> int:
-    """Samples of the largest evaluation that the rule asks for in training mode."""
+def largest_batch(program: ir.Program, samples: int, tested: bool = False) -> int:
+    """Samples of the largest evaluation that the rule asks for in training mode; `tested`: or in test mode."""
     rule, batches = program.rule, program.training.batches
-    whole = any(s.batch == "full" and not s.tested for s in evaluations(rule.body))
+    asked = (s for s in evaluations((*rule.body, *rule.test)) if tested or not s.tested)
+    whole = any(s.batch == "full" for s in asked)
     return samples if whole else batch_size(batches, samples)
 
 

@@ -73,6 +73,14 @@ def write(out: Path, content: bytes) -> None:
 
 def table(model: Model, data: Path, keep: Sequence[str]) -> Iterator[Sequence[Any]]:
     """The head and the rows. Raises DataError."""
+    x, beside = inputs_of_table(model, data, keep)
+    heads, columns = _predictions(model, x)
+    yield [*beside, *heads]
+    yield from zip(*beside.values(), *columns, strict=True)
+
+
+def inputs_of_table(model: Model, data: Path, keep: Sequence[str]) -> tuple[Any, dict[str, list[str]]]:
+    """(N, inputs) raw, and the columns `keep` as texts. Raises DataError, and UsageError of a model without inputs."""
     from netc.runtime.data.to_predict import Wanted, inputs_to_predict
 
     session = model._session
@@ -82,10 +90,7 @@ def table(model: Model, data: Path, keep: Sequence[str]) -> Iterator[Sequence[An
         raise click.UsageError("the run has no data, so it names no columns")
     style = session.spec.data.style
     wanted = Wanted(known.columns, known.named, known.target_columns, known.fill is not None, style)
-    x, beside = inputs_to_predict(data, wanted, keep)
-    heads, columns = _predictions(model, x)
-    yield [*beside, *heads]
-    yield from zip(*beside.values(), *columns, strict=True)
+    return inputs_to_predict(data, wanted, keep)
 
 
 def _predictions(model: Model, x: Any) -> tuple[list[str], list[list[Any]]]:

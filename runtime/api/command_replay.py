@@ -32,7 +32,7 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
     The program is its spec.net; seed, vectors and data are those of its manifest. Where the bits are not the same,
     what is different here is listed: versions, processor, vectors, data. The exit status is then 5.
     """
-    from netc.kept_run import manifest_of
+    from netc.kept_run import manifest_of, session_of
     from netc.runtime.results.folder import RunFolder
 
     if (run / "points").is_dir():
@@ -43,7 +43,7 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
     manifest = manifest_of(folder)
     if folder.has_checkpoint or not (run / "theta.safetensors").is_file():
         raise click.UsageError(f"'{run}' has not come to its end; to go on: netc run --resume {run}")
-    session = _session(run, manifest)
+    session = session_of(run, manifest)
     with tempfile.TemporaryDirectory(prefix="netc-") as place:
         again = RunFolder(Path(place))
         result = _trained(session, again, manifest, quiet)
@@ -59,19 +59,6 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
     else:
         click.echo("\n".join(_told(run, others, differences)))
     return NOT_AS_EXPECTED if others else DONE
-
-
-def _session(run: Path, manifest: Manifest) -> Session:
-    """Of the spec; paths and shipped sets are looked for where the file of the run was."""
-    from netc.dsl.reading import read_text as read_file
-    from netc.runtime.session import open_session, read_text
-
-    try:
-        text = read_file(run / "spec.net")
-    except OSError as error:
-        raise click.UsageError(f"'{run}' has no readable spec.net: {error.strerror or error}") from None
-    file = read_text(text, str(run / "spec.net"), manifest.file.parent)
-    return open_session(file, {}, lanes=manifest.lanes)
 
 
 def _trained(session: Session, again: Any, manifest: Manifest, quiet: bool) -> Result:

@@ -37,6 +37,7 @@ COMMANDS = {
     "reproduce": ("netc.command_reproduce", "Run files and judge what they expect."),
     "replay": ("netc.command_replay", "Run again what a run's folder holds; are the bits the same?"),
     "predict": ("netc.command_predict", "Predict a table with the model of a run."),
+    "judge": ("netc.command_judge", "How good is the model of a run, and on which samples?"),
     "export": ("netc.command_export", "Write the network of a run for other tools: C, Fortran, ..."),
     "bench": ("netc.command_bench", "What an iteration takes; beside PyTorch and JAX."),
     "plot": ("netc.command_plot", "Draw pictures of runs."),

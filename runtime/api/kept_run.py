@@ -95,6 +95,19 @@ def manifest_of(folder: RunFolder) -> Manifest:
     return found
 
 
+def session_of(run: Path, manifest: Manifest) -> Session:
+    """Of the spec; paths and shipped sets are looked for where the file of the run was."""
+    from netc.dsl.reading import read_text as read_file
+    from netc.runtime.session import open_session, read_text
+
+    try:
+        text = read_file(run / "spec.net")
+    except OSError as error:
+        raise click.UsageError(f"'{run}' has no readable spec.net: {error.strerror or error}") from None
+    file = read_text(text, str(run / "spec.net"), manifest.file.parent)
+    return open_session(file, {}, lanes=manifest.lanes)
+
+
 def fingerprint(session: Session) -> str:
     """Of all that decides the bits of a training but the vectors of the processor."""
     data = session.data.digest if session.data else ""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netc.beginning import Beginning
+from netc.judge import digest_of, judge
 from netc.keywords import require_plain
 from netc.reports import Calls, Report
 from netc.result import Result, read_back, with_model
@@ -20,6 +21,7 @@ from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
 from netc.runtime.parameters import flatten, states_of_rows, unflatten
+from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.sweep_result import SweepResult
 from netc.runtime.session import File, Session
 from netc.runtime.training.sample_layout import Samples
@@ -83,6 +85,8 @@ class Model:
         self._last = self._overrides
         """Those of the last training."""
         self._result: Callable[[], Result] | None = None
+        self._digest = ""
+        """Of the data of a run that was read back."""
 
     @classmethod
     def _of(cls, found: saved.Saved, path: Path, number: int) -> Model:
@@ -92,6 +96,7 @@ class Model:
         model._whole, model._given_overrides = model._file, {}
         model._theta, model._known, model._given, model._last = found.theta[number], {}, None, {}
         model._states = found.states[number]
+        model._digest = digest_of(path) if path.is_dir() else ""
         model._result = (lambda: read_back(model._snapshot(), found, path)) if path.is_dir() else None
         return model
 
@@ -154,7 +159,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: kernels are not in it, they are loaded again; nor is the result."""
-        names = ("_whole", "_given_overrides", "_file", "_overrides", "_theta", "_states", "_last")
+        names = ("_whole", "_given_overrides", "_file", "_overrides", "_theta", "_states", "_last", "_digest")
         return {name: vars(self)[name] for name in names} | {"_session": replace(self._session)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -286,6 +291,16 @@ class Model:
         _, outputs = session.evaluator.predict(row, samples)
         found = outputs.T.astype(np.float64)
         return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
+
+    def judge(self, X: Any = None, y: Any = None, *, part: str | None = None) -> Judgement:
+        """What the model says of samples whose truth is known: those of a `part` of the data (`train`, `validation`,
+        `test`; by default the last of these that there is), or X (N, inputs) and y (N,) or (N, outputs).
+
+        The answer has `figures` (accuracy and calibration errors, or rmse, mae, bias, r2), `confusion`, `residuals`,
+        `ece`, `smooth_ece`, and `worst()`, `best()`, `uncertain()`, the places of samples. Raises ValueError where
+        nothing was trained, the data are not at hand or others than the model was trained on, or shapes do not fit.
+        """
+        return judge(self, X, y, part)
 
     def loss(
         self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
@@ -423,6 +438,11 @@ class Model:
         return session.padded(theta, self._states if states is None else np.asarray(states, np.float64))
 
     def _inputs(self, session: Session, X: Any) -> Reals:
+        """(N, inputs) scaled."""
+        return session.inputs.apply(self._raw_inputs(session, X))
+
+    def _raw_inputs(self, session: Session, X: Any) -> Reals:
+        """(N, inputs) in the units of the data, gaps filled."""
         if session.spec.network is None:
             raise ValueError("the file is an objective: it has no inputs and outputs")
         known = session.known
@@ -430,8 +450,7 @@ class Model:
         if x.shape[1] != session.spec.network.inputs:
             wanted = session.spec.network.inputs
             raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")
-        filled = known.fill.apply(x) if known and known.fill else x
-        return session.inputs.apply(filled)
+        return known.fill.apply(x) if known and known.fill else x
 
     def _samples(self, session: Session, X: Any, y: Any) -> Samples:
         if X is None and y is None:

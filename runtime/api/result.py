@@ -10,6 +10,7 @@ from netc.runtime import session as sessions
 from netc.runtime.parameters import Array
 from netc.runtime.results import result as inner
 from netc.runtime.results.folder_reader import Unreadable
+from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.read_result import read_result
 from netc.runtime.saved import Saved
 
@@ -23,6 +24,11 @@ class Result(inner.Result):
 
     model: Model | None = field(default=None, kw_only=True)
     """The trained model: it predicts with the parameters of the first run, whatever else is trained later."""
+
+    def judge(self, part: str | None = None) -> Judgement:
+        """What the first run's model says of a part of the data, as `Model.judge`."""
+        assert self.model is not None
+        return self.model.judge(part=part)
 
     def _repr_html_(self) -> str:
         from netc.notebook import result_html

@@ -56,9 +56,7 @@ def _beside(table: Table, kept: Sequence[str], path: Path) -> dict[str, int]:
     for name in kept:
         if name not in table.columns:
             hints = did_you_mean(name, table.columns) or (f"there are {listing(table.columns)}",)
-            raise _error(
-                "E0720", f"{table.name} has no column '{name}' to keep", _head(table, path, ""), hints
-            )
+            raise _error("E0720", f"{table.name} has no column '{name}'", _head(table, path, ""), hints)
     return {name: table.columns.index(name) for name in kept}
 
 

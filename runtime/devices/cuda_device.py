@@ -55,10 +55,10 @@ def sigmoid(x):  # type: ignore[no-untyped-def]
     return x**0 / (x**0 + exp(-x))
 
 
-def for_device(function: Any) -> Any:
-    """The same source as on the CPU, compiled for the device."""
+def for_device(function: Any, **called: Any) -> Any:
+    """The same source as on the CPU, compiled for the device; `called`: what it calls that is compiled likewise."""
     plain = function.py_func
-    return inlined(FunctionType(plain.__code__, plain.__globals__, plain.__name__))
+    return inlined(FunctionType(plain.__code__, plain.__globals__ | called, plain.__name__))
 
 
 @inlined

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from netc.runtime.pictures import curves, plane, spread
+from netc.runtime.pictures import answers, curves, plane, spread
+from netc.runtime.pictures.course import has_curves
+from netc.runtime.pictures.material import Material
 from netc.runtime.pictures.style import style
 from netc.runtime.results.folder_reader import Kept
+from netc.runtime.results.judgement import Judgement
 
 SOME, MANY = 5, 20
 """Runs that make box plots; that make a histogram, a scatter plot or a map."""
@@ -18,10 +21,24 @@ SOME, MANY = 5, 20
 
 @dataclass(frozen=True)
 class Picture:
-    """`applies` is asked for the folders together; `draw` is called where it holds."""
+    """`draw` is called where `applies` holds."""
 
-    applies: Callable[[Sequence[Kept]], bool]
-    draw: Callable[[Sequence[Kept]], Figure]
+    applies: Callable[[Material], bool]
+    draw: Callable[[Material], Figure]
+
+
+def _of_runs(applies: Callable[[Sequence[Kept]], bool], draw: Callable[[Sequence[Kept]], Figure]) -> Picture:
+    return Picture(lambda m: applies(m.kept), lambda m: draw(m.kept))
+
+
+def _of_answers(
+    applies: Callable[[Judgement], bool], draw: Callable[[answers.Judged, str], Figure]
+) -> Picture:
+    """Of one folder whose model could be asked."""
+    return Picture(
+        lambda m: bool(m.judged) and applies(answers.judging(m.judged)),
+        lambda m: draw(m.judged, curves.about(m.kept)),
+    )
 
 
 def _each(condition: Callable[[Kept], bool]) -> Callable[[Sequence[Kept]], bool]:
@@ -37,31 +54,48 @@ def _same_plane(kept: Sequence[Kept]) -> bool:
 
 
 PICTURES = {
-    "curves": Picture(lambda kept: any(map(curves.has_curves, kept)), curves.curves),
-    "surface": Picture(lambda kept: len(kept) == 1 and kept[0].planar, plane.surface),
-    "basins": Picture(_same_plane, plane.basins),
-    "growth": Picture(lambda kept: _same_plane(kept) and all(map(plane.watched, kept)), plane.growth),
-    "shares": Picture(lambda kept: len(kept) > 1 and all(one.count >= MANY for one in kept), spread.shares),
-    "boxes": Picture(_each(_survivors(SOME)), spread.boxes),
-    "scatter": Picture(
+    "curves": Picture(
+        lambda m: any(map(has_curves, m.kept)), lambda m: curves.curves(m.kept, m.figures, m.apart)
+    ),
+    "fit": _of_answers(lambda j: j.inputs.shape[1] == 1 and not j.classes, answers.fit),
+    "boundary": _of_answers(
+        lambda j: j.inputs.shape[1] == 2 and (bool(j.classes) or j.outputs.shape[1] == 1), answers.boundary
+    ),
+    "confusion": _of_answers(lambda j: 1 < len(j.classes) <= answers.MOST_CLASSES, answers.confusion),
+    "residuals": _of_answers(lambda j: not j.classes, answers.residuals),
+    "reliability": _of_answers(lambda j: j.probable, answers.reliability),
+    "samples": _of_answers(lambda j: bool(j.image), answers.samples),
+    "surface": _of_runs(lambda kept: len(kept) == 1 and kept[0].planar, plane.surface),
+    "basins": _of_runs(_same_plane, plane.basins),
+    "growth": _of_runs(lambda kept: _same_plane(kept) and all(map(plane.watched, kept)), plane.growth),
+    "shares": _of_runs(lambda kept: len(kept) > 1 and all(one.count >= MANY for one in kept), spread.shares),
+    "boxes": _of_runs(_each(_survivors(SOME)), spread.boxes),
+    "scatter": _of_runs(
         lambda kept: _each(_survivors(MANY))(kept) and spread.varies(kept, "steps"), spread.scatter
     ),
-    "histogram": Picture(_each(_survivors(MANY)), spread.histogram),
+    "histogram": _of_runs(_each(_survivors(MANY)), spread.histogram),
 }
 """In the order in which they are made."""
 
 
-def applying(kept: Sequence[Kept]) -> Iterator[str]:
-    return (name for name, picture in PICTURES.items() if picture.applies(kept))
+def applying(material: Material) -> Iterator[str]:
+    return (name for name, picture in PICTURES.items() if picture.applies(material))
 
 
-def draw(kept: Sequence[Kept], kinds: Iterable[str], folder: Path, form: str) -> Iterator[Path]:
-    """Writes `folder/KIND.form` for each kind, one after the other. Raises OSError."""
+def draw(
+    material: Material,
+    kinds: Iterable[str],
+    folder: Path,
+    form: str,
+    look: str = "screen",
+    width: float | None = None,
+) -> Iterator[Path]:
+    """Writes `folder/KIND.form` for each kind, one after the other; `width` in inches. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind in kinds:
         path = folder / f"{kind}.{form}"
-        with style():
+        with style(look, width):
             # Without the date the same run gives the same file.
             undated = {} if form == "png" else {"Date": None} if form == "svg" else {"CreationDate": None}
-            PICTURES[kind].draw(kept).savefig(path, format=form, bbox_inches="tight", metadata=undated)
+            PICTURES[kind].draw(material).savefig(path, format=form, metadata=undated)
         yield path

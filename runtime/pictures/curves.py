@@ -1,195 +1,292 @@
-"""The course of training: losses, metric and gradient norm against the epochs; over many runs as quantiles."""
+"""The course of training: a panel for each figure against the epochs; of several folders a colour for each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from netc.dsl import ast
+from netc.dsl.printer import print_expr
 from netc.runtime.parameters import Array
+from netc.runtime.pictures.course import (
+    WORST_IS_LOW,
+    Course,
+    Mark,
+    clock,
+    has_curves,
+    marks,
+    parts_of,
+    smoothed,
+)
 from netc.runtime.pictures.style import (
     BLUE,
     COLOURS,
-    DARK,
     GREEN,
     HEIGHT,
+    MIDDLE,
     ORANGE,
     PURPLE,
     count,
     headline,
     logarithmic,
+    sheet,
+    short,
+    theme,
 )
 from netc.runtime.results.folder_reader import Kept
 
-QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
-FEWEST = 3
-"""Reports that make a curve."""
-PARTS = {"train": BLUE, "validation": PURPLE, "test": ORANGE, "batches": GREEN}
-STYLES: dict[str, Literal["-", ":", "--", "-."]] = {
-    "train": "-",
-    "validation": "-.",
-    "test": ":",
-    "batches": "--",
-}
+HUES = {"train": BLUE, "validation": PURPLE, "test": ORANGE, "batches": GREEN}
+DASHES: dict[str, Any] = {"train": "-", "validation": "-.", "test": (0, (4, 1.5)), "batches": ":"}
 """Where colours tell folders apart."""
+WORDS = {"batches": "train, over batches"}
 NAMES = {
-    "loss": "loss",
-    "accuracy": "accuracy",
-    "r2": "explained variance",
-    "gradient_norm": "norm of the gradient",
+    "loss": ("loss", "R"),
+    "accuracy": ("accuracy", "share of samples"),
+    "r2": ("explained variance", "R²"),
+    "gradient_norm": ("norm of the gradient", "‖∇R‖"),
+    "theta_norm": ("norm of the parameters", "‖θ‖"),
 }
-UNITS = {"loss": "R", "accuracy": "share of samples", "r2": "R²", "gradient_norm": "‖∇R‖"}
-WORST_IS_LOW = ("accuracy", "r2")
+"""The title of a panel, and what its axis counts."""
+PANEL = 5.0
+"""Inches of a panel, letters being 13 points high."""
+NARROWEST = 3.2
 
 
-@dataclass(frozen=True, eq=False)
-class Course:
-    """A figure over the reports: `bands` (5, reports) as QUANTILES; of one run its five rows are the same."""
-
-    at: Array
-    bands: Array
-
-    @property
-    def median(self) -> Array:
-        found: Array = self.bands[2]
-        return found
+def figures_of(kept: Sequence[Kept]) -> tuple[str, ...]:
+    """What the histories of all of them have."""
+    own = [name for name in kept[0].history if name not in ("run", "step", "epoch", "running")]
+    stems = {name.rpartition("_")[0] if name.endswith(_ENDS) else name for name in own}
+    found = [name for name in (*NAMES, *sorted(stems - {*NAMES, "loss_batches"})) if parts_of(kept[0], name)]
+    return tuple(name for name in found if all(parts_of(one, name) for one in kept))
 
 
-def has_curves(kept: Kept) -> bool:
-    """Whether most runs keep a finite loss for a while."""
-    return any(
-        int(np.isfinite(one.median).sum()) >= FEWEST
-        for part, one in _parts(kept, "loss")
-        if part in ("train", "batches")
-    )
+_ENDS = ("_train", "_validation", "_test", "_batches", "_q05", "_q25", "_median", "_q75", "_q95")
 
 
-def course(kept: Kept, figure: str) -> Course | None:
-    """None where the history has no such figure."""
-    history = kept.history
-    x = clock(kept)[1]
-    if f"{figure}_median" in history:
-        return Course(x, np.stack([history[f"{figure}_{q}"] for q in QUANTILES]))
-    if figure not in history:
-        return None
-    values = history[figure]
-    looked = np.isin(x, x[~np.isnan(values)])  # the moments at which it was evaluated
-    if "run" not in history:
-        return Course(x[looked], np.tile(values[looked], (5, 1)))
-    worst = -np.inf if figure.startswith(WORST_IS_LOW) else np.inf
-    return _over_runs(history["run"][looked], x[looked], values[looked], worst)
+def asked_for(kept: Sequence[Kept]) -> tuple[str, ...]:
+    """What the files monitor, of that which all have. A file that names nothing but its loss has the accuracy beside
+    it, an objective the gradient; R² of one output is the loss once more."""
+    named = {name for one in kept for name in _monitored(one)}
+    if named == {"loss"}:
+        named |= {"accuracy"} if all(one.problem is None for one in kept) else {"gradient_norm"}
+    return tuple(name for name in figures_of(kept) if name in named)
 
 
-def _over_runs(run: Array, x: Array, values: Array, worst: float) -> Course:
-    """Quantiles at every moment at which some run reported; a run that ended stays at its last figure."""
-    moments = np.unique(x)
-    runs, row = np.unique(run, return_inverse=True)
-    table = np.full((len(moments), len(runs)), np.nan)
-    table[np.searchsorted(moments, x), row] = np.where(np.isnan(values), worst, values)
-    seen = np.maximum.accumulate(np.where(np.isnan(table), 0, np.arange(len(moments))[:, None]), axis=0)
-    table = np.take_along_axis(table, seen, axis=0)
-    # The value of a run, not between two: infinities have no middle.
-    return Course(moments, np.quantile(table, list(QUANTILES.values()), axis=1, method="inverted_cdf"))
+def _monitored(kept: Kept) -> Iterator[str]:
+    yield "loss"
+    names = {"norm(grad R)": "gradient_norm", "norm(theta)": "theta_norm"}
+    for s in kept.program.statements:
+        if isinstance(s, ast.Monitor):
+            yield from (names.get(text, text) for text in map(print_expr, s.figures))
+            yield from (setting.name for setting in s.settings)
 
 
-def clock(kept: Kept) -> tuple[str, Array]:
-    """The name of the horizontal axis, and where the reports stand on it."""
-    step, epoch = kept.history["step"], kept.history["epoch"]
-    return ("iteration n", step) if np.array_equal(step, epoch) else ("epoch", epoch)
-
-
-def curves(kept: Sequence[Kept]) -> Figure:
-    """A panel for each figure; several folders share the panels, a colour each."""
-    shown = [name for name in NAMES if any(_parts(one, name) for one in kept)]
-    fig = Figure(figsize=(1.5 + 5 * len(shown) + 1.5 * (len(kept) > 1), HEIGHT))
-    panels = fig.subplots(1, len(shown), squeeze=False)[0]
-    for axes, name in zip(panels, shown, strict=True):
-        if len(kept) == 1:
-            _of_one(axes, kept[0], name)
-        else:
-            _of_several(axes, kept, name)
-        _scale(axes, name)
-        axes.set(xlabel=clock(kept[0])[0], title=NAMES[name], ylabel=UNITS[name])
-    _legend(fig, panels, kept)
-    headline(fig, "The course of training", "\n".join((about(kept), *_band(kept))))
+def curves(kept: Sequence[Kept], figures: Sequence[str] = (), apart: Course | None = None) -> Figure:
+    """A panel for each figure, of two runs from the same start one more for how far they are apart."""
+    drawn = [one for one in kept if has_curves(one)]
+    shown = list(figures or asked_for(drawn))
+    fig, panels = _panels(len(shown) + (apart is not None))
+    for axes, name in zip(panels, shown, strict=False):
+        _figure(axes, drawn, kept, name)
+    if apart is not None:
+        _distance(panels[-1], kept, apart)
+    _marks(panels, drawn)
+    _legend(fig, panels, drawn, kept)
+    headline(fig, _headline(kept, drawn), "\n".join((about(kept), *_notes(kept))))
     return fig
 
 
-def _band(kept: Sequence[Kept]) -> Iterator[str]:
-    if len(kept) == 1 and kept[0].count > 1:
-        yield f"line: median of {count(kept[0].count)} runs; bands: quartiles, and 5 % to 95 %"
-    elif any(one.count > 1 for one in kept):
-        lost = [title(kept, one) for one in kept if not has_curves(one)]
-        yield "medians over the runs" + (f"; not finite: {', '.join(lost)}" if lost else "")
+def _panels(number: int) -> tuple[Figure, list[Axes]]:
+    """Side by side, as many as there is room for, then below each other."""
+    t = theme()
+    room = t.width or (t.size[0] if t.size else PANEL * number)
+    columns = max(1, min(number, int(room / (NARROWEST * t.font / 13))))
+    rows = -(-number // columns)
+    wide = max(PANEL * columns, 7.5)
+    fig = sheet(wide, (HEIGHT + 0.4) if rows == 1 else 0.3 + 3.9 * rows)
+    grid = fig.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat[number:]:
+        axes.set_axis_off()
+    return fig, list(grid.flat[:number])
 
 
-def _parts(kept: Kept, name: str) -> list[tuple[str, Course]]:
-    """The course on the training part and on the test part, or the one there is; the loss also as the mean over an
-    epoch's batches, where that is known at more moments."""
-    if name == "gradient_norm":
-        found = course(kept, name)
-        return [("train", found)] if found else []
-    parts = {part: one for part in PARTS if (one := course(kept, f"{name}_{part}")) is not None}
-    if "batches" in parts and len(parts["batches"].at) <= len(parts["train"].at):
-        del parts["batches"]
-    return list(parts.items())
+def _figure(axes: Axes, drawn: Sequence[Kept], kept: Sequence[Kept], name: str) -> None:
+    for one in drawn:
+        alone, hue, width = len(kept) == 1, colour_of(kept, one), _width(kept, one)
+        for part, found in parts_of(one, name):
+            if alone:
+                _draw(axes, found, HUES[part], WORDS.get(part, part), bands=one.count > 1)
+            else:
+                _draw(axes, found, hue, title(kept, one), False, DASHES[part], width, raw=part == "train")
+    _scale(axes, name)
+    words, unit = NAMES.get(name, (f"the monitored {name}", name))
+    below = axes.get_ylim()[0] if name == "r2" else None
+    note = ", from 0 up" if below is not None and below >= -0.1 and _lowest(axes) < -0.1 else ""
+    axes.set(xlabel=clock(drawn[0])[0], title=words, ylabel=unit + note)
 
 
-def _of_one(axes: Axes, kept: Kept, name: str) -> None:
-    for part, one in _parts(kept, name):
-        _draw(axes, one, PARTS[part], part, bands=kept.count > 1)
+def _lowest(axes: Axes) -> float:
+    return float(axes.dataLim.y0)
 
 
-def _of_several(axes: Axes, kept: Sequence[Kept], name: str) -> None:
-    for i, one in enumerate(kept):
-        for part, found in _parts(one, name):
-            _draw(axes, found, COLOURS[i % len(COLOURS)], one.rule, bands=False, style=STYLES[part])
+def colour_of(kept: Sequence[Kept], one: Kept) -> str:
+    return COLOURS[list(kept).index(one) % len(COLOURS)]
 
 
-def _draw(axes: Axes, one: Course, colour: str, label: str, bands: bool, style: str = "-") -> None:
+def _width(kept: Sequence[Kept], one: Kept) -> float:
+    """The first of several is the widest, so that what lies upon it does not hide it."""
+    return theme().line * (1 + 0.7 * min(len(kept) - 1 - list(kept).index(one), 3))
+
+
+def _draw(
+    axes: Axes,
+    one: Course,
+    colour: str,
+    label: str,
+    bands: bool,
+    dash: Any = "-",
+    width: float = 0,
+    raw: bool = True,
+) -> None:
+    """The smoothed line, with what was smoothed faint behind it; or the line as it is."""
     if bands:
         axes.fill_between(one.at, one.bands[0], one.bands[4], color=colour, alpha=0.15, linewidth=0)
         axes.fill_between(one.at, one.bands[1], one.bands[3], color=colour, alpha=0.3, linewidth=0)
-    axes.plot(one.at, one.median, style, color=colour, label=label)
+    values, thick = one.median, width or theme().line
+    smooth = None if bands else smoothed(values)
+    if smooth is not None and raw:
+        axes.plot(one.at, values, "-", color=colour, alpha=0.3, linewidth=0.4 * theme().line, label="_raw")
+    axes.plot(
+        one.at,
+        values if smooth is None else smooth,
+        linestyle=dash,
+        color=colour,
+        label=label,
+        linewidth=thick,
+    )
 
 
 def _scale(axes: Axes, name: str) -> None:
-    """Logarithmic where values are positive and span more than a decade."""
+    """Logarithmic where values are positive and span more than a decade; R² from 0 up where it rises above."""
     values = np.concatenate([np.asarray(line.get_ydata(), np.float64) for line in axes.lines])
     values = values[np.isfinite(values)]
-    drawn = axes.dataLim.intervaly
-    if name in ("loss", "gradient_norm") and len(values) and values.max() > 5 * max(values.min(), 0):
-        axes.set_yscale("log", nonpositive="clip")
-        low = values[values > 0].min(initial=1.0)
-        # Bands may rise far above the lines, and fall to 0.
-        low, high = (
-            max(low / 2, values.max() * 1e-20),
-            2 * min(max(values.max(), drawn[1]), values.max() * 1e3),
-        )
-        axes.set_ylim(low, high)
-        logarithmic(axes.yaxis, low, high)
-    elif name in WORST_IS_LOW:
-        axes.set_ylim(top=1.02)
-
-
-def _legend(fig: Figure, panels: Sequence[Axes], kept: Sequence[Kept]) -> None:
-    if len(kept) == 1:
-        for axes in panels:
-            if len(axes.lines) > 1:
-                axes.legend()
+    if not len(values):
         return
-    handles = [
-        Line2D([], [], color=COLOURS[i % len(COLOURS)], label=title(kept, one)) for i, one in enumerate(kept)
+    if name in WORST_IS_LOW:
+        axes.set_ylim(top=1.02)
+        if name == "r2" and values.min() < -0.1 and values.max() > 0:
+            axes.set_ylim(bottom=-0.05)
+    elif values.min() >= 0 and values.max() > 5 * values.min():
+        _logarithmic(axes, values)
+
+
+def _logarithmic(axes: Axes, values: Array) -> None:
+    axes.set_yscale("log", nonpositive="clip")
+    low, drawn = values[values > 0].min(initial=1.0), axes.dataLim.intervaly
+    # Bands may rise far above the lines, and fall to 0.
+    low = max(low / 2, values.max() * 1e-20)
+    high = 2 * min(max(values.max(), drawn[1]), values.max() * 1e3)
+    axes.set_ylim(low, high)
+    logarithmic(axes.yaxis, low, high)
+
+
+def _distance(axes: Axes, kept: Sequence[Kept], apart: Course) -> None:
+    axes.plot(apart.at, apart.median, color=theme().ink)
+    values = apart.median
+    if values.max(initial=0.0) > 0:
+        positive = values[values > 0]
+        if positive.max() > 5 * positive.min():
+            _logarithmic(axes, positive)
+    axes.set(title="how far apart", xlabel=clock(kept[0])[0], ylabel="‖θ$_A$ − θ$_B$‖")
+    if not values.any():
+        axes.set_ylim(0, 1)
+        axes.text(0.5, 0.5, "0 at every report", transform=axes.transAxes, ha="center")
+
+
+def _marks(panels: Sequence[Axes], drawn: Sequence[Kept]) -> None:
+    """Where a schedule jumps, with what it jumps to."""
+    found = _common(drawn)
+    for axes in panels:
+        for mark in found:
+            axes.axvline(mark.at, color=MIDDLE, linestyle=(0, (1, 2)), linewidth=0.6 * theme().line, zorder=1)
+        for mark in found:
+            axes.annotate(
+                mark.text, (mark.at, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points",
+                va="top", fontsize=0.7 * theme().font, color=theme().faint,
+            )  # fmt: skip
+
+
+def _common(drawn: Sequence[Kept]) -> list[Mark]:
+    """Those that all have."""
+    first, *others = [marks(one) for one in drawn]
+    return [
+        mark for mark in first if all((mark.at, mark.text) in [(m.at, m.text) for m in ms] for ms in others)
     ]
-    parts = {part for one in kept for part, _ in _parts(one, "loss")}
-    if len(parts) > 1:
-        handles += [Line2D([], [], color=DARK, linestyle=STYLES[p], label=p) for p in STYLES if p in parts]
-    fig.legend(handles=handles, loc="outside right center")
+
+
+def _legend(fig: Figure, panels: Sequence[Axes], drawn: Sequence[Kept], kept: Sequence[Kept]) -> None:
+    """Every line that is drawn, as it is drawn."""
+    handles: list[Line2D] = []
+    if len(kept) == 1:
+        lines = {str(line.get_label()): line for axes in panels for line in axes.lines}
+        handles = [line for label, line in lines.items() if not label.startswith("_")]
+    else:
+        handles = [
+            Line2D([], [], color=colour_of(kept, one), linewidth=_width(kept, one), label=title(kept, one))
+            for one in drawn
+        ]
+        parts = [part for part in DASHES if any(part in dict(parts_of(one, "loss")) for one in drawn)]
+        if len(parts) > 1:
+            handles += [
+                Line2D([], [], color=theme().ink, linestyle=DASHES[p], label=WORDS.get(p, p)) for p in parts
+            ]
+    if len(handles) > 1:
+        columns = max(1, int(fig.get_figwidth() * 72 / (theme().font * 13)))
+        fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), columns))
+
+
+def _headline(kept: Sequence[Kept], drawn: Sequence[Kept]) -> str:
+    """Where it led."""
+    if len(drawn) == 1:
+        return f"{drawn[0].name}: {_end(drawn[0])}, {_length(drawn[0])}"
+    if len(drawn) <= 3:
+        return "; ".join(f"{title(kept, one)}: {_end(one)}" for one in drawn)
+    best = min(drawn, key=lambda one: _last(one, "train"))
+    return f"Of {len(drawn)}, {title(kept, best)} ends lowest: {_end(best)}"
+
+
+def _end(kept: Kept) -> str:
+    """`loss 0.0282 (test 0.0606)`: the last figures, medians of several runs."""
+    losses = {part: _last(kept, part) for part, _ in parts_of(kept, "loss") if part != "batches"}
+    several = "median " if kept.count > 1 else ""
+    rest = ", ".join(f"{part} {short(value)}" for part, value in losses.items() if part != "train")
+    return f"{several}loss {short(losses['train'])}" + (f" ({rest})" if rest else "")
+
+
+def _last(kept: Kept, part: str) -> float:
+    return float(dict(parts_of(kept, "loss"))[part].median[-1])
+
+
+def _length(kept: Kept) -> str:
+    name, moments = clock(kept)
+    return f"{moments.max():g} {'iterations' if name == 'iteration n' else 'epochs'}"
+
+
+def _notes(kept: Sequence[Kept]) -> Iterator[str]:
+    if len(kept) == 1 and kept[0].count > 1:
+        yield f"line: median of {count(kept[0].count)} runs; bands: quartiles, and 5 % to 95 %"
+    elif any(one.count > 1 for one in kept):
+        yield "medians over the runs"
+    if found := _common([one for one in kept if has_curves(one)]):
+        names = ", ".join(sorted({mark.name for mark in found}))
+        yield f"dotted: there {names} becomes the number beside"
+    if lost := [title(kept, one) for one in kept if not has_curves(one)]:
+        yield f"not drawn, since not finite: {', '.join(lost)}"
 
 
 def about(kept: Sequence[Kept]) -> str:
@@ -198,5 +295,9 @@ def about(kept: Sequence[Kept]) -> str:
 
 
 def title(kept: Sequence[Kept], one: Kept) -> str:
-    """What tells it apart: its rule, or its file where rules are the same."""
-    return one.rule if len({k.rule for k in kept}) == len(kept) else one.name
+    """What tells it apart: its rule, or its file, or its folder."""
+    for name in (lambda k: k.rule, lambda k: f"{k.rule}({k.settings})", lambda k: k.name):
+        names = [name(k) for k in kept]
+        if len({*names}) == len(names) and len(name(one)) <= 40:
+            return str(name(one))
+    return one.path.name

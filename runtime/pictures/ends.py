@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.style import BLUE, COLOURS, DARK, LIGHT, MIDDLE, SKY, YELLOW, number
+from netc.runtime.pictures.style import BLUE, COLOURS, LIGHT, MIDDLE, SKY, YELLOW, number, theme
 from netc.runtime.results.folder_reader import Kept
 from netc.runtime.results.reached_points import places, reached
 from netc.runtime.training.outcomes import OUTCOMES, SETTLED
@@ -33,7 +33,6 @@ _COLOUR = {
     ELSEWHERE: MIDDLE,
     UNSETTLED: LIGHT,
     STUCK: YELLOW,
-    DIVERGED: DARK,
 }
 
 
@@ -57,6 +56,8 @@ class Ends:
 
 
 def colour(ends: Ends, label: str) -> str:
+    if label == DIVERGED:
+        return theme().ink
     return _COLOUR[label] if label in _COLOUR else COLOURS[ends.labels.index(label)]
 
 

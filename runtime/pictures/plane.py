@@ -16,7 +16,7 @@ from netc.compiler.calculus import interpret
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.curves import about
 from netc.runtime.pictures.ends import DIVERGED, Ends, classify, colour
-from netc.runtime.pictures.style import WIDTH, count, headline, panels, percent
+from netc.runtime.pictures.style import WIDTH, count, headline, panels, percent, sheet, theme
 from netc.runtime.results.folder_reader import Kept
 from netc.runtime.results.hessian import Hessians
 
@@ -52,14 +52,14 @@ def basins(kept: Sequence[Kept]) -> Figure:
 
 def _sheet(columns: int, rows: int) -> Figure:
     """Room for square panels, with a legend at the right."""
-    return Figure(figsize=(4.5 * columns + 2.6 if columns > 1 else WIDTH, 4.8 * rows + 0.6))
+    return sheet(4.5 * columns + 2.6 if columns > 1 else WIDTH, 4.8 * rows + 1.2)
 
 
 def _name(axes: Axes, kept: Kept, note: str) -> None:
     """Of a panel among others, with a note in its corner."""
-    axes.set_title(f"{kept.rule}\n{kept.settings}", fontsize=12)
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
-    axes.text(0.02, 0.02, note, transform=axes.transAxes, fontsize=11, bbox=box)
+    axes.set_title(f"{kept.rule}\n{kept.settings}", fontsize=theme().font - 1)
+    box = {"facecolor": theme().page, "edgecolor": "none", "alpha": 0.85, "pad": 2}
+    axes.text(0.02, 0.02, note, transform=axes.transAxes, fontsize=theme().font - 2, bbox=box)
 
 
 def _map_of_ends(axes: Axes, kept: Kept, ends: Ends) -> None:
@@ -109,7 +109,7 @@ def surface(kept: Sequence[Kept]) -> Figure:
     """Level lines, and where some starts go."""
     (one,) = kept
     (ends,) = classify(kept)
-    fig = Figure(figsize=(WIDTH + 1, 5.6))
+    fig = sheet(WIDTH + 1, 6.2)
     axes = fig.add_subplot()
     chosen = _some(one)
     paths = [_trajectory(one, run) for run in chosen]
@@ -130,7 +130,7 @@ def surface(kept: Sequence[Kept]) -> Figure:
     shown = sorted({int(ends.codes[run]) for run in chosen})
     handles = [Line2D([], [], color=colour(ends, ends.labels[c]), label=ends.labels[c]) for c in shown]
     handles += [
-        Line2D([], [], color="black", marker=m, linestyle="", label=t)
+        Line2D([], [], color=theme().ink, marker=m, linestyle="", label=t)
         for m, t in (("o", "start"), ("X", "end"))
     ]
     fig.legend(handles=handles, loc="outside right center", title="the run ends at")
@@ -222,7 +222,7 @@ def growth(kept: Sequence[Kept]) -> Figure:
         if len(kept) > 1:
             _name(axes, one, note)
         else:
-            axes.set_title(note, fontsize=12)
+            axes.set_title(note, fontsize=theme().font - 1)
     bar = fig.colorbar(ScalarMappable(norm, "cividis"), ax=fig.axes, shrink=0.8)
     bar.set_label("iterations in which it grows by more than 1 %, in %")
     headline(fig, f"Where the Lyapunov function {watched(kept[0])} grows", about(kept))

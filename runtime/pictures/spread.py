@@ -10,26 +10,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.curves import about, title
+from netc.runtime.pictures.curves import about, colour_of, title
 from netc.runtime.pictures.ends import DIVERGED, classify, colour
 from netc.runtime.pictures.style import (
-    BLUE,
-    COLOURS,
-    DARK,
     HEIGHT,
-    SKY,
     WIDTH,
     count,
     headline,
     logarithmic,
     panels,
     percent,
+    sheet,
+    short,
+    theme,
 )
 from netc.runtime.results.folder_reader import Kept
 
 DOTS = 20_000
 """At most so many are drawn; of more runs every k-th."""
-BINS = 40
+BINS, HILL = 40, 80
 FEW_BARS = 1000
 """Of more runs the rare losses are seen on a logarithmic axis only."""
 TINY = 1e-17
@@ -40,7 +39,7 @@ def shares(kept: Sequence[Kept]) -> Figure:
     """How the runs ended, as a bar for each folder."""
     all_ends = classify(kept)
     labels = [label for label in all_ends[0].labels if any(label in ends.used for ends in all_ends)]
-    fig = Figure(figsize=(WIDTH + 1.5, 1.8 + 0.6 * len(kept)))
+    fig = sheet(WIDTH + 2.5, 2.2 + 0.6 * len(kept))
     axes = fig.add_subplot()
     places = np.arange(len(kept))[::-1]
     left = np.zeros(len(kept))
@@ -57,31 +56,39 @@ def shares(kept: Sequence[Kept]) -> Figure:
         xlabel="share of the starts, %",
     )
     axes.grid(False, axis="y")
-    axes.text(101, len(kept) - 0.45, "diverged", va="bottom", fontsize=11)
+    axes.text(101, len(kept) - 0.45, "diverged", va="bottom", fontsize=theme().font - 2)
     fig.legend(loc="outside right center", title="the run ends at")
     headline(fig, "How the runs end", kept[0].setup)
     return fig
 
 
+FIGURES = {"loss_train": "final training loss", "loss_test": "final test loss", "steps": "iterations"}
+
+
 def boxes(kept: Sequence[Kept]) -> Figure:
-    """Quartiles and range of final losses and iterations, of the runs that did not diverge."""
-    names = [name for name in FIGURES if varies(kept, name)]
-    fig = Figure(figsize=(max(WIDTH, len(names) * (1.5 + len(kept))), HEIGHT))
-    panels = fig.subplots(1, len(names), squeeze=False)[0]
+    """Quartiles, range and density of final losses and iterations, of the runs that did not diverge; a line a folder."""
+    names = [name for name in FIGURES if varies(kept, name)] or ["loss_train"]
+    fig = sheet(3.8 * len(names) + 2.4, 2.9 + 0.95 * len(kept))
+    panels = fig.subplots(1, len(names), squeeze=False, sharey=True)[0]
     for axes, name in zip(panels, names, strict=True):
         _boxes(axes, kept, name)
+    panels[0].set_yticks(
+        range(len(kept)), [f"{title(kept, one) if len(kept) > 1 else ''}{_lost(one)}" for one in kept]
+    )
+    panels[0].set_ylim(len(kept) - 0.4, -0.75)
     runs = f"{count(kept[0].count)} runs" if len({one.count for one in kept}) == 1 else "The runs"
-    lost = sum(int(one.diverged.sum()) for one in kept)
-    note = f"\n{count(lost)} diverged runs are left out" if lost else ""
     losses = [finite(one, "loss_train") for one in kept]
-    if any((above_rounding(column) > column).any() for column in losses):
-        note += f"; losses below {TINY:g} are drawn there"
+    raised = any((above_rounding(column) > column).any() for column in losses)
+    note = f"; losses below {TINY:g} are drawn there" if raised else ""
     headline(fig, f"How good and how soon: {runs}{' each' if len(kept) > 1 else ''}",
-             f"{about(kept)}\nbox: quartiles and median; whiskers: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
+             f"{about(kept)}\nhill: how many runs are where; box: quartiles; number: the median; "
+             f"line: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
     return fig
 
 
-FIGURES = {"loss_train": "final training loss", "loss_test": "final test loss", "steps": "iterations"}
+def _lost(kept: Kept) -> str:
+    share = float(kept.diverged.mean())
+    return f"\n{percent(share)} diverged" if share else ""
 
 
 def varies(kept: Sequence[Kept], name: str) -> bool:
@@ -93,28 +100,46 @@ def varies(kept: Sequence[Kept], name: str) -> bool:
 
 def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
     columns = [above_rounding(finite(one, name)) for one in kept]
-    filled = [column if len(column) else np.array([np.nan]) for column in columns]
-    drawn = axes.boxplot(
-        filled,
-        whis=(5, 95),
-        widths=0.6,
-        patch_artist=True,
-        showfliers=False,
-        medianprops={"color": DARK, "linewidth": 2},
-    )
-    for i, box in enumerate(drawn["boxes"]):
-        box.set(facecolor=COLOURS[i % len(COLOURS)] if len(kept) > 1 else SKY, alpha=0.7)
-    for i, column in enumerate(columns, start=1):
-        if len(column):
-            axes.plot([i, i], [column.min(), column.max()], ".", color=DARK, markersize=5)
-    axes.set_xticks(range(1, len(kept) + 1), [title(kept, one) for one in kept], rotation=30, ha="right")
-    if len(kept) == 1:
-        axes.set_xticks([])
-    axes.set_title(FIGURES[name], fontsize=13)
     everything = np.concatenate(columns)
-    if len(everything) and wide(everything.min(), everything.max()):
-        axes.set_yscale("log")
-        logarithmic(axes.yaxis, everything.min(), everything.max())
+    low, high = float(everything.min()), float(everything.max())
+    if wide(low, high):
+        axes.set_xscale("log")
+        logarithmic(axes.xaxis, low, high)
+    for place, column in enumerate(columns):
+        if len(column):
+            _hill(axes, column, place, _bins(low, high, HILL), colour_of(kept, kept[place]))
+            _box(axes, column, place, colour_of(kept, kept[place]))
+    axes.set(xlabel=FIGURES[name], title="")
+    axes.grid(False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _hill(axes: Axes, column: Array, place: int, bins: Array, hue: str) -> None:
+    """How many runs are where, above the box; a root, so that the few are seen beside the many."""
+    heights = np.sqrt(np.histogram(column, bins)[0])
+    axes.stairs(
+        place - 0.12 - 0.5 * heights / heights.max(),
+        bins,
+        baseline=place - 0.12,
+        fill=True,
+        color=hue,
+        alpha=0.45,
+    )
+
+
+def _box(axes: Axes, column: Array, place: int, hue: str) -> None:
+    least, q05, q25, median, q75, q95, most = np.quantile(
+        column, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1], method="inverted_cdf"
+    )
+    ink, line = theme().ink, theme().line
+    axes.plot([q05, q95], [place, place], color=hue, linewidth=line, solid_capstyle="butt")
+    axes.plot([q25, q75], [place, place], color=hue, linewidth=6 * line, solid_capstyle="butt")
+    axes.plot([median, median], [place - 0.1, place + 0.1], color=ink, linewidth=line, label="median")
+    axes.plot([least, most], [place, place], ".", color=ink, markersize=2.5 * line)
+    axes.annotate(
+        short(float(median)), (median, place + 0.12), ha="center", va="top", fontsize=0.8 * theme().font
+    )
 
 
 def finite(kept: Kept, name: str) -> Array:
@@ -126,7 +151,7 @@ def finite(kept: Kept, name: str) -> Array:
 def scatter(kept: Sequence[Kept]) -> Figure:
     """A dot for each run, iterations against final loss; a panel for each folder."""
     columns, rows = panels(len(kept))
-    fig = Figure(figsize=(4.5 * columns + 3 if len(kept) > 1 else WIDTH + 1, 4 * rows + 1.2))
+    fig = sheet(4.5 * columns + 3 if len(kept) > 1 else WIDTH + 1, 4 * rows + 1.6)
     grid = fig.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     all_ends = classify(kept)
     for axes, one, ends in zip(grid.flat[: len(kept)], kept, all_ends, strict=True):
@@ -175,27 +200,40 @@ def _dot(hue: str, label: str) -> Line2D:
 
 
 def histogram(kept: Sequence[Kept]) -> Figure:
-    """How final losses are spread."""
-    fig = Figure(figsize=(WIDTH + (1.5 if len(kept) > 1 else 0), HEIGHT))
-    axes = fig.add_subplot()
+    """How final losses are spread: a panel for each folder, one scale for all."""
+    fig = sheet(WIDTH, HEIGHT if len(kept) == 1 else 1.6 + 1.5 * len(kept))
     columns = [above_rounding(finite(one, "loss_train")) for one in kept]
     everything = np.concatenate(columns)
     low, high = float(everything.min()), float(everything.max())
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    bins = np.geomspace(low, high, BINS + 1) if wide(low, high) else np.linspace(low, high, BINS + 1)
-    # The rounding of geomspace must not lose the ends.
-    bins[0], bins[-1] = low, high
-    for i, (one, column) in enumerate(zip(kept, columns, strict=True)):
-        counts = np.histogram(column, bins)[0]
-        hue = COLOURS[i % len(COLOURS)] if len(kept) > 1 else BLUE
-        axes.stairs(counts, bins, fill=len(kept) == 1, color=hue, label=title(kept, one), linewidth=2)
-    axes.set(xlabel="final training loss", ylabel="runs", xscale="log" if wide(low, high) else "linear")
+    bins = _bins(low, high, BINS)
+    grid = fig.subplots(len(kept), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
+    for axes, one, column in zip(grid, kept, columns, strict=True):
+        axes.stairs(np.histogram(column, bins)[0], bins, fill=True, color=colour_of(kept, one))
+        axes.set(ylabel="runs", xscale="log" if wide(low, high) else "linear")
+        if len(kept) > 1:
+            axes.set_title(
+                f"{title(kept, one)}, median {short(float(np.median(column)))}",
+                loc="left",
+                fontsize=theme().font,
+            )
     if len(everything) > FEW_BARS * len(kept):
-        axes.set(yscale="log", ylim=(0.7, None))
-    if len(kept) > 1:
-        fig.legend(loc="outside right center")
+        grid[0].set(yscale="log", ylim=(0.7, None))
+    if wide(low, high):
+        logarithmic(grid[-1].xaxis, low, high)
+    grid[-1].set_xlabel("final training loss")
     lost = sum(int(one.diverged.sum()) for one in kept)
     note = f"\n{count(lost)} diverged runs are left out" if lost else ""
-    headline(fig, "Final losses", about(kept) + note)
+    median = f", median {short(float(np.median(columns[0])))}" if len(kept) == 1 else ""
+    headline(fig, f"Final losses of {count(len(everything))} runs{median}", about(kept) + note)
     return fig
+
+
+def _bins(low: float, high: float, number: int) -> Array:
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    bins: Array = (
+        np.geomspace(low, high, number + 1) if wide(low, high) else np.linspace(low, high, number + 1)
+    )
+    # The rounding of geomspace must not lose the ends.
+    bins[0], bins[-1] = low, high
+    return bins

@@ -1,4 +1,4 @@
-"""How all pictures look: sizes for a slide, colours that a colour-blind reader can tell apart, number formats.
+"""How all pictures look: themes, colours that a colour-blind reader can tell apart, number formats.
 
 Figures are made without pyplot, so that nothing global changes and nothing opens a window.
 """
@@ -6,13 +6,17 @@ Figures are made without pyplot, so that nothing global changes and nothing open
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
@@ -23,30 +27,85 @@ DARK, LIGHT, MIDDLE = "#222222", "#D0D0D0", "#888888"
 WIDTH, HEIGHT = 8.0, 5.2
 """Inches of a picture with one pair of axes."""
 
-_RC: dict[Any, Any] = {
-    "figure.dpi": 150,
-    "figure.constrained_layout.use": True,
-    "font.size": 13,
-    "axes.titlesize": 14,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": "#E6E6E6",
-    "legend.frameon": False,
-    "legend.fontsize": 12,
-    "lines.linewidth": 2,
-    "svg.hashsalt": "netc",
-    "svg.fonttype": "none",
+
+@dataclass(frozen=True)
+class Theme:
+    """`ink` draws on `page`; `faint` is for what stands back, `grid` for lines behind."""
+
+    ink: str = DARK
+    page: str = "white"
+    faint: str = "#666666"
+    grid: str = "#E6E6E6"
+    font: float = 13
+    line: float = 2
+    family: str = "sans-serif"
+    size: tuple[float, float] | None = None
+    """Inches, whatever is drawn; else the picture's own."""
+    width: float | None = None
+    """Inches; the height follows."""
+    captions: bool = True
+    """Whether pictures have a title and say what they are of: in a paper the caption does."""
+
+
+THEMES = {
+    "screen": Theme(),
+    "slide": Theme(font=19, line=3, size=(13.33, 7.5)),
+    "paper": Theme(font=9, line=1.2, family="serif", width=6.3, captions=False),
+    "dark": Theme(ink="#E8E8E8", page="#16181D", faint="#A8ADB8", grid="#32363F"),
 }
+_current = [THEMES["screen"]]
+
+
+def theme() -> Theme:
+    """The one that is drawn with."""
+    return _current[-1]
 
 
 @contextmanager
-def style() -> Iterator[None]:
-    """All drawing and writing stands inside."""
+def style(name: str = "screen", width: float | None = None) -> Iterator[None]:
+    """All drawing and writing stands inside. `width` in inches."""
+    chosen = THEMES[name] if width is None else replace(THEMES[name], width=width, size=None)
     defaults: dict[Any, Any] = {**matplotlib.rcParamsDefault, "backend": "agg"}
-    with matplotlib.rc_context(defaults | _RC):
-        yield
+    _current.append(chosen)
+    try:
+        with matplotlib.rc_context(defaults | _settings(chosen)):
+            yield
+    finally:
+        _current.pop()
+
+
+def _settings(t: Theme) -> dict[Any, Any]:
+    inks = (
+        "text.color",
+        "axes.labelcolor",
+        "axes.edgecolor",
+        "axes.titlecolor",
+        "xtick.color",
+        "ytick.color",
+    )
+    return {
+        **dict.fromkeys(inks, t.ink),
+        "figure.facecolor": t.page,
+        "axes.facecolor": t.page,
+        "savefig.facecolor": t.page,
+        "figure.dpi": 150,
+        "figure.constrained_layout.use": True,
+        "figure.constrained_layout.w_pad": 0.12,
+        "figure.constrained_layout.h_pad": 0.1,
+        "font.size": t.font,
+        "font.family": t.family,
+        "axes.titlesize": t.font + 1,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "grid.color": t.grid,
+        "legend.frameon": False,
+        "legend.fontsize": t.font - 1,
+        "lines.linewidth": t.line,
+        "svg.hashsalt": "netc",
+        "svg.fonttype": "none",
+    }
 
 
 def panels(number: int) -> tuple[int, int]:
@@ -55,10 +114,47 @@ def panels(number: int) -> tuple[int, int]:
     return columns, -(-number // columns)
 
 
+def sheet(wide: float, high: float) -> Figure:
+    """An empty figure of so many inches, or of those that the theme wants."""
+    t = theme()
+    if t.size is not None:
+        return Figure(figsize=t.size)
+    return Figure(figsize=(wide, high) if t.width is None else (t.width, high * t.width / wide))
+
+
 def headline(fig: Figure, title: str, setup: str) -> None:
-    """What is seen, and below it of what."""
-    fig.suptitle(title, fontsize=16, fontweight="bold")
-    fig.text(0.5, -0.01, setup, ha="center", va="top", fontsize=11, color="#555555")
+    """What is seen, and below it of what; the rest, legends outside included, has the room between. The last call on a
+    figure."""
+    t = theme()
+    if not t.captions:
+        return
+    above, top = _lines(fig, title, t.font + 3, 0.6)
+    below, bottom = _lines(fig, setup, t.font - 2, 0.53)
+    fig.text(0.5, 1 - 0.25 * top, above, ha="center", va="top", fontsize=t.font + 3, fontweight="bold")
+    fig.text(0.5, 0.25 * bottom, below, ha="center", va="bottom", fontsize=t.font - 2, color=t.faint)
+    right = 1.0
+    for legend in fig.legends:
+        across, up = _size(fig, legend)
+        beside = "right" in str(getattr(legend, "_outside_loc", ""))
+        legend.set_bbox_to_anchor((0, bottom, 1, 1 - bottom - top), fig.transFigure)
+        right, bottom = (right - across, bottom) if beside else (right, bottom + up)
+    engine = fig.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    engine.set(rect=(0, bottom, right, 1 - bottom - top))
+
+
+def _size(fig: Figure, legend: Legend) -> tuple[float, float]:
+    """Shares of the figure, with a little air."""
+    fig.draw_without_rendering()
+    box = legend.get_window_extent()
+    return box.width / fig.bbox.width + 0.02, box.height / fig.bbox.height + 0.01
+
+
+def _lines(fig: Figure, text: str, size: float, letter: float) -> tuple[str, float]:
+    """In lines that fit the figure, a letter being so wide for its height; and the share of its height that they take."""
+    letters = int(fig.get_figwidth() * 72 / (letter * size))
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, letters)]
+    return "\n".join(lines), (1.25 * len(lines) + 0.6) * size / 72 / fig.get_figheight()
 
 
 def logarithmic(axis: Axis, low: float, high: float) -> None:
@@ -73,6 +169,11 @@ def number(value: float) -> str:
     """`−2`, `0.33`, with the typographic minus."""
     rounded = round(value, 2)
     return f"{rounded if rounded else 0.0:g}".replace("-", "−")
+
+
+def short(value: float) -> str:
+    """`0.0282`, `3.1e−12`: three figures."""
+    return f"{value:.3g}".replace("-", "−")
 
 
 def percent(share: float) -> str:

@@ -37,6 +37,9 @@ class Trained(Protocol):
     def loss(self, theta: Array) -> float:
         """The training loss at (P,) parameters."""
 
+    def calibration(self, result: Result | None) -> dict[str, Callable[[], Array]]:
+        """`ece(test)`, ...: (runs,) each; stand-ins before anything is trained."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scope:
@@ -57,6 +60,8 @@ class Scope:
     """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
     states: tuple[str, ...] = ()
     """Of the rule, where their values are not at hand."""
+    calibration: dict[str, Callable[[], Array]] = field(default_factory=dict)
+    """`ece(test)`, ...: (runs,) each, computed when a claim names it."""
     swept: Swept | None = None
     """Of a sweep, which has no figures of its own: those of its points."""
 
@@ -104,6 +109,7 @@ def scope_of(session: Trained, result: Result) -> Scope:
         result.point_codes,
         result.kind_codes,
         _states(session),
+        session.calibration(result),
     )
 
 
@@ -140,6 +146,7 @@ def blank_scope(session: Trained) -> Scope:
         far,
         no_kind,
         _states(session),
+        session.calibration(None),
     )
 
 

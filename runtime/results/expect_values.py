@@ -191,6 +191,8 @@ class Values:
                 return self.name(print_expr(e), e)
             case "loss" | "accuracy" | "r2", [ast.Name(part)]:
                 return self.part(f"{function}({part})", e)
+            case "ece" | "ece_levels" | "smooth_ece", [ast.Name(part)]:
+                return self.calibration(function, part, e)
             case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
                 theta = np.atleast_1d(self.single(self.value(point), point))
                 return self.loss_at(theta, point)
@@ -282,6 +284,23 @@ class Values:
         if part in PARTS:
             self.fail("E0702", f"'{figure}' has no meaning here", e, notes=(self.known(),))
         self.fail("E0702", "the parts of the data are 'train', 'validation' and 'test'", e)
+
+    def calibration(self, figure: str, part: str, e: ast.Expr) -> Value:
+        known = self.scope.calibration
+        if not known:
+            hints = (
+                "end the network in softmax, or in sigmoid with one output, and let the data have classes",
+            )
+            self.fail(
+                "E0725",
+                f"'{figure}' judges probabilities of classes, which this network does not give",
+                e,
+                hints=hints,
+            )
+        if f"{figure}({part})" not in known:
+            parts = sorted({name.partition("(")[2].rstrip(")") for name in known})
+            self.fail("E0702", f"the data have no part '{part}' here; there is {', '.join(parts)}", e)
+        return Value(known[f"{figure}({part})"](), True)
 
     # -- runs ------------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class Targets:
         rows = raw.reshape(len(raw), -1)
         if self.kind in ("numbers", "parts") or (self.kind == "untrained" and not self._are_codes(rows)):
             return self.scaler.apply(rows.astype(np.float64))
-        return self.of_codes(self._codes(rows))
+        return self.of_codes(self.codes(rows))
 
     def _are_codes(self, rows: Array) -> bool:
         return rows.shape[1] == 1 and len(self.labels) > 1
@@ -62,7 +62,9 @@ class Targets:
             case _:
                 return codes[:, None].astype(np.float64)
 
-    def _codes(self, rows: Array) -> Array:
+    def codes(self, values: Any) -> Array:
+        """(N,) labels -> (N,) numbers of classes. Raises ValueError."""
+        rows = np.asarray(values).reshape(len(values), -1)
         if rows.shape[1] != 1:
             raise ValueError(f"targets are one column of labels, not {rows.shape[1]} columns")
         numbers = np.issubdtype(rows.dtype, np.number)

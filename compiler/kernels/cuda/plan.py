@@ -140,7 +140,7 @@ def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: 
     match chain(program.problem):
         case None:
             reason = (
-                f"an objective of {_count(count, 'parameter')}: one run per thread, its vectors in registers"
+                f"an objective of {counted(count, 'parameter')}: one run per thread, its vectors in registers"
             )
             return Plan("thread", reason, card.threads, 1)
         case Chain() as network:
@@ -173,7 +173,7 @@ class _Network:
         block = self.laid_out("block", self._threads, 1, self.samples)
         alone = runs <= FEW and self.parameters * self.samples >= WORK * runs
         few = not block.shared and runs < self.card.blocks
-        who = f"a network of {self.parameters} parameters, {_count(runs, 'run')}"
+        who = f"a network of {self.parameters} parameters, {counted(runs, 'run')}"
         if alone or few:
             return self._grid(f"{who}: too large for the shared memory of a block" if few else who)
         team = "warp" if block.threads == 32 else f"block of {block.threads} threads"
@@ -186,7 +186,7 @@ class _Network:
         threads = self.card.crowd if self.item == 4 else min(self.card.crowd, REGISTER_FILE // 256)
         chosen = self.laid_out("grid", threads, blocks, share)
         reason = (
-            f"{who}, {_count(self.samples, 'sample')} an evaluation: {blocks} blocks of {chosen.threads} threads"
+            f"{who}, {counted(self.samples, 'sample')} an evaluation: {blocks} blocks of {chosen.threads} threads"
             f" share the samples of a run"
         )
         return self._because(chosen, reason)
@@ -195,9 +195,7 @@ class _Network:
         what = "parameters and activations" if chosen.copied else "activations"
         where = "shared" if chosen.shared else "global"
         size = chosen.size * self.item / 1024
-        reason = (
-            f"{who}, {_count(chosen.samples, 'sample')} at a time, {size:.1f} KiB of {what} in {where} memory"
-        )
+        reason = f"{who}, {counted(chosen.samples, 'sample')} at a time, {size:.1f} KiB of {what} in {where} memory"
         return replace(chosen, reason=reason)
 
     @property
@@ -324,5 +322,5 @@ def tiled(
     return Tiled(chosen, piled(chosen))
 
 
-def _count(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -154,9 +154,15 @@ class TeamWriter(Writer):
         if plan.shape == "grid":
             every = L.At(L.Name("scratch"), L.Int(shares), L.Int(shares + parameters * plan.blocks))
             out += [L.let("share", own(shares, parameters)), L.let("shares", every)]
-        if self.shuffled:
-            out.append(L.let("places", L.At(L.Name("all_places"), L.call("team_of_grid"))))
-        return [*out, L.let("sums", L.call("shared", plan.threads, "float64"))]
+        return [*out, *self.sums()]
+
+    def sums(self) -> list[L.Stmt]:
+        """Where a team shuffles, and where a block adds."""
+        places = L.let("places", L.At(L.Name("all_places"), L.call("team_of_grid")))
+        return [
+            *([places] if self.shuffled else []),
+            L.let("sums", L.call("shared", self.plan.threads, "float64")),
+        ]
 
     def rows(self) -> list[L.Stmt]:
         return own_rows()

@@ -15,8 +15,12 @@ from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels import rule as rules
 from netc.compiler.kernels.batches import batch_size, number_of_batches
+from netc.compiler.kernels.cuda import lets as cuda_lets
 from netc.compiler.kernels.cuda import rule as cuda_rule
 from netc.compiler.kernels.cuda import threads as cuda_threads
+from netc.compiler.kernels.cuda.lets import Lets
+from netc.compiler.kernels.cuda.lets_plan import planned
+from netc.compiler.kernels.cuda.lets_rule import LetsModesWriter, LetsWriter
 from netc.compiler.kernels.cuda.network import NetworkWriter
 from netc.compiler.kernels.cuda.plan import Card, Plan, most_registers, plan
 from netc.compiler.kernels.cuda.rule import TeamWriter
@@ -24,20 +28,6 @@ from netc.compiler.kernels.cuda.threads import ThreadWriter
 from netc.compiler.kernels.emit import INFIX, PREFIX, REALS, Spelling
 from netc.compiler.kernels.objective import objective_functions
 from netc.compiler.kernels.patterns import Chain, chain, head_buffers
-from netc.dsl.diagnostics import Diagnostic, SpecError
-
-
-def _no_chain(problem: ir.Problem) -> Diagnostic:
-    """What the lets are, if they are no chain of dense layers with a loss behind it."""
-    return Diagnostic(
-        "E0911",
-        "target = cuda cannot train this network yet",
-        problem.lets[problem.output].span,
-        notes=(
-            "its kernels are those of a chain of dense layers whose loss has a slope that hangs on the outputs",
-        ),
-        hints=("target = cpu trains it",),
-    )
 
 
 @dataclass(frozen=True)
@@ -46,10 +36,10 @@ class Cuda:
 
     card: Card
 
-    def plan(self, program: ir.Program, samples: int) -> Plan:
+    def plan(self, program: ir.Program, samples: int) -> Plan | Lets:
         network = chain(program.problem)
         if network is None and program.problem.sampled:
-            raise SpecError([_no_chain(program.problem)])
+            return planned(program, self.card, samples)
         temporaries = head_buffers(network) if network else {}
         return plan(program, self.card, temporaries, batch_size(program.training.batches, samples))
 
@@ -57,25 +47,34 @@ class Cuda:
         """The kernel `advance`, and for an objective `report`."""
         training, problem = program.training, program.problem
         shuffled = training.batches.shuffle and training.batches.mode != "full"
-        chosen = self.plan(program, samples)
+        parts = number_of_batches(training.batches, samples)
         rule = rules.named(program.rule)
         made: list[L.Function] = []
         kernels: list[L.Function] = []
-        match chain(problem):
-            case Chain() as network:
+        writer: rules.Writer
+        match (chosen := self.plan(program, samples)), chain(problem):
+            case Lets() as lets, _:
+                chosen, made = lets.plan, cuda_lets.functions(lets)
+                vectors = _vectors(problem, rule, lets.size)
+                given = (rule, vectors, shuffled, parts)
+                if problem.test is None:
+                    writer = LetsWriter(*given, plan=chosen)
+                else:
+                    writer = LetsModesWriter(*given, plan=chosen, draws=bool(problem.draws))
+            case Plan() as chosen, Chain() as network:
                 buffers = cuda_rule.work_space(chosen, problem.parameters)
-                marked = rules.marks(problem, rule)
-                vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), buffers, marks=marked)
+                vectors = _vectors(problem, rule, buffers)
                 made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
-                parts = number_of_batches(training.batches, samples)
-                writer: rules.Writer = TeamWriter(rule, vectors, shuffled, parts, plan=chosen)
-            case None:
-                vectors = rules.Vectors(problem.parameters, 1, rules.regions(problem), 0)
+                writer = TeamWriter(rule, vectors, shuffled, parts, plan=chosen)
+            case Plan() as chosen, _:
+                vectors = _vectors(problem, rule, 0)
                 single = training.precision == "f32"
                 writer = ThreadWriter(rule, vectors, False, objective=problem, single=single)
                 made, kernels = objective_functions(problem), [cuda_threads.report(problem.parameters)]
         kernels.insert(0, writer.advance())
-        scratch = vectors.scratch + len(writer.temporaries) * vectors.stride
+        used = L.calls(tuple(kernels))
+        functions = (*(f for f in made if f.name in used), *kernels)
+        scratch = vectors.temporaries + len(writer.temporaries) * vectors.stride
         constants: tuple[tuple[str, int | float | str], ...] = (
             ("SHAPE", chosen.shape),
             ("THREADS", chosen.threads),
@@ -83,13 +82,17 @@ class Cuda:
             ("SCRATCH", max(1, scratch)),
             ("PLACES", 2 * samples if shuffled else 1),
             ("REAL", training.precision),
+            *L.named(functions).items(),
         )
-        used = L.calls(tuple(kernels))
-        functions = (*(f for f in made if f.name in used), *kernels)
         return L.Module("netc kernel for CUDA", constants, functions)
 
     def spelling(self, module: L.Module) -> Spelling:
         return spelling(module)
+
+
+def _vectors(problem: ir.Problem, rule: ir.Rule, buffers: int) -> rules.Vectors:
+    regions, marks = rules.regions(problem), rules.marks(problem, rule)
+    return rules.Vectors(problem.parameters, 1, regions, buffers, problem.state_numbers, marks)
 
 
 HEADER = """
@@ -111,7 +114,7 @@ FUNCTIONS = {
 NAMES = {
     **FUNCTIONS,
     "vmax": "maximum", "vmin": "minimum", "least": "min", "isfinite": "finite", "root": "sqrt",
-    "splat": "real", "load": "{0}[at({1})]", "store": "{0}[at({1})] = {2}",
+    "splat": "real", "load": "{0}[at({1})]", "broadcast": "{0}[at({1})]", "store": "{0}[at({1})] = {2}",
     # Places are never negative, and half as wide as other numbers.
     "select": "({1} if {0} else {2})",
     "quotient": "int64(uint32({0}) // uint32({1}))", "remainder": "int64(uint32({0}) % uint32({1}))",
@@ -140,7 +143,8 @@ DEVICE = frozenset((
     "grid_barrier", "grid_max", "grid_min", "grid_sum", "log", "log1p", "maximum", "minimum", "next_run",
     "next_run_of_block", "power", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
-IMPORTED = {"device": DEVICE, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
+DRAWS = frozenset(("draw_bernoulli", "draw_normal", "draw_uniform"))
+IMPORTED = {"device": DEVICE, "draws": DRAWS, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
 """Last part of the name of a file `runtime/devices/cuda_*.py` -> what kernels call of it."""
 
 
