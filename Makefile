@@ -19,6 +19,7 @@ bench: .venv
 	PYTHONPATH=tests $(python) -m bench --write README.md docs/performance.md
 	PYTHONPATH=tests $(python) -m bench.starts --write docs/performance.md
 	PYTHONPATH=tests $(python) -m bench.windows
+	PYTHONPATH=tests $(python) -m bench.layers
 
 tables: .venv
 	PYTHONPATH=tests $(python) -m tables --write

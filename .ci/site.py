@@ -11,6 +11,7 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
+from netc.api_page import page
 from netc.command_list import KINDS, data_sets
 from netc.dsl import library
 
@@ -23,6 +24,7 @@ TITLES = {
 def on_files(files: Files, config: Any) -> Files:
     for words, title in TITLES.items():
         files.append(File.generated(config, f"catalogue/{words}.md", content=_page(KINDS[words], title)))
+    files.append(File.generated(config, "python.md", content=page()))
     sets = "\n".join(["# Data sets", "", "```text", *data_sets(), "```", ""])
     files.append(File.generated(config, "catalogue/data.md", content=sets))
     return files

@@ -33,10 +33,7 @@ class Row:
 
 def rows(spec: Spec) -> list[Row]:
     """The network's layers in order, each with the activations behind it."""
-    assert spec.network is not None
-    flow = Flow({a.name.lower(): a for a in spec.functions})
-    x = ir.Var("x", (ir.SAMPLES, *input_axes(spec.network.input, spec.network.operations)))
-    flow.chain(spec.network.operations, x)
+    flow = _flow(spec)
     parameters: dict[str, int] = {}
     for t in flow.tensors:
         if t.role in ir.PARAMETERS:
@@ -49,6 +46,16 @@ def rows(spec: Spec) -> list[Row]:
         products = sum(_products(let) for let in part)
         found.append(Row(name, operation, shape_of(part[-1].var), parameters.get(name, 0), numbers, products))
     return found
+
+
+def _flow(spec: Spec) -> Flow:
+    assert spec.network is not None
+    flow = Flow({a.name.lower(): a for a in spec.functions})
+    flow.chain(
+        spec.network.operations,
+        ir.Var("x", (ir.SAMPLES, *input_axes(spec.network.input, spec.network.operations))),
+    )
+    return flow
 
 
 def explain_layers(spec: Spec) -> list[Section]:
@@ -69,7 +76,21 @@ def explain_layers(spec: Spec) -> list[Section]:
     totals = (spec.network.parameters, sum(r.numbers for r in found), sum(r.products for r in found))
     table.append(("together", "", _count(totals[0]), _bytes(item * totals[1]), _count(totals[2])))
     title = f"the layers, one sample in {spec.training.precision}"
-    return [Section(title, ()), Section("", tuple(_lines(table))), Section("", tuple(_counted(spec)))]
+    words = (*_depth(spec), *_counted(spec))
+    return [Section(title, ()), Section("", tuple(_lines(table))), Section("", words)]
+
+
+def _depth(spec: Spec) -> Iterator[str]:
+    """Of branches that one draw leaves out as a whole, how many stay on average."""
+    chances = [
+        draw.arguments[0]
+        for let in ir.flat(_flow(spec).steps)
+        if isinstance(draw := let.value, ir.Draw)
+        and draw.law == "bernoulli"
+        and set(draw.axes) <= {ir.SAMPLES}
+    ]
+    if chances:
+        yield f"branches left out by chance: {len(chances)}, of which {sum(chances):g} stay on average"
 
 
 def _counted(spec: Spec) -> Iterator[str]:

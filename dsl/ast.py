@@ -2,7 +2,8 @@
 
     program    = statement*
     statement  = Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer
-               | Search | Schedule | Train | Sweep | Monitor | Expect | Points | Use
+               | Search | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor
+               | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | InputGradient | Absolute | Tuple | Set | Range | Of | Among
                | Drawn | Counted | Gain | Over | Architecture
@@ -319,12 +320,12 @@ class Formula(Node):
 
 @dataclass(frozen=True)
 class Draws(Node):
-    """`r[i] ~ bernoulli(1 - p)`; `per batch`: one for all samples."""
+    """`r[i] ~ bernoulli(1 - p)`; `per sample`: one for all places of a sample; `per batch`: one for all samples too."""
 
     name: str
     indices: tuple[Expr, ...]
     law: Expr
-    per_batch: bool = False
+    per: Literal["", "sample", "batch"] = ""
 
 
 Expr = (
@@ -572,9 +573,35 @@ class Train(Node):
 
 
 @dataclass(frozen=True)
+class Phase(Node):
+    """`phase fine: epochs = 20, freeze = layer1`: a part of the training, and what is other in it."""
+
+    name: str
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Ensemble(Node):
+    """`ensemble runs`, `ensemble {cycle2, cycle3}, by = vote`."""
+
+    members: Expr
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
 class Sweep(Node):
     axes: tuple[Expr, ...]
     settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Finder(Node):
+    """`finder eta from 1e-6 to 10 in 200 steps`"""
+
+    name: str
+    low: Expr
+    high: Expr
+    steps: Expr
 
 
 @dataclass(frozen=True)
@@ -610,7 +637,7 @@ class Use(Node):
 
 Statement = (
     Network | Block | Layer | Activation | LearntActivation | Clip | Loss | Objective | Data | Init | Optimizer | Search
-    | Schedule | Train | Sweep | Monitor | Expect | Points | Use
+    | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from netc.dsl import ast
 from netc.dsl.build_parts import (
@@ -22,6 +22,7 @@ from netc.dsl.build_parts import (
     call_of,
     dotted,
     end_of,
+    finder_of,
     gain_of,
     group_of,
     head_of,
@@ -209,10 +210,13 @@ class _Rules:
 
     def draws(self, span: Span, name: Child, *rest: Child) -> ast.Node:
         role = next((c for c in rest if isinstance(c, Role)), None)
-        if role is not None:
-            require_words(role, "per", "batch", "a draw for all samples is said by 'per batch'")
+        if role is not None and (role.word, role.id) != ("per", "sample"):
+            require_words(role, "per", "batch", DRAWN_ONCE)
+        per: Literal["", "sample", "batch"] = (
+            "" if role is None else "sample" if role.id == "sample" else "batch"
+        )
         law, subscripts = rest[-1 - bool(role)], rest[1] if rest[0] == "[" else None
-        return ast.Draws(name.id, indices_of(subscripts), law, role is not None, span=span)
+        return ast.Draws(name.id, indices_of(subscripts), law, per, span=span)
 
     # -- update rules -------------------------------------------------------------------------
 
@@ -237,6 +241,9 @@ class _Rules:
 
     def otherwise(self, span: Span, *children: Child) -> ast.Node:
         return Group(nodes_of(children), span=span)
+
+    def measure(self, span: Span, _: Child, __: Child, point: Child) -> ast.Node:
+        return ast.Setting("evaluate", point, span=span)
 
     def end(self, span: Span, word: Child, _: Child, condition: Child) -> ast.Node:
         return ast.End(end_of(word), condition, span=span)
@@ -382,8 +389,18 @@ class _Rules:
     def train(self, span: Span, *children: Child) -> ast.Node:
         return ast.Train(settings_of(children), span=span)
 
+    def phase(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        return ast.Phase(name.id, settings_of(rest), span=span)
+
+    def ensemble(self, span: Span, _: Child, members: Child, *rest: Child) -> ast.Node:
+        return ast.Ensemble(members, settings_of(rest), span=span)
+
     def sweep(self, span: Span, *children: Child) -> ast.Node:
         return ast.Sweep(others_of(children), settings_of(children), span=span)
+
+    def finder(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
+        first, low, second, high, __, steps, unit = rest
+        return finder_of(span, name, (first, second, unit), (low, high, steps))
 
     def monitor(self, span: Span, *children: Child) -> ast.Node:
         return ast.Monitor(others_of(children), settings_of(children), span=span)
@@ -407,6 +424,9 @@ class _Rules:
 
     def use(self, span: Span, _: Child, file: Child) -> ast.Node:
         return ast.Use(file, span=span)
+
+
+DRAWN_ONCE = "a draw for all places of a sample is said by 'per sample', one for all samples by 'per batch'"
 
 
 def callbacks() -> SimpleNamespace:

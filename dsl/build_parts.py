@@ -101,13 +101,18 @@ def is_layer(name: str) -> bool:
 
 
 def actions_of(items: tuple[Child, ...]) -> tuple[tuple[ast.Action, ...], tuple[ast.Setting, ...]]:
-    """Lines such as `source = "..."` and `require = ...` say something about the rule and are no part of it."""
-    settings = tuple(ast.Setting(i.name, i.value, span=i.span) for i in items if _is_setting(i))
+    """Lines such as `source = "..."`, `require = ...` and `evaluate at ...` say something about the rule and are no part
+    of it."""
+    settings = tuple(
+        i if isinstance(i, ast.Setting) else ast.Setting(i.name, i.value, span=i.span)
+        for i in items
+        if _is_setting(i)
+    )
     return tuple(i for i in items if not _is_setting(i)), settings
 
 
 def _is_setting(item: Child) -> bool:
-    return (
+    return isinstance(item, ast.Setting) or (
         isinstance(item, ast.Equation)
         and not item.indices
         and (isinstance(item.value, ast.Text) or item.name == "require")
@@ -223,6 +228,16 @@ def gain_of(span: Span, before: Child, words: tuple[ast.Name, ast.Name], gain: a
         )
     whole = replace(gain, span=no.span.to(gain.span))
     return replace(before, right=whole, span=span) if before is not no else whole
+
+
+def finder_of(
+    span: Span, name: ast.Name, words: tuple[ast.Name, ...], numbers: tuple[Child, Child, Child]
+) -> ast.Finder:
+    """`finder eta from 1e-6 to 10 in 200 steps`"""
+    if tuple(word.id for word in words) not in (("from", "to", "steps"), ("from", "to", "step")):
+        _fail(span, "this is no finder", "for example: finder eta from 1e-6 to 10 in 200 steps")
+    low, high, steps = numbers
+    return ast.Finder(name.id, low, high, steps, span=span)
 
 
 def over_of(value: Child, word: ast.Name, axis: ast.Name) -> ast.Over:

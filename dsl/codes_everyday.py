@@ -116,11 +116,115 @@ point, or those of all values of an axis, each over all runs and points with thi
 drawn has none to list.
 """,
     ),
+    "E0447": Story(
+        "what a phase cannot change",
+        """\
+A phase is the file with some settings replaced: those of train and data, optimizer and loss, a parameter of the rule, a
+name that stands in the file, and the source of the data:
+
+    phase blurred: data = "blurred.csv", epochs = 40
+    phase fine:    optimizer = gd(eta = 0.001), epochs = 20, freeze = layer1
+
+Phases hand on the parameters, so the network, the runs, the seed and the precision are the same in all of them.
+""",
+    ),
+    "E0448": Story(
+        "what is frozen",
+        """\
+'freeze' names layers (layer1), arrays of a layer (layer1.weight), 'weights' or 'biases' of all layers, or several of these
+in a set: freeze = {layer1, layer2.bias}. What is frozen stays as the phase before left it: no derivative is taken by it,
+and the rule does not see it. Something is left to train.
+""",
+    ),
+    "E0449": Story(
+        "the name of a phase",
+        """\
+Each phase has a name of its own, which is none of the data's parts: expectations use it, as in loss(test, fine). With
+'times = 3' the phase 'cycle' is three phases: cycle1, cycle2, cycle3.
+""",
+    ),
+    "E0450": Story(
+        "a rule that cannot go on",
+        """\
+In the next phase a rule goes on: its states, and n and epoch, which its schedules read. That needs as many batches in an
+epoch as before, and as many samples where the phase before ended within an epoch. Where they are others the rule begins
+anew: restart = true. A phase with another rule, and one after a phase that may end early ('stop') or does not keep its
+last parameters ('keep'), begins anew without being told.
+""",
+    ),
+    "E0451": Story(
+        "the point where a rule is measured",
+        """\
+A rule may say that one of its states, and not theta, is what it is for:
+
+    optimizer sgd.averaged(eta = 0.1):
+        theta[n+1] = theta[n] - eta*grad R(theta[n])
+        avg[n+1]   = (n*avg[n] + theta[n+1])/(n + 1)
+        evaluate at avg[n]
+
+All figures, 'keep', the result and 'predict' are then those of avg, a vector like theta.
+""",
+    ),
+    "E0452": Story(
+        "an ensemble of one, or of what is not there",
+        """\
+An ensemble is made of two networks at least: of all runs of a training, or of the ends of its phases:
+
+    train    epochs = 50, runs = 5
+    ensemble runs
+
+    phase    cycle: epochs = 20, times = 3, restart = true
+    ensemble {cycle2, cycle3}, by = vote
+
+Its figures are loss(test, ensemble), accuracy(test, ensemble), ...; of the ends of phases each run has its own.
+""",
+    ),
+    "E0453": Story(
+        "folds",
+        """\
+'folds = 5' cuts the training samples into five parts, and trains five times: each part validates once, and the others train.
+It takes the place of 'validation'. 'fold = 2' chooses one of them.
+""",
+    ),
+    "E0454": Story(
+        "a finder that cannot find",
+        """\
+A finder trains a little while the rate grows by a constant factor in each iteration, and suggests the rate at which
+the loss falls most steeply:
+
+    optimizer gd(eta = 0.1)
+    train     batch = 32, seed = 1
+    finder    eta from 1e-6 to 10 in 200 steps
+
+The name is a parameter of the rule, 0 < from < to, and there are at least 10 steps. A file with a finder has no sweep
+and no phases.
+""",
+    ),
+    "E0455": Story(
+        "a finder whose first steps diverge",
+        """\
+The loss is lost, or four times its best, before it was seen to fall: already the smallest rate is too large, or the
+start is one where nothing can be trained.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\
 A validation part that holds no sample of a class cannot say how well the network knows it, and what is chosen by it may
 give that class up. 'stratify = true' gives each part its share of every class.
+""",
+    ),
+    "E0632": Story(
+        "more folds than samples",
+        """\
+Each fold is the validation part of one training, so it holds a sample at least.
+""",
+    ),
+    "E0633": Story(
+        "classes that cannot be chosen",
+        """\
+'only = {3, 8}' keeps the samples of these classes, in every part; 'each = 10' ten training samples of each class, the first
+ones in the order of the split. Both need a target of classes, and samples enough.
 """,
     ),
     "E0631": Story(

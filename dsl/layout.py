@@ -97,8 +97,16 @@ class _Layout:
                 yield from self._schedule(node)
             case ast.Train(settings):
                 yield from self._items(node, "train", settings)
+            case ast.Phase():
+                yield from self._phase(node)
+            case ast.Ensemble(members, settings):
+                yield from self._with_settings(node, "ensemble", self._show(members), settings)
             case ast.Sweep(axes, settings):
                 yield from self._items(node, "sweep", (*axes, *settings))
+            case ast.Finder(name, low, high, steps):
+                ends = f"from {self._span(low)} to {self._span(high)}"
+                rest = f"{self.printer.name(name)} {ends} in {self._span(steps)} steps"
+                yield self._head(node, "finder", rest)
             case ast.Monitor(figures, settings):
                 yield from self._items(node, "monitor", (*figures, *settings))
             case ast.Expect(claim, within, settings):
@@ -154,6 +162,16 @@ class _Layout:
             return
         yield self._head(node, "optimizer", f"{self.printer.definition(node.name, node.parameters)}:")
         yield from self._body(in_order((*node.settings, *node.body)), 1)
+
+    def _phase(self, node: ast.Phase) -> Iterator[Line]:
+        """`phase fine: epochs = 20`, or a block behind the colon."""
+        name, items = self.printer.name(node.name), in_order(node.settings)
+        one_line = f"{name}: {', '.join(map(self._law, items))}"
+        if _wants_block(node, items, f"phase {one_line}"):
+            yield self._head(node, "phase", f"{name}:")
+            yield from map(self._item, items)
+        else:
+            yield self._head(node, "phase", one_line)
 
     def _schedule(self, node: ast.Schedule) -> Iterator[Line]:
         name = self.printer.name(node.name)
@@ -218,6 +236,8 @@ class _Layout:
     def _body(self, items: Sequence[ast.Action | ast.Setting], depth: int) -> Iterator[Line]:
         for item in items:
             match item:
+                case ast.Setting("evaluate", value):
+                    yield Line("plain", depth, "", f"evaluate at {self._show(value)}", item.span)
                 case ast.Setting(name, value):
                     yield Line("equation", depth, self.printer.name(name), self._show(value), item.span)
                 case ast.Equation(value=value):
@@ -255,8 +275,8 @@ class _Layout:
                 guard += " else" if otherwise else ""
                 shown = self._show(value) if condition is None else self._guard(value)
                 return Line("equation", 1, self.printer.array(name, indices), shown + guard, item.span)
-            case ast.Draws(name, indices, law, per_batch):
-                rest = self._show(law) + (" per batch" if per_batch else "")
+            case ast.Draws(name, indices, law, per):
+                rest = self._show(law) + (f" per {per}" if per else "")
                 return Line("equation", 1, self.printer.array(name, indices), rest, item.span, "~")
             case _:
                 assert_never(item)
@@ -279,6 +299,10 @@ class _Layout:
 
     def _all(self, exprs: Iterable[ast.Expr]) -> str:
         return ", ".join(map(self._show, exprs))
+
+    def _span(self, expr: ast.Expr) -> str:
+        """Weaker than a comparison stands in parentheses."""
+        return self.printer.operand(expr)
 
     def _claim(self, claim: ast.Expr) -> str:
         """The claim's own `=` is one sign; inside expressions equality is `==`."""

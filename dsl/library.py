@@ -14,7 +14,7 @@ from pathlib import Path
 
 from netc.dsl import ast
 from netc.dsl.parser import parse_statement
-from netc.dsl.source import Source
+from netc.dsl.source import Source, Span
 
 KINDS = ("activation", "clip", "loss", "init", "optimizer", "search", "schedule", "block", "layer")
 
@@ -57,6 +57,17 @@ def text(kind: str, name: str) -> str:
 def shelf(kind: str, name: str) -> str:
     """The file it stands in, without its ending: `torch`, `papers`, ..."""
     return Path(_index()[kind, name].source.name).stem
+
+
+def place(kind: str, name: str) -> Span:
+    """Where it is defined."""
+    found = _index()[kind, name]
+    return Span(found.source, found.start, found.end)
+
+
+def path_of(source: Source) -> Path:
+    """The file of one of the `sources`."""
+    return Path(__file__).with_name("library") / Path(source.name).name
 
 
 def libraries() -> list[str]:

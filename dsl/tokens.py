@@ -23,15 +23,18 @@ STATEMENTS = (
     "search",
     "schedule",
     "train",
+    "phase",
+    "ensemble",
     "sweep",
+    "finder",
     "monitor",
     "expect",
     "points",
     "use",
 )
-ACTIONS = ("for", "repeat", "until")
+ACTIONS = ("for", "repeat", "until", "evaluate")
 RESERVED = ("if", "else", "and", "or", "not", "in", "of", "until", "within", "grad", "grad_x")
-AFTER = {"inline": ("data",), "from": ("init", ":"), "at": ("repeat",), "most": ("at",)}
+AFTER = {"inline": ("data",), "from": ("init", ":"), "at": ("repeat", "evaluate"), "most": ("at",)}
 """Words that are keywords only right after one of these."""
 
 CLOSERS = {"(": ")", "[": "]", "{": "}"}

@@ -38,6 +38,7 @@ class Purpose(IntEnum):
     NOISE = 3
     LAYER = 4
     SWEEP = 5
+    PHASE = 6
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:

@@ -19,6 +19,7 @@ import numpy as np
 
 from netc.compiler import pipeline
 from netc.compiler.calculus import ir
+from netc.compiler.check.sweep_point import with_folds
 from netc.compiler.meaning.spec import PARTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -66,7 +67,7 @@ def read_file(path: Path, name: str | None = None) -> File:
 
 def read_text(text: str, name: str, folder: Path) -> File:
     source = Source(name, text)
-    return File(source, folder, pipeline.to_ast(source))
+    return File(source, folder, with_folds(pipeline.to_ast(source)))
 
 
 def read_data(file: File) -> Dataset | None:
@@ -211,6 +212,11 @@ class Session:
         layout = self.kernels.BLOCK, self.kernels.REAL, self.kernels.BY_SAMPLE
         return self.data.made("samples", (*self._scaling, *layout), self._lay_out_parts)
 
+    @property
+    def samples_by_part(self) -> tuple[Samples, Samples | None, Samples | None]:
+        """Laid out for the kernels, of the training, the validation and the test part."""
+        return self._samples
+
     def _lay_out_parts(self) -> tuple[Samples, Samples | None, Samples | None]:
         train, *others = self._scaled
         held, test = (self.lay_out(*part) if len(part[0]) else None for part in others)
@@ -308,6 +314,13 @@ class Session:
         loops = pipeline.to_loops(self.program, target, self.samples)
         return sys.modules[load_kernels(pipeline.to_text(loops, target)).__name__]
 
+    @cached_property
+    def phases(self) -> tuple[Session, ...]:
+        """Of each phase of the file. Raises SpecError where one does not fit."""
+        from netc.runtime.phases import sessions_of
+
+        return sessions_of(self)
+
     @property
     def statements(self) -> tuple[ast.Statement, ...]:
         return self.file.program.statements
@@ -370,23 +383,36 @@ class Session:
     ) -> tuple[Outcome, Result]:
         """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
         has no room for them."""
+        if self.spec.finder is not None:
+            raise ValueError("the file has a finder: model.finder() runs it, or netc run")
         if self.spec.sweep is not None:
             raise ValueError("the file sweeps: each of its points is trained, by model.sweep() or netc run")
-        from netc.runtime.devices.load import seal
-        from netc.runtime.results.make_result import make_result
+        from netc.runtime.ensemble import with_ensemble
         from netc.runtime.training.train import train
 
         self.require_room(rows)
+        if self.spec.phases:
+            from netc.runtime.phases import train_phases
+
+            outcome, result = train_phases(self, watch, resume)
+            return outcome, with_ensemble(self, result)
         task = self.task
         outcome = train(task, watch, resume, rows)
         with Interrupt():  # what was trained is not given up for a signal that comes late
-            seal(self.kernels)
-            result = make_result(task, outcome, self.spec.points, self.kinds)
-            result = replace(result, fault=self._fault(result, outcome))
+            return outcome, with_ensemble(self, self.result_of(task, outcome))
+
+    def result_of(self, task: Task, outcome: Outcome) -> Result:
+        """Of a training of this task."""
+        from netc.runtime.devices.load import seal
+        from netc.runtime.results.make_result import make_result
+
+        seal(self.kernels)
+        result = make_result(task, outcome, self.spec.points, self.kinds)
+        result = replace(result, fault=self._fault(result, outcome))
         if self.data is None:
-            return outcome, result
+            return result
         data = self.data
-        return outcome, replace(
+        return replace(
             result,
             classes=self.targets.classes,
             columns=data.input_names,
@@ -504,13 +530,38 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
         return session
     if session.data is not None:
         session.require_fit()
-    session = _with_judges_checked(session)
+    session = _with_phases_checked(session) if session.spec.phases else _with_judges_checked(session)
+    if session.spec.ensemble is not None:
+        _require_voters(session)
     if session.spec.sweep is not None:
         from netc.runtime import sweep
 
         _, warnings = sweep.figure_of(session)
         session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
     return _with_expectations_checked(session, overrides) if session.spec.expectations else session
+
+
+def _require_voters(session: Session) -> None:
+    """SpecError where members of an ensemble would vote for numbers."""
+    kind = session.metric.kind if session.metric else "accuracy"
+    if session.spec.ensemble and session.spec.ensemble.by == "vote" and kind != "accuracy":
+        span = next(s.span for s in session.statements if isinstance(s, ast.Ensemble))
+        message = "votes are for classes, and the target is a number"
+        raise SpecError([Diagnostic("E0452", message, span, hints=("by = mean",))])
+
+
+def _with_phases_checked(session: Session) -> Session:
+    """Each is checked with its own data; what is scaled is scaled as in the first one."""
+    from netc.runtime.phases import legs_of
+
+    first, warnings = session.phases[0], [w for s in session.phases for w in s.spec.warnings]
+    spec = replace(session.spec, warnings=tuple(dict.fromkeys((*session.spec.warnings, *warnings))))
+    phases, session = session.phases, replace(session, spec=spec)
+    if first.data is not session.data and first.known is not None:
+        session = session.scaled_as(first.known)
+    vars(session)["phases"] = phases
+    legs_of(session)
+    return session
 
 
 def _with_judges_checked(session: Session) -> Session:
@@ -526,6 +577,11 @@ def _with_expectations_checked(session: Session, overrides: Overrides) -> Sessio
     from netc.runtime.results.expect import judge
     from netc.runtime.results.expect_names import blank_scope
 
+    if session.spec.finder is not None:
+        from netc.runtime import finder
+
+        finder.blank(session)
+        return session
     if session.spec.sweep is not None:
         from netc.runtime import sweep
 

@@ -1,20 +1,27 @@
 """An attack on what a proof says it covers: `every schedule of the rate`, `changes of b`, `every eta >= 0, 0 <= b <= 1`.
 
 Pairs that are the same for constant parameters and part under some schedule, or that are the same inside of an interval
-and not at its end; and pairs that are the same under every schedule, run by mpmath under one with zeros and jumps.
+and not at its end, or only where an identity of parameters holds; and pairs that are the same under every schedule, run
+by mpmath under one with zeros and jumps.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import sympy
 
 from netc.compiler.proofs.ranges import Range
 from netc.compiler.rules.compare_rules import Match, match, match_as_given
 from netc.compiler.rules.conditions import RATE
 from netc.compiler.rules.sides import sides
-from recipes import Recipe, parted
+from recipes import Recipe, parted, same_by_sympy
 
 ETA, B = {"eta": "0.1"}, {"eta": "0.1", "b": "0.9"}
 REQUIRED = "    require = eta >= 0 and 0 <= b and b <= 1\n"
@@ -82,6 +89,11 @@ def under_schedules(count: int, seed: int) -> tuple[Counter[str], list[str]]:
         for what in [*(["eta"] if moved else []), *(moving - {RATE})]:
             if _parted_under_a_schedule(*pair, what, draw):
                 wrong.append(f"pair {k} parts under a schedule of {what}\n{pair[0].text}{pair[1].text}")
+            symbols = [{what: sympy.Symbol(f"{what}{n}", positive=True)} for n in range(3)]
+            if same_by_sympy(*pair, 2, 3, (symbols, symbols)) is False:
+                wrong.append(
+                    f"SymPy sees pair {k} part under a schedule of {what}\n{pair[0].text}{pair[1].text}"
+                )
     return said, wrong
 
 
@@ -101,16 +113,88 @@ def at_ends(count: int, seed: int) -> list[str]:
         op = draw.choice(("==", "<=", "<", ">=", ">"))
         spelled = draw.choice(OUTSIDE)
         changed = f"{spelled.replace('step = ', 'h = ')}; step = (h + 0.1*g if {name} {op} {end} else h)"
-        texts = [r.text.replace(":\n", ":\n" + REQUIRED, 1) for r in (_rule(spelled), _rule(changed))]
-        found = match(*sides(*draw.choice((texts, texts[::-1]))))
+        rules = draw.choice((first := (_rule(spelled), _rule(changed)), first[::-1]))
+        texts = [r.text.replace(":\n", ":\n" + REQUIRED, 1) for r in rules]
+        found = match(*sides(*texts))
         if found is None or found.claim is None:
             continue
+        if against := claimed_by_sympy(*rules, found):
+            wrong.append(f"{against}\n{''.join(texts)}")
         where = found.claim.ranges[name]
         points = ("0", "1e-9", "0.3", "0.5", "0.7", "0.999999", "1", "1.5", "40")
         bad = [p for p in points if _inside(float(p), where) and _holds(float(p), op, float(end))]
         if bad:
             wrong.append(f"{name} = {bad} is claimed: {where}\n{''.join(texts)}")
     return wrong
+
+
+IDENTITIES: tuple[tuple[str, str, Callable[[float], bool]], ...] = (
+    ("abs(X)", "X", lambda x: x >= 0), ("sqrt(X**2)", "X", lambda x: x >= 0), ("sqrt(X)**2", "X", lambda x: x >= 0),
+    ("sign(X)", "1", lambda x: x > 0), ("max(X, 0)", "X", lambda x: x >= 0), ("min(X, 1)", "X", lambda x: x <= 1),
+    ("X/X", "1", lambda x: x != 0), ("sign(X)*X", "abs(X)", lambda x: True), ("floor(X)", "0", lambda x: 0 <= x < 1),
+    ("abs(X**2 - X)", "X - X**2", lambda x: 0 <= x <= 1), ("abs(X)**2", "X**2", lambda x: True),
+    ("(X if X > 0 else -X)", "abs(X)", lambda x: True), ("abs(X + 1)", "X + 1", lambda x: x >= -1),
+    ("sqrt(X + 2)*sqrt(X + 2)", "X + 2", lambda x: x >= -2), ("(X if X > 0 else 1)", "X", lambda x: x > 0),
+    ("abs(X)*abs(X - 1)", "abs(X*X - X)", lambda x: True), ("max(X, 1 - X)", "X", lambda x: x >= 0.5),
+    ("sign(X*g)", "sign(g)", lambda x: x > 0), ("max(X*g, 0)", "X*max(g, 0)", lambda x: x >= 0),
+    ("sqrt(X*g*g)", "sqrt(X)*abs(g)", lambda x: x >= 0), ("abs(X*g)", "X*abs(g)", lambda x: x >= 0),
+    ("min(max(g, -X), X)", "max(min(g, X), -X)", lambda x: x >= 0), ("X**n", "abs(X)**n", lambda x: x >= 0),
+)  # fmt: skip
+"""Of a parameter X, and where they hold."""
+POINTS = (-40.0, -2.0, -1.5, -1.0, -1e-9, 0.0, 1e-9, 0.3, 0.5, 0.7, 0.999999, 1.0, 1.5, 40.0)
+
+
+def by_identities(count: int, seed: int) -> list[str]:
+    """Rules that require nothing, and are the same for those real numbers only for which an identity holds."""
+    draw, wrong = random.Random(seed), list[str]()
+    for _ in range(count):
+        left, right, holds = draw.choice(IDENTITIES)
+        name = draw.choice(("eta", "b"))
+        forms = [re.sub("X", name, form) for form in draw.choice(((left, right), (right, left)))]
+        rules = [_rule(f"v_ = b*v + g; step = eta*v_ + ({form})*g") for form in forms]
+        texts = [r.text for r in rules]
+        found = match(*sides(*texts))
+        if found is None or found.claim is None or found.formulas is None:
+            continue
+        if against := claimed_by_sympy(rules[0], rules[1], found):
+            wrong.append(f"{against}\n{''.join(texts)}")
+        if any(f.text != n for n, f in found.formulas.items()):
+            continue  # another identity
+        where = found.claim.ranges[name]
+        bad = [p for p in POINTS if _inside(p, where) and not holds(p)]
+        if name == "eta" and RATE in found.claim.moving:  # times any number that is not negative
+            bad += [p for p in POINTS if p >= 0 and not holds(p)]
+        if bad:
+            wrong.append(f"{name} = {bad} is claimed: {where}\n{''.join(texts)}")
+    return wrong
+
+
+def claimed_by_sympy(a: Recipe, b: Recipe, found: Match) -> str:
+    """What SymPy says against a proof for intervals of parameters: they are symbols, and the ends that are claimed."""
+    if found.claim is None:
+        return ""
+    ranges = found.claim.ranges
+    for chosen in product(*(_claimed(name, where) for name, where in ranges.items())):
+        mine = dict(zip(ranges, chosen, strict=True))
+        theirs = {
+            n: sympy.sympify(f.text.replace("^", "**"), mine) for n, f in (found.formulas or {}).items()
+        }
+        if any(x.has(sympy.nan, sympy.zoo) for x in theirs.values()):
+            return f"SymPy finds no parameters of B at {mine}"
+        steps: list[list[Mapping[str, Any]]] = [[numbers] * 2 for numbers in (mine, theirs)]
+        if same_by_sympy(a, b, 2, 2, (steps[0], steps[1])) is False:
+            return f"SymPy sees them part at {mine}"
+    return ""
+
+
+def _claimed(name: str, where: Range) -> list[Any]:
+    """A symbol for the inside, a number for each end that belongs to it, and one below 0 where that is claimed."""
+    ends = ((where.low, where.low_open), (where.high, where.high_open))
+    found = [
+        sympy.Rational(x.numerator, x.denominator) for x, is_open in ends if x is not None and not is_open
+    ]
+    below = [] if where.low is not None else [sympy.Rational(-7, 3)]
+    return [sympy.Symbol(name, positive=True), *found, *below]
 
 
 def _inside(x: float, where: Range) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from attack_claims import at_ends, under_schedules
+from attack_claims import at_ends, by_identities, under_schedules
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.prove import prove
 from netc.compiler.rules.compare_rules import Match, match, match_as_given
@@ -326,6 +326,7 @@ def main() -> int:
     said, claimed = under_schedules(max(rest // 40, 10), given.seed + given.part + 2)
     found += said
     wrong += claimed + at_ends(max(rest // 40, 10), given.seed + given.part + 3)
+    wrong += by_identities(max(rest // 40, 10), given.seed + given.part + 4)
     for name, count in sorted(found.items()):
         print(f"{count:6} {name}")
     print(f"{len(wrong):6} wrong")

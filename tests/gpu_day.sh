@@ -6,6 +6,7 @@
 #     sanitizer  small kernels under the four tools of compute-sanitizer        } side by side
 #     agreement  every contender of the bench against netc on the CPU          /
 #     bench      the bench of docs/performance.md: prepared beside the others, measured alone
+#     windows    LeNet-1 beside PyTorch, at the end
 #
 # Needs Python ($PYTHON, or python3) with netc's dependencies, numba-cuda and pytest. PyTorch and JAX take part where they
 # are installed, nvidia-smi and compute-sanitizer where they are on the PATH. A piece that fails or takes too long leaves
@@ -16,7 +17,7 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mkdir -p "${1:-gpu-day}" && cd "${1:-gpu-day}" && pwd)
 shift || true
-pieces=" ${*:-machine tests sanitizer agreement bench} "
+pieces=" ${*:-machine tests sanitizer agreement bench windows} "
 python=${PYTHON:-python3} limit=${LIMIT:-520} each=${EACH:-170} simulated=${NUMBA_ENABLE_CUDASIM:-0}
 IFS='|' read -r -a rows <<<"${ROWS:-"MNIST 784-24-10, batch 256|1e4 networks, f32|benchmark 1, gd, 1e6|1e4 networks, f64|\
 benchmark 2, gd, 1e6|MNIST 784-24-10, batch full|1e2 networks, f32|benchmark 1, gd, 1e8|1e5 networks, f32"}"
@@ -61,7 +62,7 @@ if has tests; then
 fi
 if [ "$simulated" != 0 ]; then
     if has agreement; then compared --device cpu & fi
-    echo "skipped, for they need a GPU: sanitizer, bench" | tee -a "$out/log"
+    echo "skipped, for they need a GPU: sanitizer, bench, windows" | tee -a "$out/log"
     wait
 else
     if has sanitizer && command -v compute-sanitizer >/dev/null; then
@@ -83,5 +84,6 @@ else
         touch "$work/together/go"
     fi
     wait
+    if has windows; then piece windows "$python" -m bench.cuda_windows --repetitions 3; fi
 fi
 "$python" -m gpu_report tables "$out"

@@ -115,7 +115,7 @@ CASES = {
 
 LAYERS = {
     "images": Case(
-        network("[6x6x1 (conv 3x3 nobias) 2 (lecture.batchnorm, relu) (maxpool 2x2) (torch.Dropout 0.25) (softmax) 3]",
+        network("[6x6x1 (conv 3x3 nobias) 2 (lecture.batchnorm, relu) (maxpool 2x2) (dropout.inverted 0.25) (softmax) 3]",
                 "cross_entropy", HEAVY, "epochs = 25, batch = 8, precision = f32"), 36, 3, 30),
     "sequence": Case(network("[4x3 (torch.LSTM) 5 (last) (lin) 2]", "half_mse", GD, "steps = 100, runs = 40"), 12, 2, 9),
 }  # fmt: skip

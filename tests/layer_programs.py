@@ -43,15 +43,15 @@ CASES = {
     "windows": Case("[5x4x2 (conv 3x3 stride 2 pad 1, relu) 2 (maxpool 2x2 stride 1x1) (lin) 2]", 40),
     "batch norm": Case("[3 (dense nobias) 3 (lecture.batchnorm, tanh) (lin) 2]", 3),
     "norm of images": Case("[3x3x1 (conv 2x2 nobias) 2 (lecture.batchnorm, relu) (globalavgpool) (lin) 2]", 9),
-    "dropout": Case("[3 (tanh) 5 (torch.Dropout 0.4) (lin) 2]", 3),
+    "dropout": Case("[3 (tanh) 5 (dropout.inverted 0.4) (lin) 2]", 3),
     "modes": Case(
-        "[2x2x1 (conv 2x2 nobias) 3 (lecture.batchnorm, tanh) (torch.Dropout 0.4) (lin) 2]", 4,
+        "[2x2x1 (conv 2x2 nobias) 3 (lecture.batchnorm, tanh) (dropout.inverted 0.4) (lin) 2]", 4,
         rest=TWICE + "optimizer twice()",
         train="batch = 3, stop = norm(grad R) < 1e-9, seed = 5"),
     "inputs first": Case("[3x3x1 (keras.Conv2D 2x2, tanh) 2 (keras.Flatten) (keras.Dense) 2]", 9),
     "lstm": Case("[3x2 (torch.LSTM) 2 (last) (lin) 2]", 6),
     "gru": Case("[3x2 (torch.GRU) 2 (last) (lin) 2]", 6),
-    "attention": Case("[3x2 (attention(2)) (layernorm(1e-5)) (last) (lin) 2]", 6),
+    "attention": Case("[3x2 (attention(2)) (layernorm 1e-5) (last) (lin) 2]", 6),
     "residual": Case(
         "[3x3x1 (conv 2x2) 2 (res) (lin) 2]", 9, head="block res(c) = x + [c (conv 3x3 same, relu) c]\n"
     ),

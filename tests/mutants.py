@@ -47,8 +47,8 @@ LIKELY = {
     "library_schedules catalogue_schedules turpault_monitor runtime_train",
     "compiler/meaning/": "bad lower_rules lower_programs library_optimizers library_schedules analysis_roundtrip "
     "words_of_others dsl_language check_programs catalogue_signatures generated_rules examples",
-    "compiler/proofs/": "analysis_proofs analysis_equivalence analysis_diff analysis_answers analysis_explain "
-    "analysis_section2 analysis_libraries analysis_papers",
+    "compiler/proofs/": "analysis_proofs analysis_claims analysis_equivalence analysis_diff analysis_answers "
+    "analysis_explain analysis_section2 analysis_libraries analysis_papers",
     "compiler/rules/": "analysis_diff analysis_explain analysis_latex analysis_warnings analysis_answers "
     "analysis_equivalence analysis_roundtrip analysis_section2 bad analysis_libraries analysis_papers catalogue_names",
     "compiler/": "bad dsl_language lower_programs analysis_explain cli_commands",

@@ -152,13 +152,24 @@ def _or_undefined(run: Run, now: list[dict[str, Any]], gradient: Sequence[Any], 
         return None
 
 
-def same_by_sympy(a: Recipe, b: Recipe, m: int, steps: int = 2) -> bool | None:
-    """Exact unrolled steps on symbols; None where SymPy cannot tell (a comparison with a symbol)."""
+Numbers = Sequence[Mapping[str, Any]]
+"""Of parameters, in each step."""
+
+
+def same_by_sympy(
+    a: Recipe, b: Recipe, m: int, steps: int = 2, schedules: tuple[Numbers, Numbers] = ((), ())
+) -> bool | None:
+    """Exact unrolled steps on symbols, parameters may be symbols, others in each step; None where SymPy cannot tell (a
+    comparison with a symbol)."""
     theta = sympy.Symbol("theta0", real=True)
     gradients = sympy.symbols(f"g0:{steps}", real=True)
-    runs = [Run(r, SYMPY, lambda x: sympy.Rational(x)) for r in (a, b)]
+    runs = [Run(r, SYMPY, _exact) for r in (a, b)]
+    for run, schedule in zip(runs, schedules, strict=True):
+        run.scheduled(schedule[0] if schedule else {})
     states = [r.start([theta]) for r in runs]
     for n, g in enumerate(gradients):
+        for run, schedule in zip(runs, schedules, strict=True):
+            run.scheduled(schedule[n] if schedule else {})
         try:
             states = [
                 r.step(s, [g], sympy.Integer(n), sympy.Integer(m)) for r, s in zip(runs, states, strict=True)
@@ -172,9 +183,15 @@ def same_by_sympy(a: Recipe, b: Recipe, m: int, steps: int = 2) -> bool | None:
             theta: sympy.Rational(7, 3),
             **{h: sympy.Rational(-5 - 3 * i, 7) for i, h in enumerate(gradients)},
         }
+        others = sorted(gap.free_symbols - set(at), key=str)  # parameters: between 0 and 1
+        at |= {x: sympy.Rational(4 + i, 11 + i) for i, x in enumerate(others)}
         value = sympy.N(gap.subs(at), 40)
         if value.is_number and abs(value) > sympy.Float("1e-30"):
             return False
         if sympy.simplify(gap) != 0:
             return None
     return True
+
+
+def _exact(x: Any) -> Any:
+    return x if isinstance(x, sympy.Basic) else sympy.Rational(x)

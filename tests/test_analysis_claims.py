@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 import netc
-from attack_claims import at_ends, under_schedules
+from attack_claims import at_ends, by_identities, under_schedules
 from netc.commands import main
+from netc.compiler.calculus import ir
+from netc.compiler.proofs.induction import Unproved
+from netc.compiler.rules import claims
 from netc.compiler.rules.compare_rules import match
+from netc.compiler.rules.mapping import Formula
 from netc.compiler.rules.sides import sides
 from netc.compiler.rules.verdict_words import how
 from netc.dsl.diagnostics import SpecError
@@ -55,6 +59,20 @@ SCOPES = [
     # 0^n is 1 at n = 0, 0 later.
     (rule("eta*b^(n+1)*g", require=KEPT), rule("eta*b*b^n*g"), ALWAYS, "every eta >= 0, 0 <= b <= 1"),
     (rule("eta*g", V, require=KEPT), rule("(eta if b^n > 0 else 2*eta)*g", V), ALWAYS, "every eta >= 0, 0 < b <= 1"),
+    # |x| = x holds where x >= 0; of a rule that requires nothing eta < 0 is meant, too.
+    (rule("eta*g", head=ETA), rule("|eta|*g", head=ETA), ALWAYS, "every eta >= 0"),
+    (rule("|eta|*|b|*g"), rule("|eta*b|*g"), ALWAYS, "every real eta, real b"),
+    (rule("sqrt(eta^2)*g", head=ETA), rule("eta*g", head=ETA), ALWAYS, "every eta >= 0"),
+    # eta*b is 0 where one of them is; 1/b is 1 at b = 1.
+    (rule("eta*v[n+1]", V, require=KEPT), rule("eta*v[n+1] + (0 if eta*b > 0 else 1)*g", V),
+     CONSTANT, "every eta > 0, 0 < b <= 1"),
+    (rule("eta*v[n+1]", V, require="eta >= 0 and b > 0 and b <= 1"), rule("eta*v[n+1] + (0 if 1/b > 1 else 1)*g", V),
+     ALWAYS, "every eta >= 0, 0 < b < 1"),
+    # The rule is the same at b = -1, which is not admitted, and not beside it.
+    (rule("eta*(|b| if b > -1 else b)*g", require="eta >= 0 and b > -1 and b < 1"), rule("eta*b*g"),
+     ALWAYS, "every eta >= 0, 0 <= b < 1"),
+    # 0^(n - 1) has no value at n = 0.
+    (rule("eta*b*b^(n - 1)*g", require=KEPT), rule("eta*b^n*g"), ALWAYS, "every eta >= 0, 0 < b <= 1"),
     # At b = 1 the first one stands.
     (rule("eta*v[n+1]*(1 if b < 1 else 0)", V, require=KEPT), rule("eta*v[n+1]", V, require=KEPT),
      ALWAYS, "every eta >= 0, 0 <= b < 1"),
@@ -170,6 +188,22 @@ def test_an_attack_on_ranges_and_schedules() -> None:
     assert said["same, every schedule"] > 4
     assert said["apart, constant rate"] > 4
     assert at_ends(10, 4) == []
+    assert by_identities(20, 4) == []
+
+
+def test_no_rule_can_be_written_against_the_point_of_an_identity() -> None:
+    """The fraction at which b is looked at is another one for a rule that mentions it."""
+    plain = rule("eta*v[n+1]", V)
+    search = claims._Search(*sides(plain, plain), {})
+    at, _ = search.numbers(search.narrow())
+    point = at["b"].value
+    digits = " + ".join(f"{d}*10^{k}" for k, d in enumerate(reversed(str(point.numerator))) if d != "0")
+    below = " + ".join(f"{d}*10^{k}" for k, d in enumerate(reversed(str(point.denominator))) if d != "0")
+    other = rule(f"(eta + b - ({digits})/({below}))*v[n+1]", V)
+    a, b = sides(plain, other)
+    formulas = {n: Formula(ir.Var(n, ir.SCALAR), 1) for n in a.values}
+    with pytest.raises(Unproved):
+        claims.claim(a, b, formulas, frozenset())
 
 
 WRITTEN = [
@@ -204,7 +238,6 @@ def test_a_written_number_is_a_fraction() -> None:
 
 
 def _fractions(written: object) -> set[Fraction]:
-    from netc.compiler.calculus import ir
     from netc.compiler.calculus.written import Written
 
     assert isinstance(written, ir.Rule)

@@ -278,3 +278,22 @@ def test_a_terminal_without_unicode(here):
     done = subprocess.run(command, capture_output=True, env=environment, check=True)
     assert b"holds theta = 1.125" in done.stdout
     assert b"\x1b" not in done.stdout + done.stderr
+
+
+def test_examples_are_copied_beside_the_user(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["examples"]) == 0
+    said = capsys.readouterr().out
+    mine = {path.relative_to(EXAMPLES): path.read_bytes() for path in EXAMPLES.rglob("*.net")}
+    copied = tmp_path / "examples"
+    assert {path.relative_to(copied): path.read_bytes() for path in copied.rglob("*.net")} == mine
+    assert f"{len(mine)} examples; begin with: netc run examples/boston.net" in said
+    assert main(["check", "-q", "examples/boston.net"]) == 0
+    (copied / "boston.net").write_text("mine")
+    assert main(["examples"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert (copied / "boston.net").read_text() == "mine"
+    (tmp_path / "file").write_text("")
+    assert main(["examples", "file/x"]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"examples", "file"}

@@ -20,6 +20,7 @@ from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_missing import missing, simulated
 from netc.runtime.random import Purpose, permutation
 from netc.runtime.training import train as training
+from netc.runtime.training.report import COLUMNS
 from netc.runtime.training.train import Outcome, Watcher
 from test_cuda_shuffle import KERNEL
 from test_cuda_simulator import BOUND_F32, TEAMS, THREADS, VALLEY
@@ -110,9 +111,9 @@ def distances(one: Outcome, other: Outcome) -> np.ndarray:
     for name in ("theta", "final"):
         found = np.maximum(found, difference(getattr(one, name), getattr(other, name)).max(axis=1))
     if one.history.shape == other.history.shape and (one.history[:, :2] == other.history[:, :2]).all():
-        np.maximum.at(
-            found, one.history[:, 0].astype(int), difference(one.history, other.history).max(axis=1)
-        )
+        # Monitored functions, which stand behind, are not evaluated on a GPU.
+        seen = [outcome.history[:, : len(COLUMNS)] for outcome in (one, other)]
+        np.maximum.at(found, one.history[:, 0].astype(int), difference(*seen).max(axis=1))
     return found
 
 

@@ -3,8 +3,10 @@ and, in numba's simulator, against the CPU's kernels; and what `explain --plan` 
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import cuda_races
 from cuda_kernels import Kernel, good
 from layer_programs import CASES
 from netc.compiler.explain_plan import explain_plan
@@ -12,6 +14,7 @@ from netc.compiler.kernels.cuda import lets_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.compiler.kernels.machine import Machine
 from netc.runtime.devices.cuda_missing import installed
+from netc.runtime.random import of_layer
 from test_cuda_simulator import agree, simulate
 
 ON_A_GRID = ("lenet", "modes", "lstm", "embedding")
@@ -87,6 +90,34 @@ def test_the_simulator_trains_as_the_cpu_does() -> None:
     assert found["shape"] == "grid"
     agree(found, 1e-12)
     assert found["states"] <= 1e-12
+
+
+DRAWN = """
+from numba import cuda, int64
+
+from netc.runtime.devices.cuda_draws import draw_{law}
+
+@cuda.jit()
+def advance(out, order):
+    member, members = int64(cuda.grid(1)), int64(cuda.gridsize(1))
+    draw_{law}(out, 2, 5, {size}, order, 1, 3, 1, 11, 2, 9, 4, {arguments}, member, members)
+"""
+
+
+@pytest.mark.parametrize("size", [1, 7])
+@pytest.mark.parametrize("law", ["bernoulli", "uniform", "normal"])
+def test_draws_are_the_cpus(law: str, size: int) -> None:
+    """Element e of sample j at 2 + 5*e + j; the samples are number 6, 0 and 3, the draw is number 4, to the bit."""
+    given = {"bernoulli": (0.3,), "uniform": (-1.0, 2.0), "normal": (0.5, 0.1)}[law]
+    words = (round(given[0] * 2**32),) if law == "bernoulli" else given
+    text = DRAWN.format(law=law, size=size, arguments=", ".join(map(repr, words)))
+    out, order = np.full(2 + 5 * size, -9.0), np.array([1, 6, 0, 3, 2])
+    assert cuda_races.Machine().launch(text, 2, 4, {"out": out, "order": order}) == []
+    drawn = of_layer(law, given, size, (11, 2, 9, 4), order[1:4])
+    rows = out[2:].reshape(size, 5)
+    np.testing.assert_array_equal(rows[:, :3].T, drawn)
+    assert (rows[:, 3:] == -9).all()
+    assert (out[:2] == -9).all()
 
 
 def test_the_plan_says_what_each_let_is() -> None:

@@ -117,7 +117,7 @@ def test_nothing_is_trained_and_nothing_written(
 
 def gpu(free: int | Exception, data: int) -> Gpu:
     module = ModuleType("kernel")
-    vars(module).update(SCRATCH=4, PLACES=0, SHAPE="block", THREADS=4, BLOCKS=1)
+    vars(module).update(SCRATCH=4, PLACES=0, REAL="f64", SHAPE="block", THREADS=4, BLOCKS=1)
 
     def left() -> int:
         if isinstance(free, Exception):
@@ -132,6 +132,9 @@ def test_runs_that_do_not_fit_at_once_go_in_pieces(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cuda_kernels, "multiprocessors", lambda: 10)
     assert gpu(10**6, 10**5).fitting(40, 1000) == 40
     assert gpu(10**6, 10**5).fitting(4000, 1000) == (900_000 - 100_000 - 10 * 32 * 40) // 1000
+    large = gpu(10**6, 10**5)
+    vars(large.module).update(SCRATCH=10_000)  # six blocks' work space is half of the memory
+    assert large.fitting(4000, 1000) == (900_000 - 100_000 - 6 * 80_008) // 1000
 
 
 def test_data_that_do_not_fit_are_refused_with_the_figures(update_golden: bool) -> None:

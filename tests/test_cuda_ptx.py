@@ -86,7 +86,7 @@ LENET = Case(
 
 @needs_extra
 @pytest.mark.parametrize(
-    ("case", "shape"), [(LENET, "grid"), (CASES["modes"], "block")], ids=["lenet", "modes"]
+    ("case", "shape"), [(LENET, "grid"), (CASES["dropout"], "block")], ids=["lenet", "dropout"]
 )
 def test_no_kernel_of_a_network_of_layers_spills(case: Case, shape: str) -> None:
     file = sessions.read_text(case.text(), "layers.net", Path.cwd())

@@ -13,7 +13,7 @@ import pytest
 from layers_in_networks import Put, put
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import loss_and_gradient, predict
-from netc.compiler.explain_layers import rows
+from netc.compiler.explain_layers import explain_layers, rows
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_text
 from netc.compiler.pipeline import to_ast, to_ir, to_spec
@@ -29,6 +29,17 @@ optimizer gd(eta = 0.1)
 train     epochs = 2
 """
 LENET = "network [28x28x1 (conv 5x5, tanh) 4 (avgpool 2x2) (conv 5x5, tanh) 12 (avgpool 2x2) (softmax) 10]"
+CALLING = """
+activation twice(z) = 2*relu(z)
+block      gated:
+    y = [(dense nobias) 2](x)
+    z = twice(x - y)*sigmoid(y)
+network    [2 (gated)]
+init       zeros
+loss       half_mse
+optimizer  gd(eta = 0.1)
+train      steps = 1
+"""
 RES = """
 block norm = [(lecture.batchnorm)]
 block res(c) = x + [c (conv 3x3 same nobias, norm, relu) c (conv 3x3 same nobias, norm) c]
@@ -121,6 +132,31 @@ def test_a_residual_block_with_batch_norm() -> None:
         return (z + norm(F.conv2d(inside, second, padding=1), g2, b2)).permute(0, 2, 3, 1)
 
     against(put("(res)", (5, 4, 3), RES), reference, (5, 4, 3))
+
+
+def test_a_block_that_is_repeated_knows_its_number() -> None:
+    """Stochastic depth: Huang et al. 2016, sec. 3.2, print 40 of 54 blocks; and once more from the spec as text."""
+    text = (
+        """
+block     res(c) = x + [(dense nobias, tanh) c (stochasticdepth(1 - l/L*(1 - 0.5)))]
+network   [4 (tanh) 3 (res) x 54 (softmax) 2]"""
+        + REST
+    )
+    spec = to_spec(to_ast(Source("<test>", text)), None, Path())
+    again = to_spec(to_ast(Source("<test>", spec_text(spec))), None, Path())
+    for found in (spec, again):
+        words = [line for section in explain_layers(found) for line in section.lines]
+        assert "branches left out by chance: 54, of which 40.25 stay on average" in words
+    assert "(res(c = 3)) x 54" in spec_text(spec)
+
+
+def test_a_line_of_a_block_calls_activations() -> None:
+    """As a residual block does behind its sum: those that the rest of the file does not use, and those they call."""
+    problem = to_ir(to_spec(to_ast(Source("<test>", CALLING)), None, Path())).problem
+    theta, x = np.array([0.5, -2.0, 3.0, -1.0]), np.array([1.0, 2.0])
+    y = theta.reshape(2, 2) @ x
+    expected = 2 * np.maximum(x - y, 0.0) / (1 + np.exp(-y))
+    np.testing.assert_allclose(predict(problem, theta, x[None]), [expected], rtol=1e-14)
 
 
 def test_a_block_of_a_vision_transformer_is_torchs_encoder_layer() -> None:

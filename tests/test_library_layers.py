@@ -186,6 +186,15 @@ CASES = {
     ),
     "dropout, in use": Case("(dropout.inverted 0.25)", (7,), lambda x: x, training=False),
     "dropout.srivastava, in use": Case("(dropout.srivastava 0.25)", (7,), lambda x: x / 4, training=False),
+    "stochasticdepth": Case(
+        "(stochasticdepth 0.25)", (3, 4, 2), lambda x: 0 * x, draws={"stochasticdepth1.b": np.array(0.0)}
+    ),
+    "stochasticdepth, in use": Case("(stochasticdepth 0.25)", (3, 4, 2), lambda x: x / 4, training=False),
+    "droppath": Case(
+        "(droppath 0.2)", (3, 4, 2), lambda x: x * torch.tensor([1.0, 0.0, 1.0])[:, None, None, None] / 0.8,
+        draws={"droppath1.b": np.array([1.0, 0.0, 1.0])},
+    ),
+    "droppath, in use": Case("(droppath 0.2)", (3, 4, 2), lambda x: x, training=False),
     "prelu": Case("(prelu 0.25)", (3, 4, 2), image(lambda x, a: F.prelu(x, a))),
     "snake": Case("(snake)", (5,), lambda x, a: x + torch.sin(a * x) ** 2 / a),
     "glu": Case(
@@ -215,6 +224,33 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_values_and_derivatives_are_those_of_pytorch(name: str) -> None:
     compare(CASES[name])
+
+
+def test_spectral_norm_is_torchs() -> None:
+    """Values, derivatives and the vectors of the power iteration in three training steps, and then in use."""
+    made, rng = put("(spectral) 4", (5,)), np.random.default_rng(2)
+    weight, bias, x, seed = (rng.normal(size=s) for s in ((4, 5), (4,), (SAMPLES, 5), (SAMPLES, 4)))
+    module = nn.utils.parametrizations.spectral_norm(nn.Linear(5, 4, dtype=torch.float64))
+    norm = module.parametrizations.weight[0]
+    states = {"u": np.ones(4), "v": np.ones(5)}
+    with torch.no_grad():
+        module.parametrizations.weight.original.copy_(torch.tensor(weight))
+        module.bias.copy_(torch.tensor(bias))
+        norm._u.copy_(torch.ones(4)), norm._v.copy_(torch.ones(5))
+    for training in (True, True, True, False):
+        module.train(training)
+        given = torch.tensor(x, requires_grad=True)
+        expected = module(given)
+        learnt = (module.parametrizations.weight.original, module.bias)
+        right = torch.autograd.grad((expected * torch.tensor(seed)).sum(), [given, *learnt])
+        value, slopes, after = made.run({"weight": weight, "bias": bias}, x, seed, training, states)
+        np.testing.assert_allclose(value, expected.detach(), rtol=1e-10, atol=1e-12)
+        for name, found in zip(("x", "weight", "bias"), right, strict=True):
+            np.testing.assert_allclose(slopes[name], found, rtol=1e-10, atol=1e-12)
+        if training:
+            states = after
+            np.testing.assert_allclose(states["u"], norm._u, rtol=1e-10)
+            np.testing.assert_allclose(states["v"], norm._v, rtol=1e-10)
 
 
 def compare(case: Case) -> None:

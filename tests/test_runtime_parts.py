@@ -42,6 +42,31 @@ def text(rule: str = RULES[0], samples: int = 30) -> str:
     return pipeline.to_text(pipeline.to_loops(lowered, target, samples), target)
 
 
+DEEP = """
+block res(c) = x + [c (conv 3x3 same nobias, lecture.batchnorm, relu) c (conv 3x3 same nobias, lecture.batchnorm) c]
+network [5x5x1 (conv 3x3 same) 2 (res) x {blocks} (globalavgpool) (softmax) 3]
+init zeros
+loss cross_entropy
+optimizer gd(eta = 0.1)
+train steps = 1, batch = 8
+"""
+
+
+def test_a_deeper_network_has_the_same_functions():
+    """But for the lists of what is done one after the other."""
+
+    def parts(blocks: int):
+        program = pipeline.to_ast(Source("<test>", DEEP.format(blocks=blocks)))
+        target = Cpu(Machine(lanes=8, registers=32))
+        lowered = pipeline.to_ir(pipeline.to_spec(program, None, Path()))
+        return split(pipeline.to_text(pipeline.to_loops(lowered, target, 16), target))
+
+    few, many = parts(3), parts(6)
+    assert [(p.header, p.functions) for p in few[:-2]] == [(p.header, p.functions) for p in many[:-2]]
+    assert any("make_" in name for p in few[:-2] for name in p.names)
+    assert few[-2].functions.count("\n") < many[-2].functions.count("\n")
+
+
 def test_every_function_is_in_one_part_and_as_it_was():
     whole, parts = text(), split(text())
     assert len(parts) == 3

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -151,6 +152,26 @@ def test_results_that_cannot_be_written_are_not_lost(here, capsys, monkeypatch):
     assert f"netc run --resume {folder}" in said.err
     run(capsys, "--resume", folder)
     assert (Path(folder) / "theta.safetensors").read_bytes() == (whole / "theta.safetensors").read_bytes()
+
+
+def test_results_without_room_are_written_elsewhere(here, capsys, monkeypatch):
+    whole = run(capsys, "runs.net")
+    tries = []
+
+    def full_at_first(*arguments):
+        tries.append(arguments)
+        (_full if len(tries) == 1 else write_tensors)(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("netc.runtime.results.folder.write_tensors", full_at_first)
+        assert main(["run", "runs.net", "--json"]) == 0
+    said = capsys.readouterr()
+    place = Path(json.loads(said.out)["folder"])
+    assert f"cannot be written: No space left on device; they are in {place}" in said.err
+    assert not place.is_relative_to(here)
+    for name in ("runs.csv", "theta.safetensors", "history.csv", "spec.net"):
+        assert (place / name).read_bytes() == (whole / name).read_bytes()
+    shutil.rmtree(place)
 
 
 def _full(*arguments):

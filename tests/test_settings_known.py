@@ -62,6 +62,9 @@ STATEMENTS: dict[str, tuple[type[ast.Node], str, str]] = {
     "use": (ast.Use, OBJECTIVE, 'use "x.net"{}'),
     "block": (ast.Block, OBJECTIVE, "block res(c) = x + [c (relu) c]{}"),
     "layer": (ast.Layer, NETWORK, "layer twice:\n    z[i] = 2*x[i]{}"),
+    "phase": (ast.Phase, OBJECTIVE, "phase a: eta = 0.1{}"),
+    "ensemble": (ast.Ensemble, NETWORK.replace("steps = 2", "steps = 2, runs = 2"), "ensemble runs{}"),
+    "finder": (ast.Finder, OBJECTIVE, "finder eta from 0.1 to 10 in 20 steps{}"),
     "sweep": (ast.Sweep, OBJECTIVE, "sweep eta in {{0.1}}{}"),
     "search": (ast.Search, OBJECTIVE, "search s(R, p){}:\n    value = p"),
 }  # fmt: skip

@@ -282,12 +282,14 @@ def trajectory(
     first: int = 0,
     weights: Array | None = None,
     losses: Array | None = None,
+    points: list[list[Array]] | None = None,
 ) -> Array:
     """(T+1, d): the rule alone on gradients (T, d), whatever the point; `schedule` sets hypers per step.
 
     Gradients (T, k, d) and losses (T, k) are those of the k evaluations of a step, in order; more are told the last.
     `tensors` are the sizes of the parts of theta for reductions per tensor and per layer; by default it is one.
     `batches` steps are an epoch, the first step is iteration `first`, and `weights` (d,) is 0 for biases.
+    `points` takes where the rule asks, step by step.
 
     Raises ValueError where the rule asks for a loss that is not given, or for a mask of layers.
     """
@@ -300,12 +302,16 @@ def trajectory(
             raise ValueError("the rule evaluates the loss, which given gradients do not determine")
         step, k = round(env["n"]) - first, asked
         asked += 1
+        if points is not None:
+            points[-1].append(point)
         loss = 0.0 if losses is None else float(losses[step, min(k, losses.shape[1] - 1)])
         return loss, each[step, min(k, each.shape[1] - 1)]
 
     def begun(n: int) -> None:
         nonlocal asked
         asked = 0
+        if points is not None:
+            points.append([])
         env.update({name: float(values[n - first]) for name, values in (schedule or {}).items()})
 
     if rule.masks:

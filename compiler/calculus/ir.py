@@ -705,6 +705,8 @@ class Rule:
     """(name, state): monitored functions, and the scalar states that count the iterations in which they grew."""
     shown: tuple[Shown, ...] = ()
     """What of theta and of states a history has beside them."""
+    point: str = ""
+    """The state that is measured and kept in the place of theta; empty: theta itself."""
 
     @property
     def followed(self) -> tuple[str, ...]:

@@ -28,8 +28,8 @@ UNSCALED: tuple[Scaling, float] = ("none", 1.0)
 OF_TEXT = ("header", "separator", "decimal")
 TEXT_FILES = (".csv", ".tsv", ".txt", ".dat")
 SETTINGS = (
-    "target", "inputs", "scale", "scale_target", "split", "validation", "seed", "stratify", "classes", "limit",
-    "missing", *OF_TEXT,
+    "target", "inputs", "scale", "scale_target", "split", "validation", "folds", "fold", "seed", "stratify", "classes",
+    "only", "each", "limit", "missing", *OF_TEXT,
 )  # fmt: skip
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "blank": " ", "blanks": " ", "pipe": "|"}
 DECIMALS: dict[str, Decimal] = {".": "point", ",": "comma", "point": "point", "comma": "comma"}
@@ -54,7 +54,9 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     validation, validation_files = settings.get("validation", _validation(folder), NO_VALIDATION)
     if validation_files and kind not in ("files", "arrays"):
         _require_unused(settings, ("validation",), "a file of its own goes with data from files", report)
-    parts = "split" in settings or validation > 0
+    folds, fold = settings.get("folds", whole(2), 0), settings.get("fold", whole(1), 0)
+    _check_folds(settings, folds, fold, report)
+    parts = "split" in settings or validation > 0 or folds > 0
     if settings.get("stratify", truth, False) and not parts:
         where = settings.span("stratify")
         report.error("E0502", where, "'stratify' is about the parts of a split", hints=("add 'split = 80%'",))
@@ -74,6 +76,8 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         seed=settings.get("seed", whole(0), 0),
         classes=settings.get("classes", whole(2), 0),
         limit=settings.get("limit", whole(1), 0),
+        only=settings.get("only", _columns, ()),
+        each=settings.get("each", whole(1), 0),
         style=TextStyle(
             settings.get("header", truth, None),
             settings.get("separator", _separator, ""),
@@ -83,9 +87,23 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         stratify=settings.get("stratify", truth, False),
         validation=validation,
         validation_files=validation_files,
+        folds=folds,
+        fold=fold,
         span=_span(statement),
         spans=tuple((name, s.value.span) for name, s in settings.given.items()),
     )
+
+
+def _check_folds(settings: Settings, folds: int, fold: int, report: Report) -> None:
+    if folds and "validation" in settings:
+        message = "with 'folds' each fold is the validation part in turn, so there is no other"
+        report.error("E0453", settings.span("validation"), message, hints=("leave one of the two out",))
+    if folds and "fold" not in settings:
+        message = "'folds' is a number that is written in 'data': each fold is a training of its own"
+        report.error("E0453", settings.span("folds"), message, hints=("data ..., folds = 5",))
+    if "fold" in settings and not 1 <= fold <= folds:
+        message = f"fold = {fold}: the folds are counted from 1 to 'folds'"
+        report.error("E0453", settings.span("fold"), message, hints=("folds = 5",))
 
 
 def _require_unused(settings: Settings, names: tuple[str, ...], why: str, report: Report) -> None:

@@ -18,7 +18,7 @@ SETTINGS: Mapping[type[ast.Node], tuple[str, ...]] = {
     ast.Objective: ("source",),
     ast.Loss: ("reduce", "source", "targets"),
     ast.Clip: ("source", "require"),
-    ast.Optimizer: ("source", "require"),
+    ast.Optimizer: ("source", "require", "evaluate"),
     ast.Search: ("source", "require"),
     ast.Schedule: ("source", "require"),
     ast.Layer: ("source", "require", "images", "inferred"),

@@ -65,8 +65,9 @@ class Operations:
     def chain(self, stages: Sequence[ast.Stage], place: Place, numbers: Numbers) -> None:
         for stage in stages:
             for which in range(1, stage.times + 1):
-                if self.complete or which == 1:
-                    self._stage(stage, place, {**numbers, "l": float(which), "L": float(stage.times)})
+                own = {"l": float(which), "L": float(stage.times)}
+                if self.complete or which == 1:  # inside of a block that is repeated, its number
+                    self._stage(stage, place, {**own, **numbers} if stage.times == 1 else {**numbers, **own})
 
     # -- one stage ---------------------------------------------------------------------------------
 
@@ -204,7 +205,8 @@ class Operations:
             self.complete &= len(self.report.diagnostics) == before
             use: Operation = Use(definition, bound, operation.span)
         else:
-            block = self._block(operation, definition, bound, place)
+            which = tuple((n, numbers[n]) for n in ("l", "L") if n not in dict(bound))
+            block = self._block(operation, definition, (*bound, *which), place)
             if block is None:
                 self.complete = False
                 return

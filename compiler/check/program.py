@@ -7,23 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
+from netc.compiler.check.ensemble import check_ensemble
 from netc.compiler.check.expect import check_expectations, check_points
+from netc.compiler.check.finder import check_finder
+from netc.compiler.check.functions import check_activations, check_objective
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
-from netc.compiler.check.loss import check_activations, check_loss, check_objective, check_pair
 from netc.compiler.check.masks import check_masks
-from netc.compiler.check.network import check_fit, check_network
 from netc.compiler.check.overrides import Overrides, apply_overrides
+from netc.compiler.check.phases import check_phases, last_phase
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
 from netc.compiler.check.sweep import check_sweep, first_point
+from netc.compiler.check.sweep_point import with_folds
 from netc.compiler.check.train import check_batches, check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
@@ -39,6 +42,7 @@ from netc.compiler.meaning.spec import (
     Loss,
     Network,
     Objective,
+    Operation,
     Optimizer,
     Schedule,
     Spec,
@@ -55,7 +59,7 @@ NO_DATA = DataSpec("none")
 
 def data_spec(program: ast.Program, folder: Path) -> DataSpec:
     """What the `data` statement says, to be read before `check`. Raises SpecError for what is wrong in it."""
-    report, program = Report(), first_point(program)
+    report, program = Report(), last_phase(first_point(with_folds(program)))
     statement = next((s for s in program.statements if isinstance(s, ast.Data)), None)
     spec = check_data(statement, folder, report) if statement else NO_DATA
     report.finish()
@@ -77,15 +81,25 @@ def check(
     `varying` get their values from outside, step by step. Where gradients are `given`, an objective may have
     batches. Raises SpecError.
     """
-    overrides = overrides or {}
+    overrides, program = overrides or {}, with_folds(program)
+    if any(isinstance(s, ast.Finder) for s in program.statements):
+        return check_finder(
+            program, lambda point: _Check(point, facts, folder, overrides, varying, given).run()
+        )
+
+    def alone(point: ast.Program, changed: Overrides, known: Facts | None) -> Spec:
+        return _Check(point, known, folder, changed, varying, given).run()
+
+    def whole(point: ast.Program, changed: Overrides, known: Facts | None) -> Spec:
+        if not any(isinstance(s, ast.Phase) for s in point.statements):
+            return alone(point, changed, known)
+        return check_phases(point, changed, lambda p, c, same: alone(p, c, known if same else None))
+
     if not any(isinstance(s, ast.Sweep) for s in program.statements):
-        return _Check(program, facts, folder, overrides, varying, given).run()
-
-    def at(point: ast.Program, changed: Overrides, same_data: bool) -> Spec:
-        known = facts if same_data else None
-        return _Check(point, known, folder, {**overrides, **changed}, varying, given).run()
-
-    return check_sweep(program, overrides, at)
+        return whole(program, overrides, facts)
+    return check_sweep(
+        program, overrides, lambda p, c, same: whole(p, {**overrides, **c}, facts if same else None)
+    )
 
 
 class _Check:
@@ -151,6 +165,7 @@ class _Check:
         if optimizer and (network or (objective and not self.given)):
             check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
+        ensemble = check_ensemble(self.program, training.runs, (), self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
         self.report.finish()
         assert optimizer is not None
@@ -170,6 +185,7 @@ class _Check:
             self._closed_forms(schedules),
             self.program,
             self.report.warnings,
+            ensemble=ensemble,
         )
 
     # -- parts -------------------------------------------------------------------------------------
@@ -187,6 +203,10 @@ class _Check:
                         hints=("remove one of the two",),
                     )
             return None, check_objective(objective, self.definitions, self.report), None, NO_DATA
+        # Half of the compiler, which a rule by itself has no use for.
+        from netc.compiler.check.loss import check_loss, check_pair
+        from netc.compiler.check.network import check_fit, check_network
+
         losses = self.all(ast.Loss)
         loss = check_loss(losses, self.definitions, self.report) if losses else None
         if stated is None:
@@ -273,7 +293,7 @@ class _Check:
     ) -> tuple[ast.Activation, ...]:
         """Activations that expressions call, directly or by way of others."""
         roots: list[ast.Node] = list(optimizer.body.actions)
-        roots += [o.definition if isinstance(o, Use) else o.definition.value for o in _operations(network)]
+        roots += [text for o in uses_of(network.operations) for text in _texts(o)] if network else []
         roots += [loss.definition.value] if loss and loss.definition.value else []
         roots += [objective.value] if objective else []
         found: dict[str, ast.Activation] = {}
@@ -289,6 +309,14 @@ class _Check:
         return tuple(self.definitions.schedules[n] for n in sorted(names) if n in self.definitions.schedules)
 
 
-def _operations(network: Network | None) -> list[Use | Activation]:
-    """Layers and activations, those inside blocks too."""
-    return [o for o in uses_of(network.operations) if not isinstance(o, Block)] if network else []
+def _texts(operation: Operation) -> list[ast.Node]:
+    """What may call activations, but for the operations inside of a block, which have their own."""
+    match operation:
+        case Use():
+            return [operation.definition]
+        case Activation():
+            return [operation.definition.value]
+        case Block():
+            return [e for line in operation.lines for e in (line.value, *(b.of for b in line.brackets))]
+        case _:
+            assert_never(operation)

@@ -9,6 +9,7 @@ from netc.compiler.check.ambiguity import find_rule, without_decay
 from netc.compiler.check.clip import check_clips, expand_calls, read_use, with_clips
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.overrides import Settings, override
+from netc.compiler.check.point import check_point, require_vector
 from netc.compiler.check.search import check_search
 from netc.compiler.check.values import check_values
 from netc.compiler.check.zero import check_first_iteration
@@ -89,6 +90,8 @@ def check_optimizer(
     arguments = tuple(spread_tuples(arguments, definition.parameters))
     definition, thresholds = with_clips(without_tuples(definition), clips, definitions, report)
     arguments += thresholds
+    point = check_point(definition, report)
+    watched |= {point} - {""}
     bound = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
     values = override(dict(bound), settings, report)
     check_values(definition, arguments, values, span, report)
@@ -103,9 +106,10 @@ def check_optimizer(
     kept = {p.name for p in special.parameters}
     off = tuple((name, value) for name, value in values.items() if name not in kept)
     values = {name: value for name, value in values.items() if name in kept}
+    require_vector(point, kinds, definition, report)
     check_first_iteration(body, tuple(values.items()), report)
     searches = searches_of(special, definitions)
-    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches, off)
+    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches, point, off)
 
 
 # -- kinds -----------------------------------------------------------------------------------------

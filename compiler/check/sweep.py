@@ -80,7 +80,7 @@ def _placed(
             return axis
     probe = ast.Number(0.0)
     places = [s for s in program.statements if with_name(s, axis.name, probe) is not s]
-    if others := [s for s in places if not isinstance(s, ast.Train | ast.Schedule)]:
+    if others := [s for s in places if not isinstance(s, ast.Train | ast.Phase | ast.Schedule)]:
         message = f"which '{axis.name}' is swept? It is a parameter of the rule, and a name that stands here as well"
         related = ((head(others[0]), "here"),)
         report.error(
@@ -168,7 +168,7 @@ def _axis(
             if not values:
                 report.error("E0441", item.span, f"the set of '{name}' is empty", hints=("{0.1, 0.01}",))
                 return None
-            axis = Axis(name, _kind(name, program), values, span=item.name.span)
+            axis = Axis(name, kind_of(name, program), values, span=item.name.span)
         case ast.Drawn(ast.Name(name), law):
             found = _law(item, name, law, program, report)
             if found is None:
@@ -229,11 +229,12 @@ def _law(item: ast.Drawn, name: str, law: ast.Expr, program: ast.Program, report
         report.error("E0441", law.span, f"{known}(low, high) wants {wanted}")
         return None
     return Axis(
-        name, _kind(name, program), (ast.Number(low, span=law.span),), known, low, high, item.name.span
+        name, kind_of(name, program), (ast.Number(low, span=law.span),), known, low, high, item.name.span
     )
 
 
-def _kind(name: str, program: ast.Program) -> Literal["statement", "setting", "name", "parameter"]:
+def kind_of(name: str, program: ast.Program) -> Literal["statement", "setting", "name", "parameter"]:
+    """What in the file has this name."""
     if name in USES:
         return "statement"
     if name in TRAIN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from netc.compiler.meaning.resolve_tree import dotted, rebuild
@@ -13,8 +14,30 @@ Values = tuple[ast.Expr, ...]
 """Of a point, one for each axis."""
 Changed = dict[str, str | float | ast.Expr]
 """What is set from outside, as with --set."""
+MOST_FOLDS = 10_000
 USES = ("optimizer", "init", "loss")
 """Statements of which a sweep replaces the use."""
+
+
+def with_folds(program: ast.Program) -> ast.Program:
+    """`folds = 5` in the data is an axis of the sweep: fold in {1, ..., 5}. As it is where a fold is chosen already."""
+    data = data_of(program)
+    given = {s.name: s for s in data.settings} if data else {}
+    if data is None or "folds" not in given or "fold" in given:
+        return program
+    folds = given["folds"]
+    number = folds.value.value if isinstance(folds.value, ast.Number) else 0
+    if not 2 <= number <= MOST_FOLDS or number != int(number):
+        return program  # the check of the data says what is wrong
+    chosen = ast.Setting("fold", ast.Name("fold", span=folds.span), span=folds.span)
+    values = tuple(ast.Number(float(i), span=folds.span) for i in range(1, int(number) + 1))
+    axis = ast.Among(ast.Name("fold", span=folds.span), ast.Set(values, span=folds.span), span=folds.span)
+    sweeps = [s for s in program.statements if isinstance(s, ast.Sweep)]
+    sweep = sweeps[0] if sweeps else ast.Sweep((), (), span=folds.span)
+    whole = replace(sweep, axes=(*sweep.axes, axis))
+    statements = [replace(s, settings=(*s.settings, chosen)) if s is data else s for s in program.statements]
+    statements = [whole if s is sweep else s for s in statements]
+    return replace(program, statements=(*statements, *(() if sweeps else (whole,))))
 
 
 def data_of(program: ast.Program) -> ast.Data | None:
@@ -31,12 +54,17 @@ def at_point(program: ast.Program, sweep: Sweep, values: Values) -> tuple[ast.Pr
     for axis, value in zip(sweep.axes, values, strict=True):
         match axis.kind:
             case "statement":
-                statements = [s for s in statements if not _is_use(s, axis.name)] + [_use(axis.name, value)]
+                statements = with_use(statements, axis.name, value)
             case "name":
                 statements = [with_name(s, axis.name, value) for s in statements]
             case _:
                 changed[axis.name] = value
     return ast.Program(tuple(statements), span=program.span), changed
+
+
+def with_use(statements: Iterable[ast.Statement], name: str, value: ast.Expr) -> list[ast.Statement]:
+    """With the use of `optimizer`, `init` or `loss` replaced."""
+    return [*(s for s in statements if not _is_use(s, name)), _use(name, value)]
 
 
 def _is_use(statement: ast.Statement, name: str) -> bool:
@@ -73,7 +101,7 @@ def with_name(statement: ast.Statement, name: str, value: ast.Expr) -> ast.State
         return rebuild(node, put)
 
     match statement:
-        case ast.Network() | ast.Data() | ast.Train() | ast.Init(name=None):
+        case ast.Network() | ast.Data() | ast.Train() | ast.Phase() | ast.Init(name=None):
             return rebuild(statement, put)
         case ast.Objective(variables=variables) if all(v.name != name for v in variables):
             return rebuild(statement, put)

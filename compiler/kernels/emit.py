@@ -42,6 +42,8 @@ class Spelling:
     """Whether loops are `while` loops."""
     index: str = "{}"
     """How an index that is no constant is written."""
+    apart: str = ""
+    """The decorator of functions that are not linked into what calls them, where the target has one."""
 
 
 PLAIN = Spelling("", "", "", "", {}, "in parallel over")
@@ -64,7 +66,8 @@ class _Printer:
     def function(self, f: L.Function) -> list[str]:
         options = self.spelling.parallel if f.parallel else self.spelling.function
         types = f"({', '.join(f.types)}), " if f.types else ""
-        head = [f"@{self.spelling.decorator}({types}{options})"] if self.spelling.decorator else []
+        decorator = (f.apart and self.spelling.apart) or self.spelling.decorator
+        head = [f"@{decorator}({types}{options})"] if decorator else []
         lines = [*head, f"def {f.name}({', '.join(f.parameters)}):"]
         if f.note:
             lines.append(f'    """{f.note}"""')

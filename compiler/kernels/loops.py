@@ -128,6 +128,8 @@ class Function:
     parallel: bool = False
     types: tuple[str, ...] = ()
     """Of the parameters, where one compilation must serve all calls; else the calls tell."""
+    apart: bool = False
+    """Compiled by itself, called from outside: it has declared types and gives nothing back."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ VANISHING, OVERFLOWING = 1e-280, 1e290
 """Sums of squares between these are exact enough."""
 REPORTED = 3
 """A report holds loss, norm of the gradient and norm of theta."""
+FIRST = L.call("int64", 0)
+"""Not a bare 0, for which numba compiles a function anew: the number is part of its type."""
 
 
 def functions(parameters: int, outputs: bool) -> list[L.Function]:
@@ -50,7 +52,7 @@ def report_of_a_run(parameters: int) -> list[L.Stmt]:
         again = L.If(large, tuple(taken(1 / BIG)), (L.If(small, tuple(taken(BIG))),))
         return [*taken(1.0), again]
 
-    loss = L.call("gradient", "theta", "x", "y", "order", 0, "count", "grad", "scratch")
+    loss = L.call("gradient", "theta", "x", "y", "order", FIRST, "count", "grad", "scratch")
     return [
         L.let("line", L.At(L.Name("out"), L.Name("row_at"))),
         L.Store(L.Name("line"), L.Int(0), loss),
@@ -61,7 +63,7 @@ def report_of_a_run(parameters: int) -> list[L.Stmt]:
 
 def _outputs() -> L.Function:
     target = L.At(L.Name("all_out"), L.Name("row_at"))
-    loss = L.call("predict", "theta", "x", "y", "order", 0, "count", target, "scratch")
+    loss = L.call("predict", "theta", "x", "y", "order", FIRST, "count", target, "scratch")
     note = "Losses of the runs `rows` on the first `count` samples, their outputs into `all_out`."
     given = ("rows", "all_theta", "x", "y", "order", "count", "all_out", "losses", "scratch")
     return L.Function(

@@ -209,7 +209,7 @@ class _Layer:
     def _draw(self, line: ast.Draws) -> ir.Let:
         law, arguments = _law(line)
         slots = tuple(self.axes[name_of(i)] for i in line.indices)
-        lead = self.lead if line.per_batch else (ir.SAMPLES, *self.lead)
+        lead = {"": (ir.SAMPLES, *self.lead), "sample": (ir.SAMPLES,), "batch": ()}[line.per]
         axes = (*lead, *(a for slot in slots for a in slot))
         self._require_once(line, axes)
         name = f"{self.name}.{line.name}"

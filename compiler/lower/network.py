@@ -26,7 +26,7 @@ def lower_problem(spec: Spec) -> ir.Problem:
         return _objective(spec.objective, Environment({}, functions))
     assert spec.network is not None
     assert spec.loss is not None
-    return _network(spec.network, spec.loss, Environment({}, functions))
+    return _network(spec.network, spec.loss, Environment({}, functions), frozenset(spec.frozen))
 
 
 def problem(
@@ -74,14 +74,26 @@ def _objective(objective: Objective, env: Environment) -> ir.Problem:
     return problem(tensors, [ir.Let(LOSS, ir.SCALAR, value)])
 
 
-def _network(network: Network, loss: Loss, env: Environment) -> ir.Problem:
+def _network(network: Network, loss: Loss, env: Environment, frozen: frozenset[str]) -> ir.Problem:
     flow = Flow(env.functions)
     x = ir.Tensor("x", (ir.SAMPLES, *input_axes(network.input, network.operations)), "input")
     last = network.activations
     z = flow.chain(network.operations[: len(network.operations) - len(last)], x.var)
     y = ir.Tensor("y", z.axes, "target")
     head = _head(last, z, flow.span, loss, env)
-    return problem([*flow.tensors, x, y], [*flow.steps, *head], OUTPUT, loss.reduce == "mean", flow.updates)
+    tensors, kept, updates = _held(flow.tensors, frozen, flow.updates)
+    return problem([*tensors, x, y], [*kept, *flow.steps, *head], OUTPUT, loss.reduce == "mean", updates)
+
+
+def _held(
+    tensors: list[ir.Tensor], frozen: frozenset[str], updates: list[ir.Update]
+) -> tuple[list[ir.Tensor], list[ir.Let], list[ir.Update]]:
+    """Parameters that are not trained are states that never change: nothing is derived by them, and no rule sees them."""
+    held = [replace(t, role="state") if t.name in frozen else t for t in tensors]
+    kept = [ir.Let(f"{t.name}.kept", t.axes, t.var) for t in held if t.name in frozen]
+    same = [ir.Update(t.name, 0.0, f"{t.name}.kept") for t in held if t.name in frozen]
+    by_name = {u.state: u for u in (*updates, *same)}
+    return held, kept, [by_name[t.name] for t in held if t.role == "state"]
 
 
 def _head(last: tuple[Activation, ...], z: ir.Var, span: Span, loss: Loss, env: Environment) -> list[ir.Let]:

@@ -135,6 +135,7 @@ class _Lowering:
             self.masks,
             tuple((w.name, w.states[1].name) for w in watches),
             self.spec.monitor.shown,
+            rule.point,
         )
 
     def _required(self) -> Iterator[ast.Expr]:

@@ -18,18 +18,20 @@ def _parts(kind: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.name not in ("span", "text", "id", "op"))
 
 
-_LEAVES = (ast.Number, ast.Name, ast.Text, ast.Shape)
+_LEAVES = frozenset({ast.Number, ast.Name, ast.Text, ast.Shape})
 
 
-def children(node: ast.Node) -> Iterator[ast.Node]:
+def children(node: ast.Node) -> list[ast.Node]:
     """The nodes directly below, in the order of the text."""
     kind: Any = type(node)
+    found: list[ast.Node] = []
     for name in _parts(kind):
         value = getattr(node, name)
         if isinstance(value, ast.Node):
-            yield value
+            found.append(value)
         elif isinstance(value, tuple):
-            yield from (v for v in value if isinstance(v, ast.Node))
+            found += [v for v in value if isinstance(v, ast.Node)]
+    return found
 
 
 def walk(node: ast.Node) -> Iterator[ast.Node]:
@@ -39,7 +41,7 @@ def walk(node: ast.Node) -> Iterator[ast.Node]:
         node = stack.pop()
         yield node
         if type(node) not in _LEAVES:
-            stack += [*children(node)][::-1]
+            stack += reversed(children(node))
 
 
 def rebuild(node: N, change: Callable[[ast.Expr], ast.Expr]) -> N:

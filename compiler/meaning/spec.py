@@ -77,6 +77,10 @@ class DataSpec:
     """Number of classes if the file states it, else 0."""
     limit: int = 0
     """At most so many samples (0: all), before the split."""
+    only: tuple[str, ...] = ()
+    """Labels of the classes whose samples are used; empty: of all."""
+    each: int = 0
+    """So many training samples of each class (0: all), after the split."""
     style: TextStyle = AS_FOUND
     missing: Missing = "error"
     """`drop` leaves out samples with a missing value, `mean` puts the training part's mean in its place."""
@@ -84,6 +88,10 @@ class DataSpec:
     """Whether the parts of the split have the same share of each class."""
     validation: float = 0.0
     """Fraction of what the split leaves for training (floor), or a count if above 1; 0: no validation part."""
+    folds: int = 0
+    """Parts into which the training samples are cut, each the validation part of a training; 0: no folds."""
+    fold: int = 0
+    """The one of them that is the validation part, from 1."""
     validation_files: tuple[str, ...] = ()
     """Absolute paths, as in `origin`: the validation part stands in files of its own."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
@@ -348,6 +356,8 @@ class Optimizer:
     """It names the batches itself (`R[i]`); one iteration is one epoch."""
     searches: tuple[ast.Search, ...] = ()
     """Definitions of searches that the definition calls; in the body their lines are put in place."""
+    point: str = ""
+    """The state where the rule wants to be evaluated and kept (`evaluate at avg[n]`); empty: theta."""
     off: Values = field(default=(), compare=False)
     """Parameters that the definition has lost, as their values decide conditions; what it requires may name them."""
 
@@ -491,6 +501,41 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class Finder:
+    """A short training whose rate grows by a constant factor in each iteration, from `low` to `high`."""
+
+    parameter: str
+    low: float
+    high: float
+    steps: int
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Several trained networks that answer together."""
+
+    phases: tuple[str, ...]
+    """The ends of these phases, for each run; empty: all runs."""
+    by: Literal["mean", "vote"]
+    """The mean of the outputs, or the share of members that choose each class."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training: the file with some of its settings replaced (`check/phases.py`)."""
+
+    name: str
+    settings: tuple[ast.Setting, ...]
+    """What is other than in the file, as it was written."""
+    restart: bool
+    """Whether its rule begins anew though the one before could go on."""
+    freeze: tuple[str, ...] = ()
+    """Names of the arrays of parameters that are not trained."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Spec:
     """One of network (with loss and data) and objective is set."""
 
@@ -514,6 +559,13 @@ class Spec:
     warnings: tuple[Diagnostic, ...]
     sweep: Sweep | None = None
     """Where there is one, all else is that of its first point."""
+    phases: tuple[Phase, ...] = ()
+    """Where there are some, all else is that of the last one, with nothing frozen."""
+    ensemble: Ensemble | None = None
+    finder: Finder | None = None
+    """Where there is one, the rest is that of the training that finds."""
+    frozen: tuple[str, ...] = ()
+    """Of a single phase: names of the arrays of parameters that are not trained."""
 
     @property
     def parameters(self) -> int:

@@ -37,8 +37,9 @@ DENSE = "dense"
 
 
 def spec_text(spec: Spec) -> str:
-    """Of a sweep the file as it was written: every point has a spec of its own."""
-    if spec.sweep is not None:
+    """Of a sweep the file as it was written, since every point has a spec of its own; likewise of one with phases, in
+    which what was set from outside has its place."""
+    if spec.sweep is not None or spec.finder is not None or spec.phases:
         return format_program(spec.program, Source("spec.net", ""))
     return format_program(spec_program(spec), Source("spec.net", ""))
 
@@ -64,7 +65,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield from _schedule(schedule)
     yield _train(spec.training)
     yield _monitor(spec.monitor)
-    yield from (s for s in spec.program.statements if isinstance(s, ast.Points | ast.Expect))
+    yield from (s for s in spec.program.statements if isinstance(s, ast.Ensemble | ast.Points | ast.Expect))
 
 
 def _definitions(spec: Spec) -> Iterator[ast.Activation | ast.Layer | ast.Block]:
@@ -115,16 +116,27 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
         *_validation(data),
         ast.Setting("seed", _number(data.seed)),
         *(ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v),
+        *_chosen(data),
         *_reading(data),
     ]
     return replace(written, sources=sources, settings=tuple(settings))
 
 
 def _validation(data: DataSpec) -> Iterator[ast.Setting]:
+    if data.folds:
+        yield ast.Setting("folds", _number(data.folds))
+        yield ast.Setting("fold", _number(data.fold))
     if data.validation_files:
         yield ast.Setting("validation", _columns(data.validation_files))
     elif data.validation:
         yield ast.Setting("validation", _number(data.validation))
+
+
+def _chosen(data: DataSpec) -> Iterator[ast.Setting]:
+    if data.only:
+        yield ast.Setting("only", ast.Set(tuple(ast.Text(label) for label in data.only)))
+    if data.each:
+        yield ast.Setting("each", _number(data.each))
 
 
 def _target(data: DataSpec) -> Iterator[ast.Setting]:
@@ -170,10 +182,25 @@ def _stages(operations: tuple[Operation, ...]) -> Iterator[ast.Stage]:
             groups[-1].append(operation)
         else:
             groups.append([operation])
-    for first, *rest in groups:
+    while groups:
+        times = _times(groups)
+        first, *rest = groups[0]
+        groups = groups[times:]
         size, written = _sized(first)
         after = (ast.Operation(o.definition.name, _arguments(o.arguments), ()) for o in rest)
-        yield ast.Stage((written, *after), size)
+        yield ast.Stage((written, *after), size, times)
+
+
+def _times(groups: list[list[Operation]]) -> int:
+    """A block that stands there again and again, first of so many: what is in it may ask for its number."""
+    match groups[0]:
+        case [Block(definition, arguments) as first]:
+            count = int(dict(arguments).get("L", 1))
+            others = [g[0] for g in groups[:count] if len(g) == 1 and isinstance(g[0], Block)]
+            numbers = [dict(o.arguments).get("l") for o in others if o.definition == definition]
+            same = all(_written(o) == _written(first) for o in others)
+            return count if same and numbers == [*range(1, count + 1)] else 1
+    return 1
 
 
 def _sized(operation: Operation) -> tuple[ast.Expr | None, ast.Operation]:

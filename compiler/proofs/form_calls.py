@@ -100,7 +100,7 @@ class Forms:
             return EVERYWHERE.union(*(domains[id(a)] for a in args))
         condition = values[id(args[0])]
         decided = number_of(condition)
-        if decided is not None:
+        if decided is not None and decided.range is None:
             return domains[id(args[0])] | domains[id(args[1 if decided.value else 2])]
         told = condition if () not in condition else self.algebra.sub(constant(1), condition)
         taken = [_guarded(domains[id(args[i])], key(told), (i == 1) == (told is condition)) for i in (1, 2)]

@@ -18,7 +18,7 @@ from netc.compiler.proofs.comparisons import Undecided
 from netc.compiler.proofs.form_calls import EVERYWHERE
 from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, constant
 from netc.compiler.proofs.parameters import Parameters
-from netc.compiler.proofs.ranges import Number
+from netc.compiler.proofs.ranges import Number, drawn_by
 from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values
 
 Form = dict[str, Fraction]
@@ -27,13 +27,8 @@ Forms = dict[Mono, Form]
 """What changes with n, and what it multiplies."""
 Column = tuple[Fraction, ...]
 MOST_CASES = 24
-COUNTS = {
-    "m": Fraction(2**127 - 1, 2**89 - 1),
-    "samples": Fraction(2**107 - 1, 2**89 - 1),
-    ir.SIZE: Fraction(2**127 - 1, 2**107 - 1),
-}
-"""Numbers of batches, samples and parameters at which identities of rational functions are looked at: no numbers that a
-rule can mention."""
+COUNTS = ("m", "samples", ir.SIZE)
+"""Numbers of batches, samples and parameters: identities of rational functions are looked at where these are random."""
 
 
 class NotLinear(Exception):
@@ -86,6 +81,7 @@ class _Pair:
         self.names: list[str] = []
         self.known: dict[int, str] = {}
         """Atoms that are states, gradients or losses."""
+        self.counts: dict[str, Fraction] = {}
 
     def reach(self) -> Reach | None:
         theta = self.algebra.symbol("state theta", True)
@@ -93,8 +89,10 @@ class _Pair:
         first = {s: self.sides[s].step(v, constant(0)) for s, v in starts.items()}
         states = {s: self._states(s) for s in self.sides}
         self._know("gradient ", "#")
+        self._draw([first])
         self._matrices(first, 1)  # what is not linear shows in the first step
         steps = list(self._steps(states, Clock(1, None)))
+        self._draw([first, *(s for _, s in steps)])
         self._know("gradient ", "#")
         found = [self._for(weights, first, [s for _, s in steps]) for weights in (1, 0)]
         if None in found or not all(map(_fits, [first, *(s for _, s in steps)])):
@@ -106,6 +104,15 @@ class _Pair:
             max(p[3] for p in proofs),
             tuple(sorted((c for c, _ in steps), key=lambda c: c.first)),
         )
+
+    def _draw(self, steps: list[dict[str, Step]]) -> None:
+        """Drawn by all numbers in these steps: no rule mentions them."""
+        forms = [s.next.forms[n] for step in steps for s in step.values() for n in s.next.forms]
+        forms += [q.point for step in steps for s in step.values() for q in s.asked]
+        draw = drawn_by(*(str(c.value) for p in forms for c in p.values()))
+        self.counts = {
+            n: Fraction(draw.getrandbits(60) + 2**60, draw.getrandbits(50) + 2**50) for n in COUNTS
+        }
 
     def _states(self, side: str) -> Values:
         machine = self.sides[side]
@@ -196,7 +203,7 @@ class _Pair:
                         raise NotLinear("a rule divides by the mask of weights")
                     value *= weights
                 elif atom.op in COUNTS and e.denominator == 1:
-                    value *= COUNTS[atom.op] ** int(e)
+                    value *= self.counts[atom.op] ** int(e)
                 elif self._moved(i):
                     raise NotLinear("it is not linear in gradients and states")
                 else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, constant, number_of
+from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, constant
 from netc.compiler.proofs.ranges import NOT_NEGATIVE, POSITIVE, Number, by_sign, number
 from netc.compiler.proofs.signs import key, note_sign, sign
 
@@ -173,6 +173,6 @@ def absolute(a: Algebra, x: Poly) -> Poly:
         else:
             size = a.function("abs", (a.atom(i),), by_sign(abs(known) if abs(known) == 2 else 1))
             out = a.mul(out, a.reduced({size: e}))
-    if number_of(rest) is not None or sign(a, rest) > 0:
+    if sign(a, rest) > 0:
         return a.mul(out, rest)
     return a.mul(out, a.atom(a.function("abs", (rest,), NOT_NEGATIVE)))

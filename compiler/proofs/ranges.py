@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from hashlib import blake2b
 from math import isqrt
+from random import Random
 
 ZERO, ONE = Fraction(0), Fraction(1)
 Sign = int
@@ -184,6 +186,11 @@ class Number:
 def _both(x: Number, y: Number) -> Range | None:
     """Something true if one of them is no single number."""
     return x.range or y.range
+
+
+def drawn_by(*words: str) -> Random:
+    """Random numbers that hang on all of what they are drawn for, so that it cannot have been written for them."""
+    return Random(blake2b("\n".join(words).encode(), digest_size=16).digest())
 
 
 def number(value: Fraction | int) -> Number:

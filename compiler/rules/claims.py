@@ -18,14 +18,12 @@ from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.normal_form import NoForm
 from netc.compiler.proofs.parameters import Moving
 from netc.compiler.proofs.prove import Proof, prove
-from netc.compiler.proofs.ranges import Bound, Number, Range, number
+from netc.compiler.proofs.ranges import Bound, Number, Range, drawn_by, number
 from netc.compiler.rules.admitted import admits, admitted
 from netc.compiler.rules.conditions import RATE, Formulas, rates
 from netc.compiler.rules.mapping import WHERE, Tied, drawn, named_values, parts
 from netc.compiler.rules.sides import Side
 
-DRAW = 11
-"""Seed of A's parameters."""
 Ranges = Mapping[str, Range]
 Moves = frozenset[str]
 """What a schedule may change: RATE, memories of A."""
@@ -116,6 +114,8 @@ class _Search:
         self.a, self.b, self.formulas = a, b, formulas
         self.rules: dict[tuple[frozenset[str], ...], tuple[ir.Rule, ir.Rule]] = {}
         self.kept_away: dict[Step, str] = {}
+        self.seed = drawn_by(*(repr(side.text.optimizer.definition) for side in (a, b))).getrandbits(64)
+        """Of A's parameters."""
         self.constant_there: list[str] = []
         """Ends of parameters that move which are proved for constants."""
         self.tied = {other: name for name, other in a.values.pairs} if isinstance(a.values, Tied) else {}
@@ -197,7 +197,7 @@ class _Search:
         """Of A and of B; raises Unproved where B has none that it admits."""
         if self.formulas is None:
             return self.a.numbers, self.b.numbers
-        at = drawn(self.a.values, DRAW, where=part.ranges)
+        at = drawn(self.a.values, self.seed, where=part.ranges)
         at |= {name: number(value) for name, value in part.ends.items()}
         at |= {other: at[name] for other, name in self.tied.items()}
         try:

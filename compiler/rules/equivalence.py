@@ -53,7 +53,11 @@ class Verdict:
 
 
 def equivalent(a: str, b: str) -> Verdict:
-    """Compares two rules: names, calls as `torch.SGD(lr=0.1)`, or blocks. Raises SpecError."""
+    """Compares two rules: names, calls as `torch.SGD(lr=0.1)`, or blocks. Raises SpecError.
+
+    >>> netc.equivalent("torch.SGD(lr=0.1)", "gd(eta=0.1)").same
+    True
+    """
     for rule in (a, b):
         if not isinstance(rule, str):
             raise TypeError(
@@ -64,6 +68,23 @@ def equivalent(a: str, b: str) -> Verdict:
 
 def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     """`texts` are the rules as they were written, for the witness."""
+    verdict = _compared(a, b, texts)
+    one, other = a.text.optimizer, b.text.optimizer
+    if one.point == other.point == "" or (one.definition.body, one.arguments, one.point) == (
+        other.definition.body,
+        other.arguments,
+        other.point,
+    ):
+        return verdict
+    points = [f"{o.point or 'theta'}[n]" for o in (one, other)]
+    note = (
+        f"This is about theta alone. They are measured at {points[0]} and {points[1]}, which are not compared"
+    )
+    lines = [verdict.text, *wrap([f"{note}, so they do not count as the same."])]
+    return replace(verdict, same=False, text="\n".join(lines), reasons=(*verdict.reasons, note))
+
+
+def _compared(a: Side, b: Side, texts: tuple[str, str]) -> Verdict:
     mapped, free = match(a, b), a.text.free or b.text.free
     found = (mapped if free else None) or match_as_given(a, b)
     numbers = _numbers(mapped)

@@ -17,7 +17,7 @@ from netc.compiler.meaning.m_as_state import shown
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.rule_equations import lines, with_numbers
-from netc.compiler.meaning.spec import Piece, Schedule, Spec
+from netc.compiler.meaning.spec import Optimizer, Piece, Schedule, Spec
 from netc.dsl import ast, library
 from netc.dsl.names import greek
 from netc.dsl.printer import Printer, number, print_expr
@@ -41,11 +41,19 @@ def explain(spec: Spec, unicode: bool) -> list[Section]:
     return [
         Section(title(spec, unicode), tuple(comment(definition.name))),
         Section("", tuple(map(as_written, written))),
+        Section("measured", tuple(_measured(rule, unicode))),
         Section("where", tuple(line for s in rule.searches for line in _search(s, unicode))),
         Section("with these numbers", tuple(map(as_written, runs)) if runs != written else ()),
         Section("symbols", tuple(_columns(_symbols(spec, unicode)))),
         Section("cost", tuple(_cost(lower_rule(spec)))),
     ]
+
+
+def _measured(rule: Optimizer, unicode: bool) -> Iterator[str]:
+    """Where, if not at theta."""
+    if rule.point:
+        name = greek(rule.point) if unicode else rule.point
+        yield f"at {name}[n], of which all figures, what is kept and predictions are"
 
 
 def _search(search: ast.Search, unicode: bool) -> Iterator[str]:

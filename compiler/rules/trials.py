@@ -176,7 +176,9 @@ def _wide(seed: int) -> World:
     gradients[:, :, 0] = draw.choice([-1.0, 0.0, 1.0])  # one that is always the same
     if seed % 2:
         gradients[0] = 0
-    losses = np.sort(10 ** draw.uniform(-6, 6, (steps, 4)))[:, ::-1]
+    losses = np.sort(10 ** draw.uniform(-6, 6, (steps, 4)))[:, ::-1]  # they fall, so that searches end
+    if seed % 4 > 1:
+        losses = -losses[:, ::-1]
     return World(gradients, losses.copy(), numbers(ELEMENTS), batches=(1, 2, 3, 5)[seed % 4])
 
 

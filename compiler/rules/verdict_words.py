@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 from netc.compiler.calculus import ir
@@ -178,8 +179,6 @@ def _difference(a: Side, b: Side, found: Difference | None) -> str:
             return "in a step they ask for losses and gradients in another order"
         return f"in a step A evaluates {asked[0]}, B {asked[1]}"
     world, i = found.trial.world, found.element
-    start = world.theta[i]
-    moved = _told_apart(*(_moved(x, float(start)) for x in (found.a, found.b)))
     steps = found.n - world.first
     shown = ", ".join(f"{g:.3g}" for g in world.gradients[:steps, 0, i][:4])
     after = (
@@ -192,10 +191,20 @@ def _difference(a: Side, b: Side, found: Difference | None) -> str:
     name = "theta" if found.what == "theta" else "the point where it asks"
     last = f"theta[{found.n}]" if found.what == "theta" else f"at n = {found.n}"
     batches = f" (m = {world.batches})" if {"m", "epoch"} & {*_clocks(a.rule), *_clocks(b.rule)} else ""
-    words = f"{after}{name} has moved by {moved[0]} in A and by {moved[1]} in B"
+    moved, more = _apart(found, float(world.theta[i]))
+    return f"{after}{name} {moved}, that is the first difference, {last}{batches}{more}"
+
+
+def _apart(found: Difference, start: float) -> tuple[str, str]:
+    """What each has come to, and whether float64 shows that."""
+    moves = [_moved(x, start) for x in (found.a, found.b)]
+    for (mark, move), (other, moved) in permutations(zip("AB", moves, strict=True)):
+        if move != move:
+            return f"has no value in {mark} (0/0, a root) and has moved by {moved:.4g} in {other}", ""
+    told = _told_apart(*moves)
     hidden = abs(found.a - found.b) < type(found.a)(ROUNDING) * abs(found.a)
     more = "; rounding to float64 hides it" if hidden else ""
-    return f"{words}, that is the first difference, {last}{batches}{more}"
+    return f"has moved by {told[0]} in A and by {told[1]} in B", more
 
 
 def _moved(x: Any, start: float) -> Any:

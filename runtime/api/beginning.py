@@ -32,7 +32,8 @@ class Beginning:
             raise ValueError("theta and resume are two starts, give one: a checkpoint has its theta")
         if resume is not None and not resume:
             raise ValueError(
-                "the checkpoint is empty: the runs were too many to be in hand together, or the result was read back"
+                "the checkpoint is empty: the runs were too many to be in hand together, the training was in phases, "
+                "or the result was read back"
             )
         copies = None if resume is None else {name: np.array(array) for name, array in resume.items()}
         return Beginning(None if theta is None else _rows(theta, problem), copies)

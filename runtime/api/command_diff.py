@@ -53,7 +53,11 @@ def command(a: str, b: str, why: bool, witness: Path | None) -> int:
         verdict = equivalent(a, b)
         click.echo(verdict.why if why else verdict.text)
         if witness is not None:
-            _write(verdict.witness, witness)
+            _write(
+                verdict.witness,
+                witness,
+                "what they ask for tells" if not verdict.same else "no gradients tell",
+            )
     return DONE
 
 
@@ -66,11 +70,11 @@ def _are_layers(a: str, b: str) -> bool:
     return one
 
 
-def _write(found: Witness | None, file: Path) -> None:
+def _write(found: Witness | None, file: Path, why: str) -> None:
     from netc.runtime.atomic import write_text
 
     if found is None:
-        click.echo("netc: no witness is written: no gradients tell these rules apart", err=True)
+        click.echo(f"netc: no witness is written: {why} these rules apart", err=True)
         return
     try:
         write_text(file, json.dumps(found.plain, indent=1) + "\n")

@@ -103,7 +103,7 @@ def pictures(
         raise click.UsageError(str(error)) from None
     _require(figures, figures_of(kept), "figure")
     judged = judged_of(kept) if not kinds or ANSWERS & {*kinds} else {}
-    apart = _apart(kept) if not kinds or "curves" in kinds else None
+    apart = apart_of(kept) if not kinds or "curves" in kinds else None
     material = Material(kept, tuple(figures), apart, judged)
     possible = tuple(applying(material))
     _require(kinds, possible, "picture")
@@ -137,7 +137,7 @@ def judged_of(kept: Sequence[Kept]) -> Mapping[str, Judgement]:
     return {}
 
 
-def _apart(kept: Sequence[Kept]) -> Course | None:
+def apart_of(kept: Sequence[Kept]) -> Course | None:
     """Of two runs from one start, which are trained again for it; with a message where that cannot be."""
     from netc.apart import NotAlike, apart
     from netc.dsl.diagnostics import SpecError

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from netc.runtime.results.result import Result
     from netc.runtime.session import Session
 
-COMPARED = ("theta.safetensors", "history.csv", "runs.csv", "runs.parquet")
+COMPARED = ("theta.safetensors", "history.csv", "runs.csv", "runs.parquet", "phases.csv")
 """Files of a run whose bytes follow from its program, data and vectors."""
 
 

@@ -18,6 +18,7 @@ from netc.terminal import counted, paint
 from netc.verdicts import COLOURS, Table
 
 if TYPE_CHECKING:
+    from netc.runtime.finder import FinderResult
     from netc.runtime.results.result import Result
     from netc.runtime.results.sweep_result import SweepResult
     from netc.runtime.results.verdict import Verdict
@@ -125,12 +126,16 @@ def _is_slow(program: Any) -> bool:
 
 def _trained(
     file: File, changed: dict[str, str | float], out: Path | None, lanes: int
-) -> Result | SweepResult:
+) -> Result | SweepResult | FinderResult:
     from netc.kept_run import keep
     from netc.runtime.session import open_session
     from netc.runtime.training.train import Watcher
 
     session = open_session(file, changed, lanes=lanes)
+    if session.spec.finder is not None:
+        from netc.runtime import finder
+
+        return finder.run(session)
     if session.spec.sweep is not None:
         from netc import sweep_run
         from netc.runtime import sweep

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 from netc import sweep_run
 from netc.command_plot import need_matplotlib, pictures
 from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.dsl.visible import visible
 from netc.kept_run import fingerprint, manifest_of, new_folder
 from netc.options import FOLDER, NET_FILE, lanes, overrides, training_options
 
@@ -53,6 +55,10 @@ def command(
         if file is None:
             raise click.UsageError("which FILE?")
         session = _opened(file, changed, out, width, quiet)
+        if session.spec.finder is not None:
+            from netc import finder_run
+
+            return finder_run.run(session, changed, out, plot, as_json)
         if session.spec.sweep is not None:
             return _swept(sweep_run.begin(session, changed, out, quiet), as_json)
         run = Run(session, new_folder(session, changed, out), None, session.file.source.name)
@@ -153,8 +159,14 @@ def watching(session: Session, quiet: bool) -> Quiet:
     from netc.progress import watcher
     from netc.runtime.training.train import total_steps
 
-    total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
-    return watcher(quiet, total / per_epoch, session.metric.kind if session.metric else "")
+    if session.spec.phases:
+        from netc.runtime.phases import legs_of
+
+        epochs = sum(leg.steps / leg.per_epoch for leg in legs_of(session))
+    else:
+        total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
+        epochs = total / per_epoch
+    return watcher(quiet, epochs, session.metric.kind if session.metric else "")
 
 
 def announced(session: Session, watch: Quiet) -> tuple[str, ...]:
@@ -206,9 +218,31 @@ def _written(run: Run, result: Result) -> Result:
         with Interrupt():  # who presses Ctrl-C twice gets what was trained all the same
             run.folder.write_result(result, run.session.program, run.session.scalers())
     except OSError as error:
-        click.echo(f"the results cannot be written: {error.strerror or error}", err=True)
+        message = f"the results cannot be written: {error.strerror or error}"
+        if place := _elsewhere(run, result):
+            click.echo(f"{message}; they are in {visible(str(place))}", err=True)
+            return replace(result, folder=place)
+        click.echo(message, err=True)
         return replace(result, interrupted=True)
     return result
+
+
+def _elsewhere(run: Run, result: Result) -> Path | None:
+    """A folder of the system's for temporary files, where all of the run is written that its own has no room for."""
+    from netc.runtime.results.folder import RunFolder
+
+    try:
+        place = Path(tempfile.mkdtemp(prefix="netc-"))
+    except OSError:
+        return None
+    try:
+        for name in ("spec.net", "manifest.json"):
+            shutil.copyfile(run.folder.path / name, place / name)
+        RunFolder(place).write_result(result, run.session.program, run.session.scalers())
+    except OSError:
+        shutil.rmtree(place, ignore_errors=True)
+        return None
+    return place
 
 
 def _say_how_to_go_on(folder: Path) -> None:

@@ -41,11 +41,14 @@ COMMANDS = {
     "export": ("netc.command_export", "Write the network of a run for other tools: C, Fortran, ..."),
     "bench": ("netc.command_bench", "What an iteration takes; beside PyTorch and JAX."),
     "plot": ("netc.command_plot", "Draw pictures of runs."),
+    "report": ("netc.command_report", "One HTML file that tells of runs to somebody else."),
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
     "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),
     "explain": ("netc.command_explain", "What an update rule does; the story behind an error's code."),
     "diff": ("netc.command_diff", "Are two update rules, or two files, the same?"),
+    "examples": ("netc.command_examples", "Copy the examples beside you."),
+    "lsp": ("netc.command_lsp", "The language server, for editors."),
     "data": ("netc.command_data", "Data sets: list them, fetch them."),
     "cache": ("netc.command_cache", "The compiled kernels on disk."),
     "completion": ("netc.command_completion", "Completion of commands in your shell."),
@@ -97,7 +100,8 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 def cli() -> None:
     """Small neural networks and their optimizers, from a file that reads like the paper.
 
-    Start with `netc run examples/boston.net`. Results go to standard output, messages to standard error.
+    Start with `netc examples`, then `netc run examples/boston.net`. Results go to standard output, messages to standard
+    error.
 
     Exit status: 0 done; 1 the file has an error; 2 wrong usage; 3 data missing or unfit; 4 every run
     diverged or met what it cannot go on with; 5 an expectation failed; 130 interrupted, with a checkpoint written.

@@ -111,6 +111,9 @@ def session_of(run: Path, manifest: Manifest) -> Session:
 def fingerprint(session: Session) -> str:
     """Of all that decides the bits of a training but the vectors of the processor."""
     data = session.data.digest if session.data else ""
+    if session.spec.phases:
+        each = [fingerprint(phase) for phase in session.phases]
+        return hashlib.sha256(f"{session.spec.phases!r} {each}".encode()).hexdigest()
     rules = session.spec.training.keep, session.spec.training.patience
     return hashlib.sha256(f"{session.program!r} {session.spec.data!r} {rules!r} {data}".encode()).hexdigest()
 

@@ -20,6 +20,7 @@ from netc.runtime import saved
 from netc.runtime import session as sessions
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
+from netc.runtime.finder import FinderResult
 from netc.runtime.parameters import flatten, states_of_rows, unflatten
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.sweep_result import SweepResult
@@ -42,6 +43,10 @@ def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> M
     inside a text at the working directory.
 
     Raises SpecError with all that is wrong in the file or its data, FileNotFoundError where there is no file.
+
+    >>> bowl = "objective R(x) = x^2\\ninit theta = 1\\noptimizer gd(eta = 0.1)\\ntrain steps = 3"
+    >>> netc.compile(bowl, eta=0.25).train().theta
+    array([[0.125]])
     """
     require_plain("compile", overrides)
     text = os.fspath(path_or_text)
@@ -58,6 +63,10 @@ def load(path: str | os.PathLike[str], number: int = 0) -> Model:
     of that `number`, counted from 0; `model.result.theta` has those of all.
 
     Raises FileNotFoundError, and ValueError where it is no model, a damaged one, or one of a newer netc.
+
+    >>> model.save("line.safetensors")
+    >>> bool((netc.load("line.safetensors").predict(X) == model.predict(X)).all())
+    True
     """
     found = saved.read(Path(path))
     if not 0 <= number < len(found.theta):
@@ -115,6 +124,10 @@ class Model:
         classes, columns and what the file says; `netc.load` reads it.
 
         The file is whole or not there. Raises ValueError where nothing was trained, OSError where it cannot be written.
+
+        >>> model.save("line.safetensors")
+        >>> netc.load("line.safetensors").parameters
+        10
         """
         file = Path(path)
         if file.suffix != saved.SUFFIX:
@@ -212,6 +225,11 @@ class Model:
         With `keep_scaling` X and y are scaled as in the last training, not anew: what a training that goes on from its
         theta with other samples needs.
 
+        >>> half = model.train(X, y, epochs=25)
+        >>> on = model.train(X, y, resume=half.checkpoint)  # to the file's epoch 50
+        >>> bool((on.theta == result.theta).all())
+        True
+
         `callback(report)` is called at every report (`monitor every = ...`) with a `Report`; what it returns, if it is
         true, ends the training: `result.stopped` is then `callback`.
 
@@ -249,6 +267,10 @@ class Model:
         `result.table` has a row for each point, the best first, `result.best` the values of the best one,
         `result.results` the `Result` of every point in the order of the grid. The model is then that of the best point:
         `predict` uses its first run, `train` trains it. ValueError where the file has no sweep.
+
+        >>> bowl = "objective R(x) = x^2\\ninit theta = 1\\noptimizer gd(eta = 0.1)\\ntrain steps = 9\\n"
+        >>> netc.compile(bowl + "sweep eta in {0.1, 0.4}\\n").sweep().best
+        {'eta': 0.4}
         """
         from netc.runtime import sweep
 
@@ -273,8 +295,24 @@ class Model:
             self._result = None
         return found
 
+    def finder(self) -> FinderResult:
+        """Runs the file's `finder`: `result.suggestion` (runs,) is the rate at which the smoothed loss falls most steeply,
+        `result.rates`, `result.losses` and `result.smoothed` are what was seen. ValueError where the file has none,
+        SpecError where the loss is lost at once."""
+        from netc.runtime import finder
+
+        if self._session.spec.finder is None:
+            raise ValueError("the file has no finder: finder eta from 1e-6 to 10 in 200 steps")
+        return finder.run(self._session)
+
     def predict(
-        self, X: Any, theta: ArrayLike | None = None, *, labels: bool = False, states: ArrayLike | None = None
+        self,
+        X: Any,
+        theta: ArrayLike | None = None,
+        *,
+        labels: bool = False,
+        states: ArrayLike | None = None,
+        ensemble: bool = False,
     ) -> Reals:
         """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target, in the
         order of `classes` where the target is one; with `labels` the likeliest of these, (N,).
@@ -282,14 +320,33 @@ class Model:
         `theta` (P,) is by default that of the last training's first run, and so are `states` (S,), those of layers
         (`result.states`); here and below layers are in test mode. Raises ValueError where shapes or columns
         do not fit, there are no classes to name, or the file is an objective, which has no outputs.
+
+        With `ensemble` the members of the file's `ensemble` answer together, those of the last training (of the ends of
+        phases those of its first run): the mean of their outputs, or the shares of their votes.
+
+        >>> model.predict(X).shape
+        (20, 1)
         """
         session = self._session
+        if ensemble:
+            return self._of_ensemble(session, self._inputs(session, X), labels)
         row = self._row(session, self.theta if theta is None else theta, states)
         x = self._inputs(session, X)
         y = np.zeros((len(x), session.spec.network.outputs if session.spec.network else 0))
         samples = session.lay_out(x, y)
         _, outputs = session.evaluator.predict(row, samples)
         found = outputs.T.astype(np.float64)
+        return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
+
+    def _of_ensemble(self, session: Session, x: Reals, labels: bool) -> Reals:
+        from netc.runtime.ensemble import groups_of, outputs_of, together
+
+        spec, result = session.spec.ensemble, self.result
+        if spec is None or result is None:
+            raise ValueError("the file has no 'ensemble'" if spec is None else "nothing was trained yet")
+        members, metric = next(groups_of(spec, result)), session.targets.metric()
+        samples = session.lay_out(x, np.zeros((len(x), session.program.problem.outputs)))
+        found = together(spec, outputs_of(session, members, samples), metric.threshold).T
         return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
 
     def judge(self, X: Any = None, y: Any = None, *, part: str | None = None) -> Judgement:
@@ -299,6 +356,10 @@ class Model:
         The answer has `figures` (accuracy and calibration errors, or rmse, mae, bias, r2), `confusion`, `residuals`,
         `ece`, `smooth_ece`, and `worst()`, `best()`, `uncertain()`, the places of samples. Raises ValueError where
         nothing was trained, the data are not at hand or others than the model was trained on, or shapes do not fit.
+
+        >>> judged = model.judge(X, y)
+        >>> bool(judged.figures["rmse"] == np.sqrt(np.mean(judged.residuals**2)))
+        True
         """
         return judge(self, X, y, part)
 
@@ -310,6 +371,9 @@ class Model:
         It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`. A file without
         data and without scaling takes X and y as they are; y (N,) are then the codes 0, 1, ... of classes where the
         network has several outputs.
+
+        >>> bool(abs(model.loss(result.theta[0], X, y) - result.loss_train[0]) < 1e-15)
+        True
         """
         session = self._session
         return session.evaluator.loss(self._row(session, theta, states), self._samples(session, X, y))
@@ -323,7 +387,14 @@ class Model:
         wrt: Literal["theta", "x"] = "theta",
         states: ArrayLike | None = None,
     ) -> Reals:
-        """The gradient of `loss`: (P,) in theta, or, `wrt = "x"`, (N, inputs) in the samples' inputs, in the units of X."""
+        """The gradient of `loss`: (P,) in theta, or, `wrt = "x"`, (N, inputs) in the samples' inputs, in the units of X.
+
+        >>> gradient = model.gradient(result.theta[0], X, y)
+        >>> bool(abs(np.linalg.norm(gradient) - result.gradient_norm[0]) < 1e-12)
+        True
+        >>> model.gradient(result.theta[0], X, y, wrt="x").shape
+        (20, 1)
+        """
         session = self._session
         row = self._row(session, theta, states)
         if wrt == "theta":
@@ -349,6 +420,9 @@ class Model:
 
         With `along` (P,) or (k, P) only their products with these vectors, of the same shape: what to use when P is
         large.
+
+        >>> model.hessian(result.theta[0], X, y).shape
+        (10, 10)
         """
         session = self._session
         row = np.asarray(self._row(session, theta, states), np.float64)
@@ -365,14 +439,22 @@ class Model:
 
     def unflatten(self, theta: ArrayLike) -> dict[str, Reals]:
         """theta (P,) or (runs, P) by name: `layer1.weight` (out, in), `layer1.bias` (out,), ... as PyTorch
-        has them; for an objective its variables. Several runs stay in front: (runs, out, in)."""
+        has them; for an objective its variables. Several runs stay in front: (runs, out, in).
+
+        >>> {name: array.shape for name, array in model.unflatten(result.theta[0]).items()}
+        {'layer1.weight': (3, 1), 'layer1.bias': (3,), 'layer2.weight': (1, 3), 'layer2.bias': (1,)}
+        """
         array = np.asarray(theta)
         if array.shape[-1:] != (self.parameters,):
             raise ValueError(f"theta has shape {array.shape}; there are {self.parameters} parameters")
         return unflatten(self._session.program.problem, array)
 
     def flatten(self, named: Mapping[str, ArrayLike]) -> Reals:
-        """The inverse of `unflatten`. Raises ValueError with what is missing, unknown or of a wrong shape."""
+        """The inverse of `unflatten`. Raises ValueError with what is missing, unknown or of a wrong shape.
+
+        >>> bool((model.flatten(model.unflatten(result.theta[0])) == result.theta[0]).all())
+        True
+        """
         arrays = {name: np.asarray(value) for name, value in named.items()}
         return flatten(self._session.program.problem, arrays)
 
@@ -439,7 +521,8 @@ class Model:
 
     def _inputs(self, session: Session, X: Any) -> Reals:
         """(N, inputs) scaled."""
-        return session.inputs.apply(self._raw_inputs(session, X))
+        raw = self._raw_inputs(session, X)  # before the scaling, which an objective does not have
+        return session.inputs.apply(raw)
 
     def _raw_inputs(self, session: Session, X: Any) -> Reals:
         """(N, inputs) in the units of the data, gaps filled."""

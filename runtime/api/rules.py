@@ -19,9 +19,10 @@ Reals = NDArray[Any]
 
 
 def update_rule(text: str) -> UpdateRule:
-    """The rule that `text` names, `torch.SGD(lr=0.1, momentum=0.9)`, or defines, an `optimizer` block.
+    """The rule that `text` names, `torch.SGD(lr=0.1, momentum=0.9)`, or defines, an `optimizer` block. Raises SpecError.
 
-    Raises SpecError.
+    >>> netc.update_rule("torch.SGD(lr=0.1, momentum=0.9)").states
+    ('v',)
     """
     return UpdateRule(text)
 
@@ -61,7 +62,11 @@ class UpdateRule:
         }
 
     def equations(self) -> list[str]:
-        """The lines of the rule as it runs, valid in the block of an `optimizer` statement."""
+        """The lines of the rule as it runs, valid in the block of an `optimizer` statement.
+
+        >>> netc.update_rule("gd(eta = 0.1)").equations()
+        ['theta[n+1] = theta[n] - eta*grad R(theta[n])']
+        """
         return lines(self._read.optimizer.definition.body)
 
     def latex(self) -> str:
@@ -83,6 +88,11 @@ class UpdateRule:
 
         Of rules that ask several times in a step: gradients (T, k, d) and `losses` (T, k) in the order in which they ask.
 
+        >>> netc.update_rule("gd(eta = 0.5)").trajectory([1.0], [[1.0], [0.5]])
+        array([[1.  ],
+               [0.5 ],
+               [0.25]])
+
         `schedule` gives the value of a parameter, by name, in each of the T steps. `tensors` are the sizes of
         the tensors that make up theta, for rules that look at them one by one (`per = tensor`, `per = layer`); by
         default theta is one. `batches` is m, the steps of an epoch; `first` the n of the first step (the states start
@@ -90,6 +100,26 @@ class UpdateRule:
         in float64. Raises ValueError where shapes do not fit, where `schedule` names
         what is no parameter, and where the rule asks for a loss that is not given.
         """
+        return self._gone(theta0, gradients, schedule, tensors, batches, first, weights, losses)
+
+    def points(self, theta0: ArrayLike, gradients: ArrayLike, **given: Any) -> list[Reals]:
+        """Where the rule asks on this way: (k, d) of each of the T steps. The arguments are those of `trajectory`."""
+        found: list[list[Reals]] = []
+        self._gone(theta0, gradients, points=found, **given)
+        return [np.array(points) for points in found]
+
+    def _gone(
+        self,
+        theta0: ArrayLike,
+        gradients: ArrayLike,
+        schedule: Mapping[str, Sequence[float]] | None = None,
+        tensors: Sequence[int] | None = None,
+        batches: int = 1,
+        first: int = 0,
+        weights: ArrayLike | None = None,
+        losses: ArrayLike | None = None,
+        points: list[list[Reals]] | None = None,
+    ) -> Reals:
         if schedule is not None and not isinstance(schedule, Mapping):
             raise TypeError("schedule gives the values of a parameter by its name: {'lr': [0.1, 0.05, ...]}")
         theta, given = np.asarray(theta0, np.float64), np.asarray(gradients, np.float64)
@@ -108,7 +138,7 @@ class UpdateRule:
                 f"there is at least 1 batch, and n counts from 0; these are {batches} and {first}"
             )
         rule = self._for(len(theta), schedule or {}, len(given))
-        return trajectory(rule.rule, theta, given, schedule, tensors, batches, first, mask, told)
+        return trajectory(rule.rule, theta, given, schedule, tensors, batches, first, mask, told, points)
 
     def _for(self, elements: int, schedule: Mapping[str, Sequence[float]], steps: int) -> RuleText:
         read = read_rule(self._text, elements=elements, varying=schedule)

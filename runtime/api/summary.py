@@ -9,7 +9,7 @@ import numpy as np
 
 from netc.compiler.meaning.spec import FAR
 from netc.dsl.visible import visible
-from netc.runtime.results.result import Result
+from netc.runtime.results.result import Ended, Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.session import Session
 from netc.runtime.training.outcomes import STOPS as ORDER
@@ -38,6 +38,8 @@ def summary(session: Session, result: Result) -> str:
         [_head(session, result)],
         list(read(session)),
         list(_table(figures, result.runs)),
+        list(_phases(result)),
+        list(_ensemble(figures)),
         list(_course(figures, result)),
         list(verdicts(result.expect)),
         [paint(f"kept in {visible(str(result.folder))}", dim=True)] if result.folder else [],
@@ -89,6 +91,41 @@ def _table(figures: dict[str, Any], runs: int) -> Iterator[str]:
         yield paint(f"  {'':{width}}  {''.join(f'{head:<12}' for head in heads)}".rstrip(), dim=True)
     for name, cells in rows:
         yield f"  {name:{width}}  {''.join(f'{cell:<12}' for cell in cells)}".rstrip()
+
+
+def _phases(result: Result) -> Iterator[str]:
+    """A line for each: how long it was, and its figures at its end, on its own data; medians of several runs."""
+    heads = ["phase", "epochs", *(k for k in result.final if k.startswith(("loss", "accuracy", "r2")))]
+    rows = [_of_phase(end, heads[2:]) for end in result.phases]
+    widths = [
+        max(map(len, column)) for column in zip([h.replace("_", " ") for h in heads], *rows, strict=True)
+    ]
+    for line in ([h.replace("_", " ") for h in heads], *rows) if rows else ():
+        text = "  " + "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        yield text if line in rows else paint(text, dim=True)
+
+
+def _ensemble(figures: dict[str, Any]) -> Iterator[str]:
+    """One line: how good its members are together."""
+    found = figures.get("ensemble", {})
+    for name in ("loss", "accuracy", "r2"):
+        show = percent if name == "accuracy" else number
+        parts = [
+            f"{part} {show(v['median'] if isinstance(v, dict) else v)}"
+            for part, v in found.get(name, {}).items()
+        ]
+        if parts:
+            yield f"  ensemble of {found['members']}  {name:8}  {', '.join(parts)}"
+
+
+def _of_phase(end: Ended, names: list[str]) -> list[str]:
+    found = [number(float(np.median(end.epochs)))]
+    for name in names:
+        value = float(np.median(end.final[name])) if name in end.final else np.nan
+        found.append(
+            "" if np.isnan(value) else percent(value) if name.startswith("accuracy") else number(value)
+        )
+    return [end.name, *found]
 
 
 def _spread(value: dict[str, Any], show: Any) -> list[str]:

@@ -184,15 +184,40 @@ def _table(result: SweepResult) -> Iterator[str]:
     others = [p for p in parts if p != judged.written and p in result.rows[0].points[0].figures]
     pooled = max(len(row.runs("steps")) for row in result.rows) > 1
     heads = [*result.rows[0].values, judged.written, *(["quartiles"] if pooled else []), *others, "diverged"]
+    if list(result.rows[0].values) == []:
+        yield from _by_point(result, [judged.written, *others])
+        return
     rows = [_cells(row, judged.written, others, pooled) for row in result.rows[:SHOWN]]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    what = "medians over runs and seeds, " if pooled else ""
+    folded = any(axis.name == "fold" for axis in result.sweep.axes)
+    over = "runs, seeds and folds" if folded else "runs and seeds"
+    what = f"medians over {over}, " if pooled else ""
     yield paint(f"  {what}the best by {judged.written} first", dim=True)
     for line in (heads, *rows):
         text = "  " + "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
         yield paint(text, dim=True) if line is heads else text
     if len(result.rows) > SHOWN:
         yield f"  ... {counted(len(result.rows) - SHOWN, 'further row')} in sweep.csv"
+
+
+def _by_point(result: SweepResult, names: list[str]) -> Iterator[str]:
+    """Where nothing is compared: each seed and fold, and their mean."""
+    import numpy as np
+
+    from netc.dsl.printer import print_expr
+
+    figures = {name: "gradient_norm" if name == "norm(grad R)" else name for name in names}
+    show = [percent if name.startswith("accuracy") else number for name in names]
+    heads = [*(axis.name for axis in result.sweep.axes), *names]
+    each = [[np.mean(point.figures[figure]) for figure in figures.values()] for point in result.points]
+    cells = [[s(float(v)) for s, v in zip(show, row, strict=True)] for row in (*each, np.mean(each, axis=0))]
+    blank = ["mean", *[""] * (len(result.sweep.axes) - 1)]
+    values = [*([print_expr(v) for v in point.values] for point in result.points), blank]
+    rows = [v + c for v, c in zip(values, cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for line in (heads, *rows[:SHOWN], *rows[max(SHOWN, len(rows) - 1) :]):
+        text = "  " + "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        yield paint(text, dim=True) if line is heads else text
 
 
 def _cells(row: Row, name: str, others: list[str], pooled: bool) -> list[str]:

@@ -28,6 +28,7 @@ from netc.runtime.data.named_sets import SETS, Parts, read_named
 from netc.runtime.data.parts import Indices, sizes, split
 from netc.runtime.data.readers import read_file
 from netc.runtime.data.scaling import DOUBLE, Array, one_hot
+from netc.runtime.data.subset import of_classes, of_each
 from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
 from netc.runtime.data.validation import with_validation
 from netc.runtime.random import Purpose, normal, uniform
@@ -181,7 +182,7 @@ def facts(dataset: Dataset) -> Facts:
 def known_facts(spec: DataSpec) -> Facts | None:
     """What is known of a named set that is not on this machine, taken as it comes; else None."""
     entry = SETS.get(spec.origin[0]) if spec.kind == "named" else None
-    if entry is None or spec.target or spec.inputs or spec.of_inputs:
+    if entry is None or spec.only or spec.each or spec.target or spec.inputs or spec.of_inputs:
         return None
     samples = min(spec.limit or entry.samples, entry.samples)
     train, held = sizes(samples, spec)
@@ -275,6 +276,7 @@ def _assemble(
         raise data_error("E0607", f"{parts.inputs.name} holds no samples", spec.span)
     read_as_numbers = _prepared(parts, spec)
     parts, dropped = without_gaps(read_as_numbers, spec)
+    parts = of_classes(parts, spec)
     account = Account(
         tuple((table.name, table.reading) for table in tables if table.reading),
         dropped,
@@ -322,6 +324,7 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     goal = read_targets(targets, spec)
     codes = codes_of(goal.values, goal.labels, goal.text) if goal.labels else None
     train, held, tested = split(len(parts.inputs.values), spec, codes, goal.labels)
+    train = of_each(train, codes, goal.labels, spec)
     at = len(parts.inputs.values)
     if test is not None:
         tested, at = np.arange(at, at + len(test[0].values)), at + len(test[0].values)

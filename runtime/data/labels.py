@@ -97,6 +97,8 @@ def _number_labels(column: Array, name: str, spec: DataSpec) -> tuple[str, ...]:
     whole = bool(np.all(values == np.round(values)))
     if spec.classes:
         return _stated(values, whole, name, spec)
+    if spec.only and whole and len(values) > 1:
+        return tuple(str(int(value)) for value in values)
     consecutive = whole and 1 < len(values) <= _MOST and values[-1] - values[0] == len(values) - 1
     signs = values.tolist() == [-1.0, 1.0]
     return tuple(str(int(value)) for value in values) if consecutive or signs else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +24,20 @@ def split(
     side, held = sizes(samples, spec)
     if not 1 <= side <= samples:
         raise _bad_split(side, samples, spec)
+    if spec.folds > side:
+        message = f"{spec.folds} folds of {count(side, 'training sample')}: each holds one at least"
+        raise data_error("E0632", message, setting_span(spec, "folds"), hints=["fewer folds"])
     if spec.validation and not 1 <= held < side:
         raise _nothing_left(held, side, spec)
-    if side == samples and not held:
+    if side == samples and not held and not spec.folds:
         return np.arange(samples), np.arange(0), np.arange(0)
     order = permutation(samples, spec.seed, 0, Purpose.SPLIT)
+    if spec.folds:
+        return _folded(samples, replace(spec, folds=0, fold=0), spec, codes, labels)
     if not spec.stratify:
         return np.sort(order[: side - held]), np.sort(order[side - held : side]), np.sort(order[side:])
     if codes is None:
-        message = "stratify = true wants a target of classes, and this one holds numbers"
-        hint = "`classes = K` reads whole numbers as classes"
-        raise data_error("E0616", message, setting_span(spec, "stratify"), hints=[hint])
+        raise _no_classes(spec)
     whole = np.bincount(codes[:samples], minlength=len(labels))
     sided = whole if side == samples else _shares(whole, side, labels, spec, "split")
     kept = _shares(sided, side - held, labels, spec, "validation") if held else sided
@@ -44,10 +48,28 @@ def split(
     return first, second, third
 
 
+def _folded(
+    samples: int, unfolded: DataSpec, spec: DataSpec, codes: Indices | None, labels: Sequence[str]
+) -> tuple[Indices, Indices, Indices]:
+    """One of the folds validates. The samples are dealt out one by one in the order of the permutation, class after class
+    with `stratify`, so that folds differ by one sample at most, of each class as well."""
+    train, _, test = split(samples, unfolded, codes, labels)
+    order = permutation(samples, spec.seed, 0, Purpose.SPLIT)
+    dealt = order[np.isin(order, train)]
+    if spec.stratify:
+        if codes is None:
+            raise _no_classes(spec)
+        dealt = dealt[np.argsort(codes[dealt], kind="stable")]
+    held = dealt[spec.fold - 1 :: spec.folds]
+    return np.setdiff1d(train, held), np.sort(held), test
+
+
 def sizes(samples: int, spec: DataSpec) -> tuple[int, int]:
     """(samples that the split leaves for training, those of them that validate instead)."""
     # The small number undoes rounding: 29% of 100 samples are 29, though 0.29*100 < 29.
     side = int(spec.split) if spec.split > 1 else int(spec.split * samples + 1e-9)
+    if spec.folds:
+        return side, len(range(spec.fold - 1, side, spec.folds))
     if not spec.validation:
         return side, 0
     held = int(spec.validation) if spec.validation > 1 else int(spec.validation * side + 1e-9)
@@ -76,6 +98,12 @@ def _shares(held: Indices, train: int, labels: Sequence[str], spec: DataSpec, se
         room = take < most if step > 0 else take > least
         take[int(np.argmax(np.where(room, step * (wanted - take), -np.inf)))] += step
     return take
+
+
+def _no_classes(spec: DataSpec) -> Exception:
+    message = "stratify = true wants a target of classes, and this one holds numbers"
+    hint = "`classes = K` reads whole numbers as classes"
+    return data_error("E0616", message, setting_span(spec, "stratify"), hints=[hint])
 
 
 def _bad_split(train: int, samples: int, spec: DataSpec) -> Exception:

@@ -246,7 +246,7 @@ def _support() -> str:
     """The content of the modules the kernels import, which numba's own cache does not follow."""
     devices = Path(__file__).parent
     random = devices.parent.glob("random*.py")
-    names = sorted({*devices.glob("simd*.py"), *devices.glob("vmath*.py"), *random})
+    names = sorted({*devices.glob("simd*.py"), *devices.glob("vmath*.py"), devices / "apart.py", *random})
     return "".join(_checksum(file) for file in names)
 
 

@@ -19,7 +19,7 @@ PROBLEM = ("loss", "gradient", "training_loss", "training_gradient", "predict", 
 """What a problem's functions are called."""
 _IMPORT = re.compile(r"from (\S+) import (.+)")
 _SHAPE = re.compile(r"\w+_\d+x\d+")
-_CONSTANT = re.compile(r"([A-Z][A-Z_]*) = ")
+_CONSTANT = re.compile(r"([A-Z][A-Z0-9_]*) = ")
 
 
 @dataclass(frozen=True)

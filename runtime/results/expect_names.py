@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from netc.compiler.meaning.spec import PARTS, Points, Spec
 from netc.dsl import ast
 from netc.runtime.parameters import Array
 from netc.runtime.results.reached_points import NO_LISTED
-from netc.runtime.results.result import Result
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import CLAIMED, OUTCOMES
+
+if TYPE_CHECKING:
+    from netc.runtime.results.result import Result
 
 
 class Trained(Protocol):
@@ -34,6 +36,10 @@ class Trained(Protocol):
 
     @property
     def metric(self) -> Metric | None: ...
+    @property
+    def phases(self) -> Sequence[Trained]:
+        """Of each phase of the file."""
+
     def loss(self, theta: Array) -> float:
         """The training loss at (P,) parameters."""
 
@@ -60,6 +66,8 @@ class Scope:
     """(runs,) what kind of point each has reached, an index into KINDS or -1; called when it is asked for."""
     states: tuple[str, ...] = ()
     """Of the rule, where their values are not at hand."""
+    ensemble: dict[str, tuple[Array, bool]] = field(default_factory=dict)
+    """`loss(test, ensemble)`, ...: the figure, and whether each run has one."""
     calibration: dict[str, Callable[[], Array]] = field(default_factory=dict)
     """`ece(test)`, ...: (runs,) each, computed when a claim names it."""
     swept: Swept | None = None
@@ -88,13 +96,13 @@ def scope_of(session: Trained, result: Result) -> Scope:
     figures |= {f"{n}_evaluations": counts for n, counts in result.evaluations.items()}
     figures["evaluations"] = result.evaluations["loss"]
     figures |= {"kept_epochs": result.kept_epochs} if result.keep else {}
-    for name, values in result.final.items():
-        if name in result.grows:
-            figures[name] = values
-            continue
-        kind, _, part = name.rpartition("_")
-        lost = np.isnan(values) & name.startswith(("loss", "gradient"))
-        figures[f"{kind}({part})" if part in PARTS else name] = np.where(lost, np.inf, values)
+    figures |= {name: result.final[name] for name in result.grows}
+    figures |= {
+        f"{kind}({part})" if part else kind: a for kind, part, a in _parts(result.final, result.grows)
+    }
+    for end in result.phases:
+        ends = [(kind, part, a) for kind, part, a in _parts(end.final, result.grows) if part]
+        figures |= {f"{kind}({part}, {end.name})": a for kind, part, a in ends}
     figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
     figures |= _by_name(session, result.theta)
     figures = _states_of(session, result) | figures
@@ -109,8 +117,26 @@ def scope_of(session: Trained, result: Result) -> Scope:
         result.point_codes,
         result.kind_codes,
         _states(session),
+        {f"{k}({part}, ensemble)": _of(session, a) for k, part, a in _parts(result.ensemble, ())},
         session.calibration(result),
     )
+
+
+def _of(session: Trained, figure: Array) -> tuple[Array, bool]:
+    """Of the ends of phases each run has a figure, of all runs together there is one."""
+    each = session.spec.ensemble is not None and bool(session.spec.ensemble.phases)
+    return (figure, True) if each else (figure[0], False)
+
+
+def _parts(final: dict[str, Array], others: Container[str]) -> Iterator[tuple[str, str, Array]]:
+    """Figure, part of the data if it is of one, and its values; what was lost is infinite."""
+    for name, values in final.items():
+        if name in others:
+            continue
+        kind, _, part = name.rpartition("_")
+        lost = np.isnan(values) & name.startswith(("loss", "gradient"))
+        found = np.where(lost, np.inf, values)
+        yield (kind, part, found) if part in PARTS else (name, "", found)
 
 
 def blank_scope(session: Trained) -> Scope:
@@ -121,6 +147,9 @@ def blank_scope(session: Trained) -> Scope:
     if session.metric:
         names += [f"{session.metric.kind}({part})" for part in session.parts]
     names += [f"loss({part})" for part in session.parts]
+    for phase, here in zip(session.spec.phases, session.phases, strict=True):
+        kinds = ("loss", *((here.metric.kind,) if here.metric else ()))
+        names += [f"{kind}({part}, {phase.name})" for kind in kinds for part in here.parts]
     names += ["kept_epochs"] if session.spec.training.keep else []
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     for watched in session.spec.monitor.watched:
@@ -134,6 +163,12 @@ def blank_scope(session: Trained) -> Scope:
     states = {name: figures["theta"] if axes[name] else np.ones(runs) for name in _states(session)}
     figures = {own(name): array for name, array in states.items()} | figures
     far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
+    ensemble = session.spec.ensemble
+    asked: list[str] = [session.metric.kind] if session.metric and ensemble else []
+    asked += ["loss"] if ensemble and ensemble.by == "mean" else []
+    together = {
+        f"{k}({part}, ensemble)": _of(session, np.ones(runs)) for k in asked for part in session.parts
+    }
     losses, points = _loss_names(session), session.spec.points
     stated = session.spec.training.runs
     return Scope(
@@ -146,6 +181,7 @@ def blank_scope(session: Trained) -> Scope:
         far,
         no_kind,
         _states(session),
+        together,
         session.calibration(None),
     )
 

@@ -191,6 +191,8 @@ class Values:
                 return self.name(print_expr(e), e)
             case "loss" | "accuracy" | "r2", [ast.Name(part)]:
                 return self.part(f"{function}({part})", e)
+            case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Name(phase)]:
+                return self.part(f"{function}({part}, {phase})", e)
             case "ece" | "ece_levels" | "smooth_ece", [ast.Name(part)]:
                 return self.calibration(function, part, e)
             case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
@@ -276,7 +278,19 @@ class Values:
     def part(self, name: str, e: ast.Expr) -> Value:
         if name in self.scope.figures:
             return Value(self.scope.figures[name], True)
+        if name in self.scope.ensemble:
+            found, per_run = self.scope.ensemble[name]
+            return Value(np.asarray(found), per_run)
         figure, _, part = name.rstrip(")").partition("(")
+        part, _, phase = part.partition(", ")
+        if phase:
+            message = (
+                f"'{figure}({part}, {phase})' is no figure here: after the part stands a phase, or 'ensemble'"
+            )
+            phases = {
+                n.rstrip(")").partition(", ")[2] for n in (*self.scope.figures, *self.scope.ensemble)
+            } - {""}
+            self.fail("E0702", message, e, hints=did_you_mean(phase, sorted(phases)) or (self.known(),))
         settings = {"validation": "validation = 20%", "test": "split = 80%"}
         if part in settings and f"{figure}(train)" in self.scope.figures:
             hints = (f"hold samples back: `{settings[part]}`",)

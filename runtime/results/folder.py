@@ -29,6 +29,7 @@ from netc.compiler.calculus import ir
 from netc.dsl.reading import LARGEST_TEXT, read_bytes, require_regular
 from netc.runtime.atomic import replacing, write_bytes, write_text
 from netc.runtime.parameters import Array
+from netc.runtime.results.phases import table_of_phases
 from netc.runtime.results.result import Result
 from netc.runtime.results.table_of_runs import write_runs
 from netc.runtime.results.tensor_file import Pieces, write_tensors
@@ -119,6 +120,8 @@ class RunFolder:
             write_tensors(file, _weights(result, program.problem, scalers), _about(result))
         if result.runs > 1:
             write_runs(self.path, result, program)
+        if result.phases:
+            write_text(self.path / "phases.csv", _csv(table_of_phases(result)))
         self.write_summary(result)
         if not result.interrupted:
             _remove(self._checkpoints())
@@ -159,6 +162,7 @@ def _weights(result: Result, problem: ir.Problem, scalers: Mapping[str, Array]) 
     found = {}
     places = [("", result.theta, result.states), ("best.", result.best, result.best_states)]
     places += [("last.", result.last, result.last_states)] if result.keep else []
+    places += [(f"phase.{end.name}.", end.theta, end.states) for end in result.phases]
     for prefix, theta, states in places:
         for tensors, rows in ((problem.weights, theta), (problem.states, states)):
             for t in tensors:

@@ -187,7 +187,7 @@ def runs_of(path: Path) -> dict[str, Array]:
     try:
         parquet = import_module("pyarrow.parquet")
     except ImportError:
-        raise Unreadable('its runs are in a Parquet file: pip install "netc[plot]"') from None
+        raise Unreadable('its runs are in a Parquet file: pip install "netc[parquet]"') from None
     table = parquet.read_table(path / "runs.parquet")
     return {name: table[name].to_numpy() for name in table.column_names}
 
@@ -221,7 +221,7 @@ def tensors_of(file: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 def parameters_in(arrays: dict[str, Array], prefix: str = "") -> dict[str, Array]:
     """Those of the parameters, `best.` ones with that prefix."""
-    beside = () if prefix else ("best.", "last.", "scale.")
+    beside = () if prefix else ("best.", "last.", "phase.", "scale.")
     return {
         k.removeprefix(prefix): v
         for k, v in arrays.items()

@@ -17,11 +17,12 @@ from netc.runtime.parameters import Array
 from netc.runtime.results import reached_points as reached
 from netc.runtime.results.folder_reader import Unreadable, runs_of, table_of
 from netc.runtime.results.folder_reader import rows as rows_of
+from netc.runtime.results.phases import phases_read
 from netc.runtime.results.result import MetricName, Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.outcomes import OUTCOMES, SETTLED, STOPS
 
-WHOLE = ("run", "step")
+WHOLE = ("run", "step", "phase")
 """Columns of the history that count."""
 
 
@@ -63,6 +64,8 @@ def _result(
     best, best_states = rows_of(program.problem, arrays, "best.")
     kept = summary.get("kept", {})
     last, last_states = rows_of(program.problem, arrays, "last.") if kept else (theta, states)
+    names = [kept_phase["name"] for kept_phase in summary.get("phases", ())]
+    ends = {name: rows_of(program.problem, arrays, f"phase.{name}.") for name in names}
     for whole in history.keys() & {*WHOLE}:
         history[whole] = history[whole].astype(np.int64)
     steps = rows["steps"].astype(np.int64)
@@ -85,7 +88,7 @@ def _result(
         kept_epochs=_whole_numbers(kept.get("step"), rows, "kept_step", len(theta))
         * _epochs_per_step(summary, steps),
         history=history,
-        final=final | watched | {"theta_norm": np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))},
+        final=final | watched | {"theta_norm": _norms(theta)},
         steps=steps,
         epochs=(steps * _epochs_per_step(summary, steps)).astype(np.float64),
         stop_codes=stop_codes,
@@ -107,7 +110,15 @@ def _result(
         file=summary.get("file", ""),
         expect=tuple(_verdict(v) for v in summary.get("expect", ())),
         folder=path,
+        phases=phases_read(table_of(path / "phases.csv"), ends) if ends else (),
     )
+
+
+def _norms(theta: Array) -> Array:
+    """(runs,) Of a run that diverged it may be infinite."""
+    with np.errstate(over="ignore"):
+        found: Array = np.sqrt(np.square(theta.astype(np.float64)).sum(axis=1))
+    return found
 
 
 def _whole_numbers(one: Any, rows: dict[str, Array], name: str, runs: int) -> Array:

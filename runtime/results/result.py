@@ -6,7 +6,7 @@ Makes no files (`folder.py`) and judges nothing (`expect.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,22 @@ Reals = NDArray[np.float64]
 Texts = NDArray[np.str_]
 SHOWN = 1000
 """More parameters, or more runs, are not in the summary one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """The end of a phase; the first axis of every array counts the runs."""
+
+    name: str
+    theta: NDArray[np.floating]
+    """(runs, P) what the phase has handed on."""
+    states: NDArray[np.floating]
+    """(runs, S)"""
+    final: dict[str, Reals]
+    """Figures there, on the data of the phase: `loss_train`, `accuracy_test`, ..., (runs,) each."""
+    steps: NDArray[np.int64]
+    """(runs,) iterations of the phase."""
+    epochs: Reals
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,9 +111,16 @@ class Result:
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
+    phases: tuple[Ended, ...] = ()
+    """The end of each phase, where the file has phases; the last one's is that of the result."""
+    ensemble: dict[str, Reals] = field(default_factory=dict)
+    """Of the file's `ensemble`: `loss_test`, `accuracy_test`, ...; one number of all runs together, (runs,) of the ends of
+    phases. Empty of a result that was read back."""
+    members: int = 0
+    """Of an ensemble."""
     checkpoint: dict[str, Array] = field(default_factory=dict, repr=False)
     """All that going on needs, `train(resume=...)`: arrays as a checkpoint has them. Empty where the runs were too many to
-    be in hand together, and of a result that was read back."""
+    be in hand together, of a training in phases, and of a result that was read back."""
 
     def __repr__(self) -> str:
         return "\n".join(_short(self))
@@ -241,6 +264,8 @@ def _summary(result: Result) -> dict[str, Any]:
         "stopped": _texts(result, STOPS, result.stop_codes),
         "outcome": result.outcome[0].item() if result.runs == 1 else _shares(OUTCOMES, result.outcome_codes),
         "kept": _kept(result),
+        "phases": [_phase(end, result) for end in result.phases],
+        "ensemble": _ensemble(result),
         "diverged": float(np.mean(result.diverged)),
         "fault": result.fault,
         "reached": _reached(result),
@@ -267,6 +292,20 @@ def _kept(result: Result) -> dict[str, Any]:
     if not result.keep:
         return {}
     return {"best": result.keep, "step": figure(result.kept_steps), "epoch": figure(result.kept_epochs)}
+
+
+def _phase(end: Ended, result: Result) -> dict[str, Any]:
+    own = replace(result, final=end.final)
+    parts = {name: _parts(own, name) for name in ("loss", result.metric) if name}
+    return {"name": end.name, "steps": figure(end.steps), "epochs": figure(end.epochs), **parts}
+
+
+def _ensemble(result: Result) -> dict[str, Any]:
+    if not result.ensemble:
+        return {}
+    own = replace(result, final=result.ensemble)
+    parts = {name: _parts(own, name) for name in ("loss", result.metric) if name}
+    return {"members": result.members, **{name: found for name, found in parts.items() if found}}
 
 
 def _reached(result: Result) -> Any:

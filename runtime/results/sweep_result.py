@@ -23,8 +23,8 @@ from netc.runtime.results.plain import plain, spread
 from netc.runtime.results.result import Result
 from netc.runtime.results.verdict import Verdict
 
-SEED = "seed"
-"""An axis whose values are not compared but pooled, as runs are."""
+POOLED = ("seed", "fold")
+"""Axes whose values are not compared but pooled, as runs are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Points that differ in nothing but the seed."""
+    """Points that differ in nothing but seed and fold."""
 
     values: dict[str, float | str]
     """By axis: numbers, and what is none as it is printed."""
@@ -71,7 +71,7 @@ class SweepResult:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """The best first: by the median of the figure over runs and seeds; of equal ones the first in the file."""
+        """The best first: by the median of the figure over runs, seeds and folds; of equal ones the first in the file."""
         pools: dict[tuple[str, ...], list[Point]] = {}
         for point in self.points:
             pools.setdefault(tuple(map(print_expr, self._compared(point))), []).append(point)
@@ -86,7 +86,7 @@ class SweepResult:
     @property
     def table(self) -> list[dict[str, Any]]:
         """A row for each point, the best first: its values, how many runs it is of, and of the figures that the runs
-        have the median and the quartiles over runs and seeds."""
+        have the median and the quartiles over runs, seeds and folds."""
         return [self._row(row) for row in self.rows]
 
     @property
@@ -123,10 +123,10 @@ class SweepResult:
     def _compared(self, point: Point) -> list[ast.Expr]:
         """The values that tell a row from others."""
         pairs = zip(self.sweep.axes, point.values, strict=True)
-        return [value for axis, value in pairs if axis.name != SEED]
+        return [value for axis, value in pairs if axis.name not in POOLED]
 
     def _values(self, point: Point) -> dict[str, float | str]:
-        pairs = zip([a for a in self.sweep.axes if a.name != SEED], self._compared(point), strict=True)
+        pairs = zip([a for a in self.sweep.axes if a.name not in POOLED], self._compared(point), strict=True)
         return {axis.name: _plain_value(value) for axis, value in pairs}
 
     def _worth(self, row: Row) -> float:

@@ -32,6 +32,8 @@ from netc.runtime.training.stretches import Given
 
 LEFT_FREE = 0.1
 """Part of the free memory that is not taken: the context and the code need some."""
+SPACE = 0.5
+"""Part of the free memory that work space may take, where there are many teams."""
 TEAMS = 32
 """Blocks that a multiprocessor holds at most, on any GPU."""
 CHANGED = ("theta", "vectors", "scalars", "counters", "figures", "order")
@@ -77,11 +79,21 @@ class Gpu:
 
     def work_space(self, runs: int) -> int:
         """Bytes, at most."""
-        return self.teams(runs) * (8 * int(self.module.SCRATCH) + 4 * int(self.module.PLACES) + 8)
+        return self.teams(runs) * self.space
+
+    @property
+    def space(self) -> int:
+        """Bytes of a team's work space."""
+        item = 8 if self.module.REAL == "f64" else 4
+        return item * int(self.module.SCRATCH) + 4 * int(self.module.PLACES) + 8
 
     def teams(self, runs: int) -> int:
-        """Of threads with a work space of their own, at most."""
-        return min(runs, TEAMS * (multiprocessors() or 1)) if self.module.SHAPE == "block" else 1
+        """Of threads with a work space of their own, at most: these take no more than a part of the memory."""
+        if self.module.SHAPE != "block":
+            return 1
+        with opening(self.span):
+            most = int(self.free() * SPACE) // self.space
+        return max(1, min(runs, TEAMS * (multiprocessors() or 1), most))
 
     def too_small(self, runs: int, taken: int, free: int) -> Diagnostic:
         """`taken`: bytes of so many runs."""

@@ -55,11 +55,12 @@ class Book:
             for name, (columns, dtype) in zip(NAMES, self.shapes, strict=True)
         )  # fmt: skip
 
-    def enter(self, state: State, watched: Array, kept: Array | None = None) -> None:
-        """The runs of a state, at their last iteration and after their last report, and the values of what is monitored;
+    def enter(self, state: State, theta: Array, watched: Array, kept: Array | None = None) -> None:
+        """The runs of a state, at their last iteration and after their last report, the rows theta (runs, STRIDE) where
+        they are measured there, and the values of what is monitored;
         `kept` (runs, FIGURES): figures of their best parameters, where these are what is kept."""
         at = slice(state.first, state.first + state.runs)
-        for book, rows in ((self.theta, state.theta), (self.best, state.best)):
+        for book, rows in ((self.theta, theta), (self.best, state.best)):
             book[at, : self.parameters] = rows[:, : self.parameters]
             book[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last

@@ -12,6 +12,7 @@ import numpy as np
 
 from netc.compiler.meaning.spec import Judged, Patience
 from netc.runtime.parameters import Array
+from netc.runtime.training.measured import Measured
 from netc.runtime.training.report import FIGURES, GROUPS, Evaluator, Group
 from netc.runtime.training.state import NO_GAIN, RUNNING, State
 from netc.runtime.training.workers import Workers
@@ -28,8 +29,10 @@ class Rules:
 class Judge:
     """Judges the runs of a state; what it finds stands in the state."""
 
-    def __init__(self, rules: Rules, evaluator: Evaluator, workers: Workers, per_epoch: int) -> None:
-        self.evaluator, self.workers = evaluator, workers
+    def __init__(
+        self, rules: Rules, evaluator: Evaluator, workers: Workers, per_epoch: int, measured: Measured
+    ) -> None:
+        self.evaluator, self.workers, self.measured = evaluator, workers, measured
         self.keep = _column(rules.keep) if rules.keep else None
         self.gain = _column(rules.patience.judged) if rules.patience else None
         self.patience = rules.patience.epochs * per_epoch if rules.patience else 0
@@ -45,7 +48,8 @@ class Judge:
         if not len(rows):
             return
         nothing = np.full((len(rows), len(FIGURES)), np.nan)
-        found = self.evaluator.fill(nothing, self.groups, state.theta, rows, self.workers, norms)
+        theta = self.measured.rows(state, rows, self.workers)
+        found = self.evaluator.fill(nothing, self.groups, theta, rows, self.workers, norms)
         steps = state.counters[rows, 0]
         state.judged[rows] = steps
         if len(self.seen) != state.runs:
@@ -53,7 +57,7 @@ class Judge:
         self.seen[rows] = found
         if self.keep is not None:
             better = rows[_gains(found, self.keep, state.best_figure, state.best_step, rows, steps)]
-            state.best[better] = state.theta[better]
+            state.best[better] = theta[better]
         if self.gain is not None:
             _gains(found, self.gain, state.gain_figure, state.gain_step, rows, steps)
 

@@ -11,7 +11,6 @@ from types import ModuleType
 
 import numpy as np
 
-from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.runtime.aligned import aligned, zeros
 from netc.runtime.parameters import Array, states_of_rows
@@ -165,11 +164,26 @@ def fresh(
     kernels: ModuleType, program: ir.Program, hyper: Array, samples: int, first: int, count: int
 ) -> State:
     """The state before the first iteration of `count` runs from `first` on."""
+    theta, states = first_theta(program, first, count), first_states(program, first, count)
+    return begun(kernels, program, hyper, samples, theta, states, first)
+
+
+def begun(
+    kernels: ModuleType,
+    program: ir.Program,
+    hyper: Array,
+    samples: int,
+    theta: Array,
+    states: Array,
+    first: int = 0,
+) -> State:
+    """The state before the first iteration of runs that begin at theta (count, P) and states (count, S) of layers."""
+    count = len(theta)
     empty = shapes(kernels, program, samples, count)
     state = State(first, 0, **{name: zeros(shape, kind) for name, (shape, kind) in empty.items()})
-    state.theta[:, : kernels.PARAMETERS] = first_theta(program, first, count)
+    state.theta[:, : kernels.PARAMETERS] = theta
     state.counters[:, 4] = np.arange(first, first + count)
-    states_of_rows(program.problem, state.theta)[:] = first_states(program, first, count)
+    states_of_rows(program.problem, state.theta)[:] = states
     state.best[:] = state.theta
     state.best_figure[:], state.gain_figure[:], state.last[:] = np.inf, np.inf, np.nan
     state.reported[:], state.judged[:] = -1, -1
@@ -179,6 +193,8 @@ def fresh(
 
 def bytes_of_state(kernels: ModuleType, program: ir.Program, samples: int) -> int:
     """Of a run: what kernels change."""
+    from netc.compiler import memory  # which knows the loops of reports: `netc check` does without
+
     item, order = real_type(program)(0).itemsize, samples if kernels.BY_SAMPLE else 0
     return memory.of_state(item, kernels.STRIDE, kernels.VECTORS, kernels.SCALARS, order)
 
@@ -194,6 +210,8 @@ def runs_at_once(kernels: ModuleType, program: ir.Program, samples: int) -> int:
     runs, each = program.training.runs, bytes_per_run(kernels, program, samples)
     if kernels.DEVICE == "cpu":
         return max(1, min(MOST, runs, MEMORY // each))
+    from netc.compiler import memory
+
     wanted = max(1, min(MOST_ON_GPU, runs, MEMORY_ON_GPU // each))
     return int(kernels.GPU.fitting(wanted, memory.on_gpu(bytes_of_state(kernels, program, samples))))
 

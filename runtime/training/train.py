@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +26,7 @@ from netc.runtime.parameters import Array
 from netc.runtime.training.finished_runs import Book
 from netc.runtime.training.history import FOLLOWED, followed
 from netc.runtime.training.judge import Judge, Rules
+from netc.runtime.training.measured import Measured
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import first_lost, stops
 from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
@@ -76,6 +77,12 @@ class Task:
     """By which figures runs are judged epoch by epoch; None: the last parameters are kept."""
     slopes: Callable[[Array], Array] | None = None
     """Of a row of parameters and states: the derivative (N, inputs) of the training loss, where it is shown."""
+    begin: State | None = None
+    """Where all runs begin, if not at the starts of the program."""
+    first: int = 0
+    """The iteration in which they begin there."""
+    whole: Callable[[Array], Array] | None = None
+    """Rows of a state -> (rows, P) all parameters, where some are frozen."""
 
     @property
     def keeps(self) -> bool:
@@ -162,6 +169,19 @@ def train(
     return _Loop(task, watch, folder).all(resume)
 
 
+def iterations(task: Task) -> Iterator[Array]:
+    """After each iteration: the losses (runs,) that it saw first, each on its batch and before its step; NaN of runs
+    that have ended."""
+    loop = _Loop(task, Watcher())
+    with loop.workers:
+        state = loop.state = loop.fresh(0)
+        loop.stretches.begin(state)
+        for step in range(1, loop.total + 1):
+            loop.stretches.queue(step, report=False)
+            loop.stretches.wait()
+            yield np.where(state.counters[:, 0] == step, state.figures[:, 0], np.nan)
+
+
 def compile_kernels(task: Task) -> None:
     """Every kernel that training needs, and nothing trained."""
     loop = _Loop(task, Watcher())
@@ -183,8 +203,9 @@ class _Loop:
         self.hyper = aligned([h.value for h in program.rule.hypers], np.float64)
         self.evaluator = Evaluator(kernels, task.train, task.test, task.metric, task.validation)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
+        self.measured = Measured(program, kernels, task.train)
         self.judge = (
-            Judge(task.rules, self.evaluator, self.workers, self.per_epoch)
+            Judge(task.rules, self.evaluator, self.workers, self.per_epoch, self.measured)
             if task.rules is not None
             else None
         )
@@ -212,7 +233,7 @@ class _Loop:
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
-            self.state = self._restore(resume) if resume else self.fresh(0)
+            self.state = self._restore(resume) if resume else self.task.begin or self.fresh(0)
             self.began = time.perf_counter()
             waiting = True
             try:
@@ -248,7 +269,7 @@ class _Loop:
                 self._close()
             except Abandoned:
                 self.watch.checkpoint(self._snapshot())
-                self.book.enter(self.state, self._nothing(np.arange(self.state.runs)))
+                self.book.enter(self.state, self.state.theta, self._nothing(np.arange(self.state.runs)))
             if self._over(interrupt) or self.book.count >= self.runs:
                 break
             self.state = self.fresh(self.book.count)
@@ -267,13 +288,13 @@ class _Loop:
         self.stretches.queue(self.state.at, report=True)
         self.stretches.wait()
         one = np.zeros(1, np.int64)
-        self.warmed = self.evaluator.figures(self.state.theta, one, self.workers, self.stretches.norms(one))
+        self.warmed = self._figures(self._measured(one), one)
 
     def _run(self, interrupt: Interrupt) -> None:
         """The runs in hand to their end; reports at multiples of the spacing, while the next stretch is under way."""
         state, stretches = self.state, self.stretches
         self._keep()
-        if state.at == 0:
+        if state.at == self.task.first:
             self._judge()
             self._report(self._due())
         depth = 1 if self.judge else stretches.depth  # a run that is judged may have to end
@@ -304,7 +325,8 @@ class _Loop:
             going = self._going()
 
     def _judge(self) -> None:
-        if self.judge and self._reports_at(self.state.at, self.per_epoch):
+        at = self.state.at
+        if self.judge and (at == self.task.first or self._reports_at(at, self.per_epoch)):
             self.judge.look(self.state)
 
     def _keep(self) -> None:
@@ -326,7 +348,8 @@ class _Loop:
             return None
         task, last = self.task, int(self.book.counters[run, 0]) - 1
         little = last <= max(1000, self.book.counters[: self.book.count, 0].sum() // 10)
-        if task.kernels.DEVICE != "cpu" or not (self.good if self.runs == 1 else little):
+        again = self.good if self.runs == 1 else little and task.begin is None
+        if task.kernels.DEVICE != "cpu" or not again:
             return None
         samples = task.train.count
         if self.runs == 1:
@@ -387,26 +410,33 @@ class _Loop:
         numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
         seen = np.column_stack([figures, mean_of_batches(state.figures[rows], state.counters[rows])])
         self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen, watched]))
-        self.watch.parameters(lambda: state.theta[rows, : self.task.kernels.PARAMETERS])
+        whole = self.task.whole or (lambda found: found[:, : self.task.kernels.PARAMETERS])
+        self.watch.parameters(lambda: whole(self._measured(rows)[rows]))
         self.watch.reported(state.at / self.per_epoch, state.at, seen)
 
     def _look(self, rows: Array) -> Array:
         """The figures of these rows, noted in the state."""
-        state = self.state
-        if len(rows) == self.runs == 1 and state.at == 0:
+        state, theta = self.state, self._measured(rows)
+        if len(rows) == self.runs == 1 and state.at == self.task.first:
             figures = self.warmed  # nothing has moved since
         else:
             known = self.judge.known(state, rows) if self.judge else None
-            figures = self.evaluator.figures(
-                state.theta, rows, self.workers, self.stretches.norms(rows), known
-            )
+            figures = self._figures(theta, rows, known)
         state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
         if not self.task.keeps:
             lower = figures[:, 0] < state.best_figure[rows]
             better = rows[lower]
-            state.best_figure[better], state.best[better] = figures[lower, 0], state.theta[better]
+            state.best_figure[better], state.best[better] = figures[lower, 0], theta[better]
             state.best_step[better] = state.counters[better, 0]
         return figures
+
+    def _measured(self, rows: Array) -> Array:
+        """(runs, STRIDE), of which these rows are meant."""
+        return self.measured.rows(self.state, rows, self.workers)
+
+    def _figures(self, theta: Array, rows: Array, known: Array | None = None) -> Array:
+        norms = None if self.measured.elsewhere else self.stretches.norms(rows)
+        return self.evaluator.figures(theta, rows, self.workers, norms, known)
 
     def _close(self) -> None:
         """A last report, also of runs that ended between reports; then the runs go into the book."""
@@ -420,7 +450,7 @@ class _Loop:
         state.counters[lost, 3] = DIVERGED
         all_rows = np.arange(state.runs)
         kept = self.evaluator.figures(state.best, all_rows, self.workers) if self.task.keeps else None
-        self.book.enter(state, self.watched.values(state, all_rows), kept)
+        self.book.enter(state, self._measured(all_rows), self.watched.values(state, all_rows), kept)
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""

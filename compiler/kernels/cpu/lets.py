@@ -30,6 +30,7 @@ from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.names import constant_names
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
+from netc.compiler.kernels.outline import Outline
 from netc.compiler.kernels.rule import CLOCK, Vectors
 from netc.compiler.kernels.sweeps import Lists, draws_apart, is_sum, lists, sums_apart, waits
 from netc.compiler.kernels.values import Layout, strides
@@ -79,7 +80,8 @@ def planned(
     made: list[Mode] = []
     for mode in modes:
         prefix = "" if len(modes) == 1 or made else "training_"
-        made.append(_mode(mode, frame, Tiles(machine, aliased, vectors, _flat(mode)), prefix))
+        tiles = Tiles(machine, aliased, vectors, _flat(mode))
+        made.append(_mode(mode, frame, tiles, prefix))
     top = max(m.plan.size for m in made)
     return Lets(replace(frame, size=top), tuple(made))
 
@@ -160,29 +162,32 @@ def _given(t: ir.Tensor, first_state: int, name: str) -> Layout:
 # -- functions ---------------------------------------------------------------------------------------
 
 
+FORWARD = "What the loss of each sample of a block is made of."
+BACKWARD = "The derivatives of a block, onto their sums."
+
+
 def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     """`forward`, `total` and `backward` on one block; `loss`, `gradient`, `predict` on samples; where there are two modes
     also `training_loss` and `training_gradient`, for update rules."""
-    plan, modes = lets.plan, lets.modes
-    made = calls.functions((n for m in modes for found in m.tiled.values() for n in found), plan.lanes)
+    plan, modes, outline = lets.plan, lets.modes, Outline(TYPES)
+    tiles = calls.functions((n for m in modes for found in m.tiled.values() for n in found), plan.lanes)
+    made: list[L.Function] = []
     for mode in modes:
         made += [
-            _steps(
-                mode, "forward", mode.steps.forward, "What the loss of each sample of a block is made of."
-            ),
+            _steps(mode, "forward", mode.steps.forward, FORWARD, outline),
             _total(mode),
-            _steps(mode, "backward", mode.steps.backward, "The derivatives of a block, onto their sums."),
+            _steps(mode, "backward", mode.steps.backward, BACKWARD, outline),
         ]
     if shuffled:
         made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.targets))
     for mode in modes:
-        made += [_over_blocks(mode, "loss", shuffled), _over_blocks(mode, "gradient", shuffled)]
-    return [*made, _predict(modes[-1], shuffled)]
+        made += [_over_blocks(mode, name, shuffled, outline) for name in ("loss", "gradient")]
+    made.append(_predict(modes[-1], shuffled, outline))
+    return [*tiles, *_moves(), *outline.functions, *made]
 
 
-def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str) -> L.Function:
-    writer = _writer(mode)
-    body = [s for step in steps for s in _step(mode, writer, step)]
+def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str, outline: Outline) -> L.Function:
+    body = [_step(mode, step, outline) for step in steps]
     parameters = ("theta", *SAMPLES, "scratch", *(_own_numbers(mode) if name == "forward" else ()))
     return L.Function(mode.prefix + name, parameters, tuple(body), note)
 
@@ -192,13 +197,22 @@ def _own_numbers(mode: Mode) -> tuple[str, ...]:
     return ("order", "start", *CLOCK) if mode.clock else ()
 
 
-def _step(mode: Mode, writer: LetWriter, step: ir.Step) -> list[L.Stmt]:
+TYPES = (
+    dict.fromkeys(SAMPLES, "int64") | dict.fromkeys(("theta", "xs", "ys", "scratch"), "reals")
+    | {"order": "int64[::1]"} | dict.fromkeys(("start", *CLOCK), "int64")
+)  # fmt: skip
+"""Of what steps are given."""
+
+
+def _step(mode: Mode, step: ir.Step, outline: Outline) -> L.Stmt:
     if isinstance(step, ir.Let) and isinstance(step.value, ir.Draw):
-        return [L.Note(step.name), _drawn(mode, step, step.value)]
-    return writer.step(step)
+        return outline.piece(step.name, [_drawn(mode, step, step.value)])
+    what = ", ".join(let.name for let in ir.flat((step,)))
+    return outline.piece(what, _writer(mode).step(step))
 
 
 def _writer(mode: Mode) -> LetWriter:
+    """A new one for each step, so that equal steps have equal names."""
     writer = LetWriter(mode.layouts, mode.plan.lanes)
 
     def by_tiles(let: ir.Let, here: calls.Here) -> list[L.Stmt] | None:
@@ -239,7 +253,7 @@ def _total(mode: Mode) -> L.Function:
     )
 
 
-def _over_blocks(mode: Mode, name: str, shuffled: bool) -> L.Function:
+def _over_blocks(mode: Mode, name: str, shuffled: bool, outline: Outline) -> L.Function:
     with_gradient = name == "gradient"
     steps = (*mode.steps.forward, *(mode.steps.backward if with_gradient else ()))
     words = f"The {'mean' if mode.problem.mean else 'sum'} of the losses of samples [first, first + count)"
@@ -254,8 +268,7 @@ def _over_blocks(mode: Mode, name: str, shuffled: bool) -> L.Function:
     ]
     body.append(scale)
     if with_gradient:
-        writer = _writer(mode)
-        body += [s for step in mode.steps.behind for s in writer.step(step)]
+        body += [_step(mode, step, outline) for step in mode.steps.behind]
         body += _collected(mode)
     note = words + ("; its gradient into `grad`" if with_gradient else "")
     note += (
@@ -276,11 +289,8 @@ def _loss_of_block(mode: Mode) -> list[L.Stmt]:
 
 def _cleared(mode: Mode, steps: Sequence[ir.Step]) -> list[L.Stmt]:
     """Sums over the samples begin at 0."""
-    out: list[L.Stmt] = []
-    for let in (let for let in ir.flat(steps) if is_sum(let)):
-        place = L.add("q", mode.layouts[let.name].first)
-        out.append(L.loop("q", _numbers(let.axes), [L.Store(L.Name("scratch"), place, L.Real(0.0))]))
-    return out
+    sums = (let for let in ir.flat(steps) if is_sum(let))
+    return [L.Do(L.call("clear", "scratch", mode.layouts[s.name].first, _numbers(s.axes))) for s in sums]
 
 
 def _collected(mode: Mode) -> list[L.Stmt]:
@@ -288,22 +298,32 @@ def _collected(mode: Mode) -> list[L.Stmt]:
     problem, layouts = mode.problem, mode.layouts
     tensors = {t.name: t for t in problem.states}
 
-    def found(name: str) -> L.Expr:
-        return L.At(L.Name("scratch"), L.add("q", layouts[name].first))
-
-    def put(t: ir.Tensor, value: L.Expr) -> L.Stmt:
-        return L.loop("q", t.size, [L.Store(L.Name("grad"), L.add("q", layouts[t.name].first), value)])
+    def put(t: ir.Tensor, name: str, scale: str | float) -> L.Stmt:
+        to, found = layouts[t.name].first, layouts[name].first
+        return L.Do(L.call("collect", "grad", to, "scratch", found, t.size, scale))
 
     derivatives = zip(problem.weights, problem.gradients, strict=bool(problem.gradients))
     return [
-        *(put(t, L.call("mul", found(gradient), "scale")) for t, gradient in derivatives),
-        *(put(tensors[u.state], found(u.value)) for u in problem.updates),
+        *(put(t, gradient, "scale") for t, gradient in derivatives),
+        *(put(tensors[u.state], u.value, 1.0) for u in problem.updates),
     ]
 
 
-def _predict(mode: Mode, shuffled: bool) -> L.Function:
-    problem, plan = mode.problem, mode.plan
-    writer, output = _writer(mode), mode.layouts[problem.output]
+def _moves() -> list[L.Function]:
+    """Of numbers that stand in a row."""
+    place, found = L.add("q", "at"), L.At(L.Name("scratch"), L.add("q", "start"))
+    clear = L.loop("q", "size", [L.Store(L.Name("scratch"), place, L.Real(0.0))])
+    collect = L.loop("q", "size", [L.Store(L.Name("grad"), place, L.call("mul", found, "scale"))])
+    return [
+        L.Function("clear", ("scratch", "at", "size"), (clear,), "Sums begin at 0.",
+                   types=("reals", "int64", "int64"), apart=True),
+        L.Function("collect", ("grad", "at", "scratch", "start", "size", "scale"), (collect,), "A sum to its place.",
+                   types=("reals", "int64", "reals", "int64", "int64", "float64"), apart=True),
+    ]  # fmt: skip
+
+
+def _predict(mode: Mode, shuffled: bool, outline: Outline) -> L.Function:
+    problem, plan, output = mode.problem, mode.plan, mode.layouts[mode.problem.output]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(
         L.call("flat", "out"),
@@ -313,7 +333,7 @@ def _predict(mode: Mode, shuffled: bool) -> L.Function:
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
         *_loss_of_block(mode),
-        *(s for step in mode.steps.outputs for s in _step(mode, writer, step)),
+        *(_step(mode, step, outline) for step in mode.steps.outputs),
         L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
     body = [L.let("total", 0.0), *_cleared(mode, (*mode.steps.forward, *mode.steps.outputs))]

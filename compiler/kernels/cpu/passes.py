@@ -30,16 +30,15 @@ class LetWriter:
     """The let by register tiles, given the places that are known; None where there are none for it."""
 
     def step(self, step: ir.Step) -> list[L.Stmt]:
-        note = L.Note(", ".join(let.name for let in ir.flat((step,))))
         if isinstance(step, ir.Let):
-            return [note, *self.let(step, {})]
+            return self.let(step, {})
         axis = step.axis
         assert axis.size is not None
         name = self.fresh()
         place: L.Expr = L.call("sub", axis.size - 1, name) if step.backward else L.Name(name)
         here = self.fresh()
         body = [s for let in step.lets for s in self.let(let, {axis: (L.Name(here), 0)})]
-        return [note, L.loop(name, axis.size, [L.let(here, place), *body])]
+        return [L.loop(name, axis.size, [L.let(here, place), *body])]
 
     def let(self, let: ir.Let, fixed: Places) -> list[L.Stmt]:
         found = self.by_tiles(let, {a: place for a, (place, _) in fixed.items()})

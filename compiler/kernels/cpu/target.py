@@ -128,6 +128,7 @@ inf, nan = np.inf, np.nan
 """
 
 HOMES = {
+    "netc.runtime.devices.apart": ("apart",),
     "netc.runtime.devices.kernel": ("columns", "flat", "isfinite", "shuffle"),
     "netc.runtime.devices.simd": (
         "fma", "hmax", "hmin", "hsum", "keep", "land", "lnot", "lor", "rint", "select",
@@ -151,6 +152,7 @@ NAMES = {
 def spelling(module: L.Module) -> Spelling:
     constants = dict(module.constants)
     used = {NAMES.get(f, f) for f in L.calls(module)}
+    used |= {"apart"} if any(f.apart for f in module.functions) else set()
     imports = "\n".join(
         f"from {home} import {', '.join(found)}"
         for home, names in HOMES.items()
@@ -163,4 +165,6 @@ def spelling(module: L.Module) -> Spelling:
         lanes=constants["LANES"],
     )
     options = 'cache=True, error_model="numpy", nogil=True'
-    return Spelling(header.strip(), "njit", options, f"{options}, parallel=True", NAMES, "prange")
+    return Spelling(
+        header.strip(), "njit", options, f"{options}, parallel=True", NAMES, "prange", apart="apart"
+    )

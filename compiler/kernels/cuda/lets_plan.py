@@ -54,13 +54,14 @@ def planned(program: ir.Program, card: Card, samples: int) -> Lets:
 
 
 def _count_of_elements(mode: Mode) -> None:
-    for let in mode.problem.lets.values():
-        if numbers(let.axes) * (mode.columns if ir.SAMPLES in let.axes else 1) >= MOST:
-            what = "for each of " + counted(mode.columns, "sample") if ir.SAMPLES in let.axes else "in all"
+    arrays: list[ir.Let | ir.Tensor] = [*mode.problem.lets.values(), *mode.problem.tensors]
+    for array in arrays:
+        if numbers(array.axes) * (mode.columns if ir.SAMPLES in array.axes else 1) >= MOST:
+            what = "for each of " + counted(mode.columns, "sample") if ir.SAMPLES in array.axes else "in all"
             raise SpecError([
                 Diagnostic(
-                    "E0911", "target = cuda cannot count the elements of an array of this network", let.span,
-                    notes=(f"it has {counted(numbers(let.axes), 'element')} {what}; kernels count to 2^32",),
+                    "E0911", "target = cuda cannot count the elements of an array of this network", array.span,
+                    notes=(f"it has {counted(numbers(array.axes), 'element')} {what}; kernels count to 2^32",),
                     hints=("take smaller batches, or leave out 'target = cuda'",),
                 )
             ])  # fmt: skip

@@ -1,8 +1,8 @@
 """ir -> loops for CUDA, and the table of its spellings: numba-cuda, one kernel `advance`, threads in the place of lanes.
 
 Shared with the CPU: the ir and its passes (`fuse`, `simplify.common`), the rule's statements (`rule.Writer`,
-`registers`), element-by-element code (`vectors.Space`), the loop ast and its printer. Apart: the plan
-(`cuda_plan`), who owns which element and where barriers stand (`cuda_threads`, `cuda_rule`, `cuda_network`), and
+`registers`), element-by-element code (`vectors.Space`), the values of lets (`values`), the loop ast and its printer. Apart:
+the plan (`plan`, `lets_plan`), who owns which element and where barriers stand (`threads`, `rule`, `network`, `lets`), and
 what is below: spellings and the launch header. `start` and reports are the CPU's (`runtime/training/cuda_stretches.py`).
 """
 

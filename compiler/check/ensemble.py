@@ -1,0 +1,64 @@
+"""`ensemble`: which trained networks answer together, and how. Trains nothing (`runtime/ensemble.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from netc.compiler.check.settings import Reader, Settings, word
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.resolve import head
+from netc.compiler.meaning.spec import Ensemble
+from netc.dsl import ast
+from netc.dsl.names import did_you_mean
+
+By = Literal["mean", "vote"]
+WAYS: Reader[By] = word("mean", "vote")
+MEAN: By = "mean"
+
+
+def check_ensemble(program: ast.Program, runs: int, phases: Sequence[str], report: Report) -> Ensemble | None:
+    """`phases` are the names of those that the file has."""
+    found = [s for s in program.statements if isinstance(s, ast.Ensemble)]
+    if not found:
+        return None
+    statement = found[0]
+    for other in found[1:]:
+        related = ((head(statement), "first here"),)
+        report.error("E0505", head(other), "'ensemble' stands twice", related=related)
+    by = Settings(statement.settings, "ensemble", ("by",), report).get("by", WAYS, MEAN)
+    if objective := next((s for s in program.statements if isinstance(s, ast.Objective)), None):
+        related = ((head(objective), "the objective"),)
+        report.error("E0452", head(statement), "an objective has no outputs to average", related=related)
+    members = statement.members
+    match members:
+        case ast.Name("runs"):
+            if runs < 2:
+                message = "an ensemble of one: the training has one run"
+                report.error("E0452", members.span, message, hints=("train ..., runs = 5",))
+            return Ensemble((), by)
+        case ast.Name("phases"):
+            named = tuple(phases)
+        case ast.Set(items) | ast.Tuple(items):
+            named = tuple(_phase(item, phases, report) for item in items)
+        case _:
+            named = ()
+            message = f"'{members.span.text}' is nothing that an ensemble can be made of"
+            report.error("E0452", members.span, message, hints=("ensemble runs", "ensemble phases"))
+            return None
+    if len(set(named)) < 2:
+        message = "an ensemble of the ends of phases needs two of them"
+        report.error(
+            "E0452", members.span, message, hints=("phase cycle: epochs = 20, times = 3, restart = true",)
+        )
+    return Ensemble(named, by)
+
+
+def _phase(item: ast.Expr, phases: Sequence[str], report: Report) -> str:
+    name = item.id if isinstance(item, ast.Name) else item.span.text
+    if name not in phases:
+        known = f"phases: {', '.join(phases[:12])}" if phases else "the file has no 'phase'"
+        report.error(
+            "E0452", item.span, f"there is no phase '{name}'", hints=did_you_mean(name, phases) or (known,)
+        )
+    return name

@@ -1,0 +1,316 @@
+"""`phase`: parts of a training, one after the other, each the file with some of its settings replaced.
+
+What a phase may replace is what a sweep may (`sweep_point.py`), and the data; what cannot change is what the phases hand
+on: the network, the number of runs, the precision. Trains nothing (`runtime/phases.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from netc.compiler.calculus import ir
+from netc.compiler.check.data import SETTINGS as DATA
+from netc.compiler.check.ensemble import check_ensemble
+from netc.compiler.check.expect import check_expectations
+from netc.compiler.check.overrides import Overrides, apply_overrides
+from netc.compiler.check.settings import Unfit, name_span, truth, whole
+from netc.compiler.check.sweep import kind_of
+from netc.compiler.check.sweep_point import Changed, data_of, with_name, with_use
+from netc.compiler.check.train import SETTINGS as TRAIN
+from netc.compiler.lower.flow import Flow, input_axes
+from netc.compiler.meaning.findings import Report, listed
+from netc.compiler.meaning.resolve import head
+from netc.compiler.meaning.resolve_tree import dotted
+from netc.compiler.meaning.resolve_values import NotANumber
+from netc.compiler.meaning.spec import PARTS, Phase, Spec
+from netc.dsl import ast
+from netc.dsl.diagnostics import SpecError
+from netc.dsl.names import did_you_mean
+
+OWN = ("data", "freeze", "restart", "times")
+"""Settings that only a phase has."""
+SHARED = ("precision", "seed", "runs", "threads", "target", "slow", "init")
+"""What is the same in all phases."""
+ENDS = ("epochs", "steps")
+ROLES: dict[str, tuple[ir.Role, ...]] = {"weights": ("weight",), "biases": ("bias",)}
+"""Arrays of all layers that `freeze` can name at once."""
+MOST = 1000
+"""Phases of a training."""
+At = Callable[[ast.Program, Changed, bool], Spec]
+
+
+def check_phases(program: ast.Program, overrides: Overrides, at: At) -> Spec:
+    """The spec of the last phase, with all of them.
+
+    `at` checks a phase: its program, what is set in its rule, and whether it has the data of the last. Raises SpecError.
+    """
+    report = Report()
+    program = with_overrides(program, overrides, report)
+    phases = read_phases(program, report)
+    report.finish()
+    last = data_of(at_phase(program, phases[-1])[0])
+    specs = [_checked(program, phase, last, at, report) for phase in phases]
+    report.finish()
+    found = [spec for spec in specs if spec is not None]
+    for phase, spec in zip(phases, found, strict=True):
+        _require_same(phase, tensors_of(spec), phases[0], tensors_of(found[0]), report)
+    frozen = tuple(_frozen(phase, spec, report) for phase, spec in zip(phases, found, strict=True))
+    expectations = check_expectations([s for s in program.statements if isinstance(s, ast.Expect)], report)
+    names = [phase.name for phase in phases]
+    ensemble = check_ensemble(program, found[-1].training.runs, names, report)
+    report.finish()
+    warnings = tuple(dict.fromkeys(w for spec in found for w in spec.warnings))
+    return replace(
+        found[-1],
+        program=program,
+        ensemble=ensemble,
+        phases=frozen,
+        expectations=expectations,
+        warnings=warnings,
+    )
+
+
+def last_phase(program: ast.Program) -> ast.Program:
+    """The file in its last phase; as it is where there are none, or wrong ones."""
+    report = Report()
+    phases = read_phases(program, report)
+    return at_phase(program, phases[-1])[0] if phases and not report.errors else program
+
+
+def with_overrides(program: ast.Program, overrides: Overrides, report: Report) -> ast.Program:
+    """What is set from outside holds in every phase, also where the phase says something else."""
+    train = [s for s in program.statements if isinstance(s, ast.Train)]
+    if not train:
+        first = next(s for s in program.statements if isinstance(s, ast.Phase))
+        program = replace(program, statements=(*program.statements, ast.Train((), span=first.span)))
+    program, of_rule = apply_overrides(program, overrides, report)
+    for name, setting in of_rule.items():
+        if kind_of(name, program) != "parameter":
+            report.error(
+                "E0512",
+                setting.span,
+                f"there is no '{name}' to set",
+                hints=("what a file calls by a name is no parameter of the rule",),
+            )
+    gone = {*overrides} | ({*ENDS} if {*ENDS} & {*overrides} else set())
+
+    def phase(statement: ast.Statement) -> ast.Statement:
+        if not isinstance(statement, ast.Phase):
+            return statement
+        kept = (s for s in statement.settings if s.name not in gone)
+        return replace(statement, settings=(*kept, *of_rule.values()))
+
+    return replace(program, statements=tuple(map(phase, program.statements)))
+
+
+# -- the statement -----------------------------------------------------------------------------------
+
+
+def read_phases(program: ast.Program, report: Report) -> tuple[Phase, ...]:
+    statements = [s for s in program.statements if isinstance(s, ast.Phase)]
+    train = next((s for s in program.statements if isinstance(s, ast.Train)), ast.Train(()))
+    bounded = any(s.name in ENDS for s in train.settings)
+    phases = [phase for s in statements for phase in _read(s, program, bounded, report)]
+    seen: dict[str, Phase] = {}
+    for phase in phases:
+        if phase.name in seen:
+            related = ((seen[phase.name].span, "first here"),)
+            report.error("E0449", phase.span, f"there are two phases '{phase.name}'", related=related)
+        seen.setdefault(phase.name, phase)
+    if len(phases) > MOST:
+        report.error("E0449", phases[0].span, f"{len(phases)} phases; a training has at most {MOST}")
+    return tuple(phases)
+
+
+def _read(statement: ast.Phase, program: ast.Program, bounded: bool, report: Report) -> Iterator[Phase]:
+    """One, or as many as `times` says, named by their numbers."""
+    given = {s.name: s for s in statement.settings}
+    span = head(statement)
+    if statement.name in (*PARTS, "ensemble"):
+        message = f"no phase can be called '{statement.name}': in an 'expect' that has another meaning"
+        report.error("E0449", span, message, hints=("phase fine: epochs = 20",))
+    for setting in statement.settings:
+        _require_changeable(setting, given[setting.name], program, report)
+    if not bounded and not {*ENDS} & {*given}:
+        message = f"the phase '{statement.name}' has no end: neither it nor 'train' says how long it lasts"
+        report.error("E0511", span, message, hints=("add 'epochs = 20'",))
+    times, restart = _number(given, "times", report), _truth(given, "restart", report)
+    settings = tuple(s for s in statement.settings if s.name not in ("times", "restart"))
+    if "times" not in given:
+        yield Phase(statement.name, settings, restart, span=span)
+        return
+    for number in range(1, min(times, MOST + 1) + 1):
+        yield Phase(f"{statement.name}{number}", settings, restart, span=span)
+
+
+def _require_changeable(
+    setting: ast.Setting, last: ast.Setting, program: ast.Program, report: Report
+) -> None:
+    name, where = setting.name, name_span(setting)
+    if setting is not last:
+        report.error("E0506", where, f"'{name}' is set twice")
+    if name in SHARED:
+        message = f"'{name}' is the same in all phases"
+        hint = "a start is that of the first phase" if name == "init" else f"say it in 'train': {name} = ..."
+        report.error("E0447", where, message, hints=(hint,))
+    elif name in DATA and data_of(program) is None:
+        report.error("E0447", where, f"'{name}' is about data, and the file has no 'data'")
+    elif name == "data" and not isinstance(data_of(program), ast.Data):
+        report.error("E0447", where, "the file has no 'data' whose samples could be replaced")
+
+
+def _number(given: dict[str, ast.Setting], name: str, report: Report) -> int:
+    if name not in given:
+        return 1
+    value = given[name].value
+    try:
+        return whole(1)(value)
+    except (Unfit, NotANumber):
+        report.error("E0447", value.span, "'times' is how often the phase is gone through: a whole number")
+    return 1
+
+
+def _truth(given: dict[str, ast.Setting], name: str, report: Report) -> bool:
+    if name not in given:
+        return False
+    try:
+        return truth(given[name].value)
+    except Unfit as error:
+        report.error("E0447", given[name].value.span, f"'{name}': {error.wanted}")
+    return False
+
+
+# -- a phase -----------------------------------------------------------------------------------------
+
+
+def at_phase(program: ast.Program, phase: Phase) -> tuple[ast.Program, Changed]:
+    """The file in this phase, and what is set in its rule. It claims nothing: what the file expects is about the end."""
+    statements: list[ast.Statement] = [
+        s for s in program.statements if not isinstance(s, ast.Phase | ast.Ensemble | ast.Expect)
+    ]
+    if not any(isinstance(s, ast.Train) for s in statements):
+        statements.append(ast.Train((), span=phase.span))
+    changed: Changed = {}
+    for setting in phase.settings:
+        name, value = setting.name, setting.value
+        if name in OWN:
+            statements = [_with_data(s, value) if name == "data" else s for s in statements]
+        elif name in TRAIN:
+            gone = ENDS if name in ENDS and not {*ENDS} <= {s.name for s in phase.settings} else (name,)
+            statements = [_with_setting(s, ast.Train, setting, gone) for s in statements]
+        elif name in DATA:
+            statements = [_with_setting(s, ast.Data, setting, (name,)) for s in statements]
+        elif (kind := kind_of(name, program)) == "statement":
+            statements = with_use(statements, name, value)
+        elif kind == "name":
+            statements = [with_name(s, name, value) for s in statements]
+        else:
+            changed[name] = value
+    return ast.Program(tuple(statements), span=program.span), changed
+
+
+def _with_data(statement: ast.Statement, value: ast.Expr) -> ast.Statement:
+    """Another source, read as the one in the file is."""
+    if not isinstance(statement, ast.Data):
+        return statement
+    sources = value.items if isinstance(value, ast.Tuple) else (value,)
+    return replace(statement, sources=sources, outputs=None, rows=(), span=value.span)
+
+
+def _with_setting(
+    statement: ast.Statement, kind: type[ast.Train | ast.Data], setting: ast.Setting, gone: tuple[str, ...]
+) -> ast.Statement:
+    if not isinstance(statement, kind):
+        return statement
+    kept = tuple(s for s in statement.settings if s.name not in gone)
+    return replace(statement, settings=(*kept, setting))
+
+
+def _checked(
+    program: ast.Program, phase: Phase, last: ast.Data | None, at: At, report: Report
+) -> Spec | None:
+    point, changed = at_phase(program, phase)
+    try:
+        return at(point, changed, data_of(point) == last)
+    except SpecError as error:
+        for found in error.diagnostics:
+            named = [s for s in phase.settings if f"'{s.name}'" in found.message]
+            if found.code == "E0512" and named:
+                name = named[0].name
+                message = f"'phase' has no setting '{name}': no parameter of the rule, no name in the file is called so"
+                hints = did_you_mean(name, [*TRAIN, *DATA, *OWN]) or (f"its own settings: {', '.join(OWN)}",)
+                found = replace(found, code="E0501", message=message, span=name_span(named[0]), hints=hints)
+            if found.severity == "error" and found not in report.diagnostics:
+                report.diagnostics.append(found)
+    return None
+
+
+# -- what is handed on, and what is frozen -----------------------------------------------------------
+
+
+def tensors_of(spec: Spec) -> tuple[ir.Tensor, ...]:
+    """Parameters and states of the layers; none of an objective."""
+    if spec.network is None:
+        return ()
+    flow = Flow({a.name.lower(): a for a in spec.functions})
+    axes = (ir.SAMPLES, *input_axes(spec.network.input, spec.network.operations))
+    flow.chain(spec.network.operations, ir.Var("x", axes))
+    return tuple(flow.tensors)
+
+
+def _require_same(
+    phase: Phase,
+    tensors: tuple[ir.Tensor, ...],
+    first: Phase,
+    others: tuple[ir.Tensor, ...],
+    report: Report,
+) -> None:
+    """What a phase hands on must fit the next one."""
+    had, has = ({t.name: (t.role, t.shape) for t in found} for found in (others, tensors))
+    if had == has:
+        return
+    name = next(k for k in {**had, **has} if had.get(k) != has.get(k))
+    message = f"'{phase.name}' has another network than '{first.name}': {name} is not the same in both"
+    hint = "phases hand on the parameters, so their number and their shapes stay"
+    report.error("E0447", phase.span, message, related=((first.span, "the other one"),), hints=(hint,))
+
+
+def _frozen(phase: Phase, spec: Spec, report: Report) -> Phase:
+    """With the names of the arrays that `freeze` means."""
+    setting = next((s for s in phase.settings if s.name == "freeze"), None)
+    if setting is None:
+        return phase
+    weights = [t for t in tensors_of(spec) if t.role in ir.PARAMETERS]
+    layers = list(dict.fromkeys(t.name.partition(".")[0] for t in weights))
+    many = isinstance(setting.value, ast.Set | ast.Tuple)
+    found: list[str] = []
+    for item in setting.value.items if many else (setting.value,):  # type: ignore[union-attr]
+        word = dotted(item) or item.span.text
+        named = [
+            t.name
+            for t in weights
+            if word in (t.name, t.name.partition(".")[0]) or t.role in ROLES.get(word, ())
+        ]
+        found += named
+        if not named:
+            known = [*layers, *ROLES]
+            hints = did_you_mean(word, [*known, *(t.name for t in weights)])
+            message = f"there is no '{word}' to freeze"
+            hint = (
+                f"{listed(known[:12])}, or one of their arrays: {weights[0].name}"
+                if weights
+                else "objectives have no layers"
+            )
+            report.error("E0448", item.span, message, hints=hints or (hint,))
+    if weights and {*found} >= {t.name for t in weights}:
+        report.error(
+            "E0448",
+            setting.span,
+            "all parameters are frozen, so nothing is trained",
+            hints=("leave one layer",),
+        )
+    if numbered := [one for one in spec.monitor.shown if one.component is not None]:
+        message = f"'monitor' shows {numbered[0].name} by its number, and with frozen layers theta has other numbers"
+        report.error("E0448", setting.span, message, hints=("show norms, or freeze nothing",))
+    return replace(phase, freeze=tuple(t.name for t in weights if t.name in found))

@@ -1,0 +1,105 @@
+"""Several trained networks that answer together: the mean of their outputs, or their votes; and how good that is.
+
+Its loss is that of the mean outputs, as the loss is written. Trains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netc.compiler.calculus import ir
+from netc.compiler.calculus.evaluate import evaluate
+from netc.compiler.lower.flow import of_all_samples
+from netc.compiler.lower.network import lower_loss
+from netc.compiler.meaning.spec import PARTS, Ensemble
+from netc.runtime.parameters import Array
+from netc.runtime.results.result import Reals, Result
+
+if TYPE_CHECKING:
+    from netc.runtime.session import Session
+    from netc.runtime.training.sample_layout import Samples
+
+Member = tuple[Array, Array]
+"""theta (P,) and states (S,)."""
+
+
+def with_ensemble(session: Session, result: Result) -> Result:
+    """The result with the figures of the file's ensemble."""
+    spec = session.spec.ensemble
+    if spec is None or session.data is None or not result.final:
+        return result
+    if spec.phases and len(result.phases) < len(session.spec.phases):
+        return result  # interrupted before its end
+    groups = list(groups_of(spec, result))
+    figures: dict[str, Reals] = {}
+    for part, samples in zip(PARTS, session.samples_by_part, strict=True):
+        if samples is None:
+            continue
+        found = [_figures(session, spec, members, samples) for members in groups]
+        figures |= {f"{name}_{part}": np.array([f[name] for f in found]) for name in found[0]}
+    return replace(result, ensemble=figures, members=len(groups[0]))
+
+
+def groups_of(spec: Ensemble, result: Result) -> Iterator[list[Member]]:
+    """All runs together, or for each run the ends of the phases."""
+    if not spec.phases:
+        yield list(zip(result.theta, result.states, strict=True))
+        return
+    ends = [end for end in result.phases if end.name in spec.phases]
+    for run in range(result.runs):
+        yield [(end.theta[run], end.states[run]) for end in ends]
+
+
+def together(spec: Ensemble, outputs: Sequence[Array], threshold: float) -> Array:
+    """(units, N) of the outputs of the members: their mean, or the share of members that choose each class. Of votes that
+    are equal the mean decides."""
+    mean: Array = np.mean(outputs, axis=0)
+    if spec.by == "mean":
+        return mean
+    if len(mean) == 1:
+        votes = np.mean([u > threshold for u in outputs], axis=0)
+        tied: Array = np.where(votes == 0.5, mean > threshold, votes > 0.5)
+        return tied.astype(mean.dtype)
+    chosen = np.stack([u.argmax(axis=0) for u in outputs])
+    votes = np.stack([(chosen == k).mean(axis=0) for k in range(len(mean))])
+    best = votes.max(axis=0, keepdims=True)
+    lead = np.where(votes == best, mean, -np.inf).argmax(axis=0)
+    found: Array = votes + (np.arange(len(mean))[:, None] == lead) * 1e-9
+    return found
+
+
+def outputs_of(session: Session, members: Sequence[Member], samples: Samples) -> list[Array]:
+    """(units, N) of each."""
+    evaluator = session.evaluator
+    return [evaluator.predict(session.padded(*m), samples)[1].astype(np.float64) for m in members]
+
+
+def _figures(
+    session: Session, spec: Ensemble, members: Sequence[Member], samples: Samples
+) -> dict[str, float]:
+    metric = session.metric
+    assert metric is not None
+    targets = samples.y[:, : samples.count].astype(np.float64)
+    answer = together(spec, outputs_of(session, members, samples), metric.threshold)
+    if spec.by == "vote":
+        low, high = targets.min(), targets.max()
+        coded = answer if len(answer) > 1 else low + (high - low) * answer
+        return {metric.kind: metric.score(coded, targets)}
+    return {"loss": _loss(session, answer, targets), metric.kind: metric.score(answer, targets)}
+
+
+def _loss(session: Session, outputs: Array, targets: Array) -> float:
+    """Of outputs and targets (units, N), as the file's loss is written."""
+    problem, loss = session.program.problem, session.spec.loss
+    assert loss is not None
+    axes = tuple(a for a in problem.lets[problem.output].axes if a != ir.SAMPLES)
+    functions = {a.name.lower(): a for a in session.spec.functions}
+    each = of_all_samples(lower_loss(loss, ir.Var("u", axes), ir.Var("y", axes), functions))
+    shape = (-1, *(a.size or 1 for a in axes))
+    env = {"u": outputs.T.reshape(shape), "y": targets.T.reshape(shape)}
+    losses = np.broadcast_to(evaluate(each, env), (outputs.shape[1],))
+    return float(losses.mean() if problem.mean else losses.sum())
