@@ -48,6 +48,7 @@ CASES = {
         "[2x2x1 (conv 2x2 nobias) 3 (lecture.batchnorm, tanh) (dropout.inverted 0.4) (lin) 2]", 4,
         rest=TWICE + "optimizer twice()",
         train="batch = 3, stop = norm(grad R) < 1e-9, seed = 5"),
+    "inputs first": Case("[3x3x1 (keras.Conv2D 2x2, tanh) 2 (keras.Flatten) (keras.Dense) 2]", 9),
     "lstm": Case("[3x2 (torch.LSTM) 2 (last) (lin) 2]", 6),
     "gru": Case("[3x2 (torch.GRU) 2 (last) (lin) 2]", 6),
     "attention": Case("[3x2 (attention(2)) (layernorm 1e-5) (last) (lin) 2]", 6),

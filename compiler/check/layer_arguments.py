@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.findings import Report, listed
+from netc.compiler.meaning.layer_families import refused
 from netc.compiler.meaning.layer_parameters import (
     Definition,
     choices,
@@ -83,12 +84,19 @@ def arguments_of(
             size = None
         elif name in by_input:
             given[name] = ast.Argument(name, ast.Number(last), span=operation.span)
-    chosen = (_word_chosen(a, words[str(a.name)], report) if a.name in words else a for a in given.values())
-    spread = (a for argument in chosen for a in _spread(argument, parameters, report))
+    why = {name: (said,) if (said := refused(definition.name, name)) else () for name in given}
+    chosen = (
+        _word_chosen(a, words[name], why[name], report) if name in words else a for name, a in given.items()
+    )
+    spread = (
+        a for argument in chosen for a in _spread(argument, parameters, why[str(argument.name)], report)
+    )
     return (*spread, *extra)
 
 
-def _word_chosen(argument: ast.Argument, words: tuple[str, ...], report: Report) -> ast.Argument:
+def _word_chosen(
+    argument: ast.Argument, words: tuple[str, ...], why: tuple[str, ...], report: Report
+) -> ast.Argument:
     """`padding = same`, or "same" as the library writes it, as the word's number."""
     match argument.value:
         case ast.Name(word) | ast.Text(word) if word in words:
@@ -96,18 +104,26 @@ def _word_chosen(argument: ast.Argument, words: tuple[str, ...], report: Report)
     shown = argument.value.span.text
     near = did_you_mean(shown.strip("\"'"), words)
     what = f"{listed(words)} here, not {shown}" if len(words) > 1 else f"always {words[0]} here"
-    report.error("E0305", argument.span, f"'{argument.name}' is {what}", hints=near)
+    report.error("E0305", argument.span, f"'{argument.name}' is {what}", notes=why, hints=near)
     return replace(argument, value=ast.Number(0.0, span=argument.span))
 
 
 def _spread(
-    argument: ast.Argument, parameters: tuple[ast.Parameter, ...], report: Report
+    argument: ast.Argument, parameters: tuple[ast.Parameter, ...], why: tuple[str, ...], report: Report
 ) -> Iterator[ast.Argument]:
     shape = next((p.default for p in parameters if p.name == argument.name), None)
     if not isinstance(shape, ast.Shape):
         yield argument
         return
     count = len(shape.sizes)
+    if isinstance(argument.value, ast.Text):
+        report.error(
+            "E0305",
+            argument.span,
+            f"'{argument.name}' is made of numbers, not {argument.value.span.text}",
+            notes=why,
+        )
+        return
     match argument.value:
         case ast.Shape(sizes):
             values: list[ast.Expr] = [ast.Number(float(s), span=argument.span) for s in sizes]

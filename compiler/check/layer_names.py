@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.layer_families import bearers, differing, head, refused
-from netc.compiler.meaning.layer_parameters import NONE, Definition
+from netc.compiler.meaning.layer_parameters import NONE, Definition, inferred
 from netc.dsl import ast, library
 from netc.dsl.source import Span
 
@@ -63,7 +63,7 @@ def without_refused(
     for a in arguments:
         why = ""
         if a.name is not None and re.sub(r"_\d$", "", a.name) not in names:
-            why = refused(definition.name, a.name) if definition.name in library.names("layer") else ""
+            why = refused(definition.name, a.name)
         if why:
             report.error(
                 "E0108", a.span, f"'{definition.name}' has no parameter '{a.name}' here", notes=(why,)
@@ -71,3 +71,13 @@ def without_refused(
         else:
             kept.append(a)
     return tuple(kept)
+
+
+def require_inferred(
+    definition: ast.Layer, bound: Sequence[tuple[str, float]], last: float, span: Span, report: Report
+) -> None:
+    """What a library is told of its input is what comes in."""
+    for name, value in bound:
+        if name in inferred(definition) and value != last:
+            message = f"'{definition.name}' is told {name} = {value:g}, and its input has {last:g} there"
+            report.error("E0221", span, message, hints=(f"{name} may be left out",))

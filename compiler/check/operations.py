@@ -16,7 +16,7 @@ from math import inf, prod
 from netc.compiler.calculus import ir
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.layer_arguments import arguments_of, shapes_apart, with_shapes_apart
-from netc.compiler.check.layer_names import require_said, tell_ambiguous, without_refused
+from netc.compiler.check.layer_names import require_inferred, require_said, tell_ambiguous, without_refused
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
@@ -255,6 +255,8 @@ class Operations:
             self.complete = False
             return
         if isinstance(definition, ast.Layer):
+            if self.complete:  # else it is not known what comes in
+                require_inferred(definition, bound, last, operation.span, self.report)
             check_required(with_shapes_apart(definition), given, dict(bound), operation.span, self.report)
             self.complete &= len(self.report.diagnostics) == before
             use: Operation = Use(definition, bound, operation.span)

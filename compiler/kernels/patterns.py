@@ -219,6 +219,8 @@ def _layer(product: Product, a: ir.Let | None, of: dict[str, Pattern], before: l
         return None
     if before and not isinstance(through, Product):
         return None
+    if product.weight.axes != (product.outer, product.inner):  # Keras has the inputs first
+        return None
     return Layer(product, a, d.let, through if isinstance(through, Product) else None, weights, biases)
 
 

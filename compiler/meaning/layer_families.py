@@ -92,6 +92,8 @@ def differing(names: Sequence[str]) -> Iterator[str]:
 
 
 def refused(name: str, word: str) -> str:
-    """The sentence above a definition in which the word stands: what of a library's settings cannot be said."""
+    """The sentence above a definition of a library in which the word stands: what of its settings cannot be said."""
+    if "." not in name or name not in library.names("layer"):
+        return ""
     sentences = re.split(r"(?<=[.;]) ", comment(name))
     return next((s for s in sentences if re.search(rf"\b{re.escape(word)}\b", s)), "")

@@ -52,6 +52,8 @@ def _unit(activation: ast.LearntActivation) -> ast.Name:
         if isinstance(line, ast.Learn):
             for index in (i for array in line.arrays for i in array.indices):
                 match index:
-                    case (ast.Name() as name) | ast.Among(ast.Name() as name):
+                    case ast.Name():
+                        return index
+                    case ast.Among(ast.Name() as name):
                         return name
     return ast.Name(UNIT)
