@@ -29,16 +29,16 @@ def said(layer: str, rule: str) -> str:
 @pytest.mark.parametrize(
     ("layer", "rule", "has", "has_not"),
     [
-        ("layernorm", TWICE, "", "mode"),
-        ("dropout 0.2", "optimizer gd(eta = 0.1)", "in test mode, which draws nothing", "same draws"),
-        ("dropout 0.2", TWICE, "have the same draws", "states"),
+        ("layernorm 1e-5", TWICE, "", "mode"),
+        ("dropout.inverted 0.2", "optimizer gd(eta = 0.1)", "in test mode, which draws nothing", "same draws"),
+        ("dropout.inverted 0.2", TWICE, "have the same draws", "states"),
         (
-            "batchnorm",
+            "lecture.batchnorm",
             TWICE,
             "the states (layer2.m, layer2.s) change once an iteration, by the first",
             "same draws",
         ),
-        ("batchnorm", "optimizer turpault.LC", "change once an iteration", "same draws"),
+        ("lecture.batchnorm", "optimizer turpault.LC", "change once an iteration", "same draws"),
     ],
 )
 def test_the_words(layer: str, rule: str, has: str, has_not: str) -> None:

@@ -18,7 +18,7 @@ from netc.runtime.training.start import first_theta
 torch = pytest.importorskip("torch")
 RNG = np.random.default_rng(4)
 X, Y = RNG.normal(size=(15, 3)), RNG.normal(size=(15, 2))
-TEXT = """network [3 (tanh) 5 (layernorm) (lin) 2]
+TEXT = """network [3 (tanh) 5 (layernorm 1e-5) (lin) 2]
 init glorot_normal
 loss R = mean((u - y)^2) + {penalty}
 optimizer gd(eta = 0.05)
