@@ -351,7 +351,9 @@ def begun(text: str, *options: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
-    assert "compiled" in process.stderr.readline()
+    if not any(line.startswith("compiled in") for line in process.stderr):
+        process.kill()
+        raise AssertionError("it ended before it trained")
     return process
 
 
