@@ -82,6 +82,7 @@ def test_kernels_without_one_of_their_barriers_are_found_out() -> None:
     assert found > len(parts) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not installed(), reason="needs netc[cuda]")
 def test_the_simulator_trains_as_the_cpu_does() -> None:
     """Two stretches under way, states and draws included."""

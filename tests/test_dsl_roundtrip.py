@@ -118,7 +118,7 @@ guarded = st.one_of(
     st.builds(ast.Formula, names, subscripts, values, exprs),
     st.builds(ast.Formula, names, subscripts, values, st.none(), st.just(True)),
 )
-draws = st.builds(ast.Draws, names, subscripts, exprs, st.booleans())
+draws = st.builds(ast.Draws, names, subscripts, exprs, st.sampled_from(("", "sample", "batch")))
 layer_lines = several(st.one_of(st.builds(ast.Learn, several(learned, 1)), formulas, guarded, draws), 1)
 block_lines = several(st.builds(ast.Formula, names, st.just(()), block_values | exprs) | draws, 1)
 one_line = block_values.map(lambda e: (ast.Formula("", (), e),))

@@ -30,7 +30,12 @@ def said(layer: str, rule: str) -> str:
     ("layer", "rule", "has", "has_not"),
     [
         ("layernorm 1e-5", TWICE, "", "mode"),
-        ("dropout.inverted 0.2", "optimizer gd(eta = 0.1)", "in test mode, which draws nothing", "same draws"),
+        (
+            "dropout.inverted 0.2",
+            "optimizer gd(eta = 0.1)",
+            "in test mode, which draws nothing",
+            "same draws",
+        ),
         ("dropout.inverted 0.2", TWICE, "have the same draws", "states"),
         (
             "lecture.batchnorm",

@@ -89,7 +89,7 @@ def test_the_folder_and_the_picture(tmp_path, monkeypatch, capsys):
 
 
 def test_a_first_step_that_diverges_is_said(update_golden):
-    path = Path(__file__).with_name("bad_runs") / "E0455-finder.net"
+    path = Path(__file__).with_name("bad_finder") / "E0455-finder.net"
     session = sessions.open_session(sessions.read_text(path.read_text(), path.name, path.parent), {})
     with pytest.raises(SpecError) as raised:
         finder.run(session)

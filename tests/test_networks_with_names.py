@@ -40,6 +40,7 @@ def reference(parts):
     return F.conv2d(F.relu(F.conv2d(d, w4, b4, padding=1)), w5, b5)
 
 
+@pytest.mark.slow
 def test_a_small_u_net_is_pytorchs() -> None:
     problem = to_ir(read(TEXT)).problem
     theta = RNG.normal(size=problem.parameters) * 0.5

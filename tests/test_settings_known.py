@@ -61,6 +61,9 @@ STATEMENTS: dict[str, tuple[type[ast.Node], str, str]] = {
     "points": (ast.Points, OBJECTIVE, "points minima = {{(0)}} within 0.1{}"),
     "use": (ast.Use, OBJECTIVE, 'use "x.net"{}'),
     "block": (ast.Block, OBJECTIVE, "block res(c) = x + [c (relu) c]{}"),
+    "learnt activation": (
+        ast.LearntActivation, NETWORK.replace("(lin)", "(q)"), "activation q(z):\n    learn a = 1\n    z = a*z{}",
+    ),
     "layer": (ast.Layer, NETWORK, "layer twice:\n    z[i] = 2*x[i]{}"),
     "phase": (ast.Phase, OBJECTIVE, "phase a: eta = 0.1{}"),
     "ensemble": (ast.Ensemble, NETWORK.replace("steps = 2", "steps = 2, runs = 2"), "ensemble runs{}"),

@@ -449,6 +449,7 @@ def test_fmt_writes_through_a_link(capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("real.net").read_text() == Path("link.net").read_text() != BOWL.replace(" = ", "=")
 
 
+@pytest.mark.slow
 def test_kills_lose_nothing() -> None:
     """`python -m kills` with few of them; in a process of its own, since it forks, which other libraries' threads forbid."""
     command = [sys.executable, "-m", "kills", "--kills", "3", "--seed", "1"]
@@ -478,6 +479,7 @@ def fresh_run() -> str:
     return str(json.loads(done.stdout)["theta"])
 
 
+@pytest.mark.slow
 def test_any_file_of_the_cache_may_be_damaged(own_cache: Path) -> None:
     theta, dice = fresh_run(), random.Random(1)
     assert not [p for p in cached() if p.name.startswith("netc_kernels") and p.suffix == ".pyc"]

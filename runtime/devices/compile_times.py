@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 from netc.runtime.atomic import write_text
-from netc.runtime.devices.load import cache_folder
+from netc.runtime.devices.load import own_folder
 
 NAME = "compile_times.json"
 
@@ -18,12 +18,12 @@ def last(parts: tuple[str, ...]) -> float | None:
 
 def note(parts: tuple[str, ...], seconds: float) -> None:
     with suppress(OSError):
-        write_text(cache_folder() / NAME, json.dumps(_noted() | {", ".join(parts): round(seconds, 2)}))
+        write_text(own_folder() / NAME, json.dumps(_noted() | {", ".join(parts): round(seconds, 2)}))
 
 
 def _noted() -> dict[str, float]:
     try:
-        found = json.loads((cache_folder() / NAME).read_text())
+        found = json.loads((own_folder() / NAME).read_text())
     except (OSError, ValueError):
         return {}
     return {k: v for k, v in found.items() if isinstance(v, float)} if isinstance(found, dict) else {}
