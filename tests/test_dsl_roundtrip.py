@@ -110,8 +110,10 @@ block_values = st.one_of(
     st.builds(ast.Binary, st.sampled_from("+*"), exprs, brackets),
 )
 subscripts = several(st.one_of(exprs, st.builds(ast.Among, exprs, exprs)))
-learned = st.builds(
-    ast.Learned, names, subscripts, st.sampled_from(["", "weights", "biases"]), maybe(exprs), maybe(exprs)
+roles, nothing = st.sampled_from(["", "weights", "biases"]), st.none()
+learned = st.one_of(  # with a first value, or a law, or neither
+    st.builds(ast.Learned, names, subscripts, roles, value, law, maybe(exprs))
+    for value, law in ((maybe(exprs), nothing), (nothing, exprs))
 )
 formulas = st.builds(ast.Formula, names, subscripts, values)
 guarded = st.one_of(
