@@ -24,6 +24,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.slow
 def test_two_stretches_under_way_give_what_one_gives() -> None:
     """Results, reports and checkpoints, to the bit; and they are the CPU's."""
     cases = [{"do": "pipelined", "text": text} for text in TEXTS.values()]

@@ -289,6 +289,7 @@ def test_a_run_is_replayed_from_its_folder(capsys: pytest.CaptureFixture[str]) -
         assert json.loads(said(capsys, "replay", str(done), "-q", "--json"))["same"]
 
 
+@pytest.mark.slow
 def test_vectors_of_another_width_are_followed(capsys: pytest.CaptureFixture[str]) -> None:
     bits = set()
     for lanes in ("2", "4", "8"):
