@@ -395,3 +395,13 @@ def test_states_of_the_other_rule_are_not_hidden_by_the_order() -> None:
         found = match_as_given(changed, changed)
         assert isinstance(found, Match)
         assert found.how == "proved"
+
+
+def test_numbers_of_thousands_of_digits_are_numbers() -> None:
+    """Of more digits than Python writes out as decimals."""
+    one, other = ("0.3^9000*grad R(theta[n])", "grad R(theta[n])*0.3^9000")
+    texts = [
+        f"optimizer r(eta = 0.1):\n    v[n+1] = 0.9*v[n] + {term}\n    theta[n+1] = theta[n] - eta*v[n+1]\n"
+        for term in (one, other)
+    ]
+    assert netc.equivalent(*texts).how == "proved"

@@ -109,7 +109,10 @@ class _Pair:
         """Drawn by all numbers in these steps: no rule mentions them."""
         forms = [s.next.forms[n] for step in steps for s in step.values() for n in s.next.forms]
         forms += [q.point for step in steps for s in step.values() for q in s.asked]
-        draw = drawn_by(*(str(c.value) for p in forms for c in p.values()))
+        values = (c.value for p in forms for c in p.values())
+        draw = drawn_by(
+            *(f"{v.numerator:x}/{v.denominator:x}" for v in values)
+        )  # decimals of that many digits take long
         self.counts = {
             n: Fraction(draw.getrandbits(60) + 2**60, draw.getrandbits(50) + 2**50) for n in COUNTS
         }
