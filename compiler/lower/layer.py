@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import in_mode, wanted
@@ -19,13 +19,18 @@ from netc.compiler.lower.layer_faults import fault
 from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
 from netc.compiler.lower.layer_values import Array, Values
 from netc.compiler.lower.subscripts import linear
-from netc.compiler.meaning.resolve_laws import LAWS as STARTS
+from netc.compiler.meaning.resolve_laws import LAWS as INITS
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
 
-LAWS = {"bernoulli": ("p",), "uniform": ("low", "high"), "normal": ("mean", "deviation")}
+Law = TypeVar("Law", bound=str)
+LAWS: Mapping[Literal["bernoulli", "uniform", "normal"], tuple[str, ...]] = {
+    "bernoulli": ("p",), "uniform": ("low", "high"), "normal": ("mean", "deviation"),
+}  # fmt: skip
+STARTS = cast(Mapping[Literal["uniform", "normal", "orthogonal"], tuple[str, ...]], INITS)
+"""Laws of draws, and of a layer's own starts, each with the names of its numbers."""
 ROLES: Mapping[str, ir.Role] = {"weights": "weight", "biases": "bias", "": "weight"}
 IMAGE = 3
 """Axes of an image: height, width, channels."""
@@ -178,16 +183,10 @@ class _Layer:
             return None
         if array.value is not None:
             return "constant", (number(array.value),)
-        match array.law:
-            case None:
-                return None
-            case ast.Call(ast.Name("uniform" | "normal" | "orthogonal" as law), arguments):
-                numbers = [number_or_none(a.value) for a in arguments if a.name is None]
-                if len(numbers) == len(arguments) == len(STARTS[law]) and None not in numbers:
-                    return law, tuple(n for n in numbers if n is not None)
-                raise fault("E0228", array.law.span, f"{law} takes numbers: {', '.join(STARTS[law])}")
-        raise fault("E0228", array.law.span, "a law to draw from is needed after '~'",
-                    "uniform(low, high), normal(mean, deviation), orthogonal(gain)")  # fmt: skip
+        if array.law is None:
+            return None
+        law, numbers = _law(array.law, STARTS)
+        return law, numbers
 
     def _word(self, array: ast.Learned) -> str:
         """`weight` of the one that is learnt as weights, `bias` of the one as biases; others have their own names."""
@@ -207,7 +206,7 @@ class _Layer:
         return state
 
     def _draw(self, line: ast.Draws) -> ir.Let:
-        law, arguments = _law(line)
+        law, arguments = _law(line.law, LAWS)
         slots = tuple(self.axes[name_of(i)] for i in line.indices)
         lead = {"": (ir.SAMPLES, *self.lead), "sample": (ir.SAMPLES,), "batch": ()}[line.per]
         axes = (*lead, *(a for slot in slots for a in slot))
@@ -342,15 +341,17 @@ def _axis_word(axis: ir.Axis) -> str:
     return "sample" if axis == ir.SAMPLES else "place of its input"
 
 
-def _law(line: ast.Draws) -> tuple[Literal["bernoulli", "uniform", "normal"], tuple[float, ...]]:
-    match line.law:
-        case ast.Call(ast.Name("bernoulli" | "uniform" | "normal" as law), arguments):
-            numbers = [number_or_none(a.value) for a in arguments if a.name is None]
-            if len(numbers) == len(arguments) == len(LAWS[law]) and None not in numbers:
-                return law, tuple(n for n in numbers if n is not None)
-            raise fault("E0228", line.law.span, f"{law} takes numbers: {', '.join(LAWS[law])}")
-    raise fault("E0228", line.law.span, "a law to draw from is needed after '~'",
-                "bernoulli(p), uniform(low, high), normal(mean, deviation)")  # fmt: skip
+def _law(written: ast.Expr, laws: Mapping[Law, tuple[str, ...]]) -> tuple[Law, tuple[float, ...]]:
+    """One of the laws, each with the names of its numbers, and these numbers."""
+    for law, names in laws.items():
+        match written:
+            case ast.Call(ast.Name(name), arguments) if name == law:
+                numbers = [number_or_none(a.value) for a in arguments if a.name is None]
+                if len(numbers) == len(arguments) == len(names) and None not in numbers:
+                    return law, tuple(n for n in numbers if n is not None)
+                raise fault("E0228", written.span, f"{law} takes numbers: {', '.join(names)}")
+    known = ", ".join(f"{law}({', '.join(names)})" for law, names in laws.items())
+    raise fault("E0228", written.span, "a law to draw from is needed after '~'", known)
 
 
 def _rank(definition: ast.Layer) -> int:

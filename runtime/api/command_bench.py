@@ -124,7 +124,7 @@ def _iteration(found: Found) -> Iterator[str]:
     yield f"  an iteration    {_time(taken.median)}{each}   {spread}"
     full = f", of {found.session.samples} samples" if spec.training.batch == "full" else ", of a batch"
     of = full if spec.network else ""
-    yield f"  evaluations     {taken.gradients:.4g} gradients, {taken.losses:.4g} losses{of}"
+    yield f"  evaluations     gradients {taken.gradients:.4g}, losses {taken.losses:.4g}{of}"
     if taken.multiply_adds:
         floor, rate = _floor(found), 2 * taken.multiply_adds / taken.median / 1e9
         yield f"  products        {rate:.3g} GFLOP/s, {floor / taken.median:.0%} of the peak"
