@@ -16,13 +16,14 @@ program. Every node carries a `span`, which takes no part in equality.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from netc.dsl.record import record
 from netc.dsl.source import NOWHERE, Span
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Node:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
@@ -30,74 +31,74 @@ class Node:
 # -- expressions ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Number(Node):
     value: float
     text: str = field(default="", compare=False)
     """As typed, so that `1e-4` is printed back as `1e-4`."""
 
 
-@dataclass(frozen=True)
+@record
 class Percent(Node):
     """`80%`: the fraction 0.8 where a fraction is meant."""
 
     value: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Text(Node):
     """`"boston.csv"`."""
 
     value: str
 
 
-@dataclass(frozen=True)
+@record
 class Name(Node):
     """`eta`, `theta`; a dotted name (`momentum.ema`) is a `Member`."""
 
     id: str
 
 
-@dataclass(frozen=True)
+@record
 class Shape(Node):
     """`28x28x1`: height x width x channels, or a kernel's `5x5`."""
 
     sizes: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Unary(Node):
     op: Literal["-", "+"]
     operand: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Binary(Node):
     op: Literal["+", "-", "*", "/", "^"]
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Compare(Node):
     op: Literal["<", "<=", ">", ">=", "=", "!="]
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Logic(Node):
     op: Literal["and", "or"]
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Not(Node):
     operand: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Choose(Node):
     """`then if condition else otherwise`."""
 
@@ -106,7 +107,7 @@ class Choose(Node):
     otherwise: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Argument(Node):
     """One argument of a call: `0.1` (name is None) or `eta = 0.1`."""
 
@@ -114,7 +115,7 @@ class Argument(Node):
     value: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Call(Node):
     """`f(x, eta = 0.1)`; `function` is a Name, a Member, or an indexed loss `R[i]`."""
 
@@ -122,7 +123,7 @@ class Call(Node):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Index(Node):
     """`theta[n+1]`, `R[i]`; several subscripts, `x[h, w, c]`, are a Tuple."""
 
@@ -130,7 +131,7 @@ class Index(Node):
     index: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Member(Node):
     """`momentum.ema`, `torch.SGD`."""
 
@@ -138,7 +139,7 @@ class Member(Node):
     name: str
 
 
-@dataclass(frozen=True)
+@record
 class Gradient(Node):
     """`grad R(p)`, `grad R[i](p)`, and bare `grad R` (at theta[n]) where point is None."""
 
@@ -147,35 +148,35 @@ class Gradient(Node):
     point: Expr | None
 
 
-@dataclass(frozen=True)
+@record
 class InputGradient(Node):
     """`grad_x R`: the derivative of the loss by the inputs of each sample."""
 
     loss: str
 
 
-@dataclass(frozen=True)
+@record
 class Absolute(Node):
     """`|x|`, the absolute value element by element; `‖x‖` is read as `norm(x)`, a Call."""
 
     operand: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Tuple(Node):
     """`(-1.5, 0.7)`."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Set(Node):
     """`{0.1, 0.01}`."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Range(Node):
     """`1..m`, `-3..3`."""
 
@@ -183,7 +184,7 @@ class Range(Node):
     stop: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Of(Node):
     """`0% of runs`, on the right of `diverged = 0% of runs`."""
 
@@ -191,7 +192,7 @@ class Of(Node):
     whole: str
 
 
-@dataclass(frozen=True)
+@record
 class Among(Node):
     """`eta in {0.1, 0.01}`."""
 
@@ -199,7 +200,7 @@ class Among(Node):
     values: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Drawn(Node):
     """`weights ~ uniform(-a, a)`."""
 
@@ -207,7 +208,7 @@ class Drawn(Node):
     law: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Counted(Node):
     """A number with a unit word: `batch = 4 parts`."""
 
@@ -215,7 +216,7 @@ class Counted(Node):
     unit: str
 
 
-@dataclass(frozen=True)
+@record
 class Gain(Node):
     """`no gain in loss(validation) for 20 epochs`, the last or only condition of `stop`."""
 
@@ -224,7 +225,7 @@ class Gain(Node):
     unit: str
 
 
-@dataclass(frozen=True)
+@record
 class Over(Node):
     """`median(loss(test)) over eta` in an `expect`: a figure for each value of a sweep's axis."""
 
@@ -235,7 +236,7 @@ class Over(Node):
 # -- pieces of statements ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Setting(Node):
     """`name = value`, on the line of a statement or in its block."""
 
@@ -243,7 +244,7 @@ class Setting(Node):
     value: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Parameter(Node):
     """A formal parameter of a definition; `default` is None where the caller must give one."""
 
@@ -251,7 +252,7 @@ class Parameter(Node):
     default: Expr | None
 
 
-@dataclass(frozen=True)
+@record
 class Operation(Node):
     """One operation of a network: `tanh`, `leaky_relu(0.01)`, `conv 5x5 same`, `dense nobias`.
 
@@ -263,7 +264,7 @@ class Operation(Node):
     words: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Stage(Node):
     """`(operations) size x times as name`; size is None where nothing is sized (`(avgpool 2x2)`)."""
 
@@ -274,7 +275,7 @@ class Stage(Node):
     """What it gives is read behind it by this name: `(conv, relu) 8 as e1 ... (concat e1)`."""
 
 
-@dataclass(frozen=True)
+@record
 class Architecture(Node):
     """`[13(tanh)15(lin)1]`: the input size (Number, Shape, or Name in a block) and the stages.
 
@@ -285,7 +286,7 @@ class Architecture(Node):
     stages: tuple[Stage, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Learned(Node):
     """An array of parameters: `W[o in units, i] as weights`, `gamma[c] = 1`, `b[o] as biases if bias`.
 
@@ -302,14 +303,14 @@ class Learned(Node):
     condition: Expr | None
 
 
-@dataclass(frozen=True)
+@record
 class Learn(Node):
     """`learn W[o in units, i] as weights, b[o] as biases if bias`."""
 
     arrays: tuple[Learned, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Formula(Node):
     """`z[h, w, o] = expr`, for all places; no indices: one number. With a condition, or `else`: one of two."""
 
@@ -320,7 +321,7 @@ class Formula(Node):
     otherwise: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Draws(Node):
     """`r[i] ~ bernoulli(1 - p)`; `per sample`: one for all places of a sample; `per batch`: one for all samples too."""
 
@@ -339,7 +340,7 @@ Expr = (
 LayerLine = Learn | Formula | Draws
 
 
-@dataclass(frozen=True)
+@record
 class Equation(Node):
     """`name[index] = value`; `indices` is empty for a local."""
 
@@ -348,7 +349,7 @@ class Equation(Node):
     value: Expr
 
 
-@dataclass(frozen=True)
+@record
 class For(Node):
     """`for name in values:`."""
 
@@ -357,7 +358,7 @@ class For(Node):
     body: tuple[Action, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Repeat(Node):
     """`repeat:` or `repeat at most 60:`; ends at an `until` in its body."""
 
@@ -365,12 +366,12 @@ class Repeat(Node):
     body: tuple[Action, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Until(Node):
     condition: Expr
 
 
-@dataclass(frozen=True)
+@record
 class If(Node):
     """`if condition:` and a block, `else:` and another one (empty where it is not written)."""
 
@@ -379,7 +380,7 @@ class If(Node):
     otherwise: tuple[Action, ...]
 
 
-@dataclass(frozen=True)
+@record
 class End(Node):
     """`stop if condition`: the run is done; `fail if condition`: it cannot go on."""
 
@@ -393,12 +394,12 @@ Action = Equation | For | Repeat | Until | If | End
 # -- statements ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Network(Node):
     architecture: Architecture
 
 
-@dataclass(frozen=True)
+@record
 class Block(Node):
     """`block res(c) = x + [c (...) c]`, or lines of which the last is the value: `x` is the input."""
 
@@ -408,7 +409,7 @@ class Block(Node):
     """One without a name, or several with names."""
 
 
-@dataclass(frozen=True)
+@record
 class Layer(Node):
     """`layer conv(out; size = 3x3):` and a block of equations; the last one is what the layer gives."""
 
@@ -420,7 +421,7 @@ class Layer(Node):
     """It is written as an activation that learns: `(snake) 15` is short for `(dense, snake) 15`."""
 
 
-@dataclass(frozen=True)
+@record
 class Activation(Node):
     """`activation swish(z; beta = 1) = z*sigmoid(beta*z), source = "..."`."""
 
@@ -431,7 +432,7 @@ class Activation(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class LearntActivation(Node):
     """`activation snake(z; start = 1):` and a block that learns: of each unit, `learn a[i] = start`, or for all, `learn a =
     start`. The last equation is what it gives."""
@@ -443,7 +444,7 @@ class LearntActivation(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Clip(Node):
     """`clip by_norm(g; c = 1) = g*min(1, c/norm(g))`: what is done to a gradient before a rule sees it."""
 
@@ -454,7 +455,7 @@ class Clip(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Loss(Node):
     """A use (`loss half_mse`, `loss huber(delta = 2)`: `use` is set) or a definition (`value` is set).
 
@@ -469,7 +470,7 @@ class Loss(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Objective(Node):
     """`objective R(w, b) = g(w + b)^2 + g(b)^2`."""
 
@@ -479,7 +480,7 @@ class Objective(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Row(Node):
     """`1, 2 -> 0` of inline data."""
 
@@ -487,7 +488,7 @@ class Row(Node):
     outputs: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Data(Node):
     """`data boston, target = medv` | `data "x.npy", "y.npy"` | `data x in grid -> expr` | `data inline:`
 
@@ -500,7 +501,7 @@ class Data(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Init(Node):
     """One `init` line or definition.
 
@@ -522,7 +523,7 @@ class Init(Node):
     """Names of layers, or of what they are; empty: all."""
 
 
-@dataclass(frozen=True)
+@record
 class Optimizer(Node):
     """A use (`use` is the Name, Member or Call; body empty) or a definition (name dotted: `momentum.ema`)."""
 
@@ -534,7 +535,7 @@ class Optimizer(Node):
     """Of a definition: `source = "..."` and `require = ...`, lines of the block; of a use: `clip = ...`."""
 
 
-@dataclass(frozen=True)
+@record
 class Search(Node):
     """`search backtracking(F, p, d, drop, start; ...):` and a block that sets `value`: its result."""
 
@@ -544,7 +545,7 @@ class Search(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Piece(Node):
     """`0.1 until 75`; `until` is None in the last piece."""
 
@@ -552,7 +553,7 @@ class Piece(Node):
     until: Expr | None
 
 
-@dataclass(frozen=True)
+@record
 class Schedule(Node):
     """`schedule eta = 0.1 until 75, 0.01` (pieces), or a definition.
 
@@ -569,12 +570,12 @@ class Schedule(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Train(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Phase(Node):
     """`phase fine: epochs = 20, freeze = layer1`: a part of the training, and what is other in it."""
 
@@ -582,7 +583,7 @@ class Phase(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Ensemble(Node):
     """`ensemble runs`, `ensemble {cycle2, cycle3}, by = vote`."""
 
@@ -590,13 +591,13 @@ class Ensemble(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Sweep(Node):
     axes: tuple[Expr, ...]
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Finder(Node):
     """`finder eta from 1e-6 to 10 in 200 steps`"""
 
@@ -606,7 +607,7 @@ class Finder(Node):
     steps: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Monitor(Node):
     """`monitor loss, norm(grad R), every = 10`; `V = expr` is a Setting-like named figure."""
 
@@ -614,7 +615,7 @@ class Monitor(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Expect(Node):
     """`expect theta = 2/(5 - 8*eta) within 1e-12`."""
 
@@ -623,7 +624,7 @@ class Expect(Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Points(Node):
     """`points minima = {(-2, 1), (2, -1)} within 0.05`."""
 
@@ -632,7 +633,7 @@ class Points(Node):
     within: Expr | None
 
 
-@dataclass(frozen=True)
+@record
 class Use(Node):
     file: Text
 
@@ -643,7 +644,7 @@ Statement = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record
 class Program(Node):
     """A whole file. Comments stay with the text; the formatter puts them back."""
 

@@ -16,12 +16,13 @@ units of a layer for one sample. A truth value lives only inside conditions.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from itertools import groupby
 from math import prod
 from typing import Literal
 
+from netc.dsl.record import record
 from netc.dsl.source import NOWHERE, Span
 
 SIZE = "number of parameters"
@@ -34,7 +35,7 @@ Per = Literal["", "layer", "tensor"]
 # -- axes --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Axis:
     """What an index runs over. Arrays meet axis by axis, by name and size; an axis that one lacks is broadcast."""
 
@@ -63,7 +64,7 @@ def _set_axes(node: object, axes: Axes) -> None:
 # -- expressions: one tree for activations, losses, objectives, rules and schedules ------------------
 
 
-@dataclass(frozen=True)
+@record
 class Const:
     """A number; with axes: that number in every element."""
 
@@ -71,7 +72,7 @@ class Const:
     axes: Axes = SCALAR
 
 
-@dataclass(frozen=True)
+@record
 class Var:
     """A name bound elsewhere.
 
@@ -84,7 +85,7 @@ class Var:
     axes: Axes
 
 
-@dataclass(frozen=True)
+@record
 class Apply:
     """A primitive of `compiler/calculus/primitives.py`, element by element; truth values feed only `select` etc."""
 
@@ -108,7 +109,7 @@ class Apply:
         return self._hash == other._hash and self.op == other.op and self.args == other.args
 
 
-@dataclass(frozen=True)
+@record
 class Reduce:
     """Over some axes of the argument; with `per`, over each part of theta, spread over its elements again."""
 
@@ -129,7 +130,7 @@ class Reduce:
         return self._hash
 
 
-@dataclass(frozen=True)
+@record
 class Place:
     """The number of the element along an axis: 0, 1, ..."""
 
@@ -140,7 +141,7 @@ class Place:
         return (self.axis,)
 
 
-@dataclass(frozen=True)
+@record
 class Index:
     """(offset + sum of factor*axis) / divisor; rounded down if `floor`, else a place only where nothing is left over."""
 
@@ -150,7 +151,7 @@ class Index:
     floor: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class View:
     """The argument with an axis replaced: read at the place `index` along it, `outside` where there is none.
 
@@ -175,7 +176,7 @@ class View:
         return self._hash
 
 
-@dataclass(frozen=True)
+@record
 class Pick:
     """The argument read along an axis at a computed place, a whole number from 0; 0 where there is none."""
 
@@ -195,7 +196,7 @@ class Pick:
         return self._hash
 
 
-@dataclass(frozen=True)
+@record
 class Draw:
     """A random number for each element: the same in all evaluations of an iteration. Nothing flows through it.
 
@@ -290,7 +291,7 @@ Own = tuple[Literal["constant", "uniform", "normal", "orthogonal"], tuple[float,
 """A law of a start and its arguments, as in `Fill`."""
 
 
-@dataclass(frozen=True)
+@record
 class Tensor:
     """An array that is given: parameters, states of layers, or what the samples bring. Parameters lie in theta, the last
     axis fastest; the states likewise, in a row of their own."""
@@ -337,7 +338,7 @@ class Tensor:
         return Var(self.name, self.axes)
 
 
-@dataclass(frozen=True)
+@record
 class Let:
     """name[axes] = value, for every element."""
 
@@ -353,7 +354,7 @@ class Let:
         return Var(self.name, self.axes)
 
 
-@dataclass(frozen=True)
+@record
 class Scan:
     """Equations that hold place by place along an axis, each place computed whole before the next one: what a let has at
     earlier places is there (a View of it at t - 1). Backward: from the last place, and at t + 1."""
@@ -366,7 +367,7 @@ class Scan:
 Step = Let | Scan
 
 
-@dataclass(frozen=True)
+@record
 class Update:
     """Of a state of a layer (`m[c, n+1] = rho*m[c, n] + ...`): the let that is its next value, and where it starts.
 
@@ -381,7 +382,7 @@ class Update:
     """A let of `forward` with the state's axes: it has no samples."""
 
 
-@dataclass(frozen=True)
+@record
 class Problem:
     """What is minimised, and its gradient. A network has samples; an objective is the case without.
 
@@ -482,7 +483,7 @@ def flat(steps: Iterable[Step]) -> Iterator[Let]:
 # -- the start ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Fill:
     """How `size` parameters from `offset` on get their first values.
 
@@ -501,7 +502,7 @@ class Fill:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Held:
     """Layers that begin as they are in a file."""
 
@@ -512,7 +513,7 @@ class Held:
     """The file's names are said; else they are netc's, or the numbers of an nn.Sequential."""
 
 
-@dataclass(frozen=True)
+@record
 class Starts:
     """Where the runs begin: fills applied in order and layers held in files, or a file of weights, or an explicit table
     of points.
@@ -531,7 +532,7 @@ class Starts:
 # -- the update rule ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Hyper:
     """A hyper-parameter: a number handed to the kernel at run time, so a new value compiles nothing.
 
@@ -542,7 +543,7 @@ class Hyper:
     value: float
 
 
-@dataclass(frozen=True)
+@record
 class State:
     """Carried from iteration to iteration. `initial` is over Hypers (and `theta` for the vector start)."""
 
@@ -553,7 +554,7 @@ class State:
     """One value for each batch, all 0 at first; read and set by Fetch and Keep, never committed."""
 
 
-@dataclass(frozen=True)
+@record
 class Assign:
     """name := value. Names may be assigned again (in loops); the last assignment holds."""
 
@@ -562,7 +563,7 @@ class Assign:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class Evaluate:
     """Loss and/or gradient of the problem at the vector `point` (name of a `theta` variable), in training mode or `tested`.
 
@@ -582,7 +583,7 @@ class Evaluate:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class Fetch:
     """name := what the per-batch state `memory` holds for the batch `index`, from 1."""
 
@@ -592,7 +593,7 @@ class Fetch:
     axes: Axes
 
 
-@dataclass(frozen=True)
+@record
 class Keep:
     """The per-batch state `memory` holds the value of the variable `value` for the batch `index`, at once."""
 
@@ -602,7 +603,7 @@ class Keep:
     axes: Axes
 
 
-@dataclass(frozen=True)
+@record
 class For:
     """index runs over first, first+1, ..., last (inclusive)."""
 
@@ -612,7 +613,7 @@ class For:
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Repeat:
     """Repeats the body until an Until in it holds; after `bound` rounds the run ends as `search failed`."""
 
@@ -620,7 +621,7 @@ class Repeat:
     bound: int
 
 
-@dataclass(frozen=True)
+@record
 class Until:
     """Leaves the innermost Repeat when the condition (a truth value) holds. NaN compares false.
 
@@ -638,7 +639,7 @@ STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "ste
 """As the kernels write it into `counters`; 0 while the run goes on."""
 
 
-@dataclass(frozen=True)
+@record
 class If:
     """One of two blocks. What only one of them sets is not read after it."""
 
@@ -647,7 +648,7 @@ class If:
     otherwise: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Stop:
     """Ends the run before iteration n's update when the condition holds.
 
@@ -662,7 +663,7 @@ class Stop:
 Stmt = Assign | Evaluate | Fetch | Keep | For | Repeat | Until | If | Stop
 
 
-@dataclass(frozen=True)
+@record
 class Commit:
     """At the end of the iteration the state takes the value of the variable `value`."""
 
@@ -670,7 +671,7 @@ class Commit:
     value: str
 
 
-@dataclass(frozen=True)
+@record
 class Mask:
     """A vector that is 1 on some parameters and 0 on the others."""
 
@@ -679,7 +680,7 @@ class Mask:
     """`gains`, `layer1`, `layer1.weights`: as the file calls it; `masks.py` knows where it is 1."""
 
 
-@dataclass(frozen=True)
+@record
 class Rule:
     """One iteration n -> n+1. `theta` is the state of the parameters, always among the commits.
 
@@ -714,7 +715,7 @@ class Rule:
         return (*(name for name, _ in self.watched), *(s.name for s in self.shown))
 
 
-@dataclass(frozen=True)
+@record
 class Shown:
     """`theta[1]`, `v[2]`, `norm(v)`, `c` of a `monitor`: a component of theta or of a state (counted from 0 here), the norm
     of a state, or a scalar one; `norm(grad_x R)`, `max(|grad_x R|)`: of the derivative of the training loss by inputs."""
@@ -728,7 +729,7 @@ class Shown:
 # -- training ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Batches:
     """How the samples are cut: `full`, `size` samples each (the last may be smaller), or `parts` of them."""
 
@@ -737,7 +738,7 @@ class Batches:
     shuffle: bool
 
 
-@dataclass(frozen=True)
+@record
 class Training:
     """`epochs` or `steps` is -1 where the file does not bound it; at least one bounds."""
 
@@ -750,7 +751,7 @@ class Training:
     target: Literal["cpu", "cuda"]
 
 
-@dataclass(frozen=True)
+@record
 class Program:
     problem: Problem
     starts: Starts

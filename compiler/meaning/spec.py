@@ -7,7 +7,7 @@ the runtime takes from it what concerns data, reports and verdicts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Literal
 
@@ -17,6 +17,7 @@ from netc.compiler.meaning.places import largest_places
 from netc.compiler.meaning.rule_body import Body
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.record import record
 from netc.dsl.source import NOWHERE, Span
 
 Scaling = Literal["none", "zscore", "minmax"]
@@ -24,7 +25,7 @@ Decimal = Literal["point", "comma"]
 Missing = Literal["error", "drop", "mean"]
 
 
-@dataclass(frozen=True)
+@record
 class TextStyle:
     """How a text table is written; what is not stated is looked for in the file."""
 
@@ -38,7 +39,7 @@ class TextStyle:
 AS_FOUND = TextStyle()
 
 
-@dataclass(frozen=True)
+@record
 class DataSpec:
     """The `data` statement, before anything is read.
 
@@ -101,7 +102,7 @@ class DataSpec:
     """Of each setting, by name, for messages (`target`, `split`, ...)."""
 
 
-@dataclass(frozen=True)
+@record
 class Facts:
     """What the checker must know of the data to check sizes. The runtime reads them off the data set."""
 
@@ -118,7 +119,7 @@ class Facts:
     """Without labels: how many different whole numbers the single target holds, where `classes` could read them."""
 
 
-@dataclass(frozen=True)
+@record
 class Expectation:
     """One `expect`, to be judged by the runtime once results are there."""
 
@@ -139,7 +140,7 @@ FAR = "far"
 """What a run has reached that is near none of the listed points."""
 
 
-@dataclass(frozen=True)
+@record
 class Points:
     """`points minima = {(-2, 1), (2, -1)} within 0.05`: where runs may end."""
 
@@ -158,7 +159,7 @@ Values = tuple[tuple[str, float], ...]
 """Parameters of a definition and their numbers, in the order of the definition."""
 
 
-@dataclass(frozen=True)
+@record
 class Activation:
     """An activation with its parameters bound."""
 
@@ -166,7 +167,7 @@ class Activation:
     arguments: Values
 
 
-@dataclass(frozen=True)
+@record
 class Use:
     """A layer with its parameters bound, those that are shapes number by number: `size_1`, `size_2`."""
 
@@ -175,7 +176,7 @@ class Use:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class Bracket:
     """A network inside a block: what it makes of a value is called `name` in the line."""
 
@@ -184,7 +185,7 @@ class Bracket:
     of: ast.Expr
 
 
-@dataclass(frozen=True)
+@record
 class BlockLine:
     """`z = r + [...](r)`, with names in the place of the brackets."""
 
@@ -193,7 +194,7 @@ class BlockLine:
     brackets: tuple[Bracket, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Block:
     """A block with its parameters bound; the last line is its value."""
 
@@ -203,14 +204,14 @@ class Block:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class Named:
     """`as e1`: what is there has this name for those behind it."""
 
     name: str
 
 
-@dataclass(frozen=True)
+@record
 class Join:
     """`(concat e1)`: the channels of what is there, then those of e1; `(add e1)`: their sum."""
 
@@ -232,7 +233,7 @@ def uses_of(operations: Sequence[Operation]) -> Iterator[Operation]:
                     yield from uses_of(bracket.operations)
 
 
-@dataclass(frozen=True)
+@record
 class Learns:
     """A layer of the network that learns, as `explain --layers` calls it."""
 
@@ -254,7 +255,7 @@ class Learns:
         return any(role != "gain" and name not in self.started for name, role, _ in self.arrays)
 
 
-@dataclass(frozen=True)
+@record
 class Network:
     """Operations one after the other; what the check found of their shapes is beside them."""
 
@@ -288,7 +289,7 @@ class Network:
         return tuple(found)
 
 
-@dataclass(frozen=True)
+@record
 class TargetDomain:
     """Targets that a loss can be taken of: from `low` to `high`, or a few values."""
 
@@ -303,7 +304,7 @@ class TargetDomain:
         return self.values == (-1.0, 1.0)
 
 
-@dataclass(frozen=True)
+@record
 class Loss:
     """Of one sample, in `u` and `y`; the loss of a batch is the mean or the sum over its samples."""
 
@@ -329,7 +330,7 @@ class Loss:
         return self.places["y"] in (0, own["y"]) and own["u"] == own["y"]
 
 
-@dataclass(frozen=True)
+@record
 class Objective:
     """A plain function of named numbers."""
 
@@ -338,7 +339,7 @@ class Objective:
     value: ast.Expr
 
 
-@dataclass(frozen=True)
+@record
 class Law:
     """`target ~ law` or `target = law`; names in it are the helpers, the arguments, fan_in and fan_out."""
 
@@ -353,7 +354,7 @@ class Law:
     """Of which layers; empty: of all."""
 
 
-@dataclass(frozen=True)
+@record
 class FromFile:
     """Some layers begin as they are in a file."""
 
@@ -365,7 +366,7 @@ class FromFile:
     """Whether the file says the names; else they are those of netc, or the numbers of an nn.Sequential."""
 
 
-@dataclass(frozen=True)
+@record
 class Init:
     """Laws in the order in which they are applied, or a file of weights."""
 
@@ -376,7 +377,7 @@ class Init:
     """For some layers."""
 
 
-@dataclass(frozen=True)
+@record
 class Optimizer:
     """An update rule, its parameters' numbers, its body in plain names and the kinds of these."""
 
@@ -394,7 +395,7 @@ class Optimizer:
     """Parameters that the definition has lost, as their values decide conditions; what it requires may name them."""
 
 
-@dataclass(frozen=True)
+@record
 class Recursion:
     """A schedule by results (plateau): its definition, its arguments, its body in plain names."""
 
@@ -403,7 +404,7 @@ class Recursion:
     body: Body
 
 
-@dataclass(frozen=True)
+@record
 class Piece:
     """`value` holds until `until`, in epochs or steps; the last piece's `until` is infinite."""
 
@@ -411,7 +412,7 @@ class Piece:
     until: float
 
 
-@dataclass(frozen=True)
+@record
 class Schedule:
     """What a hyper-parameter follows. Either pieces or a recursion."""
 
@@ -427,7 +428,7 @@ PARTS: tuple[Part, ...] = ("train", "validation", "test")
 """Of the data, in the order in which figures are listed."""
 
 
-@dataclass(frozen=True)
+@record
 class Judged:
     """`loss(validation)`: a figure that tells how good a run is at an epoch."""
 
@@ -439,7 +440,7 @@ class Judged:
         return "norm(grad R)" if self.figure == "gradient_norm" else f"{self.figure}({self.part})"
 
 
-@dataclass(frozen=True)
+@record
 class Patience:
     """`no gain in loss(validation) for 20 epochs`: a run ends where its figure has not been better for so long."""
 
@@ -447,7 +448,7 @@ class Patience:
     epochs: int
 
 
-@dataclass(frozen=True)
+@record
 class Training:
     """`epochs`, `steps`: -1 where the file does not bound it; `stop` and `diverged` are conditions or None."""
 
@@ -475,7 +476,7 @@ History = Literal["all", "summary", "auto"]
 Unit = Literal["epoch", "step"]
 
 
-@dataclass(frozen=True)
+@record
 class Watched:
     """`V = ...` of `monitor`: a number that is compared from iteration to iteration."""
 
@@ -485,7 +486,7 @@ class Watched:
     """With the states at n as plain names."""
 
 
-@dataclass(frozen=True)
+@record
 class Monitor:
     """Figures to report, `every` so many epochs or steps; 0: as the runtime chooses."""
 
@@ -499,7 +500,7 @@ class Monitor:
     """Those of the figures that are no losses, metrics or norms of reports."""
 
 
-@dataclass(frozen=True)
+@record
 class Axis:
     """What a sweep changes: `values` in turn, or numbers that are drawn by a law.
 
@@ -519,7 +520,7 @@ class Axis:
     """Of the name."""
 
 
-@dataclass(frozen=True)
+@record
 class Sweep:
     """Trainings of one file, one for each point."""
 
@@ -532,7 +533,7 @@ class Sweep:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class Finder:
     """A short training whose rate grows by a constant factor in each iteration, from `low` to `high`."""
 
@@ -543,7 +544,7 @@ class Finder:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class Ensemble:
     """Several trained networks that answer together."""
 
@@ -553,7 +554,7 @@ class Ensemble:
     """The mean of the outputs, or the share of members that choose each class."""
 
 
-@dataclass(frozen=True)
+@record
 class Phase:
     """A part of the training: the file with some of its settings replaced (`check/phases.py`)."""
 
@@ -567,7 +568,7 @@ class Phase:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class Spec:
     """One of network (with loss and data) and objective is set."""
 
