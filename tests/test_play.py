@@ -123,8 +123,12 @@ def test_what_the_rule_requires_is_kept():
     play = played(BOWL)
     by_name = {m.name: m for m in play.numbers}
     assert (by_name["beta"].low, by_name["beta"].logarithmic) == (0.0, False)
-    assert 0.99 < by_name["beta"].high < 1
+    assert by_name["beta"].high == 0.999
     assert by_name["eta"].low > 0
+    adam = played(
+        BOWL.partition("optimizer")[0] + "optimizer torch.Adam(lr = 0.1)\ntrain steps = 6\n"
+    ).numbers
+    assert [m.label for m in adam] == ["lr", "betas[1]", "betas[2]", "eps"]
     play.go(1)
     with pytest.raises(SpecError, match="requires beta < 1; beta is 1"):
         play.set({"beta": 1.0})

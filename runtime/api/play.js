@@ -89,7 +89,11 @@ function speeds() {
 }
 
 const where = (m, x) => m.logarithmic ? Math.log(x / m.low) / Math.log(m.high / m.low) : (x - m.low) / (m.high - m.low);
-const number = (m, t) => Number((m.logarithmic ? m.low * (m.high / m.low) ** t : m.low + (m.high - m.low) * t).toPrecision(3));
+/** Of a place from 0 to 1 on a scale, to three digits, which must not lead beyond its ends. */
+function number(m, t) {
+  const exact = m.logarithmic ? m.low * (m.high / m.low) ** t : m.low + (m.high - m.low) * t;
+  return Math.min(Math.max(Number(exact.toPrecision(3)), m.low), m.high);
+}
 
 function sliders() {
   const names = frame.numbers.map((m) => m.name).join();

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from netc.compiler.check.values import COMPONENT
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.resolve_tree import conjuncts, dotted, names_in, rebuild
 from netc.compiler.meaning.resolve_values import number_or_none
@@ -17,6 +18,8 @@ from netc.dsl import ast
 
 WIDE = 1000.0
 """A slider goes from the number over this to the number times this."""
+LEAST = 0.001
+"""Between the end of a share of 1 and an end that is not permitted."""
 HALVINGS = 60
 
 
@@ -41,7 +44,8 @@ def movable(spec: Spec) -> list[Movable]:
     for name, value in spec.optimizer.arguments:
         if name in scheduled or name in flags or not math.isfinite(value):
             continue
-        found.append(_ranged(name, name, value, _permitted(spec.optimizer, name)))
+        label = COMPONENT.sub(r"[\1]", name)
+        found.append(_ranged(name, label, value, _permitted(spec.optimizer, name)))
     for statement in (s for s in spec.program.statements if isinstance(s, ast.Schedule)):
         if not statement.defines and statement.name in scheduled:
             for place, (label, number) in enumerate(_numbers(statement)):
@@ -118,7 +122,11 @@ def _permitted(rule: Optimizer, name: str) -> Callable[[float], bool]:
 def _ranged(name: str, label: str, value: float, permitted: Callable[[float], bool]) -> Movable:
     """From low to high as far as it is permitted; a share of 1 goes from 0 to 1, a rate over powers of ten."""
     share = 0 <= value <= 1 and not permitted(1.001) and permitted(0.5)
-    if share or value == 0:
+    if share:
+        low = 0.0 if permitted(0.0) else min(LEAST, value)
+        high = 1.0 if permitted(1.0) else max(1 - LEAST, value)
+        return Movable(name, label, value, low, high, False)
+    if value == 0:
         low, high, logarithmic = 0.0, 1.0, False
     elif value > 0:
         low, high, logarithmic = value / WIDE, value * WIDE, True
