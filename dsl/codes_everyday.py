@@ -207,6 +207,14 @@ The loss is lost, or four times its best, before it was seen to fall: already th
 start is one where nothing can be trained.
 """,
     ),
+    "E0460": Story(
+        "what cannot be played",
+        """\
+'netc play' shows one training as it happens: of a network on its data, or of an objective. A sweep is many trainings, a
+finder a short one of its own kind, and phases change more than numbers on the way. A copy of the file without them, with
+the numbers of one point or phase, can be played.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\
