@@ -204,6 +204,30 @@ class Shown:
     state: str
     component: int | None
     by_inputs: Literal["", "norm", "max"] = ""
+    inside: Inside | None = None
+
+
+Inner = Literal[
+    "mean", "var", "zeros", "dead", "fisher", "empirical_fisher",
+    "theta", "gradient", "step", "moved", "cosine", "spread",
+]  # fmt: skip
+
+
+@record
+class Inside:
+    """A figure of what is inside a network, or of all parameters.
+
+    mean var zeros dead       of what a layer gives: all samples and units together; units that are 0 on all samples
+    fisher empirical_fisher   trace of the Fisher information
+    theta gradient step moved  norms of the parameters, of the loss' gradient, of the next step, of theta - theta0
+    cosine spread             of the gradients of the batches
+    """
+
+    figure: Inner
+    layer: str
+    """Empty: of all parameters."""
+    over: Inside | None = None
+    """What it is divided by."""
 
 
 # -- training ----------------------------------------------------------------------------------------
