@@ -153,6 +153,7 @@ class Points:
 # -- the checked program -----------------------------------------------------------------------------
 
 BatchMode = Literal["full", "size", "parts"]
+Sampling = Literal["permutation", "replacement"]
 Averaging = Literal["mean", "sum"]
 Values = tuple[tuple[str, float], ...]
 """Parameters of a definition and their numbers, in the order of the definition."""
@@ -469,6 +470,8 @@ class Training:
     patience: Patience | None = None
     keep: Judged | None = None
     """By which figure a run keeps its best parameters, epoch by epoch; None: it keeps its last ones."""
+    replacement: bool = False
+    """Whether the samples of an epoch are drawn with replacement, each from all of them."""
 
 
 History = Literal["all", "summary", "auto"]
