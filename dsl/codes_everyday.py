@@ -246,6 +246,17 @@ the rule has then; an expectation knows the one of the last report:
     expect  norm(step, layer1) < 0.01
 """,
     ),
+    "E0470": Story(
+        "samples that cannot be drawn",
+        """\
+With 'sampling = replacement' each sample of each batch is drawn from all training samples, whatever was drawn before:
+
+    train epochs = 100, batch = 1, sampling = replacement
+
+An epoch is then as many draws as there are samples: some come twice, one in e is left out. A full batch draws nothing, and
+what is drawn does not keep the order of the data, so it goes with neither 'batch = full' nor 'shuffle = false'.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\

@@ -240,6 +240,16 @@ class Batches:
     mode: Literal["full", "size", "parts"]
     count: int
     shuffle: bool
+    """Whether every epoch has an order of its own."""
+    replacement: bool = False
+    """Whether that order is drawn with replacement: as many draws as there are samples."""
+
+    @property
+    def order(self) -> Literal["", "shuffle", "resample"]:
+        """The function that makes the order of an epoch; empty: it is that of the data."""
+        if not self.shuffle or self.mode == "full":
+            return ""
+        return "resample" if self.replacement else "shuffle"
 
 
 @record

@@ -336,6 +336,7 @@ def _train(training: Training) -> ast.Train:
     settings += [
         ast.Setting("batch", batch),
         _word("shuffle", str(training.shuffle).lower()),
+        *([_word("sampling", "replacement")] if training.replacement else []),
         _word("precision", training.precision),
         ast.Setting("seed", _number(training.seed)),
         ast.Setting("runs", _number(training.runs)),

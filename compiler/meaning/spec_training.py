@@ -123,6 +123,7 @@ class Patience:
 
 
 BatchMode = Literal["full", "size", "parts"]
+Sampling = Literal["permutation", "replacement"]
 
 
 @record
@@ -147,6 +148,8 @@ class Training:
     patience: Patience | None = None
     keep: Judged | None = None
     """By which figure a run keeps its best parameters, epoch by epoch; None: it keeps its last ones."""
+    replacement: bool = False
+    """Whether the samples of an epoch are drawn with replacement, each from all of them."""
 
 
 History = Literal["all", "summary", "auto"]
