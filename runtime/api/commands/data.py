@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.commands import DONE
-from netc.options import NET_FILE
+from netc.command_line import DONE
+from netc.commands.options import NET_FILE
 
 if TYPE_CHECKING:
     from netc.runtime.data.dataset import Dataset
@@ -28,7 +28,7 @@ def command() -> None:
 @command.command("list")
 def list_sets() -> int:
     """List the named data sets, and whether they are here."""
-    from netc.command_list import data_sets
+    from netc.commands.list import data_sets
 
     click.echo("\n".join(data_sets()))
     return DONE
@@ -64,7 +64,7 @@ def show(file: Path, as_json: bool) -> int:
 
 
 def _parsed(file: Path) -> File:
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.runtime.session import read_text
 
     if file.suffix == ".net":
