@@ -20,6 +20,8 @@ import numpy as np
 from netc.compiler import pipeline
 from netc.compiler.calculus import ir
 from netc.compiler.check.sweep_point import with_folds
+from netc.compiler.meaning.inside import FISHER, LAWS, NO_LAW, parts_of
+from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import GIVEN_WEIGHTS, PARTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from netc.runtime.results.result import Result
     from netc.runtime.results.verdict import Verdict
     from netc.runtime.training.input_slopes import InputSlopes
+    from netc.runtime.training.inside import Inside
     from netc.runtime.training.metrics import Metric
     from netc.runtime.training.report import Evaluator
     from netc.runtime.training.sample_layout import Samples
@@ -375,6 +378,26 @@ class Session:
             held_part,
             Rules(training.keep, training.patience) if training.keep or training.patience else None,
             self._slopes_of_training if any(s.by_inputs for s in self.spec.monitor.shown) else None,
+            self.inside if any(s.inside for s in self.spec.monitor.shown) else None,
+        )
+
+    @cached_property
+    def inside(self) -> Inside:
+        """Figures of the inside of the network, on the training part."""
+        from netc.runtime.training.inside import Inside
+        from netc.runtime.training.sample_layout import bounds
+        from netc.runtime.training.start import first_theta
+
+        problem, train = self.program.problem, self._samples[0]
+        x, y = self.scaled_training if self.data is not None else (np.zeros((0, 0)), np.zeros((0, 0)))
+        return Inside(
+            problem,
+            problem,
+            x,
+            y,
+            bounds(self.program.training.batches, train.count),
+            lambda row, first, count: self.evaluator.gradient(row, train, first, count),
+            lambda run: first_theta(self.program, run, 1)[0],
         )
 
     def _slopes_of_training(self, row: Array) -> Array:
@@ -528,6 +551,19 @@ class Session:
 
         return calibration(self, result)
 
+    def has_law(self) -> bool:
+        """Whether the network stands for a law of its targets."""
+        from netc.compiler.calculus.likelihood import law_of
+
+        return law_of(self.program.problem) is not None
+
+    def insides(self, result: Result | None, figures: tuple[ir.Inside, ...]) -> Array:
+        """(runs, figures): what `expect` says of layers, where the parameters are that are kept."""
+        if result is None:
+            return np.ones((min(self.spec.training.runs, 2), len(figures)))
+        rows = (self.padded(theta, states) for theta, states in zip(result.theta, result.states, strict=True))
+        return np.array([self.inside.values(figures, row, run) for run, row in enumerate(rows)])
+
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
         from netc.runtime.results.expect import judge
@@ -543,6 +579,8 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
     data = data or read_data(file)
     session = Session(file, check(file, data, overrides), data, lanes=lanes)
     _check_weights(session)
+    if any(f.figure in FISHER for shown in session.spec.monitor.shown for f in parts_of(shown.inside)):
+        _require_law(session)
     if session.data is None and session.spec.objective is None:
         return session
     if session.data is not None:
@@ -565,6 +603,14 @@ def _require_voters(session: Session) -> None:
         span = next(s.span for s in session.statements if isinstance(s, ast.Ensemble))
         message = "votes are for classes, and the target is a number"
         raise SpecError([Diagnostic("E0452", message, span, hints=("by = mean",))])
+
+
+def _require_law(session: Session) -> None:
+    """SpecError where `monitor` asks for Fisher information that there is not."""
+    if not session.has_law():
+        calls = [node for s in session.statements if isinstance(s, ast.Monitor) for node in walk(s)]
+        asked = next(c for c in calls if isinstance(c, ast.Call) and getattr(c.function, "id", "") in FISHER)
+        raise SpecError([Diagnostic("E0466", NO_LAW, asked.span, hints=LAWS)])
 
 
 def _with_phases_checked(session: Session) -> Session:

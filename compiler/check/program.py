@@ -162,8 +162,16 @@ class _Check:
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
         variables = objective.variables if objective else ()
+        layers = tuple(x.name for x in network.layers) if network else ()
         monitor = check_monitor(
-            self.one(ast.Monitor), optimizer, variables, size, self.losses, self.definitions, self.report
+            self.one(ast.Monitor),
+            optimizer,
+            variables,
+            size,
+            self.losses,
+            layers,
+            self.definitions,
+            self.report,
         )
         if optimizer and (network or (objective and not self.given)):
             check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)

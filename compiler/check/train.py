@@ -169,10 +169,11 @@ def check_monitor(
     variables: tuple[str, ...],
     size: int,
     losses: frozenset[str],
+    layers: tuple[str, ...],
     definitions: Definitions,
     report: Report,
 ) -> Monitor:
-    """`variables`: those of an objective; `size`: the number of parameters."""
+    """`variables`: those of an objective; `size`: the number of parameters; `layers`: those that learn."""
     if statement is None:
         return Monitor((ast.Name("loss"),), 0)
     named = tuple(s for s in statement.settings if s.name not in MONITORING)
@@ -184,7 +185,7 @@ def check_monitor(
         ast.Name("loss") if isinstance(f, ast.Name) and f.id in losses else f for f in statement.figures
     ]
     others = [figure for figure in figures if print_expr(figure) not in FIGURES]
-    shown = check_shown(others, optimizer, variables, size, report) if optimizer else ()
+    shown = check_shown(others, optimizer, variables, size, losses, layers, report) if optimizer else ()
     (every, unit), history = (
         settings.get("every", _moments, AS_IT_FITS),
         settings.get("history", HISTORIES, AUTO),

@@ -26,7 +26,10 @@ CODE = re.compile(r"[A-Za-z]\d{4}")
 @click.option("--latex", is_flag=True, help="Only the equations, as LaTeX.")
 @click.option("--plan", is_flag=True, help="How the kernels of a file are laid out on each target, and why.")
 @click.option("--layers", is_flag=True, help="The network of a file: shapes, parameters, memory, work.")
-def command(what: str, latex: bool, plan: bool, layers: bool) -> int:
+@click.option(
+    "--init", is_flag=True, help="Whether the start of a file keeps the variance from layer to layer."
+)
+def command(what: str, latex: bool, plan: bool, layers: bool, init: bool) -> int:
     """Explain an update rule: its equations as they will run, symbols, cost, equal rules, pitfalls.
 
     WHAT is a rule (`momentum.ema`, `"torch.SGD(lr=0.1)"`), a file, a family of rules (`momentum`), a layer
@@ -38,6 +41,8 @@ def command(what: str, latex: bool, plan: bool, layers: bool) -> int:
         click.echo(_text(_plan(what)))
     elif layers:
         click.echo(_text(_layers(what)))
+    elif init:
+        click.echo(_text(_init(what)))
     elif found := _layers_named(what):
         click.echo("\n".join(found))
     elif latex:
@@ -147,6 +152,17 @@ def _layers(what: str) -> Iterable[Section]:
     if spec is None or spec.network is None:
         raise click.UsageError(f"--layers is about a file with a network, and '{what}' is none")
     return explain_layers(spec)
+
+
+def _init(what: str) -> Iterable[Section]:
+    from netc.command_run import read
+    from netc.explain_init import explain_init
+    from netc.runtime.session import open_session
+
+    session = open_session(read(Path(what)), {}) if is_file(what) else None
+    if session is None or session.spec.network is None:
+        raise click.UsageError(f"--init is about a file with a network, and '{what}' is none")
+    return explain_init(session)
 
 
 def _sections(spec: Spec) -> Iterable[Section]:

@@ -156,10 +156,11 @@ class Evaluator:
             self.kernels.loss(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, self._scratch)
         )
 
-    def gradient(self, theta: Array, samples: Samples) -> Array:
-        """(P,), in the working precision; a view that the next call overwrites."""
+    def gradient(self, theta: Array, samples: Samples, first: int = 0, count: int | None = None) -> Array:
+        """(P,), in the working precision, of all samples or `count` from one on; a view that the next call overwrites."""
         out, scratch = self._gradient, self._scratch
-        self.kernels.gradient(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
+        many = samples.count if count is None else count
+        self.kernels.gradient(theta, samples.x, samples.y, IN_ORDER, first, many, out, scratch)
         return out[: self.kernels.PARAMETERS]
 
     def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
