@@ -168,10 +168,12 @@ def _init(what: str) -> Iterable[Section]:
 def _sections(spec: Spec) -> Iterable[Section]:
     from netc.compiler.rules.explain import Section, explain, source, wrap
     from netc.compiler.rules.pitfalls import pitfalls
+    from netc.compiler.rules.weights_told import weights_told
 
     return [
         *explain(spec, unicode()),
         Section("the same rule, for constant parameters", tuple(_same(spec))),
+        Section("weights of samples", tuple(wrap(weights_told(spec)))),
         Section("pitfalls here", tuple(wrap(pitfalls(spec)))),
         source(spec.optimizer.definition),
     ]
