@@ -63,6 +63,8 @@ class SweepResult:
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
+    failed: tuple[tuple[int, str], ...] = ()
+    """Points that could not be trained on a worker, by their numbers, and why."""
 
     @property
     def results(self) -> list[Result]:
@@ -99,6 +101,7 @@ class SweepResult:
             "best": self.best if self.points else {},
             "table": self.table,
             "interrupted": self.interrupted,
+            "failed": [{"point": number, "why": why} for number, why in self.failed],
             "expect": [v.plain for v in self.expect],
             "folder": str(self.folder) if self.folder else "",
         }
