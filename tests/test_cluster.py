@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from netc.commands import main
+from netc.command_line import main
 from netc.runtime import cluster as clusters
 
 distributed = pytest.importorskip("distributed")

@@ -34,7 +34,7 @@ from netc.runtime.cluster import (
 if TYPE_CHECKING:
     from distributed import Client
 
-    from netc.command_run import Run
+    from netc.commands.run import Run
     from netc.runtime.data.dataset import Dataset
     from netc.runtime.results.result import Result
     from netc.runtime.session import File, Session
@@ -225,7 +225,7 @@ class _Samples:
 
 def runs(run: Run, changed: dict[str, str | float], where: str) -> Result:
     """A training whose runs are spread; those of a piece that fails are named, and stand there as interrupted."""
-    from netc.command_run import finished
+    from netc.commands.run import finished
     from netc.runtime.ensemble import with_ensemble
     from netc.runtime.training.pieces import failed, joined, pieces
     from netc.runtime.training.state import runs_at_once

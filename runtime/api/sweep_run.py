@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.command_line import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
 from netc.dsl.visible import visible
 from netc.terminal import counted, number, paint, percent
 
@@ -55,7 +55,7 @@ def begin(
 def resumed(
     path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool, where: str = ""
 ) -> Sweeping:
-    from netc.command_run import begun_here, read, warn
+    from netc.commands.run import begun_here, read, warn
     from netc.runtime import session as sessions
     from netc.runtime.results.sweep_folder import SweepFolder
 
@@ -180,7 +180,7 @@ def trained(
 ) -> dict[str, Any]:
     """A point, into its folder; what a checkpoint there holds is not done again. On a worker: by the command of
     another process, which knows the folder by this path."""
-    from netc.command_run import Run, checkpoint_of, train
+    from netc.commands.run import Run, checkpoint_of, train
     from netc.kept_run import fill_folder, fingerprint
     from netc.runtime import sweep as sweeps
     from netc.runtime.results.folder import RunFolder
