@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Rows of the table that are printed; `sweep.csv` has all runs."""
+AGAINST = "minus the best (95 %)"
 APART = 5.0
 """Seconds between two lines that say how far it is."""
 
@@ -236,11 +237,17 @@ def _table(result: SweepResult) -> Iterator[str]:
     parts = [f"{judged.figure}({part})" for part in ("train", "validation", "test")]
     others = [p for p in parts if p != judged.written and p in result.rows[0].points[0].figures]
     pooled = max(len(row.runs("steps")) for row in result.rows) > 1
-    heads = [*result.rows[0].values, judged.written, *(["quartiles"] if pooled else []), *others, "diverged"]
+    heads = [
+        *result.rows[0].values,
+        judged.written,
+        *(["quartiles", AGAINST] if pooled else []),
+        *others,
+        "diverged",
+    ]
     if list(result.rows[0].values) == []:
         yield from _by_point(result, [judged.written, *others])
         return
-    rows = [_cells(row, judged.written, others, pooled) for row in result.rows[:SHOWN]]
+    rows = [_cells(result, row, others, pooled) for row in result.rows[:SHOWN]]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     folded = any(axis.name == "fold" for axis in result.sweep.axes)
     over = "runs, seeds and folds" if folded else "runs and seeds"
@@ -273,20 +280,27 @@ def _by_point(result: SweepResult, names: list[str]) -> Iterator[str]:
         yield paint(text, dim=True) if line is heads else text
 
 
-def _cells(row: Row, name: str, others: list[str], pooled: bool) -> list[str]:
+def _cells(result: SweepResult, row: Row, others: list[str], pooled: bool) -> list[str]:
     import numpy as np
 
     from netc.runtime.results.plain import spread
 
-    show = percent if name.startswith("accuracy") else number
-    name = "gradient_norm" if name == "norm(grad R)" else name
-    found = spread(row.runs(name))
+    show = percent if result.column.startswith("accuracy") else number
+    found = spread(row.runs(result.column))
     low, high = found["quartiles"]
-    middle = [f"{show(low)} to {show(high)}"] if pooled else []
+    middle = [f"{show(low)} to {show(high)}", _against(result, row, show)] if pooled else []
     rest = [show(spread(row.runs(other))["median"]) for other in others]
     values = [value if isinstance(value, str) else number(value) for value in row.values.values()]
     lost = percent(float(np.mean(row.runs("diverged"))))
     return [*values, show(found["median"]), *middle, *rest, lost]
+
+
+def _against(result: SweepResult, row: Row, show: Callable[[float], str]) -> str:
+    """`0.0168 (0.012 to 0.021)`"""
+    if row is result.rows[0] or (apart := result.against_the_best(row)) is None:
+        return ""
+    ends = "" if apart.interval is None else f" ({show(apart.interval[0])} to {show(apart.interval[1])})"
+    return show(apart.median) + ends
 
 
 def status(result: SweepResult) -> int:
