@@ -60,7 +60,7 @@ def command(
     if plot:
         need_matplotlib()
     if resume is not None and (resume / "points").is_dir():
-        return _swept(sweep_run.resumed(resume, file, changed, width, quiet, where or ""), as_json)
+        return _swept(sweep_run.resumed(resume, file, changed, width, quiet, where or ""), plot, as_json)
     if resume is None:
         if file is None:
             raise click.UsageError("which FILE?")
@@ -74,7 +74,7 @@ def command(
 
             return finder_run.run(session, changed, out, plot, as_json)
         if session.spec.sweep is not None:
-            return _swept(sweep_run.begin(session, changed, out, quiet, where or ""), as_json)
+            return _swept(sweep_run.begin(session, changed, out, quiet, where or ""), plot, as_json)
         run = Run(session, new_folder(session, changed, out), None, session.file.source.name)
     else:
         if where:
@@ -120,8 +120,10 @@ def _spread(run: Run, changed: dict[str, str | float], where: str) -> Result:
         raise
 
 
-def _swept(sweeping: sweep_run.Sweeping, as_json: bool) -> int:
+def _swept(sweeping: sweep_run.Sweeping, plot: bool, as_json: bool) -> int:
     result = sweep_run.run(sweeping)
+    if plot and not result.interrupted:
+        pictures([sweeping.folder.path], (), sweeping.folder.path, "png")
     sweep_run.tell(sweeping, result, as_json)
     return sweep_run.status(result)
 
