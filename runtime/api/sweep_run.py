@@ -75,6 +75,10 @@ def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
     """Of all that decides the bits of its points but the vectors of the processor."""
     data = session.data.digest if session.data else ""
     kept = f"{session.file.program!r} {sorted(changed.items())!r} {session.program!r} {data}"
+    if session.spec.sweep and session.spec.sweep.by == "tpe":
+        from netc.runtime.tpe import optuna_version
+
+        kept += f" optuna {optuna_version(session.spec.sweep)}"
     return hashlib.sha256(kept.encode()).hexdigest()
 
 
@@ -117,12 +121,17 @@ def run(sweeping: Sweeping) -> SweepResult:
 def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point]:
     """Those that are done as they were kept, the others as they are trained. Raises KeyboardInterrupt."""
     from netc.runtime import sweep as sweeps
-    from netc.runtime.results.sweep_result import Point
+    from netc.runtime.results.sweep_result import Point, worth_of
 
     session, missing = sweeping.session, []
     assert session.spec.sweep is not None
     total, spoke = sweeps.total(session), time.monotonic()
-    for at, values in enumerate(sweeps.points_of(session.spec.sweep), start=1):
+    judged, done = sweeps.figure_of(session)[0], dict[int, dict[str, Any]]()
+
+    def worth(number: int) -> float:
+        return worth_of(judged, done[number])
+
+    for at, values in enumerate(sweeps.points_of(session.spec.sweep, worth), start=1):
         figures = _read(sweeping, at)
         if figures is None and sweeping.where:
             missing.append((at, values))
@@ -132,6 +141,7 @@ def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point
             if not sweeping.quiet and time.monotonic() - spoke > APART:
                 click.echo(f"point {at}/{total}", err=True)
                 spoke = time.monotonic()
+        done[at] = figures
         yield Point(at, values, figures)
     if missing:
         yield from _points_elsewhere(sweeping, missing, failed)

@@ -135,21 +135,12 @@ class SweepResult:
         return {axis.name: _plain_value(value) for axis, value in pairs}
 
     def _worth(self, row: Row) -> float:
-        """Lower is better; what is lost is worst."""
-        values = row.runs(self.column)
-        if self._higher:
-            values = -values
-        return float(np.median(np.where(np.isnan(values), np.inf, values)))
+        return worth_of(self.figure, {self.column: row.runs(self.column)})
 
     @property
     def column(self) -> str:
         """The figure that the points are sorted by, as runs have it."""
-        return "gradient_norm" if self.figure.figure == "gradient_norm" else self.figure.written
-
-    @property
-    def _higher(self) -> bool:
-        """Whether higher is better."""
-        return self.figure.figure in ("accuracy", "r2")
+        return _column(self.figure)
 
     def against_the_best(self, row: Row) -> Difference | None:
         """Of the figure, minus that of the best row, over runs of the same number, seed and fold; None where there are
@@ -162,7 +153,7 @@ class SweepResult:
 
     def _by_start(self, row: Row) -> dict[tuple[str, ...], float]:
         """The figure of each run, by seed, fold and number; what is lost is infinite."""
-        found, worst = {}, -np.inf if self._higher else np.inf
+        found, worst = {}, -np.inf if _is_higher_better(self.figure) else np.inf
         for point in row.points:
             pairs = zip(self.sweep.axes, point.values, strict=True)
             start = [print_expr(value) for axis, value in pairs if axis.name in POOLED]
@@ -181,6 +172,22 @@ class SweepResult:
             found["difference"] = {"median": plain(apart.median), "interval": ends, "pairs": apart.pairs}
         found["diverged"] = plain(float(np.mean(row.runs("diverged"))))
         return found
+
+
+def worth_of(figure: Judged, figures: dict[str, Array]) -> float:
+    """Of runs: the median of what they are judged by; lower is better, and what is lost is worst."""
+    values = figures[_column(figure)]
+    if _is_higher_better(figure):
+        values = -values
+    return float(np.median(np.where(np.isnan(values), np.inf, values)))
+
+
+def _column(figure: Judged) -> str:
+    return "gradient_norm" if figure.figure == "gradient_norm" else figure.written
+
+
+def _is_higher_better(figure: Judged) -> bool:
+    return figure.figure in ("accuracy", "r2")
 
 
 def _plain_value(value: ast.Expr) -> float | str:
