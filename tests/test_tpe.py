@@ -1,4 +1,4 @@
-"""`by = tpe`: better points than draws, fixed by the seed, the same where a sweep is resumed; Optuna's own search as oracle."""
+"""`by = tpe`: better points than draws, fixed by the seed, also of a resumed sweep; Optuna's own search as oracle."""
 
 from __future__ import annotations
 
