@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, NoReturn
 
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.record import record
 from netc.dsl.source import Span
 from netc.dsl.tokens import Lexeme
 
@@ -17,14 +18,14 @@ Child = Any
 """A node, a `Group` or a `Lexeme`."""
 
 
-@dataclass(frozen=True)
+@record
 class Group(ast.Node):
     """Several nodes on their way to the rule that takes them (arguments, sources, cells)."""
 
     items: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Role(ast.Node):
     """Two words behind an array: `as weights`, `per batch`."""
 

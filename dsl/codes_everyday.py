@@ -207,6 +207,14 @@ The loss is lost, or four times its best, before it was seen to fall: already th
 start is one where nothing can be trained.
 """,
     ),
+    "E0460": Story(
+        "what cannot be played",
+        """\
+'netc play' shows one training as it happens: of a network on its data, or of an objective. A sweep is many trainings, a
+finder a short one of its own kind, and phases change more than numbers on the way. A copy of the file without them, with
+the numbers of one point or phase, can be played.
+""",
+    ),
     "E0465": Story(
         "a figure of a layer that is not there",
         """\
@@ -236,6 +244,17 @@ the rule has then; an expectation knows the one of the last report:
 
     monitor norm(step, layer1)
     expect  norm(step, layer1) < 0.01
+""",
+    ),
+    "E0470": Story(
+        "samples that cannot be drawn",
+        """\
+With 'sampling = replacement' each sample of each batch is drawn from all training samples, whatever was drawn before:
+
+    train epochs = 100, batch = 1, sampling = replacement
+
+An epoch is then as many draws as there are samples: some come twice, one in e is left out. A full batch draws nothing, and
+what is drawn does not keep the order of the data, so it goes with neither 'batch = full' nor 'shuffle = false'.
 """,
     ),
     "E0630": Story(

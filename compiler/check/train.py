@@ -15,19 +15,21 @@ from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.resolve import Definitions, head
 from netc.compiler.meaning.resolve_tree import rebuild, walk
-from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Training, Unit
+from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Sampling, Training, Unit
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 
 SETTINGS = (
-    "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "diverged", "keep", "target",
-    "slow",
+    "epochs", "steps", "batch", "shuffle", "sampling", "precision", "seed", "runs", "threads", "stop", "diverged", "keep",
+    "target", "slow",
 )  # fmt: skip
 AUTO: History = "auto"
 HISTORIES: Reader[History] = word("all", "summary", "auto")
 FULL: tuple[BatchMode, int] = ("full", 1)
 AS_IT_FITS: tuple[int, Unit] = (0, "epoch")
 CPU: Literal["cpu"] = "cpu"
+SAMPLINGS: Reader[Sampling] = word("permutation", "replacement")
+WITHOUT: Sampling = "permutation"
 DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None, None)
 
 
@@ -74,7 +76,26 @@ def check_train(
         diverged,
         check_patience(gain, losses, report) if gain else None,
         check_keep(settings, losses, report),
+        _check_sampling(settings, batch, report),
     )
+
+
+def _check_sampling(settings: Settings, batch: BatchMode, report: Report) -> bool:
+    """Whether samples are drawn with replacement; there must be batches that are drawn anew."""
+    if settings.get("sampling", SAMPLINGS, WITHOUT) == WITHOUT:
+        return False
+    if batch == "full":
+        message = "samples are drawn for batches, and a full batch has all of them, each once"
+        report.error(
+            "E0470", settings.span("sampling"), message, hints=("say how large a batch is: batch = 1",)
+        )
+    elif not settings.get("shuffle", truth, True):
+        message = "samples that are drawn do not keep the order of the data"
+        related = ((settings.span("shuffle"), "here it is to be kept"),)
+        report.error(
+            "E0470", settings.span("sampling"), message, related=related, hints=("leave out 'shuffle'",)
+        )
+    return True
 
 
 def check_whole(statement: ast.Train, training: Training, report: Report) -> None:
@@ -245,7 +266,9 @@ def _check_memories(optimizer: Optimizer, training: Training, statement: ast.Tra
             "E0413",
             head(statement),
             f"the rule keeps '{name}' for each batch, and the batches are made anew in every epoch",
-            hints=("keep the order of the data: shuffle = false",),
+            hints=("keep the order of the data: shuffle = false, without 'sampling'",)
+            if training.replacement
+            else ("keep the order of the data: shuffle = false",),
         )
 
 

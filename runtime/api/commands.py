@@ -42,6 +42,7 @@ COMMANDS = {
     "bench": ("netc.command_bench", "What an iteration takes; beside PyTorch and JAX."),
     "plot": ("netc.command_plot", "Draw pictures of runs."),
     "report": ("netc.command_report", "One HTML file that tells of runs to somebody else."),
+    "play": ("netc.command_play", "Training as it happens: a local page with sliders."),
     "show": ("netc.command_show", "Print a stage on the way from text to machine code."),
     "fmt": ("netc.command_fmt", "Bring files into canonical layout."),
     "list": ("netc.command_list", "What netc knows: activations, losses, rules, data sets, ..."),
@@ -160,7 +161,7 @@ def _run(arguments: Sequence[str] | None, interrupt: Unlost) -> int:
             where = error.filename or "the output"
             click.echo(f"netc: cannot write {where}: {error.strerror}", err=True)
             return WRONG_USE
-        return _defect(error)
+        return defect(error)
 
 
 def _show(error: click.ClickException) -> None:
@@ -196,7 +197,7 @@ def status_of(error: SpecError) -> int:
     return WRONG_DATA if of_data else WRONG_FILE
 
 
-def _defect(error: Exception) -> int:
+def defect(error: Exception) -> int:
     if os.environ.get("NETC_DEBUG"):
         import traceback
 
