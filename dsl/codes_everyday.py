@@ -246,6 +246,23 @@ the rule has then; an expectation knows the one of the last report:
     expect  norm(step, layer1) < 0.01
 """,
     ),
+    "E0259": Story(
+        "weights of samples that are nowhere",
+        """\
+'weights = w' names the column of a table that holds a weight for each sample, a number from 0 on. The network does not see
+it: it is no input and no target. With arrays from Python it is 'data given, weights = given':
+
+    model.train(X, y, sample_weight = w)
+
+Data whose rows stand in the file, or are generated, have inputs and outputs only.
+""",
+    ),
+    "E0650": Story(
+        "a number that is no weight",
+        """\
+Weights of samples are finite numbers from 0 on. A sample of weight 0 counts for nothing; at least one that trains counts.
+""",
+    ),
     "E0470": Story(
         "samples that cannot be drawn",
         """\

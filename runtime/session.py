@@ -22,7 +22,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.check.sweep_point import with_folds
 from netc.compiler.meaning.inside import FISHER, LAWS, NO_LAW, parts_of
 from netc.compiler.meaning.resolve_tree import walk
-from netc.compiler.meaning.spec import PARTS, DataSpec, Facts, Spec
+from netc.compiler.meaning.spec import GIVEN_WEIGHTS, PARTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source, Span
@@ -176,7 +176,13 @@ class Session:
     def _fit_inputs(self) -> Scaler:
         assert self.data is not None
         spec = self.spec.data
-        scaler = Scaler.fit(self.data.x[self.data.train], spec.scale, spec.factor, self.data.rounding)
+        scaler = Scaler.fit(
+            self.data.x[self.data.train],
+            spec.scale,
+            spec.factor,
+            self.data.rounding,
+            self.data.trained_weights,
+        )
         require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
         return scaler
 
@@ -228,9 +234,11 @@ class Session:
 
     @property
     def _scaled(self) -> tuple[tuple[Array, Array], ...]:
-        """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them."""
+        """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them: behind
+        the outputs the weight of the sample, where samples have one."""
         assert self.data is not None
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
+        y = self.weighted(y, self.data.weights)
         return tuple((x[part], y[part]) for part in (self.data.train, self.data.validation, self.data.test))
 
     def require_fit(self) -> None:
@@ -282,11 +290,18 @@ class Session:
             other.require_fit()
         return other
 
+    def weighted(self, y: Array, weights: Array | None = None) -> Array:
+        """Targets (N, outputs) with the weights of the samples behind them, where the loss has these: 1 unless given."""
+        if self.spec.loss is None or not self.spec.loss.by_sample or y.shape[1] > self.spec.targets:
+            return y
+        return np.column_stack([y, np.ones(len(y)) if weights is None else weights])
+
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
         from netc.runtime.training.sample_layout import lay_out
 
-        return lay_out(x, y, self.kernels.BLOCK, self.real, bool(self.kernels.BY_SAMPLE))
+        kernels, goals = self.kernels, self.spec.targets
+        return lay_out(x, self.weighted(y), kernels.BLOCK, self.real, bool(kernels.BY_SAMPLE), goals)
 
     def require_target(self) -> None:
         """Raises SpecError where the file's target cannot be had."""
@@ -679,15 +694,19 @@ def _check_weights(session: Session) -> None:
             raise SpecError([Diagnostic("E0690", message, text.span)]) from None
 
 
-def from_arrays(file: File, x: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:
+def from_arrays(
+    file: File, x: Any, y: Any, validation: tuple[Any, Any] | None = None, weights: Any = None
+) -> Dataset:
     """Arrays in the place of the file's data, with the settings of its `data` statement; `validation`: (X, y) of a
-    validation part, instead of the one that the file speaks of."""
+    validation part, instead of the one that the file speaks of; `weights` (N,) of the samples."""
     stated = pipeline.to_data_spec(file.program, file.folder)
     columns = {} if y is None else {"target": (), "inputs": (), "computed": ()}
     fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), "noisy": None, **columns}
     if validation is not None:
         fields |= {"validation": 0.0, "validation_files": ()}
-    return datasets.from_arrays(x, y, DataSpec(**fields), validation)
+    if weights is not None:
+        fields["weights"] = GIVEN_WEIGHTS
+    return datasets.from_arrays(x, y, DataSpec(**fields), validation, weights)
 
 
 def compiled_without_cache(session: Session) -> ModuleType:

@@ -27,6 +27,8 @@ class TextStyle:
 
 
 AS_FOUND = TextStyle()
+GIVEN_WEIGHTS = "given"
+"""`weights = given`: those of `model.train(X, y, sample_weight = ...)`."""
 
 
 @record
@@ -84,6 +86,8 @@ class DataSpec:
     """Parts into which the training samples are cut, each the validation part of a training; 0: no folds."""
     fold: int = 0
     """The one of them that is the validation part, from 1."""
+    weights: str = ""
+    """The column of the samples' weights; GIVEN_WEIGHTS: they come from Python; empty: none have."""
     validation_files: tuple[str, ...] = ()
     """Absolute paths, as in `origin`: the validation part stands in files of its own."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)

@@ -175,6 +175,8 @@ class Loss:
     """Of a sample, a number in `y`."""
     divide: Literal["", "samples", "weights"] = ""
     """By what the weighted sum of a batch is divided."""
+    by_sample: bool = False
+    """Whether the data have a weight for each sample."""
 
     @property
     def places(self) -> dict[str, int]:

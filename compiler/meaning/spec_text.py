@@ -10,6 +10,7 @@ from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.layer_parameters import choices
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.spec import (
+    GIVEN_WEIGHTS,
     Activation,
     Block,
     DataSpec,
@@ -120,6 +121,7 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
         ast.Setting("seed", _number(data.seed)),
         *(ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v),
         *_chosen(data),
+        *([ast.Setting("weights", _weights(data.weights))] if data.weights else []),
         *_reading(data),
     ]
     return replace(written, sources=sources, settings=tuple(settings))
@@ -140,6 +142,10 @@ def _chosen(data: DataSpec) -> Iterator[ast.Setting]:
         yield ast.Setting("only", ast.Set(tuple(ast.Text(label) for label in data.only)))
     if data.each:
         yield ast.Setting("each", _number(data.each))
+
+
+def _weights(column: str) -> ast.Expr:
+    return ast.Name(column) if column == GIVEN_WEIGHTS else ast.Text(column)
 
 
 def _target(data: DataSpec) -> Iterator[ast.Setting]:

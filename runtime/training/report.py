@@ -135,11 +135,12 @@ class Evaluator:
     def _scores(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> tuple[Array, Array]:
         """(losses, metrics) on these samples."""
         assert self.metric is not None
-        metric, targets = self.metric, samples.y[:, : samples.count]
+        metric, targets = self.metric, samples.goal
         losses, scores = np.empty(len(rows)), np.empty(len(rows))
 
         def score(piece: Array, at: slice, scratch: Array) -> None:
-            out, lost = zeros((len(piece), *samples.y.shape), self.dtype), zeros(len(piece), np.float64)
+            shape = len(piece), samples.targets, samples.y.shape[1]
+            out, lost = zeros(shape, self.dtype), zeros(len(piece), np.float64)
             self.kernels.outputs(
                 piece, theta, samples.x, samples.y, IN_ORDER, samples.count, out, lost, scratch
             )
@@ -164,7 +165,7 @@ class Evaluator:
 
     def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
         """The loss, and (outputs, samples)."""
-        shape = (self.outputs or len(samples.y), samples.y.shape[1])
+        shape = (self.outputs or samples.targets, samples.y.shape[1])
         out, scratch = zeros(shape, self.dtype), self._scratch
         loss = self.kernels.predict(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return float(loss), out[:, : samples.count]
