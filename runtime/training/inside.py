@@ -130,7 +130,8 @@ class Inside:
         point = Point(
             self, row, run, step, tuple(sorted({f.layer for f in asked if f.figure in ACTIVATIONS}))
         )
-        return [point.value(one) for one in figures]
+        with np.errstate(all="ignore"):  # of a run that is lost they are not finite
+            return [point.value(one) for one in figures]
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,7 @@ class Point:
         found = self._value(one)
         if one.over is None:
             return found
-        with np.errstate(all="ignore"):
-            return float(np.divide(found, self._value(one.over)))
+        return float(np.divide(found, self._value(one.over)))
 
     def _value(self, one: ir.Inside) -> float:
         match one.figure:
@@ -229,8 +229,7 @@ def _norm(a: Array) -> float:
 
 
 def _cosine(a: Array, b: Array) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.divide(a @ b, _norm(a) * _norm(b)))
+    return float(np.divide(a @ b, _norm(a) * _norm(b)))
 
 
 # -- Fisher information ----------------------------------------------------------------------------------
