@@ -237,13 +237,15 @@ the distance (half_mse), a normal law of unit variance. Other losses of numbers 
 """,
     ),
     "E0467": Story(
-        "a step that is not monitored",
+        "a figure of the inside that is not monitored",
         """\
 norm(step) is the norm of the step that the next iteration makes. It is computed when a report is made, with the states that
 the rule has then; an expectation knows the one of the last report:
 
     monitor norm(step, layer1)
     expect  norm(step, layer1) < 0.01
+
+A sweep keeps the figures of its points, not their parameters: there all figures of layers are those that are monitored.
 """,
     ),
     "E0259": Story(

@@ -79,9 +79,9 @@ class Scope:
     """`ece(test)`, ...: (runs,) each, computed when a claim names it."""
     layers: tuple[str, ...] = ()
     """That learn."""
-    inside: Callable[[tuple[ir.Inside, ...]], Array] = lambda figures: np.zeros((0, len(figures)))
-    """(runs, figures) of these layers, computed when a claim names them."""
-    has_law: Callable[[], bool] = lambda: False
+    inside: Callable[[tuple[ir.Inside, ...]], Array] | None = None
+    """(runs, figures) of these layers, computed when a claim names them; None where only what was monitored is known."""
+    has_law: Callable[[], bool] = lambda: True
     swept: Swept | None = None
     """Of a sweep, which has no figures of its own: those of its points."""
 
