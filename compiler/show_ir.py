@@ -8,6 +8,12 @@ from typing import assert_never
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.expr_text import expr_text, number
 
+ORDERS = {
+    "": "in the order of the data",
+    "shuffle": "shuffled every epoch",
+    "resample": "drawn with replacement",
+}
+
 
 def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
@@ -170,6 +176,6 @@ def _training(training: ir.Training) -> list[str]:
     ends = [count(n, what) for n, what in bounds if n >= 0]
     return [
         f"training: {', '.join(ends)}",
-        f"    batches: {cut}, {'shuffled every epoch' if batches.shuffle else 'in the order of the data'}",
+        f"    batches: {cut}, {ORDERS[batches.order]}",
         f"    {training.precision}, {count(training.runs, 'run')}, seed {training.seed}, {training.target}",
     ]

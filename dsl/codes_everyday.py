@@ -215,6 +215,65 @@ finder a short one of its own kind, and phases change more than numbers on the w
 the numbers of one point or phase, can be played.
 """,
     ),
+    "E0465": Story(
+        "a figure of a layer that is not there",
+        """\
+Figures of the inside of a network are of a layer that learns, by the name that 'netc explain FILE --layers' gives it, or of
+each of them:
+
+    monitor mean(layer1), var(layers), zeros(layers), dead(layers)
+    monitor norm(grad R, layer1), norm(step, layers)/norm(theta, layers), norm(theta - theta0)
+    monitor cosine(grad R), spread(grad R), fisher(layers), empirical_fisher(layer1)
+
+An objective has neither layers nor samples; norm(step) and norm(theta - theta0) are of its parameters.
+""",
+    ),
+    "E0466": Story(
+        "Fisher information without a law",
+        """\
+The Fisher information of a layer is that of the law of the targets which the network stands for: outputs that are
+probabilities of classes, one output that is the probability of the second of two, or, where the loss is half the square of
+the distance (half_mse), a normal law of unit variance. Other losses of numbers say no law.
+""",
+    ),
+    "E0467": Story(
+        "a step that is not monitored",
+        """\
+norm(step) is the norm of the step that the next iteration makes. It is computed when a report is made, with the states that
+the rule has then; an expectation knows the one of the last report:
+
+    monitor norm(step, layer1)
+    expect  norm(step, layer1) < 0.01
+""",
+    ),
+    "E0259": Story(
+        "weights of samples that are nowhere",
+        """\
+'weights = w' names the column of a table that holds a weight for each sample, a number from 0 on. The network does not see
+it: it is no input and no target. With arrays from Python it is 'data given, weights = given':
+
+    model.train(X, y, sample_weight = w)
+
+Data whose rows stand in the file, or are generated, have inputs and outputs only.
+""",
+    ),
+    "E0650": Story(
+        "a number that is no weight",
+        """\
+Weights of samples are finite numbers from 0 on. A sample of weight 0 counts for nothing; at least one that trains counts.
+""",
+    ),
+    "E0470": Story(
+        "samples that cannot be drawn",
+        """\
+With 'sampling = replacement' each sample of each batch is drawn from all training samples, whatever was drawn before:
+
+    train epochs = 100, batch = 1, sampling = replacement
+
+An epoch is then as many draws as there are samples: some come twice, one in e is left out. A full batch draws nothing, and
+what is drawn does not keep the order of the data, so it goes with neither 'batch = full' nor 'shuffle = false'.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\

@@ -184,8 +184,8 @@ Of an image or a sequence u[1] is an array over its places, and the loss of a sa
     "E0255": Story(
         "weights of samples without a divisor",
         """\
-The weight of a sample is a number made of its target: y[1] + 5*y[2] for classes, or a column of the data. Libraries divide
-the sum of the weighted losses of a batch by different numbers, so there is no default.
+The weight of a sample is a number made of its target, y[1] + 5*y[2] for classes, or a column of the data: data ...,
+weights = w. Libraries divide the sum of the weighted losses of a batch by different numbers, so there is no default.
 
     loss cross_entropy, weight = y[1] + 5*y[2], divide = weights    # PyTorch's CrossEntropyLoss(weight = ...)
     loss cross_entropy, weight = y[1] + 5*y[2], divide = samples    # Keras' class_weight

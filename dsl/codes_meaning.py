@@ -34,6 +34,8 @@ one that is meant:
 
 'weight_decay' is such a name, too: added to the gradient and subtracted from theta are different
 rules with Adam.
+
+A parameter on which libraries do not agree has to be said as well: (leaky_relu(0.01)), (layernorm(1e-6)).
 """,
     ),
     "E0104": Story(

@@ -41,6 +41,7 @@ LOSS = "the loss is a statement of its own, loss mse"
 DATA = 'data are a statement of their own, data "table.csv", target = price'
 START = "first parameters are a statement of their own, init glorot_uniform"
 CUDA = "here it is called 'target', train target = cuda"
+SAMPLING = "samples of batches are drawn with replacement by train sampling = replacement"
 PRECISION = "here it is called 'precision', train precision = f32"
 THREADS = "here it is called 'threads', train threads = 4"
 SHOWN = "progress is shown on a terminal, and not by netc run --quiet"
@@ -75,6 +76,7 @@ _SETTINGS = {
     LOSS: "criterion loss_fn loss_function objective_function perform_fcn",
     START: "initializer kernel_initializer weight_init bias_initializer init_method",
     CUDA: "device accelerator gpu gpus execution_environment",
+    SAMPLING: "replacement replace with_replacement sampler bootstrap",
     PRECISION: "dtype floatx mixed_precision",
     THREADS: "n_jobs num_workers workers",
     SHOWN: "verbose verbosity progress_bar",

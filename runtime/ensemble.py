@@ -14,7 +14,7 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.lower.flow import of_all_samples
-from netc.compiler.lower.network import lower_loss
+from netc.compiler.lower.network import lower_loss, lower_weight
 from netc.compiler.meaning.spec import PARTS, Ensemble
 from netc.runtime.parameters import Array
 from netc.runtime.results.result import Reals, Result
@@ -83,16 +83,16 @@ def _figures(
 ) -> dict[str, float]:
     metric = session.metric
     assert metric is not None
-    targets = samples.y[:, : samples.count].astype(np.float64)
+    targets = samples.goal.astype(np.float64)
     answer = together(spec, outputs_of(session, members, samples), metric.threshold)
     if spec.by == "vote":
         low, high = targets.min(), targets.max()
         coded = answer if len(answer) > 1 else low + (high - low) * answer
         return {metric.kind: metric.score(coded, targets)}
-    return {"loss": _loss(session, answer, targets), metric.kind: metric.score(answer, targets)}
+    return {"loss": _loss(session, answer, targets, samples), metric.kind: metric.score(answer, targets)}
 
 
-def _loss(session: Session, outputs: Array, targets: Array) -> float:
+def _loss(session: Session, outputs: Array, targets: Array, samples: Samples) -> float:
     """Of outputs and targets (units, N), as the file's loss is written."""
     problem, loss = session.program.problem, session.spec.loss
     assert loss is not None
@@ -101,5 +101,11 @@ def _loss(session: Session, outputs: Array, targets: Array) -> float:
     each = of_all_samples(lower_loss(loss, ir.Var("u", axes), ir.Var("y", axes), functions))
     shape = (-1, *(a.size or 1 for a in axes))
     env = {"u": outputs.T.reshape(shape), "y": targets.T.reshape(shape)}
-    losses = np.broadcast_to(evaluate(each, env), (outputs.shape[1],))
-    return float(losses.mean() if problem.mean else losses.sum())
+    weight = of_all_samples(lower_weight(loss, ir.Var("y", axes), functions))
+    losses, weights = (np.broadcast_to(evaluate(e, env), (outputs.shape[1],)) for e in (each, weight))
+    if loss.by_sample:
+        weights = weights * samples.y[-1, : samples.count]
+    total = float((weights * losses).sum())
+    if not problem.mean:
+        return total
+    return total / (float(weights.sum()) if loss.divide == "weights" else len(losses))

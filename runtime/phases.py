@@ -31,6 +31,7 @@ from netc.runtime.training.train import Outcome, Task, Watcher, total_steps, tra
 
 if TYPE_CHECKING:
     from netc.runtime.results.result import Result
+    from netc.runtime.training.inside import Inside
 
 T = TypeVar("T", Training, ir.Training)
 ENDED = "ended."
@@ -207,7 +208,7 @@ def train_phases(session: Session, watch: Watcher, resume: dict[str, Array] | No
     results = [_result(leg, outcome) for leg, outcome in zip(legs, over, strict=False)]
     begin = _first(session, legs[0])
     for at, leg in enumerate(legs[len(over) :], start=len(over)):
-        task = replace(leg.task, begin=begin)
+        task = replace(leg.task, begin=begin, inside=_inside(session, leg))
         _require_in_hand(task, leg)
         told = _OfPhase(watch, legs, at, _ended(over))
         outcome = train(task, told, resume)
@@ -219,6 +220,14 @@ def train_phases(session: Session, watch: Watcher, resume: dict[str, Array] | No
         if at + 1 < len(legs):
             begin = _handed(leg, outcome, legs[at + 1])
     return over[-1], joined(legs, results)
+
+
+def _inside(session: Session, leg: Leg) -> Inside | None:
+    """Of all parameters, also of those that a phase does not train; away from where the first one began."""
+    own = leg.task.inside
+    if own is None:
+        return None
+    return replace(own, problem=leg.whole, unfrozen=leg.unfrozen, start=session.inside.start)
 
 
 def _first(session: Session, leg: Leg) -> State | None:

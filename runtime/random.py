@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from enum import IntEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ class Purpose(IntEnum):
     LAYER = 4
     SWEEP = 5
     PHASE = 6
+    RESAMPLE = 7
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:
@@ -126,6 +128,30 @@ def permutation(n: int, seed: int, run: int, purpose: Purpose, epoch: int = 0) -
         j = _below(i + 1, stream)
         order[i], order[j] = order[j], order[i]
     return np.array(order, np.int64)
+
+
+def resample(n: int, seed: int, run: int, epoch: int = 0) -> NDArray[np.int64]:
+    """n draws from 0 ... n-1 with replacement; what `random_shuffle.resample` makes.
+
+    Each is floor(n*u) of a u of 64 bits of its own: probabilities are 1/n to 2^-64, and no draw waits for another.
+    """
+    four = words(seed, run, Purpose.RESAMPLE, epoch, 0, (n + 1) // 2)
+    high, low = (four[:, i::2].reshape(-1)[:n] for i in (0, 1))
+    word, bound = np.uint64(32), np.uint64(n)
+    return (high * bound + (low * bound >> word) >> word).astype(np.int64)
+
+
+def order_of_epoch(
+    how: Literal["", "shuffle", "resample"], n: int, seed: int, run: int, epoch: int
+) -> NDArray[np.int64]:
+    """The samples in the order in which an epoch takes them, as `ir.Batches` says how."""
+    match how:
+        case "":
+            return np.arange(n)
+        case "shuffle":
+            return permutation(n, seed, run, Purpose.SHUFFLE, epoch)
+        case "resample":
+            return resample(n, seed, run, epoch)
 
 
 def _stream(seed: int, run: int, purpose: Purpose, epoch: int, likely: int) -> Iterator[int]:

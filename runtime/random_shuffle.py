@@ -11,6 +11,7 @@ from netc.runtime.random import MULTIPLIERS, ROUNDS, WEYL, WORD, Purpose
 _M0, _M1 = MULTIPLIERS
 _W0, _W1 = WEYL
 _SHUFFLE = int(Purpose.SHUFFLE)
+_RESAMPLE = int(Purpose.RESAMPLE)
 
 
 @njit(cache=True)
@@ -54,3 +55,27 @@ def shuffle(order: Any, key: Any, run: Any, epoch: Any) -> None:
                 j = int64(product >> half)
                 break
         order[i], order[j] = order[j], order[i]
+
+
+@njit(cache=True)
+def _two_below(block: Any, n: Any, key: Any, run: Any, epoch: Any) -> Any:
+    """Draws 2*block and 2*block + 1 of `random.resample(n, key, run, epoch)`."""
+    half, word, bound = uint64(32), uint64(WORD), uint64(n)
+    k0, k1 = uint64(key) & word, uint64(key) >> half
+    w0, w1, w2, w3 = _philox(
+        uint64(block), uint64(_RESAMPLE), uint64(run) & word, uint64(epoch) & word, k0, k1
+    )
+    first = (w0 * bound + (w1 * bound >> half)) >> half
+    second = (w2 * bound + (w3 * bound >> half)) >> half
+    return int64(first), int64(second)
+
+
+@njit(cache=True)
+def resample(order: Any, key: Any, run: Any, epoch: Any) -> None:
+    """Fills `order` with `random.resample(len(order), key, run, epoch)`."""
+    n = order.size
+    for block in range((n + 1) // 2):
+        first, second = _two_below(block, n, key, run, epoch)
+        order[2 * block] = first
+        if 2 * block + 1 < n:
+            order[2 * block + 1] = second

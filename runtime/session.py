@@ -20,7 +20,9 @@ import numpy as np
 from netc.compiler import pipeline
 from netc.compiler.calculus import ir
 from netc.compiler.check.sweep_point import with_folds
-from netc.compiler.meaning.spec import PARTS, DataSpec, Facts, Spec
+from netc.compiler.meaning.inside import FISHER, LAWS, NO_LAW, parts_of
+from netc.compiler.meaning.resolve_tree import walk
+from netc.compiler.meaning.spec import GIVEN_WEIGHTS, PARTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source, Span
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from netc.runtime.results.result import Result
     from netc.runtime.results.verdict import Verdict
     from netc.runtime.training.input_slopes import InputSlopes
+    from netc.runtime.training.inside import Inside
     from netc.runtime.training.metrics import Metric
     from netc.runtime.training.report import Evaluator
     from netc.runtime.training.sample_layout import Samples
@@ -173,7 +176,13 @@ class Session:
     def _fit_inputs(self) -> Scaler:
         assert self.data is not None
         spec = self.spec.data
-        scaler = Scaler.fit(self.data.x[self.data.train], spec.scale, spec.factor, self.data.rounding)
+        scaler = Scaler.fit(
+            self.data.x[self.data.train],
+            spec.scale,
+            spec.factor,
+            self.data.rounding,
+            self.data.trained_weights,
+        )
         require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
         return scaler
 
@@ -225,9 +234,11 @@ class Session:
 
     @property
     def _scaled(self) -> tuple[tuple[Array, Array], ...]:
-        """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them."""
+        """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them: behind
+        the outputs the weight of the sample, where samples have one."""
         assert self.data is not None
         x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
+        y = self.weighted(y, self.data.weights)
         return tuple((x[part], y[part]) for part in (self.data.train, self.data.validation, self.data.test))
 
     def require_fit(self) -> None:
@@ -279,11 +290,18 @@ class Session:
             other.require_fit()
         return other
 
+    def weighted(self, y: Array, weights: Array | None = None) -> Array:
+        """Targets (N, outputs) with the weights of the samples behind them, where the loss has these: 1 unless given."""
+        if self.spec.loss is None or not self.spec.loss.by_sample or y.shape[1] > self.spec.targets:
+            return y
+        return np.column_stack([y, np.ones(len(y)) if weights is None else weights])
+
     def lay_out(self, x: Array, y: Array) -> Samples:
         """Of scaled samples, (N, inputs) and (N, outputs)."""
         from netc.runtime.training.sample_layout import lay_out
 
-        return lay_out(x, y, self.kernels.BLOCK, self.real, bool(self.kernels.BY_SAMPLE))
+        kernels, goals = self.kernels, self.spec.targets
+        return lay_out(x, self.weighted(y), kernels.BLOCK, self.real, bool(kernels.BY_SAMPLE), goals)
 
     def require_target(self) -> None:
         """Raises SpecError where the file's target cannot be had."""
@@ -360,6 +378,26 @@ class Session:
             held_part,
             Rules(training.keep, training.patience) if training.keep or training.patience else None,
             self._slopes_of_training if any(s.by_inputs for s in self.spec.monitor.shown) else None,
+            self.inside if any(s.inside for s in self.spec.monitor.shown) else None,
+        )
+
+    @cached_property
+    def inside(self) -> Inside:
+        """Figures of the inside of the network, on the training part."""
+        from netc.runtime.training.inside import Inside
+        from netc.runtime.training.sample_layout import bounds
+        from netc.runtime.training.start import first_theta
+
+        problem, train = self.program.problem, self._samples[0]
+        x, y = self.scaled_training if self.data is not None else (np.zeros((0, 0)), np.zeros((0, 0)))
+        return Inside(
+            problem,
+            problem,
+            x,
+            y,
+            bounds(self.program.training.batches, train.count),
+            lambda row, first, count: self.evaluator.gradient(row, train, first, count),
+            lambda run: first_theta(self.program, run, 1)[0],
         )
 
     def _slopes_of_training(self, row: Array) -> Array:
@@ -513,6 +551,19 @@ class Session:
 
         return calibration(self, result)
 
+    def has_law(self) -> bool:
+        """Whether the network stands for a law of its targets."""
+        from netc.compiler.calculus.likelihood import law_of
+
+        return law_of(self.program.problem) is not None
+
+    def insides(self, result: Result | None, figures: tuple[ir.Inside, ...]) -> Array:
+        """(runs, figures): what `expect` says of layers, where the parameters are that are kept."""
+        if result is None:
+            return np.ones((min(self.spec.training.runs, 2), len(figures)))
+        rows = (self.padded(theta, states) for theta, states in zip(result.theta, result.states, strict=True))
+        return np.array([self.inside.values(figures, row, run) for run, row in enumerate(rows)])
+
     def verdicts(self, result: Result) -> tuple[Verdict, ...]:
         """What the file expects, judged; of an interrupted training nothing is."""
         from netc.runtime.results.expect import judge
@@ -528,6 +579,8 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
     data = data or read_data(file)
     session = Session(file, check(file, data, overrides), data, lanes=lanes)
     _check_weights(session)
+    if any(f.figure in FISHER for shown in session.spec.monitor.shown for f in parts_of(shown.inside)):
+        _require_law(session)
     if session.data is None and session.spec.objective is None:
         return session
     if session.data is not None:
@@ -550,6 +603,14 @@ def _require_voters(session: Session) -> None:
         span = next(s.span for s in session.statements if isinstance(s, ast.Ensemble))
         message = "votes are for classes, and the target is a number"
         raise SpecError([Diagnostic("E0452", message, span, hints=("by = mean",))])
+
+
+def _require_law(session: Session) -> None:
+    """SpecError where `monitor` asks for Fisher information that there is not."""
+    if not session.has_law():
+        calls = [node for s in session.statements if isinstance(s, ast.Monitor) for node in walk(s)]
+        asked = next(c for c in calls if isinstance(c, ast.Call) and getattr(c.function, "id", "") in FISHER)
+        raise SpecError([Diagnostic("E0466", NO_LAW, asked.span, hints=LAWS)])
 
 
 def _with_phases_checked(session: Session) -> Session:
@@ -633,15 +694,19 @@ def _check_weights(session: Session) -> None:
             raise SpecError([Diagnostic("E0690", message, text.span)]) from None
 
 
-def from_arrays(file: File, x: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:
+def from_arrays(
+    file: File, x: Any, y: Any, validation: tuple[Any, Any] | None = None, weights: Any = None
+) -> Dataset:
     """Arrays in the place of the file's data, with the settings of its `data` statement; `validation`: (X, y) of a
-    validation part, instead of the one that the file speaks of."""
+    validation part, instead of the one that the file speaks of; `weights` (N,) of the samples."""
     stated = pipeline.to_data_spec(file.program, file.folder)
     columns = {} if y is None else {"target": (), "inputs": (), "computed": ()}
     fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), "noisy": None, **columns}
     if validation is not None:
         fields |= {"validation": 0.0, "validation_files": ()}
-    return datasets.from_arrays(x, y, DataSpec(**fields), validation)
+    if weights is not None:
+        fields["weights"] = GIVEN_WEIGHTS
+    return datasets.from_arrays(x, y, DataSpec(**fields), validation, weights)
 
 
 def compiled_without_cache(session: Session) -> ModuleType:

@@ -15,7 +15,7 @@ from netc.compiler.calculus import interpret, ir
 from netc.compiler.kernels.cuda.plan import Card
 from netc.compiler.kernels.cuda.target import Cuda
 from netc.runtime import session as sessions
-from netc.runtime.random import Purpose, permutation
+from netc.runtime.random import order_of_epoch
 from netc.runtime.training.layer_draws import draws_of
 from netc.runtime.training.sample_layout import bounds, lay_out
 from netc.runtime.training.start import first_states, first_theta
@@ -50,7 +50,7 @@ class Kernel:
         self.size = blocks, threads
         self.real = real = np.dtype(f"f{int(str(constants['REAL'])[1:]) // 8}")
         self.x, self.y = session._scaled[0] if session.data else (np.zeros((1, 0)), np.zeros((1, 0)))
-        self.shuffled = training.batches.shuffle and training.batches.mode != "full"
+        self.shuffled = bool(training.batches.order)
         self.bounds = bounds(training.batches, len(self.x))
         self.first = first_theta(program, 0, training.runs)
         states = [started(program, theta, self.x, self.y, self.bounds) for theta in self.first]
@@ -91,7 +91,7 @@ class Kernel:
         """It was trained as the interpreter trains."""
         for r, theta in enumerate(self.first):
             seed = self.program.training.seed
-            order = partial(permutation, len(self.x), seed, r, Purpose.SHUFFLE) if self.shuffled else None
+            order = partial(order_of_epoch, self.program.training.batches.order, len(self.x), seed, r)
             drawn = draws_of(self.program.problem, seed, r)
             end = interpret.run(
                 self.program, theta, self.x, self.y, STEPS, self.bounds, order, None, drawn, self.states[r]

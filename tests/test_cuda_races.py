@@ -137,6 +137,7 @@ SPETH = """optimizer speth(eta = 0.1):
 """
 NETWORKS = {
     "shuffled": SMALL + "optimizer momentum.heavy_ball(eta = 0.1)\ntrain steps = 9, batch = 2",
+    "resampled": SMALL + "optimizer adam.paper\ntrain steps = 9, batch = 2, sampling = replacement",
     "f32": SMALL + "optimizer adam.paper\ntrain steps = 9, batch = 2, precision = f32",
     "search": SMALL + "optimizer turpault.LCD\ntrain steps = 9, batch = full, stop = norm(grad R) < 1e-6",
     "RAG": SUM + "optimizer turpault.RAG\ntrain steps = 9, batch = 2 parts, shuffle = false",

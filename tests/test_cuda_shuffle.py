@@ -1,4 +1,4 @@
-"""The order of an epoch by all threads of a team, under the checker of races: the CPU's order, number by number."""
+"""The order of an epoch by all threads of a team, permuted or drawn, under the checker of races: the CPU's order."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import numpy as np
 import pytest
 
 from cuda_races import Machine
-from netc.runtime.random import Purpose, permutation
+from netc.runtime.random import Purpose, permutation, resample
 
 KERNEL = """
 from numba import cuda, float64
 
-from netc.runtime.devices.cuda_shuffle import block_shuffle, grid_shuffle
+from netc.runtime.devices.cuda_shuffle import block_{how}, grid_{how}
 
 @cuda.jit()
 def advance(order, places, key, run, epoch, partials, turns):
     sums = cuda.shared.array({threads}, float64)
-    {shape}_shuffle(order, places, key, run, epoch, sums, partials, turns)
+    {shape}_{how}(order, places, key, run, epoch, sums, partials, turns)
 """
 TEAMS = [("block", 1, 1), ("block", 1, 4), ("block", 1, 32), ("grid", 1, 2), ("grid", 3, 8)]
 
 
 def shuffled(
-    shape: str, blocks: int, threads: int, samples: int, key: int, run: int, epoch: int
+    shape: str, blocks: int, threads: int, samples: int, key: int, run: int, epoch: int, how: str = "shuffle"
 ) -> np.ndarray:
     order = np.arange(samples)[::-1].copy()  # of the epoch before
     given = {
         "order": order, "places": np.zeros(2 * samples, np.int32), "key": key, "run": run, "epoch": epoch,
         "partials": np.zeros(blocks), "turns": np.zeros(1, np.int64),
     }  # fmt: skip
-    text = KERNEL.format(threads=threads, shape=shape)
+    text = KERNEL.format(threads=threads, shape=shape, how=how)
     assert Machine().launch(text, blocks, threads, given, ("places", "partials")) == []
     return order
 
@@ -40,6 +40,8 @@ def test_any_team_finds_the_order_of_the_cpu(team: tuple[str, int, int], samples
     for key, run, epoch in ((0, 0, 0), (2**40 + samples, 3, 17)):
         expected = permutation(samples, key, run, Purpose.SHUFFLE, epoch)
         assert shuffled(*team, samples, key, run, epoch).tolist() == expected.tolist()
+        drawn = resample(samples, key, run, epoch)
+        assert shuffled(*team, samples, key, run, epoch, "resample").tolist() == drawn.tolist()
 
 
 def test_words_of_no_use_are_left_out() -> None:

@@ -84,3 +84,14 @@ def test_snapshots_of_each_run():
         )
     assert found.expect[0].holds
     assert found.summary["ensemble"]["members"] == 2
+
+
+def test_weights_of_classes_count_in_the_loss(trained):
+    """Of what is answered together, as in training."""
+    text = CLASSES.replace("cross_entropy", "cross_entropy, weight = y[1] + 5*y[2], divide = weights")
+    model = netc.compile(f"{text}ensemble runs\n")
+    found = model.train()
+    x, y = parts(model)[2]
+    mean = np.mean([outputs(model, found, run, x) for run in range(5)], axis=0)
+    expected = np.average(-np.log((mean * y).sum(1)), weights=y @ [1, 5, 0])
+    np.testing.assert_allclose(found.ensemble["loss_test"], expected, rtol=1e-9)

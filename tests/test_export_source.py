@@ -27,7 +27,8 @@ ULPS = 32
 """Of the largest output of a sample, by which an output may differ: sums are taken in another order, exp and tanh are the
 C library's."""
 RNG = np.random.default_rng(11)
-ACTIVATIONS = ["sine(0.1)" if name == "sine" else name for name in dsl_library.names("activation")]
+SPELLED = {"sine": "sine(0.1)", "leaky_relu": "leaky_relu(0.01)"}
+ACTIVATIONS = [SPELLED.get(name, name) for name in dsl_library.names("activation")]
 """A sine of a large argument has the argument's rounding, whole: here it is of some units."""
 
 

@@ -19,7 +19,8 @@ from netc.runtime.export_torch import safetensors_bytes, sequential, state_dict,
 from netc.runtime.session import read_text
 
 RNG = np.random.default_rng(17)
-ACTIVATIONS = ["sine(2)" if name == "sine" else name for name in library.names("activation")]
+SPELLED = {"sine": "sine(2)", "leaky_relu": "leaky_relu(0.01)"}
+ACTIVATIONS = [SPELLED.get(name, name) for name in library.names("activation")]
 """With its omega of 30 a sine of a sine has no more than some digits of a float32."""
 X = np.concatenate([RNG.normal(size=(30, 3)), [[0, 0, 0], [3, -3, 3]]])
 SCALE = Scale(np.array([1.0, -2, 0.5]), np.array([2.0, 0.3, 1]))

@@ -40,7 +40,7 @@ FORMULAS: dict[str, Callable[[Array], Array]] = {
     "hard_swish": lambda z: z * np.clip(z + 3, 0, 6) / 6,
     "relu": lambda z: np.maximum(z, 0),
     "relu6": lambda z: np.clip(z, 0, 6),
-    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
+    "leaky_relu(0.01)": lambda z: np.where(z > 0, z, 0.01 * z),
     "leaky_relu(0.3)": lambda z: np.where(z > 0, z, 0.3 * z),
     "elu": lambda z: np.where(z > 0, z, np.exp(z) - 1),
     "elu(alpha = 0.7)": lambda z: np.where(z > 0, z, 0.7 * (np.exp(z) - 1)),
@@ -142,7 +142,8 @@ UNBOUNDED = ("lin", "linear", "exp", "softmax")
 
 @pytest.mark.parametrize("activation", [n for n in library.names("activation") if n not in UNBOUNDED])
 def test_far_from_zero(activation: str) -> None:
-    value, slope = value_and_slope(activation, np.array([-1000.0, 1000.0]))
+    spelled = "leaky_relu(0.01)" if activation == "leaky_relu" else activation
+    value, slope = value_and_slope(spelled, np.array([-1000.0, 1000.0]))
     got = (value[0], slope[0], value[1], slope[1])
     np.testing.assert_allclose(got, FAR[activation], rtol=1e-12, atol=1e-300)
 
@@ -151,7 +152,7 @@ def test_far_from_zero(activation: str) -> None:
     ("activation", "kinks", "slopes"),
     [
         ("relu", [0.0], [0]),
-        ("leaky_relu", [0.0], [0.01]),
+        ("leaky_relu(0.01)", [0.0], [0.01]),
         ("relu6", [0.0, 6.0], [0, 0]),
         ("hard_tanh", [-1.0, 1.0], [0, 0]),
         ("hard_sigmoid", [-3.0, 3.0], [0, 0]),

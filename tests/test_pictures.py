@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import netc
-from netc.command_plot import judged_of
-from netc.commands import main
+from netc.command_line import main
+from netc.commands.plot import judged_of
 
 pytest.importorskip("matplotlib")
 
@@ -185,6 +185,24 @@ def test_r2_is_drawn_from_0_up(runs):
         figure = curves.curves([dataclasses.replace(one, history=history)], ["r2"])
     assert figure.axes[0].get_ylim()[0] > -0.1
     assert "from 0 up" in figure.axes[0].get_ylabel()
+
+
+def test_figures_of_layers_share_a_panel(runs):
+    (one,) = read(runs, "one")
+    epochs = np.arange(len(one.history["epoch"]), dtype=float)
+    layers = {f"dead(layer{i})": i * epochs for i in (1, 2)}
+    with style():
+        figure = curves.curves(
+            [dataclasses.replace(one, history=one.history | layers)], ["loss", "dead(layers)"]
+        )
+    loss, dead = figure.axes
+    assert dead.get_title() == "dead, by layer"
+    assert [line.get_label() for line in dead.lines] == ["layer1", "layer2"]
+    assert [
+        np.array_equal(line.get_ydata(), a) for line, a in zip(dead.lines, layers.values(), strict=True)
+    ] == [True] * 2
+    assert len({line.get_color() for line in (*loss.lines, *dead.lines)}) == 4
+    assert dead.get_yscale() == "linear"
 
 
 def test_many_reports_are_smoothed_over_the_faint_raw_line(runs):

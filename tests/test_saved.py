@@ -12,7 +12,7 @@ import pytest
 import netc
 from exported import C_FLAGS, FORTRAN_FLAGS, called, compiler, library
 from exported import run as compiled
-from netc.commands import main
+from netc.command_line import main
 
 pytestmark = pytest.mark.usefixtures("cache")
 BAD = Path(__file__).with_name("bad_predict")
@@ -314,7 +314,7 @@ def test_a_callback_looks_and_may_stop(line):
     ("keywords", "words"),
     [
         ({"validation_data": (X, Y)}, r"'validation_data'.*validation=\(X, y\)"),
-        ({"sample_weight": np.ones(40)}, "'sample_weight': samples have no weights"),
+        ({"class_weight": {0: 1}}, "'class_weight': classes have their weights in the file"),
         ({"init": np.zeros(13)}, "'init': a start is given as theta="),
         (
             {"lr": np.zeros(3)},

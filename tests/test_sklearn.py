@@ -110,8 +110,8 @@ def test_classes_may_be_missing_in_a_part():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: REGRESSOR.fit(X, Y, sample_weight=np.ones(120)), TypeError, "samples have no weights"),
-        (lambda: REGRESSOR.fit(X, Y, callbacks=[]), TypeError, "no 'callbacks'"),
+        (lambda: REGRESSOR.fit(X, Y, sample_weight=np.ones(7)), ValueError, "sample_weight.shape"),
+        (lambda: REGRESSOR.fit(X, Y, callbacks=[]), TypeError, "'callbacks'"),
         (lambda: CLASSIFIER.fit(X, np.zeros(120)), ValueError, "at least 2 classes"),
         (
             lambda: NetcRegressor(optimizer="torch.Adamm()").fit(X, Y),

@@ -33,7 +33,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "hard_swish({})": F.hardswish,
     "relu({})": F.relu,
     "relu6({})": F.relu6,
-    "leaky_relu({})": F.leaky_relu,
+    "leaky_relu({}, 0.01)": F.leaky_relu,
     "leaky_relu({}, alpha = 0.3)": lambda z: F.leaky_relu(z, 0.3),
     "elu({})": F.elu,
     "elu({}, alpha = 0.5)": lambda z: F.elu(z, 0.5),

@@ -20,6 +20,7 @@ from netc.compiler.meaning.kinds import (
     Scope,
     Type,
 )
+from netc.compiler.meaning.layer_parameters import unsaid
 from netc.compiler.meaning.places import place_of
 from netc.compiler.meaning.resolve import USUAL
 from netc.compiler.meaning.resolve_tree import dotted
@@ -330,6 +331,11 @@ class Kinds:
         missing = [p.name for p in definition.parameters if p.default is None and p.name not in given]
         if missing:
             self._error("E0302", call.span, f"'{name}' needs its parameter '{missing[0]}', it has no default")
+            return None
+        if found := unsaid(definition, given):
+            hint = f"say it: {name}({definition.variable}, 0.01)"
+            if self.report is not None:
+                self.report.error("E0103", call.span, found[0], notes=found[1], hints=(hint,))
             return None
         return self._widest(*(a.value for a in arguments))
 

@@ -18,10 +18,14 @@ from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.spec import Activation, Averaging, Loss, Network, TargetDomain
 from netc.dsl import ast
+from netc.dsl.source import Span
 
 
-def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Report) -> Loss | None:
-    """The loss that runs: the one that is used, else the one that the file defines."""
+def check_loss(
+    statements: list[ast.Loss], definitions: Definitions, report: Report, weights: Span | None = None
+) -> Loss | None:
+    """The loss that runs: the one that is used, else the one that the file defines. `weights`: where the data say that
+    each sample has one."""
     uses = [s for s in statements if s.use is not None]
     chosen = uses or statements
     if len(chosen) > 1:
@@ -49,9 +53,11 @@ def check_loss(statements: list[ast.Loss], definitions: Definitions, report: Rep
         Kinds(scope, own).number(definition.value, "the loss of one sample")
     report.diagnostics += own.diagnostics
     averaging, targets = _settings(statement, definition, report)
-    weight, divide = weighted(statement, averaging, definitions, report)
+    weight, divide = weighted(statement, averaging, definitions, weights, report)
     whole = len(arguments) == len(definition.parameters) and not own.errors
-    return Loss(definition, arguments, averaging, targets, weight, divide) if whole else None
+    if not whole:
+        return None
+    return Loss(definition, arguments, averaging, targets, weight, divide, weights is not None)
 
 
 def _bound(

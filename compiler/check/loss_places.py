@@ -19,9 +19,11 @@ from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import Averaging, DataSpec, Learns, Loss, Network
 from netc.dsl import ast
+from netc.dsl.source import Span
 
 WEIGHTED = ("weight", "divide")
 Divide = Literal["", "samples", "weights"]
+WHENCE = ("of classes: loss ..., weight = y[1] + 2*y[2]", "of samples: data ..., weights = COLUMN")
 WAYS = (
     "divide = weights: by the sum of the batch's weights, as PyTorch's CrossEntropyLoss(weight = ...)",
     "divide = samples: by their number, as Keras' class_weight and sample_weight",
@@ -29,9 +31,14 @@ WAYS = (
 
 
 def weighted(
-    statement: ast.Loss, averaging: Averaging, definitions: Definitions, report: Report
+    statement: ast.Loss,
+    averaging: Averaging,
+    definitions: Definitions,
+    of_data: Span | None,
+    report: Report,
 ) -> tuple[ast.Expr | None, Divide]:
-    """The weight of a sample, a number in its target, and what the sum is divided by: there is no usual one."""
+    """The weight of a sample, a number in its target, and what the sum is divided by: there is no usual one.
+    `of_data`: where the data say that samples have weights besides."""
     known = ("reduce", "source", "targets", *WEIGHTED)
     settings = Settings(statement.settings, "loss", known, Report())
     weight = settings.given["weight"].value if "weight" in settings.given else None
@@ -40,15 +47,17 @@ def weighted(
         divide = Settings(statement.settings, "loss", known, report).get(
             "divide", word("samples", "weights"), divide
         )
-    if weight is None:
+    if weight is None and of_data is None:
         if divide:
             span = settings.given["divide"].span
-            report.error(
-                "E0255", span, "there are no weights to divide by", hints=("weight = y[1] + 2*y[2]",)
-            )
+            report.error("E0255", span, "there are no weights to divide by", hints=WHENCE)
         return None, ""
-    scope = Scope("the weight of a sample", {"y": OUTPUT}, definitions.activations, by_place=BY_PLACE - {"u"})
-    Kinds(scope, report).number(weight, "the weight of a sample")
+    if weight is not None:
+        known_here = {"y": OUTPUT}
+        scope = Scope(
+            "the weight of a sample", known_here, definitions.activations, by_place=BY_PLACE - {"u"}
+        )
+        Kinds(scope, report).number(weight, "the weight of a sample")
     if averaging == "sum" and divide:
         report.error(
             "E0255", settings.given["divide"].span, "the losses are summed, nothing divides their sum"
@@ -57,7 +66,9 @@ def weighted(
         message = (
             "weighted losses are divided by the number of samples or by the sum of the weights: say which"
         )
-        report.error("E0255", settings.given["weight"].span, message, hints=WAYS)
+        where = settings.given["weight"].span if weight is not None else of_data
+        assert where is not None
+        report.error("E0255", where, message, hints=tuple(f"loss ..., {way}" for way in WAYS))
     return weight, divide
 
 

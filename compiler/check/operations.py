@@ -22,7 +22,7 @@ from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
-from netc.compiler.meaning.layer_parameters import open_sizes
+from netc.compiler.meaning.layer_parameters import open_sizes, unsaid
 from netc.compiler.meaning.resolve import Definitions, bind
 from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import number, number_or_none
@@ -35,6 +35,8 @@ from netc.dsl.vocabulary import joined, meant
 LARGEST = 10**9
 """Units of a layer."""
 DENSE = "dense"
+WHICH = ("l", "L")
+"""The number of a repetition, and of all."""
 Definition = ast.Layer | ast.Block
 Numbers = Mapping[str, float]
 
@@ -230,6 +232,11 @@ class Operations:
             )
         what = f"'{operation.name}'"
         bound = bind(definition.parameters, operation.arguments, operation.span, what, self.report)
+        given = {a.name or p.name for a, p in zip(operation.arguments, definition.parameters, strict=False)}
+        if found := unsaid(definition, given):
+            self.complete = False
+            hint = f"say it: ({operation.name}(0.01))"
+            self.report.error("E0103", operation.span, found[0], notes=found[1], hints=(hint,))
         place.made.append(Activation(definition, bound))
 
     def _put(
@@ -245,12 +252,13 @@ class Operations:
         last = float(shape_of(place.value)[-1])
         given = arguments_of(operation, definition, size, last, self.report)
         given = without_refused(definition, given, self.report)
-        parameters = shapes_apart(definition.parameters)
+        written = (*definition.parameters, *_which(definition, given))
+        parameters = shapes_apart(written)
         what = f"'{definition.name}'"
         bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
         place.inputs = False
         require_said(definition, bound, given, operation.span, self.report)
-        self._require_whole(definition.parameters, bound, given, operation.span)
+        self._require_whole(written, bound, given, operation.span)
         if len(bound) < len(parameters) or len(self.report.diagnostics) > before:
             self.complete = False
             return
@@ -261,7 +269,7 @@ class Operations:
             self.complete &= len(self.report.diagnostics) == before
             use: Operation = Use(definition, bound, operation.span)
         else:
-            which = tuple((n, numbers[n]) for n in ("l", "L") if n not in dict(bound))
+            which = tuple((n, numbers[n]) for n in WHICH if n not in dict(bound))
             block = self._block(operation, definition, (*bound, *which), place)
             if block is None:
                 self.complete = False
@@ -379,6 +387,13 @@ class Operations:
     def _error(self, span: Span, message: str, *hints: str) -> None:
         self.complete = False
         self.report.error("E0203", span, message, hints=hints)
+
+
+def _which(definition: Definition, given: Sequence[ast.Argument]) -> tuple[ast.Parameter, ...]:
+    """`(res(l = 2, L = 3))`: a block is told which of a repetition it is, as if by parameters of its own."""
+    own = {p.name for p in definition.parameters}
+    told = {a.name for a in given} - own if isinstance(definition, ast.Block) else set()
+    return tuple(ast.Parameter(n, None) for n in WHICH if n in told)
 
 
 def _value(expr: ast.Expr, numbers: Numbers) -> float:

@@ -162,8 +162,16 @@ class _Check:
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
         variables = objective.variables if objective else ()
+        layers = tuple(x.name for x in network.layers) if network else ()
         monitor = check_monitor(
-            self.one(ast.Monitor), optimizer, variables, size, self.losses, self.definitions, self.report
+            self.one(ast.Monitor),
+            optimizer,
+            variables,
+            size,
+            self.losses,
+            layers,
+            self.definitions,
+            self.report,
         )
         if optimizer and (network or (objective and not self.given)):
             check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
@@ -211,13 +219,18 @@ class _Check:
         from netc.compiler.check.network import check_fit, check_network
 
         losses = self.all(ast.Loss)
-        loss = check_loss(losses, self.definitions, self.report) if losses else None
+        statement = self.one(ast.Data)
+        weights = (
+            next((s.value.span for s in statement.settings if s.name == "weights"), None)
+            if statement
+            else None
+        )
+        loss = check_loss(losses, self.definitions, self.report, weights) if losses else None
         if stated is None:
             self._missing("network", "'network [13(tanh)15(lin)1]', or 'objective R(x, y) = ...'")
         elif not losses:
             self._missing("loss", "'loss half_mse' or 'loss cross_entropy'")
         network = check_network(stated, self.definitions, self.report) if stated and self.sound else None
-        statement = self.one(ast.Data)
         data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
         if network and stated and self.facts:
             where = data.span if statement else head(stated)

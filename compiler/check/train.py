@@ -15,19 +15,21 @@ from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.resolve import Definitions, head
 from netc.compiler.meaning.resolve_tree import rebuild, walk
-from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Training, Unit
+from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Sampling, Training, Unit
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 
 SETTINGS = (
-    "epochs", "steps", "batch", "shuffle", "precision", "seed", "runs", "threads", "stop", "diverged", "keep", "target",
-    "slow",
+    "epochs", "steps", "batch", "shuffle", "sampling", "precision", "seed", "runs", "threads", "stop", "diverged", "keep",
+    "target", "slow",
 )  # fmt: skip
 AUTO: History = "auto"
 HISTORIES: Reader[History] = word("all", "summary", "auto")
 FULL: tuple[BatchMode, int] = ("full", 1)
 AS_IT_FITS: tuple[int, Unit] = (0, "epoch")
 CPU: Literal["cpu"] = "cpu"
+SAMPLINGS: Reader[Sampling] = word("permutation", "replacement")
+WITHOUT: Sampling = "permutation"
 DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None, None)
 
 
@@ -74,7 +76,26 @@ def check_train(
         diverged,
         check_patience(gain, losses, report) if gain else None,
         check_keep(settings, losses, report),
+        _check_sampling(settings, batch, report),
     )
+
+
+def _check_sampling(settings: Settings, batch: BatchMode, report: Report) -> bool:
+    """Whether samples are drawn with replacement; there must be batches that are drawn anew."""
+    if settings.get("sampling", SAMPLINGS, WITHOUT) == WITHOUT:
+        return False
+    if batch == "full":
+        message = "samples are drawn for batches, and a full batch has all of them, each once"
+        report.error(
+            "E0470", settings.span("sampling"), message, hints=("say how large a batch is: batch = 1",)
+        )
+    elif not settings.get("shuffle", truth, True):
+        message = "samples that are drawn do not keep the order of the data"
+        related = ((settings.span("shuffle"), "here it is to be kept"),)
+        report.error(
+            "E0470", settings.span("sampling"), message, related=related, hints=("leave out 'shuffle'",)
+        )
+    return True
 
 
 def check_whole(statement: ast.Train, training: Training, report: Report) -> None:
@@ -148,10 +169,11 @@ def check_monitor(
     variables: tuple[str, ...],
     size: int,
     losses: frozenset[str],
+    layers: tuple[str, ...],
     definitions: Definitions,
     report: Report,
 ) -> Monitor:
-    """`variables`: those of an objective; `size`: the number of parameters."""
+    """`variables`: those of an objective; `size`: the number of parameters; `layers`: those that learn."""
     if statement is None:
         return Monitor((ast.Name("loss"),), 0)
     named = tuple(s for s in statement.settings if s.name not in MONITORING)
@@ -163,7 +185,7 @@ def check_monitor(
         ast.Name("loss") if isinstance(f, ast.Name) and f.id in losses else f for f in statement.figures
     ]
     others = [figure for figure in figures if print_expr(figure) not in FIGURES]
-    shown = check_shown(others, optimizer, variables, size, report) if optimizer else ()
+    shown = check_shown(others, optimizer, variables, size, losses, layers, report) if optimizer else ()
     (every, unit), history = (
         settings.get("every", _moments, AS_IT_FITS),
         settings.get("history", HISTORIES, AUTO),
@@ -244,7 +266,9 @@ def _check_memories(optimizer: Optimizer, training: Training, statement: ast.Tra
             "E0413",
             head(statement),
             f"the rule keeps '{name}' for each batch, and the batches are made anew in every epoch",
-            hints=("keep the order of the data: shuffle = false",),
+            hints=("keep the order of the data: shuffle = false, without 'sampling'",)
+            if training.replacement
+            else ("keep the order of the data: shuffle = false",),
         )
 
 

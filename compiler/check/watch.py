@@ -10,6 +10,7 @@ from netc.compiler.check.expect import TAKEN
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import name_span
 from netc.compiler.meaning.findings import Report, counted
+from netc.compiler.meaning.inside import EXAMPLES, read, written
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.m_as_state import INSIDE, renamed
 from netc.compiler.meaning.m_as_state import shown as own
@@ -18,6 +19,7 @@ from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import Optimizer, Watched
 from netc.dsl import ast
+from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 
@@ -96,14 +98,30 @@ def check_watched(
 
 
 def check_shown(
-    figures: list[ast.Expr], optimizer: Optimizer, variables: tuple[str, ...], size: int, report: Report
+    figures: list[ast.Expr],
+    optimizer: Optimizer,
+    variables: tuple[str, ...],
+    size: int,
+    losses: frozenset[str],
+    layers: tuple[str, ...],
+    report: Report,
 ) -> tuple[ir.Shown, ...]:
-    """Components of theta and of states, norms of states, scalar states, variables of an objective, each once; `size`: the
-    number of parameters."""
+    """Components of theta and of states, norms of states, scalar states, variables of an objective, figures of layers, each
+    once; `size`: the number of parameters."""
     kinds = dict(optimizer.kinds)
     states = {s.name: kinds[s.name] == "theta" for s in optimizer.body.states}
-    found = [_shown(figure, states, variables) for figure in figures]
-    for figure, shown in zip(figures, found, strict=True):
+    inner: list[ir.Shown] = []
+    others = []
+    for figure in figures:
+        try:
+            inside = read(figure, losses, layers)
+        except SpecError as error:
+            report.diagnostics += error.diagnostics if size else ()  # else the network is told already
+            continue
+        inner += [ir.Shown(written(one), "", None, inside=one) for one in inside]
+        others += [] if inside else [figure]
+    found = [_shown(figure, states, variables) for figure in others]
+    for figure, shown in zip(others, found, strict=True):
         if shown is not None and shown.by_inputs and variables:
             report.error("E0253", figure.span, "an objective has no inputs", hints=("norm(grad R)",))
         elif shown is None:
@@ -111,7 +129,7 @@ def check_shown(
         elif shown.component is not None and shown.component >= size:
             message = f"there is no such component: {own(shown.state)} has {counted(size, 'number')}, counted from 1"
             report.error("E0706", figure.span, message)
-    return tuple(dict.fromkeys(one for one in found if one is not None))
+    return tuple(dict.fromkeys([*(one for one in found if one is not None), *inner]))
 
 
 def _shown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ...]) -> ir.Shown | None:
@@ -135,17 +153,17 @@ def _shown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ...]
 
 
 def _unknown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ...], report: Report) -> None:
-    written = figure.span.text or print_expr(figure)
+    text = figure.span.text or print_expr(figure)
     if isinstance(figure, ast.Name) and states.get(INSIDE if figure.id == "m" else figure.id):
         message, hints = (
-            f"'{written}' is a vector, and a history has numbers",
-            [f"norm({written}), or {written}[1]"],
+            f"'{text}' is a vector, and a history has numbers",
+            [f"norm({text}), or {text}[1]"],
         )
     else:
         named = [f"norm({own(s)})" if vector else own(s) for s, vector in states.items() if s != "theta"]
-        known = [*FIGURES, "theta[1]", *variables, *named]
-        message = f"'monitor' knows no figure '{written}'"
-        hints = [*did_you_mean(written, known)] or [f"figures: {', '.join(known)}"]
+        known = [*FIGURES, "theta[1]", *variables, *named, *(EXAMPLES if not variables else EXAMPLES[2:4])]
+        message = f"'monitor' knows no figure '{text}'"
+        hints = [*did_you_mean(text, known)] or [f"figures: {', '.join(known)}"]
         if any(isinstance(node, ast.Index | ast.Gradient) for node in walk(figure)):
-            hints.append(f"a function of the states is followed under a name: V = {written}")
+            hints.append(f"a function of the states is followed under a name: V = {text}")
     report.error("E0905", figure.span, message, hints=hints)

@@ -16,7 +16,7 @@ KERNEL = frozenset((
     "rows", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key", "run",
     "last", "iteration", "status", "batch", "batches", "first", "rest", "losses", "gradients", "rounds", "holds",
     "part", "q", "r", "report", "outputs", "loss", "gradient", "predict", "start", "advance", "count", "grad", "shuffle",
-    "training_loss", "training_gradient",
+    "resample", "training_loss", "training_gradient",
     "isfinite", "splat", "load", "store", "broadcast", "keep", "select", "fma", "hsum", "hmax", "hmin", "land", "lor",
     "lnot",
     "rint", "flat", "columns", "reals", "inf", "nan", "np", "simd", "njit", "prange", "float32", "float64", "int64",

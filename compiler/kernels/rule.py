@@ -102,7 +102,8 @@ class Writer:
     rule: ir.Rule
     """From `named`."""
     vectors: Vectors
-    shuffled: bool
+    order: Literal["", "shuffle", "resample"]
+    """What makes the order of an epoch, as in `ir.Batches`."""
     parts: int = 1
     """Batches, m."""
     homes: dict[str, str] = field(default_factory=dict)
@@ -492,8 +493,8 @@ class Writer:
             ),
         ]
         at_start: list[L.Stmt] = [L.Store(L.Name("figures"), L.Int(i), L.Real(0.0)) for i in (1, 2)]
-        if self.shuffled:
-            at_start += self.shuffle(L.call("floordiv", "iteration", per_epoch))
+        if self.order:
+            at_start += self.ordered(L.call("floordiv", "iteration", per_epoch))
         self.recorded = True  # a test's losses are no batch's
         at_start += self.block(rule.test)
         self.recorded = False
@@ -522,8 +523,8 @@ class Writer:
                 out.append(self.copy(c.state, self._array(c.value)))
         return out
 
-    def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
-        return [L.Do(L.call("shuffle", "order", "key", "run", epoch))]
+    def ordered(self, epoch: L.Expr) -> list[L.Stmt]:
+        return [L.Do(L.call(self.order, "order", "key", "run", epoch))]
 
     def copy(self, into: L.Expr | str, source: str) -> L.Stmt:
         copy = L.store(into, "q", L.load(source, "q"))

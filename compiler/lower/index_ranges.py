@@ -2,8 +2,8 @@
 
 o in out            it is said
 x[i], h[t]          a plain subscript: as many places as the array has there
-x[2*h + p - pad]    a compound one with one index that is open: the largest range that stays inside; where it
-                    begins `pad` places before the array it may end as many behind it
+x[2*h + p - pad]    a compound one with one index that is open: the largest range that stays inside, in all that there
+                    are; where it begins `pad` places before the array it may end as many behind it
 """
 
 from __future__ import annotations
@@ -136,6 +136,8 @@ class _Ranges:
         return len(self.sizes) > before
 
     def _compound_one(self) -> bool:
+        """Of several compound subscripts that are open in one index alone, all stay inside."""
+        found: dict[str, list[tuple[int, Span, str]]] = {}
         for array, extent, subscript in self.places:
             place, size = linear(subscript, self.known), self._size(extent)
             if place is None or size is None or isinstance(subscript, ast.Name):
@@ -152,8 +154,11 @@ class _Ranges:
                     raise fault(
                         "E0226", subscript.span, f"the range of '{name}' would be {float(count):g} places"
                     )
-                self._fix(name, count, subscript.span, f"{count} places stay inside '{array}'")
-                return True
+                found.setdefault(name, []).append((count, subscript.span, array))
+        for name, counts in found.items():
+            count, span, array = min(counts, key=lambda c: c[0])
+            self._fix(name, count, span, f"{count} places stay inside '{array}'")
+            return True
         return False
 
     def _largest(self, place: Linear, name: str, size: int) -> int | None:

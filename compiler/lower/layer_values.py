@@ -17,13 +17,15 @@ from netc.compiler.calculus.laws import spread
 from netc.compiler.calculus.primitives import ONE, ZERO
 from netc.compiler.lower.expressions import BINARY, COMPARE, Environment, lower_expr
 from netc.compiler.lower.index_ranges import BATCH
-from netc.compiler.lower.layer_faults import fault
+from netc.compiler.lower.layer_faults import LayerFault, fault
 from netc.compiler.lower.layer_text import TRAINING, name_of, subscripts
 from netc.compiler.lower.subscripts import Floor, Linear, linear
 from netc.compiler.meaning.kinds import ELEMENTWISE, FUNCTION_NAMES
+from netc.compiler.meaning.layer_parameters import unsaid
 from netc.compiler.meaning.resolve_tree import called, dotted, walk
 from netc.compiler.meaning.resolve_values import CONSTANTS, number_or_none
 from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import did_you_mean
 
 INSIDE = "inside"
@@ -185,6 +187,9 @@ class Values:
             if name not in names or name in bound:
                 raise fault("E0230", argument.span, f"'{definition.name}' takes {', '.join(names)}")
             bound[name] = self.of(argument.value)
+        if found := unsaid(definition, bound):
+            hint = f"say it: {definition.name}(x[i], 0.01)"
+            raise LayerFault(Diagnostic("E0103", found[0], call.span, notes=found[1], hints=(hint,)))
         for p in definition.parameters:
             if p.name not in bound and p.default is not None:
                 bound[p.name] = lower_expr(p.default, Environment(dict(bound), self.functions))

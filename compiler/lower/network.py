@@ -24,6 +24,7 @@ from netc.dsl.source import Span
 SIZES = ("places", "classes")
 """What a loss knows of the outputs: how many places an image or sequence has, and how many numbers each."""
 LOSS, LOSSES, OUTPUT = "loss", "losses", "output"
+SAMPLE_WEIGHT = "sample_weight"
 """Lets of every network: the loss, that of each sample, and what `predict` returns."""
 
 
@@ -88,12 +89,27 @@ def _network(network: Network, loss: Loss, env: Environment, frozen: frozenset[s
     z = flow.chain(network.operations[: len(network.operations) - len(last)], x.var)
     places = loss.places["y"]
     own = z.axes if places in (0, z.axes[-1].size) else (*z.axes[:-1], ir.Axis("y", places))
-    y = ir.Tensor("y", own, "target")
+    y, apart = _targets(own, loss)
     parts, loss = _penalties(loss, flow.tensors, env)
-    head = _head(last, z, y.var, flow.span, loss, env, tuple(let.var for let in parts))
+    goal = apart[0].var if apart else y.var
+    head = _head(last, z, goal, flow.span, loss, env, tuple(let.var for let in parts))
     tensors, kept, updates = _held(flow.tensors, frozen, flow.updates)
-    steps = [*kept, *flow.steps, *parts, *head]
+    steps = [*kept, *flow.steps, *parts, *apart, *head]
     return problem([*tensors, x, y], steps, OUTPUT, loss.reduce == "mean", updates)
+
+
+def _targets(own: ir.Axes, loss: Loss) -> tuple[ir.Tensor, list[ir.Let]]:
+    """The targets; where samples have weights these lie behind them, and both are lets: `targets`, `sample_weight`."""
+    if not loss.by_sample:
+        return ir.Tensor("y", own, "target"), []
+    inner = [a for a in own if a != ir.SAMPLES]
+    sizes = [a.size or 1 for a in inner]
+    row = ir.Axis("target", prod(sizes) + 1)
+    y = ir.Tensor("y", (ir.SAMPLES, row), "target")
+    strides = [prod(sizes[i + 1 :]) for i in range(len(sizes))]
+    goal = ir.View(y.var, row, ir.Index(tuple(zip(inner, strides, strict=True))))
+    weight = ir.View(y.var, row, ir.Index((), prod(sizes)))
+    return y, [ir.Let("targets", own, goal), ir.Let(SAMPLE_WEIGHT, (ir.SAMPLES,), weight)]
 
 
 def _held(
@@ -166,10 +182,12 @@ def _penalties(loss: Loss, tensors: Sequence[ir.Tensor], env: Environment) -> tu
 def _weighted(loss: Loss, y: ir.Var, value: ir.Expr, env: Environment) -> tuple[list[ir.Let], ir.Expr]:
     """Losses times the weights of their samples. Where these divide, times the number of samples besides, by which the sum
     of a batch is divided: what stays is the sum of the weights."""
-    if loss.weight is None:
+    if loss.weight is None and not loss.by_sample:
         return [], value
-    found = lower_expr(loss.weight, Environment({"y": y}, env.functions, by_place=BY_PLACE))
-    weight = ir.Let("weight", (ir.SAMPLES,), spread(of_all_samples(simplify(found)), (ir.SAMPLES,)))
+    found = of_all_samples(simplify(lower_weight(loss, y, env.functions)))
+    if loss.by_sample:
+        found = simplify(ir.apply("mul", ir.Var(SAMPLE_WEIGHT, (ir.SAMPLES,)), found))
+    weight = ir.Let("weight", (ir.SAMPLES,), spread(found, (ir.SAMPLES,)))
     value = simplify(ir.apply("mul", weight.var, value))
     if loss.divide != "weights":
         return [weight], value
@@ -197,6 +215,13 @@ def lower_loss(
     assert loss.definition.value is not None
     value = penalties(loss.definition.value, lambda _: ast.Number(0.0))
     return lower_expr(value, Environment(names, functions, by_place=BY_PLACE))
+
+
+def lower_weight(loss: Loss, y: ir.Var, functions: Functions) -> ir.Expr:
+    """What the loss makes of the target of a sample for its weight; 1 where it says nothing."""
+    if loss.weight is None:
+        return ir.Const(1.0)
+    return lower_expr(loss.weight, Environment({"y": y}, functions, by_place=BY_PLACE))
 
 
 def lower_activations(last: tuple[Activation, ...], z: ir.Var, functions: Functions) -> ir.Expr:

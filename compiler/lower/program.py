@@ -16,7 +16,7 @@ def lower(spec: Spec) -> ir.Program:
 
 
 def _training(training: Training) -> ir.Training:
-    batches = ir.Batches(training.batch, training.count, training.shuffle)
+    batches = ir.Batches(training.batch, training.count, training.shuffle, training.replacement)
     return ir.Training(
         training.epochs,
         training.steps,

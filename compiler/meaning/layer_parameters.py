@@ -2,12 +2,12 @@
 
 padding = valid           one of the words that the text compares it with: `if padding == same`
 inferred = in_features    the size is that of the input's last index; it may be given, and is that number then
-eps = none                has no default, for libraries differ: a use says it
+eps = none                has no default, for libraries differ: a use says it; parameters of activations likewise
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import CONSTANTS, WORDS
@@ -15,6 +15,16 @@ from netc.dsl import ast
 
 Definition = ast.Layer | ast.Block
 NONE = ast.Name("none")
+
+
+def unsaid(activation: ast.Activation, given: Collection[str]) -> tuple[str, tuple[str, ...]] | None:
+    """What is wrong where a call does not say a parameter on which libraries do not agree, and what they have."""
+    for p in activation.parameters:
+        if p.default == NONE and p.name not in given:
+            sources = (s.value for s in activation.settings if s.name == "source")
+            notes = tuple(value.value for value in sources if isinstance(value, ast.Text))
+            return f"'{activation.name}' does not say {p.name}, on which libraries do not agree", notes
+    return None
 
 
 def choices(definition: Definition) -> Mapping[str, tuple[str, ...]]:
@@ -61,9 +71,10 @@ def positions(operation: ast.Operation, definition: Definition) -> list[ast.Para
 
 
 def open_sizes(operation: ast.Operation, definition: Definition) -> list[str]:
-    """The sizes that its own parentheses do not give and its input does not say."""
+    """The sizes that neither its own parentheses nor words give, and its input does not say."""
     known = set() if isinstance(definition, ast.Block) else set(inferred(definition))
     known |= {a.name for a in operation.arguments if a.name}
+    known |= {word.id for word in operation.words if isinstance(word, ast.Name)}
     unnamed = sum(a.name is None for a in operation.arguments)
     known |= {p.name for p in positions(operation, definition)[:unnamed]}
     return [p.name for p in definition.parameters if p.default is None and p.name not in known]

@@ -10,6 +10,7 @@ from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.layer_parameters import choices
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.spec import (
+    GIVEN_WEIGHTS,
     Activation,
     Block,
     DataSpec,
@@ -30,7 +31,7 @@ from netc.compiler.meaning.spec import (
     Values,
     uses_of,
 )
-from netc.dsl import ast
+from netc.dsl import ast, library
 from netc.dsl.format import format_program
 from netc.dsl.source import NOWHERE, Source
 
@@ -72,14 +73,14 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
 
 
 def _definitions(spec: Spec) -> Iterator[ast.Activation | ast.Layer | ast.Block]:
-    """Of all that the network uses; dense is written out as well."""
+    """Of all that the network uses, but for the dense layer, which every file has."""
     used = list(uses_of(spec.network.operations)) if spec.network else []
     found = {o.definition.name: o.definition for o in used if isinstance(o, Activation)}
     found |= {a.name: a for a in spec.functions}
     yield from (found[name] for name in sorted(found))
     for kind in (Use, Block):
         others = {o.definition.name: o.definition for o in used if isinstance(o, kind)}
-        yield from (others[name] for name in sorted(others) if name != DENSE)
+        yield from (others[name] for name in sorted(others) if not _is_dense(others[name]))
 
 
 def _number(value: float) -> ast.Expr:
@@ -120,6 +121,7 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
         ast.Setting("seed", _number(data.seed)),
         *(ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v),
         *_chosen(data),
+        *([ast.Setting("weights", _weights(data.weights))] if data.weights else []),
         *_reading(data),
     ]
     return replace(written, sources=sources, settings=tuple(settings))
@@ -140,6 +142,10 @@ def _chosen(data: DataSpec) -> Iterator[ast.Setting]:
         yield ast.Setting("only", ast.Set(tuple(ast.Text(label) for label in data.only)))
     if data.each:
         yield ast.Setting("each", _number(data.each))
+
+
+def _weights(column: str) -> ast.Expr:
+    return ast.Name(column) if column == GIVEN_WEIGHTS else ast.Text(column)
 
 
 def _target(data: DataSpec) -> Iterator[ast.Setting]:
@@ -198,6 +204,8 @@ def _stages(operations: tuple[Operation, ...]) -> Iterator[ast.Stage]:
             continue
         assert not isinstance(first, Named)
         size, written = _sized(first)
+        if isinstance(first, Block) and times == 1:
+            written = replace(written, arguments=(*written.arguments, *_which(first)))
         yield ast.Stage((written, *_after(rest)), size, times, called=called)
 
 
@@ -213,6 +221,13 @@ def _times(groups: list[list[Operation]]) -> int:
     return 1
 
 
+def _which(block: Block) -> tuple[ast.Argument, ...]:
+    """Of a repetition that is written one by one; a block that stands alone is the first of one."""
+    own = {p.name for p in block.definition.parameters}
+    numbers = [(n, v) for n, v in block.arguments if n in ("l", "L") and n not in own]
+    return _arguments(tuple(numbers)) if any(v != 1 for _, v in numbers) else ()
+
+
 def _after(rest: list[Operation]) -> Iterator[ast.Operation]:
     for o in rest:
         assert isinstance(o, Activation)
@@ -221,10 +236,15 @@ def _after(rest: list[Operation]) -> Iterator[ast.Operation]:
 
 def _sized(operation: Defined) -> tuple[ast.Expr | None, ast.Operation]:
     name, arguments = operation.definition.name, dict(operation.arguments)
-    if name == DENSE and isinstance(operation, Use):
+    if _is_dense(operation.definition):
         words = () if arguments["bias"] else (ast.Name("nobias"),)
         return _number(arguments["units"]), ast.Operation(DENSE, (), words)
     return None, ast.Operation(name, _written(operation), ())
+
+
+def _is_dense(definition: ast.Statement) -> bool:
+    """The library's; a file may have a dense layer of its own."""
+    return definition == library.lookup("layer", DENSE)
 
 
 def _written(operation: Defined) -> tuple[ast.Argument, ...]:
@@ -322,6 +342,7 @@ def _train(training: Training) -> ast.Train:
     settings += [
         ast.Setting("batch", batch),
         _word("shuffle", str(training.shuffle).lower()),
+        *([_word("sampling", "replacement")] if training.replacement else []),
         _word("precision", training.precision),
         ast.Setting("seed", _number(training.seed)),
         ast.Setting("runs", _number(training.runs)),

@@ -10,8 +10,7 @@ import numpy as np
 ELSEWHERE = {
     "validation_data": "a validation part is given as validation=(X, y)",
     "validation_split": "write `validation = 20%` into the file's `data` statement",
-    "sample_weight": "samples have no weights in the language: each counts once",
-    "class_weight": "classes have no weights in the language",
+    "class_weight": "classes have their weights in the file: loss cross_entropy, weight = y[1] + 5*y[2], divide = samples",
     "callbacks": "give one function as callback=",
     "init": "a start is given as theta=, an array (P,) or tensors by name",
     "weights": "a start is given as theta=, an array (P,) or tensors by name",

@@ -29,6 +29,10 @@ from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
 
 Reals = NDArray[Any]
+NO_WEIGHTS = (
+    "sample_weight comes beside X and y, to a file that says 'data given, weights = given', and by what weighted losses are"
+    " divided: loss ..., divide = weights (as PyTorch) or divide = samples (as Keras)"
+)
 KNOWN = 8
 """Of different settings that a model remembers what follows from them."""
 
@@ -197,6 +201,7 @@ class Model:
         y: Any = None,
         *,
         validation: tuple[Any, Any] | None = None,
+        sample_weight: Any = None,
         seed: int | None = None,
         runs: int | None = None,
         threads: int | None = None,
@@ -214,8 +219,10 @@ class Model:
 
         X and y may be arrays, lists or pandas frames; y may be None where the file's `target` names a column
         of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too;
-        `validation=(X, y)` are samples of a validation part, in the place of the one that the file speaks of. The
-        other arguments replace what the file says, for this training only.
+        `validation=(X, y)` are samples of a validation part, in the place of the one that the file speaks of.
+        `sample_weight` (N,) are the weights of the samples, for a file that says `data given, weights = given`, and in
+        `loss ..., divide = weights` (as PyTorch) or `samples` (as Keras) what the weighted sum is divided by. The other
+        arguments replace what the file says, for this training only.
 
         Every run has its own start. `theta` is one in the place of the file's `init`: (P,), or (runs, P), or the
         tensors by name as `unflatten` gives them. `resume`, the `result.checkpoint` of a training of the same rule on
@@ -246,7 +253,7 @@ class Model:
         merged = {**self._overrides, **given, **overrides}
         begin = Beginning.of(theta, resume, self._session.program.problem)
         known = self._session.known if keep_scaling else None
-        session = self._with_data(X, y, begin.runs | merged, validation)
+        session = self._with_data(X, y, begin.runs | merged, validation, sample_weight)
         session = session.scaled_as(known) if known else session
         trained = begin.train(
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
@@ -472,6 +479,7 @@ class Model:
         y: Any,
         overrides: Mapping[str, str | float],
         validation: tuple[Any, Any] | None = None,
+        sample_weight: Any = None,
     ) -> Session:
         if self._session.spec.objective is not None and (X is not None or y is not None):
             raise ValueError("the file is an objective: it has no data to train on")
@@ -481,7 +489,10 @@ class Model:
             raise ValueError(
                 "validation is given without X: the file's data have their own, validation = 20%"
             )
-        data = self._own_data() if X is None else self._dataset(X, y, validation)
+        loss = self._session.spec.loss
+        if sample_weight is not None and (X is None or loss is None or not loss.by_sample):
+            raise ValueError(NO_WEIGHTS)
+        data = self._own_data() if X is None else self._dataset(X, y, validation, sample_weight)
         session = self._opened(data, overrides)
         if session.data is None and session.spec.objective is None:
             raise ValueError("the file has no data: give the arrays, train(X, y)")
@@ -492,10 +503,12 @@ class Model:
         session = self._session
         return sessions.read_data(self._file) if session.learned and session.data is None else session.data
 
-    def _dataset(self, X: Any, y: Any, validation: tuple[Any, Any] | None = None) -> Dataset:
+    def _dataset(
+        self, X: Any, y: Any, validation: tuple[Any, Any] | None = None, sample_weight: Any = None
+    ) -> Dataset:
         """Of the arrays of the last call the data set of the last call, with what was made of it."""
-        if validation is not None:
-            return sessions.from_arrays(self._file, X, y, validation)
+        if validation is not None or sample_weight is not None:
+            return sessions.from_arrays(self._file, X, y, validation, sample_weight)
         if self._given is not None and self._given.same(X, y):
             return self._given.data
         self._given = None  # before there is another
@@ -554,7 +567,7 @@ class Model:
             raise ValueError(f"y has {targets.shape[1]} columns; the loss takes {outputs}")
         if wrong := unfit(session.spec, targets):
             raise ValueError(f"y holds {targets[wrong[0], wrong[1]]:g}: {wrong[2]}")
-        return x, targets
+        return x, session.weighted(targets)
 
 
 def _in_order(X: Any, names: tuple[str, ...], named: bool) -> Any:

@@ -18,7 +18,7 @@ try:
     from sklearn.exceptions import DataConversionWarning
     from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError:
     raise ImportError(
         'netc.sklearn needs scikit-learn 1.6 or newer: pip install "scikit-learn>=1.6"'
@@ -66,15 +66,15 @@ class _Netc(BaseEstimator):  # type: ignore[misc]
 
     # -- the text of a file ------------------------------------------------------------------------
 
-    def _text(self, inputs: int, outputs: int, last: str, loss: str, data: str) -> str:
+    def _text(self, inputs: int, outputs: int, last: str, loss: str, data: str, weighted: bool) -> str:
         layers = "".join(
             f"({self.activation}){size}" for size in np.atleast_1d(self.hidden_layer_sizes).tolist()
         )
         return (
-            f"data given, scale = {self.scale}, {data}\n"
+            f"data given, scale = {self.scale}, {data}{', weights = given' if weighted else ''}\n"
             f"network [{inputs}{layers}({last}){outputs}]\n"
             f"init {self.init}\n"
-            f"loss {self.loss or loss}\n"
+            f"loss {self.loss or loss}{', divide = weights' if weighted else ''}\n"
             f"optimizer {self.optimizer}\n"
             f"train epochs = {self.max_iter}, batch = {self.batch_size}, precision = {self.precision}\n"
         )
@@ -84,7 +84,9 @@ class _Netc(BaseEstimator):  # type: ignore[misc]
 
     # -- training ----------------------------------------------------------------------------------
 
-    def _train(self, X: Array, y: Array, text: str, go_on: bool, **settings: Any) -> None:
+    def _train(
+        self, X: Array, y: Array, weights: Array | None, text: str, go_on: bool, **settings: Any
+    ) -> None:
         """From the file's start, or from the parameters that there are, with the scaling of these."""
         more = go_on and hasattr(self, "model_")
         model = self.model_ if more else self._begin(text)
@@ -93,7 +95,7 @@ class _Netc(BaseEstimator):  # type: ignore[misc]
             settings["batch"] = min(int(self.batch_size), len(X))
         if more:
             settings |= {"theta": model.theta, "keep_scaling": True}
-        result = model.train(X, y, seed=seed, threads=self.threads, runs=1, **settings)
+        result = model.train(X, y, sample_weight=weights, seed=seed, threads=self.threads, runs=1, **settings)
         assert result.model is not None
         self.model_ = result.model
         self.loss_ = float(result.loss_train[0])
@@ -109,13 +111,12 @@ class _Netc(BaseEstimator):  # type: ignore[misc]
         return found
 
 
-def _no_more(given: dict[str, Any]) -> None:
-    """Keywords of `fit` that have no meaning here."""
-    for name, value in given.items():
-        if name == "sample_weight" and value is None:
-            continue
-        words = "samples have no weights in netc's language" if name == "sample_weight" else "unknown keyword"
-        raise TypeError(f"fit() takes no '{name}': {words}")
+def _weights(sample_weight: Any, X: Array) -> Array | None:
+    """(N,) numbers from 0 on."""
+    if sample_weight is None:
+        return None
+    found: Array = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return found
 
 
 class NetcRegressor(RegressorMixin, _Netc):  # type: ignore[misc]
@@ -143,15 +144,15 @@ class NetcRegressor(RegressorMixin, _Netc):  # type: ignore[misc]
     True
     """
 
-    def fit(self, X: Any, y: Any, **more: Any) -> NetcRegressor:
-        _no_more(more)
-        return self._fit(X, y, self.warm_start)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetcRegressor:
+        """`sample_weight` (N,): losses of a batch are summed with these weights and divided by their sum."""
+        return self._fit(X, y, self.warm_start, sample_weight)
 
     def partial_fit(self, X: Any, y: Any) -> NetcRegressor:
         """One epoch from the parameters that there are, with the scaling of the first call and the optimizer anew."""
         return self._fit(X, y, True, epochs=1)
 
-    def _fit(self, X: Any, y: Any, go_on: bool, **settings: Any) -> NetcRegressor:
+    def _fit(self, X: Any, y: Any, go_on: bool, sample_weight: Any = None, **settings: Any) -> NetcRegressor:
         first = not (go_on and hasattr(self, "model_"))
         X, y = validate_data(self, X, y, reset=first, dtype=np.float64, multi_output=True, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
@@ -162,8 +163,9 @@ class NetcRegressor(RegressorMixin, _Netc):  # type: ignore[misc]
             )
         self._flat = y.ndim == 1 or y.shape[1] == 1
         outputs = 1 if self._flat else y.shape[1]
-        text = self._text(X.shape[1], outputs, "lin", "half_mse", f"scale_target = {self.scale}")
-        self._train(X, np.asarray(y, np.float64).reshape(len(X), -1), text, go_on, **settings)
+        weights, scale = _weights(sample_weight, X), f"scale_target = {self.scale}"
+        text = self._text(X.shape[1], outputs, "lin", "half_mse", scale, weights is not None)
+        self._train(X, np.asarray(y, np.float64).reshape(len(X), -1), weights, text, go_on, **settings)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -194,15 +196,17 @@ class NetcClassifier(ClassifierMixin, _Netc):  # type: ignore[misc]
     (['right'], (60, 2))
     """
 
-    def fit(self, X: Any, y: Any, **more: Any) -> NetcClassifier:
-        _no_more(more)
-        return self._fit(X, y, None, self.warm_start)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetcClassifier:
+        """`sample_weight` (N,): losses of a batch are summed with these weights and divided by their sum."""
+        return self._fit(X, y, None, self.warm_start, sample_weight)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> NetcClassifier:
         """One epoch from the parameters that there are. `classes`: all that there will be, at the first call."""
         return self._fit(X, y, classes, True, epochs=1)
 
-    def _fit(self, X: Any, y: Any, classes: Any, go_on: bool, **settings: Any) -> NetcClassifier:
+    def _fit(
+        self, X: Any, y: Any, classes: Any, go_on: bool, sample_weight: Any = None, **settings: Any
+    ) -> NetcClassifier:
         first = not (go_on and hasattr(self, "model_"))
         X, y = validate_data(self, X, y, reset=first, dtype=np.float64)
         check_classification_targets(y)
@@ -222,8 +226,9 @@ class NetcClassifier(ClassifierMixin, _Netc):  # type: ignore[misc]
         last, outputs, loss = (
             ("sigmoid", 1, "binary_cross_entropy") if count == 2 else ("softmax", count, "cross_entropy")
         )
-        text = self._text(X.shape[1], outputs, last, loss, f"classes = {count}")
-        self._train(X, codes, text, go_on, **settings)
+        weights = _weights(sample_weight, X)
+        text = self._text(X.shape[1], outputs, last, loss, f"classes = {count}", weights is not None)
+        self._train(X, codes, weights, text, go_on, **settings)
         return self
 
     def predict_proba(self, X: Any) -> Array:

@@ -14,6 +14,7 @@ from netc.compiler.meaning.spec import DataSpec, Decimal
 from netc.dsl.source import Span
 from netc.runtime.data.errors import count, data_error, did_you_mean, listing
 from netc.runtime.data.named_sets import SETS, Parts
+from netc.runtime.data.sample_weights import behind_inputs
 from netc.runtime.data.scaling import Array, Scaler
 from netc.runtime.data.table import NOT_THERE, TRUTHS, Table, number
 
@@ -26,8 +27,16 @@ def setting_span(spec: DataSpec, name: str) -> Span:
 def choose_columns(read: Table | Parts, spec: DataSpec) -> Parts:
     """Inputs and targets as the statement wants them; by default the last column of a table is the target.
 
-    Columns that only count the rows are neither, unless they are named.
+    Columns that only count the rows are neither, unless they are named. Weights of samples stand behind the inputs.
     """
+    if not spec.weights:
+        return _chosen(read, spec)
+    table = read.inputs if isinstance(read, Parts) else read
+    (at,) = _named(table, (spec.weights,), spec, "weights")
+    return behind_inputs(read, at, lambda rest: _chosen(rest, spec))
+
+
+def _chosen(read: Table | Parts, spec: DataSpec) -> Parts:
     if isinstance(read, Parts):
         inputs = _named(read.inputs, spec.inputs, spec, "inputs")
         chosen = read.inputs.select(inputs)

@@ -17,7 +17,7 @@ import numpy as np
 
 from netc.compiler.meaning.generated import Generated, Row
 from netc.compiler.meaning.resolve_values import NotANumber
-from netc.compiler.meaning.spec import DataSpec, Facts
+from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataSpec, Facts
 from netc.dsl.source import NOWHERE, Span
 from netc.runtime.data.columns import choose_columns, require_numbers, setting_span, with_truths
 from netc.runtime.data.computed import computed
@@ -27,6 +27,7 @@ from netc.runtime.data.labels import read_targets, whole_values
 from netc.runtime.data.named_sets import SETS, Parts, read_named
 from netc.runtime.data.parts import Indices, sizes, split
 from netc.runtime.data.readers import read_file
+from netc.runtime.data.sample_weights import require_weights, with_given
 from netc.runtime.data.scaling import DOUBLE, Array, one_hot
 from netc.runtime.data.subset import of_classes, of_each
 from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
@@ -78,6 +79,8 @@ class Dataset:
     rounding: float = DOUBLE
     """Of the type in which the inputs came, from 1 to the next number; 0 of whole numbers."""
     target_rounding: float = DOUBLE
+    weights: Array | None = field(default=None, kw_only=True)
+    """(N,) of the samples, where they have any."""
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False, kw_only=True)
     """What was made of the samples last, with what it hangs on besides: see `made`."""
 
@@ -98,6 +101,11 @@ class Dataset:
         """(N,) the class of each sample, an index into `labels`; only where there are labels."""
         return codes_of(self.y, self.labels, self.text)
 
+    @property
+    def trained_weights(self) -> Array | None:
+        """Of the training part, where its samples have weights."""
+        return None if self.weights is None else self.weights[self.train]
+
     @cached_property
     def classes(self) -> Array:
         """(N, K) one-hot targets; only where there are labels."""
@@ -107,7 +115,7 @@ class Dataset:
     def digest(self) -> str:
         """sha256 of the samples, their names and labels, independent of the format of the file."""
         sha = hashlib.sha256(repr((self.input_names, self.target_names, self.labels)).encode())
-        for array in (self.x, self.y):
+        for array in (self.x, self.y, *([] if self.weights is None else [self.weights])):
             sha.update(repr(array.shape).encode())
             sha.update(np.ascontiguousarray(array, dtype="<f8").data)
         return sha.hexdigest()
@@ -134,14 +142,21 @@ def load(spec: DataSpec, source_folder: Path | None = None) -> Dataset:
             assert_never(spec.kind)
 
 
-def from_arrays(x: Any, y: Any, spec: DataSpec, validation: tuple[Any, Any] | None = None) -> Dataset:
+def from_arrays(
+    x: Any, y: Any, spec: DataSpec, validation: tuple[Any, Any] | None = None, weights: Any = None
+) -> Dataset:
     """The data set of a Python caller: arrays, nested lists, or pandas frames and series.
 
     `x` is (N, ...) with one sample a row; `y` is (N,) or (N, targets), numbers or text, or None where
     the targets are columns of the frame `x`, or its inputs (`target = inputs`). `validation` are such a pair.
+    `weights` are (N,), of the samples of `x`, where the file says `weights = given`.
     """
+    tables = _tables_of(x, y, spec)
     held = _tables_of(*validation, spec) if validation is not None else None
-    return _assemble(_tables_of(x, y, spec), spec, "arrays", held)
+    if spec.weights == GIVEN_WEIGHTS:
+        tables = with_given(tables, weights)
+        held = with_given(held, None) if held is not None else None
+    return _assemble(tables, spec, "arrays", held)
 
 
 def _tables_of(x: Any, y: Any, spec: DataSpec) -> Table | Parts:
@@ -182,7 +197,15 @@ def facts(dataset: Dataset) -> Facts:
 def known_facts(spec: DataSpec) -> Facts | None:
     """What is known of a named set that is not on this machine, taken as it comes; else None."""
     entry = SETS.get(spec.origin[0]) if spec.kind == "named" else None
-    if entry is None or spec.only or spec.each or spec.target or spec.inputs or spec.of_inputs:
+    if (
+        entry is None
+        or spec.only
+        or spec.each
+        or spec.target
+        or spec.inputs
+        or spec.of_inputs
+        or spec.weights
+    ):
         return None
     samples = min(spec.limit or entry.samples, entry.samples)
     train, held = sizes(samples, spec)
@@ -326,12 +349,18 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     train, held, tested = split(len(parts.inputs.values), spec, codes, goal.labels)
     train = of_each(train, codes, goal.labels, spec)
     at = len(parts.inputs.values)
+    weights = None
+    if spec.weights:
+        weights, x = x[:, -1].copy(), np.ascontiguousarray(x[:, :-1])
+        require_weights(weights, train, parts.inputs, spec)
     if test is not None:
         tested, at = np.arange(at, at + len(test[0].values)), at + len(test[0].values)
     if parts.validation is not None:
         held = np.arange(at, len(x))
-    names = parts.inputs.columns, parts.targets.columns
-    fill = fill_of(x[train], names[0], spec) if spec.missing == "mean" else None
+    columns = parts.inputs.columns[:-1] if spec.weights else parts.inputs.columns
+    names = columns, parts.targets.columns
+    trained = None if weights is None else weights[train]
+    fill = fill_of(x[train], names[0], spec, trained) if spec.missing == "mean" else None
     account = replace(account, filled=int(np.isnan(x).sum()))
     x = fill.apply(x) if fill else x
     y = x if spec.of_inputs else goal.values
@@ -339,7 +368,7 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     named = parts.inputs.named
     return Dataset(
         x, y, *names, goal.labels, goal.text, train, tested, source, account, fill, named, *roundings,
-        validation=held,
+        validation=held, weights=weights,
     )  # fmt: skip
 
 

@@ -66,10 +66,13 @@ class Fill:
         return np.where(np.isnan(x), self.means, x)
 
 
-def fill_of(x: Array, names: tuple[str, ...], spec: DataSpec) -> Fill:
-    """Of the training part (N, C)."""
+def fill_of(x: Array, names: tuple[str, ...], spec: DataSpec, weights: Array | None = None) -> Fill:
+    """Of the training part (N, C), its samples weighted where they have weights."""
+    if weights is not None:
+        x, weights = x[weights > 0], weights[weights > 0, None]
     known = ~np.isnan(x)
     for at in np.flatnonzero(~known.any(axis=0)):
         message = f"column '{names[at]}' has no value in the training part, so it has no mean"
         raise data_error("E0609", message, setting_span(spec, "missing"))
-    return Fill(np.where(known, x, 0.0).sum(axis=0) / known.sum(axis=0))
+    shares = known * (1 if weights is None else weights)
+    return Fill((np.where(known, x, 0.0) * shares).sum(axis=0) / shares.sum(axis=0))

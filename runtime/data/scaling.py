@@ -38,14 +38,27 @@ class Scaler:
     """(C,), nowhere 0"""
 
     @classmethod
-    def fit(cls, values: Array, scaling: Scaling, factor: float = 1.0, rounding: float = DOUBLE) -> Self:
-        """Of the training part, (N, C) with N >= 1; `rounding` is that of the type in which it came."""
+    def fit(
+        cls,
+        values: Array,
+        scaling: Scaling,
+        factor: float = 1.0,
+        rounding: float = DOUBLE,
+        weights: Array | None = None,
+    ) -> Self:
+        """Of the training part, (N, C) with N >= 1; `rounding` is that of the type in which it came. With `weights` (N,) the
+        mean and the deviation are those of the weighted samples; samples of weight 0 are not there."""
         width = values.shape[1]
         if scaling == "none":
             return cls(np.zeros(width), np.full(width, 1.0 / factor))
+        if weights is not None:
+            values, weights = values[weights > 0], weights[weights > 0]
         with np.errstate(over="ignore", invalid="ignore"):
             low, spread = values.min(axis=0), np.ptp(values, axis=0)
             middle, deviation = values.mean(axis=0), values.std(axis=0)
+            if weights is not None:
+                middle = np.average(values, axis=0, weights=weights)
+                deviation = np.sqrt(np.average((values - middle) ** 2, axis=0, weights=weights))
         shift, divisor = (low, spread) if scaling == "minmax" else (middle, deviation)
         divisor = np.where(divisor == 0, spread, divisor)  # the squares of values below 1e-162 are 0
         constant = constant_columns(values, rounding)

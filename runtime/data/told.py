@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from netc.compiler.meaning.spec import DataSpec
+from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataSpec
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.errors import count, listing
 from netc.runtime.data.parts import Indices
@@ -28,6 +28,7 @@ def told(data: Dataset, spec: DataSpec, classes: Sequence[object]) -> list[Line]
         ("inputs", _inputs(data)),
         *_constant(data),
         ("target", "; ".join(_targets(data, classes))),
+        *_weights(data, spec),
         *_parts(data, classes),
     ]
 
@@ -62,6 +63,15 @@ def span_of(values: Array) -> str:
     """`0 to 711`"""
     low, high = values.min(), values.max()
     return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+
+
+def _weights(data: Dataset, spec: DataSpec) -> Iterator[Line]:
+    if data.weights is not None:
+        name = "sample_weight" if spec.weights == GIVEN_WEIGHTS else spec.weights
+        yield (
+            "weights",
+            f"{name} {span_of(data.weights)}, of the training part {data.weights[data.train].sum():.4g} together",
+        )
 
 
 def _inputs(data: Dataset) -> str:

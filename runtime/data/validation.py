@@ -27,7 +27,8 @@ def with_validation(parts: Parts, spec: DataSpec, read: Table | Parts | None) ->
         return parts
     inputs, targets = parts.inputs, parts.targets
     if isinstance(read, Table) or (inputs.named and read.inputs.named):
-        columns = replace(spec, inputs=inputs.columns, target=() if spec.of_inputs else targets.columns)
+        own = inputs.columns[:-1] if spec.weights else inputs.columns
+        columns = replace(spec, inputs=own, target=() if spec.of_inputs else targets.columns)
         spec = columns if isinstance(read, Table) else replace(columns, target=spec.target)
     found = choose_columns(read, spec)
     for had, has in ((inputs, found.inputs), (targets, found.targets)):

@@ -1,4 +1,6 @@
-"""The order of an epoch on the GPU: that of `random_shuffle.shuffle`, made by all threads of a team at once.
+"""The order of an epoch on the GPU: that of `random_shuffle`, made by all threads of a team at once.
+
+Draws with replacement hang on nothing but their number, and each thread makes its share. A permutation is a chain:
 
 Fisher and Yates swap place i with a place j(i) <= i, for i = n-1, ..., 1. What ends at i was at j(i) before: put there
 by the last earlier step that swapped with j(i), the smallest k > i with j(k) = j(i); if there was none it is j(i)
@@ -22,6 +24,7 @@ from netc.runtime.devices.cuda_device import block_min, for_device, grid_barrier
 from netc.runtime.random import WORD, Purpose
 
 _philox: Any = for_device(random_shuffle._philox)
+_two_below: Any = for_device(random_shuffle._two_below)
 _SHUFFLE = int(Purpose.SHUFFLE)
 NONE = -1
 
@@ -135,4 +138,28 @@ def grid_shuffle(order, places, key, run, epoch, sums, partials, turns):  # type
     _sorted(places, n, member, members)
     grid_barrier(turns)
     _followed(order, places, n, member, members)
+    grid_barrier(turns)
+
+
+@inlined
+def _resampled(order, key, run, epoch, member, members):  # type: ignore[no-untyped-def]
+    n = int64(order.size)
+    for block in range(member, (n + 1) // 2, members):
+        first, second = _two_below(block, n, key, run, epoch)
+        order[2 * block] = first
+        if 2 * block + 1 < n:
+            order[2 * block + 1] = second
+
+
+@inlined
+def block_resample(order, places, key, run, epoch, sums, partials, turns):  # type: ignore[no-untyped-def]
+    cuda.syncthreads()
+    _resampled(order, key, run, epoch, int64(cuda.threadIdx.x), int64(cuda.blockDim.x))
+    cuda.syncthreads()
+
+
+@inlined
+def grid_resample(order, places, key, run, epoch, sums, partials, turns):  # type: ignore[no-untyped-def]
+    grid_barrier(turns)
+    _resampled(order, key, run, epoch, int64(cuda.grid(1)), int64(cuda.gridsize(1)))
     grid_barrier(turns)

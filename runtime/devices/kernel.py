@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from netc.runtime.random_shuffle import shuffle
+from netc.runtime.random_shuffle import resample, shuffle
 
-__all__ = ["columns", "flat", "isfinite", "shuffle"]
+__all__ = ["columns", "flat", "isfinite", "resample", "shuffle"]
 
 
 @njit(inline="always")

@@ -3,11 +3,13 @@ jumps. Draws nothing."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from netc.compiler.meaning.inside import EACH
 from netc.dsl import ast
 from netc.dsl.names import greek
 from netc.dsl.printer import print_expr
@@ -23,6 +25,7 @@ PARTS = ("train", "validation", "test", "batches")
 WORST_IS_LOW = ("accuracy", "r2")
 MOST_MARKS = 12
 """A schedule that jumps more often has no marks."""
+LAYER = re.compile(r"\blayer\d+\b")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +100,28 @@ def parts_of(kept: Kept, name: str) -> list[tuple[str, Course]]:
     """The course on each part of the data, or the one there is; the loss also as the mean over an epoch's batches, where
     that is known at more moments."""
     if name not in ("loss", "accuracy", "r2"):
+        if layers := of_layers(kept, name):
+            each = ((layer, course(kept, column)) for layer, column in layers)
+            return [(layer, one) for layer, one in each if one is not None]
         found = course(kept, name)
         return [("train", found)] if found else []
     parts = {part: one for part in PARTS if (one := course(kept, f"{name}_{part}")) is not None}
     if "batches" in parts and len(parts["batches"].at) <= len(parts["train"].at):
         del parts["batches"]
     return list(parts.items())
+
+
+def of_layers(kept: Kept, name: str) -> list[tuple[str, str]]:
+    """Of `fisher(layers)` each layer and its own figure; none where the name is of one thing."""
+    if EACH not in name:
+        return []
+    own = (text.removesuffix("_median") for text in kept.history)
+    return [(LAYER.findall(text)[0], text) for text in own if LAYER.search(text) and all_layers(text) == name]
+
+
+def all_layers(figure: str) -> str:
+    """`fisher(layers)` of `fisher(layer2)`."""
+    return LAYER.sub(EACH, figure)
 
 
 def smoothed(values: Array) -> Array | None:

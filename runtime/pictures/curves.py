@@ -17,9 +17,11 @@ from netc.runtime.pictures.course import (
     WORST_IS_LOW,
     Course,
     Mark,
+    all_layers,
     clock,
     has_curves,
     marks,
+    of_layers,
     parts_of,
     smoothed,
 )
@@ -52,6 +54,8 @@ NAMES = {
     "theta_norm": ("norm of the parameters", "‖θ‖"),
 }
 """The title of a panel, and what its axis counts."""
+LINEAR = ("dead(", "zeros(", "cosine(")
+"""Figures of which 0 says something."""
 PANEL = 5.0
 """Inches of a panel, letters being 13 points high."""
 NARROWEST = 3.2
@@ -61,6 +65,7 @@ def figures_of(kept: Sequence[Kept]) -> tuple[str, ...]:
     """What the histories of all of them have."""
     own = [name for name in kept[0].history if name not in ("run", "step", "epoch", "running")]
     stems = {name.rpartition("_")[0] if name.endswith(_ENDS) else name for name in own}
+    stems |= {all_layers(name) for name in stems}
     found = [name for name in (*NAMES, *sorted(stems - {*NAMES, "loss_batches"})) if parts_of(kept[0], name)]
     return tuple(name for name in found if all(parts_of(one, name) for one in kept))
 
@@ -120,14 +125,31 @@ def _figure(axes: Axes, drawn: Sequence[Kept], kept: Sequence[Kept], name: str) 
         alone, hue, width = len(kept) == 1, colour_of(kept, one), _width(kept, one)
         for part, found in parts_of(one, name):
             if alone:
-                _draw(axes, found, HUES[part], WORDS.get(part, part), bands=one.count > 1)
+                _draw(axes, found, HUES.get(part) or _hue(part), WORDS.get(part, part), bands=one.count > 1)
             else:
-                _draw(axes, found, hue, title(kept, one), False, DASHES[part], width, raw=part == "train")
+                _draw(
+                    axes,
+                    found,
+                    hue,
+                    title(kept, one),
+                    False,
+                    DASHES.get(part, "-"),
+                    width,
+                    raw=part == "train",
+                )
     _scale(axes, name)
     words, unit = NAMES.get(name, (f"the monitored {name}", name))
+    if any(of_layers(one, name) for one in drawn):
+        words, unit = f"{name.replace('(layers)', '').replace(', layers', '')}, by layer", ""
     below = axes.get_ylim()[0] if name == "r2" else None
     note = ", from 0 up" if below is not None and below >= -0.1 and _lowest(axes) < -0.1 else ""
     axes.set(xlabel=clock(drawn[0])[0], title=words, ylabel=unit + note)
+
+
+def _hue(layer: str) -> str:
+    """None that stands for a part of the data."""
+    own = COLOURS[2:]
+    return own[(int(layer.removeprefix("layer")) - 1) % len(own)]
 
 
 def _lowest(axes: Axes) -> float:
@@ -176,6 +198,8 @@ def _scale(axes: Axes, name: str) -> None:
     values = np.concatenate([np.asarray(line.get_ydata(), np.float64) for line in axes.lines])
     values = values[np.isfinite(values)]
     if not len(values):
+        return
+    if name.startswith(LINEAR):
         return
     if name in WORST_IS_LOW:
         axes.set_ylim(top=1.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -46,6 +47,12 @@ class Trained(Protocol):
     def calibration(self, result: Result | None) -> dict[str, Callable[[], Array]]:
         """`ece(test)`, ...: (runs,) each; stand-ins before anything is trained."""
 
+    def has_law(self) -> bool:
+        """Whether the network stands for a law of its targets."""
+
+    def insides(self, result: Result | None, figures: tuple[ir.Inside, ...]) -> Array:
+        """(runs, figures) of layers, where the parameters are that are kept; stand-ins before anything is trained."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scope:
@@ -70,6 +77,11 @@ class Scope:
     """`loss(test, ensemble)`, ...: the figure, and whether each run has one."""
     calibration: dict[str, Callable[[], Array]] = field(default_factory=dict)
     """`ece(test)`, ...: (runs,) each, computed when a claim names it."""
+    layers: tuple[str, ...] = ()
+    """That learn."""
+    inside: Callable[[tuple[ir.Inside, ...]], Array] = lambda figures: np.zeros((0, len(figures)))
+    """(runs, figures) of these layers, computed when a claim names them."""
+    has_law: Callable[[], bool] = lambda: False
     swept: Swept | None = None
     """Of a sweep, which has no figures of its own: those of its points."""
 
@@ -119,6 +131,9 @@ def scope_of(session: Trained, result: Result) -> Scope:
         _states(session),
         {f"{k}({part}, ensemble)": _of(session, a) for k, part, a in _parts(result.ensemble, ())},
         session.calibration(result),
+        _layers(session),
+        partial(session.insides, result),
+        session.has_law,
     )
 
 
@@ -154,7 +169,7 @@ def blank_scope(session: Trained) -> Scope:
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     for watched in session.spec.monitor.watched:
         figures |= {f"grows({watched.name})": np.zeros(runs), watched.name: np.ones(runs)}
-    figures |= {one.name: np.ones(runs) for one in session.spec.monitor.shown if one.by_inputs}
+    figures |= {one.name: np.ones(runs) for one in session.spec.monitor.shown if one.by_inputs or one.inside}
     figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
     # One number stands for all parameters: a check costs nothing that grows with their number.
     figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.broadcast_to(1.0, (runs, count))}
@@ -183,7 +198,14 @@ def blank_scope(session: Trained) -> Scope:
         _states(session),
         together,
         session.calibration(None),
+        _layers(session),
+        partial(session.insides, None),
+        session.has_law,
     )
+
+
+def _layers(session: Trained) -> tuple[str, ...]:
+    return tuple(x.name for x in session.spec.network.layers) if session.spec.network else ()
 
 
 def _states(session: Trained) -> tuple[str, ...]:

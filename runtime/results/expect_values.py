@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.meaning.inside import FISHER, LAWS, NO_LAW, OWN, read, written
 from netc.compiler.meaning.kinds import ELEMENTWISE
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import FAR, KINDS, PARTS
@@ -184,6 +185,8 @@ class Values:
         self.unknown(name, e)
 
     def call(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> Value:
+        if (found := self.inside(e)) is not None:
+            return found
         match function, arguments:
             case "norm", [ast.Gradient(_, None, None)]:
                 return self.name("gradient_norm", e)
@@ -238,6 +241,24 @@ class Values:
                 self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
             case _:
                 self.unknown(function, e)
+
+    def inside(self, e: ast.Expr) -> Value | None:
+        """A figure of a layer, or of each one; None where it is something else."""
+        figures = read(e, self.scope.loss_names, self.scope.layers)
+        if not figures:
+            return None
+        if figures[0].figure == "step":
+            names = [written(one) for one in figures]
+            for name in names:
+                if name not in self.scope.figures:
+                    message = "the step that comes next is only known where it is monitored"
+                    self.fail("E0467", message, e, hints=(f"monitor it too: `monitor {name}`",))
+            found = np.column_stack([self.scope.figures[name] for name in names])
+        else:
+            if figures[0].figure in FISHER and not self.scope.has_law():
+                self.fail("E0466", NO_LAW, e, hints=LAWS)
+            found = self.scope.inside(figures)
+        return Value(found if len(figures) > 1 else found[:, 0], True)
 
     def ended(self, name: str, coordinates: list[ast.Expr] | None, e: ast.Expr) -> Value | None:
         """Which runs have ended in a list of points, at a point, or at a kind of point; None for other names."""
@@ -363,6 +384,7 @@ class Values:
         figures = [figure.partition("(")[0] for figure in self.scope.figures]
         ends = [*(one.name for one in self.scope.points), *KINDS, FAR]
         names = [*figures, *ends, *self.scope.constants, *STATISTICS, *_PLAIN, *_OVER_ELEMENTS]
+        names += [*self.scope.layers, *(OWN if self.scope.layers else ())]
         hints = did_you_mean(name, names)
         if name in self.scope.states:
             hints = (f"its size at the end: `monitor size = norm({name}[n])`, and `expect size ...`",)

@@ -15,7 +15,7 @@ import numpy as np
 from netc.compiler.calculus import evaluate, interpret, ir
 from netc.compiler.calculus.formula import formula
 from netc.runtime.parameters import Array, states_of_rows
-from netc.runtime.random import Purpose, permutation
+from netc.runtime.random import order_of_epoch
 from netc.runtime.training.layer_draws import draws_of
 from netc.runtime.training.sample_layout import bounds
 from netc.runtime.training.state import State
@@ -56,10 +56,8 @@ class _Iteration:
         cuts = bounds(batches, len(x))
         per_epoch = 1 if rule.visits_batches else len(cuts) - 1
         epoch, batch = divmod(n, per_epoch)
-        order = np.arange(len(x))
-        if batches.shuffle and batches.mode != "full":
-            run = int(state.counters[0, 4])
-            order = permutation(len(x), program.training.seed, run, Purpose.SHUFFLE, epoch)
+        run = int(state.counters[0, 4])
+        order = order_of_epoch(batches.order, len(x), program.training.seed, run, epoch)
         self.order, self.cuts, self.batch = order, cuts, batch
         size = program.problem.parameters
         theta = state.theta[0, :size].copy()

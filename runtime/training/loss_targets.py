@@ -179,7 +179,7 @@ def _scaler(spec: Spec, data: Dataset, kind: Kind) -> Scaler:
     if kind != "numbers":
         return Scaler.fit(raw, "none")
     factor = spec.data.factor if spec.data.of_inputs and "scale_target" not in dict(spec.data.spans) else 1.0
-    return Scaler.fit(raw, spec.data.scale_target, factor, data.target_rounding)
+    return Scaler.fit(raw, spec.data.scale_target, factor, data.target_rounding, data.trained_weights)
 
 
 def _require_trained(spec: Spec, data: Dataset) -> None:

@@ -135,11 +135,12 @@ class Evaluator:
     def _scores(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> tuple[Array, Array]:
         """(losses, metrics) on these samples."""
         assert self.metric is not None
-        metric, targets = self.metric, samples.y[:, : samples.count]
+        metric, targets = self.metric, samples.goal
         losses, scores = np.empty(len(rows)), np.empty(len(rows))
 
         def score(piece: Array, at: slice, scratch: Array) -> None:
-            out, lost = zeros((len(piece), *samples.y.shape), self.dtype), zeros(len(piece), np.float64)
+            shape = len(piece), samples.targets, samples.y.shape[1]
+            out, lost = zeros(shape, self.dtype), zeros(len(piece), np.float64)
             self.kernels.outputs(
                 piece, theta, samples.x, samples.y, IN_ORDER, samples.count, out, lost, scratch
             )
@@ -155,15 +156,16 @@ class Evaluator:
             self.kernels.loss(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, self._scratch)
         )
 
-    def gradient(self, theta: Array, samples: Samples) -> Array:
-        """(P,), in the working precision; a view that the next call overwrites."""
+    def gradient(self, theta: Array, samples: Samples, first: int = 0, count: int | None = None) -> Array:
+        """(P,), in the working precision, of all samples or `count` from one on; a view that the next call overwrites."""
         out, scratch = self._gradient, self._scratch
-        self.kernels.gradient(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
+        many = samples.count if count is None else count
+        self.kernels.gradient(theta, samples.x, samples.y, IN_ORDER, first, many, out, scratch)
         return out[: self.kernels.PARAMETERS]
 
     def predict(self, theta: Array, samples: Samples) -> tuple[float, Array]:
         """The loss, and (outputs, samples)."""
-        shape = (self.outputs or len(samples.y), samples.y.shape[1])
+        shape = (self.outputs or samples.targets, samples.y.shape[1])
         out, scratch = zeros(shape, self.dtype), self._scratch
         loss = self.kernels.predict(theta, samples.x, samples.y, IN_ORDER, 0, samples.count, out, scratch)
         return float(loss), out[:, : samples.count]

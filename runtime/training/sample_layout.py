@@ -20,12 +20,22 @@ class Samples:
     y: Array
     """(outputs, columns), likewise."""
     count: int
+    targets: int = 1
+    """Of the rows of y; one more holds weights, where samples have them."""
+
+    @property
+    def goal(self) -> Array:
+        """(targets, count): what outputs are compared with."""
+        return self.y[: self.targets, : self.count]
 
 
-def lay_out(x: Array, y: Array, block: int, dtype: type[np.floating], by_sample: bool = False) -> Samples:
-    """Of x (samples, inputs) and y (samples, outputs); `by_sample` as the kernels' BY_SAMPLE says."""
+def lay_out(
+    x: Array, y: Array, block: int, dtype: type[np.floating], by_sample: bool = False, targets: int = 0
+) -> Samples:
+    """Of x (samples, inputs) and y (samples, outputs); `by_sample` as the kernels' BY_SAMPLE says. `targets`: columns of y
+    that are no weights; 0: all."""
     inputs = aligned(x, dtype) if by_sample else _columns(x, block, dtype)
-    return Samples(inputs, _columns(y, block, dtype), len(x))
+    return Samples(inputs, _columns(y, block, dtype), len(x), targets or y.shape[1])
 
 
 def no_samples(block: int, dtype: type[np.floating]) -> Samples:

@@ -25,6 +25,7 @@ from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
 from netc.runtime.training.finished_runs import Book
 from netc.runtime.training.history import FOLLOWED, followed
+from netc.runtime.training.inside import Inside
 from netc.runtime.training.judge import Judge, Rules
 from netc.runtime.training.measured import Measured
 from netc.runtime.training.metrics import Metric
@@ -77,6 +78,8 @@ class Task:
     """By which figures runs are judged epoch by epoch; None: the last parameters are kept."""
     slopes: Callable[[Array], Array] | None = None
     """Of a row of parameters and states: the derivative (N, inputs) of the training loss, where it is shown."""
+    inside: Inside | None = None
+    """Where figures of the inside of the network are shown."""
     begin: State | None = None
     """Where all runs begin, if not at the starts of the program."""
     first: int = 0
@@ -213,7 +216,7 @@ class _Loop:
         """Iterations between two moments at which a stretch ends."""
         self.stretches = stretches_of(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.runs else None
-        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task.slopes)
+        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task.slopes, task.inside)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
         followed = len(self.watched.names)
         self.book = Book(
@@ -393,7 +396,7 @@ class _Loop:
         """On all samples."""
         if len(rows):
             figures = self._look(rows)
-            self._row(rows, figures, self.watched.values(self.state, rows))
+            self._row(rows, figures, self._watched(rows))
 
     def _note(self, rows: Array) -> None:
         """Of these runs, which go on, only what their iterations have seen."""
@@ -401,6 +404,9 @@ class _Loop:
             nothing = np.full((len(rows), len(FIGURES)), np.nan)
             known = self.judge.known(self.state, rows) if self.judge else nothing
             self._row(rows, known, self._nothing(rows))
+
+    def _watched(self, rows: Array) -> Array:
+        return self.watched.values(self.state, rows, self._measured(rows))
 
     def _nothing(self, rows: Array) -> Array:
         return np.full((len(rows), len(self.watched.names)), np.nan)
@@ -450,7 +456,7 @@ class _Loop:
         state.counters[lost, 3] = DIVERGED
         all_rows = np.arange(state.runs)
         kept = self.evaluator.figures(state.best, all_rows, self.workers) if self.task.keeps else None
-        self.book.enter(state, self._measured(all_rows), self.watched.values(state, all_rows), kept)
+        self.book.enter(state, self._measured(all_rows), self._watched(all_rows), kept)
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""

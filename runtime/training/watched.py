@@ -10,8 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.compiler.meaning.inside import parts_of
 from netc.runtime.aligned import aligned
 from netc.runtime.parameters import Array
+from netc.runtime.training.inside import Inside
 from netc.runtime.training.state import DIVERGED, RUNNING, State
 from netc.runtime.training.stretches import OnCpu, Stretches
 
@@ -25,26 +27,41 @@ class Watched:
         parameters: int,
         stretches: Stretches,
         slopes: Callable[[Array], Array] | None = None,
+        inside: Inside | None = None,
     ) -> None:
         scalars = [s.name for s in rule.states if not s.axes and not s.per_batch]
         self.names, self.functions = rule.followed, len(rule.watched)
         self.shown = [
             _ByInputs(one, slopes) if one.by_inputs and slopes else _Shown(rule, one, parameters)
             for one in rule.shown
+            if one.inside is None
         ]
+        self.inside, self.parameters = inside, parameters
+        self.within = [one.inside for one in rule.shown if one.inside is not None]
+        """They stand behind the others."""
+        self.seen: dict[tuple[int, int], list[float]] = {}
+        """Of the last report, by run and step: the end of a run is looked at twice."""
         self.grown = [scalars.index(state) for _, state in rule.watched]
         """Where among the scalar states the counts are; the last value stands before each."""
         self.stretches = stretches
 
-    def values(self, state: State, rows: Array) -> Array:
-        """(len(rows), names) of these runs of a state; a function is NaN where it is lost, and on a GPU."""
+    def values(self, state: State, rows: Array, theta: Array) -> Array:
+        """(len(rows), names) of these runs of a state, measured at `theta` (runs, STRIDE); a function is NaN where it is
+        lost, and on a GPU."""
+        ahead = self._ahead(state, rows) if self.functions or self._of_steps else None
         shown = [one.value(state, rows) for one in self.shown]
-        return np.column_stack([self._functions(state, rows), *shown])
+        return np.column_stack(
+            [self._functions(ahead, len(rows)), *shown, *self._within(state, rows, theta, ahead)]
+        )
 
-    def _functions(self, state: State, rows: Array) -> Array:
-        found = np.full((len(rows), self.functions), np.nan)
-        if not self.functions or not len(rows) or not isinstance(self.stretches, OnCpu):
-            return found
+    @property
+    def _of_steps(self) -> bool:
+        return any(part.figure == "step" for one in self.within for part in parts_of(one))
+
+    def _ahead(self, state: State, rows: Array) -> State | None:
+        """A copy of these runs, an iteration further where they go on."""
+        if not len(rows) or not isinstance(self.stretches, OnCpu):
+            return None
         fields = {
             name: aligned(array[rows]) for name, array in vars(state).items() if name not in ("first", "at")
         }
@@ -56,9 +73,32 @@ class Watched:
                 self.stretches.wait()
             finally:
                 self.stretches.begin(state)
-        found[:] = copy.scalars[:, [at - 1 for at in self.grown]]
-        found[(copy.counters[:, 3] == DIVERGED) & ~np.isfinite(copy.figures[:, 0])] = np.nan
+        return copy
+
+    def _functions(self, ahead: State | None, count: int) -> Array:
+        found = np.full((count, self.functions), np.nan)
+        if ahead is None:
+            return found
+        found[:] = ahead.scalars[:, [at - 1 for at in self.grown]]
+        found[(ahead.counters[:, 3] == DIVERGED) & ~np.isfinite(ahead.figures[:, 0])] = np.nan
         return found
+
+    def _within(self, state: State, rows: Array, theta: Array, ahead: State | None) -> list[Array]:
+        """A column for each figure of the inside; a run that has ended makes no step."""
+        if not self.within or self.inside is None:
+            return []
+        found = {}
+        for i, row in enumerate(rows.tolist()):
+            key = int(state.counters[row, 4]), int(state.counters[row, 0])
+            step = None
+            if ahead is not None and ahead.counters[i, 0] > key[1]:
+                after, now = (
+                    t[: self.parameters].astype(np.float64) for t in (ahead.theta[i], state.theta[row])
+                )
+                step = after - now
+            found[key] = self.seen.get(key) or self.inside.values(self.within, theta[row], key[0], step)
+        self.seen = found
+        return [*np.array([*found.values()]).reshape(len(rows), -1).T]
 
 
 class _ByInputs:

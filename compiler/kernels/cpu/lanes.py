@@ -30,7 +30,7 @@ def walks_in_step(rule: ir.Rule) -> bool:
 @dataclass
 class LaneWriter(RegisterWriter):
     def functions(self) -> tuple[list[L.Function], int]:
-        alone = RegisterWriter(self.rule, self.vectors, self.shuffled, objective=self.objective)
+        alone = RegisterWriter(self.rule, self.vectors, self.order, objective=self.objective)
         return [*alone.starting(), self.advance()], len(self.stage()) * WIDTH
 
     # -- expressions: every name is a vector over the runs --------------------------------------------

@@ -85,7 +85,7 @@ class Cpu:
 
 
 def _shuffled(training: ir.Training) -> bool:
-    return training.batches.shuffle and training.batches.mode != "full"
+    return bool(training.batches.order)
 
 
 def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
@@ -94,7 +94,7 @@ def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
     scratch, states = p.size * p.chunks, problem.state_numbers
     marked = rules.marks(problem, rule)
     vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), scratch, states, marked)
-    given = (rule, vectors, _shuffled(training), number_of_batches(training.batches, samples))
+    given = (rule, vectors, training.batches.order, number_of_batches(training.batches, samples))
     if problem.test is None:
         return rules.Writer(*given)
     return ModesWriter(*given, draws=bool(problem.draws))
@@ -107,11 +107,11 @@ def _objective_writer(program: ir.Program) -> rules.Writer:
         objective.parameters, 1, rules.regions(objective), 0, marks=rules.marks(objective, rule)
     )
     if not registers.fits(objective):
-        return rules.Writer(rule, vectors, shuffled=False)
+        return rules.Writer(rule, vectors, order="")
     single = training.precision == "f32"
     if training.runs < cpu_lanes.WIDTH or single or not cpu_lanes.walks_in_step(rule):
-        return registers.RegisterWriter(rule, vectors, False, objective=objective, single=single)
-    return cpu_lanes.LaneWriter(rule, vectors, False, objective=objective)
+        return registers.RegisterWriter(rule, vectors, "", objective=objective, single=single)
+    return cpu_lanes.LaneWriter(rule, vectors, "", objective=objective)
 
 
 HEADER = """
@@ -129,7 +129,7 @@ inf, nan = np.inf, np.nan
 
 HOMES = {
     "netc.runtime.devices.apart": ("apart",),
-    "netc.runtime.devices.kernel": ("columns", "flat", "isfinite", "shuffle"),
+    "netc.runtime.devices.kernel": ("columns", "flat", "isfinite", "resample", "shuffle"),
     "netc.runtime.devices.simd": (
         "fma", "hmax", "hmin", "hsum", "keep", "land", "lnot", "lor", "rint", "select",
         "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum",

@@ -49,7 +49,7 @@ def planned(program: ir.Program, card: Card, samples: int) -> Lets:
         f"a network of {counted(problem.parameters, 'parameter')}, {counted(runs, 'run')}: {who}, let after let,"
         f" {through} at a time, {max(m.size for m in modes) * item / 1024:,.1f} KiB of them in global memory"
     )
-    shuffled = training.batches.shuffle and training.batches.mode != "full"
+    shuffled = bool(training.batches.order)
     return Lets(Plan(shape, reason, threads, blocks), modes, shuffled)
 
 

@@ -103,9 +103,9 @@ class TeamWriter(Writer):
             return kept
         return [BARRIER, L.If(L.call("eq", "member", 0), tuple(kept)), BARRIER]
 
-    def shuffle(self, epoch: L.Expr) -> list[L.Stmt]:
+    def ordered(self, epoch: L.Expr) -> list[L.Stmt]:
         """All threads wait before it (some may still read the old order) and after it."""
-        return [L.Do(L.call("team_shuffle", "order", "places", "key", "run", epoch, *SUMS))]
+        return [L.Do(L.call(f"team_{self.order}", "order", "places", "key", "run", epoch, *SUMS))]
 
     def mask(self, name: str) -> list[L.Stmt]:
         return [
@@ -160,7 +160,7 @@ class TeamWriter(Writer):
         """Where a team shuffles, and where a block adds."""
         places = L.let("places", L.At(L.Name("all_places"), L.call("team_of_grid")))
         return [
-            *([places] if self.shuffled else []),
+            *([places] if self.order else []),
             L.let("sums", L.call("shared", self.plan.threads, "float64")),
         ]
 

@@ -46,7 +46,7 @@ class Cuda:
     def schedule(self, program: ir.Program, samples: int) -> L.Module:
         """The kernel `advance`, and for an objective `report`."""
         training, problem = program.training, program.problem
-        shuffled = training.batches.shuffle and training.batches.mode != "full"
+        order = training.batches.order
         parts = number_of_batches(training.batches, samples)
         rule = rules.named(program.rule)
         made: list[L.Function] = []
@@ -56,7 +56,7 @@ class Cuda:
             case Lets() as lets, _:
                 chosen, made = lets.plan, cuda_lets.functions(lets)
                 vectors = _vectors(problem, rule, lets.size)
-                given = (rule, vectors, shuffled, parts)
+                given = (rule, vectors, order, parts)
                 if problem.test is None:
                     writer = LetsWriter(*given, plan=chosen)
                 else:
@@ -64,12 +64,12 @@ class Cuda:
             case Plan() as chosen, Chain() as network:
                 buffers = cuda_rule.work_space(chosen, problem.parameters)
                 vectors = _vectors(problem, rule, buffers)
-                made = NetworkWriter(network, problem.parameters, chosen, shuffled).functions()
-                writer = TeamWriter(rule, vectors, shuffled, parts, plan=chosen)
+                made = NetworkWriter(network, problem.parameters, chosen, bool(order)).functions()
+                writer = TeamWriter(rule, vectors, order, parts, plan=chosen)
             case Plan() as chosen, _:
                 vectors = _vectors(problem, rule, 0)
                 single = training.precision == "f32"
-                writer = ThreadWriter(rule, vectors, False, objective=problem, single=single)
+                writer = ThreadWriter(rule, vectors, "", objective=problem, single=single)
                 made, kernels = objective_functions(problem), [cuda_threads.report(problem.parameters)]
         kernels.insert(0, writer.advance())
         used = L.calls(tuple(kernels))
@@ -80,7 +80,7 @@ class Cuda:
             ("THREADS", chosen.threads),
             ("BLOCKS", chosen.blocks),
             ("SCRATCH", max(1, scratch)),
-            ("PLACES", 2 * samples if shuffled else 1),
+            ("PLACES", 2 * samples if order == "shuffle" else 1),
             ("REAL", training.precision),
             *L.named(functions).items(),
         )
@@ -128,12 +128,14 @@ TEAMS = {
         "member": "int64(cuda.threadIdx.x)", "members": "(THREADS)", "barrier": "cuda.syncthreads()",
         "block": "int64(0)", "team_of_grid": "int64(cuda.blockIdx.x)",
         "team_sum": "block_sum", "team_max": "block_max", "team_min": "block_min", "team_shuffle": "block_shuffle",
+        "team_resample": "block_resample",
     },
     "grid": {
         "member": "int64(cuda.grid(1))", "members": "(THREADS * BLOCKS)", "barrier": "grid_barrier(turns)",
         "block": "int64(cuda.blockIdx.x)",
         "team_of_grid": "int64(0)",
         "team_sum": "grid_sum", "team_max": "grid_max", "team_min": "grid_min", "team_shuffle": "grid_shuffle",
+        "team_resample": "grid_resample",
     },
 }  # fmt: skip
 """Who works on a run."""
@@ -144,7 +146,8 @@ DEVICE = frozenset((
     "next_run_of_block", "power", "sigmoid", "sin", "sqrt", "tan", "tanh",
 ))  # fmt: skip
 DRAWS = frozenset(("draw_bernoulli", "draw_normal", "draw_uniform"))
-IMPORTED = {"device": DEVICE, "draws": DRAWS, "shuffle": frozenset({"block_shuffle", "grid_shuffle"})}
+ORDERS = frozenset(("block_resample", "block_shuffle", "grid_resample", "grid_shuffle"))
+IMPORTED = {"device": DEVICE, "draws": DRAWS, "shuffle": ORDERS}
 """Last part of the name of a file `runtime/devices/cuda_*.py` -> what kernels call of it."""
 
 

@@ -1,0 +1,248 @@
+"""Starts, rules, schedules, training and what is asked of it, of the checked program."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Literal
+
+from netc.compiler.calculus import ir
+from netc.compiler.meaning.rule_body import Body
+from netc.compiler.meaning.spec_network import Values
+from netc.dsl import ast
+from netc.dsl.record import record
+from netc.dsl.source import NOWHERE, Span
+
+
+@record
+class Law:
+    """`target ~ law` or `target = law`; names in it are the helpers, the arguments, fan_in and fan_out."""
+
+    target: str
+    """`weights`, `biases`, `gains`, `theta`; of some layers also the name of one array, `gamma`."""
+    law: ast.Expr
+    """A Call of `uniform`, `normal`, `orthogonal`; a number; for theta also a Tuple, a Set or a `grid`."""
+    drawn: bool
+    helpers: tuple[tuple[str, ast.Expr], ...]
+    arguments: Values
+    layers: tuple[str, ...] = ()
+    """Of which layers; empty: of all."""
+
+
+@record
+class FromFile:
+    """Some layers begin as they are in a file."""
+
+    path: str
+    """Absolute."""
+    layers: tuple[tuple[str, str], ...]
+    """(layer here, its name there)"""
+    named: bool
+    """Whether the file says the names; else they are those of netc, or the numbers of an nn.Sequential."""
+
+
+@record
+class Init:
+    """Laws in the order in which they are applied, or a file of weights."""
+
+    laws: tuple[Law, ...]
+    file: str
+    """Absolute path of a file for all parameters, or empty."""
+    files: tuple[FromFile, ...] = ()
+    """For some layers."""
+
+
+@record
+class Optimizer:
+    """An update rule, its parameters' numbers, its body in plain names and the kinds of these."""
+
+    definition: ast.Optimizer
+    arguments: Values
+    body: Body
+    kinds: tuple[tuple[str, Literal["scalar", "theta"]], ...]
+    visits_batches: bool
+    """It names the batches itself (`R[i]`); one iteration is one epoch."""
+    searches: tuple[ast.Search, ...] = ()
+    """Definitions of searches that the definition calls; in the body their lines are put in place."""
+    point: str = ""
+    """The state where the rule wants to be evaluated and kept (`evaluate at avg[n]`); empty: theta."""
+    off: Values = field(default=(), compare=False)
+    """Parameters that the definition has lost, as their values decide conditions; what it requires may name them."""
+
+
+@record
+class Recursion:
+    """A schedule by results (plateau): its definition, its arguments, its body in plain names."""
+
+    definition: ast.Schedule
+    arguments: Values
+    body: Body
+
+
+@record
+class Piece:
+    """`value` holds until `until`, in epochs or steps; the last piece's `until` is infinite."""
+
+    value: ast.Expr
+    until: float
+
+
+@record
+class Schedule:
+    """What a hyper-parameter follows. Either pieces or a recursion."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    unit: Literal["epoch", "step"]
+    recursion: Recursion | None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+"""Of the data, in the order in which figures are listed."""
+
+
+@record
+class Judged:
+    """`loss(validation)`: a figure that tells how good a run is at an epoch."""
+
+    figure: Literal["loss", "accuracy", "r2", "gradient_norm"]
+    part: Part
+
+    @property
+    def written(self) -> str:
+        return "norm(grad R)" if self.figure == "gradient_norm" else f"{self.figure}({self.part})"
+
+
+@record
+class Patience:
+    """`no gain in loss(validation) for 20 epochs`: a run ends where its figure has not been better for so long."""
+
+    judged: Judged
+    epochs: int
+
+
+BatchMode = Literal["full", "size", "parts"]
+Sampling = Literal["permutation", "replacement"]
+
+
+@record
+class Training:
+    """`epochs`, `steps`: -1 where the file does not bound it; `stop` and `diverged` are conditions or None."""
+
+    epochs: int
+    steps: int
+    batch: BatchMode
+    count: int
+    """Samples of a batch, or batches; 1 where `full`."""
+    shuffle: bool
+    precision: Literal["f32", "f64"]
+    seed: int
+    runs: int
+    threads: int
+    """0: as many as the machine has cores."""
+    target: Literal["cpu", "cuda"]
+    stop: ast.Expr | None
+    diverged: ast.Expr | None
+    """When a run counts as diverged though its loss is still finite; a condition or None."""
+    patience: Patience | None = None
+    keep: Judged | None = None
+    """By which figure a run keeps its best parameters, epoch by epoch; None: it keeps its last ones."""
+    replacement: bool = False
+    """Whether the samples of an epoch are drawn with replacement, each from all of them."""
+
+
+History = Literal["all", "summary", "auto"]
+Unit = Literal["epoch", "step"]
+
+
+@record
+class Watched:
+    """`V = ...` of `monitor`: a number that is compared from iteration to iteration."""
+
+    name: str
+    written: ast.Expr
+    value: ast.Expr
+    """With the states at n as plain names."""
+
+
+@record
+class Monitor:
+    """Figures to report, `every` so many epochs or steps; 0: as the runtime chooses."""
+
+    figures: tuple[ast.Expr, ...]
+    every: int
+    unit: Unit = "epoch"
+    history: History = "auto"
+    """Whether every run is in the history, or quantiles over runs; `auto` goes by their number."""
+    watched: tuple[Watched, ...] = ()
+    shown: tuple[ir.Shown, ...] = ()
+    """Those of the figures that are no losses, metrics or norms of reports."""
+
+
+@record
+class Axis:
+    """What a sweep changes: `values` in turn, or numbers that are drawn by a law.
+
+    statement  the use of `optimizer`, `init` or `loss`
+    setting    a setting of `train`
+    name       a name that stands in the file wherever a number, an operation or a size may stand
+    parameter  of the optimizer
+    """
+
+    name: str
+    kind: Literal["statement", "setting", "name", "parameter"]
+    values: tuple[ast.Expr, ...]
+    law: Literal["", "uniform", "log_uniform"] = ""
+    low: float = 0.0
+    high: float = 0.0
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    """Of the name."""
+
+
+@record
+class Sweep:
+    """Trainings of one file, one for each point."""
+
+    axes: tuple[Axis, ...]
+    trials: int
+    """Points that are drawn; 0: all of the grid."""
+    seed: int
+    figure: Judged | None
+    """By which the points are sorted; None where the file does not say."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@record
+class Finder:
+    """A short training whose rate grows by a constant factor in each iteration, from `low` to `high`."""
+
+    parameter: str
+    low: float
+    high: float
+    steps: int
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@record
+class Ensemble:
+    """Several trained networks that answer together."""
+
+    phases: tuple[str, ...]
+    """The ends of these phases, for each run; empty: all runs."""
+    by: Literal["mean", "vote"]
+    """The mean of the outputs, or the share of members that choose each class."""
+
+
+@record
+class Phase:
+    """A part of the training: the file with some of its settings replaced (`check/phases.py`)."""
+
+    name: str
+    settings: tuple[ast.Setting, ...]
+    """What is other than in the file, as it was written."""
+    restart: bool
+    """Whether its rule begins anew though the one before could go on."""
+    freeze: tuple[str, ...] = ()
+    """Names of the arrays of parameters that are not trained."""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)

@@ -1,0 +1,132 @@
+"""`netc predict RUN DATA`: a table of predictions, in raw units or classes with their probabilities."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netc.command_line import DONE
+
+if TYPE_CHECKING:
+    from netc.model import Model
+
+EXISTING = click.Path(exists=True, path_type=Path)
+
+
+@click.command("predict")
+@click.argument("run", type=EXISTING)
+@click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="A file for the table; else it is printed."
+)
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="COLUMN",
+    help="Copy this column of DATA, such as a name; may be repeated.",
+)
+@click.option(
+    "--number", type=click.IntRange(min=0), default=0, show_default=True, help="Which of several runs."
+)
+def command(run: Path, data: Path, out: Path | None, keep: tuple[str, ...], number: int) -> int:
+    """Predict the rows of DATA, a table as `data` reads it, with the model of the run's folder RUN.
+
+    RUN may be a file that `model.save` has written. The columns of DATA are found by their names; that of the target may
+    stand among them. A network that learned numbers gives these, in the units of the training data; one that learned
+    classes gives the likeliest class and what each output says. The table is CSV.
+    """
+    model = model_of(run, number)
+    text = _csv(table(model, data, keep))
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write(out, text.encode())
+    return DONE
+
+
+def model_of(run: Path, number: int = 0) -> Model:
+    """Raises UsageError where it is none."""
+    from netc.model import load
+
+    try:
+        return load(run, number)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"'{run}' cannot be read: {error.strerror or error}") from None
+
+
+def write(out: Path, content: bytes) -> None:
+    """Raises UsageError where it cannot be written."""
+    from netc.runtime.atomic import write_bytes
+
+    try:
+        write_bytes(out, content)
+    except OSError as error:
+        raise click.UsageError(f"'{out}' cannot be written: {error.strerror or error}") from None
+
+
+def table(model: Model, data: Path, keep: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """The head and the rows. Raises DataError."""
+    x, beside = inputs_of_table(model, data, keep)
+    heads, columns = _predictions(model, x)
+    yield [*beside, *heads]
+    yield from zip(*beside.values(), *columns, strict=True)
+
+
+def inputs_of_table(model: Model, data: Path, keep: Sequence[str]) -> tuple[Any, dict[str, list[str]]]:
+    """(N, inputs) raw, and the columns `keep` as texts. Raises DataError, and UsageError of a model without inputs."""
+    from netc.runtime.data.to_predict import Wanted, inputs_to_predict
+
+    session = model._session
+    if session.spec.network is None:
+        raise click.UsageError("the run is of an objective: it has no inputs and outputs")
+    if (known := session.known) is None:
+        raise click.UsageError("the run has no data, so it names no columns")
+    style = session.spec.data.style
+    wanted = Wanted(known.columns, known.named, known.target_columns, known.fill is not None, style)
+    return inputs_to_predict(data, wanted, keep)
+
+
+def _predictions(model: Model, x: Any) -> tuple[list[str], list[list[Any]]]:
+    """Names and columns: the numbers; or the class, and of each class what its output says."""
+    outputs = model.predict(x)
+    if not model.classes:
+        heads = list(model.target_columns)
+        if len(heads) != outputs.shape[1]:
+            heads = [f"output{i + 1}" for i in range(outputs.shape[1])]
+        return heads, [column.tolist() for column in outputs.T]
+    likeliest = model._session.targets.labels_of(outputs).tolist()
+    (target,) = model.target_columns
+    names, columns = outputs_by_class(model, outputs)
+    return [target, *names], [likeliest, *(column.tolist() for column in columns)]
+
+
+def outputs_by_class(model: Model, outputs: Any) -> tuple[list[str], list[Any]]:
+    """`probability(yes)` where the last activation gives one, else `score(yes)`."""
+    from netc.runtime.training.loss_targets import PROBABILITIES
+
+    network = model._session.spec.network
+    assert network is not None
+    activations = network.activations
+    last = activations[-1].definition.name if activations else "lin"
+    classes, columns = [str(label) for label in model.classes], list(outputs.T)
+    word = "probability" if last == "softmax" else "score"
+    if len(columns) == 1:
+        word = "probability" if last in PROBABILITIES else "score"
+        columns, classes = (
+            ([1 - columns[0], *columns], classes) if word == "probability" else (columns, classes[1:])
+        )
+    return [f"{word}({label})" for label in classes], columns
+
+
+def _csv(rows: Iterator[Sequence[Any]]) -> str:
+    """Numbers so that they are read back to the same bits."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

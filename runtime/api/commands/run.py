@@ -1,0 +1,284 @@
+"""`netc run FILE`: trains, shows how it goes, keeps everything in a folder, says what came out."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netc import sweep_run
+from netc.command_line import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.commands.options import FOLDER, NET_FILE, lanes, overrides, training_options
+from netc.commands.plot import need_matplotlib, pictures
+from netc.dsl.visible import visible
+from netc.kept_run import fingerprint, manifest_of, new_folder
+
+if TYPE_CHECKING:
+    from netc.kept_run import Manifest
+    from netc.progress import Quiet
+    from netc.runtime.parameters import Array
+    from netc.runtime.results.folder import RunFolder
+    from netc.runtime.results.result import Result
+    from netc.runtime.session import Session
+
+
+@click.command("run")
+@click.argument("file", type=NET_FILE, required=False)
+@training_options
+@click.option(
+    "--out", type=FOLDER, default=Path("runs"), show_default=True, help="Where the run's folder is made."
+)
+@click.option("--plot", is_flag=True, help="Draw the run's pictures into its folder, as `netc plot` does.")
+@click.option("--resume", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="RUN",
+              help="Go on with an interrupted run from its checkpoint; FILE may be left out.")  # fmt: skip
+def command(
+    file: Path | None, out: Path, plot: bool, resume: Path | None, as_json: bool, quiet: bool, **options: Any
+) -> int:
+    """Train what FILE says.
+
+    Everything about the run is kept in a folder: the file with every default written out, the history, the
+    parameters, the summary. Ctrl-C ends a run with what was trained so far and leaves a checkpoint.
+    """
+    changed, width = overrides(options), lanes(options)
+    if plot:
+        need_matplotlib()
+    if resume is not None and (resume / "points").is_dir():
+        return _swept(sweep_run.resumed(resume, file, changed, width, quiet), as_json)
+    if resume is None:
+        if file is None:
+            raise click.UsageError("which FILE?")
+        session = _opened(file, changed, out, width, quiet)
+        if session.spec.finder is not None:
+            from netc import finder_run
+
+            return finder_run.run(session, changed, out, plot, as_json)
+        if session.spec.sweep is not None:
+            return _swept(sweep_run.begin(session, changed, out, quiet), as_json)
+        run = Run(session, new_folder(session, changed, out), None, session.file.source.name)
+    else:
+        run = _resumed(resume, file, changed, width, quiet)
+    result = train(run, quiet)
+    if plot and not result.interrupted:
+        pictures([run.folder.path], (), run.folder.path, "png")
+    _tell(run, result, as_json, quiet)
+    return _status(result)
+
+
+@dataclass(frozen=True)
+class Run:
+    session: Session
+    folder: RunFolder
+    checkpoint: dict[str, Array] | None
+    name: str
+    """The file, as it was given when the run began."""
+
+
+def _opened(file: Path, changed: dict[str, str | float], out: Path, lanes: int, quiet: bool) -> Session:
+    from netc.runtime.session import open_session
+
+    session = open_session(read(file), changed, lanes=lanes)
+    warn(session, quiet)
+    session.require_target()
+    session.require_room(out)
+    return session
+
+
+def _swept(sweeping: sweep_run.Sweeping, as_json: bool) -> int:
+    result = sweep_run.run(sweeping)
+    sweep_run.tell(sweeping, result, as_json)
+    return sweep_run.status(result)
+
+
+def begun_here(path: Path, lanes: int) -> Manifest:
+    """The manifest of what was begun; UsageError where it cannot go on with this netc, these vectors."""
+    from netc import __version__
+    from netc.runtime.devices.simd_llvm import has_fma
+    from netc.runtime.results.folder import RunFolder
+
+    before = manifest_of(RunFolder(path))
+    if (by := before.versions["netc"]) != __version__:
+        raise click.UsageError(f"'{path}' was begun with netc {by}, this is {__version__}: run it anew")
+    if lanes not in (0, before.lanes) or has_fma() != before.fma:
+        had = f"{before.lanes} lanes{', fused' if before.fma else ''}"
+        raise click.UsageError(f"'{path}' was begun with other vectors ({had}), so the bits would be others")
+    return before
+
+
+def checkpoint_of(folder: RunFolder) -> dict[str, Array] | None:
+    """UsageError where it is damaged."""
+    try:
+        return folder.read_checkpoint()
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
+
+
+def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool) -> Run:
+    from netc.runtime import session as sessions
+    from netc.runtime.results.folder import RunFolder
+
+    folder, before = RunFolder(path), begun_here(path, lanes)
+    origin = file or before.file
+    checkpoint = checkpoint_of(folder)
+    if checkpoint is None:
+        raise click.UsageError(f"'{path}' has no checkpoint: the run came to its end, or never began")
+    if not origin.exists():
+        raise click.UsageError(f"'{origin}', which the run began with, is not there; give the FILE")
+    session = sessions.open_session(read(origin), {**before.overrides, **changed}, lanes=before.lanes)
+    warn(session, quiet)
+    if fingerprint(session) != before.program:
+        raise click.UsageError(f"'{path}' was begun with another file, other settings or other data")
+    return Run(session, folder, checkpoint, before.given)
+
+
+def read(file: Path) -> Any:
+    """The parsed file; its name in messages is the path as it was given."""
+    from netc.runtime.session import read_file
+
+    try:
+        return read_file(file)
+    except OSError as error:
+        raise click.UsageError(f"'{file}' cannot be read: {error.strerror}") from None
+
+
+def warn(session: Session, quiet: bool) -> None:
+    from netc.compiler.pipeline import to_warnings
+    from netc.dsl.diagnostics import render
+
+    if not quiet and (warnings := to_warnings(session.spec)):
+        click.echo(render(warnings), err=True)
+
+
+def watching(session: Session, quiet: bool) -> Quiet:
+    from netc.progress import watcher
+    from netc.runtime.training.train import total_steps
+
+    if session.spec.phases:
+        from netc.runtime.phases import legs_of
+
+        epochs = sum(leg.steps / leg.per_epoch for leg in legs_of(session))
+    else:
+        total, per_epoch = total_steps(session.program, len(session.data.train) if session.data else 1)
+        epochs = total / per_epoch
+    return watcher(quiet, epochs, session.metric.kind if session.metric else "")
+
+
+def announced(session: Session, watch: Quiet) -> tuple[str, ...]:
+    """What has to be compiled, which is said; nothing on a GPU, where it is not known."""
+    from netc.runtime.devices.compile_times import last
+    from netc.runtime.devices.load import uncompiled
+
+    parts = uncompiled(session.kernels) if session.spec.training.target == "cpu" else ()
+    if parts:
+        watch.compiling(parts, last(parts))
+    return parts
+
+
+def train(run: Run, quiet: bool, told: bool = True) -> Result:
+    """`told`: whether Ctrl-C is answered with the command that goes on."""
+    from netc.runtime.devices.compile_times import note
+    from netc.runtime.training.state import Unfit
+
+    session, folder = run.session, run.folder
+    try:
+        with watching(session, quiet) as watch:
+            watch.checkpoint = _Checkpoints(folder, quiet)  # type: ignore[method-assign]
+            parts = announced(session, watch)
+            _, result = session.train(watch, run.checkpoint, folder.rows)
+        if parts:
+            note(parts, result.seconds["compile"])
+    except Unfit as error:
+        raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
+    except KeyboardInterrupt:
+        if folder.has_checkpoint:
+            if told:
+                _say_how_to_go_on(folder.path)
+        else:
+            shutil.rmtree(folder.path, ignore_errors=True)  # nothing was trained
+        raise
+    result = replace(result, file=run.name, folder=folder.path)
+    try:
+        verdicts = session.verdicts(result)
+    except BaseException:
+        _written(run, result)  # what was trained outlives a verdict that is interrupted or cannot be had
+        raise
+    return _written(run, replace(result, expect=verdicts))
+
+
+def _written(run: Run, result: Result) -> Result:
+    from netc.runtime.interrupt import Interrupt
+
+    try:
+        with Interrupt():  # who presses Ctrl-C twice gets what was trained all the same
+            run.folder.write_result(result, run.session.program, run.session.scalers())
+    except OSError as error:
+        message = f"the results cannot be written: {error.strerror or error}"
+        if place := _elsewhere(run, result):
+            click.echo(f"{message}; they are in {visible(str(place))}", err=True)
+            return replace(result, folder=place)
+        click.echo(message, err=True)
+        return replace(result, interrupted=True)
+    return result
+
+
+def _elsewhere(run: Run, result: Result) -> Path | None:
+    """A folder of the system's for temporary files, where all of the run is written that its own has no room for."""
+    from netc.runtime.results.folder import RunFolder
+
+    try:
+        place = Path(tempfile.mkdtemp(prefix="netc-"))
+    except OSError:
+        return None
+    try:
+        for name in ("spec.net", "manifest.json"):
+            shutil.copyfile(run.folder.path / name, place / name)
+        RunFolder(place).write_result(result, run.session.program, run.session.scalers())
+    except OSError:
+        shutil.rmtree(place, ignore_errors=True)
+        return None
+    return place
+
+
+def _say_how_to_go_on(folder: Path) -> None:
+    with suppress(OSError):  # the terminal may be gone
+        click.echo(f"interrupted; to go on: netc run --resume {shlex.quote(str(folder))}", err=True)
+
+
+class _Checkpoints:
+    """Writes them; a disk that is full is said once and does not end the training."""
+
+    def __init__(self, folder: RunFolder, quiet: bool) -> None:
+        self.folder, self.silent = folder, quiet
+
+    def __call__(self, arrays: dict[str, Array]) -> None:
+        try:
+            self.folder.write_checkpoint(arrays)
+        except OSError as error:
+            if not self.silent:
+                click.echo(f"no checkpoint could be written: {error.strerror or error}", err=True)
+            self.silent = True
+
+
+def _tell(run: Run, result: Result, as_json: bool, quiet: bool) -> None:
+    from netc.summary import summary
+
+    if as_json:
+        click.echo(json.dumps(result.summary, allow_nan=False))
+    else:
+        click.echo(summary(run.session, result))
+    if result.interrupted and not quiet and run.folder.has_checkpoint:
+        _say_how_to_go_on(run.folder.path)
+
+
+def _status(result: Result) -> int:
+    if result.interrupted:
+        return INTERRUPTED
+    if set(result.stopped) <= {"diverged", "no such batch", "out of range"}:
+        return BROKEN_OFF
+    return DONE if all(v.holds for v in result.expect) else NOT_AS_EXPECTED

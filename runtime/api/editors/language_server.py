@@ -1,0 +1,119 @@
+"""The language server: the questions of an editor (LSP) -> `editing.py`, and its answers back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+from pygls.workspace import TextDocument
+
+from netc import __version__
+from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.source import Source, Span
+from netc.editors import editing
+
+SORTS = {
+    "keyword": types.CompletionItemKind.Keyword,
+    "definition": types.CompletionItemKind.Class,
+    "setting": types.CompletionItemKind.Property,
+    "function": types.CompletionItemKind.Function,
+}
+
+
+def make_server() -> LanguageServer:
+    server = LanguageServer("netc", __version__)
+
+    def told(uri: str, with_data: bool) -> None:
+        document = server.workspace.get_text_document(uri)
+        found = editing.diagnostics(document.source, _path(document), with_data)
+        own = [_diagnostic(d, document) for d in found]
+        server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, own, document.version))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: types.DidOpenTextDocumentParams) -> None:
+        told(params.text_document.uri, True)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: types.DidSaveTextDocumentParams) -> None:
+        told(params.text_document.uri, True)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(params: types.DidChangeTextDocumentParams) -> None:
+        """As one types, data are not read."""
+        told(params.text_document.uri, False)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(params: types.DidCloseTextDocumentParams) -> None:
+        server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(params.text_document.uri, []))
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    def hover(params: types.HoverParams) -> types.Hover | None:
+        document = server.workspace.get_text_document(params.text_document.uri)
+        text = editing.hover(document.source, document.offset_at_position(params.position))
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
+
+    @server.feature(
+        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[".", " ", "("])
+    )
+    def completion(params: types.CompletionParams) -> list[types.CompletionItem]:
+        document = server.workspace.get_text_document(params.text_document.uri)
+        at = document.offset_at_position(params.position)
+        _, start, _ = editing.word_at(document.source[:at], at)
+        place = _range(Span(Source("", document.source), start, at))
+        return [
+            types.CompletionItem(
+                o.word, kind=SORTS[o.sort], detail=o.about or None, text_edit=types.TextEdit(place, o.word)
+            )
+            for o in editing.completion(document.source, at)
+        ]
+
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    def definition(params: types.DefinitionParams) -> types.Location | None:
+        document = server.workspace.get_text_document(params.text_document.uri)
+        found = editing.definition(
+            document.source, _path(document), document.offset_at_position(params.position)
+        )
+        if found is None:
+            return None
+        path, span = found
+        uri = document.uri if path == _path(document) else path.as_uri()
+        return types.Location(uri, _range(span))
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    def formatting(params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
+        document = server.workspace.get_text_document(params.text_document.uri)
+        text = editing.formatted(document.source, _path(document))
+        if text is None or text == document.source:
+            return None
+        whole = Span(Source("", document.source), 0, len(document.source))
+        return [types.TextEdit(_range(whole), text)]
+
+    return server
+
+
+def _path(document: TextDocument) -> Path:
+    """Of a text that is not saved yet: a name in the working directory."""
+    found = to_fs_path(document.uri)
+    return Path(found) if found and document.uri.startswith("file:") else Path.cwd() / "untitled.net"
+
+
+def _diagnostic(d: Diagnostic, document: TextDocument) -> types.Diagnostic:
+    """What lies in another text, such as a data file, stands at the beginning, with its place in words."""
+    own = d.span.source.text == document.source
+    where = "" if own else f"{d.span.source.name}:{d.span.source.position(d.span.start)[0]}: "
+    lines = [where + d.message, *d.notes, *(f"hint: {hint}" for hint in d.hints)]
+    span = d.span if own else Span(Source("", document.source), 0, len(document.source.split("\n")[0]))
+    severity = types.DiagnosticSeverity.Error if d.severity == "error" else types.DiagnosticSeverity.Warning
+    return types.Diagnostic(_range(span), "\n".join(lines), severity=severity, code=d.code, source="netc")
+
+
+def _range(span: Span) -> types.Range:
+    return types.Range(_position(span.source.text, span.start), _position(span.source.text, span.end))
+
+
+def _position(text: str, at: int) -> types.Position:
+    """Columns are counted in units of UTF-16, as the protocol has it."""
+    start = text.rfind("\n", 0, at) + 1
+    return types.Position(text.count("\n", 0, at), len(text[start:at].encode("utf-16-le")) // 2)
