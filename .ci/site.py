@@ -12,7 +12,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 from netc.api_page import page
-from netc.command_list import KINDS, data_sets
+from netc.commands.list import KINDS, data_sets
 from netc.dsl import library
 
 TITLES = {

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from netc.commands import DEFECT, main
+from netc.command_line import DEFECT, main
 from netc.compiler import pipeline
 from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl import library

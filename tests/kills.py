@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from netc.commands import main
+from netc.command_line import main
 from netc.runtime.training import state, train
 
 PROGRAMS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.rules import equivalent_rules as relatives
 from netc.compiler.rules import find_mapping
 from netc.compiler.rules.sides import sides

@@ -11,7 +11,7 @@ import pytest
 
 import netc
 from attack_claims import at_ends, by_identities, under_schedules
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.rules import claims

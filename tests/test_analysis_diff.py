@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.check.program import check
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.rules.diff import diff_text, differences

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.meaning.rule_equations import lines, with_numbers
 from netc.compiler.rules.explain import evaluations
 from netc.compiler.rules.rule_text import read_rule
@@ -82,7 +82,7 @@ def test_a_search_costs_from_its_first_to_its_last_round() -> None:
 def test_it_is_quick_because_nothing_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
     import subprocess
 
-    code = "import sys; from netc.commands import main; main(['explain', 'momentum.ema']); print('numba' in sys.modules)"
+    code = "import sys; from netc.command_line import main; main(['explain', 'momentum.ema']); print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
 

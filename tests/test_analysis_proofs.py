@@ -12,7 +12,7 @@ import pytest
 
 import netc
 from attack_proofs import attack, for_some_parameters, verdicts
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.prove import prove

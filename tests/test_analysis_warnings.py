@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.pipeline import to_spec, to_warnings
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.commands import COMMANDS, main
+from netc.command_line import COMMANDS, main
 from netc.dsl import library
 from netc.dsl.codes import CODES
 
@@ -33,7 +33,7 @@ def here(tmp_path, monkeypatch):
 def imports(*arguments: str) -> set[str]:
     """Top-level modules that a process of `netc ARGUMENTS` has imported at its end."""
     code = (
-        "import sys, json; from netc.commands import main; status = main(sys.argv[1:]);"
+        "import sys, json; from netc.command_line import main; status = main(sys.argv[1:]);"
         "print(json.dumps([status, sorted({m.partition('.')[0] for m in sys.modules})]))"
     )
     done = subprocess.run(
@@ -260,7 +260,7 @@ def test_a_defect_is_told_without_a_traceback(here, capsys, monkeypatch):
 
 
 def test_a_closed_pipe_is_no_error(here):
-    code = "import sys; from netc.commands import main; sys.exit(main())"
+    code = "import sys; from netc.command_line import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "list", "optimizers"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -271,7 +271,7 @@ def test_a_closed_pipe_is_no_error(here):
 
 
 def test_a_terminal_without_unicode(here):
-    code = "import sys; from netc.commands import main; sys.exit(main())"
+    code = "import sys; from netc.command_line import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
     Path("good.net").write_text(GOOD.replace("(eta", "(η"))
     command = [sys.executable, "-c", code, "run", "good.net"]

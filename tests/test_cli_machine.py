@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from netc.commands import main
+from netc.command_line import main
 from netc.runtime.interrupt import Unlost
 from netc.runtime.results.folder import RunFolder
 
@@ -54,12 +54,12 @@ def test_ctrl_c_while_netc_starts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import netc.__main__ as way_in
-    import netc.commands
+    import netc.command_line
 
     def pressed() -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(netc.commands, "main", pressed)
+    monkeypatch.setattr(netc.command_line, "main", pressed)
     assert way_in.main() == 130
     assert capsys.readouterr().err == "netc: interrupted\n"
 
@@ -88,7 +88,7 @@ def test_an_interrupt_that_a_callback_drops_comes_again() -> None:
 def test_a_compilation_that_an_interrupt_spoils_is_no_defect(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import netc.command_run
+    import netc.commands.run
 
     def pressed() -> None:
         raise KeyboardInterrupt
@@ -97,7 +97,7 @@ def test_a_compilation_that_an_interrupt_spoils_is_no_defect(
         ctypes.CFUNCTYPE(None)(pressed)()
         raise RuntimeError("no compiled object yet")
 
-    monkeypatch.setattr(netc.command_run, "train", spoiled)
+    monkeypatch.setattr(netc.commands.run, "train", spoiled)
     assert main(["run", "rosenbrock.net"]) == 130
     assert capsys.readouterr().err.endswith("netc: interrupted\n")
 
@@ -169,7 +169,7 @@ def test_a_cache_without_room_costs_nothing_but_time(here: Path) -> None:
     """Machine code is larger than the largest file that may be written, the run's own files are not."""
     script = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
     script += "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)); "
-    script += "from netc.commands import main; raise SystemExit(main(['run', 'rosenbrock.net', '-q']))"
+    script += "from netc.command_line import main; raise SystemExit(main(['run', 'rosenbrock.net', '-q']))"
     environment = os.environ | {"NETC_CACHE": str(here / "full")}
     found = subprocess.run([sys.executable, "-c", script], env=environment, text=True, capture_output=True)
     assert found.returncode == 0, found.stderr

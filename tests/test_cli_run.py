@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 
 pytestmark = pytest.mark.usefixtures("cache")
 QUADRATIC = """objective R(x, y) = x^2 + 3*y^2
@@ -205,7 +205,7 @@ LONG = LINE.replace("epochs = 40", "epochs = 100000000")
 
 REPORTING = """
 import sys
-from netc.commands import main
+from netc.command_line import main
 from netc.progress import Lines
 
 def reported(self, epoch, step, rows):

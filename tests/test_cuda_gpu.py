@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from layer_programs import CASES
-from netc.commands import main
+from netc.command_line import main
 from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_missing import missing, simulated
 from netc.runtime.random import Purpose, permutation

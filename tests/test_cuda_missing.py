@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler import pipeline
 from netc.compiler.kernels.cuda.plan import Card
 from netc.compiler.kernels.cuda.target import Cuda

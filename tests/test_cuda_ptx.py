@@ -12,7 +12,7 @@ import pytest
 
 import cuda_table
 from layer_programs import CASES, Case
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.kernels.cuda.plan import Card
 from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_missing import installed

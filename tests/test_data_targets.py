@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 import tables
-from netc.commands import main
+from netc.command_line import main
 from netc.dsl import library
 from netc.dsl.parser import parse
 from netc.dsl.source import Source

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from netc import editing, textmate
 from netc.dsl import library
 from netc.dsl.tokens import STATEMENTS
+from netc.editors import editing, textmate
 
 VSCODE = Path(__file__).parents[1] / "editors" / "vscode"
 BOSTON = (Path(__file__).parents[1] / "examples" / "boston.net").read_text(encoding="utf-8")
@@ -68,7 +68,7 @@ def test_completion_goes_by_the_statement():
 
 
 def test_the_words_of_editors_are_those_of_the_language():
-    """`python -m netc.textmate > editors/vscode/syntaxes/netc.tmLanguage.json`"""
+    """`python -m netc.editors.textmate > editors/vscode/syntaxes/netc.tmLanguage.json`"""
     made = VSCODE / "syntaxes" / "netc.tmLanguage.json"
     assert made.read_text(encoding="utf-8") == textmate.text(), "make it anew"
     first = {p["name"]: re.compile(p["match"], re.MULTILINE) for p in textmate.grammar()["patterns"]}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 from netc.dsl import ast, library
 from netc.dsl.format import format_program
 from netc.dsl.parser import parse

@@ -41,9 +41,7 @@ def as_problem(name):
 def test_every_layer_of_the_library_has_a_case():
     named = {layers.CASES[name].layer.split()[0].strip("()").partition("(")[0] for name in FIRST}
     ours = {n for n in dsl_library.names("layer") if dsl_library.shelf("layer", n) == "layers"}
-    assert (
-        ours - {"spectral"} <= named
-    )  # those of libraries are made of the same parts; spectral's vectors are states
+    assert ours <= named  # those of libraries are made of the same parts
 
 
 @pytest.mark.parametrize("language", ["c", "f90"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.dsl.diagnostics import SpecError, render
 from netc.runtime import finder
 from netc.runtime import session as sessions

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.runtime.results.first_variances import STARTS, first_variances
 from netc.runtime.training.start import first_theta
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.runtime import session as sessions
 from netc.runtime.sweep import points_of, session_at
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.runtime.results import calibration
 from netc.runtime.results.judgement import Judgement
 

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.rules.compare_layers import Compared, compare_layers
 from netc.compiler.rules.layer_sides import both
 from netc.compiler.rules.layer_verdict import diff_layers

@@ -89,6 +89,14 @@ TORCH = {
     "RMSNorm": Case("(torch.RMSNorm)", (5, 7), lambda: nn.RMSNorm(7)),
     "GroupNorm": Case("(torch.GroupNorm(2))", (3, 4, 6), lambda: nn.GroupNorm(2, 6)),
     "Dropout, in use": Case("(torch.Dropout 0.3)", (7,), lambda: nn.Dropout(0.3).eval()),
+    "Upsample, bilinear": Case(
+        "(torch.Upsample(scale_factor = 3x2, mode = bilinear))", (3, 4, 2),
+        lambda: nn.Upsample(scale_factor=(3, 2), mode="bilinear"),
+    ),
+    "Upsample, bilinear, corners": Case(
+        "(torch.Upsample(0, 3x2, bilinear, true))", (3, 1, 2),
+        lambda: nn.Upsample(scale_factor=(3, 2), mode="bilinear", align_corners=True),
+    ),
     "PReLU": Case("(torch.PReLU)", (3, 4), lambda: nn.PReLU()),
     "PReLU of channels": Case("(torch.PReLU(2))", (3, 4, 2), lambda: nn.PReLU(2)),
     "GLU": Case("(torch.GLU)", (5, 8), lambda: nn.GLU()),
@@ -175,6 +183,14 @@ KERAS = {
     "GlobalMaxPooling2D": Case("(keras.GlobalMaxPooling2D)", (3, 4, 2), keras("GlobalMaxPooling2D"), tied),
     "Flatten": Case("(keras.Flatten)", (3, 4, 2), keras("Flatten")),
     "UpSampling2D": Case("(keras.UpSampling2D 2x3)", (3, 4, 2), keras("UpSampling2D", (2, 3))),
+    "UpSampling2D, bilinear": Case(
+        "(keras.UpSampling2D(2x3, interpolation = bilinear))", (3, 4, 2),
+        keras("UpSampling2D", (2, 3), interpolation="bilinear"),
+    ),
+    "PReLU": Case("(keras.PReLU)", (3, 4, 2), keras("PReLU")),
+    "PReLU of channels": Case(
+        "(keras.PReLU(shared_axes = (1, 2)))", (3, 4, 2), keras("PReLU", shared_axes=[1, 2])
+    ),
     "BatchNormalization": Case("(keras.BatchNormalization)", (4,), keras("BatchNormalization"), states=True),
     "BatchNormalization of images": Case(
         "(keras.BatchNormalization(momentum = 0.7) noscale)", (2, 3, 3),

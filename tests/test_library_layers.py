@@ -18,6 +18,8 @@ from layers_in_networks import put
 torch = pytest.importorskip("torch")
 F, nn = torch.nn.functional, torch.nn
 SAMPLES = 3
+UNIFORM = np.random.default_rng(6).uniform(size=(SAMPLES, 7))
+U, V = np.array([0.6, 0.0, -0.8]), np.array([0.5, -0.5, 0.5, 0.5])
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Case:
     inputs: bool = True
     """Whether there is a derivative by the input."""
     draws: dict[str, np.ndarray] = field(default_factory=dict)
+    states: dict[str, np.ndarray] = field(default_factory=dict)
     training: bool = True
 
 
@@ -114,6 +117,19 @@ def half_drawn(shape: Sequence[int]) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 2, (SAMPLES, *shape)).astype(float)
 
 
+def thinned(now: float):
+    """Where the draw is below `now`, nothing is left."""
+    return lambda x: x * torch.tensor(now <= UNIFORM) / (1 - now)
+
+
+def orthonormal(x, weight, bias):
+    """Björck's iteration as in Anil et al., by autograd."""
+    a = weight / torch.sqrt(weight.abs().sum(0).max() * weight.abs().sum(1).max())
+    for _ in range(15):
+        a = a @ (torch.eye(len(a.T)) + (torch.eye(len(a.T)) - a.T @ a) / 2)
+    return x @ a.T + bias
+
+
 def whole(rng, shape):
     return rng.integers(0, 6, shape).astype(float)
 
@@ -186,6 +202,20 @@ CASES = {
     ),
     "dropout, in use": Case("(dropout.inverted 0.25)", (7,), lambda x: x, training=False),
     "dropout.srivastava, in use": Case("(dropout.srivastava 0.25)", (7,), lambda x: x / 4, training=False),
+    "dropout.early": Case(
+        "(dropout.early(10) p 0.5)", (7,), thinned(0.3),
+        draws={"dropout_early1.u": UNIFORM}, states={"k": np.array(4.0)},
+    ),
+    "dropout.early, at its end": Case(
+        "(dropout.early(10))", (7,), lambda x: x, draws={"dropout_early1.u": UNIFORM}, states={"k": np.array(10.0)}
+    ),
+    "dropout.early, in use": Case("(dropout.early(10))", (7,), lambda x: x, training=False),
+    "dropout.late": Case(
+        "(dropout.late(4) p 0.4)", (7,), thinned(0.4), draws={"dropout_late1.u": UNIFORM}, states={"k": np.array(4.0)}
+    ),
+    "dropout.late, before": Case(
+        "(dropout.late(4) p 0.4)", (7,), lambda x: x, draws={"dropout_late1.u": UNIFORM}, states={"k": np.array(3.0)}
+    ),
     "stochasticdepth": Case(
         "(stochasticdepth 0.25)", (3, 4, 2), lambda x: 0 * x, draws={"stochasticdepth1.b": np.array(0.0)}
     ),
@@ -204,6 +234,13 @@ CASES = {
     "geglu": Case("(geglu(hidden = 6)) 4", (5, 7), lambda x, W, V, U: (F.gelu(x @ W.T) * (x @ V.T)) @ U.T),
     "swiglu": Case("(swiglu(6)) 4", (5, 7), lambda x, W, V, U: (F.silu(x @ W.T) * (x @ V.T)) @ U.T),
     "minmax": Case("(minmax)", (8,), minmax),
+    "bjorck": Case("(bjorck) 4", (6,), orthonormal),
+    "bjorck, more outputs than inputs": Case("(bjorck) 5", (2, 3), orthonormal),
+    "spectral, in use": Case(
+        "(spectral) 3", (4,),
+        lambda x, weight, bias: x @ weight.T / (torch.tensor(U) @ weight @ torch.tensor(V)) + bias,
+        states={"u": U, "v": V}, training=False,
+    ),
     "embedding": Case(
         "(embedding(6)) 4", (5,), lambda x, weight: F.embedding(x.detach().long(), weight), whole, inputs=False
     ),
@@ -258,7 +295,7 @@ def compare(case: Case) -> None:
     arrays = {n: rng.normal(size=s) for n, s in made.shapes().items()}
     x = case.draw(rng, (SAMPLES, *case.shape)) if case.draw else rng.normal(size=(SAMPLES, *case.shape))
     seed = rng.normal(size=(SAMPLES, *made.shape))
-    value, slopes, _ = made.run(arrays, x, seed, case.training, draws=case.draws)
+    value, slopes, _ = made.run(arrays, x, seed, case.training, case.states, case.draws)
     given = {n: torch.tensor(a, requires_grad=True) for n, a in {"x": x, **arrays}.items()}
     expected = case.reference(**given)
     assert value.shape == tuple(expected.shape)

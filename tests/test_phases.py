@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import session as sessions
 from netc.runtime.training import train as training

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import netc
-from netc.command_plot import judged_of
-from netc.commands import main
+from netc.command_line import main
+from netc.commands.plot import judged_of
 
 pytest.importorskip("matplotlib")
 

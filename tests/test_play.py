@@ -18,11 +18,11 @@ import pytest
 
 import browser
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
 from netc.play import Playground
-from netc.play_server import Server
-from netc.play_shown import frame, setup
+from netc.play.server import Server
+from netc.play.shown import frame, setup
 from netc.runtime import session as sessions
 
 pytestmark = pytest.mark.usefixtures("cache")

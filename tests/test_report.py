@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from netc.commands import main
+from netc.command_line import main
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("latex2mathml")

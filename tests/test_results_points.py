@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.meaning.spec import Points
 from netc.dsl.format import format_program
 from netc.dsl.parser import parse

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import netc.command_reproduce as reproduce
-from netc.commands import main
+import netc.commands.reproduce as reproduce
+from netc.command_line import main
 
 TEXT = """objective R(x) = x^2
 init      theta = {1, 2, 3, 1e200}

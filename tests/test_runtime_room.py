@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.dsl.diagnostics import SpecError, render
 from netc.runtime.results import capacity as room
 from netc.runtime.results import parquet

@@ -12,7 +12,7 @@ import pytest
 import netc
 from exported import C_FLAGS, FORTRAN_FLAGS, called, compiler, library
 from exported import run as compiled
-from netc.commands import main
+from netc.command_line import main
 
 pytestmark = pytest.mark.usefixtures("cache")
 BAD = Path(__file__).with_name("bad_predict")

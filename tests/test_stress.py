@@ -17,7 +17,7 @@ import pytest
 
 import fuzz
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.visible import visible
 from netc.runtime.atomic import replacing

@@ -13,7 +13,7 @@ import pytest
 
 import netc
 from netc import sweep_run
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.check.sweep import read_sweep
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.spec import Axis, Sweep

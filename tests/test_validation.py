@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import netc
-from netc.commands import main
+from netc.command_line import main
 from netc.compiler.meaning.spec_text import spec_text
 from netc.runtime import session as sessions
 from netc.runtime.training.report import Evaluator

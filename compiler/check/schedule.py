@@ -24,7 +24,6 @@ CLOCKS = ("step", "epoch", "steps", "epochs")
 """Names in closed forms: iterations and epochs done, and how many are planned."""
 VALUE = "value"
 """The state of a recursion that is the schedule's value."""
-NETWORK = ("dropout", "momentum_bn")
 
 
 def check_schedules(
@@ -35,8 +34,10 @@ def check_schedules(
         if statement.defines:
             _definition(statement, definitions, report)
             continue
-        if statement.name in NETWORK:
-            report.error("E0907", head(statement), f"a schedule of '{statement.name}' is not supported yet")
+        if statement.name == "dropout":
+            hint = "(dropout.early(1000) p 0.1) and (dropout.late(1000) p 0.1) change with the iterations"
+            message = "a schedule is of a parameter of the optimizer, and dropout is a layer"
+            report.error("E0907", head(statement), message, hints=(hint,))
         elif statement.name not in hypers:
             report.error(
                 "E0509",

@@ -20,7 +20,7 @@ from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, 
 from netc.compiler.lower.layer_values import Array, Values
 from netc.compiler.lower.subscripts import linear
 from netc.compiler.meaning.resolve_laws import LAWS as INITS
-from netc.compiler.meaning.resolve_tree import walk
+from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.resolve_values import number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
@@ -243,14 +243,15 @@ class _Layer:
         while i < len(formulas):
             end = self._end_of_recurrence(i)
             if end < 0:
-                yield self._let(formulas[i], recurrent=False)
+                yield self._let(formulas[i], ())
                 i += 1
                 continue
             group = formulas[i : end + 1]
             axis, backward = self._direction(group)
+            lead = (ir.SAMPLES, *self.lead) if self._of_samples(group) else ()
             for formula in group:
-                self._announce(formula)
-            yield ir.Scan(axis, tuple(self._let(f, recurrent=True) for f in group), backward)
+                self._announce(formula, lead)
+            yield ir.Scan(axis, tuple(self._let(f, lead) for f in group), backward)
             i = end + 1
 
     def _end_of_recurrence(self, start: int) -> int:
@@ -297,13 +298,19 @@ class _Layer:
                 )
         return self.axes[name][0], max(found) > 0
 
-    def _announce(self, formula: ast.Formula) -> None:
+    def _of_samples(self, group: Sequence[ast.Formula]) -> bool:
+        """Whether something in the recurrence hangs on the sample; else it is of the parameters alone."""
+        read = {n for f in group for n in names_in(f.value)} & set(self.values.arrays)
+        return any(ir.SAMPLES in self.values.arrays[n].var.axes for n in read)
+
+    def _announce(self, formula: ast.Formula, lead: ir.Axes) -> None:
         """An array that is read before its equation."""
         slots = tuple(self.axes[name_of(i)] for i in formula.indices)
-        axes = (ir.SAMPLES, *self.lead, *(a for slot in slots for a in slot))
+        axes = (*lead, *(a for slot in slots for a in slot))
         self.values.arrays[formula.name] = Array(ir.Var(f"{self.name}.{formula.name}", axes), slots)
 
-    def _let(self, formula: ast.Formula, recurrent: bool) -> ir.Let:
+    def _let(self, formula: ast.Formula, lead: ir.Axes) -> ir.Let:
+        """`lead`: leading axes that it has though its value may have none, as all of a recurrence."""
         value = self.values.of(formula.value)
         slots = tuple(self.axes[name_of(i)] for i in formula.indices)
         own = tuple(a for slot in slots for a in slot)
@@ -313,7 +320,7 @@ class _Layer:
             name = next(n for n, axes in self.axes.items() if left_over[0] in axes)
             raise fault("E0224", formula.value.span, f"the index '{name}' of '{formula.name}' stands on the right alone",
                         f"sum[{name}](...) sums over it; an array that keeps it has it on the left")  # fmt: skip
-        axes = (*(a for a in shared if recurrent or a in value.axes), *own)
+        axes = (*(a for a in shared if a in lead or a in value.axes), *own)
         if formula.name in self.text.states:
             return self._next(formula, own, value)
         let = ir.Let(f"{self.name}.{formula.name}", axes, value, span=self.use.span)

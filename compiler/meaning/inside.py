@@ -106,15 +106,13 @@ def _fault(found: Named, e: ast.Expr, layers: Sequence[str]) -> Diagnostic | Non
     name = found.layer
     if not layers and (name is not None or found.figure not in ("step", "moved")):
         message = "an objective has no layers and no samples"
-        hints: tuple[str, ...] = ("figures of its parameters are norm(step), norm(theta - theta0), theta[1]",)
-        return Diagnostic("E0465", message, e.span, hints=hints)
+        own = "figures of its parameters are norm(step), norm(theta - theta0), theta[1]"
+        return Diagnostic("E0465", message, e.span, hints=(own,))
     if name is None or name.id in (*layers, EACH):
         return None
     known = f"its layers that learn: {_listed(layers)}; each of them: {EACH}"
-    hints = did_you_mean(name.id, [*layers, EACH])
-    return Diagnostic(
-        "E0465", f"the network has no layer '{name.id}' that learns", name.span, hints=hints or (known,)
-    )
+    hints = did_you_mean(name.id, [*layers, EACH]) or (known,)
+    return Diagnostic("E0465", f"the network has no layer '{name.id}' that learns", name.span, hints=hints)
 
 
 def _listed(layers: Sequence[str]) -> str:

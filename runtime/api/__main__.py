@@ -7,7 +7,7 @@ import sys
 
 def main() -> int:
     try:
-        from netc.commands import main as command_line
+        from netc.command_line import main as command_line
 
         status = command_line()
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netc.commands import DONE, NOT_AS_EXPECTED
+from netc.command_line import DONE, NOT_AS_EXPECTED
 from netc.dsl.visible import visible
 from netc.terminal import counted, number, paint
 

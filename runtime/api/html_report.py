@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from netc import __version__
-from netc.command_plot import apart_of, judged_of
-from netc.highlight import NetcLexer
+from netc.commands.plot import apart_of, judged_of
+from netc.editors.highlight import NetcLexer
 from netc.model import Model
 from netc.notebook import model_latex
 from netc.result import Result

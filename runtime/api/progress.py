@@ -68,11 +68,28 @@ def _median(values: Array) -> str:
     return number(float(np.median(finite))) if len(finite) else "not finite"
 
 
+class Pace:
+    """How long an iteration takes, all runs in hand together, with the reports between."""
+
+    def __init__(self) -> None:
+        self.began: tuple[float, int] | None = None
+
+    def told(self, step: int) -> str:
+        """`  1.2 ms a step` since the first time that it was asked; nothing before."""
+        now = time.monotonic()
+        if self.began is None or step <= self.began[1]:
+            self.began = now, step
+            return ""
+        since, first = self.began
+        return f"  {duration((now - since) / (step - first))} a step"
+
+
 class Lines(Quiet):
     """For logs: one line every few seconds."""
 
     def __init__(self, epochs: float, metric: str) -> None:
         self.epochs, self.metric = epochs, metric
+        self.pace = Pace()
         self.began = self.spoke = time.monotonic()
         self.share = 0.0
 
@@ -87,13 +104,13 @@ class Lines(Quiet):
         self.share = done / total
 
     def reported(self, epoch: float, step: int, figures: Array) -> None:
-        now = time.monotonic()
+        now, pace = time.monotonic(), self.pace.told(step)
         if now - self.spoke < LINES_APART:
             return
         self.spoke = now
         left = (now - self.began) * (1 - self.share) / self.share if self.share else math.inf
         rest = f"  {duration(left)} left" if math.isfinite(left) else ""
-        click.echo(f"epoch {epoch:g}/{self.epochs:g}  {shown(figures, self.metric)}{rest}", err=True)
+        click.echo(f"epoch {epoch:g}/{self.epochs:g}  {shown(figures, self.metric)}{pace}{rest}", err=True)
 
 
 class Bar(Quiet):
@@ -101,6 +118,7 @@ class Bar(Quiet):
 
     def __init__(self, epochs: float, metric: str) -> None:
         self.epochs, self.metric = epochs, metric
+        self.pace = Pace()
         self.progress = _progress()
         self.task = self.progress.add_task("compiling", total=None, figures="")
 
@@ -123,7 +141,8 @@ class Bar(Quiet):
 
     def reported(self, epoch: float, step: int, figures: Array) -> None:
         description = f"epoch {epoch:g}/{self.epochs:g}"
-        self.progress.update(self.task, description=description, figures=shown(figures, self.metric))
+        told = f"{shown(figures, self.metric)}{self.pace.told(step)}"
+        self.progress.update(self.task, description=description, figures=told)
 
 
 def _compiling(parts: tuple[str, ...], last: float | None) -> str:

@@ -135,12 +135,13 @@ def _spread(value: dict[str, Any], show: Any) -> list[str]:
 
 def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
     seconds = result.seconds
-    times = f"{duration(seconds['train'])}, compiled in {duration(seconds['compile'])}"
+    compiled = f"compiled in {duration(seconds['compile'])}"
     if result.runs == 1:
         steps, epochs = int(result.steps[0]), float(result.epochs[0])
         length = counted(steps, "step")
         length += f" ({number(epochs)} epochs)" if epochs != steps else ""
-        yield f"  {length} in {times}"
+        each = f", {duration(seconds['train'] / steps)} each" if steps else ""
+        yield f"  {length} in {duration(seconds['train'])}{each}, {compiled}"
         ended = STOPS[result.stopped[0]]
         if result.stopped[0] == "diverged":
             ended = f"diverged at step {steps}{_why(result)}"
@@ -151,7 +152,7 @@ def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
         if result.theta.shape[1] <= SHOWN_THETA:
             yield f"  theta = {number(result.theta[0].tolist())}"
         return
-    yield f"  {result.runs} runs in {times}"
+    yield f"  {result.runs} runs in {duration(seconds['train'])}, {compiled}"
     counts = np.bincount(result.stop_codes, minlength=len(ORDER))
     for count, reason in zip(counts.tolist(), ORDER, strict=True):
         if count:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.command_line import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
 from netc.dsl.visible import visible
 from netc.terminal import counted, number, paint, percent
 
@@ -50,7 +50,7 @@ def begin(session: Session, changed: dict[str, str | float], out: Path, quiet: b
 def resumed(
     path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool
 ) -> Sweeping:
-    from netc.command_run import begun_here, read, warn
+    from netc.commands.run import begun_here, read, warn
     from netc.runtime import session as sessions
     from netc.runtime.results.sweep_folder import SweepFolder
 
@@ -127,7 +127,7 @@ def _points(sweeping: Sweeping) -> Iterator[Point]:
 
 def _trained(sweeping: Sweeping, at: int, session: Session) -> dict[str, Any]:
     """A point, into its folder; what a checkpoint there holds is not done again."""
-    from netc.command_run import Run, checkpoint_of, train
+    from netc.commands.run import Run, checkpoint_of, train
     from netc.kept_run import fill_folder, fingerprint
     from netc.runtime import sweep as sweeps
     from netc.runtime.results.folder import RunFolder

@@ -56,6 +56,8 @@ def percent(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
+    if seconds < 0.01:
+        return f"{1000 * seconds:.2g} ms"
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"
     if seconds < 100:

@@ -221,13 +221,13 @@ def samples(judged: Judged, about: str) -> Figure:
         line[0].text(-0.15, 0.5, name, rotation=90, ha="right", va="center", transform=line[0].transAxes)
         for axes, at in zip(line, chosen, strict=False):
             shown = one.inputs[at].reshape(one.image)
-            axes.imshow(_displayed(shown), cmap="gray_r" if theme().page == "white" else "gray")
+            axes.imshow(displayed(shown), cmap="gray_r" if theme().page == "white" else "gray")
             axes.set_title(_caption(one, int(at)), fontsize=0.7 * theme().font)
     headline(fig, f"Samples of the {one.part} part: what the network says, and what is true", about)
     return fig
 
 
-def _displayed(image: Array) -> Array:
+def displayed(image: Array) -> Array:
     """Grey as it is; colours between 0 and 1."""
     if image.ndim == 3 and image.shape[2] == 1:
         return image[:, :, 0]

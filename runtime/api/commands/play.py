@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from netc.commands import DONE
-from netc.options import NET_FILE, Assignment
+from netc.command_line import DONE
+from netc.commands.options import NET_FILE, Assignment
 
 
 @click.command("play")
@@ -23,10 +23,10 @@ def command(file: Path, assignments: tuple[tuple[str, str], ...], port: int, ope
 
     The page is served to this machine alone, at an address that is printed. Ctrl-C ends it. Nothing is kept.
     """
-    from netc.command_run import read, warn
+    from netc.commands.run import read, warn
     from netc.play import Playground
-    from netc.play_server import HOST, Server
-    from netc.play_shown import frame
+    from netc.play.server import HOST, Server
+    from netc.play.shown import frame
 
     click.echo("compiling ...", err=True)
     play = Playground(read(file), dict(assignments))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from netc.commands import DONE
+from netc.command_line import DONE
 
-SHIPPED = Path(__file__).with_name("examples")
+SHIPPED = Path(__file__).parents[1] / "examples"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.py[co]", "runs", "data")
 
 

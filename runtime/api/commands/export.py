@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netc.command_predict import EXISTING, model_of, write
-from netc.commands import DONE
+from netc.command_line import DONE
+from netc.commands.predict import EXISTING, model_of, write
 
 if TYPE_CHECKING:
     from netc.compiler.export.model import Exported

@@ -1,4 +1,4 @@
-"""The TextMate grammar of `.net` files, from the language's own words: `python -m netc.textmate` prints it.
+"""The TextMate grammar of `.net` files, from the language's own words: `python -m netc.editors.textmate` prints it.
 
 Colours only, as `highlight.py` for Pygments.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from netc.dsl.names import TO_GREEK
 from netc.dsl.tokens import ACTIONS, RESERVED, STATEMENTS
-from netc.highlight import FUNCTIONS
+from netc.editors.highlight import FUNCTIONS
 
 
 def grammar() -> dict[str, Any]:

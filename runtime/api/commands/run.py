@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc import sweep_run
-from netc.command_plot import need_matplotlib, pictures
-from netc.commands import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.command_line import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.commands.options import FOLDER, NET_FILE, lanes, overrides, training_options
+from netc.commands.plot import need_matplotlib, pictures
 from netc.dsl.visible import visible
 from netc.kept_run import fingerprint, manifest_of, new_folder
-from netc.options import FOLDER, NET_FILE, lanes, overrides, training_options
 
 if TYPE_CHECKING:
     from netc.kept_run import Manifest

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from netc.commands import DONE, WRONG_FILE
+from netc.command_line import DONE, WRONG_FILE
+from netc.commands.options import NET_FILE
 from netc.dsl.visible import visible
-from netc.options import NET_FILE
 
 
 @click.command("fmt")
@@ -17,7 +17,7 @@ from netc.options import NET_FILE
 @click.option("--unicode", is_flag=True, help="Write θ, η, ∇ and ·, not theta, eta, grad and *.")
 def command(files: tuple[Path, ...], only_check: bool, unicode: bool) -> int:
     """Bring FILES into canonical layout."""
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.dsl.diagnostics import SpecError
     from netc.dsl.format import format_program
     from netc.runtime.atomic import write_text

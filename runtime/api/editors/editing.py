@@ -21,7 +21,7 @@ from netc.dsl.format import format_program
 from netc.dsl.names import canonical
 from netc.dsl.source import Source, Span
 from netc.dsl.tokens import RESERVED, STATEMENTS
-from netc.highlight import FUNCTIONS
+from netc.editors.highlight import FUNCTIONS
 from netc.runtime import session as sessions
 
 Sort = Literal["keyword", "definition", "setting", "function"]

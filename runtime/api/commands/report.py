@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from netc.command_plot import need_matplotlib
-from netc.command_predict import model_of, write
-from netc.commands import DONE
+from netc.command_line import DONE
+from netc.commands.plot import need_matplotlib
+from netc.commands.predict import model_of, write
 
 
 @click.command("report")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netc.commands import DONE
+from netc.command_line import DONE
 from netc.terminal import counted
 
 

@@ -9,9 +9,10 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 from pygls.workspace import TextDocument
 
-from netc import __version__, editing
+from netc import __version__
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import Source, Span
+from netc.editors import editing
 
 SORTS = {
     "keyword": types.CompletionItemKind.Keyword,

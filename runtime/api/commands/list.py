@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from netc.commands import DONE
+from netc.command_line import DONE
 from netc.terminal import paint
 
 KINDS = {

@@ -18,10 +18,10 @@ from threading import Lock
 from typing import Any
 
 from netc import __version__
-from netc.commands import defect
+from netc.command_line import defect
 from netc.dsl.diagnostics import SpecError
 from netc.play import Playground
-from netc.play_shown import frame, setup
+from netc.play.shown import frame, setup
 
 HOST = "127.0.0.1"
 LARGEST = 2**16
@@ -60,7 +60,8 @@ class Server(ThreadingHTTPServer):
 
     def page(self) -> str:
         parts = {
-            name: files("netc").joinpath(f"play.{name}").read_text("utf-8") for name in ("html", "css", "js")
+            name: files("netc.play").joinpath(f"page.{name}").read_text("utf-8")
+            for name in ("html", "css", "js")
         }
         made = parts["html"]
         for mark, text in (("STYLE", parts["css"]), ("SCRIPT", parts["js"]), ("NONCE", self.nonce)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.commands import DONE, INTERRUPTED, NOT_AS_EXPECTED
+from netc.command_line import DONE, INTERRUPTED, NOT_AS_EXPECTED
 
 if TYPE_CHECKING:
     from netc.kept_run import Manifest
@@ -62,7 +62,7 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
 
 
 def _trained(session: Session, again: Any, manifest: Manifest, quiet: bool) -> Result:
-    from netc.command_run import watching
+    from netc.commands.run import watching
 
     with watching(session, quiet) as watch:
         _, result = session.train(watch, None, again.rows)

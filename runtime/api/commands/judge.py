@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.command_predict import EXISTING, inputs_of_table, model_of
-from netc.commands import DONE
+from netc.command_line import DONE
+from netc.commands.predict import EXISTING, inputs_of_table, model_of
 
 if TYPE_CHECKING:
     from netc.model import Model

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.commands import DONE, INTERRUPTED, NOT_AS_EXPECTED, WRONG_DATA, WRONG_FILE, status_of
+from netc.command_line import DONE, INTERRUPTED, NOT_AS_EXPECTED, WRONG_DATA, WRONG_FILE, status_of
+from netc.commands.options import FOLDER, lanes, overrides, training_options
 from netc.dsl.visible import visible
-from netc.options import FOLDER, lanes, overrides, training_options
 from netc.terminal import counted, paint
 from netc.verdicts import COLOURS, Table
 
@@ -95,7 +95,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _judge(file: Path, changed: dict[str, str | float], slow: bool, out: Path | None, lanes: int) -> _Judged:
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.dsl import ast
     from netc.dsl.diagnostics import SpecError
 

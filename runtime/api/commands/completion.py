@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from netc.commands import COMPLETING, DONE, cli
+from netc.command_line import COMPLETING, DONE, cli
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from netc.commands import DONE, WRONG_DATA, WRONG_FILE, status_of
+from netc.command_line import DONE, WRONG_DATA, WRONG_FILE, status_of
+from netc.commands.options import NET_FILE
 from netc.dsl.visible import visible
-from netc.options import NET_FILE
 
 NOT_AT_HAND = {"E0601", "E0605", "E0606"}
 """The data are missing on this machine; the file may be right all the same."""
@@ -41,7 +41,7 @@ def _check(file: Path, quiet: bool) -> int:
 
 def _checked(file: Path) -> str:
     """A note on what could not be checked. Raises SpecError."""
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.compiler.pipeline import to_warnings
     from netc.dsl.diagnostics import SpecError, render
     from netc.runtime import session as sessions

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from netc.commands import DONE
-from netc.options import NET_FILE
+from netc.command_line import DONE
+from netc.commands.options import NET_FILE
 
 TEXT_STAGES = ("ast", "spec", "ir", "loops", "cpu", "cuda")
 MACHINE_STAGES = ("llvm", "asm", "ptx")
@@ -33,7 +33,7 @@ def command(file: Path, stage: str, function: str) -> int:
 
 def _ptx(file: Path) -> str:
     """Needs the toolkit parts of the extra, no GPU."""
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.runtime import session as sessions
     from netc.runtime.devices import cuda_types
     from netc.runtime.devices.cuda_missing import EXTRA, installed
@@ -45,7 +45,7 @@ def _ptx(file: Path) -> str:
 
 
 def _text(file: Path, stage: str) -> str:
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.compiler import pipeline
     from netc.compiler.kernels.machine import Machine
     from netc.runtime import session as sessions
@@ -59,7 +59,7 @@ def _text(file: Path, stage: str) -> str:
 
 
 def _machine_code(file: Path, stage: str, function: str) -> str:
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.runtime import session as sessions
     from netc.runtime.session import compiled_without_cache
 

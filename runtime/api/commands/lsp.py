@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netc.commands import DONE
+from netc.command_line import DONE
 
 MISSING = 'the language server is made with pygls, which is not installed: pip install "netc[lsp]"'
 
@@ -20,7 +20,7 @@ def command() -> int:
 
     if find_spec("pygls") is None:
         raise click.UsageError(MISSING)
-    from netc.language_server import make_server
+    from netc.editors.language_server import make_server
 
     make_server().start_io()
     return DONE

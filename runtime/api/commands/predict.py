@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.commands import DONE
+from netc.command_line import DONE
 
 if TYPE_CHECKING:
     from netc.model import Model

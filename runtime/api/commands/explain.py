@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netc.commands import DONE
+from netc.command_line import DONE
 from netc.dsl.diagnostics import render
 from netc.terminal import paint
 
@@ -78,7 +78,7 @@ def _story(code: str) -> str:
 
 def checked(what: str) -> Spec:
     """The file, or the smallest file with that rule. No data are read."""
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.compiler import pipeline
     from netc.compiler.rules.rule_text import read_rule
 
@@ -134,7 +134,7 @@ def _latex(what: str) -> str:
 
 
 def _plan(what: str) -> Iterable[Section]:
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.compiler.explain_plan import explain_plan
     from netc.compiler.kernels.cuda.plan import Card
     from netc.runtime import session as sessions
@@ -155,7 +155,7 @@ def _layers(what: str) -> Iterable[Section]:
 
 
 def _init(what: str) -> Iterable[Section]:
-    from netc.command_run import read
+    from netc.commands.run import read
     from netc.explain_init import explain_init
     from netc.runtime.session import open_session
 

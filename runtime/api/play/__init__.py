@@ -15,7 +15,7 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.play_numbers import Movable, movable, moved
+from netc.play.numbers import Movable, movable, moved
 from netc.runtime.devices.load import seal
 from netc.runtime.parameters import Array
 from netc.runtime.session import File, Session, open_session

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netc.command_run import read
-from netc.commands import DONE
+from netc.command_line import DONE
+from netc.commands.run import read
 
 if TYPE_CHECKING:
     from netc.runtime.bench.comparison import Compared

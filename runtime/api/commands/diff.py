@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netc.command_explain import checked, is_file
-from netc.commands import DONE
+from netc.command_line import DONE
+from netc.commands.explain import checked, is_file
 
 if TYPE_CHECKING:
     from netc.compiler.rules.witness import Witness

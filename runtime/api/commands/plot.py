@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netc.commands import DONE
-from netc.options import FOLDER
+from netc.command_line import DONE
+from netc.commands.options import FOLDER
 
 if TYPE_CHECKING:
     from netc.runtime.pictures.course import Course

@@ -1,0 +1,1 @@
+"""What editors need: the language server, colours, a grammar for TextMate."""
