@@ -93,6 +93,9 @@ class _Layout:
             case ast.Search(name, parameters, body, settings):
                 yield self._head(node, "search", f"{self.printer.definition(name, parameters)}:")
                 yield from self._body(in_order((*settings, *body)), 1)
+            case ast.Attack(name, parameters, body, settings):
+                yield self._head(node, "attack", f"{self.printer.definition(name, parameters)}:")
+                yield from self._body(in_order((*settings, *body)), 1)
             case ast.Schedule():
                 yield from self._schedule(node)
             case ast.Train(settings):
