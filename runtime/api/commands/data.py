@@ -126,7 +126,7 @@ def _batch(data: Dataset, session: Session | None, classes: Sequence[object]) ->
 
 
 def _draw(path: Path, data: Dataset, session: Session | None, classes: Sequence[object]) -> None:
-    from netc.command_plot import need_matplotlib
+    from netc.commands.plot import need_matplotlib
 
     need_matplotlib()
     from netc.runtime.judging import image_shape
