@@ -205,7 +205,7 @@ def test_what_is_no_model_is_refused_in_words(line, tmp_path):
         with pytest.raises(ValueError, match=r"the tables of .* cannot be read"):
             _ = netc.load(damaged(name, lambda b: b[: len(b) // 2])).result
     fewer = damaged("manifest.json", lambda b: b.replace(b'"height",', b""))
-    with pytest.raises(ValueError, match="' is damaged: .*the network takes 2 inputs, the data has 1"):
+    with pytest.raises(ValueError, match=r"' is damaged: .*the network takes 2 inputs, the data has 1"):
         netc.load(fewer)
     from safetensors.numpy import save_file
 
