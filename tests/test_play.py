@@ -46,6 +46,22 @@ train     steps = 6
 """
 
 
+@pytest.fixture(autouse=True, scope="module")
+def patient():
+    """A busy machine does no fewer iterations."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netc.play.PATIENCE", math.inf)
+        yield
+
+
+def test_an_answer_is_not_waited_for(monkeypatch):
+    """Whatever was asked for, and however long an iteration takes: one at least is done."""
+    play = played(BOWL)
+    monkeypatch.setattr("netc.play.PATIENCE", -1.0)
+    play.go(5)
+    assert play.step == 1
+
+
 def played(text: str, **overrides) -> Playground:
     return Playground(sessions.read_text(text, "it.net", Path.cwd()), overrides)
 
