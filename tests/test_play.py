@@ -193,6 +193,16 @@ def test_the_surface_is_ranked_by_the_objective():
     np.testing.assert_allclose(ranks / 255, shares, atol=0.5 / 255 + mirrored)
 
 
+def test_the_graph_of_one_number_stays_where_the_run_began():
+    play = played("objective f(x) = (x - 1)^2\ninit theta = 2\noptimizer gd(eta = 0.25)\ntrain steps = 9\n")
+    still = setup(play)["picture"]
+    np.testing.assert_allclose(still["y"], (np.array(still["x"]) - 1) ** 2, rtol=1e-13)
+    play.go(2)
+    assert frame(play)["picture"]["theta"] == [[1.25, 0.0625]]
+    play.set({"eta": 0.5})
+    assert setup(play)["picture"] == still
+
+
 def test_curves_are_thinned_out_and_keep_their_ends():
     play = played(BOWL)
     for step in range(3000):
