@@ -69,7 +69,7 @@ function about() {
   at("file").textContent = setup.file.split(/[\\/]/).pop();
   const samples = Object.entries(setup.samples).map(([part, count]) => `${count} ${part}`).join(", ");
   const runs = setup.runs > 1 && `${setup.shown === 1 ? "the first" : setup.shown} of ${setup.runs} runs`;
-  const words = [setup.network, `${setup.parameters} parameters`, samples && `samples: ${samples}`, setup.loss,
+  const words = [setup.network, `${setup.parameters} parameter${setup.parameters === 1 ? "" : "s"}`, samples && `samples: ${samples}`, setup.loss,
                  setup.batch !== "full" && `batches of ${setup.batch}`, runs];
   at("about").textContent = words.filter(Boolean).join("  ·  ");
   at("rule").textContent = setup.rule;

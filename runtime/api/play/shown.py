@@ -167,7 +167,8 @@ def _around(play: Playground) -> list[list[float]]:
     middle = (seen.min(axis=0) + seen.max(axis=0)) / 2
     spread = SPREAD_OF_MANY if len(play.starts) >= MANY else SPREAD
     half = spread * float((seen.max(axis=0) - seen.min(axis=0)).max()) / 2
-    half = half or SPREAD * max(1.0, float(np.abs(seen).max()))
+    if half == 0:  # one place: the origin is the middle, so that what overshoots stays in sight
+        middle, half = 0 * middle, SPREAD * max(1.0, float(np.abs(seen).max()))
     return [[float(c - half), float(c + half)] for c in middle]
 
 
