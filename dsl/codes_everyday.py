@@ -276,6 +276,24 @@ An epoch is then as many draws as there are samples: some come twice, one in e i
 what is drawn does not keep the order of the data, so it goes with neither 'batch = full' nor 'shuffle = false'.
 """,
     ),
+    "E0475": Story(
+        "how the points of a sweep are chosen",
+        """\
+Without 'by' the points are a grid, or drawn by their laws. 'by = tpe' chooses each where those before it were good:
+
+    sweep eta ~ log_uniform(1e-4, 1), lambda ~ log_uniform(1e-6, 1e-2), trials = 200, by = tpe
+
+It needs the number of points, 'trials'. A seed or a fold is not looked for: 'runs = 5' makes five runs of each point, and
+their median counts.
+""",
+    ),
+    "E0476": Story(
+        "points chosen by what is not installed",
+        """\
+The tree-structured Parzen estimator of 'by = tpe' is that of Optuna, an extra: pip install "netc[tpe]". Without 'by' the
+points are drawn by their laws.
+""",
+    ),
     "E0630": Story(
         "a class that the validation part lacks",
         """\
