@@ -16,7 +16,7 @@ from netc.dsl.parser import parse_statement
 from netc.dsl.record import record
 from netc.dsl.source import Source, Span
 
-KINDS = ("activation", "clip", "loss", "init", "optimizer", "search", "schedule", "block", "layer")
+KINDS = ("activation", "clip", "loss", "init", "optimizer", "search", "attack", "schedule", "block", "layer")
 
 _HEAD = re.compile(rf"^({'|'.join(KINDS)})[ \t]+([\w.]+)", re.MULTILINE)
 _MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)

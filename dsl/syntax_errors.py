@@ -34,6 +34,7 @@ FORMS = {
     "init": "init glorot_uniform, or init theta = (-1.5, 0.7)",
     "optimizer": "optimizer momentum.ema(eta = 0.1, beta1 = 0.1)",
     "search": "search backtracking(F, p, d, start): and a block that sets 'value'",
+    "attack": "attack fgsm(eps): and a block with 'x = x + eps*sign(grad_x R)'",
     "schedule": "schedule eta = 0.1 until 75, 0.01",
     "train": "train epochs = 200, batch = 32",
     "phase": "phase fine: epochs = 20, freeze = layer1",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar, assert_never
 
+from netc.compiler.check.attacks import check_against, check_attack_definitions
 from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
@@ -145,6 +146,7 @@ class _Check:
         check_definition_settings(self.program, self.definitions, self.report)
         self.sound = check_activations(self.definitions, self.report)
         check_layer_definitions(self.definitions, self.report)
+        check_attack_definitions(self.definitions, self.report)
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()
@@ -156,6 +158,9 @@ class _Check:
         )
         schedules = tuple(s for s in schedules if s.name not in self.overrides)
         training = self._training(optimizer)
+        training = check_against(
+            self.one(ast.Train), training, optimizer, data, self.definitions, self.report
+        )
         statement = self.one(ast.Train)
         if network and statement:
             samples = self.facts.samples if self.facts else None

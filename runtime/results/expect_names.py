@@ -44,6 +44,9 @@ class Trained(Protocol):
     def loss(self, theta: Array) -> float:
         """The training loss at (P,) parameters."""
 
+    def attacked(self, figure: str, part: str, attack: ast.Expr, result: Result | None) -> Array:
+        """`accuracy(test, fgsm(0.1))`: (runs,); a stand-in before anything is trained."""
+
     def calibration(self, result: Result | None) -> dict[str, Callable[[], Array]]:
         """`ece(test)`, ...: (runs,) each; stand-ins before anything is trained."""
 
@@ -82,6 +85,8 @@ class Scope:
     inside: Callable[[tuple[ir.Inside, ...]], Array] | None = None
     """(runs, figures) of these layers, computed when a claim names them; None where only what was monitored is known."""
     has_law: Callable[[], bool] = lambda: True
+    attacked: Callable[[str, str, ast.Expr], Array] | None = None
+    """A figure of a part of the data under an attack, (runs,): `accuracy(test, fgsm(0.1))`."""
     swept: Swept | None = None
     """Of a sweep, which has no figures of its own: those of its points."""
 
@@ -137,6 +142,7 @@ def scope_of(session: Trained, result: Result) -> Scope:
         _layers(session),
         partial(session.insides, result),
         session.has_law,
+        partial(session.attacked, result=result),
     )
 
 
@@ -205,6 +211,7 @@ def blank_scope(session: Trained) -> Scope:
         _layers(session),
         partial(session.insides, None),
         session.has_law,
+        partial(session.attacked, result=None),
     )
 
 

@@ -196,6 +196,8 @@ class Values:
                 return self.part(f"{function}({part})", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Name(phase)]:
                 return self.part(f"{function}({part}, {phase})", e)
+            case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Call() as attack]:
+                return self.attacked(function, part, attack, e)
             case "ece" | "ece_levels" | "smooth_ece", [ast.Name(part)]:
                 return self.calibration(function, part, e)
             case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
@@ -327,6 +329,13 @@ class Values:
         if part in PARTS:
             self.fail("E0702", f"'{figure}' has no meaning here", e, notes=(self.known(),))
         self.fail("E0702", "the parts of the data are 'train', 'validation' and 'test'", e)
+
+    def attacked(self, figure: str, part: str, attack: ast.Expr, e: ast.Expr) -> Value:
+        """Where the part has such a figure, the same of attacked inputs."""
+        self.part(f"{figure}({part})", e)
+        if self.scope.attacked is None:
+            self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
+        return Value(self.scope.attacked(figure, part, attack), True)
 
     def calibration(self, figure: str, part: str, e: ast.Expr) -> Value:
         known = self.scope.calibration
