@@ -159,6 +159,16 @@ class Search(Node):
 
 
 @record
+class Attack(Node):
+    """`attack fgsm(eps):` and a block of equations for the inputs: `x = x + eps*sign(grad_x R)`."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: tuple[Action, ...]
+    settings: tuple[Setting, ...]
+
+
+@record
 class Piece(Node):
     """`0.1 until 75`; `until` is None in the last piece."""
 
@@ -253,7 +263,7 @@ class Use(Node):
 
 Statement = (
     Network | Block | Layer | Activation | LearntActivation | Clip | Loss | Objective | Data | Init | Optimizer | Search
-    | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor | Expect | Points | Use
+    | Attack | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

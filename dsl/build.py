@@ -374,6 +374,11 @@ class _Rules:
         body, settings = actions_of(nodes_of(rest))
         return ast.Search(name, parameters, body, settings, span=span)
 
+    def attack(self, span: Span, _: Child, head: Child, *rest: Child) -> ast.Node:
+        name, parameters = head_of(head)
+        body, settings = actions_of(nodes_of(rest))
+        return ast.Attack(name, parameters, body, settings, span=span)
+
     def schedule_pieces(self, span: Span, _: Child, name: Child, *rest: Child) -> ast.Node:
         pieces = tuple(n for n in rest if isinstance(n, ast.Piece))
         return ast.Schedule(name.id, False, (), pieces, (), settings_of(rest), span=span)

@@ -237,13 +237,15 @@ the distance (half_mse), a normal law of unit variance. Other losses of numbers 
 """,
     ),
     "E0467": Story(
-        "a step that is not monitored",
+        "a figure of the inside that is not monitored",
         """\
 norm(step) is the norm of the step that the next iteration makes. It is computed when a report is made, with the states that
 the rule has then; an expectation knows the one of the last report:
 
     monitor norm(step, layer1)
     expect  norm(step, layer1) < 0.01
+
+A sweep keeps the figures of its points, not their parameters: there all figures of layers are those that are monitored.
 """,
     ),
     "E0259": Story(
@@ -255,6 +257,33 @@ it: it is no input and no target. With arrays from Python it is 'data given, wei
     model.train(X, y, sample_weight = w)
 
 Data whose rows stand in the file, or are generated, have inputs and outputs only.
+""",
+    ),
+    "E0471": Story(
+        "what is no attack",
+        """\
+An attack is a block of equations for the inputs x of a sample, of those of the data, x0, and the derivative grad_x R:
+
+    attack pgd(eps, alpha, rounds):
+        for i in 1..rounds:
+            x = max(x0 - eps, min(x0 + eps, x + alpha*sign(grad_x R)))
+
+Loops are over 1..N, at most 1000 rounds.
+""",
+    ),
+    "E0472": Story(
+        "an attack without units",
+        """\
+The numbers of an attack are in the units of scaled inputs. With 'scale = minmax', eps = 0.1 is a tenth of each input's
+range, with 'scale = 1/255' a tenth of 255, with 'scale = zscore' a tenth of its standard deviation. Where the data say
+nothing it is not clear that a tenth of their own unit is meant; 'scale = none' says so.
+""",
+    ),
+    "E0473": Story(
+        "a training that cannot be attacked",
+        """\
+With 'train ..., against = fgsm(0.1)' the batch of each iteration is attacked before the iteration sees it, by the CPU, at
+the parameters of that moment. So there is one batch an iteration, no GPU, and no condition on the loss of all samples.
 """,
     ),
     "E0650": Story(

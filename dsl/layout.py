@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeVar, assert_never
 
 from netc.dsl import ast
 from netc.dsl.printer import OR, Printer
+from netc.dsl.record import record
 from netc.dsl.source import Span
 
 WIDTH = 100
@@ -20,7 +20,7 @@ WIDTH = 100
 _BLOCK_OPENS = re.compile(r":[ \t]*(?:#[^\n]*)?\r?\n(?:\s|#[^\n]*\n)*\Z")
 
 
-@dataclass(frozen=True)
+@record
 class Line:
     """`head rest` of a statement, `head = rest` in a block (or another sign), or only `rest`."""
 
@@ -92,6 +92,9 @@ class _Layout:
                 yield from self._optimizer(node)
             case ast.Search(name, parameters, body, settings):
                 yield self._head(node, "search", f"{self.printer.definition(name, parameters)}:")
+                yield from self._body(in_order((*settings, *body)), 1)
+            case ast.Attack(name, parameters, body, settings):
+                yield self._head(node, "attack", f"{self.printer.definition(name, parameters)}:")
                 yield from self._body(in_order((*settings, *body)), 1)
             case ast.Schedule():
                 yield from self._schedule(node)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import did_you_mean
+from netc.dsl.record import record
 from netc.dsl.slips import CHOICE, COMMENT, habit
 from netc.dsl.source import Span
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
@@ -33,6 +34,7 @@ FORMS = {
     "init": "init glorot_uniform, or init theta = (-1.5, 0.7)",
     "optimizer": "optimizer momentum.ema(eta = 0.1, beta1 = 0.1)",
     "search": "search backtracking(F, p, d, start): and a block that sets 'value'",
+    "attack": "attack fgsm(eps): and a block with 'x = x + eps*sign(grad_x R)'",
     "schedule": "schedule eta = 0.1 until 75, 0.01",
     "train": "train epochs = 200, batch = 32",
     "phase": "phase fine: epochs = 20, freeze = layer1",
@@ -62,7 +64,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Failure:
     """Where a statement stopped making sense."""
 

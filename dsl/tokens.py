@@ -21,6 +21,7 @@ STATEMENTS = (
     "init",
     "optimizer",
     "search",
+    "attack",
     "schedule",
     "train",
     "phase",

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from netc.runtime.training.report import Evaluator
     from netc.runtime.training.sample_layout import Samples
     from netc.runtime.training.train import Outcome, Task, Watcher
+    from netc.runtime.training.varying import Varying
 
 Overrides = Mapping[str, str | float | ast.Expr]
 
@@ -379,7 +380,19 @@ class Session:
             Rules(training.keep, training.patience) if training.keep or training.patience else None,
             self._slopes_of_training if any(s.by_inputs for s in self.spec.monitor.shown) else None,
             self.inside if any(s.inside for s in self.spec.monitor.shown) else None,
+            varying=self._varying,
         )
+
+    @property
+    def _varying(self) -> Varying | None:
+        """What changes the training samples, where something does."""
+        from netc.runtime.attacks import attacker
+        from netc.runtime.training.varying import Varying
+
+        against = self.spec.training.against
+        if against is None:
+            return None
+        return Varying(self.program.training, *self.scaled_training, attacker(self, against))
 
     @cached_property
     def inside(self) -> Inside:
@@ -403,6 +416,11 @@ class Session:
     def _slopes_of_training(self, row: Array) -> Array:
         """(N, inputs): of the training loss, by the scaled inputs."""
         return self.slopes.of(row, *self.scaled_training)
+
+    @property
+    def scaled_parts(self) -> tuple[tuple[Array, Array], ...]:
+        """The same of the training, the validation and the test part."""
+        return self._scaled
 
     @property
     def scaled_training(self) -> tuple[Array, Array]:
@@ -544,6 +562,12 @@ class Session:
     def scalers(self) -> dict[str, Array]:
         """What is stored with the parameters."""
         return self.known.arrays() if self.known else {}
+
+    def attacked(self, figure: str, part: str, attack: ast.Expr, result: Result | None) -> Array:
+        """What `expect` may ask of attacked inputs."""
+        from netc.runtime.attacks import figure_under
+
+        return figure_under(self, figure, part, attack, result)
 
     def calibration(self, result: Result | None) -> dict[str, Callable[[], Array]]:
         """What `expect` may ask of it."""

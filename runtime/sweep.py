@@ -177,7 +177,7 @@ def verdicts(session: Session, result: SweepResult) -> tuple[Verdict, ...]:
 
     if result.interrupted or not session.spec.expectations:
         return ()
-    return judge(session.spec.expectations, result.scope(_constants()))
+    return judge(session.spec.expectations, result.scope(_constants(), _layers(session)))
 
 
 def blank_scope(session: Session) -> Scope:
@@ -192,11 +192,15 @@ def blank_scope(session: Session) -> Scope:
     every = max((len(axis.values) for axis in sweep.axes), default=1)
     some = [tuple(a.values[min(i, len(a.values) - 1)] for a in sweep.axes) for i in range(every)]
     points = (Point(i, values, figures) for i, values in enumerate(some, start=1))
-    return SweepResult(sweep, figure_of(session)[0], tuple(points)).scope(_constants())
+    return SweepResult(sweep, figure_of(session)[0], tuple(points)).scope(_constants(), _layers(session))
 
 
 def _constants() -> dict[str, float]:
     return {"pi": np.pi, "inf": np.inf}
+
+
+def _layers(session: Session) -> tuple[str, ...]:
+    return tuple(x.name for x in session.spec.network.layers) if session.spec.network else ()
 
 
 def total(session: Session) -> int:

@@ -69,6 +69,7 @@ STATEMENTS: dict[str, tuple[type[ast.Node], str, str]] = {
     "ensemble": (ast.Ensemble, NETWORK.replace("steps = 2", "steps = 2, runs = 2"), "ensemble runs{}"),
     "finder": (ast.Finder, OBJECTIVE, "finder eta from 0.1 to 10 in 20 steps{}"),
     "sweep": (ast.Sweep, OBJECTIVE, "sweep eta in {{0.1}}{}"),
+    "attack": (ast.Attack, OBJECTIVE, "attack a(eps){}:\n    x = x + eps"),
     "search": (ast.Search, OBJECTIVE, "search s(R, p){}:\n    value = p"),
 }  # fmt: skip
 

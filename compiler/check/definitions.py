@@ -20,6 +20,7 @@ SETTINGS: Mapping[type[ast.Node], tuple[str, ...]] = {
     ast.Clip: ("source", "require"),
     ast.Optimizer: ("source", "require", "evaluate"),
     ast.Search: ("source", "require"),
+    ast.Attack: ("source", "require"),
     ast.Schedule: ("source", "require"),
     ast.Layer: ("source", "require", "images", "inferred"),
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar, assert_never
 
+from netc.compiler.check.attacks import check_against, check_attack_definitions
 from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
@@ -23,6 +24,7 @@ from netc.compiler.check.loss_places import check_units
 from netc.compiler.check.masks import check_masks
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.phases import check_phases, last_phase
+from netc.compiler.check.points_in_modes import check_kinds
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
@@ -144,6 +146,7 @@ class _Check:
         check_definition_settings(self.program, self.definitions, self.report)
         self.sound = check_activations(self.definitions, self.report)
         check_layer_definitions(self.definitions, self.report)
+        check_attack_definitions(self.definitions, self.report)
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()
@@ -155,6 +158,9 @@ class _Check:
         )
         schedules = tuple(s for s in schedules if s.name not in self.overrides)
         training = self._training(optimizer)
+        training = check_against(
+            self.one(ast.Train), training, optimizer, data, self.definitions, self.report
+        )
         statement = self.one(ast.Train)
         if network and statement:
             samples = self.facts.samples if self.facts else None
@@ -178,6 +184,7 @@ class _Check:
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         ensemble = check_ensemble(self.program, training.runs, (), self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
+        check_kinds(network, self.all(ast.Expect), self.report)
         self.report.finish()
         assert optimizer is not None
         return Spec(

@@ -21,7 +21,7 @@ from netc.dsl.printer import print_expr
 
 SETTINGS = (
     "epochs", "steps", "batch", "shuffle", "sampling", "precision", "seed", "runs", "threads", "stop", "diverged", "keep",
-    "target", "slow",
+    "against", "target", "slow",
 )  # fmt: skip
 AUTO: History = "auto"
 HISTORIES: Reader[History] = word("all", "summary", "auto")

@@ -37,7 +37,7 @@ def check_values(
 
 
 def check_required(
-    rule: ast.Optimizer | ast.Schedule | ast.Layer,
+    rule: ast.Optimizer | ast.Schedule | ast.Layer | ast.Attack,
     arguments: tuple[ast.Argument, ...],
     values: Mapping[str, float],
     span: Span,
@@ -55,7 +55,7 @@ def check_required(
                 _unfit(rule, condition, named, given, values, span, report)
 
 
-def _positions(rule: ast.Optimizer | ast.Schedule | ast.Layer) -> Iterator[str]:
+def _positions(rule: ast.Optimizer | ast.Schedule | ast.Layer | ast.Attack) -> Iterator[str]:
     """The parameters' names, then as many empty ones as it takes."""
     return chain((p.name for p in rule.parameters), repeat(""))
 
@@ -75,7 +75,7 @@ def _may_be_none(parameter: ast.Parameter) -> bool:
 
 
 def _unfit(
-    rule: ast.Optimizer | ast.Schedule | ast.Layer,
+    rule: ast.Optimizer | ast.Schedule | ast.Layer | ast.Attack,
     condition: ast.Expr,
     named: list[str],
     given: Mapping[str, ast.Argument],
@@ -92,6 +92,6 @@ def _unfit(
     report.error("E0414", where, f"'{rule.name}' requires {words}")
 
 
-def _value(value: float, name: str, rule: ast.Optimizer | ast.Schedule | ast.Layer) -> str:
+def _value(value: float, name: str, rule: ast.Optimizer | ast.Schedule | ast.Layer | ast.Attack) -> str:
     flags = {p.name for p in rule.parameters if is_flag(p)}
     return ("true" if value else "false") if name in flags else number(value)

@@ -68,6 +68,7 @@ class Definitions:
     schedules: Table[ast.Schedule] = field(default_factory=lambda: Table("schedule"))
     optimizers: Table[ast.Optimizer] = field(default_factory=lambda: Table("optimizer"))
     searches: Table[ast.Search] = field(default_factory=lambda: Table("search"))
+    attacks: Table[ast.Attack] = field(default_factory=lambda: Table("attack"))
     blocks: Table[ast.Block] = field(default_factory=lambda: Table("block"))
     layers: Table[ast.Layer] = field(default_factory=lambda: Table("layer"))
 
@@ -100,6 +101,7 @@ class Definitions:
             self.schedules,
             self.optimizers,
             self.searches,
+            self.attacks,
             self.blocks,
             self.layers,
         )
@@ -117,7 +119,13 @@ def require_names_once(parameters: Iterable[ast.Parameter], report: Report) -> N
 def is_definition(statement: ast.Statement) -> bool:
     match statement:
         case (
-            ast.Activation() | ast.LearntActivation() | ast.Clip() | ast.Block() | ast.Layer() | ast.Search()
+            ast.Activation()
+            | ast.LearntActivation()
+            | ast.Clip()
+            | ast.Block()
+            | ast.Layer()
+            | ast.Search()
+            | ast.Attack()
         ):
             return True
         case ast.Loss(use=None) | ast.Optimizer(use=None):

@@ -62,6 +62,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield _loss(spec.loss)
     yield from _init(spec.init)
     yield from spec.optimizer.searches
+    yield from [spec.training.against.definition] if spec.training.against else []
     definition = spec.optimizer.definition
     yield replace(definition, parameters=_defaults(definition.parameters, spec.optimizer.arguments))
     yield from spec.schedule_functions
@@ -349,6 +350,9 @@ def _train(training: Training) -> ast.Train:
         _word("target", training.target),
     ]
     settings += [ast.Setting("threads", _number(training.threads))] if training.threads else []
+    if training.against:
+        call = ast.Call(ast.Name(training.against.definition.name), _arguments(training.against.arguments))
+        settings.append(ast.Setting("against", call))
     criteria = (("stop", _stop(training)), ("diverged", training.diverged), ("keep", _keep(training)))
     settings += [ast.Setting(name, criterion) for name, criterion in criteria if criterion]
     return ast.Train(tuple(settings))

@@ -14,6 +14,14 @@ from netc.dsl.source import NOWHERE, Span
 
 
 @record
+class Attack:
+    """How inputs are changed so that the network errs, with its parameters' numbers."""
+
+    definition: ast.Attack
+    arguments: Values
+
+
+@record
 class Law:
     """`target ~ law` or `target = law`; names in it are the helpers, the arguments, fan_in and fan_out."""
 
@@ -150,6 +158,8 @@ class Training:
     """By which figure a run keeps its best parameters, epoch by epoch; None: it keeps its last ones."""
     replacement: bool = False
     """Whether the samples of an epoch are drawn with replacement, each from all of them."""
+    against: Attack | None = None
+    """What attacks the samples of every iteration before it sees them."""
 
 
 History = Literal["all", "summary", "auto"]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netc.beginning import Beginning
+from netc.dsl.parser import parse_expression
 from netc.judge import digest_of, judge
 from netc.keywords import require_plain
 from netc.reports import Calls, Report
@@ -369,6 +370,20 @@ class Model:
         True
         """
         return judge(self, X, y, part)
+
+    def attack(self, attack: str, X: Any, y: Any, *, theta: ArrayLike | None = None) -> Reals:
+        """(N, inputs): X attacked, in its own units, at theta (P,), by default that of the last training's first run.
+
+        `attack` is one of the library or of the file, as in `expect accuracy(test, fgsm(0.1)) < 20%`; its numbers are in
+        the units of scaled inputs, so the file's data say `scale = ...`. Raises SpecError where there is none such,
+        ValueError where arrays do not fit.
+        """
+        from netc.runtime.attacks import attack_of, attacker
+
+        session = self._session
+        found = attacker(session, attack_of(session, parse_expression(attack, "<attack>")))
+        row = self._row(session, self.theta if theta is None else theta, None)
+        return session.inputs.invert(found.of(row, *self._scaled(session, X, y)))
 
     def loss(
         self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None

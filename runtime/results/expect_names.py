@@ -44,6 +44,9 @@ class Trained(Protocol):
     def loss(self, theta: Array) -> float:
         """The training loss at (P,) parameters."""
 
+    def attacked(self, figure: str, part: str, attack: ast.Expr, result: Result | None) -> Array:
+        """`accuracy(test, fgsm(0.1))`: (runs,); a stand-in before anything is trained."""
+
     def calibration(self, result: Result | None) -> dict[str, Callable[[], Array]]:
         """`ece(test)`, ...: (runs,) each; stand-ins before anything is trained."""
 
@@ -79,9 +82,11 @@ class Scope:
     """`ece(test)`, ...: (runs,) each, computed when a claim names it."""
     layers: tuple[str, ...] = ()
     """That learn."""
-    inside: Callable[[tuple[ir.Inside, ...]], Array] = lambda figures: np.zeros((0, len(figures)))
-    """(runs, figures) of these layers, computed when a claim names them."""
-    has_law: Callable[[], bool] = lambda: False
+    inside: Callable[[tuple[ir.Inside, ...]], Array] | None = None
+    """(runs, figures) of these layers, computed when a claim names them; None where only what was monitored is known."""
+    has_law: Callable[[], bool] = lambda: True
+    attacked: Callable[[str, str, ast.Expr], Array] | None = None
+    """A figure of a part of the data under an attack, (runs,): `accuracy(test, fgsm(0.1))`."""
     swept: Swept | None = None
     """Of a sweep, which has no figures of its own: those of its points."""
 
@@ -134,6 +139,7 @@ def scope_of(session: Trained, result: Result) -> Scope:
         _layers(session),
         partial(session.insides, result),
         session.has_law,
+        partial(session.attacked, result=result),
     )
 
 
@@ -201,6 +207,7 @@ def blank_scope(session: Trained) -> Scope:
         _layers(session),
         partial(session.insides, None),
         session.has_law,
+        partial(session.attacked, result=None),
     )
 
 

@@ -185,7 +185,7 @@ class Values:
         self.unknown(name, e)
 
     def call(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> Value:
-        if (found := self.inside(e)) is not None:
+        if self.scope.swept is None and (found := self.inside(e)) is not None:
             return found
         match function, arguments:
             case "norm", [ast.Gradient(_, None, None)]:
@@ -196,6 +196,8 @@ class Values:
                 return self.part(f"{function}({part})", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Name(phase)]:
                 return self.part(f"{function}({part}, {phase})", e)
+            case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Call() as attack]:
+                return self.attacked(function, part, attack, e)
             case "ece" | "ece_levels" | "smooth_ece", [ast.Name(part)]:
                 return self.calibration(function, part, e)
             case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
@@ -247,17 +249,21 @@ class Values:
         figures = read(e, self.scope.loss_names, self.scope.layers)
         if not figures:
             return None
-        if figures[0].figure == "step":
+        if figures[0].figure in FISHER and not self.scope.has_law():
+            self.fail("E0466", NO_LAW, e, hints=LAWS)
+        if figures[0].figure != "step" and self.scope.inside is not None:
+            found = self.scope.inside(figures)
+        else:
             names = [written(one) for one in figures]
             for name in names:
                 if name not in self.scope.figures:
-                    message = "the step that comes next is only known where it is monitored"
-                    self.fail("E0467", message, e, hints=(f"monitor it too: `monitor {name}`",))
+                    of = (
+                        "the step that comes next is"
+                        if self.scope.inside
+                        else "figures of layers in a sweep are"
+                    )
+                    self.fail("E0467", f"{of} only known where monitored", e, hints=(f"monitor {name}",))
             found = np.column_stack([self.scope.figures[name] for name in names])
-        else:
-            if figures[0].figure in FISHER and not self.scope.has_law():
-                self.fail("E0466", NO_LAW, e, hints=LAWS)
-            found = self.scope.inside(figures)
         return Value(found if len(figures) > 1 else found[:, 0], True)
 
     def ended(self, name: str, coordinates: list[ast.Expr] | None, e: ast.Expr) -> Value | None:
@@ -319,6 +325,13 @@ class Values:
         if part in PARTS:
             self.fail("E0702", f"'{figure}' has no meaning here", e, notes=(self.known(),))
         self.fail("E0702", "the parts of the data are 'train', 'validation' and 'test'", e)
+
+    def attacked(self, figure: str, part: str, attack: ast.Expr, e: ast.Expr) -> Value:
+        """Where the part has such a figure, the same of attacked inputs."""
+        self.part(f"{figure}({part})", e)
+        if self.scope.attacked is None:
+            self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
+        return Value(self.scope.attacked(figure, part, attack), True)
 
     def calibration(self, figure: str, part: str, e: ast.Expr) -> Value:
         known = self.scope.calibration

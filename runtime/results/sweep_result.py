@@ -116,7 +116,7 @@ class SweepResult:
         }
         return {key: value for key, value in full.items() if value not in ("", {}, [], False)}
 
-    def scope(self, constants: dict[str, float]) -> Scope:
+    def scope(self, constants: dict[str, float], layers: tuple[str, ...] = ()) -> Scope:
         """What the names in `expect` mean."""
         best, over = self.rows[0].points, dict[str, tuple[Scope, ...]]()
         for at, axis in enumerate(self.sweep.axes):
@@ -124,10 +124,10 @@ class SweepResult:
                 continue
             texts = [print_expr(value) for value in axis.values]
             pools = [[p for p in self.points if print_expr(p.values[at]) == text] for text in texts]
-            over[axis.name] = tuple(_pooled(pool, constants) for pool in pools)
+            over[axis.name] = tuple(_pooled(pool, constants, layers) for pool in pools)
         values = self.rows[0].values
         words = {v for p in self.points for v in self._values(p).values() if isinstance(v, str)}
-        swept = Swept(_pooled(best, constants), values, over, frozenset(words))
+        swept = Swept(_pooled(best, constants, layers), values, over, frozenset(words))
         return Scope(1, {}, constants, swept=swept)
 
     # -- inside ------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def _plain_value(value: ast.Expr) -> float | str:
     return print_expr(value) if found is None else found
 
 
-def _pooled(points: Sequence[Point], constants: dict[str, float]) -> Scope:
+def _pooled(points: Sequence[Point], constants: dict[str, float], layers: tuple[str, ...]) -> Scope:
     names = [name for name in points[0].figures if all(name in p.figures for p in points)]
     figures = {name: np.concatenate([p.figures[name] for p in points]) for name in names}
-    return Scope(len(figures["steps"]), figures, constants)
+    return Scope(len(figures["steps"]), figures, constants, layers=layers)

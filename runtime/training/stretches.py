@@ -32,6 +32,8 @@ class Given:
     samples: int
     bounds: Array
     seed: int
+    by_sample: bool = False
+    """Whether a sample is a row of x, not a column."""
 
 
 class Stretches(Protocol):

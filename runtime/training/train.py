@@ -45,6 +45,7 @@ from netc.runtime.training.state import (
     within,
 )
 from netc.runtime.training.stretches import Given, OnCpu, Stretches
+from netc.runtime.training.varying import OnCpuVarying, Varying
 from netc.runtime.training.watched import Watched
 from netc.runtime.training.workers import Abandoned, Workers, use_threads
 
@@ -88,6 +89,8 @@ class Task:
     """The iteration after which this part of the training ends, which a later one goes on from; 0: it is whole."""
     only: tuple[int, int] | None = None
     """Of the runs those from the first number to before the second: the others are trained elsewhere."""
+    varying: Varying | None = None
+    """What changes the training samples from iteration to iteration."""
     whole: Callable[[Array], Array] | None = None
     """Rows of a state -> (rows, P) all parameters, where some are frozen."""
 
@@ -537,9 +540,12 @@ def stretches_of(task: Task, hyper: Array, workers: Workers) -> Stretches:
     """Who carries the iterations out."""
     program, train = task.program, task.train
     cuts = aligned(bounds(program.training.batches, train.count))
-    given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed)
+    by_sample = bool(task.kernels.BY_SAMPLE)
+    given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed, by_sample)
     if task.kernels.DEVICE == "cpu":
         loops = any(isinstance(s, ir.Repeat | ir.For) for s in flat(program.rule.body))
+        if task.varying:
+            return OnCpuVarying(task.kernels, given, workers, loops, task.varying)
         return OnCpu(task.kernels, given, workers, loops)
     from netc.runtime.training.cuda_stretches import OnGpu
 

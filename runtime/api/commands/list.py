@@ -19,6 +19,7 @@ KINDS = {
     "inits": "init",
     "optimizers": "optimizer",
     "searches": "search",
+    "attacks": "attack",
     "schedules": "schedule",
 }
 
@@ -32,7 +33,7 @@ WIDTH = 110
 @click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option("--full", is_flag=True, help="The whole definitions, with their equations and sources.")
 def command(kind: str | None, words: tuple[str, ...], full: bool) -> int:
-    """List activations, layers, clips, losses, inits, optimizers, searches, schedules or data sets, a line each.
+    """List activations, layers, clips, losses, inits, optimizers, searches, attacks, schedules or data sets, a line each.
 
     Without KIND, the names of all. WORDs are parts of names, in any case: `netc list optimizers adam` shows those with
     adam in their name.

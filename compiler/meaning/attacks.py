@@ -1,0 +1,18 @@
+"""What the equations of an attack read: inputs, and the slopes by them. Checks nothing."""
+
+from __future__ import annotations
+
+from netc.compiler.meaning.resolve_tree import rebuild
+from netc.dsl import ast
+
+INPUTS = ("x", "x0")
+"""The inputs of a sample as they are by now, and those of the data."""
+SLOPE = "grad_x"
+"""What `grad_x R` is called in expressions."""
+
+
+def without_slopes(expr: ast.Expr) -> ast.Expr:
+    """With a name in the place of `grad_x R`."""
+    if isinstance(expr, ast.InputGradient):
+        return ast.Name(SLOPE, span=expr.span)
+    return rebuild(expr, without_slopes)
