@@ -284,6 +284,19 @@ With 'train ..., against = fgsm(0.1)' the batch of each iteration is attacked be
 the parameters of that moment. So there is one batch an iteration, no GPU, and no condition on the loss of all samples.
 """,
     ),
+    "E0474": Story(
+        "what cannot be done to samples",
+        """\
+'augment' changes the training samples anew in every epoch, in the order in which it is written:
+
+    augment shift(2), flip, rotate(10), noise(0.05), mixup(0.2)
+    augment blur(1.5) until 40
+
+shift(pixels), flip (left and right), rotate(degrees) and blur(sigma) are of images: the network's input is one, height x
+width or height x width x channels, or the columns are a square of pixels. noise(sigma) and mixup(alpha), alpha <= 1, are of
+any inputs. The samples are made by the CPU, between epochs; conditions on the loss of all samples have none to go by.
+""",
+    ),
     "E0650": Story(
         "a number that is no weight",
         """\

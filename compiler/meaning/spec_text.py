@@ -70,7 +70,11 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield from _schedule(schedule)
     yield _train(spec.training)
     yield _monitor(spec.monitor)
-    yield from (s for s in spec.program.statements if isinstance(s, ast.Ensemble | ast.Points | ast.Expect))
+    yield from (
+        s
+        for s in spec.program.statements
+        if isinstance(s, ast.Augment | ast.Ensemble | ast.Points | ast.Expect)
+    )
 
 
 def _definitions(spec: Spec) -> Iterator[ast.Activation | ast.Layer | ast.Block]:
