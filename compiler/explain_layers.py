@@ -6,7 +6,6 @@ A multiply-add is one product and its addition in a sum of products, forward; th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from math import prod
 
@@ -16,11 +15,12 @@ from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.rules.explain import Section
+from netc.dsl.record import record
 
 HEADS = ("", "gives", "parameters", "activations", "multiply-adds")
 
 
-@dataclass(frozen=True)
+@record
 class Row:
     name: str
     operation: str

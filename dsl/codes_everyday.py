@@ -237,13 +237,15 @@ the distance (half_mse), a normal law of unit variance. Other losses of numbers 
 """,
     ),
     "E0467": Story(
-        "a step that is not monitored",
+        "a figure of the inside that is not monitored",
         """\
 norm(step) is the norm of the step that the next iteration makes. It is computed when a report is made, with the states that
 the rule has then; an expectation knows the one of the last report:
 
     monitor norm(step, layer1)
     expect  norm(step, layer1) < 0.01
+
+A sweep keeps the figures of its points, not their parameters: there all figures of layers are those that are monitored.
 """,
     ),
     "E0259": Story(
@@ -337,6 +339,24 @@ With 'sampling = replacement' each sample of each batch is drawn from all traini
 
 An epoch is then as many draws as there are samples: some come twice, one in e is left out. A full batch draws nothing, and
 what is drawn does not keep the order of the data, so it goes with neither 'batch = full' nor 'shuffle = false'.
+""",
+    ),
+    "E0475": Story(
+        "how the points of a sweep are chosen",
+        """\
+Without 'by' the points are a grid, or drawn by their laws. 'by = tpe' chooses each where those before it were good:
+
+    sweep eta ~ log_uniform(1e-4, 1), lambda ~ log_uniform(1e-6, 1e-2), trials = 200, by = tpe
+
+It needs the number of points, 'trials'. A seed or a fold is not looked for: 'runs = 5' makes five runs of each point, and
+their median counts.
+""",
+    ),
+    "E0476": Story(
+        "points chosen by what is not installed",
+        """\
+The tree-structured Parzen estimator of 'by = tpe' is that of Optuna, an extra: pip install "netc[tpe]". Without 'by' the
+points are drawn by their laws.
 """,
     ),
     "E0630": Story(

@@ -222,4 +222,15 @@ channels of e1 behind those that come, (add e1) adds the two. Every name is give
              (upsample 2x2) (concat e1) (conv 3x3 same, relu) 8 (conv 1x1, softmax) 2]
 """,
     ),
+    "E0263": Story(
+        "the kind of a point of a network with two modes",
+        """\
+A warning. Dropout and batch norm compute something else in training than in use. What kind of point a run has reached is
+told by the Hessian of the loss in test mode, on all samples: it is a function of theta and of the states that were kept, and
+nothing is drawn. The rule went along another loss, of batches and with draws, so the gradient of this one need not be 0.
+
+    network [13 (tanh) 15 (dropout.inverted 0.2) (lin) 1]
+    expect  minimum                   # of the network without dropout
+""",
+    ),
 }

@@ -12,7 +12,8 @@ RESULTS: dict[str, Story] = {
 layer1.weight, layer1.bias, layer2.weight, ... The weight of a layer has the shape (outputs, inputs), as in
 PyTorch. The parameters that 'netc run' keeps in theta.safetensors fit, and so does the state dict of an
 nn.Sequential: 0.weight, 0.bias, 2.weight, ... are the layers in the order of their numbers, in a
-safetensors file or in a .pt that PyTorch has saved. The file is missing, is no such file, or has other
+safetensors file or in a .pt that PyTorch has saved. What Keras 3 has saved as NAME.keras or NAME.weights.h5
+is turned as it must be, layer after layer. The file is missing, is no such file, or has other
 names or shapes.
 """,
     ),

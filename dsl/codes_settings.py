@@ -156,9 +156,9 @@ made of them is followed under a name: V = R(theta[n]) + norm(v[n])^2/2.
     "E0907": Story(
         "a schedule of a layer",
         """\
-Schedules change parameters of the optimizer. A layer that changes with the iterations says so itself, by a state that counts
-them, as dropout.early and dropout.late do (`netc list layers dropout --full`); and a phase may give a number of the
-network's a new value.
+Schedules change parameters of the optimizer. A layer that changes with the iterations has a state that counts them, as
+dropout.early and dropout.late have (`netc list layers dropout --full`); and a phase may give a number of the network's a
+new value.
 
     phase early: p = 0.1, epochs = 5
     phase late: p = 0, epochs = 20

@@ -6,15 +6,15 @@ Stages collect diagnostics and raise them once, together, as a `SpecError`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 from unicodedata import combining, east_asian_width
 
+from netc.dsl.record import record
 from netc.dsl.source import Span
 from netc.dsl.visible import visible
 
 
-@dataclass(frozen=True)
+@record
 class Diagnostic:
     """One thing the user should know.
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeVar, assert_never
 
 from netc.dsl import ast
 from netc.dsl.printer import OR, Printer
+from netc.dsl.record import record
 from netc.dsl.source import Span
 
 WIDTH = 100
@@ -20,7 +20,7 @@ WIDTH = 100
 _BLOCK_OPENS = re.compile(r":[ \t]*(?:#[^\n]*)?\r?\n(?:\s|#[^\n]*\n)*\Z")
 
 
-@dataclass(frozen=True)
+@record
 class Line:
     """`head rest` of a statement, `head = rest` in a block (or another sign), or only `rest`."""
 
@@ -52,50 +52,14 @@ class _Layout:
         match node:
             case ast.Network(architecture):
                 yield self._head(node, "network", self.printer.architecture(architecture))
-            case ast.Block(name, parameters, (ast.Formula("", (), value),)):
-                yield self._head(
-                    node, "block", f"{self.printer.definition(name, parameters)} = {self._show(value)}"
-                )
-            case ast.Block(name, parameters, formulas):
-                yield self._head(node, "block", f"{self.printer.definition(name, parameters)}:")
-                yield from map(self._line, formulas)
-            case ast.Layer(name, parameters, layer_lines, settings):
-                yield self._head(node, "layer", f"{layer_head(self.printer, name, parameters)}:")
-                for item in in_order((*settings, *layer_lines)):
-                    yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
-            case ast.LearntActivation(name, variable, parameters, layer_lines, settings):
-                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
-                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
-                yield self._head(node, "activation", f"{head}:")
-                for item in in_order((*settings, *layer_lines)):
-                    yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
-            case ast.Activation(name, variable, parameters, value, settings) | ast.Clip(
-                name, variable, parameters, value, settings
-            ):
-                keyword = type(node).__name__.lower()
-                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
-                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
-                yield from self._with_settings(node, keyword, f"{head} = {self._show(value)}", settings)
             case ast.Loss(use=use, settings=settings) if use is not None:
                 yield from self._with_settings(node, "loss", self._show(use), settings)
-            case ast.Loss(name, parameters, _, value, settings) if value is not None:
-                rest = f"{self.printer.definition(name, parameters)} = {self._show(value)}"
-                yield from self._with_settings(node, "loss", rest, settings)
-            case ast.Objective(name, variables, value, settings):
-                rest = f"{self.printer.definition(name, variables)} = {self._show(value)}"
-                yield from self._with_settings(node, "objective", rest, settings)
             case ast.Data():
                 yield from self._data(node)
             case ast.Init():
                 yield from self._init(node)
             case ast.Optimizer():
                 yield from self._optimizer(node)
-            case ast.Search(name, parameters, body, settings):
-                yield self._head(node, "search", f"{self.printer.definition(name, parameters)}:")
-                yield from self._body(in_order((*settings, *body)), 1)
-            case ast.Attack(name, parameters, body, settings):
-                yield self._head(node, "attack", f"{self.printer.definition(name, parameters)}:")
-                yield from self._body(in_order((*settings, *body)), 1)
             case ast.Schedule():
                 yield from self._schedule(node)
             case ast.Augment(pieces):
@@ -123,7 +87,49 @@ class _Layout:
                 yield self._head(node, "points", rest)
             case ast.Use(file):
                 yield self._head(node, "use", self._show(file))
-            case _:  # a Loss is one of the two above
+            case _:
+                yield from self._definition(node)
+
+    def _definition(self, node: ast.Statement) -> Iterator[Line]:
+        """Of blocks, layers, functions, searches: a head, and equations below it or behind `=`."""
+        match node:
+            case ast.Block(name, parameters, (ast.Formula("", (), value),)):
+                yield self._head(
+                    node, "block", f"{self.printer.definition(name, parameters)} = {self._show(value)}"
+                )
+            case ast.Block(name, parameters, formulas):
+                yield self._head(node, "block", f"{self.printer.definition(name, parameters)}:")
+                yield from map(self._line, formulas)
+            case ast.Layer(name, parameters, layer_lines, settings):
+                yield self._head(node, "layer", f"{layer_head(self.printer, name, parameters)}:")
+                for item in in_order((*settings, *layer_lines)):
+                    yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
+            case ast.LearntActivation(name, variable, parameters, layer_lines, settings):
+                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
+                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
+                yield self._head(node, "activation", f"{head}:")
+                for item in in_order((*settings, *layer_lines)):
+                    yield self._item(item) if isinstance(item, ast.Setting) else self._line(item)
+            case ast.Activation(name, variable, parameters, value, settings) | ast.Clip(
+                name, variable, parameters, value, settings
+            ):
+                keyword = type(node).__name__.lower()
+                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
+                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
+                yield from self._with_settings(node, keyword, f"{head} = {self._show(value)}", settings)
+            case ast.Loss(name, parameters, _, value, settings) if value is not None:
+                rest = f"{self.printer.definition(name, parameters)} = {self._show(value)}"
+                yield from self._with_settings(node, "loss", rest, settings)
+            case ast.Objective(name, variables, value, settings):
+                rest = f"{self.printer.definition(name, variables)} = {self._show(value)}"
+                yield from self._with_settings(node, "objective", rest, settings)
+            case ast.Search(name, parameters, body, settings):
+                yield self._head(node, "search", f"{self.printer.definition(name, parameters)}:")
+                yield from self._body(in_order((*settings, *body)), 1)
+            case ast.Attack(name, parameters, body, settings):
+                yield self._head(node, "attack", f"{self.printer.definition(name, parameters)}:")
+                yield from self._body(in_order((*settings, *body)), 1)
+            case _:
                 raise AssertionError(node)
 
     def _data(self, node: ast.Data) -> Iterator[Line]:

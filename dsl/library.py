@@ -7,13 +7,13 @@ looked up is parsed, so that checking a small file stays fast.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 from netc.dsl import ast
 from netc.dsl.parser import parse_statement
+from netc.dsl.record import record
 from netc.dsl.source import Source, Span
 
 KINDS = ("activation", "clip", "loss", "init", "optimizer", "search", "attack", "schedule", "block", "layer")
@@ -22,7 +22,7 @@ _HEAD = re.compile(rf"^({'|'.join(KINDS)})[ \t]+([\w.]+)", re.MULTILINE)
 _MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)
 
 
-@dataclass(frozen=True)
+@record
 class _Place:
     """Where a definition stands: `source.text[start:end]`."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from netc.dsl.record import record
 
-@dataclass(frozen=True)
+
+@record
 class Source:
     """A text with a name: what was read, before anything is understood."""
 
@@ -24,7 +26,7 @@ class Source:
         return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
-@dataclass(frozen=True)
+@record
 class Span:
     """A stretch of characters `[start, end)` of one source."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Story:
     """`title` is one line; `text` says when the error comes, why it is one, and shows a fix."""
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import did_you_mean
+from netc.dsl.record import record
 from netc.dsl.slips import CHOICE, COMMENT, habit
 from netc.dsl.source import Span
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
@@ -64,7 +65,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Failure:
     """Where a statement stopped making sense."""
 

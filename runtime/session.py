@@ -779,5 +779,16 @@ def machine(lanes: int = 0) -> Machine:
     return Machine(lanes=lanes, registers=32 if lanes >= 8 else 16)
 
 
+_shared = 0
+
+
+def share_cores(count: int) -> None:
+    """From now on this process, which is one of several on its machine, takes so many cores by itself."""
+    global _shared
+    _shared = count
+
+
 def available_cores() -> int:
+    if _shared:
+        return _shared
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

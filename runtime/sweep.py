@@ -34,8 +34,15 @@ Values = tuple[ast.Expr, ...]
 Reader = Callable[[File], Dataset]
 
 
-def points_of(sweep: Sweep) -> Iterator[Values]:
-    """All of the grid, the last axis fastest; or `trials` of them, each axis drawn by itself."""
+def points_of(sweep: Sweep, worth: Callable[[int], float] | None = None) -> Iterator[Values]:
+    """All of the grid, the last axis fastest; or `trials` of them, each axis drawn by itself, or as the sweep says by
+    what those before were worth."""
+    if sweep.by == "tpe":
+        from netc.runtime.tpe import points_by_tpe
+
+        assert worth is not None
+        yield from points_by_tpe(sweep, worth)
+        return
     if not sweep.trials:
         yield from product(*(axis.values for axis in sweep.axes))
         return
@@ -105,7 +112,7 @@ def figures_of(session: Session, result: Result) -> dict[str, Array]:
 
 def run(session: Session, overrides: Overrides, read: Reader | None = None) -> SweepResult:
     """All points, in this process, and nothing kept on disk. Ctrl-C ends it with what there is."""
-    from netc.runtime.results.sweep_result import Point, SweepResult
+    from netc.runtime.results.sweep_result import Point, SweepResult, worth_of
     from netc.runtime.training.train import Watcher
 
     sweep = session.spec.sweep
@@ -113,7 +120,11 @@ def run(session: Session, overrides: Overrides, read: Reader | None = None) -> S
     figure, _ = figure_of(session)
     done: list[Point] = []
     interrupted = False
-    for number, values in enumerate(points_of(sweep), start=1):
+
+    def worth(number: int) -> float:
+        return worth_of(figure, done[number - 1].figures)
+
+    for number, values in enumerate(points_of(sweep, worth), start=1):
         here = session_at(session, values, overrides, read)
         _, result = here.train(Watcher())
         if interrupted := result.interrupted:
@@ -129,7 +140,7 @@ def verdicts(session: Session, result: SweepResult) -> tuple[Verdict, ...]:
 
     if result.interrupted or not session.spec.expectations:
         return ()
-    return judge(session.spec.expectations, result.scope(_constants()))
+    return judge(session.spec.expectations, result.scope(_constants(), _layers(session)))
 
 
 def blank_scope(session: Session) -> Scope:
@@ -144,11 +155,15 @@ def blank_scope(session: Session) -> Scope:
     every = max((len(axis.values) for axis in sweep.axes), default=1)
     some = [tuple(a.values[min(i, len(a.values) - 1)] for a in sweep.axes) for i in range(every)]
     points = (Point(i, values, figures) for i, values in enumerate(some, start=1))
-    return SweepResult(sweep, figure_of(session)[0], tuple(points)).scope(_constants())
+    return SweepResult(sweep, figure_of(session)[0], tuple(points)).scope(_constants(), _layers(session))
 
 
 def _constants() -> dict[str, float]:
     return {"pi": np.pi, "inf": np.inf}
+
+
+def _layers(session: Session) -> tuple[str, ...]:
+    return tuple(x.name for x in session.spec.network.layers) if session.spec.network else ()
 
 
 def total(session: Session) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from netc import progress
-from netc.commands import main
+from netc.command_line import main
 
 TABLE = """a,b,kind
 1,2,x

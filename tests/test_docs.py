@@ -43,6 +43,7 @@ DOCUMENTS = (
     "docs/explain-and-diff.md",
     "docs/writing-a-rule.md",
     "docs/everyday.md",
+    "docs/scaling.md",
     "docs/which-momentum.md",
     "docs/which-adam.md",
     "docs/pictures.md",

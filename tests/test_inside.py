@@ -264,3 +264,24 @@ def test_derivatives_sample_by_sample_are_those_of_single_samples(layers: str) -
     right = [sum((g[t.offset : t.stop] ** 2).sum() for g in each) / 6 for t in problem.weights]
     found = insides.fisher(problem, theta, states, x, y, empirical=True)
     np.testing.assert_allclose([*found.values()], right, rtol=1e-10)
+
+
+def test_of_a_run_that_is_lost_figures_are_not_finite_and_nothing_warns() -> None:
+    text = MLP.replace("relu", "z^2").replace("(z^2)", "(square)").replace("eta = 0.3", "eta = 1e8")
+    text = f"activation square(z) = z^2\n{text}monitor {FIGURES}, every = 1 step\n"
+    result = netc.compile(text.replace("shuffle = false", "runs = 2")).train(X, CLASSES)
+    assert result.diverged.all()
+    assert not np.isfinite([result.final["var(layer2)"], result.final["norm(theta, layer1)"]]).all()
+    assert np.isnan(result.final["norm(step)"]).all()
+
+
+def test_a_sweep_knows_what_is_monitored_of_its_points() -> None:
+    text = MLP.replace("epochs = 3", "epochs = 1, runs = 2") + "monitor dead(layers), norm(theta - theta0)\n"
+    text += "sweep eta in {0.1, 0}, figure = loss(train)\nexpect median(norm(theta - theta0)) over eta >= (0, 0)\n"
+    text += "expect best(max(dead(layer2))) >= 0\nexpect median(norm(theta - theta0)) over eta = (0, 0)\n"
+    model = netc.compile(text)
+    found = model.sweep(X, CLASSES)
+    right = [np.median(result.final["norm(theta - theta0)"]) for result in found.results]
+    assert right[0] > right[1] == 0
+    assert [v.holds for v in found.expect] == [True, True, False]
+    assert found.expect[2].value == pytest.approx(right)

@@ -8,7 +8,6 @@ kindest ones are assumed: a loss is right if it is so for some kind of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -19,6 +18,7 @@ from netc.compiler.calculus.evaluate import evaluate, laid
 from netc.compiler.calculus.ir import SAMPLES, Apply, Axis, Expr, Reduce, Var, children, postorder
 from netc.compiler.calculus.ranges import INF, LINE, Fault, Range, Ranges, pointwise
 from netc.compiler.calculus.simplify import rebuild
+from netc.dsl.record import record
 
 Array = NDArray[Any]
 TRIED = (-1.0, 0.0, 1.0, -0.3, 0.3, -3.0, 3.0, -6.0, 6.0)
@@ -31,7 +31,7 @@ def variables(units: int) -> tuple[Var, Var, Var]:
     return Var("z", axes), Var("u", axes), Var("y", axes)
 
 
-@dataclass(frozen=True)
+@record
 class NoValue:
     """The loss calls `op` where it has no value."""
 

@@ -7,7 +7,6 @@ Vectors are arrays of one dtype (float64 or float32), numbers Python floats; exp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, assert_never
 
 import numpy as np
@@ -26,13 +25,14 @@ from netc.compiler.calculus.evaluate import (
     parts_of,
 )
 from netc.compiler.calculus.modes import gives_states_of
+from netc.dsl.record import record
 
 RUNNING = 0
 CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
 """Why a run ended, as in docs/kernels.md."""
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """What a run left behind."""
 

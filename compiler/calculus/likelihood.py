@@ -60,8 +60,11 @@ def _losses(tested: ir.Problem) -> str:
     return found.name
 
 
-def score_lets(problem: ir.Problem, law: Law) -> tuple[tuple[ir.Step, ...], tuple[str, ...]]:
-    """Lets that make of the tensors the outputs and, for each sample, the derivative of
+def score_lets(
+    problem: ir.Problem, law: Law
+) -> tuple[tuple[ir.Step, ...], tuple[ir.Step, ...], tuple[str, ...]]:
+    """Lets that make of the tensors the outputs, without the targets; and of these and targets, for each sample, the
+    derivative of
 
     sum over outputs of y*log u | y*log u + (1 - y)*log(1 - u) | sum of y*u (normal; d log p is that for y - u)
 
@@ -76,7 +79,9 @@ def score_lets(problem: ir.Problem, law: Law) -> tuple[tuple[ir.Step, ...], tupl
     steps = tuple(own.get(s.name, s) if isinstance(s, ir.Let) else s for s in tested.forward)
     forward = reduced(steps, {tested.loss, tested.output})
     derived, names = backward(forward, tested.loss, tested.weights)
-    return (*forward, *_of_each_sample(derived)), names
+    apart = tuple(_of_each_sample(derived))
+    read = {v.name for let in ir.flat(apart) for v in reads(let)} - {losses.name, tested.loss}
+    return reduced(forward, read | {tested.output}), apart, names
 
 
 def _log(law: Law, u: ir.Expr, y: ir.Var) -> ir.Expr:

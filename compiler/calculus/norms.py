@@ -9,17 +9,18 @@ formula, and else a power of two that brings it there: s rounds nothing. A rule 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from netc.compiler.calculus.ir import Apply, Const, Expr, Program, Reduce, apply
 from netc.compiler.calculus.simplify import rebuild
+from netc.dsl.record import record
 from netc.dsl.source import Span
 
 Node = TypeVar("Node")
 
 
-@dataclass(frozen=True)
+@record
 class Scale:
     """Of a precision: squares of elements from `low` to `high`, and their sum, are exact enough; `big` is a power of two."""
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from netc.compiler.calculus.ir import Apply, Const, Expr, apply
+from netc.dsl.record import record
 
 # Binding strength of a written expression; an argument below what its place needs gets parentheses.
 OR, AND, NOT, COMPARE, SUM, PRODUCT, POWER, ATOM = range(1, 9)
@@ -27,7 +27,7 @@ OR, AND, NOT, COMPARE, SUM, PRODUCT, POWER, ATOM = range(1, 9)
 Partial = Callable[..., Expr]
 
 
-@dataclass(frozen=True)
+@record
 class Primitive:
     """One function. Templates take the spelled arguments as `{0}`, `{1}`, `{2}`."""
 

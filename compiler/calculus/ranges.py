@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise, product
 
 from netc.compiler.calculus.ir import Apply, Const, Expr, Reduce, Var, postorder
+from netc.dsl.record import record
 
 INF = math.inf
 
 
-@dataclass(frozen=True)
+@record
 class Range:
     """From `low` to `high`; an open end is not attained. An infinite end is open."""
 
@@ -48,7 +49,7 @@ End = tuple[float, bool]
 """A bound, and whether it is open."""
 
 
-@dataclass(frozen=True)
+@record
 class Fault:
     """A function that may have no value: `node` is its call, `argument` the part whose `range` is to blame."""
 

@@ -21,13 +21,14 @@ from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import Definitions, bind
 from netc.compiler.meaning.resolve_tree import called, changed, dotted, names_in, rebuild, walk
 from netc.dsl import ast
+from netc.dsl.record import record
 from netc.dsl.source import Span
 
 CHAIN = "optax.chain"
 PARTS = "a chain is the clips in their order, then the rule: optax.chain(optax.clip(1), optax.sgd(0.1))"
 
 
-@dataclass(frozen=True)
+@record
 class Clipped:
     """What a use asks for: the rule, its arguments, and the clips around its gradients, the first one first."""
 

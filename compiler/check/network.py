@@ -9,6 +9,7 @@ from math import prod
 from netc.compiler.calculus import ir
 from netc.compiler.check.batch_statistics import over_samples_alone
 from netc.compiler.check.operations import LARGEST, Operations, Place
+from netc.compiler.check.points_in_modes import of_two_modes
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import Definitions
@@ -51,7 +52,8 @@ class _Checker:
             span = self.operations.span or architecture.span
             layers = tuple(_learning(flow))
             made, of_batch = tuple(place.made), over_samples_alone(flow)
-            return Network(shape, made, shape_of(value), parameters, layers, of_batch, span)
+            modes = of_two_modes(flow)
+            return Network(shape, made, shape_of(value), parameters, layers, of_batch, modes, span)
         return None
 
     def _shape(self, expr: ast.Expr) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from netc.compiler.check.loss_places import check_units
 from netc.compiler.check.masks import check_masks
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.phases import check_phases, last_phase
+from netc.compiler.check.points_in_modes import check_kinds
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
@@ -187,6 +188,7 @@ class _Check:
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         ensemble = check_ensemble(self.program, training.runs, (), self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
+        check_kinds(network, self.all(ast.Expect), self.report)
         self.report.finish()
         assert optimizer is not None
         return Spec(

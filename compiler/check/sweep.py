@@ -14,7 +14,7 @@ from typing import Literal
 from netc.compiler.check.expect import check_expectations
 from netc.compiler.check.keep import judged_of
 from netc.compiler.check.overrides import Overrides
-from netc.compiler.check.settings import Settings, whole
+from netc.compiler.check.settings import Settings, whole, word
 from netc.compiler.check.sweep_point import USES, Changed, Values, at_point, data_of, with_name
 from netc.compiler.check.train import SETTINGS as TRAIN
 from netc.compiler.meaning.findings import Report, counted
@@ -25,10 +25,11 @@ from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
+from netc.dsl.source import Span
 
 FIXED = ("runs", "threads", "target", "slow")
 """Settings of train that are the same for all points."""
-SETTINGS = ("trials", "seed", "figure")
+SETTINGS = ("trials", "seed", "figure", "by")
 LAWS: tuple[Literal["uniform", "log_uniform"], ...] = ("uniform", "log_uniform")
 MOST = 100_000
 """Points of a sweep."""
@@ -134,6 +135,7 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
         report.error("E0505", head(other), message, related=((head(statement), "first here"),))
     settings = Settings(statement.settings, "sweep", SETTINGS, report)
     trials, seed = settings.get("trials", whole(1), 0), settings.get("seed", whole(0), 0)
+    by: Literal["", "tpe"] = settings.get("by", word("tpe"), "")
     stated = settings.given.get("figure")
     losses = frozenset({"R", *(s.name for s in program.statements if isinstance(s, ast.Objective))})
     figure = judged_of(stated.value, losses, report) if stated else None
@@ -144,7 +146,9 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
     if not statement.axes:
         message = "the sweep has no axis"
         report.error("E0441", statement.span, message, hints=("sweep eta in {0.1, 0.01}",))
-    sweep = Sweep(tuple(axes), trials, seed, figure, statement.span)
+    sweep = Sweep(tuple(axes), trials, seed, figure, by, statement.span)
+    if by:
+        _require_choosable(sweep, settings.span("by"), report)
     if (points := count(sweep)) > MOST:
         if trials:
             message, hint = f"trials = {trials}: a sweep has at most {MOST} points", "fewer trials"
@@ -154,6 +158,18 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
             hint = "draw some of them: trials = 50"
         report.error("E0442", statement.span, message, hints=(hint,))
     return None if report.errors else sweep
+
+
+def _require_choosable(sweep: Sweep, span: Span, report: Report) -> None:
+    """Of `by = tpe`: it chooses some of the values, by figures that can be compared."""
+    if not sweep.trials:
+        message = "how many points? 'by = tpe' chooses one after the other, and the sweep has no 'trials'"
+        report.error("E0475", span, message, hints=("add trials = 50",))
+    for axis in sweep.axes:
+        if axis.name in ("seed", "fold"):
+            message = f"'by = tpe' would look for the best {axis.name}"
+            hint = "runs = 5 in 'train' makes several runs of each point, whose median counts"
+            report.error("E0475", axis.span, message, hints=(hint,))
 
 
 def count(sweep: Sweep) -> int:

@@ -17,6 +17,7 @@ from netc.compiler.calculus.modes import reads, wanted
 from netc.compiler.export.names import Names
 from netc.compiler.export.one_sample import SEED, Prediction, groups, local
 from netc.compiler.export.writer import Env, Words, Writer
+from netc.dsl.record import record
 
 Array = NDArray[Any]
 
@@ -43,7 +44,7 @@ class Exported:
     """Lines for a comment: columns, classes, what it was made by."""
 
 
-@dataclass(frozen=True)
+@record
 class Function:
     """The body of `predict` or of the derivative."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import backward, cotangent
@@ -16,13 +16,14 @@ from netc.compiler.calculus.modes import wanted
 from netc.compiler.calculus.primitives import TRUTHS, ZERO
 from netc.compiler.calculus.simplify import expand, rebuild, simplify
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.record import record
 from netc.dsl.source import Span
 
 SEED, GOAL = "seed", "goal"
 """Of the derivative: which output, and what is derived."""
 
 
-@dataclass(frozen=True)
+@record
 class Prediction:
     """For one sample; no axis counts samples."""
 

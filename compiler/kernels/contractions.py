@@ -9,14 +9,15 @@ simpler ones is in `phases`. Chooses no loops.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netc.compiler.calculus import ir
+from netc.dsl.record import record
 
 IndexOf = Callable[[ir.Axis], ir.Index]
 
 
-@dataclass(frozen=True)
+@record
 class Factor:
     """An array as it is read: of each of its axes but the samples, the place."""
 
@@ -28,7 +29,7 @@ class Factor:
         return ir.SAMPLES in self.array.axes
 
 
-@dataclass(frozen=True)
+@record
 class Guard:
     """The index is a place along an axis of this size, or the term is 0."""
 
@@ -40,7 +41,7 @@ class Guard:
         return frozenset(a for a, _ in self.index.terms)
 
 
-@dataclass(frozen=True)
+@record
 class Contraction:
     axes: ir.Axes
     """The loops over the result, without the samples."""
@@ -103,7 +104,7 @@ def contraction(let: ir.Let) -> Contraction | None:
     return _without_ones(replace(found, axes=axes, out=tuple((a, plain(a)) for a in axes), start=start))
 
 
-@dataclass(frozen=True)
+@record
 class _Product:
     """What an expression is from outside inwards: Views and sums, then a product of two factors, each through Views."""
 

@@ -6,10 +6,10 @@ the part of the `.net` file it comes from. Nothing is decided here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from netc.compiler.kernels import loops as L
+from netc.dsl.record import record
 
 INFIX = {
     "add": ("+", 5), "sub": ("-", 5), "mul": ("*", 6), "div": ("/", 6), "floordiv": ("//", 6), "mod": ("%", 6),
@@ -24,7 +24,7 @@ REALS = {"f64": "float64", "f32": "float32"}
 PREFIX = {"neg": ("-", 7), "not": ("not ", 2)}
 
 
-@dataclass(frozen=True)
+@record
 class Spelling:
     """A target's table: the module's opening lines, decorators, and the names of its functions."""
 
@@ -59,7 +59,7 @@ def emit(module: L.Module, spelling: Spelling) -> str:
     return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True)
+@record
 class _Printer:
     spelling: Spelling
 

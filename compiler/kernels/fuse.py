@@ -17,15 +17,16 @@ from dataclasses import dataclass, field, replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import TRUTHS
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Scalar:
     name: str
     value: ir.Expr
 
 
-@dataclass(frozen=True)
+@record
 class Element:
     """name := value for every element; `kept` where a later pass, a state or an evaluation reads it."""
 
@@ -34,7 +35,7 @@ class Element:
     kept: bool = True
 
 
-@dataclass(frozen=True)
+@record
 class Gather:
     """name := reduction of `value` over all elements; known once the sweep is over."""
 
@@ -43,14 +44,14 @@ class Gather:
     value: ir.Expr
 
 
-@dataclass(frozen=True)
+@record
 class Sweep:
     """In order: an assignment may give a name again after a gathering has read it."""
 
     items: tuple[Element | Gather, ...]
 
 
-@dataclass(frozen=True)
+@record
 class PerLayer:
     """name := reduction of `value` over the parameters of each layer (or tensor), spread over them again."""
 

@@ -13,10 +13,12 @@ a vector of lanes or a plain number; which one is plain from where it comes (`lo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
+
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Int:
     """With a name: a constant of the module, `LAYER1_Z = 3824`."""
 
@@ -24,17 +26,17 @@ class Int:
     name: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Real:
     value: float
 
 
-@dataclass(frozen=True)
+@record
 class Name:
     id: str
 
 
-@dataclass(frozen=True)
+@record
 class At:
     """`array[index]`, one number; `array[start:stop]`, a view, where stop is given."""
 
@@ -43,7 +45,7 @@ class At:
     stop: Expr | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Call:
     function: str
     args: tuple[Expr, ...]
@@ -52,13 +54,13 @@ class Call:
 Expr = Int | Real | Name | At | Call
 
 
-@dataclass(frozen=True)
+@record
 class Let:
     name: str
     value: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Store:
     """One number into an array; vectors go through Do(Call("store", ...))."""
 
@@ -67,14 +69,14 @@ class Store:
     value: Expr
 
 
-@dataclass(frozen=True)
+@record
 class Do:
     call: Call
     groups: tuple[int, ...] = ()
     """Of its arguments: so many on each line; empty: all on one."""
 
 
-@dataclass(frozen=True)
+@record
 class Loop:
     """for name in start, start + step, ... below stop; `parallel` iterations are independent."""
 
@@ -86,30 +88,30 @@ class Loop:
     parallel: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class While:
     condition: Expr
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True)
+@record
 class If:
     condition: Expr
     then: tuple[Stmt, ...]
     otherwise: tuple[Stmt, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Break:
     pass
 
 
-@dataclass(frozen=True)
+@record
 class Return:
     value: Expr | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Note:
     """A comment in the printed kernel: the part of the file or of the method that follows."""
 
@@ -119,7 +121,7 @@ class Note:
 Stmt = Let | Store | Do | Loop | While | If | Break | Return | Note
 
 
-@dataclass(frozen=True)
+@record
 class Function:
     name: str
     parameters: tuple[str, ...]
@@ -132,7 +134,7 @@ class Function:
     """Compiled by itself, called from outside: it has declared types and gives nothing back."""
 
 
-@dataclass(frozen=True)
+@record
 class Module:
     """`title` heads the file; `constants` become module constants that the runtime reads."""
 

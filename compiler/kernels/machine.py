@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Machine:
     """`lanes` of float64 in a vector register, the number of such registers, and the second cache in bytes."""
 

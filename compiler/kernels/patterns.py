@@ -9,7 +9,6 @@ A target has a schedule for each; what it has no fast one for is a Pass, which i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from netc.compiler.calculus import ir
@@ -17,9 +16,10 @@ from netc.compiler.calculus.derive import cotangent
 from netc.compiler.calculus.simplify import common, rebuild
 from netc.compiler.kernels.fuse import fuse
 from netc.compiler.kernels.vectors import arrays
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Product:
     """let[n, o] = sum[i](weight[o, i]*source[n, i]) + bias[o], whichever way the weights lie."""
 
@@ -55,7 +55,7 @@ class Product:
         return self.weight.name.partition(".")[0]
 
 
-@dataclass(frozen=True)
+@record
 class Fold:
     """let[o, i] = sum over the samples of left[n, o]*right[n, i]; without `right` of left[n, o] alone."""
 
@@ -64,7 +64,7 @@ class Fold:
     right: ir.Var | None
 
 
-@dataclass(frozen=True)
+@record
 class Pass:
     let: ir.Let
 
@@ -120,7 +120,7 @@ def _units(v: ir.Var) -> ir.Axes:
 # -- a chain of dense layers -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Layer:
     """A dense layer with the activation behind it, and what is derived of them."""
 
@@ -159,7 +159,7 @@ class Layer:
         )
 
 
-@dataclass(frozen=True)
+@record
 class Head:
     """What comes behind the last product, for one sample, in its z and the targets y."""
 
@@ -169,7 +169,7 @@ class Head:
     adjoint: ir.Expr
 
 
-@dataclass(frozen=True)
+@record
 class Chain:
     layers: tuple[Layer, ...]
     head: Head

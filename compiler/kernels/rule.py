@@ -19,6 +19,7 @@ from netc.compiler.kernels.fuse import Pass, PerLayer, Scalar, Sweep, fuse, name
 from netc.compiler.kernels.names import python_names
 from netc.compiler.kernels.rule_flow import flat, reads, runs, separate_commits
 from netc.compiler.kernels.vectors import COMBINE, Space, lanes, number, vector_names
+from netc.dsl.record import record
 
 ARGUMENTS = (
     "theta", "vectors", "scalars", "counters", "figures", "hyper", "x", "y", "bounds", "order", "scratch", "key",
@@ -31,7 +32,7 @@ CLOCK = ("key", "run", "iteration")
 ADVANCE = ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
-@dataclass(frozen=True)
+@record
 class Region:
     """A run of parameters `[start, stop)`: one layer, and how many of its first ones are weights."""
 
@@ -40,7 +41,7 @@ class Region:
     weights: int
 
 
-@dataclass(frozen=True)
+@record
 class Vectors:
     """The shape of theta in memory, and where in the scratch the rule's own work space begins."""
 

@@ -7,11 +7,12 @@ is made of finished sums comes behind. Statistics of a batch (`waits`) need all 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import reads, wanted
 from netc.compiler.calculus.simplify import rebuild
+from netc.dsl.record import record
 
 
 def sums_apart(problem: ir.Problem) -> ir.Problem:
@@ -85,7 +86,7 @@ def waits(problem: ir.Problem) -> bool:
     return any(ir.SAMPLES in let.axes and level[let.name] for let in problem.lets.values())
 
 
-@dataclass(frozen=True)
+@record
 class Lists:
     """The steps of a problem, by what needs them."""
 

@@ -13,11 +13,12 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS, ZERO
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.vectors import COMBINE
+from netc.dsl.record import record
 
 NUMBERS = {"sum": "add", "max": "max", "min": "min"}
 
 
-@dataclass(frozen=True)
+@record
 class Layout:
     """Where arrays are: of a sample `array[first + place*stride + j]`, of a number `array[first + place]`."""
 

@@ -8,13 +8,13 @@ is itself a vector, the loop steps from unit to unit, and sums need no horizonta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import assert_never
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.fuse import Element, Gather, PerLayer, Scalar, Sweep
+from netc.dsl.record import record
 
 COMBINE = {
     "sum": ("add", 0.0, "hsum"),
@@ -59,7 +59,7 @@ def lanes(e: ir.Expr, register: Callable[[str], str], per_lane: bool) -> L.Expr:
             raise AssertionError(f"{type(e).__name__} is a pass of its own")
 
 
-@dataclass(frozen=True)
+@record
 class Space:
     """Where the elements are and how a loop visits them.
 

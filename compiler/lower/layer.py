@@ -8,7 +8,6 @@ what the layer gives.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Literal, TypeVar, cast
 
@@ -24,6 +23,7 @@ from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.resolve_values import number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
+from netc.dsl.record import record
 
 Law = TypeVar("Law", bound=str)
 LAWS: Mapping[Literal["bernoulli", "uniform", "normal"], tuple[str, ...]] = {
@@ -37,7 +37,7 @@ IMAGE = 3
 RANKS = {1: "a row of numbers, x[i]", 2: "a sequence, x[t, i]", IMAGE: "an image, x[h, w, c]"}
 
 
-@dataclass(frozen=True)
+@record
 class Made:
     """Of a layer, in the order of theta and of computation."""
 

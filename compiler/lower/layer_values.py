@@ -27,12 +27,13 @@ from netc.compiler.meaning.resolve_values import CONSTANTS, number_or_none
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import did_you_mean
+from netc.dsl.record import record
 
 INSIDE = "inside"
 """inside(x[h + p - 1, c]): 1 where the array has such a place, else 0."""
 
 
-@dataclass(frozen=True)
+@record
 class Array:
     var: ir.Var
     slots: tuple[ir.Axes, ...]

@@ -19,6 +19,7 @@ from netc.compiler.meaning.resolve_tree import conjuncts, names_in, walk
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Spec, Watched
 from netc.dsl import ast
+from netc.dsl.record import record
 
 GROWTH = 0.01
 """A monitored function has grown where it is more than 1 % larger than before."""
@@ -51,7 +52,7 @@ class _Section:
     batch: Batch
 
 
-@dataclass(frozen=True)
+@record
 class _Watch:
     """What a monitored function adds to a rule: its last value, and how often it grew."""
 

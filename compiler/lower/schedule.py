@@ -6,20 +6,21 @@ number compiles nothing. A recursion (plateau) becomes scalar states with a step
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import simplify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.meaning.spec import Recursion, Schedule, Spec, Training
 from netc.dsl import ast
+from netc.dsl.record import record
 from netc.dsl.source import Span
 
 N, EPOCH, BATCHES = ir.Var("n", ir.SCALAR), ir.Var("epoch", ir.SCALAR), ir.Var("m", ir.SCALAR)
 EPOCHS, STEPS = ir.Var("planned_epochs", ir.SCALAR), ir.Var("planned_steps", ir.SCALAR)
 
 
-@dataclass(frozen=True)
+@record
 class Follower:
     """A hyper-parameter that follows a schedule."""
 

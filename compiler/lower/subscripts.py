@@ -8,22 +8,22 @@ floor(h/2)                the same, rounded down
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, isfinite, lcm
 
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.dsl import ast
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Floor:
     """A part that is rounded down."""
 
     inner: Linear
 
 
-@dataclass(frozen=True)
+@record
 class Linear:
     """offset + sum of factor*part; a part is an index or what is rounded down."""
 

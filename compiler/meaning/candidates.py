@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from textwrap import wrap
 from zlib import crc32
 
@@ -22,6 +21,7 @@ from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_equations import put as with_number
 from netc.dsl import ast, library
 from netc.dsl.printer import print_expr
+from netc.dsl.record import record
 
 WIDTH = 112
 GRADIENT = ast.Gradient("R", None, ast.Index(ast.Name("theta"), ast.Name("n")))
@@ -43,7 +43,7 @@ SWITCHES: Mapping[str, Mapping[str, Mapping[str, float]]] = {
 """Bare names that no library's rule bears, or not as its own: with which parameters they are meant."""
 
 
-@dataclass(frozen=True)
+@record
 class Candidate:
     """Rules that read the same, and their equations: left side -> right side."""
 

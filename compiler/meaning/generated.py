@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
 from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, is_whole, number
 from netc.dsl import ast
+from netc.dsl.record import record
 
 Row = tuple[tuple[float, ...], tuple[float, ...]]
 Point = tuple[float, ...]
@@ -22,7 +22,7 @@ MOST = 1_000_000
 """Generated samples, so that a slip of the finger does not fill the memory."""
 
 
-@dataclass(frozen=True)
+@record
 class Noise:
     """One `normal(mean, deviation)` or `uniform(low, high)`, known as `name` to what stands around it."""
 
@@ -43,7 +43,7 @@ class Noise:
         return first + second * drawn
 
 
-@dataclass(frozen=True)
+@record
 class Generated:
     """The points of a set, and the expressions for inputs (none: the point itself) and outputs."""
 

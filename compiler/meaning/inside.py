@@ -12,13 +12,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from netc.compiler.calculus import ir
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
+from netc.dsl.record import record
 
 ACTIVATIONS = ("mean", "var", "zeros", "dead")
 FISHER = ("fisher", "empirical_fisher")
@@ -33,7 +34,7 @@ LAWS = (
 )
 
 
-@dataclass(frozen=True)
+@record
 class Named:
     """A figure as it is written: of which layer, by name."""
 

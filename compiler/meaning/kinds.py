@@ -11,6 +11,7 @@ from typing import Literal
 
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 from netc.dsl import ast
+from netc.dsl.record import record
 
 OPERATORS = TRUTHS | {"add", "sub", "mul", "div", "neg", "pow", "select"}
 ELEMENTWISE: Mapping[str, int] = {name: p.arity for name, p in PRIMITIVES.items() if name not in OPERATORS}
@@ -30,7 +31,7 @@ WORDS: Mapping[Kind, str] = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Type:
     kind: Kind
     truth: bool = False

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from netc.dsl import ast
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Moment:
     """n + `shift`; in a loop n+i/m (`sub`) and n+(i-1)/m (`before`); `initial` is [0]."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.dsl import ast
+from netc.dsl.record import record
 from netc.dsl.source import Span
 
 
-@dataclass(frozen=True)
+@record
 class Memory:
     """A state: kept from iteration to iteration. `initial` is None: it starts at 0 (theta: as init says)."""
 
@@ -21,7 +21,7 @@ class Memory:
     span: Span
 
 
-@dataclass(frozen=True)
+@record
 class Body:
     """What a rule does in one iteration, in plain names."""
 

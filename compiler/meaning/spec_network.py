@@ -125,6 +125,8 @@ class Network:
     """Those that learn."""
     of_batch: tuple[str, ...] = ()
     """Layers that take statistics over the samples of a batch, and over nothing else."""
+    two_modes: tuple[str, ...] = ()
+    """Layers that compute something else in training than in use."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     """Of the last size, for messages."""
 

@@ -233,6 +233,8 @@ class Sweep:
     seed: int
     figure: Judged | None
     """By which the points are sorted; None where the file does not say."""
+    by: Literal["", "tpe"] = ""
+    """How points are drawn: by the laws of their axes, or where those before were good."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

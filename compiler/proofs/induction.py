@@ -12,7 +12,7 @@ Where that does not succeed nothing is said: the rules may be the same by a law 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, product
 
 from netc.compiler.calculus import ir
@@ -23,6 +23,7 @@ from netc.compiler.proofs.parameters import Parameters
 from netc.compiler.proofs.ranges import ANY, NOT_NEGATIVE, POSITIVE, Number, Range, number
 from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values
 from netc.compiler.proofs.signs import sign
+from netc.dsl.record import record
 
 Relation = Mapping[str, tuple[str, Number]]
 """Of each state of B a state of A and the number between them; without a state it is the number."""
@@ -36,7 +37,7 @@ class Unproved(Exception):
     """What kept the proof away."""
 
 
-@dataclass(frozen=True)
+@record
 class Invariant:
     """Of a state of A from n = 1 on."""
 
@@ -47,7 +48,7 @@ class Invariant:
     """It has a value, whatever the gradients."""
 
 
-@dataclass(frozen=True)
+@record
 class Induction:
     relation: Relation
     invariants: Mapping[str, Invariant]
@@ -62,7 +63,7 @@ def induction(a: ir.Rule, b: ir.Rule, parameters: Parameters) -> Induction:
         raise Unproved(str(error)) from error
 
 
-@dataclass(frozen=True)
+@record
 class _Case:
     clock: Clock
     n: Poly

@@ -10,7 +10,6 @@ does every sum of them. Weights and biases are two cases. Anything else is `NotL
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from netc.compiler.calculus import ir
@@ -20,6 +19,7 @@ from netc.compiler.proofs.normal_form import Algebra, Mono, NoForm, Poly, consta
 from netc.compiler.proofs.parameters import Parameters
 from netc.compiler.proofs.ranges import Number, drawn_by
 from netc.compiler.proofs.rule_forms import Clock, RuleForms, Step, Values
+from netc.dsl.record import record
 
 Form = dict[str, Fraction]
 """A combination of states (`a v`: A's v), gradients (`#0`) and 1 (``)."""
@@ -35,7 +35,7 @@ class NotLinear(Exception):
     """A rule does something else; the text says what."""
 
 
-@dataclass(frozen=True)
+@record
 class Reach:
     """What holds for every sequence of gradients."""
 
@@ -65,7 +65,7 @@ def is_linear(rule: ir.Rule, values: Mapping[str, Number]) -> bool:
     return True
 
 
-@dataclass(frozen=True)
+@record
 class _Matrices:
     """A step of both, for one case of n and for weights or biases, split by what changes with n."""
 

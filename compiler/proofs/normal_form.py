@@ -13,7 +13,6 @@ comparison.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.proofs.ranges import ANY, Number, Range, number
+from netc.dsl.record import record
 
 Mono = tuple[tuple[int, Fraction], ...]
 """Atoms by number, each with its exponent, in order."""
@@ -41,7 +41,7 @@ class NoForm(Exception):
     """The expression is none that this algebra knows; the text says why."""
 
 
-@dataclass(frozen=True)
+@record
 class Atom:
     op: str
     args: tuple[Poly, ...]

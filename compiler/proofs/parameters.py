@@ -13,6 +13,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.proofs.form_calls import Forms
 from netc.compiler.proofs.normal_form import Algebra, NoForm, Poly, constant
 from netc.compiler.proofs.ranges import NOT_NEGATIVE, Number, Range
+from netc.dsl.record import record
 
 Numbers = Mapping[str, Number]
 Polys = Mapping[str, Poly]
@@ -33,7 +34,7 @@ class Moving:
 CONSTANT = Moving()
 
 
-@dataclass(frozen=True)
+@record
 class Parameters:
     """Of A and of B."""
 

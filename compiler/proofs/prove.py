@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from netc.compiler.calculus import ir
@@ -18,12 +18,13 @@ from netc.compiler.proofs.normal_form import Algebra
 from netc.compiler.proofs.parameters import CONSTANT, Moving, Numbers, Parameters
 from netc.compiler.proofs.ranges import Number
 from netc.compiler.proofs.rule_forms import Clock
+from netc.dsl.record import record
 
 Named = Sequence[tuple[str, Fraction]]
 """Formulas of A's parameters and what they are, to name the numbers of a relation by."""
 
 
-@dataclass(frozen=True)
+@record
 class Argument:
     """Why two rules are the same."""
 
@@ -32,7 +33,7 @@ class Argument:
     """In full."""
 
 
-@dataclass(frozen=True)
+@record
 class Proof:
     argument: Argument
     shifted: tuple[bool, bool] | None

@@ -7,20 +7,20 @@ is an epoch. Loops whose ends are no numbers, searches, and values per batch hav
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.form_calls import EVERYWHERE, Domain, Forms
 from netc.compiler.proofs.normal_form import MASK, Algebra, NoForm, Poly, constant, number_of
 from netc.compiler.proofs.ranges import ANY, ONE, UNIT, Range
+from netc.dsl.record import record
 
 MOST_ROUNDS = 16
 """Of a loop; more are not written out."""
 COUNT = Range(ONE)
 
 
-@dataclass(frozen=True)
+@record
 class Values:
     """States and what they ask for."""
 
@@ -28,7 +28,7 @@ class Values:
     domains: Mapping[str, Domain]
 
 
-@dataclass(frozen=True)
+@record
 class Asked:
     """An evaluation: of what, on which batch, where."""
 
@@ -37,13 +37,13 @@ class Asked:
     domain: Domain
 
 
-@dataclass(frozen=True)
+@record
 class Step:
     asked: tuple[Asked, ...]
     next: Values
 
 
-@dataclass(frozen=True)
+@record
 class Clock:
     """The iterations from `first` to `last`; None: for ever."""
 

@@ -23,6 +23,7 @@ from netc.compiler.rules.admitted import admits, admitted
 from netc.compiler.rules.conditions import RATE, Formulas, rates
 from netc.compiler.rules.mapping import WHERE, Tied, drawn, named_values, parts
 from netc.compiler.rules.sides import Side
+from netc.dsl.record import record
 
 Ranges = Mapping[str, Range]
 Moves = frozenset[str]
@@ -30,7 +31,7 @@ Moves = frozenset[str]
 CONSTANT: Moves = frozenset()
 
 
-@dataclass(frozen=True)
+@record
 class Claim:
     proof: Proof
     ranges: Ranges
@@ -48,7 +49,7 @@ class Part:
     ends: Mapping[str, Fraction] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@record
 class Step:
     """Another bound for a parameter, further out."""
 

@@ -8,7 +8,6 @@ What is tried is a random batch of one shape: "not distinguished" is no proof.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
 from math import isfinite
@@ -20,13 +19,14 @@ from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.rules.layer_sides import SAMPLES, Array, LayerSide, both, with_numbers
 from netc.compiler.rules.paired_parameters import Pairing, pairings
 from netc.compiler.rules.same_equations import Numbered
+from netc.dsl.record import record
 
 TOLERANCE = 1e-9
 """Of values around 1, in float64: rounding is six digits below."""
 MOST_CHANGES = 130
 
 
-@dataclass(frozen=True)
+@record
 class Aspect:
     """What was compared: `values in training`, `values in use`, or a state."""
 
@@ -40,7 +40,7 @@ class Aspect:
         return self.verdict != "differs"
 
 
-@dataclass(frozen=True)
+@record
 class Compared:
     a: LayerSide
     b: LayerSide

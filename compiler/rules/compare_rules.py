@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from netc.compiler.rules.find_mapping import find
 from netc.compiler.rules.mapping import Formula, Tied, drawn
 from netc.compiler.rules.sides import TOLERANCE, Side, apart, extended, side
 from netc.compiler.rules.trials import Difference, Tried, difference, ordinary, try_all
+from netc.dsl.record import record
 
 SEQUENCES = 20
 """Of random gradients, in each of two worlds and for each choice of parameters."""
@@ -43,7 +44,7 @@ Pair = tuple[Mapping[str, Number], Mapping[str, Number]]
 """The parameters of A and of B."""
 
 
-@dataclass(frozen=True)
+@record
 class Match:
     """B does what A does for B's parameters `formulas` of A's; None: only for the numbers as given."""
 
@@ -199,7 +200,7 @@ def _tried(found: Match, obstacle: str) -> Match | None:
     return replace(found, how="not distinguished", shifted=shifted, obstacle=obstacle, tried=tuple(tried))
 
 
-@dataclass(frozen=True)
+@record
 class _Run:
     thetas: tuple[bool, bool] | None
 

@@ -7,7 +7,6 @@ is proved for every schedule in `claims.py`, or is said to be a test.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from netc.compiler.rules.mapping import Formula, drawn, parts
 from netc.compiler.rules.sides import TOLERANCE, Numbers, Side, apart, extended
 from netc.compiler.rules.simulate import Distance, make_world
 from netc.compiler.rules.trials import Trial
+from netc.dsl.record import record
 
 Change = Callable[[int], Numbers]
 CHANGE = 6
@@ -27,7 +27,7 @@ RATE = "the rate"
 Formulas = Mapping[str, Formula] | None
 
 
-@dataclass(frozen=True)
+@record
 class Condition:
     """A change, and whether rules that are the same without it are the same with it."""
 

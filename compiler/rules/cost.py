@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from netc.compiler.calculus import ir
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Cost:
     """Of one iteration, the rounds of a search counted once and those of a loop over batches apart."""
 

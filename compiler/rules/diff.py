@@ -7,7 +7,7 @@ and verdicts (`monitor`, `expect`) is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,10 +29,11 @@ from netc.compiler.rules.sides import Side, side
 from netc.dsl import ast
 from netc.dsl.format import format_program
 from netc.dsl.printer import print_expr
+from netc.dsl.record import record
 from netc.dsl.source import Source
 
 
-@dataclass(frozen=True)
+@record
 class Difference:
     """One topic: what A and B say of it, and what that means."""
 

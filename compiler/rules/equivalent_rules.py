@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.rules.compare_rules import Match, breaks, match
@@ -13,6 +12,7 @@ from netc.compiler.rules.rule_text import read_rule
 from netc.compiler.rules.sides import Side, side
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
+from netc.dsl.record import record
 
 _STATE = re.compile(r"^\s*(\w+)\[n\+1\] *=", re.MULTILINE)
 _TRAITS = ("sqrt(", "sign(", "repeat", "|", "0.96", "- 4)")
@@ -24,7 +24,7 @@ _RESTATED = ("papers", "lectures")
 """Files whose rules are those of the families and libraries once more, in the words of their source."""
 
 
-@dataclass(frozen=True)
+@record
 class Relative:
     name: str
     arguments: tuple[tuple[str, str, str], ...]

@@ -6,7 +6,6 @@ Pitfalls are found in `pitfalls.py`, equal rules in `equivalence.py`; this file 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import isnan
 from textwrap import wrap as wrapped
 
@@ -22,9 +21,10 @@ from netc.compiler.rules.explain_modes import modes_of
 from netc.dsl import ast, library
 from netc.dsl.names import greek
 from netc.dsl.printer import Printer, number, print_expr
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Section:
     """A heading and the lines below it; without lines it is not printed."""
 
@@ -176,7 +176,7 @@ def _cost(rule: ir.Rule) -> Iterator[str]:
     yield f"{span}  {loss.text('loss', 'losses')}, {gradient.text('gradient', 'gradients')}"
 
 
-@dataclass(frozen=True)
+@record
 class Count:
     """Of evaluations in one iteration: at least and at most, and how many more for every batch."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from netc.compiler.meaning.spec import Use, Values
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
+from netc.dsl.record import record
 from netc.dsl.source import Source
 
 Array = NDArray[np.float64]
@@ -37,7 +38,7 @@ OPEN = 8
 """The size of a layer that is named without one."""
 
 
-@dataclass(frozen=True)
+@record
 class LayerSide:
     call: str
     operations: tuple[Use, ...]

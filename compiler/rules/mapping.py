@@ -7,7 +7,6 @@ decay. Which of the candidates do it is found out in `find_mapping.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import sqrt
 from typing import Literal
@@ -19,6 +18,7 @@ from netc.compiler.calculus.expr_text import expr_text
 from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.normal_form import NoForm
 from netc.compiler.proofs.ranges import ONE, POSITIVE, ZERO, Number, Range
+from netc.dsl.record import record
 
 Part = Literal["rate", "memory", "epsilon", "decay", "threshold", "fixed"]
 RATES = ("eta", "lr", "learning_rate", "learning_rate_init", "step_size", "rate")
@@ -31,7 +31,7 @@ VANISHING = 1e-60
 Values = Mapping[str, float]
 
 
-@dataclass(frozen=True)
+@record
 class Formula:
     """A parameter of B in terms of A's; `cost` is its length, so that the plainest is chosen."""
 

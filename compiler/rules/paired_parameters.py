@@ -7,20 +7,20 @@ Proposes; which proposal is right is tried on numbers in `compare_layers.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby, islice, permutations, product
 
 import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.compiler.rules.layer_sides import Array, LayerSide
+from netc.dsl.record import record
 
 MOST = 400
 """Proposals that are tried."""
 GATES = 4
 
 
-@dataclass(frozen=True)
+@record
 class Group:
     """Arrays of one side that are one array of the other: one, or equal ones one below the other."""
 
@@ -40,7 +40,7 @@ class Group:
         return {t.name: p.reshape(t.shape) for t, p in zip(self.tensors, pieces, strict=True)}
 
 
-@dataclass(frozen=True)
+@record
 class Pairing:
     """Arrays of A, and the groups of B with the order of their axes; `extra` is a bias of A whose sum with the one before
     it is B's."""

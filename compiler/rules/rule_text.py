@@ -7,7 +7,7 @@ matter to the rule.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, cached_property
 from math import isfinite
 from pathlib import Path
@@ -24,6 +24,7 @@ from netc.compiler.meaning.spec import Optimizer, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse, parse_expression, parse_optimizer
+from netc.dsl.record import record
 from netc.dsl.source import Source
 
 ELEMENTS = 3
@@ -45,7 +46,7 @@ FLAGS = (
 _FLIP = {"true": "false", "false": "true"}
 
 
-@dataclass(frozen=True)
+@record
 class RuleText:
     """A rule that was named or written, with its parameters' numbers."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -16,6 +15,7 @@ from netc.compiler.proofs.ranges import Number
 from netc.compiler.rules.mapping import VANISHING, parts
 from netc.compiler.rules.rule_text import RuleText, read_rule
 from netc.compiler.rules.simulate import Distance, World, distance, make_world, simulate
+from netc.dsl.record import record
 
 STEPS = 40
 TOLERANCE = 1e-10
@@ -23,7 +23,7 @@ TOLERANCE = 1e-10
 Numbers = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@record
 class Side:
     """A rule as it was written, with its numbers."""
 

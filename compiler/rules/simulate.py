@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.rules.decimals import exactly, in_decimals
+from netc.dsl.record import record
 
 Array = NDArray[Any]
 Values = Mapping[str, Any]
@@ -26,7 +27,7 @@ MOST_ROUNDS = 60
 """Of a search; a longer one is cut off, as what it does is decided long before."""
 
 
-@dataclass(frozen=True)
+@record
 class World:
     """What a rule is told. `gradients` (steps, evaluations in a step, elements), `losses` (steps, evaluations)."""
 
@@ -238,7 +239,7 @@ def make_world(steps: int, elements: int, seed: int, real: type = np.longdouble,
     return World(gradients.astype(real), losses.astype(real), theta.astype(real), first)
 
 
-@dataclass(frozen=True)
+@record
 class Distance:
     """Of two traces; arrays over the cases."""
 

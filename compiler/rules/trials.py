@@ -11,7 +11,7 @@ All is computed in sixty digits; rules with functions that decimals do not know 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -23,6 +23,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.proofs.ranges import Number
 from netc.compiler.rules.decimals import exactly, overflowed, sixty_digits
 from netc.compiler.rules.simulate import Trace, World, make_world, simulate
+from netc.dsl.record import record
 
 STEPS = 40
 ELEMENTS = 6
@@ -44,7 +45,7 @@ Steps = Mapping[str, tuple[float, ...]]
 """What parameters are in each step."""
 
 
-@dataclass(frozen=True)
+@record
 class Trial:
     world: World
     words: str
@@ -53,7 +54,7 @@ class Trial:
     tolerance: float = SAME
 
 
-@dataclass(frozen=True)
+@record
 class Difference:
     """The first that was seen: theta[n], or a point of step n, of the two in one element."""
 
@@ -65,7 +66,7 @@ class Difference:
     what: str
 
 
-@dataclass(frozen=True)
+@record
 class Tried:
     """What was tried, in words, and the difference if one was found."""
 

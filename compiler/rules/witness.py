@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.ranges import Number
 from netc.compiler.rules.trials import Difference, difference
+from netc.dsl.record import record
 
 Values = Mapping[str, Number]
 MANY = 4
 """Evaluations in a step that are told apart, as in `simulate.py`."""
 
 
-@dataclass(frozen=True)
+@record
 class Witness:
     """Gradients from theta[0] on which the first difference shows, computed in sixty digits."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,14 @@ def new_folder(session: Session, changed: dict[str, str | float], out: Path, pro
     return folder
 
 
-def fill_folder(folder: RunFolder, session: Session, changed: dict[str, str | float], program: str) -> None:
-    """With what is known before anything is trained."""
+def fill_folder(
+    folder: RunFolder,
+    session: Session,
+    changed: dict[str, str | float],
+    program: str,
+    command: Sequence[str] | None = None,
+) -> None:
+    """With what is known before anything is trained; `command`: the command line, if not that of this process."""
     from netc.compiler.meaning.spec_text import spec_text
     from netc.runtime.results import folder as folders
 
@@ -61,7 +68,7 @@ def fill_folder(folder: RunFolder, session: Session, changed: dict[str, str | fl
     about: dict[str, Any] = {"given": session.file.source.name, "overrides": changed, "program": program}
     about |= {"data": _data(session), **_vectors(session)}
     file = Path(session.file.source.name)
-    folder.write_manifest(folders.manifest(str(file.absolute()), sys.argv, **about))
+    folder.write_manifest(folders.manifest(str(file.absolute()), command or sys.argv, **about))
 
 
 def keep(session: Session, changed: dict[str, str | float], out: Path, result: Result) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Rows of the table that are printed; `sweep.csv` has all runs."""
+AGAINST = "minus the best (95 %)"
 APART = 5.0
 """Seconds between two lines that say how far it is."""
 
@@ -37,18 +39,22 @@ class Sweeping:
     folder: SweepFolder
     name: str
     quiet: bool
+    where: str = ""
+    """Of the workers that train its points; empty: this process."""
 
 
-def begin(session: Session, changed: dict[str, str | float], out: Path, quiet: bool) -> Sweeping:
+def begin(
+    session: Session, changed: dict[str, str | float], out: Path, quiet: bool, where: str = ""
+) -> Sweeping:
     from netc.kept_run import new_folder
     from netc.runtime.results.sweep_folder import SweepFolder
 
     folder = new_folder(session, changed, out, fingerprint(session, changed))
-    return Sweeping(session, changed, SweepFolder(folder.path), session.file.source.name, quiet)
+    return Sweeping(session, changed, SweepFolder(folder.path), session.file.source.name, quiet, where)
 
 
 def resumed(
-    path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool
+    path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool, where: str = ""
 ) -> Sweeping:
     from netc.commands.run import begun_here, read, warn
     from netc.runtime import session as sessions
@@ -62,13 +68,17 @@ def resumed(
     warn(session, quiet)
     if session.spec.sweep is None or fingerprint(session, merged) != before.program:
         raise click.UsageError(f"'{path}' was begun with another file, other settings or other data")
-    return Sweeping(session, merged, SweepFolder(path), before.given, quiet)
+    return Sweeping(session, merged, SweepFolder(path), before.given, quiet, where)
 
 
 def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
     """Of all that decides the bits of its points but the vectors of the processor."""
     data = session.data.digest if session.data else ""
     kept = f"{session.file.program!r} {sorted(changed.items())!r} {session.program!r} {data}"
+    if session.spec.sweep and session.spec.sweep.by == "tpe":
+        from netc.runtime.tpe import optuna_version
+
+        kept += f" optuna {optuna_version(session.spec.sweep)}"
     return hashlib.sha256(kept.encode()).hexdigest()
 
 
@@ -82,51 +92,105 @@ def run(sweeping: Sweeping) -> SweepResult:
     assert session.spec.sweep is not None
     figure, _ = sweeps.figure_of(session)
     done: list[Point] = []
+    failed: list[tuple[int, str]] = []
 
     def written(interrupted: bool) -> SweepResult:
         assert session.spec.sweep is not None
-        found = SweepResult(session.spec.sweep, figure, tuple(done), interrupted, sweeping.name)
-        found = replace(found, folder=sweeping.folder.path)
+        in_order, others = sorted(done, key=lambda point: point.number), tuple(sorted(failed))
+        found = SweepResult(session.spec.sweep, figure, tuple(in_order), interrupted, sweeping.name)
+        found = replace(found, folder=sweeping.folder.path, failed=others)
         found = replace(found, expect=sweeps.verdicts(session, found))
         sweeping.folder.write_result(found)
         return found
 
     try:
-        for point in _points(sweeping):
+        for point in _points(sweeping, failed):
             done.append(point)
     except KeyboardInterrupt:
         return written(interrupted=True)
+    except click.UsageError:
+        if not (sweeping.folder.path / "points").exists():
+            shutil.rmtree(sweeping.folder.path, ignore_errors=True)  # the workers were not to be had
+        raise
     except SpecError:
         written(interrupted=True)  # what is done outlives a point that cannot be trained
         raise
-    return written(interrupted=False)
+    return written(interrupted=bool(failed))
 
 
-def _points(sweeping: Sweeping) -> Iterator[Point]:
+def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point]:
     """Those that are done as they were kept, the others as they are trained. Raises KeyboardInterrupt."""
     from netc.runtime import sweep as sweeps
-    from netc.runtime.results.expect_names import blank_scope
-    from netc.runtime.results.sweep_result import Point
+    from netc.runtime.results.sweep_result import Point, worth_of
 
-    session = sweeping.session
+    session, missing = sweeping.session, []
     assert session.spec.sweep is not None
-    names = frozenset({"steps", *(n for n in blank_scope(session).figures if n == "loss(train)")})
     total, spoke = sweeps.total(session), time.monotonic()
-    for at, values in enumerate(sweeps.points_of(session.spec.sweep), start=1):
-        try:
-            figures = sweeping.folder.read(at, names)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
+    judged, done = sweeps.figure_of(session)[0], dict[int, dict[str, Any]]()
+
+    def worth(number: int) -> float:
+        return worth_of(judged, done[number])
+
+    for at, values in enumerate(sweeps.points_of(session.spec.sweep, worth), start=1):
+        figures = _read(sweeping, at)
+        if figures is None and sweeping.where:
+            missing.append((at, values))
+            continue
         if figures is None:
-            figures = _trained(sweeping, at, sweeps.session_at(session, values, sweeping.changed))
+            figures = trained(sweeping, at, sweeps.session_at(session, values, sweeping.changed))
             if not sweeping.quiet and time.monotonic() - spoke > APART:
                 click.echo(f"point {at}/{total}", err=True)
                 spoke = time.monotonic()
+        done[at] = figures
         yield Point(at, values, figures)
+    if missing:
+        yield from _points_elsewhere(sweeping, missing, failed)
 
 
-def _trained(sweeping: Sweeping, at: int, session: Session) -> dict[str, Any]:
-    """A point, into its folder; what a checkpoint there holds is not done again."""
+def _read(sweeping: Sweeping, at: int) -> dict[str, Any] | None:
+    """The figures of a point that is done."""
+    from netc.runtime.results.expect_names import blank_scope
+
+    names = frozenset({"steps", *(n for n in blank_scope(sweeping.session).figures if n == "loss(train)")})
+    try:
+        return sweeping.folder.read(at, names)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _points_elsewhere(
+    sweeping: Sweeping, missing: list[tuple[int, Any]], failed: list[tuple[int, str]]
+) -> Iterator[Point]:
+    """In the order in which workers are done with them; those that fail are said at once, and noted."""
+    from netc import cluster_run
+    from netc.compiler.check.sweep import described
+    from netc.runtime.results.sweep_result import Point
+
+    values, spoke, sweep = dict(missing), time.monotonic(), sweeping.session.spec.sweep
+    assert sweep is not None
+    for count, (at, lost) in enumerate(cluster_run.points(sweeping, sweeping.where, missing), start=1):
+        if lost is not None:
+            failed.append((at, lost.why))
+            which = ", ".join(f"{name} = {value}" for name, value in described(values[at], sweep).items())
+            click.echo(f"netc: point {at} ({which}) failed on a worker: {lost.why}", err=True)
+            continue
+        figures = _read(sweeping, at)
+        assert figures is not None
+        yield Point(at, values[at], figures)
+        if not sweeping.quiet and time.monotonic() - spoke > APART:
+            click.echo(f"{count} of {len(missing)} points", err=True)
+            spoke = time.monotonic()
+
+
+def trained(
+    sweeping: Sweeping,
+    at: int,
+    session: Session,
+    command: Sequence[str] | None = None,
+    known_as: Path | None = None,
+) -> dict[str, Any]:
+    """A point, into its folder; what a checkpoint there holds is not done again. On a worker: by the command of
+    another process, which knows the folder by this path."""
     from netc.commands.run import Run, checkpoint_of, train
     from netc.kept_run import fill_folder, fingerprint
     from netc.runtime import sweep as sweeps
@@ -135,8 +199,9 @@ def _trained(sweeping: Sweeping, at: int, session: Session) -> dict[str, Any]:
     folder = RunFolder(sweeping.folder.point(at))
     folder.path.mkdir(parents=True, exist_ok=True)
     if not (folder.path / "manifest.json").exists():
-        fill_folder(folder, session, sweeping.changed, fingerprint(session))
-    result = train(Run(session, folder, checkpoint_of(folder), sweeping.name), True, told=False)
+        fill_folder(folder, session, sweeping.changed, fingerprint(session), command)
+    run = Run(session, folder, checkpoint_of(folder), sweeping.name, known_as)
+    result = train(run, True, told=False)
     if result.interrupted:
         raise KeyboardInterrupt
     figures = sweeps.figures_of(session, result)
@@ -155,9 +220,8 @@ def tell(sweeping: Sweeping, result: SweepResult, as_json: bool) -> None:
     else:
         click.echo("\n\n".join("\n".join(block) for block in _blocks(sweeping, result) if block))
     if result.interrupted and not sweeping.quiet:
-        click.echo(
-            f"interrupted; to go on: netc run --resume {shlex.quote(str(sweeping.folder.path))}", err=True
-        )
+        what = "interrupted" if not result.failed else f"{counted(len(result.failed), 'point')} failed"
+        click.echo(f"{what}; to go on: netc run --resume {shlex.quote(str(sweeping.folder.path))}", err=True)
     sys.stdout.flush()
 
 
@@ -183,11 +247,17 @@ def _table(result: SweepResult) -> Iterator[str]:
     parts = [f"{judged.figure}({part})" for part in ("train", "validation", "test")]
     others = [p for p in parts if p != judged.written and p in result.rows[0].points[0].figures]
     pooled = max(len(row.runs("steps")) for row in result.rows) > 1
-    heads = [*result.rows[0].values, judged.written, *(["quartiles"] if pooled else []), *others, "diverged"]
+    heads = [
+        *result.rows[0].values,
+        judged.written,
+        *(["quartiles", AGAINST] if pooled else []),
+        *others,
+        "diverged",
+    ]
     if list(result.rows[0].values) == []:
         yield from _by_point(result, [judged.written, *others])
         return
-    rows = [_cells(row, judged.written, others, pooled) for row in result.rows[:SHOWN]]
+    rows = [_cells(result, row, others, pooled) for row in result.rows[:SHOWN]]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     folded = any(axis.name == "fold" for axis in result.sweep.axes)
     over = "runs, seeds and folds" if folded else "runs and seeds"
@@ -220,23 +290,32 @@ def _by_point(result: SweepResult, names: list[str]) -> Iterator[str]:
         yield paint(text, dim=True) if line is heads else text
 
 
-def _cells(row: Row, name: str, others: list[str], pooled: bool) -> list[str]:
+def _cells(result: SweepResult, row: Row, others: list[str], pooled: bool) -> list[str]:
     import numpy as np
 
     from netc.runtime.results.plain import spread
 
-    show = percent if name.startswith("accuracy") else number
-    name = "gradient_norm" if name == "norm(grad R)" else name
-    found = spread(row.runs(name))
+    show = percent if result.column.startswith("accuracy") else number
+    found = spread(row.runs(result.column))
     low, high = found["quartiles"]
-    middle = [f"{show(low)} to {show(high)}"] if pooled else []
+    middle = [f"{show(low)} to {show(high)}", _against(result, row, show)] if pooled else []
     rest = [show(spread(row.runs(other))["median"]) for other in others]
     values = [value if isinstance(value, str) else number(value) for value in row.values.values()]
     lost = percent(float(np.mean(row.runs("diverged"))))
     return [*values, show(found["median"]), *middle, *rest, lost]
 
 
+def _against(result: SweepResult, row: Row, show: Callable[[float], str]) -> str:
+    """`0.0168 (0.012 to 0.021)`"""
+    if row is result.rows[0] or (apart := result.against_the_best(row)) is None:
+        return ""
+    ends = "" if apart.interval is None else f" ({show(apart.interval[0])} to {show(apart.interval[1])})"
+    return show(apart.median) + ends
+
+
 def status(result: SweepResult) -> int:
+    if result.failed:
+        return BROKEN_OFF
     if result.interrupted:
         return INTERRUPTED
     if all(row.runs("diverged").all() for row in result.rows):

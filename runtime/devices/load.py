@@ -227,13 +227,13 @@ def cache_clear() -> CacheInfo:
 
 def _key(text: str, *parts: str) -> str:
     digest = hashlib.sha256()
-    for part in (text, *parts, version("netc"), version("numba"), sys.version, _machine(), _support()):
+    for part in (text, *parts, version("netc"), version("numba"), sys.version, processor_key(), _support()):
         digest.update(part.encode())
         digest.update(b"\0")
     return digest.hexdigest()[:24]
 
 
-def _machine() -> str:
+def processor_key() -> str:
     """The processor numba compiles for; its own settings for it count too."""
     from llvmlite import binding
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from netc.runtime.pictures import answers, curves, plane, spread
+from netc.runtime.pictures import answers, curves, plane, spread, sweeps
 from netc.runtime.pictures.course import has_curves
 from netc.runtime.pictures.material import Material
 from netc.runtime.pictures.style import style
 from netc.runtime.results.folder_reader import Kept
 from netc.runtime.results.judgement import Judgement
+from netc.runtime.results.sweep_reader import KeptSweep
 
 SOME, MANY = 5, 20
 """Runs that make box plots; that make a histogram, a scatter plot or a map."""
@@ -53,6 +54,14 @@ def _same_plane(kept: Sequence[Kept]) -> bool:
     return all(one.planar and one.count >= MANY for one in kept) and len({one.setup for one in kept}) == 1
 
 
+@dataclass(frozen=True)
+class SweepPicture:
+    """The same of the folder of a sweep."""
+
+    applies: Callable[[KeptSweep], bool]
+    draw: Callable[[KeptSweep], Figure]
+
+
 PICTURES = {
     "curves": Picture(
         lambda m: any(map(has_curves, m.kept)), lambda m: curves.curves(m.kept, m.figures, m.apart)
@@ -76,14 +85,24 @@ PICTURES = {
     "histogram": _of_runs(_each(_survivors(MANY)), spread.histogram),
 }
 """In the order in which they are made."""
+SWEEP_PICTURES = {
+    "heatmap": SweepPicture(lambda s: len(s.axes) == 2, sweeps.heatmap),
+    "parallel": SweepPicture(lambda s: len(s.axes) > 2, sweeps.parallel),
+    "bands": SweepPicture(lambda s: sweeps.has_courses(s), sweeps.bands),
+}
+"""Likewise."""
 
 
 def applying(material: Material) -> Iterator[str]:
     return (name for name, picture in PICTURES.items() if picture.applies(material))
 
 
+def applying_to_sweep(sweep: KeptSweep) -> Iterator[str]:
+    return (name for name, picture in SWEEP_PICTURES.items() if picture.applies(sweep))
+
+
 def draw(
-    material: Material,
+    material: Material | KeptSweep,
     kinds: Iterable[str],
     folder: Path,
     form: str,
@@ -97,5 +116,7 @@ def draw(
         with style(look, width):
             # Without the date the same run gives the same file.
             undated = {} if form == "png" else {"Date": None} if form == "svg" else {"CreationDate": None}
-            PICTURES[kind].draw(material).savefig(path, format=form, metadata=undated)
+            of_sweep = isinstance(material, KeptSweep)
+            fig = SWEEP_PICTURES[kind].draw(material) if of_sweep else PICTURES[kind].draw(material)
+            fig.savefig(path, format=form, metadata=undated)
         yield path

@@ -82,9 +82,9 @@ class Scope:
     """`ece(test)`, ...: (runs,) each, computed when a claim names it."""
     layers: tuple[str, ...] = ()
     """That learn."""
-    inside: Callable[[tuple[ir.Inside, ...]], Array] = lambda figures: np.zeros((0, len(figures)))
-    """(runs, figures) of these layers, computed when a claim names them."""
-    has_law: Callable[[], bool] = lambda: False
+    inside: Callable[[tuple[ir.Inside, ...]], Array] | None = None
+    """(runs, figures) of these layers, computed when a claim names them; None where only what was monitored is known."""
+    has_law: Callable[[], bool] = lambda: True
     attacked: Callable[[str, str, ast.Expr], Array] | None = None
     """A figure of a part of the data under an attack, (runs,): `accuracy(test, fgsm(0.1))`."""
     swept: Swept | None = None

@@ -185,7 +185,7 @@ class Values:
         self.unknown(name, e)
 
     def call(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> Value:
-        if (found := self.inside(e)) is not None:
+        if self.scope.swept is None and (found := self.inside(e)) is not None:
             return found
         match function, arguments:
             case "norm", [ast.Gradient(_, None, None)]:
@@ -249,17 +249,21 @@ class Values:
         figures = read(e, self.scope.loss_names, self.scope.layers)
         if not figures:
             return None
-        if figures[0].figure == "step":
+        if figures[0].figure in FISHER and not self.scope.has_law():
+            self.fail("E0466", NO_LAW, e, hints=LAWS)
+        if figures[0].figure != "step" and self.scope.inside is not None:
+            found = self.scope.inside(figures)
+        else:
             names = [written(one) for one in figures]
             for name in names:
                 if name not in self.scope.figures:
-                    message = "the step that comes next is only known where it is monitored"
-                    self.fail("E0467", message, e, hints=(f"monitor it too: `monitor {name}`",))
+                    of = (
+                        "the step that comes next is"
+                        if self.scope.inside
+                        else "figures of layers in a sweep are"
+                    )
+                    self.fail("E0467", f"{of} only known where monitored", e, hints=(f"monitor {name}",))
             found = np.column_stack([self.scope.figures[name] for name in names])
-        else:
-            if figures[0].figure in FISHER and not self.scope.has_law():
-                self.fail("E0466", NO_LAW, e, hints=LAWS)
-            found = self.scope.inside(figures)
         return Value(found if len(figures) > 1 else found[:, 0], True)
 
     def ended(self, name: str, coordinates: list[ast.Expr] | None, e: ast.Expr) -> Value | None:

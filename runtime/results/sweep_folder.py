@@ -54,6 +54,12 @@ class SweepFolder:
         arrays = {name: np.ascontiguousarray(array) for name, array in figures.items()}
         write_bytes(self.point(number) / DONE, save(arrays, {"names": json.dumps([*figures])}))
 
+    def keep(self, number: int, files: dict[str, bytes]) -> None:
+        """The folder of a point that was trained elsewhere."""
+        self.point(number).mkdir(parents=True, exist_ok=True)
+        for name in sorted(files, key=lambda name: name == DONE):
+            write_bytes(self.point(number) / name, files[name])
+
     def write_result(self, result: SweepResult) -> None:
         write_text(self.path / "sweep.csv", table(result.points, result.sweep))
         write_text(self.path / "summary.json", json.dumps(result.summary, indent=2, allow_nan=False) + "\n")

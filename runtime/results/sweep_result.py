@@ -19,6 +19,7 @@ from netc.dsl import ast
 from netc.dsl.printer import print_expr
 from netc.runtime.parameters import Array
 from netc.runtime.results.expect_names import Scope, Swept
+from netc.runtime.results.paired import Difference, difference
 from netc.runtime.results.plain import plain, spread
 from netc.runtime.results.result import Result
 from netc.runtime.results.verdict import Verdict
@@ -63,6 +64,8 @@ class SweepResult:
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)
+    failed: tuple[tuple[int, str], ...] = ()
+    """Points that could not be trained on a worker, by their numbers, and why."""
 
     @property
     def results(self) -> list[Result]:
@@ -86,7 +89,8 @@ class SweepResult:
     @property
     def table(self) -> list[dict[str, Any]]:
         """A row for each point, the best first: its values, how many runs it is of, and of the figures that the runs
-        have the median and the quartiles over runs, seeds and folds."""
+        have the median and the quartiles over runs, seeds and folds; of the others than the best also the median of the
+        differences to it, of runs from the same seeds, and an interval (95 %) for it."""
         return [self._row(row) for row in self.rows]
 
     @property
@@ -99,12 +103,13 @@ class SweepResult:
             "best": self.best if self.points else {},
             "table": self.table,
             "interrupted": self.interrupted,
+            "failed": [{"point": number, "why": why} for number, why in self.failed],
             "expect": [v.plain for v in self.expect],
             "folder": str(self.folder) if self.folder else "",
         }
         return {key: value for key, value in full.items() if value not in ("", {}, [], False)}
 
-    def scope(self, constants: dict[str, float]) -> Scope:
+    def scope(self, constants: dict[str, float], layers: tuple[str, ...] = ()) -> Scope:
         """What the names in `expect` mean."""
         best, over = self.rows[0].points, dict[str, tuple[Scope, ...]]()
         for at, axis in enumerate(self.sweep.axes):
@@ -112,10 +117,10 @@ class SweepResult:
                 continue
             texts = [print_expr(value) for value in axis.values]
             pools = [[p for p in self.points if print_expr(p.values[at]) == text] for text in texts]
-            over[axis.name] = tuple(_pooled(pool, constants) for pool in pools)
+            over[axis.name] = tuple(_pooled(pool, constants, layers) for pool in pools)
         values = self.rows[0].values
         words = {v for p in self.points for v in self._values(p).values() if isinstance(v, str)}
-        swept = Swept(_pooled(best, constants), values, over, frozenset(words))
+        swept = Swept(_pooled(best, constants, layers), values, over, frozenset(words))
         return Scope(1, {}, constants, swept=swept)
 
     # -- inside ------------------------------------------------------------------------------------
@@ -130,12 +135,31 @@ class SweepResult:
         return {axis.name: _plain_value(value) for axis, value in pairs}
 
     def _worth(self, row: Row) -> float:
-        """Lower is better; what is lost is worst."""
-        name = "gradient_norm" if self.figure.figure == "gradient_norm" else self.figure.written
-        values = row.runs(name)
-        if self.figure.figure in ("accuracy", "r2"):
-            values = -values
-        return float(np.median(np.where(np.isnan(values), np.inf, values)))
+        return worth_of(self.figure, {self.column: row.runs(self.column)})
+
+    @property
+    def column(self) -> str:
+        """The figure that the points are sorted by, as runs have it."""
+        return _column(self.figure)
+
+    def against_the_best(self, row: Row) -> Difference | None:
+        """Of the figure, minus that of the best row, over runs of the same number, seed and fold; None where there are
+        no two of them."""
+        ours, best = (self._by_start(r) for r in (row, self.rows[0]))
+        both = [start for start in best if start in ours]
+        if len(both) < 2:
+            return None
+        return difference(np.array([ours[s] for s in both]), np.array([best[s] for s in both]))
+
+    def _by_start(self, row: Row) -> dict[tuple[str, ...], float]:
+        """The figure of each run, by seed, fold and number; what is lost is infinite."""
+        found, worst = {}, -np.inf if _is_higher_better(self.figure) else np.inf
+        for point in row.points:
+            pairs = zip(self.sweep.axes, point.values, strict=True)
+            start = [print_expr(value) for axis, value in pairs if axis.name in POOLED]
+            for run, value in enumerate(point.figures[self.column].tolist()):
+                found[*start, str(run)] = worst if np.isnan(value) else value
+        return found
 
     def _row(self, row: Row) -> dict[str, Any]:
         found: dict[str, Any] = {**row.values, "points": [p.number for p in row.points]}
@@ -143,8 +167,27 @@ class SweepResult:
         for name in row.points[0].figures:
             if "(" in name or name in ("steps", "kept_epochs", "gradient_norm"):
                 found[name] = spread(row.runs(name))
+        if row is not self.rows[0] and (apart := self.against_the_best(row)) is not None:
+            ends = [] if apart.interval is None else [plain(float(end)) for end in apart.interval]
+            found["difference"] = {"median": plain(apart.median), "interval": ends, "pairs": apart.pairs}
         found["diverged"] = plain(float(np.mean(row.runs("diverged"))))
         return found
+
+
+def worth_of(figure: Judged, figures: dict[str, Array]) -> float:
+    """Of runs: the median of what they are judged by; lower is better, and what is lost is worst."""
+    values = figures[_column(figure)]
+    if _is_higher_better(figure):
+        values = -values
+    return float(np.median(np.where(np.isnan(values), np.inf, values)))
+
+
+def _column(figure: Judged) -> str:
+    return "gradient_norm" if figure.figure == "gradient_norm" else figure.written
+
+
+def _is_higher_better(figure: Judged) -> bool:
+    return figure.figure in ("accuracy", "r2")
 
 
 def _plain_value(value: ast.Expr) -> float | str:
@@ -152,7 +195,7 @@ def _plain_value(value: ast.Expr) -> float | str:
     return print_expr(value) if found is None else found
 
 
-def _pooled(points: Sequence[Point], constants: dict[str, float]) -> Scope:
+def _pooled(points: Sequence[Point], constants: dict[str, float], layers: tuple[str, ...]) -> Scope:
     names = [name for name in points[0].figures if all(name in p.figures for p in points)]
     figures = {name: np.concatenate([p.figures[name] for p in points]) for name in names}
-    return Scope(len(figures["steps"]), figures, constants)
+    return Scope(len(figures["steps"]), figures, constants, layers=layers)

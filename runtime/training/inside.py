@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.evaluate import given, run_lets
+from netc.compiler.calculus.evaluate import Env, given, run_lets
 from netc.compiler.calculus.likelihood import Law, law_of, score_lets
 from netc.compiler.calculus.modes import reads, reduced
 from netc.compiler.meaning.inside import ACTIVATIONS, parts_of
@@ -130,7 +130,8 @@ class Inside:
         point = Point(
             self, row, run, step, tuple(sorted({f.layer for f in asked if f.figure in ACTIVATIONS}))
         )
-        return [point.value(one) for one in figures]
+        with np.errstate(all="ignore"):  # of a run that is lost they are not finite
+            return [point.value(one) for one in figures]
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,7 @@ class Point:
         found = self._value(one)
         if one.over is None:
             return found
-        with np.errstate(all="ignore"):
-            return float(np.divide(found, self._value(one.over)))
+        return float(np.divide(found, self._value(one.over)))
 
     def _value(self, one: ir.Inside) -> float:
         match one.figure:
@@ -229,8 +229,7 @@ def _norm(a: Array) -> float:
 
 
 def _cosine(a: Array, b: Array) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.divide(a @ b, _norm(a) * _norm(b)))
+    return float(np.divide(a @ b, _norm(a) * _norm(b)))
 
 
 # -- Fisher information ----------------------------------------------------------------------------------
@@ -242,18 +241,21 @@ def fisher(
     """Traces by parameter tensor: E_x E_y |d log p(y | x)|^2 over the model's own y; `empirical`: with the y of the data."""
     law = law_of(problem)
     assert law is not None, "who asks has looked for it"
-    steps, names = score_lets(problem, law)
-    total = np.zeros(len(names))
+    forward, derived, names = score_lets(problem, law)
+    total, target = np.zeros(len(names)), problem.given("target").name
     some = max(1, min(AT_ONCE, NUMBERS // max(1, problem.parameters)))
     for at in range(0, len(x), some):
         part = slice(at, at + some)
 
-        def squares(targets: Array, part: slice = part) -> tuple[Array, Array]:
+        known = given(problem, theta, x[part], y[part], states)
+        run_lets(forward, known, {ir.SAMPLES: len(x[part])})
+
+        def squares(targets: Array, known: Env = known) -> tuple[Array, Array]:
             """(N, tensors) squared norms of the derivatives, and the outputs."""
-            env = given(problem, theta, x[part], targets, states)
-            run_lets(steps, env, {ir.SAMPLES: len(targets)})
+            env = known | {target: targets}
+            run_lets(derived, env, {ir.SAMPLES: len(targets)})
             rows = [np.asarray(env[name]).reshape(len(targets), -1) for name in names]
-            return np.array([np.square(r).sum(axis=1) for r in rows]).T, np.asarray(
+            return np.array([np.einsum("ni,ni->n", r, r) for r in rows]).T, np.asarray(
                 env[problem.tested.output]
             )
 

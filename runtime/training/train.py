@@ -85,6 +85,8 @@ class Task:
     """Where all runs begin, if not at the starts of the program."""
     first: int = 0
     """The iteration in which they begin there."""
+    only: tuple[int, int] | None = None
+    """Of the runs those from the first number to before the second: the others are trained elsewhere."""
     varying: Varying | None = None
     """What changes the training samples from iteration to iteration."""
     whole: Callable[[Array], Array] | None = None
@@ -204,11 +206,12 @@ class _Loop:
         program, kernels = task.program, task.kernels
         self.total, self.per_epoch = total_steps(program, task.train.count)
         self.runs = program.training.runs
-        self.chunk = runs_at_once(kernels, program, task.train.count)
+        self.first, self.end = task.only or (0, self.runs)
+        self.chunk = min(runs_at_once(kernels, program, task.train.count), self.end - self.first)
         self.spacing = _spacing(task)
         self.hyper = aligned([h.value for h in program.rule.hypers], np.float64)
         self.evaluator = Evaluator(kernels, task.train, task.test, task.metric, task.validation)
-        self.workers = Workers(kernels, real_type(program), min(task.threads, self.runs))
+        self.workers = Workers(kernels, real_type(program), min(task.threads, self.end - self.first))
         self.measured = Measured(program, kernels, task.train)
         self.judge = (
             Judge(task.rules, self.evaluator, self.workers, self.per_epoch, self.measured)
@@ -218,12 +221,12 @@ class _Loop:
         self.cuts = [self.spacing.rows, *([self.per_epoch] if self.judge else [])]
         """Iterations between two moments at which a stretch ends."""
         self.stretches = stretches_of(task, self.hyper, self.workers)
-        folder = folder if self.chunk < self.runs else None
+        folder = folder if self.chunk < self.end - self.first else None
         self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task.slopes, task.inside)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
         followed = len(self.watched.names)
         self.book = Book(
-            self.runs, *sizes, real_type(program), folder, self.watched.grown, followed, task.keeps
+            self.end, *sizes, real_type(program), folder, self.watched.grown, followed, task.keeps
         )
         self.columns = len(COLUMNS) + followed
         self.history: list[Array] = []
@@ -239,7 +242,7 @@ class _Loop:
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
-            self.state = self._restore(resume) if resume else self.task.begin or self.fresh(0)
+            self.state = self._restore(resume) if resume else self.task.begin or self.fresh(self.first)
             self.began = time.perf_counter()
             waiting = True
             try:
@@ -270,13 +273,13 @@ class _Loop:
                 self._run(interrupt)
                 if interrupt.asked:
                     self.watch.checkpoint(self._snapshot())
-                if self.chunk >= self.runs:
+                if self.chunk >= self.end - self.first:
                     self.checkpoint = self._snapshot()
                 self._close()
             except Abandoned:
                 self.watch.checkpoint(self._snapshot())
                 self.book.enter(self.state, self.state.theta, self._nothing(np.arange(self.state.runs)))
-            if self._over(interrupt) or self.book.count >= self.runs:
+            if self._over(interrupt) or self.book.count >= self.end:
                 break
             self.state = self.fresh(self.book.count)
             self.stretches.begin(self.state)
@@ -284,7 +287,7 @@ class _Loop:
             self.watch.checkpoint(self._snapshot())  # until the results are written
 
     def fresh(self, first: int) -> State:
-        count, task = min(self.chunk, self.runs - first), self.task
+        count, task = min(self.chunk, self.end - first), self.task
         use_threads(task.threads)
         return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
 
@@ -349,11 +352,13 @@ class _Loop:
 
         Of one run from the last state that was kept; of several it is trained again, where that is little beside all.
         """
-        run = first_lost(self.book.counters[: self.book.count], self.book.figures[:, 0])
+        done = slice(self.first, self.book.count)
+        lost = first_lost(self.book.counters[done], self.book.figures[done, 0])
+        run = None if lost is None else self.first + lost
         if run is None or interrupted or np.isfinite(self.book.theta[run, : self.book.parameters]).all():
             return None
         task, last = self.task, int(self.book.counters[run, 0]) - 1
-        little = last <= max(1000, self.book.counters[: self.book.count, 0].sum() // 10)
+        little = last <= max(1000, self.book.counters[done, 0].sum() // 10)
         again = self.good if self.runs == 1 else little and task.begin is None
         if task.kernels.DEVICE != "cpu" or not again:
             return None
@@ -504,7 +509,7 @@ class _Loop:
         if interrupted or self.watch.enough:  # where a row stands twice, the second has looked at all samples
             same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
             history = history[np.append(~same, [True] * (len(history) > 0))]
-        kept, parameters = slice(book.count), slice(book.parameters)
+        kept, parameters = slice(self.first, book.count), slice(book.parameters)
         states = slice(book.parameters, None)
         by_steps = self.total == self.task.program.training.steps
         return Outcome(

@@ -1,4 +1,5 @@
-"""A file of weights -> theta: safetensors with netc's names or PyTorch's, or a state dict that PyTorch has saved.
+"""A file of weights -> theta: safetensors with netc's names or PyTorch's, a state dict that PyTorch has saved, or what Keras
+has (`keras_file.py`).
 
 What is in the file is not run: .pt files are read as tensors only (`weights_only`).
 """
@@ -14,6 +15,7 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.dsl.reading import require_regular
 from netc.runtime.parameters import Array, flatten
+from netc.runtime.training import keras_file
 
 OF_PYTORCH = (".pt", ".pth")
 NUMBERED = re.compile(r"(?:.*\.)?(\d+)\.(\w+)")
@@ -27,18 +29,20 @@ COUNTER = "num_batches_tracked"
 def weights_of(problem: ir.Problem, file: str) -> Array:
     """theta (P,) or (runs, P), the tensors named as `unflatten` or nn.Sequential does; ValueError says what is wrong."""
     states = {t.name for t in problem.states}
-    named = {name: a for name, a in _as_netc(problem, tensors(file)).items() if name not in states}
+    named = {name: a for name, a in _as_netc(problem, file).items() if name not in states}
     return flatten(problem, named)
 
 
 def states_in(problem: ir.Problem, file: str) -> dict[str, Array]:
     """The states of layers that the file has."""
-    named = _as_netc(problem, tensors(file))
+    named = _as_netc(problem, file)
     return {t.name: named[t.name] for t in problem.states if t.name in named}
 
 
 def held_in(problem: ir.Problem, held: ir.Held) -> dict[str, Array]:
     """The arrays of these layers, states too where the file has them, by netc's names; ValueError says what is wrong."""
+    if keras_file.is_of_keras(Path(held.path)):
+        return keras_file.of_layers(problem, Path(held.path), held.layers, held.named)
     named = tensors(held.path)
     if not held.named:
         named = _numbered(problem, named) or named
@@ -74,8 +78,11 @@ def tensors(file: str) -> dict[str, Array]:
     return {k: v for k, v in held.items() if not k.startswith(("best.", "scale."))}
 
 
-def _as_netc(problem: ir.Problem, named: dict[str, Array]) -> dict[str, Array]:
+def _as_netc(problem: ir.Problem, file: str) -> dict[str, Array]:
     """Under netc's names, where all tensors are those of an nn.Sequential: layer after layer, by their numbers."""
+    if keras_file.is_of_keras(Path(file)):
+        return keras_file.as_netc(problem, Path(file))
+    named = tensors(file)
     found = _numbered(problem, named)
     if found is None:
         return named

@@ -9,7 +9,7 @@ layers has its own, faster loops (`network`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
@@ -34,12 +34,13 @@ from netc.compiler.kernels.outline import Outline
 from netc.compiler.kernels.rule import CLOCK, Vectors
 from netc.compiler.kernels.sweeps import Lists, draws_apart, is_sum, lists, sums_apart, waits
 from netc.compiler.kernels.values import Layout, strides
+from netc.dsl.record import record
 
 ALIASED = 4096
 """Bytes after which addresses fall on the same set of the first cache."""
 
 
-@dataclass(frozen=True)
+@record
 class Mode:
     """A problem's lists of steps, and where its arrays are."""
 
@@ -58,7 +59,7 @@ class Mode:
         return CLOCK if self.problem.draws else ()
 
 
-@dataclass(frozen=True)
+@record
 class Lets:
     plan: Plan
     modes: tuple[Mode, ...]

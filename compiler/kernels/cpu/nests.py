@@ -7,7 +7,7 @@ those of `taps`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 from netc.compiler.calculus import ir
@@ -27,12 +27,13 @@ from netc.compiler.kernels.cpu.taps import Kind
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.phases import inside, phases
 from netc.compiler.kernels.values import strides
+from netc.dsl.record import record
 
 Shape = tuple[Kind, int, int]
 """Of a tile: its kind, rows and vectors."""
 
 
-@dataclass(frozen=True)
+@record
 class Tiles:
     """What tiles do for the lets of a problem."""
 

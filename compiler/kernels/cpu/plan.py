@@ -6,17 +6,18 @@ the first cache. Buffers are feature-major, `[unit][sample of the block]`: the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.patterns import Chain, Layer, Product
+from netc.dsl.record import record
 
 TILE_VECTORS = 2
 """Sample vectors in a register tile of a matrix product."""
 
 
-@dataclass(frozen=True)
+@record
 class Stage:
     """Where a layer's buffers are."""
 
@@ -32,7 +33,7 @@ class Stage:
     """Gradient sums of this layer, see `Sums`."""
 
 
-@dataclass(frozen=True)
+@record
 class Sums:
     """Layout of one layer's gradient sums: W vectors of sums at a time, so one side is padded to whole vectors.
 
@@ -45,7 +46,7 @@ class Sums:
     size: int
 
 
-@dataclass(frozen=True)
+@record
 class Plan:
     lanes: int
     registers: int

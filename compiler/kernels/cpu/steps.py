@@ -7,15 +7,16 @@ over the terms, for each turn of a loop over the result; places of a Scan around
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.contractions import Contraction, Factor, Guard
 from netc.compiler.kernels.cpu.taps import Kind
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Steps:
     """Of a loop, in each array: places from one turn to the next."""
 
@@ -36,7 +37,7 @@ class Steps:
         return (self.left, self.right, self.out, self.start)
 
 
-@dataclass(frozen=True)
+@record
 class Loop:
     axis: ir.Axis
     size: int
@@ -46,7 +47,7 @@ class Loop:
 ONCE = Loop(ir.Axis("once", 1), 1, Steps())
 
 
-@dataclass(frozen=True)
+@record
 class Cut:
     """The place first + per*(the outer loop) + step*(the inner one) is one of `size`."""
 
@@ -59,7 +60,7 @@ class Cut:
 ALWAYS = Cut()
 
 
-@dataclass(frozen=True)
+@record
 class Part:
     """Some rows and columns, by tiles of one shape: one call."""
 
@@ -71,7 +72,7 @@ class Part:
     first_column: int
 
 
-@dataclass(frozen=True)
+@record
 class Nest:
     kind: Kind
     left: ir.Var
@@ -119,7 +120,7 @@ def _linear(
     return steps, first
 
 
-@dataclass(frozen=True)
+@record
 class Draft:
     nest: Nest
     outer: tuple[Loop, ...]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels import registers, report
@@ -19,12 +17,13 @@ from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.modes_rule import ModesWriter
 from netc.compiler.kernels.objective import objective_functions
 from netc.compiler.kernels.patterns import chain, head_buffers
+from netc.dsl.record import record
 
 BLOCKLESS = 1
 """Samples a block of an objective holds: it has none, but its arrays must have a size."""
 
 
-@dataclass(frozen=True)
+@record
 class Cpu:
     """The target; `kernels/target.py` says what its methods are."""
 

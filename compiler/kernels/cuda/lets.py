@@ -8,7 +8,6 @@ Every sum has one owner and one order, as in a chain of dense layers, which has 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
@@ -22,6 +21,7 @@ from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.rule import CLOCK
 from netc.compiler.kernels.sweeps import Lists, is_sum, lists, waits
 from netc.compiler.kernels.values import Layout, strides
+from netc.dsl.record import record
 
 GIVEN = {"input": "samples_x", "target": "samples_y"}
 """What the places of the samples in the work space are called."""
@@ -30,7 +30,7 @@ SEAT = L.let("member", L.At(L.Name("seats"), L.call("thread")))
 """The number of this thread in its team, from memory: as in `network`, so that what follows from it takes no registers."""
 
 
-@dataclass(frozen=True)
+@record
 class Mode:
     """A problem's lists of steps, and where its arrays are."""
 
@@ -55,7 +55,7 @@ class Mode:
         return max(stop for _, stop in self.parts.values())
 
 
-@dataclass(frozen=True)
+@record
 class Lets:
     plan: Plan
     modes: tuple[Mode, ...]

@@ -12,8 +12,6 @@ same bits in every launch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
@@ -24,13 +22,14 @@ from netc.compiler.kernels.fuse import fuse
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.patterns import Chain, pointwise
 from netc.compiler.kernels.vectors import Space, lanes
+from netc.dsl.record import record
 
 SEAT = L.let("thread", L.At(L.Name("seats"), L.call("thread")))
 """The number of this thread in its block, from memory: so the compiler does not keep all that follows from it in
 registers from one evaluation to the next, which takes twice as many of them."""
 
 
-@dataclass(frozen=True)
+@record
 class NetworkWriter:
     network: Chain
     parameters: int

@@ -14,11 +14,12 @@ from typing import Literal
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.patterns import Chain, Layer, Product, chain, pointwise
+from netc.dsl.record import record
 
 Shape = Literal["thread", "block", "grid"]
 
 
-@dataclass(frozen=True)
+@record
 class Card:
     """What the planner counts on: the same for every GPU with at least so many multiprocessors as `blocks`."""
 
@@ -33,7 +34,7 @@ class Card:
     """Of a grid that works on one run at most: all of them must be on the GPU at once."""
 
 
-@dataclass(frozen=True)
+@record
 class Tile:
     """Totals that a thread holds in registers; and how many threads share a tile, each with a part of the sum."""
 
@@ -53,7 +54,7 @@ class Tile:
         return self.parts | 1
 
 
-@dataclass(frozen=True)
+@record
 class Stage:
     """Where a layer's buffers are: offsets in `memory`."""
 
@@ -149,7 +150,7 @@ def plan(program: ir.Program, card: Card, temporaries: dict[str, int], samples: 
             return _Network(network, count, card, temporaries, samples, item, runs).plan()
 
 
-@dataclass(frozen=True)
+@record
 class _Rows:
     stages: list[tuple[int, int, int]]
     """First rows of z, a and d of each layer."""
@@ -157,7 +158,7 @@ class _Rows:
     count: int
 
 
-@dataclass(frozen=True)
+@record
 class _Network:
     network: Chain
     parameters: int
@@ -282,7 +283,7 @@ class _Network:
         )
 
 
-@dataclass(frozen=True)
+@record
 class Tiled:
     tile: Tile
     piled: int

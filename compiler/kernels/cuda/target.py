@@ -8,8 +8,6 @@ what is below: spellings and the launch header. `start` and reports are the CPU'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.kernels import loops as L
@@ -28,9 +26,10 @@ from netc.compiler.kernels.cuda.threads import ThreadWriter
 from netc.compiler.kernels.emit import INFIX, PREFIX, REALS, Spelling
 from netc.compiler.kernels.objective import objective_functions
 from netc.compiler.kernels.patterns import Chain, chain, head_buffers
+from netc.dsl.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Cuda:
     """The target; `kernels/target.py` says what its methods are."""
 

@@ -13,17 +13,17 @@ weights) are all written here; `cuda_plan` chooses the tiles.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cuda.plan import Tile
+from netc.dsl.record import record
 
 BLOCK_BARRIER = L.Do(L.call("block_barrier"))
 Put = Callable[[L.Expr, L.Expr, L.Expr], list[L.Stmt]]
 """(row, column, total) -> what becomes of it."""
 
 
-@dataclass(frozen=True)
+@record
 class Side:
     """One factor: row (or column) r begins at `start(r)` of `array`; from k to k + 1 are `stride` numbers."""
 
@@ -35,7 +35,7 @@ class Side:
         return L.At(L.Name(self.array), L.add(L.add(start, L.mul("k", self.stride)), ahead * self.stride))
 
 
-@dataclass(frozen=True)
+@record
 class Product:
     rows: int
     columns: int

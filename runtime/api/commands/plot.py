@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from netc.runtime.pictures.course import Course
     from netc.runtime.results.folder_reader import Kept
     from netc.runtime.results.judgement import Judgement
+    from netc.runtime.results.sweep_reader import KeptSweep
 
 KINDS = (
     "curves", "fit", "boundary", "confusion", "residuals", "reliability", "samples", "surface", "basins", "growth", "shares",
-    "boxes", "scatter", "histogram",
+    "boxes", "scatter", "histogram", "heatmap", "parallel", "bands",
 )  # fmt: skip
 ANSWERS = {"fit", "boundary", "confusion", "residuals", "reliability", "samples"}
 """These ask the model."""
@@ -68,6 +69,9 @@ def command(
     boxes        final losses and iterations: quartiles and density
     scatter      iterations against final loss, a dot for each run
     histogram    how final losses are spread
+    heatmap      of a sweep over two names: the figure at each pair of values
+    parallel     of a sweep over more names: a line for each point through its values
+    bands        of a sweep: the figure at the best points, median and quartiles over seeds
 
     Several runs in one folder: fit to samples are of the first.
     """
@@ -96,11 +100,18 @@ def pictures(
     from netc.runtime.pictures.curves import figures_of
     from netc.runtime.pictures.material import Material
     from netc.runtime.results.folder_reader import Unreadable, each
+    from netc.runtime.results.sweep_reader import is_sweep
 
     try:
+        if any(map(is_sweep, runs)):
+            return _of_sweep(
+                runs, kinds, figures, lambda sweep, drawn: draw(sweep, drawn, out, form, look, width)
+            )
         kept = list(each(runs))
     except Unreadable as error:
         raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"cannot write to '{out}': {error.strerror or error}") from None
     _require(figures, figures_of(kept), "figure")
     judged = judged_of(kept) if not kinds or ANSWERS & {*kinds} else {}
     apart = apart_of(kept) if not kinds or "curves" in kinds else None
@@ -111,6 +122,24 @@ def pictures(
         return list(draw(material, kinds or possible, out, form, look, width))
     except OSError as error:
         raise click.UsageError(f"cannot write to '{out}': {error.strerror or error}") from None
+
+
+def _of_sweep(
+    runs: Sequence[Path],
+    kinds: Sequence[str],
+    figures: Sequence[str],
+    drawn: Callable[[KeptSweep, Sequence[str]], Iterable[Path]],
+) -> list[Path]:
+    """Raises Unreadable, OSError."""
+    from netc.runtime.pictures.choose import applying_to_sweep
+    from netc.runtime.results.sweep_reader import read
+
+    if len(runs) > 1 or figures:
+        raise click.UsageError("a sweep is drawn by itself, with the figure that its points are sorted by")
+    sweep = read(runs[0])
+    possible = tuple(applying_to_sweep(sweep))
+    _require(kinds, possible, "picture")
+    return [*drawn(sweep, kinds or possible)]
 
 
 def _require(wanted: Sequence[str], possible: Sequence[str], what: str) -> None:

@@ -38,9 +38,19 @@ if TYPE_CHECKING:
 @click.option("--plot", is_flag=True, help="Draw the run's pictures into its folder, as `netc plot` does.")
 @click.option("--resume", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="RUN",
               help="Go on with an interrupted run from its checkpoint; FILE may be left out.")  # fmt: skip
+@click.option("--on", "where", metavar="dask[://HOST:PORT]",
+              help="Spread runs, points of a sweep and folds over the workers of a Dask cluster; without an address over "
+                   "the cores of this machine.")  # fmt: skip
 def command(
-    file: Path | None, out: Path, plot: bool, resume: Path | None, as_json: bool, quiet: bool, **options: Any
-) -> int:
+    file: Path | None,
+    out: Path,
+    plot: bool,
+    resume: Path | None,
+    where: str | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:  # fmt: skip
     """Train what FILE says.
 
     Everything about the run is kept in a folder: the file with every default written out, the history, the
@@ -50,25 +60,31 @@ def command(
     if plot:
         need_matplotlib()
     if resume is not None and (resume / "points").is_dir():
-        return _swept(sweep_run.resumed(resume, file, changed, width, quiet), as_json)
+        return _swept(sweep_run.resumed(resume, file, changed, width, quiet, where or ""), plot, as_json)
     if resume is None:
         if file is None:
             raise click.UsageError("which FILE?")
         session = _opened(file, changed, out, width, quiet)
+        if where:
+            from netc import cluster_run
+
+            cluster_run.require_spreadable(session)
         if session.spec.finder is not None:
             from netc import finder_run
 
             return finder_run.run(session, changed, out, plot, as_json)
         if session.spec.sweep is not None:
-            return _swept(sweep_run.begin(session, changed, out, quiet), as_json)
+            return _swept(sweep_run.begin(session, changed, out, quiet, where or ""), plot, as_json)
         run = Run(session, new_folder(session, changed, out), None, session.file.source.name)
     else:
+        if where:
+            raise click.UsageError("--on: a run goes on in one place; sweeps go on with workers")
         run = _resumed(resume, file, changed, width, quiet)
-    result = train(run, quiet)
+    result = _spread(run, changed, where) if where else train(run, quiet)
     if plot and not result.interrupted:
         pictures([run.folder.path], (), run.folder.path, "png")
     _tell(run, result, as_json, quiet)
-    return _status(result)
+    return BROKEN_OFF if where and result.interrupted else _status(result)
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,8 @@ class Run:
     checkpoint: dict[str, Array] | None
     name: str
     """The file, as it was given when the run began."""
+    known_as: Path | None = None
+    """The folder by its path where the command was given, if this is another machine."""
 
 
 def _opened(file: Path, changed: dict[str, str | float], out: Path, lanes: int, quiet: bool) -> Session:
@@ -90,8 +108,22 @@ def _opened(file: Path, changed: dict[str, str | float], out: Path, lanes: int, 
     return session
 
 
-def _swept(sweeping: sweep_run.Sweeping, as_json: bool) -> int:
+def _spread(run: Run, changed: dict[str, str | float], where: str) -> Result:
+    """Over workers; nothing is left of a run that they cannot begin."""
+    from netc import cluster_run
+
+    try:
+        return cluster_run.runs(run, changed, where)
+    except BaseException:
+        if not (run.folder.path / "summary.json").exists():
+            shutil.rmtree(run.folder.path, ignore_errors=True)
+        raise
+
+
+def _swept(sweeping: sweep_run.Sweeping, plot: bool, as_json: bool) -> int:
     result = sweep_run.run(sweeping)
+    if plot and not result.interrupted:
+        pictures([sweeping.folder.path], (), sweeping.folder.path, "png")
     sweep_run.tell(sweeping, result, as_json)
     return sweep_run.status(result)
 
@@ -202,9 +234,14 @@ def train(run: Run, quiet: bool, told: bool = True) -> Result:
         else:
             shutil.rmtree(folder.path, ignore_errors=True)  # nothing was trained
         raise
-    result = replace(result, file=run.name, folder=folder.path)
+    return finished(run, result)
+
+
+def finished(run: Run, result: Result) -> Result:
+    """Of a training that is over: its folder filled, and what the file expects judged."""
+    result = replace(result, file=run.name, folder=run.known_as or run.folder.path)
     try:
-        verdicts = session.verdicts(result)
+        verdicts = run.session.verdicts(result)
     except BaseException:
         _written(run, result)  # what was trained outlives a verdict that is interrupted or cannot be had
         raise

@@ -1,0 +1,294 @@
+"""Workers of a Dask cluster: the same bits as alone, also where one is killed; what differs is said before anything runs.
+
+One cluster of two processes for all tests; what happens in a worker is planted there by the test, and happens once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from netc.command_line import main
+from netc.runtime import cluster as clusters
+
+distributed = pytest.importorskip("distributed")
+
+VALLEY = """
+objective R(x, y) = a*x^2 + y^2
+init      theta ~ uniform(1, 2)
+optimizer gd(eta = 0.1)
+train     steps = 5, runs = 3
+sweep     eta in {0.1, 0.2}, a in {1, 2, 3}
+expect    best(eta) = 0.2
+"""
+RUNS = VALLEY.split("sweep")[0].replace("a*", "2*").replace("runs = 3", "runs = 21")
+BITS = ("theta.safetensors", "history.csv", "runs.csv", "figures.safetensors")
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[distributed.LocalCluster]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        with distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
+        ) as found:
+            yield found
+
+
+@pytest.fixture
+def address(local, tmp_path, monkeypatch) -> str:
+    """As it is given to --on; in a folder with the two files."""
+    monkeypatch.chdir(tmp_path)
+    Path("v.net").write_text(VALLEY)
+    Path("r.net").write_text(RUNS)
+    return local.scheduler_address.replace("tcp://", "dask://")
+
+
+def plant(address: str, function, *arguments) -> None:
+    """Calls it in both workers."""
+    with distributed.Client(address.replace("dask://", "tcp://"), set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        client.run(function, *arguments)
+
+
+def same_bits(one: Path, two: Path) -> bool:
+    files = [f for name in BITS for f in sorted(one.rglob(name))]
+    assert files
+    return all((two / f.relative_to(one)).read_bytes() == f.read_bytes() for f in files)
+
+
+def folder_of(out: str) -> Path:
+    (found,) = Path(out).iterdir()
+    return found
+
+
+def test_a_killed_worker_loses_nothing(address, tmp_path, capsys):
+    """It dies in the middle of a training, once: whoever makes the file first."""
+
+    def dying(mark: str) -> None:
+        from netc.runtime.session import Session
+
+        train = Session.train
+
+        def train_or_die(self, *arguments):
+            if dict(self.spec.optimizer.arguments)["eta"] == 0.2:
+                try:
+                    os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+                    os.kill(os.getpid(), signal.SIGKILL)
+                except FileExistsError:
+                    pass
+            return train(self, *arguments)
+
+        Session.train = train_or_die
+
+    plant(address, dying, str(tmp_path / "died"))
+    assert main(["run", "v.net", "-q", "--out", "spread", "--on", address]) == 0
+    assert Path("died").exists()
+    assert main(["run", "v.net", "-q", "--out", "alone"]) == 0
+    alone, spread = folder_of("alone"), folder_of("spread")
+    assert same_bits(alone, spread)
+    assert (spread / "sweep.csv").read_bytes() == (alone / "sweep.csv").read_bytes()
+    point = json.loads((spread / "points" / "00002" / "summary.json").read_text())
+    assert point["folder"] == str(spread / "points" / "00002")
+    assert main(["replay", str(spread / "points" / "00002"), "-q"]) == 0
+
+
+def test_samples_outlive_the_workers_that_hold_them(address):
+    def killed() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def times(value, numbers):
+        return float(value * numbers.sum())
+
+    with distributed.Client(address.replace("dask://", "tcp://"), set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        numbers = clusters.held(client, np.arange(10.0))
+        numbers.result()
+        for worker in client.who_has(numbers)[numbers.key]:
+            client.run(killed, workers=[worker], on_error="ignore")
+        found = dict(clusters.spread(client, times, ((i, (i, numbers)) for i in range(4))))
+    assert found == {i: 45.0 * i for i in range(4)}
+
+
+def test_runs_are_spread(address):
+    assert main(["run", "r.net", "-q", "--out", "spread", "--on", address]) == 0
+    assert main(["run", "r.net", "-q", "--out", "alone"]) == 0
+    assert same_bits(folder_of("alone"), folder_of("spread"))
+
+
+def failing(first: int) -> None:
+    """Points with a = 2, or the piece of runs with this one, cannot be trained here."""
+    from netc import cluster_run
+    from netc.runtime.training import train
+
+    before, trained = cluster_run.train_point, train.train
+
+    def point(job, number, values, *others):
+        return before(job, number, values, *others) if values[1].value != 2 else no_disk()
+
+    def runs(task, *others):
+        return trained(task, *others) if not task.only or task.only[0] != first else no_disk()
+
+    def no_disk():
+        raise OSError(28, "No space left on device")
+
+    point.__qualname__ = point.__name__ = "train_point"
+    cluster_run.train_point, train.train = point, runs
+
+
+def working_again() -> None:
+    import importlib
+
+    from netc import cluster_run
+    from netc.runtime.training import train
+
+    importlib.reload(train)
+    importlib.reload(cluster_run)
+
+
+def test_points_that_fail_are_named_and_the_others_kept(address, capsys):
+    plant(address, failing, 0)
+    try:
+        assert main(["run", "v.net", "--on", address, "--out", "part"]) == 4
+        told = capsys.readouterr()
+        assert "point 2 (eta = 0.1, a = 2) failed on a worker: OSError: [Errno 28] No space left" in told.err
+        assert "4 of them done" in told.out
+        part = folder_of("part")
+        assert f"2 points failed; to go on: netc run --resume {part}" in told.err
+        assert not (part / "points" / "00002").exists()
+        summary = json.loads((part / "summary.json").read_text())
+        assert [failed["point"] for failed in summary["failed"]] == [2, 5]
+
+        assert main(["run", "r.net", "--on", address, "--out", "runs", "-q"]) == 4
+        found = re.search(r"the runs 0 to (\d+) failed on a worker: OSError", capsys.readouterr().err)
+        assert found
+    finally:
+        plant(address, working_again)
+    # without Dask, from where it is
+    assert main(["run", "--resume", str(part), "-q"]) == 0
+    assert main(["run", "v.net", "-q", "--out", "alone"]) == 0
+    assert same_bits(folder_of("alone"), part)
+    # the other runs are those that they are alone
+    assert main(["run", "r.net", "-q", "--out", "whole"]) == 0
+    whole, rest = (load_file(folder_of(out) / "theta.safetensors") for out in ("whole", "runs"))
+    lost = int(found[1]) + 1
+    for name, array in whole.items():
+        np.testing.assert_array_equal(rest[name][lost:], array[lost:])
+        assert np.isnan(rest[name][:lost]).all()
+
+
+def test_a_sweep_goes_on_with_workers(address):
+    """Half of the points are there; they are not trained again."""
+    assert main(["run", "v.net", "-q", "--out", "whole"]) == 0
+    whole = folder_of("whole")
+    Path("half").mkdir()
+    half = Path(shutil.copytree(whole, Path("half") / whole.name))
+    kept = half / "points" / "00001" / "manifest.json"
+    before = kept.read_bytes()
+    for number in (3, 4, 6):
+        shutil.rmtree(half / "points" / f"{number:05}")
+    (half / "sweep.csv").unlink()
+    assert main(["run", "--resume", str(half), "-q", "--on", address]) == 0
+    assert kept.read_bytes() == before
+    assert same_bits(whole, half)
+    assert (half / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
+
+
+def test_other_workers_are_refused_before_anything_runs(address, tmp_path, capsys):
+    """A worker with another netc, and one that compiles for another processor."""
+    about = tmp_path / "other" / "netc-9.9.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: netc\nVersion: 9.9\n")
+    other = {"NUMBA_CPU_NAME": "generic"}, {"PYTHONPATH": str(tmp_path / "other")}
+    for settings, message in zip(
+        other, ("processor .*NUMBA_CPU_NAME=generic, here ", "netc 9.9, here 0.1.0"), strict=True
+    ):
+        scheduler = address.replace("dask://", "tcp://")
+        command = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_worker",
+            scheduler,
+            "--no-nanny",
+            "--no-dashboard",
+        ]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, env={**os.environ, **settings}, **quiet) as worker:
+            try:
+                with distributed.Client(scheduler, set_as_default=False) as client:
+                    client.wait_for_workers(3, timeout=40)
+                assert main(["run", "v.net", "-q", "--on", address]) == 2
+            finally:
+                worker.kill()
+        told = capsys.readouterr().err
+        assert re.search(rf"nothing is run:\n  tcp://\S+: {message}", told), told
+        assert not list(Path("runs").iterdir())
+        with distributed.Client(scheduler, set_as_default=False) as client:
+            gone = lambda dask_scheduler: len(dask_scheduler.workers) == 2  # noqa: E731
+            while not client.run_on_scheduler(gone):
+                pass
+
+
+def test_an_address_without_an_answer(address, monkeypatch, capsys):
+    """A port that is open, and silent; a name that is no address."""
+    monkeypatch.setattr(clusters, "ANSWER", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        assert main(["run", "v.net", "-q", "--on", f"dask://127.0.0.1:{port}"]) == 2
+    assert f"no scheduler of Dask answers at '127.0.0.1:{port}'" in capsys.readouterr().err
+    assert main(["run", "v.net", "-q", "--on", "tcp://127.0.0.1:1"]) == 2
+    assert "names no workers: dask, or dask://HOST:PORT" in capsys.readouterr().err
+    assert not list(Path("runs").iterdir())
+
+
+def test_what_workers_are_of_no_use_for(tmp_path, capsys):
+    valley = VALLEY.split("sweep")[0].replace("a*", "1*")
+    for text, message in (
+        (valley + "phase a: steps = 3\nphase b: steps = 3\n", "phases hand their runs on"),
+        (
+            valley.replace("runs = 3", "runs = 1") + "finder eta from 1e-4 to 1 in 20 steps\n",
+            "a finder is one short",
+        ),
+    ):
+        (tmp_path / "p.net").write_text(text)
+        assert (
+            main(["run", str(tmp_path / "p.net"), "-q", "--on", "dask", "--out", str(tmp_path / "runs")]) == 2
+        )
+        assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_another_one_on_the_worker(tmp_path, monkeypatch):
+    """What `init` and phases name has to be there."""
+    import netc
+    from netc import cluster_run
+    from netc.runtime import session as sessions
+
+    monkeypatch.chdir(tmp_path)
+    model = netc.compile(RUNS)
+    model.train()
+    model.save("w.safetensors")
+    Path("w.net").write_text(
+        RUNS.replace("theta ~ uniform(1, 2)", 'from "w.safetensors"').replace("runs = 21", "runs = 2")
+    )
+    session = sessions.open_session(sessions.read_file(Path("w.net")), {})
+    job = cluster_run.job_of(session, {}, "w.net")
+    other = replace(job, alike=(*job.alike[:1], ("numba", "0.61.0")))
+    with pytest.raises(ValueError, match=r"would give other bits: numba .*, here 0\.61\.0"):
+        cluster_run.train_runs(other, 0, 1, None)
+    with Path("w.safetensors").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ValueError, match=r"w\.safetensors' is not there, or another file"):
+        cluster_run.train_runs(job, 0, 1, None)
