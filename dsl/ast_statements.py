@@ -207,6 +207,13 @@ class Phase(Node):
 
 
 @record
+class Augment(Node):
+    """`augment shift(2), flip, blur until 40`: what is done to the training samples anew in every epoch."""
+
+    pieces: tuple[Piece, ...]
+
+
+@record
 class Ensemble(Node):
     """`ensemble runs`, `ensemble {cycle2, cycle3}, by = vote`."""
 
@@ -263,7 +270,7 @@ class Use(Node):
 
 Statement = (
     Network | Block | Layer | Activation | LearntActivation | Clip | Loss | Objective | Data | Init | Optimizer | Search
-    | Attack | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor | Expect | Points | Use
+    | Attack | Schedule | Train | Augment | Phase | Ensemble | Sweep | Finder | Monitor | Expect | Points | Use
 )  # fmt: skip
 
 

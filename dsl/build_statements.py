@@ -170,6 +170,9 @@ class Statements(Expressions):
     def piece(self, span: Span, value: Child, *rest: Child) -> ast.Node:
         return ast.Piece(value, rest[1] if rest else None, span=span)
 
+    def augment(self, span: Span, *children: Child) -> ast.Node:
+        return ast.Augment(tuple(n for n in children if isinstance(n, ast.Piece)), span=span)
+
     def train(self, span: Span, *children: Child) -> ast.Node:
         return ast.Train(settings_of(children), span=span)
 

@@ -286,6 +286,44 @@ With 'train ..., against = fgsm(0.1)' the batch of each iteration is attacked be
 the parameters of that moment. So there is one batch an iteration, no GPU, and no condition on the loss of all samples.
 """,
     ),
+    "E0474": Story(
+        "what cannot be done to samples",
+        """\
+'augment' changes the training samples anew in every epoch, in the order in which it is written:
+
+    augment shift(2), flip, rotate(10), noise(0.05), mixup(0.2)
+    augment blur(1.5) until 40
+
+shift(pixels), flip (left and right), rotate(degrees) and blur(sigma) are of images: the network's input is one, height x
+width or height x width x channels, or the columns are a square of pixels. noise(sigma) and mixup(alpha), alpha <= 1, are of
+any inputs. The samples are made by the CPU, between epochs; conditions on the loss of all samples have none to go by.
+""",
+    ),
+    "E0260": Story(
+        "parts in the order of time",
+        """\
+With 'order = time' the first rows train, those behind them validate and the last ones test:
+
+    data "prices.csv", target = price, split = 80%, order = time
+
+Parts that have their share of each class, and folds, take their samples from everywhere.
+""",
+    ),
+    "E0261": Story(
+        "windows over what is no series",
+        """\
+'window = 20' makes a sample of each row and the 20 before it. So the rows follow one another in time, with none left out,
+and stand in a table or come as arrays:
+
+    data "prices.csv", target = price, window = 20, split = 80%
+""",
+    ),
+    "E0652": Story(
+        "a series that is shorter than its window",
+        """\
+A sample needs a row for its target and as many before it as the window is long; in a validation part of its own as well.
+""",
+    ),
     "E0650": Story(
         "a number that is no weight",
         """\

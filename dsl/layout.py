@@ -62,6 +62,8 @@ class _Layout:
                 yield from self._optimizer(node)
             case ast.Schedule():
                 yield from self._schedule(node)
+            case ast.Augment(pieces):
+                yield self._head(node, "augment", ", ".join(map(self._piece, pieces)))
             case ast.Train(settings):
                 yield from self._items(node, "train", settings)
             case ast.Phase():

@@ -36,6 +36,7 @@ FORMS = {
     "search": "search backtracking(F, p, d, start): and a block that sets 'value'",
     "attack": "attack fgsm(eps): and a block with 'x = x + eps*sign(grad_x R)'",
     "schedule": "schedule eta = 0.1 until 75, 0.01",
+    "augment": "augment shift(2), flip, blur until 40",
     "train": "train epochs = 200, batch = 32",
     "phase": "phase fine: epochs = 20, freeze = layer1",
     "ensemble": "ensemble runs",

@@ -24,6 +24,7 @@ STATEMENTS = (
     "attack",
     "schedule",
     "train",
+    "augment",
     "phase",
     "ensemble",
     "sweep",

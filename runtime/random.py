@@ -41,6 +41,7 @@ class Purpose(IntEnum):
     SWEEP = 5
     PHASE = 6
     RESAMPLE = 7
+    AUGMENT = 8
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:
@@ -91,6 +92,16 @@ def normal(seed: int, run: Run, purpose: Purpose, size: int, first: int = 0) -> 
 
 def _normal_of(bits: Words) -> Reals:
     return normal_quantile(((bits >> np.uint64(1)).astype(np.float64) + 0.5) * 2.0**-52)
+
+
+def uniform_of_words(four: Words) -> Reals:
+    """(count, 4) words -> (2*count,) numbers of the uniform law on [0, 1)."""
+    return _joined(four).reshape(-1).astype(np.float64) * 2.0**-53
+
+
+def normal_of_words(four: Words) -> Reals:
+    """Likewise of the normal law."""
+    return _normal_of(_joined(four).reshape(-1))
 
 
 def of_layer(

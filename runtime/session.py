@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from netc.runtime.results.hessian import Hessians
     from netc.runtime.results.result import Result
     from netc.runtime.results.verdict import Verdict
+    from netc.runtime.training.augmenting import Augmenter
     from netc.runtime.training.input_slopes import InputSlopes
     from netc.runtime.training.inside import Inside
     from netc.runtime.training.metrics import Metric
@@ -242,10 +243,23 @@ class Session:
         y = self.weighted(y, self.data.weights)
         return tuple((x[part], y[part]) for part in (self.data.train, self.data.validation, self.data.test))
 
+    def _require_images(self) -> None:
+        """SpecError where images are changed, and the inputs are none."""
+        from netc.runtime.data.augment import image_shape
+
+        assert self.data is not None
+        network = self.spec.network
+        lost = next((a for a in self.spec.training.augment if a.of_images), None)
+        if network and lost and image_shape(network.input, self.data.input_names) is None:
+            message = f"'{lost.name}' is of images, and the inputs are a row of {network.inputs} numbers"
+            hint = "say the shape: network [28x28x1 (flatten) ...]"
+            raise SpecError([Diagnostic("E0474", message, lost.span, hints=(hint,))])
+
     def require_fit(self) -> None:
         """SpecError where the loss cannot take the targets, or the data are too large for their scaling or the precision."""
         assert self.data is not None
         _ = self.inputs
+        self._require_images()
         if self.targets.classes:
             parts = self.data.train, self.data.validation
             require_every_class(self.data.codes, parts, self.targets.classes, self.spec.data)
@@ -389,10 +403,24 @@ class Session:
         from netc.runtime.attacks import attacker
         from netc.runtime.training.varying import Varying
 
-        against = self.spec.training.against
-        if against is None:
+        training = self.spec.training
+        if training.against is None and not training.augment:
             return None
-        return Varying(self.program.training, *self.scaled_training, attacker(self, against))
+        attacks = attacker(self, training.against) if training.against else None
+        return Varying(self.program, *self.scaled_training, attacks, self._augmenter)
+
+    @property
+    def _augmenter(self) -> Augmenter | None:
+        from netc.runtime.data.augment import image_shape
+        from netc.runtime.training.augmenting import Augmenter
+
+        operations, network, data = self.spec.training.augment, self.spec.network, self.data
+        if not operations or network is None or data is None:
+            return None
+        shape = image_shape(network.input, data.input_names)
+        outside = self.inputs.apply(np.zeros((1, network.inputs)))[0]
+        seed = self.program.training.seed
+        return Augmenter(operations, *self.scaled_training, self.spec.targets, shape, outside, seed)
 
     @cached_property
     def inside(self) -> Inside:

@@ -70,6 +70,7 @@ STATEMENTS: dict[str, tuple[type[ast.Node], str, str]] = {
     "finder": (ast.Finder, OBJECTIVE, "finder eta from 0.1 to 10 in 20 steps{}"),
     "sweep": (ast.Sweep, OBJECTIVE, "sweep eta in {{0.1}}{}"),
     "attack": (ast.Attack, OBJECTIVE, "attack a(eps){}:\n    x = x + eps"),
+    "augment": (ast.Augment, NETWORK, "augment noise(1){}"),
     "search": (ast.Search, OBJECTIVE, "search s(R, p){}:\n    value = p"),
 }  # fmt: skip
 

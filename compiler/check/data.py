@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from netc.compiler.check.sample_weights import check_weights
+from netc.compiler.check.series import check_order
 from netc.compiler.check.settings import Reader, Settings, Unfit, truth, whole, word
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.generated import Generated, Row, generated, points_of
@@ -30,7 +31,7 @@ OF_TEXT = ("header", "separator", "decimal")
 TEXT_FILES = (".csv", ".tsv", ".txt", ".dat")
 SETTINGS = (
     "target", "inputs", "scale", "scale_target", "split", "validation", "folds", "fold", "seed", "stratify", "classes",
-    "only", "each", "weights", "limit", "missing", *OF_TEXT,
+    "only", "each", "order", "window", "weights", "limit", "missing", *OF_TEXT,
 )  # fmt: skip
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "blank": " ", "blanks": " ", "pipe": "|"}
 DECIMALS: dict[str, Decimal] = {".": "point", ",": "comma", "point": "point", "comma": "comma"}
@@ -61,6 +62,7 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     if settings.get("stratify", truth, False) and not parts:
         where = settings.span("stratify")
         report.error("E0502", where, "'stratify' is about the parts of a split", hints=("add 'split = 80%'",))
+    order, window = check_order(settings, kind, parts, report)
     return DataSpec(
         kind,
         origin,
@@ -79,6 +81,8 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         limit=settings.get("limit", whole(1), 0),
         only=settings.get("only", _columns, ()),
         each=settings.get("each", whole(1), 0),
+        order=order,
+        window=window,
         weights=check_weights(settings, kind, _columns, report),
         style=TextStyle(
             settings.get("header", truth, None),

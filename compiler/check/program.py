@@ -6,10 +6,12 @@ All that is wrong is collected and raised once, as one SpecError.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, assert_never
 
 from netc.compiler.check.attacks import check_against, check_attack_definitions
+from netc.compiler.check.augment import check_augment
 from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
 from netc.compiler.check.definitions import check_definition_settings
@@ -161,6 +163,8 @@ class _Check:
         training = check_against(
             self.one(ast.Train), training, optimizer, data, self.definitions, self.report
         )
+        augmented = check_augment(self.one(ast.Augment), network, loss, training, self.report)
+        training = replace(training, augment=augmented)
         statement = self.one(ast.Train)
         if network and statement:
             samples = self.facts.samples if self.facts else None

@@ -213,7 +213,7 @@ def _axis(
         hint = f"sweep a number of the schedule by a name: schedule {axis.name} = start/(1 + epoch), sweep start in ..."
         related = ((head(scheduled[0]), "the schedule"),)
         report.error("E0443", item.span, message, related=related, hints=(hint,))
-    own = (ast.Activation, ast.Block, ast.Clip, ast.Search)
+    own = (ast.Activation, ast.Block, ast.Clip, ast.Search, ast.Attack)
     if defined := next((s for s in program.statements if isinstance(s, own) and s.name == axis.name), None):
         message = (
             f"'{axis.name}' is defined in this file, so it is no name that values can be put in the place of"

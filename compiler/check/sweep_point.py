@@ -94,14 +94,14 @@ def with_name(statement: ast.Statement, name: str, value: ast.Expr) -> ast.State
         match node:
             case ast.Name(id) if id == name:
                 return value
-            case ast.Setting("target" | "inputs"):  # names of columns
+            case ast.Setting("target" | "inputs" | "weights"):  # names of columns
                 return node
             case ast.Operation(name=word) if word == name.lower():
                 return _operation(node, value)  # type: ignore[return-value]
         return rebuild(node, put)
 
     match statement:
-        case ast.Network() | ast.Data() | ast.Train() | ast.Phase() | ast.Init(name=None):
+        case ast.Network() | ast.Data() | ast.Train() | ast.Augment() | ast.Phase() | ast.Init(name=None):
             return rebuild(statement, put)
         case ast.Objective(variables=variables) if all(v.name != name for v in variables):
             return rebuild(statement, put)

@@ -86,6 +86,10 @@ class DataSpec:
     """Parts into which the training samples are cut, each the validation part of a training; 0: no folds."""
     fold: int = 0
     """The one of them that is the validation part, from 1."""
+    order: Literal["drawn", "time"] = "drawn"
+    """Whether the samples of the parts are drawn, or follow one another: training, validation, test."""
+    window: int = 0
+    """The inputs of a sample are those of so many rows before its own, of a series; 0: those of its row."""
     weights: str = ""
     """The column of the samples' weights; GIVEN_WEIGHTS: they come from Python; empty: none have."""
     validation_files: tuple[str, ...] = ()

@@ -70,7 +70,11 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield from _schedule(schedule)
     yield _train(spec.training)
     yield _monitor(spec.monitor)
-    yield from (s for s in spec.program.statements if isinstance(s, ast.Ensemble | ast.Points | ast.Expect))
+    yield from (
+        s
+        for s in spec.program.statements
+        if isinstance(s, ast.Augment | ast.Ensemble | ast.Points | ast.Expect)
+    )
 
 
 def _definitions(spec: Spec) -> Iterator[ast.Activation | ast.Layer | ast.Block]:
@@ -122,6 +126,8 @@ def _data(data: DataSpec, program: ast.Program) -> ast.Data:
         ast.Setting("seed", _number(data.seed)),
         *(ast.Setting(n, _number(v)) for n, v in (("classes", data.classes), ("limit", data.limit)) if v),
         *_chosen(data),
+        *([_word("order", data.order)] if data.order == "time" and not data.window else []),
+        *([ast.Setting("window", _number(data.window))] if data.window else []),
         *([ast.Setting("weights", _weights(data.weights))] if data.weights else []),
         *_reading(data),
     ]

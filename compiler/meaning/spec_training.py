@@ -14,6 +14,17 @@ from netc.dsl.source import NOWHERE, Span
 
 
 @record
+class Augmentation:
+    """Something that is done to the training samples, until an epoch."""
+
+    name: str
+    arguments: Values
+    until: float
+    of_images: bool
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@record
 class Attack:
     """How inputs are changed so that the network errs, with its parameters' numbers."""
 
@@ -160,6 +171,8 @@ class Training:
     """Whether the samples of an epoch are drawn with replacement, each from all of them."""
     against: Attack | None = None
     """What attacks the samples of every iteration before it sees them."""
+    augment: tuple[Augmentation, ...] = ()
+    """What is done to the samples of every epoch, in this order."""
 
 
 History = Literal["all", "summary", "auto"]

@@ -52,14 +52,16 @@ def _chosen(read: Table | Parts, spec: DataSpec) -> Parts:
         chosen = read.select([i for i in given if spec.inputs or read.columns[i] != own])
         return Parts(chosen, chosen)
     width = len(read.columns) - len(read.index)
-    if width < 2:
+    if width < 2 and not spec.window:
         message = f"{read.name} has a single column; inputs and a target are needed"
         hint = 'targets of their own file come second: data "x.csv", "y.csv"'
         raise data_error("E0614", message, spec.span, hints=[hint])
     last = [name for i, name in enumerate(read.columns) if i not in read.index][-1]
     targets = _named(read, spec.target or (own or last,), spec, "target")
     inputs = _named(read, spec.inputs, spec, "inputs")
-    if spec.inputs:
+    if spec.window:
+        pass  # the past of a target is an input
+    elif spec.inputs:
         _require_disjoint(read, inputs, targets, spec)
     else:
         inputs = [index for index in inputs if index not in targets]

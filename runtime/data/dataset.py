@@ -32,6 +32,7 @@ from netc.runtime.data.scaling import DOUBLE, Array, one_hot
 from netc.runtime.data.subset import of_classes, of_each
 from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
 from netc.runtime.data.validation import with_validation
+from netc.runtime.data.windows import windowed
 from netc.runtime.random import Purpose, normal, uniform
 
 Made = TypeVar("Made")
@@ -205,6 +206,7 @@ def known_facts(spec: DataSpec) -> Facts | None:
         or spec.inputs
         or spec.of_inputs
         or spec.weights
+        or spec.window
     ):
         return None
     samples = min(spec.limit or entry.samples, entry.samples)
@@ -299,7 +301,7 @@ def _assemble(
         raise data_error("E0607", f"{parts.inputs.name} holds no samples", spec.span)
     read_as_numbers = _prepared(parts, spec)
     parts, dropped = without_gaps(read_as_numbers, spec)
-    parts = of_classes(parts, spec)
+    parts = of_classes(windowed(parts, spec), spec)
     account = Account(
         tuple((table.name, table.reading) for table in tables if table.reading),
         dropped,

@@ -31,7 +31,8 @@ def split(
         raise _nothing_left(held, side, spec)
     if side == samples and not held and not spec.folds:
         return np.arange(samples), np.arange(0), np.arange(0)
-    order = permutation(samples, spec.seed, 0, Purpose.SPLIT)
+    timed = spec.order == "time"
+    order = np.arange(samples) if timed else permutation(samples, spec.seed, 0, Purpose.SPLIT)
     if spec.folds:
         return _folded(samples, replace(spec, folds=0, fold=0), spec, codes, labels)
     if not spec.stratify:

@@ -1,4 +1,4 @@
-"""Training on samples that change: attacked at the parameters of now.
+"""Training on samples that change: augmented anew each epoch, attacked at the parameters of now.
 
 The host changes them between iterations, for one run after the other, so that no kernel has to know. What a sample is hangs
 on run, iteration and parameters alone, and so do all bits.
@@ -16,6 +16,7 @@ from netc.runtime.aligned import zeros
 from netc.runtime.parameters import Array
 from netc.runtime.random import order_of_epoch
 from netc.runtime.training.attacker import Attacker
+from netc.runtime.training.augmenting import Augmenter
 from netc.runtime.training.sample_layout import bounds
 from netc.runtime.training.state import RUNNING
 from netc.runtime.training.stretches import Given, OnCpu
@@ -25,30 +26,39 @@ from netc.runtime.training.workers import Workers
 class Varying:
     """What the training samples are in an iteration."""
 
-    def __init__(self, training: ir.Training, x: Array, y: Array, attacker: Attacker) -> None:
+    def __init__(
+        self, program: ir.Program, x: Array, y: Array, attacker: Attacker | None, augmenter: Augmenter | None
+    ) -> None:
         """`x` (N, inputs) and `y` (N, targets) as the loss sees them."""
-        self.training, self.x, self.y, self.attacker = training, x, y, attacker
-        self.cuts = bounds(training.batches, len(x))
+        self.training, self.attacker, self.augmenter = program.training, attacker, augmenter
+        self.x, self.y = x, y
+        """Of the epoch `held`."""
+        self.held: tuple[int, int] | None = None
+        self.cuts = bounds(program.training.batches, len(x))
+        self.per_epoch = 1 if program.rule.visits_batches else len(self.cuts) - 1
 
     def until(self, at: int, last: int) -> int:
         """Up to which iteration the samples stay as they are in iteration `at`."""
-        return min(last, at + 1)
+        return min(last, at + 1 if self.attacker else (at // self.per_epoch + 1) * self.per_epoch)
 
     def put(self, given: Given, row: Array, run: int, at: int) -> None:
-        """Those of the batch of iteration `at`, into what the kernels read; `row`: the run's parameters and states."""
-        chosen = self.batch(run, at)
-        x = self.attacker.of(row, self.x[chosen], self.y[chosen])
+        """Those of iteration `at` into what the kernels read; `row`: the run's parameters and states."""
+        epoch, batch = divmod(at, self.per_epoch)
+        if self.augmenter and self.held != (run, epoch):
+            self.x, self.y = self.augmenter.of(run, epoch)
+            self.held = run, epoch
+            self._write(given, np.arange(len(self.x)), self.x)
+            given.y[:, : len(self.y)] = self.y.T
+        if self.attacker:
+            order = order_of_epoch(self.training.batches.order, len(self.x), self.training.seed, run, epoch)
+            chosen = order[self.cuts[batch] : self.cuts[batch + 1]]
+            self._write(given, chosen, self.attacker.of(row, self.x[chosen], self.y[chosen]))
+
+    def _write(self, given: Given, chosen: Array, x: Array) -> None:
         if given.by_sample:
             given.x[chosen] = x
         else:
             given.x[:, chosen] = x.T
-
-    def batch(self, run: int, at: int) -> Array:
-        """Its samples, by their numbers."""
-        epoch, batch = divmod(at, len(self.cuts) - 1)
-        order = order_of_epoch(self.training.batches.order, len(self.x), self.training.seed, run, epoch)
-        found: Array = order[self.cuts[batch] : self.cuts[batch + 1]]
-        return found
 
 
 class OnCpuVarying(OnCpu):
@@ -57,9 +67,11 @@ class OnCpuVarying(OnCpu):
     def __init__(
         self, kernels: ModuleType, given: Given, workers: Workers, searching: bool, varying: Varying
     ) -> None:
-        x = zeros(given.x.shape, given.x.dtype)  # the samples that are reported stay as they are
-        x[...] = given.x
-        super().__init__(kernels, replace(given, x=x), workers, searching)
+        x, y = (
+            zeros(a.shape, a.dtype) for a in (given.x, given.y)
+        )  # those that are reported stay as they are
+        x[...], y[...] = given.x, given.y
+        super().__init__(kernels, replace(given, x=x, y=y), workers, searching)
         self.varying = varying
 
     def wait(self) -> float:

@@ -15,7 +15,7 @@ from netc.dsl.diagnostics import render
 from netc.terminal import paint
 
 if TYPE_CHECKING:
-    from netc.compiler.meaning.spec import Spec, Sweep
+    from netc.compiler.meaning.spec import Spec, Sweep, Training
     from netc.compiler.rules.explain import Section
 
 CODE = re.compile(r"[A-Za-z]\d{4}")
@@ -137,12 +137,26 @@ def _plan(what: str) -> Iterable[Section]:
     from netc.commands.run import read
     from netc.compiler.explain_plan import explain_plan
     from netc.compiler.kernels.cuda.plan import Card
+    from netc.compiler.rules.explain import Section, wrap
     from netc.runtime import session as sessions
 
     if not is_file(what):
         raise click.UsageError(f"--plan is about a file, and '{what}' is none")
     session = sessions.open_session(read(Path(what)), {})
-    return explain_plan(session.program, sessions.machine(), Card(), session.samples)
+    plan = explain_plan(session.program, sessions.machine(), Card(), session.samples)
+    return [*plan, Section("samples that change", tuple(wrap(_changing(session.spec.training))))]
+
+
+def _changing(training: Training) -> Iterator[str]:
+    """What it costs that the host changes samples."""
+    if training.augment:
+        names = ", ".join(one.name for one in training.augment)
+        yield f"{names}: NumPy makes all training samples of an epoch before it begins, for each run."
+    if training.against:
+        name = training.against.definition.name
+        yield f"{name}: each iteration waits for its batch to be attacked, a gradient by inputs for each round."
+    if training.augment or training.against:
+        yield "Runs are trained one after the other, each with samples of its own: threads are of no use."
 
 
 def _layers(what: str) -> Iterable[Section]:
