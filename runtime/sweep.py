@@ -20,9 +20,11 @@ from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.validation import require_there
+from netc.runtime.opening import open_session
 from netc.runtime.parameters import Array
+from netc.runtime.program_file import File, Overrides
 from netc.runtime.random import Purpose, uniform
-from netc.runtime.session import File, Overrides, Session, open_session
+from netc.runtime.session import Session
 
 if TYPE_CHECKING:
     from netc.runtime.results.expect_names import Scope

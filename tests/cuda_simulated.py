@@ -24,6 +24,7 @@ from netc.compiler.kernels.cuda import lets_plan
 from netc.compiler.kernels.cuda import plan as cuda_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.dsl.diagnostics import SpecError
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 from netc.runtime.training import cuda_stretches as cuda_kernels
 from netc.runtime.training import state as states
@@ -36,10 +37,10 @@ def opened(case: dict[str, Any], target: str) -> sessions.Session:
     """With `layers`: one of the networks of `layer_programs`, and its samples."""
     layers = CASES.get(case.get("layers", ""))
     text = layers.text(case.get("more", "")) if layers else case["text"]
-    file = sessions.read_text(text, "simulated.net", Path.cwd())
-    given = sessions.from_arrays(file, *layers.samples()) if layers else None
+    file = program_file.read_text(text, "simulated.net", Path.cwd())
+    given = program_file.from_arrays(file, *layers.samples()) if layers else None
     steps = {"steps": case["steps"]} if "steps" in case else {}
-    return sessions.open_session(file, {"target": target, **steps}, given)
+    return opening.open_session(file, {"target": target, **steps}, given)
 
 
 def trained(case: dict[str, Any], target: str) -> tuple[State, sessions.Session]:
@@ -113,8 +114,8 @@ class Recorder(Watcher):
 
 
 def task(case: dict[str, Any], target: str) -> training.Task:
-    file = sessions.read_text(case["text"], "simulated.net", Path.cwd())
-    return sessions.open_session(file, {"target": target}).task
+    file = program_file.read_text(case["text"], "simulated.net", Path.cwd())
+    return opening.open_session(file, {"target": target}).task
 
 
 def whole(case: dict[str, Any], watch: Recorder, resume: dict[str, np.ndarray] | None = None) -> list[Any]:
