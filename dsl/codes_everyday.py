@@ -348,8 +348,12 @@ Without 'by' the points are a grid, or drawn by their laws. 'by = tpe' chooses e
 
     sweep eta ~ log_uniform(1e-4, 1), lambda ~ log_uniform(1e-6, 1e-2), trials = 200, by = tpe
 
-It needs the number of points, 'trials'. A seed or a fold is not looked for: 'runs = 5' makes five runs of each point, and
-their median counts.
+It needs the number of points, 'trials'. 'by = halving' trains all points a little, the better half twice as long, and so on
+until one comes to the end:
+
+    sweep eta ~ log_uniform(1e-4, 1), trials = 64, by = halving
+
+A seed or a fold is not looked for: 'runs = 5' makes five runs of each point, and their median counts.
 """,
     ),
     "E0476": Story(

@@ -157,7 +157,7 @@ made of them is followed under a name: V = R(theta[n]) + norm(v[n])^2/2.
         "a schedule of a layer",
         """\
 Schedules change parameters of the optimizer. A layer that changes with the iterations has a state that counts them, as
-dropout.early and dropout.late have (`netc list layers dropout --full`); and a phase may give a number of the network's a
+earlydropout and latedropout have (`netc list layers earlydropout --full`); and a phase may give a number of the network's a
 new value.
 
     phase early: p = 0.1, epochs = 5

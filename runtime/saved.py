@@ -16,12 +16,12 @@ from netc.compiler import pipeline
 from netc.compiler.meaning.spec import Facts
 from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl.diagnostics import SpecError
-from netc.dsl.reading import LARGEST_TEXT, read_bytes, read_text
+from netc.dsl.reading import read_text
 from netc.runtime.atomic import replacing
 from netc.runtime.data.gaps import Fill
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.parameters import Array
-from netc.runtime.results.folder_reader import Unreadable, rows, tensors_of
+from netc.runtime.results.folder_reader import Damaged, Unreadable, json_of, rows, tensors_of
 from netc.runtime.results.tensor_file import Pieces, write_tensors
 from netc.runtime.session import File, Session
 from netc.runtime.session import read_text as parsed
@@ -45,14 +45,16 @@ class Saved:
 def read(path: Path) -> Saved:
     """Of a run's folder or of a model's file. Raises OSError where there is nothing, Unreadable."""
     if path.is_dir():
-        return _read(f"'{path}' is not the folder of a run that has ended", lambda: _of_folder(path))
+        return _read(
+            path, "is not the folder of a run that has ended", "is damaged", lambda: _of_folder(path)
+        )
     if (
         path.name in ("theta.safetensors", "spec.net", "manifest.json")
         and (path.parent / "spec.net").exists()
     ):
         raise Unreadable(f"'{path}' is a part of a run: give its folder, '{path.parent}'")
     path.stat()
-    return _read(f"'{path}' holds no model", lambda: _of_file(path))
+    return _read(path, "holds no model", "holds no model", lambda: _of_file(path))
 
 
 def write(path: Path, session: Session, theta: Array, states: Array | None) -> None:
@@ -81,23 +83,30 @@ def about_data(session: Session) -> dict[str, Any]:
     return {"data": data}
 
 
-def _read(what: str, reading: Any) -> Saved:
+class Newer(Unreadable):
+    """Made by a netc that this one does not know."""
+
+
+def _read(path: Path, other: str, damaged: str, reading: Any) -> Saved:
+    """`other`: what is to be said where it is something else, `damaged` where it is not as it was written."""
     try:
         saved: Saved = reading()
     except OSError as error:
         missing = Path(error.filename or "").name
-        raise Unreadable(f"{what}: it has no readable {missing or 'content'}") from None
+        raise Unreadable(f"'{path}' {other}: it has no readable {missing or 'content'}") from None
+    except Newer as error:
+        raise Newer(f"'{path}' cannot be read: {error}") from None
     except Unreadable as error:
-        raise Unreadable(f"{what}: {error}") from None
+        raise Unreadable(f"'{path}' {other}: {error}") from None
     except (SpecError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Unreadable(f"{what}: it is damaged: {first}") from None
+        raise Damaged(f"'{path}' {damaged}: {first}") from None
     return saved
 
 
 def _of_folder(path: Path) -> Saved:
     text = read_text(path / "spec.net")
-    manifest = json.loads(read_bytes(path / "manifest.json", LARGEST_TEXT))
+    manifest = json_of(path / "manifest.json")
     _require_version(manifest)
     if not (path / "theta.safetensors").exists():
         raise Unreadable(f"it has no theta.safetensors; to go on: netc run --resume {path}")
@@ -119,7 +128,7 @@ def _of_file(path: Path) -> Saved:
 def _require_version(manifest: Mapping[str, Any]) -> None:
     made, here = str(manifest["versions"]["netc"]), version("netc")
     if _numbers(made) > _numbers(here):
-        raise Unreadable(f"it was made by netc {made}, this is netc {here}: a newer netc reads it")
+        raise Newer(f"it was made by netc {made}, this is netc {here}: a newer netc reads it")
 
 
 def _numbers(release: str) -> tuple[int, ...]:

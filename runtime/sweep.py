@@ -27,7 +27,7 @@ from netc.runtime.session import File, Overrides, Session, open_session
 if TYPE_CHECKING:
     from netc.runtime.results.expect_names import Scope
     from netc.runtime.results.result import Result
-    from netc.runtime.results.sweep_result import SweepResult
+    from netc.runtime.results.sweep_result import Point, SweepResult
     from netc.runtime.results.verdict import Verdict
 
 Values = tuple[ast.Expr, ...]
@@ -120,6 +120,10 @@ def run(session: Session, overrides: Overrides, read: Reader | None = None) -> S
     figure, _ = figure_of(session)
     done: list[Point] = []
     interrupted = False
+    if sweep.by == "halving":
+        done, interrupted = _halved(session, overrides, read)
+        found = SweepResult(sweep, figure, tuple(done), interrupted, session.file.source.name)
+        return replace(found, expect=verdicts(session, found))
 
     def worth(number: int) -> float:
         return worth_of(figure, done[number - 1].figures)
@@ -132,6 +136,39 @@ def run(session: Session, overrides: Overrides, read: Reader | None = None) -> S
         done.append(Point(number, values, figures_of(here, result), result))
     found = SweepResult(sweep, figure, tuple(done), interrupted, session.file.source.name)
     return replace(found, expect=verdicts(session, found))
+
+
+def _halved(session: Session, overrides: Overrides, read: Reader | None) -> tuple[list[Point], bool]:
+    """The points by successive halving, in memory; whether it was interrupted."""
+    from netc.runtime import halving
+    from netc.runtime.results.sweep_result import Point, worth_of
+
+    sweep, kept = session.spec.sweep, halving.Kept()
+    assert sweep is not None
+    figure, points = figure_of(session)[0], dict(enumerate(points_of(sweep), start=1))
+    sessions: dict[int, Session] = {}
+    results: dict[int, Result] = {}
+    turns = halving.rounds(len(points), halving.lengths(session_at(session, points[1], overrides, read))[0])
+    shares = halving.shares(turns)
+
+    def trained(number: int, turn: int) -> halving.Figures:
+        if number not in sessions:
+            sessions[number] = session_at(session, points[number], overrides, read)
+        here = sessions[number]
+        results[number], state = halving.advanced(here, shares[turn], kept.state(number))
+        kept.write(number, turn, figures_of(here, results[number]), state)
+        return kept.figures[number, turn]
+
+    try:
+        stopped = halving.halve([*points], turns, trained, lambda figures: worth_of(figure, figures))
+    except KeyboardInterrupt:
+        return [], True
+    found = []
+    for number, values in points.items():
+        turn = stopped[number]
+        figures = halving.with_halted(kept.figures[number, turn], sessions[number], shares[turn])
+        found.append(Point(number, values, figures, results[number]))
+    return found, False
 
 
 def verdicts(session: Session, result: SweepResult) -> tuple[Verdict, ...]:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 PROGRAM = shutil.which("chromium") or shutil.which("google-chrome")
+
+LONGEST = 300
+"""Seconds of silence after which something is wrong, however busy the machine."""
 
 
 class Browser:
@@ -82,6 +86,8 @@ class Browser:
 
     def _next(self) -> Any:
         while b"\0" not in self.rest:
+            if not select.select([self.back], [], [], LONGEST)[0]:
+                raise OSError(f"the browser has said nothing for {LONGEST} s")
             if not (more := os.read(self.back, 2**16)):
                 raise OSError("the browser has ended")
             self.rest += more

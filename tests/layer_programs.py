@@ -51,7 +51,7 @@ CASES = {
     "inputs first": Case("[3x3x1 (keras.Conv2D 2x2, tanh) 2 (keras.Flatten) (keras.Dense) 2]", 9),
     "lstm": Case("[3x2 (torch.LSTM) 2 (last) (lin) 2]", 6),
     "gru": Case("[3x2 (torch.GRU) 2 (last) (lin) 2]", 6),
-    "rounds": Case("[3 (bjorck(rounds = 2)) 2 (dropout.early(6) p 0.4) (lin) 2]", 3),
+    "rounds": Case("[3 (bjorck(rounds = 2)) 2 (earlydropout(6) p 0.4) (lin) 2]", 3),
     "attention": Case("[3x2 (attention(2)) (layernorm 1e-5) (last) (lin) 2]", 6),
     "residual": Case(
         "[3x3x1 (conv 2x2) 2 (res) (lin) 2]", 9, head="block res(c) = x + [c (conv 3x3 same, relu) c]\n"

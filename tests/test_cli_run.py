@@ -153,7 +153,7 @@ def test_the_folder_opens_with_pandas_and_safetensors(here, capsys):
     (folder,) = Path("kept").iterdir()
     assert folder == Path(found["folder"])
     assert sorted(f.name for f in folder.iterdir()) == [
-        "history.csv", "manifest.json", "spec.net", "summary.json", "theta.safetensors",
+        "end.safetensors", "history.csv", "manifest.json", "spec.net", "summary.json", "theta.safetensors",
     ]  # fmt: skip
     history = pandas.read_csv(folder / "history.csv")
     assert history["epoch"].tolist() == [0, 10, 20, 30, 40]

@@ -48,6 +48,16 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[distributed.Loca
             yield found
 
 
+@pytest.fixture(scope="module")
+def alone(local, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of both files, trained in this process."""
+    root = tmp_path_factory.mktemp("alone")
+    for name, text in (("v", VALLEY), ("r", RUNS)):
+        (root / f"{name}.net").write_text(text)
+        assert main(["run", str(root / f"{name}.net"), "-q", "--json", "--out", str(root / name)]) == 0
+    return {name: folder_of(str(root / name)) for name in "vr"}
+
+
 @pytest.fixture
 def address(local, tmp_path, monkeypatch) -> str:
     """As it is given to --on; in a folder with the two files."""
@@ -75,7 +85,7 @@ def folder_of(out: str) -> Path:
     return found
 
 
-def test_a_killed_worker_loses_nothing(address, tmp_path, capsys):
+def test_a_killed_worker_loses_nothing(address, alone, tmp_path):
     """It dies in the middle of a training, once: whoever makes the file first."""
 
     def dying(mark: str) -> None:
@@ -97,10 +107,9 @@ def test_a_killed_worker_loses_nothing(address, tmp_path, capsys):
     plant(address, dying, str(tmp_path / "died"))
     assert main(["run", "v.net", "-q", "--out", "spread", "--on", address]) == 0
     assert Path("died").exists()
-    assert main(["run", "v.net", "-q", "--out", "alone"]) == 0
-    alone, spread = folder_of("alone"), folder_of("spread")
-    assert same_bits(alone, spread)
-    assert (spread / "sweep.csv").read_bytes() == (alone / "sweep.csv").read_bytes()
+    spread = folder_of("spread")
+    assert same_bits(alone["v"], spread)
+    assert (spread / "sweep.csv").read_bytes() == (alone["v"] / "sweep.csv").read_bytes()
     point = json.loads((spread / "points" / "00002" / "summary.json").read_text())
     assert point["folder"] == str(spread / "points" / "00002")
     assert main(["replay", str(spread / "points" / "00002"), "-q"]) == 0
@@ -123,10 +132,9 @@ def test_samples_outlive_the_workers_that_hold_them(address):
     assert found == {i: 45.0 * i for i in range(4)}
 
 
-def test_runs_are_spread(address):
+def test_runs_are_spread(address, alone):
     assert main(["run", "r.net", "-q", "--out", "spread", "--on", address]) == 0
-    assert main(["run", "r.net", "-q", "--out", "alone"]) == 0
-    assert same_bits(folder_of("alone"), folder_of("spread"))
+    assert same_bits(alone["r"], folder_of("spread"))
 
 
 def failing(first: int) -> None:
@@ -159,7 +167,7 @@ def working_again() -> None:
     importlib.reload(cluster_run)
 
 
-def test_points_that_fail_are_named_and_the_others_kept(address, capsys):
+def test_points_that_fail_are_named_and_the_others_kept(address, alone, capsys):
     plant(address, failing, 0)
     try:
         assert main(["run", "v.net", "--on", address, "--out", "part"]) == 4
@@ -179,21 +187,18 @@ def test_points_that_fail_are_named_and_the_others_kept(address, capsys):
         plant(address, working_again)
     # without Dask, from where it is
     assert main(["run", "--resume", str(part), "-q"]) == 0
-    assert main(["run", "v.net", "-q", "--out", "alone"]) == 0
-    assert same_bits(folder_of("alone"), part)
+    assert same_bits(alone["v"], part)
     # the other runs are those that they are alone
-    assert main(["run", "r.net", "-q", "--out", "whole"]) == 0
-    whole, rest = (load_file(folder_of(out) / "theta.safetensors") for out in ("whole", "runs"))
+    whole, rest = (load_file(f / "theta.safetensors") for f in (alone["r"], folder_of("runs")))
     lost = int(found[1]) + 1
     for name, array in whole.items():
         np.testing.assert_array_equal(rest[name][lost:], array[lost:])
         assert np.isnan(rest[name][:lost]).all()
 
 
-def test_a_sweep_goes_on_with_workers(address):
+def test_a_sweep_goes_on_with_workers(address, alone):
     """Half of the points are there; they are not trained again."""
-    assert main(["run", "v.net", "-q", "--out", "whole"]) == 0
-    whole = folder_of("whole")
+    whole = alone["v"]
     Path("half").mkdir()
     half = Path(shutil.copytree(whole, Path("half") / whole.name))
     kept = half / "points" / "00001" / "manifest.json"
@@ -201,7 +206,7 @@ def test_a_sweep_goes_on_with_workers(address):
     for number in (3, 4, 6):
         shutil.rmtree(half / "points" / f"{number:05}")
     (half / "sweep.csv").unlink()
-    assert main(["run", "--resume", str(half), "-q", "--on", address]) == 0
+    assert main(["run", "v.net", "--resume", str(half), "-q", "--on", address]) == 0
     assert kept.read_bytes() == before
     assert same_bits(whole, half)
     assert (half / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -112,6 +113,24 @@ def test_a_state_dict_of_pytorch_is_a_start(form, tmp_path):
                           ("[3(tanh)11(lin)2]", r"layer1\.weight has shape \(12, 3\), wanted is \(11, 3\)")):  # fmt: skip
         with pytest.raises(SpecError, match=f"E0690.*{words}"):
             netc.compile(f"network {layers}\n{HEAD}".replace("glorot_uniform", f'from "{file}"'))
+
+
+def test_layers_under_other_names_are_recognised_by_their_shapes(tmp_path):
+    from safetensors.numpy import save_file
+
+    shapes = {"body.weight": (12, 3), "body.bias": (12,), "heads.0.weight": (2, 12), "heads.0.bias": (2,)}
+    save_file({name: np.full(shape, 2.0) for name, shape in shapes.items()}, tmp_path / "named.safetensors")
+    text = f"network [3(tanh)12(lin)2]\n{HEAD}".replace(
+        "glorot_uniform", f'from "{tmp_path / "named.safetensors"}"'
+    )
+    with pytest.raises(SpecError) as found:
+        netc.compile(text)
+    said = found.value.diagnostics[0].message
+    hint = re.search(r'init (layer1, layer2): from \.\.\., names = \((body, "heads\.0")\)$', said)
+    assert hint, said
+    named = f'named.safetensors", names = ({hint[2]})'
+    mended = text.replace("init from", f"init {hint[1]}: from").replace('named.safetensors"', named)
+    assert (start_of(netc.compile(mended)) == 2).all()
 
 
 def start_of(model):

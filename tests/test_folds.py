@@ -56,7 +56,7 @@ def test_a_fold_is_the_training_with_that_part():
     )
     x, y = data.x, data.codes
     single = netc.compile(alone).train(
-        x[data.train], y[data.train], validation=(x[data.validation], y[data.validation])
+        x[data.train], y[data.train], validation_data=(x[data.validation], y[data.validation])
     )
     point = next(
         r for p, r in zip(found.points, found.results, strict=True) if [v.value for v in p.values] == [0.5, 3]

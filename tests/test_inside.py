@@ -213,7 +213,11 @@ def test_expectations_name_layers_at_the_parameters_that_are_kept() -> None:
 def test_what_a_phase_does_not_train_has_no_gradient_and_is_measured_all_the_same() -> None:
     text = MLP.replace("epochs = 3, ", "") + "phase a: epochs = 1\nphase b: epochs = 1, freeze = layer1\n"
     text += "monitor norm(theta, layers), norm(grad R, layers), norm(theta - theta0, layers), fisher(layers), every = 1\n"
+    text += "expect fisher(layer1, a) > 0\nexpect norm(theta, layer1, a) = norm(theta, layer1) within 1e-12\n"
+    text += "expect norm(grad R, layer2, a) > 0\nexpect norm(theta, layer2, a) = norm(theta, layer2)\n"
     result = netc.compile(text).train(X, CLASSES)
+    assert [v.holds for v in result.expect] == [True, True, True, False]
+    assert result.expect[0].value == result.phases[0].final["fisher(layer1)"][0]
     history = {
         name: column[np.flatnonzero(result.history["phase"] == result.history["phase"][-1])]
         for name, column in result.history.items()

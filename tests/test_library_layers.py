@@ -202,19 +202,19 @@ CASES = {
     ),
     "dropout, in use": Case("(dropout.inverted 0.25)", (7,), lambda x: x, training=False),
     "dropout.srivastava, in use": Case("(dropout.srivastava 0.25)", (7,), lambda x: x / 4, training=False),
-    "dropout.early": Case(
-        "(dropout.early(10) p 0.5)", (7,), thinned(0.3),
-        draws={"dropout_early1.u": UNIFORM}, states={"k": np.array(4.0)},
+    "earlydropout": Case(
+        "(earlydropout(10) p 0.5)", (7,), thinned(0.3),
+        draws={"earlydropout1.u": UNIFORM}, states={"k": np.array(4.0)},
     ),
-    "dropout.early, at its end": Case(
-        "(dropout.early(10))", (7,), lambda x: x, draws={"dropout_early1.u": UNIFORM}, states={"k": np.array(10.0)}
+    "earlydropout, at its end": Case(
+        "(earlydropout(10))", (7,), lambda x: x, draws={"earlydropout1.u": UNIFORM}, states={"k": np.array(10.0)}
     ),
-    "dropout.early, in use": Case("(dropout.early(10))", (7,), lambda x: x, training=False),
-    "dropout.late": Case(
-        "(dropout.late(4) p 0.4)", (7,), thinned(0.4), draws={"dropout_late1.u": UNIFORM}, states={"k": np.array(4.0)}
+    "earlydropout, in use": Case("(earlydropout(10))", (7,), lambda x: x, training=False),
+    "latedropout": Case(
+        "(latedropout(4) p 0.4)", (7,), thinned(0.4), draws={"latedropout1.u": UNIFORM}, states={"k": np.array(4.0)}
     ),
-    "dropout.late, before": Case(
-        "(dropout.late(4) p 0.4)", (7,), lambda x: x, draws={"dropout_late1.u": UNIFORM}, states={"k": np.array(3.0)}
+    "latedropout, before": Case(
+        "(latedropout(4) p 0.4)", (7,), lambda x: x, draws={"latedropout1.u": UNIFORM}, states={"k": np.array(3.0)}
     ),
     "stochasticdepth": Case(
         "(stochasticdepth 0.25)", (3, 4, 2), lambda x: 0 * x, draws={"stochasticdepth1.b": np.array(0.0)}

@@ -170,7 +170,7 @@ def test_kernels_train_a_mean_and_a_variance_with_weights() -> None:
     model = follow(text, X, y, y)
     assert model.predict(X).shape == (12, 2)
     held = X[:5] + 1, y[:5]
-    last = model.train(X, y, validation=held)
+    last = model.train(X, y, validation_data=held)
     assert last.loss_validation[0] == pytest.approx(model.loss(last.theta[0], *held), rel=1e-12)
     assert model.result.metric == ""
 

@@ -378,11 +378,13 @@ def test_bad_input_meets_a_message(runs, tmp_path, capsys, monkeypatch):
 
 
 def test_a_damaged_folder_meets_a_message(runs, tmp_path, capsys):
-    for name in ("spec.net", "manifest.json", "history.csv", "runs.csv", "theta.safetensors"):
+    for name in ("spec.net", "manifest.json", "history.csv", "runs.csv", "summary.json", "theta.safetensors"):
         (tmp_path / name).write_bytes((runs["gd"] / name).read_bytes())
     for name, text in (("runs.csv", "run,outcome\n0\n"), ("manifest.json", "{"), ("theta.safetensors", "x")):
         whole = (tmp_path / name).read_bytes()
         (tmp_path / name).write_text(text)
         assert main(["plot", str(tmp_path)]) == 2
-        assert "is not the folder of a run" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"'{tmp_path}' is damaged: " in said
+        assert name in said
         (tmp_path / name).write_bytes(whole)

@@ -46,6 +46,22 @@ train     steps = 6
 """
 
 
+@pytest.fixture(autouse=True, scope="module")
+def patient():
+    """A busy machine does no fewer iterations."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netc.play.PATIENCE", math.inf)
+        yield
+
+
+def test_an_answer_is_not_waited_for(monkeypatch):
+    """Whatever was asked for, and however long an iteration takes: one at least is done."""
+    play = played(BOWL)
+    monkeypatch.setattr("netc.play.PATIENCE", -1.0)
+    play.go(5)
+    assert play.step == 1
+
+
 def played(text: str, **overrides) -> Playground:
     return Playground(sessions.read_text(text, "it.net", Path.cwd()), overrides)
 
@@ -175,6 +191,16 @@ def test_the_surface_is_ranked_by_the_objective():
     shares = np.searchsorted(np.sort(values, axis=None), values) / (values.size - 1)
     mirrored = 4 / values.size  # points that rounding alone tells apart
     np.testing.assert_allclose(ranks / 255, shares, atol=0.5 / 255 + mirrored)
+
+
+def test_the_graph_of_one_number_stays_where_the_run_began():
+    play = played("objective f(x) = (x - 1)^2\ninit theta = 2\noptimizer gd(eta = 0.25)\ntrain steps = 9\n")
+    still = setup(play)["picture"]
+    np.testing.assert_allclose(still["y"], (np.array(still["x"]) - 1) ** 2, rtol=1e-13)
+    play.go(2)
+    assert frame(play)["picture"]["theta"] == [[1.25, 0.0625]]
+    play.set({"eta": 0.5})
+    assert setup(play)["picture"] == still
 
 
 def test_curves_are_thinned_out_and_keep_their_ends():

@@ -4,6 +4,9 @@ import itertools
 import json
 import pickle
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -187,17 +190,22 @@ def test_what_is_no_model_is_refused_in_words(line, tmp_path):
         return place
 
     newer = damaged("manifest.json", lambda b: b.replace(b'"netc": "0.', b'"netc": "9.'))
-    with pytest.raises(ValueError, match=r"made by netc 9\.1\.0, this is netc .*: a newer netc reads it"):
+    with pytest.raises(
+        ValueError,
+        match=r"cannot be read: it was made by netc 9\.1\.0, this is .*: a newer netc reads it",
+    ):
         netc.load(newer)
     for name in ("manifest.json", "theta.safetensors", "spec.net"):
         for change in (lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"[]"):
-            with pytest.raises(ValueError, match="not the folder of a run that has ended: it"):
+            with pytest.raises(
+                ValueError, match=r"' is damaged: |not the folder of a run that has ended: it has no"
+            ):
                 netc.load(damaged(name, change))
     for name in ("summary.json", "history.csv"):
         with pytest.raises(ValueError, match=r"the tables of .* cannot be read"):
             _ = netc.load(damaged(name, lambda b: b[: len(b) // 2])).result
     fewer = damaged("manifest.json", lambda b: b.replace(b'"height",', b""))
-    with pytest.raises(ValueError, match="it is damaged"):
+    with pytest.raises(ValueError, match=r"' is damaged: .*the network takes 2 inputs, the data has 1"):
         netc.load(fewer)
     from safetensors.numpy import save_file
 
@@ -270,6 +278,41 @@ def test_a_training_that_goes_on_is_one_that_did_not_end(line):
         model.train(epochs=8, resume=half.checkpoint)
 
 
+def test_a_run_goes_on_from_its_folder(line, folder):
+    made, model = line
+    loaded = netc.load(made)
+    on = loaded.train(epochs=11, resume=loaded.result.checkpoint)
+    np.testing.assert_array_equal(on.theta, model.train(epochs=11).theta)
+    np.testing.assert_array_equal(on.history["loss_train"], model.train(epochs=11).history["loss_train"])
+    copy = folder / "gone-on"
+    shutil.copytree(made, copy)
+    end = copy / "end.safetensors"
+    whole = end.read_bytes()
+    end.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(ValueError, match=r"end\.safetensors is damaged: it is not what was written"):
+        _ = netc.load(copy).result
+    end.unlink()
+    with pytest.raises(ValueError, match=r"the checkpoint is empty: .* too large to be kept in the folder"):
+        loaded.train(epochs=11, resume=netc.load(copy).result.checkpoint)
+
+
+def test_a_run_does_not_go_on_with_other_data(line, folder):
+    made, _ = line
+    loaded, table = netc.load(made), folder / "people.csv"
+    before = table.read_text()
+    try:
+        table.write_text(before.replace("tall", "long"))
+        loaded.train(epochs=9, resume=loaded.result.checkpoint)  # a column that is not read
+        loaded = netc.load(made)
+        table.write_text(before.replace("\n1", "\n2", 1))
+        with pytest.raises(
+            ValueError, match="the data are not those of the training that the checkpoint is of"
+        ):
+            loaded.train(epochs=9, resume=loaded.result.checkpoint)
+    finally:
+        table.write_text(before)
+
+
 def test_a_given_start_is_where_the_runs_begin(line):
     _, model = line
     start = RANDOM.normal(size=(2, 13))
@@ -313,7 +356,16 @@ def test_a_callback_looks_and_may_stop(line):
 @pytest.mark.parametrize(
     ("keywords", "words"),
     [
-        ({"validation_data": (X, Y)}, r"'validation_data'.*validation=\(X, y\)"),
+        ({"validation": (X, Y)}, r"'validation'.*validation_data=\(X, y\)"),
+        (
+            {"validation_data": (X, Y, X)},
+            r"validation_data is \(X, y\), the samples of a validation part, not a tuple of 3",
+        ),
+        ({"validation_data": X}, r"validation_data is \(X, y\), .*not a ndarray"),
+        (
+            {"resume": "runs/line"},
+            r"resume is result.checkpoint of a training, or netc.load\(FOLDER\).*, not str",
+        ),
         ({"class_weight": {0: 1}}, "'class_weight': classes have their weights in the file"),
         ({"init": np.zeros(13)}, "'init': a start is given as theta="),
         (
@@ -426,6 +478,19 @@ def test_the_example_swings_as_the_pendulum_does(language, pendulum, tmp_path):
     assert said is not None
     assert float(said[1]) == pytest.approx(4 * 1.6750, abs=0.01)
     assert float(said[2]) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.slow
+def test_a_call_is_timed_in_a_loop_of_each(pendulum):
+    """The script ends where one of them gives another output."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("torch")
+    compiler("c")
+    command = [sys.executable, str(EXAMPLE / "per_call.py"), str(pendulum), "--calls", "40"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    ways = [re.fullmatch(r" *\d+ ns a call   (\w+).*", line) for line in said.splitlines()]
+    fortran = ["Fortran"] if shutil.which("gfortran") else []
+    assert [way and way[1] for way in ways] == ["C", *fortran, "onnxruntime", "PyTorch"]
 
 
 @pytest.mark.parametrize(

@@ -279,11 +279,11 @@ def test_a_file_of_its_own_is_read_by_the_names_of_its_columns(tmp_path):
 
 def test_arrays_of_their_own_from_python(model):
     x, y = np.linspace(-1, 1, 30)[:, None], np.linspace(-1, 1, 30) ** 2
-    result = netc.compile(TEXT).train(x[::2], y[::2], validation=(x[1::2], y[1::2]), epochs=3)
+    result = netc.compile(TEXT).train(x[::2], y[::2], validation_data=(x[1::2], y[1::2]), epochs=3)
     outputs = netc.compile(TEXT).predict(x[1::2], theta=result.theta[0])[:, 0]
     assert result.loss_validation[0] == pytest.approx(np.mean((outputs - y[1::2]) ** 2) / 2, rel=1e-12)
-    with pytest.raises(ValueError, match="validation is given without X"):
-        model.train(validation=(x, y))
+    with pytest.raises(ValueError, match="validation_data is given without X"):
+        model.train(validation_data=(x, y))
 
 
 # -- the folder, and what is wrong -------------------------------------------------------------------

@@ -259,6 +259,8 @@ class Operations:
         place.inputs = False
         require_said(definition, bound, given, operation.span, self.report)
         self._require_whole(written, bound, given, operation.span)
+        if len(written) > len(definition.parameters):
+            self._require_number({**numbers, **dict(bound)}, operation.span)
         if len(bound) < len(parameters) or len(self.report.diagnostics) > before:
             self.complete = False
             return
@@ -282,6 +284,13 @@ class Operations:
             except LayerFault as fault:
                 self.complete = False
                 self.report.diagnostics.append(fault.diagnostic)
+
+    def _require_number(self, numbers: Numbers, span: Span) -> None:
+        """Of a block that is told which of a repetition it is."""
+        l, L = (numbers[n] for n in WHICH)  # noqa: E741
+        if not 1 <= l <= L:
+            message = f"the block cannot be number {l:g} of {L:g}: l runs from 1 to L"
+            self.report.error("E0305", span, message, hints=("as in (res(l = 2, L = 3))",))
 
     def _require_whole(
         self,

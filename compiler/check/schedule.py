@@ -35,7 +35,7 @@ def check_schedules(
             _definition(statement, definitions, report)
             continue
         if statement.name == "dropout":
-            hint = "(dropout.early(1000) p 0.1) and (dropout.late(1000) p 0.1) change with the iterations"
+            hint = "(earlydropout(1000) p 0.1) and (latedropout(1000) p 0.1) change with the iterations"
             message = "a schedule is of a parameter of the optimizer, and dropout is a layer"
             report.error("E0907", head(statement), message, hints=(hint,))
         elif statement.name not in hypers:

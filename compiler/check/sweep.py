@@ -135,7 +135,7 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
         report.error("E0505", head(other), message, related=((head(statement), "first here"),))
     settings = Settings(statement.settings, "sweep", SETTINGS, report)
     trials, seed = settings.get("trials", whole(1), 0), settings.get("seed", whole(0), 0)
-    by: Literal["", "tpe"] = settings.get("by", word("tpe"), "")
+    by: Literal["", "tpe", "halving"] = settings.get("by", word("tpe", "halving"), "")
     stated = settings.given.get("figure")
     losses = frozenset({"R", *(s.name for s in program.statements if isinstance(s, ast.Objective))})
     figure = judged_of(stated.value, losses, report) if stated else None
@@ -148,7 +148,7 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
         report.error("E0441", statement.span, message, hints=("sweep eta in {0.1, 0.01}",))
     sweep = Sweep(tuple(axes), trials, seed, figure, by, statement.span)
     if by:
-        _require_choosable(sweep, settings.span("by"), report)
+        _require_choosable(sweep, program, settings.span("by"), report)
     if (points := count(sweep)) > MOST:
         if trials:
             message, hint = f"trials = {trials}: a sweep has at most {MOST} points", "fewer trials"
@@ -160,16 +160,25 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
     return None if report.errors else sweep
 
 
-def _require_choosable(sweep: Sweep, span: Span, report: Report) -> None:
-    """Of `by = tpe`: it chooses some of the values, by figures that can be compared."""
-    if not sweep.trials:
+def _require_choosable(sweep: Sweep, program: ast.Program, span: Span, report: Report) -> None:
+    """Of `by`: it chooses some of the points, by figures that can be compared."""
+    if sweep.by == "tpe" and not sweep.trials:
         message = "how many points? 'by = tpe' chooses one after the other, and the sweep has no 'trials'"
         report.error("E0475", span, message, hints=("add trials = 50",))
     for axis in sweep.axes:
+        if sweep.by == "halving" and axis.name in ("epochs", "steps"):
+            message = f"'by = halving' gives the better points more {axis.name}, so they are no axis"
+            report.error("E0475", axis.span, message)
         if axis.name in ("seed", "fold"):
-            message = f"'by = tpe' would look for the best {axis.name}"
+            message = f"'by = {sweep.by}' would look for the best {axis.name}"
             hint = "runs = 5 in 'train' makes several runs of each point, whose median counts"
             report.error("E0475", axis.span, message, hints=(hint,))
+    phases = [s for s in program.statements if isinstance(s, ast.Phase)]
+    if sweep.by == "halving" and phases:
+        message = "'by = halving' stops points within a training, and this one has phases"
+        report.error("E0475", span, message, related=((head(phases[0]), "the first phase"),))
+    if sweep.by == "halving" and count(sweep) < 2:
+        report.error("E0475", span, "'by = halving' compares points, and there is one")
 
 
 def count(sweep: Sweep) -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import gives_states_of
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.rule import CLOCK, Writer
+from netc.compiler.kernels.rule import Writer
+from netc.compiler.kernels.rule_memory import CLOCK
 
 SEEN, NEXT = "seen_", "next_states_"
 """Whether this iteration has the next states, and where they wait."""

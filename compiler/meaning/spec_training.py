@@ -233,8 +233,8 @@ class Sweep:
     seed: int
     figure: Judged | None
     """By which the points are sorted; None where the file does not say."""
-    by: Literal["", "tpe"] = ""
-    """How points are drawn: by the laws of their axes, or where those before were good."""
+    by: Literal["", "tpe", "halving"] = ""
+    """`tpe`: points are drawn where those before were good; `halving`: only the better ones are trained to the end."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -30,10 +30,13 @@ class Beginning:
         """Raises ValueError where they are no start of this problem."""
         if theta is not None and resume is not None:
             raise ValueError("theta and resume are two starts, give one: a checkpoint has its theta")
+        if resume is not None and not isinstance(resume, Mapping):
+            what = "result.checkpoint of a training, or netc.load(FOLDER).result.checkpoint"
+            raise TypeError(f"resume is {what}, not {type(resume).__name__}")
         if resume is not None and not resume:
             raise ValueError(
-                "the checkpoint is empty: the runs were too many to be in hand together, the training was in phases, "
-                "or the result was read back"
+                "the checkpoint is empty: the runs were too many to be in hand together, or their state too large to be "
+                "kept in the folder, or the training was in phases"
             )
         copies = None if resume is None else {name: np.array(array) for name, array in resume.items()}
         return Beginning(None if theta is None else _rows(theta, problem), copies)

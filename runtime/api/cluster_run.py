@@ -110,6 +110,10 @@ def require_spreadable(session: Session) -> None:
         raise click.UsageError("--on: workers train on their processors, and the target is 'cuda'")
     if session.spec.finder is not None:
         raise click.UsageError("--on: a finder is one short training, and runs here")
+    if session.spec.sweep is not None and session.spec.sweep.by == "halving":
+        raise click.UsageError(
+            "--on: 'by = halving' compares all points before one goes on; they are trained here"
+        )
     if session.spec.sweep is not None and session.spec.sweep.by == "tpe":
         raise click.UsageError(
             "--on: 'by = tpe' chooses each point by those before, so they cannot be trained at once"

@@ -50,6 +50,18 @@ def with_data(model: Model) -> Session:
     return sessions.open_session(session.file, {}, data, lanes=session.lanes).scaled_as(session.learned)
 
 
+def require_same_data(model: Model) -> None:
+    """ValueError where the file's data are no more those that trained a model that was read back."""
+    session = model._session
+    if session.learned is None or session.data is not None or not model._digest:
+        return
+    data = sessions.read_data(model._file)
+    if data is not None and data.digest != model._digest:
+        raise ValueError(
+            "the data are not those of the training that the checkpoint is of: theta= starts from its end"
+        )
+
+
 def digest_of(path: Path) -> str:
     """Of the data of a run's folder, as its manifest has it; nothing where it says none."""
     from netc.runtime.results.folder import RunFolder

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 ELSEWHERE = {
-    "validation_data": "a validation part is given as validation=(X, y)",
+    "validation": "a validation part is given as validation_data=(X, y)",
     "validation_split": "write `validation = 20%` into the file's `data` statement",
     "class_weight": "classes have their weights in the file: loss cross_entropy, weight = y[1] + 5*y[2], divide = samples",
     "callbacks": "give one function as callback=",

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netc.beginning import Beginning
 from netc.dsl.parser import parse_expression
-from netc.judge import digest_of, judge
+from netc.judge import digest_of, judge, require_same_data
 from netc.keywords import require_plain
 from netc.reports import Calls, Report
 from netc.result import Result, read_back, with_model
@@ -201,7 +201,7 @@ class Model:
         X: Any = None,
         y: Any = None,
         *,
-        validation: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, Any] | None = None,
         sample_weight: Any = None,
         seed: int | None = None,
         runs: int | None = None,
@@ -220,7 +220,7 @@ class Model:
 
         X and y may be arrays, lists or pandas frames; y may be None where the file's `target` names a column
         of the frame X. The settings of the `data` statement (`scale`, `split`, ...) hold for them too;
-        `validation=(X, y)` are samples of a validation part, in the place of the one that the file speaks of.
+        `validation_data=(X, y)` are samples of a validation part, in the place of the one that the file speaks of.
         `sample_weight` (N,) are the weights of the samples, for a file that says `data given, weights = given`, and in
         `loss ..., divide = weights` (as PyTorch) or `samples` (as Keras) what the weighted sum is divided by. The other
         arguments replace what the file says, for this training only.
@@ -253,8 +253,11 @@ class Model:
         given = {name: value for name, value in options.items() if value is not None}
         merged = {**self._overrides, **given, **overrides}
         begin = Beginning.of(theta, resume, self._session.program.problem)
+        _require_pair(validation_data)
         known = self._session.known if keep_scaling else None
-        session = self._with_data(X, y, begin.runs | merged, validation, sample_weight)
+        if resume is not None and X is None:
+            require_same_data(self)
+        session = self._with_data(X, y, begin.runs | merged, validation_data, sample_weight)
         session = session.scaled_as(known) if known else session
         trained = begin.train(
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
@@ -267,7 +270,7 @@ class Model:
         return result
 
     def sweep(
-        self, X: Any = None, y: Any = None, *, validation: tuple[Any, Any] | None = None
+        self, X: Any = None, y: Any = None, *, validation_data: tuple[Any, Any] | None = None
     ) -> SweepResult:
         """Trains every point of the file's `sweep`, on the file's data or on arrays, as `train` does. Ctrl-C ends it with
         the points that are done.
@@ -283,8 +286,9 @@ class Model:
         from netc.runtime import sweep
 
         def read(file: File) -> Dataset:
-            return sessions.from_arrays(file, X, y, validation)
+            return sessions.from_arrays(file, X, y, validation_data)
 
+        _require_pair(validation_data)
         given = read if X is not None else None
         data = given(self._whole) if given else None
         session = sessions.open_session(self._whole, self._given_overrides, data)
@@ -502,7 +506,7 @@ class Model:
             raise ValueError("y is given without X")
         if X is None and validation is not None:
             raise ValueError(
-                "validation is given without X: the file's data have their own, validation = 20%"
+                "validation_data is given without X: the file's data have their own part, validation = 20%"
             )
         loss = self._session.spec.loss
         if sample_weight is not None and (X is None or loss is None or not loss.by_sample):
@@ -538,7 +542,7 @@ class Model:
         if key not in self._known:
             if len(self._known) == KNOWN:
                 self._known.pop(next(iter(self._known)))
-            self._known[key] = sessions.open_session(self._file, overrides, data)
+            self._known[key] = sessions.open_session(self._file, overrides, data, self._session.lanes)
         session = self._known[key].with_data(data)
         if data is not None:
             session.require_fit()
@@ -583,6 +587,17 @@ class Model:
         if wrong := unfit(session.spec, targets):
             raise ValueError(f"y holds {targets[wrong[0], wrong[1]]:g}: {wrong[2]}")
         return x, session.weighted(targets)
+
+
+def _require_pair(validation_data: Any) -> None:
+    """TypeError; weights of samples that validate are not known."""
+    if validation_data is not None and not (
+        isinstance(validation_data, tuple | list) and len(validation_data) == 2
+    ):
+        what = type(validation_data).__name__
+        if isinstance(validation_data, tuple | list):
+            what += f" of {len(validation_data)}"
+        raise TypeError(f"validation_data is (X, y), the samples of a validation part, not a {what}")
 
 
 def _in_order(X: Any, names: tuple[str, ...], named: bool) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from netc.runtime import session as sessions
 from netc.runtime.parameters import Array
 from netc.runtime.results import result as inner
+from netc.runtime.results.folder import RunFolder
 from netc.runtime.results.folder_reader import Unreadable
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.read_result import read_result
@@ -55,7 +56,9 @@ def read_back(model: Model, found: Saved, path: Path) -> Result:
 
     session = found.session
     try:
+        checkpoint = RunFolder(path).read_end()
         result = read_result(path, session.program, session.spec.points, found.arrays, kinds)
-    except Unreadable as error:
+    except (Unreadable, OSError, ValueError) as error:
         raise Unreadable(f"the tables of '{path}' cannot be read: {error}") from None
-    return with_model(replace(result, columns=model.columns, target_columns=model.target_columns), model)
+    named = replace(result, columns=model.columns, target_columns=model.target_columns, checkpoint=checkpoint)
+    return with_model(named, model)

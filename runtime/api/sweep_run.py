@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,17 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc.command_line import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
-from netc.dsl.visible import visible
-from netc.terminal import counted, number, paint, percent
 
 if TYPE_CHECKING:
     from netc.runtime.results.sweep_folder import SweepFolder
-    from netc.runtime.results.sweep_result import Point, Row, SweepResult
+    from netc.runtime.results.sweep_result import Point, SweepResult
     from netc.runtime.session import Session
 
-SHOWN = 20
-"""Rows of the table that are printed; `sweep.csv` has all runs."""
-AGAINST = "minus the best (95 %)"
 APART = 5.0
 """Seconds between two lines that say how far it is."""
 
@@ -125,6 +118,11 @@ def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point
 
     session, missing = sweeping.session, []
     assert session.spec.sweep is not None
+    if session.spec.sweep.by == "halving":
+        from netc.halving_run import points
+
+        yield from points(sweeping)
+        return
     total, spoke = sweeps.total(session), time.monotonic()
     judged, done = sweeps.figure_of(session)[0], dict[int, dict[str, Any]]()
 
@@ -132,7 +130,7 @@ def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point
         return worth_of(judged, done[number])
 
     for at, values in enumerate(sweeps.points_of(session.spec.sweep, worth), start=1):
-        figures = _read(sweeping, at)
+        figures = kept_figures(sweeping, at)
         if figures is None and sweeping.where:
             missing.append((at, values))
             continue
@@ -147,7 +145,7 @@ def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point
         yield from _points_elsewhere(sweeping, missing, failed)
 
 
-def _read(sweeping: Sweeping, at: int) -> dict[str, Any] | None:
+def kept_figures(sweeping: Sweeping, at: int) -> dict[str, Any] | None:
     """The figures of a point that is done."""
     from netc.runtime.results.expect_names import blank_scope
 
@@ -174,7 +172,7 @@ def _points_elsewhere(
             which = ", ".join(f"{name} = {value}" for name, value in described(values[at], sweep).items())
             click.echo(f"netc: point {at} ({which}) failed on a worker: {lost.why}", err=True)
             continue
-        figures = _read(sweeping, at)
+        figures = kept_figures(sweeping, at)
         assert figures is not None
         yield Point(at, values[at], figures)
         if not sweeping.quiet and time.monotonic() - spoke > APART:
@@ -207,110 +205,6 @@ def trained(
     figures = sweeps.figures_of(session, result)
     sweeping.folder.write(at, figures)
     return figures
-
-
-# -- what is said ------------------------------------------------------------------------------------
-
-
-def tell(sweeping: Sweeping, result: SweepResult, as_json: bool) -> None:
-    import shlex
-
-    if as_json:
-        click.echo(json.dumps(result.summary, allow_nan=False))
-    else:
-        click.echo("\n\n".join("\n".join(block) for block in _blocks(sweeping, result) if block))
-    if result.interrupted and not sweeping.quiet:
-        what = "interrupted" if not result.failed else f"{counted(len(result.failed), 'point')} failed"
-        click.echo(f"{what}; to go on: netc run --resume {shlex.quote(str(sweeping.folder.path))}", err=True)
-    sys.stdout.flush()
-
-
-def _blocks(sweeping: Sweeping, result: SweepResult) -> Iterator[list[str]]:
-    from netc.compiler.check.sweep import told
-    from netc.summary import verdicts
-
-    session, sweep = sweeping.session, result.sweep
-    runs = session.spec.training.runs
-    size = told(sweep) + (f", {runs} runs each" if runs > 1 else "")
-    size += f", {len(result.points)} of them done" if result.interrupted else ""
-    yield [f"{paint(visible(result.file), bold=True)}   {size}, seed {session.spec.training.seed}"]
-    yield list(_table(result))
-    yield list(verdicts(result.expect))
-    yield [paint(f"kept in {visible(str(sweeping.folder.path))}", dim=True)]
-
-
-def _table(result: SweepResult) -> Iterator[str]:
-    """The best first: values, the figure, and the same figure of the other parts."""
-    if not result.points:
-        return
-    judged = result.figure
-    parts = [f"{judged.figure}({part})" for part in ("train", "validation", "test")]
-    others = [p for p in parts if p != judged.written and p in result.rows[0].points[0].figures]
-    pooled = max(len(row.runs("steps")) for row in result.rows) > 1
-    heads = [
-        *result.rows[0].values,
-        judged.written,
-        *(["quartiles", AGAINST] if pooled else []),
-        *others,
-        "diverged",
-    ]
-    if list(result.rows[0].values) == []:
-        yield from _by_point(result, [judged.written, *others])
-        return
-    rows = [_cells(result, row, others, pooled) for row in result.rows[:SHOWN]]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    folded = any(axis.name == "fold" for axis in result.sweep.axes)
-    over = "runs, seeds and folds" if folded else "runs and seeds"
-    what = f"medians over {over}, " if pooled else ""
-    yield paint(f"  {what}the best by {judged.written} first", dim=True)
-    for line in (heads, *rows):
-        text = "  " + "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        yield paint(text, dim=True) if line is heads else text
-    if len(result.rows) > SHOWN:
-        yield f"  ... {counted(len(result.rows) - SHOWN, 'further row')} in sweep.csv"
-
-
-def _by_point(result: SweepResult, names: list[str]) -> Iterator[str]:
-    """Where nothing is compared: each seed and fold, and their mean."""
-    import numpy as np
-
-    from netc.dsl.printer import print_expr
-
-    figures = {name: "gradient_norm" if name == "norm(grad R)" else name for name in names}
-    show = [percent if name.startswith("accuracy") else number for name in names]
-    heads = [*(axis.name for axis in result.sweep.axes), *names]
-    each = [[np.mean(point.figures[figure]) for figure in figures.values()] for point in result.points]
-    cells = [[s(float(v)) for s, v in zip(show, row, strict=True)] for row in (*each, np.mean(each, axis=0))]
-    blank = ["mean", *[""] * (len(result.sweep.axes) - 1)]
-    values = [*([print_expr(v) for v in point.values] for point in result.points), blank]
-    rows = [v + c for v, c in zip(values, cells, strict=True)]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for line in (heads, *rows[:SHOWN], *rows[max(SHOWN, len(rows) - 1) :]):
-        text = "  " + "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        yield paint(text, dim=True) if line is heads else text
-
-
-def _cells(result: SweepResult, row: Row, others: list[str], pooled: bool) -> list[str]:
-    import numpy as np
-
-    from netc.runtime.results.plain import spread
-
-    show = percent if result.column.startswith("accuracy") else number
-    found = spread(row.runs(result.column))
-    low, high = found["quartiles"]
-    middle = [f"{show(low)} to {show(high)}", _against(result, row, show)] if pooled else []
-    rest = [show(spread(row.runs(other))["median"]) for other in others]
-    values = [value if isinstance(value, str) else number(value) for value in row.values.values()]
-    lost = percent(float(np.mean(row.runs("diverged"))))
-    return [*values, show(found["median"]), *middle, *rest, lost]
-
-
-def _against(result: SweepResult, row: Row, show: Callable[[float], str]) -> str:
-    """`0.0168 (0.012 to 0.021)`"""
-    if row is result.rows[0] or (apart := result.against_the_best(row)) is None:
-        return ""
-    ends = "" if apart.interval is None else f" ({show(apart.interval[0])} to {show(apart.interval[1])})"
-    return show(apart.median) + ends
 
 
 def status(result: SweepResult) -> int:

@@ -116,7 +116,11 @@ def draw(
         with style(look, width):
             # Without the date the same run gives the same file.
             undated = {} if form == "png" else {"Date": None} if form == "svg" else {"CreationDate": None}
-            of_sweep = isinstance(material, KeptSweep)
-            fig = SWEEP_PICTURES[kind].draw(material) if of_sweep else PICTURES[kind].draw(material)
-            fig.savefig(path, format=form, metadata=undated)
+            _drawn(material, kind).savefig(path, format=form, metadata=undated)
         yield path
+
+
+def _drawn(material: Material | KeptSweep, kind: str) -> Figure:
+    if isinstance(material, KeptSweep):
+        return SWEEP_PICTURES[kind].draw(material)
+    return PICTURES[kind].draw(material)

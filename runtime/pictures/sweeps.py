@@ -3,7 +3,7 @@ points got there."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -76,7 +76,7 @@ def _cells(
             axes.text(x, y, text, ha="center", va="center", color=ink)
 
 
-def _on(colour: tuple[float, ...]) -> str:
+def _on(colour: Any) -> str:
     """What can be read on it."""
     red, green, blue, *_ = colour
     return "white" if 0.3 * red + 0.6 * green + 0.1 * blue < 0.5 else DARK
@@ -84,14 +84,13 @@ def _on(colour: tuple[float, ...]) -> str:
 
 def _dots(axes: Axes, sweep: KeptSweep, norm: Normalize, colours: str) -> None:
     across, up = sweep.axes
-    places = [_places(sweep, name) for name in (across, up)]
+    x, y = (_places(sweep, name) for name in (across, up))
     medians = np.array([row.median for row in sweep.rows])
     there = np.isfinite(medians)
-    axes.scatter(
-        *(p[there] for p in places), c=medians[there], norm=norm, cmap=colours, s=70, edgecolors=theme().ink
-    )
-    axes.scatter(*(p[~there] for p in places), marker="x", color=theme().faint, s=50)
-    axes.scatter(*(p[:1] for p in places), s=220, facecolors="none", edgecolors=theme().ink, linewidths=2)
+    ink, seen = theme().ink, medians[there]
+    axes.scatter(x[there], y[there], c=seen, norm=norm, cmap=colours, s=70, edgecolors=ink)
+    axes.scatter(x[~there], y[~there], marker="x", color=theme().faint, s=50)
+    axes.scatter(x[:1], y[:1], s=220, facecolors="none", edgecolors=ink, linewidths=2)
     for name, axis, scale in ((across, axes.xaxis, axes.set_xscale), (up, axes.yaxis, axes.set_yscale)):
         values = [row.values[name] for row in sweep.rows]
         if any(isinstance(v, str) for v in values):
@@ -111,7 +110,7 @@ def parallel(sweep: KeptSweep) -> Figure:
     heights = np.array([_heights(sweep, name) for name in sweep.axes])
     for number in range(len(sweep.rows) - 1, -1, -1):
         median = sweep.rows[number].median
-        colour = mapped.to_rgba(median) if np.isfinite(median) else theme().grid
+        colour: Any = mapped.to_rgba(np.array(median)) if np.isfinite(median) else theme().grid
         width, alpha = (2.5, 1.0) if number == 0 else (0.7, 0.75)
         axes.plot(heights[:, number], color=colour, linewidth=theme().line * width, alpha=alpha)
     axes.plot(heights[:, 0], "o", color=theme().ink, markersize=9)
@@ -184,10 +183,8 @@ def _scale(sweep: KeptSweep) -> tuple[Normalize, str]:
 
 def _bar(fig: Figure, axes: Axes, sweep: KeptSweep, mapped: ScalarMappable) -> None:
     medians = [row.median for row in sweep.rows if np.isfinite(row.median)]
-    above, below = (
-        max(medians, default=0) > (mapped.norm.vmax or 0),
-        min(medians, default=0) < (mapped.norm.vmin or 0),
-    )
+    low, high = (float(end or 0) for end in mapped.get_clim())
+    above, below = max(medians, default=low) > high, min(medians, default=low) < low
     extend: Literal["both", "max", "min", "neither"] = "max" if above else "min" if below else "neither"
     fig.colorbar(mapped, ax=axes, label=f"median {sweep.figure}", extend=extend)
 

@@ -120,6 +120,9 @@ def scope_of(session: Trained, result: Result) -> Scope:
     for end in result.phases:
         ends = [(kind, part, a) for kind, part, a in _parts(end.final, result.grows) if part]
         figures |= {f"{kind}({part}, {end.name})": a for kind, part, a in ends}
+        figures |= {
+            at_phase(name, end.name): end.final[name] for name in _inner(session) if name in end.final
+        }
     figures |= {f"grows({name})": shares for name, shares in result.grows.items()}
     figures |= _by_name(session, result.theta)
     figures = _states_of(session, result) | figures
@@ -171,6 +174,7 @@ def blank_scope(session: Trained) -> Scope:
     for phase, here in zip(session.spec.phases, session.phases, strict=True):
         kinds = ("loss", *((here.metric.kind,) if here.metric else ()))
         names += [f"{kind}({part}, {phase.name})" for kind in kinds for part in here.parts]
+        names += [at_phase(name, phase.name) for name in _inner(session)]
     names += ["kept_epochs"] if session.spec.training.keep else []
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     for watched in session.spec.monitor.watched:
@@ -209,6 +213,16 @@ def blank_scope(session: Trained) -> Scope:
         session.has_law,
         partial(session.attacked, result=None),
     )
+
+
+def _inner(session: Trained) -> tuple[str, ...]:
+    """Figures of layers that are monitored."""
+    return tuple(s.name for s in session.spec.monitor.shown if s.inside and not s.inside.over)
+
+
+def at_phase(figure: str, phase: str) -> str:
+    """`fisher(layer1, blurred)`: as it was at the end of a phase."""
+    return f"{figure[:-1]}, {phase})"
 
 
 def _layers(session: Trained) -> tuple[str, ...]:

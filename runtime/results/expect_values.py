@@ -246,6 +246,10 @@ class Values:
 
     def inside(self, e: ast.Expr) -> Value | None:
         """A figure of a layer, or of each one; None where it is something else."""
+        match e:
+            case ast.Call(_, (_, *_, ast.Argument(None, ast.Name(last)))) if last not in self.scope.layers:
+                if (text := print_expr(e)) in self.scope.figures:  # at the end of a phase
+                    return Value(self.scope.figures[text], True)
         figures = read(e, self.scope.loss_names, self.scope.layers)
         if not figures:
             return None

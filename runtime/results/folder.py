@@ -35,6 +35,10 @@ from netc.runtime.results.table_of_runs import write_runs
 from netc.runtime.results.tensor_file import Pieces, write_tensors
 
 CHECKPOINT = re.compile(r"checkpoint-[0-9]{1,9}\.safetensors")
+END = "end.safetensors"
+"""The last state of runs that came to their end, in the form of a checkpoint."""
+LARGEST_END = 2**23
+"""Bytes of one that is kept."""
 
 
 @dataclass(frozen=True)
@@ -70,31 +74,21 @@ class RunFolder:
 
     def write_checkpoint(self, arrays: dict[str, Array]) -> None:
         """Replaces the last one, which stays until the new one is whole."""
-        from safetensors.numpy import save
-
         old = self._checkpoints()
         number = 1 + max((int(file.stem.rpartition("-")[2]) for file in old), default=0)
-        about = {"checksum": _checksum(arrays)}
-        write_bytes(self.path / f"checkpoint-{number}.safetensors", save(arrays, about))
+        _write_state(self.path / f"checkpoint-{number}.safetensors", arrays)
         _remove(old)
 
     def read_checkpoint(self) -> dict[str, Array] | None:
         """None where the run ended, or never got so far. ValueError where it is damaged."""
-        from safetensors import SafetensorError, safe_open
-
         files = self._checkpoints()
-        if not files:
-            return None
-        require_regular(files[-1])
-        try:
-            with safe_open(files[-1], "numpy") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                whole = (file.metadata() or {}).get("checksum") == _checksum(arrays)
-        except SafetensorError as error:
-            raise ValueError(f"{files[-1].name} is damaged: {error}") from None
-        if not whole:
-            raise ValueError(f"{files[-1].name} is damaged: it is not what was written")
-        return arrays
+        return _read_state(files[-1]) if files else None
+
+    def read_end(self) -> dict[str, Array]:
+        """Where an interrupted run, or one that came to its end, can go on; empty where it is not kept. ValueError where it
+        is damaged."""
+        end = self.path / END
+        return self.read_checkpoint() or (_read_state(end) if end.exists() else {})
 
     @property
     def has_checkpoint(self) -> bool:
@@ -124,11 +118,35 @@ class RunFolder:
             write_text(self.path / "phases.csv", _csv(table_of_phases(result)))
         self.write_summary(result)
         if not result.interrupted:
+            if 0 < sum(array.nbytes for array in result.checkpoint.values()) <= LARGEST_END:
+                _write_state(self.path / END, result.checkpoint)
             _remove(self._checkpoints())
             shutil.rmtree(self.rows, ignore_errors=True)
 
     def write_summary(self, result: Result) -> None:
         write_text(self.path / "summary.json", _json(result.summary))
+
+
+def _write_state(path: Path, arrays: dict[str, Array]) -> None:
+    from safetensors.numpy import save
+
+    write_bytes(path, save(arrays, {"checksum": _checksum(arrays)}))
+
+
+def _read_state(path: Path) -> dict[str, Array]:
+    """ValueError where it is not what was written."""
+    from safetensors import SafetensorError, safe_open
+
+    require_regular(path)
+    try:
+        with safe_open(path, "numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            whole = (file.metadata() or {}).get("checksum") == _checksum(arrays)
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} is damaged: {error}") from None
+    if not whole:
+        raise ValueError(f"{path.name} is damaged: it is not what was written")
+    return arrays
 
 
 def manifest(file: str, command: Iterable[str], **more: Any) -> dict[str, Any]:

@@ -39,6 +39,10 @@ class Unreadable(ValueError):
     """The folder is not that of a run that ended, or the file holds no model; the text says what is missing."""
 
 
+class Damaged(Unreadable):
+    """It is one, but not as it was written."""
+
+
 @dataclass(frozen=True, eq=False)
 class Kept:
     """A run's folder; arrays over runs have the run as first axis."""
@@ -153,9 +157,9 @@ def read(path: Path) -> Kept:
         raise Unreadable("it is that of a sweep, whose points have folders of their own: points/00001, ...")
     try:
         text = read_text(path / "spec.net")
-        manifest = json.loads(read_bytes(path / "manifest.json", LARGEST_TEXT))
+        manifest = json_of(path / "manifest.json")
         program = pipeline.to_ast(Source("spec.net", text))
-        summary = json.loads(read_bytes(path / "summary.json", LARGEST_TEXT))
+        summary = json_of(path / "summary.json")
         history = table_of(path / "history.csv")
         runs = runs_of(path) if summary["runs"] > 1 else _single(history, summary)
         objective = any(isinstance(s, ast.Objective) for s in program.statements)
@@ -167,11 +171,19 @@ def read(path: Path) -> Kept:
     except OSError as error:
         raise Unreadable(f"it has no readable {Path(error.filename or '').name}") from None
     except (SpecError, ValueError, KeyError) as error:
-        raise Unreadable(f"it is damaged: {str(error).splitlines()[0]}") from None
+        raise Damaged(str(error).splitlines()[0]) from None
     if missing := {*NEEDED} - {*runs}:
-        raise Unreadable(f"runs.csv has no column '{min(missing)}'")
+        raise Damaged(f"runs.csv has no column '{min(missing)}'")
     file, points = Path(manifest.get("file", path.name)), spec.points if spec else ()
     return Kept(path, file, program, problem, points, history, runs, ends)
+
+
+def json_of(file: Path) -> Any:
+    """Raises OSError, and ValueError with the file's name."""
+    try:
+        return json.loads(read_bytes(file, LARGEST_TEXT))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file.name}: {error}") from None
 
 
 def _single(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Array]:
@@ -230,12 +242,13 @@ def parameters_in(arrays: dict[str, Array], prefix: str = "") -> dict[str, Array
 
 
 def table_of(file: Path) -> dict[str, Array]:
-    """Columns of numbers, or of texts where one is not a number."""
+    """Columns of numbers, or of texts where one is not a number. Raises OSError, and ValueError with the file's name."""
     require_regular(file)
     with file.open(encoding="utf-8", newline="") as lines:
-        rows = csv.reader(lines)
-        names = next(rows, [])
-        columns = list(zip(*rows, strict=True)) or [()] * len(names)
+        names, *rows = [*csv.reader(lines)] or [[]]
+    if any(len(row) != len(names) for row in rows):
+        raise ValueError(f"{file.name}: it has rows that are shorter or longer than the first one")
+    columns = [*zip(*rows, strict=True)] or [()] * len(names)
     return dict(_column(name, cells) for name, cells in zip(names, columns, strict=True))
 
 
@@ -251,5 +264,7 @@ def each(paths: Iterable[Path]) -> Iterator[Kept]:
     for path in paths:
         try:
             yield read(path)
+        except Damaged as error:
+            raise Damaged(f"'{path}' is damaged: {error}") from None
         except Unreadable as error:
             raise Unreadable(f"'{path}' is not the folder of a run: {error}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -12,10 +11,9 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.spec import Points
-from netc.dsl.reading import LARGEST_TEXT, read_bytes
 from netc.runtime.parameters import Array
 from netc.runtime.results import reached_points as reached
-from netc.runtime.results.folder_reader import Unreadable, runs_of, table_of
+from netc.runtime.results.folder_reader import Unreadable, json_of, runs_of, table_of
 from netc.runtime.results.folder_reader import rows as rows_of
 from netc.runtime.results.phases import phases_read
 from netc.runtime.results.result import MetricName, Result
@@ -38,7 +36,7 @@ def read_result(
     Raises Unreadable.
     """
     try:
-        summary = json.loads(read_bytes(path / "summary.json", LARGEST_TEXT))
+        summary = json_of(path / "summary.json")
         history = table_of(path / "history.csv")
         rows = runs_of(path) if summary["runs"] > 1 else _of_one(summary)
         return _result(path, program, points, arrays, kinds, summary, history, rows)

@@ -120,7 +120,8 @@ class Result:
     """Of an ensemble."""
     checkpoint: dict[str, Array] = field(default_factory=dict, repr=False)
     """All that going on needs, `train(resume=...)`: arrays as a checkpoint has them. Empty where the runs were too many to
-    be in hand together, of a training in phases, and of a result that was read back."""
+    be in hand together, of a training in phases, and of a result that was read back from a folder that has none: the last
+    state is kept up to 8 MiB."""
 
     def __repr__(self) -> str:
         return "\n".join(_short(self))

@@ -15,12 +15,14 @@ import numpy as np
 
 from netc.compiler.meaning.spec import Sweep
 from netc.dsl.printer import print_expr
-from netc.dsl.reading import require_regular
+from netc.dsl.reading import read_bytes, require_regular
 from netc.runtime.atomic import write_bytes, write_text
 from netc.runtime.parameters import Array
 from netc.runtime.results.sweep_result import Point, SweepResult
 
 DONE = "figures.safetensors"
+MOST = 2**30
+"""Bytes of the figures of a point."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,19 @@ class SweepFolder:
         arrays = {name: np.ascontiguousarray(array) for name, array in figures.items()}
         write_bytes(self.point(number) / DONE, save(arrays, {"names": json.dumps([*figures])}))
 
+    def read_turn(self, number: int, turn: int) -> dict[str, Array] | None:
+        """By halving: the figures of a point at the end of a round."""
+        from safetensors.numpy import load
+
+        path = self.point(number) / f"round-{turn}.safetensors"
+        return load(read_bytes(path, MOST)) if path.exists() else None
+
+    def write_turn(self, number: int, turn: int, figures: dict[str, Array]) -> None:
+        from safetensors.numpy import save
+
+        arrays = {name: np.ascontiguousarray(array) for name, array in figures.items()}
+        write_bytes(self.point(number) / f"round-{turn}.safetensors", save(arrays))
+
     def keep(self, number: int, files: dict[str, bytes]) -> None:
         """The folder of a point that was trained elsewhere."""
         self.point(number).mkdir(parents=True, exist_ok=True)
@@ -63,6 +78,15 @@ class SweepFolder:
     def write_result(self, result: SweepResult) -> None:
         write_text(self.path / "sweep.csv", table(result.points, result.sweep))
         write_text(self.path / "summary.json", json.dumps(result.summary, indent=2, allow_nan=False) + "\n")
+
+
+def halted(point: Path) -> bool:
+    """Whether this is the folder of a point that halving has stopped before its end."""
+    from safetensors.numpy import load
+
+    path = point / DONE
+    found = load(read_bytes(path, MOST)) if path.is_file() else {}
+    return "halted" in found and bool(np.isfinite(found["halted"]).all())
 
 
 def table(points: tuple[Point, ...], sweep: Sweep) -> str:

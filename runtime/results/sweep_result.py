@@ -52,6 +52,12 @@ class Row:
         """The figure of all runs; none where it is not there."""
         return np.concatenate([p.figures[name] for p in self.points if name in p.figures] or [np.zeros(0)])
 
+    @property
+    def stopped(self) -> float:
+        """By halving: the epochs after which it was stopped, infinite of what came to its end."""
+        found = self.runs("halted")
+        return float(found[0]) if len(found) and np.isfinite(found[0]) else np.inf
+
 
 @dataclass(frozen=True, eq=False)
 class SweepResult:
@@ -74,12 +80,13 @@ class SweepResult:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """The best first: by the median of the figure over runs, seeds and folds; of equal ones the first in the file."""
+        """The best first: by the median of the figure over runs, seeds and folds; of equal ones the first in the file. By
+        halving what was stopped later is better."""
         pools: dict[tuple[str, ...], list[Point]] = {}
         for point in self.points:
             pools.setdefault(tuple(map(print_expr, self._compared(point))), []).append(point)
         rows = [Row(self._values(points[0]), tuple(points)) for points in pools.values()]
-        return tuple(sorted(rows, key=lambda row: (self._worth(row), row.points[0].number)))
+        return tuple(sorted(rows, key=lambda row: (-row.stopped, self._worth(row), row.points[0].number)))
 
     @property
     def best(self) -> dict[str, float | str]:
@@ -170,6 +177,8 @@ class SweepResult:
         if row is not self.rows[0] and (apart := self.against_the_best(row)) is not None:
             ends = [] if apart.interval is None else [plain(float(end)) for end in apart.interval]
             found["difference"] = {"median": plain(apart.median), "interval": ends, "pairs": apart.pairs}
+        if np.isfinite(row.stopped):
+            found["stopped after"] = row.stopped
         found["diverged"] = plain(float(np.mean(row.runs("diverged"))))
         return found
 

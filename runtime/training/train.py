@@ -85,6 +85,8 @@ class Task:
     """Where all runs begin, if not at the starts of the program."""
     first: int = 0
     """The iteration in which they begin there."""
+    until: int = 0
+    """The iteration after which this part of the training ends, which a later one goes on from; 0: it is whole."""
     only: tuple[int, int] | None = None
     """Of the runs those from the first number to before the second: the others are trained elsewhere."""
     varying: Varying | None = None
@@ -205,6 +207,7 @@ class _Loop:
         self.task, self.watch = task, watch
         program, kernels = task.program, task.kernels
         self.total, self.per_epoch = total_steps(program, task.train.count)
+        self.total = task.until or self.total
         self.runs = program.training.runs
         self.first, self.end = task.only or (0, self.runs)
         self.chunk = min(runs_at_once(kernels, program, task.train.count), self.end - self.first)

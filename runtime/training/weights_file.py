@@ -30,7 +30,29 @@ def weights_of(problem: ir.Problem, file: str) -> Array:
     """theta (P,) or (runs, P), the tensors named as `unflatten` or nn.Sequential does; ValueError says what is wrong."""
     states = {t.name for t in problem.states}
     named = {name: a for name, a in _as_netc(problem, file).items() if name not in states}
-    return flatten(problem, named)
+    try:
+        return flatten(problem, named)
+    except ValueError as error:
+        raise ValueError(f"{error}{_by_shapes(problem, named)}") from None
+
+
+def _by_shapes(problem: ir.Problem, named: dict[str, Array]) -> str:
+    """How to name the layers of a file that has as many under other names, with arrays of the same shapes; else nothing."""
+    there: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, array in named.items():
+        layer, _, word = name.rpartition(".")
+        there.setdefault(layer, {})[word] = np.shape(array)
+    found: dict[str, str] = {}
+    for part in problem.layers:
+        wanted = {t.name.partition(".")[2]: t.kept_shape for t in part}
+        other = next((x for x, shapes in there.items() if shapes == wanted and x not in found.values()), None)
+        if other is None or not other:
+            return ""
+        found[part[0].name.partition(".")[0]] = other
+    if list(found) == list(found.values()):
+        return ""
+    names = ", ".join(x if x.isidentifier() else f'"{x}"' for x in found.values())
+    return f"; by their shapes they are those of: init {', '.join(found)}: from ..., names = ({names})"
 
 
 def states_in(problem: ir.Problem, file: str) -> dict[str, Array]:

@@ -31,7 +31,7 @@ from netc.compiler.kernels.names import constant_names
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.outline import Outline
-from netc.compiler.kernels.rule import CLOCK, Vectors
+from netc.compiler.kernels.rule_memory import CLOCK, Vectors
 from netc.compiler.kernels.sweeps import Lists, draws_apart, is_sum, lists, sums_apart, waits
 from netc.compiler.kernels.values import Layout, strides
 from netc.dsl.record import record

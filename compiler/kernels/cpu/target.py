@@ -6,6 +6,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels import registers, report
 from netc.compiler.kernels import rule as rules
+from netc.compiler.kernels import rule_memory as memory
 from netc.compiler.kernels.batches import batch_size, largest_batch, number_of_batches
 from netc.compiler.kernels.cpu import lanes as cpu_lanes
 from netc.compiler.kernels.cpu import lets as cpu_lets
@@ -91,8 +92,8 @@ def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
     """Of the rule of a network: vectors in memory."""
     problem, training, rule = program.problem, program.training, rules.named(program.rule)
     scratch, states = p.size * p.chunks, problem.state_numbers
-    marked = rules.marks(problem, rule)
-    vectors = rules.Vectors(problem.parameters, p.lanes, rules.regions(problem), scratch, states, marked)
+    marked = memory.marks(problem, rule)
+    vectors = memory.Vectors(problem.parameters, p.lanes, memory.regions(problem), scratch, states, marked)
     given = (rule, vectors, training.batches.order, number_of_batches(training.batches, samples))
     if problem.test is None:
         return rules.Writer(*given)
@@ -102,8 +103,8 @@ def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
 def _objective_writer(program: ir.Program) -> rules.Writer:
     """Vectors in memory, in registers, or, where many starts walk in step, runs as lanes."""
     rule, training, objective = rules.named(program.rule), program.training, program.problem
-    vectors = rules.Vectors(
-        objective.parameters, 1, rules.regions(objective), 0, marks=rules.marks(objective, rule)
+    vectors = memory.Vectors(
+        objective.parameters, 1, memory.regions(objective), 0, marks=memory.marks(objective, rule)
     )
     if not registers.fits(objective):
         return rules.Writer(rule, vectors, order="")

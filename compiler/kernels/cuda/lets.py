@@ -18,7 +18,7 @@ from netc.compiler.kernels.cuda.plan import Plan
 from netc.compiler.kernels.cuda.rule import BARRIER, SUMS, mine
 from netc.compiler.kernels.names import constant_name, constant_names
 from netc.compiler.kernels.objective import parameters_of
-from netc.compiler.kernels.rule import CLOCK
+from netc.compiler.kernels.rule_memory import CLOCK
 from netc.compiler.kernels.sweeps import Lists, is_sum, lists, waits
 from netc.compiler.kernels.values import Layout, strides
 from netc.dsl.record import record

@@ -18,7 +18,7 @@ from netc.compiler.calculus.modes import reads
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cuda.parts import numbers
 from netc.compiler.kernels.cuda.rule import BARRIER
-from netc.compiler.kernels.rule import CLOCK
+from netc.compiler.kernels.rule_memory import CLOCK
 from netc.compiler.kernels.sweeps import is_sum
 from netc.compiler.kernels.values import Layout, Places, Scope, ValueWriter
 

@@ -12,6 +12,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels import rule as rules
+from netc.compiler.kernels import rule_memory as memory
 from netc.compiler.kernels.batches import batch_size, number_of_batches
 from netc.compiler.kernels.cuda import lets as cuda_lets
 from netc.compiler.kernels.cuda import rule as cuda_rule
@@ -89,9 +90,9 @@ class Cuda:
         return spelling(module)
 
 
-def _vectors(problem: ir.Problem, rule: ir.Rule, buffers: int) -> rules.Vectors:
-    regions, marks = rules.regions(problem), rules.marks(problem, rule)
-    return rules.Vectors(problem.parameters, 1, regions, buffers, problem.state_numbers, marks)
+def _vectors(problem: ir.Problem, rule: ir.Rule, buffers: int) -> memory.Vectors:
+    regions, marks = memory.regions(problem), memory.marks(problem, rule)
+    return memory.Vectors(problem.parameters, 1, regions, buffers, problem.state_numbers, marks)
 
 
 HEADER = """

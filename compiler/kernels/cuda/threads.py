@@ -10,7 +10,8 @@ from __future__ import annotations
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.registers import RegisterWriter
 from netc.compiler.kernels.report import REPORT, THETA, report_of_a_run
-from netc.compiler.kernels.rule import ADVANCE, leave
+from netc.compiler.kernels.rule import ADVANCE
+from netc.compiler.kernels.rule_statements import leave
 
 ARGUMENTS = (*("all_scratch" if a == "scratch" else a for a in ADVANCE), "partials", "turns", "all_places")
 """Of the kernel, as docs/kernels.md lists them."""

@@ -34,6 +34,8 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
     """
     from netc.kept_run import manifest_of, session_of
     from netc.runtime.results.folder import RunFolder
+    from netc.runtime.results.folder_reader import tensors_of
+    from netc.runtime.results.sweep_folder import halted
 
     if (run / "points").is_dir():
         raise click.UsageError(
@@ -43,6 +45,12 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
     manifest = manifest_of(folder)
     if folder.has_checkpoint or not (run / "theta.safetensors").is_file():
         raise click.UsageError(f"'{run}' has not come to its end; to go on: netc run --resume {run}")
+    try:
+        tensors_of(run / "theta.safetensors")
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"'{run}' is damaged: {error}") from None
+    if halted(run):
+        raise click.UsageError(f"'{run}' was stopped by halving: its file alone trains on to the end")
     session = session_of(run, manifest)
     with tempfile.TemporaryDirectory(prefix="netc-") as place:
         again = RunFolder(Path(place))

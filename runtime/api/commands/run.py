@@ -121,10 +121,12 @@ def _spread(run: Run, changed: dict[str, str | float], where: str) -> Result:
 
 
 def _swept(sweeping: sweep_run.Sweeping, plot: bool, as_json: bool) -> int:
+    from netc.sweep_table import tell
+
     result = sweep_run.run(sweeping)
     if plot and not result.interrupted:
         pictures([sweeping.folder.path], (), sweeping.folder.path, "png")
-    sweep_run.tell(sweeping, result, as_json)
+    tell(sweeping, result, as_json)
     return sweep_run.status(result)
 
 

@@ -27,7 +27,7 @@ def grammar() -> dict[str, Any]:
         ("constant.numeric.netc", r"(?<![\w.])\d+(\.\d+)?([eE][+-]?\d+)?%?"),
         ("support.function.netc", rf"\b({_words(FUNCTIONS)})(?=\()"),
         ("variable.parameter.netc", rf"{word}(?=\s*=[^=])"),
-        ("keyword.operator.netc", "[-+*/^=<>~·∇√≤≥∈]|->"),
+        ("keyword.operator.netc", "->|[-+*/^=<>~·∇√≤≥∈|‖]"),
         ("variable.other.netc", word),
     ]
     return {
@@ -39,7 +39,7 @@ def grammar() -> dict[str, Any]:
 
 
 def _words(words: Iterable[str]) -> str:
-    return "|".join(sorted(map(re.escape, words)))
+    return "|".join(sorted(map(re.escape, {*words})))
 
 
 def text() -> str:

@@ -63,6 +63,8 @@ class Playground:
     def _begin(self) -> None:
         runs = self.session.spec.training.runs
         self.live = Live(self.session.task, min(SHOWN, runs) if self.session.spec.objective else 1)
+        self.starts = self.live.state.theta[:, : self.session.program.problem.parameters].astype(np.float64)
+        """(runs, P)"""
         self.curve, self.marks = Curve(), list[tuple[int, str]]()
         self.total, self.per_epoch = total_steps(self.session.program, self.session.samples)
         self._note()

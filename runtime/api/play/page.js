@@ -69,7 +69,7 @@ function about() {
   at("file").textContent = setup.file.split(/[\\/]/).pop();
   const samples = Object.entries(setup.samples).map(([part, count]) => `${count} ${part}`).join(", ");
   const runs = setup.runs > 1 && `${setup.shown === 1 ? "the first" : setup.shown} of ${setup.runs} runs`;
-  const words = [setup.network, `${setup.parameters} parameters`, samples && `samples: ${samples}`, setup.loss,
+  const words = [setup.network, `${setup.parameters} parameter${setup.parameters === 1 ? "" : "s"}`, samples && `samples: ${samples}`, setup.loss,
                  setup.batch !== "full" && `batches of ${setup.batch}`, runs];
   at("about").textContent = words.filter(Boolean).join("  ·  ");
   at("rule").textContent = setup.rule;
@@ -154,7 +154,7 @@ function show() {
   at("network-box").hidden = !frame.layers.length;
   at("pictures").hidden = !setup.picture.kind && !frame.layers.length;
   curves();
-  if (setup.picture.kind) ({ plane, line, surface, truth })[setup.picture.kind]();
+  if (setup.picture.kind) ({ plane, line, graph, surface, truth })[setup.picture.kind]();
   if (frame.layers.length) network();
 }
 
@@ -313,6 +313,29 @@ function line() {
     stroke(pen, now.x.map((v, i) => [across(v), up(now.u[i])]));
   }
   says("the network (black) and the samples");
+}
+
+function graph() {
+  const still = setup.picture, now = frame.picture, values = still.y.filter((v) => v !== null);
+  const low = Math.min(...values), high = Math.max(...values), room = 0.06 * (high - low || 1);
+  const { pen, box, frame: framed } = square([[still.x[0], still.x[still.x.length - 1]], [low - room, high + room]], still.names);
+  const { across, up } = framed();
+  pen.save();
+  pen.beginPath();
+  pen.rect(box.left, box.top, box.width, box.height);
+  pen.clip();
+  pen.strokeStyle = HUES[0];
+  pen.lineWidth = 2.5;
+  stroke(pen, still.x.map((x, i) => [across(x), up(still.y[i] === null ? high + room : still.y[i])]));
+  for (const path of paths.slice(0, 6)) {
+    pen.strokeStyle = FAINT;
+    pen.lineWidth = 1;
+    stroke(pen, path.map(([a, v]) => [across(a), up(v)]));
+    for (const [a, v] of path) dot(pen, across(a), up(v), 2, FAINT);
+  }
+  for (const [a, v] of now.theta || []) if (a !== null && v !== null) dot(pen, across(a), up(v), 5, "#d55e00", "#fff");
+  pen.restore();
+  says("the objective, and where the run has been");
 }
 
 function surface() {

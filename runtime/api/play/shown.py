@@ -118,7 +118,7 @@ def kind(play: Playground) -> str:
     """Of the picture; empty: there is none."""
     spec = play.session.spec
     if spec.objective:
-        return "surface" if len(spec.objective.variables) == 2 else ""
+        return {1: "graph", 2: "surface"}.get(len(spec.objective.variables), "")
     assert spec.network
     if play.session.program.problem.parameters == 0 or play.session.data is None:
         return ""
@@ -134,6 +134,8 @@ def _still(play: Playground) -> dict[str, Any]:
     match kind(play):
         case "surface":
             return _surface(play)
+        case "graph":
+            return _graph(play)
         case "plane" | "line" | "truth" as name:
             return {"kind": name, **_samples(play)}
     return {"kind": ""}
@@ -159,17 +161,35 @@ def _window(x: Array) -> list[list[float]]:
     return np.stack([low - room, high + room], axis=1).tolist()  # type: ignore[no-any-return]
 
 
+def _around(play: Playground) -> list[list[float]]:
+    """(low, high) for each number of an objective, with room around the starts and the points that the file names."""
+    seen = np.vstack([play.starts, *([_points(play)] if _points(play) else [])])
+    middle = (seen.min(axis=0) + seen.max(axis=0)) / 2
+    spread = SPREAD_OF_MANY if len(play.starts) >= MANY else SPREAD
+    half = spread * float((seen.max(axis=0) - seen.min(axis=0)).max()) / 2
+    if half == 0:  # one place: the origin is the middle, so that what overshoots stays in sight
+        middle, half = 0 * middle, SPREAD * max(1.0, float(np.abs(seen).max()))
+    return [[float(c - half), float(c + half)] for c in middle]
+
+
+def _points(play: Playground) -> list[tuple[float, ...]]:
+    return [p for one in play.session.spec.points for p in one.places]
+
+
+def _graph(play: Playground) -> dict[str, Any]:
+    """An objective of one number."""
+    assert play.session.spec.objective
+    ((low, high),) = _around(play)
+    x = np.linspace(low, high, FINER)
+    values = Hessians(play.session.program.problem).losses(x[:, None])
+    names = [*play.session.spec.objective.variables, play.session.spec.objective.name]
+    return plain_tree({"kind": "graph", "names": names, "x": x.tolist(), "y": values.tolist()})  # type: ignore[no-any-return]
+
+
 def _surface(play: Playground) -> dict[str, Any]:
     """The objective on a grid, as ranks of its values: level lines are as many where it is flat as where it is steep."""
     assert play.session.spec.objective
-    starts = play.live.state.theta[:, :2].astype(np.float64)
-    points = [p for one in play.session.spec.points for p in one.places]
-    seen = np.vstack([starts, *([points] if points else [])])
-    middle = (seen.min(axis=0) + seen.max(axis=0)) / 2
-    spread = SPREAD_OF_MANY if len(starts) >= MANY else SPREAD
-    half = spread * float((seen.max(axis=0) - seen.min(axis=0)).max()) / 2
-    half = half or SPREAD * max(1.0, float(np.abs(seen).max()))
-    window = [[float(c - half), float(c + half)] for c in middle]
+    window = _around(play)
     axes = [_centres(low, high, FINER) for low, high in window]
     grid = np.stack([a.ravel() for a in np.meshgrid(*axes)], axis=1)
     values = Hessians(play.session.program.problem).losses(grid)
@@ -181,7 +201,7 @@ def _surface(play: Playground) -> dict[str, Any]:
         "names": list(play.session.spec.objective.variables),
         "fine": FINER,
         "cells": packed(below / (len(values) - 1)),
-        "points": points,
+        "points": _points(play),
     }
 
 
@@ -191,6 +211,10 @@ def _moving(play: Playground) -> dict[str, Any]:
     if not np.isfinite(rows[0, : play.session.program.problem.parameters]).all():
         return {}
     match name:
+        case "graph":
+            at = rows[:, :1].astype(np.float64)
+            values = Hessians(play.session.program.problem).losses(at)
+            return {"theta": plain_tree(np.column_stack([at, values]).tolist())}
         case "surface":
             return {"theta": plain_tree(rows[:, :2].astype(np.float64).tolist())}
         case "plane":
