@@ -29,7 +29,8 @@ from netc.runtime.session import Session
 from netc.runtime.training.history import FOLLOWED
 from netc.runtime.training.start import first_states, first_theta
 from netc.runtime.training.state import CRITERION, NO_GAIN, RUNNING, State, Unfit, begun, from_arrays, within
-from netc.runtime.training.train import Outcome, Task, Watcher, total_steps, train
+from netc.runtime.training.task import Outcome, Task, Watcher, total_steps
+from netc.runtime.training.train import train
 
 if TYPE_CHECKING:
     from netc.runtime.results.result import Result

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from netc.runtime.training.input_slopes import InputSlopes
     from netc.runtime.training.inside import Inside
     from netc.runtime.training.report import Evaluator
-    from netc.runtime.training.train import Outcome, Task, Watcher
+    from netc.runtime.training.task import Outcome, Task, Watcher
     from netc.runtime.training.varying import Varying
 
 
@@ -95,7 +95,7 @@ class Session(Prepared):
     @property
     def task(self) -> Task:
         from netc.runtime.training.judge import Rules
-        from netc.runtime.training.train import Task
+        from netc.runtime.training.task import Task
 
         training = self.spec.training
         train_part, held_part, test_part = self._samples

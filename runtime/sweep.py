@@ -115,7 +115,7 @@ def figures_of(session: Session, result: Result) -> dict[str, Array]:
 def run(session: Session, overrides: Overrides, read: Reader | None = None) -> SweepResult:
     """All points, in this process, and nothing kept on disk. Ctrl-C ends it with what there is."""
     from netc.runtime.results.sweep_result import Point, SweepResult, worth_of
-    from netc.runtime.training.train import Watcher
+    from netc.runtime.training.task import Watcher
 
     sweep = session.spec.sweep
     assert sweep is not None

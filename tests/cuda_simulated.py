@@ -30,7 +30,8 @@ from netc.runtime.training import cuda_stretches as cuda_kernels
 from netc.runtime.training import state as states
 from netc.runtime.training import train as training
 from netc.runtime.training.state import State
-from netc.runtime.training.train import Watcher, _Loop
+from netc.runtime.training.task import Outcome, Task, Watcher
+from netc.runtime.training.train import _Loop
 
 
 def opened(case: dict[str, Any], target: str) -> sessions.Session:
@@ -98,7 +99,7 @@ def kept(arrays: dict[str, np.ndarray]) -> str:
 class Recorder(Watcher):
     """Every report, and the checkpoint of every iteration that has one."""
 
-    outcome: training.Outcome
+    outcome: Outcome
 
     def __init__(self) -> None:
         self.reports: list[Any] = []
@@ -113,7 +114,7 @@ class Recorder(Watcher):
         self.checkpoints[str(arrays["position"].tolist())] = kept(arrays)
 
 
-def task(case: dict[str, Any], target: str) -> training.Task:
+def task(case: dict[str, Any], target: str) -> Task:
     file = program_file.read_text(case["text"], "simulated.net", Path.cwd())
     return opening.open_session(file, {"target": target}).task
 

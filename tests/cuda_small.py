@@ -18,7 +18,8 @@ from netc.compiler.kernels.cuda import plan as cuda_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.runtime import opening, program_file
 from netc.runtime.training import cuda_stretches as cuda_kernels
-from netc.runtime.training.train import Outcome, Watcher, train
+from netc.runtime.training.task import Outcome, Watcher
+from netc.runtime.training.train import train
 from test_cuda_simulator import NET, TEAMS, THREADS
 
 SMALL = {f"objective, {name}": (THREADS[name], False) for name in ("gd", "search")}

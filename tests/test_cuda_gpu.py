@@ -22,7 +22,7 @@ from netc.runtime.devices.cuda_missing import missing, simulated
 from netc.runtime.random import Purpose, permutation
 from netc.runtime.training import train as training
 from netc.runtime.training.report import COLUMNS
-from netc.runtime.training.train import Outcome, Watcher
+from netc.runtime.training.task import Outcome, Watcher
 from test_cuda_shuffle import KERNEL
 from test_cuda_simulator import BOUND_F32, TEAMS, THREADS, VALLEY
 

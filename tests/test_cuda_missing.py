@@ -24,7 +24,8 @@ from netc.runtime.devices.cuda_missing import DeviceLost, driver, require_gpu, s
 from netc.runtime.training import cuda_stretches as cuda_kernels
 from netc.runtime.training.cuda_stretches import Gpu, card
 from netc.runtime.training.stretches import OnCpu
-from netc.runtime.training.train import Watcher, train
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import train
 
 PINNED = Path(__file__).with_name("bad_cuda")
 TEXT = "objective R(x) = x^2\ninit theta = 1\noptimizer gd(eta = 0.1)\ntrain steps = 9, target = cuda\n"

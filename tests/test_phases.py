@@ -12,7 +12,7 @@ from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import opening, program_file
 from netc.runtime.training import train as training
-from netc.runtime.training.train import Watcher
+from netc.runtime.training.task import Watcher
 
 NETWORK = """
 data      x in linspace(-1, 1, 40) -> sin(3*x) + normal(0, 0.2):

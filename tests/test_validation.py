@@ -20,7 +20,8 @@ from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 from netc.runtime.training.report import Evaluator
 from netc.runtime.training.start import first_theta
-from netc.runtime.training.train import Watcher, train
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import train
 
 if TYPE_CHECKING:
     import torch

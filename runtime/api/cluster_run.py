@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from netc.runtime.program_file import File
     from netc.runtime.results.result import Result
     from netc.runtime.session import Session
-    from netc.runtime.training.train import Outcome
+    from netc.runtime.training.task import Outcome
     from netc.sweep_run import Sweeping
 
 _alone = threading.Lock()
@@ -166,7 +166,8 @@ def train_point(
 
 def train_runs(job: Job, first: int, end: int, data: Dataset | None) -> Outcome | Failed:
     """The runs from `first` to before `end`."""
-    from netc.runtime.training.train import Watcher, train
+    from netc.runtime.training.task import Watcher
+    from netc.runtime.training.train import train
 
     with _alone:
         try:

@@ -19,7 +19,8 @@ from bench.measure import agreement, further, prepared
 from bench.windows import lenet1
 from bench.workloads import Contender, Precision
 from netc.runtime import opening, program_file
-from netc.runtime.training.train import Watcher, _Loop
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import _Loop
 from peers.problems import Arrays
 
 TEXT = """data given, scale = none

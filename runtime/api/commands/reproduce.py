@@ -129,7 +129,7 @@ def _trained(
 ) -> Result | SweepResult | FinderResult:
     from netc.kept_run import keep
     from netc.runtime.opening import open_session
-    from netc.runtime.training.train import Watcher
+    from netc.runtime.training.task import Watcher
 
     session = open_session(file, changed, lanes=lanes)
     if session.spec.finder is not None:

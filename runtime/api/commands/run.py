@@ -191,7 +191,7 @@ def warn(session: Session, quiet: bool) -> None:
 
 def watching(session: Session, quiet: bool) -> Quiet:
     from netc.progress import watcher
-    from netc.runtime.training.train import total_steps
+    from netc.runtime.training.task import total_steps
 
     if session.spec.phases:
         from netc.runtime.phases import legs_of

@@ -23,7 +23,7 @@ from netc.runtime.program_file import File
 from netc.runtime.session import Session
 from netc.runtime.training.live import Live
 from netc.runtime.training.outcomes import STOPS, stops
-from netc.runtime.training.train import total_steps
+from netc.runtime.training.task import total_steps
 
 SHOWN = 200
 """Runs of an objective that are shown at once; of a network it is the first one."""
