@@ -383,6 +383,13 @@ Each fold is the validation part of one training, so it holds a sample at least.
 ones in the order of the split. Both need a target of classes, and samples enough.
 """,
     ),
+    "E0655": Story(
+        "label noise without labels",
+        """\
+'label_noise = 15%' draws 15 % of the training labels anew, each class equally likely; the validation and the test part keep
+theirs. It needs a target of classes. Noise of generated numbers is written where they are: sin(3*x) + normal(0, 0.1).
+""",
+    ),
     "E0631": Story(
         "a validation part that does not fit",
         """\
