@@ -179,6 +179,19 @@ An ensemble is made of two networks at least: of all runs of a training, or of t
 Its figures are loss(test, ensemble), accuracy(test, ensemble), ...; of the ends of phases each run has its own.
 """,
     ),
+    "E0477": Story(
+        "folds that cannot answer together",
+        """\
+The trainings of all folds answer together, for each point of a sweep and each run, and are judged on the test part, which
+no fold has seen:
+
+    data     iris, scale = zscore, split = 80%, folds = 5
+    ensemble folds
+    expect   accuracy(test, ensemble) > 90%
+
+So there are folds and a test part, and no point is drawn ('trials') or stopped early ('by = halving').
+""",
+    ),
     "E0453": Story(
         "folds",
         """\
