@@ -53,7 +53,7 @@ def cluster(where: str) -> Iterator[Client]:
     except ImportError:
         message = 'workers are reached by dask.distributed, which is not installed: pip install "netc[dask]"'
         raise NoCluster(message) from None
-    from netc.runtime.session import available_cores
+    from netc.runtime.host import available_cores
 
     if where != LOCAL and not (where.startswith(REMOTE) and where.removeprefix(REMOTE)):
         raise NoCluster(f"'{where}' names no workers: dask, or dask://HOST:PORT")

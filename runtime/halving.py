@@ -55,7 +55,7 @@ def shares(halvings: int) -> list[int]:
 
 def lengths(session: Session) -> tuple[int, int]:
     """Epochs of a training, or steps where it counts these; and iterations of one."""
-    from netc.runtime.training.train import total_steps
+    from netc.runtime.training.task import total_steps
 
     total, per_epoch = total_steps(session.program, session.samples)
     return (total // per_epoch, per_epoch) if total % per_epoch == 0 else (total, 1)
@@ -83,7 +83,8 @@ def advanced(session: Session, share: int, state: States | None) -> tuple[Result
     """The training as far as one in `share` of its epochs, from a state within it; and the state there. KeyboardInterrupt
     where it was interrupted."""
     from netc.runtime.ensemble import with_ensemble
-    from netc.runtime.training.train import Watcher, train
+    from netc.runtime.training.task import Watcher
+    from netc.runtime.training.train import train
 
     epochs, each = lengths(session)
     task = replace(session.task, until=max(1, epochs // share) * each)

@@ -21,13 +21,16 @@ from netc.compiler.meaning.spec import Phase, Spec, Training
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.runtime.aligned import aligned
+from netc.runtime.opening import open_session
 from netc.runtime.parameters import Array, states_of_rows
+from netc.runtime.program_file import File
 from netc.runtime.random import Purpose, uniform
-from netc.runtime.session import File, Session, open_session
+from netc.runtime.session import Session
 from netc.runtime.training.history import FOLLOWED
 from netc.runtime.training.start import first_states, first_theta
 from netc.runtime.training.state import CRITERION, NO_GAIN, RUNNING, State, Unfit, begun, from_arrays, within
-from netc.runtime.training.train import Outcome, Task, Watcher, total_steps, train
+from netc.runtime.training.task import Outcome, Task, Watcher, total_steps
+from netc.runtime.training.train import train
 
 if TYPE_CHECKING:
     from netc.runtime.results.result import Result

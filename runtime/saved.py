@@ -21,10 +21,11 @@ from netc.runtime.atomic import replacing
 from netc.runtime.data.gaps import Fill
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.parameters import Array
+from netc.runtime.program_file import File
+from netc.runtime.program_file import read_text as parsed
 from netc.runtime.results.folder_reader import Damaged, Unreadable, json_of, rows, tensors_of
 from netc.runtime.results.tensor_file import Pieces, write_tensors
-from netc.runtime.session import File, Session
-from netc.runtime.session import read_text as parsed
+from netc.runtime.session import Session
 from netc.runtime.training.learned import Learned
 from netc.runtime.training.loss_targets import Targets, kind_of
 

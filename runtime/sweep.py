@@ -20,9 +20,11 @@ from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.validation import require_there
+from netc.runtime.opening import open_session
 from netc.runtime.parameters import Array
+from netc.runtime.program_file import File, Overrides
 from netc.runtime.random import Purpose, uniform
-from netc.runtime.session import File, Overrides, Session, open_session
+from netc.runtime.session import Session
 
 if TYPE_CHECKING:
     from netc.runtime.results.expect_names import Scope
@@ -114,7 +116,7 @@ def run(session: Session, overrides: Overrides, read: Reader | None = None) -> S
     """All points, in this process, and nothing kept on disk. Ctrl-C ends it with what there is."""
     from netc.runtime.fold_ensemble import with_fold_ensemble
     from netc.runtime.results.sweep_result import Point, SweepResult, worth_of
-    from netc.runtime.training.train import Watcher
+    from netc.runtime.training.task import Watcher
 
     sweep = session.spec.sweep
     assert sweep is not None

@@ -14,7 +14,7 @@ from netc.compiler import pipeline
 from netc.compiler.calculus import interpret, ir
 from netc.compiler.kernels.cuda.plan import Card
 from netc.compiler.kernels.cuda.target import Cuda
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.random import order_of_epoch
 from netc.runtime.training.layer_draws import draws_of
 from netc.runtime.training.sample_layout import bounds, lay_out
@@ -36,9 +36,9 @@ class Kernel:
         samples: Samples | None = None,
         **options: int,
     ) -> None:
-        file = sessions.read_text(text, "races.net", Path.cwd())
-        given = sessions.from_arrays(file, *samples) if samples else None
-        session = sessions.open_session(file, {}, given)
+        file = program_file.read_text(text, "races.net", Path.cwd())
+        given = program_file.from_arrays(file, *samples) if samples else None
+        session = opening.open_session(file, {}, given)
         self.program = program = session.program
         training = program.training
         sizes = {f.name: threads for f in dataclasses.fields(Card) if f.name in ("threads", "crowd")}

@@ -28,6 +28,7 @@ from unittest import mock
 
 from netc.compiler import pipeline
 from netc.compiler.kernels.cuda.target import Cuda
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_types import ptx, ptxas
 from netc.runtime.devices.load import load_kernels
@@ -241,7 +242,7 @@ def main() -> None:
     if arguments.bench:
         session = of_bench(arguments.bench, arguments.precision)
     else:
-        session = sessions.open_session(sessions.read_file(arguments.file), changed)
+        session = opening.open_session(program_file.read_file(arguments.file), changed)
     target = Cuda(card())
     text = pipeline.to_text(pipeline.to_loops(session.program, target, session.samples), target)
     module = sys.modules[load_kernels(with_lines(text)).__name__]

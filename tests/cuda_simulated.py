@@ -24,22 +24,24 @@ from netc.compiler.kernels.cuda import lets_plan
 from netc.compiler.kernels.cuda import plan as cuda_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.dsl.diagnostics import SpecError
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 from netc.runtime.training import cuda_stretches as cuda_kernels
 from netc.runtime.training import state as states
 from netc.runtime.training import train as training
 from netc.runtime.training.state import State
-from netc.runtime.training.train import Watcher, _Loop
+from netc.runtime.training.task import Outcome, Task, Watcher
+from netc.runtime.training.train import _Loop
 
 
 def opened(case: dict[str, Any], target: str) -> sessions.Session:
     """With `layers`: one of the networks of `layer_programs`, and its samples."""
     layers = CASES.get(case.get("layers", ""))
     text = layers.text(case.get("more", "")) if layers else case["text"]
-    file = sessions.read_text(text, "simulated.net", Path.cwd())
-    given = sessions.from_arrays(file, *layers.samples()) if layers else None
+    file = program_file.read_text(text, "simulated.net", Path.cwd())
+    given = program_file.from_arrays(file, *layers.samples()) if layers else None
     steps = {"steps": case["steps"]} if "steps" in case else {}
-    return sessions.open_session(file, {"target": target, **steps}, given)
+    return opening.open_session(file, {"target": target, **steps}, given)
 
 
 def trained(case: dict[str, Any], target: str) -> tuple[State, sessions.Session]:
@@ -97,7 +99,7 @@ def kept(arrays: dict[str, np.ndarray]) -> str:
 class Recorder(Watcher):
     """Every report, and the checkpoint of every iteration that has one."""
 
-    outcome: training.Outcome
+    outcome: Outcome
 
     def __init__(self) -> None:
         self.reports: list[Any] = []
@@ -112,9 +114,9 @@ class Recorder(Watcher):
         self.checkpoints[str(arrays["position"].tolist())] = kept(arrays)
 
 
-def task(case: dict[str, Any], target: str) -> training.Task:
-    file = sessions.read_text(case["text"], "simulated.net", Path.cwd())
-    return sessions.open_session(file, {"target": target}).task
+def task(case: dict[str, Any], target: str) -> Task:
+    file = program_file.read_text(case["text"], "simulated.net", Path.cwd())
+    return opening.open_session(file, {"target": target}).task
 
 
 def whole(case: dict[str, Any], watch: Recorder, resume: dict[str, np.ndarray] | None = None) -> list[Any]:

@@ -16,9 +16,10 @@ from layer_programs import CASES
 from netc.compiler.kernels.cuda import lets_plan
 from netc.compiler.kernels.cuda import plan as cuda_plan
 from netc.compiler.kernels.cuda.plan import Card
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.training import cuda_stretches as cuda_kernels
-from netc.runtime.training.train import Outcome, Watcher, train
+from netc.runtime.training.task import Outcome, Watcher
+from netc.runtime.training.train import train
 from test_cuda_simulator import NET, TEAMS, THREADS
 
 SMALL = {f"objective, {name}": (THREADS[name], False) for name in ("gd", "search")}
@@ -39,9 +40,9 @@ SMALL |= {f"grid, layers, {name}": (CASES[name].text(), True) for name in ("mode
 
 
 def trained(text: str, target: str, data: tuple[np.ndarray, np.ndarray] | None) -> Outcome:
-    file = sessions.read_text(text, "small.net", Path.cwd())
-    given = sessions.from_arrays(file, *data) if data else None
-    return train(sessions.open_session(file, {"target": target, "steps": 6}, given).task, Watcher())
+    file = program_file.read_text(text, "small.net", Path.cwd())
+    given = program_file.from_arrays(file, *data) if data else None
+    return train(opening.open_session(file, {"target": target, "steps": 6}, given).task, Watcher())
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from netc.dsl.diagnostics import SpecError
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.devices.cuda_types import CAPABILITIES, Resources, assembled, ptx
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,7 @@ def name(path: Path) -> str:
 
 def compiled(path: Path) -> tuple[str, str, list[Resources]]:
     """Shape, precision, and what each compute capability takes. Raises SpecError where there are no data."""
-    module = sessions.open_session(sessions.read_file(path), {}).cuda_module()
+    module = opening.open_session(program_file.read_file(path), {}).cuda_module()
     texts = {c: ptx(module, c) for c in CAPABILITIES}
     assert not any(FLOAT_ATOMIC.search(text) for text in texts.values()), (
         "sums must not depend on who comes first"

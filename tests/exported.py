@@ -15,7 +15,7 @@ from netc.compiler import pipeline
 from netc.compiler.calculus import ir
 from netc.compiler.export.model import Exported, Scale
 from netc.runtime.parameters import unflatten
-from netc.runtime.session import read_text
+from netc.runtime.program_file import read_text
 
 C_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O1")
 FORTRAN_FLAGS = ("-std=f2008", "-Wall", "-Werror", "-O1")

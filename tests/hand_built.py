@@ -27,6 +27,7 @@ from netc.compiler.calculus.ir import (
 )
 from netc.compiler.lower.network import problem
 from netc.compiler.lower.rule import lower_rule
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 
 
@@ -152,8 +153,8 @@ def session_of(made: ir.Problem, x: np.ndarray, y: np.ndarray, text: str) -> ses
     """A session that trains the problem on these samples from theta ~ U(-0.8, 0.8); `text`: optimizer and train, and what
     else a file has."""
     head = f"data given, scale = none\nnetwork [{x.shape[1]} (lin) {y.shape[1]}]\nloss half_mse\ninit zeros\n"
-    file = sessions.read_text(head + text, "<test>", Path.cwd())
-    session = sessions.open_session(file, {}, sessions.from_arrays(file, x, y))
+    file = program_file.read_text(head + text, "<test>", Path.cwd())
+    session = opening.open_session(file, {}, program_file.from_arrays(file, x, y))
     start = ir.Fill("uniform", (-0.8, 0.8), 0, made.parameters, (made.parameters,))
     rule = lower_rule(session.spec, modes=made.test is not None)
     small = replace(session.program, problem=made, starts=ir.Starts((start,), "", ()), rule=rule)

@@ -16,7 +16,7 @@ from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.target import Target
 from netc.compiler.meaning.spec import Facts
 from netc.dsl.source import Source
-from netc.runtime import session as sessions
+from netc.runtime import program_file
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 REGISTERS = {1: 16, 4: 16, 8: 32}
@@ -125,10 +125,10 @@ LAYERS = {
 
 def example_texts(path: Path) -> list[str]:
     """The kernels of a file for its targets; data are read where they are here, else their known sizes serve."""
-    file = sessions.read_file(path)
+    file = program_file.read_file(path)
     images = "mnist" in file.source.text
-    data = None if images else sessions.read_data(file)
-    program = pipeline.to_ir(sessions.check(file, data, {}))
+    data = None if images else program_file.read_data(file)
+    program = pipeline.to_ir(program_file.check(file, data, {}))
     samples = len(data.train) if data else 60000 if images else 1
     both = replace(program, training=replace(program.training, target="cuda"))
     return [cpu_text(program, 8, samples), cuda_text(both, samples)]

@@ -9,7 +9,8 @@ import netc
 from netc.runtime import aligned, session
 from netc.runtime.devices import load
 from netc.runtime.training import report, sample_layout, state, workers
-from netc.runtime.training.train import Watcher, _Loop
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import _Loop
 
 pytestmark = pytest.mark.usefixtures("cache")
 

@@ -14,7 +14,9 @@ import pytest
 from netc.runtime.bench import comparison
 from netc.runtime.bench.iterations import TooShort, further
 from netc.runtime.bench.plain_descent import as_chain, by_descent
-from netc.runtime.session import Session, open_session, read_text
+from netc.runtime.opening import open_session
+from netc.runtime.program_file import read_text
+from netc.runtime.session import Session
 from netc.runtime.training.report_spacing import products
 
 TEXT = """

@@ -244,12 +244,12 @@ def test_completion(shell, capsys):
 
 
 def test_a_defect_is_told_without_a_traceback(here, capsys, monkeypatch):
-    from netc.runtime import session
+    from netc.runtime import opening
 
     def broken(*_: object, **__: object):
         raise RuntimeError("of our own making")
 
-    monkeypatch.setattr(session, "open_session", broken)
+    monkeypatch.setattr(opening, "open_session", broken)
     assert main(["run", "good.net"]) == 70
     said = capsys.readouterr().err
     assert "RuntimeError: of our own making" in said

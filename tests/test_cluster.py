@@ -279,7 +279,7 @@ def test_a_file_that_is_another_one_on_the_worker(tmp_path, monkeypatch):
     """What `init` and phases name has to be there."""
     import netc
     from netc import cluster_run
-    from netc.runtime import session as sessions
+    from netc.runtime import opening, program_file
 
     monkeypatch.chdir(tmp_path)
     model = netc.compile(RUNS)
@@ -288,7 +288,7 @@ def test_a_file_that_is_another_one_on_the_worker(tmp_path, monkeypatch):
     Path("w.net").write_text(
         RUNS.replace("theta ~ uniform(1, 2)", 'from "w.safetensors"').replace("runs = 21", "runs = 2")
     )
-    session = sessions.open_session(sessions.read_file(Path("w.net")), {})
+    session = opening.open_session(program_file.read_file(Path("w.net")), {})
     job = cluster_run.job_of(session, {}, "w.net")
     other = replace(job, alike=(*job.alike[:1], ("numba", "0.61.0")))
     with pytest.raises(ValueError, match=r"would give other bits: numba .*, here 0\.61\.0"):

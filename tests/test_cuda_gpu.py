@@ -16,12 +16,13 @@ import pytest
 
 from layer_programs import CASES
 from netc.command_line import main
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_missing import missing, simulated
 from netc.runtime.random import Purpose, permutation
 from netc.runtime.training import train as training
 from netc.runtime.training.report import COLUMNS
-from netc.runtime.training.train import Outcome, Watcher
+from netc.runtime.training.task import Outcome, Watcher
 from test_cuda_shuffle import KERNEL
 from test_cuda_simulator import BOUND_F32, TEAMS, THREADS, VALLEY
 
@@ -59,9 +60,9 @@ SOME = (
 def opened(
     text: str, target: str, overrides: Mapping[str, str | float] | None = None, data: Any = None
 ) -> sessions.Session:
-    file = sessions.read_text(text, "gpu.net", Path.cwd())
-    given = sessions.from_arrays(file, *data) if data else None
-    return sessions.open_session(file, {"target": target, **(overrides or {})}, given)
+    file = program_file.read_text(text, "gpu.net", Path.cwd())
+    given = program_file.from_arrays(file, *data) if data else None
+    return opening.open_session(file, {"target": target, **(overrides or {})}, given)
 
 
 def trained(
@@ -225,8 +226,8 @@ def test_single_precision_stays_within_its_bound(name: str) -> None:
 
 @pytest.mark.parametrize("name", SOME)
 def test_examples(name: str) -> None:
-    file = sessions.read_file(EXAMPLES / f"{name}.net")
-    gpu, cpu = (sessions.open_session(file, {"steps": 100, "target": target}) for target in ("cuda", "cpu"))
+    file = program_file.read_file(EXAMPLES / f"{name}.net")
+    gpu, cpu = (opening.open_session(file, {"steps": 100, "target": target}) for target in ("cuda", "cpu"))
     assert_alike(training.train(gpu.task, Watcher()), cpu)
 
 

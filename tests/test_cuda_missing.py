@@ -17,14 +17,15 @@ from netc.compiler.kernels.cuda.target import Cuda
 from netc.dsl.diagnostics import SpecError, render
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from netc.runtime import session
+from netc.runtime import opening, program_file
 from netc.runtime.devices import cuda_missing
 from netc.runtime.devices.cuda_driver import working
 from netc.runtime.devices.cuda_missing import DeviceLost, driver, require_gpu, span_of_target
 from netc.runtime.training import cuda_stretches as cuda_kernels
 from netc.runtime.training.cuda_stretches import Gpu, card
 from netc.runtime.training.stretches import OnCpu
-from netc.runtime.training.train import Watcher, train
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import train
 
 PINNED = Path(__file__).with_name("bad_cuda")
 TEXT = "objective R(x) = x^2\ninit theta = 1\noptimizer gd(eta = 0.1)\ntrain steps = 9, target = cuda\n"
@@ -170,7 +171,7 @@ def test_a_kernel_that_needs_more_blocks_than_there_are_at_once_is_refused(
 def test_a_lost_gpu_keeps_what_was_done(update_golden: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The checkpoint of the moment before: resumed, it ends where an undisturbed run does."""
     text = TEXT.replace(", target = cuda", "").replace("steps = 9", "steps = 100")
-    task = session.open_session(session.read_text(text, "E0909.net", Path.cwd()), {}).task
+    task = opening.open_session(program_file.read_text(text, "E0909.net", Path.cwd()), {}).task
     undisturbed = train(task, Watcher())
     kept: list[dict[str, Any]] = []
     watch = Watcher()
@@ -197,7 +198,7 @@ def test_an_array_of_too_many_elements_is_refused(update_golden: bool) -> None:
     """Statistics of a batch of a thousand million samples."""
     text = "data x in linspace(-1, 1, 9) -> x^2\nnetwork [1 (dense nobias) 3 (lecture.batchnorm, tanh) (lin) 1]\n"
     text += "init glorot_uniform\nloss half_mse\noptimizer gd(eta = 0.1)\ntrain steps = 9, batch = full, target = cuda\n"
-    opened = session.open_session(session.read_text(text, "E0911.net", Path.cwd()), {})
+    opened = opening.open_session(program_file.read_text(text, "E0911.net", Path.cwd()), {})
     with pytest.raises(SpecError) as caught:
         pipeline.to_loops(opened.program, Cuda(Card()), 2_000_000_000)
     pinned("E0911-elements", render(caught.value.diagnostics), update_golden)

@@ -14,7 +14,7 @@ import cuda_table
 from layer_programs import CASES, Case
 from netc.command_line import main
 from netc.compiler.kernels.cuda.plan import Card
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.devices.cuda_missing import installed
 from netc.runtime.devices.cuda_types import CAPABILITIES, assembled, ptx, resources
 
@@ -49,7 +49,7 @@ def test_no_kernel_of_an_example_spills(path: Path) -> None:
 
 @needs_extra
 def test_reports_of_many_starts_are_made_in_registers() -> None:
-    module = sessions.open_session(sessions.read_file(HERE[0]), {}).cuda_module()
+    module = opening.open_session(program_file.read_file(HERE[0]), {}).cuda_module()
     for capability in CAPABILITIES:
         taken = assembled(ptx(module, capability, "report"), capability, module.THREADS)
         assert (taken.spills, taken.stack) == (0, 0)
@@ -89,8 +89,8 @@ LENET = Case(
     ("case", "shape"), [(LENET, "grid"), (CASES["dropout"], "block")], ids=["lenet", "dropout"]
 )
 def test_no_kernel_of_a_network_of_layers_spills(case: Case, shape: str) -> None:
-    file = sessions.read_text(case.text(), "layers.net", Path.cwd())
-    module = sessions.open_session(file, {}, sessions.from_arrays(file, *case.samples(300))).cuda_module()
+    file = program_file.read_text(case.text(), "layers.net", Path.cwd())
+    module = opening.open_session(file, {}, program_file.from_arrays(file, *case.samples(300))).cuda_module()
     for capability in CAPABILITIES:
         text = ptx(module, capability)
         assert not cuda_table.FLOAT_ATOMIC.search(text)

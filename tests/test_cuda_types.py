@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.devices.cuda_missing import installed
 from netc.runtime.devices.cuda_types import as_if
 
@@ -45,7 +45,7 @@ def network_in_ptx(network: str, loss: str, precision: str) -> str:
     from numba import cuda, float32, float64, int64
 
     text = PROGRAM.format(network=network, loss=loss, precision=precision)
-    session = sessions.open_session(sessions.read_text(text, "types.net", Path.cwd()), {})
+    session = opening.open_session(program_file.read_text(text, "types.net", Path.cwd()), {})
     function = session.cuda_module().gradient.py_func
     real: Any = float32 if precision == "f32" else float64
     others = dict.fromkeys(("order", "seats", "turns"), int64[::1])

@@ -39,7 +39,8 @@ def here(tmp_path, monkeypatch):
 
 
 def test_what_is_said_is_what_a_loop_counts(here, capsys):
-    from netc.runtime.session import open_session, read_file
+    from netc.runtime.opening import open_session
+    from netc.runtime.program_file import read_file
 
     data = open_session(read_file(here / "t.net"), {}).data
     assert data is not None

@@ -17,7 +17,7 @@ from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 from netc.runtime.export_onnx import onnx_bytes
 from netc.runtime.export_torch import safetensors_bytes, sequential, state_dict, torch_bytes
-from netc.runtime.session import read_text
+from netc.runtime.program_file import read_text
 
 RNG = np.random.default_rng(17)
 SPELLED = {"sine": "sine(2)", "leaky_relu": "leaky_relu(0.01)"}

@@ -12,8 +12,7 @@ import pytest
 import netc
 from netc.command_line import main
 from netc.dsl.diagnostics import SpecError, render
-from netc.runtime import finder
-from netc.runtime import session as sessions
+from netc.runtime import finder, opening, program_file
 
 VALLEY = """
 objective R(x, y) = x^2 + 3*y^2
@@ -90,7 +89,7 @@ def test_the_folder_and_the_picture(tmp_path, monkeypatch, capsys):
 
 def test_a_first_step_that_diverges_is_said(update_golden):
     path = Path(__file__).with_name("bad_finder") / "E0455-finder.net"
-    session = sessions.open_session(sessions.read_text(path.read_text(), path.name, path.parent), {})
+    session = opening.open_session(program_file.read_text(path.read_text(), path.name, path.parent), {})
     with pytest.raises(SpecError) as raised:
         finder.run(session)
     said = render(raised.value.diagnostics) + "\n"

@@ -8,6 +8,7 @@ import numpy as np
 
 import netc
 from netc.command_line import main
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 from netc.runtime.sweep import points_of, session_at
 
@@ -22,7 +23,7 @@ train     epochs = 2, batch = 16, seed = 1
 
 
 def sessions_of(text: str) -> list[sessions.Session]:
-    whole = sessions.open_session(sessions.read_text(text, "<test>", Path()), {})
+    whole = opening.open_session(program_file.read_text(text, "<test>", Path()), {})
     return [session_at(whole, values, {}) for values in points_of(whole.spec.sweep)]
 
 

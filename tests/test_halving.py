@@ -10,8 +10,7 @@ import pytest
 
 import netc
 from netc.command_line import main
-from netc.runtime import halving
-from netc.runtime import session as sessions
+from netc.runtime import halving, opening, program_file
 
 TEXT = """
 data      x in linspace(-1, 1, 40) -> sin(3*x) + normal(0, 0.2):
@@ -115,5 +114,5 @@ def test_rounds():
 def test_lengths_of_batches():
     """An epoch is as many iterations as there are batches; a training by steps is cut by steps."""
     text = TEXT.replace("epochs = 8, batch = 8", "steps = 10, batch = 8")
-    opened = [sessions.open_session(sessions.read_text(t, "<t>", Path()), {}) for t in (TEXT, text)]
+    opened = [opening.open_session(program_file.read_text(t, "<t>", Path()), {}) for t in (TEXT, text)]
     assert [halving.lengths(session) for session in opened] == [(8, 4), (10, 1)]

@@ -13,7 +13,8 @@ from netc.compiler.calculus.evaluate import initial_states, loss_and_gradient
 from netc.compiler.calculus.likelihood import law_of
 from netc.compiler.pipeline import to_ast, to_ir, to_spec
 from netc.dsl.source import Source
-from netc.runtime.session import open_session, read_text
+from netc.runtime.opening import open_session
+from netc.runtime.program_file import read_text
 from netc.runtime.training import inside as insides
 
 torch = pytest.importorskip("torch")

@@ -15,6 +15,7 @@ from netc.compiler.kernels.cuda.target import Cuda
 from netc.compiler.kernels.machine import Machine
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 
 NETWORK = """data inline:
@@ -68,7 +69,7 @@ def session_of(problem: str, rule: str) -> sessions.Session | None:
     for arguments in VALUES:
         text = f"{problem}optimizer {rule}{arguments}\ntrain epochs = 3\n"
         try:
-            return sessions.open_session(sessions.read_text(text, "rule.net", Path.cwd()), {})
+            return opening.open_session(program_file.read_text(text, "rule.net", Path.cwd()), {})
         except SpecError:
             continue
     return None

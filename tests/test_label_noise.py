@@ -9,8 +9,9 @@ import pytest
 
 from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl.diagnostics import SpecError
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.data.told import told
+from netc.runtime.session import Session
 
 REST = """
 network   [{inputs}(softmax){outputs}]
@@ -21,9 +22,9 @@ train     epochs = 1, batch = 16, seed = 1
 """
 
 
-def opened(data: str, inputs: int = 64, outputs: int = 10) -> sessions.Session:
+def opened(data: str, inputs: int = 64, outputs: int = 10) -> Session:
     text = data + REST.format(inputs=inputs, outputs=outputs)
-    return sessions.open_session(sessions.read_text(text, "<test>", Path()), {})
+    return opening.open_session(program_file.read_text(text, "<test>", Path()), {})
 
 
 DIGITS = "data digits, split = 80%, validation = 25%, seed = 3"
@@ -81,7 +82,7 @@ def test_labels_of_text_and_the_spec_written_out():
     differ = np.flatnonzero(session.data.codes != clean.codes)
     assert 0 < len(differ) <= 18
     assert set(differ) <= set(clean.train)
-    again = sessions.open_session(sessions.read_text(spec_text(session.spec), "<test>", Path()), {})
+    again = opening.open_session(program_file.read_text(spec_text(session.spec), "<test>", Path()), {})
     assert again.data.digest == session.data.digest
     assert again.program == session.program
     nothing = opened("data iris, each = 20, split = 60%, seed = 1, label_noise = 0", 4, 3)

@@ -28,7 +28,7 @@ from netc.runtime.training.sample_layout import lay_out
 from netc.runtime.training.start import first_states, first_theta
 from netc.runtime.training.state import State, fresh, from_arrays
 from netc.runtime.training.stretches import Given, OnCpu
-from netc.runtime.training.train import Watcher
+from netc.runtime.training.task import Watcher
 from netc.runtime.training.workers import Workers
 from plain_kernels import plain
 

@@ -13,8 +13,9 @@ from netc.compiler.meaning.spec_text import spec_text
 from netc.compiler.pipeline import to_ast, to_ir, to_spec
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.source import Source
+from netc.runtime.opening import open_session
 from netc.runtime.parameters import unflatten
-from netc.runtime.session import open_session, read_text
+from netc.runtime.program_file import read_text
 from netc.runtime.training.start import first_states, first_theta
 
 NET = """

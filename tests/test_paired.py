@@ -59,3 +59,9 @@ sweep     eta in {0.05, 0.02, 0.07}, seed in {4, 5}
         assert row["difference"]["pairs"] == 8
         # a statement about pairs, not about medians
         assert np.median(apart) != np.median(losses[row["eta"]]) - np.median(losses[best])
+
+
+def test_many_pairs_have_an_interval() -> None:
+    """Of 4000, whose 2^4000 is no float; the normal law is near."""
+    expected = stats.binom.ppf(0.025, 4000, 0.5)
+    assert abs(rank_of(4000) - expected) <= 1

@@ -10,9 +10,9 @@ import pytest
 import netc
 from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.training import train as training
-from netc.runtime.training.train import Watcher
+from netc.runtime.training.task import Watcher
 
 NETWORK = """
 data      x in linspace(-1, 1, 40) -> sin(3*x) + normal(0, 0.2):
@@ -145,12 +145,12 @@ def test_any_checkpoint_goes_on_to_the_same_bits(monkeypatch):
     text = NETWORK.replace("seed = 3", "seed = 3, runs = 3") + (
         "phase a: epochs = 2, keep = best(loss(validation))\nphase b: epochs = 2, freeze = layer1\nphase c: epochs = 2\n"
     )
-    session = sessions.open_session(sessions.read_text(text, "<test>", Path()), {})
+    session = opening.open_session(program_file.read_text(text, "<test>", Path()), {})
     snapshots = Snapshots()
     _, whole = session.train(snapshots)
     phases = {int(s["ended.phases"][0]) for s in snapshots.found}
     assert phases == {0, 1, 2}
-    other = sessions.open_session(session.file, {"threads": 1})
+    other = opening.open_session(session.file, {"threads": 1})
     for snapshot in snapshots.found[:: max(1, len(snapshots.found) // 6)]:
         _, again = other.train(Watcher(), snapshot)
         same(whole, again)

@@ -23,7 +23,7 @@ from netc.dsl.diagnostics import SpecError
 from netc.play import Playground
 from netc.play.server import Server
 from netc.play.shown import frame, setup
-from netc.runtime import session as sessions
+from netc.runtime import program_file
 
 pytestmark = pytest.mark.usefixtures("cache")
 PLANE = """data i in 0..39 -> (1 - cos(pi*i))/2:
@@ -63,7 +63,7 @@ def test_an_answer_is_not_waited_for(monkeypatch):
 
 
 def played(text: str, **overrides) -> Playground:
-    return Playground(sessions.read_text(text, "it.net", Path.cwd()), overrides)
+    return Playground(program_file.read_text(text, "it.net", Path.cwd()), overrides)
 
 
 def theta(play: Playground) -> np.ndarray:
@@ -307,7 +307,7 @@ BAD = Path(__file__).with_name("bad_play")
 @pytest.mark.parametrize("path", sorted(BAD.glob("*.net")), ids=lambda path: path.stem)
 def test_message_is_the_pinned_one(path, update_golden):
     with pytest.raises(SpecError) as caught:
-        Playground(sessions.read_text(path.read_text(), path.name, BAD), {})
+        Playground(program_file.read_text(path.read_text(), path.name, BAD), {})
     pinned, said = path.with_suffix(".out"), f"{caught.value}\n"
     if update_golden:
         pinned.write_text(said)

@@ -170,6 +170,7 @@ ROOMS = {
         "devices",
         "parameters",
         "results",
+        "opening",
         "session",
         "training",
     ),

@@ -7,7 +7,8 @@ import netc
 from netc.runtime.training import report_spacing
 from netc.runtime.training.report import COLUMNS
 from netc.runtime.training.report_spacing import CALL, SHORT, Sizes, spacing, work_of_epoch, work_of_report
-from netc.runtime.training.train import Watcher, train
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import train
 from test_runtime_train import X, Y, _Interrupts, task
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from netc.dsl.diagnostics import SpecError, render
-from netc.runtime.session import open_session, read_file
+from netc.runtime.opening import open_session
+from netc.runtime.program_file import read_file
 
 BAD = Path(__file__).with_name("bad_expect")
 PROGRAMS = sorted(BAD.glob("*.net"))

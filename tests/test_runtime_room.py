@@ -16,10 +16,11 @@ from safetensors.numpy import load_file
 import netc
 from netc.command_line import main
 from netc.dsl.diagnostics import SpecError, render
+from netc.runtime.opening import open_session
+from netc.runtime.program_file import read_file
 from netc.runtime.results import capacity as room
 from netc.runtime.results import parquet
 from netc.runtime.results.tensor_file import Pieces, write_tensors
-from netc.runtime.session import open_session, read_file
 
 pytestmark = pytest.mark.usefixtures("cache")
 BAD = Path(__file__).with_name("bad_runs")

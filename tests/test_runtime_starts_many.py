@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.random import Purpose, uniform
 from netc.runtime.random_uniform import uniform_of_runs
 from netc.runtime.training import start
@@ -25,7 +25,7 @@ def test_compiled_uniform_numbers_are_those_of_numpy(size: int, number: int) -> 
 
 def test_many_starts_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "objective R(x, y) = x^2 + y^2\ninit theta ~ uniform(-2, 3)\noptimizer gd(eta = 0.1)\ntrain steps = 1, runs = 9\n"
-    program = sessions.open_session(sessions.read_text(text, "many.net", Path.cwd()), {}).program
+    program = opening.open_session(program_file.read_text(text, "many.net", Path.cwd()), {}).program
     few = start.first_theta(program, 4, 5)
     monkeypatch.setattr(start, "MANY", 1)
     assert (start.first_theta(program, 4, 5) == few).all()

@@ -17,7 +17,8 @@ from netc.runtime.training import state as state_module
 from netc.runtime.training.metrics import Metric
 from netc.runtime.training.outcomes import STOPS
 from netc.runtime.training.sample_layout import bounds, lay_out
-from netc.runtime.training.train import Outcome, Task, Watcher, total_steps, train
+from netc.runtime.training.task import Outcome, Task, Watcher, total_steps
+from netc.runtime.training.train import train
 
 
 def fake_kernels(stop_below: float = 0.0) -> ModuleType:

@@ -10,7 +10,7 @@ import pytest
 
 import netc
 from cuda_kernels import good
-from netc.commands import main
+from netc.command_line import main
 
 torch = pytest.importorskip("torch")
 RNG = np.random.default_rng(4)

@@ -10,6 +10,7 @@ import pytest
 import netc
 from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl.diagnostics import SpecError
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 
 REST = """
@@ -22,8 +23,8 @@ train     epochs = 1, batch = 16, seed = 1
 
 
 def opened(data: str, outputs: int) -> sessions.Session:
-    return sessions.open_session(
-        sessions.read_text(data + REST.format(outputs=outputs), "<test>", Path()), {}
+    return opening.open_session(
+        program_file.read_text(data + REST.format(outputs=outputs), "<test>", Path()), {}
     )
 
 
@@ -61,10 +62,10 @@ def test_text_labels_and_the_spec_written_out():
     text = 'data iris, only = {setosa, "virginica"}, each = 10, split = 60%, seed = 1\n' + REST.format(
         outputs=2
     )
-    session = sessions.open_session(sessions.read_text(text.replace("[64", "[4"), "<test>", Path()), {})
+    session = opening.open_session(program_file.read_text(text.replace("[64", "[4"), "<test>", Path()), {})
     assert session.data.labels == ("setosa", "virginica")
     assert len(session.data.train) == 20
-    again = sessions.open_session(sessions.read_text(spec_text(session.spec), "<test>", Path()), {})
+    again = opening.open_session(program_file.read_text(spec_text(session.spec), "<test>", Path()), {})
     np.testing.assert_array_equal(again.data.x, session.data.x)
     assert again.program == session.program
 

@@ -21,7 +21,7 @@ from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl import ast
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.results.sweep_folder import SweepFolder
 from netc.runtime.session import Session
 from netc.runtime.sweep import points_of, session_at
@@ -50,7 +50,7 @@ train     epochs = 6, batch = 8, seed = 3, keep = best(loss(validation))
 
 
 def opened(text: str) -> Session:
-    return sessions.open_session(sessions.read_text(text, "<test>", Path()), {})
+    return opening.open_session(program_file.read_text(text, "<test>", Path()), {})
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_every_point_is_kept_and_none_is_done_again(tmp_path, monkeypatch, capsy
 
 
 def opened_file(name: str) -> Session:
-    return sessions.open_session(sessions.read_file(Path(name)), {})
+    return opening.open_session(program_file.read_file(Path(name)), {})
 
 
 def test_a_sweep_is_resumed_with_the_same_file_only(tmp_path, monkeypatch, capsys):

@@ -11,7 +11,7 @@ import pytest
 import netc
 from netc.command_line import main
 from netc.dsl.diagnostics import SpecError, render
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 
 optuna = pytest.importorskip("optuna")
 
@@ -89,9 +89,9 @@ def test_without_optuna_it_says_so(tmp_path, monkeypatch, update_golden):
         raise tpe.PackageNotFoundError(name)
 
     monkeypatch.setattr(tpe, "version", nowhere)
-    file = sessions.read_text(BAD.read_text(), BAD.name, BAD.parent)
+    file = program_file.read_text(BAD.read_text(), BAD.name, BAD.parent)
     with pytest.raises(SpecError) as caught:
-        netc.runtime.sweep.run(sessions.open_session(file, {}), {})
+        netc.runtime.sweep.run(opening.open_session(file, {}), {})
     said = render(caught.value.diagnostics) + "\n"
     pinned = BAD.with_suffix(".out")
     if update_golden:

@@ -16,10 +16,12 @@ from safetensors.numpy import load_file
 import netc
 from netc.command_line import main
 from netc.compiler.meaning.spec_text import spec_text
+from netc.runtime import opening, program_file
 from netc.runtime import session as sessions
 from netc.runtime.training.report import Evaluator
 from netc.runtime.training.start import first_theta
-from netc.runtime.training.train import Watcher, train
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import train
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +41,7 @@ keep = best(loss(validation))
 
 
 def session(text: str = TEXT, **overrides: str | float) -> sessions.Session:
-    return sessions.open_session(sessions.read_text(text, "<test>", Path()), overrides)
+    return opening.open_session(program_file.read_text(text, "<test>", Path()), overrides)
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +250,7 @@ def test_three_parts_of_the_stated_sizes(settings, sizes, stratify):
     """Each sample is in one part; with `stratify` every part has its share of each class, up to a sample."""
     x, y = arrays((70, 30))
     stated = f"data given, {settings}, stratify = {stratify}, seed = 4\n{PLAIN}"
-    data = sessions.from_arrays(sessions.read_text(stated, "<test>", Path()), x, y)
+    data = program_file.from_arrays(program_file.read_text(stated, "<test>", Path()), x, y)
     parts = [data.train, data.validation, data.test]
     assert tuple(map(len, parts)) == sizes
     assert sorted(np.concatenate(parts).tolist()) == [*range(100)]
@@ -258,7 +260,7 @@ def test_three_parts_of_the_stated_sizes(settings, sizes, stratify):
     without = stated.replace("validation", "split", 1) if "split" not in settings else stated
     without = ", ".join(piece for piece in without.split(", ") if not piece.startswith("validation"))
     if "split" in settings:  # the test part does not depend on whether there is a validation part
-        other = sessions.from_arrays(sessions.read_text(without, "<test>", Path()), x, y)
+        other = program_file.from_arrays(program_file.read_text(without, "<test>", Path()), x, y)
         np.testing.assert_array_equal(other.test, data.test)
 
 
@@ -268,12 +270,12 @@ def test_a_file_of_its_own_is_read_by_the_names_of_its_columns(tmp_path):
     text = 'data "train.csv", target = price, validation = "valid.csv", scale = zscore, scale_target = none\n'
     text += PLAIN.replace("sigmoid", "lin").replace("binary_cross_entropy", "mse")
     (tmp_path / "a.net").write_text(text)
-    found = sessions.open_session(sessions.read_file(tmp_path / "a.net"), {})
+    found = opening.open_session(program_file.read_file(tmp_path / "a.net"), {})
     data = found.data
     np.testing.assert_array_equal(data.x[data.validation], [[10, 20], [11, 21]])
     np.testing.assert_array_equal(data.y[data.validation], [[30], [31]])
     np.testing.assert_allclose(found.inputs.shift, [4, 5])  # of the training part alone
-    again = sessions.open_session(sessions.read_text(spec_text(found.spec), "<spec>", Path("/")), {})
+    again = opening.open_session(program_file.read_text(spec_text(found.spec), "<spec>", Path("/")), {})
     assert again.data.digest == data.digest
 
 
@@ -314,9 +316,9 @@ BAD = Path(__file__).with_name("bad_everyday")
 def test_message_is_the_pinned_one(path, update_golden):
     from netc.dsl.diagnostics import SpecError, render
 
-    file = sessions.read_text(path.read_text(), path.name, BAD)
+    file = program_file.read_text(path.read_text(), path.name, BAD)
     try:
-        said = render(sessions.open_session(file, {}).spec.warnings)
+        said = render(opening.open_session(file, {}).spec.warnings)
     except SpecError as error:
         said = render(error.diagnostics)
     pinned = path.with_suffix(".out")

@@ -14,7 +14,7 @@ from netc.runtime.parameters import Array, flatten
 from netc.runtime.results.result import Result
 from netc.runtime.session import Session
 from netc.runtime.training.state import Unfit
-from netc.runtime.training.train import Watcher
+from netc.runtime.training.task import Watcher
 
 Theta = ArrayLike | Mapping[str, ArrayLike]
 

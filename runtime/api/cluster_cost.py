@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netc import cluster_run
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime import sweep as sweeps
 from netc.runtime.cluster import LOCAL, Failed, cluster, places, spread
 from netc.runtime.results.sweep_folder import SweepFolder
@@ -37,7 +37,7 @@ def empty(number: int) -> int:
 
 
 def main(where: str) -> None:
-    session = sessions.open_session(sessions.read_text(FILE, "cost.net", Path()), {})
+    session = opening.open_session(program_file.read_text(FILE, "cost.net", Path()), {})
     assert session.spec.sweep is not None
     points = list(enumerate(sweeps.points_of(session.spec.sweep), start=1))
     job = cluster_run.job_of(session, {}, "cost.net")

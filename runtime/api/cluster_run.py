@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
     from netc.commands.run import Run
     from netc.runtime.data.dataset import Dataset
+    from netc.runtime.program_file import File
     from netc.runtime.results.result import Result
-    from netc.runtime.session import File, Session
-    from netc.runtime.training.train import Outcome
+    from netc.runtime.session import Session
+    from netc.runtime.training.task import Outcome
     from netc.sweep_run import Sweeping
 
 _alone = threading.Lock()
@@ -126,7 +127,9 @@ def require_spreadable(session: Session) -> None:
 
 
 def _opened(job: Job, data: Dataset | None) -> Session:
-    from netc.runtime.session import open_session, read_text, share_cores
+    from netc.runtime.host import share_cores
+    from netc.runtime.opening import open_session
+    from netc.runtime.program_file import read_text
 
     share_cores(threads_here())
     if not _last or _last[0][0] != job:
@@ -163,7 +166,8 @@ def train_point(
 
 def train_runs(job: Job, first: int, end: int, data: Dataset | None) -> Outcome | Failed:
     """The runs from `first` to before `end`."""
-    from netc.runtime.training.train import Watcher, train
+    from netc.runtime.training.task import Watcher
+    from netc.runtime.training.train import train
 
     with _alone:
         try:
@@ -215,7 +219,7 @@ class _Samples:
         """None where they are those of the first point."""
         from netc.compiler.check.sweep import first_point
         from netc.compiler.check.sweep_point import data_of
-        from netc.runtime.session import read_data
+        from netc.runtime.program_file import read_data
         from netc.runtime.sweep import at
 
         file, _ = at(self.session, values, changed)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netc.runtime import judging
-from netc.runtime import session as sessions
+from netc.runtime import judging, opening, program_file
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.session import Session
 
@@ -43,11 +42,11 @@ def with_data(model: Model) -> Session:
         raise judging.NotJudged("an objective has no samples: it is judged by its theta")
     if session.data is not None:
         return session
-    if session.learned is None or (data := sessions.read_data(session.file)) is None:
+    if session.learned is None or (data := program_file.read_data(session.file)) is None:
         raise judging.NotJudged("the data are not in the file: give X and y")
     if model._digest and data.digest != model._digest:
         raise judging.NotJudged("the data are not those that trained the model: give X and y")
-    return sessions.open_session(session.file, {}, data, lanes=session.lanes).scaled_as(session.learned)
+    return opening.open_session(session.file, {}, data, lanes=session.lanes).scaled_as(session.learned)
 
 
 def require_same_data(model: Model) -> None:
@@ -55,7 +54,7 @@ def require_same_data(model: Model) -> None:
     session = model._session
     if session.learned is None or session.data is not None or not model._digest:
         return
-    data = sessions.read_data(model._file)
+    data = program_file.read_data(model._file)
     if data is not None and data.digest != model._digest:
         raise ValueError(
             "the data are not those of the training that the checkpoint is of: theta= starts from its end"

@@ -105,7 +105,8 @@ def manifest_of(folder: RunFolder) -> Manifest:
 def session_of(run: Path, manifest: Manifest) -> Session:
     """Of the spec; paths and shipped sets are looked for where the file of the run was."""
     from netc.dsl.reading import read_text as read_file
-    from netc.runtime.session import open_session, read_text
+    from netc.runtime.opening import open_session
+    from netc.runtime.program_file import read_text
 
     try:
         text = read_file(run / "spec.net")

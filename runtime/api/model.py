@@ -17,15 +17,15 @@ from netc.judge import digest_of, judge, require_same_data
 from netc.keywords import require_plain
 from netc.reports import Calls, Report
 from netc.result import Result, read_back, with_model
-from netc.runtime import saved
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file, saved
 from netc.runtime.data.dataset import Dataset, facts, inputs_of
 from netc.runtime.data.given import Given
 from netc.runtime.finder import FinderResult
 from netc.runtime.parameters import flatten, states_of_rows, unflatten
+from netc.runtime.program_file import File
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.sweep_result import SweepResult
-from netc.runtime.session import File, Session
+from netc.runtime.session import Session
 from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
 
@@ -56,7 +56,9 @@ def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> M
     require_plain("compile", overrides)
     text = os.fspath(path_or_text)
     is_path = not isinstance(path_or_text, str) or ("\n" not in text and text.strip().endswith(".net"))
-    file = sessions.read_file(Path(text)) if is_path else sessions.read_text(text, "<text>", Path.cwd())
+    file = (
+        program_file.read_file(Path(text)) if is_path else program_file.read_text(text, "<text>", Path.cwd())
+    )
     return Model(file, overrides)
 
 
@@ -90,7 +92,7 @@ class Model:
         """With its sweep, where there is one."""
         self._file: File = file
         self._overrides: dict[str, Any] = dict(overrides)
-        self._session: Session = sessions.open_session(file, self._overrides)
+        self._session: Session = opening.open_session(file, self._overrides)
         self._theta: Reals | None = None
         self._states: Reals | None = None
         """Of layers; both of the last training's first run."""
@@ -286,12 +288,12 @@ class Model:
         from netc.runtime import sweep
 
         def read(file: File) -> Dataset:
-            return sessions.from_arrays(file, X, y, validation_data)
+            return program_file.from_arrays(file, X, y, validation_data)
 
         _require_pair(validation_data)
         given = read if X is not None else None
         data = given(self._whole) if given else None
-        session = sessions.open_session(self._whole, self._given_overrides, data)
+        session = opening.open_session(self._whole, self._given_overrides, data)
         if session.spec.sweep is None:
             raise ValueError("the file has no sweep: model.train() trains it")
         if session.data is None and session.spec.objective is None:
@@ -520,18 +522,20 @@ class Model:
     def _own_data(self) -> Dataset | None:
         """Those of the last training, or of the file; a model that was loaded has not seen these yet."""
         session = self._session
-        return sessions.read_data(self._file) if session.learned and session.data is None else session.data
+        return (
+            program_file.read_data(self._file) if session.learned and session.data is None else session.data
+        )
 
     def _dataset(
         self, X: Any, y: Any, validation: tuple[Any, Any] | None = None, sample_weight: Any = None
     ) -> Dataset:
         """Of the arrays of the last call the data set of the last call, with what was made of it."""
         if validation is not None or sample_weight is not None:
-            return sessions.from_arrays(self._file, X, y, validation, sample_weight)
+            return program_file.from_arrays(self._file, X, y, validation, sample_weight)
         if self._given is not None and self._given.same(X, y):
             return self._given.data
         self._given = None  # before there is another
-        data = sessions.from_arrays(self._file, X, y)
+        data = program_file.from_arrays(self._file, X, y)
         self._given = Given.of(data, X, y)
         return data
 
@@ -542,7 +546,7 @@ class Model:
         if key not in self._known:
             if len(self._known) == KNOWN:
                 self._known.pop(next(iter(self._known)))
-            self._known[key] = sessions.open_session(self._file, overrides, data, self._session.lanes)
+            self._known[key] = opening.open_session(self._file, overrides, data, self._session.lanes)
         session = self._known[key].with_data(data)
         if data is not None:
             session.require_fit()

@@ -17,7 +17,7 @@ import numpy as np
 from netc.compiler.meaning.spec import PARTS
 from netc.runtime.parameters import Array
 from netc.runtime.training.report import ROW
-from netc.runtime.training.train import Watcher
+from netc.runtime.training.task import Watcher
 from netc.terminal import duration, number
 
 if TYPE_CHECKING:

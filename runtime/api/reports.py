@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netc.runtime.results.make_result import named
 from netc.runtime.training.report import ROW
-from netc.runtime.training.train import Watcher
+from netc.runtime.training.task import Watcher
 
 Reals = NDArray[np.float64]
 

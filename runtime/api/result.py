@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 from netc.runtime.parameters import Array
 from netc.runtime.results import result as inner
 from netc.runtime.results.folder import RunFolder
@@ -49,8 +49,8 @@ def read_back(model: Model, found: Saved, path: Path) -> Result:
     def kinds(theta: Array, settled: Array, states: Array) -> Array:
         """By the Hessian, for which a network needs its data."""
         session = found.session
-        data = sessions.read_data(session.file) if session.learned else None
-        return (sessions.open_session(session.file, {}, data) if data else session).kinds(
+        data = program_file.read_data(session.file) if session.learned else None
+        return (opening.open_session(session.file, {}, data) if data else session).kinds(
             theta, settled, states
         )
 

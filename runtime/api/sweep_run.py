@@ -51,14 +51,14 @@ def resumed(
     path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool, where: str = ""
 ) -> Sweeping:
     from netc.commands.run import begun_here, read, warn
-    from netc.runtime import session as sessions
+    from netc.runtime import opening
     from netc.runtime.results.sweep_folder import SweepFolder
 
     before = begun_here(path, lanes)
     origin, merged = file or before.file, {**before.overrides, **changed}
     if not origin.exists():
         raise click.UsageError(f"'{origin}', which the sweep began with, is not there; give the FILE")
-    session = sessions.open_session(read(origin), merged, lanes=before.lanes)
+    session = opening.open_session(read(origin), merged, lanes=before.lanes)
     warn(session, quiet)
     if session.spec.sweep is None or fingerprint(session, merged) != before.program:
         raise click.UsageError(f"'{path}' was begun with another file, other settings or other data")

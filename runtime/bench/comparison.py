@@ -16,7 +16,7 @@ from netc.runtime.bench.plain_descent import Chain
 from netc.runtime.parameters import Array, unflatten
 from netc.runtime.session import Session
 from netc.runtime.training.state import fresh, real_type
-from netc.runtime.training.train import stretches_of
+from netc.runtime.training.task import stretches_of
 from netc.runtime.training.workers import Workers
 
 TOGETHER, ALLOWED = 100, {"f64": 1e-9, "f32": 1e-3}

@@ -16,7 +16,7 @@ from netc.compiler.calculus import ir
 from netc.runtime.aligned import aligned
 from netc.runtime.training.report_spacing import batches, products
 from netc.runtime.training.state import RUNNING, State, fresh, real_type, runs_at_once
-from netc.runtime.training.train import Task, stretches_of, total_steps
+from netc.runtime.training.task import Task, stretches_of, total_steps
 from netc.runtime.training.workers import Workers
 
 LONG, REPETITIONS = 0.05, 5

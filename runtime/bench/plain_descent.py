@@ -15,8 +15,9 @@ from netc.dsl import ast, library
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Source
 from netc.runtime.data.dataset import Dataset
+from netc.runtime.opening import open_session
 from netc.runtime.parameters import Array, unflatten
-from netc.runtime.session import Session, open_session
+from netc.runtime.session import Session
 from netc.runtime.training.sample_layout import bounds
 from netc.runtime.training.start import first_theta
 

@@ -17,7 +17,7 @@ from netc.runtime.results.table_of_runs import AS_TEXT, STARTS, TEXT_CELL
 from netc.runtime.training import finished_runs as book
 from netc.runtime.training.report import COLUMNS
 from netc.runtime.training.state import bytes_per_run, real_type, runs_at_once
-from netc.runtime.training.train import Task, reports
+from netc.runtime.training.task import Task, reports
 
 SHARE = 0.8
 """Of what is free, what a training may take."""

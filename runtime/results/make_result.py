@@ -14,7 +14,7 @@ from netc.runtime.results.result import MetricName, Result
 from netc.runtime.training.history import summarise
 from netc.runtime.training.outcomes import OUTCOMES, SETTLED, STOPS, has_criterion, outcomes
 from netc.runtime.training.report import COLUMNS, FIGURES
-from netc.runtime.training.train import Outcome, Task, total_steps
+from netc.runtime.training.task import Outcome, Task, total_steps
 
 
 def make_result(

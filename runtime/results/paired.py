@@ -7,14 +7,14 @@ section 3.2), so it supposes nothing of how they are spread, and a run that is l
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from netc.runtime.parameters import Array
 
-MISSED = 0.05
+MISSED = Fraction(1, 20)
 """The probability that the interval does not hold it."""
 
 
@@ -38,8 +38,9 @@ def difference(first: Array, second: Array) -> Difference:
 def rank_of(count: int) -> int:
     """The largest k for which fewer than k of so many coins are heads with a probability of MISSED/2 at most: the k-th
     smallest and the k-th largest difference are the ends. 0 where there is none."""
-    rank, tail = 0, 0
-    while 2 * (tail := tail + math.comb(count, rank)) <= MISSED * 2**count:
+    rank, tail, ways = 0, 0, 1
+    while 2 * (tail := tail + ways) <= MISSED * 2**count:  # in whole numbers: 2^4000 is no float
+        ways = ways * (count - rank) // (rank + 1)
         rank += 1
     return rank
 

@@ -13,7 +13,7 @@ from netc.runtime.parameters import Array
 from netc.runtime.training.measured import Measured
 from netc.runtime.training.report import Evaluator
 from netc.runtime.training.state import RUNNING, State, fresh, real_type, shapes
-from netc.runtime.training.train import Task, stretches_of
+from netc.runtime.training.task import Task, stretches_of
 from netc.runtime.training.workers import Workers
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from netc.runtime.parameters import Array
 from netc.runtime.training.outcomes import STOPS
-from netc.runtime.training.train import Outcome
+from netc.runtime.training.task import Outcome
 
 ROWS = (
     "theta", "best", "best_step", "states", "best_states", "counters", "history", "stops", "final", "kept", "grown",

@@ -16,7 +16,8 @@ from bench.objectives import Objective, ends
 from bench.workloads import Workload
 from netc.runtime.session import Session
 from netc.runtime.training.state import MOST_ON_GPU
-from netc.runtime.training.train import Watcher, _Loop
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import _Loop
 from peers import netc_training
 from peers.problems import Arrays
 

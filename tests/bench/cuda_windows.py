@@ -18,8 +18,9 @@ import numpy as np
 from bench.measure import agreement, further, prepared
 from bench.windows import lenet1
 from bench.workloads import Contender, Precision
-from netc.runtime import session as sessions
-from netc.runtime.training.train import Watcher, _Loop
+from netc.runtime import opening, program_file
+from netc.runtime.training.task import Watcher
+from netc.runtime.training.train import _Loop
 from peers.problems import Arrays
 
 TEXT = """data given, scale = none
@@ -58,9 +59,9 @@ class Netc:
     def __init__(self, work: Images, target: str) -> None:
         self.name, self.runs = "netc", 1
         text = TEXT.format(rate=work.rate, batch=work.batch, precision=work.precision)
-        file = sessions.read_text(text, "lenet1.net", Path.cwd())
-        given = sessions.from_arrays(file, *work.samples())
-        self.session = sessions.open_session(file, {"target": target}, given)
+        file = program_file.read_text(text, "lenet1.net", Path.cwd())
+        given = program_file.from_arrays(file, *work.samples())
+        self.session = opening.open_session(file, {"target": target}, given)
         self.loop = _Loop(self.session.task, Watcher())
         self.loop.state = self.loop.fresh(0)
         self.start = self.weights()

@@ -70,11 +70,11 @@ class Netc:
         from hand_built import program
         from netc.compiler import pipeline
         from netc.compiler.kernels.cpu.target import Cpu
-        from netc.runtime import session
+        from netc.runtime import host
         from netc.runtime.devices.load import load_kernels
         from netc.runtime.training.sample_layout import lay_out
 
-        target = Cpu(session.machine())
+        target = Cpu(host.machine())
         made = program(
             getattr(nets, network.name)(), f"batch = {batch}, shuffle = true, precision = {precision}"
         )

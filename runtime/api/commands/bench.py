@@ -70,7 +70,8 @@ def _one_core() -> None:
 def _measured(file: Path | None, no_peers: bool) -> Found:
     from netc.runtime.bench.iterations import TooShort, further
     from netc.runtime.bench.peak import gflops
-    from netc.runtime.session import open_session, read_text
+    from netc.runtime.opening import open_session
+    from netc.runtime.program_file import read_text
 
     parsed = read(file) if file else read_text(BOSTON, "boston", Path())
     session = open_session(parsed, {})

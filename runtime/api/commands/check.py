@@ -44,19 +44,19 @@ def _checked(file: Path) -> str:
     from netc.commands.run import read
     from netc.compiler.pipeline import to_warnings
     from netc.dsl.diagnostics import SpecError, render
-    from netc.runtime import session as sessions
+    from netc.runtime import opening, program_file
 
     parsed = read(file)
     note = ""
     try:
-        data = sessions.read_data(parsed)
+        data = program_file.read_data(parsed)
     except SpecError as error:
         if not all(d.code in NOT_AT_HAND for d in error.diagnostics):
             raise
         data, note = None, ", but its data are not on this machine"
-        if sessions.known_facts(parsed) is None:
+        if program_file.known_facts(parsed) is None:
             note += ", so sizes were not compared with them"
-    spec = sessions.check(parsed, None, {}) if note else sessions.open_session(parsed, {}, data).spec
+    spec = program_file.check(parsed, None, {}) if note else opening.open_session(parsed, {}, data).spec
     if warnings := to_warnings(spec):
         click.echo(render(warnings), err=True)
     return note

@@ -14,7 +14,8 @@ from netc.commands.options import NET_FILE
 
 if TYPE_CHECKING:
     from netc.runtime.data.dataset import Dataset
-    from netc.runtime.session import File, Session
+    from netc.runtime.program_file import File
+    from netc.runtime.session import Session
 
 MOST = 40
 """Columns that are shown one by one."""
@@ -50,7 +51,7 @@ def show(file: Path, as_json: bool, batch: bool, picture: Path | None) -> int:
     from netc.compiler import pipeline
     from netc.runtime.data.before import class_table, twice
     from netc.runtime.data.told import told
-    from netc.runtime.session import read_data
+    from netc.runtime.program_file import read_data
 
     parsed = _parsed(file)
     data = read_data(parsed)
@@ -84,7 +85,7 @@ def _session(parsed: File, data: Dataset) -> Session | None:
     """The whole file, where nothing else is wrong with it."""
     from netc.dsl.diagnostics import SpecError
     from netc.runtime.data.errors import DataError
-    from netc.runtime.session import open_session
+    from netc.runtime.opening import open_session
 
     try:
         return open_session(parsed, {}, data)
@@ -157,7 +158,7 @@ def _draw(path: Path, data: Dataset, session: Session | None, classes: Sequence[
 
 def _parsed(file: Path) -> File:
     from netc.commands.run import read
-    from netc.runtime.session import read_text
+    from netc.runtime.program_file import read_text
 
     if file.suffix == ".net":
         parsed: File = read(file)

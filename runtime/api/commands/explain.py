@@ -138,12 +138,12 @@ def _plan(what: str) -> Iterable[Section]:
     from netc.compiler.explain_plan import explain_plan
     from netc.compiler.kernels.cuda.plan import Card
     from netc.compiler.rules.explain import Section, wrap
-    from netc.runtime import session as sessions
+    from netc.runtime import host, opening
 
     if not is_file(what):
         raise click.UsageError(f"--plan is about a file, and '{what}' is none")
-    session = sessions.open_session(read(Path(what)), {})
-    plan = explain_plan(session.program, sessions.machine(), Card(), session.samples)
+    session = opening.open_session(read(Path(what)), {})
+    plan = explain_plan(session.program, host.machine(), Card(), session.samples)
     return [*plan, Section("samples that change", tuple(wrap(_changing(session.spec.training))))]
 
 
@@ -171,7 +171,7 @@ def _layers(what: str) -> Iterable[Section]:
 def _init(what: str) -> Iterable[Section]:
     from netc.commands.run import read
     from netc.explain_init import explain_init
-    from netc.runtime.session import open_session
+    from netc.runtime.opening import open_session
 
     session = open_session(read(Path(what)), {}) if is_file(what) else None
     if session is None or session.spec.network is None:

@@ -19,10 +19,10 @@ from netc.verdicts import COLOURS, Table
 
 if TYPE_CHECKING:
     from netc.runtime.finder import FinderResult
+    from netc.runtime.program_file import File
     from netc.runtime.results.result import Result
     from netc.runtime.results.sweep_result import SweepResult
     from netc.runtime.results.verdict import Verdict
-    from netc.runtime.session import File
 
 FETCHED = "E0606"
 PACKAGED = "E0605"
@@ -128,8 +128,8 @@ def _trained(
     file: File, changed: dict[str, str | float], out: Path | None, lanes: int
 ) -> Result | SweepResult | FinderResult:
     from netc.kept_run import keep
-    from netc.runtime.session import open_session
-    from netc.runtime.training.train import Watcher
+    from netc.runtime.opening import open_session
+    from netc.runtime.training.task import Watcher
 
     session = open_session(file, changed, lanes=lanes)
     if session.spec.finder is not None:

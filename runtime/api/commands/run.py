@@ -99,7 +99,7 @@ class Run:
 
 
 def _opened(file: Path, changed: dict[str, str | float], out: Path, lanes: int, quiet: bool) -> Session:
-    from netc.runtime.session import open_session
+    from netc.runtime.opening import open_session
 
     session = open_session(read(file), changed, lanes=lanes)
     warn(session, quiet)
@@ -154,7 +154,7 @@ def checkpoint_of(folder: RunFolder) -> dict[str, Array] | None:
 
 
 def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool) -> Run:
-    from netc.runtime import session as sessions
+    from netc.runtime import opening
     from netc.runtime.results.folder import RunFolder
 
     folder, before = RunFolder(path), begun_here(path, lanes)
@@ -164,7 +164,7 @@ def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lan
         raise click.UsageError(f"'{path}' has no checkpoint: the run came to its end, or never began")
     if not origin.exists():
         raise click.UsageError(f"'{origin}', which the run began with, is not there; give the FILE")
-    session = sessions.open_session(read(origin), {**before.overrides, **changed}, lanes=before.lanes)
+    session = opening.open_session(read(origin), {**before.overrides, **changed}, lanes=before.lanes)
     warn(session, quiet)
     if fingerprint(session) != before.program:
         raise click.UsageError(f"'{path}' was begun with another file, other settings or other data")
@@ -173,7 +173,7 @@ def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lan
 
 def read(file: Path) -> Any:
     """The parsed file; its name in messages is the path as it was given."""
-    from netc.runtime.session import read_file
+    from netc.runtime.program_file import read_file
 
     try:
         return read_file(file)
@@ -191,7 +191,7 @@ def warn(session: Session, quiet: bool) -> None:
 
 def watching(session: Session, quiet: bool) -> Quiet:
     from netc.progress import watcher
-    from netc.runtime.training.train import total_steps
+    from netc.runtime.training.task import total_steps
 
     if session.spec.phases:
         from netc.runtime.phases import legs_of

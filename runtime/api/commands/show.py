@@ -34,13 +34,13 @@ def command(file: Path, stage: str, function: str) -> int:
 def _ptx(file: Path) -> str:
     """Needs the toolkit parts of the extra, no GPU."""
     from netc.commands.run import read
-    from netc.runtime import session as sessions
+    from netc.runtime import opening
     from netc.runtime.devices import cuda_types
     from netc.runtime.devices.cuda_missing import EXTRA, installed
 
     if not installed():
         raise click.UsageError(f"--stage ptx needs the Python package numba-cuda: {EXTRA}")
-    module = sessions.open_session(read(file), {}).cuda_module()
+    module = opening.open_session(read(file), {}).cuda_module()
     return cuda_types.ptx(module, cuda_types.CAPABILITIES[-1]).rstrip("\n")
 
 
@@ -48,22 +48,22 @@ def _text(file: Path, stage: str) -> str:
     from netc.commands.run import read
     from netc.compiler import pipeline
     from netc.compiler.kernels.machine import Machine
-    from netc.runtime import session as sessions
+    from netc.runtime import host, program_file
     from netc.runtime.data.dataset import facts
 
     parsed = read(file)
-    data = None if stage == "ast" else sessions.read_data(parsed)
-    machine = sessions.machine() if stage in ("loops", "cpu", "cuda") else Machine()
+    data = None if stage == "ast" else program_file.read_data(parsed)
+    machine = host.machine() if stage in ("loops", "cpu", "cuda") else Machine()
     known = facts(data) if data else None
     return pipeline.show(parsed.source, stage, known, parsed.folder, machine).rstrip("\n")
 
 
 def _machine_code(file: Path, stage: str, function: str) -> str:
     from netc.commands.run import read
-    from netc.runtime import session as sessions
+    from netc.runtime import opening
     from netc.runtime.session import compiled_without_cache
 
-    session = sessions.open_session(read(file), {})
+    session = opening.open_session(read(file), {})
     kernel: Any = getattr(compiled_without_cache(session), function, None)
     if kernel is None:
         raise click.UsageError(f"'{file}' is an objective: it has no '{function}'")

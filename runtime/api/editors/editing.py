@@ -22,7 +22,7 @@ from netc.dsl.names import canonical
 from netc.dsl.source import Source, Span
 from netc.dsl.tokens import RESERVED, STATEMENTS
 from netc.editors.highlight import FUNCTIONS
-from netc.runtime import session as sessions
+from netc.runtime import opening, program_file
 
 Sort = Literal["keyword", "definition", "setting", "function"]
 WORD = re.compile(r"[\w.]+")
@@ -56,11 +56,11 @@ class Offer:
 def diagnostics(text: str, path: Path, with_data: bool) -> list[Diagnostic]:
     """All that is wrong with the text of the file `path`, and its warnings; `with_data`: compared with its data."""
     try:
-        file = sessions.read_text(text, str(path), path.parent)
-        data = sessions.read_data(file) if with_data else None
+        file = program_file.read_text(text, str(path), path.parent)
+        data = program_file.read_data(file) if with_data else None
         if data is not None:
-            return list(pipeline.to_warnings(sessions.open_session(file, {}, data).spec))
-        return list(pipeline.to_warnings(sessions.check(file, None, {})))
+            return list(pipeline.to_warnings(opening.open_session(file, {}, data).spec))
+        return list(pipeline.to_warnings(program_file.check(file, None, {})))
     except SpecError as error:
         return list(error.diagnostics)
 
@@ -68,7 +68,7 @@ def diagnostics(text: str, path: Path, with_data: bool) -> list[Diagnostic]:
 def formatted(text: str, path: Path) -> str | None:
     """None where it cannot be parsed."""
     try:
-        file = sessions.read_text(text, str(path), path.parent)
+        file = program_file.read_text(text, str(path), path.parent)
     except SpecError:
         return None
     return format_program(file.program, file.source)

@@ -17,11 +17,13 @@ from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.play.numbers import Movable, movable, moved
 from netc.runtime.devices.load import seal
+from netc.runtime.opening import open_session
 from netc.runtime.parameters import Array
-from netc.runtime.session import File, Session, open_session
+from netc.runtime.program_file import File
+from netc.runtime.session import Session
 from netc.runtime.training.live import Live
 from netc.runtime.training.outcomes import STOPS, stops
-from netc.runtime.training.train import total_steps
+from netc.runtime.training.task import total_steps
 
 SHOWN = 200
 """Runs of an objective that are shown at once; of a network it is the first one."""
