@@ -7,7 +7,8 @@ target, probabilities of classes as they are. Trains nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from netc.runtime.ensemble import Member, figures_of, outputs_of, together
 from netc.runtime.parameters import Array
 from netc.runtime.results.sweep_result import Point, SweepResult
 from netc.runtime.session import Session
+
+if TYPE_CHECKING:
+    from netc.runtime.training.sample_layout import Samples
 
 TEST = PARTS.index("test")
 
@@ -85,17 +89,48 @@ def _of_run(spec: Ensemble, folds: Sequence[Session], members: Sequence[Member])
     assert metric is not None
     assert samples is not None
     assert session.data is not None
-    raw = [_raw(fold, member) for fold, member in zip(folds, members, strict=True)]
-    answer = together(spec, raw, metric.threshold)
+    answer = Folds(spec, folds, members).answer(lambda fold: fold.samples_by_part[TEST])
     if metric.kind == "accuracy":  # classes are never scaled
         return figures_of(session, spec, answer, samples)
     targets = session.data.y[session.data.test].T
     return {"r2": metric.score(answer, targets), "mse": float(np.square(answer - targets).mean())}
 
 
-def _raw(session: Session, member: Member) -> Array:
-    """(units, N) of the test part, in the units of the target."""
-    samples = session.samples_by_part[TEST]
-    assert samples is not None
-    (outputs,) = outputs_of(session, [member], samples)
-    return session.targets.scaler.invert(outputs.T).T
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Members of one run, each with the session of its fold."""
+
+    spec: Ensemble
+    sessions: Sequence[Session]
+    members: Sequence[Member]
+
+    def answer(self, samples_of: Callable[[Session], Samples | None]) -> Array:
+        """(units, N) in the units of the target; `samples_of` a fold: the same samples, scaled as it scales."""
+        metric, raw = self.sessions[0].metric, []
+        assert metric is not None
+        for session, member in zip(self.sessions, self.members, strict=True):
+            samples = samples_of(session)
+            assert samples is not None
+            (outputs,) = outputs_of(session, [member], samples)
+            raw.append(session.targets.scaler.invert(outputs.T).T)
+        return together(self.spec, raw, metric.threshold)
+
+    def predict(self, inputs: Callable[[Session], Array], labels: bool) -> Array:
+        """(N, outputs), or (N,) labels; `inputs` (N, inputs) as a fold scales them."""
+
+        def samples_of(session: Session) -> Samples:
+            x = inputs(session)
+            return session.lay_out(x, np.zeros((len(x), session.program.problem.outputs)))
+
+        found = self.answer(samples_of).T
+        return self.sessions[0].targets.labels_of(found) if labels else found
+
+
+def best_folds(session: Session, result: SweepResult, at: Callable[[Point], Session]) -> Folds | None:
+    """Of the first run at the best point."""
+    spec = session.spec.ensemble
+    if spec is None or not result.ensembles:
+        return None
+    group = next(g for g in groups(result) if g[0].number == result.rows[0].points[0].number)
+    ends = [point.result for point in group if point.result is not None]
+    return Folds(spec, [at(point) for point in group], [(end.theta[0], end.states[0]) for end in ends])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,20 @@ def test_numbers_are_averaged_in_the_units_of_the_target(tmp_path, monkeypatch, 
     assert "ensemble of the folds" in capsys.readouterr().out
     assert main(["run", "--resume", str(folder), "-q", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["table"] == summary["table"]
+
+
+def test_the_model_predicts_with_all_folds():
+    model = netc.compile(NUMBERS)
+    found = model.sweep()
+    data = model._session.data
+    x, y = data.x[data.test], data.y[data.test, 0]
+    answer = model.predict(x, ensemble=True)
+    assert answer.shape == (18, 1)
+    first = found.ensembles[1]["mse(test, ensemble)"][0]
+    np.testing.assert_allclose(np.mean((answer[:, 0] - y) ** 2), first, rtol=1e-9)
+    one = pickle.loads(pickle.dumps(model))
+    with pytest.raises(ValueError, match="no 'ensemble'"):
+        one.predict(x, ensemble=True)
 
 
 @pytest.mark.parametrize("by", ["mean", "vote"])
