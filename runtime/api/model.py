@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,9 @@ from netc.runtime.program_file import File
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.sweep_result import SweepResult
 from netc.runtime.session import Session
+
+if TYPE_CHECKING:
+    from netc.runtime.fold_ensemble import Folds
 
 Reals = NDArray[Any]
 NO_WEIGHTS = (
@@ -85,6 +88,9 @@ class Model:
 
     P is the number of parameters. Arrays given to its methods are raw, as in the data: scaling is done here.
     """
+
+    _folds: Folds | None = None
+    """That answer together, of the last sweep."""
 
     def __init__(self, file: File, overrides: Mapping[str, str | float]) -> None:
         self._whole, self._given_overrides = file, dict(overrides)
@@ -264,7 +270,7 @@ class Model:
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
         )
         self._session, self._theta, self._last = session, trained.theta[0], merged
-        self._states = trained.states[0]
+        self._states, self._folds = trained.states[0], None
         trained = replace(trained, file=self._file.source.name, expect=session.verdicts(trained))
         result = with_model(trained, self._snapshot())
         self._result = lambda: result
@@ -285,6 +291,7 @@ class Model:
         {'eta': 0.4}
         """
         from netc.runtime import sweep
+        from netc.runtime.fold_ensemble import best_folds
 
         def read(file: File) -> Dataset:
             return program_file.from_arrays(file, X, y, validation_data)
@@ -306,6 +313,9 @@ class Model:
             self._session = sweep.session_at(session, best.values, self._given_overrides, given)
             self._theta, self._states = best.result.theta[0], best.result.states[0]
             self._result = None
+            self._folds = best_folds(
+                session, found, lambda p: sweep.session_at(session, p.values, self._given_overrides, given)
+            )
         return found
 
     def finder(self) -> FinderResult:
@@ -335,12 +345,15 @@ class Model:
         do not fit, there are no classes to name, or the file is an objective, which has no outputs.
 
         With `ensemble` the members of the file's `ensemble` answer together, those of the last training (of the ends of
-        phases those of its first run): the mean of their outputs, or the shares of their votes.
+        phases those of its first run; of folds those of the best point of the last sweep): the mean of their outputs, or the
+        shares of their votes.
 
         >>> model.predict(X).shape
         (20, 1)
         """
         session = self._session
+        if ensemble and self._folds:
+            return self._folds.predict(lambda fold: self._inputs(fold, X), labels)
         if ensemble:
             return self._of_ensemble(session, scaled_inputs(session, X), labels)
         row = self._row(session, self.theta if theta is None else theta, states)
