@@ -231,9 +231,7 @@ class _Rule:
 
     def _initial(self, value: ast.Expr, walker: Kinds, report: Report) -> None:
         for node in walk(value):
-            if isinstance(node, ast.Gradient) or (
-                isinstance(node, ast.Call) and dotted(node.function) in self.losses
-            ):
+            if self._evaluates(node):
                 report.error(
                     "E0411",
                     node.span,
@@ -242,6 +240,15 @@ class _Rule:
                 )
                 return
         walker.of(value)
+
+    def _evaluates(self, node: ast.Node) -> bool:
+        """`R(theta)`, `R[1](theta)` of one batch, `grad R(theta)`."""
+        match node:
+            case ast.Gradient():
+                return True
+            case ast.Call(ast.Index(base=function)) | ast.Call(function):
+                return dotted(function) in self.losses
+        return False
 
 
 def _visits(body: Body) -> bool:
