@@ -74,6 +74,8 @@ def cluster(where: str) -> Iterator[Client]:
         client = Client(f"tcp://{address}", timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
         raise NoCluster(f"no scheduler of Dask answers at '{address}': {_first_line(error)}") from None
+    except (MemoryError, OverflowError):  # of a web server's words, read as the length of a message
+        raise NoCluster(f"what answers at '{address}' is no scheduler of Dask") from None
     try:
         require_alike(client)
         yield client

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -247,13 +248,26 @@ def test_other_workers_are_refused_before_anything_runs(address, tmp_path, capsy
                 pass
 
 
+def _refuse(web: socket.socket) -> None:
+    client, _ = web.accept()
+    with client:
+        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        client.recv(2**16)
+
+
 def test_an_address_without_an_answer(address, monkeypatch, capsys):
-    """A port that is open, and silent; a name that is no address."""
+    """A port that is open, and silent; one where a web server answers; a name that is no address."""
     monkeypatch.setattr(clusters, "ANSWER", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         assert main(["run", "v.net", "-q", "--on", f"dask://127.0.0.1:{port}"]) == 2
     assert f"no scheduler of Dask answers at '127.0.0.1:{port}'" in capsys.readouterr().err
+    monkeypatch.setattr(clusters, "ANSWER", 10.0)
+    with socket.create_server(("127.0.0.1", 0)) as web:
+        threading.Thread(target=_refuse, args=(web,), daemon=True).start()
+        port = web.getsockname()[1]
+        assert main(["run", "v.net", "-q", "--on", f"dask://127.0.0.1:{port}"]) == 2
+    assert f"what answers at '127.0.0.1:{port}' is no scheduler of Dask" in capsys.readouterr().err
     assert main(["run", "v.net", "-q", "--on", "tcp://127.0.0.1:1"]) == 2
     assert "names no workers: dask, or dask://HOST:PORT" in capsys.readouterr().err
     assert not list(Path("runs").iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from pygments.token import Comment, Error, Keyword, Name, Number, String
 from netc.dsl import library
 from netc.dsl.tokens import STATEMENTS
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").rglob("*.net"))
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").rglob("*.net"))
 TEXT = """# a comment
 data "house.csv", target = price, split = 80%
 network [2(tanh)8(lin)1]
@@ -29,6 +31,14 @@ def kinds(text):
 
 def test_pygments_finds_it_by_the_ending_of_a_file():
     assert type(get_lexer_for_filename("house.net")).__name__ == "NetcLexer"
+
+
+def test_the_fences_of_the_documents_have_their_colours():
+    pages = (p.read_text() for p in sorted((ROOT / "docs").glob("*.md")))
+    named = {word for page in pages for word in re.findall(r"^```(\w+)", page, re.MULTILINE)}
+    assert {"net", "console", "python"} <= named
+    found = {word: type(get_lexer_by_name(word)).__name__ for word in named}
+    assert found["net"] == "NetcLexer"
 
 
 @pytest.mark.parametrize("text", [*(p.read_text() for p in EXAMPLES), *(s.text for s in library.sources())])

@@ -184,6 +184,19 @@ def test_other_data_are_scaled_as_the_first(tmp_path):
     np.testing.assert_allclose(model.predict([[mean]])[0, 0], b * (x - 1).std() + (x - 1).mean(), rtol=1e-10)
 
 
+def test_data_with_other_inputs_are_refused_at_their_place(tmp_path, capsys):
+    (tmp_path / "two.csv").write_text("a,b,y\n1,2,3\n2,1,4\n")
+    (tmp_path / "one.csv").write_text("a,y\n1,3\n2,4\n")
+    (tmp_path / "f.net").write_text(
+        'data "two.csv", target = y\nnetwork [2(lin)1]\ninit zeros\nloss half_mse\noptimizer gd(eta = 0.1)\n'
+        'train epochs = 1\nphase a: epochs = 1\nphase b: epochs = 1, data = "one.csv"\n'
+    )
+    assert main(["check", str(tmp_path / "f.net")]) == 1
+    told = capsys.readouterr().err
+    assert "f.net:8:29: error[E0201]: the network takes 2 inputs, the data has 1" in told
+    assert "write [1(" not in told  # of which phase a would know nothing
+
+
 def test_a_folder_keeps_every_end(tmp_path, monkeypatch):
     """Snapshots of a cosine with restarts: each end is kept, read back, and replayed to the same bits."""
     monkeypatch.chdir(tmp_path)

@@ -25,7 +25,7 @@ from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import PARTS, Phase, Spec
 from netc.dsl import ast
-from netc.dsl.diagnostics import SpecError
+from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
 
 OWN = ("data", "freeze", "restart", "times")
@@ -241,9 +241,19 @@ def _checked(
                 message = f"'phase' has no setting '{name}': no parameter of the rule, no name in the file is called so"
                 hints = did_you_mean(name, [*TRAIN, *DATA, *OWN]) or (f"its own settings: {', '.join(OWN)}",)
                 found = replace(found, code="E0501", message=message, span=name_span(named[0]), hints=hints)
+            found = _at_its_data(found, phase)
             if found.severity == "error" and found not in report.diagnostics:
                 report.diagnostics.append(found)
     return None
+
+
+def _at_its_data(found: Diagnostic, phase: Phase) -> Diagnostic:
+    """Data of a phase that do not fit the network: the network is that of all phases, so its size stays."""
+    given = next((s.value.span for s in phase.settings if s.name == "data"), None)
+    if found.code != "E0201" or given not in [span for span, _ in found.related]:
+        return found
+    hints = ("phases hand on one network: the data of all have the same inputs",)
+    return replace(found, span=given, label="", related=((found.span, "the network"),), hints=hints)
 
 
 # -- what is handed on, and what is frozen -----------------------------------------------------------

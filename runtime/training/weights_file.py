@@ -112,7 +112,7 @@ def _as_netc(problem: ir.Problem, file: str) -> dict[str, Array]:
     if count != len(problem.layers):
         places = sorted({int(m[1]) for name in named if (m := NUMBERED.fullmatch(name))})
         raise ValueError(
-            f"it has {count} layers ({', '.join(map(str, places))}), the network has {len(problem.layers)}"
+            f"it has {count} layer{'s'[: count != 1]} ({', '.join(map(str, places))}), the network has {len(problem.layers)}"
         )
     own = {t.name for t in problem.tensors}
     words = {torch: word for word, torch in WORDS.items()}

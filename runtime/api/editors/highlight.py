@@ -59,7 +59,7 @@ class NetcLexer(Lexer):  # type: ignore[misc]
     """`pygmentize -l netc house.net`"""
 
     name = "netc"
-    aliases = ("netc",)
+    aliases = ("netc", "net")
     filenames = ("*.net",)
 
     def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, Any, str]]:
