@@ -179,6 +179,19 @@ An ensemble is made of two networks at least: of all runs of a training, or of t
 Its figures are loss(test, ensemble), accuracy(test, ensemble), ...; of the ends of phases each run has its own.
 """,
     ),
+    "E0477": Story(
+        "folds that cannot answer together",
+        """\
+The trainings of all folds answer together, for each point of a sweep and each run, and are judged on the test part, which
+no fold has seen:
+
+    data     iris, scale = zscore, split = 80%, folds = 5
+    ensemble folds
+    expect   accuracy(test, ensemble) > 90%
+
+So there are folds and a test part, and no point is drawn ('trials') or stopped early ('by = halving').
+""",
+    ),
     "E0453": Story(
         "folds",
         """\
@@ -381,6 +394,13 @@ Each fold is the validation part of one training, so it holds a sample at least.
         """\
 'only = {3, 8}' keeps the samples of these classes, in every part; 'each = 10' ten training samples of each class, the first
 ones in the order of the split. Both need a target of classes, and samples enough.
+""",
+    ),
+    "E0655": Story(
+        "label noise without labels",
+        """\
+'label_noise = 15%' draws 15 % of the training labels anew, each class equally likely; the validation and the test part keep
+theirs. It needs a target of classes. Noise of generated numbers is written where they are: sin(3*x) + normal(0, 0.1).
 """,
     ),
     "E0631": Story(

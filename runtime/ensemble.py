@@ -30,7 +30,7 @@ Member = tuple[Array, Array]
 def with_ensemble(session: Session, result: Result) -> Result:
     """The result with the figures of the file's ensemble."""
     spec = session.spec.ensemble
-    if spec is None or session.data is None or not result.final:
+    if spec is None or spec.folds or session.data is None or not result.final:
         return result
     if spec.phases and len(result.phases) < len(session.spec.phases):
         return result  # interrupted before its end
@@ -83,8 +83,14 @@ def _figures(
 ) -> dict[str, float]:
     metric = session.metric
     assert metric is not None
-    targets = samples.goal.astype(np.float64)
     answer = together(spec, outputs_of(session, members, samples), metric.threshold)
+    return figures_of(session, spec, answer, samples)
+
+
+def figures_of(session: Session, spec: Ensemble, answer: Array, samples: Samples) -> dict[str, float]:
+    """Of what is answered together, (units, N): `accuracy` or `r2`, and the loss, which votes have not."""
+    metric, targets = session.metric, samples.goal.astype(np.float64)
+    assert metric is not None
     if spec.by == "vote":
         low, high = targets.min(), targets.max()
         coded = answer if len(answer) > 1 else low + (high - low) * answer

@@ -42,7 +42,13 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
 
 
 def _require_voters(session: Session) -> None:
-    """SpecError where members of an ensemble would vote for numbers."""
+    """SpecError where members of an ensemble would vote for numbers, or folds have no common part to be judged on."""
+    if session.spec.ensemble and session.spec.ensemble.folds and "test" not in session.parts:
+        span = next(s.span for s in session.statements if isinstance(s, ast.Ensemble))
+        message = (
+            "an ensemble of folds is judged on samples that no fold has trained on, and there is no test part"
+        )
+        raise SpecError([Diagnostic("E0477", message, span, hints=("data ..., split = 80%, folds = 5",))])
     kind = session.metric.kind if session.metric else "accuracy"
     if session.spec.ensemble and session.spec.ensemble.by == "vote" and kind != "accuracy":
         span = next(s.span for s in session.statements if isinstance(s, ast.Ensemble))

@@ -42,6 +42,7 @@ class Purpose(IntEnum):
     PHASE = 6
     RESAMPLE = 7
     AUGMENT = 8
+    LABELS = 9
 
 
 def philox(counter: Words, key: tuple[int, int]) -> Words:

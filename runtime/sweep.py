@@ -114,6 +114,7 @@ def figures_of(session: Session, result: Result) -> dict[str, Array]:
 
 def run(session: Session, overrides: Overrides, read: Reader | None = None) -> SweepResult:
     """All points, in this process, and nothing kept on disk. Ctrl-C ends it with what there is."""
+    from netc.runtime.fold_ensemble import with_fold_ensemble
     from netc.runtime.results.sweep_result import Point, SweepResult, worth_of
     from netc.runtime.training.task import Watcher
 
@@ -137,7 +138,15 @@ def run(session: Session, overrides: Overrides, read: Reader | None = None) -> S
             break
         done.append(Point(number, values, figures_of(here, result), result))
     found = SweepResult(sweep, figure, tuple(done), interrupted, session.file.source.name)
+    found = with_fold_ensemble(
+        session, found, lambda p: session_at(session, p.values, overrides, read), _end_of
+    )
     return replace(found, expect=verdicts(session, found))
+
+
+def _end_of(point: Point) -> tuple[Array, Array]:
+    assert point.result is not None
+    return point.result.theta, point.result.states
 
 
 def _halved(session: Session, overrides: Overrides, read: Reader | None) -> tuple[list[Point], bool]:
@@ -184,6 +193,7 @@ def verdicts(session: Session, result: SweepResult) -> tuple[Verdict, ...]:
 
 def blank_scope(session: Session) -> Scope:
     """The names of its `expect` before anything is trained."""
+    from netc.runtime.fold_ensemble import blank
     from netc.runtime.results.expect_names import blank_scope as blank_of_a_point
     from netc.runtime.results.sweep_result import Point, SweepResult
 
@@ -194,7 +204,8 @@ def blank_scope(session: Session) -> Scope:
     every = max((len(axis.values) for axis in sweep.axes), default=1)
     some = [tuple(a.values[min(i, len(a.values) - 1)] for a in sweep.axes) for i in range(every)]
     points = (Point(i, values, figures) for i, values in enumerate(some, start=1))
-    return SweepResult(sweep, figure_of(session)[0], tuple(points)).scope(_constants(), _layers(session))
+    result = blank(session, SweepResult(sweep, figure_of(session)[0], tuple(points)))
+    return result.scope(_constants(), _layers(session))
 
 
 def _constants() -> dict[str, float]:

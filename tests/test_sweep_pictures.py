@@ -13,7 +13,7 @@ from netc.command_line import main
 
 pytest.importorskip("matplotlib")
 
-from netc.runtime.pictures import sweeps
+from netc.runtime.pictures import one_axis, sweeps
 from netc.runtime.pictures.style import style
 from netc.runtime.results.sweep_reader import KeptSweep, read
 
@@ -24,6 +24,7 @@ train     steps = 6, runs = 3
 """
 AXES = {
     "grid": "eta in {0.3, 0.03, 1e9}, a in {2, 1}, seed in {4, 5}",
+    "one": "eta in {0.3, 1e9, 0.003, 0.03}, seed in {4, 5}",
     "drawn": "eta ~ log_uniform(1e-4, 0.3), alpha ~ uniform(0, 0.9), trials = 7",
     "three": "eta ~ log_uniform(1e-4, 0.3), alpha ~ uniform(0, 0.9), a in {1, 2}, trials = 9",
 }
@@ -44,6 +45,21 @@ def swept(tmp_path_factory) -> dict[str, KeptSweep]:
 
 def table(sweep: KeptSweep) -> list[dict]:
     return json.loads((sweep.path / "summary.json").read_text())["table"]
+
+
+def test_one_axis_has_medians_and_quartiles_at_its_values(swept):
+    sweep = swept["one"]
+    with style():
+        (axes,) = one_axis.axis(sweep).axes
+    rows = sorted(table(sweep), key=lambda row: row["eta"])
+    spreads = [row["loss(train)"] for row in rows]
+    (line,) = axes.lines
+    np.testing.assert_array_equal(line.get_xdata(), [0.003, 0.03, 0.3, 1e9])
+    np.testing.assert_array_equal(line.get_ydata()[:3], [found["median"] for found in spreads][:3])
+    corners = {*axes.collections[0].get_paths()[0].vertices[:, 1]}
+    assert {end for found in spreads[:3] for end in found["quartiles"]} <= corners
+    assert axes.get_xscale() == "log"
+    assert axes.get_ylabel() == "loss(train)"
 
 
 def test_a_heat_map_has_the_medians_at_their_values(swept):
@@ -113,7 +129,11 @@ def test_bands_are_the_quartiles_over_runs_and_seeds(swept):
 
 
 def test_the_command_draws_what_applies(swept, tmp_path, capsys):
-    for name, kinds in (("grid", ["heatmap", "bands"]), ("three", ["parallel", "bands"])):
+    for name, kinds in (
+        ("one", ["axis", "bands"]),
+        ("grid", ["heatmap", "bands"]),
+        ("three", ["parallel", "bands"]),
+    ):
         out = tmp_path / name
         assert main(["plot", str(swept[name].path), "--out", str(out)]) == 0
         assert capsys.readouterr().out.split() == [str(out / f"{kind}.png") for kind in kinds]

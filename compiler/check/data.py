@@ -31,7 +31,7 @@ OF_TEXT = ("header", "separator", "decimal")
 TEXT_FILES = (".csv", ".tsv", ".txt", ".dat")
 SETTINGS = (
     "target", "inputs", "scale", "scale_target", "split", "validation", "folds", "fold", "seed", "stratify", "classes",
-    "only", "each", "order", "window", "weights", "limit", "missing", *OF_TEXT,
+    "only", "each", "label_noise", "order", "window", "weights", "limit", "missing", *OF_TEXT,
 )  # fmt: skip
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "blank": " ", "blanks": " ", "pipe": "|"}
 DECIMALS: dict[str, Decimal] = {".": "point", ",": "comma", "point": "point", "comma": "comma"}
@@ -81,6 +81,7 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         limit=settings.get("limit", whole(1), 0),
         only=settings.get("only", _columns, ()),
         each=settings.get("each", whole(1), 0),
+        label_noise=settings.get("label_noise", _share, 0.0),
         order=order,
         window=window,
         weights=check_weights(settings, kind, _columns, report),
@@ -193,6 +194,13 @@ def _split(value: ast.Expr) -> float:
         raise Unfit("the training part is above 0%, at most 100%", value.span, "E0503")
     if found > 1 and (isinstance(value, ast.Percent) or not is_whole(found)):
         raise Unfit("the training part is at most 100%, or a whole number of samples", value.span, "E0503")
+    return found
+
+
+def _share(value: ast.Expr) -> float:
+    found = number(value)
+    if not 0 <= found <= 1:
+        raise Unfit("a share from 0% to 100% is needed", value.span, "E0503")
     return found
 
 

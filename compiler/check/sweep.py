@@ -11,6 +11,7 @@ from dataclasses import replace
 from math import prod
 from typing import Literal
 
+from netc.compiler.check.ensemble import check_fold_ensemble
 from netc.compiler.check.expect import check_expectations
 from netc.compiler.check.keep import judged_of
 from netc.compiler.check.overrides import Overrides
@@ -58,7 +59,9 @@ def check_sweep(
     expectations = check_expectations([s for s in program.statements if isinstance(s, ast.Expect)], report)
     report.finish()
     assert spec is not None
-    return replace(spec, program=program, sweep=sweep, expectations=expectations)
+    ensemble = check_fold_ensemble(program, sweep, report) or spec.ensemble
+    report.finish()
+    return replace(spec, program=program, sweep=sweep, expectations=expectations, ensemble=ensemble)
 
 
 def _placed(

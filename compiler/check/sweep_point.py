@@ -46,9 +46,9 @@ def data_of(program: ast.Program) -> ast.Data | None:
 
 def at_point(program: ast.Program, sweep: Sweep, values: Values) -> tuple[ast.Program, Changed]:
     """The file with the values in their places, and those that are set from outside. It claims nothing: what the
-    file expects is about the sweep."""
+    file expects is about the sweep, and so is an ensemble of folds."""
     statements: list[ast.Statement] = [
-        s for s in program.statements if not isinstance(s, ast.Sweep | ast.Expect)
+        s for s in program.statements if not isinstance(s, ast.Sweep | ast.Expect) and not of_folds(s)
     ]
     changed: Changed = {}
     for axis, value in zip(sweep.axes, values, strict=True):
@@ -60,6 +60,10 @@ def at_point(program: ast.Program, sweep: Sweep, values: Values) -> tuple[ast.Pr
             case _:
                 changed[axis.name] = value
     return ast.Program(tuple(statements), span=program.span), changed
+
+
+def of_folds(statement: ast.Statement) -> bool:
+    return isinstance(statement, ast.Ensemble) and statement.members == ast.Name("folds")
 
 
 def with_use(statements: Iterable[ast.Statement], name: str, value: ast.Expr) -> list[ast.Statement]:

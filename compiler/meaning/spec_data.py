@@ -66,7 +66,7 @@ class DataSpec:
     split: float = 1.0
     """Fraction of the samples that train (floor), or a count if above 1; 1.0 trains on all."""
     seed: int = 0
-    """Of the split's permutation."""
+    """Of the split's permutation, and of all that is drawn for the data."""
     classes: int = 0
     """Number of classes if the file states it, else 0."""
     limit: int = 0
@@ -75,6 +75,8 @@ class DataSpec:
     """Labels of the classes whose samples are used; empty: of all."""
     each: int = 0
     """So many training samples of each class (0: all), after the split."""
+    label_noise: float = 0.0
+    """Fraction of the training labels (floor) that are drawn anew, each class equally likely, from the seed."""
     style: TextStyle = AS_FOUND
     missing: Missing = "error"
     """`drop` leaves out samples with a missing value, `mean` puts the training part's mean in its place."""

@@ -149,6 +149,8 @@ def _chosen(data: DataSpec) -> Iterator[ast.Setting]:
         yield ast.Setting("only", ast.Set(tuple(ast.Text(label) for label in data.only)))
     if data.each:
         yield ast.Setting("each", _number(data.each))
+    if data.label_noise:
+        yield ast.Setting("label_noise", _number(data.label_noise))
 
 
 def _weights(column: str) -> ast.Expr:

@@ -257,6 +257,8 @@ class Ensemble:
     """The ends of these phases, for each run; empty: all runs."""
     by: Literal["mean", "vote"]
     """The mean of the outputs, or the share of members that choose each class."""
+    folds: bool = False
+    """The trainings of all folds, for each run; a sweep's points together."""
 
 
 @record

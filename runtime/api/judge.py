@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netc.given_arrays import raw_inputs
 from netc.runtime import judging, opening, program_file
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.session import Session
@@ -74,7 +75,7 @@ def digest_of(path: Path) -> str:
 
 def _given(model: Model, X: Any, y: Any) -> Judgement:
     session = model._session
-    x = model._raw_inputs(session, X)
+    x = raw_inputs(session, X)
     if len(x) != len(y):
         raise ValueError(f"{len(x)} samples in X, {len(y)} in y")
     classes, values = session.targets.classes, np.asarray(y)

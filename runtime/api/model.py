@@ -6,19 +6,20 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netc.beginning import Beginning
 from netc.dsl.parser import parse_expression
+from netc.given_arrays import require_pair, samples_of, scaled_inputs, scaled_samples
 from netc.judge import digest_of, judge, require_same_data
 from netc.keywords import require_plain
 from netc.reports import Calls, Report
 from netc.result import Result, read_back, with_model
 from netc.runtime import opening, program_file, saved
-from netc.runtime.data.dataset import Dataset, facts, inputs_of
+from netc.runtime.data.dataset import Dataset, facts
 from netc.runtime.data.given import Given
 from netc.runtime.finder import FinderResult
 from netc.runtime.parameters import flatten, states_of_rows, unflatten
@@ -26,8 +27,9 @@ from netc.runtime.program_file import File
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.sweep_result import SweepResult
 from netc.runtime.session import Session
-from netc.runtime.training.sample_layout import Samples
-from netc.runtime.training.target_domain import unfit
+
+if TYPE_CHECKING:
+    from netc.runtime.fold_ensemble import Folds
 
 Reals = NDArray[Any]
 NO_WEIGHTS = (
@@ -86,6 +88,9 @@ class Model:
 
     P is the number of parameters. Arrays given to its methods are raw, as in the data: scaling is done here.
     """
+
+    _folds: Folds | None = None
+    """That answer together, of the last sweep."""
 
     def __init__(self, file: File, overrides: Mapping[str, str | float]) -> None:
         self._whole, self._given_overrides = file, dict(overrides)
@@ -255,7 +260,7 @@ class Model:
         given = {name: value for name, value in options.items() if value is not None}
         merged = {**self._overrides, **given, **overrides}
         begin = Beginning.of(theta, resume, self._session.program.problem)
-        _require_pair(validation_data)
+        require_pair(validation_data)
         known = self._session.known if keep_scaling else None
         if resume is not None and X is None:
             require_same_data(self)
@@ -265,7 +270,7 @@ class Model:
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
         )
         self._session, self._theta, self._last = session, trained.theta[0], merged
-        self._states = trained.states[0]
+        self._states, self._folds = trained.states[0], None
         trained = replace(trained, file=self._file.source.name, expect=session.verdicts(trained))
         result = with_model(trained, self._snapshot())
         self._result = lambda: result
@@ -286,11 +291,12 @@ class Model:
         {'eta': 0.4}
         """
         from netc.runtime import sweep
+        from netc.runtime.fold_ensemble import best_folds
 
         def read(file: File) -> Dataset:
             return program_file.from_arrays(file, X, y, validation_data)
 
-        _require_pair(validation_data)
+        require_pair(validation_data)
         given = read if X is not None else None
         data = given(self._whole) if given else None
         session = opening.open_session(self._whole, self._given_overrides, data)
@@ -307,6 +313,9 @@ class Model:
             self._session = sweep.session_at(session, best.values, self._given_overrides, given)
             self._theta, self._states = best.result.theta[0], best.result.states[0]
             self._result = None
+            self._folds = best_folds(
+                session, found, lambda p: sweep.session_at(session, p.values, self._given_overrides, given)
+            )
         return found
 
     def finder(self) -> FinderResult:
@@ -336,16 +345,19 @@ class Model:
         do not fit, there are no classes to name, or the file is an objective, which has no outputs.
 
         With `ensemble` the members of the file's `ensemble` answer together, those of the last training (of the ends of
-        phases those of its first run): the mean of their outputs, or the shares of their votes.
+        phases those of its first run; of folds those of the best point of the last sweep): the mean of their outputs, or the
+        shares of their votes.
 
         >>> model.predict(X).shape
         (20, 1)
         """
         session = self._session
+        if ensemble and self._folds:
+            return self._folds.predict(lambda fold: self._inputs(fold, X), labels)
         if ensemble:
-            return self._of_ensemble(session, self._inputs(session, X), labels)
+            return self._of_ensemble(session, scaled_inputs(session, X), labels)
         row = self._row(session, self.theta if theta is None else theta, states)
-        x = self._inputs(session, X)
+        x = scaled_inputs(session, X)
         y = np.zeros((len(x), session.spec.targets))
         samples = session.lay_out(x, y)
         _, outputs = session.evaluator.predict(row, samples)
@@ -389,7 +401,7 @@ class Model:
         session = self._session
         found = attacker(session, attack_of(session, parse_expression(attack, "<attack>")))
         row = self._row(session, self.theta if theta is None else theta, None)
-        return session.inputs.invert(found.of(row, *self._scaled(session, X, y)))
+        return session.inputs.invert(found.of(row, *scaled_samples(session, X, y)))
 
     def loss(
         self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
@@ -404,7 +416,7 @@ class Model:
         True
         """
         session = self._session
-        return session.evaluator.loss(self._row(session, theta, states), self._samples(session, X, y))
+        return session.evaluator.loss(self._row(session, theta, states), samples_of(session, X, y))
 
     def gradient(
         self,
@@ -426,13 +438,13 @@ class Model:
         session = self._session
         row = self._row(session, theta, states)
         if wrt == "theta":
-            return session.evaluator.gradient(row, self._samples(session, X, y)).copy()
+            return session.evaluator.gradient(row, samples_of(session, X, y)).copy()
         if wrt != "x":
             raise ValueError(f"wrt is 'theta' or 'x', not {wrt!r}")
         if session.spec.network is None:
             raise ValueError("the file is an objective: it has no inputs")
         own = X is None and y is None and session.data is not None
-        x, targets = session.scaled_training if own else self._scaled(session, X, y)
+        x, targets = session.scaled_training if own else scaled_samples(session, X, y)
         return session.slopes.of(row, x, targets) / session.inputs.divisor
 
     def hessian(
@@ -456,7 +468,7 @@ class Model:
         row = np.asarray(self._row(session, theta, states), np.float64)
         point = row[: self.parameters]
         bare = session.data is None and session.spec.objective is None
-        given = self._scaled(session, X, y) if X is not None or y is not None or bare else None
+        given = scaled_samples(session, X, y) if X is not None or y is not None or bare else None
         curvature = session.curvature(given).with_states(states_of_rows(session.program.problem, row))
         if along is None:
             return curvature.hessian(point)
@@ -554,78 +566,3 @@ class Model:
 
     def _row(self, session: Session, theta: ArrayLike, states: ArrayLike | None) -> Reals:
         return session.padded(theta, self._states if states is None else np.asarray(states, np.float64))
-
-    def _inputs(self, session: Session, X: Any) -> Reals:
-        """(N, inputs) scaled."""
-        raw = self._raw_inputs(session, X)  # before the scaling, which an objective does not have
-        return session.inputs.apply(raw)
-
-    def _raw_inputs(self, session: Session, X: Any) -> Reals:
-        """(N, inputs) in the units of the data, gaps filled."""
-        if session.spec.network is None:
-            raise ValueError("the file is an objective: it has no inputs and outputs")
-        known = session.known
-        x = _rows(_in_order(X, known.columns, known.named) if known else X)
-        if x.shape[1] != session.spec.network.inputs:
-            wanted = session.spec.network.inputs
-            raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")
-        return known.fill.apply(x) if known and known.fill else x
-
-    def _samples(self, session: Session, X: Any, y: Any) -> Samples:
-        if X is None and y is None:
-            if session.data is None and session.spec.objective is None:
-                what = "the model was loaded without its data" if session.learned else "the file has no data"
-                raise ValueError(f"{what}: give X and y")
-            return session.evaluator.train
-        return session.lay_out(*self._scaled(session, X, y))
-
-    def _scaled(self, session: Session, X: Any, y: Any) -> tuple[Reals, Reals]:
-        if X is None or y is None:
-            raise ValueError("X and y belong together")
-        x, targets = self._inputs(session, X), session.targets.encode(y)
-        if len(x) != len(targets):
-            raise ValueError(f"{len(x)} samples in X, {len(targets)} in y")
-        outputs = session.spec.targets
-        if targets.shape[1] != outputs:
-            raise ValueError(f"y has {targets.shape[1]} columns; the loss takes {outputs}")
-        if wrong := unfit(session.spec, targets):
-            raise ValueError(f"y holds {targets[wrong[0], wrong[1]]:g}: {wrong[2]}")
-        return x, session.weighted(targets)
-
-
-def _require_pair(validation_data: Any) -> None:
-    """TypeError; weights of samples that validate are not known."""
-    if validation_data is not None and not (
-        isinstance(validation_data, tuple | list) and len(validation_data) == 2
-    ):
-        what = type(validation_data).__name__
-        if isinstance(validation_data, tuple | list):
-            what += f" of {len(validation_data)}"
-        raise TypeError(f"validation_data is (X, y), the samples of a validation part, not a {what}")
-
-
-def _in_order(X: Any, names: tuple[str, ...], named: bool) -> Any:
-    """Of a frame with the columns that were trained on, these in the same order, whatever else it holds. A frame whose
-    columns are only counted goes by their places, as an array does."""
-    if not (hasattr(X, "columns") and hasattr(X, "iloc")):
-        return X
-    columns = [str(c) for c in X.columns]
-    if not named or [*X.columns] == [*range(len(columns))]:
-        known = [name for name in names if name in columns]
-        if not known:
-            return X
-    if lost := [name for name in names if name not in columns]:
-        by_place = "" if len(lost) < len(names) else "; X.to_numpy() goes by the places of the columns"
-        raise ValueError(f"X has no column '{lost[0]}', which the model was trained on{by_place}")
-    return X.iloc[:, [columns.index(name) for name in names]]
-
-
-def _rows(X: Any) -> Reals:
-    """(N, columns): a sample a row, read as for training; what is masked or missing is NaN."""
-    array = None if hasattr(X, "iloc") or isinstance(X, np.ma.MaskedArray) else np.asarray(X)
-    if array is not None and array.dtype.kind in "biuf" and array.ndim:
-        return array.astype(np.float64).reshape(len(array), int(np.prod(array.shape[1:])))
-    table = inputs_of(X)
-    for column, cells in table.text.items():
-        raise ValueError(f"column '{table.columns[column]}' of X holds text ('{cells[0]}', ...), not numbers")
-    return table.values.astype(np.float64)

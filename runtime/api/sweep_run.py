@@ -15,6 +15,7 @@ import click
 from netc.command_line import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
 
 if TYPE_CHECKING:
+    from netc.runtime.parameters import Array
     from netc.runtime.results.sweep_folder import SweepFolder
     from netc.runtime.results.sweep_result import Point, SweepResult
     from netc.runtime.session import Session
@@ -78,7 +79,9 @@ def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
 def run(sweeping: Sweeping) -> SweepResult:
     """All points that are not done yet. Ctrl-C keeps what is, and the checkpoint of the point under way."""
     from netc.dsl.diagnostics import SpecError
+    from netc.runtime import saved
     from netc.runtime import sweep as sweeps
+    from netc.runtime.fold_ensemble import with_fold_ensemble
     from netc.runtime.results.sweep_result import SweepResult
 
     session = sweeping.session
@@ -87,11 +90,18 @@ def run(sweeping: Sweeping) -> SweepResult:
     done: list[Point] = []
     failed: list[tuple[int, str]] = []
 
+    def end_of(point: Point) -> tuple[Array, Array]:
+        kept = saved.read(sweeping.folder.point(point.number))
+        return kept.theta, kept.states
+
     def written(interrupted: bool) -> SweepResult:
         assert session.spec.sweep is not None
         in_order, others = sorted(done, key=lambda point: point.number), tuple(sorted(failed))
         found = SweepResult(session.spec.sweep, figure, tuple(in_order), interrupted, sweeping.name)
         found = replace(found, folder=sweeping.folder.path, failed=others)
+        found = with_fold_ensemble(
+            session, found, lambda p: sweeps.session_at(session, p.values, sweeping.changed), end_of
+        )
         found = replace(found, expect=sweeps.verdicts(session, found))
         sweeping.folder.write_result(found)
         return found

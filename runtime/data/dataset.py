@@ -23,6 +23,7 @@ from netc.runtime.data.columns import choose_columns, require_numbers, setting_s
 from netc.runtime.data.computed import computed
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.gaps import Fill, fill_of, without_gaps
+from netc.runtime.data.label_noise import with_label_noise
 from netc.runtime.data.labels import read_targets, whole_values
 from netc.runtime.data.named_sets import SETS, Parts, read_named
 from netc.runtime.data.parts import Indices, sizes, split
@@ -52,6 +53,10 @@ class Account:
     """Columns that only count or name the rows."""
     truths: tuple[str, ...] = ()
     """Columns of true and false, read as 1 and 0."""
+    redrawn: int = 0
+    """Training labels that were drawn anew."""
+    relabelled: int = 0
+    """Those of them that are others than in the data."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,9 +368,11 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     names = columns, parts.targets.columns
     trained = None if weights is None else weights[train]
     fill = fill_of(x[train], names[0], spec, trained) if spec.missing == "mean" else None
-    account = replace(account, filled=int(np.isnan(x).sum()))
+    drawn, anew = with_label_noise(goal, codes, train, spec)
+    account = replace(account, filled=int(np.isnan(x).sum()), redrawn=len(anew))
+    account = replace(account, relabelled=int((drawn != goal.values).sum()))
     x = fill.apply(x) if fill else x
-    y = x if spec.of_inputs else goal.values
+    y = x if spec.of_inputs else drawn
     roundings = tuple(_rounding(table.values.dtype) for table in (parts.inputs, parts.targets))
     named = parts.inputs.named
     return Dataset(

@@ -28,6 +28,7 @@ def told(data: Dataset, spec: DataSpec, classes: Sequence[object]) -> list[Line]
         ("inputs", _inputs(data)),
         *_constant(data),
         ("target", "; ".join(_targets(data, classes))),
+        *_label_noise(data),
         *_weights(data, spec),
         *_parts(data, classes),
     ]
@@ -63,6 +64,15 @@ def span_of(values: Array) -> str:
     """`0 to 711`"""
     low, high = values.min(), values.max()
     return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+
+
+def _label_noise(data: Dataset) -> Iterator[Line]:
+    redrawn, labels = data.account.redrawn, count(len(data.train), "training label")
+    if redrawn:
+        yield (
+            "label noise",
+            f"{redrawn} of {labels} drawn anew, {data.account.relabelled} of them are others now",
+        )
 
 
 def _weights(data: Dataset, spec: DataSpec) -> Iterator[Line]:

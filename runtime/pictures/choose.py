@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from netc.runtime.pictures import answers, curves, plane, spread, sweeps
+from netc.runtime.pictures import answers, curves, one_axis, plane, spread, sweeps
 from netc.runtime.pictures.course import has_curves
 from netc.runtime.pictures.material import Material
 from netc.runtime.pictures.style import style
@@ -86,6 +86,7 @@ PICTURES = {
 }
 """In the order in which they are made."""
 SWEEP_PICTURES = {
+    "axis": SweepPicture(one_axis.is_of_numbers, one_axis.axis),
     "heatmap": SweepPicture(lambda s: len(s.axes) == 2, sweeps.heatmap),
     "parallel": SweepPicture(lambda s: len(s.axes) > 2, sweeps.parallel),
     "bands": SweepPicture(lambda s: sweeps.has_courses(s), sweeps.bands),

@@ -96,7 +96,7 @@ def _dots(axes: Axes, sweep: KeptSweep, norm: Normalize, colours: str) -> None:
         if any(isinstance(v, str) for v in values):
             listed = _listed(values)
             axis.set_ticks(range(len(listed)), [_short(v) for v in listed])
-        elif _by_logarithm(sweep, name):
+        elif by_logarithm(sweep, name):
             scale("log")
             logarithmic(axis, float(min(values)), float(max(values)))
 
@@ -203,7 +203,7 @@ def _places(sweep: KeptSweep, name: str) -> Array:
     return np.array([listed.index(v) if words else v for v in values], float)
 
 
-def _by_logarithm(sweep: KeptSweep, name: str) -> bool:
+def by_logarithm(sweep: KeptSweep, name: str) -> bool:
     """As the law of the axis has it; of a set where its numbers are far apart."""
     if name in sweep.laws or any(isinstance(row.values[name], str) for row in sweep.rows):
         return sweep.laws.get(name) == "log_uniform"
@@ -214,7 +214,7 @@ def _by_logarithm(sweep: KeptSweep, name: str) -> bool:
 def _heights(sweep: KeptSweep, name: str) -> Array:
     """(rows,) from 0 to 1."""
     places = _places(sweep, name)
-    if _by_logarithm(sweep, name):
+    if by_logarithm(sweep, name):
         places = np.log(places)
     apart = float(np.ptp(places))
     found: Array = (places - places.min()) / apart if apart else np.full(len(places), 0.5)

@@ -194,7 +194,7 @@ class Values:
                 return self.name(print_expr(e), e)
             case "loss" | "accuracy" | "r2", [ast.Name(part)]:
                 return self.part(f"{function}({part})", e)
-            case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Name(phase)]:
+            case "loss" | "accuracy" | "r2" | "mse", [ast.Name(part), ast.Name(phase)]:
                 return self.part(f"{function}({part}, {phase})", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Call() as attack]:
                 return self.attacked(function, part, attack, e)

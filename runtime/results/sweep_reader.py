@@ -34,6 +34,8 @@ class SweptRow:
     points: tuple[int, ...]
     median: float
     """Of the figure; NaN where no run has a finite one."""
+    spreads: dict[str, tuple[float, float, float]]
+    """The first quartile, the median and the third one of all figures; NaN likewise."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,16 @@ class KeptSweep:
 
     @property
     def column(self) -> str:
-        """Of `history.csv`."""
-        name = "gradient_norm" if self.figure == "norm(grad R)" else self.figure
-        return name.replace("(", "_").rstrip(")")
+        """The figure as the table of the sweep has it."""
+        return _column(self.figure)
 
     def courses(self, row: SweptRow) -> tuple[Array, Array] | None:
         """Epochs (moments,) and the figure (runs, moments) of all runs of the row; a run that has ended keeps its last
         value. None where the folders have no such history of single runs."""
         runs: list[dict[float, float]] = []
         for number in row.points:
-            found = _history(self.path / "points" / f"{number:05}" / "history.csv", self.column)
+            column = self.column.replace("(", "_").rstrip(")")
+            found = _history(self.path / "points" / f"{number:05}" / "history.csv", column)
             if found is None:
                 return None
             runs += found
@@ -84,13 +86,16 @@ def read(path: Path) -> KeptSweep:
     try:
         summary = json.loads(read_bytes(path / "summary.json", LARGEST_TEXT))
         figure = str(summary["figure"])
-        column = "gradient_norm" if figure == "norm(grad R)" else figure
-        rows = tuple(_row(row, [*summary["best"]], column) for row in summary["table"])
+        rows = tuple(_row(row, [*summary["best"]], _column(figure)) for row in summary["table"])
         if not rows:
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Unreadable(f"'{path}' is a sweep without a readable table: no point of it is done") from None
     return KeptSweep(path, str(summary["file"]), figure, rows, _laws(path / "spec.net"))
+
+
+def _column(figure: str) -> str:
+    return "gradient_norm" if figure == "norm(grad R)" else figure
 
 
 def _laws(spec: Path) -> dict[str, str]:
@@ -108,8 +113,18 @@ def _row(row: dict[str, Any], axes: list[str], figure: str) -> SweptRow:
     values = {
         axis: value if isinstance(value, str) else float(value) for axis, value in ((a, row[a]) for a in axes)
     }
-    median = row[figure]["median"]
-    return SweptRow(values, tuple(map(int, row["points"])), np.nan if median is None else float(median))
+    spreads = {
+        name: _spread(found)
+        for name, found in row.items()
+        if isinstance(found, dict) and "quartiles" in found
+    }
+    return SweptRow(values, tuple(map(int, row["points"])), spreads[figure][1], spreads)
+
+
+def _spread(found: dict[str, Any]) -> tuple[float, float, float]:
+    low, high = found["quartiles"]
+    first, median, third = (np.nan if v is None else float(v) for v in (low, found["median"], high))
+    return first, median, third
 
 
 def _history(file: Path, column: str) -> list[dict[float, float]] | None:

@@ -72,6 +72,8 @@ class SweepResult:
     folder: Path | None = field(default=None)
     failed: tuple[tuple[int, str], ...] = ()
     """Points that could not be trained on a worker, by their numbers, and why."""
+    ensembles: dict[int, dict[str, Array]] = field(default_factory=dict)
+    """Of folds that answer together, by the number of the first of their points: `accuracy(test, ensemble)` (runs,), ..."""
 
     @property
     def results(self) -> list[Result]:
@@ -124,11 +126,13 @@ class SweepResult:
                 continue
             texts = [print_expr(value) for value in axis.values]
             pools = [[p for p in self.points if print_expr(p.values[at]) == text] for text in texts]
-            over[axis.name] = tuple(_pooled(pool, constants, layers) for pool in pools)
+            over[axis.name] = tuple(self._pooled(pool, constants, layers) for pool in pools)
         values = self.rows[0].values
         words = {v for p in self.points for v in self._values(p).values() if isinstance(v, str)}
-        swept = Swept(_pooled(best, constants, layers), values, over, frozenset(words))
-        return Scope(1, {}, constants, swept=swept)
+        first = self._pooled(best, constants, layers)
+        swept = Swept(first, values, over, frozenset(words))
+        alone = first.ensemble if not values else {}
+        return Scope(first.runs if alone else 1, {}, constants, swept=swept, ensemble=alone)
 
     # -- inside ------------------------------------------------------------------------------------
 
@@ -168,12 +172,26 @@ class SweepResult:
                 found[*start, str(run)] = worst if np.isnan(value) else value
         return found
 
+    def together(self, points: Sequence[Point]) -> dict[str, Array]:
+        """Figures of the ensembles of these points."""
+        found = [self.ensembles[p.number] for p in points if p.number in self.ensembles]
+        return {name: np.concatenate([one[name] for one in found]) for name in (found[0] if found else ())}
+
+    def _pooled(self, points: Sequence[Point], constants: dict[str, float], layers: tuple[str, ...]) -> Scope:
+        names = [name for name in points[0].figures if all(name in p.figures for p in points)]
+        figures = {name: np.concatenate([p.figures[name] for p in points]) for name in names}
+        seeds = any(axis.name == "seed" for axis in self.sweep.axes)
+        several = seeds or any(len(a) > 1 for one in self.ensembles.values() for a in one.values())
+        together = {n: (a if several else a[0], several) for n, a in self.together(points).items()}
+        return Scope(len(figures["steps"]), figures, constants, layers=layers, ensemble=together)
+
     def _row(self, row: Row) -> dict[str, Any]:
         found: dict[str, Any] = {**row.values, "points": [p.number for p in row.points]}
         found["runs"] = len(row.runs("steps"))
         for name in row.points[0].figures:
             if "(" in name or name in ("steps", "kept_epochs", "gradient_norm"):
                 found[name] = spread(row.runs(name))
+        found |= {name: spread(array) for name, array in self.together(row.points).items()}
         if row is not self.rows[0] and (apart := self.against_the_best(row)) is not None:
             ends = [] if apart.interval is None else [plain(float(end)) for end in apart.interval]
             found["difference"] = {"median": plain(apart.median), "interval": ends, "pairs": apart.pairs}
@@ -202,9 +220,3 @@ def _is_higher_better(figure: Judged) -> bool:
 def _plain_value(value: ast.Expr) -> float | str:
     found = number_or_none(value)
     return print_expr(value) if found is None else found
-
-
-def _pooled(points: Sequence[Point], constants: dict[str, float], layers: tuple[str, ...]) -> Scope:
-    names = [name for name in points[0].figures if all(name in p.figures for p in points)]
-    figures = {name: np.concatenate([p.figures[name] for p in points]) for name in names}
-    return Scope(len(figures["steps"]), figures, constants, layers=layers)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "curves", "fit", "boundary", "confusion", "residuals", "reliability", "samples", "surface", "basins", "growth", "shares",
-    "boxes", "scatter", "histogram", "heatmap", "parallel", "bands",
+    "boxes", "scatter", "histogram", "axis", "heatmap", "parallel", "bands",
 )  # fmt: skip
 ANSWERS = {"fit", "boundary", "confusion", "residuals", "reliability", "samples"}
 """These ask the model."""
@@ -69,6 +69,7 @@ def command(
     boxes        final losses and iterations: quartiles and density
     scatter      iterations against final loss, a dot for each run
     histogram    how final losses are spread
+    axis         of a sweep over one name: the figure at each value, of every part of the data
     heatmap      of a sweep over two names: the figure at each pair of values
     parallel     of a sweep over more names: a line for each point through its values
     bands        of a sweep: the figure at the best points, median and quartiles over seeds
