@@ -353,7 +353,7 @@ class Model:
         """
         session = self._session
         if ensemble and self._folds:
-            return self._folds.predict(lambda fold: self._inputs(fold, X), labels)
+            return self._folds.predict(lambda fold: scaled_inputs(fold, X), labels)
         if ensemble:
             return self._of_ensemble(session, scaled_inputs(session, X), labels)
         row = self._row(session, self.theta if theta is None else theta, states)
