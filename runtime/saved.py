@@ -45,6 +45,8 @@ class Saved:
 
 def read(path: Path) -> Saved:
     """Of a run's folder or of a model's file. Raises OSError where there is nothing, Unreadable."""
+    if (path / "points").is_dir():
+        raise Unreadable(_of_sweep(path))
     if path.is_dir():
         return _read(
             path, "is not the folder of a run that has ended", "is damaged", lambda: _of_folder(path)
@@ -56,6 +58,15 @@ def read(path: Path) -> Saved:
         raise Unreadable(f"'{path}' is a part of a run: give its folder, '{path.parent}'")
     path.stat()
     return _read(path, "holds no model", "holds no model", lambda: _of_file(path))
+
+
+def _of_sweep(path: Path) -> str:
+    points = path / "points"
+    try:
+        best = points / f"{json_of(path / 'summary.json')['table'][0]['points'][0]:05d}"
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return f"'{path}' is the folder of a sweep, whose points have folders of their own: {points / '00001'}, ..."
+    return f"'{path}' is the folder of a sweep; its best point is {best}"
 
 
 def write(path: Path, session: Session, theta: Array, states: Array | None) -> None:

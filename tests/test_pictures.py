@@ -232,6 +232,28 @@ def test_marks_stand_where_a_schedule_jumps(runs, tmp_path):
     assert [m.at for m in course.marks(one)] == pytest.approx([10 / 3, 25 / 3]), "3 batches an epoch"
 
 
+def test_a_run_that_keeps_its_best_has_the_figures_of_that_epoch(tmp_path):
+    """Of a training that turns back: the title, the line and the row of its table are those of `history.csv` there."""
+    text = LINE.replace("split = 15", "split = 10, validation = 4").replace(
+        "seed = 2, runs = 30", "seed = 2, KEEP"
+    )
+    text = text.replace("KEEP", "keep = best(loss(validation))").replace("eta = 0.01", "eta = 0.3")
+    one = kept.read(trained(text, tmp_path / "x"))
+    best = int(np.argmin(one.history["loss_validation"]))
+    assert best < len(one.history["epoch"]) - 1
+    for name in ("loss_train", "loss_validation", "loss_test"):
+        assert one.runs[name] == pytest.approx(one.history[name][best], rel=1e-12)
+    at = one.history["epoch"][best]
+    with style():
+        fig = curves.curves([one])
+    title = " ".join(" ".join(text.get_text() for text in fig.texts).split())
+    assert f"epoch {at:g} of 40" in title
+    assert f"(validation {one.history['loss_validation'][best]:.3g}" in title
+    assert [at, at] in [list(line.get_xdata()) for line in fig.axes[0].lines]
+    assert main(["report", str(one.path), "--out", str(tmp_path / "x.html")]) == 0
+    assert f"Kept is epoch {at:g}, the best by loss(validation)." in (tmp_path / "x.html").read_text()
+
+
 def test_two_runs_from_one_start_have_a_panel_of_their_distance(runs, tmp_path, capsys):
     """GD and GD with half the rate on R = theta^2/2 from 1: theta = 0.9^n and 0.95^n."""
     text = "objective R(x) = x^2/2\ninit theta = 1\noptimizer gd(eta = {})\ntrain steps = 30\n"

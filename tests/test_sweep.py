@@ -281,6 +281,16 @@ def test_a_sweep_is_resumed_with_the_same_file_only(tmp_path, monkeypatch, capsy
     assert "was begun with another file" in capsys.readouterr().err
     assert main(["replay", str(folder), "-q"]) == 2
     assert "points/00001" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="is the folder of a sweep; its best point is") as refused:
+        netc.load(folder)
+    best = Path(str(refused.value).rpartition(" is ")[2])
+    rows = csv.DictReader((folder / "sweep.csv").read_text().splitlines())
+    medians: dict[str, list[float]] = {}
+    for row in rows:
+        medians.setdefault(row["point"], []).append(float(row["loss_train"]))
+    lowest = min(medians, key=lambda point: np.median(medians[point]))
+    assert best == folder / "points" / f"{int(lowest):05d}"
+    assert netc.load(best).result.theta.shape == (3, 2)
 
 
 def test_ctrl_c_keeps_the_points_that_are_done(tmp_path, monkeypatch, capsys):

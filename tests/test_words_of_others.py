@@ -149,6 +149,18 @@ def test_a_rule_that_is_nowhere_is_answered_with_the_nearest_and_the_page() -> N
     assert (Path(__file__).parent.parent / "docs" / "writing-a-rule.md").exists()
 
 
+@pytest.mark.parametrize(
+    ("word", "says"), [("batch_size", "'batch'"), ("random_state", "'seed'"), ("lr", "eta")]
+)
+def test_settings_from_outside_are_told_their_names(word: str, says: str) -> None:
+    """`--set batch_size=32`, `model.train(batch_size=32)`"""
+    program = parse(Source("a.net", OBJECTIVE.format("", GD)))
+    with pytest.raises(SpecError) as error:
+        to_spec(program, None, Path(), {word: 1})
+    (found,) = error.value.diagnostics
+    assert (found.code, says in found.message) == ("E0512", True)
+
+
 def test_no_word_of_the_language_is_called_foreign() -> None:
     for place, kind in (
         ("loss", "loss"),

@@ -13,6 +13,7 @@ from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import canonical, did_you_mean
 from netc.dsl.parser import parse
 from netc.dsl.source import Source, Span
+from netc.dsl.vocabulary import joined, meant
 
 Overrides = Mapping[str, str | float | ast.Expr]
 """Values as text or numbers, or as they were written in a sweep."""
@@ -73,7 +74,7 @@ def override(values: dict[str, float], settings: Settings, report: Report) -> di
             report.error(
                 "E0512",
                 setting.span,
-                f"there is no '{name}' to set",
+                joined(f"there is no '{name}' to set", meant(name, "setting")),
                 hints=did_you_mean(name, known) or (f"known: {', '.join(known)}",),
             )
             continue

@@ -107,7 +107,13 @@ def _one(told: Told, level: int) -> Iterator[str]:
 def _ended(result: Result) -> str:
     ways = sorted({*result.stopped.tolist()})
     took = duration(result.seconds["train"])
-    return f"Ended by: {', '.join(ways)}; trained in {took} on the {result.target}, {result.precision}."
+    told = f"Ended by: {', '.join(ways)}; trained in {took} on the {result.target}, {result.precision}."
+    if not result.keep:
+        return told
+    which = (
+        f"epoch {result.kept_epochs[0]:g}, the best" if len(result.stopped) == 1 else "the best of each run"
+    )
+    return f"{told} Kept is {which} by {result.keep}."
 
 
 def _figures(told: Told) -> dict[str, str]:

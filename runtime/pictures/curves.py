@@ -233,9 +233,12 @@ def _distance(axes: Axes, kept: Sequence[Kept], apart: Course) -> None:
 
 
 def _marks(panels: Sequence[Axes], drawn: Sequence[Kept]) -> None:
-    """Where a schedule jumps, with what it jumps to."""
+    """Where a schedule jumps, with what it jumps to; where the parameters are from that `keep` has chosen."""
     found = _common(drawn)
+    chosen = _chosen(drawn[0]) if len(drawn) == 1 else None
     for axes in panels:
+        if chosen is not None:
+            axes.axvline(chosen, color=MIDDLE, linewidth=0.6 * theme().line, zorder=1)
         for mark in found:
             axes.axvline(mark.at, color=MIDDLE, linestyle=(0, (1, 2)), linewidth=0.6 * theme().line, zorder=1)
         for mark in found:
@@ -243,6 +246,12 @@ def _marks(panels: Sequence[Axes], drawn: Sequence[Kept]) -> None:
                 mark.text, (mark.at, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points",
                 va="top", fontsize=0.7 * theme().font, color=theme().faint,
             )  # fmt: skip
+
+
+def _chosen(one: Kept) -> float | None:
+    """On the clock of the picture; of a run alone."""
+    name = "kept_steps" if clock(one)[0] == "iteration n" else "kept_epochs"
+    return float(one.runs[name][0]) if one.count == 1 and name in one.runs else None
 
 
 def _common(drawn: Sequence[Kept]) -> list[Mark]:
@@ -285,7 +294,8 @@ def _headline(kept: Sequence[Kept], drawn: Sequence[Kept]) -> str:
 
 
 def _end(kept: Kept) -> str:
-    """`loss 0.0282 (test 0.0606)`: the last figures, medians of several runs."""
+    """`loss 0.0282 (test 0.0606)`: the figures of what is kept, which are the last ones but for `keep`; medians of several
+    runs."""
     losses = {part: _last(kept, part) for part, _ in parts_of(kept, "loss") if part != "batches"}
     several = "median " if kept.count > 1 else ""
     rest = ", ".join(f"{part} {short(value)}" for part, value in losses.items() if part != "train")
@@ -293,12 +303,15 @@ def _end(kept: Kept) -> str:
 
 
 def _last(kept: Kept, part: str) -> float:
+    if _chosen(kept) is not None:
+        return float(kept.runs[f"loss_{part}"][0])
     return float(dict(parts_of(kept, "loss"))[part].median[-1])
 
 
 def _length(kept: Kept) -> str:
     name, moments = clock(kept)
-    return f"{moments.max():g} {'iterations' if name == 'iteration n' else 'epochs'}"
+    unit, chosen = ("iteration" if name == "iteration n" else "epoch"), _chosen(kept)
+    return f"{moments.max():g} {unit}s" if chosen is None else f"{unit} {chosen:g} of {moments.max():g}"
 
 
 def _notes(kept: Sequence[Kept]) -> Iterator[str]:
@@ -309,13 +322,18 @@ def _notes(kept: Sequence[Kept]) -> Iterator[str]:
     if found := _common([one for one in kept if has_curves(one)]):
         names = ", ".join(sorted({mark.name for mark in found}))
         yield f"dotted: there {names} becomes the number beside"
+    if len(kept) == 1 and (chosen := _chosen(kept[0])) is not None:
+        yield f"the line at {chosen:g}: what is kept"
     if lost := [title(kept, one) for one in kept if not has_curves(one)]:
         yield f"not drawn, since not finite: {', '.join(lost)}"
 
 
 def about(kept: Sequence[Kept]) -> str:
     """The line below a picture: of what it is."""
-    return f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}" if len(kept) == 1 else kept[0].setup
+    if len(kept) == 1:
+        return f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
+    setups = {one.setup for one in kept}
+    return setups.pop() if len(setups) == 1 else f"{len(setups)} problems"
 
 
 def title(kept: Sequence[Kept], one: Kept) -> str:

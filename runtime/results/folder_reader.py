@@ -187,9 +187,16 @@ def json_of(file: Path) -> Any:
 
 
 def _single(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Array]:
-    """Of a run alone, which has no table: its last report."""
+    """Of a run alone, which has no table: its last report, with the figures of what `keep` has chosen."""
     last = {name: column[-1:] for name, column in history.items()}
-    return {**last, "steps": last["step"], "outcome": np.array([summary["outcome"]])}
+    found = {**last, "steps": last["step"], "outcome": np.array([summary["outcome"]])}
+    if chosen := summary.get("kept"):
+        figures = {"gradient_norm": summary["gradient_norm"]}
+        for name in ("loss", "accuracy", "r2"):
+            figures |= {f"{name}_{part}": value for part, value in summary.get(name, {}).items()}
+        figures |= {"kept_steps": chosen["step"], "kept_epochs": chosen["epoch"]}
+        found |= {name: np.array([value], np.float64) for name, value in figures.items()}
+    return found
 
 
 def runs_of(path: Path) -> dict[str, Array]:
