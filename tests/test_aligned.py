@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import netc
-from netc.runtime import aligned, session
+from netc.runtime import aligned, prepared
 from netc.runtime.devices import load
 from netc.runtime.training import report, sample_layout, state, workers
 from netc.runtime.training.task import Watcher
@@ -97,7 +97,7 @@ def test_where_arrays_begin_changes_no_bit(text, monkeypatch):
     def zeros(shape: Any, dtype: Any) -> np.ndarray:
         return off_line(np.zeros(shape, dtype))
 
-    for module in (state, workers, report, sample_layout, session):
+    for module in (state, workers, report, sample_layout, prepared):
         monkeypatch.setattr(module, "zeros", zeros)
     _, off = trained(text)
     assert np.array_equal(on.theta, off.theta)
