@@ -251,6 +251,7 @@ def _join(kind: str, name: str) -> Pass:
     return lambda x, run: torch.cat([x, run.named[name]], -1)
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.sampled_from([(5, 4, 3), (6, 7, 1), (4, 3), (3, 2), (5,)]))
 @settings(max_examples=12)
 def test_a_network_of_any_layers_is_pytorchs_and_its_spec_is_the_same_network(

@@ -145,6 +145,7 @@ def test_what_is_no_weight_is_refused() -> None:
         plain.train(X, KIND, sample_weight=WEIGHTS)
 
 
+@pytest.mark.slow
 def test_estimators_of_scikit_learn() -> None:
     """scikit-learn's own checks of weights, of estimators that see all samples at once."""
     checks = pytest.importorskip("sklearn.utils.estimator_checks")

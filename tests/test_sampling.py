@@ -73,6 +73,7 @@ def test_the_same_bits_however_it_is_cut(trained: tuple) -> None:
     np.testing.assert_array_equal(model.train(*given, runs=1).theta[0], whole.theta[0])
 
 
+@pytest.mark.slow
 def test_theorem_4_1() -> None:
     """u = w on n numbers y of variance s2, one a step: E(grad R)^2 is eta*s2/(2 - eta) where they are drawn with
     replacement, below the theorem's eta*beta*s2; of permutations, at the end of an epoch, v/(1 - (1 - eta)^(2n)) with the
