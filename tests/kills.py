@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from netc.command_line import main
+from netc.runtime.results.folder_reader import tensors_of
 from netc.runtime.training import state, train
 
 PROGRAMS = (
@@ -35,6 +36,8 @@ train steps = 400000, runs = 90, stop = norm(grad R) < 1e-9
 """,
 )
 FILES = ("theta.safetensors", "history.csv", "spec.net")
+END = "end.safetensors"
+"""What going on needs, but for the seconds it took; not of every run."""
 
 
 def kills(count: int, seed: int) -> int:
@@ -113,8 +116,10 @@ def _run(out: str) -> Path:
 
 
 def _files(run: Path) -> dict[str, bytes]:
-    assert {*os.listdir(run)} <= {*FILES, "manifest.json", "summary.json", "runs.csv"}, os.listdir(run)
-    return {name: (run / name).read_bytes() for name in FILES}
+    assert {*os.listdir(run)} <= {*FILES, END, "manifest.json", "summary.json", "runs.csv"}, os.listdir(run)
+    found = {name: (run / name).read_bytes() for name in FILES}
+    end = tensors_of(run / END)[0] if (run / END).exists() else {}
+    return found | {f"{END}: {name}": array.tobytes() for name, array in end.items() if name != "seconds"}
 
 
 if __name__ == "__main__":
