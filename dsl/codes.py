@@ -10,6 +10,7 @@ from netc.dsl.codes_layers import LAYERS
 from netc.dsl.codes_meaning import MEANING
 from netc.dsl.codes_results import RESULTS
 from netc.dsl.codes_rules import RULES
+from netc.dsl.codes_samples import SAMPLES
 from netc.dsl.codes_settings import SETTINGS
 from netc.dsl.story import Story as Story
 
@@ -376,6 +377,7 @@ were scaled; 'scale_target = none' leaves them as they are.
 """,
     ),
     **EVERYDAY,
+    **SAMPLES,
     **LAYERS,
     **MEANING,
     **RESULTS,

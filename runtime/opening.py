@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from netc.compiler.meaning.inside import FISHER, LAWS, NO_LAW, parts_of
 from netc.compiler.meaning.resolve_tree import walk
@@ -14,9 +13,6 @@ from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.validation import require_judged
 from netc.runtime.program_file import File, Overrides, check, read_data
 from netc.runtime.session import Session
-
-if TYPE_CHECKING:
-    pass
 
 
 def open_session(file: File, overrides: Overrides, data: Dataset | None = None, lanes: int = 0) -> Session:

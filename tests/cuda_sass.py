@@ -29,9 +29,9 @@ from unittest import mock
 from netc.compiler import pipeline
 from netc.compiler.kernels.cuda.target import Cuda
 from netc.runtime import opening, program_file
-from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_types import ptx, ptxas
 from netc.runtime.devices.load import load_kernels
+from netc.runtime.session import Session
 from netc.runtime.training.cuda_stretches import card
 
 INSTRUCTION = re.compile(r"/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?([A-Z]\w*)(\S*)\s*(.*?);")
@@ -218,7 +218,7 @@ def table(module: ModuleType, least: int) -> str:
     return "\n".join(lines)
 
 
-def of_bench(title: str, precision: str | None) -> sessions.Session:
+def of_bench(title: str, precision: str | None) -> Session:
     """The first workload of the bench whose title contains this."""
     from bench.cuda_cases import cases
     from bench.cuda_netc import opened

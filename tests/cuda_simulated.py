@@ -25,7 +25,7 @@ from netc.compiler.kernels.cuda import plan as cuda_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import opening, program_file
-from netc.runtime import session as sessions
+from netc.runtime.session import Session
 from netc.runtime.training import cuda_stretches as cuda_kernels
 from netc.runtime.training import state as states
 from netc.runtime.training import train as training
@@ -34,7 +34,7 @@ from netc.runtime.training.task import Outcome, Task, Watcher
 from netc.runtime.training.train import _Loop
 
 
-def opened(case: dict[str, Any], target: str) -> sessions.Session:
+def opened(case: dict[str, Any], target: str) -> Session:
     """With `layers`: one of the networks of `layer_programs`, and its samples."""
     layers = CASES.get(case.get("layers", ""))
     text = layers.text(case.get("more", "")) if layers else case["text"]
@@ -44,7 +44,7 @@ def opened(case: dict[str, Any], target: str) -> sessions.Session:
     return opening.open_session(file, {"target": target, **steps}, given)
 
 
-def trained(case: dict[str, Any], target: str) -> tuple[State, sessions.Session]:
+def trained(case: dict[str, Any], target: str) -> tuple[State, Session]:
     """All runs to their end in two stretches, both queued before the first is waited for; without reports."""
     session = opened(case, target)
     loop = _Loop(session.task, Watcher())

@@ -28,7 +28,7 @@ from netc.compiler.calculus.ir import (
 from netc.compiler.lower.network import problem
 from netc.compiler.lower.rule import lower_rule
 from netc.runtime import opening, program_file
-from netc.runtime import session as sessions
+from netc.runtime.session import Session
 
 
 def add(*parts: Expr) -> Expr:
@@ -149,7 +149,7 @@ def program(made: ir.Problem, settings: str) -> ir.Program:
     return replace(lowered(TEXT.format(settings)), problem=made)
 
 
-def session_of(made: ir.Problem, x: np.ndarray, y: np.ndarray, text: str) -> sessions.Session:
+def session_of(made: ir.Problem, x: np.ndarray, y: np.ndarray, text: str) -> Session:
     """A session that trains the problem on these samples from theta ~ U(-0.8, 0.8); `text`: optimizer and train, and what
     else a file has."""
     head = f"data given, scale = none\nnetwork [{x.shape[1]} (lin) {y.shape[1]}]\nloss half_mse\ninit zeros\n"

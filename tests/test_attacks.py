@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import netc
+from same_bits import require_same_bits
 
 torch = pytest.importorskip("torch")
 RNG = np.random.default_rng(8)
@@ -82,13 +83,7 @@ def test_a_training_against_it_is_pytorchs(call: str) -> None:
 def test_the_same_bits_however_it_is_cut() -> None:
     """Inside of an epoch, with several runs and threads."""
     model = netc.compile(TEXT.format(scale="minmax", more="seed = 3, runs = 3, against = fgsm(0.1)"))
-    whole = model.train(X, KIND, threads=1)
-    assert len(np.unique(whole.theta[:, 0])) == 3
-    first = model.train(X, KIND, steps=2)
-    second = model.train(X, KIND, steps=7, resume=first.checkpoint)
-    np.testing.assert_array_equal(model.train(X, KIND, resume=second.checkpoint).theta, whole.theta)
-    np.testing.assert_array_equal(model.train(X, KIND, threads=2).theta, whole.theta)
-    np.testing.assert_array_equal(model.train(X, KIND, runs=1).theta[0], whole.theta[0])
+    require_same_bits(model, (X, KIND), (2, 7))
 
 
 def test_an_attack_of_the_file() -> None:

@@ -8,6 +8,7 @@ from scipy import ndimage, stats
 
 import netc
 from netc.runtime.data import augment
+from same_bits import require_same_bits
 
 RNG = np.random.default_rng(6)
 IMAGES = RNG.uniform(size=(5, 6, 7, 2))
@@ -129,10 +130,4 @@ def test_a_training_sees_the_samples_of_the_epoch() -> None:
 def test_the_same_bits_however_it_is_cut() -> None:
     more = TEXT.format(more="runs = 3") + "augment shift(1), noise(0.2) until 3\n"
     model = netc.compile(more)
-    whole = model.train(X, KIND, threads=1)
-    assert len(np.unique(whole.theta[:, 0])) == 3
-    first = model.train(X, KIND, steps=4)
-    second = model.train(X, KIND, steps=7, resume=first.checkpoint)
-    np.testing.assert_array_equal(model.train(X, KIND, resume=second.checkpoint).theta, whole.theta)
-    np.testing.assert_array_equal(model.train(X, KIND, threads=2).theta, whole.theta)
-    np.testing.assert_array_equal(model.train(X, KIND, runs=1).theta[0], whole.theta[0])
+    require_same_bits(model, (X, KIND), (4, 7))

@@ -17,9 +17,9 @@ import pytest
 from layer_programs import CASES
 from netc.command_line import main
 from netc.runtime import opening, program_file
-from netc.runtime import session as sessions
 from netc.runtime.devices.cuda_missing import missing, simulated
 from netc.runtime.random import Purpose, permutation
+from netc.runtime.session import Session
 from netc.runtime.training import train as training
 from netc.runtime.training.report import COLUMNS
 from netc.runtime.training.task import Outcome, Watcher
@@ -59,7 +59,7 @@ SOME = (
 
 def opened(
     text: str, target: str, overrides: Mapping[str, str | float] | None = None, data: Any = None
-) -> sessions.Session:
+) -> Session:
     file = program_file.read_text(text, "gpu.net", Path.cwd())
     given = program_file.from_arrays(file, *data) if data else None
     return opening.open_session(file, {"target": target, **(overrides or {})}, given)
@@ -75,7 +75,7 @@ GROWTH = 1e4
 """Of a rounding error along the trajectory of a calm run, at most."""
 
 
-def assert_alike(gpu: Outcome, session: sessions.Session, bound: float = 1e-9) -> None:
+def assert_alike(gpu: Outcome, session: Session, bound: float = 1e-9) -> None:
     """The GPU's outcome and that of the CPU's `session`, run by run.
 
     Rounding errors grow along a trajectory, in some runs without end (a start beside a ridge, a search whose test is a
@@ -94,7 +94,7 @@ def assert_alike(gpu: Outcome, session: sessions.Session, bound: float = 1e-9) -
     assert (calm & ~(turns & (apart <= bound))).sum() <= len(calm) // 1000
 
 
-def from_moved_starts(session: sessions.Session, seed: int) -> Outcome:
+def from_moved_starts(session: Session, seed: int) -> Outcome:
     task = session.task
     loop = training._Loop(task, Watcher())
     with loop.workers:

@@ -9,7 +9,7 @@ import numpy as np
 import netc
 from netc.command_line import main
 from netc.runtime import opening, program_file
-from netc.runtime import session as sessions
+from netc.runtime.session import Session
 from netc.runtime.sweep import points_of, session_at
 
 IRIS = """
@@ -22,7 +22,7 @@ train     epochs = 2, batch = 16, seed = 1
 """
 
 
-def sessions_of(text: str) -> list[sessions.Session]:
+def sessions_of(text: str) -> list[Session]:
     whole = opening.open_session(program_file.read_text(text, "<test>", Path()), {})
     return [session_at(whole, values, {}) for values in points_of(whole.spec.sweep)]
 

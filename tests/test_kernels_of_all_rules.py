@@ -16,7 +16,7 @@ from netc.compiler.kernels.machine import Machine
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import opening, program_file
-from netc.runtime import session as sessions
+from netc.runtime.session import Session
 
 NETWORK = """data inline:
     0, 1 -> 1
@@ -64,7 +64,7 @@ def defined(node: ast.stmt) -> set[str]:
             return set()
 
 
-def session_of(problem: str, rule: str) -> sessions.Session | None:
+def session_of(problem: str, rule: str) -> Session | None:
     """None where the rule does not suit the problem."""
     for arguments in VALUES:
         text = f"{problem}optimizer {rule}{arguments}\ntrain epochs = 3\n"
@@ -75,7 +75,7 @@ def session_of(problem: str, rule: str) -> sessions.Session | None:
     return None
 
 
-def texts(session: sessions.Session) -> list[str]:
+def texts(session: Session) -> list[str]:
     program, samples = session.program, session.samples
     machine = Machine()
     targets = (Cpu(machine), Cuda(Card()))

@@ -11,7 +11,7 @@ import netc
 from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import opening, program_file
-from netc.runtime import session as sessions
+from netc.runtime.session import Session
 
 REST = """
 network   [64(relu)4(softmax){outputs}]
@@ -22,7 +22,7 @@ train     epochs = 1, batch = 16, seed = 1
 """
 
 
-def opened(data: str, outputs: int) -> sessions.Session:
+def opened(data: str, outputs: int) -> Session:
     return opening.open_session(
         program_file.read_text(data + REST.format(outputs=outputs), "<test>", Path()), {}
     )

@@ -17,7 +17,7 @@ import netc
 from netc.command_line import main
 from netc.compiler.meaning.spec_text import spec_text
 from netc.runtime import opening, program_file
-from netc.runtime import session as sessions
+from netc.runtime.session import Session
 from netc.runtime.training.report import Evaluator
 from netc.runtime.training.start import first_theta
 from netc.runtime.training.task import Watcher
@@ -40,7 +40,7 @@ keep = best(loss(validation))
 """
 
 
-def session(text: str = TEXT, **overrides: str | float) -> sessions.Session:
+def session(text: str = TEXT, **overrides: str | float) -> Session:
     return opening.open_session(program_file.read_text(text, "<test>", Path()), overrides)
 
 
@@ -65,7 +65,7 @@ def flat(net: torch.nn.Sequential) -> np.ndarray:
     return np.concatenate([p.detach().numpy().ravel() for p in net.parameters()])
 
 
-def plain_loop(opened: sessions.Session, patience: int) -> tuple[int, np.ndarray, int]:
+def plain_loop(opened: Session, patience: int) -> tuple[int, np.ndarray, int]:
     """(epoch kept, its parameters, epochs done) of early stopping as it is written by hand."""
     import torch
 

@@ -105,8 +105,9 @@ def _check_body(definition: ast.Attack, definitions: Definitions, report: Report
         if p.name in names:
             report.error("E0471", p.span, f"'{p.name}' are inputs of the network in every attack")
         names.setdefault(p.name, SCALAR)
+    before = report.errors
     written = _check_actions(definition.body, names, definitions, report)
-    if "x" not in written:
+    if "x" not in written and report.errors == before:
         message = "this attack changes nothing: it has no equation 'x = ...'"
         report.error("E0471", head(definition), message, hints=("x = x + eps*sign(grad_x R)",))
 
