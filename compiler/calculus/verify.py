@@ -25,6 +25,13 @@ def verify(problem: ir.Problem) -> ir.Problem:
     return problem
 
 
+def verify_mode(problem: ir.Problem) -> ir.Problem:
+    """The same of one mode, whatever there is beside it: what a pass of a target makes."""
+    found = [*_theta(problem), *_steps(problem)]
+    assert not found, "\n".join(found)
+    return problem
+
+
 def _modes(problem: ir.Problem) -> Iterator[str]:
     test, states = problem.test, {t.name: t for t in problem.states}
     if test is None:
