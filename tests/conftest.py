@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from netc.compiler.calculus import by_inputs, ir, norms
-from netc.compiler.calculus.verify import verify_mode
+from netc.compiler.calculus.verify import verify_alone
 from netc.compiler.calculus.verify_rule import verify_rule
 from netc.compiler.kernels import factored, orders, sweeps
 from netc.compiler.kernels import rule as rules
@@ -60,7 +61,7 @@ def _verifying(one: Callable[..., Any]) -> Callable[..., Any]:
             case ir.Program(rule=rule):
                 verify_rule(rule)
             case ir.Problem():
-                verify_mode(found)
+                verify_alone(found)
             case _:
                 verify_rule(found)
         return found
@@ -68,9 +69,13 @@ def _verifying(one: Callable[..., Any]) -> Callable[..., Any]:
     return verifying
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True, scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of the file's own, so that its kernels are compiled once, and anew."""
+    """One for all tests of all workers: what several need is compiled once, and anew, but where `NETC_CACHE` names one that
+    is kept between runs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        if "NETC_CACHE" not in os.environ:
+            shared = tmp_path_factory.getbasetemp().parent / "cache"
+            beside = "PYTEST_XDIST_WORKER" in os.environ
+            patch.setenv("NETC_CACHE", str(shared) if beside else str(tmp_path_factory.mktemp("cache")))
         yield
