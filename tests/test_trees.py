@@ -1,4 +1,4 @@
-"""The page of the ir is its classes: what stands in `ir.py` is read off them."""
+"""The pages of the trees, in the docstrings of `ir.py` and `ast.py`, are their classes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import get_args
 
 from netc.compiler.calculus import ir
+from netc.dsl import ast
 
 OWN = {n: c for n, c in vars(ir).items() if is_dataclass(c) and isinstance(c, type) and n != "Span"}
 UNIONS = {n: get_args(u) for n, u in vars(ir).items() if get_args(u) and set(get_args(u)) <= {*OWN.values()}}
@@ -34,6 +35,14 @@ def lines() -> Iterator[str]:
         yield f"{name}({', '.join(shown(f.name, str(f.type)) for f in given)})"
 
 
-def test_the_page_is_that_of_the_classes() -> None:
+def test_the_page_of_the_ir_is_that_of_its_classes() -> None:
     page = re.findall(r"^    (\S.*(?:\n {8,}.*)*)", ir.__doc__ or "", re.MULTILINE)
     assert sorted(re.sub(r"\s+", " ", line) for line in page) == sorted(lines())
+
+
+def test_the_page_of_the_ast_has_all_its_nodes() -> None:
+    page = re.findall(r"^    (\w+) += (.*(?:\n {11,}.*)*)", ast.__doc__ or "", re.MULTILINE)
+    listed = {kind: set(re.findall(r"\w+", re.sub(r"\(.*\)", "", parts))) for kind, parts in page}
+    unions = {"statement": ast.Statement, "expr": ast.Expr, "action": ast.Action, "line": ast.LayerLine}
+    for kind, union in unions.items():
+        assert listed[kind] == {node.__name__ for node in get_args(union)}, kind
