@@ -283,4 +283,17 @@ no fold has seen:
 So there are folds and a test part, and no point is drawn ('trials') or stopped early ('by = halving').
 """,
     ),
+    "E0634": Story(
+        "dots that may mean several numbers, or none",
+        """\
+A set goes on in equal steps or in equal ratios where two numbers or more before the dots, and the last one, leave one way:
+
+    {1, 2, ..., 10}            # in steps of 1
+    {0.1, 0.01, ..., 1e-5}     # times 0.1
+    {2, 4, 8, ..., 512}        # 9 numbers; {2, 4, 6, ..., 512} has 256
+
+{2, 4, ..., 512} would do for both, so it is an error that a third number mends. The last number has to be one that the
+dots come to, in exact arithmetic of the numbers as they are typed.
+""",
+    ),
 }
