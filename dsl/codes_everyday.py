@@ -245,7 +245,8 @@ the rule has then; an expectation knows the one of the last report:
     monitor norm(step, layer1)
     expect  norm(step, layer1) < 0.01
 
-A sweep keeps the figures of its points, not their parameters: there all figures of layers are those that are monitored.
+A sweep keeps the figures of its points, not their parameters: there all figures of layers, and all figures under attack, are
+those that are monitored, as they are at the ends of phases.
 """,
     ),
     "E0475": Story(
@@ -281,6 +282,16 @@ no fold has seen:
     expect   accuracy(test, ensemble) > 90%
 
 So there are folds and a test part, and no point is drawn ('trials') or stopped early ('by = halving').
+""",
+    ),
+    "E0635": Story(
+        "no such figure to look at under attack",
+        """\
+'monitor' follows a figure of a part of the data whose samples are attacked at each report:
+
+    monitor accuracy(test), accuracy(test, fgsm(0.1))
+
+It is the loss, or the accuracy of classes, or the r2 of numbers; and the data have that part.
 """,
     ),
     "E0634": Story(
