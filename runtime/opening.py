@@ -24,6 +24,10 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
         _require_law(session)
     if session.data is None and session.spec.objective is None:
         return session
+    if any(shown.attacked for shown in session.spec.monitor.shown):
+        from netc.runtime.attacks import monitored
+
+        monitored(session)  # are they there?
     if session.data is not None:
         session.require_fit()
     session = _with_phases_checked(session) if session.spec.phases else _with_judges_checked(session)
