@@ -283,4 +283,14 @@ no fold has seen:
 So there are folds and a test part, and no point is drawn ('trials') or stopped early ('by = halving').
 """,
     ),
+    "E0495": Story(
+        "a file in a folder whose name cannot be written",
+        """\
+The folder of a run keeps spec.net, which repeats the run from anywhere, so it names data and weights by their whole
+path. A name of a folder can hold what no text of a .net file can: a line end, a character that nobody sees, bytes that are
+no UTF-8. Rename the folder, or keep the data elsewhere:
+
+    data "../data/houses.csv"
+""",
+    ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -100,7 +101,7 @@ def first(sweep: Sweep) -> str:
 
 
 def is_file(what: str) -> bool:
-    return "\n" not in what and (what.endswith(".net") or Path(what).is_file())
+    return os.path.isfile(what) or ("\n" not in what and what.endswith(".net"))
 
 
 def _is_family(what: str) -> bool:
