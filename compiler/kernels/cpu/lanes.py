@@ -31,7 +31,7 @@ def walks_in_step(rule: ir.Rule) -> bool:
 class LaneWriter(RegisterWriter):
     def functions(self) -> tuple[list[L.Function], int]:
         alone = RegisterWriter(self.rule, self.vectors, self.order, objective=self.objective)
-        return [*alone.starting(), self.advance()], len(self.stage()) * WIDTH
+        return [alone.start(), self.advance()], len(self.stage()) * WIDTH
 
     # -- expressions: every name is a vector over the runs --------------------------------------------
 
