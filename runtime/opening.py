@@ -26,7 +26,8 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
     if session.data is None and session.spec.objective is None:
         return session
     if session.data is not None:
-        session.require_fit()
+        warnings = session.require_fit()
+        session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
     session = _with_phases_checked(session) if session.spec.phases else _with_judges_checked(session)
     if session.spec.ensemble is not None:
         _require_voters(session)
