@@ -25,6 +25,10 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
         _require_law(session)
     if session.data is None and session.spec.objective is None:
         return session
+    if any(shown.attacked for shown in session.spec.monitor.shown):
+        from netc.runtime.attacks import monitored
+
+        monitored(session)  # are they there?
     if session.data is not None:
         warnings = session.require_fit()
         session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))

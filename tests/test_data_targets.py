@@ -16,7 +16,6 @@ from netc.dsl.diagnostics import SpecError
 from netc.runtime.opening import open_session
 from netc.runtime.program_file import read_text
 
-pytestmark = pytest.mark.usefixtures("cache")
 PINNED = Path(__file__).parent / "bad_data"
 REST = "init constant(0.1)\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
 OWN_CROSS = "own = -mean(y*log(u) + (1 - y)*log(1 - u))"
