@@ -162,9 +162,11 @@ class Tuple(Phrase):
 
 @record
 class Set(Phrase):
-    """`{0.1, 0.01}`."""
+    """`{0.1, 0.01}`, `{2, 4, ..., 10}`."""
 
     items: tuple[Expr, ...]
+    dots: int = 0
+    """All items behind so many, but the last, are written as dots; 0: none."""
 
 
 @record

@@ -211,6 +211,41 @@ def test_a_sweep_goes_on_with_workers(address, alone):
     assert (half / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
 
 
+def test_halving_is_spread(address, tmp_path, capsys):
+    """A point that fails in the second round ends it, a resumed one goes on there; a killed worker loses nothing."""
+
+    def once(mark: str, dies: bool) -> None:
+        from netc.runtime import halving
+
+        advanced = halving.advanced
+
+        def other(session, share, state):
+            if state is not None and share == 2:
+                try:
+                    os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+                except FileExistsError:
+                    return advanced(session, share, state)
+                if dies:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                raise OSError("no space left")
+            return advanced(session, share, state)
+
+        halving.advanced = other
+
+    Path("h.net").write_text(VALLEY.replace("{1, 2, 3}", "{1, 2, 3}, by = halving"))
+    assert main(["run", "h.net", "-q", "--json", "--out", "alone"]) == 0
+    plant(address, once, str(tmp_path / "failed"), False)
+    capsys.readouterr()
+    assert main(["run", "h.net", "-q", "--json", "--out", "spread", "--on", address]) == 4
+    assert re.search(r"point \d failed on a worker: OSError: no space left", capsys.readouterr().err)
+    whole, spread = folder_of("alone"), folder_of("spread")
+    plant(address, once, str(tmp_path / "died"), True)
+    assert main(["run", "--resume", str(spread), "-q", "--json", "--on", address]) == 0
+    assert Path("died").exists()
+    assert same_bits(whole, spread)
+    assert (spread / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
+
+
 def test_other_workers_are_refused_before_anything_runs(address, tmp_path, capsys):
     """A worker with another netc, and one that compiles for another processor."""
     about = tmp_path / "other" / "netc-9.9.dist-info"

@@ -157,8 +157,9 @@ def _text(expr: ast.Expr) -> tuple[str, int]:
             return _cases(expr), ATOM
         case ast.Tuple(items):
             return _parentheses(", ".join(map(_show, items))), ATOM
-        case ast.Set(items):
-            return rf"\{{{', '.join(map(_show, items))}\}}", ATOM
+        case ast.Set(items, dots):
+            shown = [*map(_show, items[:dots]), r"\dots", _show(items[-1])] if dots else map(_show, items)
+            return rf"\{{{', '.join(shown)}\}}", ATOM
         case ast.Range(start, stop):
             return rf"{_show(start, SUM)}, \dots, {_show(stop, SUM)}", RANGE
         case _:

@@ -51,12 +51,14 @@ def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> M
     return Model(file, overrides)
 
 
-def load(path: str | os.PathLike[str], number: int = 0) -> Model:
+def load(path: str | os.PathLike[str], number: int = 0, *, ensemble: bool = False) -> Model:
     """The model of a run's folder, or of a file that `Model.save` has written: with its parameters, scaling, classes and
     columns, ready to predict; its data need not be there.
 
     Of a folder `model.result` has the figures, the history and the verdicts. Of several runs the model has the parameters
-    of that `number`, counted from 0; `model.result.theta` has those of all.
+    of that `number`, counted from 0; `model.result.theta` has those of all. With `ensemble` the folder may be that of a
+    sweep whose file says `ensemble folds`: `predict(X, ensemble=True)` answers with all folds of its best point, and the
+    model is otherwise that of the first fold.
 
     Raises FileNotFoundError, and ValueError where it is no model, a damaged one, or one of a newer netc.
 
@@ -64,6 +66,13 @@ def load(path: str | os.PathLike[str], number: int = 0) -> Model:
     >>> bool((netc.load("line.safetensors").predict(X) == model.predict(X)).all())
     True
     """
+    if ensemble and (Path(path) / "points").is_dir():
+        from netc.runtime import saved_folds
+
+        first, folds = saved_folds.read(Path(path), number)
+        model = Model._of(first, Path(path), number)
+        model._folds, model._result = folds, None
+        return model
     found = saved.read(Path(path))
     if not 0 <= number < len(found.theta):
         raise ValueError(f"there is no run {number}: '{path}' has {len(found.theta)}, counted from 0")

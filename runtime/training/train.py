@@ -112,7 +112,7 @@ class _Loop:
         """Iterations between two moments at which a stretch ends."""
         self.stretches = stretches_of(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.end - self.first else None
-        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task.slopes, task.inside)
+        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
         followed = len(self.watched.names)
         self.book = Book(
@@ -187,6 +187,7 @@ class _Loop:
         self.stretches.wait()
         one = np.zeros(1, np.int64)
         self.warmed = self._figures(self._measured(one), one)
+        self.watched.shown_at(self.state, one, self._measured(one))
 
     def _run(self, interrupt: Interrupt) -> None:
         """The runs in hand to their end; reports at multiples of the spacing, while the next stretch is under way."""
