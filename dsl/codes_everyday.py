@@ -307,4 +307,14 @@ A set goes on in equal steps or in equal ratios where two numbers or more before
 dots come to, in exact arithmetic of the numbers as they are typed.
 """,
     ),
+    "E0495": Story(
+        "a file in a folder whose name cannot be written",
+        """\
+The folder of a run keeps spec.net, which repeats the run from anywhere, so it names data and weights by their whole
+path. A name of a folder can hold what no text of a .net file can: a line end, a character that nobody sees, bytes that are
+no UTF-8. Rename the folder, or keep the data elsewhere:
+
+    data "../data/houses.csv"
+""",
+    ),
 }

@@ -119,8 +119,8 @@ def _exact(item: ast.Expr) -> Fraction:
 
 def _value(item: ast.Expr) -> Fraction | None:
     match item:
-        case ast.Number(value, text):
-            return Fraction(text) if value else Fraction(0)  # 1e-999999999 would be a long fraction
+        case ast.Number(near, text):
+            return Fraction(text) if near else Fraction(0)  # 1e-999999999 would be a long fraction
         case ast.Unary(op, operand) if (value := _value(operand)) is not None:
             return -value if op == "-" else value
         case ast.Binary("/", ast.Number(_, above), ast.Number(below, text)) if below:

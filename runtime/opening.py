@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def _check_weights(session: Session) -> None:
     problem, starts = session.program.problem, session.program.starts
     texts = [s.file for s in session.file.program.statements if isinstance(s, ast.Init) and s.file]
     for text in texts:
-        path = str((session.file.folder / text.value).resolve())
+        path = os.path.realpath(session.file.folder / text.value)
         try:
             if starts.file:
                 weights_of(problem, starts.file)

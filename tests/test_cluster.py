@@ -40,13 +40,11 @@ BITS = ("theta.safetensors", "history.csv", "runs.csv", "figures.safetensors")
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[distributed.LocalCluster]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
-        ) as found:
-            yield found
+def local() -> Iterator[distributed.LocalCluster]:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
+    ) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -22,14 +22,6 @@ _NEW_ROW = r" \\ "
 _LETTERS = {"eps": r"\varepsilon", "epsilon": r"\varepsilon", "lambda": r"\lambda", "inf": r"\infty"}
 
 
-def latex_expr(expr: ast.Expr) -> str:
-    return _show(expr)
-
-
-def latex_equation(equation: ast.Equation) -> str:
-    return f"{_left(equation)} = {_show(equation.value)}"
-
-
 def latex_rule(actions: Iterable[ast.Action]) -> str:
     """The lines of an update rule as one `aligned` block."""
     lines = list(_lines(actions, 0))

@@ -7,6 +7,7 @@ travel, other files that the text names have to be where they are here.
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -98,8 +99,8 @@ def _named_in(file: File) -> list[str]:
 
     statements = [s for s in file.program.statements if isinstance(s, ast.Init | ast.Phase)]
     texts = [node.value for s in statements for node in walk(s) if isinstance(node, ast.Text)]
-    paths = sorted({str((file.folder / text).resolve()) for text in texts})
-    return [path for path in paths if Path(path).is_file()]
+    paths = sorted({os.path.realpath(file.folder / text) for text in texts})
+    return [path for path in paths if os.path.isfile(path)]
 
 
 def _checksum(path: str) -> str:

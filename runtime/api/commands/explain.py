@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -115,7 +116,7 @@ def _axis(axis: Axis) -> str:
 
 
 def is_file(what: str) -> bool:
-    return "\n" not in what and (what.endswith(".net") or Path(what).is_file())
+    return os.path.isfile(what) or ("\n" not in what and what.endswith(".net"))
 
 
 def _is_family(what: str) -> bool:
