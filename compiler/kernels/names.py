@@ -20,7 +20,7 @@ KERNEL = frozenset((
     "isfinite", "splat", "load", "store", "broadcast", "keep", "select", "fma", "hsum", "hmax", "hmin", "land", "lor",
     "lnot",
     "rint", "flat", "columns", "reals", "inf", "nan", "np", "simd", "njit", "prange", "float32", "float64", "int64",
-    "min", "len", "range", "True", "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum", "vatan", "vcos", "verf", "vexp",
+    "least", "min", "len", "range", "True", "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum", "vatan", "vcos", "verf", "vexp",
     "active", "here", "lane", "target", "member", "members", "memory", "sums", "partials", "turns", "places", "block",
     "seats", "share", "shares", "thread", "fresh", "pause", "next_run", "cuda",
     "any_true", "load_first", "lost", "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",

@@ -51,7 +51,7 @@ class LaneWriter(RegisterWriter):
 
     def functions(self) -> tuple[list[L.Function], int]:
         alone = RegisterWriter(self.rule, self.vectors, self.order, objective=self.objective)
-        return [*alone.starting(), self.advance()], len(self.stage()) * WIDTH
+        return [alone.start(), self.advance()], len(self.stage()) * WIDTH
 
     # -- expressions: every name is a vector over the runs --------------------------------------------
 

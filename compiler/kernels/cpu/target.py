@@ -134,7 +134,7 @@ from netc.runtime.devices import simd
 
 _V = simd.vector("{precision}", {lanes})
 {vectors}
-reals = {real}[::1]
+reals, tables = {real}[::1], {real}[:, ::1]
 inf, nan = np.inf, np.nan
 """
 
@@ -143,7 +143,7 @@ WAYS = ("load", "store", "splat", "broadcast", "load_first")
 
 HOMES = {
     "netc.runtime.devices.apart": ("apart",),
-    "netc.runtime.devices.kernel": ("columns", "flat", "isfinite", "resample", "shuffle"),
+    "netc.runtime.devices.kernel": ("columns", "flat", "isfinite", "least", "resample", "shuffle"),
     "netc.runtime.devices.simd": (
         "any_true", "fma", "hmax", "hmin", "hsum", "keep", "land", "lnot", "lor", "rint", "select",
         "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum",
@@ -159,14 +159,14 @@ NAMES = {
     "exp": "vexp", "expm1": "vexpm1", "log": "vlog", "log1p": "vlog1p", "sqrt": "vsqrt", "abs": "vabs",
     "tanh": "vtanh", "sigmoid": "vsigmoid", "erf": "verf", "sin": "vsin", "cos": "vcos", "tan": "vtan",
     "atan": "vatan", "pow": "vpow", "max": "vmax", "min": "vmin", "floor": "vfloor",
-    "and": "land", "or": "lor", "not": "lnot", "least": "min", "root": "np.sqrt", "zeros": "np.zeros",
+    "and": "land", "or": "lor", "not": "lnot", "root": "np.sqrt", "zeros": "np.zeros",
 }  # fmt: skip
 
 
 def spelling(module: L.Module) -> Spelling:
     constants = dict(module.constants)
     used = {NAMES.get(f, f) for f in L.calls(module)}
-    used |= {"apart"} if any(f.apart for f in module.functions) else set()
+    used |= {"apart"} if any(f.types for f in module.functions) else set()
     imports = "\n".join(
         f"from {home} import {', '.join(found)}"
         for home, names in HOMES.items()
@@ -180,7 +180,10 @@ def spelling(module: L.Module) -> Spelling:
         precision=constants["REAL"],
         lanes=constants["LANES"],
     )
-    options = 'cache=True, error_model="numpy", nogil=True'
+    options = 'cache=True, error_model="numpy", nogil=True, no_cfunc_wrapper=True'
+    # Arrays are counted only where some are made: a count is an operation that locks, and each function has several.
+    function, allocating = f"{options}, _nrt=False", f"{options}, _nrt=True"
+    parallel = f"{allocating}, parallel=True"
     return Spelling(
-        header.strip(), "njit", options, f"{options}, parallel=True", NAMES, "prange", apart="apart"
+        header.strip(), "njit", function, parallel, NAMES, "prange", allocating=allocating, apart="apart"
     )
