@@ -25,7 +25,7 @@ bench: .venv
 tables: .venv
 	PYTHONPATH=tests $(python) -m tables --write
 
-# Planted faults: hours; goes on where it was left.
+# Planted faults: an hour or two; goes on where it was left.
 mutants: .venv
 	PYTHONPATH=tests nice -n 19 $(python) -m mutants --sample 300 --seed 1
 

@@ -14,7 +14,6 @@ import netc
 from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
 
-pytestmark = pytest.mark.usefixtures("cache")
 PINNED = Path(__file__).parent / "bad_data"
 REST = "init constant(0.1)\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
 OWN_CROSS = "own = -mean(y*log(u) + (1 - y)*log(1 - u))"

@@ -5,6 +5,7 @@ Gathers them from the library, the files that are used and the program itself. D
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -142,7 +143,7 @@ def gather(program: ast.Program, folder: Path, report: Report) -> Definitions:
     found = Definitions()
     for statement in program.statements:
         if isinstance(statement, ast.Use):
-            _take(statement, folder, (folder.resolve(),), found, report)
+            _take(statement, folder, (Path(os.path.realpath(folder)),), found, report)
     for statement in program.statements:
         found.add(statement, report)
     return found
@@ -155,7 +156,7 @@ def head(statement: ast.Statement) -> Span:
 
 def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definitions, report: Report) -> None:
     """Takes in the definitions of another file; `above`: the first file's folder, and the files that led here."""
-    path = (folder / use.file.value).resolve()
+    path = Path(os.path.realpath(folder / use.file.value))  # Path.resolve raises where links go round
     if path in above:
         way = "" if above[-1] == path else f", by way of {above[-1].name}"
         report.error("E0106", use.span, f"'{use.file.value}' uses itself{way}")

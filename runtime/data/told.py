@@ -158,4 +158,6 @@ def columns(data: Dataset) -> Iterator[tuple[str, str, str, str, str]]:
         for i, name in enumerate(names):
             if role == "input" or not data.text:
                 column = values[:, i]
-                yield role, name, span_of(column), f"{column.mean():.4g}", f"{column.std():.4g}"
+                size = abs(column).max() or 1.0  # squares of 1e200 are no numbers, those of 1e-200 are 0
+                mean, deviation = (column / size).mean() * size, (column / size).std() * size
+                yield role, name, span_of(column), f"{mean:.4g}", f"{deviation:.4g}"

@@ -198,6 +198,13 @@ class Values:
                 return self.part(f"{function}({part}, {phase})", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Call() as attack]:
                 return self.attacked(function, part, attack, e)
+            case "loss" | "accuracy" | "r2", [ast.Name(), ast.Call(), ast.Name(phase)]:
+                name = print_expr(e)
+                if name in self.scope.figures:
+                    return Value(self.scope.figures[name], True)
+                without = name.replace(f", {phase})", ")")
+                message = "figures under attack at the end of a phase are those that are monitored"
+                self.fail("E0467", message, e, hints=(f"monitor {without}",))
             case "ece" | "ece_levels" | "smooth_ece", [ast.Name(part)]:
                 return self.calibration(function, part, e)
             case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
@@ -258,16 +265,8 @@ class Values:
         if figures[0].figure != "step" and self.scope.inside is not None:
             found = self.scope.inside(figures)
         else:
-            names = [written(one) for one in figures]
-            for name in names:
-                if name not in self.scope.figures:
-                    of = (
-                        "the step that comes next is"
-                        if self.scope.inside
-                        else "figures of layers in a sweep are"
-                    )
-                    self.fail("E0467", f"{of} only known where monitored", e, hints=(f"monitor {name}",))
-            found = np.column_stack([self.scope.figures[name] for name in names])
+            what = "the step that comes next is" if self.scope.inside else "figures of layers in a sweep are"
+            found = np.column_stack([self.monitored(written(one), what, e).array for one in figures])
         return Value(found if len(figures) > 1 else found[:, 0], True)
 
     def ended(self, name: str, coordinates: list[ast.Expr] | None, e: ast.Expr) -> Value | None:
@@ -334,8 +333,14 @@ class Values:
         """Where the part has such a figure, the same of attacked inputs."""
         self.part(f"{figure}({part})", e)
         if self.scope.attacked is None:
-            self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
+            return self.monitored(print_expr(e), "figures under attack in a sweep are", e)
         return Value(self.scope.attacked(figure, part, attack), True)
+
+    def monitored(self, name: str, what: str, e: ast.Expr) -> Value:
+        """A figure that is known where it was monitored, and nowhere else."""
+        if name not in self.scope.figures:
+            self.fail("E0467", f"{what} only known where monitored", e, hints=(f"monitor {name}",))
+        return Value(self.scope.figures[name], True)
 
     def calibration(self, figure: str, part: str, e: ast.Expr) -> Value:
         known = self.scope.calibration

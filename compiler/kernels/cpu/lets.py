@@ -30,6 +30,7 @@ from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.names import constant_names
+from netc.compiler.kernels.notes import by_words, names_of
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.outline import Outline
@@ -190,7 +191,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
 
 
 def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str, outline: Outline) -> L.Function:
-    body = [_step(mode, step, outline) for step in steps]
+    body = by_words(steps, lambda step: _step(mode, step, outline))
     parameters = ("theta", *SAMPLES, "scratch", *(_own_numbers(mode) if name == "forward" else ()))
     return of_block(mode.prefix + name, parameters, body, note)
 
@@ -203,8 +204,7 @@ def _own_numbers(mode: Mode) -> tuple[str, ...]:
 def _step(mode: Mode, step: ir.Step, outline: Outline) -> L.Stmt:
     if isinstance(step, ir.Let) and isinstance(step.value, ir.Draw):
         return outline.piece(step.name, [_drawn(mode, step, step.value)])
-    what = ", ".join(let.name for let in ir.flat((step,)))
-    return outline.piece(what, _writer(mode).step(step))
+    return outline.piece(names_of(step), _writer(mode).step(step))
 
 
 def _writer(mode: Mode) -> LetWriter:

@@ -17,6 +17,7 @@ from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
 from netc.compiler.kernels.names import constant_name
+from netc.compiler.kernels.notes import noted
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.patterns import Chain, Product, pointwise
 from netc.compiler.kernels.rule_memory import CLOCK
@@ -87,7 +88,7 @@ def forward(plan: Plan) -> L.Function:
     body: list[L.Stmt] = []
     for stage in plan.stages:
         d = stage.layer.product
-        body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
+        body.append(L.Note(f"{noted(d.let, d.name)}; z = W x + b, {d.inputs} -> {d.outputs}"))
         body.append(_product(plan, d, _input(plan, stage), plan.at(stage.z)))
         if stage.layer.activation is not None:
             body += _activate(plan, stage, stage.layer.activation)
