@@ -16,14 +16,7 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import calls
 from netc.compiler.kernels.cpu.nests import Tiles
-from netc.compiler.kernels.cpu.network import (
-    SAMPLES,
-    TYPES,
-    gather,
-    locate,
-    of_block,
-    scaled,
-)
+from netc.compiler.kernels.cpu.network import SAMPLES, TYPES, gather, locate, of_block
 from netc.compiler.kernels.cpu.passes import LetWriter
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
 from netc.compiler.kernels.cpu.steps import Nest
@@ -31,7 +24,7 @@ from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.names import constant_names
 from netc.compiler.kernels.notes import by_words, names_of
-from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.objective import parameters_of, scaled
 from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.outline import Outline
 from netc.compiler.kernels.rule_memory import CLOCK, Vectors

@@ -14,11 +14,12 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
+from netc.compiler.kernels.cpu import units
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
 from netc.compiler.kernels.fuse import fuse, names
 from netc.compiler.kernels.names import constant_name
 from netc.compiler.kernels.notes import noted
-from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.objective import parameters_of, scaled
 from netc.compiler.kernels.patterns import Chain, Product, pointwise
 from netc.compiler.kernels.rule_memory import CLOCK
 from netc.compiler.kernels.vectors import Space, lanes
@@ -49,6 +50,8 @@ def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> lis
     made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
     if shuffled:
         made.append(gather(plan, network.layers[0].product.inputs, network.head.units))
+    if plan.few:
+        made += units.functions(network, plan)
     return [
         *made,
         *_over_blocks("loss", network, plan, shuffled, parallel),
@@ -252,8 +255,9 @@ def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel
     collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
     ending = [scale, *collected, result]
     whole = _range(plan, shuffled, with_gradient)
+    few = [units.few(name, plan)] if plan.few else []
     if plan.chunks == 1:
-        return [L.Function(name, parameters, (*whole, *ending), note)]
+        return [L.Function(name, parameters, (*few, *whole, *ending), note)]
     given = ("theta", "x", "y", "order", "first", "count", "scratch")
     part = L.Function(
         f"{name}_of",
@@ -261,7 +265,7 @@ def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel
         (*whole, L.Return(L.Name("total"))),
         "One range of samples: the sum of the losses.",
     )
-    body = (*_chunks(plan, part.name, with_gradient, parallel), *ending)
+    body = (*few, *_chunks(plan, part.name, with_gradient, parallel), *ending)
     return [part, L.Function(name, parameters, body, note, parallel=parallel)]
 
 
@@ -403,8 +407,3 @@ def _predict(network: Chain, plan: Plan, shuffled: bool) -> L.Function:
     body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *scaled(network.mean))
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
-
-
-def scaled(mean: bool) -> tuple[L.Stmt, ...]:
-    scale = L.call("div", 1.0, L.call("float64", "count")) if mean else L.Real(1.0)
-    return L.let("scale", scale), L.Return(L.call("mul", "total", "scale"))
