@@ -206,7 +206,11 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
     row, cell = words[0]
     first = table.reading is not None and table.row(row) == table.reading.first
     notes = [f"text in this column: {len(words)} of {count(len(cells), 'value')}"]
-    if hint := notation(cell, table.decimal):
+    if table.decimal == "point" and all(_THOUSANDS.fullmatch(word.strip()) for _, word in words):
+        hint = (
+            "1,234 may be 1234 or 1.234: write numbers without a sign of thousands, or say `decimal = comma`"
+        )
+    elif hint := notation(cell, table.decimal):
         pass
     elif first and len(words) == 1:
         notes += table.guess
@@ -223,6 +227,7 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
     raise data_error("E0610", message, spec.span, notes=notes, hints=[hint])
 
 
+_THOUSANDS = re.compile(r"[-+]?\d{1,3},\d{3}")
 _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
 
 
