@@ -317,4 +317,16 @@ no UTF-8. Rename the folder, or keep the data elsewhere:
     data "../data/houses.csv"
 """,
     ),
+    "E0496": Story(
+        "targets that no output can be",
+        """\
+The last activation bounds what the network gives: (sigmoid) from 0 to 1, (tanh) from -1 to 1, (relu) from 0 on. A loss that
+measures how far the outputs are from the targets has no chance where these lie elsewhere. For numbers of any size the last
+layer is linear:
+
+    network [13(tanh)15(lin)1]
+
+or the targets are scaled to where the outputs are: scale_target = minmax. It is a warning: the file runs.
+""",
+    ),
 }

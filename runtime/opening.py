@@ -30,7 +30,8 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
 
         monitored(session)  # are they there?
     if session.data is not None:
-        session.require_fit()
+        warnings = session.require_fit()
+        session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
     session = _with_phases_checked(session) if session.spec.phases else _with_judges_checked(session)
     if session.spec.ensemble is not None:
         _require_voters(session)

@@ -11,7 +11,6 @@ import netc
 from netc.command_line import DEFECT, main
 from netc.dsl.diagnostics import SpecError
 
-pytestmark = pytest.mark.usefixtures("cache")
 TABLE = "a,b\n1,2\n3,4\n5,7\n"
 LINE = """data "t.csv"
 network [1(lin)1]

@@ -60,7 +60,7 @@ def look(work: Path, parts: int) -> None:
     files = [name for name in tracked() if name.startswith("tests/test_") and name.endswith(".py")]
 
     def some(part: int) -> None:
-        copy = copied(work / f"copy{part}", work / "cache")
+        copy = copied(work / f"copy{part}")
         for file in files[part::parts]:
             see(file, copy, work / "cache", work)
 

@@ -44,8 +44,8 @@ def tracked() -> list[str]:
     ]
 
 
-def copied(folder: Path, cache: Path) -> Path:
-    """The tracked files, and a folder `site` where they are package `netc`. All tests share one cache of kernels."""
+def copied(folder: Path) -> Path:
+    """The tracked files, and a folder `site` where they are package `netc`."""
     shutil.rmtree(folder, ignore_errors=True)
     for name in tracked():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -53,11 +53,6 @@ def copied(folder: Path, cache: Path) -> Path:
     for place, path in netc_files(folder):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(path)
-    fixture = folder / "tests/conftest.py"
-    text = fixture.read_text()
-    changed = text.replace('str(tmp_path_factory.mktemp("cache"))', repr(str(cache)))
-    assert changed != text
-    fixture.write_text(changed)
     return folder
 
 

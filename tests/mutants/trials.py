@@ -80,7 +80,7 @@ class Trials:
 
     def __init__(self, touched: Touched, work: Path, part: int) -> None:
         self.touched, self.cache = touched, work / "cache"
-        self.copy = copied(work / f"copy{part}", self.cache)
+        self.copy = copied(work / f"copy{part}")
         self.result, self.log = work / f"result{part}.json", work / f"last{part}.log"
         self.sound: dict[str, bool] = {}
         """Whether a test passes here without any fault."""
