@@ -40,7 +40,7 @@
     Until(condition: Expr)
     If(condition: Expr, body: Stmt*, otherwise: Stmt*)
     Stop(condition: Expr, ending)
-    Shown(name, state, component, by_inputs, inside: Inside?)
+    Shown(name, state, component, by_inputs, inside: Inside?, attacked)
     Inside(figure, layer, over: Inside?)
 
 A test holds this page to the classes, in which the words of each field stand. What comes of a line of a file also has

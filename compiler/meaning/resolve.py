@@ -236,6 +236,31 @@ def bind(
 
     Reports unknown, repeated and missing arguments; what has an error is absent from the result.
     """
+    given = _by_name(parameters, arguments, what, report)
+    missing = [p.name for p in parameters if p.default is None and p.name not in given]
+    if missing:
+        report.error(
+            "E0109",
+            span,
+            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}",
+            hints=(f"give it: {missing[0]} = ...",),
+        )
+    bound: dict[str, float] = {}
+    for p in parameters:
+        expr = given[p.name].value if p.name in given else p.default
+        if expr is None:
+            continue
+        try:
+            # A default may be in terms of the parameters before it.
+            bound[p.name] = value(expr) if p.name in given else number(expr, bound)
+        except NotANumber as error:
+            report.error("E0305", error.span, f"'{p.name}' must be a number: {error.reason}")
+    return tuple(bound.items())
+
+
+def _by_name(
+    parameters: tuple[ast.Parameter, ...], arguments: Iterable[ast.Argument], what: str, report: Report
+) -> dict[str, ast.Argument]:
     names, shown = [p.name for p in parameters], list(dict.fromkeys(written(p) for p in parameters))
     given: dict[str, ast.Argument] = {}
     for position, argument in enumerate(arguments):
@@ -265,25 +290,7 @@ def bind(
             )
         else:
             given[name] = argument
-    missing = [p.name for p in parameters if p.default is None and p.name not in given]
-    if missing:
-        report.error(
-            "E0109",
-            span,
-            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}",
-            hints=(f"give it: {missing[0]} = ...",),
-        )
-    bound: dict[str, float] = {}
-    for p in parameters:
-        expr = given[p.name].value if p.name in given else p.default
-        if expr is None:
-            continue
-        try:
-            # A default may be in terms of the parameters before it.
-            bound[p.name] = value(expr) if p.name in given else number(expr, bound)
-        except NotANumber as error:
-            report.error("E0305", error.span, f"'{p.name}' must be a number: {error.reason}")
-    return tuple(bound.items())
+    return given
 
 
 def _decimal_comma(argument: ast.Argument, given: Mapping[str, ast.Argument]) -> tuple[str, ...]:

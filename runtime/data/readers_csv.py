@@ -23,7 +23,7 @@ from netc.dsl.source import Span
 from netc.dsl.visible import visible
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.header import doubt, names_columns
-from netc.runtime.data.table import Reading, Table, cells_to_numbers, row_labels
+from netc.runtime.data.table import Reading, Table, cells_to_numbers, without_use
 
 Record = tuple[int, list[str]]
 """Line in the file, fields."""
@@ -80,7 +80,7 @@ def _read(name: str, text: str, delimiter: str, style: TextStyle, span: Span) ->
         raise data_error("E0607", f"{name} has a header but no rows below it", span, notes=_guess(reading))
     cells = _text_columns(text, delimiter, sorted(texts), header)
     values = np.concatenate(blocks)
-    index = row_labels(first[1][0], values, cells) if header and width > 1 else frozenset[int]()
+    index = without_use(first[1], values, cells) if header and width > 1 else frozenset[int]()
     return Table(name, columns, values, cells, np.array(lines, dtype=np.int64), reading, index, header)
 
 

@@ -46,6 +46,8 @@ class VectorOps(NamedTuple):
     """splat(s): the scalar in every lane, cast to the vector's real."""
     broadcast: Any
     """broadcast(array, i): the element at flat offset `i` in every lane."""
+    load_first: Any
+    """load_first(array, i, count): the `count` elements from there; zero in the other lanes, whose memory is not touched."""
 
 
 def host_lanes(real: Real) -> int:
@@ -121,7 +123,17 @@ def vector(real: Real, lanes: int) -> VectorOps:
 
         return signature(vector_t, array, types.intp), code
 
-    return VectorOps(load, store, splat, broadcast)
+    @intrinsic
+    def load_first(typing: Any, array: Any, i: Any, count: Any) -> Any:
+        check(array)
+
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            there = address(context, builder, sig.args[0], *args[:2])
+            return llvm.load_first(builder, there, args[2], llvm_t).value
+
+        return signature(vector_t, array, types.intp, types.intp), code
+
+    return VectorOps(load, store, splat, broadcast, load_first)
 
 
 @intrinsic
@@ -216,11 +228,7 @@ def keep(typing: Any, v: Any, count: Any, fill: Any) -> Any:
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         value = Value(builder, args[0])
-        bits = ir.IntType(64 if value.is_double else 32)
-        width = builder.trunc(args[1], bits) if bits.width < 64 else args[1]
-        index = llvm.shaped(bits, value.lanes)
-        numbers = ir.Constant(index, list(range(value.lanes)) if value.lanes > 1 else 0)
-        kept = Value(builder, numbers) < llvm.splat(builder, width, value.lanes)
+        kept = llvm.first_lanes(builder, args[1], value.type)
         return llvm.select(kept, value, llvm.splat(builder, args[2], value.lanes)).value
 
     return signature(v, v, types.int64, scalar), code

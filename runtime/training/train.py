@@ -16,6 +16,7 @@ import numpy as np
 
 from netc.runtime.aligned import aligned
 from netc.runtime.devices.cuda_missing import DeviceLost
+from netc.runtime.devices.load import compiled_at_loading
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
 from netc.runtime.training.finished_runs import Book
@@ -132,7 +133,7 @@ class _Loop:
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
             self.state = self._restore(resume) if resume else self.task.begin or self.fresh(self.first)
-            self.began = time.perf_counter()
+            self.began = time.perf_counter() - compiled_at_loading(self.task.kernels)
             waiting = True
             try:
                 self.warm_up()

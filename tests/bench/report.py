@@ -13,6 +13,7 @@ from statistics import median
 from bench.workloads import Workload
 
 BEGIN, END = "<!-- measured by `make bench` -->\n", "<!-- end of the measurement -->\n"
+LAUNCH = "<!-- measured by `python -m bench.launch` -->\n"
 STARTS = "<!-- many starts, measured by `make bench` -->\n"
 
 WANTED = 0.1

@@ -68,6 +68,8 @@ class Plan:
     """Ranges of samples that threads may take; 1 where an evaluation is too short to share."""
     vectors: int = TILE_VECTORS
     """Of samples, of which a block's width is a multiple."""
+    few: int = 0
+    """Evaluations of so many samples or fewer go sample after sample, with units as lanes; see `units`."""
 
     def at(self, place: int) -> L.Int:
         return L.Int(place, self.names[place])
