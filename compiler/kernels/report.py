@@ -19,7 +19,7 @@ FIRST = L.call("int64", 0)
 def functions(parameters: int, outputs: bool) -> list[L.Function]:
     """`report` with what it calls, and with `outputs` also that: an objective has none."""
     given = ("rows", "all_theta", "x", "y", "order", "count", "out", "grad", "scratch")
-    lines = [
+    lines: list[L.Stmt] = [
         _LINE,
         _LOSS,
         *(L.Store(L.Name("line"), L.Int(i), L.call("norm_of", array, parameters)) for i, array in _NORMS),
@@ -40,11 +40,11 @@ THETA = L.let("theta", L.At(L.Name("all_theta"), L.At(L.Name("rows"), L.Name("ro
 
 def report_of_a_run(parameters: int) -> list[L.Stmt]:
     """The line of `out` at `row_at`, all in one."""
-    norms = [
-        _norm(array, parameters, lambda found, i=i: L.Store(L.Name("line"), L.Int(i), found))
-        for i, array in _NORMS
-    ]
-    return [_LINE, _LOSS, *(s for norm in norms for s in norm)]
+
+    def norm(i: int, array: str) -> list[L.Stmt]:
+        return _norm(array, parameters, lambda found: L.Store(L.Name("line"), L.Int(i), found))
+
+    return [_LINE, _LOSS, *(s for i, array in _NORMS for s in norm(i, array))]
 
 
 _LINE = L.let("line", L.At(L.Name("out"), L.Name("row_at")))

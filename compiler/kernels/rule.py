@@ -42,7 +42,7 @@ class Writer(Statements):
             *self.stores(),
         ]
         hypers = (L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers))
-        body = (*hypers, L.loop("r", L.call("len", "all_theta"), run))
+        body: tuple[L.Stmt, ...] = (*hypers, L.loop("r", L.call("len", "all_theta"), run))
         given = (*(f"all_{a}" for a in STARTED), "hyper")
         return L.Function("start", given, body, "First values of the states, for every run.")
 

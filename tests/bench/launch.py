@@ -28,9 +28,9 @@ CHANGED = {
     "a new rule": BOSTON.replace(RULE, "optimizer adam.paper(eta = 0.1)"),
     "another number of samples": BOSTON.replace("split = 80%", "split = 70%"),
     "a new network": BOSTON.replace("[13(tanh)15(tanh)15(lin)1]", "[13(tanh)20(tanh)10(lin)1]"),
-    "a new rule on a new network": BOSTON.replace(RULE, "optimizer momentum.heavy_ball(eta = 0.1, alpha = 0.5)").replace(
-        "15", "17"
-    ),
+    "a new rule on a new network": BOSTON.replace(
+        RULE, "optimizer momentum.heavy_ball(eta = 0.1, alpha = 0.5)"
+    ).replace("15", "17"),
 }
 """One after the other, with one cache."""
 TRAIN = "optimizer adam.paper\ntrain steps = 2, batch = 64, precision = f32\n"
