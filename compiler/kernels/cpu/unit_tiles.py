@@ -90,7 +90,7 @@ def _dots(height: int, inputs: int, lanes: int) -> L.Function:
         body.append(L.loop("k", whole, step(L.Name("k"), lanes), step=lanes))
     if whole < inputs:
         body += step(whole, inputs - whole)
-    given: list[str | L.Expr] = [*sums, *[L.call("splat", 0.0)] * (lanes - height)]
+    given: list[L.Expr | str] = [*sums, *[L.call("splat", 0.0)] * (lanes - height)]
     total: L.Expr = L.call("splat", L.call("hsum", "c0")) if height == 1 else L.call("vsum", *given)
     total = L.call("add", total, L.load("start", L.add("bias", "o")))
     total = L.call("keep", total, height, 0.0) if height < lanes else total
@@ -101,7 +101,7 @@ def _dots(height: int, inputs: int, lanes: int) -> L.Function:
     ]
     parameters = ("theta", "weight", "start", "bias", "rows", "scratch", "source", "out", "apart", "count")
     note = f"out[o] = start[bias + o] + sum over i of theta[weight + o*{inputs} + i] * source[i], of each sample."
-    tile: list[L.Stmt] = [
+    tile = [
         L.let("w", L.add("weight", L.mul("o", inputs))), L.let("at", "source"), L.let("to", L.add("out", "o")),
         L.loop("s", "count", body),
     ]  # fmt: skip
@@ -146,11 +146,7 @@ def _pull(inputs: int, outputs: int, lanes: int) -> L.Function:
     ]
     parameters = ("theta", "weight", "scratch", "source", "out", "count")
     note = f"out[i] = sum over o of theta[weight + o*{inputs} + i] * source[o], of each sample; beyond the last anything."
-    samples: list[L.Stmt] = [
-        L.let("at", "source"),
-        L.let("to", L.add("out", "i")),
-        L.loop("s", "count", body),
-    ]
+    samples = [L.let("at", "source"), L.let("to", L.add("out", "i")), L.loop("s", "count", body)]
     loop = L.loop("i", inputs, samples, step=lanes)
     return L.Function(f"pull_{outputs}x{inputs}", parameters, (loop,), note, types=_types(parameters))
 
