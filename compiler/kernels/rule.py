@@ -41,10 +41,10 @@ class Writer(Statements):
             *self.passes(fuse(self._initial(assigns), states, "r0_")),
             *self.stores(),
         ]
-        body: list[L.Stmt] = [L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)]
-        body.append(L.loop("r", L.call("len", "all_theta"), run))
+        hypers = (L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers))
+        body: tuple[L.Stmt, ...] = (*hypers, L.loop("r", L.call("len", "all_theta"), run))
         given = (*(f"all_{a}" for a in STARTED), "hyper")
-        return L.Function("start", given, tuple(body), "First values of the states, for every run.")
+        return L.Function("start", given, body, "First values of the states, for every run.")
 
     def _initial(self, assigns: list[ir.Assign]) -> list[ir.Assign]:
         """A vector state that starts at a number starts there in every element."""

@@ -184,7 +184,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
 
 
 def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str, outline: Outline) -> L.Function:
-    body = by_words(steps, lambda step: _step(mode, step, outline))
+    body = tuple(by_words(steps, lambda step: _step(mode, step, outline)))
     parameters = ("theta", *SAMPLES, "scratch", *(_own_numbers(mode) if name == "forward" else ()))
     return of_block(mode.prefix + name, parameters, body, note)
 
