@@ -48,7 +48,7 @@ class StretchWriter(LaneWriter):
         gone = L.call("any_true", L.call("land", holds("active"), holds("lost")))
         # Counters count the lanes that go on, and are right in all.
         kept = [where("active", n, n, before(n)) for n in names if n not in COUNTED]
-        again = [*(L.let(n, before(n)) for n in names), L.loop("turn_at", "turns", asked)]
+        again: list[L.Stmt] = [*(L.let(n, before(n)) for n in names), L.loop("turn_at", "turns", asked)]
         return [
             L.let("turns", L.call("least", TURNS, L.call("int64", L.call("hmin", left)))),
             *(L.let(before(n), n) for n in names),
