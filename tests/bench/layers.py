@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.__main__ import _one_core
+from bench.workloads import AGREED
 from peers.problems import Arrays
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class LayerWork:
     network: Network
     batch: int
     precision: str = "f32"
+    agreed: int = AGREED
 
     @property
     def title(self) -> str:

@@ -122,10 +122,12 @@ from netc.runtime.devices import simd
 {imports}
 
 _V = simd.vector("{precision}", {lanes})
-load, store, splat, broadcast = _V.load, _V.store, _V.splat, _V.broadcast
+{operations}
 reals = {real}[::1]
 inf, nan = np.inf, np.nan
 """
+
+OPERATIONS = ("load", "store", "splat", "broadcast")
 
 HOMES = {
     "netc.runtime.devices.apart": ("apart",),
@@ -158,8 +160,10 @@ def spelling(module: L.Module) -> Spelling:
         for home, names in HOMES.items()
         if (found := [n for n in names if n in used])
     )
+    operations = [*OPERATIONS, *(("transpose",) if "transpose" in used else ())]
     header = HEADER.format(
         imports=imports,
+        operations=f"{', '.join(operations)} = {', '.join(f'_V.{o}' for o in operations)}",
         real=REALS[str(constants["REAL"])],
         precision=constants["REAL"],
         lanes=constants["LANES"],
