@@ -17,6 +17,7 @@ check: .venv
 bench: .venv
 	.venv/bin/pip install --quiet -e '.[test,peers]'
 	PYTHONPATH=tests $(python) -m bench --write README.md docs/performance.md
+	PYTHONPATH=tests $(python) -m bench.launch --write docs/performance.md
 	PYTHONPATH=tests $(python) -m bench.starts --write docs/performance.md
 	PYTHONPATH=tests $(python) -m bench.windows
 	PYTHONPATH=tests $(python) -m bench.layers
@@ -24,7 +25,7 @@ bench: .venv
 tables: .venv
 	PYTHONPATH=tests $(python) -m tables --write
 
-# Planted faults: hours; goes on where it was left.
+# Planted faults: an hour or two; goes on where it was left.
 mutants: .venv
 	PYTHONPATH=tests nice -n 19 $(python) -m mutants --sample 300 --seed 1
 

@@ -9,6 +9,7 @@ from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu.lets import Lets
+from netc.compiler.kernels.cpu.plan import Plan as Blocks
 from netc.compiler.kernels.cpu.said import gradients, patterns
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda import lets as cuda_lets
@@ -22,11 +23,11 @@ from netc.dsl.diagnostics import SpecError
 
 def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int) -> list[Section]:
     target = program.training.target
-    on_cpu = _constants(Cpu(machine).schedule(program, samples))
+    on_cpu, chosen = _constants(Cpu(machine).schedule(program, samples)), Cpu(machine).plan(program, samples)
     sections = [
         Section(
             "on the CPU",
-            (_cpu(program, on_cpu), *_lets(program, machine, samples), _memory(program, on_cpu, samples)),
+            (*_few(chosen), _cpu(program, on_cpu), *_lets(chosen), _memory(program, on_cpu, samples)),
         ),
         Section("on a GPU", _cuda(program, Cuda(card), on_cpu, samples)),
     ]
@@ -46,9 +47,17 @@ def _cpu(program: ir.Program, constants: dict[str, int]) -> str:
     return "run after run"
 
 
-def _lets(program: ir.Program, machine: Machine, samples: int) -> tuple[str, ...]:
+def _few(plan: Blocks | Lets | None) -> tuple[str, ...]:
+    """Of a network whose batches are smaller than a vector."""
+    if not isinstance(plan, Blocks) or not plan.few:
+        return ()
+    what = f"evaluations of {plan.few} samples or fewer" if plan.few > 1 else "evaluations of a single sample"
+    return (f"{what}: vectors of {plan.lanes} units, since samples do not fill one; larger ones:",)
+
+
+def _lets(plan: Blocks | Lets | None) -> tuple[str, ...]:
     """Of a chain of dense layers its products; of another network what each of its lets is."""
-    match Cpu(machine).plan(program, samples):
+    match plan:
         case Lets() as lets:
             return patterns(lets)
         case None:
@@ -70,7 +79,7 @@ def _cuda(program: ir.Program, gpu: Cuda, on_cpu: dict[str, int], samples: int) 
 def _memory(program: ir.Program, constants: dict[str, int], samples: int, plan: Plan | None = None) -> str:
     """Per run, per worker, and of the data; the runtime takes as many runs at once as fit. With a plan: on a GPU."""
     item = 8 if program.training.precision == "f64" else 4
-    order = samples if constants["BY_SAMPLE"] else 0
+    order = samples if constants["ORDERED"] else 0
     run = memory.of_state(item, constants["STRIDE"], constants["VECTORS"], constants["SCALARS"], order)
     run = memory.on_gpu(run) if plan else run
     who = "team" if plan and plan.shape != "thread" else "thread"

@@ -1,8 +1,8 @@
 """The tree of what was written: one node a construct, nothing resolved.
 
     program    = statement*
-    statement  = Network | Block | Layer | Activation | Clip | Loss | Objective | Data | Init | Optimizer
-               | Search | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor
+    statement  = Network | Block | Layer | Activation | LearntActivation | Clip | Loss | Attack | Objective | Data | Augment
+               | Init | Optimizer | Search | Schedule | Train | Phase | Ensemble | Sweep | Finder | Monitor
                | Expect | Points | Use
     expr       = Number | Percent | Text | Name | Shape | Unary | Binary | Compare | Logic | Not
                | Choose | Call | Index | Member | Gradient | InputGradient | Absolute | Tuple | Set | Range | Of | Among

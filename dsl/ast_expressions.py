@@ -18,6 +18,11 @@ class Node:
 
 
 @record
+class Phrase(Node):
+    """What statements are made of, and no formula."""
+
+
+@record
 class Number(Node):
     value: float
     text: str = field(default="", compare=False)
@@ -32,7 +37,7 @@ class Percent(Node):
 
 
 @record
-class Text(Node):
+class Text(Phrase):
     """`"boston.csv"`."""
 
     value: str
@@ -46,7 +51,7 @@ class Name(Node):
 
 
 @record
-class Shape(Node):
+class Shape(Phrase):
     """`28x28x1`: height x width x channels, or a kernel's `5x5`."""
 
     sizes: tuple[int, ...]
@@ -149,21 +154,23 @@ class Absolute(Node):
 
 
 @record
-class Tuple(Node):
+class Tuple(Phrase):
     """`(-1.5, 0.7)`."""
 
     items: tuple[Expr, ...]
 
 
 @record
-class Set(Node):
-    """`{0.1, 0.01}`."""
+class Set(Phrase):
+    """`{0.1, 0.01}`, `{2, 4, ..., 10}`."""
 
     items: tuple[Expr, ...]
+    dots: int = 0
+    """All items behind so many, but the last, are written as dots; 0: none."""
 
 
 @record
-class Range(Node):
+class Range(Phrase):
     """`1..m`, `-3..3`."""
 
     start: Expr
@@ -171,7 +178,7 @@ class Range(Node):
 
 
 @record
-class Of(Node):
+class Of(Phrase):
     """`0% of runs`, on the right of `diverged = 0% of runs`."""
 
     value: Expr
@@ -179,7 +186,7 @@ class Of(Node):
 
 
 @record
-class Among(Node):
+class Among(Phrase):
     """`eta in {0.1, 0.01}`."""
 
     name: Expr
@@ -187,7 +194,7 @@ class Among(Node):
 
 
 @record
-class Drawn(Node):
+class Drawn(Phrase):
     """`weights ~ uniform(-a, a)`."""
 
     name: Expr
@@ -195,7 +202,7 @@ class Drawn(Node):
 
 
 @record
-class Counted(Node):
+class Counted(Phrase):
     """A number with a unit word: `batch = 4 parts`."""
 
     value: Expr
@@ -203,7 +210,7 @@ class Counted(Node):
 
 
 @record
-class Gain(Node):
+class Gain(Phrase):
     """`no gain in loss(validation) for 20 epochs`, the last or only condition of `stop`."""
 
     figure: Expr
@@ -212,7 +219,7 @@ class Gain(Node):
 
 
 @record
-class Over(Node):
+class Over(Phrase):
     """`median(loss(test)) over eta` in an `expect`: a figure for each value of a sweep's axis."""
 
     value: Expr
@@ -262,7 +269,7 @@ class Stage(Node):
 
 
 @record
-class Architecture(Node):
+class Architecture(Phrase):
     """`[13(tanh)15(lin)1]`: the input size (Number, Shape, or Name in a block) and the stages.
 
     In a block it is a value: `[(dense) c]` of the block's input, or, as a Call, of what it is put on.

@@ -17,7 +17,11 @@ from netc.dsl.build_parts import (
     nodes_of,
     times_of,
 )
+from netc.dsl.dots import numbers_between
 from netc.dsl.source import Span
+
+DOTS = ast.Name("...")
+"""What stands for the numbers between, until the set is built."""
 
 
 class Expressions:
@@ -60,7 +64,14 @@ class Expressions:
         return ast.Tuple(items, span=span)
 
     def set(self, span: Span, *children: Child) -> ast.Node:
-        return ast.Set(nodes_of(children), span=span)
+        items = nodes_of(children)
+        at = next((i for i, item in enumerate(items) if item == DOTS), None)
+        if at is None:
+            return ast.Set(items, span=span)
+        return ast.Set(numbers_between(items[at], items[:at], items[at + 1 :]), at, span=span)
+
+    def dots(self, span: Span, _: Child) -> ast.Node:
+        return ast.Name(DOTS.id, span=span)
 
     def absolute(self, span: Span, _: Child, operand: Child, _end: Child) -> ast.Node:
         return ast.Absolute(operand, span=span)

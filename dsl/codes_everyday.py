@@ -245,7 +245,8 @@ the rule has then; an expectation knows the one of the last report:
     monitor norm(step, layer1)
     expect  norm(step, layer1) < 0.01
 
-A sweep keeps the figures of its points, not their parameters: there all figures of layers are those that are monitored.
+A sweep keeps the figures of its points, not their parameters: there all figures of layers, and all figures under attack, are
+those that are monitored, as they are at the ends of phases.
 """,
     ),
     "E0475": Story(
@@ -281,6 +282,51 @@ no fold has seen:
     expect   accuracy(test, ensemble) > 90%
 
 So there are folds and a test part, and no point is drawn ('trials') or stopped early ('by = halving').
+""",
+    ),
+    "E0635": Story(
+        "no such figure to look at under attack",
+        """\
+'monitor' follows a figure of a part of the data whose samples are attacked at each report:
+
+    monitor accuracy(test), accuracy(test, fgsm(0.1))
+
+It is the loss, or the accuracy of classes, or the r2 of numbers; and the data have that part.
+""",
+    ),
+    "E0634": Story(
+        "dots that may mean several numbers, or none",
+        """\
+A set goes on in equal steps or in equal ratios where two numbers or more before the dots, and the last one, leave one way:
+
+    {1, 2, ..., 10}            # in steps of 1
+    {0.1, 0.01, ..., 1e-5}     # times 0.1
+    {2, 4, 8, ..., 512}        # 9 numbers; {2, 4, 6, ..., 512} has 256
+
+{2, 4, ..., 512} would do for both, so it is an error that a third number mends. The last number has to be one that the
+dots come to, in exact arithmetic of the numbers as they are typed.
+""",
+    ),
+    "E0495": Story(
+        "a file in a folder whose name cannot be written",
+        """\
+The folder of a run keeps spec.net, which repeats the run from anywhere, so it names data and weights by their whole
+path. A name of a folder can hold what no text of a .net file can: a line end, a character that nobody sees, bytes that are
+no UTF-8. Rename the folder, or keep the data elsewhere:
+
+    data "../data/houses.csv"
+""",
+    ),
+    "E0496": Story(
+        "targets that no output can be",
+        """\
+The last activation bounds what the network gives: (sigmoid) from 0 to 1, (tanh) from -1 to 1, (relu) from 0 on. A loss that
+measures how far the outputs are from the targets has no chance where these lie elsewhere. For numbers of any size the last
+layer is linear:
+
+    network [13(tanh)15(lin)1]
+
+or the targets are scaled to where the outputs are: scale_target = minmax. It is a warning: the file runs.
 """,
     ),
 }

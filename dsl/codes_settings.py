@@ -67,7 +67,15 @@ Weights and biases both need a start:
     "E0509": Story(
         "a schedule of nothing",
         """\
-A schedule names a parameter of the optimizer that runs.
+A schedule names a parameter of the optimizer that runs. A number of a layer is known when the network is built; it changes
+from phase to phase where it has a name ('phase late: p = 0'), or a layer makes it of a state that counts the iterations:
+
+    layer early(steps; p = 0.1):
+        k[n+1] = k[n] + 1
+        u[i] ~ uniform(0, 1)
+        now = p*max(1 - k[n]/steps, 0)
+        z[i] = (x[i]/(1 - now) if u[i] >= now else 0) if training
+        z[i] = x[i] else
 """,
     ),
     "E0510": Story(

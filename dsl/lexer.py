@@ -99,7 +99,9 @@ class Lexer:
             case "name":
                 yield self._word(canonical(text), span)
             case "sign":
-                yield self._sign(SIGNS.get(text, text), span)
+                yield self._sign(
+                    "..." if text == "…" and self._before == "," else SIGNS.get(text, text), span
+                )
             case _:
                 self._stray(text, span)
 

@@ -100,6 +100,16 @@ _LOOK_ALIKES = str.maketrans("асеіјорѕхуАВСЕНІЈКМОРЅТХУ
 """Cyrillic letters that are printed as Latin ones."""
 
 
+def unused(wanted: str, taken: set[str]) -> str:
+    """`wanted`, or `wanted_2`, ... where that is taken; it is taken now."""
+    name, count = wanted, 1
+    while name in taken:
+        count += 1
+        name = f"{wanted}_{count}"
+    taken.add(name)
+    return name
+
+
 def nearest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """Known names that `word` may be a slip of, the likeliest first, or else those that it begins (`he` of
     `he_normal`); empty if there is none."""

@@ -108,6 +108,8 @@ class Printer:
                 return f"|{gap}{inner}{gap}|", ATOM
             case ast.Tuple(items):
                 return f"({self._all(items)}{',' if len(items) == 1 else ''})", ATOM
+            case ast.Set(items, dots) if dots:
+                return f"{{{self._all(items[:dots])}, ..., {self.show(items[-1])}}}", ATOM
             case ast.Set(items):
                 return "{" + self._all(items) + "}", ATOM
             case ast.Architecture():

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netc.compiler.check.attacks import check_attack
 from netc.compiler.lower.attack import lower_attack
+from netc.compiler.meaning.attacks import under_attack
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import gather
 from netc.compiler.meaning.spec import PARTS, Attack
 from netc.dsl import ast
+from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.printer import print_expr
+from netc.dsl.source import Span
 from netc.runtime.parameters import Array
 from netc.runtime.training.attacker import Attacker
 
@@ -42,12 +47,42 @@ def attacker(session: Session, attack: Attack) -> Attacker:
 
 def figure_under(session: Session, figure: str, part: str, call: ast.Expr, result: Result | None) -> Array:
     """(runs,): loss, accuracy or r2 of a part of the data whose inputs are attacked; of no result stand-ins."""
-    found = attacker(session, attack_of(session, call))
+    at = figure_at(session, figure, part, call)
     if result is None:
         return np.ones(min(session.spec.training.runs, 2))
-    x, y = session.scaled_parts[PARTS.index(part)]
-    rows = (session.padded(*at) for at in zip(result.theta, result.states, strict=True))
-    return np.array([_figure(session, figure, row, found.of(row, x, y), y) for row in rows])
+    return np.array([at(session.padded(*of)) for of in zip(result.theta, result.states, strict=True)])
+
+
+def monitored(session: Session) -> dict[str, Callable[[Array], float]]:
+    """Those figures of `monitor` by their names, of a row of parameters and states. SpecError where the data have none
+    such."""
+    found = {}
+    for figure in session.spec.monitor.figures:
+        match figure:
+            case ast.Call(ast.Name(kind), (ast.Argument(None, ast.Name(part)), _)) if under_attack(figure):
+                _require(session, kind, part, figure.span)
+                call = figure.arguments[1].value
+                found[print_expr(figure)] = figure_at(session, kind, part, call)
+    return found
+
+
+def _require(session: Session, kind: str, part: str, span: Span) -> None:
+    kinds = ["loss", *([session.metric.kind] if session.metric else [])]
+    if kind not in kinds or part not in session.parts:
+        known = ", ".join(f"{kind}({part}, fgsm(0.1))" for kind in kinds for part in session.parts)
+        message = f"there is no {kind}({part}) to look at under attack"
+        raise SpecError([Diagnostic("E0635", message, span, hints=(f"figures: {known}",))])
+
+
+def figure_at(session: Session, figure: str, part: str, call: ast.Expr) -> Callable[[Array], float]:
+    """Of a row of parameters and states as kernels have it."""
+    found = attacker(session, attack_of(session, call))
+
+    def at(row: Array) -> float:
+        x, y = session.scaled_parts[PARTS.index(part)]
+        return _figure(session, figure, row, found.of(row, x, y), y)
+
+    return at
 
 
 def _figure(session: Session, figure: str, row: Array, x: Array, y: Array) -> float:

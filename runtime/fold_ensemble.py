@@ -106,8 +106,7 @@ class Folds:
 
     def answer(self, samples_of: Callable[[Session], Samples | None]) -> Array:
         """(units, N) in the units of the target; `samples_of` a fold: the same samples, scaled as it scales."""
-        metric, raw = self.sessions[0].metric, []
-        assert metric is not None
+        metric, raw = self.sessions[0].targets.metric(), []
         for session, member in zip(self.sessions, self.members, strict=True):
             samples = samples_of(session)
             assert samples is not None

@@ -7,7 +7,7 @@ states and figures, memory or folder, is the caller's matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -64,14 +64,14 @@ def lengths(session: Session) -> tuple[int, int]:
 def halve(
     numbers: Sequence[int],
     halvings: int,
-    trained: Callable[[int, int], Figures],
+    trained: Callable[[Sequence[int], int], Mapping[int, Figures]],
     worth: Callable[[Figures], float],
 ) -> dict[int, int]:
-    """The round after which each point was stopped; `trained` brings a point to the end of a round."""
+    """The round after which each point was stopped; `trained` brings these points to the end of a round."""
     stopped: dict[int, int] = {}
     alive = list(numbers)
     for turn in range(halvings + 1):
-        values = {number: worth(trained(number, turn)) for number in alive}
+        values = {number: worth(figures) for number, figures in trained(alive, turn).items()}
         order = sorted(alive, key=lambda number: (values[number], number))
         stay = -(-len(alive) // 2) if turn < halvings else len(alive)
         stopped |= dict.fromkeys(order[stay:] if turn < halvings else order, turn)

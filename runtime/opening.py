@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +25,13 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
         _require_law(session)
     if session.data is None and session.spec.objective is None:
         return session
+    if any(shown.attacked for shown in session.spec.monitor.shown):
+        from netc.runtime.attacks import monitored
+
+        monitored(session)  # are they there?
     if session.data is not None:
-        session.require_fit()
+        warnings = session.require_fit()
+        session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
     session = _with_phases_checked(session) if session.spec.phases else _with_judges_checked(session)
     if session.spec.ensemble is not None:
         _require_voters(session)
@@ -130,7 +136,7 @@ def _check_weights(session: Session) -> None:
     problem, starts = session.program.problem, session.program.starts
     texts = [s.file for s in session.file.program.statements if isinstance(s, ast.Init) and s.file]
     for text in texts:
-        path = str((session.file.folder / text.value).resolve())
+        path = os.path.realpath(session.file.folder / text.value)
         try:
             if starts.file:
                 weights_of(problem, starts.file)

@@ -24,7 +24,7 @@ from netc.runtime.parameters import Array, states_of_rows
 from netc.runtime.program_file import File
 from netc.runtime.training.learned import Learned
 from netc.runtime.training.loss_targets import Targets, encoded, kind_of, targets_of, untrained
-from netc.runtime.training.target_domain import require_taken
+from netc.runtime.training.target_domain import out_of_reach, require_taken
 
 if TYPE_CHECKING:
     from netc.compiler.kernels.machine import Machine
@@ -167,17 +167,20 @@ class Prepared:
             hint = "say the shape: network [28x28x1 (flatten) ...]"
             raise SpecError([Diagnostic("E0474", message, lost.span, hints=(hint,))])
 
-    def require_fit(self) -> None:
-        """SpecError where the loss cannot take the targets, or the data are too large for their scaling or the precision."""
+    def require_fit(self) -> tuple[Diagnostic, ...]:
+        """SpecError where the loss cannot take the targets, or the data are too large for their scaling or the precision;
+        warnings where the network cannot give them."""
         assert self.data is not None
         _ = self.inputs
         self._require_images()
         if self.targets.classes:
             parts = self.data.train, self.data.validation
             require_every_class(self.data.codes, parts, self.targets.classes, self.spec.data)
-        require_taken(self.spec, self.data, self.targets, encoded(self.targets, self.data))
+        y = encoded(self.targets, self.data)
+        require_taken(self.spec, self.data, self.targets, y)
         if self.spec.training.precision == "f32":
             self.data.made("single", self._scaling, self._require_single)
+        return out_of_reach(self.spec, self.data, self.targets, y)
 
     def _require_single(self) -> None:
         assert self.data is not None

@@ -43,13 +43,18 @@ def read_data(file: File) -> Dataset | None:
     """What the `data` statement names; None where the file has none. What is wrong with them hides nothing else that
     is wrong with the file. Raises DataError, or SpecError where there is more."""
     try:
-        spec = pipeline.to_data_spec(file.program, file.folder)
-        return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
+        return read_data_alone(file)
     except SpecError as error:
         others = [d for d in _errors_without_data(file) if d not in error.diagnostics]
         if not others:
             raise
         raise SpecError([*error.diagnostics, *others]) from None
+
+
+def read_data_alone(file: File) -> Dataset | None:
+    """Where the rest of the file is of no concern."""
+    spec = pipeline.to_data_spec(file.program, file.folder)
+    return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
 
 
 def _errors_without_data(file: File) -> list[Diagnostic]:

@@ -60,13 +60,19 @@ def read(path: Path) -> Saved:
     return _read(path, "holds no model", "holds no model", lambda: _of_file(path))
 
 
-def _of_sweep(path: Path) -> str:
-    points = path / "points"
+def best_point(path: Path) -> int | None:
+    """The number of the first of the best points of a sweep's folder; None where it does not say."""
     try:
-        best = points / f"{json_of(path / 'summary.json')['table'][0]['points'][0]:05d}"
+        return int(json_of(path / "summary.json")["table"][0]["points"][0])
     except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
+def _of_sweep(path: Path) -> str:
+    points, best = path / "points", best_point(path)
+    if best is None:
         return f"'{path}' is the folder of a sweep, whose points have folders of their own: {points / '00001'}, ..."
-    return f"'{path}' is the folder of a sweep; its best point is {best}"
+    return f"'{path}' is the folder of a sweep; its best point is {points / f'{best:05d}'}"
 
 
 def write(path: Path, session: Session, theta: Array, states: Array | None) -> None:

@@ -171,7 +171,12 @@ def _halved(session: Session, overrides: Overrides, read: Reader | None) -> tupl
         return kept.figures[number, turn]
 
     try:
-        stopped = halving.halve([*points], turns, trained, lambda figures: worth_of(figure, figures))
+        stopped = halving.halve(
+            [*points],
+            turns,
+            lambda alive, turn: {number: trained(number, turn) for number in alive},
+            lambda figures: worth_of(figure, figures),
+        )
     except KeyboardInterrupt:
         return [], True
     found = []

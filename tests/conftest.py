@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
@@ -9,9 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from netc.compiler.calculus import ir, norms
+from netc.compiler.calculus import by_inputs, ir, norms
+from netc.compiler.calculus.verify import verify_alone
 from netc.compiler.calculus.verify_rule import verify_rule
+from netc.compiler.kernels import factored, orders, sweeps
 from netc.compiler.kernels import rule as rules
+from netc.compiler.kernels.cuda import parts
 from netc.compiler.lower import program as lower
 
 settings.register_profile("seek", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
@@ -30,32 +35,47 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
 
 
+PASSES: tuple[Callable[..., Any], ...] = (
+    lower.lower, norms.written_out, rules.named,
+    by_inputs.by_inputs, factored.factored, orders.places_last, parts.parted, sweeps.draws_apart, sweeps.sums_apart,
+)  # fmt: skip
+"""All that make or change a rule or a problem."""
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _verified() -> Iterator[None]:
-    """After every pass that makes or changes a rule it is verified; problems verify themselves where they are made."""
+    """What passes make is verified, wherever they are called; the problem of a file is so where it is made."""
+    rooms = [vars(m) for name, m in list(sys.modules.items()) if name.startswith("netc.compiler.")]
     with pytest.MonkeyPatch.context() as patch:
-        for module, name, rule_of in (
-            (lower, "lower", lambda program: program.rule),
-            (norms, "written_out", lambda program: program.rule),
-            (rules, "named", lambda rule: rule),
-        ):
-            patch.setattr(module, name, _verifying(getattr(module, name), rule_of))
+        for one in PASSES:
+            for room in rooms:
+                for name in [name for name, value in room.items() if value is one]:
+                    patch.setitem(room, name, _verifying(one))
         yield
 
 
-def _verifying(made: Callable[[Any], Any], rule_of: Callable[[Any], ir.Rule]) -> Callable[[Any], Any]:
-    @wraps(made)
-    def verifying(given: Any) -> Any:
-        found = made(given)
-        verify_rule(rule_of(found))
+def _verifying(one: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(one)
+    def verifying(*given: Any) -> Any:
+        match found := one(*given):
+            case ir.Program(rule=rule):
+                verify_rule(rule)
+            case ir.Problem():
+                verify_alone(found)
+            case _:
+                verify_rule(found)
         return found
 
     return verifying
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True, scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache of the file's own, so that its kernels are compiled once, and anew."""
+    """One for all tests of all workers: what several need is compiled once, and anew, but where `NETC_CACHE` names one that
+    is kept between runs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        if "NETC_CACHE" not in os.environ:
+            shared = tmp_path_factory.getbasetemp().parent / "cache"
+            beside = "PYTEST_XDIST_WORKER" in os.environ
+            patch.setenv("NETC_CACHE", str(shared) if beside else str(tmp_path_factory.mktemp("cache")))
         yield

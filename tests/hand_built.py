@@ -91,8 +91,12 @@ class Net:
         return self.steps[-1].var
 
     def dense(self, name: str, units: Axis, x: Var) -> Var:
-        w, b = self.learn(f"{name}.weight", units, x.axes[1]), self.learn(f"{name}.bias", units, role="bias")
-        return self.let(f"{name}.z", (SAMPLES, units), add(total(mul(w, x), x.axes[1]), b))
+        """Over all that a sample has."""
+        w, b = (
+            self.learn(f"{name}.weight", units, *x.axes[1:]),
+            self.learn(f"{name}.bias", units, role="bias"),
+        )
+        return self.let(f"{name}.z", (SAMPLES, units), add(total(mul(w, x), *x.axes[1:]), b))
 
     def state(self, name: str, *axes: Axis, initial: float = 0.0) -> Var:
         """`update` gives its next value."""

@@ -96,12 +96,8 @@ class Images(Net):
         return self.let(f"{name}.z", (SAMPLES, *here, x.axes[-1]), value)
 
     def flat(self, x: Var, units: int) -> Var:
-        """A dense layer over all that a sample has."""
         name = self.name("dense")
-        u, inner = Axis(f"{name}.u", units), x.axes[1:]
-        w = self.learn(f"{name}.weight", u, *inner)
-        b = self.learn(f"{name}.bias", u, role="bias")
-        return self.let(f"{name}.z", (SAMPLES, u), add(total(mul(w, x), *inner), b))
+        return self.dense(name, Axis(f"{name}.u", units), x)
 
     def classes(self, z: Var) -> ir.Problem:
         """Softmax and its cross entropy behind it."""

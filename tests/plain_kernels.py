@@ -18,7 +18,7 @@ def plain(text: str) -> ModuleType:
     lines = [
         line
         for line in text.splitlines()
-        if not line.startswith(("from ", "import ", "@", "_V =", "load,", "reals ="))
+        if not line.startswith(("from ", "import ", "@", "_V =", "load,", "reals, tables ="))
     ]
     module = ModuleType("plain_kernel")
     lanes = next(int(line.split(" = ")[1]) for line in lines if line.startswith("LANES"))
@@ -51,7 +51,8 @@ def _functions(lanes: int) -> dict[str, Any]:
         "splat": lambda value: np.full(lanes, value), "fma": lambda a, b, c: a * b + c,
         "hsum": lambda v: float(np.sum(v)), "hmax": lambda v: float(np.max(v)), "hmin": lambda v: float(np.min(v)),
         "select": lambda c, a, b: np.where(c, a, b), "land": np.logical_and, "lor": np.logical_or, "lnot": np.logical_not,
-        "flat": np.ravel, "columns": lambda array: array.shape[1], "isfinite": np.isfinite, "inf": np.inf, "nan": np.nan,
+        "flat": np.ravel, "columns": lambda array: array.shape[1], "isfinite": np.isfinite, "least": min,
+        "inf": np.inf, "nan": np.nan,
         "simd": SimpleNamespace(),
     }  # fmt: skip
     made |= {

@@ -12,8 +12,6 @@ from netc.runtime.training import report, sample_layout, state, workers
 from netc.runtime.training.task import Watcher
 from netc.runtime.training.train import _Loop
 
-pytestmark = pytest.mark.usefixtures("cache")
-
 NETWORK = """
 network [3(tanh)5(lin)1]
 loss half_mse

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from netc.compiler.rules.latex import latex_equation, latex_expr, latex_rule
+from netc.compiler.rules.latex import latex_rule
 from netc.dsl import ast, library
-from netc.dsl.parser import parse_expression, parse_optimizer
-
-
-def first(line: str) -> ast.Equation:
-    rule = parse_optimizer(f"optimizer r(eta = 1):\n    {line}\n")
-    equation = rule.body[0]
-    assert isinstance(equation, ast.Equation)
-    return equation
+from netc.dsl.parser import parse_optimizer
 
 
 @pytest.mark.parametrize(
@@ -36,17 +29,17 @@ def first(line: str) -> ast.Equation:
         ("x = -(a + b)", r"x = -(a + b)"),
         ("x = a - (b - c)", r"x = a - (b - c)"),
         ("x = (-a)^2", r"x = (-a)^2"),
+        (
+            "x = a if y > 0 else b if y >= -1 else 0",
+            r"x = \begin{cases} a & \text{if } y > 0 \\ b & \text{if } y \ge -1 \\ 0 & \text{otherwise} \end{cases}",
+        ),
     ],
 )
 def test_equations(line: str, latex: str) -> None:
-    assert latex_equation(first(line)) == latex
-
-
-def test_conditionals_are_braces() -> None:
-    found = latex_expr(parse_expression("a if x > 0 else b if x >= -1 else 0"))
-    assert found == (
-        r"\begin{cases} a & \text{if } x > 0 \\ b & \text{if } x \ge -1 \\ 0 & \text{otherwise} \end{cases}"
-    )
+    rule = parse_optimizer(f"optimizer r(eta = 1):\n    {line}\n")
+    head, equation, end = latex_rule(rule.body).splitlines()
+    assert (head, end) == (r"\begin{aligned}", r"\end{aligned}")
+    assert equation == "  " + latex.replace(" = ", " &= ", 1)
 
 
 def test_loops_are_words() -> None:

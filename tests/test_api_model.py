@@ -10,7 +10,6 @@ import pytest
 
 import netc
 
-pytestmark = pytest.mark.usefixtures("cache")
 LINE = """network   [2(tanh)4(lin)1]
 init      glorot_uniform
 loss      half_mse

@@ -5,11 +5,8 @@ from __future__ import annotations
 import doctest
 import inspect
 
-import pytest
-
 from netc import api_page
 
-pytestmark = pytest.mark.usefixtures("cache")
 WITH_EXAMPLES = {
     "compile", "load", "equivalent", "update_rule", "Model.train", "Model.sweep", "Model.save", "Model.predict",
     "Model.judge", "Model.loss", "Model.gradient", "Model.hessian", "Model.unflatten", "Model.flatten",

@@ -101,3 +101,30 @@ def test_an_attack_of_the_file() -> None:
     np.testing.assert_array_equal(
         model.attack("fgsm(0)", X, KIND), model._session.inputs.invert((X - low) / wide)
     )
+
+
+def test_figures_under_attack_are_followed_through_phases_and_sweeps() -> None:
+    call = "fgsm(0.2)"
+    figure = f"loss(train, {call})"
+    x, y = torch.tensor((X - X.mean(0)) / X.std(0)), torch.tensor(KIND)
+
+    def under_attack(theta) -> float:
+        p = layers(theta)
+        return loss(p, attacked(p, x, y, *ATTACKS[call]), y).item()
+
+    text = TEXT.format(scale="zscore", more="seed = 2") + f"monitor loss, {figure}\n"
+    phases = (
+        f"phase one: epochs = 2, freeze = layer1\nphase two: epochs = 3\nexpect {figure[:-1]}, one) < 0\n"
+    )
+    result = netc.compile(text + phases).train(X, KIND)
+    ends = [under_attack(end.theta[0]) for end in result.phases]
+    assert [result.history[figure][at] for at in (2, -1)] == pytest.approx(ends, rel=1e-12)
+    assert [end.final[figure][0] for end in result.phases] == pytest.approx(ends, rel=1e-12)
+    assert result.expect[0].value == pytest.approx(ends[0], rel=1e-12)
+    assert ends[0] > 1.01 * ends[1]
+
+    sweep = f"sweep eta in {{0.5, 3}}, figure = loss(train)\nexpect {figure} over eta < 0\nexpect best({figure}) < 0\n"
+    found = netc.compile(text + sweep).sweep(X, KIND)
+    each = [under_attack(one.theta[0]) for one in found.results]
+    assert found.expect[0].value == pytest.approx(each, rel=1e-12)
+    assert found.expect[1].value == pytest.approx(each[[0.5, 3].index(found.best["eta"])], rel=1e-12)

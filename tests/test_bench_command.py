@@ -88,7 +88,7 @@ def test_what_a_rule_asks_for_is_counted() -> None:
         further(open_session(read_text(RULE.format(steps=2), "b.net", Path()), {}).task)
 
 
-def test_the_command_prints_what_it_found(tmp_path: Path, cache: None) -> None:
+def test_the_command_prints_what_it_found(tmp_path: Path) -> None:
     file = tmp_path / "a.net"
     file.write_text(RULE.format(steps=10**6))
     command = [sys.executable, "-m", "netc", "bench", str(file), "--json"]

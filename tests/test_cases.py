@@ -13,7 +13,6 @@ from netc.compiler.meaning.spec import Facts
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.source import Source
 
-pytestmark = pytest.mark.usefixtures("cache")
 ONE_STEP = "init constant(0)\nloss {loss}\noptimizer gd(eta = 1)\ntrain steps = 1\n"
 
 

@@ -12,7 +12,6 @@ from netc.command_line import COMMANDS, main
 from netc.dsl import library
 from netc.dsl.codes import CODES
 
-pytestmark = pytest.mark.usefixtures("cache")
 GOOD = """objective R(x) = (x - 1)^2
 init      theta = 2
 optimizer gd(eta = 0.25)
@@ -219,7 +218,8 @@ def test_reproduce_tells_errors_from_failures(here, capsys):
     assert "E0102" in said.err
 
 
-def test_cache(here, capsys):
+def test_cache(here, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("NETC_CACHE", str(tmp_path / "kernels"))
     assert main(["run", "good.net", "-q"]) == 0
     capsys.readouterr()
     assert main(["cache", "info"]) == 0

@@ -19,7 +19,6 @@ from netc.command_line import main
 from netc.runtime.interrupt import Unlost
 from netc.runtime.results.folder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("cache")
 TEXT = """objective R(x, y) = (1 - x)^2 + 100*(y - x^2)^2
 init      theta = (-1, 1)
 optimizer gd(eta = 0.0001)

@@ -12,7 +12,6 @@ import pytest
 
 from netc.command_line import main
 
-pytestmark = pytest.mark.usefixtures("cache")
 QUADRATIC = """objective R(x, y) = x^2 + 3*y^2
 init      theta = (2, 2)
 optimizer gd(eta = 0.1)

@@ -40,13 +40,11 @@ BITS = ("theta.safetensors", "history.csv", "runs.csv", "figures.safetensors")
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[distributed.LocalCluster]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
-        ) as found:
-            yield found
+def local() -> Iterator[distributed.LocalCluster]:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
+    ) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +209,41 @@ def test_a_sweep_goes_on_with_workers(address, alone):
     assert kept.read_bytes() == before
     assert same_bits(whole, half)
     assert (half / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
+
+
+def test_halving_is_spread(address, tmp_path, capsys):
+    """A point that fails in the second round ends it, a resumed one goes on there; a killed worker loses nothing."""
+
+    def once(mark: str, dies: bool) -> None:
+        from netc.runtime import halving
+
+        advanced = halving.advanced
+
+        def other(session, share, state):
+            if state is not None and share == 2:
+                try:
+                    os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+                except FileExistsError:
+                    return advanced(session, share, state)
+                if dies:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                raise OSError("no space left")
+            return advanced(session, share, state)
+
+        halving.advanced = other
+
+    Path("h.net").write_text(VALLEY.replace("{1, 2, 3}", "{1, 2, 3}, by = halving"))
+    assert main(["run", "h.net", "-q", "--json", "--out", "alone"]) == 0
+    plant(address, once, str(tmp_path / "failed"), False)
+    capsys.readouterr()
+    assert main(["run", "h.net", "-q", "--json", "--out", "spread", "--on", address]) == 4
+    assert re.search(r"point \d failed on a worker: OSError: no space left", capsys.readouterr().err)
+    whole, spread = folder_of("alone"), folder_of("spread")
+    plant(address, once, str(tmp_path / "died"), True)
+    assert main(["run", "--resume", str(spread), "-q", "--json", "--on", address]) == 0
+    assert Path("died").exists()
+    assert same_bits(whole, spread)
+    assert (spread / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
 
 
 def test_other_workers_are_refused_before_anything_runs(address, tmp_path, capsys):

@@ -251,12 +251,41 @@ def test_rules_on_an_objective(name: str, function: str, precision: str) -> None
     assert ("theta_q0" in Path(built.kernels.__file__).read_text()) == (function == "in registers")
 
 
+SEARCHES = {
+    "LCD": "optimizer turpault.LCD",
+    "searches in branches": """
+optimizer mine(eta = 0.3):
+    g = grad R(theta[n])
+    h = eta
+    if norm(g) > 2:
+        repeat at most 3:
+            p = theta[n] - h*g
+            until R(p) < R(theta[n])
+            if h > 0.1:
+                h = h/2
+            else:
+                h = h/3
+        fail if h < 0.02
+    else:
+        for k in 1..2:
+            if R(theta[n] - 2*h*g) < R(theta[n]):
+                h = 2*h
+        repeat:
+            until R(theta[n] - h*g) < R(theta[n]) + 1e-9
+            h = h/2
+    theta[n+1] = theta[n] - h*g
+""",
+}
+
+
 @pytest.mark.parametrize("name", ["heavy ball with a table", "adam", "per layer", "the point before", "a criterion",
-                                  "names that the kernel has taken", "clipped by norm, decayed weights"])  # fmt: skip
+                                  "names that the kernel has taken", "clipped by norm, decayed weights",
+                                  "a search", *SEARCHES])  # fmt: skip
 def test_runs_in_lanes_are_runs_alone(name: str) -> None:
     """To the last bit: among 37 runs, some of which diverge or stop early, and alone; also cut into calls."""
     stop = SETTINGS[name] if name == "a criterion" else ""
-    text = f"{FUNCTIONS['in registers']}\n{RULES[name]}\ninit theta ~ uniform(-1, 1)\ntrain steps = 30{stop}"
+    rule = (RULES | SEARCHES)[name]
+    text = f"{FUNCTIONS['in registers']}\n{rule}\ninit theta ~ uniform(-1, 1)\ntrain steps = 30{stop}"
     alone, many = build(text), build(f"{text}, runs = 37")
     assert "walk" in Path(many.kernels.__file__).read_text()
     assert many.kernels.LANES == 16
@@ -276,8 +305,10 @@ def test_runs_in_lanes_are_runs_alone(name: str) -> None:
                                  np.array([0, 1]), order, scratch, 0, last)  # fmt: skip
         assert np.array_equal(theta, [row[0] for row in expected], equal_nan=True)
         assert np.array_equal(counters[:, :4], [row[1][:4] for row in expected])
-    if name in ("heavy ball with a table", "a criterion"):
+    if name in ("heavy ball with a table", "a criterion", "searches in branches"):
         assert len(set(counters[:, 0])) > 1, "all runs took as long"
+    if name in ("a search", *SEARCHES):
+        assert len(set(counters[counters[:, 0] == 30, 1])) > 1, "all searches took as long"
 
 
 def test_shuffled_batches() -> None:

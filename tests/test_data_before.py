@@ -80,6 +80,27 @@ def test_nothing_is_said_of_what_is_not_there(here, capsys):
     assert "batch" not in said
 
 
+@pytest.mark.parametrize("size", [1.0, 1e300, 1e-300, 1.5e308])
+def test_what_is_said_of_a_column_has_its_size(size, here, capsys):
+    """The squares of these numbers are none, or 0."""
+    (here / "t.csv").write_text(f"a,b\n{size!r},1\n{-size!r},2\n{size!r},3\n{-size!r},4\n")
+    assert main(["data", "show", "t.csv"]) == 0
+    said = capsys.readouterr()
+    row = next(line for line in said.out.splitlines() if line.startswith("input "))
+    assert row.split()[-2:] == ["0", f"{size:.4g}"]
+    assert said.err == ""
+
+
+@pytest.mark.parametrize("file", ["t.csv", "t.net"])
+def test_what_is_wrong_with_the_data_is_all_that_is_said(file, here, capsys):
+    (here / "t.csv").write_text("a,b\n1,2\n3\n")
+    (here / "t.net").write_text('data "t.csv"\nnetwork [1(sorcery)1]\n')
+    assert main(["data", "show", file]) == 3
+    said = capsys.readouterr().err
+    assert said.count("error[") == 1
+    assert "E0608" in said
+
+
 def test_a_batch_of_images_is_a_picture(here, capsys):
     pytest.importorskip("matplotlib")
     import matplotlib.image

@@ -9,7 +9,6 @@ import pytest
 import netc
 from netc.runtime.training import sample_layout
 
-pytestmark = pytest.mark.usefixtures("cache")
 TEXT = """
 network [2(tanh)3(lin)1]
 loss half_mse

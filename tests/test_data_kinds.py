@@ -362,3 +362,34 @@ def test_a_copy_of_the_target_and_repeated_samples_are_said(table: Any) -> None:
     lines = dict(told(data, DataSpec("files"), ()))
     assert lines["target"] == "y, a number, 3.5 to 4.5; the input b equals it in every sample"
     assert "also in the training part" in lines["split"]
+
+
+@pytest.mark.parametrize("end", [",", ",,", ", "])
+def test_rows_that_end_with_a_separator(end: str, table: Any) -> None:
+    data = table(f"a,b,y{end}\n1,2,3{end}\n4,5,6{end}\n")
+    assert data.x.tolist() == [[1, 2], [4, 5]]
+    assert data.y.tolist() == [[3], [6]]
+    left = "c4, c5, which are empty" if end == ",," else "c4, which is empty"
+    assert dict(told(data, DataSpec("files"), ()))["data"].endswith(f"left out: {left}")
+
+
+def test_an_empty_column_with_a_name_is_missing_values(table: Any) -> None:
+    with pytest.raises(DataError, match="column 'b': the value is missing"):
+        table("a,b,y\n1,,3\n4,,6\n")
+
+
+def test_labels_that_differ_in_letters_alone_are_said(table: Any) -> None:
+    data = table("a,y\n" + "1,Yes\n2,yes\n3,no\n4,a  b\n5,a b\n" * 2)
+    said = dict(told(data, DataSpec("files"), data.labels))["target"]
+    assert "Yes and yes are different classes" in said
+    assert "a  b and a b are different classes" in said
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [("1,234", "1234 or 1.234"), ("1,23", "reads 1,5 as 1.5"), ("1,234,567", "no sign of thousands")],
+)
+def test_signs_of_thousands_are_not_guessed(cell: str, said: str, table: Any) -> None:
+    with pytest.raises(DataError) as caught:
+        table(f'a,y\n1,"{cell}"\n2,"{cell}"\n')
+    assert said in caught.value.diagnostics[0].hints[0]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from netc.compiler.meaning.spec import DataSpec, Facts
 from netc.dsl.source import NOWHERE
 from netc.runtime.data.dataset import Dataset, facts, from_arrays, load
+from netc.runtime.data.errors import DataError
 from netc.runtime.data.readers_csv import read_csv
 
 X = np.array([[1.5, -2.0], [3.0, 4e-3], [0.0, 7.0]])
@@ -50,6 +51,8 @@ TEXTS = {
     "blanks": b"  a b   y\n1.5 -2 0.5\n3 4e-3   1\n 0 7 2.25  \n",
     "blanks around": b"a, b , y\n1.5, -2 ,0.5\n3 , 4e-3, 1\n0,7,2.25\n",
     "quotes": b'"a","b","y"\n"1.5","-2","0.5"\n3,4e-3,1\n0,7,"2.25"\n',
+    "a first line for Excel": b"\xef\xbb\xbfsep=;\r\na;b;y\r\n1.5;-2;0.5\r\n3;4e-3;1\r\n0;7;2.25\r\n",
+    "a first line for Excel, quoted": b'"sep=|"\na|b|y\n1.5|-2|0.5\n3|4e-3|1\n0|7|2.25\n',
     "comments and blank lines": b'# from, the, lab\n\na,b,y\n1.5,-2,0.5\n# a "gap\n3,4e-3,1\n\n0,7,2.25\n\n',
 }
 
@@ -76,6 +79,24 @@ def test_rows_are_those_of_an_editor() -> None:
     table = read_csv(Path("t.csv"), b'# one\na,y\n1,2\n\n"3",4\n', NOWHERE)
     assert table.lines is not None
     assert table.lines.tolist() == [3, 5]
+
+
+def test_a_column_may_be_called_as_excels_first_line(tmp_path: Path) -> None:
+    data = load(write(tmp_path, "t.csv", b"sep=,b\n1,2\n3,4\n"))
+    assert data.x.tolist() == [[1], [3]]
+    assert "t.csv, row 4: 3 fields" in str(_refused(tmp_path, b"sep=;\na;b\n1;2\n3;4;5\n"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["a,b\n1,2\n3,4\n", "é,b\n1,2\n", "1;2\n"])
+def test_utf_16_is_called_so(encoding: str, text: str, tmp_path: Path) -> None:
+    assert "is UTF-16 text" in str(_refused(tmp_path, text.encode(encoding)))
+
+
+def _refused(folder: Path, content: bytes) -> DataError:
+    with pytest.raises(DataError) as error:
+        load(write(folder, "t.csv", content))
+    return error.value
 
 
 def test_underscores_are_no_digits(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 import netc
 from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
+from netc.runtime.opening import open_session
+from netc.runtime.program_file import read_text
 
-pytestmark = pytest.mark.usefixtures("cache")
 PINNED = Path(__file__).parent / "bad_data"
 REST = "init constant(0.1)\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
 OWN_CROSS = "own = -mean(y*log(u) + (1 - y)*log(1 - u))"
@@ -98,6 +99,40 @@ def test_hinge_of_several_outputs_has_signs() -> None:
     theta = model.train(x, ["a", "b", "c"]).theta[0]
     y = 2 * np.eye(3) - 1
     np.testing.assert_allclose(theta.reshape(3, 2), 0.1 + 0.1 * y.T @ x / 9, rtol=1e-14)
+
+
+INF = float("inf")
+REACH = {"lin": (-INF, INF), "sigmoid": (0, 1), "tanh": (-1, 1), "relu": (0, INF), "softplus": (0, INF), "exp": (0, INF),
+         "softsign": (-1, 1), "gelu": (-0.1700, INF), "silu": (-0.2785, INF), "elu": (-1, INF),
+         "hard_tanh": (-1, 1), "relu6": (0, 6), "leaky_relu(0.1)": (-INF, INF)}  # fmt: skip
+"""Of what a last activation gives, from its formula."""
+
+
+def warned(targets: tuple[float, ...], activation: str, loss: str = "mse", setting: str = "") -> str:
+    content = text(inline(*map(repr, targets)) + setting, f"2({activation})1", loss)
+    session = open_session(read_text(content, "a.net", Path()), {})
+    return "".join(w.message for w in session.spec.warnings if w.code == "E0496")
+
+
+@pytest.mark.parametrize("activation", REACH)
+def test_targets_that_no_output_can_be_are_said(activation: str) -> None:
+    """A bit inside the ends all is well, at the ends too, which are limits; outside the ends are named."""
+    low, high = REACH[activation]
+    inside = max(low, -1e6), min(high, 1e6), 0.5
+    assert warned(inside, activation) == ""
+    for outside in (low - 0.25, high + 0.25):
+        if abs(outside) < INF:
+            assert f"({activation}) gives numbers" in warned((outside, *inside), activation)
+
+
+def test_only_a_distance_to_targets_can_be_out_of_reach() -> None:
+    far = (3.0, 8.0, 5.5)
+    for loss in ("mse", "mae", "huber", "log_cosh", "own = mean(|u - y|^1.5)", "own = mean(cosh(u - y) - 1)"):
+        assert "the targets go from 3 to 8" in warned(far, "sigmoid", loss)
+        assert warned(far, "sigmoid", loss, "    scale_target = minmax") == ""
+        assert "after scaling" in warned(far, "sigmoid", loss, "    scale_target = zscore")
+    for loss in ("own = mean(exp(-y*u))", POISSON, "own = mean((u - 1)^2)", "own = mean((u - 1/y)^2)"):
+        assert warned(far, "sigmoid", loss) == ""
 
 
 def test_two_numbers_as_classes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netc.compiler.meaning.resolve_values import number
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.format import format_program, print_equation, print_expr
@@ -185,3 +186,36 @@ def test_library_statement_keeps_the_place_in_its_file() -> None:
 
     statement = parse_statement(source, 20, len(source.text))
     assert statement.span.text == "activation b(z) = z^2"
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("{2, 4, 8, ..., 512}", [2.0**i for i in range(1, 10)]),
+        ("{2, 4, 6, …, 512}", [float(i) for i in range(2, 513, 2)]),
+        ("{1, 2, ..., 10}", [float(i) for i in range(1, 11)]),  # 10 is no power of 2
+        ("{0.1, 0.2, ..., 1}", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]),  # 0.1 + 0.2 is not 0.3
+        ("{10^-1, 10^-2, ..., 1e-6}", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]),
+        ("{3, 1, ..., 1/27}", [3.0, 1.0, 1 / 3, 1 / 9, 1 / 27]),
+        ("{1, -2, ..., 16}", [1.0, -2.0, 4.0, -8.0, 16.0]),
+        ("{8, 4, ..., -4}", [8.0, 4.0, 0.0, -4.0]),
+    ],
+)
+def test_dots_of_a_set_stand_for_numbers(text: str, numbers: list[float]) -> None:
+    found = parse_expression(text)
+    assert isinstance(found, ast.Set)
+    assert [number(item) for item in found.items] == numbers
+    assert print_expr(found) == text.replace("…", "...")
+    assert parse_expression(print_expr(found)) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{1, ..., 5}", "{1, 2, ...}", "{..., 5}", "{1, 1, ..., 1}", "{5, 4, ..., 10}", "{1, 2, ..., 2}",
+     "{1, 0.5, 0.25, ..., 0}", "{1, 2, ..., 1e99}", "{0, 1, ..., 100000}",
+     "{1, 1.00001, ..., 1e9}", "{a, 1, ..., 5}", "{1, 2, ..., 4, 5}"],
+)  # fmt: skip
+def test_dots_that_are_not_clear_are_an_error(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_expression(text)
+    assert [d.code for d in caught.value.diagnostics] == ["E0634"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import netc
 from netc.compiler.calculus.evaluate import evaluate
+from netc.dsl.diagnostics import SpecError
 from netc.runtime.devices.cuda_missing import installed
 from test_cuda_simulator import simulate
 from test_library_losses import head_of
@@ -187,6 +189,30 @@ def test_norms_on_a_gpu() -> None:
     ]
     for case, found in zip(cases, simulate(cases), strict=True):
         assert found["theta"] < 1e-6, (case, found)
+
+
+@pytest.mark.parametrize("column", ["a", "b"])
+@pytest.mark.parametrize("size", [1e-300, 1e-46, 1e-40, 1e39, 1e300])
+def test_a_column_that_single_precision_cannot_hold_is_refused(
+    size: float, column: str, tmp_path: Path
+) -> None:
+    """Below 1.2e-38 digits are lost, below 1.4e-45 all."""
+    rows = [[1.0, 2.0], [2.0, 3.0], [3.0, 5.0]]
+    values = [
+        [v * (size if name == column else 1) for v, name in zip(row, "ab", strict=True)] for row in rows
+    ]
+    values.append([0.0, 0.0])
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in values))
+    text = """data "t.csv"
+network [1(lin)1]
+init zeros
+loss mse
+optimizer gd(eta = 0.01)
+train epochs = 1, precision = f32
+"""
+    (tmp_path / "t.net").write_text(text)
+    with pytest.raises(SpecError, match=f"column '{column}' holds"):
+        netc.compile(tmp_path / "t.net").train()
 
 
 def test_reported_norms_neither_overflow_nor_vanish() -> None:

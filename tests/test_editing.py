@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from netc.dsl import library
-from netc.dsl.tokens import STATEMENTS
+from netc.dsl.lexer import Lexer
+from netc.dsl.parser import literals
+from netc.dsl.source import Source
+from netc.dsl.tokens import LAYOUT, STATEMENTS, comments
 from netc.editors import editing, textmate
 
 VSCODE = Path(__file__).parents[1] / "editors" / "vscode"
-BOSTON = (Path(__file__).parents[1] / "examples" / "boston.net").read_text(encoding="utf-8")
+EXAMPLES = Path(__file__).parents[1] / "examples"
+BOSTON = (EXAMPLES / "boston.net").read_text(encoding="utf-8")
 OWN = """objective R(x) = x^2
 init theta = 1
 optimizer mine(η = 0.1):
@@ -71,13 +75,58 @@ def test_the_words_of_editors_are_those_of_the_language():
     """`python -m netc.editors.textmate > editors/vscode/syntaxes/netc.tmLanguage.json`"""
     made = VSCODE / "syntaxes" / "netc.tmLanguage.json"
     assert made.read_text(encoding="utf-8") == textmate.text(), "make it anew"
-    first = {p["name"]: re.compile(p["match"], re.MULTILINE) for p in textmate.grammar()["patterns"]}
-    assert [m[1] for m in first["keyword.declaration.netc"].finditer(BOSTON)] == [
-        line.split()[0] for line in BOSTON.splitlines() if line[:1].isalpha()
-    ]
     package = json.loads((VSCODE / "package.json").read_text())
     for path in (package["main"], *(g["path"] for g in package["contributes"]["grammars"])):
         assert (VSCODE / path).is_file()
+
+
+MORE = """\
+init layer1: from "a.safetensors"
+optimizer my:
+    evaluate at avg[n]
+    repeat at most 20:
+        until x < 1e−3
+    z[n+1] = β₁*x² + 1..m + .5 + ½
+"""
+"""What no example has."""
+SCOPES = {
+    "comment": r"comment", "TEXT": r"string", "NUMBER": r"constant\.numeric", "SHAPE": r"constant\.numeric",
+    "NAME": r"variable|support|constant\.language", "sign": r"keyword\.operator|variable|constant|punctuation|$",
+    "word": r"keyword",
+}  # fmt: skip
+"""Of each kind of token. A dot stands within a name, a percent sign behind a number."""
+
+
+def scopes(text: str) -> list[str]:
+    """Of each character, as an editor has it: line by line the first match, of several the pattern that stands first."""
+    patterns = [(re.compile(p["match"]), p) for p in textmate.grammar()["patterns"]]
+    found: list[str] = []
+    for line in text.splitlines(keepends=True):
+        of, at = [""] * len(line), 0
+        while matches := [(m.start(), i) for i, (r, _) in enumerate(patterns) if (m := r.search(line, at))]:
+            pattern, given = patterns[min(matches)[1]]
+            match = pattern.search(line, at)
+            named = given.get("captures", {"0": {"name": given.get("name")}})
+            for group, scope in named.items():
+                start, end = match.span(int(group))
+                of[start:end] = [scope["name"]] * (end - start)
+            at = match.end()
+        found += of
+    return found
+
+
+def test_an_editor_colours_what_the_lexer_reads():
+    texts = [MORE, *(path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.rglob("*.net")))]
+    for text in texts:
+        source, given = Source("t.net", text), scopes(text)
+        tokens = [(t.span, str(t), t.type) for c in Lexer(source, literals()).run() for t in c.tokens]
+        tokens += [(span, "", "comment") for span in comments(source)]
+        for span, read, kind in tokens:
+            if kind in LAYOUT or span.text == "for":  # `for 20 epochs` is coloured as `for i in 1..m`
+                continue
+            kind = kind if kind in SCOPES else "word" if read[0].isalpha() else "sign"
+            at = set(given[span.start : span.end])
+            assert all(re.match(SCOPES[kind], scope) for scope in at), (span.text, at, kind)
 
 
 # -- over the protocol ----------------------------------------------------------------------------

@@ -55,6 +55,16 @@ def test_numbers_are_averaged_in_the_units_of_the_target(tmp_path, monkeypatch, 
     values = [claim["value"] for claim in summary["expect"]]
     np.testing.assert_allclose(values, [np.median(mse), min(r2)], rtol=1e-9)
     assert "ensemble of the folds" in capsys.readouterr().out
+    np.testing.assert_allclose(
+        netc.load(folder, 1, ensemble=True).predict(x, ensemble=True)[:, 0], means[1], rtol=1e-12
+    )
+    Path("new.csv").write_text("x\n" + "\n".join(map(repr, x[:, 0].tolist())))
+    capsys.readouterr()
+    assert main(["predict", str(folder), "new.csv", "--ensemble"]) == 0
+    told = capsys.readouterr().out.split()[1:]
+    np.testing.assert_allclose([float(row) for row in told], means[0], rtol=1e-12)
+    assert main(["predict", str(folds[0]), "new.csv", "--ensemble"]) == 2
+    assert "the file has no 'ensemble'" in capsys.readouterr().err
     assert main(["run", "--resume", str(folder), "-q", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["table"] == summary["table"]
 

@@ -111,6 +111,6 @@ def after_a_hundred(name: str) -> str:
     return kernel_texts.fingerprint(theta[:, : kernels.PARAMETERS].tobytes().hex())
 
 
-def test_the_bits_are_the_pinned_ones(cache: None, update_golden: bool) -> None:
+def test_the_bits_are_the_pinned_ones(update_golden: bool) -> None:
     found = "".join(f"{name} {after_a_hundred(name)}\n" for name in CASES)
     pinned(GOLDEN / "bits.txt", found, update_golden)

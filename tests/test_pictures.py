@@ -52,14 +52,12 @@ def trained(text: str, folder: Path, *arguments: str) -> Path:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return {
-            "gd": trained(BENCHMARK.format(rule="gd(eta = 0.1)"), root / "gd"),
-            "ema": trained(BENCHMARK.format(rule="momentum.ema(eta = 0.1, beta1 = 0.1)"), root / "ema"),
-            "line": trained(LINE, root / "line"),
-            "one": trained(LINE, root / "one", "--runs", "1"),
-        }
+    return {
+        "gd": trained(BENCHMARK.format(rule="gd(eta = 0.1)"), root / "gd"),
+        "ema": trained(BENCHMARK.format(rule="momentum.ema(eta = 0.1, beta1 = 0.1)"), root / "ema"),
+        "line": trained(LINE, root / "line"),
+        "one": trained(LINE, root / "one", "--runs", "1"),
+    }
 
 
 def read(runs, *names):

@@ -25,7 +25,6 @@ from netc.play.server import Server
 from netc.play.shown import frame, setup
 from netc.runtime import program_file
 
-pytestmark = pytest.mark.usefixtures("cache")
 PLANE = """data i in 0..39 -> (1 - cos(pi*i))/2:
     inputs = (cos(pi*i)*(1 + i/40), sin(i))
     split = 30

@@ -11,7 +11,6 @@ from netc.runtime.training.task import Watcher
 from netc.runtime.training.train import train
 from test_runtime_train import X, Y, _Interrupts, task
 
-pytestmark = pytest.mark.usefixtures("cache")
 IMAGES = """
 network [784(tanh)24(softmax)10]
 loss cross_entropy

@@ -50,17 +50,25 @@ def test_second_process_takes_the_machine_code_from_the_cache(tmp_path):
     assert run(tmp_path) == (file, 1)
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("compiled")
+    run(folder)
+    return folder
+
+
 @pytest.mark.parametrize("kind", ["nbi", "nbc", "py", "json"])
 @pytest.mark.parametrize("damage", ["empty", "short", "noise"])
-def test_damaged_entries_are_compiled_again(kind, damage, tmp_path):
-    file, _ = run(tmp_path)
-    (hurt,) = tmp_path.rglob(f"*.{kind}")
+def test_damaged_entries_are_compiled_again(kind, damage, compiled):
+    """Each time it is whole again at the end."""
+    (file,) = compiled.glob("*.py")
+    (hurt,) = compiled.rglob(f"*.{kind}")
     content = hurt.read_bytes()
     spoilt = {"empty": b"", "short": content[: len(content) // 2], "noise": b"\x80\x05noise" + content[7:]}
     hurt.write_bytes(spoilt[damage])
-    assert run(tmp_path)[0] == file
+    assert run(compiled)[0] == file
     assert file.read_text() == TEXT
-    assert run(tmp_path) == (file, 1)
+    assert run(compiled) == (file, 1)
 
 
 def test_without_a_place_to_write_it_works_without_cache(tmp_path):

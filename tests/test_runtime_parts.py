@@ -69,22 +69,21 @@ def test_a_deeper_network_has_the_same_functions():
 
 def test_every_function_is_in_one_part_and_as_it_was():
     whole, parts = text(), split(text())
-    assert len(parts) == 3
-    assert all(part.functions in whole for part in parts[:1])
+    assert all(part.functions in whole for part in parts[:-2])
     assert sorted(line for part in parts for line in part.functions.splitlines() if line.strip()) == sorted(
-        line for line in whole[whole.index("@njit") :].splitlines() if line.strip()
+        line for line in whole[whole.index("@") :].splitlines() if line.strip()
     )
-    tiles, problem, rule = (set(part.names) for part in parts)
-    assert tiles == {"product", "outer_sums", "row_sums"}
+    *tiles, problem, rule = (set(part.names) for part in parts)
+    assert tiles == [{"product"}, {"outer_sums"}, {"row_sums"}, {"norm_of"}]
     assert {"loss", "gradient", "predict", "report", "outputs", "forward", "backward"} <= problem
-    assert rule == {"start_run", "start", "advance"}
+    assert rule == {"start", "advance"}
 
 
 @pytest.mark.parametrize("rule", RULES[1:])
 def test_rules_and_numbers_of_samples_share_what_they_do_not_change(rule):
     first = split(text())
     for other in (split(text(rule)), split(text(samples=24)), split(text(rule, 29))):
-        assert [p.text([]) for p in other[:2]] == [p.text([]) for p in first[:2]]
+        assert [p.text([]) for p in other[:-1]] == [p.text([]) for p in first[:-1]]
 
 
 def test_a_text_of_another_kind_stays_whole():
@@ -102,6 +101,7 @@ theta = (model.train() if "objective" in text else model.train(x, y)).theta
 found = {}
 for module in [m for name, m in sys.modules.items() if name.startswith("netc_kernels_")]:
     for name, function in vars(module).items():
+        function = getattr(function, "kept", function)
         if hasattr(function, "stats") and function.__module__ == module.__name__ and function.overloads:
             found[name] = sum(function.stats.cache_hits.values())
 print(json.dumps([theta.tolist(), found]))
@@ -136,7 +136,7 @@ def test_a_new_rule_compiles_the_rule_alone(tmp_path):
     assert not any(first.values())
     theta, second = trained(heavy, "one")
     compiled = {name for name, hits in second.items() if not hits}
-    assert {"advance"} <= compiled <= {"advance", "start", "start_run"}
+    assert {"advance"} <= compiled <= {"advance", "start"}
     assert {"product", "gradient", "report", "outputs"} <= second.keys() - compiled
     alone, again = trained(heavy, "two")
     assert theta == alone

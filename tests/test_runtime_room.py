@@ -22,7 +22,6 @@ from netc.runtime.results import capacity as room
 from netc.runtime.results import parquet
 from netc.runtime.results.tensor_file import Pieces, write_tensors
 
-pytestmark = pytest.mark.usefixtures("cache")
 BAD = Path(__file__).with_name("bad_runs")
 RUNS = """objective R(w, b) = (w + b)^2 + b^4
 init      theta ~ uniform(-3, 3)

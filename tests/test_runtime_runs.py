@@ -8,7 +8,6 @@ from netc.runtime.random import Purpose, normal, uniform
 from netc.runtime.training.history import followed, summarise
 from netc.runtime.training.report import COLUMNS
 
-pytestmark = pytest.mark.usefixtures("cache")
 BENCHMARK = """
 activation g(z) = z^2 - 1
 objective  R(w, b) = g(w + b)^2 + g(b)^2

@@ -35,6 +35,7 @@ def fake_kernels(stop_below: float = 0.0) -> ModuleType:
         "SCRATCH": 8,
         "BLOCK": 4,
         "BY_SAMPLE": 0,
+        "ORDERED": 0,
     }
     vars(kernels).update(constants)
 

@@ -17,7 +17,6 @@ from exported import C_FLAGS, FORTRAN_FLAGS, called, compiler, library
 from exported import run as compiled
 from netc.command_line import main
 
-pytestmark = pytest.mark.usefixtures("cache")
 BAD = Path(__file__).with_name("bad_predict")
 EXAMPLE = Path(__file__).parents[1] / "examples" / "export"
 REGRESSION = """data "people.csv", target = y, scale = zscore, split = 75%, seed = 1

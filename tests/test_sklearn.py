@@ -18,7 +18,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import netc
 from netc.sklearn import NetcClassifier, NetcRegressor
 
-pytestmark = pytest.mark.usefixtures("cache")
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(120, 2)) * [5, 0.1] + [100, 0]
 Y = X @ [1.0, 20.0]

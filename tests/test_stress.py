@@ -22,7 +22,6 @@ from netc.dsl.diagnostics import SpecError
 from netc.dsl.visible import visible
 from netc.runtime.atomic import replacing
 
-pytestmark = pytest.mark.usefixtures("cache")
 BOWL = "objective R(x) = x^2\ninit theta = (1)\noptimizer gd(eta = 0.1)\ntrain steps = 30\n"
 LINE = """data "{}"
 network [1(lin)1]

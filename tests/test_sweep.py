@@ -318,7 +318,8 @@ def test_other_commands_say_that_it_is_a_sweep(tmp_path, capsys):
     file = tmp_path / "v.net"
     file.write_text(SMALL)
     assert main(["explain", str(file)]) == 0
-    assert "this is about its first point, eta = 0.1, a = 1, seed = 4" in capsys.readouterr().err
+    told = "its first point, eta = 0.1, a = 1, seed = 4, of eta in {0.1, 0.2}, a in {1, 2}, seed in"
+    assert told in capsys.readouterr().err
     assert main(["diff", str(file), str(file)]) == 2
     assert main(["show", str(file), "--stage", "spec"]) == 0
     assert "sweep     eta in {0.1, 0.2}" in capsys.readouterr().out

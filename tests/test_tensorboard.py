@@ -27,7 +27,6 @@ def events(folder):
     return found
 
 
-@pytest.mark.usefixtures("cache")
 def test_every_report_is_in_the_logs(tmp_path):
     pytest.importorskip("tensorboardX")
     with Logs(tmp_path / "logs") as logs:

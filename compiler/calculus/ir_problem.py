@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import field, replace
 from functools import cached_property
 from itertools import groupby
 from math import prod
@@ -203,6 +203,14 @@ class Problem:
     def outputs(self) -> int:
         """Numbers that `output` has for a sample."""
         return prod(a.size for a in self.lets[self.output].axes if a.size is not None)
+
+
+def with_steps(problem: Problem, change: Callable[[Step], Iterable[Step]]) -> Problem:
+    """The problem with what `change` makes of each step, in their order."""
+    forward, backward = (
+        tuple(new for old in steps for new in change(old)) for steps in (problem.forward, problem.backward)
+    )
+    return replace(problem, forward=forward, backward=backward)
 
 
 def flat(steps: Iterable[Step]) -> Iterator[Let]:

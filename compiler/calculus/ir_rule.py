@@ -198,13 +198,15 @@ class Rule:
 @record
 class Shown:
     """`theta[1]`, `v[2]`, `norm(v)`, `c` of a `monitor`: a component of theta or of a state (counted from 0 here), the norm
-    of a state, or a scalar one; `norm(grad_x R)`, `max(|grad_x R|)`: of the derivative of the training loss by inputs."""
+    of a state, or a scalar one; `norm(grad_x R)`, `max(|grad_x R|)`: of the derivative of the training loss by inputs;
+    `accuracy(test, fgsm(0.1))`: of attacked inputs, which is known by its name."""
 
     name: str
     state: str
     component: int | None
     by_inputs: Literal["", "norm", "max"] = ""
     inside: Inside | None = None
+    attacked: bool = False
 
 
 Inner = Literal[

@@ -56,7 +56,7 @@ class Primitive:
     """In terms of other rows, put in by `simplify.common` before code is made; such a row has no spelling."""
 
 
-ZERO, HALF, ONE, TWO = Const(0.0), Const(0.5), Const(1.0), Const(2.0)
+ZERO, HALF, ONE = Const(0.0), Const(0.5), Const(1.0)
 
 
 def _sigmoid(x: Any) -> Any:

@@ -18,11 +18,24 @@ from netc.compiler.calculus import ir
 
 def verify(problem: ir.Problem) -> ir.Problem:
     """The problem; raises AssertionError with all that is wrong in it."""
-    found = [*_theta(problem), *_steps(problem), *_modes(problem)]
+    found = [*_mode(problem), *_modes(problem)]
     if problem.test:
-        found += [f"in test mode {fault}" for fault in (*_theta(problem.test), *_steps(problem.test))]
+        found += [f"in test mode {fault}" for fault in _mode(problem.test)]
     assert not found, "\n".join(found)
     return problem
+
+
+def verify_alone(problem: ir.Problem) -> ir.Problem:
+    """The same of what a pass makes of one mode, whatever there is beside it; it may derive nothing by the parameters."""
+    found = [*(_mode(problem) if problem.gradients else (*_theta(problem), *_steps(problem)))]
+    assert not found, "\n".join(found)
+    return problem
+
+
+def _mode(problem: ir.Problem) -> Iterator[str]:
+    yield from _theta(problem)
+    yield from _gradients(problem)
+    yield from _steps(problem)
 
 
 def _modes(problem: ir.Problem) -> Iterator[str]:
@@ -53,14 +66,19 @@ def _theta(problem: ir.Problem) -> Iterator[str]:
             if t.offset != offset:
                 yield f"{t.name} begins at {t.offset}, not at {offset}"
             offset = t.stop
-    for t, gradient in zip(problem.weights, problem.gradients, strict=True):
-        if gradient not in problem.lets or problem.lets[gradient].axes != t.axes:
-            yield f"{gradient} is no derivative by {t.name}"
     for name in (problem.loss, problem.output):
         if name and name not in problem.lets:
             yield f"there is no let {name}"
     if problem.loss in problem.lets and problem.lets[problem.loss].axes:
         yield "the loss is no number"
+
+
+def _gradients(problem: ir.Problem) -> Iterator[str]:
+    if len(problem.gradients) != len(problem.weights):
+        yield f"{len(problem.gradients)} derivatives by {len(problem.weights)} arrays"
+    for t, gradient in zip(problem.weights, problem.gradients, strict=False):
+        if gradient not in problem.lets or problem.lets[gradient].axes != t.axes:
+            yield f"{gradient} is no derivative by {t.name}"
 
 
 def _steps(problem: ir.Problem) -> Iterator[str]:

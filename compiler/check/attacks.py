@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.values import check_required
-from netc.compiler.meaning.attacks import INPUTS, SLOPE, without_slopes
+from netc.compiler.meaning.attacks import INPUTS, SLOPE, under_attack, without_slopes
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope, Type
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
@@ -20,6 +20,7 @@ from netc.dsl.source import Span
 
 MOST = 1000
 """Rounds of a loop."""
+NO_INPUTS = "an attack changes the inputs of a network, and an objective has none"
 
 
 def check_attack_definitions(definitions: Definitions, report: Report) -> None:
@@ -57,6 +58,19 @@ def check_attack(call: ast.Expr, data: DataSpec, definitions: Definitions, repor
     return None if report.errors > before else Attack(definition, values)
 
 
+def check_attacked(
+    statement: ast.Monitor | None, data: DataSpec, definitions: Definitions, report: Report
+) -> None:
+    """`monitor accuracy(test, fgsm(0.1))`: the attacks."""
+    for figure in statement.figures if statement else ():
+        if (attack := under_attack(figure)) is None:
+            continue
+        if data.kind == "none":
+            report.error("E0473", figure.span, NO_INPUTS)
+            continue
+        check_attack(attack, data, definitions, report)
+
+
 def check_against(
     statement: ast.Train | None,
     training: Training,
@@ -71,7 +85,7 @@ def check_against(
         return training
     where = setting.value.span
     if data.kind == "none":
-        report.error("E0473", where, "an attack changes the inputs of a network, and an objective has none")
+        report.error("E0473", where, NO_INPUTS)
         return training
     attack = check_attack(setting.value, data, definitions, report)
     if training.target == "cuda":

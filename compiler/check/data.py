@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Literal
 
+from netc.compiler.check.files import absolute
 from netc.compiler.check.sample_weights import check_weights
 from netc.compiler.check.series import check_order
 from netc.compiler.check.settings import Reader, Settings, Unfit, truth, whole, word
@@ -53,7 +54,7 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         _require_unused(settings, ("target",), f"the outputs of {kind} data stand after '->'", report)
     if kind != "files" or not any(_is_text(path) for path in origin):
         _require_unused(settings, OF_TEXT, f"it is of text tables ({', '.join(TEXT_FILES)})", report)
-    validation, validation_files = settings.get("validation", _validation(folder), NO_VALIDATION)
+    validation, validation_files = settings.get("validation", _validation(folder, report), NO_VALIDATION)
     if validation_files and kind not in ("files", "arrays"):
         _require_unused(settings, ("validation",), "a file of its own goes with data from files", report)
     folds, fold = settings.get("folds", whole(2), 0), settings.get("fold", whole(1), 0)
@@ -204,12 +205,12 @@ def _share(value: ast.Expr) -> float:
     return found
 
 
-def _validation(folder: Path) -> Reader[Validation]:
+def _validation(folder: Path, report: Report) -> Reader[Validation]:
     def read(value: ast.Expr) -> Validation:
         items = value.items if isinstance(value, ast.Tuple) else (value,)
-        texts = [item.value for item in items if isinstance(item, ast.Text)]
+        texts = [item for item in items if isinstance(item, ast.Text)]
         if len(texts) == len(items):
-            return 0.0, tuple(str((folder / text).resolve()) for text in texts)
+            return 0.0, tuple(absolute(text, folder, report) for text in texts)
         found = number(value)
         if not found > 0 or (found >= 1 and isinstance(value, ast.Percent)) or found == 1:
             wanted = "the validation part is above 0% and below 100% of what trains, or a count of samples"
@@ -257,8 +258,8 @@ def _source(statement: ast.Data, folder: Path, report: Report) -> Source:
         case (ast.Name(id),):
             return "named", (id,), (), None
         case (ast.Text(), *_) as texts:
-            paths = (str((folder / t.value).resolve()) for t in texts if isinstance(t, ast.Text))
-            return "files", tuple(paths), (), None
+            paths = tuple(absolute(t, folder, report) for t in texts if isinstance(t, ast.Text))
+            return "files", paths, (), None
     report.error(
         "E0502",
         head(statement),

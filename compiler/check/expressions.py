@@ -103,22 +103,7 @@ class Kinds:
                 message = f"the derivative by the inputs is a figure, no part of {self.scope.place}"
                 self._error("E0253", expr.span, message, BY_INPUTS)
                 return None
-            case (
-                ast.Text()
-                | ast.Shape()
-                | ast.Index()
-                | ast.Member()
-                | ast.Tuple()
-                | ast.Set()
-                | ast.Range()
-                | ast.Of()
-                | ast.Among()
-                | ast.Drawn()
-                | ast.Counted()
-                | ast.Architecture()
-                | ast.Gain()
-                | ast.Over()
-            ):
+            case ast.Index() | ast.Member() | ast.Phrase():
                 self._error(
                     "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"
                 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netc.compiler.check.definitions import check_helpers
 from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.files import absolute
 from netc.compiler.check.init_layers import (
     closeness,
     from_file,
@@ -56,7 +57,7 @@ def check_init(
                 related=((head(files[0]), "this one"),),
                 hints=("a file for some layers says which: init layer1, layer2: from ...",),
             )
-        return Init((), str((folder / files[0].file.value).resolve()) if files[0].file else "")
+        return Init((), absolute(files[0].file, folder, report) if files[0].file else "")
     laws = _chosen([s for s in uses if not s.layers], definitions, report)
     parts = _Parts(layers, folder, definitions, report)
     for statement in uses:
@@ -101,7 +102,7 @@ class _Parts:
                 for target in targets:
                     self._once(statement, layer, target, rank)
         if statement.file is not None:
-            path = str((self.folder / statement.file.value).resolve())
+            path = absolute(statement.file, self.folder, self.report)
             found = from_file(statement, every, path, self.report)
             self.files += [found] if found else []
 

@@ -8,7 +8,8 @@ from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.check.batch_statistics import over_samples_alone
-from netc.compiler.check.operations import LARGEST, Operations, Place
+from netc.compiler.check.operations import LARGEST, Operations
+from netc.compiler.check.place import Place
 from netc.compiler.check.points_in_modes import of_two_modes
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.meaning.findings import Report, counted

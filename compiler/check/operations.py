@@ -9,24 +9,22 @@ Shapes are found by lowering each operation on what comes before it, so that a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from math import inf, prod
 
-from netc.compiler.calculus import ir
-from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.blocks import block_of
 from netc.compiler.check.layer_arguments import arguments_of, shapes_apart, with_shapes_apart
 from netc.compiler.check.layer_names import require_inferred, require_said, tell_ambiguous, without_refused
+from netc.compiler.check.place import Numbers, Place
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.layer_parameters import open_sizes, unsaid
 from netc.compiler.meaning.resolve import Definitions, bind
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import number, number_or_none
-from netc.compiler.meaning.spec import Activation, Block, BlockLine, Bracket, Join, Named, Operation, Use
+from netc.compiler.meaning.spec import Activation, Join, Named, Operation, Use
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
@@ -38,21 +36,6 @@ DENSE = "dense"
 WHICH = ("l", "L")
 """The number of a repetition, and of all."""
 Definition = ast.Layer | ast.Block
-Numbers = Mapping[str, float]
-
-
-@dataclass
-class Place:
-    """Where the next operation stands: what comes before it."""
-
-    value: ir.Var
-    made: list[Operation]
-    inputs: bool
-    """These are the inputs of the network themselves."""
-    named: dict[str, tuple[ir.Var, Span]] = field(default_factory=dict)
-    """What has a name, and where it was given."""
-    read: set[str] = field(default_factory=set)
-    """Names that were joined."""
 
 
 class Operations:
@@ -125,7 +108,7 @@ class Operations:
                 return
             stage = replace(stage, operations=tuple(rest))
         found = [(o, self._definition(o)) for o in stage.operations]
-        size = None if stage.size is None else self._size(stage.size, numbers)
+        size = None if stage.size is None else self.size(stage.size, numbers)
         owner = self._owner(stage, found)
         if stage.size is not None:
             self.span = stage.size.span
@@ -134,7 +117,7 @@ class Operations:
         if stage.size is not None and all(_activates(d) for _, d in found):
             if any(d is None for _, d in found):
                 return
-            dense = ast.Operation(DENSE, (), (), span=stage.size.span)
+            dense = ast.Operation(DENSE, (), (), span=stage.span)
             self._put(dense, self.definitions.layers[DENSE], size, place, numbers)
         for operation, definition in found:
             match definition:
@@ -209,7 +192,7 @@ class Operations:
         )
         return None
 
-    def _size(self, expr: ast.Expr, numbers: Numbers) -> float | None:
+    def size(self, expr: ast.Expr, numbers: Numbers) -> float | None:
         value = prod(expr.sizes) if isinstance(expr, ast.Shape) else number_or_none(expr, numbers)
         if value is not None and 1 <= value <= LARGEST and value == int(value):
             return float(value)
@@ -272,7 +255,7 @@ class Operations:
             use: Operation = Use(definition, bound, operation.span)
         else:
             which = tuple((n, numbers[n]) for n in WHICH if n not in dict(bound))
-            block = self._block(operation, definition, (*bound, *which), place)
+            block = block_of(self, operation, definition, (*bound, *which), place.value)
             if block is None:
                 self.complete = False
                 return
@@ -310,88 +293,6 @@ class Operations:
                     spans.get(name, span),
                     f"'{what}' is made of whole numbers from 0 on, not {value:g}",
                 )
-
-    # -- blocks ------------------------------------------------------------------------------------
-
-    def _block(
-        self,
-        operation: ast.Operation,
-        definition: ast.Block,
-        bound: tuple[tuple[str, float], ...],
-        place: Place,
-    ) -> Block | None:
-        if definition.name.lower() in self.open:
-            way = " -> ".join([*self.open, definition.name])
-            self.report.error(
-                "E0227", operation.span, f"the block '{definition.name}' contains itself: {way}",
-                hints=("repetition is written (res) x 3",),
-            )  # fmt: skip
-            return None
-        self.open.append(definition.name.lower())
-        values = {"x": place.value}
-        lines: list[BlockLine] = []
-        for line in definition.lines:
-            assert isinstance(line, ast.Formula), "a grammar of blocks without draws"
-            made = self._line(line, values, dict(bound))
-            if made is not None:
-                lines.append(made)
-        self.open.pop()
-        return Block(definition, bound, tuple(lines), operation.span) if self.complete else None
-
-    def _line(
-        self, line: ast.Formula, values: dict[str, ir.Var], numbers: dict[str, float]
-    ) -> BlockLine | None:
-        brackets: list[Bracket] = []
-
-        def bracket(architecture: ast.Architecture, of: ast.Expr) -> ast.Expr:
-            name = f"[{len(brackets) + 1}]"
-            brackets.append(Bracket(name, (), of))
-            if not self.complete:
-                return ast.Name(name, span=architecture.span)
-            source = self.flow.value(of, values, numbers, architecture.span)
-            self._require_input(architecture, source, numbers)
-            place = Place(source, [], inputs=False)
-            self.chain(architecture.stages, place, numbers)
-            brackets[-1] = Bracket(name, tuple(place.made), of)
-            values[name] = place.value
-            return ast.Name(name, span=architecture.span)
-
-        def change(expr: ast.Expr) -> ast.Expr:
-            match expr:
-                case ast.Call(ast.Architecture() as architecture, (argument,)):
-                    return bracket(architecture, change(argument.value))
-                case ast.Architecture():
-                    return bracket(expr, ast.Name("x"))
-            return rebuild(expr, change)
-
-        try:
-            value = change(line.value)
-            if not self.complete:
-                return None
-            names = dict.fromkeys(values, OUTPUT) | dict.fromkeys(numbers, SCALAR)
-            known = Scope(
-                "a block", names, self.definitions.activations, hidden=frozenset(n for n in names if "[" in n)
-            )
-            if Kinds(known, self.report).of(value) is None:
-                self.complete = False
-                return None
-            values[line.name] = self.flow.value(value, values, numbers, line.span)
-        except LayerFault as fault:
-            self.complete = False
-            self.report.diagnostics.append(fault.diagnostic)
-            return None
-        return BlockLine(line.name, value, tuple(brackets))
-
-    def _require_input(self, architecture: ast.Architecture, source: ir.Var, numbers: Numbers) -> None:
-        if architecture.input is None:
-            return
-        size, channels = self._size(architecture.input, numbers), shape_of(source)[-1]
-        if size is not None and size != channels:
-            self.complete = False
-            self.report.error(
-                "E0225", architecture.input.span, f"the bracket takes {size:g} channels, and its input has {channels}",
-                hints=("the channels of a block are those of its input where no size is given",),
-            )  # fmt: skip
 
     def _error(self, span: Span, message: str, *hints: str) -> None:
         self.complete = False

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, assert_never
 
-from netc.compiler.check.attacks import check_against, check_attack_definitions
+from netc.compiler.check.attacks import check_against, check_attack_definitions, check_attacked
 from netc.compiler.check.augment import check_augment
 from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
@@ -183,6 +183,7 @@ class _Check:
             self.definitions,
             self.report,
         )
+        check_attacked(self.one(ast.Monitor), data, self.definitions, self.report)
         if optimizer and (network or (objective and not self.given)):
             check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)

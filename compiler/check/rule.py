@@ -56,23 +56,12 @@ def check_optimizer(
     `settings` replace arguments; parameters that are `varying` in the course of training decide no conditions; states
     that are `watched` are kept.
     """
-    uses = [s for s in statements if not is_definition(s)]
-    chosen = uses or statements
-    if len(chosen) > 1:
-        report.error(
-            "E0505",
-            head(chosen[1]),
-            f"two optimizers are {'used' if uses else 'defined'}, one can run",
-            related=((head(chosen[0]), "the other one"),),
-            hints=("remove one, or say 'optimizer NAME' to choose",),
-        )
-    statement = chosen[0]
+    statement = _chosen(statements, report)
     clips: tuple[ast.Expr, ...] = ()
-    if statement.use is None:
-        definition: ast.Optimizer | None = statement
-        arguments: tuple[ast.Argument, ...] = ()
-        span = head(statement)
-    else:
+    arguments: tuple[ast.Argument, ...] = ()
+    definition: ast.Optimizer | None = statement
+    span = head(statement)
+    if statement.use is not None:
         clipped = read_use(statement, report)
         call, clips = clipped.rule, clipped.clips
         function, arguments = (call.function, call.arguments) if isinstance(call, ast.Call) else (call, ())
@@ -80,12 +69,7 @@ def check_optimizer(
         definition = find_rule(dotted(function) or "", arguments, span, definitions, report)
     if definition is None:
         return None
-    for other in statements:
-        if is_definition(other) and other is not definition:
-            whole = expand_calls(without_tuples(other), definitions, report)
-            check_rule(whole, losses, definitions, report)
-    for clip in check_clips(definitions):
-        check_rule(clip, losses, definitions, report)
+    _check_others(statements, definition, losses, definitions, report)
     arguments = without_decay(definition, arguments, report)
     arguments = tuple(spread_tuples(arguments, definition.parameters))
     definition, thresholds = with_clips(without_tuples(definition), clips, definitions, report)
@@ -110,6 +94,36 @@ def check_optimizer(
     check_first_iteration(body, tuple(values.items()), report)
     searches = searches_of(special, definitions)
     return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches, point, off)
+
+
+def _chosen(statements: list[ast.Optimizer], report: Report) -> ast.Optimizer:
+    uses = [s for s in statements if not is_definition(s)]
+    first, *others = uses or statements
+    if others:
+        report.error(
+            "E0505",
+            head(others[0]),
+            f"two optimizers are {'used' if uses else 'defined'}, one can run",
+            related=((head(first), "the other one"),),
+            hints=("remove one, or say 'optimizer NAME' to choose",),
+        )
+    return first
+
+
+def _check_others(
+    statements: list[ast.Optimizer],
+    chosen: ast.Optimizer,
+    losses: frozenset[str],
+    definitions: Definitions,
+    report: Report,
+) -> None:
+    """The rules that the file defines and does not run, and its clips."""
+    for other in statements:
+        if is_definition(other) and other is not chosen:
+            whole = expand_calls(without_tuples(other), definitions, report)
+            check_rule(whole, losses, definitions, report)
+    for clip in check_clips(definitions):
+        check_rule(clip, losses, definitions, report)
 
 
 # -- kinds -----------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.keep import NEVER, check_keep, check_patience, stop_of
@@ -27,7 +26,6 @@ AUTO: History = "auto"
 HISTORIES: Reader[History] = word("all", "summary", "auto")
 FULL: tuple[BatchMode, int] = ("full", 1)
 AS_IT_FITS: tuple[int, Unit] = (0, "epoch")
-CPU: Literal["cpu"] = "cpu"
 SAMPLINGS: Reader[Sampling] = word("permutation", "replacement")
 WITHOUT: Sampling = "permutation"
 DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None, None)

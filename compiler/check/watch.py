@@ -9,6 +9,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.check.expect import TAKEN
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import name_span
+from netc.compiler.meaning.attacks import under_attack
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.inside import EXAMPLES, read, written
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
@@ -140,6 +141,8 @@ def _shown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ...]
             return ir.Shown(name, "", None, "norm")
         case ast.Call(ast.Name("max"), (ast.Argument(None, ast.Absolute(ast.InputGradient())),)):
             return ir.Shown(name, "", None, "max")
+    if under_attack(figure):
+        return ir.Shown(name, "", None, attacked=True)
     match renamed(figure) if INSIDE in states else figure:
         case ast.Name(id) if id in variables:
             return ir.Shown(name, "theta", variables.index(id))

@@ -42,8 +42,10 @@ class Spelling:
     """Whether loops are `while` loops."""
     index: str = "{}"
     """How an index that is no constant is written."""
+    allocating: str = ""
+    """Options of a function that makes arrays."""
     apart: str = ""
-    """The decorator of functions that are not linked into what calls them, where the target has one."""
+    """The decorator of functions with declared types, which are not linked into what calls them."""
 
 
 PLAIN = Spelling("", "", "", "", {}, "in parallel over")
@@ -64,9 +66,11 @@ class _Printer:
     spelling: Spelling
 
     def function(self, f: L.Function) -> list[str]:
-        options = self.spelling.parallel if f.parallel else self.spelling.function
-        types = f"({', '.join(f.types)}), " if f.types else ""
-        decorator = (f.apart and self.spelling.apart) or self.spelling.decorator
+        options = self.spelling.function
+        if f.parallel or "zeros" in L.calls(f):
+            options = self.spelling.parallel if f.parallel else self.spelling.allocating
+        types = f"{f.returns}({', '.join(f.types)}), " if f.types else ""
+        decorator = (f.types and self.spelling.apart) or self.spelling.decorator
         head = [f"@{decorator}({types}{options})"] if decorator else []
         lines = [*head, f"def {f.name}({', '.join(f.parameters)}):"]
         if f.note:

@@ -18,10 +18,7 @@ Fits = Callable[[ir.Let, ir.Axis | None], bool]
 
 
 def factored(problem: ir.Problem, fits: Fits) -> ir.Problem:
-    work = _Work(fits)
-    forward = tuple(s for step in problem.forward for s in work.step(step))
-    backward = tuple(s for step in problem.backward for s in work.step(step))
-    return replace(problem, forward=forward, backward=backward)
+    return ir.with_steps(problem, _Work(fits).step)
 
 
 @dataclass

@@ -129,9 +129,9 @@ class Function:
     note: str = ""
     parallel: bool = False
     types: tuple[str, ...] = ()
-    """Of the parameters, where one compilation must serve all calls; else the calls tell."""
-    apart: bool = False
-    """Compiled by itself, called from outside: it has declared types and gives nothing back."""
+    """Of the parameters, where it is compiled by itself, once for all calls; else the calls tell."""
+    returns: str = ""
+    """What it gives back, where types are declared; empty: nothing."""
 
 
 @record

@@ -16,6 +16,12 @@ def parameters_of(name: str) -> tuple[str, ...]:
     return (*given, *(("grad",) if name == "gradient" else ()), "scratch")
 
 
+def scaled(mean: bool) -> tuple[L.Stmt, ...]:
+    """The end of both, of networks: the sum `total` becomes the mean where that is wanted."""
+    scale = L.call("div", 1.0, L.call("float64", "count")) if mean else L.Real(1.0)
+    return L.let("scale", scale), L.Return(L.call("mul", "total", "scale"))
+
+
 def objective_functions(objective: ir.Problem) -> list[L.Function]:
     """`loss` and `gradient` of a plain function; the data arguments are there and unused."""
     opening = [

@@ -6,6 +6,7 @@ cache. The order of a let's axes means nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
@@ -29,11 +30,10 @@ def places_last(problem: ir.Problem, but: frozenset[str]) -> ir.Problem:
     def ordered(let: ir.Let) -> ir.Let:
         return replace(let, axes=orders.get(let.name, let.axes), value=rebuild(let.value, change))
 
-    def step(s: ir.Step) -> ir.Step:
-        return ordered(s) if isinstance(s, ir.Let) else replace(s, lets=tuple(ordered(let) for let in s.lets))
+    def step(s: ir.Step) -> Iterator[ir.Step]:
+        yield ordered(s) if isinstance(s, ir.Let) else replace(s, lets=tuple(map(ordered, s.lets)))
 
-    forward, backward = (tuple(step(s) for s in steps) for steps in (problem.forward, problem.backward))
-    return replace(problem, forward=forward, backward=backward)
+    return ir.with_steps(problem, step)
 
 
 def _moving(problem: ir.Problem) -> frozenset[ir.Axis]:

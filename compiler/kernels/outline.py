@@ -36,7 +36,7 @@ class Outline:
         key = repr((parameters, inside))
         if key not in self.made:
             types = (*(self.types[n] for n in given), *("int64" for _ in places))
-            self.made[key] = L.Function(self._name(what), parameters, inside, types=types, apart=True)
+            self.made[key] = L.Function(self._name(what), parameters, inside, types=types)
         return L.Do(L.Call(self.made[key].name, (*(L.Name(n) for n in given), *places.values())))
 
     @property

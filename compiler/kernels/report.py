@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from netc.compiler.calculus.norms import SCALES
 from netc.compiler.kernels import loops as L
 
@@ -15,10 +17,15 @@ FIRST = L.call("int64", 0)
 
 
 def functions(parameters: int, outputs: bool) -> list[L.Function]:
-    """`report`, and with `outputs` also that: an objective has none."""
+    """`report` with what it calls, and with `outputs` also that: an objective has none."""
     given = ("rows", "all_theta", "x", "y", "order", "count", "out", "grad", "scratch")
-    report = L.Function("report", given, (_over_rows(report_of_a_run(parameters)),), REPORT)
-    return [report, *([_outputs()] if outputs else [])]
+    lines: list[L.Stmt] = [
+        _LINE,
+        _LOSS,
+        *(L.Store(L.Name("line"), L.Int(i), L.call("norm_of", array, parameters)) for i, array in _NORMS),
+    ]
+    report = L.Function("report", given, (_over_rows(lines),), REPORT)
+    return [_norm_of(), report, *([_outputs()] if outputs else [])]
 
 
 REPORT = "Loss on the first `count` samples, norm of its gradient and norm of theta of the runs `rows`, into `out`."
@@ -32,33 +39,45 @@ THETA = L.let("theta", L.At(L.Name("all_theta"), L.At(L.Name("rows"), L.Name("ro
 
 
 def report_of_a_run(parameters: int) -> list[L.Stmt]:
-    """The line of `out` at `row_at`; on every target."""
+    """The line of `out` at `row_at`, all in one."""
 
-    def norm(array: str, into: int) -> list[L.Stmt]:
-        """In float64 and in order, so that the bits are those of every target and number of threads; once more,
-        scaled, where the squares overflow or vanish."""
-        number = L.call("float64", L.At(L.Name(array), L.Name("q")))
-        add = L.let("total", L.call("add", "total", L.mul("number", "number")))
+    def norm(i: int, array: str) -> list[L.Stmt]:
+        return _norm(array, parameters, lambda found: L.Store(L.Name("line"), L.Int(i), found))
 
-        def taken(scale: float) -> list[L.Stmt]:
-            scaled = L.let("number", number if scale == 1 else L.mul(L.Real(scale), number))
-            root = L.call("root", "total")
-            found = L.Store(
-                L.Name("line"), L.Int(into), root if scale == 1 else L.mul(L.Real(1 / scale), root)
-            )
-            return [L.let("total", 0.0), L.loop("q", parameters, [scaled, add]), found]
+    return [_LINE, _LOSS, *(s for i, array in _NORMS for s in norm(i, array))]
 
-        large, small = L.call("gt", "total", OVERFLOWING), L.call("lt", "total", VANISHING)
-        again = L.If(large, tuple(taken(1 / BIG)), (L.If(small, tuple(taken(BIG))),))
-        return [*taken(1.0), again]
 
-    loss = L.call("gradient", "theta", "x", "y", "order", FIRST, "count", "grad", "scratch")
-    return [
-        L.let("line", L.At(L.Name("out"), L.Name("row_at"))),
-        L.Store(L.Name("line"), L.Int(0), loss),
-        *norm("grad", 1),
-        *norm("theta", 2),
-    ]
+_LINE = L.let("line", L.At(L.Name("out"), L.Name("row_at")))
+_LOSS = L.Store(
+    L.Name("line"),
+    L.Int(0),
+    L.call("gradient", "theta", "x", "y", "order", FIRST, "count", "grad", "scratch"),
+)
+_NORMS = ((1, "grad"), (2, "theta"))
+
+
+def _norm_of() -> L.Function:
+    """The same for all programs."""
+    body = (*_norm("array", "size", lambda found: L.let("found", found)), L.Return(L.Name("found")))
+    note = "The norm of the first `size` numbers."
+    return L.Function("norm_of", ("array", "size"), body, note, types=("reals", "int64"), returns="float64")
+
+
+def _norm(array: str, size: int | str, put: Callable[[L.Expr], L.Stmt]) -> list[L.Stmt]:
+    """In float64 and in order, so that the bits are those of every target and number of threads; once more,
+    scaled, where the squares overflow or vanish."""
+    number = L.call("float64", L.At(L.Name(array), L.Name("q")))
+    add = L.let("total", L.call("add", "total", L.mul("number", "number")))
+
+    def taken(scale: float) -> list[L.Stmt]:
+        scaled = L.let("number", number if scale == 1 else L.mul(L.Real(scale), number))
+        root = L.call("root", "total")
+        found = put(root if scale == 1 else L.mul(L.Real(1 / scale), root))
+        return [L.let("total", 0.0), L.loop("q", size, [scaled, add]), found]
+
+    large, small = L.call("gt", "total", OVERFLOWING), L.call("lt", "total", VANISHING)
+    again = L.If(large, tuple(taken(1 / BIG)), (L.If(small, tuple(taken(BIG))),))
+    return [*taken(1.0), again]
 
 
 def _outputs() -> L.Function:

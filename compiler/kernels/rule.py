@@ -12,6 +12,8 @@ from netc.compiler.kernels.rule_flow import separate_commits
 from netc.compiler.kernels.rule_memory import ARGUMENTS, COUNTED, PER_RUN
 from netc.compiler.kernels.rule_statements import Statements, leave
 
+STARTED = PER_RUN[:3]
+"""Arrays of a run that have first values."""
 ADVANCE = ("rows", *(f"all_{a}" if a in PER_RUN else a for a in ARGUMENTS), "last")
 
 
@@ -25,26 +27,24 @@ class Writer(Statements):
 
     def functions(self) -> tuple[list[L.Function], int]:
         """The functions, and how many numbers of scratch a worker needs."""
-        made = [*self.starting(), self.advance()]
+        made = [self.start(), self.advance()]
         return made, self.vectors.temporaries + len(self.temporaries) * self.vectors.stride
-
-    def starting(self) -> list[L.Function]:
-        return [self.start(), _start()]
 
     def start(self) -> L.Function:
         rule = self.rule
         # Per-batch states start at 0, as their memory does.
         assigns = [ir.Assign(s.name, s.initial) for s in rule.states if s.name != "theta" and not s.per_batch]
         states = frozenset(s.name for s in rule.states)
-        body: list[L.Stmt] = [
-            *(L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers)),
+        run: list[L.Stmt] = [
+            *(L.let(a, L.At(L.Name(f"all_{a}"), L.Name("r"))) for a in STARTED),
             *self.views(),
             *self.passes(fuse(self._initial(assigns), states, "r0_")),
             *self.stores(),
         ]
-        return L.Function(
-            "start_run", ("theta", "vectors", "scalars", "hyper"), tuple(body), "First values of the states."
-        )
+        hypers = (L.let(h.name, L.At(L.Name("hyper"), L.Int(i))) for i, h in enumerate(rule.hypers))
+        body: tuple[L.Stmt, ...] = (*hypers, L.loop("r", L.call("len", "all_theta"), run))
+        given = (*(f"all_{a}" for a in STARTED), "hyper")
+        return L.Function("start", given, body, "First values of the states, for every run.")
 
     def _initial(self, assigns: list[ir.Assign]) -> list[ir.Assign]:
         """A vector state that starts at a number starts there in every element."""
@@ -152,9 +152,3 @@ class Writer(Statements):
 
     def ordered(self, epoch: L.Expr) -> list[L.Stmt]:
         return [L.Do(L.call(self.order, "order", "key", "run", epoch))]
-
-
-def _start() -> L.Function:
-    rows = [L.At(L.Name(a), L.Name("r")) for a in ARGUMENTS[:3]]
-    body = (L.loop("r", L.call("len", "theta"), [L.Do(L.call("start_run", *rows, "hyper"))]),)
-    return L.Function("start", (*ARGUMENTS[:3], "hyper"), body, "First values of the states, for every run.")

@@ -223,4 +223,4 @@ def _record(name: str) -> list[L.Stmt]:
 
 def _lines(assigns: list[ir.Assign]) -> list[str]:
     """The lines of the file that these assignments come from, each once."""
-    return list(dict.fromkeys(" ".join(a.span.text.split()) for a in assigns if a.span.text))
+    return list(dict.fromkeys(a.span.quoted for a in assigns if a.span.text))

@@ -17,10 +17,7 @@ from netc.dsl.record import record
 
 def sums_apart(problem: ir.Problem) -> ir.Problem:
     """The same problem with every sum over the samples a let of its own."""
-    forward, backward = (
-        tuple(s for step in steps for s in _apart(step)) for steps in (problem.forward, problem.backward)
-    )
-    return replace(problem, forward=forward, backward=backward)
+    return ir.with_steps(problem, _apart)
 
 
 def draws_apart(problem: ir.Problem) -> ir.Problem:

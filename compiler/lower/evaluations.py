@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import simplify
+from netc.dsl.names import unused
 from netc.dsl.source import Span
 
 Batch = ir.Expr | str
@@ -232,12 +233,7 @@ class Builder:
 
     def name(self, wanted: str) -> str:
         """A name not used yet."""
-        name, count = wanted, 1
-        while name in self.taken:
-            count += 1
-            name = f"{wanted}_{count}"
-        self.taken.add(name)
-        return name
+        return unused(wanted, self.taken)
 
     # -- value numbers -----------------------------------------------------------------------------
 

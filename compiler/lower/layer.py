@@ -12,7 +12,9 @@ from math import prod
 from typing import Literal, TypeVar, cast
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.laws import make
 from netc.compiler.calculus.modes import in_mode, wanted
+from netc.compiler.calculus.simplify import rebuild
 from netc.compiler.lower.index_ranges import index_ranges
 from netc.compiler.lower.layer_faults import fault
 from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
@@ -311,7 +313,7 @@ class _Layer:
 
     def _let(self, formula: ast.Formula, lead: ir.Axes) -> ir.Let:
         """`lead`: leading axes that it has though its value may have none, as all of a recurrence."""
-        value = self.values.of(formula.value)
+        value = rebuild(self.values.of(formula.value), _by_laws)
         slots = tuple(self.axes[name_of(i)] for i in formula.indices)
         own = tuple(a for slot in slots for a in slot)
         shared = (ir.SAMPLES, *self.lead)
@@ -342,6 +344,11 @@ class _Layer:
             ir.Update(f"{self.name}.{formula.name}", self.text.states[formula.name], let.name)
         )
         return let
+
+
+def _by_laws(node: ir.Expr) -> ir.Expr:
+    """A square is a product, and the like. Sums stay the sums that patterns look for, also those over one element."""
+    return make(node.op, *node.args) if isinstance(node, ir.Apply) else node
 
 
 def _axis_word(axis: ir.Axis) -> str:

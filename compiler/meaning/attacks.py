@@ -16,3 +16,14 @@ def without_slopes(expr: ast.Expr) -> ast.Expr:
     if isinstance(expr, ast.InputGradient):
         return ast.Name(SLOPE, span=expr.span)
     return rebuild(expr, without_slopes)
+
+
+def under_attack(figure: ast.Expr) -> ast.Call | None:
+    """The attack in `accuracy(test, fgsm(0.1))`; None where it is another figure."""
+    match figure:
+        case ast.Call(
+            ast.Name("loss" | "accuracy" | "r2"),
+            (ast.Argument(None, ast.Name()), ast.Argument(None, ast.Call() as attack)),
+        ):
+            return attack
+    return None

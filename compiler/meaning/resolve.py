@@ -5,6 +5,7 @@ Gathers them from the library, the files that are used and the program itself. D
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -142,7 +143,7 @@ def gather(program: ast.Program, folder: Path, report: Report) -> Definitions:
     found = Definitions()
     for statement in program.statements:
         if isinstance(statement, ast.Use):
-            _take(statement, folder, (folder.resolve(),), found, report)
+            _take(statement, folder, (Path(os.path.realpath(folder)),), found, report)
     for statement in program.statements:
         found.add(statement, report)
     return found
@@ -155,7 +156,7 @@ def head(statement: ast.Statement) -> Span:
 
 def _take(use: ast.Use, folder: Path, above: tuple[Path, ...], found: Definitions, report: Report) -> None:
     """Takes in the definitions of another file; `above`: the first file's folder, and the files that led here."""
-    path = (folder / use.file.value).resolve()
+    path = Path(os.path.realpath(folder / use.file.value))  # Path.resolve raises where links go round
     if path in above:
         way = "" if above[-1] == path else f", by way of {above[-1].name}"
         report.error("E0106", use.span, f"'{use.file.value}' uses itself{way}")
@@ -235,6 +236,31 @@ def bind(
 
     Reports unknown, repeated and missing arguments; what has an error is absent from the result.
     """
+    given = _by_name(parameters, arguments, what, report)
+    missing = [p.name for p in parameters if p.default is None and p.name not in given]
+    if missing:
+        report.error(
+            "E0109",
+            span,
+            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}",
+            hints=(f"give it: {missing[0]} = ...",),
+        )
+    bound: dict[str, float] = {}
+    for p in parameters:
+        expr = given[p.name].value if p.name in given else p.default
+        if expr is None:
+            continue
+        try:
+            # A default may be in terms of the parameters before it.
+            bound[p.name] = value(expr) if p.name in given else number(expr, bound)
+        except NotANumber as error:
+            report.error("E0305", error.span, f"'{p.name}' must be a number: {error.reason}")
+    return tuple(bound.items())
+
+
+def _by_name(
+    parameters: tuple[ast.Parameter, ...], arguments: Iterable[ast.Argument], what: str, report: Report
+) -> dict[str, ast.Argument]:
     names, shown = [p.name for p in parameters], list(dict.fromkeys(written(p) for p in parameters))
     given: dict[str, ast.Argument] = {}
     for position, argument in enumerate(arguments):
@@ -264,25 +290,7 @@ def bind(
             )
         else:
             given[name] = argument
-    missing = [p.name for p in parameters if p.default is None and p.name not in given]
-    if missing:
-        report.error(
-            "E0109",
-            span,
-            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}",
-            hints=(f"give it: {missing[0]} = ...",),
-        )
-    bound: dict[str, float] = {}
-    for p in parameters:
-        expr = given[p.name].value if p.name in given else p.default
-        if expr is None:
-            continue
-        try:
-            # A default may be in terms of the parameters before it.
-            bound[p.name] = value(expr) if p.name in given else number(expr, bound)
-        except NotANumber as error:
-            report.error("E0305", error.span, f"'{p.name}' must be a number: {error.reason}")
-    return tuple(bound.items())
+    return given
 
 
 def _decimal_comma(argument: ast.Argument, given: Mapping[str, ast.Argument]) -> tuple[str, ...]:

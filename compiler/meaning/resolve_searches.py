@@ -14,7 +14,7 @@ from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_complaints import MEANINGS
 from netc.compiler.meaning.resolve_tree import called, children, dotted, names_in, rebuild, walk
 from netc.dsl import ast
-from netc.dsl.names import did_you_mean
+from netc.dsl.names import did_you_mean, unused
 
 RESULT = "value"
 """The local of a search that is its result."""
@@ -103,28 +103,20 @@ class _Maker:
             yield _unknown(equation)
             return
         names: dict[str, ast.Expr] = {}
+        stem = search.name.replace(".", "_")
         for name, value in given.items():
             if name in own or not isinstance(value, ast.Name | ast.Index | ast.Number):
-                local = self._name(search, name)
+                local = unused(f"{stem}_{name}", self.taken)
                 names[name] = ast.Name(local)
                 yield ast.Equation(local, (), value, span=call.span)
             else:
                 names[name] = value
-        names |= {name: ast.Name(self._name(search, name)) for name in sorted(own - given.keys())}
+        names |= {n: ast.Name(unused(f"{stem}_{n}", self.taken)) for n in sorted(own - given.keys())}
         body = tuple(_renamed(action, names) for action in search.body)
         yield from self.block(body, (*above, search.name))
         result = names[RESULT]
         assert isinstance(result, ast.Name)
         yield replace(equation, value=replace(result, span=equation.value.span))
-
-    def _name(self, search: ast.Search, name: str) -> str:
-        stem = f"{search.name.replace('.', '_')}_{name}"
-        found, count = stem, 1
-        while found in self.taken:
-            count += 1
-            found = f"{stem}_{count}"
-        self.taken.add(found)
-        return found
 
     # -- the definition ----------------------------------------------------------------------------
 

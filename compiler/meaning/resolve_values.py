@@ -121,25 +121,7 @@ def _value(expr: ast.Expr, names: Mapping[str, float]) -> float:
                 raise NotANumber(
                     f"'{function}' does not take {_arguments(len(numbers))}", expr.span
                 ) from None
-        case (
-            ast.Text()
-            | ast.Shape()
-            | ast.Call()
-            | ast.Index()
-            | ast.Member()
-            | ast.Gradient()
-            | ast.InputGradient()
-            | ast.Tuple()
-            | ast.Set()
-            | ast.Range()
-            | ast.Of()
-            | ast.Among()
-            | ast.Drawn()
-            | ast.Counted()
-            | ast.Architecture()
-            | ast.Gain()
-            | ast.Over()
-        ):
+        case ast.Call() | ast.Index() | ast.Member() | ast.Gradient() | ast.InputGradient() | ast.Phrase():
             raise NotANumber("a number is expected here", expr.span)
         case _:
             assert_never(expr)

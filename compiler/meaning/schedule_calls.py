@@ -22,7 +22,6 @@ from netc.compiler.meaning.resolve_tree import dotted, names_in, rebuild, walk
 from netc.compiler.meaning.resolve_values import number, number_or_none
 from netc.dsl import ast
 
-Tuples = Mapping[str, tuple[ast.Expr, ...]]
 Values = Mapping[str, ast.Expr]
 OVER: Mapping[str, Literal["+", "*"]] = {"sum": "+", "prod": "*"}
 

@@ -22,14 +22,6 @@ _NEW_ROW = r" \\ "
 _LETTERS = {"eps": r"\varepsilon", "epsilon": r"\varepsilon", "lambda": r"\lambda", "inf": r"\infty"}
 
 
-def latex_expr(expr: ast.Expr) -> str:
-    return _show(expr)
-
-
-def latex_equation(equation: ast.Equation) -> str:
-    return f"{_left(equation)} = {_show(equation.value)}"
-
-
 def latex_rule(actions: Iterable[ast.Action]) -> str:
     """The lines of an update rule as one `aligned` block."""
     lines = list(_lines(actions, 0))
@@ -165,8 +157,9 @@ def _text(expr: ast.Expr) -> tuple[str, int]:
             return _cases(expr), ATOM
         case ast.Tuple(items):
             return _parentheses(", ".join(map(_show, items))), ATOM
-        case ast.Set(items):
-            return rf"\{{{', '.join(map(_show, items))}\}}", ATOM
+        case ast.Set(items, dots):
+            shown = [*map(_show, items[:dots]), r"\dots", _show(items[-1])] if dots else map(_show, items)
+            return rf"\{{{', '.join(shown)}\}}", ATOM
         case ast.Range(start, stop):
             return rf"{_show(start, SUM)}, \dots, {_show(stop, SUM)}", RANGE
         case _:

@@ -18,7 +18,8 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import backward, cotangent
 from netc.compiler.calculus.evaluate import run_lets
 from netc.compiler.calculus.modes import in_mode, wanted
-from netc.compiler.check.operations import Operations, Place
+from netc.compiler.check.operations import Operations
+from netc.compiler.check.place import Place
 from netc.compiler.lower.flow import Flow
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import gather

@@ -32,10 +32,12 @@ SHOWN: dict[str, Any] = {name: getattr(netc, name) for name in netc.__all__} | {
 
 
 def members(thing: Any) -> dict[str, Any]:
-    """Public methods and properties that a class defines or takes over, in order."""
+    """Public methods and properties that a class defines, and then those that it takes over."""
     if not inspect.isclass(thing) or issubclass(thing, Exception):
         return {}
-    found = {name: value for base in reversed(thing.__mro__[:-1]) for name, value in vars(base).items()}
+    found = dict[str, Any]()
+    for one in thing.__mro__[:-1]:
+        found = found | {name: value for name, value in vars(one).items() if name not in found}
     return {
         name: value
         for name, value in found.items()

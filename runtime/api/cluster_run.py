@@ -7,6 +7,7 @@ travel, other files that the text names have to be where they are here.
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from netc.commands.run import Run
+    from netc.halving_run import Elsewhere
     from netc.runtime.data.dataset import Dataset
     from netc.runtime.program_file import File
     from netc.runtime.results.result import Result
@@ -97,8 +99,8 @@ def _named_in(file: File) -> list[str]:
 
     statements = [s for s in file.program.statements if isinstance(s, ast.Init | ast.Phase)]
     texts = [node.value for s in statements for node in walk(s) if isinstance(node, ast.Text)]
-    paths = sorted({str((file.folder / text).resolve()) for text in texts})
-    return [path for path in paths if Path(path).is_file()]
+    paths = sorted({os.path.realpath(file.folder / text) for text in texts})
+    return [path for path in paths if os.path.isfile(path)]
 
 
 def _checksum(path: str) -> str:
@@ -111,10 +113,6 @@ def require_spreadable(session: Session) -> None:
         raise click.UsageError("--on: workers train on their processors, and the target is 'cuda'")
     if session.spec.finder is not None:
         raise click.UsageError("--on: a finder is one short training, and runs here")
-    if session.spec.sweep is not None and session.spec.sweep.by == "halving":
-        raise click.UsageError(
-            "--on: 'by = halving' compares all points before one goes on; they are trained here"
-        )
     if session.spec.sweep is not None and session.spec.sweep.by == "tpe":
         raise click.UsageError(
             "--on: 'by = tpe' chooses each point by those before, so they cannot be trained at once"
@@ -164,6 +162,23 @@ def train_point(
         return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
+def train_turn(
+    job: Job, values: Any, share: int, state: Any, data: Dataset | None, own: Dataset | None
+) -> tuple[dict[str, Any], Any] | Failed:
+    """By halving: the figures of a point, and its state, at the end of a round that began with a state."""
+    from netc.runtime.halving import advanced
+    from netc.runtime.sweep import figures_of, session_at
+
+    with _alone:
+        try:
+            session, changed = _opened(job, data), dict(job.changed)
+            point = session_at(session, values, changed, (lambda file: own) if own is not None else None)
+            result, end = advanced(point, share, state)
+        except SpecError as error:
+            return Failed(error.diagnostics[0].message)
+        return figures_of(point, result), end
+
+
 def train_runs(job: Job, first: int, end: int, data: Dataset | None) -> Outcome | Failed:
     """The runs from `first` to before `end`."""
     from netc.runtime.training.task import Watcher
@@ -205,6 +220,27 @@ def spread_points(
         if not isinstance(found, Failed):
             sweeping.folder.keep(number, found)
         yield number, found if isinstance(found, Failed) else None
+
+
+@contextmanager
+def rounds(sweeping: Sweeping, where: str) -> Iterator[Elsewhere]:
+    """By halving: what brings the points of a round to its end, on the workers."""
+    with _connected(where) as client:
+        (sweeping.folder.path / "points").mkdir(exist_ok=True)
+        job, samples = (
+            job_of(sweeping.session, sweeping.changed, sweeping.name),
+            _Samples(client, sweeping.session),
+        )
+
+        def trained(points: list[tuple[int, Any, int, Any]]) -> Iterator[tuple[int, Any]]:
+            changed = sweeping.changed
+            tasks = (
+                (number, (job, values, share, state, samples.first, samples.of(values, changed)))
+                for number, values, share, state in points
+            )
+            return spread(client, train_turn, tasks)
+
+        yield trained
 
 
 class _Samples:

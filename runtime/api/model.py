@@ -1,4 +1,4 @@
-"""`netc.compile`, `netc.load` and `Model`: train, predict, loss and gradient from Python."""
+"""`netc.compile`, `netc.load` and `Model`: training from Python. What a trained model says is in `answers.py`."""
 
 from __future__ import annotations
 
@@ -6,38 +6,25 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netc.answers import Answers
 from netc.beginning import Beginning
-from netc.dsl.parser import parse_expression
-from netc.given_arrays import require_pair, samples_of, scaled_inputs, scaled_samples
-from netc.judge import digest_of, judge, require_same_data
+from netc.given_arrays import require_pair
+from netc.judge import digest_of, require_same_data
 from netc.keywords import require_plain
 from netc.reports import Calls, Report
 from netc.result import Result, read_back, with_model
 from netc.runtime import opening, program_file, saved
-from netc.runtime.data.dataset import Dataset, facts
-from netc.runtime.data.given import Given
+from netc.runtime.data.dataset import Dataset
 from netc.runtime.finder import FinderResult
-from netc.runtime.parameters import flatten, states_of_rows, unflatten
 from netc.runtime.program_file import File
-from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.sweep_result import SweepResult
-from netc.runtime.session import Session
-
-if TYPE_CHECKING:
-    from netc.runtime.fold_ensemble import Folds
+from netc.sessions import Sessions
 
 Reals = NDArray[Any]
-NO_WEIGHTS = (
-    "sample_weight comes beside X and y, to a file that says 'data given, weights = given', and by what weighted losses are"
-    " divided: loss ..., divide = weights (as PyTorch) or divide = samples (as Keras)"
-)
-KNOWN = 8
-"""Of different settings that a model remembers what follows from them."""
 
 
 def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> Model:
@@ -64,12 +51,14 @@ def compile(path_or_text: str | os.PathLike[str], **overrides: str | float) -> M
     return Model(file, overrides)
 
 
-def load(path: str | os.PathLike[str], number: int = 0) -> Model:
+def load(path: str | os.PathLike[str], number: int = 0, *, ensemble: bool = False) -> Model:
     """The model of a run's folder, or of a file that `Model.save` has written: with its parameters, scaling, classes and
     columns, ready to predict; its data need not be there.
 
     Of a folder `model.result` has the figures, the history and the verdicts. Of several runs the model has the parameters
-    of that `number`, counted from 0; `model.result.theta` has those of all.
+    of that `number`, counted from 0; `model.result.theta` has those of all. With `ensemble` the folder may be that of a
+    sweep whose file says `ensemble folds`: `predict(X, ensemble=True)` answers with all folds of its best point, and the
+    model is otherwise that of the first fold.
 
     Raises FileNotFoundError, and ValueError where it is no model, a damaged one, or one of a newer netc.
 
@@ -77,59 +66,44 @@ def load(path: str | os.PathLike[str], number: int = 0) -> Model:
     >>> bool((netc.load("line.safetensors").predict(X) == model.predict(X)).all())
     True
     """
+    if ensemble and (Path(path) / "points").is_dir():
+        from netc.runtime import saved_folds
+
+        first, folds = saved_folds.read(Path(path), number)
+        model = Model._of(first, Path(path), number)
+        model._folds, model._result = folds, None
+        return model
     found = saved.read(Path(path))
     if not 0 <= number < len(found.theta):
         raise ValueError(f"there is no run {number}: '{path}' has {len(found.theta)}, counted from 0")
     return Model._of(found, Path(path), number)
 
 
-class Model:
+class Model(Answers):
     """A checked `.net` file, ready to train. Made by `netc.compile`.
 
     P is the number of parameters. Arrays given to its methods are raw, as in the data: scaling is done here.
     """
 
-    _folds: Folds | None = None
-    """That answer together, of the last sweep."""
-
     def __init__(self, file: File, overrides: Mapping[str, str | float]) -> None:
         self._whole, self._given_overrides = file, dict(overrides)
         """With its sweep, where there is one."""
-        self._file: File = file
         self._overrides: dict[str, Any] = dict(overrides)
-        self._session: Session = opening.open_session(file, self._overrides)
-        self._theta: Reals | None = None
-        self._states: Reals | None = None
-        """Of layers; both of the last training's first run."""
-        self._known: dict[Any, Session] = {}
-        self._given: Given | None = None
+        self._session = opening.open_session(file, self._overrides)
+        self._sessions = Sessions(file)
         self._last = self._overrides
         """Those of the last training."""
-        self._result: Callable[[], Result] | None = None
-        self._digest = ""
-        """Of the data of a run that was read back."""
 
     @classmethod
     def _of(cls, found: saved.Saved, path: Path, number: int) -> Model:
         """A model that was read back."""
         model = cls.__new__(cls)
-        model._file, model._overrides, model._session = found.session.file, {}, found.session
-        model._whole, model._given_overrides = model._file, {}
-        model._theta, model._known, model._given, model._last = found.theta[number], {}, None, {}
-        model._states = found.states[number]
+        model._whole, model._given_overrides, model._overrides, model._last = found.session.file, {}, {}, {}
+        model._session, model._sessions = found.session, Sessions(found.session.file)
+        model._theta, model._states = found.theta[number], found.states[number]
         model._digest = digest_of(path) if path.is_dir() else ""
         model._result = (lambda: read_back(model._snapshot(), found, path)) if path.is_dir() else None
         return model
-
-    @property
-    def result(self) -> Result | None:
-        """Of the last training, or of the run that was loaded; None where nothing was trained, of a model from a file
-        and of a pickled one. Raises ValueError where the folder's tables are missing or damaged."""
-        if self._result is None:
-            return None
-        result = self._result()
-        self._result = lambda: result
-        return result
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the model to a file that ends in `.safetensors`: the parameters of the last training's first run, scaling,
@@ -163,45 +137,13 @@ class Model:
 
         return f"$$\n{model_latex(self)}\n$$"
 
-    @property
-    def classes(self) -> tuple[str, ...] | tuple[int, ...]:
-        """The labels of the target, in the order of the network's outputs (of one output: what 0 and 1, or -1 and 1,
-        stand for); none where the target is a number, or no data were seen yet."""
-        known = self._session.known
-        return known.targets.classes if known else ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The names of the inputs, in order; none where no data were seen yet."""
-        known = self._session.known
-        return known.columns if known else ()
-
-    @property
-    def target_columns(self) -> tuple[str, ...]:
-        """The names of the targets, likewise."""
-        known = self._session.known
-        return known.target_columns if known else ()
-
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: kernels are not in it, they are loaded again; nor is the result."""
-        names = ("_whole", "_given_overrides", "_file", "_overrides", "_theta", "_states", "_last", "_digest")
-        return {name: vars(self)[name] for name in names} | {"_session": replace(self._session)}
+        here = vars(self) | {"_session": replace(self._session), "_sessions": Sessions(self._sessions.file)}
+        return {name: value for name, value in here.items() if name not in ("_result", "_folds")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._known, self._given, self._result = {}, None, None
-
-    @property
-    def theta(self) -> Reals:
-        """(P,) the parameters of the last training's first run. Raises ValueError where nothing was trained."""
-        if self._theta is None:
-            raise ValueError("nothing was trained yet: give theta")
-        return self._theta
-
-    @property
-    def parameters(self) -> int:
-        """P."""
-        return self._session.program.problem.parameters
 
     def train(
         self,
@@ -264,14 +206,16 @@ class Model:
         known = self._session.known if keep_scaling else None
         if resume is not None and X is None:
             require_same_data(self)
-        session = self._with_data(X, y, begin.runs | merged, validation_data, sample_weight)
+        session = self._sessions.after(
+            self._session, X, y, begin.runs | merged, validation_data, sample_weight
+        )
         session = session.scaled_as(known) if known else session
         trained = begin.train(
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
         )
         self._session, self._theta, self._last = session, trained.theta[0], merged
         self._states, self._folds = trained.states[0], None
-        trained = replace(trained, file=self._file.source.name, expect=session.verdicts(trained))
+        trained = replace(trained, file=self._sessions.file.source.name, expect=session.verdicts(trained))
         result = with_model(trained, self._snapshot())
         self._result = lambda: result
         return result
@@ -308,8 +252,8 @@ class Model:
         if found.points:
             best = found.rows[0].points[0]
             assert best.result is not None
-            self._file, self._overrides = sweep.at(session, best.values, self._given_overrides)
-            self._last, self._known = self._overrides, {}
+            file, self._overrides = sweep.at(session, best.values, self._given_overrides)
+            self._sessions, self._last = Sessions(file), self._overrides
             self._session = sweep.session_at(session, best.values, self._given_overrides, given)
             self._theta, self._states = best.result.theta[0], best.result.states[0]
             self._result = None
@@ -328,241 +272,8 @@ class Model:
             raise ValueError("the file has no finder: finder eta from 1e-6 to 10 in 200 steps")
         return finder.run(self._session)
 
-    def predict(
-        self,
-        X: Any,
-        theta: ArrayLike | None = None,
-        *,
-        labels: bool = False,
-        states: ArrayLike | None = None,
-        ensemble: bool = False,
-    ) -> Reals:
-        """The network's outputs for X (N, inputs): (N, outputs), numbers in the units of the data's target, in the
-        order of `classes` where the target is one; with `labels` the likeliest of these, (N,).
-
-        `theta` (P,) is by default that of the last training's first run, and so are `states` (S,), those of layers
-        (`result.states`); here and below layers are in test mode. Raises ValueError where shapes or columns
-        do not fit, there are no classes to name, or the file is an objective, which has no outputs.
-
-        With `ensemble` the members of the file's `ensemble` answer together, those of the last training (of the ends of
-        phases those of its first run; of folds those of the best point of the last sweep): the mean of their outputs, or the
-        shares of their votes.
-
-        >>> model.predict(X).shape
-        (20, 1)
-        """
-        session = self._session
-        if ensemble and self._folds:
-            return self._folds.predict(lambda fold: scaled_inputs(fold, X), labels)
-        if ensemble:
-            return self._of_ensemble(session, scaled_inputs(session, X), labels)
-        row = self._row(session, self.theta if theta is None else theta, states)
-        x = scaled_inputs(session, X)
-        y = np.zeros((len(x), session.spec.targets))
-        samples = session.lay_out(x, y)
-        _, outputs = session.evaluator.predict(row, samples)
-        found = outputs.T.astype(np.float64)
-        return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
-
-    def _of_ensemble(self, session: Session, x: Reals, labels: bool) -> Reals:
-        from netc.runtime.ensemble import groups_of, outputs_of, together
-
-        spec, result = session.spec.ensemble, self.result
-        if spec is None or result is None:
-            raise ValueError("the file has no 'ensemble'" if spec is None else "nothing was trained yet")
-        members, metric = next(groups_of(spec, result)), session.targets.metric()
-        samples = session.lay_out(x, np.zeros((len(x), session.program.problem.outputs)))
-        found = together(spec, outputs_of(session, members, samples), metric.threshold).T
-        return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
-
-    def judge(self, X: Any = None, y: Any = None, *, part: str | None = None) -> Judgement:
-        """What the model says of samples whose truth is known: those of a `part` of the data (`train`, `validation`,
-        `test`; by default the last of these that there is), or X (N, inputs) and y (N,) or (N, outputs).
-
-        The answer has `figures` (accuracy and calibration errors, or rmse, mae, bias, r2), `confusion`, `residuals`,
-        `ece`, `smooth_ece`, and `worst()`, `best()`, `uncertain()`, the places of samples. Raises ValueError where
-        nothing was trained, the data are not at hand or others than the model was trained on, or shapes do not fit.
-
-        >>> judged = model.judge(X, y)
-        >>> bool(judged.figures["rmse"] == np.sqrt(np.mean(judged.residuals**2)))
-        True
-        """
-        return judge(self, X, y, part)
-
-    def attack(self, attack: str, X: Any, y: Any, *, theta: ArrayLike | None = None) -> Reals:
-        """(N, inputs): X attacked, in its own units, at theta (P,), by default that of the last training's first run.
-
-        `attack` is one of the library or of the file, as in `expect accuracy(test, fgsm(0.1)) < 20%`; its numbers are in
-        the units of scaled inputs, so the file's data say `scale = ...`. Raises SpecError where there is none such,
-        ValueError where arrays do not fit.
-        """
-        from netc.runtime.attacks import attack_of, attacker
-
-        session = self._session
-        found = attacker(session, attack_of(session, parse_expression(attack, "<attack>")))
-        row = self._row(session, self.theta if theta is None else theta, None)
-        return session.inputs.invert(found.of(row, *scaled_samples(session, X, y)))
-
-    def loss(
-        self, theta: ArrayLike, X: Any = None, y: Any = None, *, states: ArrayLike | None = None
-    ) -> float:
-        """The loss at theta (P,) on X (N, inputs) and y, or on the training part of the file's data.
-
-        It is the loss that training minimises, that of the scaled problem, as in `result.loss_train`. A file without
-        data and without scaling takes X and y as they are; y (N,) are then the codes 0, 1, ... of classes where the
-        network has several outputs.
-
-        >>> bool(abs(model.loss(result.theta[0], X, y) - result.loss_train[0]) < 1e-15)
-        True
-        """
-        session = self._session
-        return session.evaluator.loss(self._row(session, theta, states), samples_of(session, X, y))
-
-    def gradient(
-        self,
-        theta: ArrayLike,
-        X: Any = None,
-        y: Any = None,
-        *,
-        wrt: Literal["theta", "x"] = "theta",
-        states: ArrayLike | None = None,
-    ) -> Reals:
-        """The gradient of `loss`: (P,) in theta, or, `wrt = "x"`, (N, inputs) in the samples' inputs, in the units of X.
-
-        >>> gradient = model.gradient(result.theta[0], X, y)
-        >>> bool(abs(np.linalg.norm(gradient) - result.gradient_norm[0]) < 1e-12)
-        True
-        >>> model.gradient(result.theta[0], X, y, wrt="x").shape
-        (20, 1)
-        """
-        session = self._session
-        row = self._row(session, theta, states)
-        if wrt == "theta":
-            return session.evaluator.gradient(row, samples_of(session, X, y)).copy()
-        if wrt != "x":
-            raise ValueError(f"wrt is 'theta' or 'x', not {wrt!r}")
-        if session.spec.network is None:
-            raise ValueError("the file is an objective: it has no inputs")
-        own = X is None and y is None and session.data is not None
-        x, targets = session.scaled_training if own else scaled_samples(session, X, y)
-        return session.slopes.of(row, x, targets) / session.inputs.divisor
-
-    def hessian(
-        self,
-        theta: ArrayLike,
-        X: Any = None,
-        y: Any = None,
-        *,
-        along: ArrayLike | None = None,
-        states: ArrayLike | None = None,
-    ) -> Reals:
-        """The second derivatives (P, P) of `loss` in theta, exact, in float64.
-
-        With `along` (P,) or (k, P) only their products with these vectors, of the same shape: what to use when P is
-        large.
-
-        >>> model.hessian(result.theta[0], X, y).shape
-        (10, 10)
-        """
-        session = self._session
-        row = np.asarray(self._row(session, theta, states), np.float64)
-        point = row[: self.parameters]
-        bare = session.data is None and session.spec.objective is None
-        given = scaled_samples(session, X, y) if X is not None or y is not None or bare else None
-        curvature = session.curvature(given).with_states(states_of_rows(session.program.problem, row))
-        if along is None:
-            return curvature.hessian(point)
-        vectors = np.asarray(along, np.float64)
-        if vectors.shape[-1:] != (self.parameters,):
-            raise ValueError(f"along has shape {vectors.shape}; there are {self.parameters} parameters")
-        return curvature.hessian(point, np.atleast_2d(vectors)).reshape(vectors.shape)
-
-    def unflatten(self, theta: ArrayLike) -> dict[str, Reals]:
-        """theta (P,) or (runs, P) by name: `layer1.weight` (out, in), `layer1.bias` (out,), ... as PyTorch
-        has them; for an objective its variables. Several runs stay in front: (runs, out, in).
-
-        >>> {name: array.shape for name, array in model.unflatten(result.theta[0]).items()}
-        {'layer1.weight': (3, 1), 'layer1.bias': (3,), 'layer2.weight': (1, 3), 'layer2.bias': (1,)}
-        """
-        array = np.asarray(theta)
-        if array.shape[-1:] != (self.parameters,):
-            raise ValueError(f"theta has shape {array.shape}; there are {self.parameters} parameters")
-        return unflatten(self._session.program.problem, array)
-
-    def flatten(self, named: Mapping[str, ArrayLike]) -> Reals:
-        """The inverse of `unflatten`. Raises ValueError with what is missing, unknown or of a wrong shape.
-
-        >>> bool((model.flatten(model.unflatten(result.theta[0])) == result.theta[0]).all())
-        True
-        """
-        arrays = {name: np.asarray(value) for name, value in named.items()}
-        return flatten(self._session.program.problem, arrays)
-
     def _snapshot(self) -> Model:
         """The model as it is now, for a result."""
         other = Model.__new__(Model)
-        vars(other).update(vars(self) | {"_known": {}, "_given": None, "_result": None})
+        vars(other).update(vars(self) | {"_sessions": Sessions(self._sessions.file), "_result": None})
         return other
-
-    # -- inside ------------------------------------------------------------------------------------
-
-    def _with_data(
-        self,
-        X: Any,
-        y: Any,
-        overrides: Mapping[str, str | float],
-        validation: tuple[Any, Any] | None = None,
-        sample_weight: Any = None,
-    ) -> Session:
-        if self._session.spec.objective is not None and (X is not None or y is not None):
-            raise ValueError("the file is an objective: it has no data to train on")
-        if X is None and y is not None:
-            raise ValueError("y is given without X")
-        if X is None and validation is not None:
-            raise ValueError(
-                "validation_data is given without X: the file's data have their own part, validation = 20%"
-            )
-        loss = self._session.spec.loss
-        if sample_weight is not None and (X is None or loss is None or not loss.by_sample):
-            raise ValueError(NO_WEIGHTS)
-        data = self._own_data() if X is None else self._dataset(X, y, validation, sample_weight)
-        session = self._opened(data, overrides)
-        if session.data is None and session.spec.objective is None:
-            raise ValueError("the file has no data: give the arrays, train(X, y)")
-        return session
-
-    def _own_data(self) -> Dataset | None:
-        """Those of the last training, or of the file; a model that was loaded has not seen these yet."""
-        session = self._session
-        return (
-            program_file.read_data(self._file) if session.learned and session.data is None else session.data
-        )
-
-    def _dataset(
-        self, X: Any, y: Any, validation: tuple[Any, Any] | None = None, sample_weight: Any = None
-    ) -> Dataset:
-        """Of the arrays of the last call the data set of the last call, with what was made of it."""
-        if validation is not None or sample_weight is not None:
-            return program_file.from_arrays(self._file, X, y, validation, sample_weight)
-        if self._given is not None and self._given.same(X, y):
-            return self._given.data
-        self._given = None  # before there is another
-        data = program_file.from_arrays(self._file, X, y)
-        self._given = Given.of(data, X, y)
-        return data
-
-    def _opened(self, data: Dataset | None, overrides: Mapping[str, str | float]) -> Session:
-        """Checked and lowered once for all data of a shape, as in a loop over seeds or folds."""
-        held = len(data.validation) if data else 0
-        key = facts(data) if data else None, held > 0, tuple(sorted(overrides.items()))
-        if key not in self._known:
-            if len(self._known) == KNOWN:
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = opening.open_session(self._file, overrides, data, self._session.lanes)
-        session = self._known[key].with_data(data)
-        if data is not None:
-            session.require_fit()
-        return session
-
-    def _row(self, session: Session, theta: ArrayLike, states: ArrayLike | None) -> Reals:
-        return session.padded(theta, self._states if states is None else np.asarray(states, np.float64))

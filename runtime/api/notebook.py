@@ -33,7 +33,7 @@ def model_line(model: Model) -> str:
     trained = "not trained yet" if model._theta is None else "trained"
     parameters = f"{model.parameters} parameter{'' if model.parameters == 1 else 's'}"
     rule = spec.optimizer.definition.name
-    return f"{model._file.source.name}: {network_text(spec)}, {parameters}, {rule}, {trained}"
+    return f"{model._session.file.source.name}: {network_text(spec)}, {parameters}, {rule}, {trained}"
 
 
 def network_text(spec: Spec) -> str:
@@ -42,7 +42,7 @@ def network_text(spec: Spec) -> str:
         assert spec.objective is not None
         return f"{spec.objective.name}({', '.join(spec.objective.variables)})"
     (written,) = (s for s in spec.program.statements if isinstance(s, ast.Network))
-    text = " ".join(written.span.text.split()).removeprefix("network ")
+    text = written.span.quoted.removeprefix("network ")
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 

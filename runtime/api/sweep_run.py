@@ -131,7 +131,7 @@ def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point
     if session.spec.sweep.by == "halving":
         from netc.halving_run import points
 
-        yield from points(sweeping)
+        yield from points(sweeping, failed)
         return
     total, spoke = sweeps.total(session), time.monotonic()
     judged, done = sweeps.figure_of(session)[0], dict[int, dict[str, Any]]()

@@ -151,8 +151,9 @@ def require_scalable(scaler: Scaler, names: Sequence[str], spec: DataSpec, setti
 
 
 def require_single(values: Array, names: Sequence[str], spec: DataSpec) -> None:
-    """Refuses scaled values that `precision = f32` cannot hold."""
-    largest = np.finfo(np.float32).max
+    """Refuses scaled values that `precision = f32` cannot hold: too large ones, and columns that would be 0 there."""
+    largest, smallest = np.finfo(np.float32).max, np.finfo(np.float32).tiny
+    hints = ["train with precision = f64", "or scale the data"]
     beyond = np.argwhere(np.abs(values) > largest)
     if len(beyond):
         row, column = (int(i) for i in beyond[0])
@@ -160,9 +161,14 @@ def require_single(values: Array, names: Sequence[str], spec: DataSpec) -> None:
         message = (
             f"column '{name}' holds {values[row, column]:.4g}, beyond the largest number of precision = f32"
         )
-        raise data_error(
-            "E0611", message, spec.span, hints=["train with precision = f64", "or scale the data"]
+        raise data_error("E0611", message, spec.span, hints=hints)
+    sizes = abs(values).max(axis=0, initial=0)
+    for lost in np.flatnonzero((sizes > 0) & (sizes < smallest)):
+        name = names[min(int(lost), len(names) - 1)]
+        message = (
+            f"column '{name}' holds {sizes[lost]:.4g} at most, below the smallest number of precision = f32"
         )
+        raise data_error("E0611", message, spec.span, hints=hints)
 
 
 def place(table: Table, row: int, column: int) -> str:
@@ -200,7 +206,11 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
     row, cell = words[0]
     first = table.reading is not None and table.row(row) == table.reading.first
     notes = [f"text in this column: {len(words)} of {count(len(cells), 'value')}"]
-    if hint := notation(cell, table.decimal):
+    if table.decimal == "point" and all(_THOUSANDS.fullmatch(word.strip()) for _, word in words):
+        hint = (
+            "1,234 may be 1234 or 1.234: write numbers without a sign of thousands, or say `decimal = comma`"
+        )
+    elif hint := notation(cell, table.decimal):
         pass
     elif first and len(words) == 1:
         notes += table.guess
@@ -217,6 +227,7 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
     raise data_error("E0610", message, spec.span, notes=notes, hints=[hint])
 
 
+_THOUSANDS = re.compile(r"[-+]?\d{1,3},\d{3}")
 _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
 
 

@@ -31,7 +31,7 @@ from netc.runtime.data.readers import read_file
 from netc.runtime.data.sample_weights import require_weights, with_given
 from netc.runtime.data.scaling import DOUBLE, Array, one_hot
 from netc.runtime.data.subset import of_classes, of_each
-from netc.runtime.data.table import Reading, Table, from_array, from_columns, row_labels
+from netc.runtime.data.table import Reading, Table, from_array, from_columns, without_use
 from netc.runtime.data.validation import with_validation
 from netc.runtime.data.windows import windowed
 from netc.runtime.random import Purpose, normal, uniform
@@ -51,6 +51,8 @@ class Account:
     """Missing values that were replaced."""
     left_out: tuple[str, ...] = ()
     """Columns that only count or name the rows."""
+    empty: tuple[str, ...] = ()
+    """Columns without a name in which nothing stands; they are left out, too."""
     truths: tuple[str, ...] = ()
     """Columns of true and false, read as 1 and 0."""
     redrawn: int = 0
@@ -270,7 +272,7 @@ def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
         table = from_columns(name, values.columns, columns)
         counted = [*values.columns] == [*range(len(values.columns))]
         index = (
-            row_labels(table.columns[0], table.values, table.text)
+            without_use(table.columns, table.values, table.text)
             if len(table.columns) > 1
             else frozenset[int]()
         )
@@ -310,7 +312,8 @@ def _assemble(
     account = Account(
         tuple((table.name, table.reading) for table in tables if table.reading),
         dropped,
-        left_out=tuple(_left_out(tables, spec)),
+        left_out=tuple(name for name, empty in _left_out(tables, spec) if not empty),
+        empty=tuple(name for name, empty in _left_out(tables, spec) if empty),
         truths=tuple(parts.inputs.columns[i] for i in sorted(_texts(read, spec) - set(parts.inputs.text))),
     )
     inputs, targets, samples = parts.inputs, parts.targets, len(parts.inputs.values)
@@ -338,9 +341,13 @@ def _texts(read: Table | Parts, spec: DataSpec) -> set[int]:
     return set(choose_columns(read, spec).inputs.text)
 
 
-def _left_out(tables: Sequence[Table], spec: DataSpec) -> Iterator[str]:
+def _left_out(tables: Sequence[Table], spec: DataSpec) -> Iterator[tuple[str, bool]]:
+    """Names of columns, and whether they are empty."""
     named = {*spec.inputs, *spec.target}
-    yield from (t.columns[i] for t in tables for i in sorted(t.index) if t.columns[i] not in named)
+    for table in tables:
+        for i in sorted(table.index):
+            if table.columns[i] not in named:
+                yield table.columns[i], i not in table.text and bool(np.isnan(table.values[:, i]).all())
 
 
 def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dataset:

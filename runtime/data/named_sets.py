@@ -171,7 +171,7 @@ def find_idx(name: str, source_folder: Path | None) -> tuple[Path, ...] | None:
 def idx_file(folder: Path, file: str) -> Path | None:
     """The plain or the gzipped file in a folder, or None."""
     both = (folder / file, folder / f"{file}.gz")
-    return next((candidate for candidate in both if candidate.is_file()), None)
+    return next((candidate for candidate in both if os.path.isfile(candidate)), None)
 
 
 def _read_idx(entry: NamedSet, source_folder: Path | None, span: Span) -> Parts:

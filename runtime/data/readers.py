@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import math
+import os
 import re
 import struct
 import zipfile
@@ -78,7 +79,7 @@ def read_file(path: Path, span: Span, style: TextStyle = AS_FOUND) -> tuple[Tabl
 
 def read_bytes(path: Path, span: Span) -> bytes:
     """The bytes of a file, unpacked if it is gzipped."""
-    if path.is_dir():
+    if os.path.isdir(path):
         files = sorted(entry.name for entry in path.iterdir() if entry.is_file())
         notes = [f"files in it: {listing(files)}"] if files else ["it is empty"]
         raise data_error("E0601", f"{path.name} is a folder, not a data file", span, notes=notes)
@@ -118,7 +119,7 @@ def idx_array(content: bytes) -> NDArray[Any]:
 
 def _missing(path: Path, span: Span) -> DataError:
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir() no error where a name is too long
         hints = ["data are files on this machine: fetch them first"] if "://" in span.text else []
         return data_error(
             "E0601", f"there is no folder {folder}, where {path.name} should be", span, hints=hints

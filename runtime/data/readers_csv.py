@@ -1,8 +1,9 @@
 """Text tables: .csv and .tsv as spreadsheets, R, pandas and people write them. The outcome is a `Table`.
 
 Accepted: a header or none (`header.py`), delimiters `,` `;` `|` tab or blanks (found in the first lines), quoted
-fields, a byte order mark, any line ends, blank lines, lines that start with `#`. A `TextStyle` says what is not to
-be found but known, and whether decimals have a comma. Not read: other encodings than UTF-8, signs of thousands.
+fields, a byte order mark, any line ends, blank lines, lines that start with `#`, Excel's `sep=;`. A `TextStyle` says
+what is not to be found but known, and whether decimals have a comma. Not read: other encodings than UTF-8, signs of
+thousands.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from netc.dsl.source import Span
 from netc.dsl.visible import visible
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.header import doubt, names_columns
-from netc.runtime.data.table import Reading, Table, cells_to_numbers, row_labels
+from netc.runtime.data.table import Reading, Table, cells_to_numbers, without_use
 
 Record = tuple[int, list[str]]
 """Line in the file, fields."""
@@ -43,8 +44,8 @@ class _Malformed(Exception):
 
 def read_csv(path: Path, content: bytes, span: Span, style: TextStyle = AS_FOUND) -> Table:
     """The table in the bytes of a text file."""
-    text = _decode(path, content, span)
-    delimiter = style.separator or _delimiter(text, path)
+    text, named = _without_separator_line(_decode(path, content, span))
+    delimiter = style.separator or named or _delimiter(text, path)
     try:
         return _read(path.name, text, delimiter, style, span)
     except _Malformed as problem:
@@ -79,7 +80,7 @@ def _read(name: str, text: str, delimiter: str, style: TextStyle, span: Span) ->
         raise data_error("E0607", f"{name} has a header but no rows below it", span, notes=_guess(reading))
     cells = _text_columns(text, delimiter, sorted(texts), header)
     values = np.concatenate(blocks)
-    index = row_labels(first[1][0], values, cells) if header and width > 1 else frozenset[int]()
+    index = without_use(first[1], values, cells) if header and width > 1 else frozenset[int]()
     return Table(name, columns, values, cells, np.array(lines, dtype=np.int64), reading, index, header)
 
 
@@ -105,7 +106,8 @@ def _guess(reading: Reading) -> list[str]:
 
 
 def _decode(path: Path, content: bytes, span: Span) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    halves = (content[:200:2], content[1:200:2])  # of UTF-16 without a mark one of the two is zeros, mostly
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or any(2 * h.count(0) > len(h) for h in halves):
         raise data_error(
             "E0603",
             f"{path.name} is UTF-16 text, not UTF-8",
@@ -119,6 +121,12 @@ def _decode(path: Path, content: bytes, span: Span) -> str:
         message = f"{path.name}, row {row}: the byte 0x{content[problem.start]:02x} is not UTF-8 text"
         hint = "save the file with the encoding UTF-8"
         raise data_error("E0603", message, span, hints=[hint]) from None
+
+
+def _without_separator_line(text: str) -> tuple[str, str]:
+    """`sep=;`, which Excel reads and writes as a first line: the text with that line blank, and the sign."""
+    found = re.match(r'"?sep=([^\w\s]|\t)"?(?=[\r\n])', text, re.IGNORECASE)
+    return (text[found.end() :], found[1]) if found else (text, "")
 
 
 def _delimiter(text: str, path: Path) -> str:

@@ -63,7 +63,7 @@ class Table:
     reading: Reading | None = None
     """Of a text table."""
     index: frozenset[int] = frozenset()
-    """Columns that only count or name the rows, as pandas and R write them."""
+    """Columns without a name that only count or name the rows, as pandas and R write them, or are empty."""
     named: bool = True
     """Whether the columns have names of their own."""
 
@@ -183,11 +183,20 @@ def cells_to_numbers(cells: Iterable[str], decimal: Decimal = "point") -> tuple[
 _UNNAMED = re.compile(r"\s*(Unnamed: \d+)?\s*")
 
 
-def row_labels(head: str, values: NDArray[np.float64], text: Mapping[int, Sequence[str]]) -> frozenset[int]:
-    """The first column where its head is empty and it counts or names the rows, as pandas and R write it."""
-    if not _UNNAMED.fullmatch(head) or not len(values):
+def without_use(
+    heads: Sequence[str], values: NDArray[np.float64], text: Mapping[int, Sequence[str]]
+) -> frozenset[int]:
+    """Columns without a name that teach nothing: the first, where it counts or names the rows, as pandas and R write it,
+    and those in which nothing stands, as rows that end with a separator have them."""
+    if not len(values):
         return frozenset()
-    if 0 in text:
-        return frozenset({0}) if len(set(text[0])) == len(values) else frozenset()
-    counts = values[0, 0] in (0, 1) and bool((np.diff(values[:, 0]) == 1).all())
-    return frozenset({0}) if counts else frozenset()
+    bare = [i for i, head in enumerate(heads) if _UNNAMED.fullmatch(head)]
+    empty = {i for i in bare if i not in text and np.isnan(values[:, i]).all()}
+    labels = {0} if 0 in bare and 0 not in empty and _labels_rows(values[:, 0], text.get(0)) else set[int]()
+    return frozenset(empty | labels)
+
+
+def _labels_rows(column: NDArray[np.float64], cells: Sequence[str] | None) -> bool:
+    if cells is not None:
+        return len(set(cells)) == len(column)
+    return column[0] in (0, 1) and bool((np.diff(column) == 1).all())

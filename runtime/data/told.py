@@ -41,6 +41,8 @@ def _read(data: Dataset, spec: DataSpec) -> Iterator[str]:
         yield from (_reading(reading, name, len(account.readings)) for name, reading in account.readings)
     if account.left_out:
         yield f"left out: {listing([name or 'the unnamed one' for name in account.left_out])}, which counts the rows"
+    if account.empty:
+        yield f"left out: {listing(account.empty)}, which {'are' if len(account.empty) > 1 else 'is'} empty"
     if account.truths:
         yield f"true and false as 1 and 0: {listing(account.truths)}"
     if account.dropped:
@@ -62,7 +64,7 @@ def _reading(reading: Reading, name: str, tables: int) -> str:
 
 def span_of(values: Array) -> str:
     """`0 to 711`"""
-    low, high = values.min(), values.max()
+    low, high = values.min() + 0.0, values.max() + 0.0  # -0 is 0
     return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
@@ -113,6 +115,7 @@ def _targets(data: Dataset, classes: Sequence[object]) -> Iterator[str]:
         held = np.bincount(data.codes, minlength=len(classes)).tolist()
         shown = [f"{label} ({n})" for label, n in zip(classes, held, strict=True)]
         yield f"{name}, {len(classes)} classes: {listing(shown, 4 * SHOWN)}"
+        yield from _alike([str(label) for label in classes])
     else:
         numbers = "numbers" if data.y.shape[1] > 1 else "a number"
         ranges = [span_of(data.y[:, i]) for i in range(data.y.shape[1])]
@@ -126,6 +129,14 @@ def _targets(data: Dataset, classes: Sequence[object]) -> Iterator[str]:
     ]
     if same and data.x is not data.y:
         yield f"the input {same[0]} equals it in every sample"
+
+
+def _alike(labels: Sequence[str]) -> Iterator[str]:
+    """Labels that a person may have meant as one."""
+    words: dict[str, list[str]] = {}
+    for label in labels:
+        words.setdefault(" ".join(label.casefold().split()), []).append(label)
+    yield from (f"{' and '.join(same)} are different classes" for same in words.values() if len(same) > 1)
 
 
 def _parts(data: Dataset, classes: Sequence[object]) -> Iterator[Line]:
@@ -158,4 +169,6 @@ def columns(data: Dataset) -> Iterator[tuple[str, str, str, str, str]]:
         for i, name in enumerate(names):
             if role == "input" or not data.text:
                 column = values[:, i]
-                yield role, name, span_of(column), f"{column.mean():.4g}", f"{column.std():.4g}"
+                size = abs(column).max() or 1.0  # squares of 1e200 are no numbers, those of 1e-200 are 0
+                mean, deviation = (column / size).mean() * size, (column / size).std() * size
+                yield role, name, span_of(column), f"{mean:.4g}", f"{deviation:.4g}"

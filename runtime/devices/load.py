@@ -17,9 +17,11 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +30,7 @@ from typing import Any
 
 from netc.dsl.own import is_own
 from netc.runtime.atomic import write_text
+from netc.runtime.devices.compiling import compiling
 from netc.runtime.devices.parts import split
 
 PREFIX = "netc_kernels_"
@@ -40,6 +43,8 @@ _kept = set[str]()
 """Modules whose machine code was on disk when they were loaded."""
 _new: dict[str, tuple[str, ...]] = {}
 """Of a loaded program likewise, what of it had no machine code on disk when it was loaded."""
+_spent: dict[str, float] = {}
+"""Of a loaded program likewise, the seconds of compiling while it was loaded, until somebody asks."""
 _sealed: dict[str, int] = {}
 """Compiled functions of a module when it was sealed last."""
 
@@ -88,6 +93,8 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
     """
     program = _key(text, *parts)
     if program not in _loaded:
+        began = time.perf_counter()
+        _on_disk.cache_clear()
         modules: list[ModuleType] = []
         before: list[tuple[str, tuple[str, ...]]] = []
         pieces, new = split(text), list[str]()
@@ -98,6 +105,7 @@ def load_kernels(text: str, *parts: str) -> ModuleType:
         name = modules[-1].__name__
         _loaded[program], _modules[name] = _entries(modules[-1]), tuple(modules)
         _new[name] = tuple(dict.fromkeys(new))
+        _spent[name] = time.perf_counter() - began if new else 0.0
     return _loaded[program]
 
 
@@ -108,8 +116,7 @@ def _module(text: str, *parts: str) -> ModuleType:
     # Threads that wait should sleep: spinning ones take the time of those that work when the machine is shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     path = _write(name, text)
-    _drop_damaged(path)
-    _kept.update([name] if _machine_code(path) else [])
+    _kept.update([name] if _undamaged(path) else [])
     spec = importlib.util.spec_from_file_location(name, path, loader=_Text(name, str(path), text))
     assert spec is not None
     assert spec.loader is not None
@@ -117,7 +124,7 @@ def _module(text: str, *parts: str) -> ModuleType:
     # numba finds a cached function's globals by the module's name, so it stands there before it runs.
     sys.modules[name] = module
     try:
-        with _compiling():
+        with compiling():
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -134,28 +141,6 @@ class _Text(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         return compile(self._text, self.path, "exec", dont_inherit=True)
-
-
-@contextmanager
-def _compiling() -> Iterator[None]:
-    """LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing. What numba cannot
-    keep, on a full disk say, it goes on without."""
-    import numba
-    from numba.core import caching
-
-    config: Any = numba.config
-    cache: Any = caching.Cache
-    level, save = config.OPT, cache.save_overload
-
-    def kept(self: Any, *compiled: Any) -> None:
-        with suppress(OSError):
-            save(self, *compiled)
-
-    config.OPT, cache.save_overload = type(level)(1), kept
-    try:
-        yield
-    finally:
-        config.OPT, cache.save_overload = level, save
 
 
 def _entries(module: ModuleType) -> ModuleType:
@@ -175,7 +160,7 @@ class _Entry:
     def __call__(self, *arguments: Any) -> Any:
         if self._function.overloads:  # not `signatures`, which is made anew at each look
             return self._function(*arguments)
-        with _compiling():
+        with compiling():
             return self._function(*arguments)
 
     def __getattr__(self, name: str) -> Any:
@@ -187,8 +172,14 @@ def uncompiled(kernels: ModuleType) -> tuple[str, ...]:
     return _new[kernels.__name__]
 
 
+def compiled_at_loading(kernels: ModuleType) -> float:
+    """Seconds that were spent compiling when they were loaded; told once."""
+    return _spent.pop(kernels.__name__, 0.0)
+
+
 def seal(module: ModuleType) -> None:
     """Notes the checksums of numba's files for these functions, once they are compiled."""
+    _on_disk.cache_clear()
     for part in _modules[module.__name__]:
         _seal(part)
     _new[module.__name__] = ()
@@ -227,7 +218,7 @@ def cache_clear() -> CacheInfo:
 
 def _key(text: str, *parts: str) -> str:
     digest = hashlib.sha256()
-    for part in (text, *parts, version("netc"), version("numba"), sys.version, processor_key(), _support()):
+    for part in (text, *parts, *_versions(), processor_key()):
         digest.update(part.encode())
         digest.update(b"\0")
     return digest.hexdigest()[:24]
@@ -242,12 +233,21 @@ def processor_key() -> str:
     return " ".join([binding.get_host_cpu_name(), features, *settings])
 
 
-def _support() -> str:
-    """The content of the modules the kernels import, which numba's own cache does not follow."""
+@cache
+def _versions() -> tuple[str, ...]:
+    """With the content of the modules the kernels import, which numba's own cache does not follow."""
     devices = Path(__file__).parent
     random = devices.parent.glob("random*.py")
-    names = sorted({*devices.glob("simd*.py"), *devices.glob("vmath*.py"), devices / "apart.py", *random})
-    return "".join(_checksum(file) for file in names)
+    names = sorted(
+        {
+            *devices.glob("simd*.py"),
+            *devices.glob("vmath*.py"),
+            devices / "apart.py",
+            devices / "kernel.py",
+            *random,
+        }
+    )
+    return version("netc"), version("numba"), sys.version, *(_checksum(file) for file in names)
 
 
 def _write(name: str, text: str) -> Path:
@@ -278,13 +278,16 @@ def _private_folder() -> Path:
     return Path(folder)
 
 
-def _drop_damaged(path: Path) -> None:
-    """Removes machine code that is not what was sealed: cut short, altered, or never completed."""
-    sums = _sums(path)
+def _undamaged(path: Path) -> list[Path]:
+    """The machine code of a module, without what is not what was sealed: cut short, altered, or never completed."""
+    sums, kept = _sums(path), list[Path]()
     with suppress(OSError):
         for file in _machine_code(path):
-            if sums.get(file.name) != _checksum(file):
+            if sums.get(file.name) == _checksum(file):
+                kept.append(file)
+            else:
                 file.unlink(missing_ok=True)
+    return kept
 
 
 def _sums(path: Path) -> dict[str, str]:
@@ -296,13 +299,20 @@ def _sums(path: Path) -> dict[str, str]:
 
 
 def _machine_code(path: Path) -> list[Path]:
-    try:
-        # A cache holds thousands of files; a glob takes ten times as long.
-        with os.scandir(path.parent / "__pycache__") as files:
-            names = [file.name for file in files if file.name.startswith(f"{path.stem}.")]
-    except FileNotFoundError:
-        return []
-    return [path.parent / "__pycache__" / name for name in sorted(names) if name.endswith((".nbi", ".nbc"))]
+    """Of the module with this file."""
+    folder = path.parent / "__pycache__"
+    return [folder / name for name in _on_disk(folder).get(path.stem, ())]
+
+
+@cache
+def _on_disk(folder: Path) -> dict[str, list[str]]:
+    """Numba's files in a folder, by module; looked at once for a program, since a cache holds thousands."""
+    found: dict[str, list[str]] = {}
+    with suppress(FileNotFoundError):
+        for name in sorted(os.listdir(folder)):
+            if name.endswith((".nbi", ".nbc")):
+                found.setdefault(name.partition(".")[0], []).append(name)
+    return found
 
 
 def _files(folder: Path) -> Iterator[Path]:

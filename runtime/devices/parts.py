@@ -1,7 +1,6 @@
 """Text of a kernel -> texts of modules, so that what two programs have in common is compiled once for both.
 
-    a shape    a function with declared types that is named after its tile, `taps_4x6`: of all networks
-    tiles      the other functions with declared types: of all networks with the same tiles and blocks
+    a tile     a function with declared types and no constant: of all programs that have it
     problem    loss, gradient, outputs, and what these call: of all rules, starts and numbers of samples
     rule       the rest, and the constants that callers look at
 
@@ -10,15 +9,17 @@ Each module imports the functions of those before it. A text that is not of this
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PROBLEM = ("loss", "gradient", "training_loss", "training_gradient", "predict", "report", "outputs")
 """What a problem's functions are called."""
 _IMPORT = re.compile(r"from (\S+) import (.+)")
-_SHAPE = re.compile(r"\w+_\d+x\d+")
+_TOLD = re.compile(r'^ *(#|""").*$', re.MULTILINE)
+"""Lines for readers; a kernel's text has no others, and no words in quotes."""
+_WORD = re.compile(r"\b([A-Za-z_]\w*)\b(\()?")
+_FUNCTION = re.compile(r"^def (\w+)", re.MULTILINE)
 _CONSTANT = re.compile(r"([A-Z][A-Z0-9_]*) = ")
 
 
@@ -31,10 +32,13 @@ class Part:
     names: tuple[str, ...]
     what: str = "kernels"
     """`tiles`, `loss and gradient`, `rule`; `kernels` of a text that stays whole."""
+    calls: frozenset[str] | None = None
+    """What it imports of modules before it; None: everything, as callers look for it in the last one."""
 
     def text(self, before: Iterable[tuple[str, Sequence[str]]]) -> str:
         """Of a module that comes after others, (module, functions) each."""
-        imports = [f"from {module} import {', '.join(names)}\n" for module, names in before]
+        wanted = [(m, [n for n in names if self.calls is None or n in self.calls]) for m, names in before]
+        imports = [f"from {module} import {', '.join(names)}\n" for module, names in wanted if names]
         return f"{self.header.rstrip()}\n{''.join(imports)}\n\n{self.functions}"
 
 
@@ -43,7 +47,7 @@ class _Function:
     name: str
     text: str
     typed: bool
-    """Whether its decorator declares its types."""
+    """Whether its types are declared."""
     names: frozenset[str]
     """All in it."""
     calls: frozenset[str]
@@ -54,40 +58,39 @@ def split(text: str) -> tuple[Part, ...]:
     header, functions = _cut(text)
     named = {f.name: f for f in functions}
     if "advance" not in named or "gradient" not in named:
-        return (Part(header, "".join(f.text for f in functions), tuple(named)),)
-    tiles = {f.name for f in functions if f.typed}
+        return (Part(header, "".join(f.text for f in functions), tuple(_FUNCTION.findall(text))),)
+    constants = {found[1] for line in header.splitlines() if (found := _CONSTANT.match(line))}
+    tiles = set[str]()
+    for f in functions:
+        if f.typed and not f.names & constants and f.calls & named.keys() <= tiles:
+            tiles.add(f.name)
     problem = _reached(named, [name for name in PROBLEM if name in named]) - tiles
-    shapes = {f.name for f in functions if f.typed and _SHAPE.fullmatch(f.name)}
-    groups = [("tiles", [f]) for f in functions if f.name in shapes]
-    groups += [
-        (what, [f for f in functions if f.name in some])
-        for what, some in (("tiles", tiles - shapes), ("loss and gradient", problem))
-    ]
+    groups = [("tiles", [f]) for f in functions if f.name in tiles]
+    groups.append(("loss and gradient", [f for f in functions if f.name in problem]))
     rest = [f for f in functions if f.name not in tiles | problem]
-    shared = tuple(_part(_pruned(header, group), group, what) for what, group in groups if group)
-    return (*shared, _part(header, rest, "rule"))
+    shared = (_part(_pruned(header, group), group, what) for what, group in groups if group)
+    return (*shared, replace(_part(header, rest, "rule"), calls=None))
 
 
 def _part(header: str, functions: Sequence[_Function], what: str) -> Part:
-    return Part(header, "".join(f.text for f in functions), tuple(f.name for f in functions), what)
+    calls = frozenset[str]().union(*(f.calls for f in functions))
+    return Part(header, "".join(f.text for f in functions), tuple(f.name for f in functions), what, calls)
 
 
 def _cut(text: str) -> tuple[str, list[_Function]]:
     """The lines above the first function, and the functions with their decorators."""
-    lines = text.splitlines(keepends=True)
-    nodes = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    starts = [min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1 for node in nodes]
-    ends = [*starts, len(lines)][1:]
-    found = []
-    for node, start, end in zip(nodes, starts, ends, strict=True):
-        typed = any(isinstance(d, ast.Call) and d.args for d in node.decorator_list)
-        inside = list(ast.walk(node))
-        names = frozenset(n.id for n in inside if isinstance(n, ast.Name))
-        calls = frozenset(
-            n.func.id for n in inside if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-        )
-        found.append(_Function(node.name, "".join(lines[start:end]), typed, names, calls))
-    return "".join(lines[: starts[0]] if starts else lines), found
+    header, *rest = re.split(r"(?m)^(?=@)", text)
+    return header, [_function(one) for one in rest]
+
+
+def _function(text: str) -> _Function:
+    head, name, rest = re.split(r"\ndef (\w+)", text, maxsplit=1)
+    words = _WORD.findall(_TOLD.sub("", rest))
+    names, calls = (
+        (word for word, _ in (*words, *_WORD.findall(head))),
+        (word for word, called in words if called),
+    )
+    return _Function(name, text, head.startswith("@apart"), frozenset(names), frozenset(calls))
 
 
 def _reached(named: dict[str, _Function], names: Iterable[str]) -> set[str]:

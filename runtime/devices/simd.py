@@ -47,8 +47,10 @@ class VectorOps(NamedTuple):
     broadcast: Any
     """broadcast(array, i): the element at flat offset `i` in every lane."""
     transpose: Any
-    """transpose(array, i, stride, rows, out, o, apart): `lanes` vectors of `array`, at i, i + stride, ..., only `rows` of them
-    (behind them the last again), into `out` at o, o + apart, ...: lane k of vector r to lane r of vector k."""
+    """transpose(array, i, stride, rows, out, o, apart): `lanes` vectors of `array`, at i, i + stride, ..., of `rows` (behind
+    them the last again), into `out` at o, o + apart, ...: lane k of vector r to lane r of vector k."""
+    load_first: Any
+    """load_first(array, i, count): the `count` elements from there; zero in the other lanes, whose memory is not touched."""
 
 
 def host_lanes(real: Real) -> int:
@@ -149,7 +151,17 @@ def vector(real: Real, lanes: int) -> VectorOps:
         intp = types.intp
         return signature(types.void, array, intp, intp, intp, out, intp, intp), code
 
-    return VectorOps(load, store, splat, broadcast, transpose)
+    @intrinsic
+    def load_first(typing: Any, array: Any, i: Any, count: Any) -> Any:
+        check(array)
+
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            there = address(context, builder, sig.args[0], *args[:2])
+            return llvm.load_first(builder, there, args[2], llvm_t).value
+
+        return signature(vector_t, array, types.intp, types.intp), code
+
+    return VectorOps(load, store, splat, broadcast, transpose, load_first)
 
 
 @intrinsic
@@ -244,11 +256,7 @@ def keep(typing: Any, v: Any, count: Any, fill: Any) -> Any:
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         value = Value(builder, args[0])
-        bits = ir.IntType(64 if value.is_double else 32)
-        width = builder.trunc(args[1], bits) if bits.width < 64 else args[1]
-        index = llvm.shaped(bits, value.lanes)
-        numbers = ir.Constant(index, list(range(value.lanes)) if value.lanes > 1 else 0)
-        kept = Value(builder, numbers) < llvm.splat(builder, width, value.lanes)
+        kept = llvm.first_lanes(builder, args[1], value.type)
         return llvm.select(kept, value, llvm.splat(builder, args[2], value.lanes)).value
 
     return signature(v, v, types.int64, scalar), code

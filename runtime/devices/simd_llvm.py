@@ -196,6 +196,36 @@ def intrinsic(name: str, *arguments: Value) -> Value:
     return first.wrap(first.builder.call(function, [a.value for a in arguments]))
 
 
+def first_lanes(builder: Any, count: Any, type_: Any) -> Value:
+    """The mask of the lanes below the integer `count`, of a vector of reals."""
+    lanes, element = (type_.count, type_.element) if isinstance(type_, ir.VectorType) else (1, type_)
+    bits = ir.IntType(64 if isinstance(element, ir.DoubleType) else 32)
+    width = builder.trunc(count, bits) if bits.width < 64 else count
+    numbers = ir.Constant(shaped(bits, lanes), list(range(lanes)) if lanes > 1 else 0)
+    return Value(builder, numbers) < splat(builder, width, lanes)
+
+
+def load_first(builder: Any, address: Any, count: Any, type_: Any) -> Value:
+    """The lanes below `count` from memory, zero in the others; only theirs is read."""
+    mask, nothing = first_lanes(builder, count, type_), constant(type_, 0.0)
+    if not isinstance(type_, ir.VectorType):
+        with builder.if_else(mask.value) as (then, otherwise):
+            with then:
+                found, inside = builder.load(address), builder.block
+            with otherwise:
+                outside = builder.block
+        one = builder.phi(type_)
+        one.add_incoming(found, inside)
+        one.add_incoming(nothing, outside)
+        return Value(builder, one)
+    real = "f64" if isinstance(type_.element, ir.DoubleType) else "f32"
+    size = ir.IntType(32)(8 if real == "f64" else 4)
+    shape = ir.FunctionType(type_, [address.type, size.type, mask.type, type_])
+    name = f"llvm.masked.load.v{type_.count}{real}.p0"
+    masked = declared(builder.module, name, shape)
+    return Value(builder, builder.call(masked, [address, size, mask.value, nothing]))
+
+
 def declared(module: Any, name: str, function_type: Any) -> Any:
     found = module.globals.get(name)
     return ir.Function(module, function_type, name) if found is None else found

@@ -179,7 +179,7 @@ def blank_scope(session: Trained) -> Scope:
     figures: dict[str, Array] = {name: np.ones(runs) for name in names}
     for watched in session.spec.monitor.watched:
         figures |= {f"grows({watched.name})": np.zeros(runs), watched.name: np.ones(runs)}
-    figures |= {one.name: np.ones(runs) for one in session.spec.monitor.shown if one.by_inputs or one.inside}
+    figures |= {one.name: np.ones(runs) for one in session.spec.monitor.shown if _kept(one)}
     figures |= {name: np.zeros(runs, bool) for name in CLAIMED}
     # One number stands for all parameters: a check costs nothing that grows with their number.
     figures |= {"outcome": np.full(runs, OUTCOMES[0]), "theta": np.broadcast_to(1.0, (runs, count))}
@@ -216,8 +216,14 @@ def blank_scope(session: Trained) -> Scope:
 
 
 def _inner(session: Trained) -> tuple[str, ...]:
-    """Figures of layers that are monitored."""
-    return tuple(s.name for s in session.spec.monitor.shown if s.inside and not s.inside.over)
+    """Figures of layers and under attack that are monitored."""
+    shown = session.spec.monitor.shown
+    return tuple(s.name for s in shown if s.attacked or (s.inside and not s.inside.over))
+
+
+def _kept(one: ir.Shown) -> bool:
+    """Whether it is of the last report, and not read off the parameters that are kept."""
+    return bool(one.by_inputs or one.inside or one.attacked)
 
 
 def at_phase(figure: str, phase: str) -> str:

@@ -1,40 +1,24 @@
 """What the expressions of an `expect` come to over the results.
 
-A figure of a run (`loss(test)`, `theta`, `steps`) has one value per run. With several runs a statistic must
-make one of them; with one run the figure stands for itself. Comparing with NaN is false.
-Where runs have ended is a figure too: `minima`, `minima(0, -1)`, `far`, `saddle`, `minimum(0, -1)`.
+A figure of a run (`loss(test)`, `theta`, `steps`; `expect_figures.py`) has one value per run. With several runs a
+statistic must make one of them; with one run the figure stands for itself. Comparing with NaN is false.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from netc.compiler.calculus.primitives import PRIMITIVES
-from netc.compiler.meaning.inside import FISHER, LAWS, NO_LAW, OWN, read, written
-from netc.compiler.meaning.kinds import ELEMENTWISE
 from netc.compiler.meaning.resolve_values import number_or_none
-from netc.compiler.meaning.spec import FAR, KINDS, PARTS
 from netc.dsl import ast
-from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.runtime.parameters import Array
-from netc.runtime.results import reached_points as reached
+from netc.runtime.results.expect_figures import OVER_ELEMENTS, PLAIN, STATISTICS, Figures, Value, constant
 from netc.runtime.results.expect_names import Scope, Swept
 
-STATISTICS = ("median", "mean", "min", "max", "quartile", "share", "all")
-_PLAIN: dict[str, Callable[..., Any]] = {
-    name: PRIMITIVES[name].value for name, arguments in ELEMENTWISE.items() if arguments == 1
-}
-"""The functions of one number that the language has."""
-_OVER_ELEMENTS: dict[str, Callable[..., Any]] = {
-    "norm": lambda a: np.sqrt(np.square(a).sum(axis=-1)),
-    "sum": lambda a: a.sum(axis=-1),
-}
 _OVER_RUNS: dict[str, Callable[..., Any]] = {
     "median": np.median,
     "mean": np.mean,
@@ -50,18 +34,18 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    array: Array
-    """(runs, ...) if per run, else (...)."""
-    per_run: bool
-
-
-class Values:
+class Values(Figures):
     """Of the expressions of one claim; `within` is its tolerance."""
 
     def __init__(self, scope: Scope, within: ast.Expr | None) -> None:
-        self.scope, self.within = scope, within
+        super().__init__(scope)
+        self.within = within
+
+    def value_at(self, scope: Scope, e: ast.Expr) -> Value:
+        return Values(scope, None).value(e)
+
+    def numbers(self, exprs: Sequence[ast.Expr]) -> Array:
+        return np.array([float(self.single(self.value(e), e)) for e in exprs])
 
     def condition(self, e: ast.Expr) -> Value:
         match e:
@@ -110,9 +94,9 @@ class Values:
             return found
         match e:
             case ast.Number(number):
-                return _constant(number)
+                return constant(number)
             case ast.Percent(hundredths):
-                return self.join(np.divide, self.value(hundredths), _constant(100.0), e)
+                return self.join(np.divide, self.value(hundredths), constant(100.0), e)
             case ast.Name(name):
                 return self.name(name, e)
             case ast.Unary(op, operand):
@@ -126,7 +110,7 @@ class Values:
             case ast.Tuple(items) if any(isinstance(i, ast.Tuple | ast.Set) for i in items):
                 self.fail("E0703", "an expectation cannot be made of this", e)
             case ast.Tuple(items):
-                return Value(np.array([float(self.single(self.value(i), i)) for i in items]), False)
+                return Value(self.numbers(items), False)
             case ast.Call(ast.Name(function), arguments):
                 return self.call(function, [a.value for a in arguments], e)
             case ast.Over():
@@ -143,7 +127,7 @@ class Values:
         match e:
             case ast.Call(ast.Name("best"), (ast.Argument(None, ast.Name(axis)),)) if axis in swept.values:
                 value = swept.values[axis]
-                return _constant(value) if isinstance(value, float) else Value(np.asarray(value), False)
+                return constant(value) if isinstance(value, float) else Value(np.asarray(value), False)
             case ast.Call(ast.Name("best"), (ast.Argument(None, figure),)):
                 return Value(self.at_a_point(swept.best, figure), False)
             case ast.Over(figure, axis):
@@ -173,17 +157,6 @@ class Values:
             self.fail("E0706", message, index, hints=(hint,))
         return Value(of.array[..., int(place) - 1], of.per_run)
 
-    def name(self, name: str, e: ast.Expr) -> Value:
-        if (runs := self.ended(name, None, e)) is not None:
-            return runs
-        if name in self.scope.constants:
-            return _constant(self.scope.constants[name])
-        name = "loss" if name in self.scope.loss_names else name
-        for known in (name, f"{name}(train)"):
-            if known in self.scope.figures:
-                return Value(self.scope.figures[known], True)
-        self.unknown(name, e)
-
     def call(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> Value:
         if self.scope.swept is None and (found := self.inside(e)) is not None:
             return found
@@ -198,6 +171,13 @@ class Values:
                 return self.part(f"{function}({part}, {phase})", e)
             case "loss" | "accuracy" | "r2", [ast.Name(part), ast.Call() as attack]:
                 return self.attacked(function, part, attack, e)
+            case "loss" | "accuracy" | "r2", [ast.Name(), ast.Call(), ast.Name(phase)]:
+                name = print_expr(e)
+                if name in self.scope.figures:
+                    return Value(self.scope.figures[name], True)
+                without = name.replace(f", {phase})", ")")
+                message = "figures under attack at the end of a phase are those that are monitored"
+                self.fail("E0467", message, e, hints=(f"monitor {without}",))
             case "ece" | "ece_levels" | "smooth_ece", [ast.Name(part)]:
                 return self.calibration(function, part, e)
             case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
@@ -208,7 +188,7 @@ class Values:
             case name, coordinates if (runs := self.ended(name, coordinates, e)) is not None:
                 return runs
             case "share", [condition]:
-                return _constant(float(self.over_runs(self.condition(condition), condition).mean()))
+                return constant(float(self.over_runs(self.condition(condition), condition).mean()))
             case "all", [condition]:
                 return Value(np.asarray(self.over_runs(self.condition(condition), condition).all()), False)
             case "quartile", [figure, which]:
@@ -223,14 +203,14 @@ class Values:
             case "max" | "min", [left, right]:
                 widest = np.maximum if function == "max" else np.minimum
                 return self.join(widest, self.value(left), self.value(right), e)
-            case name, [operand] if name in _PLAIN:
+            case name, [operand] if name in PLAIN:
                 found = self.value(operand)
-                return Value(_PLAIN[name](found.array), found.per_run)
-            case name, [operand] if name in _OVER_ELEMENTS:
+                return Value(PLAIN[name](found.array), found.per_run)
+            case name, [operand] if name in OVER_ELEMENTS:
                 found = self.value(operand)
                 # A number, be it one for each run, is its only element.
                 array = found.array if found.array.ndim > found.per_run else found.array[..., None]
-                return Value(np.asarray(_OVER_ELEMENTS[name](array)), found.per_run)
+                return Value(np.asarray(OVER_ELEMENTS[name](array)), found.per_run)
             case name, _ if name in STATISTICS:
                 example = {
                     "quartile": "quartile(loss, 1)",
@@ -243,116 +223,6 @@ class Values:
                 self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
             case _:
                 self.unknown(function, e)
-
-    def inside(self, e: ast.Expr) -> Value | None:
-        """A figure of a layer, or of each one; None where it is something else."""
-        match e:
-            case ast.Call(_, (_, *_, ast.Argument(None, ast.Name(last)))) if last not in self.scope.layers:
-                if (text := print_expr(e)) in self.scope.figures:  # at the end of a phase
-                    return Value(self.scope.figures[text], True)
-        figures = read(e, self.scope.loss_names, self.scope.layers)
-        if not figures:
-            return None
-        if figures[0].figure in FISHER and not self.scope.has_law():
-            self.fail("E0466", NO_LAW, e, hints=LAWS)
-        if figures[0].figure != "step" and self.scope.inside is not None:
-            found = self.scope.inside(figures)
-        else:
-            names = [written(one) for one in figures]
-            for name in names:
-                if name not in self.scope.figures:
-                    of = (
-                        "the step that comes next is"
-                        if self.scope.inside
-                        else "figures of layers in a sweep are"
-                    )
-                    self.fail("E0467", f"{of} only known where monitored", e, hints=(f"monitor {name}",))
-            found = np.column_stack([self.scope.figures[name] for name in names])
-        return Value(found if len(figures) > 1 else found[:, 0], True)
-
-    def ended(self, name: str, coordinates: list[ast.Expr] | None, e: ast.Expr) -> Value | None:
-        """Which runs have ended in a list of points, at a point, or at a kind of point; None for other names."""
-        points, codes = self.scope.points, self.scope.reached
-        listed = reached.of_list(points, name)
-        if name == FAR and not points:
-            hints = ("list them: `points minima = {(-2, 1), (2, -1)} within 0.05`",)
-            self.fail("E0711", "there are no listed points to be far from", e, hints=hints)
-        if name == FAR:
-            return Value(codes == reached.NO_LISTED, True)
-        if not listed and name not in KINDS:
-            return None
-        found = self.scope.kinds() == KINDS.index(name) if name in KINDS else np.isin(codes, listed)
-        if coordinates is not None:
-            place = np.array([float(self.single(self.value(c), c)) for c in coordinates])
-            there = reached.at(points, place)
-            if not there or (listed and not set(there) <= set(listed)):
-                self.not_listed(name, place, listed, e)
-            found = found & np.isin(codes, there)
-        return Value(found, True)
-
-    def not_listed(self, name: str, place: Array, listed: list[int], e: ast.Expr) -> NoReturn:
-        known = reached.names(self.scope.points)[:-2]
-        shown = [known[code] for code in listed] if listed else list(known)
-        words = "(" + ", ".join(f"{x:.6g}" for x in place) + ")"
-        message = f"{words} is not in the list '{name}'" if listed else f"{words} is not a listed point"
-        notes = (f"listed: {', '.join(shown)}",) if shown else ()
-        hints = () if shown else ("list it: `points minima = {" + words + "} within 0.05`",)
-        self.fail("E0711", message, e, notes=notes, hints=hints)
-
-    def loss_at(self, theta: Array, e: ast.Expr) -> Value:
-        assert self.scope.loss_at is not None
-        wanted = self.scope.figures["theta"].shape[1]
-        if theta.shape != (wanted,):
-            self.fail("E0706", f"{len(theta)} numbers, but there are {wanted} parameters", e)
-        return _constant(self.scope.loss_at(theta))
-
-    def part(self, name: str, e: ast.Expr) -> Value:
-        if name in self.scope.figures:
-            return Value(self.scope.figures[name], True)
-        if name in self.scope.ensemble:
-            found, per_run = self.scope.ensemble[name]
-            return Value(np.asarray(found), per_run)
-        figure, _, part = name.rstrip(")").partition("(")
-        part, _, phase = part.partition(", ")
-        if phase:
-            message = (
-                f"'{figure}({part}, {phase})' is no figure here: after the part stands a phase, or 'ensemble'"
-            )
-            phases = {
-                n.rstrip(")").partition(", ")[2] for n in (*self.scope.figures, *self.scope.ensemble)
-            } - {""}
-            self.fail("E0702", message, e, hints=did_you_mean(phase, sorted(phases)) or (self.known(),))
-        settings = {"validation": "validation = 20%", "test": "split = 80%"}
-        if part in settings and f"{figure}(train)" in self.scope.figures:
-            hints = (f"hold samples back: `{settings[part]}`",)
-            self.fail("E0702", f"there is no {part} part", e, hints=hints)
-        if part in PARTS:
-            self.fail("E0702", f"'{figure}' has no meaning here", e, notes=(self.known(),))
-        self.fail("E0702", "the parts of the data are 'train', 'validation' and 'test'", e)
-
-    def attacked(self, figure: str, part: str, attack: ast.Expr, e: ast.Expr) -> Value:
-        """Where the part has such a figure, the same of attacked inputs."""
-        self.part(f"{figure}({part})", e)
-        if self.scope.attacked is None:
-            self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
-        return Value(self.scope.attacked(figure, part, attack), True)
-
-    def calibration(self, figure: str, part: str, e: ast.Expr) -> Value:
-        known = self.scope.calibration
-        if not known:
-            hints = (
-                "end the network in softmax, or in sigmoid with one output, and let the data have classes",
-            )
-            self.fail(
-                "E0725",
-                f"'{figure}' judges probabilities of classes, which this network does not give",
-                e,
-                hints=hints,
-            )
-        if f"{figure}({part})" not in known:
-            parts = sorted({name.partition("(")[2].rstrip(")") for name in known})
-            self.fail("E0702", f"the data have no part '{part}' here; there is {', '.join(parts)}", e)
-        return Value(known[f"{figure}({part})"](), True)
 
     # -- runs ------------------------------------------------------------------------------------------
 
@@ -390,39 +260,6 @@ class Values:
             self.fail("E0701", message, e, notes=(f"say which statistic is meant: {uses}",), hints=(hint,))
         first: Array = value.array[0]
         return first
-
-    # -- errors ----------------------------------------------------------------------------------------
-
-    def known(self) -> str:
-        ends = [one.name for one in self.scope.points]
-        return "known here: " + ", ".join([*self.scope.figures, *ends, *self.scope.constants])
-
-    def unknown(self, name: str, e: ast.Expr) -> NoReturn:
-        figures = [figure.partition("(")[0] for figure in self.scope.figures]
-        ends = [*(one.name for one in self.scope.points), *KINDS, FAR]
-        names = [*figures, *ends, *self.scope.constants, *STATISTICS, *_PLAIN, *_OVER_ELEMENTS]
-        names += [*self.scope.layers, *(OWN if self.scope.layers else ())]
-        hints = did_you_mean(name, names)
-        if name in self.scope.states:
-            hints = (f"its size at the end: `monitor size = norm({name}[n])`, and `expect size ...`",)
-        self.fail("E0703", f"'{name}' is no figure of a training", e, notes=(self.known(),), hints=hints)
-
-    def fail(
-        self, code: str, message: str, e: ast.Expr, notes: tuple[str, ...] = (), hints: tuple[str, ...] = ()
-    ) -> NoReturn:
-        if self.scope.swept is not None and code in ("E0702", "E0703"):
-            Values(self.scope.swept.best, None).value(e)  # fails where a point has no such figure either
-            text = e.span.text or print_expr(e)
-            message, notes = f"of which point of the sweep? '{text}' is a figure of each", ()
-            hints = (
-                f"best({text}), or {text} over an axis; of several runs with a statistic: best(median({text}))",
-            )
-            code = "E0445"
-        raise SpecError([Diagnostic(code, message, e.span, notes=notes, hints=hints)])
-
-
-def _constant(number: float) -> Value:
-    return Value(np.asarray(float(number)), False)
 
 
 def _quantile(values: Array, share: float) -> Array:

@@ -63,10 +63,3 @@ def _r2(outputs: Array, targets: Array) -> Array:
         explained = 1 - rest[:, total > 0] / total[total > 0]
     # A constant target has nothing to explain.
     return explained.mean(axis=1) if (total > 0).any() else np.full(len(outputs), np.nan)
-
-
-def metric_of(targets: Array, classes: bool) -> Metric:
-    """For training targets (samples, units)."""
-    if not classes:
-        return Metric("r2")
-    return Metric("accuracy", float(targets.min() + targets.max()) / 2 if targets.size else 0.5)

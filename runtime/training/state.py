@@ -95,7 +95,7 @@ def shapes(
         "scalars": ((count, kernels.SCALARS), np.float64),
         "counters": ((count, 5), np.int64),
         "figures": ((count, 3), np.float64),
-        "order": ((count, samples if kernels.BY_SAMPLE else 0), np.int64),
+        "order": ((count, samples if kernels.ORDERED else 0), np.int64),
         "best": ((count, kernels.STRIDE), real),
         "best_figure": ((count,), np.float64),
         "best_step": ((count,), np.int64),
@@ -195,7 +195,7 @@ def bytes_of_state(kernels: ModuleType, program: ir.Program, samples: int) -> in
     """Of a run: what kernels change."""
     from netc.compiler import memory  # which knows the loops of reports: `netc check` does without
 
-    item, order = real_type(program)(0).itemsize, samples if kernels.BY_SAMPLE else 0
+    item, order = real_type(program)(0).itemsize, samples if kernels.ORDERED else 0
     return memory.of_state(item, kernels.STRIDE, kernels.VECTORS, kernels.SCALARS, order)
 
 

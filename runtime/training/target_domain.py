@@ -13,6 +13,7 @@ import numpy as np
 from netc.compiler.meaning.resolve_tree import called
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Spec, TargetDomain
+from netc.dsl.diagnostics import Diagnostic
 from netc.runtime.data.columns import setting_span
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.errors import data_error
@@ -24,6 +25,10 @@ ROUNDING = 1e-6
 """Probabilities that were computed in float32, or typed with a few digits, may miss their sum by so much."""
 OUTWARD = (18.0, 24.0, 30.0)
 """Inputs of the last activation, up and down: sigmoid is 1 - 1e-13 at the last."""
+
+MIDDLE = tuple(np.linspace(-8.0, 8.0, 161).tolist())
+FAR = ((-8.0, -100.0, -600.0), (8.0, 100.0, 600.0))
+"""Inputs of the last activation, to see how far its values go; exp(600) is finite."""
 
 
 def require_taken(spec: Spec, data: Dataset, targets: Targets, y: Array) -> None:
@@ -104,9 +109,19 @@ def _goes_down(losses: Sequence[float | None]) -> bool:
 
 def _loss(spec: Spec, z: float, y: float) -> float | None:
     """Of one sample with one output, whose last layer gives z before its activations."""
-    assert spec.network is not None
+    u = _output(spec, z)
+    return None if u is None else _loss_of(spec, u, y)
+
+
+def _loss_of(spec: Spec, u: float, y: float) -> float | None:
     assert spec.loss is not None
     assert spec.loss.definition.value is not None
+    return number_or_none(spec.loss.definition.value, {**dict(spec.loss.arguments), "u": u, "y": y})
+
+
+def _output(spec: Spec, z: float) -> float | None:
+    """What the last activations make of z."""
+    assert spec.network is not None
     functions = {a.name for a in spec.functions}
     u: float | None = z
     for activation in spec.network.activations:
@@ -114,11 +129,58 @@ def _loss(spec: Spec, z: float, y: float) -> float | None:
             return None
         known = {**dict(activation.arguments), activation.definition.variable: u}
         u = number_or_none(activation.definition.value, known)
-    return (
-        None
-        if u is None
-        else number_or_none(spec.loss.definition.value, {**dict(spec.loss.arguments), "u": u, "y": y})
-    )
+    return u
+
+
+def out_of_reach(spec: Spec, data: Dataset, targets: Targets, y: Array) -> tuple[Diagnostic, ...]:
+    """A warning where a loss measures how far outputs are from targets (N, outputs) that no output can be."""
+    assert spec.network is not None
+    if targets.kind != "numbers" or y.shape[1] != spec.network.outputs or not _is_distance(spec):
+        return ()
+    low, high = _ends(spec)
+    margin = 1e-3 * (1 + min(abs(low), abs(high)))
+    if y.min() >= low - margin and y.max() <= high + margin:
+        return ()
+    last = spec.network.activations[-1].definition.name
+    scaled = "" if np.array_equal(y, data.y) else " after scaling"
+    ends = f"the targets go from {y.min():.4g} to {y.max():.4g}{scaled}"
+    message = f"{ends}, and ({last}) gives numbers {_between(low, high)}"
+    hints = ("(lin) gives any number", "`scale_target = minmax` brings targets between 0 and 1")
+    return (Diagnostic("E0496", message, spec.network.span, hints=hints, severity="warning"),)
+
+
+def _between(low: float, high: float) -> str:
+    ends = [f"{round(end, 2) + 0.0:g}" for end in (low, high)]
+    if high == np.inf:
+        return f"from {ends[0]} on"
+    return f"up to {ends[1]}" if low == -np.inf else f"from {ends[0]} to {ends[1]}"
+
+
+def _ends(spec: Spec) -> tuple[float, float]:
+    """Of what the last activations can give; infinite where it cannot be told."""
+    middle = [_output(spec, z) for z in MIDDLE]
+    if any(u is None for u in middle):
+        return -np.inf, np.inf
+    known = [u for u in middle if u is not None]
+    for near, far, farthest in ([_output(spec, z) for z in side] for side in FAR):
+        if near is None or far is None:
+            return -np.inf, np.inf
+        if farthest is None or not abs(farthest - far) < 1:
+            farthest = np.inf if far > near else -np.inf
+        known += [far, farthest]
+    return float(min(known)), float(max(known))
+
+
+def _is_distance(spec: Spec) -> bool:
+    """0 where the output is the target, and more elsewhere."""
+    for target in (-2.0, 0.25, 3.0):
+        there, near = (
+            _loss_of(spec, target, target),
+            [_loss_of(spec, target + d, target) for d in (-0.5, 0.5)],
+        )
+        if there != 0 or any(loss is None or loss <= 0 for loss in near):
+            return False
+    return True
 
 
 def _require_heard(spec: Spec, data: Dataset, targets: Targets) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Literal
@@ -59,6 +59,8 @@ class Task:
     """Of the runs those from the first number to before the second: the others are trained elsewhere."""
     varying: Varying | None = None
     """What changes the training samples from iteration to iteration."""
+    attacked: Mapping[str, Callable[[Array], float]] = field(default_factory=dict)
+    """Monitored figures under attack by their names, at a row of parameters and states."""
     whole: Callable[[Array], Array] | None = None
     """Rows of a state -> (rows, P) all parameters, where some are frozen."""
 

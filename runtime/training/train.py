@@ -16,13 +16,15 @@ import numpy as np
 
 from netc.runtime.aligned import aligned
 from netc.runtime.devices.cuda_missing import DeviceLost
+from netc.runtime.devices.load import compiled_at_loading
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
 from netc.runtime.training.finished_runs import Book
 from netc.runtime.training.history import followed
 from netc.runtime.training.judge import Judge
+from netc.runtime.training.last_good import LastGood
 from netc.runtime.training.measured import Measured
-from netc.runtime.training.outcomes import first_lost, stops
+from netc.runtime.training.outcomes import stops
 from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
 from netc.runtime.training.state import (
     DIVERGED,
@@ -111,7 +113,7 @@ class _Loop:
         """Iterations between two moments at which a stretch ends."""
         self.stretches = stretches_of(task, self.hyper, self.workers)
         folder = folder if self.chunk < self.end - self.first else None
-        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task.slopes, task.inside)
+        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
         followed = len(self.watched.names)
         self.book = Book(
@@ -126,13 +128,12 @@ class _Loop:
         """Seconds of compiling and training in the parts of this training that are over."""
         self.began = self.compiled = 0.0
         self.checkpoint: dict[str, Array] = {}
-        self.good: dict[str, Array] = {}
-        """Of one run: its state at the end of a stretch, before it was lost."""
+        self.last_good = LastGood(task, self.hyper, self.total, self.runs)
 
     def all(self, resume: dict[str, Array] | None) -> Outcome:
         with self.workers:
             self.state = self._restore(resume) if resume else self.task.begin or self.fresh(self.first)
-            self.began = time.perf_counter()
+            self.began = time.perf_counter() - compiled_at_loading(self.task.kernels)
             waiting = True
             try:
                 self.warm_up()
@@ -187,11 +188,12 @@ class _Loop:
         self.stretches.wait()
         one = np.zeros(1, np.int64)
         self.warmed = self._figures(self._measured(one), one)
+        self.watched.shown_at(self.state, one, self._measured(one))
 
     def _run(self, interrupt: Interrupt) -> None:
         """The runs in hand to their end; reports at multiples of the spacing, while the next stretch is under way."""
         state, stretches = self.state, self.stretches
-        self._keep()
+        self.last_good.see(state)
         if state.at == self.task.first:
             self._judge()
             self._report(self._due())
@@ -227,41 +229,6 @@ class _Loop:
         if self.judge and (at == self.task.first or self._reports_at(at, self.per_epoch)):
             self.judge.look(self.state)
 
-    def _keep(self) -> None:
-        state = self.state
-        if (
-            self.runs == 1
-            and self.task.kernels.DEVICE == "cpu"
-            and np.isfinite(state.theta[:, : self.task.kernels.PARAMETERS]).all()
-        ):
-            self.good = {name: array.copy() for name, array in state.arrays().items()}
-
-    def _before(self, interrupted: bool) -> State | None:
-        """The state an iteration before the first lost run was lost, on the CPU.
-
-        Of one run from the last state that was kept; of several it is trained again, where that is little beside all.
-        """
-        done = slice(self.first, self.book.count)
-        lost = first_lost(self.book.counters[done], self.book.figures[done, 0])
-        run = None if lost is None else self.first + lost
-        if run is None or interrupted or np.isfinite(self.book.theta[run, : self.book.parameters]).all():
-            return None
-        task, last = self.task, int(self.book.counters[run, 0]) - 1
-        little = last <= max(1000, self.book.counters[done, 0].sum() // 10)
-        again = self.good if self.runs == 1 else little and task.begin is None
-        if task.kernels.DEVICE != "cpu" or not again:
-            return None
-        samples = task.train.count
-        if self.runs == 1:
-            state = from_arrays(self.good, task.kernels, task.program, samples, self.total)
-        else:
-            state = fresh(task.kernels, task.program, self.hyper, samples, run, 1)
-        if last > state.counters[0, 0]:
-            self.stretches.begin(state)
-            self.stretches.queue(last, report=False)
-            self.stretches.wait()
-        return state if state.counters[0, 0] == last else None
-
     def _over(self, interrupt: Interrupt) -> bool:
         """Whether it ends before all iterations are done."""
         return interrupt.asked or self.watch.enough
@@ -277,7 +244,7 @@ class _Loop:
         rate = (last - state.at) / max(seconds, 1e-9)
         self.pace = min(rate * STRETCH, 16 * self.pace)
         state.at = last
-        self._keep()
+        self.last_good.see(state)
         whole = float(self.total) * self.runs
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
@@ -417,6 +384,6 @@ class _Loop:
             seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
             every=self.spacing.rows,
-            before=self._before(interrupted),
+            before=None if interrupted else self.last_good.before_loss(self.first, book, self.stretches),
             checkpoint=self.checkpoint,
         )

@@ -13,9 +13,9 @@ from netc.compiler.calculus import ir
 from netc.compiler.meaning.inside import parts_of
 from netc.runtime.aligned import aligned
 from netc.runtime.parameters import Array
-from netc.runtime.training.inside import Inside
 from netc.runtime.training.state import DIVERGED, RUNNING, State
 from netc.runtime.training.stretches import OnCpu, Stretches
+from netc.runtime.training.task import Task
 
 
 class Watched:
@@ -26,17 +26,12 @@ class Watched:
         rule: ir.Rule,
         parameters: int,
         stretches: Stretches,
-        slopes: Callable[[Array], Array] | None = None,
-        inside: Inside | None = None,
+        task: Task,
     ) -> None:
         scalars = [s.name for s in rule.states if not s.axes and not s.per_batch]
         self.names, self.functions = rule.followed, len(rule.watched)
-        self.shown = [
-            _ByInputs(one, slopes) if one.by_inputs and slopes else _Shown(rule, one, parameters)
-            for one in rule.shown
-            if one.inside is None
-        ]
-        self.inside, self.parameters = inside, parameters
+        self.shown = [_of(one, rule, parameters, task) for one in rule.shown if one.inside is None]
+        self.inside, self.parameters = task.inside, parameters
         self.within = [one.inside for one in rule.shown if one.inside is not None]
         """They stand behind the others."""
         self.seen: dict[tuple[int, int], list[float]] = {}
@@ -49,10 +44,14 @@ class Watched:
         """(len(rows), names) of these runs of a state, measured at `theta` (runs, STRIDE); a function is NaN where it is
         lost, and on a GPU."""
         ahead = self._ahead(state, rows) if self.functions or self._of_steps else None
-        shown = [one.value(state, rows) for one in self.shown]
+        shown = self.shown_at(state, rows, theta)
         return np.column_stack(
             [self._functions(ahead, len(rows)), *shown, *self._within(state, rows, theta, ahead)]
         )
+
+    def shown_at(self, state: State, rows: Array, theta: Array) -> list[Array]:
+        """Those that read theta and the states alone, (len(rows),) each."""
+        return [one.value(state, rows, theta) for one in self.shown]
 
     @property
     def _of_steps(self) -> bool:
@@ -101,13 +100,31 @@ class Watched:
         return [*np.array([*found.values()]).reshape(len(rows), -1).T]
 
 
+def _of(shown: ir.Shown, rule: ir.Rule, parameters: int, task: Task) -> _ByInputs | _UnderAttack | _Shown:
+    if shown.by_inputs and task.slopes:
+        return _ByInputs(shown, task.slopes)
+    if shown.attacked:
+        return _UnderAttack(task.attacked[shown.name])
+    return _Shown(rule, shown, parameters)
+
+
+class _UnderAttack:
+    """A figure of attacked samples, where the rule is measured."""
+
+    def __init__(self, figure: Callable[[Array], float]) -> None:
+        self.figure = figure
+
+    def value(self, state: State, rows: Array, theta: Array) -> Array:
+        return np.array([self.figure(theta[row]) for row in rows])
+
+
 class _ByInputs:
     """The derivative of the training loss by the inputs: its norm, or its largest element, over all samples."""
 
     def __init__(self, shown: ir.Shown, slopes: Callable[[Array], Array]) -> None:
         self.largest, self.slopes = shown.by_inputs == "max", slopes
 
-    def value(self, state: State, rows: Array) -> Array:
+    def value(self, state: State, rows: Array, theta: Array) -> Array:
         found = [self.slopes(row) for row in state.theta[rows]]
         return np.array([np.abs(d).max() if self.largest else np.linalg.norm(d) for d in found])
 
@@ -127,7 +144,7 @@ class _Shown:
             if shown.state in names:
                 self.array, self.at = array, names.index(shown.state)
 
-    def value(self, state: State, rows: Array) -> Array:
+    def value(self, state: State, rows: Array, theta: Array) -> Array:
         found: Array = getattr(state, self.array)[rows]
         if self.at is not None:
             found = found[:, self.at]

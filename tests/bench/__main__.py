@@ -31,7 +31,7 @@ def main() -> None:
         _one_core()
         print(json.dumps(_times(arguments)))
         return
-    from bench import launch, report
+    from bench import report
     from bench.workloads import workloads
 
     rows: list[report.Row] = []
@@ -46,8 +46,6 @@ def main() -> None:
         report.spreads(rows),
         report.circumstances(arguments.repetitions, arguments.processes),
     ]
-    if "netc" in arguments.contenders and not arguments.only:
-        parts.insert(2, launch.table(*launch.launches()))
     text = "\n".join(parts)
     print(text)
     for document in arguments.write:

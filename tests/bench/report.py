@@ -13,6 +13,7 @@ from statistics import median
 from bench.workloads import Workload
 
 BEGIN, END = "<!-- measured by `make bench` -->\n", "<!-- end of the measurement -->\n"
+LAUNCH = "<!-- measured by `python -m bench.launch` -->\n"
 STARTS = "<!-- many starts, measured by `make bench` -->\n"
 
 WANTED = 0.1
@@ -54,7 +55,7 @@ def title(work: Workload) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """One row a workload: microseconds of each contender, and how many times netc's they are; the share of the peak, if known."""
+    """One row a workload: microseconds of each contender, how many times netc's they are; the share of the peak."""
     names = list(dict.fromkeys(name for row in rows for name in row.times))
     lines = [["µs per iteration and network", *names], ["---", *["---:"] * len(names)]]
     for row in rows:

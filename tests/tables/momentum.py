@@ -35,8 +35,6 @@ FORMS = {
     "momentum.double_rate": "(eta = {}, beta1 = 0.1)",
     "momentum.heavy_ball": "(eta = {}, alpha = 0.9)",
 }
-SAME_RATE = {"momentum.ema": 10, "momentum.velocity": 1, "momentum.heavy_ball": 1}
-"""The rate of each form that gives the iterates of heavy ball, in terms of that of heavy ball."""
 
 
 def names() -> Table:

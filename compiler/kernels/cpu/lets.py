@@ -16,19 +16,15 @@ from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import calls
 from netc.compiler.kernels.cpu.nests import Tiles
-from netc.compiler.kernels.cpu.network import (
-    SAMPLES,
-    gather,
-    locate,
-    scaled,
-)
+from netc.compiler.kernels.cpu.network import SAMPLES, TYPES, gather, locate, of_block
 from netc.compiler.kernels.cpu.passes import LetWriter
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
 from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.names import constant_names
-from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.notes import by_words, names_of
+from netc.compiler.kernels.objective import parameters_of, scaled
 from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.outline import Outline
 from netc.compiler.kernels.rule_memory import CLOCK, Vectors
@@ -188,9 +184,9 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
 
 
 def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str, outline: Outline) -> L.Function:
-    body = [_step(mode, step, outline) for step in steps]
+    body = tuple(by_words(steps, lambda step: _step(mode, step, outline)))
     parameters = ("theta", *SAMPLES, "scratch", *(_own_numbers(mode) if name == "forward" else ()))
-    return L.Function(mode.prefix + name, parameters, tuple(body), note)
+    return of_block(mode.prefix + name, parameters, body, note)
 
 
 def _own_numbers(mode: Mode) -> tuple[str, ...]:
@@ -198,18 +194,10 @@ def _own_numbers(mode: Mode) -> tuple[str, ...]:
     return ("order", "start", *CLOCK) if mode.clock else ()
 
 
-TYPES = (
-    dict.fromkeys(SAMPLES, "int64") | dict.fromkeys(("theta", "xs", "ys", "scratch"), "reals")
-    | {"order": "int64[::1]"} | dict.fromkeys(("start", *CLOCK), "int64")
-)  # fmt: skip
-"""Of what steps are given."""
-
-
 def _step(mode: Mode, step: ir.Step, outline: Outline) -> L.Stmt:
     if isinstance(step, ir.Let) and isinstance(step.value, ir.Draw):
         return outline.piece(step.name, [_drawn(mode, step, step.value)])
-    what = ", ".join(let.name for let in ir.flat((step,)))
-    return outline.piece(what, _writer(mode).step(step))
+    return outline.piece(names_of(step), _writer(mode).step(step))
 
 
 def _writer(mode: Mode) -> LetWriter:
@@ -249,9 +237,8 @@ def _total(mode: Mode) -> L.Function:
         L.loop("j", "width", [L.let("total", L.call("add", "total", each))], step=mode.plan.lanes),
         L.Return(L.call("float64", L.call("hsum", "total"))),
     )
-    return L.Function(
-        f"{mode.prefix}total_loss", (*SAMPLES, "scratch"), body, "Sum of the losses of the block's samples."
-    )
+    note = "Sum of the losses of the block's samples."
+    return of_block(f"{mode.prefix}total_loss", (*SAMPLES, "scratch"), body, note, "float64")
 
 
 def _over_blocks(mode: Mode, name: str, shuffled: bool, outline: Outline) -> L.Function:
@@ -317,9 +304,9 @@ def _moves() -> list[L.Function]:
     collect = L.loop("q", "size", [L.Store(L.Name("grad"), place, L.call("mul", found, "scale"))])
     return [
         L.Function("clear", ("scratch", "at", "size"), (clear,), "Sums begin at 0.",
-                   types=("reals", "int64", "int64"), apart=True),
+                   types=("reals", "int64", "int64")),
         L.Function("collect", ("grad", "at", "scratch", "start", "size", "scale"), (collect,), "A sum to its place.",
-                   types=("reals", "int64", "reals", "int64", "int64", "float64"), apart=True),
+                   types=("reals", "int64", "reals", "int64", "int64", "float64")),
     ]  # fmt: skip
 
 

@@ -14,18 +14,35 @@ from functools import reduce
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu import kept, rows
+from netc.compiler.kernels.cpu import kept, rows, units
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage, row_of
 from netc.compiler.kernels.fuse import fuse, names
 from netc.compiler.kernels.names import constant_name
-from netc.compiler.kernels.objective import parameters_of
+from netc.compiler.kernels.notes import noted
+from netc.compiler.kernels.objective import parameters_of, scaled
 from netc.compiler.kernels.patterns import Chain, Product, pointwise
+from netc.compiler.kernels.rule_memory import CLOCK
 from netc.compiler.kernels.vectors import Space, lanes
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
 """Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;
 how many samples count, and that number rounded up to whole tiles."""
+TYPES = (
+    dict.fromkeys(SAMPLES, "int64")
+    | dict.fromkeys(("theta", "xs", "ys", "scratch"), "reals")
+    | {"order": "int64[::1]"}
+    | dict.fromkeys(("start", *CLOCK), "int64")
+)
+"""Of what functions of one block are given. They are declared, so that each is compiled by itself."""
+
+
+def of_block(
+    name: str, parameters: tuple[str, ...], body: Sequence[L.Stmt], note: str, returns: str = ""
+) -> L.Function:
+    """A function of one block of samples."""
+    types = tuple(TYPES[p] for p in parameters)
+    return L.Function(name, parameters, tuple(body), note, types=types, returns=returns)
 
 
 def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
@@ -38,6 +55,8 @@ def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> lis
     if shuffled:
         first = plan.stages[0]
         made.append(gather(plan, network.layers[0].product.inputs, network.head.units, first.rows))
+    if plan.few:
+        made += units.functions(network, plan)
     return [
         *made,
         *_over_blocks("loss", network, plan, shuffled, parallel),
@@ -79,13 +98,12 @@ def forward(plan: Plan) -> L.Function:
     body: list[L.Stmt] = []
     for stage in plan.stages:
         d = stage.layer.product
-        body.append(L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}"))
+        body.append(L.Note(f"{noted(d.let, d.name)}; z = W x + b, {d.inputs} -> {d.outputs}"))
         body.append(_product(plan, d, _input(plan, stage), plan.at(stage.z)))
         if stage.layer.activation is not None:
             body += _activate(plan, stage, stage.layer.activation)
-    return L.Function(
-        "forward", ("theta", *SAMPLES, "scratch"), tuple(body), "Activations of one block, up to the last z."
-    )
+    note = "Activations of one block, up to the last z."
+    return of_block("forward", ("theta", *SAMPLES, "scratch"), body, note)
 
 
 def _product(plan: Plan, p: Product, source: Rows, out: L.Int) -> L.Stmt:
@@ -154,9 +172,8 @@ def head_loss(network: Chain, plan: Plan) -> L.Function:
         )
     ]
     body = _over_units(plan, head.units, [("sample_loss", head.loss)], {"z": plan.at(last.z)}, count)
-    return L.Function(
-        "head_loss", (*SAMPLES, "scratch"), _summed(body), "Sum of the losses of the block's samples."
-    )
+    note = "Sum of the losses of the block's samples."
+    return of_block("head_loss", (*SAMPLES, "scratch"), _summed(body), note, "float64")
 
 
 def head_adjoint(network: Chain, plan: Plan) -> L.Function:
@@ -172,7 +189,7 @@ def head_adjoint(network: Chain, plan: Plan) -> L.Function:
     wanted: list[tuple[str, ir.Expr]] = [("sample_loss", head.loss), ("d", head.adjoint)]
     body = _over_units(plan, head.units, wanted, {"z": plan.at(last.z), "d": plan.at(last.d)}, after)
     note = "The same, and its derivative d by the last pre-activation."
-    return L.Function("head_adjoint", (*SAMPLES, "scratch"), _summed(body), note)
+    return of_block("head_adjoint", (*SAMPLES, "scratch"), _summed(body), note, "float64")
 
 
 def _summed(body: list[L.Stmt]) -> tuple[L.Stmt, ...]:
@@ -199,9 +216,8 @@ def backward(plan: Plan, shuffled: bool) -> L.Function:
             body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
             body.append(_product(plan, layer.through, cotangent, plan.at(before.d)))
             body += _through(plan, before)
-    return L.Function(
-        "backward", ("theta", *SAMPLES, "scratch"), tuple(body), "Adds the block's part to the gradient sums."
-    )
+    note = "Adds the block's part to the gradient sums."
+    return of_block("backward", ("theta", *SAMPLES, "scratch"), body, note)
 
 
 def _folded(plan: Plan, stage: Stage) -> L.Stmt:
@@ -258,8 +274,9 @@ def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel
     collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
     ending = [scale, *collected, result]
     whole = _range(plan, shuffled, with_gradient)
+    few = [units.few(name, plan)] if plan.few else []
     if plan.chunks == 1:
-        return [L.Function(name, parameters, (*whole, *ending), note)]
+        return [L.Function(name, parameters, (*few, *whole, *ending), note)]
     given = ("theta", "x", "y", "order", "first", "count", "scratch")
     part = L.Function(
         f"{name}_of",
@@ -267,7 +284,7 @@ def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel
         (*whole, L.Return(L.Name("total"))),
         "One range of samples: the sum of the losses.",
     )
-    body = (*_chunks(plan, part.name, parallel), *ending)
+    body = (*few, *_chunks(plan, part.name, parallel), *ending)
     return [part, L.Function(name, parameters, body, note, parallel=parallel)]
 
 
@@ -345,7 +362,8 @@ def gather(plan: Plan, inputs: int, outputs: int, rows: int = -1) -> L.Function:
     by_feature = _gathered(plan, inputs, pick) if rows < 0 else _copied(plan, inputs, plan.at(rows), pick)
     body = (*by_feature, L.loop("j", "valid", [*pick, L.loop("o", outputs, [target])]))
     note = "Brings the samples order[first : first + valid] together; without an order as they stand."
-    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note)
+    types = ("tables", "tables", "int64[::1]", "int64", "int64", "reals")
+    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note, types=types)
 
 
 ROW = L.let("row", L.At(L.Name("x"), L.Name("sample")))
@@ -417,8 +435,3 @@ def _predict(network: Chain, plan: Plan, shuffled: bool) -> L.Function:
     body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *scaled(network.mean))
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
-
-
-def scaled(mean: bool) -> tuple[L.Stmt, ...]:
-    scale = L.call("div", 1.0, L.call("float64", "count")) if mean else L.Real(1.0)
-    return L.let("scale", scale), L.Return(L.call("mul", "total", "scale"))

@@ -1,6 +1,7 @@
 """Any let -> loops for the CPU: right for every kind of node, fast for none. The lanes are samples.
 
-    of each sample   for a vector of samples, for each place: the value, into the buffer
+    of each sample   for each place, for a vector of samples: the value, into the buffer; the samples outside where
+                     something of theirs is computed once for all places
     a sum over them  for each place: the vectors' values added up, their lanes added, onto what earlier blocks gave
     a number         for each place: the value, plain code (made of parameters and of finished sums)
 
@@ -9,11 +10,12 @@ What stands in the loops is of all targets (`values`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.ir import postorder
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.sweeps import is_sum
 from netc.compiler.kernels.values import Layout, Places, Scope, ValueWriter
@@ -59,16 +61,39 @@ class _Let(ValueWriter):
         self.lanes, self.let = writer.lanes, let
 
     def of_each_sample(self) -> list[L.Stmt]:
-        self.sample_depth = 0
         axes = [a for a in self.let.axes if a != ir.SAMPLES and a not in self.places]
+        innermost = self._everywhere(self.let.value, axes)
+        if not innermost:
+            self._open_samples()
+        outer = len(self.scopes) - 1
         places = self.open(axes, self.places)
+        if innermost:
+            self._open_samples()
         value = self.emit(self.let.value, places)
         if self.let.name.startswith("d_"):  # lanes beyond the last sample count nothing
             value = L.call("keep", value, L.call("sub", "valid", "j"), 0.0)
         array, at = self.address(self.let.name, places)
         self.scopes[-1].stmts.append(L.store(array, at, value))
-        self.close(axes, 0)
-        return [L.loop("j", "width", self.scopes[0].stmts, step=self.lanes)]
+        if innermost:
+            self._close_samples()
+        self.close(axes, outer)
+        if not innermost:
+            self._close_samples()
+        return self.scopes[0].stmts
+
+    def _everywhere(self, value: ir.Expr, axes: Sequence[ir.Axis]) -> bool:
+        """Whether nothing of a sample is worth computing outside of the loops over these axes. Then the samples, which stand
+        side by side in memory, are the innermost loop."""
+        made = (e for e in postorder(value) if ir.SAMPLES in e.axes and not isinstance(e, ir.Var))
+        return all(a in e.axes for e in made for a in axes)
+
+    def _open_samples(self) -> None:
+        self.scopes.append(Scope())
+        self.sample_depth = len(self.scopes) - 1
+
+    def _close_samples(self) -> None:
+        body = self.scopes.pop().stmts
+        self.scopes[-1].stmts.append(L.loop("j", "width", body, step=self.lanes))
 
     def number(self) -> list[L.Stmt]:
         axes = [a for a in self.let.axes if a not in self.places]
@@ -87,14 +112,21 @@ class _Let(ValueWriter):
         places = self.open(axes, self.places)
         depth, total = len(self.scopes) - 1, self.fresh()
         self.scopes[-1].stmts.append(L.let(total, L.call("splat", 0.0)))
-        self.scopes.append(Scope())
-        self.sample_depth = depth + 1
         others = [a for a in value.over if a != ir.SAMPLES]
+        innermost = self._everywhere(value.arg, others)
+        if not innermost:
+            self._open_samples()
+        outer = len(self.scopes) - 1
         inner = self.open(others, places)
+        if innermost:
+            self._open_samples()
         term = L.call("keep", self.emit(value.arg, inner), L.call("sub", "valid", "j"), 0.0)
         self.scopes[-1].stmts.append(L.let(total, L.call("add", total, term)))
-        self.close(others, depth + 1)
-        self.scopes[depth].stmts.append(L.loop("j", "width", self.scopes.pop().stmts, step=self.lanes))
+        if innermost:
+            self._close_samples()
+        self.close(others, outer)
+        if not innermost:
+            self._close_samples()
         array, at = self.address(self.let.name, places)
         self.scopes[depth].stmts.append(
             L.Store(array, at, L.call("add", L.At(array, at), L.call("hsum", total)))

@@ -80,6 +80,8 @@ class Plan:
     """Ranges of samples that threads may take; 1 where an evaluation is too short to share."""
     vectors: int = TILE_VECTORS
     """Of samples, of which a block's width is a multiple."""
+    few: int = 0
+    """Evaluations of so many samples or fewer go sample after sample, with units as lanes; see `units`."""
 
     @property
     def wide(self) -> bool:
@@ -112,7 +114,10 @@ def plan(
     lanes = machine.width(precision)
     units = network.layers[0].product.inputs + sum(2 * d.outputs for d in products(network))
     block = block_of(units, machine, lanes)
-    wide = [is_wide(d, min(block, samples), lanes, i == 0) for i, d in enumerate(products(network))]
+    at_once = (
+        min(block, samples) if samples > lanes else block
+    )  # fewer go by units: what is left are evaluations of all
+    wide = [is_wide(d, at_once, lanes, i == 0) for i, d in enumerate(products(network))]
     top = 0
 
     def take(numbers: int) -> int:

@@ -60,9 +60,7 @@ def function(kind: Kind, height: int, vectors: int, lanes: int) -> L.Function:
     steps = [(n, height) for n in ("across", "wide")] + [(n, vectors) for n in ("apart", "narrow")]
     before = [s for step, most in steps for s in multiples(step, most)]
     types = tuple("reals" if p in ARRAYS else "int64" for p in parameters)
-    return L.Function(
-        name(kind, height, vectors), parameters, (*before, *body), note, types=types, apart=True
-    )
+    return L.Function(name(kind, height, vectors), parameters, (*before, *body), note, types=types)
 
 
 def _cut(axis: str, k: str) -> list[L.Stmt]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels import registers, report
@@ -11,6 +13,7 @@ from netc.compiler.kernels.batches import batch_size, largest_batch, number_of_b
 from netc.compiler.kernels.cpu import lanes as cpu_lanes
 from netc.compiler.kernels.cpu import lets as cpu_lets
 from netc.compiler.kernels.cpu import network as cpu_network
+from netc.compiler.kernels.cpu import units
 from netc.compiler.kernels.cpu.lets import Lets, planned
 from netc.compiler.kernels.cpu.plan import Plan, plan
 from netc.compiler.kernels.emit import REALS, Spelling
@@ -35,8 +38,11 @@ class Cpu:
         problem, training = program.problem, program.training
         if (network := chain(problem)) is not None:
             batch = batch_size(training.batches, samples)
+            few = units.most(self.machine.width(training.precision), batch) if training.target == "cpu" else 0
+            by_sample = _shuffled(training) or few > 0
             buffers = head_buffers(network)
-            return plan(network, self.machine, training.precision, buffers, _shuffled(training), batch)
+            found = plan(network, self.machine, training.precision, buffers, by_sample, batch)
+            return replace(found, few=few)
         if problem.sampled:
             batch = largest_batch(program, samples)
             return planned(problem, self.machine, training.precision, _shuffled(training), samples, batch)
@@ -44,18 +50,20 @@ class Cpu:
 
     def schedule(self, program: ir.Program, samples: int) -> L.Module:
         problem, training = program.problem, program.training
+        by_sample = _shuffled(training)
         match self.plan(program, samples):
             case Lets() as lets:
                 made, writer = (
                     cpu_lets.functions(lets, _shuffled(training)),
-                    _writer(program, samples, lets.plan),
+                    _writer(program, samples, lets.plan, lets.plan.size * lets.plan.chunks),
                 )
                 block, lanes, group = lets.plan.block, lets.plan.lanes, 1
             case Plan() as p:
                 network = chain(problem)
                 assert network is not None
-                made = cpu_network.functions(network, p, _shuffled(training), parallel=training.runs == 1)
-                writer = _writer(program, samples, p)
+                by_sample = by_sample or p.few > 0
+                made = cpu_network.functions(network, p, by_sample, parallel=training.runs == 1)
+                writer = _writer(program, samples, p, units.scratch(network, p))
                 block, lanes, group = p.block, p.lanes, 1
             case None:
                 made, writer = objective_functions(problem), _objective_writer(program)
@@ -74,7 +82,8 @@ class Cpu:
             ("BLOCK", block),
             ("REAL", training.precision),
             ("DEVICE", "cpu"),
-            ("BY_SAMPLE", int(_shuffled(training))),
+            ("BY_SAMPLE", int(by_sample)),
+            ("ORDERED", int(_shuffled(training))),
             *L.named(tuple(made)).items(),
         )
         reports = report.functions(problem.parameters, problem.sampled)
@@ -88,10 +97,10 @@ def _shuffled(training: ir.Training) -> bool:
     return bool(training.batches.order)
 
 
-def _writer(program: ir.Program, samples: int, p: Plan) -> rules.Writer:
-    """Of the rule of a network: vectors in memory."""
+def _writer(program: ir.Program, samples: int, p: Plan, scratch: int) -> rules.Writer:
+    """Of the rule of a network: vectors in memory, its own behind the numbers `scratch` of the network."""
     problem, training, rule = program.problem, program.training, rules.named(program.rule)
-    scratch, states = p.size * p.chunks, problem.state_numbers
+    states = problem.state_numbers
     marked = memory.marks(problem, rule)
     vectors = memory.Vectors(problem.parameters, p.lanes, memory.regions(problem), scratch, states, marked)
     given = (rule, vectors, training.batches.order, number_of_batches(training.batches, samples))
@@ -122,18 +131,19 @@ from netc.runtime.devices import simd
 {imports}
 
 _V = simd.vector("{precision}", {lanes})
-{operations}
-reals = {real}[::1]
+{vectors}
+reals, tables = {real}[::1], {real}[:, ::1]
 inf, nan = np.inf, np.nan
 """
 
-OPERATIONS = ("load", "store", "splat", "broadcast")
+WAYS = ("load", "store", "splat", "broadcast", "load_first", "transpose")
+"""Between memory and vectors."""
 
 HOMES = {
     "netc.runtime.devices.apart": ("apart",),
-    "netc.runtime.devices.kernel": ("columns", "flat", "isfinite", "resample", "shuffle"),
+    "netc.runtime.devices.kernel": ("columns", "flat", "isfinite", "least", "resample", "shuffle"),
     "netc.runtime.devices.simd": (
-        "fma", "hmax", "hmin", "hsum", "keep", "land", "lnot", "lor", "rint", "select",
+        "any_true", "fma", "hmax", "hmin", "hsum", "keep", "land", "lnot", "lor", "rint", "select",
         "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum",
     ),
     "netc.runtime.random_draws": ("draw_bernoulli", "draw_normal", "draw_uniform"),
@@ -147,28 +157,31 @@ NAMES = {
     "exp": "vexp", "expm1": "vexpm1", "log": "vlog", "log1p": "vlog1p", "sqrt": "vsqrt", "abs": "vabs",
     "tanh": "vtanh", "sigmoid": "vsigmoid", "erf": "verf", "sin": "vsin", "cos": "vcos", "tan": "vtan",
     "atan": "vatan", "pow": "vpow", "max": "vmax", "min": "vmin", "floor": "vfloor",
-    "and": "land", "or": "lor", "not": "lnot", "least": "min", "root": "np.sqrt", "zeros": "np.zeros",
+    "and": "land", "or": "lor", "not": "lnot", "root": "np.sqrt", "zeros": "np.zeros",
 }  # fmt: skip
 
 
 def spelling(module: L.Module) -> Spelling:
     constants = dict(module.constants)
     used = {NAMES.get(f, f) for f in L.calls(module)}
-    used |= {"apart"} if any(f.apart for f in module.functions) else set()
+    used |= {"apart"} if any(f.types for f in module.functions) else set()
     imports = "\n".join(
         f"from {home} import {', '.join(found)}"
         for home, names in HOMES.items()
         if (found := [n for n in names if n in used])
     )
-    operations = [*OPERATIONS, *(("transpose",) if "transpose" in used else ())]
+    ways = [n for n in WAYS if n in WAYS[:4] or n in used]
     header = HEADER.format(
         imports=imports,
-        operations=f"{', '.join(operations)} = {', '.join(f'_V.{o}' for o in operations)}",
+        vectors=f"{', '.join(ways)} = {', '.join(f'_V.{n}' for n in ways)}",
         real=REALS[str(constants["REAL"])],
         precision=constants["REAL"],
         lanes=constants["LANES"],
     )
-    options = 'cache=True, error_model="numpy", nogil=True'
+    options = 'cache=True, error_model="numpy", nogil=True, no_cfunc_wrapper=True'
+    # Arrays are counted only where some are made: a count is an operation that locks, and each function has several.
+    function, allocating = f"{options}, _nrt=False", f"{options}, _nrt=True"
+    parallel = f"{allocating}, parallel=True"
     return Spelling(
-        header.strip(), "njit", options, f"{options}, parallel=True", NAMES, "prange", apart="apart"
+        header.strip(), "njit", function, parallel, NAMES, "prange", allocating=allocating, apart="apart"
     )

@@ -19,6 +19,7 @@ from netc.compiler.kernels.cuda.plan import Plan, Stage
 from netc.compiler.kernels.cuda.rule import BARRIER, SUMS, memory_of, mine
 from netc.compiler.kernels.cuda.tiles import BLOCK_BARRIER, Product, Side, over_threads
 from netc.compiler.kernels.fuse import fuse
+from netc.compiler.kernels.notes import noted
 from netc.compiler.kernels.objective import parameters_of
 from netc.compiler.kernels.patterns import Chain, pointwise
 from netc.compiler.kernels.vectors import Space, lanes
@@ -125,7 +126,7 @@ class NetworkWriter:
             Side("memory", lambda s: L.add(s, stage.source), plan.pitch),
             stage.forward, plan.threads, plan.pile, adjacent=True,
         )  # fmt: skip
-        note = L.Note(f"{d.name}: z = W x + b, {d.inputs} -> {d.outputs}")
+        note = L.Note(f"{noted(d.let, d.name)}; z = W x + b, {d.inputs} -> {d.outputs}")
         out = [note, *product.loops(put), BLOCK_BARRIER]
         if layer.activation is None:
             return out

@@ -4,7 +4,7 @@ them, and a sum over samples and places with few elements is taken in two steps,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -17,19 +17,12 @@ from netc.compiler.kernels.sweeps import draws_apart, is_sum, sums_apart
 def parted(problem: ir.Problem, few: int) -> ir.Problem:
     """`few`: sums with fewer elements are taken in two steps."""
     made = factored(sums_apart(draws_apart(problem)), lambda let, scan: contraction(let) is not None)
-    return _each(_each(made, _shared_apart), lambda step: _of_each_sample(step, few))
+    return ir.with_steps(ir.with_steps(made, _shared_apart), lambda step: _of_each_sample(step, few))
 
 
 def numbers(axes: ir.Axes) -> int:
     """Elements without the samples."""
     return prod(a.size for a in axes if a.size is not None)
-
-
-def _each(problem: ir.Problem, change: Callable[[ir.Step], Iterator[ir.Step]]) -> ir.Problem:
-    forward, backward = (
-        tuple(s for step in steps for s in change(step)) for steps in (problem.forward, problem.backward)
-    )
-    return replace(problem, forward=forward, backward=backward)
 
 
 def _of_each_sample(step: ir.Step, few: int) -> Iterator[ir.Step]:

@@ -18,6 +18,7 @@ from netc.compiler.calculus.modes import reads
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cuda.parts import numbers
 from netc.compiler.kernels.cuda.rule import BARRIER
+from netc.compiler.kernels.notes import noted
 from netc.compiler.kernels.rule_memory import CLOCK
 from netc.compiler.kernels.sweeps import is_sum
 from netc.compiler.kernels.values import Layout, Places, Scope, ValueWriter
@@ -96,7 +97,7 @@ class LetWriter:
 
     def step(self, step: ir.Step) -> list[L.Stmt]:
         if isinstance(step, ir.Let):
-            return [L.Note(step.name), *self.waits.before(step), *self.let(step, {})]
+            return [L.Note(noted(step)), *self.waits.before(step), *self.let(step, {})]
         axis = step.axis
         assert axis.size is not None
         turn, here = self.fresh(), self.fresh()
@@ -106,8 +107,7 @@ class LetWriter:
         for let in step.lets:
             body += [*self.waits.before(let), *self.let(let, {axis: (L.Name(here), 0)})]
         self.waits.all_wait()
-        names = ", ".join(let.name for let in step.lets)
-        return [L.Note(names), BARRIER, L.loop(turn, axis.size, [*body, BARRIER])]
+        return [L.Note(noted(step)), BARRIER, L.loop(turn, axis.size, [*body, BARRIER])]
 
     def let(self, let: ir.Let, fixed: Places) -> list[L.Stmt]:
         if isinstance(let.value, ir.Draw):

@@ -51,10 +51,10 @@ def show(file: Path, as_json: bool, batch: bool, picture: Path | None) -> int:
     from netc.compiler import pipeline
     from netc.runtime.data.before import class_table, twice
     from netc.runtime.data.told import told
-    from netc.runtime.program_file import read_data
+    from netc.runtime.program_file import read_data_alone
 
     parsed = _parsed(file)
-    data = read_data(parsed)
+    data = read_data_alone(parsed)
     if data is None:
         raise click.UsageError(f"'{file}' names no data: its arrays come from Python")
     session = _session(parsed, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,7 +23,7 @@ def command(folder: Path) -> int:
 
     What is there already is not touched. `netc run DIR/boston.net` trains the first; `netc reproduce DIR` judges all.
     """
-    if folder.exists() or folder.is_symlink():
+    if os.path.lexists(folder):
         raise click.UsageError(f"'{folder}' is there already: name a folder that is not, netc examples DIR")
     try:
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,10 +16,12 @@ from netc.dsl.diagnostics import render
 from netc.terminal import paint
 
 if TYPE_CHECKING:
-    from netc.compiler.meaning.spec import Spec, Sweep, Training
+    from netc.compiler.meaning.spec import Axis, Spec, Sweep, Training
     from netc.compiler.rules.explain import Section
 
 CODE = re.compile(r"[A-Za-z]\d{4}")
+SHOWN = 12
+"""Values of an axis that are listed; of more, the first ones and the last."""
 
 
 @click.command("explain")
@@ -92,15 +95,28 @@ def checked(what: str) -> Spec:
 
 
 def first(sweep: Sweep) -> str:
-    """`its first point, eta = 0.1, width = 4`"""
-    from netc.compiler.check.sweep import described, first_values
+    """`its first point, eta = 0.1, width = 4, of eta in {0.1, 0.01}, width in {4, 8}: 2 x 2 = 4 points`"""
+    from netc.compiler.check.sweep import described, first_values, told
 
     values = described(first_values(sweep), sweep)
-    return "its first point, " + ", ".join(f"{name} = {value}" for name, value in values.items())
+    point = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return f"its first point, {point}, of {', '.join(map(_axis, sweep.axes))}: {told(sweep)}"
+
+
+def _axis(axis: Axis) -> str:
+    """`width in {2, 4, 8}`, with the numbers that dots stand for; `eta ~ log_uniform(0.001, 0.1)`"""
+    from netc.dsl.printer import print_expr
+
+    if axis.law:
+        return f"{axis.name} ~ {axis.law}({axis.low:.4g}, {axis.high:.4g})"
+    values = [print_expr(value) for value in axis.values]
+    if len(values) > SHOWN:
+        values = [*values[: SHOWN - 1], "...", values[-1]]
+    return f"{axis.name} in {{{', '.join(values)}}}"
 
 
 def is_file(what: str) -> bool:
-    return "\n" not in what and (what.endswith(".net") or Path(what).is_file())
+    return os.path.isfile(what) or ("\n" not in what and what.endswith(".net"))
 
 
 def _is_family(what: str) -> bool:

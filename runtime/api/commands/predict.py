@@ -33,15 +33,24 @@ EXISTING = click.Path(exists=True, path_type=Path)
 @click.option(
     "--number", type=click.IntRange(min=0), default=0, show_default=True, help="Which of several runs."
 )
-def command(run: Path, data: Path, out: Path | None, keep: tuple[str, ...], number: int) -> int:
+@click.option("--ensemble", is_flag=True, help="The members of the file's 'ensemble' answer together.")
+def command(
+    run: Path, data: Path, out: Path | None, keep: tuple[str, ...], number: int, ensemble: bool
+) -> int:
     """Predict the rows of DATA, a table as `data` reads it, with the model of the run's folder RUN.
 
     RUN may be a file that `model.save` has written. The columns of DATA are found by their names; that of the target may
     stand among them. A network that learned numbers gives these, in the units of the training data; one that learned
-    classes gives the likeliest class and what each output says. The table is CSV.
+    classes gives the likeliest class and what each output says. The table is CSV. With --ensemble RUN is the folder of a
+    training of several runs or phases, or of a sweep over folds, of which those of the best point answer.
     """
-    model = model_of(run, number)
-    text = _csv(table(model, data, keep))
+    model = model_of(run, number, ensemble)
+    try:
+        text = _csv(table(model, data, keep, ensemble))
+    except ValueError as error:
+        if not ensemble:
+            raise
+        raise click.UsageError(f"--ensemble: {error}") from None
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -49,12 +58,12 @@ def command(run: Path, data: Path, out: Path | None, keep: tuple[str, ...], numb
     return DONE
 
 
-def model_of(run: Path, number: int = 0) -> Model:
+def model_of(run: Path, number: int = 0, ensemble: bool = False) -> Model:
     """Raises UsageError where it is none."""
     from netc.model import load
 
     try:
-        return load(run, number)
+        return load(run, number, ensemble=ensemble)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
@@ -71,10 +80,10 @@ def write(out: Path, content: bytes) -> None:
         raise click.UsageError(f"'{out}' cannot be written: {error.strerror or error}") from None
 
 
-def table(model: Model, data: Path, keep: Sequence[str]) -> Iterator[Sequence[Any]]:
+def table(model: Model, data: Path, keep: Sequence[str], ensemble: bool = False) -> Iterator[Sequence[Any]]:
     """The head and the rows. Raises DataError."""
     x, beside = inputs_of_table(model, data, keep)
-    heads, columns = _predictions(model, x)
+    heads, columns = _predictions(model, x, ensemble)
     yield [*beside, *heads]
     yield from zip(*beside.values(), *columns, strict=True)
 
@@ -93,9 +102,9 @@ def inputs_of_table(model: Model, data: Path, keep: Sequence[str]) -> tuple[Any,
     return inputs_to_predict(data, wanted, keep)
 
 
-def _predictions(model: Model, x: Any) -> tuple[list[str], list[list[Any]]]:
+def _predictions(model: Model, x: Any, ensemble: bool) -> tuple[list[str], list[list[Any]]]:
     """Names and columns: the numbers; or the class, and of each class what its output says."""
-    outputs = model.predict(x)
+    outputs = model.predict(x, ensemble=ensemble)
     if not model.classes:
         heads = list(model.target_columns)
         if len(heads) != outputs.shape[1]:
@@ -103,8 +112,22 @@ def _predictions(model: Model, x: Any) -> tuple[list[str], list[list[Any]]]:
         return heads, [column.tolist() for column in outputs.T]
     likeliest = model._session.targets.labels_of(outputs).tolist()
     (target,) = model.target_columns
-    names, columns = outputs_by_class(model, outputs)
+    names, columns = (votes_by_class if ensemble and _votes(model) else outputs_by_class)(model, outputs)
     return [target, *names], [likeliest, *(column.tolist() for column in columns)]
+
+
+def _votes(model: Model) -> bool:
+    spec = model._folds.spec if model._folds else model._session.spec.ensemble
+    return spec is not None and spec.by == "vote"
+
+
+def votes_by_class(model: Model, outputs: Any) -> tuple[list[str], list[Any]]:
+    """`votes(yes)`: the share of the votes; of one output the class alone is known."""
+    if outputs.shape[1] == 1:
+        return [], []
+    return [f"votes({label})" for label in model.classes], [
+        *outputs.round(6).T
+    ]  # less what ties are broken by
 
 
 def outputs_by_class(model: Model, outputs: Any) -> tuple[list[str], list[Any]]:

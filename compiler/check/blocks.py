@@ -1,0 +1,104 @@
+"""The blocks of a network: their equations, of what comes in and of brackets of operations, line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netc.compiler.calculus import ir
+from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.place import Numbers, Place
+from netc.compiler.lower.flow import shape_of
+from netc.compiler.lower.layer_faults import LayerFault
+from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
+from netc.compiler.meaning.resolve_tree import rebuild
+from netc.compiler.meaning.spec import Block, BlockLine, Bracket
+from netc.dsl import ast
+
+if TYPE_CHECKING:
+    from netc.compiler.check.operations import Operations
+
+
+def block_of(
+    here: Operations,
+    operation: ast.Operation,
+    definition: ast.Block,
+    bound: tuple[tuple[str, float], ...],
+    x: ir.Var,
+) -> Block | None:
+    """The block behind x, or None after an error."""
+    if definition.name.lower() in here.open:
+        way = " -> ".join([*here.open, definition.name])
+        here.report.error(
+            "E0227", operation.span, f"the block '{definition.name}' contains itself: {way}",
+            hints=("repetition is written (res) x 3",),
+        )  # fmt: skip
+        return None
+    here.open.append(definition.name.lower())
+    values = {"x": x}
+    lines: list[BlockLine] = []
+    for line in definition.lines:
+        assert isinstance(line, ast.Formula), "a grammar of blocks without draws"
+        made = _line(here, line, values, dict(bound))
+        if made is not None:
+            lines.append(made)
+    here.open.pop()
+    return Block(definition, bound, tuple(lines), operation.span) if here.complete else None
+
+
+def _line(
+    here: Operations, line: ast.Formula, values: dict[str, ir.Var], numbers: dict[str, float]
+) -> BlockLine | None:
+    brackets: list[Bracket] = []
+
+    def bracket(architecture: ast.Architecture, of: ast.Expr) -> ast.Expr:
+        name = f"[{len(brackets) + 1}]"
+        brackets.append(Bracket(name, (), of))
+        if not here.complete:
+            return ast.Name(name, span=architecture.span)
+        source = here.flow.value(of, values, numbers, architecture.span)
+        _require_input(here, architecture, source, numbers)
+        place = Place(source, [], inputs=False)
+        here.chain(architecture.stages, place, numbers)
+        brackets[-1] = Bracket(name, tuple(place.made), of)
+        values[name] = place.value
+        return ast.Name(name, span=architecture.span)
+
+    def change(expr: ast.Expr) -> ast.Expr:
+        match expr:
+            case ast.Call(ast.Architecture() as architecture, (argument,)):
+                return bracket(architecture, change(argument.value))
+            case ast.Architecture():
+                return bracket(expr, ast.Name("x"))
+        return rebuild(expr, change)
+
+    try:
+        value = change(line.value)
+        if not here.complete:
+            return None
+        names = dict.fromkeys(values, OUTPUT) | dict.fromkeys(numbers, SCALAR)
+        known = Scope(
+            "a block", names, here.definitions.activations, hidden=frozenset(n for n in names if "[" in n)
+        )
+        if Kinds(known, here.report).of(value) is None:
+            here.complete = False
+            return None
+        values[line.name] = here.flow.value(value, values, numbers, line.span)
+    except LayerFault as fault:
+        here.complete = False
+        here.report.diagnostics.append(fault.diagnostic)
+        return None
+    return BlockLine(line.name, value, tuple(brackets))
+
+
+def _require_input(
+    here: Operations, architecture: ast.Architecture, source: ir.Var, numbers: Numbers
+) -> None:
+    if architecture.input is None:
+        return
+    size, channels = here.size(architecture.input, numbers), shape_of(source)[-1]
+    if size is not None and size != channels:
+        here.complete = False
+        here.report.error(
+            "E0225", architecture.input.span, f"the bracket takes {size:g} channels, and its input has {channels}",
+            hints=("the channels of a block are those of its input where no size is given",),
+        )  # fmt: skip
