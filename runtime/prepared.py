@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
@@ -17,6 +18,7 @@ from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.runtime.aligned import zeros
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
+from netc.runtime.data.parts import Indices
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.data.validation import require_every_class
 from netc.runtime.host import machine
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from netc.compiler.kernels.machine import Machine
     from netc.runtime.training.metrics import Metric
     from netc.runtime.training.sample_layout import Samples
+
+
+AT_ONCE = 2**14
+"""Samples that are scaled in one go."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class Prepared:
         assert self.data is not None
         spec = self.spec.data
         scaler = Scaler.fit(
-            self.data.x[self.data.train],
+            self.data.x if len(self.data.train) == len(self.data.x) else self.data.x[self.data.train],
             spec.scale,
             spec.factor,
             self.data.rounding,
@@ -142,17 +148,38 @@ class Prepared:
         return self._samples
 
     def _lay_out_parts(self) -> tuple[Samples, Samples | None, Samples | None]:
-        train, *others = self._scaled
-        held, test = (self.lay_out(*part) if len(part[0]) else None for part in others)
-        return self.lay_out(*train), held, test
+        assert self.data is not None
+        y = self._encoded()
+        held, test = (
+            self._lay_out_part(part, y) if len(part) else None
+            for part in (self.data.validation, self.data.test)
+        )
+        return self._lay_out_part(self.data.train, y), held, test
+
+    def _lay_out_part(self, part: Indices, y: Array) -> Samples:
+        from netc.runtime.training.sample_layout import lay_out_pieces
+
+        assert self.data is not None
+        kernels, shape = self.kernels, (len(part), self.data.x.shape[1])
+        layout = kernels.BLOCK, self.real, bool(kernels.BY_SAMPLE), self.spec.targets
+        return lay_out_pieces(shape, self._scaled_pieces(part), y[part], *layout)
+
+    def _scaled_pieces(self, part: Indices) -> Iterator[Array]:
+        """Scaled inputs of a part, some samples at a time: all of them together take twice the room of float32."""
+        assert self.data is not None
+        for at in range(0, len(part), AT_ONCE):
+            yield self.inputs.apply(self.data.x[part[at : at + AT_ONCE]])
+
+    def _encoded(self) -> Array:
+        """(N, outputs) of all samples as the loss sees them: behind the outputs the weight, where samples have one."""
+        assert self.data is not None
+        return self.weighted(encoded(self.targets, self.data), self.data.weights)
 
     @property
     def _scaled(self) -> tuple[tuple[Array, Array], ...]:
-        """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them: behind
-        the outputs the weight of the sample, where samples have one."""
+        """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them."""
         assert self.data is not None
-        x, y = self.inputs.apply(self.data.x), encoded(self.targets, self.data)
-        y = self.weighted(y, self.data.weights)
+        x, y = self.inputs.apply(self.data.x), self._encoded()
         return tuple((x[part], y[part]) for part in (self.data.train, self.data.validation, self.data.test))
 
     def _require_images(self) -> None:
@@ -184,9 +211,10 @@ class Prepared:
 
     def _require_single(self) -> None:
         assert self.data is not None
-        for x, y in self._scaled:
-            require_single(x, self.data.input_names, self.spec.data)
-            require_single(y, self.data.target_names, self.spec.data)
+        y = self._encoded()
+        for part in (self.data.train, self.data.validation, self.data.test):
+            require_single(self._scaled_pieces(part), self.data.input_names, self.spec.data)
+            require_single([y[part]], self.data.target_names, self.spec.data)
 
     @property
     def known(self) -> Learned | None:

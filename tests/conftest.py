@@ -16,7 +16,7 @@ from netc.compiler.calculus.verify import verify_alone
 from netc.compiler.calculus.verify_rule import verify_rule
 from netc.compiler.kernels import factored, orders, sweeps
 from netc.compiler.kernels import rule as rules
-from netc.compiler.kernels.cuda import parts
+from netc.compiler.kernels.cuda import elements
 from netc.compiler.lower import program as lower
 
 settings.register_profile("seek", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
@@ -37,7 +37,7 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 
 PASSES: tuple[Callable[..., Any], ...] = (
     lower.lower, norms.written_out, rules.named,
-    by_inputs.by_inputs, factored.factored, orders.places_last, parts.parted, sweeps.draws_apart, sweeps.sums_apart,
+    by_inputs.by_inputs, factored.factored, orders.places_last, elements.parted, sweeps.draws_apart, sweeps.sums_apart,
 )  # fmt: skip
 """All that make or change a rule or a problem."""
 

@@ -51,8 +51,8 @@ def _functions(lanes: int) -> dict[str, Any]:
         "splat": lambda value: np.full(lanes, value), "fma": lambda a, b, c: a * b + c,
         "hsum": lambda v: float(np.sum(v)), "hmax": lambda v: float(np.max(v)), "hmin": lambda v: float(np.min(v)),
         "select": lambda c, a, b: np.where(c, a, b), "land": np.logical_and, "lor": np.logical_or, "lnot": np.logical_not,
-        "flat": np.ravel, "columns": lambda array: array.shape[1], "isfinite": np.isfinite, "least": min,
-        "inf": np.inf, "nan": np.nan,
+        "flat": np.ravel, "columns": lambda array: array.shape[1], "isfinite": np.isfinite, "inf": np.inf, "nan": np.nan,
+        "least": min,
         "simd": SimpleNamespace(),
     }  # fmt: skip
     made |= {

@@ -256,7 +256,7 @@ def test_two_runs_from_one_start_have_a_panel_of_their_distance(runs, tmp_path, 
     """GD and GD with half the rate on R = theta^2/2 from 1: theta = 0.9^n and 0.95^n."""
     text = "objective R(x) = x^2/2\ninit theta = 1\noptimizer gd(eta = {})\ntrain steps = 30\n"
     a, b = (trained(text.format(eta), tmp_path / str(eta)) for eta in (0.1, 0.05))
-    from netc.apart import NotAlike, apart
+    from netc.runs_apart import NotAlike, apart
 
     found = apart(kept.read(a), kept.read(b))
     assert found.at.tolist() == list(range(31))

@@ -211,6 +211,11 @@ def test_the_map_of_the_house_lists_every_room() -> None:
     text = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `([a-z_/]+)/` \|", text, re.MULTILINE))
     assert listed == set(PACKAGES.values()) - {"examples", "examples/data"} | {"dsl/library"}
+
+
+@pytest.mark.parametrize("page", ["house", "decisions", "kernels"])
+def test_files_that_pages_name_are_there(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     named = re.findall(r"`((?:grammar|dsl|compiler|runtime|tests)/[\w/]+\.(?:py|lark))`", text)
     assert named
     for path in named:

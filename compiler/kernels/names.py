@@ -20,11 +20,11 @@ KERNEL = frozenset((
     "isfinite", "splat", "load", "store", "broadcast", "keep", "select", "fma", "hsum", "hmax", "hmin", "land", "lor",
     "lnot",
     "rint", "flat", "columns", "reals", "inf", "nan", "np", "simd", "njit", "prange", "float32", "float64", "int64",
-    "least", "min", "len", "range", "True", "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum", "vatan", "vcos", "verf",
-    "vexp",
+    "least",
+    "min", "len", "range", "True", "vabs", "vfloor", "vmax", "vmin", "vsqrt", "vsum", "vatan", "vcos", "verf", "vexp",
     "active", "here", "lane", "target", "member", "members", "memory", "sums", "partials", "turns", "places", "block",
     "seats", "share", "shares", "thread", "fresh", "pause", "next_run", "cuda",
-    "any_true", "load_first", "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",
+    "any_true", "load_first", "lost", "vexpm1", "vlog", "vlog1p", "vpow", "vsigmoid", "vsin", "vtan", "vtanh",
 ))  # fmt: skip
 PATTERN = re.compile(r"(.*_(q\d*|lanes|at|from_.*)?|all_.*|loss_.*|[rt]\d+.*|[A-Z]+)")
 """Shapes of the names that code gives itself: registers, sums, temporaries, constants."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from netc.compiler.calculus.norms import SCALES
 from netc.compiler.kernels import loops as L
@@ -19,11 +20,8 @@ FIRST = L.call("int64", 0)
 def functions(parameters: int, outputs: bool) -> list[L.Function]:
     """`report` with what it calls, and with `outputs` also that: an objective has none."""
     given = ("rows", "all_theta", "x", "y", "order", "count", "out", "grad", "scratch")
-    lines: list[L.Stmt] = [
-        _LINE,
-        _LOSS,
-        *(L.Store(L.Name("line"), L.Int(i), L.call("norm_of", array, parameters)) for i, array in _NORMS),
-    ]
+    norms = (L.call("norm_of", array, parameters) for array in _NORMED)
+    lines = [_LINE, _LOSS, *(_told(i, norm) for i, norm in enumerate(norms, 1))]
     report = L.Function("report", given, (_over_rows(lines),), REPORT)
     return [_norm_of(), report, *([_outputs()] if outputs else [])]
 
@@ -40,20 +38,17 @@ THETA = L.let("theta", L.At(L.Name("all_theta"), L.At(L.Name("rows"), L.Name("ro
 
 def report_of_a_run(parameters: int) -> list[L.Stmt]:
     """The line of `out` at `row_at`, all in one."""
-
-    def norm(i: int, array: str) -> list[L.Stmt]:
-        return _norm(array, parameters, lambda found: L.Store(L.Name("line"), L.Int(i), found))
-
-    return [_LINE, _LOSS, *(s for i, array in _NORMS for s in norm(i, array))]
+    norms = (_norm(array, parameters, partial(_told, i)) for i, array in enumerate(_NORMED, 1))
+    return [_LINE, _LOSS, *(s for norm in norms for s in norm)]
 
 
-_LINE = L.let("line", L.At(L.Name("out"), L.Name("row_at")))
-_LOSS = L.Store(
-    L.Name("line"),
-    L.Int(0),
-    L.call("gradient", "theta", "x", "y", "order", FIRST, "count", "grad", "scratch"),
-)
-_NORMS = ((1, "grad"), (2, "theta"))
+def _told(place: int, figure: L.Expr) -> L.Stmt:
+    return L.Store(L.Name("line"), L.Int(place), figure)
+
+
+_LINE: L.Stmt = L.let("line", L.At(L.Name("out"), L.Name("row_at")))
+_LOSS = _told(0, L.call("gradient", "theta", "x", "y", "order", FIRST, "count", "grad", "scratch"))
+_NORMED = ("grad", "theta")
 
 
 def _norm_of() -> L.Function:

@@ -1,7 +1,7 @@
 """Runs -> one HTML file for somebody else: equations, data, figures, pictures, verdicts, the file, how to do it again.
 
 No script, nothing fetched: styles stand inside, pictures are SVG inside, equations MathML. Reads folders; trains nothing
-but what the distance of two runs needs (`apart.py`).
+but what the distance of two runs needs (`runs_apart.py`).
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from netc.runtime.results.judgement import Judgement
 from netc.runtime.session import Session
 
 if TYPE_CHECKING:
-    from netc.answers import Answers
+    from netc.fitted import Fitted
 
 
-def judge(model: Answers, X: Any, y: Any, part: str | None) -> Judgement:
+def judge(model: Fitted, X: Any, y: Any, part: str | None) -> Judgement:
     """Raises ValueError."""
     if X is not None or y is not None:
         if part is not None:
@@ -29,13 +29,13 @@ def judge(model: Answers, X: Any, y: Any, part: str | None) -> Judgement:
     return judging.judge_part(session, model.theta, model._states, chosen)
 
 
-def judge_parts(model: Answers) -> dict[str, Judgement]:
+def judge_parts(model: Fitted) -> dict[str, Judgement]:
     """Of every part of the data. Raises ValueError where these are not at hand, or SpecError."""
     session = with_data(model)
     return {part: judging.judge_part(session, model.theta, model._states, part) for part in session.parts}
 
 
-def with_data(model: Answers) -> Session:
+def with_data(model: Fitted) -> Session:
     """The session with the data that trained the model, be they read again. Raises ValueError where they are not there,
     or others."""
     session = model._session
@@ -50,7 +50,7 @@ def with_data(model: Answers) -> Session:
     return opening.open_session(session.file, {}, data, lanes=session.lanes).scaled_as(session.learned)
 
 
-def require_same_data(model: Answers) -> None:
+def require_same_data(model: Fitted) -> None:
     """ValueError where the file's data are no more those that trained a model that was read back."""
     session = model._session
     if session.learned is None or session.data is not None or not model._digest:
@@ -73,7 +73,7 @@ def digest_of(path: Path) -> str:
     return str(found)
 
 
-def _given(model: Answers, X: Any, y: Any) -> Judgement:
+def _given(model: Fitted, X: Any, y: Any) -> Judgement:
     session = model._session
     x = raw_inputs(session, X)
     if len(x) != len(y):

@@ -1,4 +1,4 @@
-"""`netc.compile`, `netc.load` and `Model`: training from Python. What a trained model says is in `answers.py`."""
+"""`netc.compile`, `netc.load` and `Model`: training from Python. What a trained model says is in `fitted.py`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike, NDArray
 
-from netc.answers import Answers
 from netc.beginning import Beginning
+from netc.fitted import Fitted
 from netc.given_arrays import require_pair
 from netc.judge import digest_of, require_same_data
 from netc.keywords import require_plain
@@ -79,7 +79,7 @@ def load(path: str | os.PathLike[str], number: int = 0, *, ensemble: bool = Fals
     return Model._of(found, Path(path), number)
 
 
-class Model(Answers):
+class Model(Fitted):
     """A checked `.net` file, ready to train. Made by `netc.compile`.
 
     P is the number of parameters. Arrays given to its methods are raw, as in the data: scaling is done here.

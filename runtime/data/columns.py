@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -150,19 +150,19 @@ def require_scalable(scaler: Scaler, names: Sequence[str], spec: DataSpec, setti
             raise data_error("E0611", message, where, hints=["give the values in another unit"])
 
 
-def require_single(values: Array, names: Sequence[str], spec: DataSpec) -> None:
+def require_single(pieces: Iterable[Array], names: Sequence[str], spec: DataSpec) -> None:
     """Refuses scaled values that `precision = f32` cannot hold: too large ones, and columns that would be 0 there."""
     largest, smallest = np.finfo(np.float32).max, np.finfo(np.float32).tiny
     hints = ["train with precision = f64", "or scale the data"]
-    beyond = np.argwhere(np.abs(values) > largest)
-    if len(beyond):
-        row, column = (int(i) for i in beyond[0])
-        name = names[min(column, len(names) - 1)]
-        message = (
-            f"column '{name}' holds {values[row, column]:.4g}, beyond the largest number of precision = f32"
-        )
-        raise data_error("E0611", message, spec.span, hints=hints)
-    sizes = abs(values).max(axis=0, initial=0)
+    sizes: Array = np.zeros(1)
+    for values in pieces:
+        beyond = np.argwhere(np.abs(values) > largest)
+        if len(beyond):
+            row, column = (int(i) for i in beyond[0])
+            name = names[min(column, len(names) - 1)]
+            message = f"column '{name}' holds {values[row, column]:.4g}, beyond the largest number of precision = f32"
+            raise data_error("E0611", message, spec.span, hints=hints)
+        sizes = np.maximum(sizes, abs(values).max(axis=0, initial=0))
     for lost in np.flatnonzero((sizes > 0) & (sizes < smallest)):
         name = names[min(int(lost), len(names) - 1)]
         message = (

@@ -6,6 +6,8 @@ here their reports become a table with one row a report, whose size does not dep
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
 from netc.runtime.parameters import Array
@@ -44,13 +46,14 @@ def summarise(
     reached = (np.where(seen, history[row, 1], -1) >= steps[:, None]).mean(axis=1)
     used = reached > 0
     used[: at.max(initial=0) + 1] = True
-    table: dict[str, Array] = {"step": steps, "epoch": steps / per_epoch, "running": reached}
+    steps, row = steps[used], row[used]
+    table: dict[str, Array] = {"step": steps, "epoch": steps / per_epoch, "running": reached[used]}
     for name in (*FIGURES, *watched):
         values = history[row, (*COLUMNS, *watched).index(name)]
         if np.isnan(values).all():
             continue
         values = np.where(np.isnan(values), -np.inf if name.startswith("metric") else np.inf, values)
         # The value of a run, not between two: infinities have no middle.
-        found = np.quantile(values, list(QUANTILES.values()), axis=1, method="inverted_cdf")
-        table |= {f"{name}_{q}": column for q, column in zip(QUANTILES, found, strict=True)}
-    return {name: column[used] for name, column in table.items()}
+        values.sort(axis=1)
+        table |= {f"{name}_{q}": values[:, ceil(share * len(runs)) - 1] for q, share in QUANTILES.items()}
+    return table

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.runtime.aligned import LINE, aligned, zeros
+from netc.runtime.aligned import LINE, zeros
 from netc.runtime.parameters import Array
 
 
@@ -34,8 +35,28 @@ def lay_out(
 ) -> Samples:
     """Of x (samples, inputs) and y (samples, outputs); `by_sample` as the kernels' BY_SAMPLE says. `targets`: columns of y
     that are no weights; 0: all."""
-    inputs = aligned(x, dtype) if by_sample else _columns(x, block, dtype)
-    return Samples(inputs, _columns(y, block, dtype), len(x), targets or y.shape[1])
+    return lay_out_pieces((len(x), x.shape[1]), [x], y, block, dtype, by_sample, targets)
+
+
+def lay_out_pieces(
+    shape: tuple[int, int],
+    pieces: Iterable[Array],
+    y: Array,
+    block: int,
+    dtype: type[np.floating],
+    by_sample: bool = False,
+    targets: int = 0,
+) -> Samples:
+    """The same of x (samples, inputs) that comes some rows at a time, so that it never stands there as a whole."""
+    count, features = shape
+    if by_sample:
+        inputs, at = zeros(shape, dtype), 0
+        for piece in pieces:
+            inputs[at : at + len(piece)] = piece
+            at += len(piece)
+    else:
+        inputs = _columns(count, features, pieces, block, dtype)
+    return Samples(inputs, _columns(count, y.shape[1], [y], block, dtype), count, targets or y.shape[1])
 
 
 def no_samples(block: int, dtype: type[np.floating]) -> Samples:
@@ -43,13 +64,17 @@ def no_samples(block: int, dtype: type[np.floating]) -> Samples:
     return Samples(zeros((1, block), dtype), zeros((1, block), dtype), 1)
 
 
-def _columns(rows: Array, block: int, dtype: type[np.floating]) -> Array:
+def _columns(
+    count: int, features: int, pieces: Iterable[Array], block: int, dtype: type[np.floating]
+) -> Array:
     """The transpose, padded; a row is an odd number of cache lines, so that rows do not fall on the same sets."""
-    count, features = rows.shape
     in_line = LINE // np.dtype(dtype).itemsize
     columns = (-(-(count + block) // in_line) | 1) * in_line
     out = zeros((features, columns), dtype)
-    out[:, :count] = rows.T
+    at = 0
+    for rows in pieces:
+        out[:, at : at + len(rows)] = rows.T
+        at += len(rows)
     return out
 
 

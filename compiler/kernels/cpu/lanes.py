@@ -93,7 +93,8 @@ class LaneWriter(RegisterWriter):
         if not self.inside:
             return stmts
         return [
-            _where(self.here, s.name, s.value) if isinstance(s, L.Let) and s.name in own else s for s in stmts
+            where(self.here, s.name, s.value, s.name) if isinstance(s, L.Let) and s.name in own else s
+            for s in stmts
         ]
 
     def evaluate(self, e: ir.Evaluate, searching: bool) -> list[L.Stmt]:
@@ -107,7 +108,7 @@ class LaneWriter(RegisterWriter):
         if self.recorded:
             return out
         self.recorded = True
-        out.append(_where("active", "loss_now", L.Name(name)))
+        out.append(self.given("loss_now", L.Name(name)))
         finite = L.call("lt", L.call("abs", name), L.call("splat", L.Real(float("inf"))))
         return [*out, *self.ended(L.call("lnot", finite), "diverged")]
 
@@ -115,7 +116,7 @@ class LaneWriter(RegisterWriter):
         return self.ended(L.Name("holds"), ending)
 
     def ended(self, condition: L.Expr, ending: ir.Ending) -> list[L.Stmt]:
-        now = L.call("land", _holds(self.here), condition)
+        now = L.call("land", holds(self.here), condition)
         return [
             L.let("status", L.call("select", now, L.call("splat", float(ir.STATUS[ending])), "status")),
             L.let("active", L.call("select", L.call("eq", "status", ZERO), "active", ZERO)),
@@ -124,7 +125,7 @@ class LaneWriter(RegisterWriter):
 
     def left(self) -> list[L.Stmt]:
         """A run that has ended is in no loop and no branch."""
-        return [_only(_holds("active"), name) for name in self.inside]
+        return [_only(holds("active"), name) for name in self.inside]
 
     # -- searches and branches -----------------------------------------------------------------------
 
@@ -156,9 +157,9 @@ class LaneWriter(RegisterWriter):
         out = [*self.new_names(body), L.let(going, self.here), L.let(rounds, 0)]
         self.inside.append(going)
         inner = [*self.block(body, searching=True), L.let(rounds, L.add(rounds, 1))]
-        inner.append(L.If(L.call("ge", rounds, bound), tuple(self.ended(_holds(going), "search"))))
+        inner.append(L.If(L.call("ge", rounds, bound), tuple(self.ended(holds(going), "search"))))
         self.inside.pop()
-        return [*out, L.While(_any(going), tuple(inner)), *self.left()]
+        return [*out, L.While(any_of(holds(going)), tuple(inner)), *self.left()]
 
     def until(self) -> list[L.Stmt]:
         """It stands in the block of its search itself."""
@@ -168,19 +169,17 @@ class LaneWriter(RegisterWriter):
                searching: bool) -> list[L.Stmt]:  # fmt: skip
         out = [*self.condition(condition), *self.new_names((*then, *otherwise))]
         bodies = []
-        for body, holds in ((then, L.Name("holds")), (otherwise, L.call("lnot", "holds"))):
+        for body, true in ((then, L.Name("holds")), (otherwise, L.call("lnot", "holds"))):
             if body:
                 taken = f"r{next(self.runs)}_taken"
-                out.append(
-                    L.let(taken, L.call("select", L.call("land", _holds(self.here), holds), ONE, ZERO))
-                )
+                out.append(L.let(taken, L.call("select", L.call("land", holds(self.here), true), ONE, ZERO)))
                 bodies.append((taken, body))
         for taken, body in bodies:
             self.inside.append(taken)
             made = self.block(body, searching)
             self.inside.pop()
             plain = all(isinstance(s, ir.Assign) for s in body)
-            out += made if plain else [L.If(_any(taken), tuple(made))]
+            out += made if plain else [L.If(any_of(holds(taken)), tuple(made))]
         ends = any(isinstance(s, ir.Stop | ir.Repeat) for s in flat((*then, *otherwise)))
         return [*out, *(self.left() if ends else [])]
 
@@ -200,7 +199,11 @@ class LaneWriter(RegisterWriter):
         return [L.let(n, ZERO) for n in new]
 
     def commits(self, commits: tuple[ir.Commit, ...]) -> list[L.Stmt]:
-        return [_where("active", a.name, a.value) for a in super().commits(commits) if isinstance(a, L.Let)]
+        return [self.given(a.name, a.value) for a in super().commits(commits) if isinstance(a, L.Let)]
+
+    def given(self, name: str, value: L.Expr) -> L.Stmt:
+        """What is of the run is given to those that go on."""
+        return where("active", name, value, name)
 
     # -- a stretch of iterations ---------------------------------------------------------------------
 
@@ -239,7 +242,7 @@ class LaneWriter(RegisterWriter):
             *(L.let(c, L.call("splat", 1.0)) for c in ("m", "samples") if c not in self.own),
             L.let("target", L.call("splat", L.call("float64", "last"))),
             L.let("active", L.call("select", going, L.call("splat", 1.0), ZERO)),
-            L.While(_any("active"), tuple(self.iteration())),
+            L.While(any_of(holds("active")), tuple(self.iteration())),
             *(L.store("scratch", i * WIDTH, name) for i, (name, _) in enumerate(staged)),
             L.loop("lane", "here", [
                 L.let("row", L.At(L.Name("rows"), L.add("r", "lane"))),
@@ -273,17 +276,17 @@ def _name(e: ir.Evaluate) -> str:
     return e.loss or f"loss_{e.gradient}"
 
 
-def _holds(lanes: str) -> L.Expr:
+def holds(lanes: str) -> L.Expr:
     """Ones and zeros as a mask."""
     return L.call("gt", lanes, ZERO)
 
 
-def _any(lanes: str) -> L.Expr:
-    return L.call("any_true", _holds(lanes))
+def any_of(mask: L.Expr) -> L.Expr:
+    return L.call("any_true", mask)
 
 
-def _where(lanes: str, name: str, value: L.Expr | str) -> L.Stmt:
-    return L.let(name, L.call("select", _holds(lanes), value, name))
+def where(lanes: str, name: str, value: L.Expr | str, otherwise: str) -> L.Stmt:
+    return L.let(name, L.call("select", holds(lanes), value, otherwise))
 
 
 def _only(mask: L.Expr, lanes: str) -> L.Stmt:

@@ -25,7 +25,7 @@ from netc.compiler.kernels.cpu.steps import (
 )
 from netc.compiler.kernels.cpu.taps import Kind
 from netc.compiler.kernels.machine import Machine
-from netc.compiler.kernels.phases import inside, phases
+from netc.compiler.kernels.strided import inside, phases
 from netc.compiler.kernels.values import strides
 from netc.dsl.record import record
 

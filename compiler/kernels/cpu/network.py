@@ -8,7 +8,7 @@ text nor the compile time grows with the depth of the network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 
 from netc.compiler.calculus import ir
@@ -38,7 +38,7 @@ TYPES = (
 
 
 def of_block(
-    name: str, parameters: tuple[str, ...], body: Sequence[L.Stmt], note: str, returns: str = ""
+    name: str, parameters: tuple[str, ...], body: Iterable[L.Stmt], note: str, returns: str = ""
 ) -> L.Function:
     """A function of one block of samples."""
     types = tuple(TYPES[p] for p in parameters)

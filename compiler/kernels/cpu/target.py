@@ -14,6 +14,7 @@ from netc.compiler.kernels.cpu import lanes as cpu_lanes
 from netc.compiler.kernels.cpu import lets as cpu_lets
 from netc.compiler.kernels.cpu import network as cpu_network
 from netc.compiler.kernels.cpu import units
+from netc.compiler.kernels.cpu.lane_stretches import StretchWriter, seldom_ends
 from netc.compiler.kernels.cpu.lets import Lets, planned
 from netc.compiler.kernels.cpu.plan import Plan, plan
 from netc.compiler.kernels.emit import REALS, Spelling
@@ -120,7 +121,8 @@ def _objective_writer(program: ir.Program) -> rules.Writer:
     single = training.precision == "f32"
     if training.runs < cpu_lanes.WIDTH or single or not cpu_lanes.walks_in_step(rule):
         return registers.RegisterWriter(rule, vectors, "", objective=objective, single=single)
-    return cpu_lanes.LaneWriter(rule, vectors, "", objective=objective)
+    writer = StretchWriter if seldom_ends(rule) else cpu_lanes.LaneWriter
+    return writer(rule, vectors, "", objective=objective)
 
 
 HEADER = """

@@ -90,7 +90,7 @@ def _dots(height: int, inputs: int, lanes: int) -> L.Function:
         body.append(L.loop("k", whole, step(L.Name("k"), lanes), step=lanes))
     if whole < inputs:
         body += step(whole, inputs - whole)
-    given: list[str | L.Expr] = [*sums, *[L.call("splat", 0.0)] * (lanes - height)]
+    given: list[L.Expr | str] = [*sums, *[L.call("splat", 0.0)] * (lanes - height)]
     total: L.Expr = L.call("splat", L.call("hsum", "c0")) if height == 1 else L.call("vsum", *given)
     total = L.call("add", total, L.load("start", L.add("bias", "o")))
     total = L.call("keep", total, height, 0.0) if height < lanes else total

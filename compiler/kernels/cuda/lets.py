@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
-from netc.compiler.kernels.cuda.parts import numbers, parted
+from netc.compiler.kernels.cuda.elements import numbers, parted
 from netc.compiler.kernels.cuda.passes import LetWriter, Part, Waits, over_team
 from netc.compiler.kernels.cuda.plan import Plan
 from netc.compiler.kernels.cuda.rule import BARRIER, SUMS, mine

@@ -9,8 +9,8 @@ from __future__ import annotations
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import evaluations
 from netc.compiler.kernels.batches import largest_batch
+from netc.compiler.kernels.cuda.elements import numbers
 from netc.compiler.kernels.cuda.lets import Lets, Mode, modes_of
-from netc.compiler.kernels.cuda.parts import numbers
 from netc.compiler.kernels.cuda.plan import FEW, REGISTER_FILE, Card, Plan, Shape, counted
 from netc.dsl.diagnostics import Diagnostic, SpecError
 

@@ -16,7 +16,7 @@ from itertools import count
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import reads
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cuda.parts import numbers
+from netc.compiler.kernels.cuda.elements import numbers
 from netc.compiler.kernels.cuda.rule import BARRIER
 from netc.compiler.kernels.notes import noted
 from netc.compiler.kernels.rule_memory import CLOCK

@@ -169,8 +169,8 @@ def judged_of(kept: Sequence[Kept]) -> Mapping[str, Judgement]:
 
 def apart_of(kept: Sequence[Kept]) -> Course | None:
     """Of two runs from one start, which are trained again for it; with a message where that cannot be."""
-    from netc.apart import NotAlike, apart
     from netc.dsl.diagnostics import SpecError
+    from netc.runs_apart import NotAlike, apart
 
     if len(kept) != 2:
         return None

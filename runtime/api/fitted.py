@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Reals = NDArray[Any]
 
 
-class Answers:
+class Fitted:
     """Of a session, by default at the end of the last training's first run."""
 
     _session: Session
