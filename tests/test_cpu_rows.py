@@ -34,7 +34,7 @@ def truth(weights: list[np.ndarray], biases: list[np.ndarray], x: np.ndarray, y:
 @pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 8)])
 @pytest.mark.parametrize("shuffle", ["false", "true"])
 def test_the_gradient_of_wide_layers(precision: str, lanes: int, shuffle: str) -> None:
-    settings = f", precision = {precision}, shuffle = {shuffle}, batch = 13"
+    settings = f", precision = {precision}, shuffle = {shuffle}, batch = 18"
     built = build(network(LAYERS, "cross_entropy", settings), 29, 45, 3, lanes, labels=True)
     machine = Machine(lanes=lanes, registers=32 if lanes >= 8 else 16)
     plan = Cpu(machine).plan(built.program, 29)
