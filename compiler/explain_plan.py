@@ -10,7 +10,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu.lets import Lets
 from netc.compiler.kernels.cpu.plan import Plan as Blocks
-from netc.compiler.kernels.cpu.said import patterns
+from netc.compiler.kernels.cpu.said import gradients, patterns
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda import lets as cuda_lets
 from netc.compiler.kernels.cuda import said
@@ -56,8 +56,14 @@ def _few(plan: Blocks | Lets | None) -> tuple[str, ...]:
 
 
 def _lets(plan: Blocks | Lets | None) -> tuple[str, ...]:
-    """Of a network that is no chain: what each of its lets is."""
-    return patterns(plan) if isinstance(plan, Lets) else ()
+    """Of a chain of dense layers its products; of another network what each of its lets is."""
+    match plan:
+        case Lets() as lets:
+            return patterns(lets)
+        case None:
+            return ()
+        case chain:
+            return gradients(chain)
 
 
 def _cuda(program: ir.Program, gpu: Cuda, on_cpu: dict[str, int], samples: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import pytest
 
 import gpu_report
 from bench import cuda as bench
-from bench.cuda_cases import Aim, Case, cases, mnist, networks, operations, operations_of_loop
+from bench.cuda_cases import Aim, Case, cases, mnist, networks, operations_of_loop
 from bench.cuda_netc import Netc
 from bench.measure import agreement, further, prepared
 from bench.objectives import DRAWN, Objective
@@ -62,7 +62,7 @@ def test_operations_of_a_network_are_those_of_its_products() -> None:
     forward = [(15, 13, 32), (15, 15, 32), (1, 15, 32)]
     weights = [(15, 32, 13), (15, 32, 15), (1, 32, 15)]
     inputs = [(15, 15, 32), (15, 1, 32)]
-    assert operations(networks(1, "f32")) == sum(2 * m * k * n for m, k, n in (*forward, *weights, *inputs))
+    assert networks(1, "f32").operations == sum(2 * m * k * n for m, k, n in (*forward, *weights, *inputs))
 
 
 @pytest.mark.skipif("torch" not in HERE, reason="needs PyTorch")

@@ -148,8 +148,24 @@ def test_transposing_sum(real: str, lanes: int) -> None:
 
 
 @every_vector
+def test_a_matrix_is_transposed_square_by_square(real: str, lanes: int) -> None:
+    """One row is not there: the last is in its place."""
+    space: dict[str, Any] = {"transpose": simd.vector(real, lanes).transpose}
+    rows, stride, apart = max(1, lanes - 1), lanes + 3, lanes + 5
+    exec(f"def run(x, out): transpose(x, 2, {stride}, {rows}, out, 1, {apart})", space)
+    x = np.random.default_rng(lanes).normal(size=(rows, stride)).astype(REALS[real])
+    out = np.zeros((lanes, apart), REALS[real])
+    njit(space["run"])(np.append(x, [0, 0]).astype(REALS[real]), out)
+    square = out.reshape(-1)[1 : 1 + lanes * apart - 5].tolist()
+    found = np.array([square[k * apart : k * apart + lanes] for k in range(lanes)])
+    shifted = np.append(x, [0, 0]).reshape(-1)[2:]
+    wanted = np.stack([shifted[min(r, rows - 1) * stride :][:lanes] for r in range(lanes)], axis=1)
+    np.testing.assert_array_equal(found, wanted)
+
+
+@every_vector
 def test_splat_and_flat_offsets(real: str, lanes: int) -> None:
-    load, store, splat, broadcast = simd.vector(real, lanes)
+    load, store, splat, broadcast = simd.vector(real, lanes)[:4]
 
     @njit(error_model="numpy")
     def run(x, s, out):  # type: ignore[no-untyped-def]

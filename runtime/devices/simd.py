@@ -46,6 +46,9 @@ class VectorOps(NamedTuple):
     """splat(s): the scalar in every lane, cast to the vector's real."""
     broadcast: Any
     """broadcast(array, i): the element at flat offset `i` in every lane."""
+    transpose: Any
+    """transpose(array, i, stride, rows, out, o, apart): `lanes` vectors of `array`, at i, i + stride, ..., of `rows` (behind
+    them the last again), into `out` at o, o + apart, ...: lane k of vector r to lane r of vector k."""
     load_first: Any
     """load_first(array, i, count): the `count` elements from there; zero in the other lanes, whose memory is not touched."""
 
@@ -124,6 +127,31 @@ def vector(real: Real, lanes: int) -> VectorOps:
         return signature(vector_t, array, types.intp), code
 
     @intrinsic
+    def transpose(
+        typing: Any, array: Any, i: Any, stride: Any, rows: Any, out: Any, o: Any, apart: Any
+    ) -> Any:
+        check(array)
+        check(out)
+
+        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            source, first, step, count, to, at, apart = args
+            last = builder.sub(count, count.type(1))
+            found = []
+            for k in range(lanes):
+                row = builder.select(builder.icmp_signed("<", last, last.type(k)), last, last.type(k))
+                place = builder.add(first, builder.mul(row, step))
+                pointer = address(context, builder, sig.args[0], source, place)
+                found.append(Value(builder, builder.load(pointer, align=int(real[1:]) // 8)))
+            for vector in llvm.transposed(found):
+                pointer = address(context, builder, sig.args[4], to, at)
+                builder.store(vector.value, pointer, align=int(real[1:]) // 8)
+                at = builder.add(at, apart)
+            return context.get_dummy_value()
+
+        intp = types.intp
+        return signature(types.void, array, intp, intp, intp, out, intp, intp), code
+
+    @intrinsic
     def load_first(typing: Any, array: Any, i: Any, count: Any) -> Any:
         check(array)
 
@@ -133,7 +161,7 @@ def vector(real: Real, lanes: int) -> VectorOps:
 
         return signature(vector_t, array, types.intp, types.intp), code
 
-    return VectorOps(load, store, splat, broadcast, load_first)
+    return VectorOps(load, store, splat, broadcast, transpose, load_first)
 
 
 @intrinsic

@@ -295,6 +295,23 @@ def transposed_sums(vectors: Sequence[Value]) -> Value:
     return vectors[0]
 
 
+def transposed(vectors: Sequence[Value]) -> Sequence[Value]:
+    """Lane i of vector k of the result is lane k of vector i, for as many vectors as lanes.
+
+    Square blocks of m x m lanes change places across the diagonal, for m = 1, 2, 4 ...: two shuffles a pair of vectors.
+    """
+    lanes = len(vectors)
+    found, m = list(vectors), 1
+    while m < lanes:
+        low = [i if i // m % 2 == 0 else i - m + lanes for i in range(lanes)]
+        high = [i + m if i // m % 2 == 0 else i + lanes for i in range(lanes)]
+        for k in (k for k in range(lanes) if k // m % 2 == 0):
+            p, q = found[k], found[k + m]
+            found[k], found[k + m] = p.shuffled(q, low), p.shuffled(q, high)
+        m *= 2
+    return found
+
+
 def packed(mask: Value) -> Value:
     """The lanes of a mask as the bits of one integer."""
     return mask.wrap(mask.builder.bitcast(mask.value, ir.IntType(mask.lanes)))

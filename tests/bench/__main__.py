@@ -39,7 +39,7 @@ def main() -> None:
         if arguments.only not in report.title(work):
             continue
         found = [_process(work, arguments) for _ in range(arguments.processes)]
-        rows.append(report.Row(work, found))
+        rows.append(report.Row(work, found, _peak(work) if "netc" in arguments.contenders else 0.0))
         print(report.table(rows[-1:]), file=sys.stderr)
     parts = [
         report.table(rows),
@@ -63,6 +63,13 @@ def _process(work: Workload, arguments: argparse.Namespace) -> dict[str, float]:
     return found
 
 
+def _peak(work: Workload) -> float:
+    from netc.runtime.bench.peak import gflops
+    from netc.runtime.devices.simd import host_lanes
+
+    return gflops(work.precision, host_lanes(work.precision))
+
+
 def _times(arguments: argparse.Namespace) -> dict[str, float]:
     """Of the one workload."""
     from bench.measure import times
@@ -78,9 +85,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--only", default="", metavar="TEXT", help="workloads whose title contains TEXT")
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of one repetition of one contender")
-    parser.add_argument("--processes", type=int, default=3, help="in which each workload is measured anew")
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of one repetition of one contender")
+    parser.add_argument("--processes", type=int, default=2, help="in which each workload is measured anew")
     parser.add_argument("--write", nargs="+", type=Path, default=[], help="documents that hold the table")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -216,7 +216,7 @@ def share(
     case: Case, taken: dict[str, float], contenders: Iterable[Contender], found: Ceilings
 ) -> float | None:
     """Of the peak of multiply-adds in the case's precision, that netc reaches."""
-    from bench.cuda_cases import operations, operations_of_loop
+    from bench.cuda_cases import operations_of_loop
     from bench.cuda_netc import Netc
     from bench.objectives import Objective
     from netc.runtime.devices.cuda_types import ptx
@@ -227,7 +227,7 @@ def share(
     count = (
         operations_of_loop(ptx(ours.session.cuda_module(), (9, 0)))
         if isinstance(case.work, Objective)
-        else operations(case.work)
+        else case.work.operations
     )
     return count / (taken["netc"] * 1e-6) / found.peak(case.work.precision)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 from bench.objectives import Objective
@@ -84,16 +83,6 @@ def mnist(samples: int, batch: int, precision: Literal["f64", "f32"] = "f32") ->
     count = samples // batch * batch if batch else samples
     title = f"MNIST 784-24-10, batch {batch or 'full'}"
     return Workload(title, images(count), precision, batch or count, 1, 0.05)
-
-
-def operations(work: Workload) -> int:
-    """Additions and multiplications of the three products of an iteration's gradient: per sample and weight two each
-    for the outputs and for the weights' gradient, and for the inputs' cotangent behind the first layer.
-
-    Activations, the loss and the update are left out: so the share of the peak is what users get of it.
-    """
-    weights = [inputs * outputs for inputs, outputs in pairwise(work.problem.sizes)]
-    return work.batch * (6 * sum(weights) - 2 * weights[0])
 
 
 FLOAT64 = re.compile(r"^\s*(fma|add|sub|mul)(?:\.rn)?\.f64\b", re.MULTILINE)

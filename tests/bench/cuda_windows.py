@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.measure import agreement, further, prepared
 from bench.windows import lenet1
-from bench.workloads import Contender, Precision
+from bench.workloads import AGREED, Contender, Precision
 from netc.runtime import opening, program_file
 from netc.runtime.training.task import Watcher
 from netc.runtime.training.train import _Loop
@@ -40,6 +40,7 @@ class Images:
     precision: Precision = "f32"
     rate: float = 0.01
     unit: int = 4
+    agreed: int = AGREED
 
     @property
     def title(self) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.__main__ import _one_core
-from bench.measure import AGREEMENT
+from bench.workloads import AGREED
 from peers.problems import Arrays
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class LayerWork:
     network: Network
     batch: int
     precision: str = "f32"
+    agreed: int = AGREED
 
     @property
     def title(self) -> str:
@@ -44,7 +45,7 @@ class LayerWork:
         multiply it: how far PyTorch in float32 is from PyTorch in float64. At least 1e-4."""
         exact, rounded = Torch(self, "float64"), Torch(self)
         for contender in (exact, rounded):
-            contender.advance(math.ceil(AGREEMENT / self.unit) * self.unit)
+            contender.advance(math.ceil(self.agreed / self.unit) * self.unit)
         near = rounded.weights()
         return max(
             1e-4,

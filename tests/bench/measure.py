@@ -11,9 +11,6 @@ import numpy as np
 
 from bench.workloads import Contender, Work
 
-AGREEMENT = 100
-"""Iterations after which all must have the same weights."""
-
 
 class Disagreement(Exception):
     """Two contenders did not compute the same, so that comparing their times means nothing."""
@@ -61,7 +58,7 @@ def further(
 
 def agreement(work: Work, contenders: Sequence[Contender]) -> dict[str, float]:
     """How far each is from the first, relative to the largest of a tensor. Raises Disagreement."""
-    steps, found = math.ceil(AGREEMENT / work.unit) * work.unit, dict[str, float]()
+    steps, found = math.ceil(work.agreed / work.unit) * work.unit, dict[str, float]()
     for contender in contenders:
         contender.advance(steps)
     first = contenders[0].weights()
@@ -81,7 +78,7 @@ def agreement(work: Work, contenders: Sequence[Contender]) -> dict[str, float]:
 def _steps(work: Work, contender: Contender, seconds: float, clock: Clock) -> int:
     """Whole units that take about `seconds`. These and three times as many are compiled after it: JAX compiles for each
     number of iterations, so only a second call with the same number is looked at."""
-    steps = math.ceil(AGREEMENT / work.unit) * work.unit
+    steps = math.ceil(work.agreed / work.unit) * work.unit
     while (taken := _second_time(contender, steps, clock)) < 0.7 * seconds:
         steps = math.ceil(steps / work.unit * min(8.0, seconds / taken if taken else 8.0)) * work.unit
     contender.advance(3 * steps)

@@ -22,7 +22,7 @@ class Netc:
             Path(self.folder.name),
             work.problem,
             work.start(),
-            f"gd(eta = {work.rate})",
+            work.optimizer,
             every=10**6,
             batch=work.batch,
             runs=work.runs,

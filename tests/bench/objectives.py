@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 import netc
-from bench.workloads import Precision
+from bench.workloads import AGREED, Precision
 from netc.runtime.training.start import first_theta
 from peers.problems import Arrays
 
@@ -32,6 +32,7 @@ class Objective:
     precision: Precision = "f64"
     unit: int = UNIT
     tolerance: float = 1e-9
+    agreed: int = AGREED
 
     @property
     def title(self) -> str:

@@ -26,6 +26,15 @@ class Row:
 
     work: Workload
     processes: Sequence[Mapping[str, float]]
+    peak: float = 0.0
+    """Of a core, in GFLOP/s; 0 where it is not known."""
+
+    @property
+    def share(self) -> str:
+        """Of the peak, in netc's time: matrix products only."""
+        if not self.peak or "netc" not in self.times:
+            return ""
+        return f"{self.work.operations / (1e3 * self.times['netc'] * self.peak):.0%}"
 
     @property
     def times(self) -> dict[str, float]:
@@ -46,12 +55,15 @@ def title(work: Workload) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """One row a workload: microseconds of each contender, and how many times netc's they are."""
+    """One row a workload: microseconds of each contender, how many times netc's they are; the share of the peak."""
     names = list(dict.fromkeys(name for row in rows for name in row.times))
     lines = [["µs per iteration and network", *names], ["---", *["---:"] * len(names)]]
     for row in rows:
         cells = [cell(row.times.get(name), row.times.get("netc"), name) for name in names]
         lines.append([title(row.work), *cells])
+    shares = ["netc, of the peak", "---:", *(row.share for row in rows)]
+    if any(shares[2:]):
+        lines = [[*cells, share] for cells, share in zip(lines, shares, strict=True)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 

@@ -17,9 +17,8 @@ Arrays = dict[str, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Problem:
-    """A training problem whose hidden layers are tanh.
-
-    A regression (`half_mse`) has a linear output, a classification (`cross_entropy`) a softmax.
+    """A training problem. Where no activations are given hidden layers are tanh, and a regression (`half_mse`) has a linear
+    output, a classification (`cross_entropy`) a softmax.
     """
 
     name: str
@@ -28,14 +27,19 @@ class Problem:
     x: NDArray[np.float64]
     """(samples, inputs), scaled."""
     y: NDArray[np.float64] | NDArray[np.int64]
-    """(samples,): numbers, or the classes 0, 1, ..."""
+    """(samples,) or (samples, outputs): numbers; or (samples,): the classes 0, 1, ..."""
+    given: tuple[str, ...] = ()
+    """The activations of all layers."""
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        last = "lin" if self.loss == "half_mse" else "softmax"
+        return self.given or (*["tanh"] * (len(self.sizes) - 2), last)
 
     @property
     def network(self) -> str:
         """In bracket notation: `[4(tanh)8(softmax)3]`."""
-        last = "lin" if self.loss == "half_mse" else "softmax"
-        activations = ["tanh"] * (len(self.sizes) - 2) + [last]
-        layers = "".join(f"({a}){n}" for a, n in zip(activations, self.sizes[1:], strict=True))
+        layers = "".join(f"({a}){n}" for a, n in zip(self.activations, self.sizes[1:], strict=True))
         return f"[{self.sizes[0]}{layers}]"
 
     def weights(self, seed: int) -> Arrays:
@@ -55,6 +59,14 @@ def boston(samples: int | None = None) -> Problem:
     return Problem(
         "boston", (13, 15, 15, 1), "half_mse", np.ascontiguousarray(table[:, :-1]), table[:, -1].copy()
     )
+
+
+def sonar() -> Problem:
+    """The talk's network: mines are 0, rocks 1."""
+    file = ROOT / "examples" / "data" / "sonar.csv"
+    cells = np.loadtxt(file, delimiter=",", skiprows=1, dtype=str)
+    x, y = _zscore(cells[:, :-1].astype(float)), (cells[:, -1] == "R").astype(float)
+    return Problem("sonar", (60, 30, 1), "half_mse", x, y, ("gelu", "sigmoid"))
 
 
 def iris() -> Problem:

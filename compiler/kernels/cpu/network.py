@@ -8,14 +8,15 @@ text nor the compile time grows with the depth of the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.cpu import kept, rows, units
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
-from netc.compiler.kernels.cpu import units
-from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage
+from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage, row_of
 from netc.compiler.kernels.fuse import fuse, names
 from netc.compiler.kernels.names import constant_name
 from netc.compiler.kernels.notes import noted
@@ -46,10 +47,14 @@ def of_block(
 
 def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
-    made = [cpu_tiles.product(plan), cpu_tiles.outer_sums(plan), cpu_tiles.row_sums(plan)]
-    made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan)]
+    made = [cpu_tiles.product(plan)]
+    made += [] if all(stage.wide for stage in plan.stages) else [cpu_tiles.outer_sums(plan)]
+    made += [cpu_tiles.row_sums(plan)]
+    made += [rows.transposed(plan), rows.outer_rows(plan)] if plan.wide else []
+    made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan, shuffled)]
     if shuffled:
-        made.append(gather(plan, network.layers[0].product.inputs, network.head.units))
+        first = plan.stages[0]
+        made.append(gather(plan, network.layers[0].product.inputs, network.head.units, first.rows))
     if plan.few:
         made += units.functions(network, plan)
     return [
@@ -70,6 +75,8 @@ PRODUCT = (4, 4, 3, 3)
 
 OUTER_SUMS = (4, 4, 3)
 """Of `outer_sums`: the side of the lanes, the other one, the result."""
+TRANSPOSED, OUTER_ROWS = (4, 4), (3, 2, 3)
+"""Of `transposed`: the source, the result. Of `outer_rows`: the cotangents, the inputs, the sums."""
 Rows = tuple[str, str | L.Int, str | int]
 """Array, first row and distance of the rows of a factor."""
 
@@ -109,22 +116,30 @@ def _activate(plan: Plan, stage: Stage, a: ir.Let) -> list[L.Stmt]:
     note, buffers = L.Note(f"a = {a.text}(z)"), {"z": plan.at(stage.z), "a": plan.at(stage.a)}
     units, value = stage.layer.product.outputs, stage.layer.value
     if pointwise(value):
-        return [note, _each(plan, units, value, buffers, plan.at(stage.a))]
+        again = kept.kept(stage.layer)
+        wanted = [(value, plan.at(stage.a)), *([(again, plan.at(stage.kept))] if again else [])]
+        return [note, _each(plan, units, wanted, buffers)]
     return [note, *_over_units(plan, units, [("a", value)], buffers)]
 
 
-def _each(plan: Plan, units: int, value: ir.Expr, buffers: dict[str, L.Int], out: L.Int) -> L.Stmt:
-    """out = value, unit by unit; a tile of sample vectors at a time, so that their latencies overlap."""
-    bindings, (result,) = common([value])
+def _each(
+    plan: Plan, units: int, wanted: Sequence[tuple[ir.Expr, L.Int]], buffers: dict[str, L.Int]
+) -> L.Stmt:
+    """Expressions to their places, unit by unit; a tile of sample vectors at a time, so that their latencies overlap."""
+    bindings, results = common([e for e, _ in wanted])
+    out = dict(zip(("value", "kept"), results, strict=False))
+    read = sorted({n for e, _ in wanted for n in names(e)})
     body: list[L.Stmt] = [L.let("p", L.add(L.mul("o", plan.block), "j"))]
     for v in range(TILE_VECTORS):
-        here = {n: f"{n}{v}" for n in (*buffers, *(n for n, _ in bindings), "value")}
-        for n in sorted(names(value)):
+        here = {n: f"{n}{v}" for n in (*buffers, *(n for n, _ in bindings), *out)}
+        for n in read:
             body.append(L.let(here[n], L.load("scratch", L.add(L.add("p", buffers[n]), v * plan.lanes))))
-        body += [L.let(here[n], lanes(e, here.__getitem__, True)) for n, e in [*bindings, ("value", result)]]
-    body += [
-        L.store("scratch", L.add(L.add("p", out), v * plan.lanes), f"value{v}") for v in range(TILE_VECTORS)
-    ]
+        body += [L.let(here[n], lanes(e, here.__getitem__, True)) for n, e in [*bindings, *out.items()]]
+    for name, (_, place) in zip(out, wanted, strict=True):
+        body += [
+            L.store("scratch", L.add(L.add("p", place), v * plan.lanes), f"{name}{v}")
+            for v in range(TILE_VECTORS)
+        ]
     return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
 
 
@@ -185,37 +200,17 @@ def _summed(body: list[L.Stmt]) -> tuple[L.Stmt, ...]:
 # -- the backward pass of a block --------------------------------------------------------------------
 
 
-def backward(plan: Plan) -> L.Function:
+def backward(plan: Plan, shuffled: bool) -> L.Function:
     body: list[L.Stmt] = []
     for stage, before in reversed(list(zip(plan.stages, (None, *plan.stages), strict=False))):
         layer, d = stage.layer, stage.layer.product
-        layout = plan.sums(d, stage.source < 0)
         body.append(L.Note(f"{d.name}: dW = d x', db = d"))
         cotangent: Rows = ("scratch", plan.at(stage.d), plan.block)
-        if layout.over_outputs:
-            sides: tuple[str | int | L.Expr, ...] = (
-                *cotangent,
-                layout.padded,
-                *_input(plan, stage),
-                d.inputs,
-            )
-        else:
-            sides = (*_input(plan, stage), layout.padded, *cotangent, d.outputs)
-        body.append(L.Do(L.call("outer_sums", *sides, "scratch", plan.at(stage.sums), "width"), OUTER_SUMS))
+        body += _by_rows(plan, stage, shuffled) if stage.wide else [_folded(plan, stage)]
         if layer.biases:
             padded = -(-d.outputs // plan.lanes) * plan.lanes
-            body.append(
-                L.Do(
-                    L.call(
-                        "row_sums",
-                        "scratch",
-                        plan.at(stage.d),
-                        padded,
-                        L.add(plan.at(stage.sums), layout.bias),
-                        "width",
-                    )
-                )
-            )
+            sums = L.add(plan.at(stage.sums), stage.layout.bias)
+            body.append(L.Do(L.call("row_sums", "scratch", plan.at(stage.d), padded, sums, "width")))
         if before is not None:
             assert layer.through is not None
             body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
@@ -223,6 +218,28 @@ def backward(plan: Plan) -> L.Function:
             body += _through(plan, before)
     note = "Adds the block's part to the gradient sums."
     return of_block("backward", ("theta", *SAMPLES, "scratch"), body, note)
+
+
+def _folded(plan: Plan, stage: Stage) -> L.Stmt:
+    d, layout = stage.layer.product, stage.layout
+    inputs, cotangent = _input(plan, stage), ("scratch", plan.at(stage.d), plan.block)
+    lanes, others = (cotangent, inputs) if layout.over_outputs else (inputs, cotangent)
+    count = d.inputs if layout.over_outputs else d.outputs
+    sums = ("scratch", plan.at(stage.sums), "width")
+    return L.Do(L.call("outer_sums", *lanes, layout.padded, *others, count, *sums), OUTER_SUMS)
+
+
+def _by_rows(plan: Plan, stage: Stage, shuffled: bool) -> list[L.Stmt]:
+    """What was gathered is there sample by sample."""
+    d, padded = stage.layer.product, stage.layout.padded
+    apart = row_of(d.inputs, plan.lanes)
+    turned = L.call(
+        "transposed", *_input(plan, stage), d.inputs, "scratch", plan.at(stage.rows), apart, "width"
+    )
+    sums = L.call("outer_rows", "scratch", plan.at(stage.d), d.outputs, plan.at(stage.rows), apart, padded,
+                  plan.at(stage.sums), "valid")  # fmt: skip
+    gathered = shuffled and stage.source < 0
+    return [*([] if gathered else [L.Do(turned, TRANSPOSED)]), L.Do(sums, OUTER_ROWS)]
 
 
 def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
@@ -235,7 +252,9 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
     buffers = {"z": plan.at(stage.z), "a": plan.at(stage.a), "c": d}
     if not pointwise(layer.value):
         return [note, *_over_units(plan, units, [("dz", layer.vjp)], {**buffers, "dz": d})]
-    return [note, _each(plan, units, layer.vjp, buffers, d)]
+    if stage.kept >= 0:
+        buffers[kept.NAME] = plan.at(stage.kept)
+    return [note, _each(plan, units, [(kept.vjp(layer), d)], buffers)]
 
 
 # -- over all samples --------------------------------------------------------------------------------
@@ -244,8 +263,8 @@ def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
 def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one.
 
-    A large evaluation is cut into `plan.chunks` ranges of samples with sums of their own, added up in the order
-    of the ranges: the bits are the same however many threads there are, and the same without threads.
+    A large evaluation is cut into `plan.chunks` ranges of samples with sums of their own, which `_collect` adds up in the
+    order of the ranges: the bits are the same however many threads there are, and the same without threads.
     """
     with_gradient = name == "gradient"
     parameters = parameters_of(name)
@@ -265,7 +284,7 @@ def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel
         (*whole, L.Return(L.Name("total"))),
         "One range of samples: the sum of the losses.",
     )
-    body = (*few, *_chunks(plan, part.name, with_gradient, parallel), *ending)
+    body = (*few, *_chunks(plan, part.name, parallel), *ending)
     return [part, L.Function(name, parameters, body, note, parallel=parallel)]
 
 
@@ -280,20 +299,13 @@ def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
     body: list[L.Stmt] = [L.let("total", 0.0)]
     if with_gradient:
         block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
-        for start, size in _sums(plan):
-            clear = L.store("scratch", L.add("q", start), L.call("splat", 0.0))
-            body.append(L.loop("q", size, [clear], step=plan.lanes))
+        for stage in plan.stages:
+            clear = L.store("scratch", L.add("q", plan.at(stage.sums)), L.call("splat", 0.0))
+            body.append(L.loop("q", stage.layout.size, [clear], step=plan.lanes))
     return [*body, L.loop("s", "count", block, step=plan.block)]
 
 
-def _sums(plan: Plan) -> list[tuple[L.Int, int]]:
-    """Offset and size of the gradient sums of each layer."""
-    return [
-        (plan.at(stage.sums), plan.sums(stage.layer.product, stage.source < 0).size) for stage in plan.stages
-    ]
-
-
-def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[L.Stmt]:
+def _chunks(plan: Plan, part: str, parallel: bool) -> list[L.Stmt]:
     chunk, chunks = L.Name("chunk"), plan.chunks
     low, high = (L.call("floordiv", L.mul(c, "count"), chunks) for c in (chunk, L.add(chunk, 1)))
     view = L.At(L.Name("scratch"), L.mul(chunk, plan.size), L.mul(L.add(chunk, 1), plan.size))
@@ -305,13 +317,6 @@ def _chunks(plan: Plan, part: str, with_gradient: bool, parallel: bool) -> list[
         L.let("total", 0.0),
         L.loop("c", chunks, [L.let("total", L.call("add", "total", L.At(L.Name("totals"), L.Name("c"))))]),
     ]
-    if with_gradient:
-        for start, size in _sums(plan):
-            other = L.load("scratch", L.add(L.add(L.mul("c", plan.size), "q"), start))
-            added = L.store(
-                "scratch", L.add("q", start), L.call("add", L.load("scratch", L.add("q", start)), other)
-            )
-            out.append(L.loop("c", chunks, [L.loop("q", size, [added], step=plan.lanes)], start=1))
     return out
 
 
@@ -339,8 +344,9 @@ FEATURES_AT_ONCE = 16
 """A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
 
 
-def gather(plan: Plan, inputs: int, outputs: int) -> L.Function:
-    """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature."""
+def gather(plan: Plan, inputs: int, outputs: int, rows: int = -1) -> L.Function:
+    """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature. `rows`: where the
+    first layer wants it as it is."""
     pick: list[L.Stmt] = [
         L.let("sample", L.add("first", "j")),
         L.If(
@@ -348,23 +354,38 @@ def gather(plan: Plan, inputs: int, outputs: int) -> L.Function:
             (L.let("sample", L.At(L.Name("order"), L.add("first", "j"))),),
         ),
     ]
-    value = L.At(L.Name("row"), L.Name("i"))
-    put = L.Store(L.Name("scratch"), _at(plan, plan.at(plan.gather_x), "i", "j"), value)
-    row = L.let("row", L.At(L.Name("x"), L.Name("sample")))
-    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), inputs))
-    part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, row, L.loop("i", "stop", [put], start="part")])]
     target = L.Store(
         L.Name("scratch"),
         _at(plan, plan.at(plan.gather_y), "o", "j"),
         L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
     )
-    body = (
-        L.loop("part", inputs, part, step=FEATURES_AT_ONCE),
-        L.loop("j", "valid", [*pick, L.loop("o", outputs, [target])]),
-    )
+    by_feature = _gathered(plan, inputs, pick) if rows < 0 else _copied(plan, inputs, plan.at(rows), pick)
+    body = (*by_feature, L.loop("j", "valid", [*pick, L.loop("o", outputs, [target])]))
     note = "Brings the samples order[first : first + valid] together; without an order as they stand."
     types = ("tables", "tables", "int64[::1]", "int64", "int64", "reals")
     return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note, types=types)
+
+
+ROW = L.let("row", L.At(L.Name("x"), L.Name("sample")))
+
+
+def _gathered(plan: Plan, inputs: int, pick: list[L.Stmt]) -> list[L.Stmt]:
+    value = L.At(L.Name("row"), L.Name("i"))
+    put = L.Store(L.Name("scratch"), _at(plan, plan.at(plan.gather_x), "i", "j"), value)
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), inputs))
+    part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, ROW, L.loop("i", "stop", [put], start="part")])]
+    return [L.loop("part", inputs, part, step=FEATURES_AT_ONCE)]
+
+
+def _copied(plan: Plan, inputs: int, rows: L.Int, pick: list[L.Stmt]) -> list[L.Stmt]:
+    """First as it is, then turned."""
+    apart = row_of(inputs, plan.lanes)
+    at = L.add(L.add(L.mul("j", apart), "i"), rows)
+    copy = L.loop("i", inputs, [L.Store(L.Name("scratch"), at, L.At(L.Name("row"), L.Name("i")))])
+    turned = L.call(
+        "transposed", "scratch", rows, apart, "valid", "scratch", plan.at(plan.gather_x), plan.block, inputs
+    )
+    return [L.loop("j", "valid", [*pick, ROW, copy]), L.Do(turned, TRANSPOSED)]
 
 
 def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
@@ -374,14 +395,21 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
     there is room for a vector.
     """
     d = stage.layer.product
-    layout = plan.sums(d, stage.source < 0)
+    layout = stage.layout
+
+    def summed(start: L.Expr, one: Callable[[L.Expr], L.Expr]) -> L.Expr:
+        """Over the chunks, in their order."""
+        found = [one(L.add(L.Int(c * plan.size), start) if c else start) for c in range(plan.chunks)]
+        return reduce(lambda a, b: L.call("add", a, b), found)
 
     def copy(to: L.Expr, start: L.Expr) -> L.Stmt:
-        return L.store("grad", to, L.call("mul", L.load("scratch", start), L.call("splat", "scale")))
+        found = summed(start, lambda at: L.load("scratch", at))
+        return L.store("grad", to, L.call("mul", found, L.call("splat", "scale")))
 
     spot = L.add(L.add(L.mul("o", d.inputs), "i"), parameter(d.weight))
     if layout.over_outputs:
-        found = L.At(L.Name("scratch"), L.add(L.add(L.mul("i", layout.padded), "o"), plan.at(stage.sums)))
+        place = L.add(L.add(L.mul("i", layout.padded), "o"), plan.at(stage.sums))
+        found = summed(place, lambda at: L.At(L.Name("scratch"), at))
         body: L.Stmt = L.Store(L.Name("grad"), spot, L.call("mul", found, "scale"))
         out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body])])]
     else:

@@ -6,15 +6,31 @@ the first cache. Buffers are feature-major, `[unit][sample of the block]`: the s
 
 from __future__ import annotations
 
-from dataclasses import field
+from collections.abc import Sequence
+from dataclasses import field, replace
 
 from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.cpu.kept import kept
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.patterns import Chain, Layer, Product
 from netc.dsl.record import record
 
 TILE_VECTORS = 2
 """Sample vectors in a register tile of a matrix product."""
+
+
+@record
+class Sums:
+    """Layout of one layer's gradient sums: W vectors of sums at a time, so one side is padded to whole vectors.
+
+    over_outputs: `[input][output, padded]`, else `[output][input, padded]`; bias sums follow, `[output, padded]`. Of a wide
+    layer inputs are padded to whole tiles.
+    """
+
+    over_outputs: bool
+    padded: int
+    bias: int
+    size: int
 
 
 @record
@@ -30,20 +46,16 @@ class Stage:
     d: int
     """Cotangent of the pre-activation."""
     sums: int
-    """Gradient sums of this layer, see `Sums`."""
+    """Gradient sums of this layer, laid out as `layout` says."""
+    layout: Sums
+    rows: int
+    """The input sample by sample, where the layer is wide; else -1."""
+    kept: int
+    """What of the activation the backward pass wants again, see `kept`; -1 where it is nothing."""
 
-
-@record
-class Sums:
-    """Layout of one layer's gradient sums: W vectors of sums at a time, so one side is padded to whole vectors.
-
-    over_outputs: `[input][output, padded]`, else `[output][input, padded]`; bias sums follow, `[output, padded]`.
-    """
-
-    over_outputs: bool
-    padded: int
-    bias: int
-    size: int
+    @property
+    def wide(self) -> bool:
+        return self.rows >= 0
 
 
 @record
@@ -71,6 +83,11 @@ class Plan:
     few: int = 0
     """Evaluations of so many samples or fewer go sample after sample, with units as lanes; see `units`."""
 
+    @property
+    def wide(self) -> bool:
+        """Whether a layer is."""
+        return any(stage.wide for stage in self.stages)
+
     def at(self, place: int) -> L.Int:
         return L.Int(place, self.names[place])
 
@@ -83,18 +100,6 @@ class Plan:
     def outer_height(self) -> int:
         """Rows of a tile of `outer_sums`: its W sums per row and a few loads must fit in the registers."""
         return max(1, (self.registers - 4) // self.lanes)
-
-    def sums(self, dense: Product, samples: bool) -> Sums:
-        """`samples`: the input of the layer is the data, whose features are not padded to whole vectors.
-
-        Sums over inputs lie as theta does, so they are preferred where they need no more padding.
-        """
-        w = self.lanes
-        outputs, inputs = -(-dense.outputs // w) * w, -(-dense.inputs // w) * w
-        unpadded = samples and inputs > dense.inputs
-        over_outputs = unpadded or outputs * dense.inputs < inputs * dense.outputs
-        bias = outputs * dense.inputs if over_outputs else inputs * dense.outputs
-        return Sums(over_outputs, outputs if over_outputs else inputs, bias, bias + outputs)
 
 
 def plan(
@@ -109,6 +114,10 @@ def plan(
     lanes = machine.width(precision)
     units = network.layers[0].product.inputs + sum(2 * d.outputs for d in products(network))
     block = block_of(units, machine, lanes)
+    at_once = (
+        min(block, samples) if samples > lanes else block
+    )  # fewer go by units: what is left are evaluations of all
+    wide = [is_wide(d, at_once, lanes, i == 0) for i, d in enumerate(products(network))]
     top = 0
 
     def take(numbers: int) -> int:
@@ -117,29 +126,39 @@ def plan(
         return start
 
     zeros = take(max(max(d.inputs, d.outputs) for d in products(network)))
-    draft = Plan(lanes, machine.registers, block, (), 1, zeros, 0, 0, {}, {}, 0, 1)
     named = {zeros: "ZEROS"}
     stages: list[Stage] = []
     source = -1
-    for layer in network.layers:
+    for layer, by_rows in zip(network.layers, wide, strict=True):
         dense = layer.product
-        rows = -(-dense.outputs // lanes) * lanes  # whole vectors of units: the rows beyond stay zero
-        a = take(rows * block)
-        z = take(rows * block) if layer.reads_z else a
-        stages.append(
-            Stage(layer, source, z, a, take(rows * block), take(draft.sums(dense, source < 0).size))
-        )
+        layout = _sums(dense, source < 0, by_rows, lanes)
+        numbers = (
+            -(-dense.outputs // lanes) * lanes * block
+        )  # whole vectors of units: the rows beyond stay zero
+        a = take(numbers)
+        z = take(numbers) if layer.reads_z else a
+        again = take(numbers) if kept(layer) else -1
+        stages.append(Stage(layer, source, z, a, take(numbers), take(layout.size), layout, -1, again))
         name = dense.name.upper()
         places = (stages[-1].sums, stages[-1].d, z, a)
         named |= dict(zip(places, (f"{name}_SUMS", f"{name}_D", f"{name}_Z", f"{name}_A"), strict=True))
+        named |= {again: f"{name}_KEPT"} if again >= 0 else {}
         source = a
+    # What is gathered is there sample by sample until its gradient is summed, after those of all other layers.
+    own = shuffled and wide[0]
+    apart = [row_of(d.inputs, lanes) * by_rows for d, by_rows in zip(products(network), wide, strict=True)]
+    first = take(apart[0] * block) if own else -1
+    others = take(max(apart[own:]) * block) if any(apart[own:]) else -1
+    named |= ({first: "SAMPLE_ROWS"} if own else {}) | ({others: "ROWS"} if others >= 0 else {})
+    where = [first if own and i == 0 else others if by_rows else -1 for i, by_rows in enumerate(wide)]
+    stages = [replace(stage, rows=rows) for stage, rows in zip(stages, where, strict=True)]
     gather_x, gather_y = (
         take(n * block) if shuffled else 0 for n in (network.layers[0].product.inputs, network.head.units)
     )
     buffers = {name: take(rows * block) for name, rows in temporaries.items()}
     named |= {gather_x: "SAMPLES_X", gather_y: "SAMPLES_Y"} if shuffled else {}
     named |= {place: f"HEAD_{name.upper()}" for name, place in buffers.items()}
-    height, chunks = _height(network, machine), _chunks(network, samples)
+    height, chunks = _height(network, wide, machine), _chunks(network, samples)
     return Plan(
         lanes,
         machine.registers,
@@ -161,25 +180,76 @@ def products(network: Chain) -> list[Product]:
     return [layer.product for layer in network.layers]
 
 
-def _height(network: Chain, machine: Machine) -> int:
-    """Rows of a tile: as many as the registers hold, but such that few rows are left over.
+def is_wide(dense: Product, samples: int, lanes: int, given: bool) -> bool:
+    """Whether the weight gradient has inputs as lanes. By what was measured, in half cycles, for a vector of inputs and all
+    outputs: folding costs a tenth of a multiply-add for each of W x W numbers besides those of the samples, rows have their
+    samples turned first. `given`: the inputs are the data, whose rows lie apart as only the call knows; the addresses of
+    sixteen are more than a processor has registers for.
+    """
+    padding = (row_of(dense.inputs, lanes) - lanes) / (-(-dense.inputs // lanes) * lanes)
+    loads = 1.6 if given and lanes > MOST_ADDRESSES and dense.inputs % lanes == 0 else 1.05
+    folded = dense.outputs * (loads * samples + 1.25 * lanes)
+    by_rows = 1.1 * dense.outputs * samples * padding + 7 * samples
+    return by_rows < folded
+
+
+MOST_ADDRESSES = 8
+
+
+def row_of(inputs: int, lanes: int) -> int:
+    """From one sample to the next where the inputs of a wide layer are there sample by sample: a vector more than whole
+    tiles, so that samples do not fall on the same sets of the cache."""
+    step = lanes * TILE_VECTORS
+    return -(-inputs // step) * step + lanes
+
+
+def _sums(dense: Product, samples: bool, wide: bool, lanes: int) -> Sums:
+    """`samples`: the input of the layer is the data, whose features are not padded to whole vectors.
+
+    Sums over inputs lie as theta does, so they are preferred where they need no more padding.
+    """
+    outputs, inputs = (-(-n // lanes) * lanes for n in (dense.outputs, dense.inputs))
+    if wide:
+        padded = row_of(dense.inputs, lanes) - lanes
+        return Sums(False, padded, padded * dense.outputs, padded * dense.outputs + outputs)
+    unpadded = samples and inputs > dense.inputs
+    over_outputs = unpadded or outputs * dense.inputs < inputs * dense.outputs
+    bias = outputs * dense.inputs if over_outputs else inputs * dense.outputs
+    return Sums(over_outputs, outputs if over_outputs else inputs, bias, bias + outputs)
+
+
+def _height(network: Chain, wide: Sequence[bool], machine: Machine) -> int:
+    """Rows of a tile: the quickest for all products, of those that the registers hold.
 
     A tile keeps height x TILE_VECTORS sums, the vectors they meet and one weight in registers.
     """
     most = max(1, (machine.registers - TILE_VECTORS - 1) // TILE_VECTORS)
     dense = products(network)
-    rows = [d.outputs for d in dense] + [d.inputs for d in dense[1:]]
+    rows = [(d.outputs, d.inputs) for d in dense] + [(d.inputs, d.outputs) for d in dense[1:]]
+    rows += [(d.outputs, d.inputs) for d, by_rows in zip(dense, wide, strict=True) if by_rows]
 
-    def passes(height: int) -> int:
-        """Times the vectors are loaded, over all products."""
-        return sum(r // height + r % height for r in rows)
+    def cost(height: int) -> int:
+        return sum(
+            others * (many // height * _half_cycles(height) + many % height * _half_cycles(1))
+            for many, others in rows
+        )
 
-    return min(range(1, most + 1), key=lambda h: (passes(h), h))
+    return min(range(1, most + 1), key=lambda h: (cost(h), -h))
+
+
+LATENCY = 8
+"""Half cycles until the sum of a multiply-add is there for the next."""
+
+
+def _half_cycles(height: int) -> int:
+    """Of a step of a tile, on processors with two multiply-adds and two loads a cycle."""
+    return max(height * TILE_VECTORS, height + TILE_VECTORS, LATENCY)
 
 
 WORTH_A_THREAD = 4_000_000
 """Parameters times samples of a chunk: about a millisecond, far more than handing it to a thread costs."""
-MOST_CHUNKS, LEAST_SAMPLES = 8, 32
+MOST_CHUNKS, LEAST_SAMPLES = 8, 64
+"""The sums of a chunk are added to the others': as much work as ten to twenty samples, by the memory it takes."""
 
 
 def _chunks(network: Chain, samples: int) -> int:

@@ -1,9 +1,10 @@
-"""The plan of a network's lets -> what each is to the CPU, in words: tiles, and plainly what has none. Chooses nothing."""
+"""The plan of a network -> what its products and lets are to the CPU, in words. Chooses nothing."""
 
 from __future__ import annotations
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.cpu.lets import Lets
+from netc.compiler.kernels.cpu.plan import Plan
 from netc.compiler.kernels.cpu.steps import Nest
 
 WORDS = {
@@ -24,6 +25,18 @@ def patterns(lets: Lets) -> tuple[str, ...]:
         else:
             found[EACH if _each(let.value) else PASS].append(let.name)
     return tuple(f"{words}: {', '.join(names)}" for words, names in found.items() if names)
+
+
+def gradients(plan: Plan) -> tuple[str, ...]:
+    """Of a chain of dense layers: tiles, and how the gradient by the weights is summed."""
+    tile = f"products by tiles of {plan.height} rows and {plan.vectors} vectors"
+    wide = [stage.layer.product.name for stage in plan.stages if stage.wide]
+    others = [stage.layer.product.name for stage in plan.stages if not stage.wide]
+    found = (
+        [f"{', '.join(wide)}: vectors of inputs, sample by sample, which are turned for it"] if wide else []
+    )
+    found += [f"{', '.join(others)}: vectors of samples, folded at a block's end"] if others else []
+    return tile, f"gradient by the weights of {'; of '.join(found)}"
 
 
 def _shapes(nests: tuple[Nest, ...]) -> str:

@@ -138,7 +138,7 @@ reals, tables = {real}[::1], {real}[:, ::1]
 inf, nan = np.inf, np.nan
 """
 
-WAYS = ("load", "store", "splat", "broadcast", "load_first")
+WAYS = ("load", "store", "splat", "broadcast", "load_first", "transpose")
 """Between memory and vectors."""
 
 HOMES = {
@@ -172,7 +172,7 @@ def spelling(module: L.Module) -> Spelling:
         for home, names in HOMES.items()
         if (found := [n for n in names if n in used])
     )
-    ways = [n for n in WAYS if n != "load_first" or n in used]
+    ways = [n for n in WAYS if n in WAYS[:4] or n in used]
     header = HEADER.format(
         imports=imports,
         vectors=f"{', '.join(ways)} = {', '.join(f'_V.{n}' for n in ways)}",

@@ -51,7 +51,11 @@ def product(plan: Plan) -> L.Function:
     before = multiples("across", plan.height)
     note = "out[o] = start[bias + o] + sum over k of theta[weight + o*across + k*down] * source[at + k*stride], on a block."
     return L.Function(
-        "product", parameters, (*before, *_tiles("o", plan.height, tile)), note, types=_types(parameters)
+        "product",
+        parameters,
+        (*before, *tiles("o", "rows", plan.height, tile)),
+        note,
+        types=types(parameters),
     )
 
 
@@ -65,15 +69,15 @@ def multiples(name: str, count: int) -> list[L.Stmt]:
     return [L.let(f"{name}{r}", L.mul(r, name)) for r in range(2, count)]
 
 
-def _tiles(index: str, height: int, tile: Callable[[int], list[L.Stmt]]) -> list[L.Stmt]:
+def tiles(index: str, count: str, height: int, tile: Callable[[int], list[L.Stmt]]) -> list[L.Stmt]:
     """A loop over whole tiles, and one over the single rows left."""
     if height == 1:
-        return [L.loop(index, "rows", tile(1))]
-    whole = L.let("whole", L.mul(L.call("floordiv", "rows", height), height))
+        return [L.loop(index, count, tile(1))]
+    whole = L.let("whole", L.mul(L.call("floordiv", count, height), height))
     return [
         whole,
         L.loop(index, "whole", tile(height), step=height),
-        L.loop(index, "rows", tile(1), start="whole"),
+        L.loop(index, count, tile(1), start="whole"),
     ]
 
 
@@ -119,9 +123,9 @@ def outer_sums(plan: Plan) -> L.Function:
         *multiples("stride", plan.outer_height),
         *multiples("padded", plan.outer_height),
     ]
-    body = L.loop("u", "padded", _tiles("i", plan.outer_height, tile), step=w)
+    body = L.loop("u", "padded", tiles("i", "rows", plan.outer_height, tile), step=w)
     note = "sums[i, u] += sum over a block's samples of lanes[first + u*apart] * source[at + i*stride]."
-    return L.Function("outer_sums", parameters, (*before, body), note, types=_types(parameters))
+    return L.Function("outer_sums", parameters, (*before, body), note, types=types(parameters))
 
 
 def row_sums(plan: Plan) -> L.Function:
@@ -139,11 +143,11 @@ def row_sums(plan: Plan) -> L.Function:
     note = "sums[u] += sum over a block's samples of row u."
     parameters = ("scratch", "at", "padded", "sums", "width")
     return L.Function(
-        "row_sums", parameters, (L.loop("u", "padded", body, step=w),), note, types=_types(parameters)
+        "row_sums", parameters, (L.loop("u", "padded", body, step=w),), note, types=types(parameters)
     )
 
 
-def _types(parameters: tuple[str, ...]) -> tuple[str, ...]:
+def types(parameters: tuple[str, ...]) -> tuple[str, ...]:
     """Arrays of numbers and integers. Given, so that numba compiles one version for all layers."""
     return tuple(
         "reals" if p in ("theta", "start", "source", "lanes", "scratch") else "int64" for p in parameters

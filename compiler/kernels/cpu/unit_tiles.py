@@ -101,7 +101,7 @@ def _dots(height: int, inputs: int, lanes: int) -> L.Function:
     ]
     parameters = ("theta", "weight", "start", "bias", "rows", "scratch", "source", "out", "apart", "count")
     note = f"out[o] = start[bias + o] + sum over i of theta[weight + o*{inputs} + i] * source[i], of each sample."
-    tile = [
+    tile: list[L.Stmt] = [
         L.let("w", L.add("weight", L.mul("o", inputs))), L.let("at", "source"), L.let("to", L.add("out", "o")),
         L.loop("s", "count", body),
     ]  # fmt: skip
@@ -146,7 +146,11 @@ def _pull(inputs: int, outputs: int, lanes: int) -> L.Function:
     ]
     parameters = ("theta", "weight", "scratch", "source", "out", "count")
     note = f"out[i] = sum over o of theta[weight + o*{inputs} + i] * source[o], of each sample; beyond the last anything."
-    samples = [L.let("at", "source"), L.let("to", L.add("out", "i")), L.loop("s", "count", body)]
+    samples: list[L.Stmt] = [
+        L.let("at", "source"),
+        L.let("to", L.add("out", "i")),
+        L.loop("s", "count", body),
+    ]
     loop = L.loop("i", inputs, samples, step=lanes)
     return L.Function(f"pull_{outputs}x{inputs}", parameters, (loop,), note, types=_types(parameters))
 
