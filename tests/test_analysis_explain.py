@@ -102,3 +102,24 @@ def test_tuples_are_shown_as_their_library_has_them(
     text = said(capsys, rule)
     assert words in text
     assert not re.search(r"\b(betas|etas|nus|step_sizes)_\d", text)
+
+
+@pytest.mark.parametrize(("then", "otherwise"), [(1, 0), (0, 1), (1, 2), (2, 1)])
+def test_of_two_branches_the_dearer_is_counted(then: int, otherwise: int) -> None:
+    """Evaluations of each batch, which an iteration has where its condition holds, or where it does not."""
+    loop = "for i in 1..m:\n            L[i] = R[i](theta[n])"
+    sums = {
+        0: "s = 1",
+        1: f"{loop}\n        s = sum(L)",
+        2: f"{loop}\n            K[i] = R[i](theta[n] - 1)\n        s = sum(L) + sum(K)",
+    }
+    text = f"""optimizer r(eta = 0.1):
+    if norm(theta[n]) > 1:
+        {sums[then]}
+    else:
+        {sums[otherwise]}
+    theta[n+1] = theta[n] - eta*s*grad R(theta[n])"""
+    body = read_rule(text).rule.body
+    assert evaluations(body, "loss").per_batch == max(then, otherwise)
+    found = evaluations(body, "gradient")
+    assert (found.least, found.most, found.per_batch) == (1, 1, 0)
