@@ -55,10 +55,10 @@ def written_out(a: LayerSide, b: LayerSide, pairing: Pairing) -> WrittenOut | No
     x = book.array("x", (SAMPLES, *(axis.size or 0 for axis in a.x.axes[1:])))
     given = [{**env, side.x.name: x} for env, side in zip(pairing.given(numbers), (a, b), strict=True)]
     try:
-        same = [_same(book, (a, b), given, training) for training in (True, False)]
+        training, use = (_same(book, (a, b), given, mode) for mode in (True, False))
     except Unknown:
         return None
-    return WrittenOut(*same, book.smooth)
+    return WrittenOut(training, use, book.smooth)
 
 
 def _same(book: Book, sides: tuple[LayerSide, LayerSide], given: list[Env], training: bool) -> bool:
