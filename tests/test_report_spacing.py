@@ -37,7 +37,7 @@ def program(rule: str, train: str):
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 10
     model = netc.compile(IMAGES.format(rule=rule, train=train))
-    return model._with_data(rng.normal(size=(40, 784)), labels, {}).program
+    return model._sessions.after(model._session, rng.normal(size=(40, 784)), labels, {}, None, None).program
 
 
 def work(rows: int, forward: int) -> int:

@@ -54,7 +54,7 @@ def opened(work: Workload | Objective, target: str, folder: Path) -> tuple[netc.
     if isinstance(work, Objective):
         runs = min(work.runs, MOST_ON_GPU)
         model = netc.compile(f"{work.text}train steps = {LONG}, runs = {runs}\n")
-        return model, model._with_data(None, None, overrides)
+        return model, model._sessions.after(model._session, None, None, overrides, None, None)
     settings: dict[str, str | int] = {
         "batch": work.batch,
         "runs": work.runs,
@@ -63,4 +63,5 @@ def opened(work: Workload | Objective, target: str, folder: Path) -> tuple[netc.
     }
     rule = f"gd(eta = {work.rate})"
     model = netc_training.model(folder, work.problem, work.start(), rule, 10**6, **settings)
-    return model, model._with_data(work.problem.x, work.problem.y, overrides)
+    session = model._sessions.after(model._session, work.problem.x, work.problem.y, overrides, None, None)
+    return model, session

@@ -96,7 +96,7 @@ def first(work: Starts) -> Array:
     from netc.runtime.training.start import first_theta
 
     model = netc.compile(f"{work.text}train steps = 1, runs = {work.starts}, {work.train}\n")
-    session = model._with_data(*data(work), {})
+    session = model._sessions.after(model._session, *data(work), {}, None, None)
     return first_theta(session.program, 0, work.starts)
 
 
