@@ -39,6 +39,10 @@ def _functions(lanes: int) -> dict[str, Any]:
     def keep(value: Any, count: int, other: float) -> Any:
         return np.where(np.arange(lanes) < count, value, other)
 
+    def load_first(array: Any, at: int, count: int) -> Any:
+        assert 0 <= at <= len(array) - count, (at, len(array))
+        return np.concatenate([array[at : at + count], np.zeros(lanes - count, array.dtype)])
+
     def broadcast(array: Any, at: int) -> Any:
         assert at >= 0
         return np.full(lanes, array[at], array.dtype)
@@ -47,10 +51,11 @@ def _functions(lanes: int) -> dict[str, Any]:
         return np.array([np.sum(v) for v in vectors])
 
     made = {
-        "load": load, "store": store, "keep": keep, "broadcast": broadcast, "vsum": vsum,
+        "load": load, "load_first": load_first, "store": store, "keep": keep, "broadcast": broadcast, "vsum": vsum,
         "splat": lambda value: np.full(lanes, value), "fma": lambda a, b, c: a * b + c,
         "hsum": lambda v: float(np.sum(v)), "hmax": lambda v: float(np.max(v)), "hmin": lambda v: float(np.min(v)),
         "select": lambda c, a, b: np.where(c, a, b), "land": np.logical_and, "lor": np.logical_or, "lnot": np.logical_not,
+        "any_true": np.any,
         "flat": np.ravel, "columns": lambda array: array.shape[1], "isfinite": np.isfinite, "inf": np.inf, "nan": np.nan,
         "least": min,
         "simd": SimpleNamespace(),

@@ -148,6 +148,33 @@ def test_under_which_schedules(a: str, b: str, schedule: str) -> None:
         assert f"gradients and {schedule};" in " ".join(verdict.text.split())
 
 
+MOVES_WITH_THE_RATE = "The rates of both are multiplied by the same number c[n] >= 0 in step n"
+"""What a proof assumes of the parameters: which may be another number in each step, by hand."""
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "rate", "own"),
+    [
+        (
+            "adam.paper",
+            "torch.Adam",
+            True,
+            "beta1 and beta2 may be another number of that range in each step",
+        ),
+        ("gd", "torch.SGD", True, ""),
+        ("torch.SGD(lr=0.1, momentum=0.9)", "keras.SGD(learning_rate=0.1, momentum=0.9)", False, ""),
+    ],
+)
+def test_what_moves_is_among_what_is_assumed(
+    a: str, b: str, rate: bool, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diff", a, b, "--why"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert (MOVES_WITH_THE_RATE in said) == rate
+    assert own in said
+    assert ("may be another number" in said) == bool(own)
+
+
 def test_a_memory_may_move() -> None:
     """beta1 and beta2 of Adam in each step; not the memory of an average against that of a sum."""
     adam = " ".join(netc.equivalent("adam.paper", "torch.Adam").text.split())

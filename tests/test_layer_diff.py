@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from netc.command_line import main
+from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.rules.compare_layers import Compared, compare_layers
-from netc.compiler.rules.layer_sides import both
+from netc.compiler.rules.layer_sides import both, read
 from netc.compiler.rules.layer_verdict import diff_layers
 from netc.compiler.rules.paired_parameters import pairings
+from netc.compiler.rules.same_terms import SAMPLES, Book, written, written_out
 
 
 def verdicts(found: Compared) -> dict[str, str]:
@@ -37,17 +39,17 @@ def test_batch_norm_of_pytorch_and_keras() -> None:
 def test_lstm_of_pytorch_has_two_biases(order: int) -> None:
     calls = ["torch.LSTM(8)", "keras.LSTM(8)"][::order]
     found = compare_layers(*calls)
-    assert set(verdicts(found).values()) == {"not distinguished"}
+    assert set(verdicts(found).values()) == {"proved"}
     text = diff_layers(*calls)
+    assert "compute the same, and learn otherwise" in text
     assert "two biases, b and c" in text
     assert "twice as fast" in text
     assert "orthogonal(1)" in text
 
 
 SAME = [
-    ("torch.GRU", "keras.GRU", "not distinguished"),  # with gates in another order
-    ("torch.RNN", "keras.SimpleRNN", "not distinguished"),
-    ("torch.MultiheadAttention(2)", "keras.MultiHeadAttention(2, 3)", "not distinguished"),
+    ("torch.GRU", "keras.GRU", "proved"),  # with gates in another order
+    ("torch.RNN", "keras.SimpleRNN", "proved"),
     ("dense", "keras.Dense", "proved"), ("torch.Linear", "keras.Dense", "proved"),
     ("torch.Embedding(4, 3)", "keras.Embedding(4, 3)", "proved"), ("torch.Dropout(0.3)", "keras.Dropout(0.3)", "proved"),
     ("conv(out = 4)", "torch.Conv2d(4, kernel_size = 3)", "proved"),
@@ -74,6 +76,50 @@ OTHERS = [
 def test_layers_that_are_others_are_refuted(a: str, b: str) -> None:
     found = compare_layers(a, b)
     assert "differs" in verdicts(found).values() or found.pairing is None
+
+
+@pytest.mark.parametrize(
+    "call", ["torch.LSTM(3)", "keras.GRU(3)", "torch.MultiheadAttention(2)", "layernorm(1e-5)"]
+)
+def test_what_is_written_out_is_the_layer(call: str) -> None:
+    """With numbers for its atoms it gives what the layer gives."""
+    side, rng = read(call, (3, 4)), np.random.default_rng(2)
+    given = {t.name: rng.normal(size=t.shape) for t in side.parameters} | {
+        "x": rng.normal(size=(SAMPLES, 3, 4))
+    }
+    book = Book()
+    arrays = {name: book.array(name, array.shape) for name, array in given.items()}
+    steps = side.steps(True, {side.value.name})
+    scalars = written(book, steps, {**arrays, side.x.name: arrays["x"]}, SAMPLES)[side.value.name]
+    names, numbers = {number: key for key, number in book.atoms.items()}, dict[int, float]()
+    functions = {"recip": lambda v: 1 / v, "max": lambda *v: max(*v)}
+
+    def atom(number: int) -> float:
+        if number not in numbers:
+            op, *rest = names[number]
+            if op in given:
+                numbers[number] = given[op][rest[0]]
+            else:
+                args = [poly(a) for a in (rest[0] if isinstance(next(iter(rest[0])), frozenset) else rest)]
+                numbers[number] = functions.get(op, PRIMITIVES[op].value if op in PRIMITIVES else None)(*args)
+        return numbers[number]
+
+    def poly(key) -> float:
+        return sum(float(c) * np.prod([atom(a) for a in m]) for m, c in key)
+
+    found = np.array([poly(p.key) for p in np.ravel(scalars)]).reshape(SAMPLES, *side.shape())
+    named = {**given, side.x.name: np.repeat(given["x"], 3, axis=0)[:5]}
+    expected = side.run(named, True)[0]
+    np.testing.assert_allclose(found[[0, 0, 0, 1, 1]], expected, rtol=1e-10, atol=1e-12)
+
+
+def test_the_wrong_gates_are_not_proved() -> None:
+    a, b = (read(call, (2, 2), last) for call, last in (("torch.GRU(3)", True), ("keras.GRU(3)", False)))
+    right = compare_layers("torch.GRU(3)", "keras.GRU(3)").pairing
+    assert right is not None
+    proofs = {p.gates: written_out(a, b, p) for p in pairings(a, b) if p.axes == right.axes}
+    assert len(proofs) == 6
+    assert [gates for gates, found in proofs.items() if found and found.training] == [(1, 0, 2)]
 
 
 def test_a_maximum_with_ties_has_another_derivative() -> None:

@@ -5,6 +5,7 @@ Values and derivatives against PyTorch in float64, counts against those that pap
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,24 @@ network   [4 (tanh) 3 (res) x 54 (softmax) 2]"""
         words = [line for section in explain_layers(found) for line in section.lines]
         assert "branches left out by chance: 54, of which 40.25 stay on average" in words
     assert "(res(c = 3)) x 54" in spec_text(spec)
+
+
+@pytest.mark.parametrize(("precision", "item"), [("f64", 8), ("f32", 4)])
+@pytest.mark.parametrize("width", [1, 60, 2000, 3_000_000, 900_000_000])
+def test_what_the_table_of_layers_counts(width: int, precision: str, item: int) -> None:
+    """A dense layer keeps a sum and what the activation makes of it, for each unit; sizes are those of SI units."""
+    rest = f"{REST.rstrip()}, precision = {precision}\n"
+    spec = to_spec(to_ast(Source("<test>", f"network [4 (tanh) {width} (softmax) 2]{rest}")), None, Path())
+    taken = 2 * item * width
+    shown = next(
+        f"{taken / size:.1f} {unit}" if size > 1 else f"{taken} bytes"
+        for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("bytes", 1))
+        if taken >= size
+    )
+    row = next(line for s in explain_layers(spec) for line in s.lines if line.strip().startswith("layer1"))
+    words = re.split(r"  +", row.strip())
+    parameters, products = (f"{count:,}".replace(",", " ") for count in (5 * width, 4 * width))
+    assert words == ["layer1", "dense, tanh", str(width), parameters, shown, products]
 
 
 def test_a_line_of_a_block_calls_activations() -> None:

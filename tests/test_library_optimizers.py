@@ -121,3 +121,23 @@ def test_clips_of_given_gradients(call: str) -> None:
     found = netc.update_rule(call).trajectory(at.start, at.gradients, tensors=(4, 2))
     wanted = [at.start, *islice(oracles_of_families.CLIPS[call](at), len(at.gradients))]
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+G = np.array([3.0, -2.0])
+"""The gradient of x^2 + 3x - 2y at 0."""
+FROM_ZERO = {
+    "keras.Lamb(learning_rate = 0.1)": 0.1 * G / (abs(G) + 1e-7),
+    "optax.lamb(learning_rate = 0.1)": 0.1 * G / (abs(G) + 1e-6),
+    "torch_optimizer.Lamb(lr = 0.1)": 0.1 * (1 - 0.9) * G / (np.sqrt((1 - 0.999) * G**2) + 1e-6),
+    "optax.lars(learning_rate = 0.1)": 0.1 * G,
+}
+
+
+@pytest.mark.parametrize("call", FROM_ZERO)
+def test_a_trust_ratio_is_1_where_the_parameters_are_0(call: str) -> None:
+    """Elsewhere a factor of the step drops out of it; here the step itself is seen. keras 3.15.1, optimizers/lamb.py;
+    optax 0.2.8, scale_by_trust_ratio; torch-optimizer 0.3.0, lamb.py, which corrects no bias."""
+    text = f"objective R(x, y) = x^2 + 3*x - 2*y\ninit theta = (0, 0)\noptimizer {call}\ntrain steps = 1\n"
+    nothing = np.zeros((0, 0))
+    found = run(lowered(text), np.zeros(2), nothing, nothing, 1).trajectory
+    np.testing.assert_allclose(found[-1], -FROM_ZERO[call], rtol=1e-12)

@@ -51,10 +51,10 @@ def test_gradient_and_loss(layers: str, loss: str, precision: str, lanes: int, s
         part = how[first : first + count] if len(how) else slice(first, first + count)
         expected, slope = evaluate.loss_and_gradient(problem, theta, x[part], y[part])
         given = (row, samples.x, samples.y, how, first, count)
-        found = kernels.gradient_of_few(*given, grad, scratch)
+        found = kernels.gradient(*given, grad, scratch)
         np.testing.assert_allclose(found, expected, **close)
         np.testing.assert_allclose(grad[: len(slope)], slope, **close)
-        assert kernels.loss_of_few(*given, scratch) == found
+        assert kernels.loss(*given, scratch) == found
 
 
 @pytest.mark.parametrize("shuffle", ["false", "true"])

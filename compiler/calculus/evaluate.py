@@ -38,7 +38,7 @@ def evaluate(
     values: dict[int, Any] = {}
     nodes = list(ir.postorder(expr))
     with np.errstate(all="ignore"):
-        lengths = _lengths(nodes, env) | dict(sizes or {})
+        lengths = lengths_of(nodes, env) | dict(sizes or {})
         for node in nodes:
             result = _value(node, values, env, parts, lengths)
             # a Python number leaves the dtype of the arrays it meets alone
@@ -68,18 +68,18 @@ def _value(
             return _product(node, a, b, values, lengths)
         case ir.Reduce(op, arg, over, per):
             if per:
-                whole = _whole(values[id(arg)], arg.axes, arg.axes, lengths)
+                whole = stretched(values[id(arg)], arg.axes, arg.axes, lengths)
                 return _per_part(op, whole, parts[per] if parts else ())
             return _reduce(op, values[id(arg)], arg.axes, over, lengths)
         case ir.View(arg, axis):
-            return _view(node, _whole(values[id(arg)], arg.axes, (axis,), lengths), lengths)
+            return view(node, stretched(values[id(arg)], arg.axes, (axis,), lengths), lengths)
         case ir.Pick(arg, axis, place):
             return _pick(node, values[id(arg)], values[id(place)], lengths)
         case _:
             assert_never(node)
 
 
-def _lengths(nodes: Sequence[ir.Expr], env: Mapping[str, Any]) -> dict[ir.Axis, int]:
+def lengths_of(nodes: Sequence[ir.Expr], env: Mapping[str, Any]) -> dict[ir.Axis, int]:
     """Of all axes: as they say, or as the arrays are."""
     known = {a: a.size for node in nodes for a in node.axes if a.size is not None}
     for node in nodes:
@@ -97,7 +97,7 @@ def laid(x: Any, axes: ir.Axes, wanted: ir.Axes) -> Any:
     return x[tuple(slice(None) if a in axes else None for a in wanted)]
 
 
-def _whole(x: Any, axes: ir.Axes, along: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Array:
+def stretched(x: Any, axes: ir.Axes, along: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Array:
     """The array with its full length along some axes."""
     x = np.reshape(x, (1,) * len(axes)) if np.ndim(x) == 0 else x
     return np.broadcast_to(x, [lengths[a] if a in along else n for a, n in zip(axes, x.shape, strict=True)])
@@ -105,7 +105,7 @@ def _whole(x: Any, axes: ir.Axes, along: ir.Axes, lengths: Mapping[ir.Axis, int]
 
 def _reduce(op: ir.Reduction, x: Any, axes: ir.Axes, over: ir.Axes, lengths: Mapping[ir.Axis, int]) -> Any:
     functions: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min, "norm": _norm}
-    x = _whole(x, axes, over if op in ("sum", "norm") else (), lengths)
+    x = stretched(x, axes, over if op in ("sum", "norm") else (), lengths)
     left = [a for a in axes if a not in over]
     more = {"dtype": np.float64} if op == "sum" and not left else {}  # a number is computed in float64
     return functions[op](x, axis=tuple(axes.index(a) for a in over), **more)
@@ -122,7 +122,7 @@ def _product(
             else _reduce("sum", *_of_all(a, b, values), node.over, lengths)
         )
     letters = {axis: chr(ord("a") + i) for i, axis in enumerate(ir.union(a.axes, b.axes))}
-    factors = [_whole(values[id(e)], e.axes, e.axes, lengths) for e in (a, b)]
+    factors = [stretched(values[id(e)], e.axes, e.axes, lengths) for e in (a, b)]
     words = ["".join(letters[x] for x in e.axes) for e in (a, b)]
     return np.einsum(
         f"{words[0]},{words[1]}->{''.join(letters[x] for x in node.axes)}", *factors, optimize=True
@@ -139,7 +139,7 @@ def _per_part(op: ir.Reduction, x: Any, parts: tuple[slice, ...]) -> Any:
     return np.concatenate([np.full_like(x[s], functions[op](x[s])) for s in parts])
 
 
-def _view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
+def view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
     index = node.index
     grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
     place = index.offset + sum((f * grid[a] for a, f in index.terms), np.int64(0))
@@ -150,7 +150,7 @@ def _view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
 
 
 def _pick(node: ir.Pick, x: Any, place: Any, lengths: Mapping[ir.Axis, int]) -> Array:
-    x = _whole(x, node.arg.axes, (node.axis,), lengths)
+    x = stretched(x, node.arg.axes, (node.axis,), lengths)
     grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
     where = np.rint(laid(place, node.place.axes, node.axes)).astype(np.int64)
     return _at(x, node.arg.axes, node.axis, where, (where >= 0) & (where < lengths[node.axis]), grid, 0.0)
@@ -208,17 +208,17 @@ def run_lets(steps: Sequence[ir.Step], env: Env, sizes: Mapping[ir.Axis, int] | 
     for step in steps:
         match step:
             case ir.Let():
-                lengths = _lengths([step.var], {step.name: ()}) | dict(sizes or {})
-                lengths |= _lengths(list(ir.postorder(step.value)), env)
+                lengths = lengths_of([step.var], {step.name: ()}) | dict(sizes or {})
+                lengths |= lengths_of(list(ir.postorder(step.value)), env)
                 value = evaluate(step.value, env, sizes=sizes)
-                env[step.name] = value if not step.axes else _filled(value, step, lengths)
+                env[step.name] = value if not step.axes else filled(value, step, lengths)
             case ir.Scan():
                 _run_scan(step, env, dict(sizes or {}))
             case _:
                 assert_never(step)
 
 
-def _filled(value: Any, let: ir.Let, lengths: Mapping[ir.Axis, int]) -> Array:
+def filled(value: Any, let: ir.Let, lengths: Mapping[ir.Axis, int]) -> Array:
     whole = laid(value, let.value.axes, let.axes)
     return np.broadcast_to(whole, [lengths[a] for a in let.axes])
 
@@ -236,13 +236,13 @@ def _run_scan(scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
         env[let.name] = np.zeros(shape)
     for place in reversed(places) if scan.backward else places:
         for let in lets:
-            value = _fixed(let.value, scan.axis, place)
+            value = fixed(let.value, scan.axis, place)
             axes = tuple(a for a in let.axes if a != scan.axis)
             found = laid(evaluate(value, env, sizes=sizes), value.axes, axes)
             env[let.name][tuple(place if a == scan.axis else slice(None) for a in let.axes)] = found
 
 
-def _fixed(e: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
+def fixed(e: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
     """The expression at this place of the axis."""
     match e:
         case ir.Var(axes=axes) | ir.Draw(axes=axes) if axis in axes:
@@ -256,9 +256,9 @@ def _fixed(e: ir.Expr, axis: ir.Axis, place: int) -> ir.Expr:
         case ir.View(arg, b, index) if b == axis:  # read at another place: the argument keeps the axis
             return ir.View(arg, axis, _index_at(index, axis, place), e.outside)
         case ir.View(arg, b, index):
-            return ir.View(_fixed(arg, axis, place), b, _index_at(index, axis, place), e.outside)
+            return ir.View(fixed(arg, axis, place), b, _index_at(index, axis, place), e.outside)
         case _:
-            return ir.with_children(e, tuple(_fixed(c, axis, place) for c in ir.children(e)))
+            return ir.with_children(e, tuple(fixed(c, axis, place) for c in ir.children(e)))
 
 
 def _index_at(index: ir.Index, axis: ir.Axis, place: int) -> ir.Index:

@@ -19,6 +19,7 @@ from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.rules.layer_sides import SAMPLES, Array, LayerSide, both, with_numbers
 from netc.compiler.rules.paired_parameters import Pairing, pairings
 from netc.compiler.rules.same_equations import Numbered
+from netc.compiler.rules.same_terms import written_out
 from netc.dsl.record import record
 
 TOLERANCE = 1e-9
@@ -34,6 +35,8 @@ class Aspect:
     verdict: str
     """`proved`, `not distinguished`, or `differs`."""
     case: str = ""
+    written_out: bool = False
+    """Proved for the extents that were tried, where its scalars are written out."""
 
     @property
     def same(self) -> bool:
@@ -56,7 +59,7 @@ class Compared:
 def compare_layers(a: str, b: str) -> Compared:
     """Raises SpecError where one is no layer that takes an input the other takes."""
     one, other = both(a, b)
-    found = _best(one, other)
+    found = _written_out(one, other, _best(one, other))
     changes, changed = ({}, ()) if all(x.same for x in found[1]) else _changes(one, other, found)
     return Compared(one, other, found[0], found[1], changes, changed, _twice(one, other, found[0]))
 
@@ -74,6 +77,24 @@ def _best(a: LayerSide, b: LayerSide) -> Found:
         if all(x.same for x in aspects):
             break
     return best
+
+
+def _written_out(a: LayerSide, b: LayerSide, found: Found) -> Found:
+    """With a proof for these extents where numbers do not distinguish what equations do not prove."""
+    pairing, aspects = found
+    if pairing is None or not all(x.same for x in aspects) or all(x.verdict == "proved" for x in aspects):
+        return found
+    if (shown := written_out(a, b, pairing)) is None:
+        return found
+    known = {
+        "values in training": shown.training,
+        "derivatives by the input": shown.training and shown.smooth,
+        "values in use": shown.use,
+    }
+    return pairing, tuple(
+        Aspect(x.name, "proved", written_out=True) if x.verdict != "proved" and known.get(x.name) else x
+        for x in aspects
+    )
 
 
 def _same(aspects: Sequence[Aspect]) -> int:

@@ -46,6 +46,12 @@ def _verdict(found: Compared) -> str:
     on = f"a random batch of {SAMPLES} samples of {shape}{of_last}"
     if found.pairing is None:
         return "are not the same layer: no parameters of A are those of B, by their numbers and extents."
+    if all(x.verdict == "proved" for x in found.aspects) and any(x.written_out for x in found.aspects):
+        learn = ", and learn otherwise" if found.twice else ""
+        return (
+            f"compute the same{learn}: proved for an input of {shape} and all numbers, written out they are equal but for "
+            f"rounding{of_last}."
+        )
     if all(x.verdict == "proved" for x in found.aspects):
         return f"compute the same: proved, their equations are equal but for names and rounding{of_last}."
     if all(x.same for x in found.aspects):
@@ -80,7 +86,8 @@ def _table(aspects: Sequence[Aspect]) -> Iterator[str]:
     words = {"proved": "the same: proved, the equations are equal but for names and rounding",
              "not distinguished": "not distinguished on random numbers"}  # fmt: skip
     for x in aspects:
-        yield f"  {x.name:{width}}  {words.get(x.verdict) or f'differs: {x.case}'}"
+        told = "the same: proved, written out" if x.written_out else words.get(x.verdict)
+        yield f"  {x.name:{width}}  {told or f'differs: {x.case}'}"
 
 
 def _starts(a: LayerSide, b: LayerSide) -> Iterator[str]:

@@ -46,7 +46,7 @@ FORTRAN = """program per_call
     implicit none
     real(real64) :: x({inputs}), u({outputs}), total, seconds
     integer(int64) :: i, start, finish, rate
-    x = [{values}]
+    {values}
     total = 0
     call system_clock(start, rate)
     do i = 1, {calls}_int64
@@ -79,9 +79,11 @@ def in_a_program(run: Path, place: Path, x: np.ndarray, outputs: int, calls: int
             continue
         export(run, place / f"model.{ending}")
         values = [f"{v!r}{kind}" for v in x.tolist()]
-        main = text.format(
-            inputs=len(x), outputs=outputs, values=", ".join(values), first=values[0], calls=calls
-        )
+        each = "\n    ".join(
+            f"x({i}) = {v}" for i, v in enumerate(values, start=1)
+        )  # a line has 132 characters
+        given = each if kind else ", ".join(values)
+        main = text.format(inputs=len(x), outputs=outputs, values=given, first=values[0], calls=calls)
         (place / f"main.{ending}").write_text(main)
         command = [compiler, "-O2", f"model.{ending}", f"main.{ending}", "-lm", "-o", name]
         subprocess.run(command, check=True, cwd=place)

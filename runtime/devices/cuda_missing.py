@@ -9,7 +9,6 @@ import ctypes
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -59,6 +58,8 @@ def installed() -> bool:
 
 
 def _numpy() -> tuple[int, ...]:
+    from importlib.metadata import version
+
     return tuple(int(part) for part in version("numpy").split(".")[:2])
 
 

@@ -23,7 +23,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import version
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -236,6 +235,8 @@ def processor_key() -> str:
 @cache
 def _versions() -> tuple[str, ...]:
     """With the content of the modules the kernels import, which numba's own cache does not follow."""
+    from importlib.metadata import version  # a check waits for it for nothing
+
     devices = Path(__file__).parent
     random = devices.parent.glob("random*.py")
     names = sorted(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from pathlib import Path
@@ -22,6 +23,8 @@ import pytest
 from mutants.faults import ROOT, Fault, definition, statement
 from mutants.trees import forked, pytest_arguments
 
+Tests = dict[str, dict[str, float]]
+"""File -> test -> seconds."""
 ALL = "*"
 """In place of a test: what the fixtures of a file do counts for all its tests."""
 
@@ -128,32 +131,49 @@ class Touched:
             with gzip.open(path, "rt") as file:
                 self.files[f"tests/{path.name.removesuffix('.json.gz')}.py"] = json.load(file)
 
+        self._lines, self._definitions = Counter[str](), Counter[str]()
+        for seen in self.files.values():
+            for lines in seen["lines"].values():
+                for tests in lines.values():
+                    self._lines.update(tests)
+            for tests in seen["definitions"].values():
+                self._definitions.update(tests)
         self._known = {test for seen in self.files.values() for test in (*seen["tests"], *seen["failed"])}
 
     def known(self) -> set[str]:
         """All tests, those too that fail or are skipped without a fault."""
         return self._known
 
-    def tests(self, fault: Fault) -> dict[str, dict[str, float]]:
-        """File -> tests that touch the place of a fault -> their seconds."""
+    def breadth(self, fault: Fault) -> Callable[[str], int]:
+        """Of how many definitions, or lines, a test is. One that is of few, or of that name, tells most."""
+        if not fault.file.endswith(".net"):
+            return self._lines.__getitem__
+        name = definition((ROOT / fault.file).read_text(), fault.line).partition(" ")[2]
+        word = re.compile(rf"(?<![\w.]){re.escape(name)}(?![\w.])")
+        return lambda test: 1 if word.search(test) else self._definitions[test]
+
+    def tests(self, fault: Fault) -> tuple[Tests, Tests]:
+        """Those that touch the place of a fault themselves, and those whose file does it for all of its tests."""
         text = (ROOT / fault.file).read_text()
         if fault.file.endswith(".net"):
             word = definition(text, fault.line)
             return self._chosen(lambda seen: {*seen["definitions"].get(word, ())})
         lines = [str(line) for line in statement(text, fault.line)]
-        found = self._chosen(
+        own, shared = self._chosen(
             lambda seen: {t for n in lines for t in seen["lines"].get(fault.file, {}).get(n, ())}
         )
+        if own or shared:
+            return own, shared
         # What is executed when a module is imported is no test's: those that execute anything of the module.
-        return found or self._chosen(
-            lambda seen: {t for ts in seen["lines"].get(fault.file, {}).values() for t in ts}
-        )
+        return self._chosen(lambda seen: {t for ts in seen["lines"].get(fault.file, {}).values() for t in ts})
 
-    def _chosen(self, touching: Callable[[dict[str, Any]], set[str]]) -> dict[str, dict[str, float]]:
-        found = {}
+    def _chosen(self, touching: Callable[[dict[str, Any]], set[str]]) -> tuple[Tests, Tests]:
+        own: Tests = {}
+        shared: Tests = {}
         for file, seen in self.files.items():
             tests = touching(seen)
-            chosen = {t: s for t, s in seen["tests"].items() if ALL in tests or t in tests}
-            if chosen:
-                found[file] = chosen
-        return found
+            found = {t: s for t, s in seen["tests"].items() if t in tests}
+            others = {t: s for t, s in seen["tests"].items() if ALL in tests and t not in tests}
+            own |= {file: found} if found else {}
+            shared |= {file: others} if others else {}
+        return own, shared

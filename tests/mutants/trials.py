@@ -6,27 +6,26 @@ import json
 import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mutants.faults import Fault
-from mutants.touched import Touched, forget_answers
+from mutants.touched import Tests, Touched, forget_answers
 from mutants.trees import copied, forked, pytest_arguments
 
 SECONDS = 240
 """Of processor time, for all tests that are tried with one fault."""
 FIRST = 5
 """Of processor time: what is tried of a file before other files have their turn."""
+FILES = 6
+"""From which the narrowest tests are."""
 LONGER = 60
 """A test hangs if it takes more than these seconds above twenty times what it takes without a fault."""
-
-Tests = dict[str, dict[str, float]]
-"""File -> test -> seconds."""
 
 
 class Chosen:
@@ -87,10 +86,11 @@ class Trials:
 
     def tried(self, fault: Fault) -> dict[str, Any]:
         """By which test it is noticed (empty: by none), how many tests passed of how many that touch its place."""
-        tests = self.touched.tests(fault)
-        of = sum(map(len, tests.values()))
+        touching = self.touched.tests(fault)
+        of = sum(len(found) for tests in touching for found in tests.values())
         passed, seconds, path = 0, 0.0, self.copy / fault.file
-        for batch in batches(tests):
+        breadth = self.touched.breadth(fault)
+        for batch in filter(None, chain.from_iterable(batches(tests, breadth) for tests in touching)):
             text = path.read_text()
             self._put(path, fault.planted(text))
             try:
@@ -135,15 +135,31 @@ class Trials:
         return self.sound[test]
 
 
-def batches(tests: Tests) -> Iterator[Tests]:
-    """The quickest tests of the files that take least, of some more files, of all files; then all other tests."""
+def batches(tests: Tests, breadth: Callable[[str], int]) -> Iterator[Tests]:
+    """The narrowest tests; the quickest of the files that take least, of some more files, of all files; all others."""
+    telling = _narrowest(tests, breadth)
+    yield telling
     first, later = [], []
     for file, found in tests.items():
-        ordered = sorted(found.items(), key=lambda item: item[1])
+        left = [(test, seconds) for test, seconds in found.items() if test not in telling.get(file, ())]
+        ordered = sorted(left, key=lambda item: item[1])
         count = sum(total <= FIRST for total in accumulate(seconds for _, seconds in ordered)) or 1
         first.append((file, dict(ordered[:count])))
         later.append((file, dict(ordered[count:])))
     first.sort(key=lambda item: sum(item[1].values()))
-    for part in (first[:4], first[4:16], first[16:], [item for item in later if item[1]]):
-        if part:
-            yield dict(part)
+    for part in (first[:4], first[4:16], first[16:], later):
+        yield {file: found for file, found in part if found}
+
+
+def _narrowest(tests: Tests, breadth: Callable[[str], int]) -> Tests:
+    known = [
+        (breadth(t), s, file, t) for file, found in tests.items() for t, s in found.items() if breadth(t)
+    ]
+    telling: Tests = {}
+    total = 0.0
+    for _, seconds, file, test in sorted(known):
+        total += seconds
+        if total > FIRST or (file not in telling and len(telling) == FILES):
+            break
+        telling.setdefault(file, {})[test] = seconds
+    return telling

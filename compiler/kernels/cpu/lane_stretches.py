@@ -1,8 +1,8 @@
 """Runs as lanes, of rules in which a run seldom ends: several iterations without asking which runs go on.
 
-To ask costs about as much as an iteration of gradient descent. So a group goes TURNS iterations as if no run could end,
-notes whether one should have, and, where one should, goes back and does them again one by one: the bits are those of
-`lanes`. What a run that has ended would have become is thrown away.
+To ask takes a fifth of the time of gradient descent on a small objective. So a group goes TURNS iterations as if no run
+could end, notes whether one should have, and, where one should, goes back and does them again one by one: the bits are
+those of `lanes`. What a run that has ended would have become is thrown away.
 """
 
 from __future__ import annotations

@@ -98,6 +98,20 @@ def functions(network: Chain, plan: Plan) -> list[L.Function]:
     ]
 
 
+TYPES = (
+    dict.fromkeys(("theta", "grad", "scratch"), "reals")
+    | dict.fromkeys(("x", "y"), "tables")
+    | {"order": "int64[::1]"}
+)
+
+
+def _function(
+    name: str, parameters: tuple[str, ...], body: Sequence[L.Stmt], note: str, returns: str = ""
+) -> L.Function:
+    types = tuple(TYPES.get(p, "int64") for p in parameters)
+    return L.Function(name, parameters, tuple(body), note, types=types, returns=returns)
+
+
 def few(name: str, plan: Plan) -> L.Stmt:
     """At the head of `loss` and `gradient`."""
     taken = L.Return(L.call(f"{name}_of_few", *parameters_of(name)))
@@ -129,7 +143,7 @@ def _fetch(network: Chain, units: Units) -> L.Function:
     body.append(L.loop("o", network.head.units, [L.Store(L.Name("scratch"), to, target)]))
     note = "The samples [first, first + count) and their targets, as they stand or in the order `order`."
     parameters = ("x", "y", "order", "first", "count", "scratch")
-    return L.Function(
+    return _function(
         "fetch", parameters, (L.let("xs", L.call("flat", "x")), L.loop("s", "count", body)), note
     )
 
@@ -150,7 +164,7 @@ def _forward(units: Units) -> L.Function:
             value = [("a", place.layer.value)]
             body.append(_each_sample(units, p.outputs, value, {"z": place.z, "a": place.a}))
     note = "Activations of the samples, up to the last z."
-    return L.Function("forward_of_few", ("theta", "count", "scratch"), tuple(body), note)
+    return _function("forward_of_few", ("theta", "count", "scratch"), body, note)
 
 
 def _backward(units: Units) -> L.Function:
@@ -164,7 +178,7 @@ def _backward(units: Units) -> L.Function:
         buffers = {"z": before.z, "a": before.a, "c": before.d, "dz": before.d}
         body.append(_each_sample(units, layer.product.outputs, [("dz", layer.vjp)], buffers))
     note = "Cotangents of the pre-activations, from the last one on."
-    return L.Function("backward_of_few", ("theta", "count", "scratch"), tuple(body), note)
+    return _function("backward_of_few", ("theta", "count", "scratch"), body, note)
 
 
 Wanted = list[tuple[str, ir.Expr]]
@@ -217,4 +231,6 @@ def _over_samples(name: str, network: Chain, units: Units) -> L.Function:
         *after,
         result,
     )
-    return L.Function(f"{name}_of_few", parameters_of(name), body, f"As `{name}`, with units as lanes.")
+    return _function(
+        f"{name}_of_few", parameters_of(name), body, f"As `{name}`, with units as lanes.", "float64"
+    )
