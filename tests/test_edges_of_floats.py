@@ -192,7 +192,7 @@ def test_norms_on_a_gpu() -> None:
 
 
 @pytest.mark.parametrize("column", ["a", "b"])
-@pytest.mark.parametrize("size", [1e-300, 1e-46, 1e-40, 1e39, 1e300])
+@pytest.mark.parametrize("size", [1e-300, 1e-46, 1e-42, 1e39, 1e300])
 def test_a_column_that_single_precision_cannot_hold_is_refused(
     size: float, column: str, tmp_path: Path
 ) -> None:

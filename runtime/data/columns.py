@@ -151,8 +151,9 @@ def require_scalable(scaler: Scaler, names: Sequence[str], spec: DataSpec, setti
 
 
 def require_single(pieces: Iterable[Array], names: Sequence[str], spec: DataSpec) -> None:
-    """Refuses scaled values that `precision = f32` cannot hold: too large ones, and columns that would be 0 there."""
-    largest, smallest = np.finfo(np.float32).max, np.finfo(np.float32).tiny
+    """Refuses scaled values that `precision = f32` cannot hold: too large ones, and columns of which it would keep less than four
+    digits, or none."""
+    largest, smallest = np.finfo(np.float32).max, 1e4 * float(np.finfo(np.float32).smallest_subnormal)
     hints = ["train with precision = f64", "or scale the data"]
     sizes: Array = np.zeros(1)
     for values in pieces:
@@ -165,9 +166,7 @@ def require_single(pieces: Iterable[Array], names: Sequence[str], spec: DataSpec
         sizes = np.maximum(sizes, abs(values).max(axis=0, initial=0))
     for lost in np.flatnonzero((sizes > 0) & (sizes < smallest)):
         name = names[min(int(lost), len(names) - 1)]
-        message = (
-            f"column '{name}' holds {sizes[lost]:.4g} at most, below the smallest number of precision = f32"
-        )
+        message = f"column '{name}' holds {sizes[lost]:.4g} at most, too small for precision = f32 to keep its digits"
         raise data_error("E0611", message, spec.span, hints=hints)
 
 
