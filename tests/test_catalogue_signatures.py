@@ -98,6 +98,13 @@ def test_defaults_of_the_talk(name: str, oracle: str) -> None:
     assert of("optimizer", f"turpault.{name}")["eta"] == rate
 
 
+def test_defaults_of_the_talk_that_its_runs_do_not_show() -> None:
+    """What ends a search early enough, or is far below the gradients there."""
+    eps = signature(oracles_of_the_talk.rag).parameters["eps"].default
+    assert {of("optimizer", f"turpault.{name}")["eps"] for name in ("RAG", "RAGL")} == {eps}
+    assert of("optimizer", "turpault.LC_Momentum")["lambda"] == "1/(4*b)"  # as `lc_momentum` has it
+
+
 WHERE = {
     "torch": ("torch.optim", "torch.optim.lr_scheduler", "torch.nn.utils"),
     "keras": ("keras.optimizers", "keras.optimizers.schedules", "keras.callbacks"),
