@@ -151,8 +151,8 @@ def require_scalable(scaler: Scaler, names: Sequence[str], spec: DataSpec, setti
 
 
 def require_single(pieces: Iterable[Array], names: Sequence[str], spec: DataSpec) -> None:
-    """Refuses scaled values that `precision = f32` cannot hold: too large ones, and columns of which it would keep less than four
-    digits, or none."""
+    """Refuses scaled values that `precision = f32` cannot hold: too large ones, and columns of whose digits it would
+    keep less than four."""
     largest, smallest = np.finfo(np.float32).max, 1e4 * float(np.finfo(np.float32).smallest_subnormal)
     hints = ["train with precision = f64", "or scale the data"]
     sizes: Array = np.zeros(1)
