@@ -96,8 +96,9 @@ class Prepared:
     def _fit_inputs(self) -> Scaler:
         assert self.data is not None
         spec = self.spec.data
+        x, train = self.data.x, self.data.train
         scaler = Scaler.fit(
-            self.data.x if len(self.data.train) == len(self.data.x) else self.data.x[self.data.train],
+            np.ascontiguousarray(x) if len(train) == len(x) else x[train],  # sums hang on the order in memory
             spec.scale,
             spec.factor,
             self.data.rounding,

@@ -55,14 +55,14 @@ def test_who_waits_is_told_what_is_compiled_and_how_long_it_took_last_time(here,
         done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
         return done.stderr.splitlines()[0]
 
-    assert said() == "compiling loss and gradient, rule; the next run has it in the cache"
+    assert said() == "compiling shared functions, loss and gradient, rule; the next run has it in the cache"
     assert said().startswith("compiled in")
     Path("quadratic.net").write_text(
         QUADRATIC.replace("gd(eta", "momentum.heavy_ball(eta").replace("2*0.8^10", "9")
     )
     subprocess.run(command, env=environment, capture_output=True)
     assert json.loads((tmp_path / "cache/compile_times.json").read_text()).keys() == {
-        "loss and gradient, rule",
+        "shared functions, loss and gradient, rule",
         "rule",
     }
     Path("quadratic.net").write_text(QUADRATIC.replace("gd(eta", "momentum.ema(eta").replace("2*0.8^10", "9"))

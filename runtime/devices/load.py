@@ -167,7 +167,7 @@ class _Entry:
 
 
 def uncompiled(kernels: ModuleType) -> tuple[str, ...]:
-    """`tiles`, `loss and gradient`, `rule`: what of a program is to be compiled; nothing if all was kept."""
+    """`shared functions`, `loss and gradient`, `rule`: what of a program is to be compiled; nothing if all was kept."""
     return _new[kernels.__name__]
 
 

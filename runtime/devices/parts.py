@@ -31,7 +31,7 @@ class Part:
     functions: str
     names: tuple[str, ...]
     what: str = "kernels"
-    """`tiles`, `loss and gradient`, `rule`; `kernels` of a text that stays whole."""
+    """`shared functions`, `loss and gradient`, `rule`; `kernels` of a text that stays whole."""
     calls: frozenset[str] | None = None
     """What it imports of modules before it; None: everything, as callers look for it in the last one."""
 
@@ -60,16 +60,16 @@ def split(text: str) -> tuple[Part, ...]:
     if "advance" not in named or "gradient" not in named:
         return (Part(header, "".join(f.text for f in functions), tuple(_FUNCTION.findall(text))),)
     constants = {found[1] for line in header.splitlines() if (found := _CONSTANT.match(line))}
-    tiles = set[str]()
+    shared = set[str]()
     for f in functions:
-        if f.typed and not f.names & constants and f.calls & named.keys() <= tiles:
-            tiles.add(f.name)
-    problem = _reached(named, [name for name in PROBLEM if name in named]) - tiles
-    groups = [("tiles", [f]) for f in functions if f.name in tiles]
+        if f.typed and not f.names & constants and f.calls & named.keys() <= shared:
+            shared.add(f.name)
+    problem = _reached(named, [name for name in PROBLEM if name in named]) - shared
+    groups = [("shared functions", [f]) for f in functions if f.name in shared]
     groups.append(("loss and gradient", [f for f in functions if f.name in problem]))
-    rest = [f for f in functions if f.name not in tiles | problem]
-    shared = (_part(_pruned(header, group), group, what) for what, group in groups if group)
-    return (*shared, replace(_part(header, rest, "rule"), calls=None))
+    rest = [f for f in functions if f.name not in shared | problem]
+    parts = (_part(_pruned(header, group), group, what) for what, group in groups if group)
+    return (*parts, replace(_part(header, rest, "rule"), calls=None))
 
 
 def _part(header: str, functions: Sequence[_Function], what: str) -> Part:
