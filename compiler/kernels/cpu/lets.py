@@ -15,8 +15,8 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu import calls
+from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, of_block
 from netc.compiler.kernels.cpu.nests import Tiles
-from netc.compiler.kernels.cpu.network import SAMPLES, TYPES, gather, locate, of_block
 from netc.compiler.kernels.cpu.passes import LetWriter
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
 from netc.compiler.kernels.cpu.steps import Nest

@@ -1,0 +1,105 @@
+"""A block of samples: what its functions are given, and where its samples lie, as they are or gathered in the scratch.
+
+Knows nothing of networks: chains of dense layers (`network`) and any lets (`lets`) have it in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.cpu.plan import Plan, row_of
+from netc.compiler.kernels.rule_memory import CLOCK
+
+SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
+"""Where a block's samples lie: array, offset of the first, distance of two features; likewise the targets;
+how many samples count, and that number rounded up to whole tiles."""
+TYPES = (
+    dict.fromkeys(SAMPLES, "int64")
+    | dict.fromkeys(("theta", "xs", "ys", "scratch"), "reals")
+    | {"order": "int64[::1]"}
+    | dict.fromkeys(("start", *CLOCK), "int64")
+)
+"""Of what functions of one block are given. They are declared, so that each is compiled by itself."""
+
+
+def of_block(
+    name: str, parameters: tuple[str, ...], body: Iterable[L.Stmt], note: str, returns: str = ""
+) -> L.Function:
+    """A function of one block of samples."""
+    types = tuple(TYPES[p] for p in parameters)
+    return L.Function(name, parameters, tuple(body), note, types=types, returns=returns)
+
+
+def place_of(plan: Plan, buffer: L.Int, row: L.Expr | int | str, at: L.Expr | int | str) -> L.Expr:
+    return L.add(L.add(L.mul(row, plan.block), at), buffer)
+
+
+def locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
+    """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch."""
+    start = L.add("first", "s")
+    in_order: list[L.Stmt] = [
+        L.let("xs", L.call("flat", "x")), L.let("xfirst", start), L.let("xstride", L.call("columns", "x")),
+        L.let("ys", L.call("flat", "y")), L.let("yfirst", start), L.let("ystride", L.call("columns", "y")),
+    ]  # fmt: skip
+    gathered: list[L.Stmt] = [
+        L.Do(L.call("gather", "x", "y", "order", start, "valid", "scratch")),
+        L.let("xs", "scratch"), L.let("xfirst", plan.at(plan.gather_x)), L.let("xstride", plan.block),
+        L.let("ys", "scratch"), L.let("yfirst", plan.at(plan.gather_y)), L.let("ystride", plan.block),
+    ]  # fmt: skip
+    rounded = L.call("floordiv", L.add("valid", plan.step - 1), plan.step)
+    return [
+        L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
+        L.let("width", L.mul(rounded, plan.step)),
+        *(gathered if shuffled else in_order),
+    ]
+
+
+TRANSPOSED = (4, 4)
+"""Arguments of `transposed` that belong together: from where, to where."""
+FEATURES_AT_ONCE = 16
+"""A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
+
+
+def gather(plan: Plan, inputs: int, outputs: int, rows: int = -1) -> L.Function:
+    """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature. `rows`: where the
+    first layer wants it as it is."""
+    pick: list[L.Stmt] = [
+        L.let("sample", L.add("first", "j")),
+        L.If(
+            L.call("gt", L.call("len", "order"), 0),
+            (L.let("sample", L.At(L.Name("order"), L.add("first", "j"))),),
+        ),
+    ]
+    target = L.Store(
+        L.Name("scratch"),
+        place_of(plan, plan.at(plan.gather_y), "o", "j"),
+        L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
+    )
+    by_feature = _gathered(plan, inputs, pick) if rows < 0 else _copied(plan, inputs, plan.at(rows), pick)
+    body = (*by_feature, L.loop("j", "valid", [*pick, L.loop("o", outputs, [target])]))
+    note = "Brings the samples order[first : first + valid] together; without an order as they stand."
+    types = ("tables", "tables", "int64[::1]", "int64", "int64", "reals")
+    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note, types=types)
+
+
+ROW = L.let("row", L.At(L.Name("x"), L.Name("sample")))
+
+
+def _gathered(plan: Plan, inputs: int, pick: list[L.Stmt]) -> list[L.Stmt]:
+    value = L.At(L.Name("row"), L.Name("i"))
+    put = L.Store(L.Name("scratch"), place_of(plan, plan.at(plan.gather_x), "i", "j"), value)
+    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), inputs))
+    part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, ROW, L.loop("i", "stop", [put], start="part")])]
+    return [L.loop("part", inputs, part, step=FEATURES_AT_ONCE)]
+
+
+def _copied(plan: Plan, inputs: int, rows: L.Int, pick: list[L.Stmt]) -> list[L.Stmt]:
+    """First as it is, then turned."""
+    apart = row_of(inputs, plan.lanes)
+    at = L.add(L.add(L.mul("j", apart), "i"), rows)
+    copy = L.loop("i", inputs, [L.Store(L.Name("scratch"), at, L.At(L.Name("row"), L.Name("i")))])
+    turned = L.call(
+        "transposed", "scratch", rows, apart, "valid", "scratch", plan.at(plan.gather_x), plan.block, inputs
+    )
+    return [L.loop("j", "valid", [*pick, ROW, copy]), L.Do(turned, TRANSPOSED)]
