@@ -16,7 +16,7 @@ check: .venv
 
 bench: .venv
 	.venv/bin/pip install --quiet -e '.[test,peers]'
-	PYTHONPATH=tests $(python) -m bench --write README.md docs/performance.md
+	PYTHONPATH=tests $(python) -m bench --write docs/performance.md --excerpt README.md
 	PYTHONPATH=tests $(python) -m bench.launch --write docs/performance.md
 	PYTHONPATH=tests $(python) -m bench.starts --write docs/performance.md
 	PYTHONPATH=tests $(python) -m bench.windows

@@ -32,7 +32,7 @@ def main() -> None:
         print(json.dumps(_times(arguments)))
         return
     from bench import report
-    from bench.workloads import workloads
+    from bench.workloads import HEADLINES, workloads
 
     rows: list[report.Row] = []
     for work in workloads():
@@ -50,6 +50,8 @@ def main() -> None:
     print(text)
     for document in arguments.write:
         report.write(document, text)
+    for document in arguments.excerpt:
+        report.write(document, report.excerpt(text, HEADLINES))
 
 
 def _process(work: Workload, arguments: argparse.Namespace) -> dict[str, float]:
@@ -89,6 +91,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.5, help="of one repetition of one contender")
     parser.add_argument("--processes", type=int, default=2, help="in which each workload is measured anew")
     parser.add_argument("--write", nargs="+", type=Path, default=[], help="documents that hold the table")
+    parser.add_argument(
+        "--excerpt", nargs="+", type=Path, default=[], help="documents that hold some of its rows"
+    )
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()
 

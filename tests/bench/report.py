@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import distributions, version
@@ -65,6 +65,17 @@ def table(rows: Sequence[Row]) -> str:
     if any(shares[2:]):
         lines = [[*cells, share] for cells, share in zip(lines, shares, strict=True)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def excerpt(text: str, titles: Collection[str]) -> str:
+    """The table with these of its rows alone, and what stands below it."""
+    lines = text.splitlines(keepends=True)
+    kept = (line for i, line in enumerate(lines) if i < 2 or line[0] != "|" or _first(line) in titles)
+    return "".join(kept)
+
+
+def _first(line: str) -> str:
+    return line.split("|")[1].strip()
 
 
 def spreads(rows: Sequence[Row]) -> str:
