@@ -152,7 +152,8 @@ def _cell(work: Starts, name: str, times: dict[str, float]) -> str:
     if name == "netc":
         return f"**{shown}**"
     ratio = times[name] / times["netc"] if "netc" in times else float("nan")
-    return f"{'~' if name in work.parts else ''}{shown} ({ratio:.0f}×)"
+    times_ours = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"  # below 1 netc is behind
+    return f"{'~' if name in work.parts else ''}{shown} ({times_ours}×)"
 
 
 def _child(work: Starts, arguments: argparse.Namespace) -> dict[str, float]:
