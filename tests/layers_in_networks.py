@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -92,3 +93,20 @@ def put(stages: str, shape: Sequence[int], definitions: str = "") -> Put:
     x = ir.Tensor("x", (ir.SAMPLES, *inputs), "weight")
     flow = Flow(known.activations)
     return Put(flow, x, flow.chain(place.made, x.var))
+
+
+def against(made: Put, reference: Any, shape: tuple[int, ...], seed: int = 0) -> None:
+    """Values and derivatives are those of `reference`, a function of PyTorch of the input and the arrays in their order."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    names = list(made.shapes())
+    arrays = {n: rng.normal(size=s) for n, s in made.shapes().items()}
+    x, weights = rng.normal(size=(4, *shape)), rng.normal(size=(4, *made.shape))
+    value, slopes, _ = made.run(arrays, x, weights)
+    given = [torch.tensor(a, requires_grad=True) for a in (x, *(arrays[n] for n in names))]
+    expected = reference(*given)
+    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-11, atol=1e-12)
+    right = torch.autograd.grad((expected * torch.tensor(weights)).sum(), given)
+    for n, g in zip(("x", *names), right, strict=True):
+        np.testing.assert_allclose(slopes[n], g.numpy(), rtol=1e-9, atol=1e-10, err_msg=n)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layers_in_networks import Put, put
+from layers_in_networks import against, put
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import loss_and_gradient, predict
 from netc.compiler.explain_layers import explain_layers, rows
@@ -68,21 +68,6 @@ def convnext(channels: tuple[int, ...], depths: tuple[int, ...]) -> str:
 
 def spec(text: str) -> Spec:
     return to_spec(to_ast(Source("<test>", text + REST)), None, Path())
-
-
-def against(made: Put, reference, shape: tuple[int, ...], seed: int = 0) -> None:
-    """`reference` of the input and the arrays in their order."""
-    rng = np.random.default_rng(seed)
-    names = list(made.shapes())
-    arrays = {n: rng.normal(size=s) for n, s in made.shapes().items()}
-    x, weights = rng.normal(size=(4, *shape)), rng.normal(size=(4, *made.shape))
-    value, slopes, _ = made.run(arrays, x, weights)
-    given = [torch.tensor(a, requires_grad=True) for a in (x, *(arrays[n] for n in names))]
-    expected = reference(*given)
-    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-10, atol=1e-11)
-    right = torch.autograd.grad((expected * torch.tensor(weights)).sum(), given)
-    for n, g in zip(("x", *names), right, strict=True):
-        np.testing.assert_allclose(slopes[n], g.numpy(), rtol=1e-9, atol=1e-10, err_msg=n)
 
 
 def test_lenet_1_has_the_parameters_of_the_lecture_and_the_shapes_of_the_paper() -> None:

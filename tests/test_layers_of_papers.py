@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import netc
-from layers_in_networks import put
+from layers_in_networks import against, put
 
 torch = pytest.importorskip("torch")
 
@@ -75,17 +75,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_layer_of_a_paper(name: str) -> None:
     text, stages, shape, reference = CASES[name]
-    made = put(stages, shape, text)
-    rng = np.random.default_rng(3)
-    arrays = {n: rng.normal(size=s) for n, s in made.shapes().items()}
-    x, weights = rng.normal(size=(4, *shape)), rng.normal(size=(4, *made.shape))
-    value, slopes, _ = made.run(arrays, x, weights)
-    given = [torch.tensor(a, requires_grad=True) for a in (x, *arrays.values())]
-    expected = reference(*given)
-    np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-11, atol=1e-12)
-    right = torch.autograd.grad((expected * torch.tensor(weights)).sum(), given)
-    for n, gradient in zip(("x", *arrays), right, strict=True):
-        np.testing.assert_allclose(slopes[n], gradient.numpy(), rtol=1e-9, atol=1e-10, err_msg=n)
+    against(put(stages, shape, text), reference, shape, seed=3)
 
 
 def test_kernels_train_a_network_of_two_of_them() -> None:

@@ -2,8 +2,9 @@
 
 Products of matrices are register tiles: a few rows times a few sample vectors, with a plain loop over the
 inner index (broadcast one weight, multiply and add). The sums of the weight gradient are kept as vectors
-over samples and folded W at a time. All layers share the same three tile functions, so that neither the
-text nor the compile time grows with the depth of the network.
+over samples and folded W at a time, or have inputs as lanes where a layer is wide (`rows`). All layers share the same
+tile functions, so that neither the text nor the compile time grows with the depth of the network. Evaluations of a vector of
+samples or fewer go another way (`units`).
 """
 
 from __future__ import annotations

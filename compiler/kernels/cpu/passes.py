@@ -61,25 +61,34 @@ class _Let(ValueWriter):
         self.lanes, self.let = writer.lanes, let
 
     def of_each_sample(self) -> list[L.Stmt]:
+        def put(places: Places) -> None:
+            value = self.emit(self.let.value, places)
+            if self.let.name.startswith("d_"):  # lanes beyond the last sample count nothing
+                value = L.call("keep", value, L.call("sub", "valid", "j"), 0.0)
+            array, at = self.address(self.let.name, places)
+            self.scopes[-1].stmts.append(L.store(array, at, value))
+
         axes = [a for a in self.let.axes if a != ir.SAMPLES and a not in self.places]
-        innermost = self._everywhere(self.let.value, axes)
+        self._of_samples(self.let.value, axes, self.places, put)
+        return self.scopes[0].stmts
+
+    def _of_samples(
+        self, value: ir.Expr, axes: list[ir.Axis], places: Places, put: Callable[[Places], None]
+    ) -> None:
+        """The loops over the axes and over the samples, the one or the other inside, around what `put` writes."""
+        innermost = self._everywhere(value, axes)
         if not innermost:
             self._open_samples()
         outer = len(self.scopes) - 1
-        places = self.open(axes, self.places)
+        inner = self.open(axes, places)
         if innermost:
             self._open_samples()
-        value = self.emit(self.let.value, places)
-        if self.let.name.startswith("d_"):  # lanes beyond the last sample count nothing
-            value = L.call("keep", value, L.call("sub", "valid", "j"), 0.0)
-        array, at = self.address(self.let.name, places)
-        self.scopes[-1].stmts.append(L.store(array, at, value))
+        put(inner)
         if innermost:
             self._close_samples()
         self.close(axes, outer)
         if not innermost:
             self._close_samples()
-        return self.scopes[0].stmts
 
     def _everywhere(self, value: ir.Expr, axes: Sequence[ir.Axis]) -> bool:
         """Whether nothing of a sample is worth computing outside of the loops over these axes. Then the samples, which stand
@@ -112,21 +121,12 @@ class _Let(ValueWriter):
         places = self.open(axes, self.places)
         depth, total = len(self.scopes) - 1, self.fresh()
         self.scopes[-1].stmts.append(L.let(total, L.call("splat", 0.0)))
-        others = [a for a in value.over if a != ir.SAMPLES]
-        innermost = self._everywhere(value.arg, others)
-        if not innermost:
-            self._open_samples()
-        outer = len(self.scopes) - 1
-        inner = self.open(others, places)
-        if innermost:
-            self._open_samples()
-        term = L.call("keep", self.emit(value.arg, inner), L.call("sub", "valid", "j"), 0.0)
-        self.scopes[-1].stmts.append(L.let(total, L.call("add", total, term)))
-        if innermost:
-            self._close_samples()
-        self.close(others, outer)
-        if not innermost:
-            self._close_samples()
+
+        def add(inner: Places) -> None:
+            term = L.call("keep", self.emit(value.arg, inner), L.call("sub", "valid", "j"), 0.0)
+            self.scopes[-1].stmts.append(L.let(total, L.call("add", total, term)))
+
+        self._of_samples(value.arg, [a for a in value.over if a != ir.SAMPLES], places, add)
         array, at = self.address(self.let.name, places)
         self.scopes[depth].stmts.append(
             L.Store(array, at, L.call("add", L.At(array, at), L.call("hsum", total)))

@@ -1,7 +1,7 @@
 """The three register tiles that all layers share: a product of matrices, and the sums of the weight gradient.
 
 Each is one compiled function for all layers, forward and backward: offsets and strides are its arguments.
-The lanes are samples; `j` runs over the samples of a block. Which layer calls what is in `cpu_network`.
+The lanes are samples; `j` runs over the samples of a block. Which layer calls what is in `network`.
 """
 
 from __future__ import annotations
