@@ -22,6 +22,7 @@ CONTENDERS = {
     "torch.compile": ("bench.torch_peer", "Compiled"),
     "jax": ("bench.jax_peer", "Rows"),
     "jax.columns": ("bench.jax_peer", "Columns"),
+    "c": ("bench.c_peer", "C"),
 }
 
 
@@ -79,7 +80,7 @@ def _times(arguments: argparse.Namespace) -> dict[str, float]:
     from bench.workloads import workloads
 
     (work,) = (work for work in workloads() if title(work) == arguments.child)
-    contenders = [_maker(name)(work) for name in arguments.contenders]
+    contenders = [_maker(name)(work) for name in arguments.contenders if _takes_part(name, work)]
     return times(work, contenders, arguments.repetitions, arguments.seconds, time.process_time)
 
 
@@ -108,6 +109,13 @@ def _one_core() -> None:
         "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
         "JAX_PLATFORMS": "cpu",
     }
+
+
+def _takes_part(name: str, work: Workload) -> bool:
+    """C has a text for one network alone."""
+    from bench import c_peer
+
+    return name != "c" or c_peer.takes_part(work)
 
 
 def _maker(name: str) -> Callable[[Workload], Contender]:
