@@ -10,8 +10,8 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu.lets import Lets
 from netc.compiler.kernels.cpu.plan import Plan as Blocks
-from netc.compiler.kernels.cpu.said import gradients, patterns
-from netc.compiler.kernels.cpu.target import Cpu
+from netc.compiler.kernels.cpu.said import gradients, patterns, together
+from netc.compiler.kernels.cpu.target import Cpu, one_by_one
 from netc.compiler.kernels.cuda import lets as cuda_lets
 from netc.compiler.kernels.cuda import said
 from netc.compiler.kernels.cuda.plan import Card, Plan
@@ -27,7 +27,12 @@ def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int
     sections = [
         Section(
             "on the CPU",
-            (*_few(chosen), _cpu(program, on_cpu), *_lets(chosen), _memory(program, on_cpu, samples)),
+            (
+                *_few(chosen),
+                _cpu(program, chosen, machine, on_cpu),
+                *_lets(chosen),
+                _memory(program, on_cpu, samples),
+            ),
         ),
         Section("on a GPU", _cuda(program, Cuda(card), on_cpu, samples)),
     ]
@@ -38,13 +43,12 @@ def _constants(module: L.Module) -> dict[str, int]:
     return {name: value for name, value in module.constants if isinstance(value, int)}
 
 
-def _cpu(program: ir.Program, constants: dict[str, int]) -> str:
-    lanes, block = constants["LANES"], constants["BLOCK"]
-    if program.problem.sampled:
-        return f"vectors of {lanes} samples, {block} samples go through the network together"
-    if lanes > 1:
-        return f"{lanes} runs walk in step, each in a lane of vectors"
-    return "run after run"
+def _cpu(program: ir.Program, plan: Blocks | Lets | None, machine: Machine, constants: dict[str, int]) -> str:
+    if plan:
+        return together(plan, machine)
+    if why := one_by_one(program):
+        return f"run after run: {why}"
+    return f"{constants['LANES']} runs walk in step, each in a lane of vectors"
 
 
 def _few(plan: Blocks | Lets | None) -> tuple[str, ...]:

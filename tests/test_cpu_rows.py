@@ -41,7 +41,7 @@ def test_the_gradient_of_wide_layers(precision: str, lanes: int, shuffle: str) -
     assert isinstance(plan, Plan)
     assert [stage.wide for stage in plan.stages] == [True, True, False]
     (_, cpu, _) = explain_plan(built.program, machine, Card(), 29)
-    assert any("layer1, layer2: vectors of inputs" in line for line in cpu.lines)
+    assert any("layer1, layer2: vectors of inputs, as turning" in line for line in cpu.lines)
 
     random = np.random.default_rng(3)
     weights = [random.normal(0, 0.3, shape) for shape in zip(SIZES[1:], SIZES[:-1], strict=True)]

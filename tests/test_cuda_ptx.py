@@ -117,7 +117,13 @@ def test_the_text_of_a_kernel_needs_no_extra(capsys: pytest.CaptureFixture[str])
 def test_the_plan_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     for stem, words in (
         ("quadratic_gd", "2 parameters: one run per thread"),
+        ("quadratic_gd", "run after run: 16 or more would walk in step"),
         ("boston", "466 parameters, 1 run: one run per block of 128 threads"),
+        (
+            "boston",
+            "samples go through the network together: their values in all layers fit in half the second",
+        ),
+        ("boston", "one thread for an evaluation"),
         ("speth", "one run per warp"),
     ):
         path = next(path for path in cuda_table.EXAMPLES if path.stem == stem)

@@ -218,12 +218,13 @@ def _sums(dense: Product, samples: bool, wide: bool, lanes: int) -> Sums:
     return Sums(over_outputs, outputs if over_outputs else inputs, bias, bias + outputs)
 
 
-def _height(network: Chain, wide: Sequence[bool], machine: Machine) -> int:
-    """Rows of a tile: the quickest for all products, of those that the registers hold.
+def most_rows(registers: int) -> int:
+    """A tile keeps height x TILE_VECTORS sums, the vectors they meet and one weight in registers."""
+    return max(1, (registers - TILE_VECTORS - 1) // TILE_VECTORS)
 
-    A tile keeps height x TILE_VECTORS sums, the vectors they meet and one weight in registers.
-    """
-    most = max(1, (machine.registers - TILE_VECTORS - 1) // TILE_VECTORS)
+
+def _height(network: Chain, wide: Sequence[bool], machine: Machine) -> int:
+    """Rows of a tile: the quickest for all products, of those that the registers hold."""
     dense = products(network)
     rows = [(d.outputs, d.inputs) for d in dense] + [(d.inputs, d.outputs) for d in dense[1:]]
     rows += [(d.outputs, d.inputs) for d, by_rows in zip(dense, wide, strict=True) if by_rows]
@@ -234,7 +235,7 @@ def _height(network: Chain, wide: Sequence[bool], machine: Machine) -> int:
             for many, others in rows
         )
 
-    return min(range(1, most + 1), key=lambda h: (cost(h), -h))
+    return min(range(1, most_rows(machine.registers) + 1), key=lambda h: (cost(h), -h))
 
 
 LATENCY = 8

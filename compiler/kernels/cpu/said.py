@@ -1,11 +1,13 @@
-"""The plan of a network -> what its products and lets are to the CPU, in words. Chooses nothing."""
+"""The plan of a network -> what its samples, products and lets are to the CPU and why, in words. Chooses nothing."""
 
 from __future__ import annotations
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.cpu.lets import Lets
-from netc.compiler.kernels.cpu.plan import Plan
+from netc.compiler.kernels.cpu.plan import LARGEST_BLOCK, WORTH_A_THREAD, Plan, block_of, most_rows
 from netc.compiler.kernels.cpu.steps import Nest
+from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.sweeps import waits
 
 WORDS = {
     "taps": "tiles of weights times values of samples",
@@ -27,16 +29,40 @@ def patterns(lets: Lets) -> tuple[str, ...]:
     return tuple(f"{words}: {', '.join(names)}" for words, names in found.items() if names)
 
 
+def together(plan: Plan | Lets, machine: Machine) -> str:
+    """How many go through the network together."""
+    chosen = plan.plan if isinstance(plan, Lets) else plan
+    half = f"half the second cache ({machine.cache // 2048} kB)"
+    if isinstance(plan, Lets) and waits(plan.modes[0].problem):
+        why = "all of an evaluation, since a sum over them is used for each"
+    elif chosen.block == block_of(1, machine, chosen.lanes):
+        why = (
+            f"their values in all layers fit in {half}, and beyond {LARGEST_BLOCK} samples sums gain nothing"
+        )
+    else:
+        why = f"the values of more in all layers do not fit in {half}"
+    return f"vectors of {chosen.lanes} samples, {chosen.block} samples go through the network together: {why}"
+
+
 def gradients(plan: Plan) -> tuple[str, ...]:
-    """Of a chain of dense layers: tiles, and how the gradient by the weights is summed."""
-    tile = f"products by tiles of {plan.height} rows and {plan.vectors} vectors"
+    """Of a chain of dense layers: tiles, how the gradient by the weights is summed, and what threads share."""
+    heights = f"of 1 to {most_rows(plan.registers)}, which {plan.registers} registers hold"
+    tile = f"products by tiles of {plan.height} rows and {plan.vectors} vectors: {heights}, the fewest cycles"
     wide = [stage.layer.product.name for stage in plan.stages if stage.wide]
     others = [stage.layer.product.name for stage in plan.stages if not stage.wide]
     found = (
-        [f"{', '.join(wide)}: vectors of inputs, sample by sample, which are turned for it"] if wide else []
+        [f"{', '.join(wide)}: vectors of inputs, as turning samples takes fewer cycles than folding sums"]
+        if wide
+        else []
     )
-    found += [f"{', '.join(others)}: vectors of samples, folded at a block's end"] if others else []
-    return tile, f"gradient by the weights of {'; of '.join(found)}"
+    if others:
+        found.append(
+            f"{', '.join(others)}: vectors of samples, as folding sums at a block's end takes fewer cycles"
+        )
+    large = f"{WORTH_A_THREAD:,} parameters times samples".replace(",", " ")
+    shared = f"{plan.chunks} threads at most share an evaluation: each has {large} or more"
+    alone = f"one thread for an evaluation: two are worth it from twice {large} on"
+    return tile, f"gradient by the weights of {'; of '.join(found)}", shared if plan.chunks > 1 else alone
 
 
 def _shapes(nests: tuple[Nest, ...]) -> str:

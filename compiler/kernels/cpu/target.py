@@ -110,6 +110,18 @@ def _writer(program: ir.Program, samples: int, p: Plan, scratch: int) -> rules.W
     return ModesWriter(*given, draws=bool(problem.draws))
 
 
+def one_by_one(program: ir.Program) -> str:
+    """Why runs of an objective do not walk in step, each in a lane; empty where they do."""
+    if not registers.fits(program.problem):
+        return "theta or the objective's text is too large for registers"
+    if program.training.runs < cpu_lanes.WIDTH:
+        return f"{cpu_lanes.WIDTH} or more would walk in step"
+    if program.training.precision == "f32":
+        return "in f64 they would walk in step"
+    walks = cpu_lanes.walks_in_step(rules.named(program.rule))
+    return "" if walks else "the rule's evaluations come at other moments in each run"
+
+
 def _objective_writer(program: ir.Program) -> rules.Writer:
     """Vectors in memory, in registers, or, where many starts walk in step, runs as lanes."""
     rule, training, objective = rules.named(program.rule), program.training, program.problem
@@ -118,8 +130,8 @@ def _objective_writer(program: ir.Program) -> rules.Writer:
     )
     if not registers.fits(objective):
         return rules.Writer(rule, vectors, order="")
-    single = training.precision == "f32"
-    if training.runs < cpu_lanes.WIDTH or single or not cpu_lanes.walks_in_step(rule):
+    if one_by_one(program):
+        single = training.precision == "f32"
         return registers.RegisterWriter(rule, vectors, "", objective=objective, single=single)
     writer = StretchWriter if seldom_ends(rule) else cpu_lanes.LaneWriter
     return writer(rule, vectors, "", objective=objective)
