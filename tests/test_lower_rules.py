@@ -227,6 +227,20 @@ optimizer keras(eta = 0.1, s0 = 0.1):
     assert len(evaluations(rule.body)) == 1
 
 
+def test_a_start_that_is_not_given_is_zero_in_other_starts() -> None:
+    rule = program(QUADRATIC + """
+optimizer mine(eta = 0.1):
+    s[0]       = theta[0] - 2*v[0]
+    s[n+1]     = s[n] + v[n]
+    v[n+1]     = v[n] + grad R(theta[n])
+    theta[n+1] = theta[n] - eta*s[n+1]
+""").rule  # fmt: skip
+    starts = {s.name: s.initial for s in rule.states}
+    read = {node.name for node in ir.postorder(*starts.values()) if isinstance(node, ir.Var)}
+    assert starts["v"] == ir.Const(0.0)
+    assert read == {"theta"}
+
+
 def test_a_value_used_within_one_iteration_is_no_state() -> None:
     rule = program(QUADRATIC + """
 optimizer adam(eta = 0.1, beta = 0.9):

@@ -189,8 +189,8 @@ class _Lowering:
         if value is None:
             return THETA if name == "theta" else ir.Const(0.0)
         at_start = {f.name: f.first for f in self.followers}
-        starts = {m.name: m.initial for m in self.spec.optimizer.body.states if m.initial is not None}
-        # A start in terms of another one: that one's expression stands in.
+        starts = {m.name: m.initial for m in self.spec.optimizer.body.states}
+        # A start in terms of another one: that one's expression stands in, or the zero of one that is not given.
         others = {n: self._initial(starts[n], n) for n in names_in(value) if n in starts and n != name}
         names = {**self.names, "n": ir.Const(0.0), "epoch": ir.Const(0.0), **at_start, **others}
         env = Environment(names, self.functions, parameters=self.spec.parameters, as_written=self.as_written)
