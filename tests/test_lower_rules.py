@@ -241,6 +241,26 @@ optimizer mine(eta = 0.1):
     assert read == {"theta"}
 
 
+@pytest.mark.parametrize("other", ["c", "z"])
+def test_starts_of_a_schedule_are_in_any_order(other: str) -> None:
+    lowered = program(f"""
+objective R(x, y) = x^2 + 3*y^2
+init theta = (2, -1)
+train steps = 1
+schedule halved(eta0 = 0.1):
+    value[0]   = eta0 + 2*{other}[0]
+    {other}[0] = 0.05
+    value[k+1] = value[k]/2
+    {other}[k+1] = {other}[k]
+schedule eta = halved()
+optimizer gd(eta = 1)
+""")  # fmt: skip
+    start = np.array([2.0, -1.0])
+    empty = np.empty((0, 0))
+    path = run(lowered, start, empty, empty, 1).trajectory
+    np.testing.assert_allclose(path[-1], start - 0.2 * gradient(start), rtol=1e-15)
+
+
 def test_a_value_used_within_one_iteration_is_no_state() -> None:
     rule = program(QUADRATIC + """
 optimizer adam(eta = 0.1, beta = 0.9):

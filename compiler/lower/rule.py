@@ -14,6 +14,7 @@ from netc.compiler.lower.batches import over_batches
 from netc.compiler.lower.evaluations import Batch, Builder
 from netc.compiler.lower.expressions import Environment, Evaluation, lower_expr
 from netc.compiler.lower.schedule import Follower, lower_schedule
+from netc.compiler.lower.starts import THETA, start
 from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve_tree import conjuncts, names_in, walk
 from netc.compiler.meaning.resolve_values import number
@@ -35,7 +36,6 @@ MASKS: Mapping[str, ir.Expr] = {
     "biases": BIASES,
     "ones": ir.apply("add", WEIGHTS, BIASES),  # every parameter is one or the other
 }
-THETA = ir.Var("theta", ir.THETA)
 
 
 def lower_rule(spec: Spec, as_written: bool = False, modes: bool = False) -> ir.Rule:
@@ -119,8 +119,9 @@ class _Lowering:
                 section.builder.stop(self._expr(criterion, section), ending)
         for action in rule.body.actions:
             self._action(action, body)
+        given = {m.name: m.initial for m in rule.body.states}
         states = tuple(
-            ir.State(m.name, self.axes[m.name], self._initial(m.initial, m.name)) for m in rule.body.states
+            ir.State(name, self.axes[name], start(name, given, self._initial)) for name in given
         ) + tuple(ir.State(m, self.axes[m], ir.Const(0.0), per_batch=True) for m in rule.body.memories)
         return ir.Rule(
             self.hypers,
@@ -185,13 +186,8 @@ class _Lowering:
             if follower.name in names_in(stop):
                 section.builder.assign(follower.name, follower.value, follower.span)
 
-    def _initial(self, value: ast.Expr | None, name: str) -> ir.Expr:
-        if value is None:
-            return THETA if name == "theta" else ir.Const(0.0)
+    def _initial(self, value: ast.Expr, others: Mapping[str, ir.Expr]) -> ir.Expr:
         at_start = {f.name: f.first for f in self.followers}
-        starts = {m.name: m.initial for m in self.spec.optimizer.body.states}
-        # A start in terms of another one: that one's expression stands in, or the zero of one that is not given.
-        others = {n: self._initial(starts[n], n) for n in names_in(value) if n in starts and n != name}
         names = {**self.names, "n": ir.Const(0.0), "epoch": ir.Const(0.0), **at_start, **others}
         env = Environment(names, self.functions, parameters=self.spec.parameters, as_written=self.as_written)
         return simplify(lower_expr(value, env))

@@ -6,11 +6,13 @@ number compiles nothing. A recursion (plateau) becomes scalar states with a step
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import simplify
 from netc.compiler.lower.expressions import Environment, lower_expr
+from netc.compiler.lower.starts import start
 from netc.compiler.meaning.spec import Recursion, Schedule, Spec, Training
 from netc.dsl import ast
 from netc.dsl.record import record
@@ -128,14 +130,12 @@ def _recursion(schedule: Schedule, recursion: Recursion) -> Follower:
     equations = [a for a in body.actions if isinstance(a, ast.Equation)]
     local = {e.name for e in equations} | {s.name for s in body.states} | {v for v, _ in body.bases}
     parameters = {name: ir.Var(own(name), ir.SCALAR) for name, _ in recursion.arguments}
-    starts: dict[str, ir.Expr] = {}
-    for state in body.states:
-        value = (
-            ir.Const(0.0)
-            if state.initial is None
-            else lower_expr(state.initial, Environment({**parameters, **starts}))
-        )
-        starts[state.name] = simplify(value)
+
+    def lowered(value: ast.Expr, others: Mapping[str, ir.Expr]) -> ir.Expr:
+        return simplify(lower_expr(value, Environment({**parameters, **others})))
+
+    given = {state.name: state.initial for state in body.states}
+    starts = {name: start(name, given, lowered) for name in given}
     names: dict[str, ir.Expr] = {
         **{n: ir.Var(own(n), ir.SCALAR) for n in local},
         **parameters,
