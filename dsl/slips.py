@@ -25,6 +25,8 @@ def habit(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: Set
             return "an equation has one '=': x = x + y"
         case "grad", "(":
             return "the gradient at a point p is written: grad R(p)"
+        case "(", ";" if after and len(before) > 1:
+            return f"a call's arguments begin behind its '(': {before[-2]}({after[0]} = ...)"
         case _, "‖":
             return "the logical words are 'and', 'or', 'not'"
         case (("in" | "="), "["):

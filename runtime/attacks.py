@@ -66,6 +66,14 @@ def monitored(session: Session) -> dict[str, Callable[[Array], float]]:
     return found
 
 
+def followed(session: Session) -> dict[str, Callable[[Array], float]]:
+    """Those of `monitor`, `keep` and `stop` under attack."""
+    training = session.spec.training
+    judged = training.keep, training.patience and training.patience.judged
+    by = {j.written: figure_at(session, j.figure, j.part, j.attack) for j in judged if j and j.attack}
+    return monitored(session) | by
+
+
 def _require(session: Session, kind: str, part: str, span: Span) -> None:
     kinds = ["loss", *([session.metric.kind] if session.metric else [])]
     if kind not in kinds or part not in session.parts:

@@ -6,7 +6,7 @@ Its loss is that of the mean outputs, as the loss is written. Trains nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,10 +21,22 @@ from netc.runtime.results.result import Reals, Result
 
 if TYPE_CHECKING:
     from netc.runtime.session import Session
+    from netc.runtime.training.metrics import Metric
     from netc.runtime.training.sample_layout import Samples
 
 Member = tuple[Array, Array]
 """theta (P,) and states (S,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What members say together, (units, N) each."""
+
+    outputs: Array
+    """The mean of their outputs, or the share of members that choose each class (of a single output: that choose its
+    second)."""
+    decided: Array
+    """What classes and figures are read from: the same mean; of votes 1 where the class is chosen."""
 
 
 def with_ensemble(session: Session, result: Result) -> Result:
@@ -54,22 +66,27 @@ def groups_of(spec: Ensemble, result: Result) -> Iterator[list[Member]]:
         yield [(end.theta[run], end.states[run]) for end in ends]
 
 
-def together(spec: Ensemble, outputs: Sequence[Array], threshold: float) -> Array:
-    """(units, N) of the outputs of the members: their mean, or the share of members that choose each class. Of votes that
-    are equal the mean decides."""
-    mean: Array = np.mean(outputs, axis=0)
+def together(spec: Ensemble, outputs: Sequence[Array], metric: Metric) -> Answer:
+    """Of the outputs of the members, (units, N) each in double precision. Of votes that are equal the mean decides; of
+    an image or sequence each place has votes of its own.
+
+    Each is a sum divided once: a share is a count divided by the members, a mean of numbers up to 1 is at most 1.
+    """
+    mean: Array = np.sum(outputs, axis=0) / len(outputs)
     if spec.by == "mean":
-        return mean
+        return Answer(mean, mean)
     if len(mean) == 1:
-        votes = np.mean([u > threshold for u in outputs], axis=0)
-        tied: Array = np.where(votes == 0.5, mean > threshold, votes > 0.5)
-        return tied.astype(mean.dtype)
-    chosen = np.stack([u.argmax(axis=0) for u in outputs])
-    votes = np.stack([(chosen == k).mean(axis=0) for k in range(len(mean))])
-    best = votes.max(axis=0, keepdims=True)
-    lead = np.where(votes == best, mean, -np.inf).argmax(axis=0)
-    found: Array = votes + (np.arange(len(mean))[:, None] == lead) * 1e-9
-    return found
+        votes = np.sum([u > metric.threshold for u in outputs], axis=0) / len(outputs)
+        tied: Array = np.where(votes == 0.5, mean > metric.threshold, votes > 0.5)
+        return Answer(votes, tied.astype(mean.dtype))
+    places = metric.places or 1
+    shape = (places, len(mean) // places, mean.shape[1])
+    classes = np.arange(shape[1])[:, None]
+    chosen = [u.reshape(shape).argmax(axis=1, keepdims=True) == classes for u in outputs]
+    votes = np.sum(chosen, axis=0) / len(outputs)
+    best = votes == votes.max(axis=1, keepdims=True)
+    lead = np.where(best, mean.reshape(shape), -np.inf).argmax(axis=1, keepdims=True) == classes
+    return Answer(votes.reshape(mean.shape), lead.reshape(mean.shape).astype(mean.dtype))
 
 
 def outputs_of(session: Session, members: Sequence[Member], samples: Samples) -> list[Array]:
@@ -83,8 +100,8 @@ def _figures(
 ) -> dict[str, float]:
     metric = session.metric
     assert metric is not None
-    answer = together(spec, outputs_of(session, members, samples), metric.threshold)
-    return figures_of(session, spec, answer, samples)
+    answer = together(spec, outputs_of(session, members, samples), metric)
+    return figures_of(session, spec, answer.decided, samples)
 
 
 def figures_of(session: Session, spec: Ensemble, answer: Array, samples: Samples) -> dict[str, float]:

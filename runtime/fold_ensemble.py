@@ -14,7 +14,7 @@ import numpy as np
 
 from netc.compiler.meaning.spec import PARTS, Ensemble
 from netc.dsl.printer import print_expr
-from netc.runtime.ensemble import Member, figures_of, outputs_of, together
+from netc.runtime.ensemble import Answer, Member, figures_of, outputs_of, together
 from netc.runtime.parameters import Array
 from netc.runtime.results.sweep_result import Point, SweepResult
 from netc.runtime.session import Session
@@ -89,7 +89,7 @@ def _of_run(spec: Ensemble, folds: Sequence[Session], members: Sequence[Member])
     assert metric is not None
     assert samples is not None
     assert session.data is not None
-    answer = Folds(spec, folds, members).answer(lambda fold: fold.samples_by_part[TEST])
+    answer = Folds(spec, folds, members).answer(lambda fold: fold.samples_by_part[TEST]).decided
     if metric.kind == "accuracy":  # classes are never scaled
         return figures_of(session, spec, answer, samples)
     targets = session.data.y[session.data.test].T
@@ -104,15 +104,15 @@ class Folds:
     sessions: Sequence[Session]
     members: Sequence[Member]
 
-    def answer(self, samples_of: Callable[[Session], Samples | None]) -> Array:
-        """(units, N) in the units of the target; `samples_of` a fold: the same samples, scaled as it scales."""
+    def answer(self, samples_of: Callable[[Session], Samples | None]) -> Answer:
+        """In the units of the target; `samples_of` a fold: the same samples, scaled as it scales."""
         metric, raw = self.sessions[0].targets.metric(), []
         for session, member in zip(self.sessions, self.members, strict=True):
             samples = samples_of(session)
             assert samples is not None
             (outputs,) = outputs_of(session, [member], samples)
             raw.append(session.targets.scaler.invert(outputs.T).T)
-        return together(self.spec, raw, metric.threshold)
+        return together(self.spec, raw, metric)
 
     def predict(self, inputs: Callable[[Session], Array], labels: bool) -> Array:
         """(N, outputs), or (N,) labels; `inputs` (N, inputs) as a fold scales them."""
@@ -121,8 +121,8 @@ class Folds:
             x = inputs(session)
             return session.lay_out(x, np.zeros((len(x), session.program.problem.outputs)))
 
-        found = self.answer(samples_of).T
-        return self.sessions[0].targets.labels_of(found) if labels else found
+        found = self.answer(samples_of)
+        return self.sessions[0].targets.labels_of(found.decided.T) if labels else found.outputs.T
 
 
 def best_folds(session: Session, result: SweepResult, at: Callable[[Point], Session]) -> Folds | None:

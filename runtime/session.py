@@ -94,7 +94,7 @@ class Session(Prepared):
 
     @property
     def task(self) -> Task:
-        from netc.runtime.attacks import monitored
+        from netc.runtime.attacks import followed
         from netc.runtime.training.judge import Rules
         from netc.runtime.training.task import Task
 
@@ -116,7 +116,7 @@ class Session(Prepared):
             self._slopes_of_training if any(s.by_inputs for s in self.spec.monitor.shown) else None,
             self.inside if any(s.inside for s in self.spec.monitor.shown) else None,
             varying=self._varying,
-            attacked=monitored(self) if any(s.attacked for s in self.spec.monitor.shown) else {},
+            attacked=followed(self),
         )
 
     @property

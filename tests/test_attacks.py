@@ -103,21 +103,21 @@ def test_an_attack_of_the_file() -> None:
     )
 
 
+def loss_under_attack(theta, call: str) -> float:
+    """Of all samples, scaled by their standard deviations."""
+    p, x, y = layers(theta), torch.tensor((X - X.mean(0)) / X.std(0)), torch.tensor(KIND)
+    return loss(p, attacked(p, x, y, *ATTACKS[call]), y).item()
+
+
 def test_figures_under_attack_are_followed_through_phases_and_sweeps() -> None:
     call = "fgsm(0.2)"
     figure = f"loss(train, {call})"
-    x, y = torch.tensor((X - X.mean(0)) / X.std(0)), torch.tensor(KIND)
-
-    def under_attack(theta) -> float:
-        p = layers(theta)
-        return loss(p, attacked(p, x, y, *ATTACKS[call]), y).item()
-
     text = TEXT.format(scale="zscore", more="seed = 2") + f"monitor loss, {figure}\n"
     phases = (
         f"phase one: epochs = 2, freeze = layer1\nphase two: epochs = 3\nexpect {figure[:-1]}, one) < 0\n"
     )
     result = netc.compile(text + phases).train(X, KIND)
-    ends = [under_attack(end.theta[0]) for end in result.phases]
+    ends = [loss_under_attack(end.theta[0], call) for end in result.phases]
     assert [result.history[figure][at] for at in (2, -1)] == pytest.approx(ends, rel=1e-12)
     assert [end.final[figure][0] for end in result.phases] == pytest.approx(ends, rel=1e-12)
     assert result.expect[0].value == pytest.approx(ends[0], rel=1e-12)
@@ -125,6 +125,39 @@ def test_figures_under_attack_are_followed_through_phases_and_sweeps() -> None:
 
     sweep = f"sweep eta in {{0.5, 3}}, figure = loss(train)\nexpect {figure} over eta < 0\nexpect best({figure}) < 0\n"
     found = netc.compile(text + sweep).sweep(X, KIND)
-    each = [under_attack(one.theta[0]) for one in found.results]
+    each = [loss_under_attack(one.theta[0], call) for one in found.results]
     assert found.expect[0].value == pytest.approx(each, rel=1e-12)
     assert found.expect[1].value == pytest.approx(each[[0.5, 3].index(found.best["eta"])], rel=1e-12)
+
+
+def test_the_best_epoch_under_attack_is_kept_and_training_ends_where_there_is_no_gain() -> None:
+    """Against a loop over trainings of so many epochs, of which each is measured by PyTorch; so in a sweep."""
+    call = "fgsm(0.2)"
+    figure = f"loss(train, {call})"
+    text = TEXT.format(scale="zscore", more="seed = 2").replace("epochs = 4", "epochs = 30")
+    plain = netc.compile(text)
+
+    def by_epochs(eta: float) -> tuple[int, int, float]:
+        best, at = np.inf, 0
+        for epoch in range(1, 31):
+            now = loss_under_attack(plain.train(X, KIND, epochs=epoch, eta=eta).theta[0], call)
+            if now < best:
+                best, at = now, epoch
+            if epoch - at >= 3:
+                return at, epoch, best
+        return at, 30, best
+
+    judged = text.replace(
+        "seed = 2", f"seed = 2, keep = best({figure}), stop = no gain in {figure} for 3 epochs"
+    )
+    sweep = (
+        f"monitor loss, {figure}\nsweep eta in {{1, 2}}, figure = {figure}\nexpect {figure} over eta < 0\n"
+    )
+    found = netc.compile(judged + sweep).sweep(X, KIND)
+    expected = {eta: by_epochs(eta) for eta in (1, 2)}
+    assert all(at < done < 30 for at, done, _ in expected.values())  # or nothing is tested
+    for result, (at, done, best) in zip(found.results, expected.values(), strict=True):
+        assert (result.kept_epochs[0], result.epochs[0]) == (at, done)
+        assert loss_under_attack(result.theta[0], call) == pytest.approx(best, rel=1e-12)
+    assert found.expect[0].value == pytest.approx([best for *_, best in expected.values()], rel=1e-12)
+    assert found.best["eta"] == min(expected, key=lambda eta: expected[eta][2])

@@ -219,3 +219,14 @@ def test_dots_that_are_not_clear_are_an_error(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse_expression(text)
     assert [d.code for d in caught.value.diagnostics] == ["E0634"]
+
+
+def test_a_layer_without_sizes_may_have_the_semicolon() -> None:
+    """It is the layer without it, and formatted so."""
+    plain = "layer f(p = 2, q = 3):\n    y[i] = p*x[i] + q\n"
+    for head in ("f(; p = 2, q = 3)", "f(; p = 2; q = 3)"):
+        source = Source("t.net", plain.replace("f(p = 2, q = 3)", head))
+        assert parse(source) == parse(Source("t.net", plain))
+        assert format_program(parse(source), source) == plain
+    with pytest.raises(SpecError):
+        one(plain.replace("f(p = 2, q = 3)", "f(;)"))

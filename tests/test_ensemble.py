@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 import netc
+from netc.compiler.meaning.spec import Ensemble
+from netc.runtime.ensemble import together
+from netc.runtime.training.metrics import Metric
 
 CLASSES = """
 data      iris, scale = zscore, split = 60%, seed = 2
@@ -69,6 +74,46 @@ def test_votes(trained):
     chosen = [max(range(3), key=lambda k: (v[k], m[k])) for v, m in zip(votes, mean, strict=True)]
     assert found.ensemble["accuracy_test"][0] == np.mean(np.array(chosen) == y.argmax(1))
     assert "loss_test" not in found.ensemble
+    raw = model._session.inputs.invert(x)
+    np.testing.assert_array_equal(model.predict(raw, ensemble=True), votes / 5)
+    np.testing.assert_array_equal(
+        model.predict(raw, ensemble=True, labels=True), np.array(model.classes)[chosen]
+    )
+
+
+@pytest.mark.parametrize(("units", "places"), [(3, 0), (6, 2), (1, 0)])
+@pytest.mark.parametrize("members", [2, 4, 6, 7])
+def test_shares_are_counts_and_equal_votes_go_to_the_mean(units, places, members):
+    """Sample by sample, and place by place of a sequence, with counts of Python."""
+    outputs = np.random.default_rng(members).random((members, units, 50))
+    found = together(Ensemble((), "vote"), [*outputs], Metric("accuracy", places=places))
+    classes = max(units // (places or 1), 2)
+    tied = 0
+    for sample in range(50):
+        for place in range(places or 1):
+            each = outputs[:, place * classes : (place + 1) * classes, sample]
+            if units == 1:
+                each = np.hstack([1 - each, each])
+            counts = Counter(each.argmax(axis=1).tolist())
+            shares = [counts[k] / members for k in range(classes)]
+            chosen = max(range(classes), key=lambda k: (counts[k], sum(each[:, k])))
+            tied += list(counts.values()).count(max(counts.values())) > 1
+            rows = slice(place * classes, (place + 1) * classes)
+            one = [shares[1]], [float(chosen == 1)]
+            several = shares, [float(k == chosen) for k in range(classes)]
+            expected = one if units == 1 else several
+            assert (
+                found.outputs[rows, sample].tolist(),
+                found.decided[rows, sample].tolist(),
+            ) == expected
+    assert tied or (units == 1 and members == 7)
+
+
+def test_a_mean_of_ones_is_one():
+    """Not above it, for whatever number of members."""
+    for members in range(1, 60):
+        found = together(Ensemble((), "mean"), [np.ones((2, 3))] * members, Metric("accuracy"))
+        assert (found.outputs == 1).all()
 
 
 def test_snapshots_of_each_run():

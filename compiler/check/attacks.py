@@ -59,14 +59,21 @@ def check_attack(call: ast.Expr, data: DataSpec, definitions: Definitions, repor
 
 
 def check_attacked(
-    statement: ast.Monitor | None, data: DataSpec, definitions: Definitions, report: Report
+    statement: ast.Monitor | None,
+    training: Training,
+    data: DataSpec,
+    definitions: Definitions,
+    report: Report,
 ) -> None:
-    """`monitor accuracy(test, fgsm(0.1))`: the attacks."""
-    for figure in statement.figures if statement else ():
-        if (attack := under_attack(figure)) is None:
+    """`monitor accuracy(test, fgsm(0.1))`, `keep = best(accuracy(validation, fgsm(0.1)))`: the attacks."""
+    figures = [(f.span, under_attack(f)) for f in (statement.figures if statement else ())]
+    judged = training.keep, training.patience and training.patience.judged
+    figures += [(j.attack.span, j.attack) for j in judged if j and j.attack]
+    for span, attack in figures:
+        if attack is None:
             continue
         if data.kind == "none":
-            report.error("E0473", figure.span, NO_INPUTS)
+            report.error("E0473", span, NO_INPUTS)
             continue
         check_attack(attack, data, definitions, report)
 

@@ -6,6 +6,7 @@ Whether there is such a part is known where the data are (`runtime/data/validati
 from __future__ import annotations
 
 from netc.compiler.check.settings import Settings, Unfit, condition, whole
+from netc.compiler.meaning.attacks import under_attack
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import PARTS, Judged, Patience
@@ -63,12 +64,15 @@ def check_keep(settings: Settings, losses: frozenset[str], report: Report) -> Ju
 def judged_of(figure: ast.Expr, losses: frozenset[str], report: Report) -> Judged | None:
     """A figure with its part. A loss alone would be that of the training part, which is rarely meant."""
     names = {**{name: name for name in FIGURES}, **dict.fromkeys(losses, "loss")}
+    attack = under_attack(figure)
     match figure:
         case ast.Call(ast.Name("norm"), (ast.Argument(None, ast.Gradient(_, None, None)),)):
             return Judged("gradient_norm", "train")
-        case ast.Call(ast.Name(name), (ast.Argument(None, ast.Name(part)),)) if name in names:
+        case ast.Call(ast.Name(name), (ast.Argument(None, ast.Name(part)), *rest)) if name in names and (
+            attack or not rest
+        ):
             if part in PARTS:
-                return Judged(names[name], next(p for p in PARTS if p == part))  # type: ignore[arg-type]
+                return Judged(names[name], next(p for p in PARTS if p == part), attack)  # type: ignore[arg-type]
             message = f"the data have no part '{part}'"
             hints = did_you_mean(part, PARTS) or (f"the parts are {', '.join(PARTS)}",)
             report.error("E0432", figure.span, message, hints=hints)
@@ -80,3 +84,15 @@ def judged_of(figure: ast.Expr, losses: frozenset[str], report: Report) -> Judge
             message = f"'{figure.span.text or print_expr(figure)}' is no figure that runs can be judged by"
             report.error("E0432", figure.span, message, hints=(f"such figures: {EXAMPLES}",))
     return None
+
+
+def sorting_of(
+    figure: ast.Expr, losses: frozenset[str], program: ast.Program, report: Report
+) -> Judged | None:
+    """Of a sweep: what its points are sorted by, which is known of runs that have ended."""
+    judged = judged_of(figure, losses, report)
+    monitored = (f for s in program.statements if isinstance(s, ast.Monitor) for f in s.figures)
+    if judged and judged.attack and judged.written not in map(print_expr, monitored):
+        message = "figures under attack in a sweep are only known where monitored"
+        report.error("E0467", figure.span, message, hints=(f"monitor {judged.written}",))
+    return judged

@@ -183,7 +183,7 @@ class _Check:
             self.definitions,
             self.report,
         )
-        check_attacked(self.one(ast.Monitor), data, self.definitions, self.report)
+        check_attacked(self.one(ast.Monitor), training, data, self.definitions, self.report)
         if optimizer and (network or (objective and not self.given)):
             check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from netc.compiler.check.ensemble import check_fold_ensemble
 from netc.compiler.check.expect import check_expectations
-from netc.compiler.check.keep import judged_of
+from netc.compiler.check.keep import sorting_of
 from netc.compiler.check.overrides import Overrides
 from netc.compiler.check.settings import Settings, whole, word
 from netc.compiler.check.sweep_point import USES, Changed, Values, at_point, data_of, with_name
@@ -141,7 +141,7 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
     by: Literal["", "tpe", "halving"] = settings.get("by", word("tpe", "halving"), "")
     stated = settings.given.get("figure")
     losses = frozenset({"R", *(s.name for s in program.statements if isinstance(s, ast.Objective))})
-    figure = judged_of(stated.value, losses, report) if stated else None
+    figure = sorting_of(stated.value, losses, program, report) if stated else None
     axes = [axis for item in statement.axes if (axis := _axis(item, program, trials, overrides, report))]
     names = [axis.name for axis in axes]
     if twice := next((n for n in names if names.count(n) > 1), None):

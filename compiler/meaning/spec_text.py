@@ -383,7 +383,8 @@ def _keep(training: Training) -> ast.Expr | None:
 def _judged(judged: Judged) -> ast.Expr:
     if judged.figure == "gradient_norm":
         return ast.Call(ast.Name("norm"), (ast.Argument(None, ast.Gradient("R", None, None)),))
-    return ast.Call(ast.Name(judged.figure), (ast.Argument(None, ast.Name(judged.part)),))
+    under = (ast.Argument(None, judged.attack),) if judged.attack else ()
+    return ast.Call(ast.Name(judged.figure), (ast.Argument(None, ast.Name(judged.part)), *under))
 
 
 def _monitor(monitor: Monitor) -> ast.Monitor:

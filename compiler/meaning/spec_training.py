@@ -9,6 +9,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.meaning.rule_body import Body
 from netc.compiler.meaning.spec_network import Values
 from netc.dsl import ast
+from netc.dsl.printer import print_expr
 from netc.dsl.record import record
 from netc.dsl.source import NOWHERE, Span
 
@@ -127,10 +128,15 @@ class Judged:
 
     figure: Literal["loss", "accuracy", "r2", "gradient_norm"]
     part: Part
+    attack: ast.Call | None = None
+    """Of inputs that are attacked, `accuracy(validation, fgsm(0.1))`."""
 
     @property
     def written(self) -> str:
-        return "norm(grad R)" if self.figure == "gradient_norm" else f"{self.figure}({self.part})"
+        if self.figure == "gradient_norm":
+            return "norm(grad R)"
+        attack = f", {print_expr(self.attack)}" if self.attack else ""
+        return f"{self.figure}({self.part}{attack})"
 
 
 @record

@@ -120,8 +120,10 @@ class Fitted:
             raise ValueError("the file has no 'ensemble'" if spec is None else "nothing was trained yet")
         members, metric = next(groups_of(spec, result)), session.targets.metric()
         samples = session.lay_out(x, np.zeros((len(x), session.program.problem.outputs)))
-        found = together(spec, outputs_of(session, members, samples), metric.threshold).T
-        return session.targets.labels_of(found) if labels else session.targets.scaler.invert(found)
+        found = together(spec, outputs_of(session, members, samples), metric)
+        if labels:
+            return session.targets.labels_of(found.decided.T)
+        return session.targets.scaler.invert(found.outputs.T)
 
     def judge(self, X: Any = None, y: Any = None, *, part: str | None = None) -> Judgement:
         """What the model says of samples whose truth is known: those of a `part` of the data (`train`, `validation`,

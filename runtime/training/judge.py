@@ -6,6 +6,7 @@ iterations are cut into stretches, and where a training was interrupted, changes
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,14 +31,22 @@ class Judge:
     """Judges the runs of a state; what it finds stands in the state."""
 
     def __init__(
-        self, rules: Rules, evaluator: Evaluator, workers: Workers, per_epoch: int, measured: Measured
+        self,
+        rules: Rules,
+        evaluator: Evaluator,
+        workers: Workers,
+        per_epoch: int,
+        measured: Measured,
+        attacked: Mapping[str, Callable[[Array], float]],
     ) -> None:
         self.evaluator, self.workers, self.measured = evaluator, workers, measured
-        self.keep = _column(rules.keep) if rules.keep else None
-        self.gain = _column(rules.patience.judged) if rules.patience else None
+        self.keep, self.gain = rules.keep, rules.patience.judged if rules.patience else None
+        self.judged = {j.written: j for j in (self.keep, self.gain) if j}
+        self.attacked = attacked
+        """Figures under attack by their names, of a row of parameters and states."""
         self.patience = rules.patience.epochs * per_epoch if rules.patience else 0
         """Iterations."""
-        named = {c for c in (self.keep, self.gain) if c is not None}
+        named = {_column(j) for j in self.judged.values() if not j.attack}
         self.groups: list[Group] = [g for g, columns in GROUPS.items() if named & {*columns}]
         self.seen = np.zeros((0, len(FIGURES)))
         """(runs, FIGURES) of the last look, NaN where nothing was evaluated."""
@@ -55,11 +64,20 @@ class Judge:
         if len(self.seen) != state.runs:
             self.seen = np.full((state.runs, len(FIGURES)), np.nan)
         self.seen[rows] = found
+        values = {name: self._values(j, found, theta[rows]) for name, j in self.judged.items()}
         if self.keep is not None:
-            better = rows[_gains(found, self.keep, state.best_figure, state.best_step, rows, steps)]
+            better = rows[_gains(values[self.keep.written], state.best_figure, state.best_step, rows, steps)]
             state.best[better] = theta[better]
         if self.gain is not None:
-            _gains(found, self.gain, state.gain_figure, state.gain_step, rows, steps)
+            _gains(values[self.gain.written], state.gain_figure, state.gain_step, rows, steps)
+
+    def _values(self, judged: Judged, found: Array, theta: Array) -> Array:
+        """(runs,) of `found` (runs, FIGURES) and `theta` (runs, STRIDE); lower is better."""
+        if judged.attack:
+            values = np.array([self.attacked[judged.written](row) for row in theta])
+        else:
+            values = found[:, _column(judged)]
+        return -values if judged.figure in ("accuracy", "r2") else values
 
     def known(self, state: State, rows: Array) -> Array:
         """(len(rows), FIGURES): what is known of these runs as they stand, NaN elsewhere."""
@@ -78,9 +96,8 @@ class Judge:
         return bool(over.any())
 
 
-def _gains(found: Array, column: int, figures: Array, steps: Array, rows: Array, now: Array) -> Array:
+def _gains(values: Array, figures: Array, steps: Array, rows: Array, now: Array) -> Array:
     """(len(rows),) bool: where the figure is better than ever; noted in `figures` and `steps`. NaN is never better."""
-    values = -found[:, column] if FIGURES[column].startswith("metric") else found[:, column]
     better: Array = values < figures[rows]
     figures[rows[better]], steps[rows[better]] = values[better], now[better]
     return better

@@ -105,7 +105,7 @@ class _Loop:
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.end - self.first))
         self.measured = Measured(program, kernels, task.train)
         self.judge = (
-            Judge(task.rules, self.evaluator, self.workers, self.per_epoch, self.measured)
+            Judge(task.rules, self.evaluator, self.workers, self.per_epoch, self.measured, task.attacked)
             if task.rules is not None
             else None
         )
@@ -319,8 +319,11 @@ class _Loop:
         lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
         state.counters[lost, 3] = DIVERGED
         all_rows = np.arange(state.runs)
-        kept = self.evaluator.figures(state.best, all_rows, self.workers) if self.task.keeps else None
-        self.book.enter(state, self._measured(all_rows), self._watched(all_rows), kept)
+        watched, kept = self._watched(all_rows), None
+        if self.task.keeps:
+            kept = self.evaluator.figures(state.best, all_rows, self.workers)
+            watched = self.watched.where_kept(state, watched)
+        self.book.enter(state, self._measured(all_rows), watched, kept)
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""

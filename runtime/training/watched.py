@@ -53,6 +53,13 @@ class Watched:
         """Those that read theta and the states alone, (len(rows),) each."""
         return [one.value(state, rows, theta) for one in self.shown]
 
+    def where_kept(self, state: State, found: Array) -> Array:
+        """`found` (runs, names) with the figures of attacked samples at the best parameters, where these are kept."""
+        for at, one in enumerate(self.shown, start=self.functions):
+            if isinstance(one, _UnderAttack):
+                found[:, at] = one.value(state, np.arange(state.runs), state.best)
+        return found
+
     @property
     def _of_steps(self) -> bool:
         return any(part.figure == "step" for one in self.within for part in parts_of(one))

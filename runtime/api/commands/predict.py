@@ -110,10 +110,15 @@ def _predictions(model: Model, x: Any, ensemble: bool) -> tuple[list[str], list[
         if len(heads) != outputs.shape[1]:
             heads = [f"output{i + 1}" for i in range(outputs.shape[1])]
         return heads, [column.tolist() for column in outputs.T]
-    likeliest = model._session.targets.labels_of(outputs).tolist()
     (target,) = model.target_columns
-    names, columns = (votes_by_class if ensemble and _votes(model) else outputs_by_class)(model, outputs)
-    return [target, *names], [likeliest, *(column.tolist() for column in columns)]
+    if ensemble and _votes(model):  # which decides where votes are equal, they do not say
+        likeliest, (names, columns) = model.predict(x, labels=True, ensemble=True), _by_votes(model, outputs)
+    else:
+        likeliest, (names, columns) = (
+            model._session.targets.labels_of(outputs),
+            outputs_by_class(model, outputs),
+        )
+    return [target, *names], [likeliest.tolist(), *(column.tolist() for column in columns)]
 
 
 def _votes(model: Model) -> bool:
@@ -121,13 +126,12 @@ def _votes(model: Model) -> bool:
     return spec is not None and spec.by == "vote"
 
 
-def votes_by_class(model: Model, outputs: Any) -> tuple[list[str], list[Any]]:
-    """`votes(yes)`: the share of the votes; of one output the class alone is known."""
-    if outputs.shape[1] == 1:
-        return [], []
-    return [f"votes({label})" for label in model.classes], [
-        *outputs.round(6).T
-    ]  # less what ties are broken by
+def _by_votes(model: Model, outputs: Any) -> tuple[list[str], list[Any]]:
+    """`votes(yes)`: the share of the votes."""
+    columns = list(outputs.T)
+    if len(columns) == 1:
+        columns = [1 - columns[0], *columns]
+    return [f"votes({label})" for label in model.classes], columns
 
 
 def outputs_by_class(model: Model, outputs: Any) -> tuple[list[str], list[Any]]:
