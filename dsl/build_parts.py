@@ -188,10 +188,16 @@ def require_words(role: Role, word: str, what: str, hint: str) -> None:
         _fail(role.span, f"'{word} {what}' is expected here", hint)
 
 
+MOST_TIMES = 1000
+"""Repetitions of a stage: the deepest networks have some hundred."""
+
+
 def times_of(word: ast.Name, count: ast.Number) -> int:
     """`x 3` behind a stage."""
-    if word.id != "x" or count.value != int(count.value) or count.value < 1:
+    if word.id != "x" or not count.value.is_integer() or count.value < 1:
         _fail(word.span.to(count.span), "this is no number of repetitions", "as in (res) x 3")
+    if count.value > MOST_TIMES:
+        _fail(count.span, f"no more than {MOST_TIMES} repetitions", "as in (res) x 3")
     return int(count.value)
 
 

@@ -345,6 +345,8 @@ def in_order(nodes: Sequence[N]) -> Sequence[N]:
 def _wants_block(node: ast.Node, items: Sequence[ast.Node], one_line: str) -> bool:
     if len(one_line) > WIDTH:
         return True
+    if not items:
+        return False
     first = items[0].span
     if node.span.source != first.source:
         return False

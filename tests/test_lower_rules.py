@@ -241,6 +241,20 @@ optimizer mine(eta = 0.1):
     assert read == {"theta"}
 
 
+def test_a_start_and_a_criterion_may_call_activations() -> None:
+    text = QUADRATIC.replace(
+        "steps = 10", "steps = 10, stop = gelu(norm(theta)) < 0.1, diverged = softplus(loss) > 9"
+    )
+    rule = program(text + """
+optimizer mine(eta = 0.1):
+    s[0]       = relu(eta)
+    s[n+1]     = s[n] + grad R(theta[n])
+    theta[n+1] = theta[n] - eta*s[n+1]
+""").rule  # fmt: skip
+    assert {s.name for s in rule.states} == {"theta", "s"}
+    assert len([s for s in rule.body if isinstance(s, ir.Stop)]) == 2
+
+
 @pytest.mark.parametrize("other", ["c", "z"])
 def test_starts_of_a_schedule_are_in_any_order(other: str) -> None:
     lowered = program(f"""

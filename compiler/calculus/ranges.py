@@ -209,7 +209,7 @@ def lacking(op: str, ranges: tuple[Range, ...]) -> int | None:
         case "div", (_, y) if 0.0 in y:
             return 1
         case "pow", (x, y):
-            whole = y.low == y.high and y.low == math.floor(y.low)
+            whole = y.low == y.high and float(y.low).is_integer()
             if not whole and x.low < 0:
                 return 0
             return 0 if y.low < 0 and 0.0 in x else None

@@ -114,7 +114,7 @@ def check_against(
 def _check_range(loop: ast.For, values: dict[str, float], span: Span, report: Report) -> None:
     assert isinstance(loop.values, ast.Range)
     count = number_or_none(loop.values.stop, values)
-    if count is None or count != int(count) or not 1 <= count <= MOST:
+    if count is None or not 1 <= count <= MOST or count != int(count):
         shown = print_expr(loop.values.stop)
         what = f"'{shown}' is {count:g}" if count is not None else f"'{shown}' is no number"
         report.error("E0471", span, f"{what}: an attack has from 1 to {MOST} rounds")

@@ -29,7 +29,7 @@ class Operation:
 
 OPERATIONS: Mapping[str, Operation] = {
     "shift": Operation(
-        "pixels", None, lambda v: v >= 1 and v == int(v), "a whole number of pixels from 1 on"
+        "pixels", None, lambda v: v >= 1 and v.is_integer(), "a whole number of pixels from 1 on"
     ),
     "flip": Operation("", None, lambda v: True, ""),
     "rotate": Operation("degrees", None, lambda v: 0 < v <= 180, "an angle above 0 and up to 180 degrees"),

@@ -32,6 +32,8 @@ from netc.dsl.vocabulary import joined, meant
 
 LARGEST = 10**9
 """Units of a layer."""
+MOST = 5000
+"""Stages of a network: ResNet-1001 has about 2000."""
 DENSE = "dense"
 WHICH = ("l", "L")
 """The number of a repetition, and of all."""
@@ -44,6 +46,8 @@ class Operations:
         self.report = report
         self.flow = Flow(definitions.activations)
         self.complete = True
+        self.stages = 0
+        """That have been seen, each repetition for itself."""
         self.span: Span | None = None
         """Of the last size."""
         self.told: set[str] = set()
@@ -54,6 +58,8 @@ class Operations:
     def chain(self, stages: Sequence[ast.Stage], place: Place, numbers: Numbers) -> None:
         for stage in stages:
             for which in range(1, stage.times + 1):
+                if self.too_many(stage):
+                    return
                 own = {"l": float(which), "L": float(stage.times)}
                 if self.complete or which == 1:  # inside of a block that is repeated, its number
                     self._stage(stage, place, {**own, **numbers} if stage.times == 1 else {**numbers, **own})
@@ -63,6 +69,14 @@ class Operations:
             self._fault_of_name(
                 place.named[name][1], f"nothing reads '{name}'", f"(concat {name}) or (add {name})"
             )
+
+    def too_many(self, stage: ast.Stage) -> bool:
+        self.stages += 1
+        if self.stages == MOST + 1:
+            self._error(
+                stage.span, f"a network has no more than {MOST} stages, those inside of blocks counted"
+            )
+        return self.stages > MOST
 
     def _call(self, stage: ast.Stage, place: Place) -> None:
         if stage.called in place.named:

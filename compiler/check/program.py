@@ -46,6 +46,7 @@ from netc.compiler.meaning.spec import (
     Init,
     Join,
     Loss,
+    Monitor,
     Named,
     Network,
     Objective,
@@ -204,7 +205,7 @@ class _Check:
             monitor,
             expectations,
             points,
-            self._functions(network, loss, objective, optimizer),
+            self._functions(network, loss, objective, optimizer, training, monitor),
             self._closed_forms(schedules),
             self.program,
             self.report.warnings,
@@ -312,10 +313,19 @@ class _Check:
     # -- what is called ----------------------------------------------------------------------------
 
     def _functions(
-        self, network: Network | None, loss: Loss | None, objective: Objective | None, optimizer: Optimizer
+        self,
+        network: Network | None,
+        loss: Loss | None,
+        objective: Objective | None,
+        optimizer: Optimizer,
+        training: Training,
+        monitor: Monitor,
     ) -> tuple[ast.Activation, ...]:
         """Activations that expressions call, directly or by way of others."""
         roots: list[ast.Node] = list(optimizer.body.actions)
+        roots += [state.initial for state in optimizer.body.states if state.initial is not None]
+        roots += [condition for condition in (training.stop, training.diverged) if condition is not None]
+        roots += [watched.value for watched in monitor.watched]
         roots += [text for o in uses_of(network.operations) for text in _texts(o)] if network else []
         roots += [loss.definition.value] if loss and loss.definition.value else []
         roots += [objective.value] if objective else []

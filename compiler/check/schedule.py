@@ -173,14 +173,12 @@ def _definition(statement: ast.Schedule, definitions: Definitions, report: Repor
             hints=(f"{VALUE}[k] is the schedule's value in epoch k",),
         )
     equations = [n for a in body.actions for n in walk(a) if isinstance(n, ast.Equation)]
-    known = [
-        *names,
-        "loss",
-        "k",
-        *(e.name for e in equations),
-        *(s.name for s in body.states),
-        *(v for v, _ in body.bases),
-    ]
-    walker = Kinds(Scope("a schedule", dict.fromkeys(known, SCALAR)), report)
+    starts = [s.initial for s in body.states if s.initial is not None]
+    known = [*(p.name for p in statement.parameters), *(s.name for s in body.states)]
+    at_start = Kinds(Scope("the start of a schedule", dict.fromkeys(known, SCALAR)), report)
+    for start in starts:
+        at_start.number(start, "the start")
+    known += ["loss", "k", *(e.name for e in equations), *(v for v, _ in body.bases)]
+    walker = Kinds(Scope("a schedule's recursion", dict.fromkeys(known, SCALAR)), report)
     for equation in equations:
         walker.number(equation.value, "the value")
