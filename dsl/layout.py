@@ -214,7 +214,9 @@ class _Layout:
             yield self._head(node, keyword, one_line)
 
     def _items(self, node: ast.Node, keyword: str, items: Sequence[ast.Node]) -> Iterator[Line]:
-        """`keyword a, b = 1`, or a block with nothing before it."""
+        """`keyword a, b = 1`, or a block with nothing before it; nothing of a training that phases alone describe."""
+        if not items:
+            return
         items = in_order(items)
         one_line = ", ".join(map(self._law, items))
         if _wants_block(node, items, f"{keyword} {one_line}"):
@@ -345,8 +347,6 @@ def in_order(nodes: Sequence[N]) -> Sequence[N]:
 def _wants_block(node: ast.Node, items: Sequence[ast.Node], one_line: str) -> bool:
     if len(one_line) > WIDTH:
         return True
-    if not items:
-        return False
     first = items[0].span
     if node.span.source != first.source:
         return False

@@ -234,3 +234,13 @@ def test_a_clock_that_cannot_go_on_is_refused():
         .epochs
         == 2
     )
+
+
+def test_phases_alone_are_written_out_as_they_are_read(tmp_path, capsys):
+    file = tmp_path / "f.net"
+    file.write_text(VALLEY.replace("train     steps = 4\n", "phase a: steps = 2\nphase b: steps = 3\n"))
+    assert main(["show", str(file), "--stage", "spec"]) == 0
+    file.write_text(written := capsys.readouterr().out)
+    assert "phase     b: steps = 3" in written
+    assert main(["show", str(file), "--stage", "spec"]) == 0
+    assert capsys.readouterr().out == written
