@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2**14
 """Samples that are scaled in one go."""
+COLUMNS = 8
+"""Whose scaling is fitted in one go; more than one, since NumPy adds up a single column in another order."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,21 @@ class Prepared:
         assert self.data is not None
         spec = self.spec.data
         x, train = self.data.x, self.data.train
-        scaler = Scaler.fit(
-            np.ascontiguousarray(x) if len(train) == len(x) else x[train],  # sums hang on the order in memory
-            spec.scale,
-            spec.factor,
-            self.data.rounding,
-            self.data.trained_weights,
+        rows = slice(None) if len(train) == len(x) else train
+        width = x.shape[1]
+        edges = [
+            *range(0, max(width - COLUMNS + 1, 1), COLUMNS),
+            width,
+        ]  # the last piece has up to twice as many
+        settings = spec.scale, spec.factor, self.data.rounding, self.data.trained_weights
+        pieces = [
+            # float64, and in rows: sums hang on the type and on the order in memory
+            Scaler.fit(np.ascontiguousarray(x[rows, low:high], dtype=np.float64), *settings)
+            for low, high in pairwise(edges)
+        ]
+        scaler = Scaler(
+            np.concatenate([piece.shift for piece in pieces]),
+            np.concatenate([piece.divisor for piece in pieces]),
         )
         require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
         return scaler

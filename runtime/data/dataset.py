@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, assert_never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netc.compiler.meaning.generated import Generated, Row
 from netc.compiler.meaning.resolve_values import NotANumber
@@ -37,6 +38,8 @@ from netc.runtime.data.windows import windowed
 from netc.runtime.random import Purpose, normal, uniform
 
 Made = TypeVar("Made")
+HASHED = 2**12
+"""Samples that are made float64 for the digest in one go."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,8 @@ class Account:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    x: Array
-    """(N, inputs) raw."""
+    x: NDArray[Any]
+    """(N, inputs) raw, float64; float32 where all inputs came so and nothing was computed of them."""
     y: Array
     """(N, targets) raw values; the codes 0..K-1 where the target is text."""
     input_names: tuple[str, ...]
@@ -125,7 +128,8 @@ class Dataset:
         sha = hashlib.sha256(repr((self.input_names, self.target_names, self.labels)).encode())
         for array in (self.x, self.y, *([] if self.weights is None else [self.weights])):
             sha.update(repr(array.shape).encode())
-            sha.update(np.ascontiguousarray(array, dtype="<f8").data)
+            for at in range(0, len(array), HASHED):
+                sha.update(np.ascontiguousarray(array[at : at + HASHED], dtype="<f8").data)
         return sha.hexdigest()
 
 
@@ -357,7 +361,9 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     inputs, targets = [x for x, _ in pairs], [y for _, y in pairs]
     for table in inputs:
         require_numbers(table, spec, "input", gaps_allowed=spec.missing == "mean")
-    x = np.concatenate([table.values for table in inputs], dtype=np.float64)
+    computes = spec.weights or spec.of_inputs or spec.missing == "mean"
+    single = not computes and all(table.values.dtype == np.float32 for table in inputs)
+    x: Any = np.concatenate([table.values for table in inputs], dtype=np.float32 if single else np.float64)
     goal = read_targets(targets, spec)
     codes = codes_of(goal.values, goal.labels, goal.text) if goal.labels else None
     train, held, tested = split(len(parts.inputs.values), spec, codes, goal.labels)

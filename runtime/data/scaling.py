@@ -88,7 +88,7 @@ def constant_columns(values: Array, rounding: float = DOUBLE) -> NDArray[np.bool
 
     The spread decides: rounding gives a constant column of 0.1 a deviation of 1e-17. Whole numbers are exact.
     """
-    low, high = values.min(axis=0), values.max(axis=0)
+    low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
     with np.errstate(over="ignore"):
         spread, size = high - low, np.maximum(abs(low), abs(high))
     relative = max(ROUNDINGS * rounding, DOUBLES * DOUBLE) if rounding else 0.0

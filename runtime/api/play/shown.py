@@ -151,7 +151,7 @@ def _samples(play: Playground) -> dict[str, Any]:
         rows = rows[:: -(-len(rows) // DOTS)]
         parts[part] = {"x": data.x[rows][:, :2].tolist(), "y": np.asarray(truth[rows], float).tolist()}
     names = [*map(str, data.input_names[:2]), str(data.target_names[0]) if len(data.target_names) else "y"]
-    return {"parts": parts, "names": names, "window": _window(data.x[:, :2])}
+    return {"parts": parts, "names": names, "window": _window(data.x[:, :2].astype(np.float64))}
 
 
 def _window(x: Array) -> list[list[float]]:
@@ -230,7 +230,7 @@ def _moving(play: Playground) -> dict[str, Any]:
 
 def _x(play: Playground) -> Array:
     assert play.session.data is not None
-    return play.session.data.x[:, :2]
+    return play.session.data.x[:, :2].astype(np.float64)
 
 
 def _plane(play: Playground, row: Array) -> dict[str, Any]:
