@@ -12,10 +12,21 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 PROGRAM = shutil.which("chromium") or shutil.which("google-chrome")
+
+AT_3_AND_4 = """
+import os, sys
+for at, pipe in zip((3, 4), [os.dup(int(pipe)) for pipe in sys.argv[1:3]]):
+    os.dup2(pipe, at)
+    os.set_inheritable(at, True)  # also where it was there already
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Where the browser looks for its pipes. Set by a process of its own: to set them between fork and exec (`preexec_fn`) would
+run Python after a fork of the tests' process, which JAX, if some test has started it there, warns of."""
 
 LONGEST = 300
 """Seconds of silence after which something is wrong, however busy the machine."""
@@ -29,18 +40,13 @@ class Browser:
         theirs_in, self.out = os.pipe()
         self.back, theirs_out = os.pipe()
 
-        def at_3_and_4() -> None:
-            held = [os.dup(theirs_in), os.dup(theirs_out)]
-            os.dup2(held[0], 3)
-            os.dup2(held[1], 4)
-
-        command = [PROGRAM, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
+        command = [sys.executable, "-c", AT_3_AND_4, str(theirs_in), str(theirs_out),
+                   PROGRAM, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
                    f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", "--no-first-run",
                    "--disable-background-networking", "about:blank"]  # fmt: skip
         self.process = subprocess.Popen(
             command,
-            preexec_fn=at_3_and_4,
-            close_fds=False,
+            pass_fds=(theirs_in, theirs_out),
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
