@@ -260,8 +260,11 @@ def _written(operation: Defined) -> tuple[ast.Argument, ...]:
     """`size_1 = 3, size_2 = 3` as `size = 3x3`."""
     given, definition = dict(operation.arguments), operation.definition
     words = choices(definition) if isinstance(definition, ast.Layer) else {}
+    scheduled = dict(operation.scheduled) if isinstance(operation, Use) else {}
     return tuple(
-        ast.Argument(
+        ast.Argument(p.name, scheduled[p.name])
+        if p.name in scheduled
+        else ast.Argument(
             p.name, ast.Name(words[p.name][int(given[p.name])]) if p.name in words else _value(p, given)
         )
         for p in definition.parameters
