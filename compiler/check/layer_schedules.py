@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.place import Numbers
-from netc.compiler.lower.layer_schedules import first_values, names_read
+from netc.compiler.lower.layer_schedules import first_values
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
@@ -82,12 +82,10 @@ def schedules_read(network: Network | None) -> frozenset[str]:
 
 def check_starts(spec: Spec, report: Report) -> None:
     """Before the first iteration a layer has its first number already, and how many batches there are is not known."""
-    read = names_read(spec)
-    if not read or first_values(spec, 1) == first_values(spec, 2):
+    if first_values(spec, 1) == first_values(spec, 2):
         return
-    for schedule in spec.schedules:
-        if schedule.name in read:
-            message = f"what '{schedule.name}' is at first hangs on the number of batches"
-            report.error(
-                "E0264", schedule.span, message, hints=("count in epochs, or give the steps of 'train'",)
-            )
+    for schedule in spec.layer_schedules:
+        message = f"what '{schedule.name}' is at first hangs on the number of batches"
+        report.error(
+            "E0264", schedule.span, message, hints=("count in epochs, or give the steps of 'train'",)
+        )

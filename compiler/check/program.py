@@ -157,12 +157,13 @@ class _Check:
         hypers = [name for name, _ in optimizer.arguments] if optimizer else []
         schedules = (
             check_schedules(
-                self.all(ast.Schedule), hypers, self._read(network), self.definitions, self.report
+                self.all(ast.Schedule), hypers, self._read(network, hypers), self.definitions, self.report
             )
             if optimizer
             else ()
         )
-        schedules = tuple(s for s in schedules if s.name not in self.overrides)
+        of_layers = tuple(s for s in schedules if s.name not in hypers)
+        of_rule = tuple(s for s in schedules if s.name in hypers and s.name not in self.overrides)
         training = self._training(optimizer)
         training = check_against(
             self.one(ast.Train), training, optimizer, data, self.definitions, self.report
@@ -203,16 +204,17 @@ class _Check:
             data,
             init,
             optimizer,
-            schedules,
+            of_rule,
             training,
             monitor,
             expectations,
             points,
             self._functions(network, loss, objective, optimizer, training, monitor),
-            self._closed_forms(schedules),
+            self._closed_forms((*of_rule, *of_layers)),
             self.program,
             self.report.warnings,
             ensemble=ensemble,
+            layer_schedules=of_layers,
         )
         check_starts(spec, self.report)
         self.report.finish()
@@ -286,10 +288,10 @@ class _Check:
     def _scheduled(self) -> frozenset[str]:
         return frozenset(s.name for s in self.all(ast.Schedule) if not s.defines)
 
-    def _read(self, network: Network | None) -> frozenset[str]:
+    def _read(self, network: Network | None, hypers: list[str]) -> frozenset[str]:
         """Names of schedules that the network reads; of one that is wrong nobody knows."""
         unknown = network is None and bool(self.all(ast.Network))
-        return self._scheduled() if unknown else schedules_read(network)
+        return self._scheduled() - set(hypers) if unknown else schedules_read(network)
 
     def _training(self, optimizer: Optimizer | None) -> Training:
         statement = self.one(ast.Train)

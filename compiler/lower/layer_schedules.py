@@ -17,7 +17,7 @@ from netc.compiler.lower.flow import Flow
 from netc.compiler.lower.schedule import BATCHES, Follower, lower_schedule
 from netc.compiler.meaning.layer_parameters import with_shapes_apart
 from netc.compiler.meaning.resolve_tree import conjuncts, names_in
-from netc.compiler.meaning.spec import Spec, Use, uses_of
+from netc.compiler.meaning.spec import Spec, Use
 from netc.dsl import ast
 from netc.dsl.record import record
 from netc.dsl.source import Span
@@ -38,27 +38,17 @@ class Told:
     span: Span
 
 
-def names_read(spec: Spec) -> frozenset[str]:
-    """Of the schedules that the network reads."""
-    uses = uses_of(spec.network.operations) if spec.network else ()
-    values = [value for use in uses if isinstance(use, Use) for _, value in use.scheduled]
-    return frozenset(s.name for s in spec.schedules if any(s.name in names_in(v) for v in values))
-
-
 def followers(spec: Spec) -> tuple[Follower, ...]:
-    read = names_read(spec)
-    apart = [replace(s, name=f"{APART}{s.name}") for s in spec.schedules if s.name in read]
-    return tuple(lower_schedule(s, spec) for s in apart)
+    return tuple(lower_schedule(replace(s, name=f"{APART}{s.name}"), spec) for s in spec.layer_schedules)
 
 
 def told(spec: Spec) -> Iterator[Told]:
-    if not (read := names_read(spec)):
+    if spec.network is None or not spec.layer_schedules:
         return
-    assert spec.network is not None
     functions = {a.name.lower(): a for a in spec.functions}
     flow = Flow(functions)
     flow.chain(spec.network.operations, ir.Var("x", (ir.SAMPLES, *_axes(spec.network.input))))
-    known: dict[str, ir.Expr] = {name: ir.Var(f"{APART}{name}", ir.SCALAR) for name in read}
+    known: dict[str, ir.Expr] = {s.name: ir.Var(f"{APART}{s.name}", ir.SCALAR) for s in spec.layer_schedules}
 
     def lowered(value: ast.Expr, names: dict[str, ir.Expr]) -> ir.Expr:
         return simplify(lower_expr(value, Environment(names, functions)))

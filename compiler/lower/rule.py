@@ -13,7 +13,7 @@ from netc.compiler.calculus.simplify import simplify
 from netc.compiler.lower.batches import over_batches
 from netc.compiler.lower.evaluations import Batch, Builder
 from netc.compiler.lower.expressions import Environment, Evaluation, lower_expr
-from netc.compiler.lower.layer_schedules import followers, names_read, told
+from netc.compiler.lower.layer_schedules import followers, told
 from netc.compiler.lower.schedule import Follower, lower_schedule
 from netc.compiler.lower.starts import THETA, start
 from netc.compiler.meaning.masks import masks_in
@@ -66,8 +66,7 @@ class _Lowering:
         self.spec, self.as_written, self.modes = spec, as_written, modes
         rule = spec.optimizer
         self.axes = {name: AXES[kind] for name, kind in rule.kinds}
-        read = names_read(spec)
-        self.followers = [lower_schedule(s, spec) for s in spec.schedules if s.name not in read]
+        self.followers = [lower_schedule(s, spec) for s in spec.schedules]
         scheduled = {f.name for f in self.followers}
         self.followers += followers(spec)
         self.told = tuple(told(spec))

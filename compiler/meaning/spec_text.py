@@ -66,7 +66,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
     definition = spec.optimizer.definition
     yield replace(definition, parameters=_defaults(definition.parameters, spec.optimizer.arguments))
     yield from spec.schedule_functions
-    for schedule in spec.schedules:
+    for schedule in (*spec.schedules, *spec.layer_schedules):
         yield from _schedule(schedule)
     yield _train(spec.training)
     yield _monitor(spec.monitor)
