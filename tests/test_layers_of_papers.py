@@ -146,7 +146,7 @@ def softmaxes(x, p, h, w):
 
 def rotary(x):
     half = x.shape[2] // 2
-    angles = torch.arange(x.shape[1])[:, None] / 100 ** (torch.arange(half) / half)
+    angles = torch.arange(x.shape[1]).to(x)[:, None] / 100 ** (torch.arange(half).to(x) / half)
     turned = torch.view_as_complex(torch.stack(x.chunk(2, -1), -1)) * torch.polar(
         torch.ones_like(angles), angles
     )
