@@ -195,7 +195,7 @@ class _Ranges:
                 raise fault(
                     "E0221", subscript.span,
                     f"the index '{name}' has {self.sizes[name]} places, and '{array}' has {size} there",
-                    f"an index of its own for '{array}', or x[0 + i] to read a part",
+                    f"an index of its own for '{array}', or {array}[0 + i] to read a part",
                     related=((span, f"its range: {words}"),),
                 )  # fmt: skip
 

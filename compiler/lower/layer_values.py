@@ -157,6 +157,9 @@ class Values:
                 return self._activation(call, definition, arguments)
         if name in ("sum", "mean", "max", "min", "softmax") and len(arguments) == 1:
             raise fault("E0230", call.span, f"'{name}' says over which index: {name}[i](...)")
+        if isinstance(call, ast.Call) and isinstance(call.function, ast.Index):
+            what = call.function.span.text
+            raise fault("E0230", call.span, f"'{what}' is of one expression, {len(arguments)} stand here")
         known = [*FUNCTION_NAMES, *self.functions, INSIDE]
         raise fault(
             "E0230",
