@@ -87,7 +87,7 @@ class Machine:
                     self.measure(stmt)
                 case ir.Fetch(name, memory, index):
                     self.env[name] = self.env[memory][self.batch(index)]
-                case ir.Keep(memory, index, value):
+                case ir.Store(memory, index, value):
                     kept = list(self.env[memory])  # arrays are never changed in place
                     kept[self.batch(index)] = self.env[value]
                     self.env[memory] = kept

@@ -86,7 +86,7 @@ def python_names(rule: ir.Rule) -> ir.Rule:
                 )
             case ir.Fetch(n, memory, index):
                 return replace(s, name=name(n), memory=name(memory), index=expr(index))
-            case ir.Keep(memory, index, value):
+            case ir.Store(memory, index, value):
                 return replace(s, memory=name(memory), index=expr(index), value=name(value))
             case ir.For(index, low, high, body):
                 return ir.For(name(index), expr(low), expr(high), block(body))
