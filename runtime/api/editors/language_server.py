@@ -21,6 +21,9 @@ SORTS = {
     "function": types.CompletionItemKind.Function,
 }
 
+Asked = types.HoverParams | types.CompletionParams | types.DefinitionParams
+"""About a place in a text."""
+
 
 def make_server() -> LanguageServer:
     server = LanguageServer("netc", __version__)
@@ -98,7 +101,7 @@ def _formatting(ls: LanguageServer, params: types.DocumentFormattingParams) -> l
     return [types.TextEdit(_range(whole), text)]
 
 
-def _place(ls: LanguageServer, params: types.TextDocumentPositionParams) -> tuple[TextDocument, int]:
+def _place(ls: LanguageServer, params: Asked) -> tuple[TextDocument, int]:
     document = ls.workspace.get_text_document(params.text_document.uri)
     return document, document.offset_at_position(params.position)
 
