@@ -19,7 +19,7 @@ from netc.runtime.devices.cuda_missing import DeviceLost
 from netc.runtime.devices.load import compiled_at_loading
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
-from netc.runtime.training.finished_runs import Book
+from netc.runtime.training.finished_runs import FinishedRuns
 from netc.runtime.training.history import followed
 from netc.runtime.training.judge import Judge
 from netc.runtime.training.last_good import LastGood
@@ -116,7 +116,7 @@ class _Loop:
         self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
         followed = len(self.watched.names)
-        self.book = Book(
+        self.book = FinishedRuns(
             self.end, *sizes, real_type(program), folder, self.watched.grown, followed, task.keeps
         )
         self.columns = len(COLUMNS) + followed
