@@ -49,6 +49,8 @@ class Spec:
     phases: tuple[Phase, ...] = ()
     """Where there are some, all else is that of the last one, with nothing frozen."""
     ensemble: Ensemble | None = None
+    layer_schedules: tuple[Schedule, ...] = ()
+    """Of the numbers of layers, under the names by which the network reads them."""
     finder: Finder | None = None
     """Where there is one, the rest is that of the training that finds."""
     frozen: tuple[str, ...] = ()

@@ -66,7 +66,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
     definition = spec.optimizer.definition
     yield replace(definition, parameters=_defaults(definition.parameters, spec.optimizer.arguments))
     yield from spec.schedule_functions
-    for schedule in spec.schedules:
+    for schedule in (*spec.schedules, *spec.layer_schedules):
         yield from _schedule(schedule)
     yield _train(spec.training)
     yield _monitor(spec.monitor)
@@ -260,8 +260,11 @@ def _written(operation: Defined) -> tuple[ast.Argument, ...]:
     """`size_1 = 3, size_2 = 3` as `size = 3x3`."""
     given, definition = dict(operation.arguments), operation.definition
     words = choices(definition) if isinstance(definition, ast.Layer) else {}
+    scheduled = dict(operation.scheduled) if isinstance(operation, Use) else {}
     return tuple(
-        ast.Argument(
+        ast.Argument(p.name, scheduled[p.name])
+        if p.name in scheduled
+        else ast.Argument(
             p.name, ast.Name(words[p.name][int(given[p.name])]) if p.name in words else _value(p, given)
         )
         for p in definition.parameters
