@@ -284,6 +284,18 @@ no fold has seen:
 So there are folds and a test part, and no point is drawn ('trials') or stopped early ('by = halving').
 """,
     ),
+    "E0638": Story(
+        "a figure in 'stop' that is not compared with a number",
+        """\
+A run ends where a figure of a part of the data has got so far, which is looked at at the start and at the end of each epoch:
+
+    train epochs = 1000, stop = accuracy(validation) > 90%
+    train epochs = 1000, stop = norm(grad R) < 1e-6 or loss(validation) < 0.1 or no gain in loss(validation) for 20 epochs
+
+Such a comparison stands alone or beside 'or', since conditions on theta and the training loss are tested by the kernels,
+before an iteration. The figure may be under attack: accuracy(validation, fgsm(0.1)) > 60%.
+""",
+    ),
     "E0635": Story(
         "no such figure to look at under attack",
         """\

@@ -6,8 +6,6 @@ travel, other files that the text names have to be where they are here.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netc.dsl.diagnostics import SpecError
+from netc.kept_run import checksum, named_in
 from netc.runtime.cluster import (
     Failed,
     NoCluster,
@@ -75,7 +74,7 @@ def job_of(session: Session, changed: dict[str, str | float], given: str) -> Job
 
     file = session.file
     where, lanes = str(file.folder.absolute()), session.machine.lanes
-    beside = tuple((path, _checksum(path)) for path in _named_in(file))
+    beside = tuple((path, checksum(path)) for path in named_in(file))
     samples = session.data.digest if session.data else ""
     text, options = file.source.text, (*changed.items(),)
     return Job(
@@ -90,21 +89,6 @@ def job_of(session: Session, changed: dict[str, str | float], given: str) -> Job
         samples,
         (*about().items(),),
     )
-
-
-def _named_in(file: File) -> list[str]:
-    """Paths of the files that `init` and phases name."""
-    from netc.compiler.meaning.resolve_tree import walk
-    from netc.dsl import ast
-
-    statements = [s for s in file.program.statements if isinstance(s, ast.Init | ast.Phase)]
-    texts = [node.value for s in statements for node in walk(s) if isinstance(node, ast.Text)]
-    paths = sorted({os.path.realpath(file.folder / text) for text in texts})
-    return [path for path in paths if os.path.isfile(path)]
-
-
-def _checksum(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def require_spreadable(session: Session) -> None:
@@ -133,8 +117,8 @@ def _opened(job: Job, data: Dataset | None) -> Session:
     if not _last or _last[0][0] != job:
         if others := "; ".join(differing(dict(job.alike), about())):
             raise ValueError(f"a worker that came later would give other bits: {others}")
-        for path, checksum in job.beside:
-            if not Path(path).is_file() or _checksum(path) != checksum:
+        for path, known in job.beside:
+            if not Path(path).is_file() or checksum(path) != known:
                 raise ValueError(f"'{path}' is not there, or another file")
         file = read_text(job.text, job.name, Path(job.folder))
         _last[:] = [(job, open_session(file, dict(job.changed), data, job.lanes))]

@@ -67,8 +67,13 @@ def resumed(
 
 def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
     """Of all that decides the bits of its points but the vectors of the processor."""
-    data = session.data.digest if session.data else ""
-    kept = f"{session.file.program!r} {sorted(changed.items())!r} {session.program!r} {data}"
+    from netc.compiler.meaning.findings import Report
+    from netc.compiler.meaning.resolve import gather
+    from netc.kept_run import fingerprint as of_first
+
+    file = session.file
+    own = [table.own for table in gather(file.program, file.folder, Report()).tables]  # also of files it uses
+    kept = f"{file.program!r} {own!r} {sorted(changed.items())!r} {of_first(session)}"
     if session.spec.sweep and session.spec.sweep.by == "tpe":
         from netc.runtime.tpe import optuna_version
 
