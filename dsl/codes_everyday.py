@@ -264,6 +264,17 @@ until one comes to the end:
 A seed or a fold is not looked for: 'runs = 5' makes five runs of each point, and their median counts.
 """,
     ),
+    "E0639": Story(
+        "points that nobody chooses, chosen at once",
+        """\
+'by = tpe' chooses a point by the figures of all before it. With 'at_once' it chooses so many before it waits for their
+figures, so that as many workers can train them:
+
+    sweep eta ~ log_uniform(1e-4, 1), trials = 200, by = tpe, at_once = 8
+
+Points of a grid, drawn points and those of 'by = halving' wait for none.
+""",
+    ),
     "E0476": Story(
         "points chosen by what is not installed",
         """\

@@ -1,6 +1,6 @@
 """`stop = accuracy(validation) > 90%`: a run ends where a figure of a part of the data has got so far.
 
-Kernels test conditions on theta and the training loss (`train.py`); these are looked at by reports, at the end of each epoch.
+Kernels test conditions on theta and the training loss (`train.py`); these are looked at by reports, epoch by epoch.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def _reached(condition: ast.Expr, losses: frozenset[str], report: Report) -> Rea
             op = TURNED[op]  # type: ignore[assignment]
         case _:
             text = condition.span.text or print_expr(condition)
-            message = f"'{text}': a figure of a part of the data is compared with a number, alone or beside 'or'"
+            message = (
+                f"'{text}': a figure of a part of the data is compared with a number, alone or beside 'or'"
+            )
             report.error("E0638", condition.span, message, hints=(EXAMPLE,))
             return None
     judged = judged_of(figure, losses, report)

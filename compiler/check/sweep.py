@@ -30,7 +30,7 @@ from netc.dsl.source import Span
 
 FIXED = ("runs", "threads", "target", "slow")
 """Settings of train that are the same for all points."""
-SETTINGS = ("trials", "seed", "figure", "by")
+SETTINGS = ("trials", "seed", "figure", "by", "at_once")
 LAWS: tuple[Literal["uniform", "log_uniform"], ...] = ("uniform", "log_uniform")
 MOST = 100_000
 """Points of a sweep."""
@@ -149,7 +149,14 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
     if not statement.axes:
         message = "the sweep has no axis"
         report.error("E0441", statement.span, message, hints=("sweep eta in {0.1, 0.01}",))
-    sweep = Sweep(tuple(axes), trials, seed, figure, by, statement.span)
+    at_once = settings.get("at_once", whole(1), 1)
+    sweep = Sweep(tuple(axes), trials, seed, figure, by, at_once, statement.span)
+    if "at_once" in settings and by != "tpe":
+        message = "'at_once' says how many points are chosen together, and only 'by = tpe' chooses points"
+        hints = (
+            "points of other sweeps know nothing of each other: netc run FILE --on dask trains them at once",
+        )
+        report.error("E0639", settings.span("at_once"), message, hints=hints)
     if by:
         _require_choosable(sweep, program, settings.span("by"), report)
     if (points := count(sweep)) > MOST:

@@ -259,6 +259,8 @@ class Sweep:
     """By which the points are sorted; None where the file does not say."""
     by: Literal["", "tpe", "halving"] = ""
     """`tpe`: points are drawn where those before were good; `halving`: only the better ones are trained to the end."""
+    at_once: int = 1
+    """By tpe: points that are chosen together, by the figures of all before them."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

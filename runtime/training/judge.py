@@ -20,7 +20,6 @@ from netc.runtime.training.report import FIGURES, GROUPS, Evaluator, Group
 from netc.runtime.training.state import CRITERION, NO_GAIN, RUNNING, State
 from netc.runtime.training.workers import Workers
 
-
 HIGHER = ("accuracy", "r2")
 """Figures of which more is better."""
 

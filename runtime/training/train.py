@@ -72,7 +72,7 @@ def iterations(task: Task) -> Iterator[Array]:
     that have ended."""
     loop = _Loop(task, Watcher())
     with loop.workers:
-        state = loop.state = loop.fresh(0)
+        state = loop.state = loop.fresh(loop.first)
         loop.stretches.begin(state)
         for step in range(1, loop.total + 1):
             loop.stretches.queue(step, report=False)
