@@ -179,7 +179,7 @@ def test_a_training_ends_where_it_holds_out_under_an_attack_of_the_file(tmp_path
     assert 2 < end < 12
     stop = text.replace("seed = 2", f"seed = 2, stop = loss(train, mine(0.2)) < {bound!r}")
     stopped = netc.compile(stop).train(X, KIND)
-    assert (stopped.epochs[0], stopped.stopped[0], stopped.outcomes[0]) == (
+    assert (stopped.epochs[0], stopped.stopped[0], stopped.outcome[0]) == (
         end,
         "criterion",
         "converged",
