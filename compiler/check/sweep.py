@@ -105,14 +105,17 @@ def _checked(
     try:
         return at(point, changed, same)
     except SpecError as error:
-        found = (_named(d, sweep) for d in error.diagnostics if d.severity == "error")
+        found = (_named(d, sweep, values) for d in error.diagnostics if d.severity == "error")
         report.diagnostics.extend(d for d in found if d not in report.diagnostics)
     return None
 
 
-def _named(found: Diagnostic, sweep: Sweep) -> Diagnostic:
-    """A parameter that no rule has is a name that is nowhere."""
+def _named(found: Diagnostic, sweep: Sweep, values: Values) -> Diagnostic:
+    """A parameter that no rule has is a name that is nowhere; what a rule refuses is the value."""
     axes = [axis for axis in sweep.axes if axis.kind == "parameter" and f"'{axis.name}'" in found.message]
+    refused = [v.span for a, v in zip(sweep.axes, values, strict=True) if f"; {a.name} is " in found.message]
+    if found.code == "E0414" and refused:
+        return replace(found, span=refused[0])
     if found.code != "E0512" or not axes:
         return found
     name, span = axes[0].name, axes[0].span
