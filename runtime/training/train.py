@@ -72,7 +72,7 @@ def iterations(task: Task) -> Iterator[Array]:
     that have ended."""
     loop = _Loop(task, Watcher())
     with loop.workers:
-        state = loop.state = loop.fresh(0)
+        state = loop.state = loop.fresh(loop.first)
         loop.stretches.begin(state)
         for step in range(1, loop.total + 1):
             loop.stretches.queue(step, report=False)
@@ -197,6 +197,7 @@ class _Loop:
         if state.at == self.task.first:
             self._judge()
             self._report(self._due())
+            self._end()
         depth = 1 if self.judge else stretches.depth  # a run that is judged may have to end
         ahead, queued, going = state.at, deque[int](), self._going()
         while True:
@@ -216,8 +217,7 @@ class _Loop:
                 self._report(self._due())
             elif self._reports_at(state.at, self.spacing.rows):
                 self._note(state.running(self._due()))
-            if self.judge and self.judge.end(state):
-                stretches.begin(state)
+            self._end()
             if (now := time.monotonic()) - self.saved > min(self.apart, BETWEEN_CHECKPOINTS):
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
@@ -228,6 +228,11 @@ class _Loop:
         at = self.state.at
         if self.judge and (at == self.task.first or self._reports_at(at, self.per_epoch)):
             self.judge.look(self.state)
+
+    def _end(self) -> None:
+        """The runs that have been judged to be over."""
+        if self.judge and self.judge.end(self.state):
+            self.stretches.begin(self.state)
 
     def _over(self, interrupt: Interrupt) -> bool:
         """Whether it ends before all iterations are done."""
