@@ -27,7 +27,7 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.dsl.reading import LARGEST_TEXT, read_bytes, require_regular
-from netc.runtime.atomic import replacing, write_bytes, write_text
+from netc.runtime.atomic import leftovers, replacing, write_bytes, write_text
 from netc.runtime.parameters import Array
 from netc.runtime.results.phases import table_of_phases
 from netc.runtime.results.result import Result
@@ -155,7 +155,7 @@ class RunFolder:
         if not result.interrupted:
             if 0 < sum(array.nbytes for array in result.checkpoint.values()) <= LARGEST_END:
                 _write_state(self.path / END, result.checkpoint)
-            _remove(self._checkpoints())
+            _remove([*self._checkpoints(), *leftovers(self.path)])
             for place in (self.rows, self.pieces):
                 shutil.rmtree(place, ignore_errors=True)
 
