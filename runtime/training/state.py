@@ -25,8 +25,9 @@ NO_GAIN = max(ir.STATUS.values()) + 1
 
 MEMORY, MEMORY_ON_GPU = 2**28, 2**32
 """Bytes that the runs in hand may take together."""
-MOST, MOST_ON_GPU = 2**17, 2**22
-"""Runs in hand at most: what a CPU needs should stay in its caches' reach; a GPU wants many at once."""
+MOST, MOST_ON_GPU = 2**18, 2**22
+"""Runs in hand at most: each time there are others, the reports of those that report are made anew; a GPU wants many at
+once."""
 
 
 @dataclass

@@ -280,10 +280,9 @@ class _Loop:
     def _due(self) -> Array:
         """The rows that have a report to make: those that moved since the last one."""
         state = self.state
-        rows = np.arange(state.runs)
         if self.task.history == "summary":
-            rows = followed(state.first, state.runs, self.runs)
-        return state.moved(rows)
+            return state.moved(followed(state.first, state.runs, self.runs))
+        return state.moved(np.arange(state.runs))
 
     def _report(self, rows: Array) -> None:
         """On all samples."""
