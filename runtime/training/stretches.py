@@ -46,8 +46,8 @@ class Stretches(Protocol):
     @property
     def depth(self) -> int: ...
 
-    def begin(self, state: State, rows: Array | None = None) -> None:
-        """These are the runs in hand from now on; on the CPU, those `rows` of them alone."""
+    def begin(self, state: State) -> None:
+        """These are the runs in hand from now on."""
 
     def queue(self, last: int, report: bool) -> None:
         """The runs in hand go on up to iteration `last`; those that have ended stay as they are.
@@ -75,6 +75,7 @@ class OnCpu:
         """Whether the rule has loops, so that an iteration may take any time."""
 
     def begin(self, state: State, rows: Array | None = None) -> None:
+        """Those `rows` of them alone, if so said."""
         self.state, self.rows = state, np.arange(state.runs) if rows is None else rows
 
     def queue(self, last: int, report: bool) -> None:

@@ -237,6 +237,7 @@ class _Loop:
         if not self.leads:
             return last, 0.0
         state, stretches, began = self.state, self.stretches, time.perf_counter()
+        assert isinstance(stretches, OnCpu)
         first, rows = state.at, followed(state.first, state.runs, self.runs)
         try:
             while state.at < last and not self.watch.enough and len(state.running(rows)):
