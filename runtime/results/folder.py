@@ -119,10 +119,10 @@ class RunFolder:
         """Those that are done. ValueError where one is damaged."""
         from netc.runtime.training.pieces import from_arrays
 
-        names = [name for file in self.pieces.glob("*") if (name := PIECE.fullmatch(file.name))]
+        matches = [match for file in self.pieces.glob("*") if (match := PIECE.fullmatch(file.name))]
         found: dict[tuple[int, int], Outcome] = {}
         before = 0
-        for first, end, name in sorted((int(n[1]), int(n[2]), n[0]) for n in names):
+        for first, end, name in sorted((int(m[1]), int(m[2]), m[0]) for m in matches):
             if not before <= first < end <= program.training.runs:
                 raise ValueError(f"{name} is not of these runs")
             arrays, before = _read_state(self.pieces / name), end
