@@ -135,6 +135,8 @@ def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:
                 yield f"{name} = {memory}[{expr_text(number_)}]"
             case ir.Store(memory, number_, value):
                 yield f"{memory}[{expr_text(number_)}] = {value}"
+            case ir.Tell(state, value):
+                yield f"{state} = {expr_text(value)}"
             case ir.For(index, first, last, inner):
                 yield f"for {index} in {expr_text(first)}..{expr_text(last)}:"
                 yield from _indented(_block(inner))

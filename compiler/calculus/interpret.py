@@ -66,8 +66,15 @@ Evaluator = Callable[[ir.Evaluate, Array, Env], tuple[float, Array | None]]
 class Machine:
     """Executes statements in an environment of names and counts what is evaluated."""
 
-    def __init__(self, evaluator: Evaluator, parts: Parts, env: Env) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        parts: Parts,
+        env: Env,
+        tell: Callable[[str, float], None] = lambda s, v: None,
+    ) -> None:
         self.evaluator, self.parts, self.env = evaluator, parts, env
+        self.tell = tell
         self.loss_evaluations = self.gradient_evaluations = 0
         self.first_loss: float | None = None
         self.first: ir.Evaluate | None = None
@@ -91,6 +98,8 @@ class Machine:
                     kept = list(self.env[memory])  # arrays are never changed in place
                     kept[self.batch(index)] = self.env[value]
                     self.env[memory] = kept
+                case ir.Tell(state, value):
+                    self.tell(state, self.value(value))
                 case ir.For(index, first, last, body):
                     for i in range(round(self.value(first)), round(self.value(last)) + 1):
                         self.env[index] = float(i)
@@ -162,6 +171,10 @@ class LayerStates:
     def __init__(self, values: Array) -> None:
         self.values = values
         self.found: Array | None = None
+
+    def tell(self, tensor: ir.Tensor, value: float) -> None:
+        self.values = self.values.copy()
+        self.values[tensor.offset] = value
 
     def begin(self) -> None:
         self.found = None
@@ -245,7 +258,10 @@ def run(
     masks = masks_of(program.problem, program.rule, theta0)
     env = _start(program.rule, theta0, masks, hypers or {}, samples.batches)
     env["samples"] = float(len(x))
-    machine = Machine(samples.measure, parts_of(program.problem), env)
+    tensors = {t.name: t for t in program.problem.states}
+    machine = Machine(
+        samples.measure, parts_of(program.problem), env, lambda s, v: layers.tell(tensors[s], v)
+    )
     return _iterate(program.rule, machine, steps, samples.batches, lambda n: None, layers=layers)
 
 

@@ -84,6 +84,14 @@ class Store:
 
 
 @record
+class Tell:
+    """The state of a layer that follows a schedule is this number, at once: all evaluations that follow read it."""
+
+    state: str
+    value: Expr
+
+
+@record
 class For:
     """index runs over first, first+1, ..., last (inclusive)."""
 
@@ -140,7 +148,7 @@ class Stop:
     ending: Ending = "criterion"
 
 
-Stmt = Assign | Evaluate | Fetch | Store | For | Repeat | Until | If | Stop
+Stmt = Assign | Evaluate | Fetch | Store | Tell | For | Repeat | Until | If | Stop
 
 
 @record

@@ -93,6 +93,9 @@ class _Faults:
                 if known.get(value) != axes:
                     self.found.append(f"{memory} keeps {value}, which is not given, or has other axes")
                 return known
+            case ir.Tell(_, value):
+                self.number(value, known, "what a layer is told")
+                return known
             case ir.For(index, first, last, inner):
                 self.number(first, known, "the first of a loop")
                 self.number(last, known, "the last of a loop")

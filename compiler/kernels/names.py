@@ -109,6 +109,8 @@ def _stmt(s: ir.Stmt) -> ir.Stmt:
             return replace(s, name=name(n), memory=name(memory), index=expr(index))
         case ir.Store(memory, index, value):
             return replace(s, memory=name(memory), index=expr(index), value=name(value))
+        case ir.Tell(state, value):
+            return ir.Tell(state, expr(value))
         case ir.For(index, low, high, body):
             return ir.For(name(index), expr(low), expr(high), block(body))
         case ir.Repeat(body, bound):

@@ -68,6 +68,8 @@ def reads(body: Iterable[ir.Stmt]) -> Iterator[str]:
             case ir.Store(_, index, value):
                 yield value
                 yield from names(index)
+            case ir.Tell(_, value):
+                yield from names(value)
             case ir.For(_, low, high, inner):
                 yield from names(low) | names(high)
                 yield from reads(inner)

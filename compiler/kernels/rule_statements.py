@@ -37,6 +37,8 @@ class Statements(Memory):
                     out += self.evaluate(part, searching)
                 case ir.Fetch() | ir.Store():
                     out += self.per_batch(part)
+                case ir.Tell(state, value):
+                    out += self.tell(state, value)
                 case ir.For(index, low, high, inner):
                     counter = f"{index}_at"
                     first, stop = L.call("int64", number(low)), L.add(L.call("int64", number(high)), 1)
@@ -93,6 +95,9 @@ class Statements(Memory):
                 return [L.Store(place.array, place.index, L.Name(value))]
             case ir.Store(value=value):
                 return [self.copy(place, self._array(value))]
+
+    def tell(self, state: str, value: ir.Expr) -> list[L.Stmt]:
+        raise AssertionError("layers without states are told nothing")
 
     def branches(self, then: tuple[ir.Stmt, ...], otherwise: tuple[ir.Stmt, ...], searching: bool) -> L.Stmt:
         """Either may hold the first evaluation of an iteration."""

@@ -108,6 +108,9 @@ class Builder:
         self.known.numbers[memory] = self._fresh()
         self.blocks[-1].stmts.append(ir.Store(memory, simplify(index), value, axes))
 
+    def tell(self, state: str, value: ir.Expr) -> None:
+        self.blocks[-1].stmts.append(ir.Tell(state, simplify(value)))
+
     def until(self, condition: ir.Expr) -> None:
         self.blocks[-1].stmts.append(ir.Until(simplify(self._finite(condition))))
         self.at_until = self.known.copy()

@@ -163,7 +163,7 @@ class _Machine:
                         raise _Found
                 case ir.If(condition, body, otherwise):
                     self.execute(body if np.all(self.value(condition)) else otherwise)
-                case ir.Stop():
+                case ir.Stop() | ir.Tell():
                     pass
                 case _:
                     assert_never(stmt)
