@@ -3,7 +3,6 @@ place: values and derivatives in the interpreter against PyTorch, trained networ
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +68,6 @@ def test_class_weights_as_pytorch_and_as_keras(divide: str) -> None:
 
 
 def test_keras_divides_weighted_losses_by_the_number_of_samples() -> None:
-    os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
     u = RNG.dirichlet(np.ones(4), 12)
     found = float(keras.losses.CategoricalCrossentropy()(ONE_HOT, u, sample_weight=WEIGHTS[CLASSES]))
