@@ -308,6 +308,60 @@ def test_boxes_and_histogram_hold_every_run_that_stayed_finite(runs):
     assert stairs.get_data().values.sum() == len(table) == 30
 
 
+def test_a_median_below_what_an_axis_shows_is_written_as_it_is(runs):
+    (one,) = read(runs, "line")
+    least = dataclasses.replace(one, runs={**one.runs, "loss_train": np.append(np.zeros(29), 1.0)})
+    with style():
+        boxes, histogram = spread.boxes([least]), spread.histogram([least])
+    assert "0" in [text.get_text() for text in boxes.axes[0].texts]
+    titles = [figure.texts[0].get_text() for figure in (boxes, histogram)]
+    assert titles == ["30 runs: median loss 0", "Final losses of 30 runs, median 0"]
+
+
+def many(one):
+    """Seven folders with long names."""
+    return [dataclasses.replace(one, path=Path(f"a-rather-long-name-of-a-folder-{k}")) for k in range(7)]
+
+
+PICTURES = {
+    "curves": lambda runs: curves.curves(many(*read(runs, "one"))),
+    "basins": lambda runs: plane.basins(read(runs, "gd")),
+    "several basins": lambda runs: plane.basins(read(runs, "gd", "ema", "gd", "ema")),
+    "boxes": lambda runs: spread.boxes(read(runs, "gd", "ema")),
+    "shares": lambda runs: spread.shares(read(runs, "gd", "ema")),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    "how", [("screen", None), ("slide", None), ("screen", 3.5), ("paper", None)], ids=str
+)
+def test_nothing_overlaps_and_nothing_is_cut_off(name, how, runs):
+    """Boxes as matplotlib measures them: panels with their labels, legends, the words above and below."""
+    with style(*how):
+        figure = PICTURES[name](runs)
+        figure.draw_without_rendering()
+        shown = [
+            a
+            for a in (*figure.axes, *figure.legends, *figure.texts)
+            if a.get_visible() and a.get_window_extent().height
+        ]
+        boxes = [a.get_tightbbox() for a in shown]
+    for box in boxes:
+        assert figure.bbox.padded(1).containsx(box.x0)
+        assert figure.bbox.padded(1).containsx(box.x1)
+        assert figure.bbox.padded(1).containsy(box.y0)
+        assert figure.bbox.padded(1).containsy(box.y1)
+    for k, box in enumerate(boxes):
+        for other in boxes[:k]:
+            across = min(box.x1, other.x1) - max(box.x0, other.x0)
+            up = min(box.y1, other.y1) - max(box.y0, other.y0)
+            assert across < 2 or up < 2, (shown[k], box, other)
+    assert min(a.get_window_extent().height for a in figure.axes) > 0.8 * figure.dpi, (
+        "a panel that can be read"
+    )
+
+
 def test_a_scatter_has_a_dot_for_each_run(runs):
     (one,) = read(runs, "gd")
     with style():

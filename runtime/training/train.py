@@ -19,7 +19,7 @@ from netc.runtime.devices.cuda_missing import DeviceLost
 from netc.runtime.devices.load import compiled_at_loading
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
-from netc.runtime.training.finished_runs import Book
+from netc.runtime.training.finished_runs import FinishedRuns
 from netc.runtime.training.history import followed
 from netc.runtime.training.judge import Judge
 from netc.runtime.training.last_good import LastGood
@@ -76,7 +76,7 @@ def iterations(task: Task) -> Iterator[Array]:
     that have ended."""
     loop = _Loop(task, Watcher())
     with loop.workers:
-        state = loop.state = loop.fresh(0)
+        state = loop.state = loop.fresh(loop.first)
         loop.stretches.begin(state)
         for step in range(1, loop.total + 1):
             loop.stretches.queue(step, report=False)
@@ -122,7 +122,7 @@ class _Loop:
         self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
         followed = len(self.watched.names)
-        self.book = Book(
+        self.book = FinishedRuns(
             self.end, *sizes, real_type(program), folder, self.watched.grown, followed, task.keeps
         )
         self.columns = len(COLUMNS) + followed
@@ -204,6 +204,7 @@ class _Loop:
         if state.at == self.task.first:
             self._judge()
             self._report(self._due())
+            self._end()
         depth = 1 if self.judge else stretches.depth  # a run that is judged may have to end
         ahead, led, queued, going = state.at, 0.0, deque[int](), self._going()
         while True:
@@ -223,8 +224,7 @@ class _Loop:
                 self._report(self._due())
             elif self._reports_at(state.at, self.spacing.rows):
                 self._note(state.running(self._due()))
-            if self.judge and self.judge.end(state):
-                stretches.begin(state)
+            self._end()
             if (now := time.monotonic()) - self.saved > min(self.apart, BETWEEN_CHECKPOINTS):
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
@@ -258,6 +258,11 @@ class _Loop:
         at = self.state.at
         if self.judge and (at == self.task.first or self._reports_at(at, self.per_epoch)):
             self.judge.look(self.state)
+
+    def _end(self) -> None:
+        """The runs that have been judged to be over."""
+        if self.judge and self.judge.end(self.state):
+            self.stretches.begin(self.state)
 
     def _over(self, interrupt: Interrupt) -> bool:
         """Whether it ends before all iterations are done."""

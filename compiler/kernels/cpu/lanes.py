@@ -44,7 +44,7 @@ def _in_step(s: ir.Stmt) -> bool:
     match s:
         case ir.For(_, first, last):
             return isinstance(first, ir.Const) and isinstance(last, ir.Const)
-        case ir.Fetch() | ir.Keep():
+        case ir.Fetch() | ir.Store():
             return False
         case _:
             return True

@@ -102,8 +102,9 @@ def _writer(program: ir.Program, samples: int, p: Plan, scratch: int) -> rules.W
     """Of the rule of a network: vectors in memory, its own behind the numbers `scratch` of the network."""
     problem, training, rule = program.problem, program.training, rules.named(program.rule)
     states = problem.state_numbers
-    marked = memory.marks(problem, rule)
-    vectors = memory.Vectors(problem.parameters, p.lanes, memory.regions(problem), scratch, states, marked)
+    marks, offsets = memory.marks(problem, rule), memory.offsets(problem)
+    regions = memory.regions(problem)
+    vectors = memory.Vectors(problem.parameters, p.lanes, regions, scratch, states, marks, offsets)
     given = (rule, vectors, training.batches.order, number_of_batches(training.batches, samples))
     if problem.test is None:
         return rules.Writer(*given)
