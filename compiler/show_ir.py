@@ -133,8 +133,10 @@ def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:
                 yield _evaluate(stmt)
             case ir.Fetch(name, memory, number_):
                 yield f"{name} = {memory}[{expr_text(number_)}]"
-            case ir.Keep(memory, number_, value):
+            case ir.Store(memory, number_, value):
                 yield f"{memory}[{expr_text(number_)}] = {value}"
+            case ir.Tell(state, value):
+                yield f"{state} = {expr_text(value)}"
             case ir.For(index, first, last, inner):
                 yield f"for {index} in {expr_text(first)}..{expr_text(last)}:"
                 yield from _indented(_block(inner))

@@ -222,6 +222,28 @@ channels of e1 behind those that come, (add e1) adds the two. Every name is give
              (upsample 2x2) (concat e1) (conv 3x3 same, relu) 8 (conv 1x1, softmax) 2]
 """,
     ),
+    "E0264": Story(
+        "what cannot follow a schedule",
+        """\
+A schedule changes a number in the equations of a layer while it is trained: the network names the schedule where the number
+would stand. Sizes, shapes and words say how a layer is built, once for all; blocks and activations are given numbers. Layers
+inside of a block can read the schedule by its name.
+
+    network [784 (relu) 256 (dropout.inverted(rate)) (softmax) 10]
+    schedule rate = 0.5 until 20, 0
+""",
+    ),
+    "E0265": Story(
+        "one name for two schedules",
+        """\
+A parameter of the optimizer and what the network reads have the same name, so nobody can say which of them a schedule
+means. Another name in the network tells them apart.
+
+    network  [784 (relu) 256 (dropout.inverted(rate)) (softmax) 10]
+    schedule eta = 0.1 until 20, 0.01
+    schedule rate = 0.5 until 20, 0
+""",
+    ),
     "E0263": Story(
         "the kind of a point of a network with two modes",
         """\

@@ -67,15 +67,11 @@ Weights and biases both need a start:
     "E0509": Story(
         "a schedule of nothing",
         """\
-A schedule names a parameter of the optimizer that runs. A number of a layer is known when the network is built; it changes
-from phase to phase where it has a name ('phase late: p = 0'), or a layer makes it of a state that counts the iterations:
+A schedule names a parameter of the optimizer that runs, or what the network reads for a number of a layer:
 
-    layer early(steps; p = 0.1):
-        k[n+1] = k[n] + 1
-        u[i] ~ uniform(0, 1)
-        now = p*max(1 - k[n]/steps, 0)
-        z[i] = (x[i]/(1 - now) if u[i] >= now else 0) if training
-        z[i] = x[i] else
+    network [784 (relu) 256 (dropout.inverted(rate)) (softmax) 10]
+    schedule eta = 0.1 until 20, 0.01
+    schedule rate = 0.5 until 20, 0
 """,
     ),
     "E0510": Story(
@@ -164,12 +160,10 @@ made of them is followed under a name: V = R(theta[n]) + norm(v[n])^2/2.
     "E0907": Story(
         "a schedule of a layer",
         """\
-Schedules change parameters of the optimizer. A layer that changes with the iterations has a state that counts them, as
-earlydropout and latedropout have (`netc list layers earlydropout --full`); and a phase may give a number of the network's a
-new value.
+A schedule is of a number. The network says where in a layer it stands, under a name of its own:
 
-    phase early: p = 0.1, epochs = 5
-    phase late: p = 0, epochs = 20
+    network [784 (relu) 256 (dropout.inverted(rate)) (softmax) 10]
+    schedule rate = 0.5 until 20, 0
 """,
     ),
     "E0908": Story(

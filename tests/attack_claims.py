@@ -19,7 +19,7 @@ import sympy
 
 from netc.compiler.proofs.ranges import Range
 from netc.compiler.rules.compare_rules import Match, match, match_as_given
-from netc.compiler.rules.conditions import RATE
+from netc.compiler.rules.conditions import RATE, SIGN
 from netc.compiler.rules.sides import sides
 from recipes import Recipe, parted, same_by_sympy
 
@@ -86,10 +86,12 @@ def under_schedules(count: int, seed: int) -> tuple[Counter[str], list[str]]:
             wrong.append(
                 f"parts where {name} changes, and {sorted(moving)} may move\n{pair[0].text}{pair[1].text}"
             )
+        turns = SIGN in moving
         for what in [*(["eta"] if moved else []), *(moving - {RATE})]:
-            if _parted_under_a_schedule(*pair, what, draw):
+            if _parted_under_a_schedule(*pair, what, draw, turns):
                 wrong.append(f"pair {k} parts under a schedule of {what}\n{pair[0].text}{pair[1].text}")
-            symbols = [{what: sympy.Symbol(f"{what}{n}", positive=True)} for n in range(3)]
+            real = {"real": True} if what == "eta" and turns else {"positive": True}
+            symbols = [{what: sympy.Symbol(f"{what}{n}", **real)} for n in range(3)]
             if same_by_sympy(*pair, 2, 3, (symbols, symbols)) is False:
                 wrong.append(
                     f"SymPy sees pair {k} part under a schedule of {what}\n{pair[0].text}{pair[1].text}"
@@ -97,9 +99,10 @@ def under_schedules(count: int, seed: int) -> tuple[Counter[str], list[str]]:
     return said, wrong
 
 
-def _parted_under_a_schedule(a: Recipe, b: Recipe, name: str, draw: random.Random) -> bool:
+def _parted_under_a_schedule(a: Recipe, b: Recipe, name: str, draw: random.Random, turns: bool) -> bool:
     steps = 12
-    choices = ("0", "0.1", "0.5", "0.03", "1") if name == "b" else ("0", "0.1", "1e-6", "3", "0.2", "100")
+    choices = ["0", "0.1", "0.5", "0.03", "1"] if name == "b" else ["0", "0.1", "1e-6", "3", "0.2", "100"]
+    choices += ["-0.3", "-1"] if name == "eta" and turns else []
     schedule = [{name: draw.choice(choices)} for _ in range(steps)]
     gradients = [[str(draw.choice((-3, -1, 0, 1, 0.25, 7))) for _ in range(3)] for _ in range(steps)]
     return parted(a, b, ["0.5", "-2", "0"], gradients, 2, schedule)
@@ -162,8 +165,8 @@ def by_identities(count: int, seed: int) -> list[str]:
             continue  # another identity
         where = found.claim.ranges[name]
         bad = [p for p in POINTS if _inside(p, where) and not holds(p)]
-        if name == "eta" and RATE in found.claim.moving:  # times any number that is not negative
-            bad += [p for p in POINTS if p >= 0 and not holds(p)]
+        if name == "eta" and RATE in found.claim.moving:  # times any number, or any that is not negative
+            bad += [p for p in POINTS if not ((p < 0 and found.claim.keeps_sign) or holds(p))]
         if bad:
             wrong.append(f"{name} = {bad} is claimed: {where}\n{''.join(texts)}")
     return wrong

@@ -45,8 +45,8 @@ CASES = {
     "norm of images": Case("[3x3x1 (conv 2x2 nobias) 2 (lecture.batchnorm, relu) (globalavgpool) (lin) 2]", 9),
     "dropout": Case("[3 (tanh) 5 (dropout.inverted 0.4) (lin) 2]", 3),
     "modes": Case(
-        "[2x2x1 (conv 2x2 nobias) 3 (lecture.batchnorm, tanh) (dropout.inverted 0.4) (lin) 2]", 4,
-        rest=TWICE + "optimizer twice()",
+        "[2x2x1 (conv 2x2 nobias) 3 (lecture.batchnorm, tanh) (dropout.srivastava(kept)) (lin) 2]", 4,
+        rest=TWICE + "optimizer twice()\nschedule kept = 0.6 until 1, 0.5 + 0.1*epoch",
         train="batch = 3, stop = norm(grad R) < 1e-9, seed = 5"),
     "inputs first": Case("[3x3x1 (keras.Conv2D 2x2, tanh) 2 (keras.Flatten) (keras.Dense) 2]", 9),
     "lstm": Case("[3x2 (torch.LSTM) 2 (last) (lin) 2]", 6),
@@ -59,4 +59,4 @@ CASES = {
     "embedding": Case("[3 (embedding(4)) 2 (last) (lin) 2]", 3, words=4),
     "groups": Case("[3x3x2 (groupconv(groups = 2) 2x2) 4 (upsample 2x2) (globalmaxpool) (lin) 2]", 18),
 }  # fmt: skip
-"""`modes`: evaluated at other points than theta, and in test mode for the criterion."""
+"""`modes`: evaluated at other points than theta, and in test mode for the criterion; a layer's number follows a schedule."""

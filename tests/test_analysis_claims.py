@@ -23,6 +23,7 @@ from netc.dsl.diagnostics import SpecError
 
 HEAVY, EMA, VELOCITY, TWICE = (f"momentum.{n}" for n in ("heavy_ball", "ema", "velocity", "double_rate"))
 ALWAYS, CONSTANT = "every schedule of the rate", "a constant rate"
+STEADY = f"{ALWAYS} that keeps its sign"
 
 
 def rule(step: str, before: str = "", head: str = "eta = 0.1, b = 0.9", require: str = "") -> str:
@@ -51,7 +52,7 @@ SCOPES = [
     # Of a rule that requires nothing all real numbers are meant; of B too.
     (rule("eta*v[n+1]", V), rule("3*eta*v[n+1]", "v[n+1] = b*v[n] + g/3"), ALWAYS, "every real eta, real b"),
     # B admits less than A: it is not the rule that A is where it is refused.
-    (rule("eta*v[n+1]", V), rule("eta*v[n+1]", V, require=KEPT), ALWAYS, "every eta >= 0, 0 <= b <= 1"),
+    (rule("eta*v[n+1]", V), rule("eta*v[n+1]", V, require=KEPT), STEADY, "every eta >= 0, 0 <= b <= 1"),
     (rule("eta*v[n+1]", V, require=KEPT), rule("eta*v[n+1]", V, require="b < 0.5 or eta > 0"),
      ALWAYS, "every eta > 0, 0 <= b <= 1"),
     # At eta = 0 the second rule moves, also where a schedule gets there.
@@ -60,9 +61,10 @@ SCOPES = [
     (rule("eta*b^(n+1)*g", require=KEPT), rule("eta*b*b^n*g"), ALWAYS, "every eta >= 0, 0 <= b <= 1"),
     (rule("eta*g", V, require=KEPT), rule("(eta if b^n > 0 else 2*eta)*g", V), ALWAYS, "every eta >= 0, 0 < b <= 1"),
     # |x| = x holds where x >= 0; of a rule that requires nothing eta < 0 is meant, too.
-    (rule("eta*g", head=ETA), rule("|eta|*g", head=ETA), ALWAYS, "every eta >= 0"),
+    (rule("eta*g", head=ETA), rule("|eta|*g", head=ETA), STEADY, "every eta >= 0"),
+    (rule("eta*g", head=ETA, require="eta >= 0"), rule("|eta|*g", head=ETA), ALWAYS, "every eta >= 0"),
     (rule("|eta|*|b|*g"), rule("|eta*b|*g"), ALWAYS, "every real eta, real b"),
-    (rule("sqrt(eta^2)*g", head=ETA), rule("eta*g", head=ETA), ALWAYS, "every eta >= 0"),
+    (rule("sqrt(eta^2)*g", head=ETA), rule("eta*g", head=ETA), STEADY, "every eta >= 0"),
     # eta*b is 0 where one of them is; 1/b is 1 at b = 1.
     (rule("eta*v[n+1]", V, require=KEPT), rule("eta*v[n+1] + (0 if eta*b > 0 else 1)*g", V),
      CONSTANT, "every eta > 0, 0 < b <= 1"),
@@ -129,8 +131,11 @@ SCHEDULES = [
     (rule("eta*g"), rule("s[n]*g", "s[0] = eta; s[n+1] = eta"), CONSTANT),
     # Squares of a rate are no multiples of it, but the same in both.
     (rule("eta^2*g"), rule("eta*eta*g"), ALWAYS),
-    # A schedule to 0 and below it: c >= 0 is all that is meant.
-    (rule("eta*g"), rule("|eta|*g"), ALWAYS),
+    # A schedule may go below 0 where no rule refuses that.
+    (rule("eta*g"), rule("|eta|*g"), STEADY),
+    (rule("eta*g", require="eta >= 0"), rule("|eta|*g", require="eta >= 0"), ALWAYS),
+    (rule("|eta*g|"), rule("|eta|*|g|"), ALWAYS),
+    (rule("sqrt(eta)^2*g"), rule("eta*g"), STEADY),
     # Not linear, and the rate outside or inside.
     (rule("eta*g/(sqrt(s[n+1]) + 1)", "s[n+1] = b*s[n] + g^2"),
      rule("g*eta/(1 + sqrt(s[n+1]))", "s[n+1] = b*s[n] + |g|^2"), ALWAYS),

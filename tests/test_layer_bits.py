@@ -1,5 +1,5 @@
 """Bits of a network with convolutions, batch norm and dropout: the same for any number of threads, for any cut into calls,
-after a resume; states and draws included."""
+after a resume; states, draws and numbers by schedule included."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 import netc
 
 TEXT = """
-block     res(c) = x + [c (conv 3x3 same nobias, lecture.batchnorm, relu) c (dropout.inverted 0.25)]
+block     res(c) = x + [c (conv 3x3 same nobias, lecture.batchnorm, relu) c (dropout.inverted(rate*l/L))]
 network   [4x4x1 (conv 3x3 same, relu) 3 (res) x 2 (droppath 0.2) (globalavgpool) (softmax) 3]
 init      glorot_uniform
 loss      cross_entropy
 optimizer torch.Adam(lr = 0.01)
+schedule  rate = 0.5/(1 + epoch) until 2, 0.1
 train     steps = 12, batch = 8, seed = 3, runs = 3
 """
 STEPS = 12

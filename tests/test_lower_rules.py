@@ -123,6 +123,23 @@ def test_lcgd_makes_the_iterates_of_its_equations() -> None:
         theta, e = theta - h * g, h
 
 
+@pytest.mark.parametrize(("bound", "steps"), [(1, 0), (2, 3), (5, 3)])
+def test_a_search_goes_round_as_often_as_it_may(bound: int, steps: int) -> None:
+    """Two rounds are needed; where one is allowed, the search fails and the run ends before its first iteration."""
+    rule = f"""
+optimizer r(eta = 0.001):
+    h = eta
+    repeat at most {bound}:
+        h = 2*h
+        until h > 3*eta
+    theta[n+1] = theta[n] - h*grad R(theta[n])
+"""
+    expected = [np.array([2.0, -1.0])]
+    for _ in range(steps):
+        expected.append(expected[-1] - 0.004 * gradient(expected[-1]))
+    np.testing.assert_allclose(iterates(rule, 3), expected, rtol=1e-14)
+
+
 def test_an_evaluation_that_does_not_change_leaves_the_search() -> None:
     rule = program(QUADRATIC + """
 optimizer halving(eta = 1):

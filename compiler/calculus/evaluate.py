@@ -152,8 +152,10 @@ def view(node: ir.View, x: Array, lengths: Mapping[ir.Axis, int]) -> Array:
 def _pick(node: ir.Pick, x: Any, place: Any, lengths: Mapping[ir.Axis, int]) -> Array:
     x = stretched(x, node.arg.axes, (node.axis,), lengths)
     grid = dict(zip(node.axes, np.ogrid[tuple(slice(lengths[a]) for a in node.axes)], strict=True))
-    where = np.rint(laid(place, node.place.axes, node.axes)).astype(np.int64)
-    return _at(x, node.arg.axes, node.axis, where, (where >= 0) & (where < lengths[node.axis]), grid, 0.0)
+    wanted = laid(place, node.place.axes, node.axes)
+    where = np.rint(wanted).astype(np.int64)
+    there = (where == wanted) & (where >= 0) & (where < lengths[node.axis])
+    return _at(x, node.arg.axes, node.axis, where, there, grid, 0.0)
 
 
 def _at(

@@ -87,11 +87,14 @@ class _Faults:
                 self.memory(memory, axes)
                 self.number(index, known, "the number of a batch")
                 return self.given(known, name, axes)
-            case ir.Keep(memory, index, value, axes):
+            case ir.Store(memory, index, value, axes):
                 self.memory(memory, axes)
                 self.number(index, known, "the number of a batch")
                 if known.get(value) != axes:
                     self.found.append(f"{memory} keeps {value}, which is not given, or has other axes")
+                return known
+            case ir.Tell(_, value):
+                self.number(value, known, "what a layer is told")
                 return known
             case ir.For(index, first, last, inner):
                 self.number(first, known, "the first of a loop")

@@ -6,7 +6,7 @@ conv 5x5 same stride 2 nobias    size_1 = 5, size_2 = 5, same = true, stride_1 =
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from netc.compiler.meaning.bind_arguments import is_flag
@@ -16,45 +16,12 @@ from netc.compiler.meaning.layer_parameters import (
     Definition,
     choices,
     inferred,
-    is_word,
-    numbers_of_words,
     positions,
 )
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 
 TRUE, FALSE = ast.Name("true"), ast.Name("false")
-
-
-def shapes_apart(parameters: Iterable[ast.Parameter]) -> tuple[ast.Parameter, ...]:
-    """`size = 3x3` as `size_1 = 3, size_2 = 3`, a word as its number."""
-    return tuple(component for p in parameters for component in _components(p))
-
-
-def with_shapes_apart(layer: ast.Layer) -> ast.Layer:
-    """In what it requires, too: `stride[1]` as `stride_1`, words as numbers."""
-    words = numbers_of_words(layer)
-    shapes = {p.name for p in layer.parameters if isinstance(p.default, ast.Shape)}
-
-    def read(expr: ast.Expr) -> ast.Expr:
-        match expr:
-            case ast.Index(ast.Name(id), ast.Number(value)) if id in shapes:
-                return ast.Name(f"{id}_{value:g}", span=expr.span)
-            case ast.Name(id) if id in words:
-                return ast.Number(words[id], span=expr.span)
-        return rebuild(expr, read)
-
-    settings = tuple(replace(s, value=read(s.value)) for s in layer.settings)
-    return replace(layer, parameters=shapes_apart(layer.parameters), settings=settings)
-
-
-def _components(p: ast.Parameter) -> Iterator[ast.Parameter]:
-    if not isinstance(p.default, ast.Shape):
-        yield ast.Parameter(p.name, ast.Number(0.0), span=p.span) if is_word(p) else p
-        return
-    for i, size in enumerate(p.default.sizes, start=1):
-        yield ast.Parameter(f"{p.name}_{i}", ast.Number(float(size)), span=p.span)
 
 
 def arguments_of(

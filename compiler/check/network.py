@@ -19,15 +19,17 @@ from netc.dsl import ast
 from netc.dsl.source import Span
 
 
-def check_network(statement: ast.Network, definitions: Definitions, report: Report) -> Network | None:
-    """The network, or None after an error."""
-    return _Checker(definitions, report).run(statement.architecture)
+def check_network(
+    statement: ast.Network, definitions: Definitions, scheduled: frozenset[str], report: Report
+) -> Network | None:
+    """The network, or None after an error. `scheduled` are the names of schedules."""
+    return _Checker(definitions, scheduled, report).run(statement.architecture)
 
 
 class _Checker:
-    def __init__(self, definitions: Definitions, report: Report) -> None:
+    def __init__(self, definitions: Definitions, scheduled: frozenset[str], report: Report) -> None:
         self.definitions, self.report = definitions, report
-        self.operations = Operations(definitions, report)
+        self.operations = Operations(definitions, report, scheduled)
 
     def run(self, architecture: ast.Architecture) -> Network | None:
         if architecture.input is None:

@@ -14,21 +14,22 @@ from dataclasses import replace
 from math import inf, prod
 
 from netc.compiler.check.blocks import block_of
-from netc.compiler.check.layer_arguments import arguments_of, shapes_apart, with_shapes_apart
+from netc.compiler.check.layer_arguments import arguments_of
 from netc.compiler.check.layer_names import require_inferred, require_said, tell_ambiguous, without_refused
+from netc.compiler.check.layer_schedules import reads_schedules, scheduled_apart
 from netc.compiler.check.place import Numbers, Place
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.layer_parameters import open_sizes, unsaid
+from netc.compiler.meaning.layer_parameters import open_sizes, shapes_apart, unsaid, with_shapes_apart
 from netc.compiler.meaning.resolve import Definitions, bind
-from netc.compiler.meaning.resolve_values import number, number_or_none
+from netc.compiler.meaning.resolve_values import NONE, number, number_or_none
 from netc.compiler.meaning.spec import Activation, Join, Named, Operation, Use
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import joined, meant
+from netc.dsl.vocabulary import alike, joined, meant
 
 LARGEST = 10**9
 """Units of a layer."""
@@ -41,9 +42,13 @@ Definition = ast.Layer | ast.Block
 
 
 class Operations:
-    def __init__(self, definitions: Definitions, report: Report) -> None:
+    def __init__(
+        self, definitions: Definitions, report: Report, scheduled: frozenset[str] = frozenset()
+    ) -> None:
         self.definitions = definitions
         self.report = report
+        self.scheduled = scheduled
+        """Names of schedules."""
         self.flow = Flow(definitions.activations)
         self.complete = True
         self.stages = 0
@@ -195,8 +200,9 @@ class Operations:
         if not meant(name, "layer") and tell_ambiguous(name, operation.span, self.told, self.report):
             return None
         module, _, last = name.rpartition(".")
-        says = meant(name, "layer") or (meant(module.partition(".")[0], "layer") if module else "")
         names = [*known.activations.names(), *known.layers.names(), *known.blocks.names()]
+        says = meant(name, "layer") or alike(name, names)
+        says = says or (meant(module.partition(".")[0], "layer") if module else "")
         hints = did_you_mean(last if says else name, names) if module or not says else ()
         self.report.error(
             "E0102",
@@ -228,6 +234,9 @@ class Operations:
                 "start with a layer: (tanh) 15",
             )
         what = f"'{operation.name}'"
+        if reads_schedules(operation, self.scheduled, self.report):
+            self.complete = False
+            return
         bound = bind(definition.parameters, operation.arguments, operation.span, what, self.report)
         given = {a.name or p.name for a, p in zip(operation.arguments, definition.parameters, strict=False)}
         if found := unsaid(definition, given):
@@ -249,12 +258,19 @@ class Operations:
         last = float(shape_of(place.value)[-1])
         given = arguments_of(operation, definition, size, last, self.report)
         given = without_refused(definition, given, self.report)
+        apart = scheduled_apart(definition, given, self.scheduled, numbers, self.report)
+        if apart is None:
+            place.inputs = self.complete = False
+            return
+        given, scheduled = apart
         written = (*definition.parameters, *_which(definition, given))
         parameters = shapes_apart(written)
         what = f"'{definition.name}'"
         bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
         place.inputs = False
-        require_said(definition, bound, given, operation.span, self.report)
+        fixed = tuple((n, v) for n, v in bound if n not in dict(scheduled))
+        require_said(definition, fixed, given, operation.span, self.report)
+        bound = tuple((n, NONE if n in dict(scheduled) else v) for n, v in bound)
         self._require_whole(written, bound, given, operation.span)
         if len(written) > len(definition.parameters):
             self._require_number({**numbers, **dict(bound)}, operation.span)
@@ -266,7 +282,7 @@ class Operations:
                 require_inferred(definition, bound, last, operation.span, self.report)
             check_required(with_shapes_apart(definition), given, dict(bound), operation.span, self.report)
             self.complete &= len(self.report.diagnostics) == before
-            use: Operation = Use(definition, bound, operation.span)
+            use: Operation = Use(definition, bound, scheduled, operation.span)
         else:
             which = tuple((n, numbers[n]) for n in WHICH if n not in dict(bound))
             block = block_of(self, operation, definition, (*bound, *which), place.value)

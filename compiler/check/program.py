@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, assert_never
 
-from netc.compiler.check.attacks import check_against, check_attack_definitions, check_attacked
+from netc.compiler.check.attacks import attacks_in, check_against, check_attack_definitions, check_attacked
 from netc.compiler.check.augment import check_augment
 from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
@@ -22,6 +22,7 @@ from netc.compiler.check.functions import check_activations, check_objective
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
+from netc.compiler.check.layer_schedules import check_starts, schedules_read
 from netc.compiler.check.loss_places import check_units
 from netc.compiler.check.masks import check_masks
 from netc.compiler.check.overrides import Overrides, apply_overrides
@@ -155,11 +156,14 @@ class _Check:
         optimizer = self._optimizer()
         hypers = [name for name, _ in optimizer.arguments] if optimizer else []
         schedules = (
-            check_schedules(self.all(ast.Schedule), hypers, self.definitions, self.report)
+            check_schedules(
+                self.all(ast.Schedule), hypers, self._read(network, hypers), self.definitions, self.report
+            )
             if optimizer
             else ()
         )
-        schedules = tuple(s for s in schedules if s.name not in self.overrides)
+        of_layers = tuple(s for s in schedules if s.name not in hypers)
+        of_rule = tuple(s for s in schedules if s.name in hypers and s.name not in self.overrides)
         training = self._training(optimizer)
         training = check_against(
             self.one(ast.Train), training, optimizer, data, self.definitions, self.report
@@ -193,24 +197,30 @@ class _Check:
         check_kinds(network, self.all(ast.Expect), self.report)
         self.report.finish()
         assert optimizer is not None
-        return Spec(
+        attacks = attacks_in(training, (*monitor.figures, *self.all(ast.Expect)), self.definitions)
+        spec = Spec(
             network,
             objective,
             loss,
             data,
             init,
             optimizer,
-            schedules,
+            of_rule,
             training,
             monitor,
             expectations,
             points,
-            self._functions(network, loss, objective, optimizer, training, monitor),
-            self._closed_forms(schedules),
+            self._functions(network, loss, objective, optimizer, training, monitor, attacks),
+            self._closed_forms((*of_rule, *of_layers)),
             self.program,
             self.report.warnings,
             ensemble=ensemble,
+            layer_schedules=of_layers,
+            attacks=attacks,
         )
+        check_starts(spec, self.report)
+        self.report.finish()
+        return spec
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -243,7 +253,11 @@ class _Check:
             self._missing("network", "'network [13(tanh)15(lin)1]', or 'objective R(x, y) = ...'")
         elif not losses:
             self._missing("loss", "'loss half_mse' or 'loss cross_entropy'")
-        network = check_network(stated, self.definitions, self.report) if stated and self.sound else None
+        network = (
+            check_network(stated, self.definitions, self._scheduled(), self.report)
+            if stated and self.sound
+            else None
+        )
         data = check_data(statement, self.folder, self.report) if statement else DataSpec("arrays")
         if network and stated and self.facts:
             where = data.span if statement else head(stated)
@@ -265,14 +279,21 @@ class _Check:
         if not statements:
             self._missing("optimizer", "'optimizer gd(eta = 0.1)'")
             return None
-        scheduled = {s.name for s in self.all(ast.Schedule) if not s.defines} - set(self.overrides)
-        varying = frozenset(scheduled | set(self.varying))
+        varying = self._scheduled() - set(self.overrides) | set(self.varying)
         reading = [*self.all(ast.Monitor), *self.all(ast.Expect)]
         names = {n.id for statement in reading for n in walk(statement) if isinstance(n, ast.Name)}
         watched = frozenset(names | ({INSIDE} if "m" in names else set()))
         return check_optimizer(
             statements, self.losses, self.definitions, self.report, self.overrides, varying, watched
         )
+
+    def _scheduled(self) -> frozenset[str]:
+        return frozenset(s.name for s in self.all(ast.Schedule) if not s.defines)
+
+    def _read(self, network: Network | None, hypers: list[str]) -> frozenset[str]:
+        """Names of schedules that the network reads; of one that is wrong nobody knows."""
+        unknown = network is None and bool(self.all(ast.Network))
+        return self._scheduled() - set(hypers) if unknown else schedules_read(network)
 
     def _training(self, optimizer: Optimizer | None) -> Training:
         statement = self.one(ast.Train)
@@ -320,9 +341,10 @@ class _Check:
         optimizer: Optimizer,
         training: Training,
         monitor: Monitor,
+        attacks: tuple[ast.Attack, ...],
     ) -> tuple[ast.Activation, ...]:
         """Activations that expressions call, directly or by way of others."""
-        roots: list[ast.Node] = list(optimizer.body.actions)
+        roots: list[ast.Node] = [*optimizer.body.actions, *attacks]
         roots += [state.initial for state in optimizer.body.states if state.initial is not None]
         roots += [condition for condition in (training.stop, training.diverged) if condition is not None]
         roots += [watched.value for watched in monitor.watched]

@@ -27,24 +27,23 @@ VALUE = "value"
 
 
 def check_schedules(
-    statements: Iterable[ast.Schedule], hypers: list[str], definitions: Definitions, report: Report
+    statements: Iterable[ast.Schedule],
+    hypers: list[str],
+    of_layers: frozenset[str],
+    definitions: Definitions,
+    report: Report,
 ) -> tuple[Schedule, ...]:
+    """Of the rule's parameters `hypers`, and of the names that the network reads for numbers of its layers."""
     found: dict[str, Schedule] = {}
     for statement in statements:
         if statement.defines:
             _definition(statement, definitions, report)
             continue
-        if statement.name == "dropout":
-            hint = "(earlydropout(1000) p 0.1) and (latedropout(1000) p 0.1) change with the iterations"
-            message = "a schedule is of a parameter of the optimizer, and dropout is a layer"
-            report.error("E0907", head(statement), message, hints=(hint,))
-        elif statement.name not in hypers:
-            report.error(
-                "E0509",
-                head(statement),
-                f"the optimizer has no hyper-parameter '{statement.name}'",
-                hints=did_you_mean(statement.name, hypers) or _known(hypers),
-            )
+        if statement.name in of_layers and statement.name in hypers:
+            message = f"'{statement.name}' is a parameter of the optimizer, and the network reads it too"
+            report.error("E0265", head(statement), message, hints=("give each a name of its own",))
+        elif statement.name not in hypers and statement.name not in of_layers:
+            _unknown(statement, hypers, definitions, report)
         elif statement.name in found:
             report.error(
                 "E0505",
@@ -59,8 +58,22 @@ def check_schedules(
     return tuple(found.values())
 
 
-def _known(hypers: list[str]) -> tuple[str, ...]:
-    return (f"it has {', '.join(hypers)}",) if hypers else ("this rule has none",)
+def _unknown(statement: ast.Schedule, hypers: list[str], definitions: Definitions, report: Report) -> None:
+    """Neither the rule nor the network reads it; it may be meant for a layer."""
+    name, example = (
+        statement.name,
+        "network [... (dropout.inverted(rate)) ...], schedule rate = 0.5 until 20, 0",
+    )
+    if name == "dropout" or name in definitions.layers:
+        message = f"'{name}' is a layer, and a schedule is of a number"
+        report.error(
+            "E0907", head(statement), message, hints=(f"a number of a layer follows one: {example}",)
+        )
+        return
+    message = f"the optimizer has no hyper-parameter '{name}', and the network reads no '{name}'"
+    has = f"the optimizer has {', '.join(hypers)}" if hypers else "this rule has none"
+    hints = did_you_mean(name, hypers) or (has, f"a number of a layer: {example}")
+    report.error("E0509", head(statement), message, hints=hints)
 
 
 def _use(statement: ast.Schedule, definitions: Definitions, report: Report) -> Schedule | None:
@@ -179,6 +192,7 @@ def _definition(statement: ast.Schedule, definitions: Definitions, report: Repor
     for start in starts:
         at_start.number(start, "the start")
     known += ["loss", "k", *(e.name for e in equations), *(v for v, _ in body.bases)]
-    walker = Kinds(Scope("a schedule's recursion", dict.fromkeys(known, SCALAR)), report)
+    own = frozenset(variable for variable, state in body.bases if variable != state)
+    walker = Kinds(Scope("a schedule's recursion", dict.fromkeys(known, SCALAR), hidden=own), report)
     for equation in equations:
         walker.number(equation.value, "the value")

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import gives_states_of
 from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.fuse import fuse
 from netc.compiler.kernels.rule import Writer
 from netc.compiler.kernels.rule_memory import CLOCK
 
 SEEN, NEXT = "seen_", "next_states_"
 """Whether this iteration has the next states, and where they wait."""
+TOLD = "told_"
+"""What a layer is told."""
 
 
 @dataclass
@@ -42,6 +45,15 @@ class ModesWriter(Writer):
             keep = (self.states(NEXT, *gradient), L.let(SEEN, 1))
             out.append(L.If(L.call("eq", SEEN, 0), keep))
         return out
+
+    def tell(self, state: str, value: ir.Expr) -> list[L.Stmt]:
+        at = dict(self.vectors.offsets)[state]
+        found = self.passes(fuse([ir.Assign(TOLD, value)], self.live, f"r{next(self.runs)}_"))
+        return [*found, self.number("theta", at, L.Name(TOLD))]
+
+    def number(self, into: str, at: int, value: L.Expr) -> L.Stmt:
+        """Into a state that is one number."""
+        return L.Store(L.Name(into), L.Int(self.vectors.first_state + at), value)
 
     def states(self, into: str, source: str) -> L.Stmt:
         """A copy of them."""

@@ -65,9 +65,11 @@ def reads(body: Iterable[ir.Stmt]) -> Iterator[str]:
                     yield from names(batch)
             case ir.Fetch(index=index):
                 yield from names(index)
-            case ir.Keep(_, index, value):
+            case ir.Store(_, index, value):
                 yield value
                 yield from names(index)
+            case ir.Tell(_, value):
+                yield from names(value)
             case ir.For(_, low, high, inner):
                 yield from names(low) | names(high)
                 yield from reads(inner)

@@ -50,6 +50,9 @@ class Vectors:
     marks: tuple[tuple[str, tuple[tuple[int, int, bool], ...]], ...] = ()
     """Of the masks that a rule reads, besides `weights` and `biases`: (start, stop, whether it is 1 there)."""
 
+    offsets: tuple[tuple[str, int], ...] = ()
+    """Of the states of layers, among them."""
+
     def parts(self, per: ir.Per) -> tuple[Region, ...]:
         """What a reduction is over: the layers, or in each the weights and the biases, where it has any."""
         if per == "layer":
@@ -82,6 +85,11 @@ def regions(problem: ir.Problem) -> tuple[Region, ...]:
         Region(layer[0].offset, layer[-1].stop, sum(t.size for t in layer if t.role == "weight"))
         for layer in problem.layers
     )
+
+
+def offsets(problem: ir.Problem) -> tuple[tuple[str, int], ...]:
+    """As `Vectors` has them."""
+    return tuple((t.name, t.offset) for t in problem.states)
 
 
 def marks(problem: ir.Problem, rule: ir.Rule) -> tuple[tuple[str, tuple[tuple[int, int, bool], ...]], ...]:

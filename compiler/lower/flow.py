@@ -36,6 +36,8 @@ class Flow:
         self.counts: Counter[str] = Counter()
         self.of: dict[str, str] = {}
         """What operation a name is of: `layer1` of a conv."""
+        self.told: list[tuple[str, Use]] = []
+        """Layers with numbers that follow a schedule."""
         self.taken: set[str] = set()
         """Names of lets of activations."""
         self.span: Span = NOWHERE
@@ -75,6 +77,7 @@ class Flow:
         except LayerFault as found:
             raise LayerFault(used_at(found, use.span, use.definition.name)) from None
         self.of[name] = use.definition.name
+        self.told += [(name, use)] if use.scheduled else []
         self.tensors += made.tensors
         self.steps += made.steps
         self.updates += made.updates

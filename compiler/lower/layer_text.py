@@ -2,6 +2,7 @@
 
 size[1], extent(x, 2), stride      numbers
 learn b[o] as biases if bias       left out where `bias` is false
+p of `schedule p = ...`            a state that the rule sets
 z[i] = ... if causal, ... else     one of the two
 """
 
@@ -16,6 +17,7 @@ from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
+from netc.dsl.source import NOWHERE, Span
 
 TRAINING, TIME = "training", "n"
 REDUCTIONS = ("sum", "mean", "max", "min", "softmax")
@@ -41,13 +43,18 @@ def settled(use: Use, extents: Sequence[int]) -> LayerText:
 class _Settling:
     def __init__(self, use: Use, extents: Sequence[int]) -> None:
         self.use, self.extents = use, extents
-        self.numbers: dict[str, float] = {**numbers_of_words(use.definition), **dict(use.arguments)}
+        self.scheduled = frozenset(name for name, _ in use.scheduled)
+        given = {n: v for n, v in use.arguments if n not in self.scheduled}
+        self.numbers: dict[str, float] = {**numbers_of_words(use.definition), **given}
         self.text = LayerText()
         self.held: bool | ast.Formula | None = None
         """Whether the condition of the line before held, or that line with what is left of it; None: it had none."""
         self.states = {f.name for f in use.definition.lines if isinstance(f, ast.Formula) and _is_next(f)}
 
     def run(self) -> LayerText:
+        for name in sorted(self.scheduled):  # a state that nothing but the rule changes
+            self.text.states[name] = 0.0
+            self.text.formulas.append(ast.Formula(name, (), _at_now(name), span=self.use.span))
         for line in self.use.definition.lines:
             match line:
                 case ast.Learn(arrays):
@@ -56,8 +63,7 @@ class _Settling:
                 case ast.Formula():
                     self._formula(line)
                 case ast.Draws():
-                    law = self._of(line.law)
-                    self.text.draws.append(replace(line, indices=self._all(line.indices), law=law))
+                    self._draw(line)
         if isinstance(self.held, ast.Formula):
             raise _no_else(self.held)
         for formula in self.text.formulas:
@@ -76,6 +82,17 @@ class _Settling:
             return
         value, law = array.value and self._of(array.value), array.law and self._of(array.law)
         self.text.learned.append(replace(array, indices=self._all(array.indices), value=value, law=law))
+
+    def _draw(self, line: ast.Draws) -> None:
+        """A law whose numbers follow a schedule is one of fixed numbers, and what is made of it."""
+        line = replace(line, indices=self._all(line.indices), law=self._of(line.law))
+        if not names_in(line.law) & self.scheduled:
+            self.text.draws.append(line)
+            return
+        drawn = ast.Index(ast.Name(f"{line.name}_drawn"), ast.Tuple(tuple(_read(i) for i in line.indices)))
+        law, value = _moved(line.law, drawn)
+        self.text.draws.append(replace(line, name=f"{line.name}_drawn", law=law))
+        self.text.formulas.append(ast.Formula(line.name, line.indices, value, span=line.span))
 
     def _formula(self, line: ast.Formula) -> None:
         value = self._chosen(line)
@@ -152,6 +169,8 @@ class _Settling:
                 return replace(expr, name=name, values=self._of(values))
             case ast.Name(id) if id in self.numbers:
                 return _number(self.numbers[id], expr)
+            case ast.Name(id) if id in self.scheduled:
+                return _at_now(id, expr.span)
             case ast.Index(ast.Name(id), index) if f"{id}_1" in self.numbers:
                 return self._component(expr, id, self._of(index))
             case ast.Call(ast.Name("extent"), arguments):
@@ -211,6 +230,36 @@ class _Settling:
 def _is_next(line: ast.Formula) -> bool:
     """`m[c, n+1] = ...`."""
     return bool(line.indices) and line.indices[-1] == ast.Binary("+", ast.Name(TIME), ast.Number(1.0))
+
+
+def _at_now(name: str, span: Span = NOWHERE) -> ast.Expr:
+    """A state without indices, as it is in this iteration."""
+    return ast.Index(ast.Name(name, span=span), ast.Tuple(()), span=span)
+
+
+def _read(index: ast.Expr) -> ast.Expr:
+    return ast.Name(name_of(index), span=index.span)
+
+
+def _moved(law: ast.Expr, drawn: ast.Expr) -> tuple[ast.Expr, ast.Expr]:
+    """A law of fixed numbers, and what makes the wanted one of what it draws."""
+    match law:
+        case ast.Call(ast.Name("bernoulli"), (p,)):
+            chosen = ast.Choose(_ONE, ast.Compare("<", drawn, p.value), _ZERO)
+            return _law("uniform"), chosen
+        case ast.Call(ast.Name("uniform"), (low, high)):
+            width = ast.Binary("-", high.value, low.value)
+            return _law("uniform"), ast.Binary("+", low.value, ast.Binary("*", width, drawn))
+        case ast.Call(ast.Name("normal"), (mean, deviation)):
+            return _law("normal"), ast.Binary("+", mean.value, ast.Binary("*", deviation.value, drawn))
+    return law, drawn  # told where laws are read
+
+
+def _law(name: str) -> ast.Expr:
+    return ast.Call(ast.Name(name), (ast.Argument(None, _ZERO), ast.Argument(None, _ONE)))
+
+
+_ZERO, _ONE = ast.Number(0.0), ast.Number(1.0)
 
 
 def _no_else(line: ast.Formula) -> LayerFault:

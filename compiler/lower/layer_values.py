@@ -266,6 +266,9 @@ class Values:
         index = ir.Index(tuple(terms), int(place.offset * divisor), divisor, rounded)
         low, high = place.bounds(self.sizes)
         assert axis.size is not None
+        if not rounded and not place.is_a_place:
+            raise fault("E0222", subscript.span, f"no place that this reads is a whole number: {place.offset} is left over",
+                        "floor(...) rounds down")  # fmt: skip
         if low >= axis.size or high < 0:
             raise fault("E0222", subscript.span, f"no place that this reads is inside: the array has {axis.size} there",
                         "places are counted from 0")  # fmt: skip

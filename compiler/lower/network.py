@@ -15,6 +15,7 @@ from netc.compiler.calculus.simplify import rebuild, simplify
 from netc.compiler.calculus.verify import verify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.flow import Flow, activated, input_axes, of_all_samples, with_axes, words
+from netc.compiler.lower.layer_schedules import first_values
 from netc.compiler.meaning.penalties import by_arrays, groups_in, penalties
 from netc.compiler.meaning.places import BY_PLACE
 from netc.compiler.meaning.spec import Activation, Loss, Network, Objective, Spec
@@ -34,7 +35,10 @@ def lower_problem(spec: Spec) -> ir.Problem:
         return _objective(spec.objective, Environment({}, functions))
     assert spec.network is not None
     assert spec.loss is not None
-    return _network(spec.network, spec.loss, Environment({}, functions), frozenset(spec.frozen))
+    made = _network(spec.network, spec.loss, Environment({}, functions), frozenset(spec.frozen))
+    first = first_values(spec)
+    updates = tuple(replace(u, initial=first.get(u.state, u.initial)) for u in made.updates)
+    return replace(made, updates=updates)
 
 
 def problem(

@@ -13,6 +13,7 @@ from netc.compiler.calculus.simplify import simplify
 from netc.compiler.lower.batches import over_batches
 from netc.compiler.lower.evaluations import Batch, Builder
 from netc.compiler.lower.expressions import Environment, Evaluation, lower_expr
+from netc.compiler.lower.layer_schedules import followers, told
 from netc.compiler.lower.schedule import Follower, lower_schedule
 from netc.compiler.lower.starts import THETA, start
 from netc.compiler.meaning.masks import masks_in
@@ -67,6 +68,8 @@ class _Lowering:
         self.axes = {name: AXES[kind] for name, kind in rule.kinds}
         self.followers = [lower_schedule(s, spec) for s in spec.schedules]
         scheduled = {f.name for f in self.followers}
+        self.followers += followers(spec)
+        self.told = tuple(told(spec))
         numbers = [(name, value) for name, value in rule.arguments if name not in scheduled]
         numbers += [pair for f in self.followers for pair in f.hypers]
         self.hypers = tuple(ir.Hyper(name, value) for name, value in dict(numbers).items())
@@ -94,7 +97,7 @@ class _Lowering:
             )
         )
         self.functions = {a.name.lower(): a for a in spec.functions}
-        self.taken = {*self.names, *(h.name for h in self.hypers)}
+        self.taken = {*self.names, *(f.name for f in self.followers), *(h.name for h in self.hypers)}
 
     def run(self) -> ir.Rule:
         training, rule = self.spec.training, self.spec.optimizer
@@ -105,6 +108,10 @@ class _Lowering:
             body.builder.assign(follower.name, follower.value, follower.span)
         for condition in self._required():
             body.builder.stop(ir.apply("not", self._expr(condition, body)), "range")
+        for one in self.told:
+            for required in one.required:
+                body.builder.stop(ir.apply("not", required), "range")
+            body.builder.tell(one.state, one.value)
         watches = [self._watch(w, body, whole) for w in self.spec.monitor.watched]
         section = body if whole else test
         if section is test and (training.diverged or training.stop):
@@ -201,7 +208,7 @@ class _Lowering:
                 axes = self.axes[name]
                 kept = builder.name(f"{name}_kept")
                 builder.assign(kept, spread(self._expr(value, section), axes), action.span)
-                builder.keep(name, self._expr(index, section), kept, axes)
+                builder.store(name, self._expr(index, section), kept, axes)
             case ast.Equation(name, _, value):
                 found = self._expr(value, section)
                 builder.assign(name, spread(found, self.axes.get(name, ir.SCALAR)), action.span)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from fractions import Fraction
-from math import floor, isfinite, lcm
+from math import floor, gcd, isfinite, lcm
 
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.dsl import ast
 from netc.dsl.record import record
+
+FINEST = 10**6
+"""The largest denominator of a number in a subscript."""
 
 
 @record
@@ -42,6 +45,12 @@ class Linear:
     def divisor(self) -> int:
         """The least number that makes all factors whole."""
         return lcm(self.offset.denominator, *(f.denominator for _, f in self.terms))
+
+    @property
+    def is_a_place(self) -> bool:
+        """Whether it is a whole number for some indices."""
+        whole = self.divisor
+        return self.offset * whole % gcd(whole, *(int(f * whole) for _, f in self.terms)) == 0
 
     def bounds(self, sizes: Mapping[str, int]) -> tuple[Fraction, Fraction]:
         """The least and the largest value."""
@@ -75,7 +84,8 @@ def linear(expr: ast.Expr, indices: Collection[str]) -> Linear | None:
     """The place that a subscript says; None where it is none of these, but computed."""
     value = number_or_none(expr)
     if value is not None:
-        return Linear((), Fraction(value)) if isfinite(value) and value == floor(value) else None
+        near = Fraction(value).limit_denominator(FINEST) if isfinite(value) else None
+        return Linear((), near) if near is not None and float(near) == value else None
     match expr:
         case ast.Name(id) if id in indices:
             return Linear(((id, Fraction(1)),))

@@ -31,6 +31,8 @@ class Use:
 
     definition: ast.Layer
     arguments: Values
+    scheduled: tuple[tuple[str, ast.Expr], ...] = ()
+    """Parameters that follow schedules, each in terms of their names; as an argument it is `none`."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -49,8 +49,12 @@ class Spec:
     phases: tuple[Phase, ...] = ()
     """Where there are some, all else is that of the last one, with nothing frozen."""
     ensemble: Ensemble | None = None
+    layer_schedules: tuple[Schedule, ...] = ()
+    """Of the numbers of layers, under the names by which the network reads them."""
     finder: Finder | None = None
     """Where there is one, the rest is that of the training that finds."""
+    attacks: tuple[ast.Attack, ...] = ()
+    """Of the training, and of figures that are looked at."""
     frozen: tuple[str, ...] = ()
     """Of a single phase: names of the arrays of parameters that are not trained."""
 

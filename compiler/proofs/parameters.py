@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.form_calls import Forms
 from netc.compiler.proofs.normal_form import Algebra, NoForm, Poly, constant
-from netc.compiler.proofs.ranges import NOT_NEGATIVE, Number, Range
+from netc.compiler.proofs.ranges import ANY, Number, Range
 from netc.dsl.record import record
 
 Numbers = Mapping[str, Number]
@@ -24,7 +24,9 @@ class Moving:
     """Parameters that are other numbers in each step."""
 
     rates: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
-    """Of A and of B: their numbers times a factor c[n] >= 0, the same one in both."""
+    """Of A and of B: their numbers times a factor c[n], the same one in both."""
+    factor: Range = ANY
+    """Where c[n] lies."""
     own: Mapping[str, Range] = field(default_factory=dict)
     """Of A: any numbers from these ranges."""
     formulas: Mapping[str, ir.Expr] = field(default_factory=dict)
@@ -53,7 +55,7 @@ class Parameters:
         if moving.own:
             theirs |= {n: _by_formula(algebra, mine, expr) for n, expr in moving.formulas.items()}
         if any(moving.rates):
-            factor = algebra.symbol("factor of the rates", False, NOT_NEGATIVE)
+            factor = algebra.symbol("factor of the rates", False, moving.factor)
             for values, rates in ((mine, moving.rates[0]), (theirs, moving.rates[1])):
                 values |= {n: algebra.mul(values[n], factor) for n in rates}
         return (theirs, mine) if self.turned else (mine, theirs)

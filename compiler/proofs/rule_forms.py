@@ -137,11 +137,13 @@ class RuleForms:
                     for i in range(low, high + 1):
                         forms.env[index], forms.domains[index] = constant(i), EVERYWHERE
                         self._run(inside, forms, asked)
+                case ir.Tell():
+                    pass  # gradients are given, whatever layers are told
                 case ir.Repeat():
                     raise NoForm("how many rounds a search takes is not known")
                 case ir.Stop():
                     raise NoForm("a rule may end the run")
-                case ir.Fetch() | ir.Keep():
+                case ir.Fetch() | ir.Store():
                     raise NoForm("a value is kept for each batch")
                 case _:
                     raise NoForm("a rule branches between statements")

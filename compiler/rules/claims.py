@@ -18,16 +18,16 @@ from netc.compiler.proofs.induction import Unproved
 from netc.compiler.proofs.normal_form import NoForm
 from netc.compiler.proofs.parameters import Moving
 from netc.compiler.proofs.prove import Proof, prove
-from netc.compiler.proofs.ranges import Bound, Number, Range, drawn_by, number
+from netc.compiler.proofs.ranges import ANY, NOT_NEGATIVE, Bound, Number, Range, drawn_by, number
 from netc.compiler.rules.admitted import admits, admitted
-from netc.compiler.rules.conditions import RATE, Formulas, rates
+from netc.compiler.rules.conditions import RATE, SIGN, Formulas, rates
 from netc.compiler.rules.mapping import WHERE, Tied, drawn, named_values, parts
 from netc.compiler.rules.sides import Side
 from netc.dsl.record import record
 
 Ranges = Mapping[str, Range]
 Moves = frozenset[str]
-"""What a schedule may change: RATE, memories of A."""
+"""What a schedule may change: RATE, also its SIGN, memories of A."""
 CONSTANT: Moves = frozenset()
 
 
@@ -37,6 +37,8 @@ class Claim:
     ranges: Ranges
     """Of A's open parameters: for all of these the rules are the same."""
     moving: Moves
+    keeps_sign: bool = False
+    """Of the schedules of the rate only those are meant that do not change its sign, though A admits others."""
     left: tuple[str, ...] = ()
     """What A admits and the proof does not reach."""
 
@@ -81,7 +83,7 @@ def claim(a: Side, b: Side, formulas: Formulas, survivors: Moves, thorough: bool
     steps = search.steps(narrow)
     wide, possible = search.widened(narrow, steps)
     wrong = Unproved("")
-    for moving in dict.fromkeys([survivors, survivors & {RATE}, CONSTANT]):
+    for moving in search.moves(survivors):
         for part in [wide] if wide == narrow else [wide, narrow]:
             try:
                 proof = search.proof(part, moving)
@@ -91,7 +93,10 @@ def claim(a: Side, b: Side, formulas: Formulas, survivors: Moves, thorough: bool
             taken = possible if part is wide else []
             part, more = search.extended(part, [s for s in steps if s not in taken], moving)
             left = [f"{s.words}: {search.kept_away[s]}" for s in steps if s not in (*taken, *more)]
-            return Claim(proof, part.ranges, moving, (*left, *dict.fromkeys(search.constant_there)))
+            keeps_sign = RATE in moving and SIGN not in moving and not search.signed[0]
+            return Claim(
+                proof, part.ranges, moving, keeps_sign, (*left, *dict.fromkeys(search.constant_there))
+            )
     raise wrong
 
 
@@ -107,7 +112,15 @@ def for_every_schedule(
     formulas = {other: ir.Var(n, ir.SCALAR) for n, other in shared.items()}
     one = _general(a, frozenset({*mine, *shared}))
     other = _general(b, frozenset({*theirs, *shared.values()}))
-    prove(one, other, a.numbers, b.numbers, (), Moving((mine, theirs), own, formulas))
+    factor = NOT_NEGATIVE if refuses_negative_rates(a) else ANY
+    prove(one, other, a.numbers, b.numbers, (), Moving((mine, theirs), factor, own, formulas))
+
+
+def refuses_negative_rates(side: Side) -> bool:
+    """By what the rule requires."""
+    allowed = admitted(side.text.optimizer)
+    lows = [allowed.get(name, ANY).low for name in rates(side.values)]
+    return all(low is not None and low >= 0 for low in lows)
 
 
 class _Search:
@@ -119,7 +132,17 @@ class _Search:
         """Of A's parameters."""
         self.constant_there: list[str] = []
         """Ends of parameters that move which are proved for constants."""
+        self.signed = refuses_negative_rates(a), refuses_negative_rates(b)
         self.tied = {other: name for name, other in a.values.pairs} if isinstance(a.values, Tied) else {}
+
+    def moves(self, survivors: Moves) -> Iterator[Moves]:
+        """What is tried to move, the most first; the rate beyond 0 only where neither rule refuses that."""
+        for some in dict.fromkeys([survivors, survivors & {RATE}]):
+            if RATE in some and not any(self.signed):
+                yield some | {SIGN}
+            if some:
+                yield some
+        yield CONSTANT
 
     # -- parts ---------------------------------------------------------------------------------------
 
@@ -212,7 +235,7 @@ class _Search:
     def proof(self, part: Part, moving: Moves) -> Proof:
         at, bt = self.numbers(part)
         mine, theirs = (frozenset(rates(s.values) if RATE in moving else ()) for s in (self.a, self.b))
-        own = {n: part.ranges[n] for n in moving - {RATE} - part.ends.keys()}
+        own = {n: part.ranges[n] for n in moving - {RATE, SIGN} - part.ends.keys()}
         formulas = {n: f.expr for n, f in (self.formulas or {}).items()}
         moved = (
             frozenset({*mine, *own, *varying(self.a, at)}),
@@ -221,8 +244,9 @@ class _Search:
         if moved not in self.rules:
             self.rules[moved] = _general(self.a, moved[0]), _general(self.b, moved[1])
         one, other = self.rules[moved]
+        factor = ANY if SIGN in moving else NOT_NEGATIVE
         named = named_values(at) if self.formulas is not None else ()
-        return prove(one, other, at, bt, named, Moving((mine, theirs), own, formulas))
+        return prove(one, other, at, bt, named, Moving((mine, theirs), factor, own, formulas))
 
 
 def _general(side: Side, moved: frozenset[str]) -> ir.Rule:

@@ -23,7 +23,7 @@ CHANGE = 6
 """The step at which numbers change."""
 CLEAR = 1e-9
 """Relative difference that is none of rounding."""
-RATE = "the rate"
+RATE, SIGN = "the rate", "the sign of the rate"
 Formulas = Mapping[str, Formula] | None
 
 

@@ -167,7 +167,9 @@ def _problem(a: Spec, b: Spec, x: ir.Problem, y: ir.Problem) -> Iterator[Differe
         yield from _said(a, b, "objective", ast.Objective, ast.Network, ast.Loss)
         return
     if not _same_network(x, y):
-        yield from _said(a, b, "network", ast.Network, ast.Activation, ast.LearntActivation)
+        yield from _said(
+            a, b, "network", ast.Network, ast.Activation, ast.LearntActivation, ast.Layer, ast.Block
+        )
     elif _losses(x) != _losses(y):
         notes = tuple(_loss_notes(x, y))
         if notes:
@@ -181,11 +183,15 @@ def _losses(x: ir.Problem) -> tuple[ir.Expr, bool]:
 
 
 def _same_network(x: ir.Problem, y: ir.Problem) -> bool:
-    """The same tensors, and all that leads to the outputs by its values."""
-    mine, theirs = ([let for let in ir.flat(p.forward) if let.name not in (LOSSES, p.loss)] for p in (x, y))
-    if x.tensors != y.tensors or len(mine) != len(theirs):
+    """The same tensors and starts of states, and in both modes all that leads to the outputs by its values."""
+    if x.tensors != y.tensors or x.updates != y.updates:
         return False
-    return all(_equal(p, q) for p, q in zip(mine, theirs, strict=True))
+    return _same_lets(x, y) and _same_lets(x.tested, y.tested)
+
+
+def _same_lets(x: ir.Problem, y: ir.Problem) -> bool:
+    mine, theirs = ([let for let in ir.flat(p.forward) if let.name not in (LOSSES, p.loss)] for p in (x, y))
+    return len(mine) == len(theirs) and all(_equal(p, q) for p, q in zip(mine, theirs, strict=True))
 
 
 def _samples(*exprs: ir.Expr) -> dict[str, np.ndarray]:
@@ -199,11 +205,16 @@ def _samples(*exprs: ir.Expr) -> dict[str, np.ndarray]:
 
 
 def _equal(p: ir.Let, q: ir.Let) -> bool:
-    if p.axes != q.axes:
-        return False
-    at = _samples(p.value, q.value)
+    """What is drawn is the same by the same law alone."""
     x, y = p.value, q.value
+    if p.axes != q.axes or _drawn(x) != _drawn(y):
+        return False
+    at = _samples(x, y) | {d.purpose: np.zeros([a.size or 40 for a in d.axes]) for d in _drawn(x)}
     return x == y or bool(np.allclose(evaluate(x, at), evaluate(y, at), rtol=1e-12, atol=1e-14))
+
+
+def _drawn(e: ir.Expr) -> set[ir.Draw]:
+    return {node for node in ir.postorder(e) if isinstance(node, ir.Draw)}
 
 
 def _loss_notes(x: ir.Problem, y: ir.Problem) -> Iterator[str]:

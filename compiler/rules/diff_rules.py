@@ -13,6 +13,7 @@ from netc.compiler.rules.equivalence import compare
 from netc.compiler.rules.pitfalls import changes
 from netc.compiler.rules.rule_text import standalone
 from netc.compiler.rules.sides import Side, side
+from netc.compiler.rules.verdict_words import STEADY
 
 
 def rule_notes(a: Spec, b: Spec) -> Iterator[str]:
@@ -37,9 +38,11 @@ def rule_notes(a: Spec, b: Spec) -> Iterator[str]:
         scheduled
         and verdict.how == "proved"
         and not broken
-        and "a schedule of the rate" not in verdict.holds_under
+        and not any(words.startswith("a schedule of the rate") for words in verdict.holds_under)
     ):
         yield "the same for a constant rate; while it changes they are not told apart by a test, no proof"
+    if scheduled:
+        yield from (f"the same under {words}" for words in verdict.holds_under if words.endswith(STEADY))
     yield from _schedule_notes(a, b, x, y)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import evaluate
+from netc.compiler.lower.layer_schedules import APART, told
 from netc.compiler.lower.schedule import lower_schedule
 from netc.compiler.meaning.spec import Schedule, Spec
 from netc.compiler.rules.explain import short
@@ -26,7 +28,7 @@ def compare_schedules(a: Spec, b: Spec) -> tuple[str, ...] | None:
     """Notes on the differences, or None where there are none."""
     notes: list[str] = []
     different = False
-    for x, y in _pairs(a, b):
+    for x, y in _pairs(a.schedules, b.schedules):
         if x is not None and y is not None and (x.recursion or y.recursion):
             different |= (x.recursion and _recursion(x)) != (y.recursion and _recursion(y))
             continue
@@ -35,14 +37,39 @@ def compare_schedules(a: Spec, b: Spec) -> tuple[str, ...] | None:
         if first is None or second is None or not np.allclose(first, second, rtol=1e-12, atol=0):
             different = True
             notes += _notes(first, second)
-    return tuple(notes) if different else None
+    first_numbers, second_numbers = _of_layers(a, b), _of_layers(b, a)
+    for state in first_numbers.keys() & second_numbers.keys():
+        first, second = first_numbers[state], second_numbers[state]
+        if not np.allclose(first, second, rtol=1e-12, atol=0):
+            different = True
+            notes += _notes(first, second)
+    different |= bool(a.layer_schedules or b.layer_schedules) and _recursive(a) != _recursive(b)
+    return tuple(dict.fromkeys(notes)) if different else None
+
+
+def _of_layers(spec: Spec, other: Spec) -> dict[str, Values]:
+    """What layers are told in each step, but for what goes by results."""
+    steps = _steps(spec, other)
+    known = {f"{APART}{s.name}": _values(s, spec, None, steps) for s in spec.layer_schedules}
+    values = {name: v for name, v in known.items() if v is not None}
+    return {
+        t.state: np.broadcast_to(evaluate(t.value, values), steps.shape)
+        for t in told(spec)
+        if {n.name for n in ir.postorder(t.value) if isinstance(n, ir.Var)} <= values.keys()
+    }
+
+
+def _recursive(spec: Spec) -> Any:
+    """The rest of it."""
+    found = {s.name: _recursion(s) for s in spec.layer_schedules if s.recursion is not None}
+    return found, [(t.state, t.value) for t in told(spec) if found]
 
 
 def together(a: Spec, b: Spec) -> dict[str, str]:
     """Parameters of A and B that take the same values in each step."""
     steps = _steps(a, b)
     found = {}
-    for x, y in _pairs(a, b):
+    for x, y in _pairs(a.schedules, b.schedules):
         if x is None or y is None:
             continue
         first, second = _values(x, a, y, steps), _values(y, b, x, steps)
@@ -53,10 +80,9 @@ def together(a: Spec, b: Spec) -> dict[str, str]:
     return found
 
 
-def _pairs(a: Spec, b: Spec) -> list[tuple[Schedule | None, Schedule | None]]:
+def _pairs(a: tuple[Schedule, ...], b: tuple[Schedule, ...]) -> list[tuple[Schedule | None, Schedule | None]]:
     """By name; one that is left on each side belongs to the other (`eta` and `lr`)."""
-    left = {s.name: s for s in a.schedules}
-    right = {s.name: s for s in b.schedules}
+    left, right = ({s.name: s for s in side} for side in (a, b))
     pairs: list[tuple[Schedule | None, Schedule | None]] = [
         (left.pop(n), right.pop(n)) for n in [*left] if n in right
     ]

@@ -12,7 +12,7 @@ from netc.compiler.meaning.components import as_written
 from netc.compiler.meaning.findings import counted
 from netc.compiler.proofs.ranges import Range
 from netc.compiler.rules.compare_rules import Match
-from netc.compiler.rules.conditions import RATE, rates
+from netc.compiler.rules.conditions import RATE, SIGN, Condition, rates
 from netc.compiler.rules.decimals import exactly
 from netc.compiler.rules.explain import call, short, wrap
 from netc.compiler.rules.mapping import Tied, drawn
@@ -24,6 +24,7 @@ from netc.dsl.printer import print_expr
 
 ROUNDING = 2.0**-53
 WOULD = "They would be the same, on random gradients"
+STEADY = " that keeps its sign"
 ASSUMED = (
     "Numbers are real numbers: what rounding does is another question. Literals are read as their digits.",
     "n is any whole number from 0, m any number of batches, epoch = n/m (n where a step is an epoch), theta of any length, "
@@ -60,7 +61,8 @@ def _scope(found: Match) -> str:
     assert found.claim is not None
     some = []
     if rates(found.a.values):
-        some.append("every schedule of the rate" if RATE in found.claim.moving else "a constant rate")
+        sign = STEADY if found.claim.keeps_sign else ""
+        some.append(f"every schedule of the rate{sign}" if RATE in found.claim.moving else "a constant rate")
     where = [_range(name, among) for name, among in found.claim.ranges.items()]
     if isinstance(found.a.values, Tied):
         where += [f"{other} = {name}" for name, other in found.a.values.pairs]
@@ -87,14 +89,20 @@ def _range(name: str, among: Range) -> str:
 
 def proved_under(found: Match) -> tuple[str, ...]:
     """What is proved to change nothing."""
-    moving = found.claim.moving if found.claim else frozenset()
-    return tuple(c.words for c in found.changes if not c.broken and c.of in moving)
+    if found.claim is None:
+        return ()
+    sign = {RATE: STEADY} if found.claim.keeps_sign else {}
+    return tuple(f"{c.words}{sign.get(c.of, '')}" for c in found.changes if _is_proved(found, c))
+
+
+def _is_proved(found: Match, change: Condition) -> bool:
+    return found.claim is not None and change.of in found.claim.moving and not change.broken
 
 
 def survives(found: Match) -> list[str]:
     """What was proved, and what only tests say."""
     proved = proved_under(found)
-    tested = [c.words for c in found.changes if not c.broken and c.words not in proved]
+    tested = [c.words for c in found.changes if not c.broken and not _is_proved(found, c)]
     return section("It survives, proved", proved) + section("It survives, on random gradients", tested)
 
 
@@ -122,8 +130,9 @@ def _constants(found: Match) -> Iterator[str]:
     assert found.claim is not None
     moving = sorted(found.claim.moving)
     if RATE in moving:
-        yield "The rates of both are multiplied by the same number c[n] >= 0 in step n, any sequence of such numbers."
-    if own := [name for name in moving if name != RATE]:
+        c = "c[n]" if SIGN in moving else "c[n] >= 0"
+        yield f"The rates of both are multiplied by the same number {c} in step n, any sequence of such numbers."
+    if own := [name for name in moving if name not in (RATE, SIGN)]:
         yield f"{' and '.join(own)} may be another number of that range in each step; B's parameters follow by the formulas."
     yield "Other parameters are the same in every step."
     if found.formulas is None:

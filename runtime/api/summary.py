@@ -24,7 +24,7 @@ STOPS = {
     "search": "a search of the rule found no end: its 'until' never held",
     "step too small": "the step of a search fell below rounding",
     "no such batch": "the rule asked for the batch of a number that no batch has",
-    "out of range": "a schedule left the range that the rule requires",
+    "out of range": "a schedule left the range that the rule or a layer requires",
     "interrupted": "interrupted",
     "callback": "the callback ended it",
     "no gain": "the patience of 'stop' is over",

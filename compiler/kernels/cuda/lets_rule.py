@@ -34,3 +34,8 @@ class LetsModesWriter(ModesWriter, LetsWriter):
         count = self.vectors.states
         at = [L.add("q", L.call("sub", L.call("len", a), count)) for a in (into, source)]
         return mine([L.Store(L.Name(into), at[0], L.At(L.Name(source), at[1]))], 0, count)
+
+    def number(self, into: str, at: int, value: L.Expr) -> L.Stmt:
+        """By the thread that copies it."""
+        end = L.call("sub", L.call("len", into), self.vectors.states)
+        return mine([L.Store(L.Name(into), L.add("q", end), value)], at, at + 1)

@@ -91,8 +91,8 @@ class Cuda:
 
 
 def _vectors(problem: ir.Problem, rule: ir.Rule, buffers: int) -> memory.Vectors:
-    regions, marks = memory.regions(problem), memory.marks(problem, rule)
-    return memory.Vectors(problem.parameters, 1, regions, buffers, problem.state_numbers, marks)
+    regions, marks, offsets = memory.regions(problem), memory.marks(problem, rule), memory.offsets(problem)
+    return memory.Vectors(problem.parameters, 1, regions, buffers, problem.state_numbers, marks, offsets)
 
 
 HEADER = """
