@@ -133,7 +133,7 @@ def _block(body: Sequence[ir.Stmt]) -> Iterator[str]:
                 yield _evaluate(stmt)
             case ir.Fetch(name, memory, number_):
                 yield f"{name} = {memory}[{expr_text(number_)}]"
-            case ir.Keep(memory, number_, value):
+            case ir.Store(memory, number_, value):
                 yield f"{memory}[{expr_text(number_)}] = {value}"
             case ir.Tell(state, value):
                 yield f"{state} = {expr_text(value)}"

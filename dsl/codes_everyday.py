@@ -264,6 +264,17 @@ until one comes to the end:
 A seed or a fold is not looked for: 'runs = 5' makes five runs of each point, and their median counts.
 """,
     ),
+    "E0639": Story(
+        "points that nobody chooses, chosen at once",
+        """\
+'by = tpe' chooses a point by the figures of all before it. With 'at_once' it chooses so many before it waits for their
+figures, so that as many workers can train them:
+
+    sweep eta ~ log_uniform(1e-4, 1), trials = 200, by = tpe, at_once = 8
+
+Points of a grid, drawn points and those of 'by = halving' wait for none.
+""",
+    ),
     "E0476": Story(
         "points chosen by what is not installed",
         """\
@@ -282,6 +293,18 @@ no fold has seen:
     expect   accuracy(test, ensemble) > 90%
 
 So there are folds and a test part, and no point is drawn ('trials') or stopped early ('by = halving').
+""",
+    ),
+    "E0638": Story(
+        "a figure in 'stop' that is not compared with a number",
+        """\
+A run ends where a figure of a part of the data has got so far, which is looked at at the start and at the end of each epoch:
+
+    train epochs = 1000, stop = accuracy(validation) > 90%
+    train epochs = 1000, stop = norm(grad R) < 1e-6 or loss(validation) < 0.1 or no gain in loss(validation) for 20 epochs
+
+Such a comparison stands alone or beside 'or', since conditions on theta and the training loss are tested by the kernels,
+before an iteration. The figure may be under attack: accuracy(validation, fgsm(0.1)) > 60%.
 """,
     ),
     "E0635": Story(

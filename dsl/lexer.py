@@ -86,7 +86,8 @@ class Lexer:
                 yield Lexeme.make("NAME", WORD_SIGNS[text], span)
             case "quoted":
                 hint = f'texts stand between straight double quotes: "{text[1:-1].replace(chr(34), 2 * chr(34))}"'
-                self._report("E0002", f"{text} is not in double quotes", span, hints=(hint,))
+                bare = f", and a name has none: {text[1:-1]}" if text[1:-1].isidentifier() else ""
+                self._report("E0002", f"{text} is not in double quotes{bare}", span, hints=(hint,))
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "text":
                 if (hidden := re.search(HIDDEN, text)) is not None:

@@ -8,6 +8,7 @@ from netc.dsl.tokens import Lexeme
 
 CHOICE = "a choice is an expression: x if c else y"
 INDEX = "an index stands in square brackets: theta[n+1]"
+POWER = "a power is written x^2"
 COMMENT = "a comment begins with '#'"
 
 
@@ -18,7 +19,7 @@ def habit(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: Set
         case "", "/" | "%" | "-":
             return COMMENT
         case "*", "*":
-            return "a power is written x^2"
+            return POWER
         case "=", "<" | ">":
             return f"the sign is written '{token}='"
         case (("+" | "-" | "*" | "/"), "="):

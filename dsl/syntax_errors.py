@@ -11,18 +11,13 @@ from dataclasses import replace
 from itertools import pairwise
 
 from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.foreign_words import NETWORK, Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.record import record
-from netc.dsl.slips import CHOICE, COMMENT, habit
+from netc.dsl.slips import CHOICE, COMMENT, POWER, habit
 from netc.dsl.source import Span
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
-from netc.dsl.vocabulary import Place, joined, meant
-
-HOMES = {
-    "train": ["epochs", "steps", "batch", "shuffle", "precision", "runs", "stop", "target"],
-    "data": ["scale", "split", "classes", "limit", "inputs"],
-}
-"""Settings that people write as if they were statements."""
+from netc.dsl.vocabulary import at_home, joined, meant
 
 FORMS = {
     "block": "block res(c) = x + [c (conv 3x3 same, relu) c]",
@@ -122,6 +117,10 @@ def explain(failure: Failure) -> Diagnostic:
         if diagnostic is not None:
             return _in_our_words(diagnostic, failure)
     message = f"expected {_expected(failure.accepts)}, found {_found(failure.token)}"
+    if failure.token == "*" == failure.before():
+        return Diagnostic("E0009", joined(message, POWER), failure.token.span)
+    if failure.token.type == "TEXT" and "NAME" in failure.accepts and str(failure.token).isidentifier():
+        message = joined(message, f"a name has no quotes, {failure.token}")
     return _in_our_words(Diagnostic("E0009", message, failure.token.span, hints=_hints(failure)), failure)
 
 
@@ -146,11 +145,10 @@ def _no_statement(failure: Failure) -> Diagnostic | None:
     if failure.at > 0 or "network" not in failure.accepts:
         return None
     message = f"no statement begins with '{word.span.text}'"
-    home = next((statement for statement, settings in HOMES.items() if word in settings), None)
-    if home is not None:
-        hints: tuple[str, ...] = (f"'{word}' is a setting: {home} {word} = ...",)
-    elif str(word) in "/%-":
-        hints = (COMMENT,)
+    if says := at_home(str(word), ""):
+        return Diagnostic("E0007", joined(message, says), word.span)
+    if str(word) in "/%-":
+        hints: tuple[str, ...] = (COMMENT,)
     elif word in ACTIONS:
         hints = (f"'{word}' stands inside the block of an optimizer",)
     elif says := _said(failure):
@@ -244,17 +242,30 @@ def _equals_or_colon(failure: Failure) -> Diagnostic | None:
     if token == "==" and "=" in accepts:
         return Diagnostic("E0011", "'=' is due here, not '=='", token.span, hints=("settings: name = value",))
     if token in ("=", "==") and failure.at == 1:
+        said = NETWORK if failure.tokens[0] == "activation" else _without(failure)
+        message = joined(f"'{token}' is not expected after the keyword", said)
         hint = f"a statement has no '=' after its keyword: {failure.tokens[0]} ..."
-        return Diagnostic("E0011", f"'{token}' is not expected after the keyword", token.span, hints=(hint,))
+        return Diagnostic("E0011", message, token.span, hints=() if said else (hint,))
     if token == "=" and ":" in accepts and "," not in accepts:
         return Diagnostic("E0011", "':' is due here, not '='", token.span, hints=("a block follows a ':'",))
     if token == "=" and "RELATION" in accepts:
         hint = "equality inside an expression is '=='; a definition has one name before its '='"
         return Diagnostic("E0011", "'=' is not expected inside an expression", token.span, hints=(hint,))
     if token == ":" and failure.at == 1:
+        message = joined("':' is not expected after this keyword", _without(failure))
         hint = f"'{failure.tokens[0]}' takes what it names on its own line"
-        return Diagnostic("E0011", "':' is not expected after this keyword", token.span, hints=(hint,))
+        return Diagnostic("E0011", message, token.span, hints=(hint,))
     return None
+
+
+def _without(failure: Failure) -> str:
+    """The line without the offending token, where a name follows it: `loss = mse` is `loss mse`."""
+    after = [
+        t for t in failure.tokens[failure.at + 1 :] if t.span.end <= failure.end and t.type not in LAYOUT
+    ]
+    if not after or after[0].type != "NAME":
+        return ""
+    return f"{failure.tokens[0]} {after[0].span.to(after[-1].span).text}"
 
 
 def _reserved(failure: Failure) -> Diagnostic | None:

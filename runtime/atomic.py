@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""As `tempfile` makes names."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -19,7 +23,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to that takes the place of `path` once it is whole. It has the rights of the old one.
 
-    Where the system allows it has no name before that, so that a process that is killed leaves nothing behind.
+    Where the system allows it has no name before that, so that a process that is killed leaves nothing behind; but for
+    the moment in which a whole file takes the place of an old one, see `leftovers`.
     """
     handle, temporary = _nameless(path.parent), ""
     if handle < 0:
@@ -30,15 +35,27 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.chmod(handle, _rights(path))
             if not temporary:
+                with suppress(FileExistsError):
+                    _name(handle, path)
+                    return
                 temporary = tempfile.mktemp(prefix=f".{path.name}.", dir=path.parent)
-                # With a folder's number it follows the link that /proc holds; an absolute path does not look at it.
-                os.link(f"/proc/self/fd/{handle}", temporary, src_dir_fd=handle, follow_symlinks=True)
+                _name(handle, temporary)
         os.replace(temporary, path)
     except BaseException:
         if temporary:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
         raise
+
+
+def leftovers(folder: Path) -> Iterator[Path]:
+    """What killed processes left there. Of a folder in which no other process writes."""
+    return (file for file in folder.glob(".*") if _TEMPORARY.fullmatch(file.name) and not file.is_dir())
+
+
+def _name(handle: int, path: str | Path) -> None:
+    # With a folder's number it follows the link that /proc holds; an absolute path does not look at it.
+    os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
 
 
 def _nameless(folder: Path) -> int:

@@ -11,7 +11,7 @@ from netc.compiler.check.attacks import check_attack
 from netc.compiler.lower.attack import lower_attack
 from netc.compiler.meaning.attacks import under_attack
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve import gather
+from netc.compiler.meaning.resolve import Definitions, gather
 from netc.compiler.meaning.spec import PARTS, Attack
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 def attack_of(session: Session, call: ast.Expr) -> Attack:
     """SpecError where there is none such, or the data do not say in which units its numbers are."""
     report = Report()
-    definitions = gather(session.file.program, session.file.folder, Report())
-    attack = check_attack(call, session.spec.data, definitions, report)
+    attack = check_attack(call, session.spec.data, _definitions(session), report)
     report.finish()
     assert attack is not None
     return attack
+
+
+def _definitions(session: Session) -> Definitions:
+    return gather(session.file.program, session.file.folder, Report())
 
 
 def attacker(session: Session, attack: Attack) -> Attacker:
@@ -42,7 +45,8 @@ def attacker(session: Session, attack: Attack) -> Attacker:
         return session.slopes.of(row, x, y) * (len(x) if mean else 1)
 
     assert session.spec.network is not None
-    return Attacker(lower_attack(attack, session.spec.network.inputs), slopes)
+    functions = _definitions(session).activations
+    return Attacker(lower_attack(attack, session.spec.network.inputs, functions), slopes)
 
 
 def figure_under(session: Session, figure: str, part: str, call: ast.Expr, result: Result | None) -> Array:
@@ -68,9 +72,8 @@ def monitored(session: Session) -> dict[str, Callable[[Array], float]]:
 
 def followed(session: Session) -> dict[str, Callable[[Array], float]]:
     """Those of `monitor`, `keep` and `stop` under attack."""
-    training = session.spec.training
-    judged = training.keep, training.patience and training.patience.judged
-    by = {j.written: figure_at(session, j.figure, j.part, j.attack) for j in judged if j and j.attack}
+    judged = [j for _, j in session.spec.training.judged]
+    by = {j.written: figure_at(session, j.figure, j.part, j.attack) for j in judged if j.attack}
     return monitored(session) | by
 
 

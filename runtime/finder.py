@@ -73,23 +73,29 @@ def run(session: Session) -> FinderResult:
     """Raises SpecError where nothing is seen to fall."""
     from netc.runtime.training.train import iterations
 
-    finder = session.spec.finder
-    assert finder is not None
-    rates = finder.low * (finder.high / finder.low) ** (np.arange(finder.steps) / (finder.steps - 1))
     seen: list[Array] = []
     for losses in iterations(session.task):
         seen.append(losses)
         if len(seen) % SEEN == 0 and (_ends(smooth(np.array(seen).T)) < len(seen)).all():
             break
-    losses = np.array(seen).T
+    return found(session, np.array(seen).T)
+
+
+def found(session: Session, losses: Array) -> FinderResult:
+    """Of the losses (runs, N) of each iteration, to the last one or to where all runs are lost. Raises SpecError."""
+    finder = session.spec.finder
+    assert finder is not None
+    rates = finder.low * (finder.high / finder.low) ** (np.arange(finder.steps) / (finder.steps - 1))
+    over = int(_ends(smooth(losses)).max())
+    losses = losses[:, : (over // SEEN + 1) * SEEN]  # as far as `run` looks
     smoothed, ends = smooth(losses), _ends(smooth(losses))
     if (ends < SEEN).any():
         message = f"the loss is lost before it falls: already at {finder.parameter} = {finder.low:g} it grows"
         raise SpecError([Diagnostic("E0455", message, finder.span, hints=("begin at a smaller rate",))])
     smoothed = np.where(np.arange(losses.shape[1]) < ends[:, None], smoothed, np.nan)
     steepest = [_steepest(row[:end]) for row, end in zip(smoothed, ends, strict=True)]
-    found = FinderResult(finder.parameter, rates[: losses.shape[1]], losses, smoothed, rates[steepest])
-    return replace(found, file=session.file.source.name, expect=verdicts(session, found))
+    result = FinderResult(finder.parameter, rates[: losses.shape[1]], losses, smoothed, rates[steepest])
+    return replace(result, file=session.file.source.name, expect=verdicts(session, result))
 
 
 def _steepest(smoothed: Array) -> int:

@@ -180,7 +180,7 @@ def _lasting(training: T, steps: int, per_epoch: int) -> T:
 
 def _goes_on(before: Leg, phase: Phase, here: Session) -> bool:
     was, now = before.session.spec, here.spec
-    early = was.training.stop or was.training.patience or was.training.keep
+    early = was.training.stop or was.training.judged
     states = [[(s.name, s.axes, s.per_batch) for s in s.program.rule.states] for s in (before.session, here)]
     same = was.optimizer.definition == now.optimizer.definition and states[0] == states[1]
     return same and not early and not phase.restart

@@ -175,7 +175,8 @@ class Prepared:
         assert self.data is not None
         kernels, shape = self.kernels, (len(part), self.data.x.shape[1])
         layout = kernels.BLOCK, self.real, bool(kernels.BY_SAMPLE), self.spec.targets
-        return lay_out_pieces(shape, self._scaled_pieces(part), y[part], *layout)
+        y = y if len(part) == len(y) else y[part]
+        return lay_out_pieces(shape, self._scaled_pieces(part), y, *layout)
 
     def _scaled_pieces(self, part: Indices) -> Iterator[Array]:
         """Scaled inputs of a part, some samples at a time: all of them together take twice the room of float32."""

@@ -118,6 +118,8 @@ def _read(path: Path, other: str, damaged: str, reading: Any) -> Saved:
         raise Unreadable(f"'{path}' {other}: {error}") from None
     except (SpecError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, KeyError):
+            first = f"{first} is missing in it"
         raise Damaged(f"'{path}' {damaged}: {first}") from None
     return saved
 

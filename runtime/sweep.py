@@ -6,7 +6,7 @@ Points that differ in numbers share their kernels, since these get the numbers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -39,12 +39,23 @@ Reader = Callable[[File], Dataset]
 def points_of(sweep: Sweep, worth: Callable[[int], float] | None = None) -> Iterator[Values]:
     """All of the grid, the last axis fastest; or `trials` of them, each axis drawn by itself, or as the sweep says by
     what those before were worth."""
+    for together in rounds_of(sweep, worth):
+        yield from together
+
+
+def rounds_of(sweep: Sweep, worth: Callable[[int], float] | None = None) -> Iterator[Iterable[Values]]:
+    """The same, those together that know nothing of each other: of each round the figures have to be there before the
+    next one."""
     if sweep.by == "tpe":
-        from netc.runtime.tpe import points_by_tpe
+        from netc.runtime.tpe import rounds_by_tpe
 
         assert worth is not None
-        yield from points_by_tpe(sweep, worth)
+        yield from rounds_by_tpe(sweep, worth)
         return
+    yield _all_points(sweep)
+
+
+def _all_points(sweep: Sweep) -> Iterator[Values]:
     if not sweep.trials:
         yield from product(*(axis.values for axis in sweep.axes))
         return

@@ -15,6 +15,9 @@ from netc.compiler.meaning.spec import Axis, Sweep
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 
+Values = tuple[ast.Expr, ...]
+DRAWN = 10
+"""Points before Optuna looks at figures: its own number."""
 MISSING = "'by = tpe' is done by Optuna, which is not installed"
 
 
@@ -27,18 +30,31 @@ def optuna_version(sweep: Sweep) -> str:
         raise SpecError([Diagnostic("E0476", MISSING, sweep.span, hints=hints)]) from None
 
 
-def points_by_tpe(sweep: Sweep, worth: Callable[[int], float]) -> Iterator[tuple[ast.Expr, ...]]:
-    """`trials` of them; `worth` of a point, by its number from 1, is asked when the next one is wanted: lower is better."""
+def rounds_by_tpe(sweep: Sweep, worth: Callable[[int], float]) -> Iterator[list[Values]]:
+    """`trials` points: the first ones, which are drawn, then so many `at_once` as the sweep says. `worth` of a point, by its
+    number from 1, is asked when the next round is wanted: lower is better."""
+    import warnings
+
     optuna_version(sweep)
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=sweep.seed % 2**32))
+    lies = (
+        {"constant_liar": True} if sweep.at_once > 1 else {}
+    )  # what is under way counts as bad: no point twice
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is experimental
+        sampler = optuna.samplers.TPESampler(seed=sweep.seed % 2**32, n_startup_trials=DRAWN, **lies)
+    study = optuna.create_study(sampler=sampler)
     laws = {axis.name: _law(axis) for axis in sweep.axes}
-    for number in range(1, sweep.trials + 1):
-        trial = study.ask(laws)
-        yield tuple(_value(axis, trial.params[axis.name]) for axis in sweep.axes)
-        study.tell(trial, worth(number))
+    done = 0
+    while done < sweep.trials:
+        size = min(sweep.at_once if done else DRAWN, sweep.trials - done)
+        trials = [study.ask(laws) for _ in range(size)]
+        yield [tuple(_value(axis, trial.params[axis.name]) for axis in sweep.axes) for trial in trials]
+        for number, trial in enumerate(trials, start=done + 1):
+            study.tell(trial, worth(number))
+        done += size
 
 
 def _law(axis: Axis) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -18,6 +19,9 @@ from netc.compiler.kernels import factored, orders, sweeps
 from netc.compiler.kernels import rule as rules
 from netc.compiler.kernels.cuda import elements
 from netc.compiler.lower import program as lower
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+"""One for all tests: Keras takes the one that it finds when it is first imported, in whatever test that is."""
 
 settings.register_profile("seek", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 settings.register_profile("netc", settings.get_profile("seek"), derandomize=True)
@@ -79,3 +83,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             beside = "PYTEST_XDIST_WORKER" in os.environ
             patch.setenv("NETC_CACHE", str(shared) if beside else str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _generators(request: pytest.FixtureRequest) -> list[tuple[np.random.Generator, Any]]:
+    """Those of a module, and where they stood when it was read."""
+    found = [g for g in vars(request.module).values() if isinstance(g, np.random.Generator)]
+    return [(g, g.bit_generator.state) for g in found]
+
+
+@pytest.fixture(autouse=True)
+def _from_the_start(_generators: list[tuple[np.random.Generator, Any]]) -> None:
+    """Each test draws from there: which tests ran before it decides nothing."""
+    for generator, state in _generators:
+        generator.bit_generator.state = state

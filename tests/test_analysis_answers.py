@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from netc.command_line import main
-from netc.compiler.rules import equivalent_rules as relatives
-from netc.compiler.rules import find_mapping
+from netc.compiler.rules import equivalent_rules, find_mapping
 from netc.compiler.rules.sides import sides
 
 
@@ -60,7 +59,7 @@ def test_an_answer_is_kept(
     first = explained(capsys)
     assert "lion_pytorch.Lion(" in first
 
-    monkeypatch.setattr(relatives, "relatives", lambda _: iter(()))
+    monkeypatch.setattr(equivalent_rules, "equivalents", lambda _: iter(()))
     assert explained(capsys) == first
     assert main(["explain", "lion.paper(eta = 0.5)"]) == 0  # another question
     assert "lion_pytorch.Lion(" not in capsys.readouterr().out

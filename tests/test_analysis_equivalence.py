@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import netc
-from netc.compiler.calculus.interpret import trajectory
+from netc.compiler.calculus.given_gradients import Given, trajectory
 from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.linear import NotLinear, reach
 from netc.compiler.proofs.parameters import Parameters
@@ -81,13 +81,13 @@ def test_the_interpreter_agrees_with_the_mapping(a: str, b: str) -> None:
     draw = np.random.default_rng(4)
     theta, gradients = draw.normal(size=6), draw.normal(size=(50, 6))
     verdict = netc.equivalent(f"{a}(eta = 0.02)", b)
-    first = trajectory(read_rule(f"{a}(eta = 0.02)").rule, theta, gradients)
+    first = trajectory(read_rule(f"{a}(eta = 0.02)").rule, theta, Given(gradients))[0]
     numbers = ", ".join(f"{n} = {v!r}" for n, v in verdict.numbers.items())
-    second = trajectory(read_rule(f"{b}({numbers})").rule, theta, gradients)
+    second = trajectory(read_rule(f"{b}({numbers})").rule, theta, Given(gradients))[0]
     np.testing.assert_allclose(first, second, atol=1e-12)
     factors = np.where(np.arange(50) < 20, 1, 0.1)
     varied = [
-        trajectory(read_rule(text).rule, theta, gradients, {"eta": eta * factors})
+        trajectory(read_rule(text).rule, theta, Given(gradients, {"eta": eta * factors}))[0]
         for text, eta in ((f"{a}(eta = 0.02)", 0.02), (f"{b}({numbers})", verdict.numbers["eta"]))
     ]
     assert bool(np.abs(varied[0] - varied[1]).max() > 1e-3) is breaks(verdict, SCHEDULE)

@@ -25,6 +25,7 @@ from netc.dsl.parser import parse_optimizer
         ("x = norm(g, per = layer)", r"x = \lVert g \rVert_{\text{layer}}"),
         ("x = mean(g, per = tensor)", r"x = \operatorname{mean}_{\text{tensor}}(g)"),
         ("x = weight_decay*g", r"x = \mathrm{weight\_decay}\, g"),
+        ("h_max = alpha_min*h_max[n]", r"h_{\mathrm{max}} = \alpha_{\mathrm{min}}\, h_{\mathrm{max},n}"),
         ("x = 1e-8 + 2.5e-3", r"x = 10^{-8} + 2.5 \cdot 10^{-3}"),
         ("x = -(a + b)", r"x = -(a + b)"),
         ("x = a - (b - c)", r"x = a - (b - c)"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import netc
+from netc.compiler.meaning.spec_text import spec_text
 from same_bits import require_same_bits
 
 torch = pytest.importorskip("torch")
@@ -161,3 +162,27 @@ def test_the_best_epoch_under_attack_is_kept_and_training_ends_where_there_is_no
         assert loss_under_attack(result.theta[0], call) == pytest.approx(best, rel=1e-12)
     assert found.expect[0].value == pytest.approx([best for *_, best in expected.values()], rel=1e-12)
     assert found.best["eta"] == min(expected, key=lambda eta: expected[eta][2])
+
+
+def test_a_training_ends_where_it_holds_out_under_an_attack_of_the_file(tmp_path, monkeypatch) -> None:
+    """At the first epoch whose figure, by PyTorch, is below the bound; the folder's spec.net has the attack, which calls an
+    activation of the file."""
+    monkeypatch.chdir(tmp_path)
+    own = "activation half(z) = z/2\nattack mine(eps):\n    x = x + half(2*eps)*sign(grad_x R)\n"
+    text = TEXT.format(scale="zscore", more="seed = 2").replace("epochs = 4", "epochs = 12") + own
+    plain = netc.compile(text)
+    losses = [
+        loss_under_attack(plain.train(X, KIND, epochs=epoch).theta[0], "fgsm(0.2)") for epoch in range(1, 13)
+    ]
+    bound = (losses[7] + losses[6]) / 2
+    end = next(epoch for epoch, found in enumerate(losses, start=1) if found < bound)
+    assert 2 < end < 12
+    stop = text.replace("seed = 2", f"seed = 2, stop = loss(train, mine(0.2)) < {bound!r}")
+    stopped = netc.compile(stop).train(X, KIND)
+    assert (stopped.epochs[0], stopped.stopped[0], stopped.outcome[0]) == (
+        end,
+        "criterion",
+        "converged",
+    )
+    spec = spec_text(netc.compile(stop)._session.spec)
+    assert netc.compile(spec).train(X, KIND).theta.tobytes() == stopped.theta.tobytes()

@@ -8,7 +8,8 @@ import pytest
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import evaluate, loss_and_gradient, parts_of, predict
 from netc.compiler.calculus.expr_text import expr_text
-from netc.compiler.calculus.interpret import CRITERION, DIVERGED, RUNNING, SEARCH_FAILED, run, trajectory
+from netc.compiler.calculus.given_gradients import Given, trajectory
+from netc.compiler.calculus.interpret import CRITERION, DIVERGED, RUNNING, SEARCH_FAILED, run
 from netc.compiler.calculus.ir import Const, Var, apply
 from netc.compiler.lower.network import problem
 from netc.compiler.show_ir import show
@@ -202,16 +203,16 @@ def test_rules_follow_plain_loops(made: ir.Rule, loop) -> None:
 def test_rules_on_given_gradients(made: ir.Rule, loop) -> None:
     gradients = RNG.normal(size=(12, 5))
     expected = loop(lambda t, n: gradients[n], np.ones(5), 12)
-    assert trajectory(made, np.ones(5), gradients) == pytest.approx(expected, rel=1e-12)
+    assert trajectory(made, np.ones(5), Given(gradients))[0] == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_schedule_on_given_gradients() -> None:
     gradients, etas = RNG.normal(size=(6, 2)), [0.1, 0.2, 0.3, 0.0, 1.0, 0.5]
-    path = trajectory(DESCENT, np.zeros(2), gradients, {"eta": etas})
+    path = trajectory(DESCENT, np.zeros(2), Given(gradients, {"eta": etas}))[0]
     assert path[1:] == pytest.approx(-np.cumsum(np.array(etas)[:, None] * gradients, axis=0))
     asks = replace(DESCENT, body=(ir.Evaluate("theta", "current", "l", "g"), *DESCENT.body[1:]))
     with pytest.raises(ValueError, match="loss"):
-        trajectory(asks, np.zeros(2), gradients)
+        trajectory(asks, np.zeros(2), Given(gradients))
 
 
 def test_batches_in_the_order_given() -> None:

@@ -9,10 +9,23 @@ from hypothesis import strategies as st
 
 from netc.compiler.calculus.derive import reverse
 from netc.compiler.calculus.evaluate import evaluate
-from netc.compiler.calculus.expr_text import expr_text
-from netc.compiler.calculus.ir import SCALAR, THETA, Axes, Axis, Const, Expr, Var, apply, postorder, total
+from netc.compiler.calculus.expr_text import expr_text, index_text
+from netc.compiler.calculus.ir import (
+    SCALAR,
+    THETA,
+    Axes,
+    Axis,
+    Const,
+    Expr,
+    Index,
+    Var,
+    apply,
+    postorder,
+    total,
+)
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.calculus.simplify import common, expand, simplify
+from netc.compiler.calculus.written import together
 
 X, Y = Var("x", SCALAR), Var("y", SCALAR)
 UNITS = (Axis("u", 3),)
@@ -146,6 +159,45 @@ LAWS = [
 @pytest.mark.parametrize(("name", "written", "expected"), LAWS, ids=[law[0] for law in LAWS])
 def test_laws(name: str, written: Expr, expected: Expr) -> None:
     assert simplify(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        (((1,), 0, 1, False), "h"),
+        (((2, 3), -1, 1, False), "2*h + 3*p - 1"),
+        (((), 4, 1, False), "4"),
+        (((1, 1), 1, 2, True), "floor((h + p + 1)/2)"),
+        (((1,), 0, 3, False), "(h)/3"),
+    ],
+)
+def test_a_place_is_written_as_its_formula(index: tuple[tuple[int, ...], int, int, bool], text: str) -> None:
+    factors, *rest = index
+    axes = (Axis("h", 5), Axis("p", 3))
+    assert index_text(Index(tuple(zip(axes, factors, strict=False)), *rest)) == text
+
+
+EXACT = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "abs": np.abs,
+    "max": np.maximum, "min": np.minimum, "sign": np.sign, "floor": np.floor, "pow": np.power,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_functions_of_written_numbers_are_those_of_numpy(name: str) -> None:
+    """Of every sign, whole or not, on both sides of 1: fractions of integers and the nearest double agree."""
+    numbers = (-2.5, -1.0, -0.25, 0.0, 0.25, 1.0, 2.5)
+    for x in numbers:
+        if name in ("neg", "abs", "sign", "floor"):
+            assert float(together(name, (x,)) or 0.0) == EXACT[name](x)
+            continue
+        for y in numbers:
+            found = together(name, (x, y))
+            if (name == "div" and y == 0) or (name == "pow" and (y < 0 or y != int(y))):
+                assert found is None
+            else:
+                assert found is not None
+                assert float(found) == EXACT[name](x, y)
 
 
 def test_nan_and_infinity_are_not_hidden() -> None:

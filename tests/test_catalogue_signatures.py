@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Iterator
 from inspect import signature
 from typing import Any
@@ -117,7 +116,6 @@ WHERE = {
 def test_signatures_are_those_of_what_is_installed(name: str) -> None:
     """So that a later version with another default is noticed."""
     library_, word = name.split(".")
-    os.environ.setdefault("KERAS_BACKEND", "jax")
     pytest.importorskip(library_)
     places = [importlib.import_module(place) for place in WHERE[library_]]
     word = word.replace("LR_momentum", "LR")

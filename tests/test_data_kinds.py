@@ -74,6 +74,33 @@ def test_settings_of_text_tables_are_refused_elsewhere(tmp_path: Path) -> None:
             data_spec(parse(Source("a.net", statement)), tmp_path)
 
 
+def test_what_spreadsheets_write_for_no_value_is_no_comment(table: Any) -> None:
+    """`#N/A` in the first cell: the row is a sample with a gap, as pandas reads it, not a line that is left out."""
+    text = "a,b,y\n1,2,3\n#N/A,5,6\n# of last year\n7,8,10\n"
+    with pytest.raises(DataError, match="row 3, column 'a': the value is missing"):
+        table(text)
+    filled = table(text, "missing = mean")
+    assert filled.x.tolist() == [[1, 2], [4, 5], [7, 8]]
+    for error in ("#DIV/0!", "#REF!", "#NAME?", "#VALUE!", "#NUM!"):
+        with pytest.raises(DataError, match=r"row 3, column 'a': .* is not a number"):
+            table(text.replace("#N/A", error))
+
+
+def test_labels_that_doubles_do_not_tell_apart_are_no_classes(table: Any) -> None:
+    """9007199254740993 is 2^53 + 1, which no double is: the label would be told as another number."""
+    text = "a,q\n1,{0}\n2,9007199254740996\n3,{0}\n"
+    with pytest.raises(DataError, match=r"above 2\^53"):
+        table(text.format(9007199254740993), "classes = 2")
+    assert table(text.format("n9007199254740993").replace(",90", ",n90")).labels == (
+        "n9007199254740993",
+        "n9007199254740996",
+    )
+    assert table(text.format(4).replace("9007199254740996", "9007199254740991"), "classes = 2").labels == (
+        "4",
+        "9007199254740991",
+    )
+
+
 # -- gaps ----------------------------------------------------------------------------------------------
 
 GAPS = "a,b,y\n1,2,3\n4,NA,6\n?,8,9\n10,11,\n13,14,15\n"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from netc.compiler.meaning.resolve_values import number
+from netc.compiler.calculus.primitives import PRIMITIVES
+from netc.compiler.meaning.resolve_values import FUNCTIONS, number
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.format import format_program, print_equation, print_expr
@@ -230,3 +232,12 @@ def test_a_layer_without_sizes_may_have_the_semicolon() -> None:
         assert format_program(parse(source), source) == plain
     with pytest.raises(SpecError):
         one(plain.replace("f(p = 2, q = 3)", "f(;)"))
+
+
+@pytest.mark.parametrize("x", [-1.5, -0.25, 0.25, 1.5])
+def test_functions_of_numbers_in_settings_are_those_of_equations(x: float) -> None:
+    """`init theta = (sigmoid(0.25))`: the same word means the same in both places."""
+    for name, primitive in PRIMITIVES.items():
+        if name in FUNCTIONS and primitive.arity == 1 and (x > 0 or name not in ("log", "sqrt", "log1p")):
+            found = number(parse_expression(f"{name}({x})"))
+            assert found == pytest.approx(float(primitive.value(np.float64(x))), rel=1e-14), name

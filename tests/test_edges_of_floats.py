@@ -163,6 +163,21 @@ def test_our_own_clip_keeps_the_direction_of_a_large_gradient() -> None:
     np.testing.assert_allclose(netc.compile(text).train().theta, [[-0.1, 1.0]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e25, 1e-25])
+@pytest.mark.parametrize(
+    "rule", ["gd(eta = {0}), clip = clip.by_norm({1})", "clipped_gd.by_norm(eta = {0}, alpha = {1})"]
+)
+def test_a_bound_of_the_size_of_the_gradient_is_kept(rule: str, size: float) -> None:
+    """The gradient is (3, 4)*size, the bound 2*size and the rate 1/size: neither their product nor their quotient leaves
+    single precision, though size^2 does."""
+    text = f"""objective R(x, y) = {3 * size}*x + {4 * size}*y
+init theta = (0, 0)
+optimizer {rule.format(1 / size, 2 * size)}
+train steps = 1, precision = f32
+"""
+    np.testing.assert_allclose(netc.compile(text).train().theta, [[-1.2, -1.6]], rtol=1e-6)
+
+
 @pytest.mark.parametrize("precision", ["f32", "f64"])
 @pytest.mark.parametrize("size", [1e25, 3.0, 1e-25])
 def test_the_clip_of_torch_overflows_where_torch_does(size: float, precision: str) -> None:

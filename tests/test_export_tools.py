@@ -144,11 +144,23 @@ def test_pickles_that_are_no_state_dict_are_refused(tmp_path):
     torch.save(torch.nn.Linear(2, 2), tmp_path / "whole.pt")
     (tmp_path / "noise.pt").write_bytes(b"noise")
     torch.save({"epoch": 3}, tmp_path / "other.pt")
-    for name in ("whole", "noise", "other"):
-        with pytest.raises(SpecError, match=r"E0690.*not a state dict of PyTorch"):
-            netc.compile(
-                f"network [2(lin)2]\n{HEAD}".replace("glorot_uniform", f'from "{tmp_path / name}.pt"')
-            )
+    weights = {"0.weight": torch.zeros(2, 2), "0.bias": torch.full((2,), torch.nan)}
+    torch.save(weights, tmp_path / "lost.pt")
+    safetensors = pytest.importorskip("safetensors.torch")
+    safetensors.save_file({k: v.bfloat16() for k, v in weights.items()}, tmp_path / "short.safetensors")
+    for name, said in {
+        "whole.pt": r"not a state dict of PyTorch: save model\.state_dict\(\), not the model$",
+        "noise.pt": "not a state dict of PyTorch: PyTorch cannot read it$",
+        "other.pt": "not a state dict of PyTorch: save model",
+        "lost.pt": "2 of its 6 numbers are not finite$",
+        "short.safetensors": "bfloat16.*save it as float32$",
+    }.items():
+        text = f"network [2(lin)2]\n{HEAD}".replace("glorot_uniform", f'from "{tmp_path / name}"')
+        with pytest.raises(SpecError) as found:
+            netc.compile(text)
+        (diagnostic,) = found.value.diagnostics
+        assert diagnostic.code == "E0690"
+        assert re.search(said, diagnostic.message), diagnostic.message
 
 
 # -- ONNX ------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from netc.runtime.devices.load import load_kernels
 from netc.runtime.training.sample_layout import bounds, lay_out, no_samples
 
 GOLDEN = Path(__file__).with_name("golden")
-WIDE = ("dense", "dense_single", "softmax_inside", "large")
+WIDE = ("dense", "dense_single", "softmax_inside", "large", "lanes")
 """Pinned at 8 lanes too; all at 4."""
 ON_A_GPU = (
     "dense",

@@ -14,7 +14,7 @@ from netc.compiler.rules.compare_layers import Compared, compare_layers
 from netc.compiler.rules.layer_sides import both, read
 from netc.compiler.rules.layer_verdict import diff_layers
 from netc.compiler.rules.paired_parameters import pairings
-from netc.compiler.rules.same_terms import SAMPLES, Book, written, written_out
+from netc.compiler.rules.same_terms import SAMPLES, Atoms, written, written_out
 
 
 def verdicts(found: Compared) -> dict[str, str]:
@@ -87,11 +87,11 @@ def test_what_is_written_out_is_the_layer(call: str) -> None:
     given = {t.name: rng.normal(size=t.shape) for t in side.parameters} | {
         "x": rng.normal(size=(SAMPLES, 3, 4))
     }
-    book = Book()
-    arrays = {name: book.array(name, array.shape) for name, array in given.items()}
+    atoms = Atoms()
+    arrays = {name: atoms.array(name, array.shape) for name, array in given.items()}
     steps = side.steps(True, {side.value.name})
-    scalars = written(book, steps, {**arrays, side.x.name: arrays["x"]}, SAMPLES)[side.value.name]
-    names, numbers = {number: key for key, number in book.atoms.items()}, dict[int, float]()
+    scalars = written(atoms, steps, {**arrays, side.x.name: arrays["x"]}, SAMPLES)[side.value.name]
+    names, numbers = {number: key for key, number in atoms.numbers.items()}, dict[int, float]()
     functions = {"recip": lambda v: 1 / v, "max": lambda *v: max(*v)}
 
     def atom(number: int) -> float:

@@ -6,7 +6,6 @@ Keras 3 runs on its PyTorch backend. Images are height x width x channels; PyTor
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from netc.runtime.training.start import first_theta
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
-os.environ.setdefault("KERAS_BACKEND", "torch")
 SAMPLES = 5
 
 

@@ -3,7 +3,6 @@ place: values and derivatives in the interpreter against PyTorch, trained networ
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 import netc
 from netc.compiler.calculus.evaluate import loss_and_gradient
+from netc.compiler.meaning.spec import Facts
 from netc.compiler.meaning.spec_text import spec_text
 from netc.compiler.pipeline import to_ast, to_ir, to_spec
 from netc.dsl.source import Source
@@ -68,7 +68,6 @@ def test_class_weights_as_pytorch_and_as_keras(divide: str) -> None:
 
 
 def test_keras_divides_weighted_losses_by_the_number_of_samples() -> None:
-    os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
     u = RNG.dirichlet(np.ones(4), 12)
     found = float(keras.losses.CategoricalCrossentropy()(ONE_HOT, u, sample_weight=WEIGHTS[CLASSES]))
@@ -173,6 +172,21 @@ def test_kernels_train_a_mean_and_a_variance_with_weights() -> None:
     last = model.train(X, y, validation_data=held)
     assert last.loss_validation[0] == pytest.approx(model.loss(last.theta[0], *held), rel=1e-12)
     assert model.result.metric == ""
+
+
+@pytest.mark.parametrize("shape", ["4x1 (conv1d 1, softmax) 3", "2x2x1 (conv 1x1, softmax) 3"])
+def test_each_step_or_place_may_have_a_class(shape: str) -> None:
+    """A sequence has one axis of places, an image two: four whole numbers are four targets of either."""
+    text = f"""data inline:
+    0.1, 0.2, 0.3, 0.4 -> 0, 1, 2, 1
+    0.4, 0.3, 0.2, 0.1 -> 2, 1, 0, 0
+network [{shape}]
+init zeros
+loss pixel_cross_entropy
+optimizer gd(eta = 0.1)
+train steps = 1
+"""
+    assert to_spec(to_ast(Source("a.net", text)), Facts(4, 4, 2), Path()).network is not None
 
 
 def test_kernels_train_a_segmentation_from_whole_numbers() -> None:

@@ -123,6 +123,34 @@ def test_lcgd_makes_the_iterates_of_its_equations() -> None:
         theta, e = theta - h * g, h
 
 
+@pytest.mark.parametrize(("bound", "steps"), [(1, 0), (2, 3), (5, 3)])
+def test_a_search_goes_round_as_often_as_it_may(bound: int, steps: int) -> None:
+    """Two rounds are needed; where one is allowed, the search fails and the run ends before its first iteration."""
+    rule = f"""
+optimizer r(eta = 0.001):
+    h = eta
+    repeat at most {bound}:
+        h = 2*h
+        until h > 3*eta
+    theta[n+1] = theta[n] - h*grad R(theta[n])
+"""
+    expected = [np.array([2.0, -1.0])]
+    for _ in range(steps):
+        expected.append(expected[-1] - 0.004 * gradient(expected[-1]))
+    np.testing.assert_allclose(iterates(rule, 3), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+def test_rounding_is_the_distance_from_1_to_the_next_number(precision: str) -> None:
+    """The interpreter knows doubles only, and shows its value."""
+    rule = "\noptimizer r(eta = 1):\n    theta[n+1] = theta[n] - eta*rounding*grad R(theta[n])\n"
+    text = QUADRATIC.replace("steps = 10", f"steps = 1, precision = {precision}") + rule
+    empty = np.zeros((1, 1))
+    found = run(program(text), np.array([0.0, 2.0**-20]), empty, empty, 1).trajectory[1]
+    eps = float(np.finfo(np.float32 if precision == "f32" else np.float64).eps)
+    assert found[1] == 2.0**-20 * (1 - 6 * eps)
+
+
 def test_an_evaluation_that_does_not_change_leaves_the_search() -> None:
     rule = program(QUADRATIC + """
 optimizer halving(eta = 1):

@@ -21,7 +21,7 @@ from matplotlib.colors import to_rgba
 
 from netc.runtime.pictures import answers, choose, course, curves, ends, plane, spread
 from netc.runtime.pictures.material import Material
-from netc.runtime.pictures.style import COLOURS, DARK, THEMES, style
+from netc.runtime.pictures.style import COLOURS, DARK, THEMES, style, theme
 from netc.runtime.results import folder_reader as kept
 
 BENCHMARK = """activation g(z) = z^2 - 1
@@ -308,6 +308,58 @@ def test_boxes_and_histogram_hold_every_run_that_stayed_finite(runs):
     assert stairs.get_data().values.sum() == len(table) == 30
 
 
+def test_a_median_below_what_an_axis_shows_is_written_as_it_is(runs):
+    (one,) = read(runs, "line")
+    least = dataclasses.replace(one, runs={**one.runs, "loss_train": np.append(np.zeros(29), 1.0)})
+    with style():
+        boxes, histogram = spread.boxes([least]), spread.histogram([least])
+    assert "0" in [text.get_text() for text in boxes.axes[0].texts]
+    titles = [figure.texts[0].get_text() for figure in (boxes, histogram)]
+    assert titles == ["30 runs: median loss 0", "Final losses of 30 runs, median 0"]
+
+
+def many(one):
+    """Seven folders with long names."""
+    return [dataclasses.replace(one, path=Path(f"a-rather-long-name-of-a-folder-{k}")) for k in range(7)]
+
+
+PICTURES = {
+    "curves": lambda runs: curves.curves(many(*read(runs, "one"))),
+    "basins": lambda runs: plane.basins(read(runs, "gd")),
+    "several basins": lambda runs: plane.basins(read(runs, "gd", "ema", "gd", "ema")),
+    "boxes": lambda runs: spread.boxes(read(runs, "gd", "ema")),
+    "shares": lambda runs: spread.shares(read(runs, "gd", "ema")),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    "how", [("screen", None), ("slide", None), ("screen", 3.5), ("paper", None)], ids=str
+)
+def test_nothing_overlaps_and_nothing_is_cut_off(name, how, runs):
+    """Boxes as matplotlib measures them: panels with their labels, legends, the words above and below."""
+    with style(*how):
+        figure, letter = PICTURES[name](runs), theme().font / 72 * 150
+        figure.draw_without_rendering()
+        shown = [
+            a
+            for a in (*figure.axes, *figure.legends, *figure.texts)
+            if a.get_visible() and a.get_window_extent().height
+        ]
+        boxes = [a.get_tightbbox() for a in shown]
+    for box in boxes:
+        assert figure.bbox.padded(1).containsx(box.x0)
+        assert figure.bbox.padded(1).containsx(box.x1)
+        assert figure.bbox.padded(1).containsy(box.y0)
+        assert figure.bbox.padded(1).containsy(box.y1)
+    for k, box in enumerate(boxes):
+        for other in boxes[:k]:
+            across = min(box.x1, other.x1) - max(box.x0, other.x0)
+            up = min(box.y1, other.y1) - max(box.y0, other.y0)
+            assert across < 2 or up < 2, (shown[k], box, other)
+    assert min(a.get_window_extent().height for a in figure.axes) > 5 * letter, "a panel that can be read"
+
+
 def test_a_scatter_has_a_dot_for_each_run(runs):
     (one,) = read(runs, "gd")
     with style():
@@ -400,7 +452,16 @@ def test_bad_input_meets_a_message(runs, tmp_path, capsys, monkeypatch):
 def test_a_damaged_folder_meets_a_message(runs, tmp_path, capsys):
     for name in ("spec.net", "manifest.json", "history.csv", "runs.csv", "summary.json", "theta.safetensors"):
         (tmp_path / name).write_bytes((runs["gd"] / name).read_bytes())
-    for name, text in (("runs.csv", "run,outcome\n0\n"), ("manifest.json", "{"), ("theta.safetensors", "x")):
+    for name, text in (
+        ("runs.csv", "run,outcome\n0\n"),
+        ("manifest.json", "{"),
+        ("manifest.json", '{"file": 3}'),
+        ("theta.safetensors", "x"),
+        ("summary.json", "[]"),
+        ("summary.json", '{"runs": "many"}'),
+        ("history.csv", "epoch\n1\n"),
+        ("history.csv", "step,epoch\n"),
+    ):
         whole = (tmp_path / name).read_bytes()
         (tmp_path / name).write_text(text)
         assert main(["plot", str(tmp_path)]) == 2

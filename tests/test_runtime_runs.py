@@ -126,12 +126,23 @@ def test_of_very_many_runs_the_history_is_a_summary():
     )
     summary = netc.compile(text).train().history
     assert "run" not in summary
-    everyone = netc.compile(f"{text}\nmonitor loss, every = 10, history = all").train().history
+    all_report = netc.compile(f"{text}\nmonitor loss, every = 10, history = all").train()
+    everyone = all_report.history
     assert len(set(everyone["run"])) == 1500
-    chosen = netc.compile(f"{text}\nmonitor loss, every = 10, history = summary").train().history
+    model = netc.compile(f"{text}\nmonitor loss, every = 10, history = summary")
+    some_report = model.train(threads=2)
+    chosen = some_report.history
     assert chosen["step"].tolist() == [0, 10, 20, 30, 40]
     at = (everyone["step"] == 10) & (everyone["run"] % 2 == 0)
     assert chosen["running"][1] == pytest.approx(at.sum() / 750)
+    # Those that report go ahead of the others, and no bit depends on it.
+    for name in ("theta", "steps", "outcome_codes", "loss_train"):
+        np.testing.assert_array_equal(getattr(some_report, name), getattr(all_report, name))
+    last = {run: loss for run, step, loss in zip(*(everyone[c] for c in ("run", "step", "loss_train")), strict=True)
+            if step <= 20}  # fmt: skip
+    assert chosen["loss_train_median"][2] == sorted(last[run] for run in range(0, 1500, 2))[374]
+    ended = model.train(callback=lambda report: report.step == 20)
+    np.testing.assert_array_equal(ended.steps, np.minimum(all_report.steps, 20))
     assert followed(0, 1500, 1500).tolist() == [*range(0, 1500, 2)]
     assert followed(7, 5, 2500).tolist() == [2]
 

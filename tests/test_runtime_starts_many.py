@@ -27,7 +27,12 @@ def test_many_starts_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "objective R(x, y) = x^2 + y^2\ninit theta ~ uniform(-2, 3)\noptimizer gd(eta = 0.1)\ntrain steps = 1, runs = 9\n"
     program = opening.open_session(program_file.read_text(text, "many.net", Path.cwd()), {}).program
     few = start.first_theta(program, 4, 5)
-    monkeypatch.setattr(start, "MANY", 1)
+    monkeypatch.setattr(start, "MANY", 18)
+    assert (start.first_theta(program, 4, 5) == few).all()  # too few of them are wanted
+    drawn = []
+    monkeypatch.setattr(start, "_draw_many", lambda *of, draw=start._draw_many: drawn.append(draw(*of)))
+    monkeypatch.setattr(start, "AT_ONCE", 1)
     assert (start.first_theta(program, 4, 5) == few).all()
+    assert drawn
     assert few.min() >= -2
     assert few.max() < 3

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,10 +52,17 @@ def test_divided_by_the_weights_it_is_pytorch() -> None:
     assert found.loss(theta, X, KIND) != pytest.approx(result.loss_train[0], rel=1e-3)
 
 
-def test_divided_by_the_samples_it_is_keras() -> None:
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    keras = pytest.importorskip("keras")
-    keras.backend.set_floatx("float64")
+@pytest.fixture
+def keras() -> Iterator[Any]:
+    """In float64, for this test alone."""
+    library = pytest.importorskip("keras")
+    before = library.config.floatx()
+    library.config.set_floatx("float64")
+    yield library
+    library.config.set_floatx(before)
+
+
+def test_divided_by_the_samples_it_is_keras(keras: Any) -> None:
     found = model("samples")
     start = found.unflatten(RNG.normal(size=found.parameters))
     result = found.train(X, KIND, sample_weight=WEIGHTS, theta=start)

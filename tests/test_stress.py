@@ -388,7 +388,9 @@ def test_ctrl_c_before_the_first_iteration_leaves_a_checkpoint_or_nothing(
         patch.setattr(train._Loop, "warm_up", pressed)
         assert main(["run", "a.net", "-q"]) == 130
     assert "to go on: netc run --resume" in capsys.readouterr().err
+    (folder() / ".checkpoint-7.safetensors.lsmito4w").write_text("of a process that was killed")
     assert main(["run", "--resume", str(folder()), "-q"]) == 0
+    assert not [name for name in os.listdir(folder()) if name.startswith((".", "checkpoint"))]
     resumed = (folder() / "theta.safetensors").read_bytes()
     assert run(SMALL).joinpath("theta.safetensors").read_bytes() == resumed
     with monkeypatch.context() as patch:
@@ -442,6 +444,19 @@ def test_a_write_that_is_killed_leaves_nothing() -> None:
     with pytest.raises(ZeroDivisionError), replacing(Path("kept")) as file:
         _ = 1 // 0
     assert os.listdir() == ["kept"]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files have names from the beginning there")
+def test_a_new_file_is_whole_or_not_there_at_every_moment() -> None:
+    """Killed as late as can be, where an old file would be replaced."""
+    late = WRITER.replace(
+        "import os, signal, sys", "import os, signal, sys; os.replace = lambda *_: os.abort()"
+    )
+    subprocess.run(
+        [sys.executable, "-c", late.replace("    os.kill(os.getpid(), signal.SIGKILL)\n", "")], check=True
+    )
+    assert os.listdir() == ["kept"]
+    assert Path("kept").read_text() == "half"
 
 
 def test_fmt_writes_through_a_link(capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,7 +125,7 @@ def test_bands_are_the_quartiles_over_runs_and_seeds(swept):
     np.testing.assert_allclose(axes.lines[0].get_ydata(), middle, rtol=1e-12)
     corners = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert {*np.round([*low, *high], 12)} <= {*np.round(corners, 12)}
-    assert axes.get_legend().get_texts()[0].get_text() == "eta = 0.3, a = 1"
+    assert axes.figure.legends[0].get_texts()[0].get_text() == "eta = 0.3, a = 1"
 
 
 def test_the_command_draws_what_applies(swept, tmp_path, capsys):

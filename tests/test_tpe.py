@@ -53,7 +53,7 @@ def test_it_looks_where_it_was_good(found):
     assert np.median(losses[12:]) < np.median(losses[:10])
 
 
-def test_a_search_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
+def test_a_search_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("t.net").write_text(TEXT)
     assert main(["run", "t.net", "-q", "--out", "whole"]) == 0
@@ -65,8 +65,25 @@ def test_a_search_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
     (half / "sweep.csv").unlink()
     assert main(["run", "--resume", str(half), "-q"]) == 0
     assert (half / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
-    assert main(["run", "t.net", "-q", "--on", "dask"]) == 2
-    assert "chooses each point by those before" in capsys.readouterr().err
+
+
+def test_points_at_once_are_those_of_optunas_liar():
+    """Asked for by fours behind the ten that are drawn, each four by the figures of all before."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    found = netc.compile(TEXT.replace("by = tpe", "by = tpe, at_once = 4")).sweep()
+    losses = [float(np.median(np.nan_to_num(r.loss_train, nan=np.inf))) for r in found.results]
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=3, constant_liar=True))
+    asked: list[tuple[float, float]] = []
+    for size in (10, 4, 4, 4, 2):
+        trials = [study.ask() for _ in range(size)]
+        for trial in trials:
+            asked.append(
+                (trial.suggest_float("eta", 1e-4, 1, log=True), trial.suggest_float("alpha", 0, 0.99))
+            )
+        for trial, loss in zip(trials, losses[len(asked) - size :], strict=False):
+            study.tell(trial, loss)
+    assert [tuple(v.value for v in point.values) for point in found.points] == asked
+    assert len({*asked[10:]}) == 14
 
 
 def test_sets_are_chosen_from():

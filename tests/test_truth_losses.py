@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -86,7 +85,6 @@ KERAS: dict[str, tuple[str, Any, str, dict[str, Any]]] = {
 @pytest.mark.parametrize("loss", KERAS)
 def test_loss_is_that_of_keras(loss: str) -> None:
     """Up to the 1e-7 that Keras adds to, or clips, what it takes the logarithm of."""
-    os.environ.setdefault("KERAS_BACKEND", "torch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         keras = pytest.importorskip("keras", reason="Keras is not installed")

@@ -18,7 +18,8 @@ from netc.command_line import main
 from netc.compiler.meaning.spec_text import spec_text
 from netc.runtime import opening, program_file
 from netc.runtime.session import Session
-from netc.runtime.training.report import Evaluator
+from netc.runtime.training.outcomes import STOPS
+from netc.runtime.training.report import COLUMNS, Evaluator
 from netc.runtime.training.start import first_theta
 from netc.runtime.training.task import Watcher
 from netc.runtime.training.train import train
@@ -160,6 +161,28 @@ train     epochs = 40, keep = best(accuracy(validation))
     assert result.accuracy_validation[0] == history.max() > history[-1]
     assert result.kept_epochs[0] == np.argmax(history)  # the first of equal ones
     assert result.stopped[0] == "epochs"
+
+
+def test_a_run_ends_at_the_epoch_where_a_figure_has_got_so_far():
+    """Of each run the first epoch in the history of a training to its end where one of the two holds; the start counts."""
+    text = TEXT.replace("epochs = 120", "epochs = 30").split(", stop = ")[0] + ", runs = 4, stop = {}\n"
+    plain = text.replace(", stop = {}", "")
+    history = train(session(plain + "monitor loss, every = 1").task, Watcher()).history
+    by_run = [history[history[:, 0] == run] for run in range(4)]
+    loss, r2 = (COLUMNS.index(name) for name in ("loss_validation", "metric_test"))
+    low, high = (float(np.median([h[8, column] for h in by_run])) for column in (loss, r2))
+    opened = session(text.format(f"loss(validation) < {low!r} or {high!r} < r2(test)"))
+    found = train(opened.task, Watcher())
+    ends = []
+    for run, h in enumerate(by_run):
+        held = np.flatnonzero((h[:, loss] < low) | (h[:, r2] > high))
+        ends.append(held[0] if len(held) else 30)
+        assert STOPS[found.stops[run]] == ("criterion" if len(held) else "epochs")
+    assert found.counters[:, 0].tolist() == [4 * end for end in ends]
+    assert len({*ends}) > 1
+    at_start = session(text.format("loss(train) > 0"))
+    assert train(at_start.task, Watcher()).counters[:, 0].tolist() == [0] * 4
+    assert session(spec_text(opened.spec)).spec.training == opened.spec.training
 
 
 class Interrupts(Watcher):

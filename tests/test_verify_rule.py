@@ -26,7 +26,7 @@ SOUND = ir.Rule(
             ir.apply("gt", ir.Var("r", ir.SCALAR), ir.Const(1.0)), (ir.Assign("w", G),), (ir.Assign("w", V),)
         ),
         ir.Fetch("old", "K", ir.Var("n", ir.SCALAR), P),
-        ir.Keep("K", ir.Const(1.0), "g", P),
+        ir.Store("K", ir.Const(1.0), "g", P),
         STEP,
     ),
     commits=(ir.Commit("theta", "next"), ir.Commit("v", "w")),
@@ -56,7 +56,7 @@ BROKEN = {
     "a condition is a vector": body(ir.Stop(ir.apply("gt", G, NUMBER))),
     "the number of a batch is a vector": body(ir.Fetch("a", "K", G, P)),
     "K is no state per batch with these axes": body(ir.Fetch("a", "K", NUMBER, ())),
-    "K keeps r, which": body(ir.Keep("K", NUMBER, "r", P)),
+    "K keeps r, which": body(ir.Store("K", NUMBER, "r", P)),
     "evaluated at r": body(ir.Evaluate("r", "current", "s", "")),
     "v takes missing, which is not given": replace(
         SOUND, commits=(*SOUND.commits[:1], ir.Commit("v", "missing"))

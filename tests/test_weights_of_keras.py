@@ -5,7 +5,6 @@ A weight that is turned wrongly fits as well where it is square, so every networ
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from pathlib import Path
@@ -18,7 +17,6 @@ from netc.compiler.calculus.evaluate import predict
 from netc.dsl.diagnostics import SpecError
 from netc.runtime.training.start import first_states, first_theta
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 h5py = pytest.importorskip("h5py")
 pytestmark = [

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from netc.compiler.pipeline import to_spec
-from netc.dsl import library, vocabulary
+from netc.dsl import library
 from netc.dsl.ast import Program
 from netc.dsl.diagnostics import SpecError, render
+from netc.dsl.foreign_words import TABLES
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 
@@ -38,6 +39,20 @@ TRAIN = {
     "clipnorm = 1": "clip.by_norm", "lr_scheduler = cosine": "schedule eta", "metrics = accuracy": "monitor",
     "hidden_layer_sizes = (10, 5)": "network [", "normalize = true": "scale = zscore", "device = cuda": "'target'",
     "dtype = f32": "'precision'", "n_jobs = 2": "'threads'", "verbose = 1": "--quiet", "solver = adam": "optimizer",
+    "initial_learning_rate = 0.1": "gd(eta = 0.1)",
+    "eta = 0.1": "gd(eta = 0.1)",
+    "ValidationPatience = 5": "no gain in",
+    "use_gpu = True": "target = cuda",
+    "fp16 = True": "'precision'",
+    "class_weight = balanced": "weights = w",
+    "n_splits = 5": "folds = 5",
+    "l1 = 0.1": "sum(|weights|)",
+    "dropout = 0.5": "dropout.inverted",
+    "amsgrad = True": "torch.Adam",
+    "steps_per_epoch = 9": "batch = 32",
+    "gtol = 1e-6": "'stop'",
+    "monitor = val_loss": "statement of its own",
+    "stratify = true": "setting of 'data'",
 }  # fmt: skip
 LINES = {
     "learning_rate = 0.1": "gd(eta = 0.1)", "batch_size = 32": "train batch = 32",
@@ -47,6 +62,14 @@ LINES = {
     "criterion = nn.CrossEntropyLoss()": "loss mse", "net = feedforwardnet(10)": "network [", "fit(x, y)": "netc run",
     "scheduler = StepLR(opt, 30)": "schedule eta", "x_train = load(3)": "data", "solver = lbfgs": "optimizer",
     "initializer = he": "init glorot_uniform", "patience = 5": "'stop'", "callbacks = none": "monitor",
+    "loss = mse": "loss mse",
+    "optimizer = Adam(lr=0.1)": "optimizer Adam(lr=0.1)",
+    "activation = relu": "network [",
+    "epochs = 10": "'train'",
+    "seed = 0": "'train'",
+    "validation = 0.2": "'data'",
+    "clf = MLPClassifier(3)": "netc run",
+    "loss: mse": "loss mse",
 }  # fmt: skip
 RULES = {
     "Adam(learning_rate = 1e-3)": "keras.Adam(learning_rate = 1e-3)",
@@ -65,6 +88,13 @@ RULES = {
     "torch.SGD(lr = 0.1, clipnorm = 1)": "clip.by_norm", "traingd": "gd(eta = 0.01)", "sgdm": "momentum.heavy_ball",
     "trainlm": "second derivatives", "gd, learning_rate = 0.1": "gd(eta = 0.1)",
     "adam.paper(eta = 1e-3, weight_decay = 0.1)": "torch.AdamW",
+    "sgd(0.1)": "torch.SGD, keras.SGD or optax.sgd",
+    "nag(eta = 0.1)": "nesterov = true",
+    "GradientDescentOptimizer(0.1)": "gd(eta",
+    "optax.adam(lr = 0.1)": "'learning_rate'",
+    "Lookahead": "wraps a rule",
+    "'adam'": "a name has none: adam",
+    "\"adam\"": "no quotes, adam",
 }  # fmt: skip
 LOSSES = {
     "CrossEntropyLoss": "cross_entropy", "nn.CrossEntropyLoss()": "cross_entropy",
@@ -77,17 +107,44 @@ LOSSES = {
     "LogCosh": "log_cosh", "KLDivLoss": "kl_divergence", "PoissonNLLLoss": "'poisson'", "pinball_loss": "'quantile'",
     "SoftMarginLoss": "'logistic'", "MultiMarginLoss": "'multi_margin'", "rmse": "'mse'",
     "focal_loss": "'binary_focal'",
+    "KLDivergence": "'kl_divergence'",
+    "tf.keras.losses.Huber(delta=1.0)": "'huber'",
+    "mae_loss": "'mae'",
+    "L2": "'mse'",
+    "GaussianNLLLoss": "'gaussian_nll'",
+    "tweedie": "loss tweedie(p = 1.5) =",
+    "CosineEmbeddingLoss": "dot(u, y)",
+    "DiceLoss": "sum(u*y)",
+    "TripletMarginLoss": "of one sample",
+    "accuracy": "monitor accuracy",
 }  # fmt: skip
 LAYERS = {
     "(LeakyReLU)": "leaky_relu", "(logsig)": "'sigmoid'", "(tansig)": "'tanh'", "(purelin)": "'lin'",
     "(identity)": "'lin'",
     "(logistic)": "'sigmoid'", "(Conv2d)": "'conv'", "(HardSigmoid)": "'hard_sigmoid'", "(MaxPool2d)": "'maxpool'",
-    "(nn.ReLU())": "without their module", "(exponential)": "'exp'",
+    "(nn.ReLU())": "'relu'", "(exponential)": "'exp'",
+    "(jax.nn.relu)": "'relu'",
+    "(radbas)": "exp(-z^2)",
+    "(hardlim)": "1 if z > 0",
+    "(BatchNorm1d)": "torch.BatchNorm1d",
+    "(sin)": "'sine'",
 }  # fmt: skip
 INITS = {
     "xavier": "glorot_uniform", "he": "he_normal", "GlorotUniform": "'glorot_uniform'",
     "kaiming_normal_": "'he_normal'",
     "RandomNormal": "'normal'", "ones": "constant(1)", "random_uniform": "'uniform'", "default": "torch_default",
+    "VarianceScaling": "sqrt(2/fan_in)",
+    "trunc_normal_": "normal(0, 0.02)",
+    "initzero": "'zeros'",
+}  # fmt: skip
+SCHEDULES = {
+    "StepLR(0.1, step_size = 30)": "torch.StepLR", "cosine_decay(0.1, 100)": "cosine(max = 0.1, period = 100)",
+    "warmup": "linear_warmup(", "invscaling": "inverse_time(", "adaptive": "plateau(", "cosine": "cosine(max",
+}  # fmt: skip
+DATA = {
+    "normalize = true": "scale = zscore", "num_classes = 3": "classes = 3", "features = (a, b)": "inputs = (a, b)",
+    "dropna = true": "missing = drop", "skiprows = 1": "header = false", "nrows = 9": "limit = 100",
+    "shuffle = true": "'train'",
 }  # fmt: skip
 FUNCTIONS = {
     "mod(g, 2)": "a - b*floor(a/b)", "clip(g, -1, 1)": "min(max(a, low), high)",
@@ -97,6 +154,15 @@ FUNCTIONS = {
     "rsqrt(g)": "1/sqrt(x)", "std(g)": "sqrt(mean(", "m_t": "m[n]", "v_t*g": "v[n]", "lr*g": "'eta'",
     "theta[n-1]": "old[n+1] = theta[n]", "normal(0, 1)": "no random numbers", "l2_norm(g)*g": "'norm'",
     "hessian(g)": "second", "v_(t-1)": "v[n]", "0*gradient": "grad R(theta[n])", "g_t": "grad R(theta[n])",
+    "ln(g)": "log(x)",
+    "fabs(g)": "|x|",
+    "sgn(g)": "'sign'",
+    "t*g": "is n",
+    "grad_t": "grad R(theta[n])",
+    "beta1*g": "head of its rule",
+    "g**2": "x^2",
+    "hypot(g, g)": "sqrt(x^2 + y^2)",
+    "zeros_like(g)": "0, 1, or ones",
 }  # fmt: skip
 
 
@@ -121,8 +187,11 @@ CASES = {
     **{f"layer {w}": (network(layer=w), says) for w, says in LAYERS.items()},
     **{f"init {w}": (network(init=w), says) for w, says in INITS.items()},
     **{f"rule {w}": (OBJECTIVE.format("", RULE + w), says) for w, says in FUNCTIONS.items()},
-    "data": (network(data=", normalize = true"), "scale = zscore"),
-    "schedule": (OBJECTIVE.format("", f"{GD}schedule eta = StepLR(0.1, step_size = 30)"), "torch.StepLR"),
+    **{f"data {w}": (network(data=f", {w}"), says) for w, says in DATA.items()},
+    **{
+        f"schedule {w}": (OBJECTIVE.format("", f"{GD}schedule eta = {w}"), says)
+        for w, says in SCHEDULES.items()
+    },
 }
 
 
@@ -132,6 +201,39 @@ def test_the_netc_word_is_in_the_first_line(case: str) -> None:
     lines = first_lines(text)
     assert lines, "it is an error"
     assert says in lines[0]
+
+
+WRITTEN_OUT = {
+    "activation": "data inline:\n    1 -> 2\n    2 -> 1\n{0}\nnetwork [1({1})1]\ninit zeros\nloss mse\n",
+    "init": "data inline:\n    1 -> 2\n    2 -> 1\nnetwork [1(tanh)2(lin)1]\n{0}\nloss mse\n",
+    "loss": "data inline:\n    1, 2 -> 2, 1\n    2, 1 -> 1, 3\nnetwork [2(exp)2]\ninit constant(0.1)\n{0}\n",
+    "schedule": "objective R(x) = x^2\ninit theta = (1)\nschedule eta = {0}\n",
+}
+"""A program around each kind of text that a message says to write."""
+
+
+def texts_to_write() -> list[tuple[str, str]]:
+    said = [s for table in TABLES.values() for s in table]
+    texts = [
+        m[1]
+        for s in said
+        if (m := re.search(r"(?:written out: |written in the loss or the rule: )(.*?)(?:, after .*)?$", s))
+    ]
+    calls = [
+        ("schedule", s.removeprefix("here it is ")) for s in TABLES["schedule"] if s.startswith("here it is ")
+    ]
+    return calls + [
+        (t.split()[0], t)
+        for t in texts
+        if t.split()[0] in WRITTEN_OUT and "..." not in t and not t.startswith("schedule")
+    ]
+
+
+@pytest.mark.parametrize(("kind", "text"), texts_to_write())
+def test_what_is_to_be_written_is_a_program(kind: str, text: str) -> None:
+    name = re.split(r"[ (]", text)[1] if " " in text else ""
+    program = WRITTEN_OUT[kind].format(text, name) + GD + "train epochs = 2, runs = 2\n"
+    assert not first_lines(program)
 
 
 def test_a_call_of_python_can_be_copied() -> None:
@@ -168,14 +270,14 @@ def test_no_word_of_the_language_is_called_foreign() -> None:
         ("init", "init"),
         ("optimizer", "optimizer"),
     ):
-        words = {w for listed in vocabulary._TABLES[place].values() for w in listed.split()}
+        words = {w for listed in TABLES[place].values() for w in listed.split()}
         assert not words & {name for name in library.names(kind) if name != "linear"}
 
 
 def test_what_is_said_names_things_that_exist() -> None:
     """Every `LIBRARY.Rule(...)` in the table is a rule or a clip."""
-    known = {*library.names("optimizer"), *library.names("clip")}
-    said = {s for table in vocabulary._TABLES.values() for s in table}
+    known = {n for kind in ("optimizer", "clip", "layer") for n in library.names(kind)}
+    said = {s for table in TABLES.values() for s in table}
     for name in {
         m for s in said for m in re.findall(r"\b(?:torch|keras|momentum|clip|riedmiller1993)\.\w+", s)
     }:

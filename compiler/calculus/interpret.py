@@ -94,7 +94,7 @@ class Machine:
                     self.measure(stmt)
                 case ir.Fetch(name, memory, index):
                     self.env[name] = self.env[memory][self.batch(index)]
-                case ir.Keep(memory, index, value):
+                case ir.Store(memory, index, value):
                     kept = list(self.env[memory])  # arrays are never changed in place
                     kept[self.batch(index)] = self.env[value]
                     self.env[memory] = kept
@@ -152,7 +152,7 @@ class Machine:
         self.env.update(new)
 
 
-def _start(
+def start(
     rule: ir.Rule, theta0: Array, masks: Mapping[str, Array], hypers: Mapping[str, float], batches: int
 ) -> Env:
     env: Env = {"theta": theta0, **masks}
@@ -186,7 +186,7 @@ class LayerStates:
         self.values = self.values if self.found is None else self.found
 
 
-def _iterate(
+def iterate(
     rule: ir.Rule,
     machine: Machine,
     steps: int,
@@ -252,87 +252,55 @@ def run(
     """
     dtype = np.float32 if program.training.precision == "f32" else np.float64
     theta0, x, y = theta0.astype(dtype), x.astype(dtype), y.astype(dtype)
-    cuts = [0, len(x)] if bounds is None else list(bounds)
-    batches = len(cuts) - 1
-
-    def measure(stmt: ir.Evaluate, point: Array, env: Env) -> tuple[float, Array]:
-        match stmt.batch:
-            case "full":
-                chosen = np.arange(len(x))
-            case "current":
-                epoch, i = divmod(round(env["n"]), batches)
-                chosen = samples(epoch)[cuts[i] : cuts[i + 1]]
-            case number:
-                i = round(evaluate(number, env)) - 1
-                chosen = samples(round(env["n"]))[cuts[i] : cuts[i + 1]]
-        if stmt.tested:
-            return loss_and_gradient(program.problem.tested, point, x[chosen], y[chosen], None, layers.values)
-        drawn = draws(round(env["n"]), chosen) if draws else None
-        loss, gradient, found = evaluated(program.problem, point, x[chosen], y[chosen], drawn, layers.values)
-        if gives_states(stmt):
-            layers.see(found)
-        return loss, gradient
-
-    def samples(epoch: int) -> Array:
-        return order(epoch) if order else np.arange(len(x))
-
-    gives_states = gives_states_of(program.rule)
     layers = LayerStates((initial_states(program.problem) if states is None else states).astype(dtype))
+    cuts = [0, len(x)] if bounds is None else bounds
+    samples = _Samples(program, x, y, cuts, order, draws, layers)
     masks = masks_of(program.problem, program.rule, theta0)
-    env = _start(program.rule, theta0, masks, hypers or {}, batches)
+    env = start(program.rule, theta0, masks, hypers or {}, samples.batches)
     env["samples"] = float(len(x))
     tensors = {t.name: t for t in program.problem.states}
-    machine = Machine(measure, parts_of(program.problem), env, lambda s, v: layers.tell(tensors[s], v))
-    return _iterate(program.rule, machine, steps, batches, lambda n: None, layers=layers)
+    machine = Machine(
+        samples.measure, parts_of(program.problem), env, lambda s, v: layers.tell(tensors[s], v)
+    )
+    return iterate(program.rule, machine, steps, samples.batches, lambda n: None, layers=layers)
 
 
-def trajectory(
-    rule: ir.Rule,
-    theta0: Array,
-    gradients: Array,
-    schedule: Mapping[str, Sequence[float]] | None = None,
-    tensors: Sequence[int] | None = None,
-    batches: int = 1,
-    first: int = 0,
-    weights: Array | None = None,
-    losses: Array | None = None,
-    points: list[list[Array]] | None = None,
-) -> Array:
-    """(T+1, d): the rule alone on gradients (T, d), whatever the point; `schedule` sets hypers per step.
+class _Samples:
+    """Evaluates a problem on the batches of its samples."""
 
-    Gradients (T, k, d) and losses (T, k) are those of the k evaluations of a step, in order; more are told the last.
-    `tensors` are the sizes of the parts of theta for reductions per tensor and per layer; by default it is one.
-    `batches` steps are an epoch, the first step is iteration `first`, and `weights` (d,) is 0 for biases.
-    `points` takes where the rule asks, step by step.
+    def __init__(
+        self,
+        program: ir.Program,
+        x: Array,
+        y: Array,
+        cuts: Sequence[int],
+        order: Callable[[int], Array] | None,
+        draws: Callable[[int, Array], Draws] | None,
+        layers: LayerStates,
+    ) -> None:
+        self.problem, self.x, self.y, self.cuts, self.order = program.problem, x, y, cuts, order
+        self.draws, self.layers, self.gives_states = draws, layers, gives_states_of(program.rule)
+        self.batches = len(cuts) - 1
 
-    Raises ValueError where the rule asks for a loss that is not given, or for a mask of layers.
-    """
-    each = gradients if gradients.ndim == 3 else gradients[:, None]
-    asked = 0
+    def measure(self, stmt: ir.Evaluate, point: Array, env: Env) -> tuple[float, Array]:
+        n, chosen = round(env["n"]), self.chosen(stmt, env)
+        x, y, states = self.x[chosen], self.y[chosen], self.layers.values
+        if stmt.tested:
+            return loss_and_gradient(self.problem.tested, point, x, y, None, states)
+        drawn = self.draws(n, chosen) if self.draws else None
+        loss, gradient, found = evaluated(self.problem, point, x, y, drawn, states)
+        if self.gives_states(stmt):
+            self.layers.see(found)
+        return loss, gradient
 
-    def given(stmt: ir.Evaluate, point: Array, env: Env) -> tuple[float, Array]:
-        nonlocal asked
-        if stmt.loss and losses is None:
-            raise ValueError("the rule evaluates the loss, which given gradients do not determine")
-        step, k = round(env["n"]) - first, asked
-        asked += 1
-        if points is not None:
-            points[-1].append(point)
-        loss = 0.0 if losses is None else float(losses[step, min(k, losses.shape[1] - 1)])
-        return loss, each[step, min(k, each.shape[1] - 1)]
-
-    def begun(n: int) -> None:
-        nonlocal asked
-        asked = 0
-        if points is not None:
-            points.append([])
-        env.update({name: float(values[n - first]) for name, values in (schedule or {}).items()})
-
-    if rule.masks:
-        raise ValueError(f"where '{rule.masks[0].of}' is 1 only a network says")
-    held = np.ones_like(theta0) if weights is None else weights
-    env = _start(rule, theta0, {"weights": held, "biases": 1 - held}, {}, batches)
-    ends = np.cumsum(tensors or [len(theta0)]).tolist()
-    parts = tuple(slice(end - size, end) for size, end in zip(tensors or ends, ends, strict=True))
-    machine = Machine(given, {"layer": parts, "tensor": parts}, env)
-    return _iterate(rule, machine, len(gradients), batches, begun, first).trajectory
+    def chosen(self, stmt: ir.Evaluate, env: Env) -> Array:
+        """The numbers of the samples."""
+        match stmt.batch:
+            case "full":
+                return np.arange(len(self.x))
+            case "current":
+                epoch, i = divmod(round(env["n"]), self.batches)
+            case number:
+                epoch, i = round(env["n"]), round(evaluate(number, env)) - 1
+        samples = self.order(epoch) if self.order else np.arange(len(self.x))
+        return samples[self.cuts[i] : self.cuts[i + 1]]

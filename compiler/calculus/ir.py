@@ -30,11 +30,11 @@
     State(name, axes: Axes, initial: Expr, per_batch)
     Mask(name, of)
     Commit(state, value)
-    Stmt = Assign | Evaluate | Fetch | Keep | Tell | For | Repeat | Until | If | Stop
+    Stmt = Assign | Evaluate | Fetch | Store | Tell | For | Repeat | Until | If | Stop
     Assign(name, value: Expr)
     Evaluate(point, batch, loss, gradient, counts, tested)
     Fetch(name, memory, index: Expr, axes: Axes)
-    Keep(memory, index: Expr, value, axes: Axes)
+    Store(memory, index: Expr, value, axes: Axes)
     Tell(state, value: Expr)
     For(index, first: Expr, last: Expr, body: Stmt*)
     Repeat(body: Stmt*, bound)

@@ -31,7 +31,7 @@ class State:
     axes: Axes
     initial: Expr
     per_batch: bool = False
-    """One value for each batch, all 0 at first; read and set by Fetch and Keep, never committed."""
+    """One value for each batch, all 0 at first; read and set by Fetch and Store, never committed."""
 
 
 @record
@@ -74,7 +74,7 @@ class Fetch:
 
 
 @record
-class Keep:
+class Store:
     """The per-batch state `memory` holds the value of the variable `value` for the batch `index`, at once."""
 
     memory: str
@@ -148,7 +148,7 @@ class Stop:
     ending: Ending = "criterion"
 
 
-Stmt = Assign | Evaluate | Fetch | Keep | Tell | For | Repeat | Until | If | Stop
+Stmt = Assign | Evaluate | Fetch | Store | Tell | For | Repeat | Until | If | Stop
 
 
 @record

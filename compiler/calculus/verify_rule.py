@@ -87,7 +87,7 @@ class _Faults:
                 self.memory(memory, axes)
                 self.number(index, known, "the number of a batch")
                 return self.given(known, name, axes)
-            case ir.Keep(memory, index, value, axes):
+            case ir.Store(memory, index, value, axes):
                 self.memory(memory, axes)
                 self.number(index, known, "the number of a batch")
                 if known.get(value) != axes:

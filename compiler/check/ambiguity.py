@@ -43,8 +43,8 @@ def find_rule(
         )
         report.error("E0103", span, message, notes=notes, hints=("; ".join(hints),))
     elif named:
-        message, hint = f"there is no optimizer called '{name}'", f"did you mean '{next(iter(named))}'?"
-        report.error("E0102", span, message, hints=(hint,))
+        says = meant(name, "optimizer") or f"here it is called '{next(iter(named))}'"
+        report.error("E0102", span, joined(f"there is no optimizer called '{name}'", says))
     elif name.lower().rpartition(".")[2] in MATRICES:
         message = f"'{name}' works on weight matrices: {MATRICES[name.lower().rpartition('.')[2]]}"
         note = "an update rule has numbers and vectors like theta, and reductions of them per layer and per tensor"
@@ -81,7 +81,12 @@ def _likeliest(
     fitting = [n for n, (r, _) in named.items() if n.partition(".")[0] in shelves and given <= _parameters(r)]
     name = name.rpartition(".")[2]
     if not given:
-        same = sorted((n for n in fitting if n.rpartition(".")[2] == name != name.lower()), key=_preference)
+        lower = name == name.lower()
+        lasts = {n: n.rpartition(".")[2] for n in fitting}
+        same = sorted(
+            (n for n, last in lasts.items() if (last.lower() if lower else last) == name), key=_preference
+        )
+        same = same if not lower or any(n.partition(".")[0] in PREFERRED for n in same) else list(named)
         return f"say whose, {listed(same[:3])}" if same else ""
     if not fitting or given <= set(USUAL.values()):
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
@@ -10,7 +11,7 @@ from netc.compiler.meaning.attacks import INPUTS, SLOPE, under_attack, without_s
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope, Type
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
-from netc.compiler.meaning.resolve_tree import dotted
+from netc.compiler.meaning.resolve_tree import dotted, walk
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec_data import DataSpec
 from netc.compiler.meaning.spec_training import Attack, Optimizer, Training
@@ -67,8 +68,7 @@ def check_attacked(
 ) -> None:
     """`monitor accuracy(test, fgsm(0.1))`, `keep = best(accuracy(validation, fgsm(0.1)))`: the attacks."""
     figures = [(f.span, under_attack(f)) for f in (statement.figures if statement else ())]
-    judged = training.keep, training.patience and training.patience.judged
-    figures += [(j.attack.span, j.attack) for j in judged if j and j.attack]
+    figures += [(j.attack.span, j.attack) for _, j in training.judged if j.attack]
     for span, attack in figures:
         if attack is None:
             continue
@@ -76,6 +76,17 @@ def check_attacked(
             report.error("E0473", span, NO_INPUTS)
             continue
         check_attack(attack, data, definitions, report)
+
+
+def attacks_in(
+    training: Training, asked: Iterable[ast.Node], definitions: Definitions
+) -> tuple[ast.Attack, ...]:
+    """Definitions of the attacks of a training, and of those in the figures that are asked for."""
+    figures = [node for root in asked for node in walk(root) if isinstance(node, ast.Call)]
+    calls = [*(j.attack for _, j in training.judged), *map(under_attack, figures)]
+    names = {dotted(call.function) or "" for call in calls if call}
+    names |= {training.against.definition.name} if training.against else set()
+    return tuple(definitions.attacks[name] for name in sorted(names) if name in definitions.attacks)
 
 
 def check_against(

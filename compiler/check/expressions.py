@@ -22,7 +22,7 @@ from netc.compiler.meaning.kinds import (
 )
 from netc.compiler.meaning.layer_parameters import unsaid
 from netc.compiler.meaning.places import place_of
-from netc.compiler.meaning.resolve import USUAL
+from netc.compiler.meaning.resolve import ROLES, USUAL
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS
 from netc.dsl import ast
@@ -121,7 +121,8 @@ class Kinds:
         word = span.text or id
         known = [n for n in self.scope.names if n not in self.scope.hidden]
         if id in FUNCTION_NAMES or id in self.scope.activations or id in self.scope.calls:
-            self._error("E0302", span, f"'{word}' is a function", f"call it: {word}(...)")
+            message = joined(f"'{word}' is a function", meant(id, "schedule") if self._is_schedule else "")
+            self._error("E0302", span, message, f"call it: {word}(...)")
         elif id in self.scope.losses:
             hint = f"say where: {word}(theta[n])"
             self._error("E0302", span, f"'{word}' is the loss, a function of the parameters", hint)
@@ -137,8 +138,21 @@ class Kinds:
                 hints = ("the exponential function is exp(x)",)
             same = [n for n in known if word in USUAL and USUAL[word] == USUAL.get(n, n)]
             says = f"here it is called '{same[0]}'" if same else in_rule(word) if "theta" in known else ""
+            says = says or self._foreign(word)
             self._error("E0101", span, joined(f"'{word}' means nothing in {self.scope.place}", says), *hints)
         return None
+
+    @property
+    def _is_schedule(self) -> bool:
+        return self.scope.place == "a schedule"
+
+    def _foreign(self, word: str) -> str:
+        """A name of another tool that is none here: that of a law in a schedule, of a parameter in a rule."""
+        if self._is_schedule:
+            return meant(word, "schedule")
+        if self.scope.place == "an update rule" and (word in USUAL or word in ROLES):
+            return f"a parameter stands in the head of its rule, as in (eta = 0.1, {word} = 0.9)"
+        return ""
 
     # -- operators ---------------------------------------------------------------------------------
 
@@ -241,7 +255,7 @@ class Kinds:
         if id in self.scope.calls:
             return self._widest(*(a.value for a in arguments))
         known = [*FUNCTION_NAMES, *self.scope.activations, *self.scope.calls]
-        says = meant(id, "function") or self._elsewhere(id)
+        says = (meant(id, "schedule") if self._is_schedule else meant(id, "function")) or self._elsewhere(id)
         says = says or (in_rule(id) if id.endswith("_") and "theta" in self.scope.names else "")
         hints = () if says else did_you_mean(id, known)
         self._error("E0101", span, joined(f"there is no function '{span.text or id}'", says), *hints)

@@ -21,8 +21,8 @@ def tell_ambiguous(name: str, span: Span, told: set[str], report: Report) -> boo
     shown = () if name in told else ("lines that are equal in all of them are not shown", *differing(found))
     told.add(name)
     says = listed(found[:4])
-    hint = f"say which one, {says}; 'netc explain {name}' compares them"
-    report.error("E0103", span, f"'{name}' names more than one layer", notes=shown, hints=(hint,))
+    message = f"'{name}' names more than one layer: say which one, {says}"
+    report.error("E0103", span, message, notes=shown, hints=(f"'netc explain {name}' compares them",))
     return True
 
 

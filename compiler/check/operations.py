@@ -29,7 +29,7 @@ from netc.compiler.meaning.spec import Activation, Join, Named, Operation, Use
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import joined, meant
+from netc.dsl.vocabulary import alike, joined, meant
 
 LARGEST = 10**9
 """Units of a layer."""
@@ -200,8 +200,9 @@ class Operations:
         if not meant(name, "layer") and tell_ambiguous(name, operation.span, self.told, self.report):
             return None
         module, _, last = name.rpartition(".")
-        says = meant(name, "layer") or (meant(module.partition(".")[0], "layer") if module else "")
         names = [*known.activations.names(), *known.layers.names(), *known.blocks.names()]
+        says = meant(name, "layer") or alike(name, names)
+        says = says or (meant(module.partition(".")[0], "layer") if module else "")
         hints = did_you_mean(last if says else name, names) if module or not says else ()
         self.report.error(
             "E0102",

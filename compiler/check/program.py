@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, assert_never
 
-from netc.compiler.check.attacks import check_against, check_attack_definitions, check_attacked
+from netc.compiler.check.attacks import attacks_in, check_against, check_attack_definitions, check_attacked
 from netc.compiler.check.augment import check_augment
 from netc.compiler.check.batch_statistics import check_statistics
 from netc.compiler.check.data import check_data
@@ -197,6 +197,7 @@ class _Check:
         check_kinds(network, self.all(ast.Expect), self.report)
         self.report.finish()
         assert optimizer is not None
+        attacks = attacks_in(training, (*monitor.figures, *self.all(ast.Expect)), self.definitions)
         spec = Spec(
             network,
             objective,
@@ -209,12 +210,13 @@ class _Check:
             monitor,
             expectations,
             points,
-            self._functions(network, loss, objective, optimizer, training, monitor),
+            self._functions(network, loss, objective, optimizer, training, monitor, attacks),
             self._closed_forms((*of_rule, *of_layers)),
             self.program,
             self.report.warnings,
             ensemble=ensemble,
             layer_schedules=of_layers,
+            attacks=attacks,
         )
         check_starts(spec, self.report)
         self.report.finish()
@@ -339,9 +341,10 @@ class _Check:
         optimizer: Optimizer,
         training: Training,
         monitor: Monitor,
+        attacks: tuple[ast.Attack, ...],
     ) -> tuple[ast.Activation, ...]:
         """Activations that expressions call, directly or by way of others."""
-        roots: list[ast.Node] = list(optimizer.body.actions)
+        roots: list[ast.Node] = [*optimizer.body.actions, *attacks]
         roots += [state.initial for state in optimizer.body.states if state.initial is not None]
         roots += [condition for condition in (training.stop, training.diverged) if condition is not None]
         roots += [watched.value for watched in monitor.watched]

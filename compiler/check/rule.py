@@ -13,7 +13,7 @@ from netc.compiler.check.point import check_point, require_vector
 from netc.compiler.check.search import check_search
 from netc.compiler.check.values import check_values
 from netc.compiler.check.zero import check_first_iteration
-from netc.compiler.meaning.bind_arguments import is_flag, specialise, spread_tuples, without_tuples
+from netc.compiler.meaning.bind_arguments import is_flag, spread_tuples, with_fixed, without_tuples
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.masks import masks_in
@@ -84,7 +84,7 @@ def check_optimizer(
         check_search(definition, losses, report)
     if report.errors:
         return Optimizer(definition, tuple(values.items()), body, kinds, _visits(body))
-    special = specialise(definition, values, varying, watched)
+    special = with_fixed(definition, values, varying, watched)
     if special is not definition:
         body, kinds = check_rule(special, losses, definitions, report, watched)
     kept = {p.name for p in special.parameters}

@@ -192,6 +192,7 @@ def _definition(statement: ast.Schedule, definitions: Definitions, report: Repor
     for start in starts:
         at_start.number(start, "the start")
     known += ["loss", "k", *(e.name for e in equations), *(v for v, _ in body.bases)]
-    walker = Kinds(Scope("a schedule's recursion", dict.fromkeys(known, SCALAR)), report)
+    own = frozenset(variable for variable, state in body.bases if variable != state)
+    walker = Kinds(Scope("a schedule's recursion", dict.fromkeys(known, SCALAR), hidden=own), report)
     for equation in equations:
         walker.number(equation.value, "the value")

@@ -11,7 +11,7 @@ from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import joined, meant
+from netc.dsl.vocabulary import at_home, joined, meant
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
@@ -44,7 +44,7 @@ class Settings:
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:
             if setting.name not in known:
-                says = meant(setting.name, "setting")
+                says = meant(setting.name, "setting") or at_home(setting.name, statement)
                 hints = () if says else did_you_mean(setting.name, known)
                 report.error(
                     "E0501",

@@ -30,7 +30,7 @@ from netc.dsl.source import Span
 
 FIXED = ("runs", "threads", "target", "slow")
 """Settings of train that are the same for all points."""
-SETTINGS = ("trials", "seed", "figure", "by")
+SETTINGS = ("trials", "seed", "figure", "by", "at_once")
 LAWS: tuple[Literal["uniform", "log_uniform"], ...] = ("uniform", "log_uniform")
 MOST = 100_000
 """Points of a sweep."""
@@ -105,14 +105,17 @@ def _checked(
     try:
         return at(point, changed, same)
     except SpecError as error:
-        found = (_named(d, sweep) for d in error.diagnostics if d.severity == "error")
+        found = (_named(d, sweep, values) for d in error.diagnostics if d.severity == "error")
         report.diagnostics.extend(d for d in found if d not in report.diagnostics)
     return None
 
 
-def _named(found: Diagnostic, sweep: Sweep) -> Diagnostic:
-    """A parameter that no rule has is a name that is nowhere."""
+def _named(found: Diagnostic, sweep: Sweep, values: Values) -> Diagnostic:
+    """A parameter that no rule has is a name that is nowhere; what a rule refuses is the value."""
     axes = [axis for axis in sweep.axes if axis.kind == "parameter" and f"'{axis.name}'" in found.message]
+    refused = [v.span for a, v in zip(sweep.axes, values, strict=True) if f"; {a.name} is " in found.message]
+    if found.code == "E0414" and refused:
+        return replace(found, span=refused[0])
     if found.code != "E0512" or not axes:
         return found
     name, span = axes[0].name, axes[0].span
@@ -149,7 +152,14 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
     if not statement.axes:
         message = "the sweep has no axis"
         report.error("E0441", statement.span, message, hints=("sweep eta in {0.1, 0.01}",))
-    sweep = Sweep(tuple(axes), trials, seed, figure, by, statement.span)
+    at_once = settings.get("at_once", whole(1), 1)
+    sweep = Sweep(tuple(axes), trials, seed, figure, by, at_once, statement.span)
+    if "at_once" in settings and by != "tpe":
+        message = "'at_once' says how many points are chosen together, and only 'by = tpe' chooses points"
+        hints = (
+            "points of other sweeps know nothing of each other: netc run FILE --on dask trains them at once",
+        )
+        report.error("E0639", settings.span("at_once"), message, hints=hints)
     if by:
         _require_choosable(sweep, program, settings.span("by"), report)
     if (points := count(sweep)) > MOST:

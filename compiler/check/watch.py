@@ -3,6 +3,7 @@ norm(v)`: what is read off theta and the states when a report is made."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
@@ -46,56 +47,70 @@ def check_watched(
     names = {"n": SCALAR, **{name: SCALAR for name, _ in optimizer.arguments}, **states}
     names |= dict.fromkeys(masks_in([s.value for s in settings], {*names}), THETA)
 
-    def plain(expr: ast.Expr) -> ast.Expr:
-        match expr:
-            case ast.Index(ast.Name(id), index) if id in states:
-                if index != ast.Name("n"):
-                    hint = f"its values at the iterations are compared: {own(id)}[n]"
-                    message = f"{PLACE} is made of the values at n"
-                    single = f"{expr.span.text} is not a component: [] counts iterations in a rule"
-                    notes = (single,) if isinstance(index, ast.Number) else ()
-                    report.error("E0402", index.span, message, notes=notes, hints=(hint,))
-                return ast.Name(id, span=expr.span)
-            case ast.Index(ast.Name(id)) if id not in losses:
-                known = ", ".join(f"{own(name)}[n]" for name in states)
-                report.error("E0403", expr.span, f"the rule has no state '{id}'", hints=(f"it has {known}",))
-                return ast.Number(0.0, span=expr.span)
-            case ast.Name(id) if id in states:
-                hint = f"its value now is {own(id)}[n]"
-                report.error("E0406", expr.span, f"'{own(id)}' needs an index", hints=(hint,))
-                return expr
-            case ast.Call(ast.Name(), arguments):  # the function's name is no value
-                return replace(expr, arguments=tuple(replace(a, value=plain(a.value)) for a in arguments))
-        return rebuild(expr, plain)
-
     found = []
     scope = Scope(PLACE, names, definitions.activations, losses)
     for setting in settings:
-        if setting.name in names or setting.name in losses:
-            hint = "give the monitored function a name of its own"
-            message = f"'{setting.name}' is a name of the rule already"
-            report.error("E0104", setting.span, message, hints=(hint,))
+        if not _may_be_followed(setting, {*names, *losses}, report):
             continue
-        if setting.name in TAKEN or setting.name in COLUMNS:
-            hint = "give the monitored function a name of its own, such as V"
-            message = f"'{setting.name}' is a figure that each history or `expect` has"
-            report.error("E0104", setting.span, message, hints=(hint,))
-            continue
-        if not any(
-            isinstance(node, ast.Index | ast.Gradient | ast.InputGradient) for node in walk(setting.value)
-        ):
-            message = (
-                f"'monitor' has no setting '{setting.name}', and as a function it reads nothing that changes"
-            )
-            example = "a function to follow reads states or the loss: V = R(theta[n]) + norm(v[n])^2/2"
-            hints = did_you_mean(setting.name, MONITORING) or (example,)
-            report.error("E0501", name_span(setting), message, hints=hints)
-            continue
-        value = plain(renamed(setting.value) if INSIDE in states else setting.value)
+        value = renamed(setting.value) if INSIDE in states else setting.value
+        value = _plain(value, states, losses, report)
         if not report.errors:
             Kinds(scope, report).number(value, PLACE)
         found.append(Watched(setting.name, setting.value, value))
     return tuple(found)
+
+
+def _plain(expr: ast.Expr, states: Collection[str], losses: frozenset[str], report: Report) -> ast.Expr:
+    """With the states at n as plain names."""
+
+    def plain(part: ast.Expr) -> ast.Expr:
+        return _plain(part, states, losses, report)
+
+    match expr:
+        case ast.Index(ast.Name(id), index) if id in states:
+            if index != ast.Name("n"):
+                hint = f"its values at the iterations are compared: {own(id)}[n]"
+                message = f"{PLACE} is made of the values at n"
+                single = f"{expr.span.text} is not a component: [] counts iterations in a rule"
+                notes = (single,) if isinstance(index, ast.Number) else ()
+                report.error("E0402", index.span, message, notes=notes, hints=(hint,))
+            return ast.Name(id, span=expr.span)
+        case ast.Index(ast.Name(id)) if id not in losses:
+            known = ", ".join(f"{own(name)}[n]" for name in states)
+            report.error("E0403", expr.span, f"the rule has no state '{id}'", hints=(f"it has {known}",))
+            return ast.Number(0.0, span=expr.span)
+        case ast.Name(id) if id in states:
+            hint = f"its value now is {own(id)}[n]"
+            report.error("E0406", expr.span, f"'{own(id)}' needs an index", hints=(hint,))
+            return expr
+        case ast.Call(ast.Name(), arguments):  # the function's name is no value
+            return replace(expr, arguments=tuple(replace(a, value=plain(a.value)) for a in arguments))
+    return rebuild(expr, plain)
+
+
+def _may_be_followed(setting: ast.Setting, taken: set[str], report: Report) -> bool:
+    """Whether it is a function, under a name of its own."""
+    if setting.name in taken:
+        hint = "give the monitored function a name of its own"
+        message = f"'{setting.name}' is a name of the rule already"
+        report.error("E0104", setting.span, message, hints=(hint,))
+        return False
+    if setting.name in TAKEN or setting.name in COLUMNS:
+        hint = "give the monitored function a name of its own, such as V"
+        message = f"'{setting.name}' is a figure that each history or `expect` has"
+        report.error("E0104", setting.span, message, hints=(hint,))
+        return False
+    if not any(
+        isinstance(node, ast.Index | ast.Gradient | ast.InputGradient) for node in walk(setting.value)
+    ):
+        message = (
+            f"'monitor' has no setting '{setting.name}', and as a function it reads nothing that changes"
+        )
+        example = "a function to follow reads states or the loss: V = R(theta[n]) + norm(v[n])^2/2"
+        hints = did_you_mean(setting.name, MONITORING) or (example,)
+        report.error("E0501", name_span(setting), message, hints=hints)
+        return False
+    return True
 
 
 def check_shown(

@@ -156,7 +156,8 @@ def _head(prefix: str, what: str) -> str:
 
 def _comment(model: Exported, prefix: str, derivative: bool) -> Iterator[str]:
     inputs, outputs = model.problem.inputs, model.problem.outputs
-    yield f"/* {prefix}_predict(inputs, outputs): {inputs} inputs and {outputs} outputs in the units of the data."
+    sizes = f"{inputs} input{'s'[: inputs != 1]} and {outputs} output{'s'[: outputs != 1]}"
+    yield f"/* {prefix}_predict(inputs, outputs): {sizes} in the units of the data."
     if derivative:
         yield f"   {prefix}_derivative(inputs, derivative): derivative[{inputs}*o + i] of output o by input i."
     for line in model.about:

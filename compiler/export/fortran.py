@@ -191,7 +191,8 @@ def fortran_source(model: Exported, prefix: str, derivative: bool = False) -> st
 
 def _comment(model: Exported, derivative: bool) -> Iterator[str]:
     inputs, outputs = model.problem.inputs, model.problem.outputs
-    yield f"! predict(inputs, outputs): {inputs} inputs and {outputs} outputs in the units of the data."
+    sizes = f"{inputs} input{'s'[: inputs != 1]} and {outputs} output{'s'[: outputs != 1]}"
+    yield f"! predict(inputs, outputs): {sizes} in the units of the data."
     if derivative:
         yield "! derivative(inputs, slopes): slopes(o, i) of output o by input i."
     for line in model.about:

@@ -69,42 +69,7 @@ def python_expr(e: ir.Expr, name: Callable[[str], str] = python_name) -> ir.Expr
 
 def python_names(rule: ir.Rule) -> ir.Rule:
     """The rule with names that code can use."""
-    name, expr = python_name, python_expr
-
-    def stmt(s: ir.Stmt) -> ir.Stmt:
-        match s:
-            case ir.Assign(n, value):
-                return replace(s, name=name(n), value=expr(value))
-            case ir.Evaluate(point, batch, loss, gradient):
-                where = batch if isinstance(batch, str) else expr(batch)
-                return replace(
-                    s,
-                    point=name(point),
-                    batch=where,
-                    loss=loss and name(loss),
-                    gradient=gradient and name(gradient),
-                )
-            case ir.Fetch(n, memory, index):
-                return replace(s, name=name(n), memory=name(memory), index=expr(index))
-            case ir.Keep(memory, index, value):
-                return replace(s, memory=name(memory), index=expr(index), value=name(value))
-            case ir.Tell(state, value):
-                return ir.Tell(state, expr(value))
-            case ir.For(index, low, high, body):
-                return ir.For(name(index), expr(low), expr(high), block(body))
-            case ir.Repeat(body, bound):
-                return ir.Repeat(block(body), bound)
-            case ir.Until(condition):
-                return ir.Until(expr(condition))
-            case ir.If(condition, body, otherwise):
-                return ir.If(expr(condition), block(body), block(otherwise))
-            case ir.Stop(condition):
-                return replace(s, condition=expr(condition))
-            case _:
-                assert_never(s)
-
-    def block(body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...]:
-        return tuple(stmt(s) for s in body)
+    name, expr, block = python_name, python_expr, _block
 
     def commits(items: tuple[ir.Commit, ...]) -> tuple[ir.Commit, ...]:
         return tuple(ir.Commit(name(c.state), name(c.value)) for c in items)
@@ -120,3 +85,41 @@ def python_names(rule: ir.Rule) -> ir.Rule:
         epoch_commits=commits(rule.epoch_commits),
         masks=tuple(ir.Mask(name(m.name), m.of) for m in rule.masks),
     )
+
+
+def _block(body: tuple[ir.Stmt, ...]) -> tuple[ir.Stmt, ...]:
+    return tuple(_stmt(s) for s in body)
+
+
+def _stmt(s: ir.Stmt) -> ir.Stmt:
+    name, expr, block = python_name, python_expr, _block
+    match s:
+        case ir.Assign(n, value):
+            return replace(s, name=name(n), value=expr(value))
+        case ir.Evaluate(point, batch, loss, gradient):
+            where = batch if isinstance(batch, str) else expr(batch)
+            return replace(
+                s,
+                point=name(point),
+                batch=where,
+                loss=loss and name(loss),
+                gradient=gradient and name(gradient),
+            )
+        case ir.Fetch(n, memory, index):
+            return replace(s, name=name(n), memory=name(memory), index=expr(index))
+        case ir.Store(memory, index, value):
+            return replace(s, memory=name(memory), index=expr(index), value=name(value))
+        case ir.Tell(state, value):
+            return ir.Tell(state, expr(value))
+        case ir.For(index, low, high, body):
+            return ir.For(name(index), expr(low), expr(high), block(body))
+        case ir.Repeat(body, bound):
+            return ir.Repeat(block(body), bound)
+        case ir.Until(condition):
+            return ir.Until(expr(condition))
+        case ir.If(condition, body, otherwise):
+            return ir.If(expr(condition), block(body), block(otherwise))
+        case ir.Stop(condition):
+            return replace(s, condition=expr(condition))
+        case _:
+            assert_never(s)

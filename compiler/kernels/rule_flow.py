@@ -65,7 +65,7 @@ def reads(body: Iterable[ir.Stmt]) -> Iterator[str]:
                     yield from names(batch)
             case ir.Fetch(index=index):
                 yield from names(index)
-            case ir.Keep(_, index, value):
+            case ir.Store(_, index, value):
                 yield value
                 yield from names(index)
             case ir.Tell(_, value):

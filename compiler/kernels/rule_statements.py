@@ -35,7 +35,7 @@ class Statements(Memory):
                     out += self.run(part)
                 case ir.Evaluate():
                     out += self.evaluate(part, searching)
-                case ir.Fetch() | ir.Keep():
+                case ir.Fetch() | ir.Store():
                     out += self.per_batch(part)
                 case ir.Tell(state, value):
                     out += self.tell(state, value)
@@ -82,18 +82,18 @@ class Statements(Memory):
         inside = L.call("and", L.call("ge", number(index), 1), L.call("lt", number(index), self.parts + 1))
         return [L.If(L.call("not", inside), _end("batch"))]
 
-    def per_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
+    def per_batch(self, s: ir.Fetch | ir.Store) -> list[L.Stmt]:
         return [*self.is_batch(s.index), *self.at_batch(s)]
 
-    def at_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
+    def at_batch(self, s: ir.Fetch | ir.Store) -> list[L.Stmt]:
         """A number of a per-batch state is read into a variable, a vector is looked at in its place."""
         place = L.At(L.Name(s.memory), L.call("sub", L.call("int64", number(s.index)), 1))
         match s:
             case ir.Fetch(name):
                 return [L.let(name, place)]
-            case ir.Keep(value=value, axes=()):
+            case ir.Store(value=value, axes=()):
                 return [L.Store(place.array, place.index, L.Name(value))]
-            case ir.Keep(value=value):
+            case ir.Store(value=value):
                 return [self.copy(place, self._array(value))]
 
     def tell(self, state: str, value: ir.Expr) -> list[L.Stmt]:

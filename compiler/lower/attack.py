@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import simplify
@@ -25,18 +25,24 @@ class Step:
     """Whether it reads the slopes at the x of now."""
 
 
-def lower_attack(attack: Attack, inputs: int) -> tuple[Step, ...]:
+Functions = Mapping[str, ast.Activation]
+"""Activations that equations may call, by lower-case name."""
+
+
+def lower_attack(attack: Attack, inputs: int, functions: Functions) -> tuple[Step, ...]:
     axis = ir.Axis("inputs", inputs)
     names: dict[str, ir.Expr] = {name: ir.Var(name, (axis,)) for name in (*INPUTS, SLOPE)}
     names |= {name: ir.Const(value) for name, value in attack.arguments}
-    return tuple(_steps(attack.definition.body, names))
+    return tuple(_steps(attack.definition.body, names, functions))
 
 
-def _steps(actions: tuple[ast.Action, ...], names: dict[str, ir.Expr]) -> Iterator[Step]:
+def _steps(
+    actions: tuple[ast.Action, ...], names: dict[str, ir.Expr], functions: Functions
+) -> Iterator[Step]:
     for action in actions:
         match action:
             case ast.Equation(name, (), value):
-                lowered = simplify(lower_expr(without_slopes(value), Environment(names)))
+                lowered = simplify(lower_expr(without_slopes(value), Environment(names, functions)))
                 names[name] = ir.Var(name, lowered.axes)
                 sloped = any(isinstance(n, ast.InputGradient) for n in walk(value))
                 yield Step(name, of_all_samples(lowered), sloped)
@@ -45,6 +51,6 @@ def _steps(actions: tuple[ast.Action, ...], names: dict[str, ir.Expr]) -> Iterat
                 assert isinstance(last, ir.Const)
                 for i in range(1, int(last.value) + 1):
                     names[name] = ir.Const(float(i))
-                    yield from _steps(body, names)
+                    yield from _steps(body, names, functions)
             case _:
                 raise AssertionError(f"{action} was let through by the check")

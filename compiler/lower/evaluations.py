@@ -104,9 +104,9 @@ class Builder:
         self.blocks[-1].stmts.append(ir.Fetch(name, memory, index, axes))
         return ir.Var(name, axes)
 
-    def keep(self, memory: str, index: ir.Expr, value: str, axes: ir.Axes) -> None:
+    def store(self, memory: str, index: ir.Expr, value: str, axes: ir.Axes) -> None:
         self.known.numbers[memory] = self._fresh()
-        self.blocks[-1].stmts.append(ir.Keep(memory, simplify(index), value, axes))
+        self.blocks[-1].stmts.append(ir.Store(memory, simplify(index), value, axes))
 
     def tell(self, state: str, value: ir.Expr) -> None:
         self.blocks[-1].stmts.append(ir.Tell(state, simplify(value)))

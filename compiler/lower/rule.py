@@ -208,7 +208,7 @@ class _Lowering:
                 axes = self.axes[name]
                 kept = builder.name(f"{name}_kept")
                 builder.assign(kept, spread(self._expr(value, section), axes), action.span)
-                builder.keep(name, self._expr(index, section), kept, axes)
+                builder.store(name, self._expr(index, section), kept, axes)
             case ast.Equation(name, _, value):
                 found = self._expr(value, section)
                 builder.assign(name, spread(found, self.axes.get(name, ir.SCALAR)), action.span)

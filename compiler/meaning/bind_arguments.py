@@ -79,7 +79,7 @@ def spread_tuples(
 # -- conditions --------------------------------------------------------------------------------------
 
 
-def specialise(
+def with_fixed(
     rule: ast.Optimizer,
     values: Mapping[str, float],
     varying: Collection[str],

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 from zlib import crc32
 
-from netc.compiler.meaning.bind_arguments import specialise, without_tuples
+from netc.compiler.meaning.bind_arguments import with_fixed, without_tuples
 from netc.compiler.meaning.resolve import USUAL
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import number_or_none
@@ -159,7 +159,7 @@ def _equations(rule: ast.Optimizer, switches: Mapping[str, float]) -> Iterator[t
     """Those of states, then that of theta, with the locals in place; (left side, right side, start)."""
     rule = without_tuples(rule)
     values = dict(_values(rule, switches))
-    body = [a for a in specialise(rule, values, ()).body if isinstance(a, ast.Equation)]
+    body = [a for a in with_fixed(rule, values, ()).body if isinstance(a, ast.Equation)]
     off = {n: v for n, v in values.items() if v == 0}
     known: dict[str, ast.Expr] = {}
     starts = {e.name: e.value for e in body if e.indices and e.indices[0] == ast.Number(0.0)}

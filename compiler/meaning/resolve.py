@@ -17,11 +17,12 @@ from netc.compiler.meaning.learnt_activations import as_layer
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast, library
 from netc.dsl.diagnostics import SpecError
+from netc.dsl.foreign_words import Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.parser import parse
 from netc.dsl.reading import read_text
 from netc.dsl.source import Source, Span
-from netc.dsl.vocabulary import Place, joined, meant
+from netc.dsl.vocabulary import alike, joined, meant
 
 D = TypeVar("D", bound=ast.Statement)
 
@@ -201,7 +202,7 @@ def lookup(table: Table[D], name: str, span: Span, kind: str, report: Report) ->
     """The definition called `name`, or None after an error with the nearest names."""
     found = table.get(name)
     if found is None:
-        says = meant(name, PLACES[kind]) if kind in PLACES else ""
+        says = meant(name, PLACES[kind]) or alike(name, table.names()) if kind in PLACES else ""
         hints = () if says else did_you_mean(name, table.names())
         report.error(
             "E0102",
@@ -236,8 +237,14 @@ def bind(
 
     Reports unknown, repeated and missing arguments; what has an error is absent from the result.
     """
+    arguments = tuple(arguments)
     given = _by_name(parameters, arguments, what, report)
-    missing = [p.name for p in parameters if p.default is None and p.name not in given]
+    named_otherwise = {_role(a.name) for a in arguments if a.name and a.name not in given}
+    missing = [
+        p.name
+        for p in parameters
+        if p.default is None and p.name not in given and _role(p.name) not in named_otherwise
+    ]
     if missing:
         report.error(
             "E0109",
@@ -315,10 +322,14 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 USUAL = {other: name for name, others in ROLES.items() for other in others}
 
 
+def _role(name: str) -> str:
+    return USUAL.get(name, name)
+
+
 def renamed(word: str, parameters: Iterable[ast.Parameter]) -> str:
     """What a parameter of another tool is called here, where there is one that plays its part."""
     for p in parameters:
-        if USUAL.get(p.name, p.name) == USUAL.get(word, word):
+        if _role(p.name) == _role(word):
             example = "" if written(p) == p.name else f", as in {p.span.text}"
             return f"here it is called '{written(p)}'{example}"
     return meant(word, "parameter")

@@ -146,7 +146,7 @@ class Complaints:
         related = ((first, "the first one"),)
         self.report.error("E0412", target(equation), message, related=related, hints=(hint,))
 
-    def implicit(self, equation: ast.Equation, span: Span) -> None:
+    def defined_by_itself(self, equation: ast.Equation, span: Span) -> None:
         """An equation that reads what it defines: v[n+1] = (1 - beta1)*v[n+1] + ..."""
         shown, now = target(equation).text, f"{equation.name}[{self.n}]"
         unknown = ast.Index(ast.Name(equation.name), equation.indices[0])

@@ -273,7 +273,7 @@ class _Resolver:
         indices = [i for i in walk(equation.value) if isinstance(i, ast.Index) and i.base == ast.Name(name)]
         own = [i.span for i in indices if self._moment(i.index) == when]
         if own and (name, when) not in self.defined:
-            self.complain.implicit(equation, own[0])
+            self.complain.defined_by_itself(equation, own[0])
             self.blamed.add((name, when))
         elif (name, when) in self.defined and when != SUB and not self.searching:
             self.complain.two_equations(equation, self.defined[name, when])

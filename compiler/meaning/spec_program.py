@@ -53,6 +53,8 @@ class Spec:
     """Of the numbers of layers, under the names by which the network reads them."""
     finder: Finder | None = None
     """Where there is one, the rest is that of the training that finds."""
+    attacks: tuple[ast.Attack, ...] = ()
+    """Of the training, and of figures that are looked at."""
     frozen: tuple[str, ...] = ()
     """Of a single phase: names of the arrays of parameters that are not trained."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.layer_parameters import choices
@@ -62,7 +63,7 @@ def _statements(spec: Spec) -> Iterator[ast.Statement]:
         yield _loss(spec.loss)
     yield from _init(spec.init)
     yield from spec.optimizer.searches
-    yield from [spec.training.against.definition] if spec.training.against else []
+    yield from spec.attacks
     definition = spec.optimizer.definition
     yield replace(definition, parameters=_defaults(definition.parameters, spec.optimizer.arguments))
     yield from spec.schedule_functions
@@ -370,11 +371,11 @@ def _train(training: Training) -> ast.Train:
 
 
 def _stop(training: Training) -> ast.Expr | None:
-    if training.patience is None:
-        return training.stop
-    patience = training.patience
-    gain = ast.Gain(_judged(patience.judged), _number(patience.epochs), "epochs")
-    return ast.Logic("or", training.stop, gain) if training.stop else gain
+    conditions = [training.stop] if training.stop else []
+    conditions += [ast.Compare(r.op, _judged(r.judged), _number(r.bound)) for r in training.reached]
+    if patience := training.patience:
+        conditions.append(ast.Gain(_judged(patience.judged), _number(patience.epochs), "epochs"))
+    return reduce(lambda left, right: ast.Logic("or", left, right), conditions) if conditions else None
 
 
 def _keep(training: Training) -> ast.Expr | None:

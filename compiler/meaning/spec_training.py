@@ -147,6 +147,15 @@ class Patience:
     epochs: int
 
 
+@record
+class Reached:
+    """`accuracy(validation) > 90%` in `stop`: a run ends at the end of an epoch where it holds."""
+
+    judged: Judged
+    op: Literal["<", "<=", ">", ">="]
+    bound: float
+
+
 BatchMode = Literal["full", "size", "parts"]
 Sampling = Literal["permutation", "replacement"]
 
@@ -179,6 +188,15 @@ class Training:
     """What attacks the samples of every iteration before it sees them."""
     augment: tuple[Augmentation, ...] = ()
     """What is done to the samples of every epoch, in this order."""
+    reached: tuple[Reached, ...] = ()
+    """Figures that end a run beside `stop`, which kernels test."""
+
+    @property
+    def judged(self) -> tuple[tuple[str, Judged], ...]:
+        """By which figures `stop` and `keep` go."""
+        gain = (self.patience.judged,) if self.patience else ()
+        found = [("stop", judged) for judged in (*gain, *(r.judged for r in self.reached))]
+        return (*found, *((("keep", self.keep),) if self.keep else ()))
 
 
 History = Literal["all", "summary", "auto"]
@@ -241,6 +259,8 @@ class Sweep:
     """By which the points are sorted; None where the file does not say."""
     by: Literal["", "tpe", "halving"] = ""
     """`tpe`: points are drawn where those before were good; `halving`: only the better ones are trained to the end."""
+    at_once: int = 1
+    """By tpe: points that are chosen together, by the figures of all before them."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -143,7 +143,7 @@ class RuleForms:
                     raise NoForm("how many rounds a search takes is not known")
                 case ir.Stop():
                     raise NoForm("a rule may end the run")
-                case ir.Fetch() | ir.Keep():
+                case ir.Fetch() | ir.Store():
                     raise NoForm("a value is kept for each batch")
                 case _:
                     raise NoForm("a rule branches between statements")

@@ -25,7 +25,7 @@ _RESTATED = ("papers", "lectures")
 
 
 @record
-class Relative:
+class Equivalent:
     name: str
     arguments: tuple[tuple[str, str, str], ...]
     """Parameter, formula, number; those at their defaults are left out."""
@@ -39,7 +39,7 @@ class Relative:
         return f"{self.name}({', '.join(inside)})" + ("" if self.proved else "  (tried, not proved)")
 
 
-def relatives(rule: Side) -> Iterator[Relative]:
+def equivalents(rule: Side) -> Iterator[Equivalent]:
     """In the order of the library."""
     text = "\n".join(lines(rule.text.optimizer.definition.body))
     for name in library.names("optimizer"):
@@ -52,7 +52,7 @@ def relatives(rule: Side) -> Iterator[Relative]:
             continue  # a family of its own name
         found = match(rule, other, thorough=False)
         if found is not None:
-            yield Relative(name, tuple(_arguments(rule, found)), breaks(found), found.how == "proved")
+            yield Equivalent(name, tuple(_arguments(rule, found)), breaks(found), found.how == "proved")
 
 
 def _alike(rule: str, other: str) -> bool:

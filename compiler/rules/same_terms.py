@@ -49,25 +49,25 @@ def written_out(a: LayerSide, b: LayerSide, pairing: Pairing) -> WrittenOut | No
     """None where they cannot be written out: layers with states or draws, computed places, long polynomials."""
     if a.states or b.states or a.draws or b.draws:
         return None
-    book = Book()
-    numbers = {g.tensors[0].name: book.array(g.tensors[0].name, g.shape) for g in pairing.a}
-    numbers |= {t.name: book.array(f"extra {t.name}", t.shape) for t in pairing.extra}
-    x = book.array("x", (SAMPLES, *(axis.size or 0 for axis in a.x.axes[1:])))
+    atoms = Atoms()
+    numbers = {g.tensors[0].name: atoms.array(g.tensors[0].name, g.shape) for g in pairing.a}
+    numbers |= {t.name: atoms.array(f"extra {t.name}", t.shape) for t in pairing.extra}
+    x = atoms.array("x", (SAMPLES, *(axis.size or 0 for axis in a.x.axes[1:])))
     given = [{**env, side.x.name: x} for env, side in zip(pairing.given(numbers), (a, b), strict=True)]
     try:
-        training, use = (_same(book, (a, b), given, mode) for mode in (True, False))
+        training, use = (_same(atoms, (a, b), given, mode) for mode in (True, False))
     except Unknown:
         return None
-    return WrittenOut(training, use, book.smooth)
+    return WrittenOut(training, use, atoms.smooth)
 
 
-def _same(book: Book, sides: tuple[LayerSide, LayerSide], given: list[Env], training: bool) -> bool:
+def _same(atoms: Atoms, sides: tuple[LayerSide, LayerSide], given: list[Env], training: bool) -> bool:
     found = []
     for side, env in zip(sides, given, strict=True):
         steps = side.steps(training, {side.value.name})
-        found.append(np.ravel(written(book, steps, dict(env), SAMPLES)[side.value.name]))
+        found.append(np.ravel(written(atoms, steps, dict(env), SAMPLES)[side.value.name]))
     p, q = found
-    return len(p) == len(q) and all(book.poly(i).key == book.poly(j).key for i, j in zip(p, q, strict=True))
+    return len(p) == len(q) and all(atoms.poly(i).key == atoms.poly(j).key for i, j in zip(p, q, strict=True))
 
 
 Monomial = tuple[int, ...]
@@ -75,10 +75,10 @@ Monomial = tuple[int, ...]
 
 
 class Poly:
-    def __init__(self, book: Book, terms: dict[Monomial, Fraction]) -> None:
+    def __init__(self, atoms: Atoms, terms: dict[Monomial, Fraction]) -> None:
         if len(terms) > MOST_TERMS:
             raise Unknown
-        self.book, self.terms = book, {m: c for m, c in terms.items() if c}
+        self.atoms, self.terms = atoms, {m: c for m, c in terms.items() if c}
 
     @property
     def key(self) -> frozenset[tuple[Monomial, Fraction]]:
@@ -86,12 +86,12 @@ class Poly:
 
     def __add__(self, other: Any) -> Poly:
         terms = dict(self.terms)
-        for m, c in self.book.poly(other).terms.items():
+        for m, c in self.atoms.poly(other).terms.items():
             terms[m] = terms.get(m, Fraction(0)) + c
-        return Poly(self.book, terms)
+        return Poly(self.atoms, terms)
 
     def __mul__(self, other: Any) -> Poly:
-        right = self.book.poly(other).terms
+        right = self.atoms.poly(other).terms
         if len(self.terms) * len(right) > MOST_TERMS:
             raise Unknown
         terms: dict[Monomial, Fraction] = {}
@@ -99,23 +99,23 @@ class Poly:
             for n, d in right.items():
                 both = tuple(sorted((*m, *n)))
                 terms[both] = terms.get(both, Fraction(0)) + c * d
-        return Poly(self.book, terms)
+        return Poly(self.atoms, terms)
 
     __radd__, __rmul__ = __add__, __mul__
 
 
-class Book:
+class Atoms:
     """The atoms that are met, numbered; both layers are written in one."""
 
     def __init__(self) -> None:
-        self.atoms: dict[Any, int] = {}
+        self.numbers: dict[Any, int] = {}
         self.smooth = True
 
     def poly(self, value: Any) -> Poly:
         return value if isinstance(value, Poly) else Poly(self, {(): Fraction(float(value))})
 
     def atom(self, *key: Any) -> Poly:
-        return Poly(self, {(self.atoms.setdefault(key, len(self.atoms)),): Fraction(1)})
+        return Poly(self, {(self.numbers.setdefault(key, len(self.numbers)),): Fraction(1)})
 
     def array(self, name: str, shape: Sequence[int]) -> NDArray[Any]:
         """An atom for each element."""
@@ -146,7 +146,7 @@ class Book:
         return self.atom(op, *([frozenset(keys)] if op in COMMUTES else keys))
 
 
-def written(book: Book, steps: Sequence[ir.Step], env: Env, samples: int) -> Env:
+def written(atoms: Atoms, steps: Sequence[ir.Step], env: Env, samples: int) -> Env:
     """All lets written out; `env` has the given arrays of polynomials, and is filled. Raises Unknown."""
     sizes = {ir.SAMPLES: samples}
     for step in steps:
@@ -154,31 +154,31 @@ def written(book: Book, steps: Sequence[ir.Step], env: Env, samples: int) -> Env
             case ir.Let():
                 known = lengths_of([step.var], {step.name: ()}) | sizes
                 known |= lengths_of(list(ir.postorder(step.value)), env)
-                value = _of(book, step.value, env, sizes)
+                value = _of(atoms, step.value, env, sizes)
                 env[step.name] = filled(value, step, known) if step.axes else value
             case ir.Scan():
-                _scan(book, step, env, sizes)
+                _scan(atoms, step, env, sizes)
             case _:
                 assert_never(step)
     return env
 
 
-def _scan(book: Book, scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
+def _scan(atoms: Atoms, scan: ir.Scan, env: Env, sizes: dict[ir.Axis, int]) -> None:
     assert scan.axis.size is not None
     for let in scan.lets:
         env[let.name] = np.full(
-            [sizes[a] if a.size is None else a.size for a in let.axes], book.poly(0.0), object
+            [sizes[a] if a.size is None else a.size for a in let.axes], atoms.poly(0.0), object
         )
     places = range(scan.axis.size)
     for place in reversed(places) if scan.backward else places:
         for let in scan.lets:
             value = fixed(let.value, scan.axis, place)
             axes = tuple(a for a in let.axes if a != scan.axis)
-            found = laid(_of(book, value, env, sizes), value.axes, axes)
+            found = laid(_of(atoms, value, env, sizes), value.axes, axes)
             env[let.name][tuple(place if a == scan.axis else slice(None) for a in let.axes)] = found
 
 
-def _of(book: Book, expr: ir.Expr, env: Mapping[str, Any], sizes: Mapping[ir.Axis, int]) -> Any:
+def _of(atoms: Atoms, expr: ir.Expr, env: Mapping[str, Any], sizes: Mapping[ir.Axis, int]) -> Any:
     """A polynomial, or an array of them with the axes of the expression."""
     values: dict[int, Any] = {}
     nodes = list(ir.postorder(expr))
@@ -193,10 +193,10 @@ def _of(book: Book, expr: ir.Expr, env: Mapping[str, Any], sizes: Mapping[ir.Axi
                 found = np.arange(float(lengths[axis]))
             case ir.Apply(op, args):
                 given = [laid(values[id(a)], a.axes, node.axes) for a in args]
-                found = np.frompyfunc(lambda *v, op=op: book.apply(op, *v), len(given), 1)(*given)
+                found = np.frompyfunc(lambda *v, op=op: atoms.apply(op, *v), len(given), 1)(*given)
             case ir.Reduce(op, arg, over, ""):
                 found = _reduced(
-                    book, op, stretched(values[id(arg)], arg.axes, over, lengths), arg.axes, over
+                    atoms, op, stretched(values[id(arg)], arg.axes, over, lengths), arg.axes, over
                 )
             case ir.View(arg, axis):
                 inside = np.asarray(stretched(values[id(arg)], arg.axes, (axis,), lengths), object)
@@ -207,7 +207,7 @@ def _of(book: Book, expr: ir.Expr, env: Mapping[str, Any], sizes: Mapping[ir.Axi
     return values[id(expr)]
 
 
-def _reduced(book: Book, op: str, x: NDArray[Any], axes: ir.Axes, over: ir.Axes) -> Any:
+def _reduced(atoms: Atoms, op: str, x: NDArray[Any], axes: ir.Axes, over: ir.Axes) -> Any:
     places = tuple(axes.index(a) for a in over)
     moved = np.moveaxis(x, places, range(len(places)))
     rows = moved.reshape(-1, *moved.shape[len(places) :])
@@ -215,7 +215,7 @@ def _reduced(book: Book, op: str, x: NDArray[Any], axes: ir.Axes, over: ir.Axes)
         return reduce(add, rows)
     if op not in COMMUTES:
         raise Unknown
-    book.smooth = False
-    return np.frompyfunc(lambda *v: book.atom(op, frozenset(book.poly(a).key for a in v)), len(rows), 1)(
+    atoms.smooth = False
+    return np.frompyfunc(lambda *v: atoms.atom(op, frozenset(atoms.poly(a).key for a in v)), len(rows), 1)(
         *rows
     )

@@ -150,7 +150,7 @@ class _Machine:
                     self.evaluate(stmt)
                 case ir.Fetch(name, memory, index):
                     self.env[name] = self.kept.get((memory, self.whole(index)), self.env[memory])
-                case ir.Keep(memory, index, value):
+                case ir.Store(memory, index, value):
                     self.kept[memory, self.whole(index)] = self.env[value]
                 case ir.For(index, first, last, body):
                     for i in range(self.whole(first), self.whole(last) + 1):

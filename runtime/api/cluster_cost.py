@@ -59,8 +59,8 @@ def main(where: str) -> None:
             cluster_run.train_point(job, at, given, place, session.data, None)
         alone = time.perf_counter() - began
         print(f"a point in this process         {1e3 * alone / len(points):>9.2f} ms")
-        _seconds(cluster_run.spread_points(client, sweeping, points))  # what compiles has compiled
-        spent = _seconds(cluster_run.spread_points(client, sweeping, points))
+        _seconds(cluster_run.Spreading(client, sweeping).points(points))  # what compiles has compiled
+        spent = _seconds(cluster_run.Spreading(client, sweeping).points(points))
         print(f"a point on {places(client)} workers            {1e3 * spent / len(points):>9.2f} ms")
 
 

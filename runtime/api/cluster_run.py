@@ -1,4 +1,4 @@
-"""`netc run --on dask://HOST:PORT`: points of a sweep, or pieces of many runs, on the workers of a cluster.
+"""`netc run --on dask://HOST:PORT`: points of a sweep, pieces of many runs, a finder, on the workers of a cluster.
 
 A worker trains a point into a folder of its own, with the code that a command has for it, and sends the files back. Samples
 travel, other files that the text names have to be where they are here.
@@ -6,23 +6,22 @@ travel, other files that the text names have to be where they are here.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from netc.dsl.diagnostics import SpecError
+from netc.kept_run import checksum, named_in
 from netc.runtime.cluster import (
     Failed,
     NoCluster,
-    Task,
     about,
     cluster,
     differing,
@@ -36,10 +35,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from netc.commands.run import Run
-    from netc.halving_run import Elsewhere
     from netc.runtime.data.dataset import Dataset
-    from netc.runtime.program_file import File
-    from netc.runtime.results.result import Result
+    from netc.runtime.parameters import Array
     from netc.runtime.session import Session
     from netc.runtime.training.task import Outcome
     from netc.sweep_run import Sweeping
@@ -75,7 +72,7 @@ def job_of(session: Session, changed: dict[str, str | float], given: str) -> Job
 
     file = session.file
     where, lanes = str(file.folder.absolute()), session.machine.lanes
-    beside = tuple((path, _checksum(path)) for path in _named_in(file))
+    beside = tuple((path, checksum(path)) for path in named_in(file))
     samples = session.data.digest if session.data else ""
     text, options = file.source.text, (*changed.items(),)
     return Job(
@@ -92,31 +89,10 @@ def job_of(session: Session, changed: dict[str, str | float], given: str) -> Job
     )
 
 
-def _named_in(file: File) -> list[str]:
-    """Paths of the files that `init` and phases name."""
-    from netc.compiler.meaning.resolve_tree import walk
-    from netc.dsl import ast
-
-    statements = [s for s in file.program.statements if isinstance(s, ast.Init | ast.Phase)]
-    texts = [node.value for s in statements for node in walk(s) if isinstance(node, ast.Text)]
-    paths = sorted({os.path.realpath(file.folder / text) for text in texts})
-    return [path for path in paths if os.path.isfile(path)]
-
-
-def _checksum(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 def require_spreadable(session: Session) -> None:
     """UsageError where workers are of no use."""
     if session.spec.training.target == "cuda":
         raise click.UsageError("--on: workers train on their processors, and the target is 'cuda'")
-    if session.spec.finder is not None:
-        raise click.UsageError("--on: a finder is one short training, and runs here")
-    if session.spec.sweep is not None and session.spec.sweep.by == "tpe":
-        raise click.UsageError(
-            "--on: 'by = tpe' chooses each point by those before, so they cannot be trained at once"
-        )
     if session.spec.sweep is None and session.spec.phases:
         raise click.UsageError("--on: phases hand their runs on, so that they are trained in one place")
 
@@ -133,8 +109,8 @@ def _opened(job: Job, data: Dataset | None) -> Session:
     if not _last or _last[0][0] != job:
         if others := "; ".join(differing(dict(job.alike), about())):
             raise ValueError(f"a worker that came later would give other bits: {others}")
-        for path, checksum in job.beside:
-            if not Path(path).is_file() or _checksum(path) != checksum:
+        for path, known in job.beside:
+            if not Path(path).is_file() or checksum(path) != known:
                 raise ValueError(f"'{path}' is not there, or another file")
         file = read_text(job.text, job.name, Path(job.folder))
         _last[:] = [(job, open_session(file, dict(job.changed), data, job.lanes))]
@@ -192,55 +168,57 @@ def train_runs(job: Job, first: int, end: int, data: Dataset | None) -> Outcome 
             return Failed(error.diagnostics[0].message)
 
 
+def train_finder(job: Job, first: int, end: int, data: Dataset | None) -> Array | Failed:
+    """(runs, steps): the losses of the runs from `first` to before `end`, in all iterations."""
+    from netc.runtime.training.train import iterations
+
+    with _alone:
+        try:
+            return np.array([*iterations(replace(_opened(job, data).task, only=(first, end)))]).T
+        except SpecError as error:
+            return Failed(error.diagnostics[0].message)
+
+
 # -- here ------------------------------------------------------------------------------------------------
 
 
-def points(
-    sweeping: Sweeping, where: str, missing: list[tuple[int, Any]]
-) -> Iterator[tuple[int, Failed | None]]:
-    """These points trained on the workers and kept in the folder of the sweep, in any order."""
-    with _connected(where) as client:
-        (sweeping.folder.path / "points").mkdir(exist_ok=True)  # from here on it can be resumed
-        yield from spread_points(client, sweeping, missing)
+class Spreading:
+    """A sweep, and the workers that train its points. What all of them need is sent once."""
 
+    def __init__(self, client: Client, sweeping: Sweeping) -> None:
+        self.client, self.sweeping = client, sweeping
+        self.job = job_of(sweeping.session, sweeping.changed, sweeping.name)
+        self.samples = _Samples(client, sweeping.session)
 
-def spread_points(
-    client: Client, sweeping: Sweeping, missing: list[tuple[int, Any]]
-) -> Iterator[tuple[int, Failed | None]]:
-    """The same, of a cluster that is at hand."""
-    job = job_of(sweeping.session, sweeping.changed, sweeping.name)
-    samples = _Samples(client, sweeping.session)
+    def points(self, missing: list[tuple[int, Any]]) -> Iterator[tuple[int, Failed | None]]:
+        """These points trained and kept in the folder of the sweep, in any order."""
+        folder = self.sweeping.folder
+        tasks = (
+            (number, (self.job, number, values, str(folder.point(number)), *self._samples(values)))
+            for number, values in missing
+        )
+        for number, found in spread(self.client, train_point, tasks):
+            if not isinstance(found, Failed):
+                folder.keep(number, found)
+            yield number, found if isinstance(found, Failed) else None
 
-    def tasks() -> Iterator[Task]:
-        for number, values in missing:
-            place = str(sweeping.folder.point(number))
-            yield number, (job, number, values, place, samples.first, samples.of(values, sweeping.changed))
+    def turns(self, points: list[tuple[int, Any, int, Any]]) -> Iterator[tuple[int, Any]]:
+        """By halving: the points of a round, by number, values, share and state, brought to its end."""
+        tasks = (
+            (number, (self.job, values, share, state, *self._samples(values)))
+            for number, values, share, state in points
+        )
+        return spread(self.client, train_turn, tasks)
 
-    for number, found in spread(client, train_point, tasks()):
-        if not isinstance(found, Failed):
-            sweeping.folder.keep(number, found)
-        yield number, found if isinstance(found, Failed) else None
+    def _samples(self, values: Any) -> tuple[Any, Any]:
+        return self.samples.first, self.samples.of(values, self.sweeping.changed)
 
 
 @contextmanager
-def rounds(sweeping: Sweeping, where: str) -> Iterator[Elsewhere]:
-    """By halving: what brings the points of a round to its end, on the workers."""
-    with _connected(where) as client:
-        (sweeping.folder.path / "points").mkdir(exist_ok=True)
-        job, samples = (
-            job_of(sweeping.session, sweeping.changed, sweeping.name),
-            _Samples(client, sweeping.session),
-        )
-
-        def trained(points: list[tuple[int, Any, int, Any]]) -> Iterator[tuple[int, Any]]:
-            changed = sweeping.changed
-            tasks = (
-                (number, (job, values, share, state, samples.first, samples.of(values, changed)))
-                for number, values, share, state in points
-            )
-            return spread(client, train_turn, tasks)
-
-        yield trained
+def spreading(sweeping: Sweeping) -> Iterator[Spreading]:
+    with _connected(sweeping.where) as client:
+        (sweeping.folder.path / "points").mkdir(exist_ok=True)  # from here on it can be resumed
+        yield Spreading(client, sweeping)
 
 
 class _Samples:
@@ -271,38 +249,36 @@ class _Samples:
         return self.others[key]
 
 
-def runs(run: Run, changed: dict[str, str | float], where: str) -> Result:
-    """A training whose runs are spread; those of a piece that fails are named, and stand there as interrupted."""
-    from netc.commands.run import finished
-    from netc.runtime.ensemble import with_ensemble
-    from netc.runtime.training.pieces import failed, joined, pieces
-    from netc.runtime.training.state import runs_at_once
+def pieces(
+    run: Run, changed: dict[str, str | float], where: str, gaps: list[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], Outcome | Failed]]:
+    """The runs of these gaps, piece by piece, in any order."""
+    from netc.runtime.training.pieces import cut
 
     session = run.session
-    task, total = session.task, session.spec.training.runs
     with _connected(where) as client:
+        run.folder.pieces.mkdir(exist_ok=True)  # from here on it can be resumed
         job = job_of(session, changed, run.name)
         data = None if session.data is None else held(client, session.data)
-        cut = pieces(total, task.kernels.GROUP, places(client))
-        tasks = ((at, (job, first, end, data)) for at, (first, end) in enumerate(cut))
-        found: dict[int, Any] = dict.fromkeys(range(len(cut)), Failed("interrupted"))
-        with suppress(KeyboardInterrupt):
-            for at, piece in spread(client, train_runs, tasks):
-                found[at] = piece
-    for at, (first, end) in enumerate(cut):
-        if isinstance(lost := found[at], Failed):
-            which = f"run {first}" if end == first + 1 else f"the runs {first} to {end - 1}"
-            click.echo(f"netc: {which} failed on a worker: {lost.why}", err=True)
-    good = [piece for piece in found.values() if not isinstance(piece, Failed)]
-    if not good:
-        raise click.ClickException("no run could be trained on the workers")
-    parts = [
-        failed(good[0], end - first) if isinstance(found[at], Failed) else found[at]
-        for at, (first, end) in enumerate(cut)
-    ]
-    in_hand = runs_at_once(task.kernels, task.program, task.train.count) >= total
-    result = session.result_of(task, joined(parts, in_hand))
-    return finished(run, with_ensemble(session, result))
+        found = cut(gaps, session.kernels.GROUP, places(client))
+        tasks = ((at, (job, first, end, data)) for at, (first, end) in enumerate(found))
+        for at, outcome in spread(client, train_runs, tasks):
+            yield found[at], outcome
+
+
+def losses(session: Session, changed: dict[str, str | float], where: str) -> Array:
+    """(runs, steps) of a finder, each iteration before its step; ClickException where a worker cannot train them."""
+    from netc.runtime.training.pieces import cut
+
+    with _connected(where) as client:
+        job = job_of(session, changed, session.file.source.name)
+        data = None if session.data is None else held(client, session.data)
+        found = cut([(0, session.spec.training.runs)], session.kernels.GROUP, places(client))
+        tasks = ((first, (job, first, end, data)) for first, end in found)
+        pieces = dict(spread(client, train_finder, tasks))
+    if lost := [piece.why for piece in pieces.values() if isinstance(piece, Failed)]:
+        raise click.ClickException(f"the finder failed on a worker: {lost[0]}")
+    return np.concatenate([pieces[first] for first in sorted(pieces)])
 
 
 @contextmanager

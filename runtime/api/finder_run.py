@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from netc.runtime.session import Session
 
 
-def run(session: Session, changed: dict[str, str | float], out: Path, plot: bool, as_json: bool) -> int:
+def run(
+    session: Session, changed: dict[str, str | float], out: Path, plot: bool, as_json: bool, where: str = ""
+) -> int:
+    """`where`: of the workers that share its runs; empty: this process."""
     from netc.kept_run import new_folder
     from netc.runtime import finder
 
-    found = finder.run(session)
+    if where:
+        from netc import cluster_run
+
+        found = finder.found(session, cluster_run.losses(session, changed, where))
+    else:
+        found = finder.run(session)
     folder = new_folder(session, changed, out)
     found = replace(found, folder=folder.path)
     write(folder.path, found)

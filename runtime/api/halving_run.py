@@ -5,7 +5,7 @@ The points of a round know nothing of each other: with `--on` the workers of a c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from netc.cluster_run import Spreading
     from netc.runtime.results.folder import RunFolder
     from netc.runtime.results.sweep_result import Point
     from netc.runtime.session import Session
     from netc.sweep_run import Sweeping
-
-Elsewhere = Callable[[list[tuple[int, Any, int, Any]]], Iterator[tuple[int, Any]]]
-"""Of points by number, values, share and state, on workers: figures and the state at the end of the round, or Failed."""
 
 
 class Lost(Exception):
@@ -61,7 +59,7 @@ def _workers(sweeping: Sweeping) -> Any:
         return nullcontext()
     from netc import cluster_run
 
-    return cluster_run.rounds(sweeping, sweeping.where)
+    return cluster_run.spreading(sweeping)
 
 
 @dataclass
@@ -69,7 +67,7 @@ class _Rounds:
     sweeping: Sweeping
     each: dict[int, Any]
     """The values of the points, by their numbers."""
-    elsewhere: Elsewhere | None
+    elsewhere: Spreading | None
     failed: list[tuple[int, str]]
     sessions: dict[int, Session] = field(default_factory=dict)
 
@@ -134,14 +132,14 @@ class _Rounds:
             )
 
     def _reached_elsewhere(
-        self, elsewhere: Elsewhere, numbers: list[int], turn: int
+        self, elsewhere: Spreading, numbers: list[int], turn: int
     ) -> Iterator[tuple[int, dict[str, Any], Any]]:
         from netc.commands.run import checkpoint_of
         from netc.runtime.cluster import Failed
 
         share = self.shares[turn]
         tasks = [(n, self.each[n], share, checkpoint_of(self.folder(n))) for n in numbers]
-        for number, found in elsewhere(tasks):
+        for number, found in elsewhere.turns(tasks):
             if isinstance(found, Failed):
                 self.failed.append((number, found.why))
                 click.echo(f"netc: point {number} failed on a worker: {found.why}", err=True)

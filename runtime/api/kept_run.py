@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from netc.runtime.program_file import File
     from netc.runtime.results.folder import RunFolder
     from netc.runtime.results.result import Result
     from netc.runtime.session import Session
@@ -117,13 +119,35 @@ def session_of(run: Path, manifest: Manifest) -> Session:
 
 
 def fingerprint(session: Session) -> str:
-    """Of all that decides the bits of a training but the vectors of the processor."""
-    data = session.data.digest if session.data else ""
-    if session.spec.phases:
+    """Of all that decides the bits of a training, and what is noted of it, but the vectors of the processor."""
+    from netc.compiler.meaning.resolve_tree import called
+
+    data, spec = session.data.digest if session.data else "", session.spec
+    if spec.phases:
         each = [fingerprint(phase) for phase in session.phases]
-        return hashlib.sha256(f"{session.spec.phases!r} {each}".encode()).hexdigest()
-    rules = session.spec.training.keep, session.spec.training.patience
-    return hashlib.sha256(f"{session.program!r} {session.spec.data!r} {rules!r} {data}".encode()).hexdigest()
+        return hashlib.sha256(f"{spec.phases!r} {each}".encode()).hexdigest()
+    training = replace(spec.training, threads=0)  # which change no bit
+    figures = [*spec.monitor.figures, *(j.attack for _, j in training.judged if j.attack)]
+    named = {name.lower() for figure in figures for name in called(figure)}  # not what `expect` asks for
+    attacks = [attack for attack in spec.attacks if attack.name.lower() in named]
+    said = session.program, spec.data, training, spec.monitor, attacks
+    beside = [checksum(path) for path in named_in(session.file)]
+    return hashlib.sha256(f"{said!r} {data} {beside}".encode()).hexdigest()
+
+
+def named_in(file: File) -> list[str]:
+    """Paths of the files that `init` and phases name."""
+    from netc.compiler.meaning.resolve_tree import walk
+    from netc.dsl import ast
+
+    statements = [s for s in file.program.statements if isinstance(s, ast.Init | ast.Phase)]
+    texts = [node.value for s in statements for node in walk(s) if isinstance(node, ast.Text)]
+    paths = sorted({os.path.realpath(file.folder / text) for text in texts})
+    return [path for path in paths if os.path.isfile(path)]
+
+
+def checksum(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _vectors(session: Session) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netc.compiler.calculus.interpret import trajectory
+from netc.compiler.calculus.given_gradients import Given, trajectory
 from netc.compiler.meaning.m_as_state import shown
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.rules.cost import Cost, count
@@ -100,45 +100,30 @@ class UpdateRule:
         in float64. Raises ValueError where shapes do not fit, where `schedule` names
         what is no parameter, and where the rule asks for a loss that is not given.
         """
-        return self._gone(theta0, gradients, schedule, tensors, batches, first, weights, losses)
+        return self._gone(
+            theta0, gradients, weights, losses,
+            schedule=schedule, tensors=tensors, batches=batches, first=first,
+        )[0]  # fmt: skip
 
     def points(self, theta0: ArrayLike, gradients: ArrayLike, **given: Any) -> list[Reals]:
         """Where the rule asks on this way: (k, d) of each of the T steps. The arguments are those of `trajectory`."""
-        found: list[list[Reals]] = []
-        self._gone(theta0, gradients, points=found, **given)
-        return [np.array(points) for points in found]
+        return [np.array(points) for points in self._gone(theta0, gradients, **given)[1]]
 
     def _gone(
         self,
         theta0: ArrayLike,
         gradients: ArrayLike,
-        schedule: Mapping[str, Sequence[float]] | None = None,
-        tensors: Sequence[int] | None = None,
-        batches: int = 1,
-        first: int = 0,
         weights: ArrayLike | None = None,
         losses: ArrayLike | None = None,
-        points: list[list[Reals]] | None = None,
-    ) -> Reals:
-        if schedule is not None and not isinstance(schedule, Mapping):
-            raise TypeError("schedule gives the values of a parameter by its name: {'lr': [0.1, 0.05, ...]}")
-        theta, given = np.asarray(theta0, np.float64), np.asarray(gradients, np.float64)
-        if theta.ndim != 1 or given.ndim not in (2, 3) or given.shape[-1:] != theta.shape:
-            raise ValueError(f"theta0 is (d,) and gradients (T, d); these are {theta.shape}, {given.shape}")
-        told = None if losses is None else np.asarray(losses, np.float64)
-        if told is not None and (told.ndim != 2 or len(told) != len(given)):
-            raise ValueError(f"losses are (T, k), of each of the {len(given)} steps; these are {told.shape}")
-        if tensors is not None and sum(tensors) != len(theta):
-            raise ValueError(f"the sizes of the tensors sum up to {sum(tensors)}, theta0 has {len(theta)}")
-        mask = None if weights is None else np.asarray(weights, np.float64)
-        if mask is not None and mask.shape != theta.shape:
-            raise ValueError(f"weights are (d,), one number for each of theta0; these are {mask.shape}")
-        if batches < 1 or first < 0:
-            raise ValueError(
-                f"there is at least 1 batch, and n counts from 0; these are {batches} and {first}"
-            )
-        rule = self._for(len(theta), schedule or {}, len(given))
-        return trajectory(rule.rule, theta, given, schedule, tensors, batches, first, mask, told, points)
+        **told: Any,
+    ) -> tuple[Reals, list[list[Reals]]]:
+        """The way, and where the rule asks; `told` are the other fields of `Given`."""
+        theta, steps = np.asarray(theta0, np.float64), np.asarray(gradients, np.float64)
+        lost, mask = (None if a is None else np.asarray(a, np.float64) for a in (losses, weights))
+        given = Given(steps, weights=mask, losses=lost, **told)
+        _fitting(theta, given)
+        rule = self._for(len(theta), given.schedule or {}, len(steps))
+        return trajectory(rule.rule, theta, given)
 
     def _for(self, elements: int, schedule: Mapping[str, Sequence[float]], steps: int) -> RuleText:
         read = read_rule(self._text, elements=elements, varying=schedule)
@@ -150,3 +135,22 @@ class UpdateRule:
                 count = np.size(values) if np.ndim(values) == 1 else f"shape {np.shape(values)} as"
                 raise ValueError(f"the schedule of '{name}' has {count} values for {steps} steps")
         return read
+
+
+def _fitting(theta: Reals, given: Given) -> None:
+    """Raises ValueError where shapes do not fit, TypeError where the schedule has no names."""
+    steps, losses, weights = given.gradients, given.losses, given.weights
+    if given.schedule is not None and not isinstance(given.schedule, Mapping):
+        raise TypeError("schedule gives the values of a parameter by its name: {'lr': [0.1, 0.05, ...]}")
+    if theta.ndim != 1 or steps.ndim not in (2, 3) or steps.shape[-1:] != theta.shape:
+        raise ValueError(f"theta0 is (d,) and gradients (T, d); these are {theta.shape}, {steps.shape}")
+    if losses is not None and (losses.ndim != 2 or len(losses) != len(steps)):
+        raise ValueError(f"losses are (T, k), of each of the {len(steps)} steps; these are {losses.shape}")
+    if given.tensors is not None and sum(given.tensors) != len(theta):
+        total = sum(given.tensors)
+        raise ValueError(f"the sizes of the tensors sum up to {total}, theta0 has {len(theta)}")
+    if weights is not None and weights.shape != theta.shape:
+        raise ValueError(f"weights are (d,), one number for each of theta0; these are {weights.shape}")
+    if given.batches < 1 or given.first < 0:
+        these = f"{given.batches} and {given.first}"
+        raise ValueError(f"there is at least 1 batch, and n counts from 0; these are {these}")

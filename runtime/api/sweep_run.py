@@ -6,7 +6,9 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ import click
 from netc.command_line import BROKEN_OFF, DONE, INTERRUPTED, NOT_AS_EXPECTED
 
 if TYPE_CHECKING:
+    from netc.cluster_run import Spreading
     from netc.runtime.parameters import Array
     from netc.runtime.results.sweep_folder import SweepFolder
     from netc.runtime.results.sweep_result import Point, SweepResult
@@ -67,8 +70,13 @@ def resumed(
 
 def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
     """Of all that decides the bits of its points but the vectors of the processor."""
-    data = session.data.digest if session.data else ""
-    kept = f"{session.file.program!r} {sorted(changed.items())!r} {session.program!r} {data}"
+    from netc.compiler.meaning.findings import Report
+    from netc.compiler.meaning.resolve import gather
+    from netc.kept_run import fingerprint as of_first
+
+    file = session.file
+    own = [table.own for table in gather(file.program, file.folder, Report()).tables]  # also of files it uses
+    kept = f"{file.program!r} {own!r} {sorted(changed.items())!r} {of_first(session)}"
     if session.spec.sweep and session.spec.sweep.by == "tpe":
         from netc.runtime.tpe import optuna_version
 
@@ -106,9 +114,13 @@ def run(sweeping: Sweeping) -> SweepResult:
         sweeping.folder.write_result(found)
         return found
 
+    total, spoke = sweeps.total(session), time.monotonic()
     try:
         for point in _points(sweeping, failed):
             done.append(point)
+            if not sweeping.quiet and time.monotonic() - spoke > APART:
+                click.echo(f"{len(done)} of {total} points", err=True)
+                spoke = time.monotonic()
     except KeyboardInterrupt:
         return written(interrupted=True)
     except click.UsageError:
@@ -126,33 +138,41 @@ def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point
     from netc.runtime import sweep as sweeps
     from netc.runtime.results.sweep_result import Point, worth_of
 
-    session, missing = sweeping.session, []
+    session = sweeping.session
     assert session.spec.sweep is not None
     if session.spec.sweep.by == "halving":
         from netc.halving_run import points
 
         yield from points(sweeping, failed)
         return
-    total, spoke = sweeps.total(session), time.monotonic()
     judged, done = sweeps.figure_of(session)[0], dict[int, dict[str, Any]]()
 
     def worth(number: int) -> float:
         return worth_of(judged, done[number])
 
-    for at, values in enumerate(sweeps.points_of(session.spec.sweep, worth), start=1):
-        figures = kept_figures(sweeping, at)
-        if figures is None and sweeping.where:
-            missing.append((at, values))
-            continue
-        if figures is None:
-            figures = trained(sweeping, at, sweeps.session_at(session, values, sweeping.changed))
-            if not sweeping.quiet and time.monotonic() - spoke > APART:
-                click.echo(f"point {at}/{total}", err=True)
-                spoke = time.monotonic()
-        done[at] = figures
-        yield Point(at, values, figures)
-    if missing:
-        yield from _points_elsewhere(sweeping, missing, failed)
+    numbers = count(1)
+    with ExitStack() as stack:
+        elsewhere: Spreading | None = None
+        for together in sweeps.rounds_of(session.spec.sweep, worth):
+            missing = []
+            for values in together:
+                at = next(numbers)
+                figures = kept_figures(sweeping, at)
+                if figures is None and sweeping.where:
+                    missing.append((at, values))
+                    continue
+                figures = done[at] = figures or _trained_here(sweeping, at, values)
+                yield Point(at, values, figures)
+            if missing and elsewhere is None:
+                from netc import cluster_run
+
+                elsewhere = stack.enter_context(cluster_run.spreading(sweeping))
+            if missing and elsewhere:
+                for point in _points_elsewhere(sweeping, elsewhere, missing, failed):
+                    done[point.number] = point.figures
+                    yield point
+            if failed:
+                return  # a round that is not whole is the last one
 
 
 def kept_figures(sweeping: Sweeping, at: int) -> dict[str, Any] | None:
@@ -166,17 +186,22 @@ def kept_figures(sweeping: Sweeping, at: int) -> dict[str, Any] | None:
         raise click.UsageError(str(error)) from None
 
 
+def _trained_here(sweeping: Sweeping, at: int, values: Any) -> dict[str, Any]:
+    from netc.runtime import sweep as sweeps
+
+    return trained(sweeping, at, sweeps.session_at(sweeping.session, values, sweeping.changed))
+
+
 def _points_elsewhere(
-    sweeping: Sweeping, missing: list[tuple[int, Any]], failed: list[tuple[int, str]]
+    sweeping: Sweeping, elsewhere: Spreading, missing: list[tuple[int, Any]], failed: list[tuple[int, str]]
 ) -> Iterator[Point]:
     """In the order in which workers are done with them; those that fail are said at once, and noted."""
-    from netc import cluster_run
     from netc.compiler.check.sweep import described
     from netc.runtime.results.sweep_result import Point
 
-    values, spoke, sweep = dict(missing), time.monotonic(), sweeping.session.spec.sweep
+    values, sweep = dict(missing), sweeping.session.spec.sweep
     assert sweep is not None
-    for count, (at, lost) in enumerate(cluster_run.points(sweeping, sweeping.where, missing), start=1):
+    for at, lost in elsewhere.points(missing):
         if lost is not None:
             failed.append((at, lost.why))
             which = ", ".join(f"{name} = {value}" for name, value in described(values[at], sweep).items())
@@ -185,9 +210,6 @@ def _points_elsewhere(
         figures = kept_figures(sweeping, at)
         assert figures is not None
         yield Point(at, values[at], figures)
-        if not sweeping.quiet and time.monotonic() - spoke > APART:
-            click.echo(f"{count} of {len(missing)} points", err=True)
-            spoke = time.monotonic()
 
 
 def trained(

@@ -29,6 +29,8 @@ Record = tuple[int, list[str]]
 """Line in the file, fields."""
 
 _CHUNK = 4096
+_COMMENT = re.compile(r"^#(?!(?:N/A|NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!))", re.MULTILINE)
+"""The beginning of a line of comment; what spreadsheets write for a value that they do not have is none."""
 _SEEN = 100
 """Rows that are looked at to tell a header from a sample."""
 SIGNS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks", "|": "'|'"}
@@ -63,7 +65,7 @@ def _read(name: str, text: str, delimiter: str, style: TextStyle, span: Span) ->
     columns = tuple(_column_name(cell, i) if header else f"c{i + 1}" for i, cell in enumerate(first[1]))
     rows = chain(some if header else [first, *some], records)
     start = (some[0][0] if some else 0) if header else first[0]
-    comments = text.count("\n#") + text.startswith("#")
+    comments = len(_COMMENT.findall(text))
     stated = style.header is not None
     reading = Reading(first[0] if header else 0, start, stated, delimiter, style.decimal, comments)
     blocks, lines, texts = [], [], set[int]()
@@ -134,7 +136,7 @@ def _delimiter(text: str, path: Path) -> str:
     the first line; else a blank. A comma comes last: it may be that of decimals."""
     if ".tsv" in path.suffixes:
         return "\t"
-    lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
+    lines = (line for line in io.StringIO(text) if line.strip() and not _COMMENT.match(line))
     bare = [re.sub(r'"[^"]*"', "", line) for line in islice(lines, 20)]
     first = bare[0] if bare else ""
     steady = [sign for sign in "\t;|," if first.count(sign) and len({line.count(sign) for line in bare}) == 1]
@@ -146,7 +148,7 @@ def _delimiter(text: str, path: Path) -> str:
 
 def _records(text: str, delimiter: str) -> Iterator[Record]:
     """Records that are neither blank nor comments, each with the line it ends on."""
-    lines = ("\n" if line.startswith("#") else line for line in io.StringIO(text, newline=""))
+    lines = ("\n" if _COMMENT.match(line) else line for line in io.StringIO(text, newline=""))
     if delimiter == " ":
         for at, line in enumerate(lines, start=1):
             if fields := line.split():

@@ -63,10 +63,8 @@ def require_judged(
 ) -> tuple[Diagnostic, ...]:
     """SpecError where what `keep` and `stop` judge by is not there; warnings where it should not be used."""
     warnings: list[Diagnostic] = []
-    patient = training.patience.judged if training.patience else None
-    for name, judged in (("stop", patient), ("keep", training.keep)):
-        if judged is not None:
-            warnings += require_there(name, judged, _span_of(name, statements), parts, metric)
+    for name, judged in training.judged:
+        warnings += require_there(name, judged, _span_of(name, statements), parts, metric)
     return tuple(warnings)
 
 

@@ -20,7 +20,7 @@ from netc.runtime.devices.load import ANSWERS, own_folder
 Rows = list[list[str]]
 
 
-def kept(question: str, find: Callable[[], Rows]) -> Rows:
+def remembered(question: str, find: Callable[[], Rows]) -> Rows:
     """What `find` gives for this question, from the cache where it is there."""
     try:
         path = own_folder() / f"{ANSWERS}{_key(question)}.json"

@@ -32,7 +32,8 @@ from netc.runtime.devices.simd_llvm import Value, cpu_features
 from netc.runtime.devices.simd_types import build, is_mask, is_vector, mask_type, one_vector, vector_type
 
 Real = Literal["f64", "f32"]
-WIDTHS = (1, 2, 4, 8, 16)
+WIDTHS = (1, 2, 4, 8, 16, 32)
+"""Lanes of a vector; a register has 16 at most."""
 
 
 class VectorOps(NamedTuple):
@@ -56,7 +57,7 @@ class VectorOps(NamedTuple):
 def host_lanes(real: Real) -> int:
     """Lanes of this processor's widest register; `NETC_LANES` overrides it, for tests."""
     if forced := os.environ.get("NETC_LANES"):
-        if not forced.isdigit() or int(forced) not in WIDTHS:
+        if not forced.isdigit() or int(forced) not in WIDTHS[:-1]:
             raise ValueError(f"NETC_LANES is {forced!r}; it is one of 1, 2, 4, 8, 16")
         return int(forced)
     features = cpu_features()
@@ -68,7 +69,7 @@ def host_lanes(real: Real) -> int:
 def vector(real: Real, lanes: int) -> VectorOps:
     """Load, store and splat for vectors of `lanes` elements, at addresses aligned for one element."""
     if real not in ("f64", "f32") or lanes not in WIDTHS:
-        raise ValueError(f"no vector of {lanes} {real}: f64 or f32, and 1, 2, 4, 8 or 16 lanes")
+        raise ValueError(f"no vector of {lanes} {real}: f64 or f32, and 1, 2, 4, 8, 16 or 32 lanes")
     scalar = types.float64 if real == "f64" else types.float32
     vector_t = vector_type(scalar, lanes)
     element = ir.DoubleType() if real == "f64" else ir.FloatType()

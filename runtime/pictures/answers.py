@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.curves import HUES
@@ -20,6 +22,7 @@ from netc.runtime.pictures.style import (
     WIDTH,
     count,
     headline,
+    legend_beside,
     percent,
     sheet,
     short,
@@ -76,11 +79,19 @@ def boundary(judged: Judged, about: str) -> Figure:
     if one.classes:
         _regions(axes, one, x, y, outputs)
     else:
-        drawn = axes.contourf(x, y, outputs[:, 0].reshape(len(y), -1), 24, cmap="cividis")
+        said = outputs[:, 0]
+        seen = np.concatenate([said, *(j.truth[:, 0] for j in judged.values())])
+        levels = MaxNLocator(24).tick_values(seen.min(), seen.max())
+        shades = BoundaryNorm(levels, 256)
+        drawn = axes.contourf(x, y, said.reshape(len(y), -1), levels, norm=shades, cmap="cividis")
         fig.colorbar(drawn, ax=axes, label=_name(one.targets, 0, "y"))
     for part, j in judged.items():
         some = _some(len(j))
-        hues = [_hue(code) for code in j.truth[some]] if j.classes else theme().ink
+        hues: Any = (
+            [_hue(code) for code in j.truth[some]]
+            if j.classes
+            else matplotlib.colormaps["cividis"](shades(j.truth[some, 0]))
+        )
         ring = theme().ink if part == "test" else theme().page
         x1, x2 = j.inputs[some].T
         axes.scatter(x1, x2, c=hues, s=30, edgecolors=ring, linewidths=1 if part == "test" else 0.6)
@@ -91,7 +102,7 @@ def boundary(judged: Judged, about: str) -> Figure:
                 [], [], marker="o", linestyle="", markerfacecolor="none", color=theme().ink, label="test part"
             )
         )
-    fig.legend(handles=handles, loc="outside right center")
+    legend_beside(fig, handles, None if one.classes else "dots: the truth")
     axes.set(xlabel=_name(one.columns, 0, "x1"), ylabel=_name(one.columns, 1, "x2"))
     axes.grid(False)
     headline(fig, f"What the network says in the plane{_with(one)}", about)
@@ -156,15 +167,17 @@ def residuals(judged: Judged, about: str) -> Figure:
     axes, beside = fig.subplots(1, 2, width_ratios=(3, 1), sharey=True)
     deviations = one.truth.std(axis=0)
     several = one.outputs.shape[1] > 1
+    scale = np.where(deviations > 0, deviations, 1) if several else np.ones(1)
+    everything = np.concatenate([(j.residuals / scale).ravel() for j in judged.values()])
+    bars = np.histogram_bin_edges(everything, int(np.clip(min(map(len, judged.values())) ** 0.5, 8, 30)))
     for part, j in judged.items():
         some = _some(len(j))
-        scale = np.where(deviations > 0, deviations, 1) if several else np.ones(1)
         said, rest = (a / scale for a in (j.outputs, j.residuals))
         axes.plot(
             said[some].ravel(), rest[some].ravel(), "o", color=HUES[part], markersize=4, alpha=0.6, label=part
         )
         beside.hist(
-            rest.ravel(), 30, orientation="horizontal", density=True, histtype="step", color=HUES[part]
+            rest.ravel(), bars, orientation="horizontal", density=True, histtype="step", color=HUES[part]
         )
     for a in (axes, beside):
         a.axhline(0, color=theme().ink, linewidth=0.6 * theme().line)

@@ -35,6 +35,7 @@ from netc.runtime.pictures.style import (
     PURPLE,
     count,
     headline,
+    legend_below,
     logarithmic,
     sheet,
     short,
@@ -162,7 +163,8 @@ def colour_of(kept: Sequence[Kept], one: Kept) -> str:
 
 def _width(kept: Sequence[Kept], one: Kept) -> float:
     """The first of several is the widest, so that what lies upon it does not hide it."""
-    return theme().line * (1 + 0.7 * min(len(kept) - 1 - list(kept).index(one), 3))
+    below = len(kept) - 1 - list(kept).index(one)
+    return theme().line * (1 + 0.8 * below / max(len(kept) - 1, 1))
 
 
 def _draw(
@@ -199,6 +201,7 @@ def _scale(axes: Axes, name: str) -> None:
     values = values[np.isfinite(values)]
     if not len(values):
         return
+    starts = [np.asarray(line.get_ydata(), np.float64).flat[0] for line in axes.lines]
     if name.startswith(LINEAR):
         return
     if name in WORST_IS_LOW:
@@ -206,7 +209,8 @@ def _scale(axes: Axes, name: str) -> None:
         if name == "r2" and values.min() < -0.1 and values.max() > 0:
             axes.set_ylim(bottom=-0.05)
     elif values.min() >= 0 and values.max() > 5 * values.min():
-        _logarithmic(axes, values)
+        # A course that diverges leaves through the top; it must not press those that converge flat.
+        _logarithmic(axes, np.minimum(values, 1e3 * max(starts)) if max(starts) > 0 else values)
 
 
 def _logarithmic(axes: Axes, values: Array) -> None:
@@ -237,15 +241,29 @@ def _marks(panels: Sequence[Axes], drawn: Sequence[Kept]) -> None:
     found = _common(drawn)
     chosen = _chosen(drawn[0]) if len(drawn) == 1 else None
     for axes in panels:
+        ends = [_free_end(axes, mark.at) for mark in found]
         if chosen is not None:
             axes.axvline(chosen, color=MIDDLE, linewidth=0.6 * theme().line, zorder=1)
         for mark in found:
             axes.axvline(mark.at, color=MIDDLE, linestyle=(0, (1, 2)), linewidth=0.6 * theme().line, zorder=1)
-        for mark in found:
+        for mark, end in zip(found, ends, strict=True):
             axes.annotate(
-                mark.text, (mark.at, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points",
-                va="top", fontsize=0.7 * theme().font, color=theme().faint,
+                mark.text, (mark.at, end), xycoords=("data", "axes fraction"), xytext=(3, 2 - 4 * end),
+                textcoords="offset points", va="top" if end else "bottom", fontsize=0.7 * theme().font,
+                color=theme().faint,
             )  # fmt: skip
+
+
+def _free_end(axes: Axes, at: float) -> int:
+    """Whether a mark's text stands at the top, 1, or the bottom, 0: where the lines beside it leave more room."""
+    left, right = axes.get_xlim()
+    heights = [0.5]
+    for line in axes.lines:
+        x, y = (np.asarray(values, np.float64) for values in line.get_data())
+        near = (x >= at) & (x <= at + 0.15 * (right - left)) & np.isfinite(y)
+        places = axes.transAxes.inverted().transform(axes.transData.transform(np.stack([x, y], axis=1)[near]))
+        heights += np.clip(places[:, 1], 0, 1).tolist()
+    return int(1 - max(heights) >= min(0.12, min(heights)))
 
 
 def _chosen(one: Kept) -> float | None:
@@ -279,8 +297,7 @@ def _legend(fig: Figure, panels: Sequence[Axes], drawn: Sequence[Kept], kept: Se
                 Line2D([], [], color=theme().ink, linestyle=DASHES[p], label=WORDS.get(p, p)) for p in parts
             ]
     if len(handles) > 1:
-        columns = max(1, int(fig.get_figwidth() * 72 / (theme().font * 13)))
-        fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), columns))
+        legend_below(fig, handles)
 
 
 def _headline(kept: Sequence[Kept], drawn: Sequence[Kept]) -> str:

@@ -21,7 +21,7 @@ def axis(sweep: KeptSweep) -> Figure:
     kind, _, own = sweep.figure.rstrip(")").partition("(")
     parts = {p: f"{kind}({p})" for p in HUES if all(f"{kind}({p})" in row.spreads for row in rows)}
     shown = parts if own in parts else {"": sweep.column}
-    fig = sheet(WIDTH, HEIGHT)
+    fig = sheet(WIDTH, max(HEIGHT, 1.6 + 1.7 * len(shown)))
     panels = fig.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
     for panel, (part, figure) in zip(panels, shown.items(), strict=True):
         _spread(panel, places, np.array([row.spreads[figure] for row in rows]), HUES.get(part, DARK))
@@ -31,7 +31,12 @@ def axis(sweep: KeptSweep) -> Figure:
     panels[-1].set_xticks(places, [short(place) for place in places.tolist()])
     panels[-1].minorticks_off()
     panels[-1].set_xlabel(name)
-    headline(fig, f"{sweep.figure} by {name}", f"{sweep.file}: medians over runs and seeds, with quartiles")
+    best = short(float(sweep.rows[0].values[name]))
+    headline(
+        fig,
+        f"{name} = {best}: best {sweep.figure}",
+        f"{sweep.file}: medians over runs and seeds, with quartiles",
+    )
     return fig
 
 

@@ -16,7 +16,17 @@ from netc.compiler.calculus import interpret
 from netc.runtime.parameters import Array
 from netc.runtime.pictures.curves import about
 from netc.runtime.pictures.ends import DIVERGED, Ends, classify, colour
-from netc.runtime.pictures.style import WIDTH, count, headline, panels, percent, sheet, theme
+from netc.runtime.pictures.style import (
+    WIDTH,
+    count,
+    fitted,
+    headline,
+    legend_beside,
+    panels,
+    percent,
+    sheet,
+    theme,
+)
 from netc.runtime.results.folder_reader import Kept
 from netc.runtime.results.hessian import Hessians
 
@@ -30,6 +40,8 @@ COVER = 220_000
 """Of a map, in square points: dots at random places that leave few gaps."""
 GROWS = "grows_"
 """In front of V, a column of the table of runs: the share of iterations in which the monitored V grows."""
+BESIDE = 2.6
+"""Inches of a legend at the right, letters being 13 points high."""
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -42,7 +54,8 @@ def basins(kept: Sequence[Kept]) -> Figure:
         axes = fig.add_subplot(rows, columns, place)
         _map_of_ends(axes, one, ends)
         if len(kept) > 1:
-            _name(axes, one, f"diverged {percent(ends.share(DIVERGED))}")
+            _name(axes, _room(fig, columns), one, f"diverged {percent(ends.share(DIVERGED))}")
+            axes.label_outer()
     _legend_of_ends(fig, all_ends)
     runs = {one.count for one in kept}
     title = f"Where {count(runs.pop())} starts end" if len(runs) == 1 else "Where the starts end"
@@ -52,12 +65,18 @@ def basins(kept: Sequence[Kept]) -> Figure:
 
 def _sheet(columns: int, rows: int) -> Figure:
     """Room for square panels, with a legend at the right."""
-    return sheet(4.5 * columns + 2.6 if columns > 1 else WIDTH, 4.8 * rows + 1.2)
+    return sheet(4.5 * columns + BESIDE if columns > 1 else WIDTH, 4.8 * rows + 1.2)
 
 
-def _name(axes: Axes, kept: Kept, note: str) -> None:
-    """Of a panel among others, with a note in its corner."""
-    axes.set_title(f"{kept.rule}\n{kept.settings}", fontsize=theme().font - 1)
+def _room(fig: Figure, columns: int) -> float:
+    """Inches of each panel."""
+    return (fig.get_figwidth() - BESIDE * theme().font / 13) / columns
+
+
+def _name(axes: Axes, wide: float, kept: Kept, note: str) -> None:
+    """Of a panel among others, so many inches wide, with a note in its corner."""
+    size = theme().font - 1
+    axes.set_title(fitted(f"{kept.rule}\n{kept.settings}", wide, size), fontsize=size)
     box = {"facecolor": theme().page, "edgecolor": "none", "alpha": 0.85, "pad": 2}
     axes.text(0.02, 0.02, note, transform=axes.transAxes, fontsize=theme().font - 2, bbox=box)
 
@@ -101,8 +120,10 @@ def _legend_of_ends(fig: Figure, all_ends: Sequence[Ends]) -> None:
     first = all_ends[0]
     used = [label for label in first.labels if any(label in ends.used for ends in all_ends)]
     texts = used if len(all_ends) > 1 else [f"{label}   {percent(first.share(label))}" for label in used]
-    patches = [Patch(facecolor=colour(first, label)) for label in used]
-    fig.legend(patches, texts, loc="outside right center", title="the run ends at")
+    patches = [
+        Patch(facecolor=colour(first, label), label=text) for label, text in zip(used, texts, strict=True)
+    ]
+    legend_beside(fig, patches, "the run ends at")
 
 
 def surface(kept: Sequence[Kept]) -> Figure:
@@ -133,7 +154,7 @@ def surface(kept: Sequence[Kept]) -> Figure:
         Line2D([], [], color=theme().ink, marker=m, linestyle="", label=t)
         for m, t in (("o", "start"), ("X", "end"))
     ]
-    fig.legend(handles=handles, loc="outside right center", title="the run ends at")
+    legend_beside(fig, handles, "the run ends at")
     many = (
         f"{len(chosen)} of {count(one.count)} runs"
         if one.count > len(chosen)
@@ -220,7 +241,7 @@ def growth(kept: Sequence[Kept]) -> Figure:
         paint(axes, one, 100 * share, cmap="cividis", norm=norm)
         note = f"{watched(one)} grows from {percent(float(np.mean(share > 0)))} of the starts"
         if len(kept) > 1:
-            _name(axes, one, note)
+            _name(axes, _room(fig, columns), one, note)
         else:
             axes.set_title(note, fontsize=theme().font - 1)
     bar = fig.colorbar(ScalarMappable(norm, "cividis"), ax=fig.axes, shrink=0.8)

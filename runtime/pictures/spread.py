@@ -17,6 +17,7 @@ from netc.runtime.pictures.style import (
     WIDTH,
     count,
     headline,
+    legend_beside,
     logarithmic,
     panels,
     percent,
@@ -57,8 +58,14 @@ def shares(kept: Sequence[Kept]) -> Figure:
     )
     axes.grid(False, axis="y")
     axes.text(101, len(kept) - 0.45, "diverged", va="bottom", fontsize=theme().font - 2)
-    fig.legend(loc="outside right center", title="the run ends at")
-    headline(fig, "How the runs end", kept[0].setup)
+    legend_beside(fig, axes.get_legend_handles_labels()[0], "the run ends at")
+    lost = sorted(ends.share(DIVERGED) for ends in all_ends)
+    said = (
+        f"Between {percent(lost[0])} and {percent(lost[-1])} of the starts diverge"
+        if lost[-1]
+        else "No start diverges"
+    )
+    headline(fig, said, kept[0].setup)
     return fig
 
 
@@ -76,14 +83,26 @@ def boxes(kept: Sequence[Kept]) -> Figure:
         range(len(kept)), [f"{title(kept, one) if len(kept) > 1 else ''}{_lost(one)}" for one in kept]
     )
     panels[0].set_ylim(len(kept) - 0.4, -0.75)
-    runs = f"{count(kept[0].count)} runs" if len({one.count for one in kept}) == 1 else "The runs"
     losses = [finite(one, "loss_train") for one in kept]
     raised = any((above_rounding(column) > column).any() for column in losses)
     note = f"; losses below {TINY:g} are drawn there" if raised else ""
-    headline(fig, f"How good and how soon: {runs}{' each' if len(kept) > 1 else ''}",
+    headline(fig, _lowest(kept),
              f"{about(kept)}\nhill: how many runs are where; box: quartiles; number: the median; "
              f"line: 5 % to 95 %; dots: least and greatest{note}")  # fmt: skip
     return fig
+
+
+def _lowest(kept: Sequence[Kept]) -> str:
+    """`Of 40 000 runs each, adam ends lowest: median loss 0.1`."""
+    medians = {title(kept, one): _middle(one, "loss_train") for one in kept if len(finite(one, "loss_train"))}
+    least = min(medians.values())
+    best = " and ".join(name for name, median in medians.items() if median == least)
+    each = len({one.count for one in kept}) == 1
+    runs = f"{count(kept[0].count)} runs" if each else "all runs"
+    if len(kept) == 1:
+        return f"{runs}: median loss {short(least)}"
+    verb = "end" if " and " in best else "ends"
+    return f"Of {runs}{' each' if each else ''}, {best} {verb} lowest: median loss {short(least)}"
 
 
 def _lost(kept: Kept) -> str:
@@ -109,6 +128,7 @@ def _boxes(axes: Axes, kept: Sequence[Kept], name: str) -> None:
         if len(column):
             _hill(axes, column, place, _bins(low, high, HILL), colour_of(kept, kept[place]))
             _box(axes, column, place, colour_of(kept, kept[place]))
+            _median(axes, float(np.median(column)), _middle(kept[place], name), place)
     axes.set(xlabel=FIGURES[name], title="")
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
@@ -137,9 +157,19 @@ def _box(axes: Axes, column: Array, place: int, hue: str) -> None:
     axes.plot([q25, q75], [place, place], color=hue, linewidth=6 * line, solid_capstyle="butt")
     axes.plot([median, median], [place - 0.1, place + 0.1], color=ink, linewidth=line, label="median")
     axes.plot([least, most], [place, place], ".", color=ink, markersize=2.5 * line)
-    axes.annotate(
-        short(float(median)), (median, place + 0.12), ha="center", va="top", fontsize=0.8 * theme().font
-    )
+
+
+def _median(axes: Axes, drawn: float, median: float, place: int) -> None:
+    """Its number, below the place where it is drawn, and inside the panel."""
+    across = axes.transAxes.inverted().transform(axes.transData.transform((drawn, 0)))[0]
+    side = "left" if across < 0.1 else "right" if across > 0.9 else "center"
+    axes.annotate(short(median), (drawn, place + 0.12), ha=side, va="top", fontsize=0.8 * theme().font)
+
+
+def _middle(kept: Kept, name: str) -> float:
+    """The median, also where a logarithmic axis shows another number for it."""
+    found: float = np.quantile(finite(kept, name), 0.5, method="inverted_cdf").item()
+    return found
 
 
 def finite(kept: Kept, name: str) -> Array:
@@ -168,7 +198,7 @@ def scatter(kept: Sequence[Kept]) -> Figure:
     _log_if_wide(list(grid.flat[: len(kept)]))
     used = {label for ends in all_ends for label in ends.used} - {DIVERGED}
     handles = [_dot(colour(all_ends[0], label), label) for label in all_ends[0].labels if label in used]
-    fig.legend(handles=handles, loc="outside right center", title="the run ends at")
+    legend_beside(fig, handles, "the run ends at")
     headline(fig, "Iterations against final loss, a dot for each run", about(kept))
     return fig
 
@@ -212,7 +242,7 @@ def histogram(kept: Sequence[Kept]) -> Figure:
         axes.set(ylabel="runs", xscale="log" if wide(low, high) else "linear")
         if len(kept) > 1:
             axes.set_title(
-                f"{title(kept, one)}, median {short(float(np.median(column)))}",
+                f"{title(kept, one)}, median {short(_middle(one, 'loss_train'))}",
                 loc="left",
                 fontsize=theme().font,
             )
@@ -223,7 +253,7 @@ def histogram(kept: Sequence[Kept]) -> Figure:
     grid[-1].set_xlabel("final training loss")
     lost = sum(int(one.diverged.sum()) for one in kept)
     note = f"\n{count(lost)} diverged runs are left out" if lost else ""
-    median = f", median {short(float(np.median(columns[0])))}" if len(kept) == 1 else ""
+    median = f", median {short(_middle(kept[0], 'loss_train'))}" if len(kept) == 1 else ""
     headline(fig, f"Final losses of {count(len(everything))} runs{median}", about(kept) + note)
     return fig
 

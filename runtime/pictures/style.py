@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -26,6 +27,12 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW)
 DARK, LIGHT, MIDDLE = "#222222", "#D0D0D0", "#888888"
 WIDTH, HEIGHT = 8.0, 5.2
 """Inches of a picture with one pair of axes."""
+PAGE = 6.3
+"""Inches of a page of text: a narrower picture has smaller letters."""
+SMALLEST = 7.0
+"""Points of a letter."""
+MOST_WORDS = 0.45
+"""The share of a figure that the words around its panels may take, up and across."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def theme() -> Theme:
 @contextmanager
 def style(name: str = "screen", width: float | None = None) -> Iterator[None]:
     """All drawing and writing stands inside. `width` in inches."""
-    chosen = THEMES[name] if width is None else replace(THEMES[name], width=width, size=None)
+    chosen = THEMES[name] if width is None else _of_width(THEMES[name], width)
     defaults: dict[Any, Any] = {**matplotlib.rcParamsDefault, "backend": "agg"}
     _current.append(chosen)
     try:
@@ -72,6 +79,12 @@ def style(name: str = "screen", width: float | None = None) -> Iterator[None]:
             yield
     finally:
         _current.pop()
+
+
+def _of_width(t: Theme, width: float) -> Theme:
+    """Letters and lines are smaller in a narrow picture, but can be read."""
+    font = max(SMALLEST, t.font * min(1.0, width / PAGE))
+    return replace(t, width=width, size=None, font=font, line=t.line * font / t.font)
 
 
 def _settings(t: Theme) -> dict[Any, Any]:
@@ -109,8 +122,9 @@ def _settings(t: Theme) -> dict[Any, Any]:
 
 
 def panels(number: int) -> tuple[int, int]:
-    """Columns and rows."""
-    columns = number if number < 4 else math.isqrt(number - 1) + 1
+    """Columns and rows; up to four beside each other where the theme is wide."""
+    row = number < 4 or (theme().size is not None and number == 4)
+    columns = number if row else math.isqrt(number - 1) + 1
     return columns, -(-number // columns)
 
 
@@ -119,33 +133,47 @@ def sheet(wide: float, high: float) -> Figure:
     t = theme()
     if t.size is not None:
         return Figure(figsize=t.size)
-    return Figure(figsize=(wide, high) if t.width is None else (t.width, high * t.width / wide))
+    if t.width is None:
+        return Figure(figsize=(wide, high))
+    return Figure(figsize=(t.width, high * max(t.width / wide, t.font / Theme.font)))
 
 
 def headline(fig: Figure, title: str, setup: str) -> None:
     """What is seen, and below it of what; the rest, legends outside included, has the room between. The last call on a
     figure."""
     t = theme()
-    if not t.captions:
-        return
-    above, top = _lines(fig, title, t.font + 3, 0.6)
+    if t.captions:
+        _words(fig, title, setup)
+    fig.draw_without_rendering()  # panels of equal scales find their place at the second drawing only
+
+
+def _words(fig: Figure, title: str, setup: str) -> None:
+    t = theme()
+    above, top = _lines(fig, title, t.font + 3, 0.63)
     below, bottom = _lines(fig, setup, t.font - 2, 0.53)
+    taken = top + bottom + sum(_size(fig, legend)[1] for legend in fig.legends if not _beside(legend))
+    if taken > MOST_WORDS and t.size is None:  # a narrow figure: the words get room of their own
+        grown = 1 - MOST_WORDS + taken
+        fig.set_figheight(fig.get_figheight() * grown)
+        top, bottom = top / grown, bottom / grown
     fig.text(0.5, 1 - 0.25 * top, above, ha="center", va="top", fontsize=t.font + 3, fontweight="bold")
     fig.text(0.5, 0.25 * bottom, below, ha="center", va="bottom", fontsize=t.font - 2, color=t.faint)
     right = 1.0
     for legend in fig.legends:
         across, up = _size(fig, legend)
-        beside = "right" in str(getattr(legend, "_outside_loc", ""))
         legend.set_bbox_to_anchor((0, bottom, 1, 1 - bottom - top), fig.transFigure)
-        right, bottom = (right - across, bottom) if beside else (right, bottom + up)
+        right, bottom = (right - across, bottom) if _beside(legend) else (right, bottom + up)
     engine = fig.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
     engine.set(rect=(0, bottom, right, 1 - bottom - top))
 
 
+def _beside(legend: Legend) -> bool:
+    return "right" in str(getattr(legend, "_outside_loc", ""))
+
+
 def _size(fig: Figure, legend: Legend) -> tuple[float, float]:
     """Shares of the figure, with a little air."""
-    fig.draw_without_rendering()
     box = legend.get_window_extent()
     return box.width / fig.bbox.width + 0.02, box.height / fig.bbox.height + 0.01
 
@@ -153,8 +181,42 @@ def _size(fig: Figure, legend: Legend) -> tuple[float, float]:
 def _lines(fig: Figure, text: str, size: float, letter: float) -> tuple[str, float]:
     """In lines that fit the figure, a letter being so wide for its height; and the share of its height that they take."""
     letters = int(fig.get_figwidth() * 72 / (letter * size))
-    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, letters)]
+    lines = [part for line in text.splitlines() for part in _even(line, letters)]
     return "\n".join(lines), (1.25 * len(lines) + 0.6) * size / 72 / fig.get_figheight()
+
+
+def _even(line: str, letters: int) -> list[str]:
+    """As few lines as fit, none of them much shorter than the others; `eps = 1e-08` stays in one."""
+    line = line.replace(" = ", "\u00a0=\u00a0")
+    fewest = len(textwrap.wrap(line, letters))
+    widths = range(-(-len(line) // max(fewest, 1)), letters)
+    width = next((w for w in widths if len(textwrap.wrap(line, w)) == fewest), letters)
+    return [part.replace("\u00a0", " ") for part in textwrap.wrap(line, width)]
+
+
+def legend_beside(fig: Figure, handles: Sequence[Artist], title: str | None = None) -> None:
+    """At the right, or below where the figure is narrow."""
+    legend = fig.legend(handles=handles, loc="outside right center", title=title)
+    if _size(fig, legend)[0] > MOST_WORDS:
+        legend.remove()
+        legend_below(fig, handles, title)
+
+
+def legend_below(fig: Figure, handles: Sequence[Artist], title: str | None = None) -> None:
+    """In as many columns as there is room for, letters being 0.6 as wide as high and a line five. More lines than one
+    make the figure higher, where the theme does not say how high it is."""
+    font, labels = theme().font - 1, [str(handle.get_label()) for handle in handles]
+    room = fig.get_figwidth() * 72 / font
+    columns = min(len(labels), max(1, int(room / (0.6 * max(map(len, labels)) + 5))))
+    if theme().size is None:
+        fig.set_figheight(fig.get_figheight() + (-(-len(labels) // columns) - 1) * 1.6 * font / 72)
+    fig.legend(handles=handles, loc="outside lower center", ncols=columns, title=title)
+
+
+def fitted(text: str, inches: float, size: float) -> str:
+    """In lines that fit so many inches."""
+    letters = max(1, int(inches * 72 / (0.6 * size)))
+    return "\n".join(part for line in text.splitlines() for part in _even(line, letters))
 
 
 def logarithmic(axis: Axis, low: float, high: float) -> None:

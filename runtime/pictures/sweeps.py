@@ -18,6 +18,7 @@ from netc.runtime.pictures.style import (
     HEIGHT,
     WIDTH,
     headline,
+    legend_below,
     logarithmic,
     sheet,
     short,
@@ -31,6 +32,10 @@ WRITTEN = 12
 """Values of an axis up to which the cells of a map have their numbers in them."""
 WIDE = 30.0
 """Times the smallest value: from there on an axis or a scale of positive numbers is logarithmic."""
+FAR = 1e3
+"""Times the start: courses that rise higher are not followed."""
+HUGE = 1e300
+"""In the place of infinity."""
 MAP = "viridis_r"
 """What is better is lighter; turned round where higher is better."""
 
@@ -49,7 +54,7 @@ def heatmap(sweep: KeptSweep) -> Figure:
     axes.set(xlabel=across, ylabel=up)
     axes.grid(False)
     _bar(fig, axes, sweep, ScalarMappable(norm, colours))
-    headline(fig, f"{_named(sweep, sweep.rows[0])} is best", sweep.file)
+    headline(fig, f"{_named(sweep, sweep.rows[0])}: best {sweep.figure}", sweep.file)
     return fig
 
 
@@ -126,7 +131,7 @@ def parallel(sweep: KeptSweep) -> Figure:
     axes.grid(False)
     axes.spines[["left"]].set_visible(False)
     _bar(fig, axes, sweep, mapped)
-    headline(fig, "Which values are good?", f"{sweep.file}; the best: {_named(sweep, sweep.rows[0])}")
+    headline(fig, f"{_named(sweep, sweep.rows[0])}: best {sweep.figure}", sweep.file)
     return fig
 
 
@@ -134,23 +139,28 @@ def bands(sweep: KeptSweep) -> Figure:
     """The figure against the epochs at the best rows: the median over their runs, seeds and folds, and the quartiles."""
     fig = sheet(WIDTH, HEIGHT)
     axes = fig.add_subplot()
-    low, high = np.inf, -np.inf
+    low, high, start = np.inf, -np.inf, 0.0
     for colour, row in zip(COLOURS, sweep.rows[:BANDS], strict=False):
         if (found := sweep.courses(row)) is None:
             continue
         moments, values = found
-        quartiles = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
+        # Infinities have no middle; numbers that no axis shows do.
+        quartiles = np.nanquantile(np.minimum(values, HUGE), [0.25, 0.5, 0.75], axis=0)
         axes.plot(moments, quartiles[1], color=colour, label=_named(sweep, row))
         if len(values) > 1:
             axes.fill_between(moments, quartiles[0], quartiles[2], color=colour, alpha=0.18, linewidth=0)
         low, high = min(low, float(np.nanmin(quartiles))), max(high, float(np.nanmax(quartiles[1])))
+        start = max(start, float(quartiles[1][0]))
+    if high > FAR * start > 0 and not _higher(sweep):  # what diverges leaves through the top
+        high = FAR * start
+        axes.set_ylim(low / 2, high)
     if low > 0 and high / low > 10 and not _higher(sweep):
         axes.set_yscale("log")
         logarithmic(axes.yaxis, low, high)
     axes.set(xlabel="epochs", ylabel=sweep.figure)
-    axes.legend()
+    legend_below(fig, axes.get_legend_handles_labels()[0])
     rest = f", the best {BANDS} of {len(sweep.rows)}" if len(sweep.rows) > BANDS else ""
-    headline(fig, f"How {sweep.figure} falls" if not _higher(sweep) else f"How {sweep.figure} grows",
+    headline(fig, f"{_named(sweep, sweep.rows[0])}: best {sweep.figure}",
              f"{sweep.file}: medians over runs and seeds, with quartiles{rest}")  # fmt: skip
     return fig
 

@@ -166,17 +166,7 @@ def _parts(final: dict[str, Array], others: Container[str]) -> Iterator[tuple[st
 def blank_scope(session: Trained) -> Scope:
     """The same names before anything is trained, to find errors in `expect` early; two runs stand for many."""
     runs, count = min(session.spec.training.runs, 2), session.spec.parameters
-    names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
-    names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
-    if session.metric:
-        names += [f"{session.metric.kind}({part})" for part in session.parts]
-    names += [f"loss({part})" for part in session.parts]
-    for phase, here in zip(session.spec.phases, session.phases, strict=True):
-        kinds = ("loss", *((here.metric.kind,) if here.metric else ()))
-        names += [f"{kind}({part}, {phase.name})" for kind in kinds for part in here.parts]
-        names += [at_phase(name, phase.name) for name in _inner(session)]
-    names += ["kept_epochs"] if session.spec.training.keep else []
-    figures: dict[str, Array] = {name: np.ones(runs) for name in names}
+    figures: dict[str, Array] = {name: np.ones(runs) for name in _always(session)}
     for watched in session.spec.monitor.watched:
         figures |= {f"grows({watched.name})": np.zeros(runs), watched.name: np.ones(runs)}
     figures |= {one.name: np.ones(runs) for one in session.spec.monitor.shown if _kept(one)}
@@ -188,12 +178,6 @@ def blank_scope(session: Trained) -> Scope:
     states = {name: figures["theta"] if axes[name] else np.ones(runs) for name in _states(session)}
     figures = {own(name): array for name, array in states.items()} | figures
     far, no_kind = np.full(runs, NO_LISTED), lambda: np.full(runs, -1)
-    ensemble = session.spec.ensemble
-    asked: list[str] = [session.metric.kind] if session.metric and ensemble else []
-    asked += ["loss"] if ensemble and ensemble.by == "mean" else []
-    together = {
-        f"{k}({part}, ensemble)": _of(session, np.ones(runs)) for k in asked for part in session.parts
-    }
     losses, points = _loss_names(session), session.spec.points
     stated = session.spec.training.runs
     return Scope(
@@ -206,13 +190,35 @@ def blank_scope(session: Trained) -> Scope:
         far,
         no_kind,
         _states(session),
-        together,
+        {name: _of(session, np.ones(runs)) for name in _of_ensemble(session)},
         session.calibration(None),
         _layers(session),
         partial(session.insides, None),
         session.has_law,
         partial(session.attacked, result=None),
     )
+
+
+def _always(session: Trained) -> list[str]:
+    """Figures of the parts, of phases, and of how a run ended."""
+    names = ["steps", "iterations", "epochs", "loss(train)", "gradient_norm", "theta_norm"]
+    names += ["evaluations", *(f"{n}_evaluations" for n in ("loss", "gradient"))]
+    if session.metric:
+        names += [f"{session.metric.kind}({part})" for part in session.parts]
+    names += [f"loss({part})" for part in session.parts]
+    for phase, here in zip(session.spec.phases, session.phases, strict=True):
+        kinds = ("loss", *((here.metric.kind,) if here.metric else ()))
+        names += [f"{kind}({part}, {phase.name})" for kind in kinds for part in here.parts]
+        names += [at_phase(name, phase.name) for name in _inner(session)]
+    names += ["kept_epochs"] if session.spec.training.keep else []
+    return names
+
+
+def _of_ensemble(session: Trained) -> Iterator[str]:
+    ensemble = session.spec.ensemble
+    asked: list[str] = [session.metric.kind] if session.metric and ensemble else []
+    asked += ["loss"] if ensemble and ensemble.by == "mean" else []
+    return (f"{k}({part}, ensemble)" for k in asked for part in session.parts)
 
 
 def _inner(session: Trained) -> tuple[str, ...]:

@@ -160,6 +160,16 @@ class Values(Figures):
     def call(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> Value:
         if self.scope.swept is None and (found := self.inside(e)) is not None:
             return found
+        calls = (self.figure_of, self.over_all_runs, self.function_of)
+        for call in calls:
+            if (value := call(function, arguments, e)) is not None:
+                return value
+        if any(figure.startswith(f"{function}(") for figure in self.scope.figures):
+            self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
+        self.unknown(function, e)
+
+    def figure_of(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> Value | None:
+        """A figure of each run."""
         match function, arguments:
             case "norm", [ast.Gradient(_, None, None)]:
                 return self.name("gradient_norm", e)
@@ -185,8 +195,10 @@ class Values(Figures):
                 return self.loss_at(theta, point)
             case name, [ast.Name(of)] if f"{name}({of})" in self.scope.figures:
                 return Value(self.scope.figures[f"{name}({of})"], True)
-            case name, coordinates if (runs := self.ended(name, coordinates, e)) is not None:
-                return runs
+        return self.ended(function, arguments, e)
+
+    def over_all_runs(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> Value | None:
+        match function, arguments:
             case "share", [condition]:
                 return constant(float(self.over_runs(self.condition(condition), condition).mean()))
             case "all", [condition]:
@@ -200,6 +212,11 @@ class Values(Figures):
             case name, [figure] if name in _OVER_RUNS:
                 array = self.over_runs(self.value(figure), figure)
                 return Value(np.asarray(_OVER_RUNS[name](array, axis=0)), False)
+        return None
+
+    def function_of(self, function: str, arguments: list[ast.Expr], e: ast.Expr) -> Value | None:
+        """A function of numbers."""
+        match function, arguments:
             case "max" | "min", [left, right]:
                 widest = np.maximum if function == "max" else np.minimum
                 return self.join(widest, self.value(left), self.value(right), e)
@@ -219,10 +236,7 @@ class Values(Figures):
                 }
                 hints = (f"as in `{example.get(name, f'{name}(loss)')}`",)
                 self.fail("E0704", f"this is not what '{name}' takes", e, hints=hints)
-            case _ if any(figure.startswith(f"{function}(") for figure in self.scope.figures):
-                self.fail("E0702", f"'{e.span.text}' has no meaning here", e, notes=(self.known(),))
-            case _:
-                self.unknown(function, e)
+        return None
 
     # -- runs ------------------------------------------------------------------------------------------
 

@@ -20,21 +20,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.dsl.reading import LARGEST_TEXT, read_bytes, require_regular
-from netc.runtime.atomic import replacing, write_bytes, write_text
+from netc.runtime.atomic import leftovers, replacing, write_bytes, write_text
 from netc.runtime.parameters import Array
 from netc.runtime.results.phases import table_of_phases
 from netc.runtime.results.result import Result
 from netc.runtime.results.table_of_runs import write_runs
 from netc.runtime.results.tensor_file import Pieces, write_tensors
 
+if TYPE_CHECKING:
+    from netc.runtime.training.task import Outcome
+
 CHECKPOINT = re.compile(r"checkpoint-[0-9]{1,9}\.safetensors")
+PIECE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})\.safetensors")
 END = "end.safetensors"
 """The last state of runs that came to their end, in the form of a checkpoint."""
 LARGEST_END = 2**23
@@ -91,8 +95,39 @@ class RunFolder:
         return self.read_checkpoint() or (_read_state(end) if end.exists() else {})
 
     @property
-    def has_checkpoint(self) -> bool:
-        return bool(self._checkpoints())
+    def can_go_on(self) -> bool:
+        """From a checkpoint, or with the pieces that are missing."""
+        return bool(self._checkpoints()) or self.has_pieces
+
+    @property
+    def has_pieces(self) -> bool:
+        """Whether its runs are trained in pieces."""
+        return self.pieces.is_dir()
+
+    @property
+    def pieces(self) -> Path:
+        """Where runs that are trained in several places leave their results while others go on."""
+        return self.path / "pieces"
+
+    def write_piece(self, piece: tuple[int, int], outcome: Outcome) -> None:
+        from netc.runtime.training.pieces import to_arrays
+
+        self.pieces.mkdir(exist_ok=True)
+        _write_state(self.pieces / f"{piece[0]}-{piece[1]}.safetensors", to_arrays(outcome))
+
+    def read_pieces(self, program: ir.Program) -> dict[tuple[int, int], Outcome]:
+        """Those that are done. ValueError where one is damaged."""
+        from netc.runtime.training.pieces import from_arrays
+
+        matches = [match for file in self.pieces.glob("*") if (match := PIECE.fullmatch(file.name))]
+        found: dict[tuple[int, int], Outcome] = {}
+        before = 0
+        for first, end, name in sorted((int(m[1]), int(m[2]), m[0]) for m in matches):
+            if not before <= first < end <= program.training.runs:
+                raise ValueError(f"{name} is not of these runs")
+            arrays, before = _read_state(self.pieces / name), end
+            found[first, end] = from_arrays(arrays, end - first, program.problem.parameters)
+        return found
 
     def _checkpoints(self) -> list[Path]:
         found = [
@@ -120,8 +155,9 @@ class RunFolder:
         if not result.interrupted:
             if 0 < sum(array.nbytes for array in result.checkpoint.values()) <= LARGEST_END:
                 _write_state(self.path / END, result.checkpoint)
-            _remove(self._checkpoints())
-            shutil.rmtree(self.rows, ignore_errors=True)
+            _remove([*self._checkpoints(), *leftovers(self.path)])
+            for place in (self.rows, self.pieces):
+                shutil.rmtree(place, ignore_errors=True)
 
     def write_summary(self, result: Result) -> None:
         write_text(self.path / "summary.json", _json(result.summary))

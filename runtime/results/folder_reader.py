@@ -158,9 +158,13 @@ def read(path: Path) -> Kept:
     try:
         text = read_text(path / "spec.net")
         manifest = json_of(path / "manifest.json")
+        if not isinstance(manifest.get("file", ""), str):
+            raise ValueError("manifest.json: it is not what was written")
         program = pipeline.to_ast(Source("spec.net", text))
         summary = json_of(path / "summary.json")
         history = table_of(path / "history.csv")
+        if not len(history["step"]):
+            raise ValueError("history.csv: it has no row")
         runs = runs_of(path) if summary["runs"] > 1 else _single(history, summary)
         objective = any(isinstance(s, ast.Objective) for s in program.statements)
         spec = pipeline.to_spec(program, None, path) if objective else None
@@ -170,8 +174,12 @@ def read(path: Path) -> Kept:
         raise
     except OSError as error:
         raise Unreadable(f"it has no readable {Path(error.filename or '').name}") from None
-    except (SpecError, ValueError, KeyError) as error:
+    except (SpecError, ValueError) as error:
         raise Damaged(str(error).splitlines()[0]) from None
+    except KeyError as error:
+        raise Damaged(f"{error} is missing in its history.csv or summary.json") from None
+    except TypeError:
+        raise Damaged("its summary.json is not what was written") from None
     if missing := {*NEEDED} - {*runs}:
         raise Damaged(f"runs.csv has no column '{min(missing)}'")
     file, points = Path(manifest.get("file", path.name)), spec.points if spec else ()
@@ -181,9 +189,12 @@ def read(path: Path) -> Kept:
 def json_of(file: Path) -> Any:
     """Raises OSError, and ValueError with the file's name."""
     try:
-        return json.loads(read_bytes(file, LARGEST_TEXT))
+        found = json.loads(read_bytes(file, LARGEST_TEXT))
     except json.JSONDecodeError as error:
         raise ValueError(f"{file.name}: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{file.name}: it is not what was written")
+    return found
 
 
 def _single(history: dict[str, Array], summary: dict[str, Any]) -> dict[str, Array]:

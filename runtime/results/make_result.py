@@ -39,7 +39,8 @@ def make_result(
     final = dict(zip(FIGURES, figures.T, strict=True))
     parts = {"validation": task.validation is not None, "test": task.test is not None}
     absent = tuple(f"_{part}" for part, there in parts.items() if not there)
-    outcome_codes = outcomes(outcome.stops, has_criterion(program.rule))
+    criterion = has_criterion(program.rule) or bool(task.rules and task.rules.reached)
+    outcome_codes = outcomes(outcome.stops, criterion)
     settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
     return Result(
         theta=theta,

@@ -23,7 +23,7 @@ COUNTERS = 4
 NAMES = ("theta", "best", "counters", "figures", "grown", "watched", "kept_figures", "best_step")
 
 
-class Book:
+class FinishedRuns:
     """Rows 0 ... count-1 are filled, in the order of the runs; those of `theta` and `best` are the parameters and, behind
     them, the states of layers."""
 
@@ -60,9 +60,9 @@ class Book:
         they are measured there, and the values of what is monitored;
         `kept` (runs, FIGURES): figures of their best parameters, where these are what is kept."""
         at = slice(state.first, state.first + state.runs)
-        for book, rows in ((self.theta, theta), (self.best, state.best)):
-            book[at, : self.parameters] = rows[:, : self.parameters]
-            book[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
+        for table, rows in ((self.theta, theta), (self.best, state.best)):
+            table[at, : self.parameters] = rows[:, : self.parameters]
+            table[at, self.parameters :] = rows[:, rows.shape[1] - self.states :]
         self.counters[at], self.figures[at] = state.counters[:, :COUNTERS], state.last
         self.grown[at], self.watched[at] = state.scalars[:, self.counts], watched
         self.best_step[at, 0], self.kept_figures[at] = state.best_step, np.nan if kept is None else kept

@@ -34,6 +34,7 @@ def summarise(
     """
     steps = np.unique(np.append(np.arange(0, total, every), total))
     at = np.minimum(-(-history[:, 1].astype(np.int64) // every), len(steps) - 1)
+    steps = steps[: at.max(initial=0) + 1]  # none has come further
     runs, place = np.unique(history[:, 0], return_inverse=True)
     row = np.zeros((len(steps), len(runs)), np.int64)
     row[at, place] = np.arange(
@@ -44,10 +45,7 @@ def summarise(
     last = np.maximum.accumulate(np.where(seen, np.arange(len(steps))[:, None], 0), axis=0)
     row = np.take_along_axis(row, last, axis=0)
     reached = (np.where(seen, history[row, 1], -1) >= steps[:, None]).mean(axis=1)
-    used = reached > 0
-    used[: at.max(initial=0) + 1] = True
-    steps, row = steps[used], row[used]
-    table: dict[str, Array] = {"step": steps, "epoch": steps / per_epoch, "running": reached[used]}
+    table: dict[str, Array] = {"step": steps, "epoch": steps / per_epoch, "running": reached}
     for name in (*FIGURES, *watched):
         values = history[row, (*COLUMNS, *watched).index(name)]
         if np.isnan(values).all():

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
 from netc.compiler.meaning.spec import Judged, Patience
+from netc.compiler.meaning.spec_training import Reached
 from netc.runtime.parameters import Array
 from netc.runtime.training.measured import Measured
 from netc.runtime.training.report import FIGURES, GROUPS, Evaluator, Group
-from netc.runtime.training.state import NO_GAIN, RUNNING, State
+from netc.runtime.training.state import CRITERION, NO_GAIN, RUNNING, State
 from netc.runtime.training.workers import Workers
+
+HIGHER = ("accuracy", "r2")
+"""Figures of which more is better."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What `train` says; at least one of the two is there."""
+    """What `train` says; at least one of them is there."""
 
     keep: Judged | None
     patience: Patience | None
+    reached: tuple[Reached, ...] = ()
 
 
 class Judge:
@@ -41,7 +47,8 @@ class Judge:
     ) -> None:
         self.evaluator, self.workers, self.measured = evaluator, workers, measured
         self.keep, self.gain = rules.keep, rules.patience.judged if rules.patience else None
-        self.judged = {j.written: j for j in (self.keep, self.gain) if j}
+        self.reached = rules.reached
+        self.judged = {j.written: j for j in (self.keep, self.gain, *(r.judged for r in self.reached)) if j}
         self.attacked = attacked
         """Figures under attack by their names, of a row of parameters and states."""
         self.patience = rules.patience.epochs * per_epoch if rules.patience else 0
@@ -50,10 +57,13 @@ class Judge:
         self.groups: list[Group] = [g for g, columns in GROUPS.items() if named & {*columns}]
         self.seen = np.zeros((0, len(FIGURES)))
         """(runs, FIGURES) of the last look, NaN where nothing was evaluated."""
+        self.met = np.zeros(0, np.int64)
+        """The runs in which a figure had got so far in the last look."""
 
     def look(self, state: State, norms: Array | None = None) -> None:
         """At all runs that have moved since they were judged last."""
         rows = np.flatnonzero(state.counters[:, 0] > state.judged)
+        self.met = rows[:0]
         if not len(rows):
             return
         nothing = np.full((len(rows), len(FIGURES)), np.nan)
@@ -70,6 +80,8 @@ class Judge:
             state.best[better] = theta[better]
         if self.gain is not None:
             _gains(values[self.gain.written], state.gain_figure, state.gain_step, rows, steps)
+        if self.reached:
+            self.met = rows[np.any([_holds(r, values[r.judged.written]) for r in self.reached], axis=0)]
 
     def _values(self, judged: Judged, found: Array, theta: Array) -> Array:
         """(runs,) of `found` (runs, FIGURES) and `theta` (runs, STRIDE); lower is better."""
@@ -77,7 +89,7 @@ class Judge:
             values = np.array([self.attacked[judged.written](row) for row in theta])
         else:
             values = found[:, _column(judged)]
-        return -values if judged.figure in ("accuracy", "r2") else values
+        return -values if judged.figure in HIGHER else values
 
     def known(self, state: State, rows: Array) -> Array:
         """(len(rows), FIGURES): what is known of these runs as they stand, NaN elsewhere."""
@@ -88,12 +100,31 @@ class Judge:
         return found
 
     def end(self, state: State) -> bool:
-        """Ends the runs whose patience is over; whether there were some."""
-        if self.gain is None:
-            return False
-        over = (state.counters[:, 3] == RUNNING) & (state.judged - state.gain_step >= self.patience)
+        """Ends the runs whose figure has got so far, or whose patience is over; whether there were some."""
+        going = state.counters[:, 3] == RUNNING
+        met = self.met[going[self.met]]
+        state.counters[met, 3] = CRITERION
+        going[met] = False
+        over = going & (state.judged - state.gain_step >= self.patience) if self.gain else going & False
         state.counters[over, 3] = NO_GAIN
-        return bool(over.any())
+        return bool(len(met) or over.any())
+
+
+def _holds(reached: Reached, values: Array) -> Array:
+    """(len(values),) bool, of values of which lower is better. NaN holds nowhere."""
+    figure = -values if reached.judged.figure in HIGHER else values
+    match reached.op:
+        case "<":
+            held: Array = figure < reached.bound
+        case "<=":
+            held = figure <= reached.bound
+        case ">":
+            held = figure > reached.bound
+        case ">=":
+            held = figure >= reached.bound
+        case _ as never:
+            assert_never(never)
+    return held
 
 
 def _gains(values: Array, figures: Array, steps: Array, rows: Array, now: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netc.runtime.parameters import Array
-from netc.runtime.training.finished_runs import Book
+from netc.runtime.training.finished_runs import FinishedRuns
 from netc.runtime.training.outcomes import first_lost
 from netc.runtime.training.state import State, fresh, from_arrays
 from netc.runtime.training.stretches import Stretches
@@ -25,15 +25,15 @@ class LastGood:
         if self.one and self.on_cpu and np.isfinite(state.theta[:, : self.task.kernels.PARAMETERS]).all():
             self.kept = {name: array.copy() for name, array in state.arrays().items()}
 
-    def before_loss(self, first: int, book: Book, stretches: Stretches) -> State | None:
+    def before_loss(self, first: int, ended: FinishedRuns, stretches: Stretches) -> State | None:
         """Of the first run that was lost, of those from `first` on; None where none was, or it would take too long."""
-        done = slice(first, book.count)
-        lost = first_lost(book.counters[done], book.figures[done, 0])
+        done = slice(first, ended.count)
+        lost = first_lost(ended.counters[done], ended.figures[done, 0])
         run = None if lost is None else first + lost
-        if run is None or np.isfinite(book.theta[run, : book.parameters]).all():
+        if run is None or np.isfinite(ended.theta[run, : ended.parameters]).all():
             return None
-        last = int(book.counters[run, 0]) - 1
-        little = last <= max(1000, book.counters[done, 0].sum() // 10)
+        last = int(ended.counters[run, 0]) - 1
+        little = last <= max(1000, ended.counters[done, 0].sum() // 10)
         again = self.kept if self.one else little and self.task.begin is None
         if not self.on_cpu or not again:
             return None

@@ -5,7 +5,7 @@ Trains nothing; who trains which runs is decided in `runtime/cluster.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from netc.runtime.parameters import Array
 from netc.runtime.training.outcomes import STOPS
+from netc.runtime.training.state import State, Unfit
 from netc.runtime.training.task import Outcome
 
 ROWS = (
@@ -22,13 +23,20 @@ ROWS = (
 """Of an outcome, what has a row for each run, or is in the order of the runs."""
 OF_ALL = ("position", "seconds", "history")
 """Of a checkpoint, what is not of single runs."""
+SECONDS = ("compile", "train")
 
 
-def pieces(runs: int, group: int, places: int) -> list[tuple[int, int]]:
-    """The runs cut into pieces, four for each place, of whole groups that are computed together."""
-    size = -(-runs // (4 * max(1, places)))
+def missing(done: Sequence[tuple[int, int]], runs: int) -> list[tuple[int, int]]:
+    """The runs that are in none of these pieces: (first, before which) in their order."""
+    edges = [0, *(edge for piece in sorted(done) for edge in piece), runs]
+    return [(first, end) for first, end in zip(edges[::2], edges[1::2], strict=True) if first < end]
+
+
+def cut(gaps: Sequence[tuple[int, int]], group: int, places: int) -> list[tuple[int, int]]:
+    """The runs of these gaps in pieces, about four for each place, of whole groups that are computed together."""
+    size = -(-sum(end - first for first, end in gaps) // (4 * max(1, places)))
     size = -(-size // group) * group
-    return [(first, min(first + size, runs)) for first in range(0, runs, size)]
+    return [(at, min(at + size, end)) for first, end in gaps for at in range(first, end, size)]
 
 
 def joined(parts: Sequence[Outcome], in_hand: bool) -> Outcome:
@@ -69,3 +77,35 @@ def failed(like: Outcome, runs: int) -> Outcome:
     rows["stops"] = np.full(runs, STOPS.index("interrupted"), like.stops.dtype)
     none = dict.fromkeys(like.seconds, 0.0)
     return replace(like, **rows, seconds=none, interrupted=True, before=None, checkpoint={})
+
+
+def to_arrays(outcome: Outcome) -> dict[str, Array]:
+    """All of one that came to its end, for a file."""
+    rows = {f"row.{name}": array for name in ROWS if (array := getattr(outcome, name)) is not None}
+    before = outcome.before.arrays() if outcome.before else {}
+    seconds = np.array([outcome.seconds[name] for name in SECONDS])
+    found = rows | {f"before.{name}": array for name, array in before.items()}
+    found |= {f"checkpoint.{name}": array for name, array in outcome.checkpoint.items()}
+    return found | {"seconds": seconds, "every": np.array([outcome.every])}
+
+
+def from_arrays(arrays: Mapping[str, Array], runs: int, parameters: int) -> Outcome:
+    """Raises Unfit where they are not those of so many runs."""
+
+    def named(prefix: str) -> dict[str, Any]:
+        return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+
+    rows: dict[str, Any] = dict.fromkeys(ROWS) | named("row.")
+    if rows["theta"] is None or rows["theta"].shape != (runs, parameters):
+        raise Unfit(f"it does not hold {runs} runs with {parameters} parameters")
+    before = named("before.")
+    if before:
+        first, at = before.pop("position").tolist()
+    return Outcome(
+        **rows,
+        seconds=dict(zip(SECONDS, arrays["seconds"].tolist(), strict=True)),
+        interrupted=False,
+        every=int(arrays["every"][0]),
+        before=State(first, at, **before) if before else None,
+        checkpoint=named("checkpoint."),
+    )

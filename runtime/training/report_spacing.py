@@ -9,6 +9,7 @@ on how busy the machine is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 from netc.compiler.calculus import ir
@@ -91,6 +92,7 @@ def batches(program: ir.Program, train: int) -> int:
     return {"full": 1, "size": -(-train // cut.count) if cut.count else 1, "parts": cut.count}[cut.mode]
 
 
+@lru_cache(maxsize=8)
 def multiply_adds(problem: ir.Problem) -> tuple[int, int]:
     """Of the loss of one sample, and of its gradient; an operation on elements counts as one for each."""
     forward, backward = (

@@ -19,7 +19,7 @@ AT_ONCE = 2**16
 """Numbers drawn in one go: what is computed on the way stays in the cache."""
 
 MANY = 2**20
-"""Numbers from which loading compiled code is worth it."""
+"""Numbers of all runs from which loading compiled code is worth it."""
 
 
 def first_theta(program: ir.Program, first: int, count: int) -> Array:
@@ -35,7 +35,7 @@ def first_theta(program: ir.Program, first: int, count: int) -> Array:
     theta = np.zeros((count, program.problem.parameters))
     for fill in starts.fills:
         place = theta[:, fill.offset : fill.offset + fill.size]
-        if fill.law == "uniform" and place.size >= MANY:
+        if fill.law == "uniform" and place.size >= AT_ONCE and fill.size * program.training.runs >= MANY:
             _draw_many(place, fill, program.training.seed, first)
             continue
         some = max(1, AT_ONCE // max(1, fill.size))

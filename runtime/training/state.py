@@ -25,8 +25,9 @@ NO_GAIN = max(ir.STATUS.values()) + 1
 
 MEMORY, MEMORY_ON_GPU = 2**28, 2**32
 """Bytes that the runs in hand may take together."""
-MOST, MOST_ON_GPU = 2**16, 2**22
-"""Runs in hand at most: what a CPU needs should stay in its caches' reach; a GPU wants many at once."""
+MOST, MOST_ON_GPU = 2**18, 2**22
+"""Runs in hand at most: each time there are others, the reports of those that report are made anew; a GPU wants many at
+once."""
 
 
 @dataclass
@@ -161,11 +162,18 @@ def within(
 
 
 def fresh(
-    kernels: ModuleType, program: ir.Program, hyper: Array, samples: int, first: int, count: int
+    kernels: ModuleType,
+    program: ir.Program,
+    hyper: Array,
+    samples: int,
+    first: int,
+    count: int,
+    over: State | None = None,
 ) -> State:
-    """The state before the first iteration of `count` runs from `first` on."""
+    """The state before the first iteration of `count` runs from `first` on; in the arrays of one that is over, where there
+    is one of as many runs: new memory costs more than what is done with it."""
     theta, states = first_theta(program, first, count), first_states(program, first, count)
-    return begun(kernels, program, hyper, samples, theta, states, first)
+    return begun(kernels, program, hyper, samples, theta, states, first, over)
 
 
 def begun(
@@ -176,11 +184,13 @@ def begun(
     theta: Array,
     states: Array,
     first: int = 0,
+    over: State | None = None,
 ) -> State:
     """The state before the first iteration of runs that begin at theta (count, P) and states (count, S) of layers."""
     count = len(theta)
     empty = shapes(kernels, program, samples, count)
-    state = State(first, 0, **{name: zeros(shape, kind) for name, (shape, kind) in empty.items()})
+    arrays = over.arrays() if over and over.runs == count else {}
+    state = State(first, 0, **{name: _cleared(arrays.get(name), *of) for name, of in empty.items()})
     state.theta[:, : kernels.PARAMETERS] = theta
     state.counters[:, 4] = np.arange(first, first + count)
     states_of_rows(program.problem, state.theta)[:] = states
@@ -189,6 +199,13 @@ def begun(
     state.reported[:], state.judged[:] = -1, -1
     kernels.start(state.theta, state.vectors, state.scalars, hyper)
     return state
+
+
+def _cleared(array: Array | None, shape: tuple[int, ...], kind: type[np.generic]) -> Array:
+    if array is None:
+        return zeros(shape, kind)
+    array[...] = 0
+    return array
 
 
 def bytes_of_state(kernels: ModuleType, program: ir.Program, samples: int) -> int:

@@ -19,13 +19,14 @@ from netc.runtime.devices.cuda_missing import DeviceLost
 from netc.runtime.devices.load import compiled_at_loading
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
-from netc.runtime.training.finished_runs import Book
+from netc.runtime.training.finished_runs import FinishedRuns
 from netc.runtime.training.history import followed
 from netc.runtime.training.judge import Judge
 from netc.runtime.training.last_good import LastGood
 from netc.runtime.training.measured import Measured
 from netc.runtime.training.outcomes import stops
 from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
+from netc.runtime.training.report_spacing import work_of_epoch
 from netc.runtime.training.state import (
     DIVERGED,
     RUNNING,
@@ -37,6 +38,7 @@ from netc.runtime.training.state import (
     runs_at_once,
     within,
 )
+from netc.runtime.training.stretches import OnCpu
 from netc.runtime.training.task import (
     Outcome,
     Task,
@@ -50,6 +52,8 @@ from netc.runtime.training.workers import Abandoned, Workers, use_threads
 
 STRETCH = 0.2
 """Seconds a stretch should take, so that Ctrl-C is answered soon."""
+FIRST_WORK = 2**22
+"""Multiply-adds of the first stretch, where an iteration has no more: some hundredths of a second at most."""
 FIRST_CHECKPOINT, BETWEEN_CHECKPOINTS = 1.0, 30.0
 """Seconds of training before the first one, and between two at most: each waits twice as long as the one before."""
 CHECKPOINTS_SHARE = 0.05
@@ -72,7 +76,7 @@ def iterations(task: Task) -> Iterator[Array]:
     that have ended."""
     loop = _Loop(task, Watcher())
     with loop.workers:
-        state = loop.state = loop.fresh(0)
+        state = loop.state = loop.fresh(loop.first)
         loop.stretches.begin(state)
         for step in range(1, loop.total + 1):
             loop.stretches.queue(step, report=False)
@@ -109,19 +113,22 @@ class _Loop:
             if task.rules is not None
             else None
         )
-        self.cuts = [self.spacing.rows, *([self.per_epoch] if self.judge else [])]
-        """Iterations between two moments at which a stretch ends."""
         self.stretches = stretches_of(task, self.hyper, self.workers)
+        self.leads = self.judge is None and task.history == "summary" and isinstance(self.stretches, OnCpu)
+        """Whether the runs that report go ahead of the others, which then need not stop at every report."""
+        self.cuts = [] if self.leads else [self.spacing.rows, *([self.per_epoch] if self.judge else [])]
+        """Iterations between two moments at which a stretch ends."""
         folder = folder if self.chunk < self.end - self.first else None
         self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task)
         sizes = kernels.PARAMETERS, program.problem.state_numbers
         followed = len(self.watched.names)
-        self.book = Book(
+        self.book = FinishedRuns(
             self.end, *sizes, real_type(program), folder, self.watched.grown, followed, task.keeps
         )
         self.columns = len(COLUMNS) + followed
         self.history: list[Array] = []
-        self.pace = 1.0
+        work = work_of_epoch(program, task.train.count) / self.per_epoch
+        self.pace = max(1.0, FIRST_WORK / (self.chunk * max(1.0, work)))
         """Iterations of one stretch."""
         self.saved, self.apart = time.monotonic(), FIRST_CHECKPOINT
         self.before = np.zeros(2)
@@ -171,15 +178,15 @@ class _Loop:
                 self.book.enter(self.state, self.state.theta, self._nothing(np.arange(self.state.runs)))
             if self._over(interrupt) or self.book.count >= self.end:
                 break
-            self.state = self.fresh(self.book.count)
+            self.state = self.fresh(self.book.count, self.state)
             self.stretches.begin(self.state)
         if self.book.folder and not self._over(interrupt):
             self.watch.checkpoint(self._snapshot())  # until the results are written
 
-    def fresh(self, first: int) -> State:
+    def fresh(self, first: int, over: State | None = None) -> State:
         count, task = min(self.chunk, self.end - first), self.task
         use_threads(task.threads)
-        return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count)
+        return fresh(task.kernels, task.program, self.hyper, task.train.count, first, count, over)
 
     def warm_up(self) -> None:
         """Every kernel once, so that compiling is over (and on disk) before training begins."""
@@ -197,12 +204,13 @@ class _Loop:
         if state.at == self.task.first:
             self._judge()
             self._report(self._due())
+            self._end()
         depth = 1 if self.judge else stretches.depth  # a run that is judged may have to end
-        ahead, queued, going = state.at, deque[int](), self._going()
+        ahead, led, queued, going = state.at, 0.0, deque[int](), self._going()
         while True:
             while going and ahead < self.total and len(queued) < depth and not self._over(interrupt):
-                due = min(self.total, *((ahead // apart + 1) * apart for apart in self.cuts))
-                ahead = min(due, ahead + max(1, int(self.pace)))
+                due = min([self.total, *((ahead // apart + 1) * apart for apart in self.cuts)])
+                ahead, led = self._led(min(due, ahead + max(1, int(self.pace))))
                 stretches.queue(ahead, self._reports_at(ahead, self.spacing.whole))
                 queued.append(ahead)
             if not queued:
@@ -210,24 +218,51 @@ class _Loop:
             seconds, last = stretches.wait(), queued.popleft()
             if not going:
                 continue  # it was queued before it was known that all runs have ended
-            self._went_on(last, seconds)
+            self._went_on(last, led + seconds)
             self._judge()
             if self._reports_at(state.at, self.spacing.whole):
                 self._report(self._due())
             elif self._reports_at(state.at, self.spacing.rows):
                 self._note(state.running(self._due()))
-            if self.judge and self.judge.end(state):
-                stretches.begin(state)
+            self._end()
             if (now := time.monotonic()) - self.saved > min(self.apart, BETWEEN_CHECKPOINTS):
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
                 self.apart = max(2 * self.apart, (self.saved - now) / CHECKPOINTS_SHARE)
             going = self._going()
 
+    def _led(self, last: int) -> tuple[int, float]:
+        """Before a stretch up to iteration `last`: where the runs that report go ahead of the others, they make their
+        reports on the way. The iteration in which they are then, `last` unless that was enough, and the seconds it took."""
+        if not self.leads:
+            return last, 0.0
+        state, stretches, began = self.state, self.stretches, time.perf_counter()
+        assert isinstance(stretches, OnCpu)
+        first, rows = state.at, followed(state.first, state.runs, self.runs)
+        try:
+            while state.at < last and not self.watch.enough and len(state.running(rows)):
+                due = min(last, (state.at // self.spacing.rows + 1) * self.spacing.rows)
+                stretches.begin(state, rows)
+                stretches.queue(due, report=True)
+                stretches.wait()
+                state.at = due
+                if self._reports_at(due, self.spacing.whole):
+                    self._report(self._due())
+            last = state.at if self.watch.enough else last
+        finally:
+            state.at = first  # the others are there
+            stretches.begin(state)
+        return last, time.perf_counter() - began
+
     def _judge(self) -> None:
         at = self.state.at
         if self.judge and (at == self.task.first or self._reports_at(at, self.per_epoch)):
             self.judge.look(self.state)
+
+    def _end(self) -> None:
+        """The runs that have been judged to be over."""
+        if self.judge and self.judge.end(self.state):
+            self.stretches.begin(self.state)
 
     def _over(self, interrupt: Interrupt) -> bool:
         """Whether it ends before all iterations are done."""
@@ -251,10 +286,9 @@ class _Loop:
     def _due(self) -> Array:
         """The rows that have a report to make: those that moved since the last one."""
         state = self.state
-        rows = np.arange(state.runs)
         if self.task.history == "summary":
-            rows = followed(state.first, state.runs, self.runs)
-        return state.moved(rows)
+            return state.moved(followed(state.first, state.runs, self.runs))
+        return state.moved(np.arange(state.runs))
 
     def _report(self, rows: Array) -> None:
         """On all samples."""

@@ -22,6 +22,7 @@ NUMBERED = re.compile(r"(?:.*\.)?(\d+)\.(\w+)")
 """A tensor of an nn.Sequential: `0.weight`, `net.2.bias`."""
 WORDS = {"gamma": "weight", "beta": "bias", "m": "running_mean", "s": "running_var"}
 """Of norms, as PyTorch calls them."""
+WHOLE = "save model.state_dict(), not the model"
 COUNTER = "num_batches_tracked"
 """PyTorch's, of a batch norm: nothing here reads it."""
 
@@ -31,9 +32,13 @@ def weights_of(problem: ir.Problem, file: str) -> Array:
     states = {t.name for t in problem.states}
     named = {name: a for name, a in _as_netc(problem, file).items() if name not in states}
     try:
-        return flatten(problem, named)
+        theta = flatten(problem, named)
     except ValueError as error:
         raise ValueError(f"{error}{_by_shapes(problem, named)}") from None
+    # Of several runs some may have diverged.
+    if theta.ndim == 1 and (lost := int((~np.isfinite(theta)).sum())):
+        raise ValueError(f"{lost} of its {theta.size} numbers are not finite")
+    return theta
 
 
 def _by_shapes(problem: ir.Problem, named: dict[str, Array]) -> str:
@@ -149,6 +154,8 @@ def _tensors(path: Path) -> dict[str, Array]:
         return load_file(path)
     except SafetensorError as error:
         raise ValueError(f"not a readable safetensors file: {error}") from None
+    except TypeError as error:  # of the name of a kind that NumPy lacks
+        raise ValueError(f"it cannot be read here, {error}: save it as float32") from None
 
 
 def _state_dict(path: Path) -> dict[str, Array]:
@@ -160,8 +167,13 @@ def _state_dict(path: Path) -> dict[str, Array]:
 
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise ValueError(f"not a state dict of PyTorch: {str(error).splitlines()[0]}") from None
+    except pickle.UnpicklingError as error:
+        whole = "GLOBAL" in str(error)  # a class, which is not loaded
+        raise ValueError(
+            f"not a state dict of PyTorch: {WHOLE if whole else 'PyTorch cannot read it'}"
+        ) from None
+    except (RuntimeError, EOFError, ValueError, KeyError):
+        raise ValueError("not a state dict of PyTorch: PyTorch cannot read it") from None
     if not isinstance(held, dict) or not all(isinstance(v, torch.Tensor) for v in held.values()):
-        raise ValueError("not a state dict of PyTorch: save model.state_dict(), not the model")
+        raise ValueError(f"not a state dict of PyTorch: {WHOLE}")
     return {str(name): tensor.detach().to(torch.float64).numpy() for name, tensor in held.items()}

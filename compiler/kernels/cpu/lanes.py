@@ -14,14 +14,22 @@ from dataclasses import dataclass, field
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 from netc.compiler.kernels import loops as L
+from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.registers import RegisterWriter
 from netc.compiler.kernels.rule import ADVANCE
 from netc.compiler.kernels.rule_flow import flat, runs
 
-WIDTH = 16
-"""Runs of a group: several registers, so that one's latency hides behind the others."""
+REGISTERS, WIDEST = 4, 32
+"""Vector registers of a group, whose latencies hide behind one another; and its runs at most."""
+LEAST = 16
+"""Runs of a training, from which on they walk in step."""
 COUNTED = ("iteration", "losses", "gradients", "status")
 """Whole numbers, exact as float64; in the order of `counters`."""
+
+
+def width(machine: Machine) -> int:
+    """Runs of a group."""
+    return min(WIDEST, REGISTERS * machine.lanes)
 
 
 def walks_in_step(rule: ir.Rule) -> bool:
@@ -36,7 +44,7 @@ def _in_step(s: ir.Stmt) -> bool:
     match s:
         case ir.For(_, first, last):
             return isinstance(first, ir.Const) and isinstance(last, ir.Const)
-        case ir.Fetch() | ir.Keep():
+        case ir.Fetch() | ir.Store():
             return False
         case _:
             return True
@@ -44,6 +52,8 @@ def _in_step(s: ir.Stmt) -> bool:
 
 @dataclass
 class LaneWriter(RegisterWriter):
+    width: int = 0
+    """Runs of a group."""
     inside: list[str] = field(default_factory=list)
     """Of the searches and branches around a statement, from the outermost on: the lanes, as ones and zeros."""
     known: set[str] = field(default_factory=set)
@@ -51,7 +61,7 @@ class LaneWriter(RegisterWriter):
 
     def functions(self) -> tuple[list[L.Function], int]:
         alone = RegisterWriter(self.rule, self.vectors, self.order, objective=self.objective)
-        return [alone.start(), self.advance()], len(self.stage()) * WIDTH
+        return [alone.start(), self.advance()], len(self.stage()) * self.width
 
     # -- expressions: every name is a vector over the runs --------------------------------------------
 
@@ -231,19 +241,19 @@ class LaneWriter(RegisterWriter):
         ]
         going = L.call("land", L.call("eq", "status", ZERO), L.call("lt", "iteration", "target"))
         group: list[L.Stmt] = [
-            L.let("here", L.call("least", WIDTH, L.call("sub", L.call("len", "rows"), "r"))),
-            L.loop("lane", WIDTH, [
+            L.let("here", L.call("least", self.width, L.call("sub", L.call("len", "rows"), "r"))),
+            L.loop("lane", self.width, [
                 # The lanes beyond the last run repeat it, and store nothing.
                 L.let("row", L.At(L.Name("rows"), L.add("r", L.call("least", "lane", L.call("sub", "here", 1))))),
-                *(L.Store(L.Name("scratch"), L.add("lane", i * WIDTH), at) for i, (_, at) in enumerate(staged)),
+                *(L.Store(L.Name("scratch"), L.add("lane", i * self.width), at) for i, (_, at) in enumerate(staged)),
             ]),
-            *(L.let(name, L.load("scratch", i * WIDTH)) for i, (name, _) in enumerate(staged)),
+            *(L.let(name, L.load("scratch", i * self.width)) for i, (name, _) in enumerate(staged)),
             *(L.let(name, L.call("splat", value)) for name, value in constants),
             *(L.let(c, L.call("splat", 1.0)) for c in ("m", "samples") if c not in self.own),
             L.let("target", L.call("splat", L.call("float64", "last"))),
             L.let("active", L.call("select", going, L.call("splat", 1.0), ZERO)),
             L.While(any_of(holds("active")), tuple(self.iteration())),
-            *(L.store("scratch", i * WIDTH, name) for i, (name, _) in enumerate(staged)),
+            *(L.store("scratch", i * self.width, name) for i, (name, _) in enumerate(staged)),
             L.loop("lane", "here", [
                 L.let("row", L.At(L.Name("rows"), L.add("r", "lane"))),
                 *(L.Store(at.array, at.index, self.kept(name, i)) for i, (name, at) in enumerate(staged)),
@@ -252,12 +262,12 @@ class LaneWriter(RegisterWriter):
                 L.Store(figures, L.Int(2), L.Real(1.0)),
             ]),
         ]  # fmt: skip
-        body = (L.loop("r", L.call("len", "rows"), group, step=WIDTH),)
-        note = f"The runs `rows` up to iteration `last`, {WIDTH} at a time walk in step; those that have ended stay."
+        body = (L.loop("r", L.call("len", "rows"), group, step=self.width),)
+        note = f"The runs `rows` up to iteration `last`, {self.width} at a time walk in step; those that have ended stay."
         return L.Function("advance", ADVANCE, body, note)
 
     def kept(self, name: str, position: int) -> L.Expr:
-        value = L.At(L.Name("scratch"), L.add("lane", position * WIDTH))
+        value = L.At(L.Name("scratch"), L.add("lane", position * self.width))
         return L.call("int64", value) if name in COUNTED else value
 
     def iteration(self) -> list[L.Stmt]:

@@ -111,68 +111,70 @@ def plan(
     samples: int,
 ) -> Plan:
     """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation, a batch's."""
-    lanes = machine.width(precision)
-    units = network.layers[0].product.inputs + sum(2 * d.outputs for d in products(network))
-    block = block_of(units, machine, lanes)
+    lanes, dense = machine.width(precision), products(network)
+    block = block_of(dense[0].inputs + sum(2 * d.outputs for d in dense), machine, lanes)
     at_once = (
         min(block, samples) if samples > lanes else block
     )  # fewer go by units: what is left are evaluations of all
-    wide = [is_wide(d, at_once, lanes, i == 0) for i, d in enumerate(products(network))]
-    top = 0
+    wide = [is_wide(d, at_once, lanes, i == 0) for i, d in enumerate(dense)]
+    places = _Places(lanes)
+    zeros = places.take(max(max(d.inputs, d.outputs) for d in dense), "ZEROS")
+    stages = _with_rows(_stages(network, wide, block, places), wide, shuffled, block, places)
+    gather_x, gather_y = (
+        places.take(n * block, name) if shuffled else 0
+        for n, name in ((dense[0].inputs, "SAMPLES_X"), (network.head.units, "SAMPLES_Y"))
+    )
+    buffers = {name: places.take(rows * block, f"HEAD_{name.upper()}") for name, rows in temporaries.items()}
+    height, chunks = _height(network, wide, machine), _chunks(network, samples)
+    return Plan(lanes, machine.registers, block, stages, height, zeros, gather_x, gather_y, buffers,
+                places.names, places.top, chunks)  # fmt: skip
 
-    def take(numbers: int) -> int:
-        nonlocal top
-        start, top = top, top + -(-numbers // lanes) * lanes
+
+class _Places:
+    """Hands out scratch, whole vectors at a time, and notes what kernels call the places."""
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes, self.top, self.names = lanes, 0, dict[int, str]()
+
+    def take(self, numbers: int, name: str) -> int:
+        start, self.top = self.top, self.top + -(-numbers // self.lanes) * self.lanes
+        self.names[start] = name
         return start
 
-    zeros = take(max(max(d.inputs, d.outputs) for d in products(network)))
-    named = {zeros: "ZEROS"}
+
+def _stages(network: Chain, wide: list[bool], block: int, places: _Places) -> list[Stage]:
+    """The buffers of each layer, but for the rows of wide ones."""
     stages: list[Stage] = []
-    source = -1
+    source, lanes = -1, places.lanes
     for layer, by_rows in zip(network.layers, wide, strict=True):
         dense = layer.product
+        name = dense.name.upper()
         layout = _sums(dense, source < 0, by_rows, lanes)
         numbers = (
             -(-dense.outputs // lanes) * lanes * block
         )  # whole vectors of units: the rows beyond stay zero
-        a = take(numbers)
-        z = take(numbers) if layer.reads_z else a
-        again = take(numbers) if kept(layer) else -1
-        stages.append(Stage(layer, source, z, a, take(numbers), take(layout.size), layout, -1, again))
-        name = dense.name.upper()
-        places = (stages[-1].sums, stages[-1].d, z, a)
-        named |= dict(zip(places, (f"{name}_SUMS", f"{name}_D", f"{name}_Z", f"{name}_A"), strict=True))
-        named |= {again: f"{name}_KEPT"} if again >= 0 else {}
+        a = places.take(numbers, f"{name}_A")
+        z = places.take(numbers, f"{name}_Z") if layer.reads_z else a
+        again = places.take(numbers, f"{name}_KEPT") if kept(layer) else -1
+        d, sums = places.take(numbers, f"{name}_D"), places.take(layout.size, f"{name}_SUMS")
+        stages.append(Stage(layer, source, z, a, d, sums, layout, -1, again))
         source = a
-    # What is gathered is there sample by sample until its gradient is summed, after those of all other layers.
+    return stages
+
+
+def _with_rows(
+    stages: list[Stage], wide: list[bool], shuffled: bool, block: int, places: _Places
+) -> tuple[Stage, ...]:
+    """What is gathered is there sample by sample until its gradient is summed, after those of all other layers."""
     own = shuffled and wide[0]
-    apart = [row_of(d.inputs, lanes) * by_rows for d, by_rows in zip(products(network), wide, strict=True)]
-    first = take(apart[0] * block) if own else -1
-    others = take(max(apart[own:]) * block) if any(apart[own:]) else -1
-    named |= ({first: "SAMPLE_ROWS"} if own else {}) | ({others: "ROWS"} if others >= 0 else {})
+    apart = [
+        row_of(s.layer.product.inputs, places.lanes) * by_rows
+        for s, by_rows in zip(stages, wide, strict=True)
+    ]
+    first = places.take(apart[0] * block, "SAMPLE_ROWS") if own else -1
+    others = places.take(max(apart[own:]) * block, "ROWS") if any(apart[own:]) else -1
     where = [first if own and i == 0 else others if by_rows else -1 for i, by_rows in enumerate(wide)]
-    stages = [replace(stage, rows=rows) for stage, rows in zip(stages, where, strict=True)]
-    gather_x, gather_y = (
-        take(n * block) if shuffled else 0 for n in (network.layers[0].product.inputs, network.head.units)
-    )
-    buffers = {name: take(rows * block) for name, rows in temporaries.items()}
-    named |= {gather_x: "SAMPLES_X", gather_y: "SAMPLES_Y"} if shuffled else {}
-    named |= {place: f"HEAD_{name.upper()}" for name, place in buffers.items()}
-    height, chunks = _height(network, wide, machine), _chunks(network, samples)
-    return Plan(
-        lanes,
-        machine.registers,
-        block,
-        tuple(stages),
-        height,
-        zeros,
-        gather_x,
-        gather_y,
-        buffers,
-        named,
-        top,
-        chunks,
-    )
+    return tuple(replace(stage, rows=rows) for stage, rows in zip(stages, where, strict=True))
 
 
 def products(network: Chain) -> list[Product]:

@@ -67,8 +67,8 @@ class Cpu:
                 writer = _writer(program, samples, p, units.scratch(network, p))
                 block, lanes, group = p.block, p.lanes, 1
             case None:
-                made, writer = objective_functions(problem), _objective_writer(program)
-                lanes = group = cpu_lanes.WIDTH if isinstance(writer, cpu_lanes.LaneWriter) else 1
+                made, writer = objective_functions(problem), _objective_writer(program, self.machine)
+                lanes = group = writer.width if isinstance(writer, cpu_lanes.LaneWriter) else 1
                 block = BLOCKLESS
         stepping, scratch = writer.functions()
         state_vectors, state_numbers = writer.sizes()
@@ -115,15 +115,15 @@ def one_by_one(program: ir.Program) -> str:
     """Why runs of an objective do not walk in step, each in a lane; empty where they do."""
     if not registers.fits(program.problem):
         return "theta or the objective's text is too large for registers"
-    if program.training.runs < cpu_lanes.WIDTH:
-        return f"{cpu_lanes.WIDTH} or more would walk in step"
+    if program.training.runs < cpu_lanes.LEAST:
+        return f"{cpu_lanes.LEAST} or more would walk in step"
     if program.training.precision == "f32":
         return "in f64 they would walk in step"
     walks = cpu_lanes.walks_in_step(rules.named(program.rule))
     return "" if walks else "the rule's evaluations come at other moments in each run"
 
 
-def _objective_writer(program: ir.Program) -> rules.Writer:
+def _objective_writer(program: ir.Program, machine: Machine) -> rules.Writer:
     """Vectors in memory, in registers, or, where many starts walk in step, runs as lanes."""
     rule, training, objective = rules.named(program.rule), program.training, program.problem
     vectors = memory.Vectors(
@@ -135,7 +135,7 @@ def _objective_writer(program: ir.Program) -> rules.Writer:
         single = training.precision == "f32"
         return registers.RegisterWriter(rule, vectors, "", objective=objective, single=single)
     writer = StretchWriter if seldom_ends(rule) else cpu_lanes.LaneWriter
-    return writer(rule, vectors, "", objective=objective)
+    return writer(rule, vectors, "", objective=objective, width=cpu_lanes.width(machine))
 
 
 HEADER = """

@@ -96,7 +96,7 @@ class TeamWriter(Writer):
     def copy(self, into: L.Expr | str, source: str) -> L.Stmt:
         return mine([L.store(into, "q", L.load(source, "q"))], 0, self.vectors.parameters)
 
-    def at_batch(self, s: ir.Fetch | ir.Keep) -> list[L.Stmt]:
+    def at_batch(self, s: ir.Fetch | ir.Store) -> list[L.Stmt]:
         """A number is written by one thread, when all have read the old one."""
         kept = super().at_batch(s)
         if isinstance(s, ir.Fetch) or s.axes:

@@ -210,18 +210,18 @@ def _sections(spec: Spec) -> Iterable[Section]:
 
 
 def _same(spec: Spec) -> Iterator[str]:
-    from netc.compiler.rules.equivalent_rules import relatives
+    from netc.compiler.rules.equivalent_rules import equivalents
     from netc.compiler.rules.explain import wrap
     from netc.compiler.rules.pitfalls import changes
     from netc.compiler.rules.rule_text import standalone
     from netc.compiler.rules.sides import side
-    from netc.runtime.devices.answer_cache import kept
+    from netc.runtime.devices.answer_cache import remembered
 
     rule = side(standalone(spec))
     question = f"relatives of {rule.text.optimizer.definition} {rule.values} {rule.rule}"
     here = [changes(s) for s in spec.schedules]
     groups: dict[tuple[str, ...], list[str]] = {}
-    for same, *breaks in kept(question, lambda: [[r.call, *r.breaks] for r in relatives(rule)]):
+    for same, *breaks in remembered(question, lambda: [[r.call, *r.breaks] for r in equivalents(rule)]):
         heads = (words.split(" (")[0].split(":")[0] for words in breaks)
         told = (f"{h} (here {here[0]})" if here and h.startswith("a schedule") else h for h in heads)
         groups.setdefault(tuple(told), []).append(same)

@@ -43,7 +43,7 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
         )
     folder = RunFolder(run)
     manifest = manifest_of(folder)
-    if folder.has_checkpoint or not (run / "theta.safetensors").is_file():
+    if folder.can_go_on or not (run / "theta.safetensors").is_file():
         raise click.UsageError(f"'{run}' has not come to its end; to go on: netc run --resume {run}")
     try:
         tensors_of(run / "theta.safetensors")

@@ -72,19 +72,22 @@ def command(
         if session.spec.finder is not None:
             from netc import finder_run
 
-            return finder_run.run(session, changed, out, plot, as_json)
+            return finder_run.run(session, changed, out, plot, as_json, where or "")
         if session.spec.sweep is not None:
             return _swept(sweep_run.begin(session, changed, out, quiet, where or ""), plot, as_json)
         run = Run(session, new_folder(session, changed, out), None, session.file.source.name)
     else:
-        if where:
-            raise click.UsageError("--on: a run goes on in one place; sweeps go on with workers")
-        run = _resumed(resume, file, changed, width, quiet)
-    result = _spread(run, changed, where) if where else train(run, quiet)
+        run, changed = _resumed(resume, file, changed, width, quiet)
+        if where and not run.folder.has_pieces:
+            raise click.UsageError(f"--on: '{resume}' was begun in one place, and goes on there")
+    if where or run.folder.has_pieces:
+        result, failed = _spread(run, changed, where or "")
+    else:
+        result, failed = train(run, quiet), False
     if plot and not result.interrupted:
         pictures([run.folder.path], (), run.folder.path, "png")
     _tell(run, result, as_json, quiet)
-    return BROKEN_OFF if where and result.interrupted else _status(result)
+    return BROKEN_OFF if failed else _status(result)
 
 
 @dataclass(frozen=True)
@@ -108,14 +111,15 @@ def _opened(file: Path, changed: dict[str, str | float], out: Path, lanes: int, 
     return session
 
 
-def _spread(run: Run, changed: dict[str, str | float], where: str) -> Result:
-    """Over workers; nothing is left of a run that they cannot begin."""
-    from netc import cluster_run
+def _spread(run: Run, changed: dict[str, str | float], where: str) -> tuple[Result, bool]:
+    """In pieces, over workers, and whether some have failed; nothing is left of a run that they cannot begin."""
+    from netc import pieces_run
 
     try:
-        return cluster_run.runs(run, changed, where)
+        result, stopped = pieces_run.run(run, changed, where)
+        return result, result.interrupted and not stopped
     except BaseException:
-        if not (run.folder.path / "summary.json").exists():
+        if not any(run.folder.pieces.glob("*")):
             shutil.rmtree(run.folder.path, ignore_errors=True)
         raise
 
@@ -153,22 +157,26 @@ def checkpoint_of(folder: RunFolder) -> dict[str, Array] | None:
         raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
 
 
-def _resumed(path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool) -> Run:
+def _resumed(
+    path: Path, file: Path | None, changed: dict[str, str | float], lanes: int, quiet: bool
+) -> tuple[Run, dict[str, str | float]]:
+    """And what was changed in the file from outside."""
     from netc.runtime import opening
     from netc.runtime.results.folder import RunFolder
 
     folder, before = RunFolder(path), begun_here(path, lanes)
     origin = file or before.file
     checkpoint = checkpoint_of(folder)
-    if checkpoint is None:
+    if checkpoint is None and not folder.has_pieces:
         raise click.UsageError(f"'{path}' has no checkpoint: the run came to its end, or never began")
     if not origin.exists():
         raise click.UsageError(f"'{origin}', which the run began with, is not there; give the FILE")
-    session = opening.open_session(read(origin), {**before.overrides, **changed}, lanes=before.lanes)
+    merged = {**before.overrides, **changed}
+    session = opening.open_session(read(origin), merged, lanes=before.lanes)
     warn(session, quiet)
     if fingerprint(session) != before.program:
         raise click.UsageError(f"'{path}' was begun with another file, other settings or other data")
-    return Run(session, folder, checkpoint, before.given)
+    return Run(session, folder, checkpoint, before.given), merged
 
 
 def read(file: Path) -> Any:
@@ -230,7 +238,7 @@ def train(run: Run, quiet: bool, told: bool = True) -> Result:
     except Unfit as error:
         raise click.UsageError(f"'{folder.path}' cannot be resumed: {error}") from None
     except KeyboardInterrupt:
-        if folder.has_checkpoint:
+        if folder.can_go_on:
             if told:
                 _say_how_to_go_on(folder.path)
         else:
@@ -311,7 +319,7 @@ def _tell(run: Run, result: Result, as_json: bool, quiet: bool) -> None:
         click.echo(json.dumps(result.summary, allow_nan=False))
     else:
         click.echo(summary(run.session, result))
-    if result.interrupted and not quiet and run.folder.has_checkpoint:
+    if result.interrupted and not quiet and run.folder.can_go_on:
         _say_how_to_go_on(run.folder.path)
 
 

@@ -21,76 +21,89 @@ SORTS = {
     "function": types.CompletionItemKind.Function,
 }
 
+Asked = types.HoverParams | types.CompletionParams | types.DefinitionParams
+"""About a place in a text."""
+
 
 def make_server() -> LanguageServer:
     server = LanguageServer("netc", __version__)
-
-    def told(uri: str, with_data: bool) -> None:
-        document = server.workspace.get_text_document(uri)
-        found = editing.diagnostics(document.source, _path(document), with_data)
-        own = [_diagnostic(d, document) for d in found]
-        server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, own, document.version))
-
-    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def opened(params: types.DidOpenTextDocumentParams) -> None:
-        told(params.text_document.uri, True)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def saved(params: types.DidSaveTextDocumentParams) -> None:
-        told(params.text_document.uri, True)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: types.DidChangeTextDocumentParams) -> None:
-        """As one types, data are not read."""
-        told(params.text_document.uri, False)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def closed(params: types.DidCloseTextDocumentParams) -> None:
-        server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(params.text_document.uri, []))
-
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    def hover(params: types.HoverParams) -> types.Hover | None:
-        document = server.workspace.get_text_document(params.text_document.uri)
-        text = editing.hover(document.source, document.offset_at_position(params.position))
-        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
-
-    @server.feature(
-        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[".", " ", "("])
-    )
-    def completion(params: types.CompletionParams) -> list[types.CompletionItem]:
-        document = server.workspace.get_text_document(params.text_document.uri)
-        at = document.offset_at_position(params.position)
-        _, start, _ = editing.word_at(document.source[:at], at)
-        place = _range(Span(Source("", document.source), start, at))
-        return [
-            types.CompletionItem(
-                o.word, kind=SORTS[o.sort], detail=o.about or None, text_edit=types.TextEdit(place, o.word)
-            )
-            for o in editing.completion(document.source, at)
-        ]
-
-    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
-    def definition(params: types.DefinitionParams) -> types.Location | None:
-        document = server.workspace.get_text_document(params.text_document.uri)
-        found = editing.definition(
-            document.source, _path(document), document.offset_at_position(params.position)
-        )
-        if found is None:
-            return None
-        path, span = found
-        uri = document.uri if path == _path(document) else path.as_uri()
-        return types.Location(uri, _range(span))
-
-    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
-    def formatting(params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
-        document = server.workspace.get_text_document(params.text_document.uri)
-        text = editing.formatted(document.source, _path(document))
-        if text is None or text == document.source:
-            return None
-        whole = Span(Source("", document.source), 0, len(document.source))
-        return [types.TextEdit(_range(whole), text)]
-
+    typed = types.CompletionOptions(trigger_characters=[".", " ", "("])
+    for question, answer, options in (
+        (types.TEXT_DOCUMENT_DID_OPEN, _opened, None),
+        (types.TEXT_DOCUMENT_DID_SAVE, _opened, None),
+        (types.TEXT_DOCUMENT_DID_CHANGE, _changed, None),
+        (types.TEXT_DOCUMENT_DID_CLOSE, _closed, None),
+        (types.TEXT_DOCUMENT_HOVER, _hover, None),
+        (types.TEXT_DOCUMENT_COMPLETION, _completion, typed),
+        (types.TEXT_DOCUMENT_DEFINITION, _definition, None),
+        (types.TEXT_DOCUMENT_FORMATTING, _formatting, None),
+    ):
+        server.feature(question, options)(answer)
     return server
+
+
+def _opened(
+    ls: LanguageServer, params: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams
+) -> None:
+    _tell(ls, params.text_document.uri, with_data=True)
+
+
+def _changed(ls: LanguageServer, params: types.DidChangeTextDocumentParams) -> None:
+    """As one types, data are not read."""
+    _tell(ls, params.text_document.uri, with_data=False)
+
+
+def _tell(ls: LanguageServer, uri: str, with_data: bool) -> None:
+    document = ls.workspace.get_text_document(uri)
+    found = editing.diagnostics(document.source, _path(document), with_data)
+    own = [_diagnostic(d, document) for d in found]
+    ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, own, document.version))
+
+
+def _closed(ls: LanguageServer, params: types.DidCloseTextDocumentParams) -> None:
+    ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(params.text_document.uri, []))
+
+
+def _hover(ls: LanguageServer, params: types.HoverParams) -> types.Hover | None:
+    document, at = _place(ls, params)
+    text = editing.hover(document.source, at)
+    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
+
+
+def _completion(ls: LanguageServer, params: types.CompletionParams) -> list[types.CompletionItem]:
+    document, at = _place(ls, params)
+    _, start, _ = editing.word_at(document.source[:at], at)
+    place = _range(Span(Source("", document.source), start, at))
+    return [
+        types.CompletionItem(
+            o.word, kind=SORTS[o.sort], detail=o.about or None, text_edit=types.TextEdit(place, o.word)
+        )
+        for o in editing.completion(document.source, at)
+    ]
+
+
+def _definition(ls: LanguageServer, params: types.DefinitionParams) -> types.Location | None:
+    document, at = _place(ls, params)
+    found = editing.definition(document.source, _path(document), at)
+    if found is None:
+        return None
+    path, span = found
+    uri = document.uri if path == _path(document) else path.as_uri()
+    return types.Location(uri, _range(span))
+
+
+def _formatting(ls: LanguageServer, params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
+    document = ls.workspace.get_text_document(params.text_document.uri)
+    text = editing.formatted(document.source, _path(document))
+    if text is None or text == document.source:
+        return None
+    whole = Span(Source("", document.source), 0, len(document.source))
+    return [types.TextEdit(_range(whole), text)]
+
+
+def _place(ls: LanguageServer, params: Asked) -> tuple[TextDocument, int]:
+    document = ls.workspace.get_text_document(params.text_document.uri)
+    return document, document.offset_at_position(params.position)
 
 
 def _path(document: TextDocument) -> Path:

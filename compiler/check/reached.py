@@ -1,0 +1,74 @@
+"""`stop = accuracy(validation) > 90%`: a run ends where a figure of a part of the data has got so far.
+
+Kernels test conditions on theta and the training loss (`train.py`); these are looked at by reports, epoch by epoch.
+"""
+
+from __future__ import annotations
+
+from netc.compiler.check.keep import FIGURES, judged_of
+from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.resolve_tree import walk
+from netc.compiler.meaning.resolve_values import NotANumber, number
+from netc.compiler.meaning.spec import PARTS
+from netc.compiler.meaning.spec_training import Reached
+from netc.dsl import ast
+from netc.dsl.printer import print_expr
+
+TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+EXAMPLE = "stop = R < 1e-3 or accuracy(validation) > 90%"
+
+
+def check_reached(
+    criterion: ast.Expr | None, losses: frozenset[str], report: Report
+) -> tuple[ast.Expr | None, tuple[Reached, ...]]:
+    """What of the criterion is left for the kernels, and the figures that end a run beside it."""
+    if criterion is None:
+        return None, ()
+    left: ast.Expr | None = None
+    found: list[Reached] = []
+    for condition in _alternatives(criterion):
+        if not any(_is_figure(node, losses) for node in walk(condition)):
+            left = condition if left is None else ast.Logic("or", left, condition, span=criterion.span)
+        elif reached := _reached(condition, losses, report):
+            found.append(reached)
+    return left, tuple(found)
+
+
+def _alternatives(criterion: ast.Expr) -> list[ast.Expr]:
+    match criterion:
+        case ast.Logic("or", left, right):
+            return [*_alternatives(left), *_alternatives(right)]
+    return [criterion]
+
+
+def _is_figure(node: ast.Node, losses: frozenset[str]) -> bool:
+    match node:
+        case ast.Name("accuracy" | "r2"):
+            return True
+        case ast.Call(ast.Name(name), (ast.Argument(None, ast.Name(part)), *_)):
+            certain = name in ("accuracy", "r2") or (name == "loss" and part != "theta")
+            return certain or (name in {*FIGURES, *losses} and part in PARTS)
+    return False
+
+
+def _reached(condition: ast.Expr, losses: frozenset[str], report: Report) -> Reached | None:
+    match condition:
+        case ast.Compare(("<" | "<=" | ">" | ">=") as op, figure, bound) if _is_figure(figure, losses):
+            pass
+        case ast.Compare(("<" | "<=" | ">" | ">=") as op, bound, figure) if _is_figure(figure, losses):
+            op = TURNED[op]  # type: ignore[assignment]
+        case _:
+            text = condition.span.text or print_expr(condition)
+            message = (
+                f"'{text}': a figure of a part of the data is compared with a number, alone or beside 'or'"
+            )
+            report.error("E0638", condition.span, message, hints=(EXAMPLE,))
+            return None
+    judged = judged_of(figure, losses, report)
+    try:
+        goal = number(bound)
+    except NotANumber as error:
+        message = f"with which number is {print_expr(figure)} compared? {error.reason}"
+        report.error("E0638", bound.span, message, hints=(EXAMPLE,))
+        return None
+    return Reached(judged, op, goal) if judged else None
