@@ -251,8 +251,9 @@ def _named(sweep: KeptSweep, row: SweptRow) -> str:
 def _side_by_side(values: list[float | str]) -> list[str]:
     """Broken into lines between the arguments of a rule, so that they do not run into each other."""
     wide = LETTERS // len(values)
-    kept = (_short(value).replace(" = ", "\u00a0=\u00a0") for value in values)
-    return [fill(text, wide, break_long_words=False).replace("\u00a0", " ") for text in kept]
+    kept = (_short(value).replace(" = ", "\u00a0=\u00a0").replace("(", "( ") for value in values)
+    lines = (fill(text, wide, break_long_words=False) for text in kept)
+    return [text.replace("( ", "(").replace("\u00a0", " ") for text in lines]
 
 
 def _short(value: float | str) -> str:
