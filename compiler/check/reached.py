@@ -5,16 +5,19 @@ Kernels test conditions on theta and the training loss (`train.py`); these are l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from netc.compiler.check.keep import FIGURES, judged_of
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import PARTS
-from netc.compiler.meaning.spec_training import Reached
+from netc.compiler.meaning.spec_training import Comparison, Reached
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 
-TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+STRAIGHT: Mapping[str, Comparison] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
+TURNED: Mapping[str, Comparison] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 EXAMPLE = "stop = R < 1e-3 or accuracy(validation) > 90%"
 
 
@@ -53,10 +56,10 @@ def _is_figure(node: ast.Node, losses: frozenset[str]) -> bool:
 
 def _reached(condition: ast.Expr, losses: frozenset[str], report: Report) -> Reached | None:
     match condition:
-        case ast.Compare(("<" | "<=" | ">" | ">=") as op, figure, bound) if _is_figure(figure, losses):
-            pass
-        case ast.Compare(("<" | "<=" | ">" | ">=") as op, bound, figure) if _is_figure(figure, losses):
-            op = TURNED[op]  # type: ignore[assignment]
+        case ast.Compare(sign, figure, bound) if sign in STRAIGHT and _is_figure(figure, losses):
+            op = STRAIGHT[sign]
+        case ast.Compare(sign, bound, figure) if sign in TURNED and _is_figure(figure, losses):
+            op = TURNED[sign]
         case _:
             text = condition.span.text or print_expr(condition)
             message = (

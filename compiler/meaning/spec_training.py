@@ -147,12 +147,15 @@ class Patience:
     epochs: int
 
 
+Comparison = Literal["<", "<=", ">", ">="]
+
+
 @record
 class Reached:
     """`accuracy(validation) > 90%` in `stop`: a run ends at the end of an epoch where it holds."""
 
     judged: Judged
-    op: Literal["<", "<=", ">", ">="]
+    op: Comparison
     bound: float
 
 

@@ -3,6 +3,7 @@ points got there."""
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +39,8 @@ HUGE = 1e300
 """In the place of infinity."""
 MAP = "viridis_r"
 """What is better is lighter; turned round where higher is better."""
+LETTERS = 54
+"""Of labels below a picture."""
 
 
 def heatmap(sweep: KeptSweep) -> Figure:
@@ -71,7 +74,7 @@ def _cells(
     for row in sweep.rows:
         found[lines.index(row.values[up]), columns.index(row.values[across])] = row.median
     axes.imshow(found, norm=norm, cmap=colours, origin="lower", aspect="auto")
-    axes.set_xticks(range(len(columns)), [_short(value) for value in columns])
+    axes.set_xticks(range(len(columns)), _side_by_side(columns))
     axes.set_yticks(range(len(lines)), [_short(value) for value in lines])
     if max(len(columns), len(lines)) <= WRITTEN:
         mapped = ScalarMappable(norm, colours)
@@ -243,6 +246,14 @@ def _ticks(sweep: KeptSweep, name: str) -> list[tuple[str, float]]:
 
 def _named(sweep: KeptSweep, row: SweptRow) -> str:
     return ", ".join(f"{name} = {_short(value)}" for name, value in row.values.items())
+
+
+def _side_by_side(values: list[float | str]) -> list[str]:
+    """Broken into lines between the arguments of a rule, so that they do not run into each other."""
+    wide = LETTERS // len(values)
+    kept = (_short(value).replace(" = ", "\u00a0=\u00a0").replace("(", "( ") for value in values)
+    lines = (fill(text, wide, break_long_words=False) for text in kept)
+    return [text.replace("( ", "(").replace("\u00a0", " ") for text in lines]
 
 
 def _short(value: float | str) -> str:
