@@ -54,8 +54,8 @@ TORCH = {
         lambda: nn.Conv2d(2, 5, (3, 2), (2, 1), (1, 0), bias=False),
     ),
     "Conv2d, groups": Case(
-        "(torch.Conv2d(4, 6, 3x3, dilation = 2, groups = 2))", (6, 7, 4),
-        lambda: nn.Conv2d(4, 6, 3, dilation=2, groups=2),
+        "(torch.Conv2d(4, 6, 3x2, stride = 2x1, padding = 1x0, dilation = 1x2, groups = 2))", (6, 7, 4),
+        lambda: nn.Conv2d(4, 6, (3, 2), (2, 1), (1, 0), (1, 2), groups=2),
     ),
     "ConvTranspose2d": Case(
         "(torch.ConvTranspose2d(3, 4, 3x2, 2x1, 1x0, 1x0, dilation = 1x2))", (4, 5, 3),
@@ -155,6 +155,10 @@ KERAS = {
     "Conv2D, groups": Case(
         "(keras.Conv2D 3x3 dilation_rate 2 groups 2 same nouse_bias) 6", (6, 7, 4),
         keras("Conv2D", 6, 3, dilation_rate=2, groups=2, padding="same", use_bias=False),
+    ),
+    "Conv2D, groups with strides": Case(
+        "(keras.Conv2D(6, 3x2, 2x1, groups = 2))", (6, 7, 4),
+        keras("Conv2D", 6, (3, 2), (2, 1), groups=2),
     ),
     "DepthwiseConv2D": Case(
         "(keras.DepthwiseConv2D 3x2 strides 2 depth_multiplier 2)", (7, 6, 3),
