@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import netc
-from netc.compiler.calculus.interpret import Given, trajectory
+from netc.compiler.calculus.given_gradients import Given, trajectory
 from netc.compiler.calculus.written import exact
 from netc.compiler.proofs.linear import NotLinear, reach
 from netc.compiler.proofs.parameters import Parameters

@@ -147,6 +147,7 @@ def test_a_scheduled_rate_in_a_state() -> None:
 def test_states_that_nothing_reads() -> None:
     step = "theta[n+1] = theta[n] - eta*grad R"
     assert codes(block("v[n+1]     = beta*v[n] + grad R", step)) == ["E0422"]
+    assert codes(block("v[n+1]     = beta*v[n] + grad R", step, "evaluate at v[n]")) == []
     assert codes(block("v[n+1]     = beta*v[n] + grad R", "w          = norm(v[n+1])", step)) == ["E0422"] * 2
     assert codes(block("v[n+1]     = beta*v[n] + grad R", "theta[n+1] = theta[n] - eta*v[n]")) == []
 

@@ -8,15 +8,8 @@ import pytest
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import evaluate, loss_and_gradient, parts_of, predict
 from netc.compiler.calculus.expr_text import expr_text
-from netc.compiler.calculus.interpret import (
-    CRITERION,
-    DIVERGED,
-    RUNNING,
-    SEARCH_FAILED,
-    Given,
-    run,
-    trajectory,
-)
+from netc.compiler.calculus.given_gradients import Given, trajectory
+from netc.compiler.calculus.interpret import CRITERION, DIVERGED, RUNNING, SEARCH_FAILED, run
 from netc.compiler.calculus.ir import Const, Var, apply
 from netc.compiler.lower.network import problem
 from netc.compiler.show_ir import show

@@ -9,8 +9,20 @@ from hypothesis import strategies as st
 
 from netc.compiler.calculus.derive import reverse
 from netc.compiler.calculus.evaluate import evaluate
-from netc.compiler.calculus.expr_text import expr_text
-from netc.compiler.calculus.ir import SCALAR, THETA, Axes, Axis, Const, Expr, Var, apply, postorder, total
+from netc.compiler.calculus.expr_text import expr_text, index_text
+from netc.compiler.calculus.ir import (
+    SCALAR,
+    THETA,
+    Axes,
+    Axis,
+    Const,
+    Expr,
+    Index,
+    Var,
+    apply,
+    postorder,
+    total,
+)
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.calculus.simplify import common, expand, simplify
 from netc.compiler.calculus.written import together
@@ -147,6 +159,22 @@ LAWS = [
 @pytest.mark.parametrize(("name", "written", "expected"), LAWS, ids=[law[0] for law in LAWS])
 def test_laws(name: str, written: Expr, expected: Expr) -> None:
     assert simplify(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        (((1,), 0, 1, False), "h"),
+        (((2, 3), -1, 1, False), "2*h + 3*p - 1"),
+        (((), 4, 1, False), "4"),
+        (((1, 1), 1, 2, True), "floor((h + p + 1)/2)"),
+        (((1,), 0, 3, False), "(h)/3"),
+    ],
+)
+def test_a_place_is_written_as_its_formula(index: tuple[tuple[int, ...], int, int, bool], text: str) -> None:
+    factors, *rest = index
+    axes = (Axis("h", 5), Axis("p", 3))
+    assert index_text(Index(tuple(zip(axes, factors, strict=False)), *rest)) == text
 
 
 EXACT = {

@@ -108,8 +108,7 @@ def test_ctrl_c_while_results_are_written_waits(
     write = RunFolder.write_summary
 
     def pressed(self: RunFolder, result: object) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.01)
+        signal.raise_signal(signal.SIGINT)
         write(self, result)  # type: ignore[arg-type]
 
     monkeypatch.setattr(RunFolder, "write_summary", pressed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,9 +25,12 @@ from netc.compiler.calculus.ir import (
     View,
     apply,
 )
+from netc.compiler.calculus.simplify import rebuild
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine
+from netc.compiler.kernels.patterns import chain
 from netc.compiler.kernels.sweeps import levels, sums_apart, waits
+from netc.dsl.source import Source
 from netc.runtime.devices.load import load_kernels
 from netc.runtime.training.sample_layout import lay_out
 from plain_kernels import plain
@@ -191,3 +196,40 @@ def test_what_waits_for_all_samples() -> None:
     assert [name for name in NETS if waits(sums_apart(NETS[name]()))] == ["batchnorm"]
     level = levels(sums_apart(batchnorm()))
     assert (level["first.z"], level["m"], level["v"], level["a"], level["loss"]) == (0, 1, 2, 2, 3)
+
+
+THREE = """data x in linspace(-1, 1, 9) -> x
+network [1 (tanh) 4 (tanh) 4 (lin) 1]
+init glorot_uniform
+loss mse
+optimizer gd(eta = 0.1)
+train epochs = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "instead"),
+    [
+        ("d_layer2.weight", "d_layer2.z", "d_layer2.a"),
+        ("d_layer2.weight", "layer1.a", "layer1.z"),
+        ("d_layer2.bias", "d_layer2.z", "d_layer2.a"),
+        ("d_layer1.a", "d_layer2.z", "d_layer2.a"),
+        ("d_layer1.z", "d_layer1.a", "x"),
+    ],
+)
+def test_a_chain_is_what_is_derived_like_one(name: str, read: str, instead: str) -> None:
+    """Loops of a chain stand for derivatives that were derived: where one of them is another, they are not taken."""
+    checked = pipeline.to_spec(pipeline.to_ast(Source("three.net", THREE)), None, Path())
+    problem = pipeline.to_ir(checked).problem
+    assert chain(problem) is not None
+
+    def changed(step: ir.Step) -> Iterable[ir.Step]:
+        if step.name == name:
+            reads = {node.name: node for node in ir.postorder(step.value) if isinstance(node, Var)}
+            other = Var(instead, reads[read].axes)
+            step = replace(
+                step, value=rebuild(step.value, lambda node: other if node == reads[read] else node)
+            )
+        return (step,)
+
+    assert chain(ir.with_steps(problem, changed)) is None

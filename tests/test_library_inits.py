@@ -43,6 +43,7 @@ LAWS = {
     "uniform(low = -0.2, high = 0.4, bias = 0.1)": (("uniform", -0.2, 0.4), ("constant", 0.1)),
     "normal(mu = 1, sigma = 2)": (("normal", 1.0, 2.0), ZERO),
     "orthogonal(gain = 2)": (("orthogonal", 2.0), ZERO),
+    "orthogonal": (("orthogonal", 1.0), ZERO),
     "siren": (uniform(1 / 6), uniform(1 / sqrt(6))),
 }
 

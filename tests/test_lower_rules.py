@@ -140,6 +140,17 @@ optimizer r(eta = 0.001):
     np.testing.assert_allclose(iterates(rule, 3), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+def test_rounding_is_the_distance_from_1_to_the_next_number(precision: str) -> None:
+    """The interpreter knows doubles only, and shows its value."""
+    rule = "\noptimizer r(eta = 1):\n    theta[n+1] = theta[n] - eta*rounding*grad R(theta[n])\n"
+    text = QUADRATIC.replace("steps = 10", f"steps = 1, precision = {precision}") + rule
+    empty = np.zeros((1, 1))
+    found = run(program(text), np.array([0.0, 2.0**-20]), empty, empty, 1).trajectory[1]
+    eps = float(np.finfo(np.float32 if precision == "f32" else np.float64).eps)
+    assert found[1] == 2.0**-20 * (1 - 6 * eps)
+
+
 def test_an_evaluation_that_does_not_change_leaves_the_search() -> None:
     rule = program(QUADRATIC + """
 optimizer halving(eta = 1):

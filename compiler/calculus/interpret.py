@@ -152,7 +152,7 @@ class Machine:
         self.env.update(new)
 
 
-def _start(
+def start(
     rule: ir.Rule, theta0: Array, masks: Mapping[str, Array], hypers: Mapping[str, float], batches: int
 ) -> Env:
     env: Env = {"theta": theta0, **masks}
@@ -186,7 +186,7 @@ class LayerStates:
         self.values = self.values if self.found is None else self.found
 
 
-def _iterate(
+def iterate(
     rule: ir.Rule,
     machine: Machine,
     steps: int,
@@ -256,13 +256,13 @@ def run(
     cuts = [0, len(x)] if bounds is None else bounds
     samples = _Samples(program, x, y, cuts, order, draws, layers)
     masks = masks_of(program.problem, program.rule, theta0)
-    env = _start(program.rule, theta0, masks, hypers or {}, samples.batches)
+    env = start(program.rule, theta0, masks, hypers or {}, samples.batches)
     env["samples"] = float(len(x))
     tensors = {t.name: t for t in program.problem.states}
     machine = Machine(
         samples.measure, parts_of(program.problem), env, lambda s, v: layers.tell(tensors[s], v)
     )
-    return _iterate(program.rule, machine, steps, samples.batches, lambda n: None, layers=layers)
+    return iterate(program.rule, machine, steps, samples.batches, lambda n: None, layers=layers)
 
 
 class _Samples:
@@ -304,63 +304,3 @@ class _Samples:
                 epoch, i = round(env["n"]), round(evaluate(number, env)) - 1
         samples = self.order(epoch) if self.order else np.arange(len(self.x))
         return samples[self.cuts[i] : self.cuts[i + 1]]
-
-
-@record
-class Given:
-    """Gradients for a rule alone, whatever the point, and what else it is told."""
-
-    gradients: Array
-    """(T, d), or (T, k, d) of the k evaluations of a step, in order; more are told the last."""
-    schedule: Mapping[str, Sequence[float]] | None = None
-    """Hypers, by name, in each step."""
-    tensors: Sequence[int] | None = None
-    """The sizes of the parts of theta for reductions per tensor and per layer; by default it is one."""
-    batches: int = 1
-    """So many steps are an epoch."""
-    first: int = 0
-    """The iteration of the first step."""
-    weights: Array | None = None
-    """(d,), 0 for biases; by default all are weights."""
-    losses: Array | None = None
-    """(T, k), of the k evaluations of a step."""
-
-
-class _Teller:
-    """Tells a rule what is given, step by step, and notes where it asks."""
-
-    def __init__(self, given: Given) -> None:
-        self.given, self.points = given, list[list[Array]]()
-        g = given.gradients
-        self.gradients = g if g.ndim == 3 else g[:, None]
-
-    def tell(self, stmt: ir.Evaluate, point: Array, env: Env) -> tuple[float, Array]:
-        losses, step, asked = self.given.losses, len(self.points) - 1, len(self.points[-1])
-        if stmt.loss and losses is None:
-            raise ValueError("the rule evaluates the loss, which given gradients do not determine")
-        self.points[-1].append(point)
-        loss = 0.0 if losses is None else float(losses[step, min(asked, losses.shape[1] - 1)])
-        return loss, self.gradients[step, min(asked, self.gradients.shape[1] - 1)]
-
-
-def trajectory(rule: ir.Rule, theta0: Array, given: Given) -> tuple[Array, list[list[Array]]]:
-    """(T+1, d): the rule alone on given gradients; and the points at which it asks, step by step.
-
-    Raises ValueError where the rule asks for a loss that is not given, or for a mask of layers.
-    """
-    if rule.masks:
-        raise ValueError(f"where '{rule.masks[0].of}' is 1 only a network says")
-    held = np.ones_like(theta0) if given.weights is None else given.weights
-    env = _start(rule, theta0, {"weights": held, "biases": 1 - held}, {}, given.batches)
-    ends = np.cumsum(given.tensors or [len(theta0)]).tolist()
-    parts = tuple(slice(end - size, end) for size, end in zip(given.tensors or ends, ends, strict=True))
-    teller = _Teller(given)
-    machine = Machine(teller.tell, {"layer": parts, "tensor": parts}, env)
-
-    def begun(n: int) -> None:
-        teller.points.append([])
-        now = {name: float(values[n - given.first]) for name, values in (given.schedule or {}).items()}
-        env.update(now)
-
-    found = _iterate(rule, machine, len(given.gradients), given.batches, begun, given.first)
-    return found.trajectory, teller.points

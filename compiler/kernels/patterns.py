@@ -211,17 +211,30 @@ def chain(problem: ir.Problem) -> Chain | None:
 
 
 def _layer(product: Product, a: ir.Let | None, of: dict[str, Pattern], before: list[Layer]) -> Layer | None:
-    d = of.get(cotangent(product.let.name))
-    weights = of.get(cotangent(product.weight.name))
-    biases = of.get(cotangent(product.bias.name)) if product.bias else None
+    """None where what is derived of it is not what the loops of a chain do: nothing of a derivative is taken for granted."""
+    z, weight, bias = product.let, product.weight, product.bias
+    if weight.axes != (product.outer, product.inner):  # Keras has the inputs first
+        return None
+    d, weights = of.get(cotangent(z.name)), of.get(cotangent(weight.name))
+    biases = of.get(cotangent(bias.name)) if bias else None
     through = of.get(cotangent(product.source.name))
     if not isinstance(d, Pass) or not isinstance(weights, Fold) or not isinstance(biases, Fold | None):
         return None
-    if before and not isinstance(through, Product):
+    if a and not _reads(d.let) <= {z.name, a.name, cotangent(a.name)}:
         return None
-    if product.weight.axes != (product.outer, product.inner):  # Keras has the inputs first
+    summed = (weights.left, weights.right) == (d.let.var, product.source)
+    if not summed or (biases and (biases.left, biases.right) != (d.let.var, None)):
         return None
-    return Layer(product, a, d.let, through if isinstance(through, Product) else None, weights, biases)
+    if not isinstance(through, Product):
+        return None if before else Layer(product, a, d.let, None, weights, biases)
+    if (through.weight, through.source, through.inner, through.bias) != (
+        weight,
+        d.let.var,
+        product.outer,
+        None,
+    ):
+        return None
+    return Layer(product, a, d.let, through, weights, biases)
 
 
 def _is_head(problem: ir.Problem, losses: ir.Let, z: ir.Var) -> bool:

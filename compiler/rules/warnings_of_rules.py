@@ -94,10 +94,10 @@ def _given(spec: Spec, rule: ast.Optimizer) -> dict[str, Span]:
 
 
 def _watched(spec: Spec) -> frozenset[str]:
-    """States that `monitor` follows and `expect` judges."""
+    """States that `monitor` follows and `expect` judges, and the one where the rule is evaluated."""
     read = [*(w.value for w in spec.monitor.watched), *(renamed(e.claim) for e in spec.expectations)]
     names = {n.id for expr in read for n in walk(expr) if isinstance(n, ast.Name)}
-    return frozenset(names | {s.state for s in spec.monitor.shown})
+    return frozenset(names | {s.state for s in spec.monitor.shown} | {spec.optimizer.point})
 
 
 def _unused(rule: ast.Optimizer, watched: frozenset[str]) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netc.compiler.calculus.interpret import Given, trajectory
+from netc.compiler.calculus.given_gradients import Given, trajectory
 from netc.compiler.meaning.m_as_state import shown
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.rules.cost import Cost, count

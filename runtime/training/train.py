@@ -52,8 +52,8 @@ from netc.runtime.training.workers import Abandoned, Workers, use_threads
 
 STRETCH = 0.2
 """Seconds a stretch should take, so that Ctrl-C is answered soon."""
-FIRST_WORK = 2**20
-"""Multiply-adds of the first stretch, where an iteration has no more: some thousandths of a second."""
+FIRST_WORK = 2**22
+"""Multiply-adds of the first stretch, where an iteration has no more: some hundredths of a second at most."""
 FIRST_CHECKPOINT, BETWEEN_CHECKPOINTS = 1.0, 30.0
 """Seconds of training before the first one, and between two at most: each waits twice as long as the one before."""
 CHECKPOINTS_SHARE = 0.05
