@@ -364,10 +364,19 @@ def begun(text: str, *options: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("text", [LONG, LOOP], ids=["many iterations", "one iteration"])
 def test_a_signal_ends_a_run_with_a_checkpoint(text: str, number: signal.Signals) -> None:
-    process = begun(text)
+    before = signal.signal(
+        number, signal.SIG_DFL
+    )  # tests under nohup ignore SIGHUP, and so would the process
+    try:
+        process = begun(text)
+    finally:
+        signal.signal(number, before)
     process.send_signal(number)
     process.send_signal(number)  # as `timeout` does, to the process and to its group
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "to go on: netc run --resume" in err
