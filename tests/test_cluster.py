@@ -35,7 +35,7 @@ train     steps = 5, runs = 3
 sweep     eta in {0.1, 0.2}, a in {1, 2, 3}
 expect    best(eta) = 0.2
 """
-RUNS = VALLEY.split("sweep")[0].replace("a*", "2*").replace("runs = 3", "runs = 21")
+RUNS = VALLEY.split("sweep")[0].replace("a*", "2*").replace("runs = 3", "runs = 85")
 BITS = ("theta.safetensors", "history.csv", "runs.csv", "figures.safetensors")
 
 
@@ -319,13 +319,13 @@ def test_points_that_are_chosen_are_spread(address, tmp_path, capsys):
 
 def test_a_finder_is_spread(address):
     """It ends where the last run is lost, long before its last step; pieces of it do not know that."""
-    text = VALLEY.split("sweep")[0].replace("a*", "2*").replace("runs = 3", "runs = 21")
+    text = VALLEY.split("sweep")[0].replace("a*", "2*").replace("runs = 3", "runs = 85")
     Path("f.net").write_text(text + "finder eta from 1e-3 to 1e4 in 60 steps\n")
     for where in ([], ["--on", address]):
         assert main(["run", "f.net", "-q", "--json", "--out", f"f{len(where)}", *where]) == 0
     whole, spread = (folder_of(name) / "finder.csv" for name in ("f0", "f2"))
     assert spread.read_bytes() == whole.read_bytes()
-    assert 21 * 10 < len(whole.read_text().splitlines()) < 1 + 21 * 60
+    assert 85 * 10 < len(whole.read_text().splitlines()) < 1 + 85 * 60
 
 
 def test_other_workers_are_refused_before_anything_runs(address, tmp_path, capsys):

@@ -26,7 +26,7 @@ def run(function: Any, real: str, lanes: int, *arrays: Any) -> Any:
     """The function on whole arrays; sizes need not be multiples of the lanes."""
     load, store = simd.vector(real, lanes)[:2]
     size = arrays[0].size
-    padded = [np.concatenate([a, np.ones(-size % 16)]).astype(REALS[real]) for a in arrays]
+    padded = [np.concatenate([a, np.ones(-size % lanes)]).astype(REALS[real]) for a in arrays]
     names = ", ".join(f"a{k}" for k in range(len(arrays)))
     loads = ", ".join(f"load(a{k}, i)" for k in range(len(arrays)))
     space: dict[str, Any] = {"load": load, "store": store, "f": function}
