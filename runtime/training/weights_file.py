@@ -150,12 +150,17 @@ def _tensors(path: Path) -> dict[str, Array]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    unread = "it cannot be read here, {}: save it as float32"
     try:
-        return load_file(path)
+        found: dict[str, Array] = load_file(path)
     except SafetensorError as error:
         raise ValueError(f"not a readable safetensors file: {error}") from None
     except TypeError as error:  # of the name of a kind that NumPy lacks
-        raise ValueError(f"it cannot be read here, {error}: save it as float32") from None
+        raise ValueError(unread.format(error)) from None
+    for array in found.values():
+        if array.dtype.kind not in "fiub":  # and may have where another package brings it
+            raise ValueError(unread.format(array.dtype))
+    return found
 
 
 def _state_dict(path: Path) -> dict[str, Array]:
