@@ -281,6 +281,12 @@ other text out, or write it as numbers first:
 
     data "people.csv", target = income, inputs = (age, years)
 
+Words that have no order become a column of 0 and 1 each, here with pandas; a table to predict is written the same way,
+with the columns of the training:
+
+    table = pandas.get_dummies(pandas.read_csv("people.csv"), columns=["town"], dtype=int)
+    table.to_csv("coded.csv", index=False)
+
 Numbers have a decimal point, 1.5, unless 'decimal = comma' says 1,5. Signs of thousands are not read.
 """,
     ),

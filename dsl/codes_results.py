@@ -142,6 +142,8 @@ A table for 'netc predict' has the columns that the model was trained on, in any
 target. A column beside these may be a slip in a name, so it is not passed over:
 
     netc predict runs/house-1 new.csv --keep id     copies the column 'id' into the table of predictions
+
+Where the file chooses its columns, 'inputs = (area, rooms)', others are left out, as they were in training.
 """,
     ),
     "E0722": Story(

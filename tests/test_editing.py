@@ -64,7 +64,9 @@ def test_completion_goes_by_the_statement():
     assert offered("tr") == {*STATEMENTS}
     assert {"torch.Adam", "momentum.ema"} <= offered("optimizer to")
     assert {"lr", "eps"} <= offered("optimizer torch.Adam(lr = 0.1, ")
-    assert {"epochs", "batch", "stop"} <= offered("train epochs = 3, ")
+    for begun in ("train ", "train epo", "train epochs = 3, "):
+        assert {"epochs", "batch", "stop"} <= offered(begun)
+    assert "epochs" not in offered("train epochs = ")
     assert {"target", "scale", "split"} <= offered("data boston,\n     ta")
     assert {"tanh", "conv"} <= offered("network [3(ta")
     assert "boston" in offered("data bo")

@@ -243,13 +243,14 @@ def notation(cell: str, decimal: Decimal) -> str:
 
 
 def _leave_out(table: Table) -> str:
-    """The setting that names the columns of numbers."""
+    """The setting that names the columns of numbers; or how text becomes numbers."""
     names = [name for index, name in enumerate(table.columns) if index not in table.text]
+    codes = "or write a column of 0 and 1 for each of its words: pandas.get_dummies(table, dtype=int)"
     if not 0 < len(names) <= 12:
-        return "name the columns of numbers with `inputs = (...)`, or write these as numbers"
+        return f"name the columns of numbers with `inputs = (...)`, {codes}"
     listed = ", ".join(name if name.isidentifier() else f'"{name}"' for name in names)
     setting = f"({listed})" if len(names) > 1 else listed
-    return f"leave text out with `inputs = {setting}`, or write it as numbers"
+    return f"leave text out with `inputs = {setting}`, {codes}"
 
 
 def _quoted(cell: str) -> str:

@@ -32,8 +32,10 @@ class Wanted:
     columns: tuple[str, ...]
     named: bool
     """Whether columns are found by name; else by place."""
-    targets: tuple[str, ...]
-    """May stand in the table and are not read."""
+    chosen: bool
+    """Whether the file has chosen them (`inputs = ...`): others are left out, as they were in training."""
+    unread: tuple[str, ...]
+    """May stand in the table: its targets, the weights of its samples."""
     gaps: bool
     """Whether the model has something to put in the place of missing values."""
     style: TextStyle
@@ -61,7 +63,7 @@ def _beside(table: Table, kept: Sequence[str], path: Path) -> dict[str, int]:
 
 
 def _by_name(table: Table, wanted: Wanted, beside: dict[str, int], path: Path) -> list[int]:
-    known = {*wanted.columns, *wanted.targets, *beside}
+    known = {*wanted.columns, *wanted.unread, *beside}
     unknown = [name for i, name in enumerate(table.columns) if name not in known and i not in table.index]
     if lost := [name for name in wanted.columns if name not in table.columns]:
         near = [name for name in unknown if did_you_mean(lost[0], [name])] or unknown[: len(unknown) == 1]
@@ -70,7 +72,7 @@ def _by_name(table: Table, wanted: Wanted, beside: dict[str, int], path: Path) -
         hints: tuple[str, ...] = (hint or f"the model reads {listing(wanted.columns)}",)
         notes = [f"missing too: {listing(lost[1:])}"] if len(lost) > 1 else []
         raise _error("E0720", message, _head(table, path, near[0] if near else ""), hints, notes)
-    if unknown:
+    if unknown and not wanted.chosen:
         message = f"'{unknown[0]}' is no column of the model"
         hints = (*did_you_mean(unknown[0], wanted.columns),)
         hints += (f'--keep "{unknown[0]}" copies it into the table of predictions; or remove it',)

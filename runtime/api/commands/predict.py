@@ -40,9 +40,10 @@ def command(
     """Predict the rows of DATA, a table as `data` reads it, with the model of the run's folder RUN.
 
     RUN may be a file that `model.save` has written. The columns of DATA are found by their names; that of the target may
-    stand among them. A network that learned numbers gives these, in the units of the training data; one that learned
-    classes gives the likeliest class and what each output says. The table is CSV. With --ensemble RUN is the folder of a
-    training of several runs or phases, or of a sweep over folds, of which those of the best point answer.
+    stand among them, and any other where the file says which columns are its `inputs`. A network that learned numbers
+    gives these, in the units of the training data; one that learned classes gives the likeliest class and what each
+    output says. The table is CSV. With --ensemble RUN is the folder of a training of several runs or phases, or of a
+    sweep over folds, of which those of the best point answer.
     """
     model = model_of(run, number, ensemble)
     try:
@@ -97,8 +98,9 @@ def inputs_of_table(model: Model, data: Path, keep: Sequence[str]) -> tuple[Any,
         raise click.UsageError("the run is of an objective: it has no inputs and outputs")
     if (known := session.known) is None:
         raise click.UsageError("the run has no data, so it names no columns")
-    style = session.spec.data.style
-    wanted = Wanted(known.columns, known.named, known.target_columns, known.fill is not None, style)
+    spec, gaps = session.spec.data, known.fill is not None
+    unread = (*known.target_columns, spec.weights)
+    wanted = Wanted(known.columns, known.named, bool(spec.inputs), unread, gaps, spec.style)
     return inputs_to_predict(data, wanted, keep)
 
 

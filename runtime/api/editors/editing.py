@@ -159,7 +159,7 @@ def _inside(text: str, at: int, statement: str, before: str) -> Iterator[Offer]:
     if call and statement in ("optimizer", "schedule", "loss", "init"):
         yield from _parameters(statement, call[1])
     if statement in SETTINGS and (
-        re.search(r"[,:]\s*$", before) or not before.strip() or statement == "monitor"
+        re.search(r"[,:]\s*$|^train\s+$", before) or not before.strip() or statement == "monitor"
     ):
         yield from (Offer(name, "setting", f"setting of {statement}") for name in SETTINGS[statement])
     if statement == "data" and re.fullmatch(r"data\s+", before):
