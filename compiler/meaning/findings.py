@@ -24,8 +24,8 @@ class Report:
         hints: Iterable[str] = (),
     ) -> None:
         found = Diagnostic(code, message, span, label, tuple(related), tuple(notes), tuple(hints))
-        if found not in self.diagnostics:
-            self.diagnostics.append(found)
+        if not any((code, message, span) == (d.code, d.message, d.span) for d in self.diagnostics):
+            self.diagnostics.append(found)  # each phase is checked, with hints of its own
 
     def warning(self, code: str, span: Span, message: str, hint: str) -> None:
         """What runs, though it is unlikely to be meant."""
