@@ -183,7 +183,9 @@ def _unknown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ..
         message = f"'monitor' knows no figure '{text}'"
         hints = [*did_you_mean(text, known)] or [f"figures: {', '.join(known)}"]
         match figure:
-            case ast.Call(ast.Name(name), (ast.Argument(None, ast.Name(part)),)) if name in FIGURES and part in PARTS:
+            case ast.Call(ast.Name(name), (ast.Argument(None, ast.Name(part)),)) if (
+                name in FIGURES and part in PARTS
+            ):
                 hints = [f"monitor {name}: it is written down for every part of the data"]
         if any(isinstance(node, ast.Index | ast.Gradient) for node in walk(figure)):
             hints.append(f"a function of the states is followed under a name: V = {text}")
