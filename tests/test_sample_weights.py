@@ -52,6 +52,40 @@ def test_divided_by_the_weights_it_is_pytorch() -> None:
     assert found.loss(theta, X, KIND) != pytest.approx(result.loss_train[0], rel=1e-3)
 
 
+def test_the_sum_of_the_weights_is_of_all_samples_however_many() -> None:
+    """More than go through a network together, and more than a batch has: figures, derivatives by parameters and inputs."""
+    found = netc.compile(
+        "data given, split = 50%\nnetwork [3 (tanh) 4 (dropout.inverted(0.2)) (softmax) 3]\ninit glorot_uniform\n"
+        "loss cross_entropy, weight = y[1] + 5*y[2] + y[3]/2, divide = weights\noptimizer gd(eta = 0.3)\n"
+        "train epochs = 2, batch = 6\n"
+    )
+    x, y = RNG.normal(size=(500, 3)), RNG.integers(0, 3, 500)
+    theta = RNG.normal(size=found.parameters)
+
+    def loss(p: Any, x: Any, at: Any) -> Any:
+        z = torch.tanh(x[at] @ p["layer1.weight"].T + p["layer1.bias"])
+        z = z @ p["layer2.weight"].T + p["layer2.bias"]
+        weight = torch.tensor([1.0, 5.0, 0.5], dtype=torch.float64)
+        return torch.nn.functional.cross_entropy(z, torch.tensor(y)[at], weight=weight)
+
+    def tensors(theta: np.ndarray) -> Any:
+        return {k: torch.tensor(v, requires_grad=True) for k, v in found.unflatten(theta).items()}
+
+    p, inputs = tensors(theta), torch.tensor(x, requires_grad=True)
+    right = loss(p, inputs, slice(None))
+    slope, *slopes = torch.autograd.grad(right, [inputs, *p.values()])
+    assert found.loss(theta, x, y) == pytest.approx(right.item(), rel=1e-12)
+    by_theta = found.flatten(dict(zip(p, (s.numpy() for s in slopes), strict=True)))
+    np.testing.assert_allclose(found.gradient(theta, x, y), by_theta, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(found.gradient(theta, x, y, wrt="x"), slope.numpy(), rtol=1e-9, atol=1e-15)
+    result = found.train(x, y)
+    data = found._session.data
+    assert data is not None
+    end = tensors(result.theta[0])
+    for part, figure in ((data.train, result.loss_train), (data.test, result.loss_test)):
+        assert figure[0] == pytest.approx(loss(end, torch.tensor(x), part).item(), rel=1e-12)
+
+
 @pytest.fixture
 def keras() -> Iterator[Any]:
     """In float64, for this test alone."""

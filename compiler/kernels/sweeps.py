@@ -67,19 +67,33 @@ def _apart(step: ir.Step) -> Iterator[ir.Step]:
     yield replace(step, value=value)
 
 
-def levels(problem: ir.Problem) -> dict[str, int]:
-    """How many sums over the samples lie below each let, itself included."""
+def ahead(problem: ir.Problem) -> frozenset[str]:
+    """The sums over the samples that hang on the targets alone, and that something of each sample hangs on: the sum of the
+    weights, where it divides. They can be finished before anything else is computed, however many samples there are."""
+    known = {t.name for t in problem.tensors if t.role == "target"}
+    sums: set[str] = set()
+    for let in (s for s in problem.forward if isinstance(s, ir.Let)):
+        drawn = any(isinstance(node, ir.Draw) for node in ir.postorder(let.value))
+        if all(v.name in known for v in reads(let)) and not drawn:
+            (sums if is_sum(let) else known).add(let.name)
+    each = {let.name for let in problem.lets.values() if ir.SAMPLES in let.axes}
+    below = ir.flat(wanted((*problem.forward, *problem.backward), each))
+    return frozenset(sums & {let.name for let in below})
+
+
+def levels(problem: ir.Problem, finished: frozenset[str] = frozenset()) -> dict[str, int]:
+    """How many sums over the samples lie below each let, itself included, those that are `finished` left out."""
     found = {t.name: 0 for t in problem.tensors}
     for step in (*problem.forward, *problem.backward):
         lets = list(ir.flat((step,)))
         below = max((found.get(v.name, 0) for let in lets for v in reads(let)), default=0)
-        found |= {let.name: below + is_sum(let) for let in lets}
+        found |= {let.name: below + (is_sum(let) and let.name not in finished) for let in lets}
     return found
 
 
-def waits(problem: ir.Problem) -> bool:
-    """Whether something of each sample hangs on a sum over all of them."""
-    level = levels(problem)
+def waits(problem: ir.Problem, finished: frozenset[str] = frozenset()) -> bool:
+    """Whether something of each sample hangs on a sum over all of them that is not `finished` ahead."""
+    level = levels(problem, finished)
     return any(ir.SAMPLES in let.axes and level[let.name] for let in problem.lets.values())
 
 
@@ -87,6 +101,8 @@ def waits(problem: ir.Problem) -> bool:
 class Lists:
     """The steps of a problem, by what needs them."""
 
+    ahead: tuple[ir.Step, ...]
+    """Sums that are finished before the others begin, and what they are made of; that is in the other lists as well."""
     forward: tuple[ir.Step, ...]
     """What the loss needs."""
     loss: ir.Let
@@ -100,23 +116,26 @@ class Lists:
 
     @property
     def all(self) -> tuple[ir.Step, ...]:
-        return (*self.forward, self.loss, *self.outputs, *self.backward, *self.behind)
+        others = (*self.forward, self.loss, *self.outputs, *self.backward, *self.behind)
+        return (*self.ahead, *(s for s in others if s not in self.ahead))
 
 
-def lists(problem: ir.Problem, outputs: bool) -> Lists:
-    """Of a problem whose sums stand apart; `outputs`: whether they are wanted."""
+def lists(problem: ir.Problem, outputs: bool, finished: frozenset[str] = frozenset()) -> Lists:
+    """Of a problem whose sums stand apart; `outputs`: whether they are wanted; `finished`: sums that go ahead."""
     forward = wanted(problem.forward, {problem.loss})
     only = wanted(problem.forward, {problem.output}) if outputs else ()
     only = tuple(s for s in only if s not in forward)
     updates = tuple(
         s for s in wanted(problem.forward, {u.value for u in problem.updates}) if s not in forward
     )
-    level = levels(problem)
+    level = levels(problem, finished)
     derived = (*updates, *problem.backward)
-    behind = () if waits(problem) else tuple(s for s in derived if _is_behind(s, level))
+    behind = () if waits(problem, finished) else tuple(s for s in derived if _is_behind(s, level))
     loss = problem.lets[problem.loss]
+    gone = {loss.name, *finished}
     return Lists(
-        tuple(s for s in forward if s != loss),
+        wanted(problem.forward, {*finished}),
+        tuple(s for s in forward if not (isinstance(s, ir.Let) and s.name in gone)),
         loss,
         only,
         tuple(s for s in derived if s not in behind),

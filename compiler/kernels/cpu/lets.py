@@ -1,9 +1,9 @@
 """A network of any lets -> loops: loss, gradient and prediction, let after let, block of samples after block.
 
 Sums of products are register tiles (`nests`); all else is a pass (`passes`), right and not fast. Where something of a
-sample hangs on a sum over all of them (statistics of a batch), a block has all samples. What is made of finished sums
-comes behind the blocks. States of layers are read behind the parameters, what is drawn has a buffer. A chain of dense
-layers has its own, faster loops (`network`).
+sample hangs on a sum over all of them (statistics of a batch), a block has all samples; sums over targets alone, of weights
+that divide, go ahead over all blocks. What is made of finished sums comes behind the blocks. States of layers are read behind
+the parameters, what is drawn has a buffer. A chain of dense layers has its own, faster loops (`network`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from netc.compiler.kernels.objective import parameters_of, scaled
 from netc.compiler.kernels.orders import places_last
 from netc.compiler.kernels.outline import Outline
 from netc.compiler.kernels.rule_memory import CLOCK, Vectors
-from netc.compiler.kernels.sweeps import Lists, draws_apart, is_sum, lists, sums_apart, waits
+from netc.compiler.kernels.sweeps import Lists, ahead, draws_apart, is_sum, lists, sums_apart, waits
 from netc.compiler.kernels.values import Layout, strides
 from netc.dsl.record import record
 
@@ -93,9 +93,9 @@ def _flat(problem: ir.Problem) -> frozenset[str]:
 def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
     """The work space behind what the plan has taken is each mode's own: one call has one mode."""
     problem = factored(places_last(problem, tiles.flat), tiles.fit)
-    steps = lists(problem, outputs=not prefix)
+    steps = lists(problem, not prefix, ahead(problem))
     lasting = (let.name for let in problem.lets.values() if is_sum(let) or ir.SAMPLES not in let.axes)
-    kept = frozenset((problem.output, *lasting))
+    kept = frozenset((problem.output, *lasting, *(let.name for let in ir.flat(steps.ahead))))
 
     def size(let: ir.Let) -> int:
         numbers = tiles.places(let.var) * (plan.block if ir.SAMPLES in let.axes else 1)
@@ -121,7 +121,7 @@ def _mode(problem: ir.Problem, plan: Plan, tiles: Tiles, prefix: str) -> Mode:
 def _block(modes: Sequence[ir.Problem], machine: Machine, lanes: int, largest: int) -> tuple[int, int]:
     """Samples of a block, and vectors of which it has whole numbers: where the data of two do not fit the cache, one."""
     step = lanes * TILE_VECTORS
-    if any(waits(problem) for problem in modes):
+    if any(waits(problem, ahead(problem)) for problem in modes):
         return -(-largest // step) * step, TILE_VECTORS
     sampled = (let for let in modes[0].lets.values() if ir.SAMPLES in let.axes)
     units = sum(_numbers(let.axes) for let in sampled)
@@ -159,6 +159,7 @@ def _given(t: ir.Tensor, first_state: int, name: str) -> Layout:
 # -- functions ---------------------------------------------------------------------------------------
 
 
+AHEAD = "Sums over the targets of a block, which what comes after needs of all samples."
 FORWARD = "What the loss of each sample of a block is made of."
 BACKWARD = "The derivatives of a block, onto their sums."
 
@@ -170,6 +171,8 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     tiles = calls.functions((n for m in modes for found in m.tiled.values() for n in found), plan.lanes)
     made: list[L.Function] = []
     for mode in modes:
+        if mode.steps.ahead:
+            made.append(_steps(mode, "ahead", mode.steps.ahead, AHEAD, outline))
         made += [
             _steps(mode, "forward", mode.steps.forward, FORWARD, outline),
             _total(mode),
@@ -252,6 +255,7 @@ def _over_blocks(mode: Mode, name: str, shuffled: bool, outline: Outline) -> L.F
     body: list[L.Stmt] = [
         L.let("total", 0.0),
         *_cleared(mode, steps),
+        *_ahead(mode, shuffled),
         L.loop("s", "count", block, step=mode.plan.block),
     ]
     body.append(scale)
@@ -275,9 +279,17 @@ def _loss_of_block(mode: Mode) -> list[L.Stmt]:
     ]
 
 
+def _ahead(mode: Mode, shuffled: bool) -> list[L.Stmt]:
+    """The sums that are to be finished first, over all blocks."""
+    if not mode.steps.ahead:
+        return []
+    call = L.Do(L.call(f"{mode.prefix}ahead", "theta", *SAMPLES, "scratch"))
+    return [L.loop("s", "count", [*locate(mode.plan, shuffled), call], step=mode.plan.block)]
+
+
 def _cleared(mode: Mode, steps: Sequence[ir.Step]) -> list[L.Stmt]:
     """Sums over the samples begin at 0."""
-    sums = (let for let in ir.flat(steps) if is_sum(let))
+    sums = (let for let in ir.flat((*mode.steps.ahead, *steps)) if is_sum(let))
     return [L.Do(L.call("clear", "scratch", mode.layouts[s.name].first, _numbers(s.axes))) for s in sums]
 
 
@@ -325,6 +337,7 @@ def _predict(mode: Mode, shuffled: bool, outline: Outline) -> L.Function:
         L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
     body = [L.let("total", 0.0), *_cleared(mode, (*mode.steps.forward, *mode.steps.outputs))]
+    body += _ahead(mode, shuffled)
     body += [L.loop("s", "count", block, step=plan.block), *scaled(problem.mean)]
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function(

@@ -7,7 +7,7 @@ from netc.compiler.kernels.cpu.lets import Lets
 from netc.compiler.kernels.cpu.plan import LARGEST_BLOCK, WORTH_A_THREAD, Plan, block_of, most_rows
 from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.machine import Machine
-from netc.compiler.kernels.sweeps import waits
+from netc.compiler.kernels.sweeps import ahead, waits
 
 WORDS = {
     "taps": "tiles of weights times values of samples",
@@ -33,7 +33,7 @@ def together(plan: Plan | Lets, machine: Machine) -> str:
     """How many go through the network together."""
     chosen = plan.plan if isinstance(plan, Lets) else plan
     half = f"half the second cache ({machine.cache // 2048} kB)"
-    if isinstance(plan, Lets) and waits(plan.modes[0].problem):
+    if isinstance(plan, Lets) and waits(problem := plan.modes[0].problem, ahead(problem)):
         why = "all of an evaluation, since a sum over them is used for each"
     elif chosen.block == block_of(1, machine, chosen.lanes):
         why = (
