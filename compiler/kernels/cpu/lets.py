@@ -2,8 +2,8 @@
 
 Sums of products are register tiles (`nests`); all else is a pass (`passes`), right and not fast. Where something of a
 sample hangs on a sum over all of them (statistics of a batch), a block has all samples; sums over targets alone, of weights
-that divide, go ahead over all blocks. What is made of finished sums comes behind the blocks. States of layers are read behind
-the parameters, what is drawn has a buffer. A chain of dense layers has its own, faster loops (`network`).
+that divide, go ahead over all blocks. What is made of finished sums comes behind the blocks. States of layers are read
+behind the parameters, what is drawn has a buffer. A chain of dense layers has its own, faster loops (`network`).
 """
 
 from __future__ import annotations
