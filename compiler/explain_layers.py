@@ -1,6 +1,7 @@
-"""A network layer by layer, for `netc explain --layers`: shapes, parameters, memory of activations, work. Trains nothing.
+"""A network layer by layer, for `explain --layers` and `show --stage spec`: shapes, parameters, memory, work.
 
-A multiply-add is one product and its addition in a sum of products, forward; the backward pass has about twice as many.
+Trains nothing. A multiply-add is one product and its addition in a sum of products, forward; the backward pass has about
+twice as many.
 """
 
 from __future__ import annotations
@@ -78,6 +79,12 @@ def explain_layers(spec: Spec) -> list[Section]:
     title = f"the layers, one sample in {spec.training.precision}"
     words = (*_depth(spec), *_counted(spec))
     return [Section(title, ()), Section("", tuple(_lines(table))), Section("", words)]
+
+
+def as_comment(spec: Spec) -> str:
+    """The same behind a spec as text, which stays one."""
+    lines = (line for s in explain_layers(spec) for line in (s.title, *s.lines) if line)
+    return "".join(f"# {line}\n" for line in lines)
 
 
 def _depth(spec: Spec) -> Iterator[str]:

@@ -69,6 +69,7 @@ def to_text(module: loops.Module, target: Target) -> str:
 def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, machine: Machine) -> str:
     """A stage as text, for `netc show`."""
     from netc.compiler import show_ir
+    from netc.compiler.explain_layers import as_comment
     from netc.compiler.kernels import emit
     from netc.compiler.kernels.cuda.plan import Card
     from netc.compiler.meaning.spec_text import spec_text
@@ -79,7 +80,7 @@ def show(source: Source, stage: str, facts: spec.Facts | None, folder: Path, mac
         return show_tree(program)
     checked = to_spec(program, facts, folder)
     if stage == "spec":
-        return spec_text(checked)
+        return spec_text(checked) + (as_comment(checked) if checked.network else "")
     lowered = to_ir(checked)
     if stage == "ir":
         return show_ir.show(lowered)

@@ -1,4 +1,4 @@
-"""`schedule` of a number of a layer: against NumPy, by what a dropout leaves, in phases, and where it cannot be."""
+"""`schedule` of a number of a layer: against NumPy, by what a dropout leaves, in phases, where it cannot be, and told."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import netc
 from netc.compiler import pipeline
 from netc.compiler.meaning.spec_text import spec_text
+from netc.compiler.rules.explain import explain
 from netc.dsl.source import Source
 
 SCALED = """
@@ -122,3 +123,14 @@ train    epochs = 5
     spec = pipeline.to_spec(pipeline.to_ast(Source("a.net", text)), None, Path())
     again = pipeline.to_spec(pipeline.to_ast(Source("b.net", spec_text(spec))), None, Path())
     assert pipeline.to_ir(again) == pipeline.to_ir(spec)
+
+
+def test_it_stands_among_the_symbols_and_cannot_be_set() -> None:
+    source = Source("a.net", SCALED.format(schedule="0.5 until 2, 0.2"))
+    spec = pipeline.to_spec(pipeline.to_ast(source), None, Path())
+    (symbols,) = (s.lines for s in explain(spec, unicode=False) if s.title == "symbols")
+    (line,) = (s for s in symbols if s.startswith("q "))
+    assert " ".join(line.split()) == "q scheduled 0.5 until epoch 2, then 0.2; a number of layers"
+    with pytest.raises(netc.SpecError, match="'q' is a number of layers that follows a schedule") as refused:
+        netc.compile(source.text, q=0.3)
+    assert [d.code for d in refused.value.diagnostics] == ["E0512"]

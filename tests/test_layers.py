@@ -15,9 +15,10 @@ from layers_in_networks import against, put
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import loss_and_gradient, predict
 from netc.compiler.explain_layers import explain_layers, rows
+from netc.compiler.kernels.machine import Machine
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_text
-from netc.compiler.pipeline import to_ast, to_ir, to_spec
+from netc.compiler.pipeline import show, to_ast, to_ir, to_spec
 from netc.dsl.source import Source
 
 torch = pytest.importorskip("torch")
@@ -152,6 +153,12 @@ def test_what_the_table_of_layers_counts(width: int, precision: str, item: int) 
     words = re.split(r"  +", row.strip())
     parameters, products = (f"{count:,}".replace(",", " ") for count in (5 * width, 4 * width))
     assert words == ["layer1", "dense, tanh", str(width), parameters, shown, products]
+
+
+def test_a_spec_as_text_ends_with_the_table() -> None:
+    text = show(Source("<test>", LENET + REST), "spec", None, Path(), Machine())
+    assert re.search(r"^# layer2  conv, tanh +8 x 8 x 12 +1 212 +12\.3 kB +76 800$", text, re.MULTILINE)
+    assert to_ir(to_spec(to_ast(Source("<test>", text)), None, Path())) == to_ir(spec(LENET))
 
 
 def test_a_line_of_a_block_calls_activations() -> None:

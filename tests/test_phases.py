@@ -184,6 +184,15 @@ def test_other_data_are_scaled_as_the_first(tmp_path):
     np.testing.assert_allclose(model.predict([[mean]])[0, 0], b * (x - 1).std() + (x - 1).mean(), rtol=1e-10)
 
 
+def test_a_parameter_that_a_criterion_reads_is_set_in_the_rule():
+    """A name of the file and a parameter of the rule: gradient descent with another rate, in closed form."""
+    plain = VALLEY.replace("momentum.heavy_ball(eta = 0.1, alpha = 0.5)", "gd(eta = 0.1)")
+    text = plain.replace("steps = 4", "stop = norm(grad R) < 1e-9*eta")
+    found = netc.compile(text + "phase a: steps = 2\nphase b: steps = 2, eta = 0.05\n").train()
+    expected = [2 * 0.8**2 * 0.9**2, 0.4**2 * 0.7**2]
+    np.testing.assert_allclose(found.theta[0], expected, rtol=1e-14)
+
+
 def test_data_with_other_inputs_are_refused_at_their_place(tmp_path, capsys):
     (tmp_path / "two.csv").write_text("a,b,y\n1,2,3\n2,1,4\n")
     (tmp_path / "one.csv").write_text("a,y\n1,3\n2,4\n")

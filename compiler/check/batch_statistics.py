@@ -45,7 +45,7 @@ def check_statistics(
         next((s.span for s in given), head(statement)),
         f"{which} one sample, and {layers} takes mean and variance over the batch: the mean is that sample, the variance 0",
         "what comes out does not hang on the input, and a variance with n - 1 is no number; PyTorch refuses such a batch: "
-        "batch = 2 or more, or a norm of each sample, (torch.LayerNorm)",
+        "a batch of another size, or a norm of each sample, (torch.LayerNorm)",
     )
 
 

@@ -47,7 +47,10 @@ def require_said(
             )
         else:
             others = [n for n in bearers(definition.name, library.names("layer")) if n != definition.name]
-            hint = f"say it, ({definition.name} {name} 1e-6) for one, or a library's own, ({listed(others)})"
+            usual = "1e-6" if name == "eps" else "0.25"
+            hint = (
+                f"say it, ({definition.name} {name} {usual}) for one, or a library's own, ({listed(others)})"
+            )
             report.error(
                 "E0103", span, f"'{definition.name}' does not say {name}, on which libraries do not agree",
                 notes=tuple(map(head, others)), hints=(hint,),

@@ -65,21 +65,27 @@ def _train(statement: ast.Statement, replaced: Settings) -> ast.Statement:
     return replace(statement, settings=(*kept, *replaced.values()))
 
 
-def override(values: dict[str, float], settings: Settings, report: Report) -> dict[str, float]:
-    """New numbers for hyper-parameters."""
+def override(
+    values: dict[str, float], settings: Settings, scheduled: frozenset[str], report: Report
+) -> dict[str, float]:
+    """New numbers for hyper-parameters. What is `scheduled` and none of these is read by layers."""
     new = dict(values)
     for name, setting in settings.items():
         if name not in values:
-            known = [*values, *SETTINGS]
-            report.error(
-                "E0512",
-                setting.span,
-                joined(f"there is no '{name}' to set", meant(name, "setting")),
-                hints=did_you_mean(name, known) or (f"known: {', '.join(known)}",),
-            )
+            message, hints = _unknown(name, [*values, *SETTINGS], scheduled)
+            report.error("E0512", setting.span, message, hints=hints)
             continue
         try:
             new[name] = number(setting.value)
         except NotANumber as error:
             report.error("E0305", error.span, f"'{name}' must be a number: {error.reason}")
     return new
+
+
+def _unknown(name: str, known: list[str], scheduled: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """Message and hints."""
+    if name in scheduled:
+        message = f"'{name}' is a number of layers that follows a schedule, no parameter of the rule"
+        return message, (f"change it in the file: schedule {name} = ...",)
+    message = joined(f"there is no '{name}' to set", meant(name, "setting"))
+    return message, did_you_mean(name, known) or (f"known: {', '.join(known)}",)

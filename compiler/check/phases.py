@@ -15,7 +15,7 @@ from netc.compiler.check.ensemble import check_ensemble
 from netc.compiler.check.expect import check_expectations
 from netc.compiler.check.overrides import Overrides, apply_overrides
 from netc.compiler.check.settings import Unfit, name_span, truth, whole
-from netc.compiler.check.sweep import kind_of
+from netc.compiler.check.sweep import is_of_rule, kind_of
 from netc.compiler.check.sweep_point import Changed, data_of, with_name, with_use
 from netc.compiler.check.train import SETTINGS as TRAIN
 from netc.compiler.lower.flow import Flow, input_axes
@@ -48,6 +48,8 @@ def check_phases(program: ast.Program, overrides: Overrides, at: At) -> Spec:
     report = Report()
     program = with_overrides(program, overrides, report)
     phases = read_phases(program, report)
+    report.finish()
+    phases = tuple(_placed(phase, program, at, report) for phase in phases)
     report.finish()
     last = data_of(at_phase(program, phases[-1])[0])
     specs = [_checked(program, phase, last, at, report) for phase in phases]
@@ -203,11 +205,27 @@ def at_phase(program: ast.Program, phase: Phase) -> tuple[ast.Program, Changed]:
             statements = [_with_setting(s, ast.Data, setting, (name,)) for s in statements]
         elif (kind := kind_of(name, program)) == "statement":
             statements = with_use(statements, name, value)
-        elif kind == "name":
+        elif kind == "name" and name not in phase.of_rule:
             statements = [with_name(s, name, value) for s in statements]
         else:
             changed[name] = value
     return ast.Program(tuple(statements), span=program.span), changed
+
+
+def _placed(phase: Phase, program: ast.Program, at: At, report: Report) -> Phase:
+    """A name that is a parameter of the rule is that, also where a schedule or a criterion reads it."""
+    scheduled = {s.name for s in program.statements if isinstance(s, ast.Schedule) and not s.defines}
+    for setting in phase.settings:
+        name, where = setting.name, name_span(setting)
+        if name in (*OWN, *TRAIN, *DATA) or kind_of(name, program) != "name":
+            continue
+        tried = replace(phase, of_rule=(*phase.of_rule, name))
+        if is_of_rule(name, where, program, at_phase(program, tried), at, report):
+            phase = tried
+        elif name in scheduled:
+            message = f"'{name}' is a number of layers that follows a schedule, and phases go on with it"
+            report.error("E0447", where, message, hints=(f"schedule {name} = 0.5 until 10, 0.2",))
+    return phase
 
 
 def _with_data(statement: ast.Statement, value: ast.Expr) -> ast.Statement:

@@ -283,9 +283,8 @@ class _Check:
         reading = [*self.all(ast.Monitor), *self.all(ast.Expect)]
         names = {n.id for statement in reading for n in walk(statement) if isinstance(n, ast.Name)}
         watched = frozenset(names | ({INSIDE} if "m" in names else set()))
-        return check_optimizer(
-            statements, self.losses, self.definitions, self.report, self.overrides, varying, watched
-        )
+        given = self.losses, self.definitions, self.report, self.overrides
+        return check_optimizer(statements, *given, varying, watched, self._scheduled())
 
     def _scheduled(self) -> frozenset[str]:
         return frozenset(s.name for s in self.all(ast.Schedule) if not s.defines)

@@ -50,11 +50,12 @@ def check_optimizer(
     settings: Settings,
     varying: frozenset[str],
     watched: frozenset[str] = frozenset(),
+    scheduled: frozenset[str] = frozenset(),
 ) -> Optimizer | None:
     """The rule that runs: the one that is used, else the one that the file defines.
 
     `settings` replace arguments; parameters that are `varying` in the course of training decide no conditions; states
-    that are `watched` are kept.
+    that are `watched` are kept; names that are `scheduled` are known to the file.
     """
     statement = _chosen(statements, report)
     clips: tuple[ast.Expr, ...] = ()
@@ -77,7 +78,7 @@ def check_optimizer(
     point = check_point(definition, report)
     watched |= {point} - {""}
     bound = bind(definition.parameters, arguments, span, f"'{definition.name}'", report)
-    values = override(dict(bound), settings, report)
+    values = override(dict(bound), settings, scheduled, report)
     check_values(definition, arguments, values, span, report)
     body, kinds = check_rule(definition, losses, definitions, report, watched)
     if not report.errors:

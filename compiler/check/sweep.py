@@ -76,21 +76,31 @@ def _placed(
         return axis
     parameter = replace(axis, kind="parameter")
     other = replace(sweep, axes=tuple(parameter if a is axis else a for a in sweep.axes))
-    point, changed = at_point(program, other, first_values(sweep))
+    point = at_point(program, other, first_values(sweep))
+    return parameter if is_of_rule(axis.name, axis.span, program, point, at, report) else axis
+
+
+def is_of_rule(
+    name: str,
+    span: Span,
+    program: ast.Program,
+    point: tuple[ast.Program, Changed],
+    at: Callable[[ast.Program, Changed, bool], Spec],
+    report: Report,
+) -> bool:
+    """Whether a name that stands in the file is a parameter of the rule, as `point` takes it; then it can be no other."""
     try:
-        at(point, changed, False)
+        at(*point, False)
     except SpecError as error:
-        if any(d.code == "E0512" and f"'{axis.name}'" in d.message for d in error.diagnostics):
-            return axis
+        if any(d.code == "E0512" and f"'{name}'" in d.message for d in error.diagnostics):
+            return False
     probe = ast.Number(0.0)
-    places = [s for s in program.statements if with_name(s, axis.name, probe) is not s]
+    places = [s for s in program.statements if with_name(s, name, probe) is not s]
     if others := [s for s in places if not isinstance(s, ast.Train | ast.Phase | ast.Schedule)]:
-        message = f"which '{axis.name}' is swept? It is a parameter of the rule, and a name that stands here as well"
+        message = f"which '{name}' is set? It is a parameter of the rule, and a name that stands here as well"
         related = ((head(others[0]), "here"),)
-        report.error(
-            "E0443", axis.span, message, related=related, hints=("give one of the two another name",)
-        )
-    return parameter
+        report.error("E0443", span, message, related=related, hints=("give one of the two another name",))
+    return True
 
 
 def _checked(
@@ -220,8 +230,9 @@ def _axis(
             hints = ("eta in {0.1, 0.01}", "eta ~ log_uniform(1e-3, 1e-1), trials = 50")
             report.error("E0441", item.span, message, hints=hints)
             return None
-    scheduled = [s for s in program.statements if isinstance(s, ast.Schedule) and s.name == axis.name]
-    if axis.kind == "parameter" and scheduled:
+    schedules = [s for s in program.statements if isinstance(s, ast.Schedule) and not s.defines]
+    scheduled = [s for s in schedules if s.name == axis.name]
+    if axis.kind in ("parameter", "name") and scheduled:
         message = f"'{axis.name}' follows a schedule, so no single value can be given to it"
         hint = f"sweep a number of the schedule by a name: schedule {axis.name} = start/(1 + epoch), sweep start in ..."
         related = ((head(scheduled[0]), "the schedule"),)

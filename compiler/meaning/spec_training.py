@@ -301,4 +301,6 @@ class Phase:
     """Whether its rule begins anew though the one before could go on."""
     freeze: tuple[str, ...] = ()
     """Names of the arrays of parameters that are not trained."""
+    of_rule: tuple[str, ...] = ()
+    """Names that stand in the file and are parameters of the rule: these are set."""
     span: Span = field(default=NOWHERE, compare=False, repr=False)

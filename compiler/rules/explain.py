@@ -117,6 +117,8 @@ def _symbols(spec: Spec, unicode: bool) -> Iterator[Row]:
         note = "number, no default" if usual is None else "number"
         note += f", default {short(usual)}" if usual not in (None, value) and usual is not None else ""
         yield name(parameter), short(value), note
+    for schedule in spec.layer_schedules:
+        yield name(schedule.name), "scheduled", f"{schedule_text(schedule)}; a number of layers"
     kinds = dict(spec.optimizer.kinds)
     for state in spec.optimizer.body.states:
         what = "vector like theta" if kinds[state.name] == "theta" else "number"
