@@ -16,7 +16,7 @@ from math import inf, prod
 from netc.compiler.check.blocks import block_of
 from netc.compiler.check.layer_arguments import arguments_of
 from netc.compiler.check.layer_names import require_inferred, require_said, tell_ambiguous, without_refused
-from netc.compiler.check.layer_schedules import reads_schedules, scheduled_apart
+from netc.compiler.check.layer_schedules import Arguments, Scheduled, reads_schedules, scheduled_apart
 from netc.compiler.check.place import Numbers, Place
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
@@ -263,33 +263,24 @@ class Operations:
             place.inputs = self.complete = False
             return
         given, scheduled = apart
-        written = (*definition.parameters, *_which(definition, given))
-        parameters = shapes_apart(written)
-        what = f"'{definition.name}'"
-        bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
+        bound = self._bound(operation, definition, given, scheduled, numbers)
         place.inputs = False
-        fixed = tuple((n, v) for n, v in bound if n not in dict(scheduled))
-        require_said(definition, fixed, given, operation.span, self.report)
-        bound = tuple((n, NONE if n in dict(scheduled) else v) for n, v in bound)
-        self._require_whole(written, bound, given, operation.span)
-        if len(written) > len(definition.parameters):
-            self._require_number({**numbers, **dict(bound)}, operation.span)
-        if len(bound) < len(parameters) or len(self.report.diagnostics) > before:
+        if bound is None or len(self.report.diagnostics) > before:
             self.complete = False
             return
+        use: Operation | None
         if isinstance(definition, ast.Layer):
             if self.complete:  # else it is not known what comes in
                 require_inferred(definition, bound, last, operation.span, self.report)
             check_required(with_shapes_apart(definition), given, dict(bound), operation.span, self.report)
             self.complete &= len(self.report.diagnostics) == before
-            use: Operation = Use(definition, bound, scheduled, operation.span)
+            use = Use(definition, bound, scheduled, operation.span)
         else:
             which = tuple((n, numbers[n]) for n in WHICH if n not in dict(bound))
-            block = block_of(self, operation, definition, (*bound, *which), place.value)
-            if block is None:
-                self.complete = False
-                return
-            use = block
+            use = block_of(self, operation, definition, (*bound, *which), place.value)
+        if use is None:
+            self.complete = False
+            return
         place.made.append(use)
         if self.complete:
             try:
@@ -297,6 +288,27 @@ class Operations:
             except LayerFault as fault:
                 self.complete = False
                 self.report.diagnostics.append(fault.diagnostic)
+
+    def _bound(
+        self,
+        operation: ast.Operation,
+        definition: Definition,
+        given: Arguments,
+        scheduled: Scheduled,
+        numbers: Numbers,
+    ) -> tuple[tuple[str, float], ...] | None:
+        """The values of all parameters; `NONE` where a schedule gives them."""
+        written = (*definition.parameters, *_which(definition, given))
+        parameters = shapes_apart(written)
+        what = f"'{definition.name}'"
+        bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
+        fixed = tuple((n, v) for n, v in bound if n not in dict(scheduled))
+        require_said(definition, fixed, given, operation.span, self.report)
+        bound = tuple((n, NONE if n in dict(scheduled) else v) for n, v in bound)
+        self._require_whole(written, bound, given, operation.span)
+        if len(written) > len(definition.parameters):
+            self._require_number({**numbers, **dict(bound)}, operation.span)
+        return bound if len(bound) == len(parameters) else None
 
     def _require_number(self, numbers: Numbers, span: Span) -> None:
         """Of a block that is told which of a repetition it is."""

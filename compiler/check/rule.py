@@ -26,6 +26,7 @@ from netc.compiler.meaning.rule_body import Body
 from netc.compiler.meaning.spec import Optimizer
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.source import Span
 
 RULE = "an update rule"
 FLAG = Type("scalar", truth=True)
@@ -57,17 +58,7 @@ def check_optimizer(
     `settings` replace arguments; parameters that are `varying` in the course of training decide no conditions; states
     that are `watched` are kept; names that are `scheduled` are known to the file.
     """
-    statement = _chosen(statements, report)
-    clips: tuple[ast.Expr, ...] = ()
-    arguments: tuple[ast.Argument, ...] = ()
-    definition: ast.Optimizer | None = statement
-    span = head(statement)
-    if statement.use is not None:
-        clipped = read_use(statement, report)
-        call, clips = clipped.rule, clipped.clips
-        function, arguments = (call.function, call.arguments) if isinstance(call, ast.Call) else (call, ())
-        span = function.span
-        definition = find_rule(dotted(function) or "", arguments, span, definitions, report)
+    definition, arguments, clips, span = _used(_chosen(statements, report), definitions, report)
     if definition is None:
         return None
     _check_others(statements, definition, losses, definitions, report)
@@ -95,6 +86,19 @@ def check_optimizer(
     check_first_iteration(body, tuple(values.items()), report)
     searches = searches_of(special, definitions)
     return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches, point, off)
+
+
+def _used(
+    statement: ast.Optimizer, definitions: Definitions, report: Report
+) -> tuple[ast.Optimizer | None, tuple[ast.Argument, ...], tuple[ast.Expr, ...], Span]:
+    """The definition, its arguments, the clips before it, and where they are told of."""
+    if statement.use is None:
+        return statement, (), (), head(statement)
+    clipped = read_use(statement, report)
+    call = clipped.rule
+    function, arguments = (call.function, call.arguments) if isinstance(call, ast.Call) else (call, ())
+    definition = find_rule(dotted(function) or "", arguments, function.span, definitions, report)
+    return definition, arguments, clipped.clips, function.span
 
 
 def _chosen(statements: list[ast.Optimizer], report: Report) -> ast.Optimizer:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.goals import check_goals
 from netc.compiler.check.keep import NEVER, check_keep, check_patience, stop_of
-from netc.compiler.check.reached import check_reached
 from netc.compiler.check.settings import Reader, Settings, Unfit, condition, truth, whole, word
 from netc.compiler.check.watch import FIGURES, MONITORING, check_shown, check_watched
 from netc.compiler.meaning.findings import Report, counted
@@ -55,7 +55,7 @@ def check_train(
         )
     batch, count = settings.get("batch", _batch(samples), FULL)
     criterion, gain = settings.get("stop", stop_of, NEVER)
-    criterion, reached = check_reached(criterion, losses, report)
+    criterion, goals = check_goals(criterion, losses, report)
     stop, diverged = (
         criterion and _check_criterion(criterion, names, losses, definitions, report)
         for criterion in (criterion, settings.get("diverged", _maybe(condition), None))
@@ -77,7 +77,7 @@ def check_train(
         check_patience(gain, losses, report) if gain else None,
         check_keep(settings, losses, report),
         _check_sampling(settings, batch, report),
-        reached=reached,
+        goals=goals,
     )
 
 

@@ -151,7 +151,7 @@ Comparison = Literal["<", "<=", ">", ">="]
 
 
 @record
-class Reached:
+class Goal:
     """`accuracy(validation) > 90%` in `stop`: a run ends at the end of an epoch where it holds."""
 
     judged: Judged
@@ -191,14 +191,14 @@ class Training:
     """What attacks the samples of every iteration before it sees them."""
     augment: tuple[Augmentation, ...] = ()
     """What is done to the samples of every epoch, in this order."""
-    reached: tuple[Reached, ...] = ()
+    goals: tuple[Goal, ...] = ()
     """Figures that end a run beside `stop`, which kernels test."""
 
     @property
     def judged(self) -> tuple[tuple[str, Judged], ...]:
         """By which figures `stop` and `keep` go."""
         gain = (self.patience.judged,) if self.patience else ()
-        found = [("stop", judged) for judged in (*gain, *(r.judged for r in self.reached))]
+        found = [("stop", judged) for judged in (*gain, *(r.judged for r in self.goals))]
         return (*found, *((("keep", self.keep),) if self.keep else ()))
 
 

@@ -18,10 +18,8 @@ The functions of mathematics (exp, tanh ...) are in `vmath`.
 from __future__ import annotations
 
 import os
-from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
 from numba.core.typing.templates import signature
@@ -29,29 +27,10 @@ from numba.extending import intrinsic
 
 from netc.runtime.devices import simd_llvm as llvm
 from netc.runtime.devices.simd_llvm import Value, cpu_features
-from netc.runtime.devices.simd_types import build, is_mask, is_vector, mask_type, one_vector, vector_type
-
-Real = Literal["f64", "f32"]
-WIDTHS = (1, 2, 4, 8, 16, 32)
-"""Lanes of a vector; a register has 16 at most."""
-
-
-class VectorOps(NamedTuple):
-    """How vectors of one type come and go."""
-
-    load: Any
-    """load(array, i): the `lanes` elements from flat offset `i` of a C-contiguous array of any shape."""
-    store: Any
-    """store(array, i, v)"""
-    splat: Any
-    """splat(s): the scalar in every lane, cast to the vector's real."""
-    broadcast: Any
-    """broadcast(array, i): the element at flat offset `i` in every lane."""
-    transpose: Any
-    """transpose(array, i, stride, rows, out, o, apart): `lanes` vectors of `array`, at i, i + stride, ..., of `rows` (behind
-    them the last again), into `out` at o, o + apart, ...: lane k of vector r to lane r of vector k."""
-    load_first: Any
-    """load_first(array, i, count): the `count` elements from there; zero in the other lanes, whose memory is not touched."""
+from netc.runtime.devices.simd_types import build, is_mask, is_vector, mask_type, one_vector
+from netc.runtime.devices.simd_vectors import WIDTHS
+from netc.runtime.devices.simd_vectors import Real as Real
+from netc.runtime.devices.simd_vectors import vector as vector
 
 
 def host_lanes(real: Real) -> int:
@@ -63,106 +42,6 @@ def host_lanes(real: Real) -> int:
     features = cpu_features()
     bits = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
     return bits // int(real[1:])
-
-
-@cache
-def vector(real: Real, lanes: int) -> VectorOps:
-    """Load, store and splat for vectors of `lanes` elements, at addresses aligned for one element."""
-    if real not in ("f64", "f32") or lanes not in WIDTHS:
-        raise ValueError(f"no vector of {lanes} {real}: f64 or f32, and 1, 2, 4, 8, 16 or 32 lanes")
-    scalar = types.float64 if real == "f64" else types.float32
-    vector_t = vector_type(scalar, lanes)
-    element = ir.DoubleType() if real == "f64" else ir.FloatType()
-    llvm_t = llvm.shaped(element, lanes)
-
-    def check(array: Any) -> None:
-        if not (isinstance(array, types.Array) and array.dtype == scalar and array.layout == "C"):
-            raise TypingError(f"a vector of {scalar} needs a C-contiguous array of {scalar}, not {array}")
-
-    def address(context: Any, builder: Any, array_t: Any, array: Any, i: Any) -> Any:
-        data = context.make_array(array_t)(context, builder, array).data
-        return builder.bitcast(builder.gep(data, [i]), llvm_t.as_pointer())
-
-    @intrinsic
-    def load(typing: Any, array: Any, i: Any) -> Any:
-        check(array)
-
-        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return builder.load(address(context, builder, sig.args[0], *args), align=int(real[1:]) // 8)
-
-        return signature(vector_t, array, types.intp), code
-
-    @intrinsic
-    def store(typing: Any, array: Any, i: Any, v: Any) -> Any:
-        check(array)
-        if v != vector_t:
-            raise TypingError(f"cannot store {v} as {vector_t}")
-
-        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            builder.store(
-                args[2], address(context, builder, sig.args[0], *args[:2]), align=int(real[1:]) // 8
-            )
-            return context.get_dummy_value()
-
-        return signature(types.void, array, types.intp, vector_t), code
-
-    @intrinsic
-    def splat(typing: Any, s: Any) -> Any:
-        s = types.unliteral(s)
-        if not isinstance(s, types.Integer | types.Float | types.Boolean):
-            raise TypingError(f"splat takes a number, not {s}")
-
-        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return llvm.splat(builder, context.cast(builder, args[0], s, scalar), lanes).value
-
-        return signature(vector_t, s), code
-
-    @intrinsic
-    def broadcast(typing: Any, array: Any, i: Any) -> Any:
-        check(array)
-
-        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            data = context.make_array(sig.args[0])(context, builder, args[0]).data
-            return llvm.splat(builder, builder.load(builder.gep(data, [args[1]])), lanes).value
-
-        return signature(vector_t, array, types.intp), code
-
-    @intrinsic
-    def transpose(
-        typing: Any, array: Any, i: Any, stride: Any, rows: Any, out: Any, o: Any, apart: Any
-    ) -> Any:
-        check(array)
-        check(out)
-
-        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            source, first, step, count, to, at, apart = args
-            last = builder.sub(count, count.type(1))
-            found = []
-            for k in range(lanes):
-                row = builder.select(builder.icmp_signed("<", last, last.type(k)), last, last.type(k))
-                place = builder.add(first, builder.mul(row, step))
-                pointer = address(context, builder, sig.args[0], source, place)
-                found.append(Value(builder, builder.load(pointer, align=int(real[1:]) // 8)))
-            for vector in llvm.transposed(found):
-                pointer = address(context, builder, sig.args[4], to, at)
-                builder.store(vector.value, pointer, align=int(real[1:]) // 8)
-                at = builder.add(at, apart)
-            return context.get_dummy_value()
-
-        intp = types.intp
-        return signature(types.void, array, intp, intp, intp, out, intp, intp), code
-
-    @intrinsic
-    def load_first(typing: Any, array: Any, i: Any, count: Any) -> Any:
-        check(array)
-
-        def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            there = address(context, builder, sig.args[0], *args[:2])
-            return llvm.load_first(builder, there, args[2], llvm_t).value
-
-        return signature(vector_t, array, types.intp, types.intp), code
-
-    return VectorOps(load, store, splat, broadcast, transpose, load_first)
 
 
 @intrinsic

@@ -39,7 +39,7 @@ def make_result(
     final = dict(zip(FIGURES, figures.T, strict=True))
     parts = {"validation": task.validation is not None, "test": task.test is not None}
     absent = tuple(f"_{part}" for part, there in parts.items() if not there)
-    criterion = has_criterion(program.rule) or bool(task.rules and task.rules.reached)
+    criterion = has_criterion(program.rule) or bool(task.rules and task.rules.goals)
     outcome_codes = outcomes(outcome.stops, criterion)
     settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
     return Result(

@@ -13,7 +13,7 @@ from typing import assert_never
 import numpy as np
 
 from netc.compiler.meaning.spec import Judged, Patience
-from netc.compiler.meaning.spec_training import Reached
+from netc.compiler.meaning.spec_training import Goal
 from netc.runtime.parameters import Array
 from netc.runtime.training.measured import Measured
 from netc.runtime.training.report import FIGURES, GROUPS, Evaluator, Group
@@ -30,7 +30,7 @@ class Rules:
 
     keep: Judged | None
     patience: Patience | None
-    reached: tuple[Reached, ...] = ()
+    goals: tuple[Goal, ...] = ()
 
 
 class Judge:
@@ -47,8 +47,8 @@ class Judge:
     ) -> None:
         self.evaluator, self.workers, self.measured = evaluator, workers, measured
         self.keep, self.gain = rules.keep, rules.patience.judged if rules.patience else None
-        self.reached = rules.reached
-        self.judged = {j.written: j for j in (self.keep, self.gain, *(r.judged for r in self.reached)) if j}
+        self.goals = rules.goals
+        self.judged = {j.written: j for j in (self.keep, self.gain, *(r.judged for r in self.goals)) if j}
         self.attacked = attacked
         """Figures under attack by their names, of a row of parameters and states."""
         self.patience = rules.patience.epochs * per_epoch if rules.patience else 0
@@ -80,8 +80,8 @@ class Judge:
             state.best[better] = theta[better]
         if self.gain is not None:
             _gains(values[self.gain.written], state.gain_figure, state.gain_step, rows, steps)
-        if self.reached:
-            self.met = rows[np.any([_holds(r, values[r.judged.written]) for r in self.reached], axis=0)]
+        if self.goals:
+            self.met = rows[np.any([_holds(r, values[r.judged.written]) for r in self.goals], axis=0)]
 
     def _values(self, judged: Judged, found: Array, theta: Array) -> Array:
         """(runs,) of `found` (runs, FIGURES) and `theta` (runs, STRIDE); lower is better."""
@@ -110,18 +110,18 @@ class Judge:
         return bool(len(met) or over.any())
 
 
-def _holds(reached: Reached, values: Array) -> Array:
+def _holds(goal: Goal, values: Array) -> Array:
     """(len(values),) bool, of values of which lower is better. NaN holds nowhere."""
-    figure = -values if reached.judged.figure in HIGHER else values
-    match reached.op:
+    figure = -values if goal.judged.figure in HIGHER else values
+    match goal.op:
         case "<":
-            held: Array = figure < reached.bound
+            held: Array = figure < goal.bound
         case "<=":
-            held = figure <= reached.bound
+            held = figure <= goal.bound
         case ">":
-            held = figure > reached.bound
+            held = figure > goal.bound
         case ">=":
-            held = figure >= reached.bound
+            held = figure >= goal.bound
         case _ as never:
             assert_never(never)
     return held

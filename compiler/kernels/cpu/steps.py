@@ -120,13 +120,16 @@ def _linear(
     return steps, first
 
 
+Pair = tuple[ir.Axis, ir.Axis, Cut]
+"""A loop over the result, one over the terms (or none: `ONCE`), and what must hold."""
+
+
 @record
 class Draft:
     nest: Nest
     outer: tuple[Loop, ...]
     terms: tuple[Loop, ...]
-    pairs: tuple[tuple[ir.Axis, ir.Axis, Cut], ...]
-    """A loop over the result, one over the terms (or none: `ONCE`), and what must hold."""
+    pairs: tuple[Pair, ...]
 
     @property
     def empty(self) -> bool:
@@ -154,13 +157,33 @@ def drafted(
         return Loop(a, a.size if a.size is not None else 1, Steps(*(steps.get(a, 0) for steps, _ in arrays)))
 
     open_axes = tuple(a for a in c.axes if a == fixed)
-    outer = [loop(a) for a in c.axes if a != fixed]
-    terms = [loop(a) for a in c.over]
+    placed = _guarded(c, open_axes, [loop(a) for a in c.over], base)
+    if placed is None:
+        return None
+    terms, base, conditions, pairs = placed
+    guarded = {a for pair in pairs for a in pair[:2]}
+    outer = _merged([loop(a) for a in c.axes if a != fixed], guarded)
+    terms = _merged(terms, guarded)
+    if len(terms) > 3:
+        return None
+    assert isinstance(left.array, ir.Var)
+    assert isinstance(right.array, ir.Var)
+    fixed_steps = tuple((a, loop(a).steps) for a in open_axes)
+    nest = Nest(kind, left.array, right.array, c.start, base, fixed_steps, (), ONCE, None, ONCE, ONCE,
+                (ONCE, ONCE, ONCE), (ALWAYS, ALWAYS), conditions)  # fmt: skip
+    return Draft(nest, tuple(outer), tuple(terms), pairs)
+
+
+def _guarded(
+    c: Contraction, open_axes: tuple[ir.Axis, ...], terms: list[Loop], base: Steps
+) -> tuple[list[Loop], Steps, tuple[Guard, ...], tuple[Pair, ...]] | None:
+    """Where the guards go: the terms' loops clipped, conditions of the open axes, and pairs of an axis with a term's."""
     conditions: list[Guard] = []
-    pairs: list[tuple[ir.Axis, ir.Axis, Cut]] = []
+    pairs: list[Pair] = []
     for guard in c.guards:
         axes = guard.axes
-        inside, outside = [a for a in axes if a in c.over], [a for a in axes if a in c.axes and a != fixed]
+        inside = [a for a in axes if a in c.over]
+        outside = [a for a in axes if a in c.axes and a not in open_axes]
         if axes <= set(open_axes):
             conditions.append(guard)
         elif len(axes) == 1 and len(inside) == 1:
@@ -174,16 +197,7 @@ def drafted(
     met = [k for _, k, _ in pairs if k != ONCE.axis]
     if len({y for y, _, _ in pairs}) < len(pairs) or len(set(met)) < len(met) or len(pairs) > 2:
         return None
-    fixed_steps = tuple((a, loop(a).steps) for a in open_axes)
-    guarded = {a for pair in pairs for a in pair[:2]}
-    outer, terms = _merged(outer, guarded), _merged(terms, guarded)
-    if len(terms) > 3:
-        return None
-    assert isinstance(left.array, ir.Var)
-    assert isinstance(right.array, ir.Var)
-    nest = Nest(kind, left.array, right.array, c.start, base, fixed_steps, (), ONCE, None, ONCE, ONCE,
-                (ONCE, ONCE, ONCE), (ALWAYS, ALWAYS), tuple(conditions))  # fmt: skip
-    return Draft(nest, tuple(outer), tuple(terms), tuple(pairs))
+    return terms, base, tuple(conditions), tuple(pairs)
 
 
 def _clipped(terms: list[Loop], base: Steps, guard: Guard, axis: ir.Axis) -> tuple[list[Loop], Steps]:

@@ -12,7 +12,7 @@ from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import PARTS
-from netc.compiler.meaning.spec_training import Comparison, Reached
+from netc.compiler.meaning.spec_training import Comparison, Goal
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 
@@ -21,18 +21,18 @@ TURNED: Mapping[str, Comparison] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 EXAMPLE = "stop = R < 1e-3 or accuracy(validation) > 90%"
 
 
-def check_reached(
+def check_goals(
     criterion: ast.Expr | None, losses: frozenset[str], report: Report
-) -> tuple[ast.Expr | None, tuple[Reached, ...]]:
+) -> tuple[ast.Expr | None, tuple[Goal, ...]]:
     """What of the criterion is left for the kernels, and the figures that end a run beside it."""
     if criterion is None:
         return None, ()
     left: ast.Expr | None = None
-    found: list[Reached] = []
+    found: list[Goal] = []
     for condition in _alternatives(criterion):
         if not any(_is_figure(node, losses) for node in walk(condition)):
             left = condition if left is None else ast.Logic("or", left, condition, span=criterion.span)
-        elif reached := _reached(condition, losses, report):
+        elif reached := _goal(condition, losses, report):
             found.append(reached)
     return left, tuple(found)
 
@@ -54,7 +54,7 @@ def _is_figure(node: ast.Node, losses: frozenset[str]) -> bool:
     return False
 
 
-def _reached(condition: ast.Expr, losses: frozenset[str], report: Report) -> Reached | None:
+def _goal(condition: ast.Expr, losses: frozenset[str], report: Report) -> Goal | None:
     match condition:
         case ast.Compare(sign, figure, bound) if sign in STRAIGHT and _is_figure(figure, losses):
             op = STRAIGHT[sign]
@@ -74,4 +74,4 @@ def _reached(condition: ast.Expr, losses: frozenset[str], report: Report) -> Rea
         message = f"with which number is {print_expr(figure)} compared? {error.reason}"
         report.error("E0638", bound.span, message, hints=(EXAMPLE,))
         return None
-    return Reached(judged, op, goal) if judged else None
+    return Goal(judged, op, goal) if judged else None
