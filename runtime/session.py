@@ -112,7 +112,7 @@ class Session(Prepared):
             self._history,
             self.spec.monitor.unit == "step",
             held_part,
-            Rules(training.keep, training.patience, training.reached) if training.judged else None,
+            Rules(training.keep, training.patience, training.goals) if training.judged else None,
             self._slopes_of_training if any(s.by_inputs for s in self.spec.monitor.shown) else None,
             self.inside if any(s.inside for s in self.spec.monitor.shown) else None,
             varying=self._varying,

@@ -32,8 +32,8 @@ def check_goals(
     for condition in _alternatives(criterion):
         if not any(_is_figure(node, losses) for node in walk(condition)):
             left = condition if left is None else ast.Logic("or", left, condition, span=criterion.span)
-        elif reached := _goal(condition, losses, report):
-            found.append(reached)
+        elif goal := _goal(condition, losses, report):
+            found.append(goal)
     return left, tuple(found)
 
 

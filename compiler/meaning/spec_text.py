@@ -372,7 +372,7 @@ def _train(training: Training) -> ast.Train:
 
 def _stop(training: Training) -> ast.Expr | None:
     conditions = [training.stop] if training.stop else []
-    conditions += [ast.Compare(r.op, _judged(r.judged), _number(r.bound)) for r in training.reached]
+    conditions += [ast.Compare(r.op, _judged(r.judged), _number(r.bound)) for r in training.goals]
     if patience := training.patience:
         conditions.append(ast.Gain(_judged(patience.judged), _number(patience.epochs), "epochs"))
     return reduce(lambda left, right: ast.Logic("or", left, right), conditions) if conditions else None
