@@ -208,6 +208,10 @@ are theta, weights, biases, gains, layer2 and the arrays of a layer. A reduction
 
     loss R = sum((u - y)^2)/2 + 0.01*sum(weights^2) + 0.001*sum(|layer1|)
 
+Over named indices it is an equation as those of layers are, of one array by its name, with parameters and numbers alone:
+
+    loss R = sum((u - y)^2)/2 + 0.01*sum[i, k](layer1.weight[i, k]^2)
+
 The loss is that of one sample, and of a mean over samples a penalty counts once. With reduce = sum it would count once for
 each sample: there it is divided by the number of samples, or the mean is minimised instead.
 """,

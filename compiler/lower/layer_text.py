@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from netc.compiler.lower.layer_faults import LayerFault, fault
+from netc.compiler.meaning.kinds import OVER_INDICES
 from netc.compiler.meaning.layer_parameters import numbers_of_words
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
@@ -20,8 +21,6 @@ from netc.dsl import ast
 from netc.dsl.source import NOWHERE, Span
 
 TRAINING, TIME = "training", "n"
-REDUCTIONS = ("sum", "mean", "max", "min", "softmax")
-"""Over named indices: sum[i, j](...)."""
 
 
 @dataclass
@@ -182,7 +181,7 @@ class _Settling:
                     return self._of(then if holds else otherwise)
                 return replace(expr, then=self._of(then), condition=decided, otherwise=self._of(otherwise))
             case ast.Call(ast.Index(ast.Name(id) as operation, over) as function, arguments) if (
-                id in REDUCTIONS
+                id in OVER_INDICES
             ):
                 inner = tuple(replace(a, value=self._of(a.value)) for a in arguments)
                 named = ast.Index(operation, self._over(over), span=function.span)
@@ -291,7 +290,7 @@ def name_of(index: ast.Expr) -> str:
 def reads(expr: ast.Expr) -> Iterator[ast.Index]:
     """Arrays with their subscripts, from left to right."""
     match expr:
-        case ast.Call(ast.Index(ast.Name(id), _), arguments) if id in REDUCTIONS:
+        case ast.Call(ast.Index(ast.Name(id), _), arguments) if id in OVER_INDICES:
             for argument in arguments:
                 yield from reads(argument.value)
         case ast.Index(ast.Name(), index):
@@ -306,7 +305,7 @@ def reads(expr: ast.Expr) -> Iterator[ast.Index]:
 def reductions(expr: ast.Expr) -> Iterator[tuple[str, tuple[ast.Expr, ...], ast.Expr]]:
     """(operation, indices, what is reduced), outer ones first."""
     match expr:
-        case ast.Call(ast.Index(ast.Name(id), over), (argument,)) if id in REDUCTIONS:
+        case ast.Call(ast.Index(ast.Name(id), over), (argument,)) if id in OVER_INDICES:
             yield id, subscripts(over), argument.value
             yield from reductions(argument.value)
         case _:
