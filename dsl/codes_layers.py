@@ -259,4 +259,15 @@ nothing is drawn. The rule went along another loss, of batches and with draws, s
     expect  minimum                   # of the network without dropout
 """,
     ),
+    "E0280": Story(
+        "a number of parameters that the network has not",
+        """\
+The network alone decides how many parameters there are, so 'netc check' compares it with what is expected, and nothing is
+trained. 'netc explain FILE --layers' lists them layer by layer. What a paper says besides may differ: claimed = 3200 is no
+error. Of a sweep, whose points may have different numbers, the runs tell.
+
+    expect parameters = 3246
+    expect parameters < 5000
+""",
+    ),
 }

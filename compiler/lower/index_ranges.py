@@ -123,6 +123,7 @@ class _Ranges:
                     "E0226",
                     among.span,
                     f"the range of '{name}' is {shown}: a whole number from 1 on is needed",
+                    *_no_multiple(among.values),
                 )
             self._fix(name, int(size), among.span, f"'{name} in {int(size)}'")
 
@@ -221,6 +222,13 @@ class _Ranges:
             size = f", or {name} in a size of the layer" if self.noun == "layer" else ""
             raise fault("E0220", span, f"the index '{name}' of '{array}' has no range: no plain subscript has it",
                         f"say it: {name} in 10{size}")  # fmt: skip
+
+
+def _no_multiple(value: ast.Expr) -> tuple[str, ...]:
+    match value:
+        case ast.Binary("/", ast.Number(of), ast.Number(by)) if by > 1 and of % by:
+            return (f"{of:g} is no multiple of {by:g}",)
+    return ()
 
 
 def _arrays(text: LayerText) -> list[ast.Learned | ast.Draws | ast.Formula]:

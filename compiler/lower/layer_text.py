@@ -15,7 +15,7 @@ from netc.compiler.lower.layer_faults import LayerFault, fault
 from netc.compiler.meaning.kinds import OVER_INDICES
 from netc.compiler.meaning.layer_parameters import numbers_of_words
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
-from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
+from netc.compiler.meaning.resolve_values import NotANumber, is_whole, number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
 from netc.dsl.source import NOWHERE, Span
@@ -45,6 +45,8 @@ class _Settling:
         self.scheduled = frozenset(name for name, _ in use.scheduled)
         given = {n: v for n, v in use.arguments if n not in self.scheduled}
         self.numbers: dict[str, float] = {**numbers_of_words(use.definition), **given}
+        self.quotients: dict[str, ast.Expr] = {}
+        """Of those that are no whole numbers, what divides them: 6/4."""
         self.text = LayerText()
         self.held: bool | ast.Formula | None = None
         """Whether the condition of the line before held, or that line with what is left of it; None: it had none."""
@@ -99,6 +101,8 @@ class _Settling:
             return
         if not line.indices and (known := number_or_none(value)) is not None:
             self.numbers[line.name] = known
+            if isinstance(value, ast.Binary) and value.op == "/" and not is_whole(known):
+                self.quotients[line.name] = value
             return
         if line.name in self.states:
             self._state(line, value)
@@ -166,6 +170,8 @@ class _Settling:
         match expr:
             case ast.Among(name, values):
                 return replace(expr, name=name, values=self._of(values))
+            case ast.Name(id) if id in self.quotients:
+                return self.quotients[id]
             case ast.Name(id) if id in self.numbers:
                 return _number(self.numbers[id], expr)
             case ast.Name(id) if id in self.scheduled:
