@@ -208,6 +208,10 @@ are theta, weights, biases, gains, layer2 and the arrays of a layer. A reduction
 
     loss R = sum((u - y)^2)/2 + 0.01*sum(weights^2) + 0.001*sum(|layer1|)
 
+Over named indices it is an equation as those of layers are, of one array by its name, with parameters and numbers alone:
+
+    loss R = sum((u - y)^2)/2 + 0.01*sum[i, k](layer1.weight[i, k]^2)
+
 The loss is that of one sample, and of a mean over samples a penalty counts once. With reduce = sum it would count once for
 each sample: there it is divided by the number of samples, or the mean is minimised instead.
 """,
@@ -253,6 +257,17 @@ nothing is drawn. The rule went along another loss, of batches and with draws, s
 
     network [13 (tanh) 15 (dropout.inverted 0.2) (lin) 1]
     expect  minimum                   # of the network without dropout
+""",
+    ),
+    "E0280": Story(
+        "a number of parameters that the network has not",
+        """\
+The network alone decides how many parameters there are, so 'netc check' compares it with what is expected, and nothing is
+trained. 'netc explain FILE --layers' lists them layer by layer. What a paper says besides may differ: claimed = 3200 is no
+error. Of a sweep, whose points may have different numbers, the runs tell.
+
+    expect parameters = 3246
+    expect parameters < 5000
 """,
     ),
 }

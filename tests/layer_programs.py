@@ -17,10 +17,13 @@ class Case:
     rest: str = "optimizer momentum.heavy_ball(eta = 0.02)"
     train: str = "batch = 3"
     head: str = ""
+    loss: str = ""
+    """Where it is another one than the network's usual."""
 
     def text(self, more: str = "") -> str:
         """With samples given as arrays."""
-        last = "loss cross_entropy" if "softmax) 2]" in self.network else "loss half_mse"
+        usual = "loss cross_entropy" if "softmax) 2]" in self.network else "loss half_mse"
+        last = self.loss or usual
         train = f"train steps = 9, {self.train}{', ' if more else ''}{more}"
         head = f"data given, scale = none\n{self.head}network {self.network}\ninit glorot_uniform\n{last}\n"
         return f"{head}{self.rest}\n{train}\n"
@@ -38,7 +41,12 @@ class Case:
 TWICE = (
     "optimizer twice(eta = 0.05):\n    theta[n+1] = theta[n] - eta*grad R(theta[n] - 0.3*grad R(theta[n]))\n"
 )
+ENERGY = (
+    "loss R = mean((u - y)^2) + 0.1*sum[i, j](1/sqrt(sum[k]((layer1.weight[i, k]"
+    " - layer1.weight[j, k])^2)) if i != j else 0)"
+)
 CASES = {
+    "a penalty of pairs": Case("[3 (tanh) 4 (lin) 2]", 3, loss=ENERGY),
     "lenet": Case("[6x6x1 (conv 3x3, tanh) 2 (avgpool 2x2) (conv 2x2, tanh) 2 (softmax) 2]", 36),
     "windows": Case("[5x4x2 (conv 3x3 stride 2 pad 1, relu) 2 (maxpool 2x2 stride 1x1) (lin) 2]", 40),
     "batch norm": Case("[3 (dense nobias) 3 (lecture.batchnorm, tanh) (lin) 2]", 3),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from netc.compiler.check.counts import wrong_counts
 from netc.compiler.meaning.spec import Facts
 from netc.compiler.pipeline import to_spec, to_warnings
 from netc.dsl.codes import CODES
@@ -32,7 +33,7 @@ def diagnose(path: Path) -> str:
         )
     except SpecError as error:
         return render(error.diagnostics)
-    return render(to_warnings(checked))
+    return render(list(wrong_counts(checked)) or to_warnings(checked))
 
 
 def _pairs(text: str) -> dict[str, str]:

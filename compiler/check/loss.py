@@ -12,7 +12,7 @@ from netc.compiler.check.targets import target_domain
 from netc.compiler.lower.network import SIZES, lower_activations, lower_loss
 from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, THETA, Scope
-from netc.compiler.meaning.penalties import groups_in, names_parameters
+from netc.compiler.meaning.penalties import groups_in, names_parameters, without_indexed
 from netc.compiler.meaning.places import BY_PLACE
 from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
 from netc.compiler.meaning.resolve_tree import dotted
@@ -50,7 +50,7 @@ def check_loss(
     own = Report()
     if definition.value is not None:
         scope = Scope("a loss", names, definitions.activations, by_place=BY_PLACE)
-        Kinds(scope, own).number(definition.value, "the loss of one sample")
+        Kinds(scope, own).number(without_indexed(definition.value), "the loss of one sample")
     report.diagnostics += own.diagnostics
     averaging, targets = _settings(statement, definition, report)
     weight, divide = weighted(statement, averaging, definitions, weights, report)
@@ -92,7 +92,9 @@ def _settings(
 def check_pair(network: Network, loss: Loss, definitions: Definitions, report: Report) -> None:
     """Can the loss be taken of what the last activation gives?"""
     last, units = network.activations, network.output[-1]
-    if not check_penalties(network, loss, report) or not check_places(network, loss, definitions, report):
+    if not check_penalties(network, loss, definitions, report) or not check_places(
+        network, loss, definitions, report
+    ):
         return
     name = last[-1].definition.name if last else "lin"
     if name.lower() == "softmax" and units == 1:

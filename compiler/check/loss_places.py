@@ -10,10 +10,12 @@ from netc.compiler.calculus.simplify import rebuild
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.masks import ROLES, check_mask
 from netc.compiler.check.settings import Settings, word
-from netc.compiler.lower.network import lower_loss
+from netc.compiler.lower.layer_faults import LayerFault
+from netc.compiler.lower.network import lower_loss, tensors_of
+from netc.compiler.lower.penalties import lower_penalties
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.kinds import OUTPUT, Scope
-from netc.compiler.meaning.penalties import groups_in, penalties_in
+from netc.compiler.meaning.penalties import groups_in, indexed, names_parameters, penalties_in
 from netc.compiler.meaning.places import BY_PLACE, place_of
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import walk
@@ -111,7 +113,7 @@ def check_places(network: Network, loss: Loss, definitions: Definitions, report:
     return True
 
 
-def check_penalties(network: Network, loss: Loss, report: Report) -> bool:
+def check_penalties(network: Network, loss: Loss, definitions: Definitions, report: Report) -> bool:
     """Are the parameters there that the loss sums over, and does what it adds count once?"""
     assert loss.definition.value is not None
     before = len(report.diagnostics)
@@ -125,7 +127,7 @@ def check_penalties(network: Network, loss: Loss, report: Report) -> bool:
             )
             report.error("E0257", groups[1].span, message, hints=("sum(weights^2) + sum(layer2^2)",))
             continue
-        for group in groups:
+        for group in groups if not indexed(call) else _subscripted(call):
             require_arrays(group, network.layers, report)
     if calls and (loss.reduce == "sum" or loss.divide == "samples"):
         many = "for each sample" if loss.reduce == "sum" else "with the weight of each sample"
@@ -133,7 +135,19 @@ def check_penalties(network: Network, loss: Loss, report: Report) -> bool:
         report.error(
             "E0257", calls[0].span, message, hints=("a penalty goes with the mean of a batch: reduce = mean",)
         )
+    if len(report.diagnostics) == before and any(map(indexed, calls)):
+        functions = definitions.activations
+        try:
+            lower_penalties(loss, tensors_of(network, functions), functions)
+        except LayerFault as fault:
+            report.diagnostics.append(fault.diagnostic)
     return len(report.diagnostics) == before
+
+
+def _subscripted(call: ast.Call) -> list[ast.Name]:
+    """Groups of which elements are read: layer1.weight[i, k]."""
+    bases = (n.base for n in walk(call) if isinstance(n, ast.Index))
+    return [b for b in bases if isinstance(b, ast.Name) and names_parameters(b)]
 
 
 def require_arrays(group: ast.Name, layers: Sequence[Learns], report: Report) -> None:

@@ -8,7 +8,7 @@ x[2*h + p - pad]    a compound one with one index that is open: the largest rang
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import floor
 
@@ -27,14 +27,18 @@ BATCH = "batch"
 """The index over which statistics of a batch are taken."""
 
 
-def index_ranges(text: LayerText, extents: Sequence[int]) -> dict[str, int]:
-    """The size of every index; `extents` are those of the input as the layer reads it."""
-    return _Ranges(text, extents).run()
+Given = Mapping[str, Sequence[int]]
+"""Extents of arrays that are there before: of the input, `x`, as the layer reads it."""
 
 
-def arrays_of(text: LayerText, extents: Sequence[int]) -> dict[str, tuple[str | int, ...]]:
-    """Of each array its extents: the index that fixes it, or of the input the number."""
-    found: dict[str, tuple[str | int, ...]] = {"x": tuple(extents)}
+def index_ranges(text: LayerText, given: Given, noun: str = "layer") -> dict[str, int]:
+    """The size of every index. `noun`: what the equations are of, for messages."""
+    return _Ranges(text, given, noun).run()
+
+
+def arrays_of(text: LayerText, given: Given) -> dict[str, tuple[str | int, ...]]:
+    """Of each array its extents: the index that fixes it, or of those that are given the number."""
+    found: dict[str, tuple[str | int, ...]] = {name: tuple(extents) for name, extents in given.items()}
     for array in _arrays(text):
         if array.name in found:
             raise fault("E0229", array.span, f"'{array.name}' is given twice")
@@ -50,9 +54,9 @@ def _plain(index: ast.Expr) -> str:
 
 
 class _Ranges:
-    def __init__(self, text: LayerText, extents: Sequence[int]) -> None:
-        self.text = text
-        self.arrays = arrays_of(text, extents)
+    def __init__(self, text: LayerText, given: Given, noun: str) -> None:
+        self.text, self.noun = text, noun
+        self.arrays = arrays_of(text, given)
         self.sizes: dict[str, int] = {}
         self.why: dict[str, tuple[Span, str]] = {}
         """Where the range of an index comes from, and in words."""
@@ -77,12 +81,16 @@ class _Ranges:
                 continue
             if name not in self.arrays:
                 hints = did_you_mean(name, self.arrays) or (f"there are: {', '.join(self.arrays)}",)
-                raise fault("E0230", read.base.span, f"there is no array '{name}' in this layer", *hints)
+                raise fault(
+                    "E0230", read.base.span, f"there is no array '{name}' in this {self.noun}", *hints
+                )
             extents = self.arrays[name]
             if len(found) != len(extents):
+                given = all(isinstance(e, int) for e in extents)
+                shape = f"it is {' x '.join(map(str, extents))}"
                 raise fault(
                     "E0223", read.span, f"'{name}' has {len(extents)} indices, {len(found)} stand here",
-                    f"as in {name}[{', '.join(map(str, extents))}]",
+                    shape if given else f"as in {name}[{', '.join(map(str, extents))}]",
                 )  # fmt: skip
             yield from ((name, extent, subscript) for extent, subscript in zip(extents, found, strict=True))
 
@@ -115,6 +123,7 @@ class _Ranges:
                     "E0226",
                     among.span,
                     f"the range of '{name}' is {shown}: a whole number from 1 on is needed",
+                    *_no_multiple(among.values),
                 )
             self._fix(name, int(size), among.span, f"'{name} in {int(size)}'")
 
@@ -210,8 +219,16 @@ class _Ranges:
 
     def _require(self, name: str, span: Span, array: str) -> None:
         if name not in self.sizes and name != BATCH:
+            size = f", or {name} in a size of the layer" if self.noun == "layer" else ""
             raise fault("E0220", span, f"the index '{name}' of '{array}' has no range: no plain subscript has it",
-                        f"say it: {name} in 10, or {name} in a size of the layer")  # fmt: skip
+                        f"say it: {name} in 10{size}")  # fmt: skip
+
+
+def _no_multiple(value: ast.Expr) -> tuple[str, ...]:
+    match value:
+        case ast.Binary("/", ast.Number(of), ast.Number(by)) if by > 1 and of % by:
+            return (f"{of:g} is no multiple of {by:g}",)
+    return ()
 
 
 def _arrays(text: LayerText) -> list[ast.Learned | ast.Draws | ast.Formula]:

@@ -15,6 +15,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.laws import make
 from netc.compiler.calculus.modes import in_mode, wanted
 from netc.compiler.calculus.simplify import rebuild
+from netc.compiler.lower.index_axes import index_axes
 from netc.compiler.lower.index_ranges import index_ranges
 from netc.compiler.lower.layer_faults import fault
 from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
@@ -68,8 +69,9 @@ class _Layer:
             isinstance(f, ast.Formula) and f.name not in self.text.states for f in use.definition.lines
         ):
             raise fault("E0228", use.definition.span, f"the layer '{use.definition.name}' has no equation")
-        self.sizes = index_ranges(self.text, extents)
-        self.axes = self._axes(slots)
+        self.sizes = index_ranges(self.text, {"x": extents})
+        last = self.last.indices[-1:]
+        self.axes = index_axes(self.text, self.sizes, {"x": slots}, name, name_of(last[0]) if last else "")
         arrays = {"x": Array(x, tuple(slots))}
         self.tensors = {a.name: self._tensor(a) for a in self.text.learned}
         arrays |= {n: Array(t.var, tuple((a,) for a in t.axes)) for n, t in self.tensors.items()}
@@ -134,26 +136,7 @@ class _Layer:
         cut = len(own) - rank
         return own[:cut], [(a,) for a in own[cut:]]
 
-    # -- axes --------------------------------------------------------------------------------------
-
-    def _axes(self, slots: Sequence[ir.Axes]) -> dict[str, ir.Axes]:
-        """Of every index: those of the input where it runs over them, else one of its own."""
-        found: dict[str, ir.Axes] = {}
-        taken: set[ir.Axes] = set()
-        for formula in self.text.formulas:
-            for read in reads(formula.value):
-                if read.base != ast.Name("x"):
-                    continue
-                for slot, subscript in zip(slots, subscripts(read.index), strict=True):
-                    name = name_of(subscript)
-                    if name in self.sizes and name not in found and slot not in taken:
-                        found[name] = slot
-                        taken.add(slot)
-        last = self.last.indices[-1:]
-        own = name_of(last[0]) if last else ""
-        for name, size in self.sizes.items():
-            found.setdefault(name, (ir.Axis(self.name if name == own else f"{self.name}.{name}", size),))
-        return found
+    # -- tensors -----------------------------------------------------------------------------------
 
     def _tensor(self, array: ast.Learned) -> ir.Tensor:
         role = "gain" if array.value is not None and not array.role else ROLES.get(array.role)

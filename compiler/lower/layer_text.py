@@ -12,16 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from netc.compiler.lower.layer_faults import LayerFault, fault
+from netc.compiler.meaning.kinds import OVER_INDICES
 from netc.compiler.meaning.layer_parameters import numbers_of_words
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
-from netc.compiler.meaning.resolve_values import NotANumber, number, number_or_none
+from netc.compiler.meaning.resolve_values import NotANumber, is_whole, number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
 from netc.dsl.source import NOWHERE, Span
 
 TRAINING, TIME = "training", "n"
-REDUCTIONS = ("sum", "mean", "max", "min", "softmax")
-"""Over named indices: sum[i, j](...)."""
 
 
 @dataclass
@@ -46,6 +45,8 @@ class _Settling:
         self.scheduled = frozenset(name for name, _ in use.scheduled)
         given = {n: v for n, v in use.arguments if n not in self.scheduled}
         self.numbers: dict[str, float] = {**numbers_of_words(use.definition), **given}
+        self.quotients: dict[str, ast.Expr] = {}
+        """Of those that are no whole numbers, what divides them: 6/4."""
         self.text = LayerText()
         self.held: bool | ast.Formula | None = None
         """Whether the condition of the line before held, or that line with what is left of it; None: it had none."""
@@ -100,6 +101,8 @@ class _Settling:
             return
         if not line.indices and (known := number_or_none(value)) is not None:
             self.numbers[line.name] = known
+            if isinstance(value, ast.Binary) and value.op == "/" and not is_whole(known):
+                self.quotients[line.name] = value
             return
         if line.name in self.states:
             self._state(line, value)
@@ -167,6 +170,8 @@ class _Settling:
         match expr:
             case ast.Among(name, values):
                 return replace(expr, name=name, values=self._of(values))
+            case ast.Name(id) if id in self.quotients:
+                return self.quotients[id]
             case ast.Name(id) if id in self.numbers:
                 return _number(self.numbers[id], expr)
             case ast.Name(id) if id in self.scheduled:
@@ -182,7 +187,7 @@ class _Settling:
                     return self._of(then if holds else otherwise)
                 return replace(expr, then=self._of(then), condition=decided, otherwise=self._of(otherwise))
             case ast.Call(ast.Index(ast.Name(id) as operation, over) as function, arguments) if (
-                id in REDUCTIONS
+                id in OVER_INDICES
             ):
                 inner = tuple(replace(a, value=self._of(a.value)) for a in arguments)
                 named = ast.Index(operation, self._over(over), span=function.span)
@@ -291,7 +296,7 @@ def name_of(index: ast.Expr) -> str:
 def reads(expr: ast.Expr) -> Iterator[ast.Index]:
     """Arrays with their subscripts, from left to right."""
     match expr:
-        case ast.Call(ast.Index(ast.Name(id), _), arguments) if id in REDUCTIONS:
+        case ast.Call(ast.Index(ast.Name(id), _), arguments) if id in OVER_INDICES:
             for argument in arguments:
                 yield from reads(argument.value)
         case ast.Index(ast.Name(), index):
@@ -306,7 +311,7 @@ def reads(expr: ast.Expr) -> Iterator[ast.Index]:
 def reductions(expr: ast.Expr) -> Iterator[tuple[str, tuple[ast.Expr, ...], ast.Expr]]:
     """(operation, indices, what is reduced), outer ones first."""
     match expr:
-        case ast.Call(ast.Index(ast.Name(id), over), (argument,)) if id in REDUCTIONS:
+        case ast.Call(ast.Index(ast.Name(id), over), (argument,)) if id in OVER_INDICES:
             yield id, subscripts(over), argument.value
             yield from reductions(argument.value)
         case _:

@@ -52,6 +52,8 @@ class Values:
     functions: Mapping[str, ast.Activation | ast.Schedule]
     name: str
     """Of the layer, for axes of its own."""
+    noun: str = "layer"
+    """What the equations are of, for messages."""
 
     def __post_init__(self) -> None:
         self.fresh = count(1)
@@ -84,7 +86,7 @@ class Values:
                 return self._reduction(expr, op, subscripts(over), argument.value)
             case ast.Call(function, arguments):
                 return self._call(expr, dotted(function) or "", arguments)
-        raise fault("E0230", expr.span, "this cannot stand in the equation of a layer")
+        raise fault("E0230", expr.span, f"this cannot stand in the equation of a {self.noun}")
 
     def _name(self, expr: ast.Expr, name: str) -> ir.Expr:
         if name in self.absent:
@@ -102,7 +104,7 @@ class Values:
         if name in self.arrays:
             raise fault("E0230", expr.span, f"'{name}' is an array: its indices are missing, {name}[...]")
         known = [*self.arrays, *self.axes]
-        raise fault("E0230", expr.span, f"'{expr.span.text or name}' means nothing in this layer",
+        raise fault("E0230", expr.span, f"'{expr.span.text or name}' means nothing in this {self.noun}",
                     *(did_you_mean(name, known) or (f"known here: {', '.join(known)}",)))  # fmt: skip
 
     # -- reductions and functions ------------------------------------------------------------------
@@ -160,11 +162,15 @@ class Values:
         if isinstance(call, ast.Call) and isinstance(call.function, ast.Index):
             what = call.function.span.text
             raise fault("E0230", call.span, f"'{what}' is of one expression, {len(arguments)} stand here")
+        if name in ("norm", "dot"):
+            inner = "x[i]^2" if name == "norm" else "x[i]*y[i]"
+            hint = f"sqrt(sum[i]({inner}))" if name == "norm" else f"sum[i]({inner})"
+            raise fault("E0230", call.span, f"'{name}' does not say over which index", hint)
         known = [*FUNCTION_NAMES, *self.functions, INSIDE]
         raise fault(
             "E0230",
             call.span,
-            f"there is no function '{name}' of {len(arguments)} in a layer",
+            f"there is no function '{name}' of {len(arguments)} in a {self.noun}",
             *did_you_mean(name, known),
         )
 
@@ -181,7 +187,7 @@ class Values:
             raise fault(
                 "E0230",
                 call.span,
-                f"'{definition.name}' is over all units of a layer: say over which index",
+                f"'{definition.name}' is over all units of a {self.noun}: say over which index",
                 hint,
             )
         names = [definition.variable, *(p.name for p in definition.parameters)]

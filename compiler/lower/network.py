@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.derive import backward
 from netc.compiler.calculus.laws import spread
-from netc.compiler.calculus.masks import holds
 from netc.compiler.calculus.modes import has_modes, in_mode, reduced
 from netc.compiler.calculus.simplify import rebuild, simplify
 from netc.compiler.calculus.verify import verify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.flow import Flow, activated, input_axes, of_all_samples, with_axes, words
 from netc.compiler.lower.layer_schedules import first_values
-from netc.compiler.meaning.penalties import by_arrays, groups_in, penalties
+from netc.compiler.lower.penalties import lower_penalties
+from netc.compiler.meaning.penalties import penalties as with_penalties
 from netc.compiler.meaning.places import BY_PLACE
 from netc.compiler.meaning.spec import Activation, Loss, Network, Objective, Spec
 from netc.dsl import ast
 from netc.dsl.source import Span
 
+Functions = Mapping[str, ast.Activation | ast.Schedule]
 SIZES = ("places", "classes")
 """What a loss knows of the outputs: how many places an image or sequence has, and how many numbers each."""
 LOSS, LOSSES, OUTPUT = "loss", "losses", "output"
@@ -86,6 +87,16 @@ def _objective(objective: Objective, env: Environment) -> ir.Problem:
     return problem(tensors, [ir.Let(LOSS, ir.SCALAR, value)])
 
 
+def tensors_of(network: Network, functions: Functions) -> list[ir.Tensor]:
+    """What the network learns and keeps, without places."""
+    flow = Flow(functions)
+    flow.chain(
+        network.operations,
+        ir.Tensor("x", (ir.SAMPLES, *input_axes(network.input, network.operations)), "input").var,
+    )
+    return flow.tensors
+
+
 def _network(network: Network, loss: Loss, env: Environment, frozen: frozenset[str]) -> ir.Problem:
     flow = Flow(env.functions)
     x = ir.Tensor("x", (ir.SAMPLES, *input_axes(network.input, network.operations)), "input")
@@ -94,11 +105,11 @@ def _network(network: Network, loss: Loss, env: Environment, frozen: frozenset[s
     places = loss.places["y"]
     own = z.axes if places in (0, z.axes[-1].size) else (*z.axes[:-1], ir.Axis("y", places))
     y, apart = _targets(own, loss)
-    parts, loss = _penalties(loss, flow.tensors, env)
+    penalties, parts, loss = lower_penalties(loss, flow.tensors, env.functions)
     goal = apart[0].var if apart else y.var
-    head = _head(last, z, goal, flow.span, loss, env, tuple(let.var for let in parts))
+    head = _head(last, z, goal, flow.span, loss, env, parts)
     tensors, kept, updates = _held(flow.tensors, frozen, flow.updates)
-    steps = [*kept, *flow.steps, *parts, *apart, *head]
+    steps = [*kept, *flow.steps, *penalties, *apart, *head]
     return problem([*tensors, x, y], steps, OUTPUT, loss.reduce == "mean", updates)
 
 
@@ -164,25 +175,6 @@ def _alone(node: ir.Expr, parts: tuple[ir.Var, ...]) -> ir.Expr:
     return found or node
 
 
-def _penalties(loss: Loss, tensors: Sequence[ir.Tensor], env: Environment) -> tuple[list[ir.Let], Loss]:
-    """What the loss sums over parameters as lets, and the loss with their names."""
-    lets: list[ir.Let] = []
-    assert loss.definition.value is not None
-    learned = [t for t in tensors if t.role in ir.PARAMETERS]
-    names: dict[str, ir.Expr] = {t.name: t.var for t in learned}
-    names |= {name: ir.Const(value) for name, value in loss.arguments}
-
-    def put(call: ast.Call) -> ast.Expr:
-        (group,) = groups_in(call)
-        arrays = [(t.name, t.size) for t in learned if group.id == "theta" or holds(group.id, t)]
-        value = simplify(lower_expr(by_arrays(call, arrays), Environment(names, env.functions)))
-        lets.append(ir.Let(f"penalty{len(lets) + 1}", ir.SCALAR, value, span=call.span))
-        return ast.Name(lets[-1].name)
-
-    value = penalties(loss.definition.value, put)
-    return lets, replace(loss, definition=replace(loss.definition, value=value)) if lets else loss
-
-
 def _weighted(loss: Loss, y: ir.Var, value: ir.Expr, env: Environment) -> tuple[list[ir.Let], ir.Expr]:
     """Losses times the weights of their samples. Where these divide, times the number of samples besides, by which the sum
     of a batch is divided: what stays is the sum of the weights."""
@@ -202,9 +194,6 @@ def _weighted(loss: Loss, y: ir.Var, value: ir.Expr, env: Environment) -> tuple[
     return [weight, total, number], ir.apply("mul", value, share)
 
 
-Functions = Mapping[str, ast.Activation | ast.Schedule]
-
-
 def lower_loss(
     loss: Loss, u: ir.Var, y: ir.Var, functions: Functions, parts: tuple[ir.Var, ...] = ()
 ) -> ir.Expr:
@@ -217,7 +206,7 @@ def lower_loss(
     names |= {p.name: p for p in parts}
     names |= {"u": u, "y": y, **{name: ir.Const(value) for name, value in loss.arguments}}
     assert loss.definition.value is not None
-    value = penalties(loss.definition.value, lambda _: ast.Number(0.0))
+    value = with_penalties(loss.definition.value, lambda _: ast.Number(0.0))
     return lower_expr(value, Environment(names, functions, by_place=BY_PLACE))
 
 

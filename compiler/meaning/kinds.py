@@ -20,6 +20,8 @@ BATCHWISE = ("sum", "mean", "max", "min", "argmax")
 """Of what is kept per batch, over the batches."""
 REDUCTIONS = ("sum", "mean", "max", "min", "norm")
 """Of one vector to one number; `dot` takes two."""
+OVER_INDICES = ("sum", "mean", "max", "min", "softmax")
+"""Over named indices, of arrays: sum[i, j](...)."""
 FUNCTION_NAMES = sorted({*ELEMENTWISE, *REDUCTIONS, "dot", "where", "argmax"})
 
 Kind = Literal["scalar", "theta", "output"]

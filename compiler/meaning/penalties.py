@@ -1,5 +1,5 @@
-"""Sums over parameters in a loss: `sum(weights^2)`, `norm(layer2.weight)`, `max(|theta|)`. Which arrays they read, and the
-same array by array. Lowers nothing.
+"""Sums over parameters in a loss: `sum(weights^2)`, `norm(layer2.weight)`, `max(|theta|)`, and over named indices,
+`sum[i, k](layer2.weight[i, k]^2)`. Which arrays they read, and the same array by array. Lowers nothing.
 
 theta, weights, biases, gains    of all layers; `biases` are the rest, as in rules
 layer2, layer2.weights, layer2.gamma
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 
+from netc.compiler.meaning.kinds import OVER_INDICES
 from netc.compiler.meaning.masks import is_mask
 from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.dsl import ast
@@ -23,23 +24,46 @@ def names_parameters(node: ast.Node) -> bool:
 
 
 def groups_in(expr: ast.Expr) -> list[ast.Name]:
-    """The groups of parameters that are read, each once."""
-    found = {n.id: n for n in walk(expr) if isinstance(n, ast.Name) and names_parameters(n)}
+    """The groups of parameters that are read whole, each once."""
+    found = {n.id: n for n in _whole(expr) if isinstance(n, ast.Name) and names_parameters(n)}
     return list(found.values())
 
 
+def _whole(expr: ast.Expr) -> Iterator[ast.Node]:
+    """Without arrays that are read by subscripts."""
+    subscripted = {id(n.base) for n in walk(expr) if isinstance(n, ast.Index)}
+    return (n for n in walk(expr) if id(n) not in subscripted)
+
+
+def indexed(expr: ast.Expr) -> bool:
+    """A reduction over named indices: sum[i, j](...)."""
+    match expr:
+        case ast.Call(ast.Index(ast.Name(name), _), (_,)):
+            return name in OVER_INDICES
+    return False
+
+
 def penalties(expr: ast.Expr, put: Callable[[ast.Call], ast.Expr]) -> ast.Expr:
-    """The expression with something in the place of each reduction over parameters."""
+    """The expression with something in the place of each reduction over parameters, inner ones first; what is inside of
+    one over indices is part of it."""
 
     def change(e: ast.Expr) -> ast.Expr:
+        if isinstance(e, ast.Call) and indexed(e):
+            return put(e)
+        e = rebuild(e, change)
         match e:
             case ast.Call(ast.Name(name), (ast.Argument(None, value),)) if name in OVER and groups_in(value):
                 return put(e)
             case ast.Call(ast.Name("dot"), (_, _)) if groups_in(e):
                 return put(e)
-        return rebuild(e, change)
+        return e
 
     return change(expr)
+
+
+def without_indexed(expr: ast.Expr) -> ast.Expr:
+    """With a number for each reduction over indices, which is checked with the network."""
+    return penalties(expr, lambda call: ast.Number(0.0, span=call.span) if indexed(call) else call)
 
 
 def penalties_in(expr: ast.Expr) -> Iterator[ast.Call]:

@@ -42,6 +42,7 @@ def _check(file: Path, quiet: bool) -> int:
 def _checked(file: Path) -> str:
     """A note on what could not be checked. Raises SpecError."""
     from netc.commands.run import read
+    from netc.compiler.check.counts import wrong_counts
     from netc.compiler.pipeline import to_warnings
     from netc.dsl.diagnostics import SpecError, render
     from netc.runtime import opening, program_file
@@ -57,6 +58,8 @@ def _checked(file: Path) -> str:
         if program_file.known_facts(parsed) is None:
             note += ", so sizes were not compared with them"
     spec = program_file.check(parsed, None, {}) if note else opening.open_session(parsed, {}, data).spec
+    if wrong := list(wrong_counts(spec)):
+        raise SpecError(wrong)
     if warnings := to_warnings(spec):
         click.echo(render(warnings), err=True)
     return note

@@ -197,12 +197,14 @@ def _init(what: str) -> Iterable[Section]:
 
 def _sections(spec: Spec) -> Iterable[Section]:
     from netc.compiler.rules.explain import Section, explain, source, wrap
+    from netc.compiler.rules.penalties_told import penalties_told
     from netc.compiler.rules.pitfalls import pitfalls
     from netc.compiler.rules.weights_told import weights_told
 
     return [
         *explain(spec, unicode()),
         Section("the same rule, for constant parameters", tuple(_same(spec))),
+        Section("penalties in the loss", tuple(wrap(penalties_told(spec)))),
         Section("weights of samples", tuple(wrap(weights_told(spec)))),
         Section("pitfalls here", tuple(wrap(pitfalls(spec)))),
         source(spec.optimizer.definition),
