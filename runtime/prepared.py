@@ -17,6 +17,7 @@ from netc.compiler.meaning.spec import PARTS, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.runtime.aligned import zeros
+from netc.runtime.data.blocks import blocks
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.parts import Indices
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from netc.runtime.training.sample_layout import Samples
 
 
-AT_ONCE = 2**14
-"""Samples that are scaled in one go."""
 COLUMNS = 8
 """Whose scaling is fitted in one go; more than one, since NumPy adds up a single column in another order."""
 
@@ -162,38 +161,41 @@ class Prepared:
 
     def _lay_out_parts(self) -> tuple[Samples, Samples | None, Samples | None]:
         assert self.data is not None
-        y = self._encoded()
         held, test = (
-            self._lay_out_part(part, y) if len(part) else None
-            for part in (self.data.validation, self.data.test)
+            self._lay_out_part(part) if len(part) else None for part in (self.data.validation, self.data.test)
         )
-        return self._lay_out_part(self.data.train, y), held, test
+        return self._lay_out_part(self.data.train), held, test
 
-    def _lay_out_part(self, part: Indices, y: Array) -> Samples:
+    def _lay_out_part(self, part: Indices) -> Samples:
         from netc.runtime.training.sample_layout import lay_out_pieces
 
         assert self.data is not None
-        kernels, shape = self.kernels, (len(part), self.data.x.shape[1])
+        kernels, outputs = self.kernels, self._encoded(part[:1]).shape[1]
         layout = kernels.BLOCK, self.real, bool(kernels.BY_SAMPLE), self.spec.targets
-        y = y if len(part) == len(y) else y[part]
-        return lay_out_pieces(shape, self._scaled_pieces(part), y, *layout)
+        x, y = self._scaled_pieces(part), self._encoded_pieces(part, outputs)
+        return lay_out_pieces((len(part), self.data.width, outputs), x, y, *layout)
 
     def _scaled_pieces(self, part: Indices) -> Iterator[Array]:
-        """Scaled inputs of a part, some samples at a time: all of them together take twice the room of float32."""
+        """Scaled inputs of a part, some samples at a time."""
         assert self.data is not None
-        for at in range(0, len(part), AT_ONCE):
-            yield self.inputs.apply(self.data.x[part[at : at + AT_ONCE]])
+        x = self.data.x
+        return (self.inputs.apply(x[part[at]]) for at in blocks(len(part), x.shape[1]))
 
-    def _encoded(self) -> Array:
-        """(N, outputs) of all samples as the loss sees them: behind the outputs the weight, where samples have one."""
+    def _encoded_pieces(self, part: Indices, outputs: int) -> Iterator[Array]:
+        """Its targets likewise."""
+        return (self._encoded(part[at]) for at in blocks(len(part), outputs))
+
+    def _encoded(self, rows: Indices | slice) -> Array:
+        """(len(rows), outputs) of samples as the loss sees them: behind the outputs the weight, where samples have one."""
         assert self.data is not None
-        return self.weighted(encoded(self.targets, self.data), self.data.weights)
+        weights = None if self.data.weights is None else self.data.weights[rows]
+        return self.weighted(encoded(self.targets, self.data, rows), weights)
 
     @property
     def _scaled(self) -> tuple[tuple[Array, Array], ...]:
         """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them."""
         assert self.data is not None
-        x, y = self.inputs.apply(self.data.x), self._encoded()
+        x, y = self.inputs.apply(self.data.x), self._encoded(slice(None))
         return tuple((x[part], y[part]) for part in (self.data.train, self.data.validation, self.data.test))
 
     def _require_images(self) -> None:
@@ -217,7 +219,7 @@ class Prepared:
         if self.targets.classes:
             parts = self.data.train, self.data.validation
             require_every_class(self.data.codes, parts, self.targets.classes, self.spec.data)
-        y = encoded(self.targets, self.data)
+        y = encoded(self.targets, self.data, slice(None) if self.targets.of_numbers else slice(0, 1))
         require_taken(self.spec, self.data, self.targets, y)
         if self.spec.training.precision == "f32":
             self.data.made("single", self._scaling, self._require_single)
@@ -225,10 +227,11 @@ class Prepared:
 
     def _require_single(self) -> None:
         assert self.data is not None
-        y = self._encoded()
+        outputs = self._encoded(slice(0, 1)).shape[1]
         for part in (self.data.train, self.data.validation, self.data.test):
             require_single(self._scaled_pieces(part), self.data.input_names, self.spec.data)
-            require_single([y[part]], self.data.target_names, self.spec.data)
+            pieces = self._encoded_pieces(part, outputs)
+            require_single(pieces, self.data.target_names, self.spec.data)
 
     @property
     def known(self) -> Learned | None:

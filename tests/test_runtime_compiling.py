@@ -61,7 +61,8 @@ def test_small_functions():
 def test_samples_in_pieces_are_the_samples(by_sample):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(23, 3)), rng.normal(size=(23, 2))
-    found = lay_out_pieces(x.shape, (x[at : at + 7] for at in range(0, 23, 7)), y, 16, np.float32, by_sample)
+    pieces = ([table[at : at + 7] for at in range(0, 23, 7)] for table in (x, y))
+    found = lay_out_pieces((*x.shape, y.shape[1]), *pieces, 16, np.float32, by_sample)
     inputs = found.x if by_sample else found.x[:, :23].T
     assert np.array_equal(inputs, x.astype(np.float32))
     assert by_sample or not found.x[:, 23:].any()

@@ -18,6 +18,7 @@ from netc.keywords import require_plain
 from netc.reports import Calls, Report
 from netc.result import Result, read_back, with_model
 from netc.runtime import opening, program_file, saved
+from netc.runtime.data.borrowed import one_call
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.finder import FinderResult
 from netc.runtime.program_file import File
@@ -145,6 +146,7 @@ class Model(Fitted):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
 
+    @one_call()
     def train(
         self,
         X: Any = None,
@@ -220,6 +222,7 @@ class Model(Fitted):
         self._result = lambda: result
         return result
 
+    @one_call()
     def sweep(
         self, X: Any = None, y: Any = None, *, validation_data: tuple[Any, Any] | None = None
     ) -> SweepResult:

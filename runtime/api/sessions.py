@@ -61,10 +61,10 @@ class Sessions:
         """Of the arrays of the last call the data set of the last call, with what was made of it."""
         if validation is not None or sample_weight is not None:
             return program_file.from_arrays(self.file, X, y, validation, sample_weight)
-        if self.given is not None and self.given.same(X, y):
-            return self.given.data
-        self.given = None  # before there is another
-        data = program_file.from_arrays(self.file, X, y)
+        data = self.given.again(X, y) if self.given is not None else None
+        if data is None:
+            self.given = None  # before there is another
+            data = program_file.from_arrays(self.file, X, y)
         self.given = Given.of(data, X, y)
         return data
 

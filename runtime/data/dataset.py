@@ -20,6 +20,8 @@ from netc.compiler.meaning.generated import Generated, Row
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataSpec, Facts
 from netc.dsl.source import NOWHERE, Span
+from netc.runtime.data.blocks import blocks
+from netc.runtime.data.borrowed import Borrowed
 from netc.runtime.data.columns import choose_columns, require_numbers, setting_span, with_truths
 from netc.runtime.data.computed import computed
 from netc.runtime.data.errors import count, data_error
@@ -38,8 +40,6 @@ from netc.runtime.data.windows import windowed
 from netc.runtime.random import Purpose, normal, uniform
 
 Made = TypeVar("Made")
-HASHED = 2**12
-"""Samples that are made float64 for the digest in one go."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Account:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    x: NDArray[Any]
-    """(N, inputs) raw, float64; float32 where all inputs came so and nothing was computed of them."""
+    inputs: NDArray[Any] | Borrowed
+    """What `x` is, or where a caller has it."""
     y: Array
     """(N, targets) raw values; the codes 0..K-1 where the target is text."""
     input_names: tuple[str, ...]
@@ -105,12 +105,27 @@ class Dataset:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: only what cannot be made again."""
-        return {**vars(self), "kept": {}}
+        return {**vars(self), "inputs": self.x, "kept": {}}
 
-    @cached_property
+    @property
+    def x(self) -> NDArray[Any]:
+        """(N, inputs) raw, float64; float32 where all inputs came so and nothing was computed of them. Raises ValueError
+        where the caller whose array it is has written to it."""
+        return self.inputs.read() if isinstance(self.inputs, Borrowed) else self.inputs
+
+    @property
+    def width(self) -> int:
+        """How many inputs there are."""
+        return len(self.input_names)
+
+    @property
     def codes(self) -> Indices:
         """(N,) the class of each sample, an index into `labels`; only where there are labels."""
-        return codes_of(self.y, self.labels, self.text)
+        return self.codes_at(slice(None))
+
+    def codes_at(self, rows: Indices | slice) -> Indices:
+        """The same of some samples."""
+        return codes_of(self.y[rows], self.labels, self.text)
 
     @property
     def trained_weights(self) -> Array | None:
@@ -128,8 +143,8 @@ class Dataset:
         sha = hashlib.sha256(repr((self.input_names, self.target_names, self.labels)).encode())
         for array in (self.x, self.y, *([] if self.weights is None else [self.weights])):
             sha.update(repr(array.shape).encode())
-            for at in range(0, len(array), HASHED):
-                sha.update(np.ascontiguousarray(array[at : at + HASHED], dtype="<f8").data)
+            for at in blocks(len(array), array.size // max(len(array), 1)):
+                sha.update(np.ascontiguousarray(array[at], dtype="<f8").data)
         return sha.hexdigest()
 
 
@@ -201,7 +216,7 @@ def _require_same_order(x: Any, y: Any, spec: DataSpec) -> None:
 
 def facts(dataset: Dataset) -> Facts:
     """What the checker must know of the data."""
-    inputs, targets = dataset.x.shape[1], dataset.y.shape[1]
+    inputs, targets = dataset.width, dataset.y.shape[1]
     whole = whole_values(dataset.y) if targets == 1 and not dataset.labels else 0
     return Facts(inputs, targets, len(dataset.train), dataset.labels, dataset.text, whole)
 
@@ -363,7 +378,9 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
         require_numbers(table, spec, "input", gaps_allowed=spec.missing == "mean")
     computes = spec.weights or spec.of_inputs or spec.missing == "mean"
     single = not computes and all(table.values.dtype == np.float32 for table in inputs)
-    x: Any = np.concatenate([table.values for table in inputs], dtype=np.float32 if single else np.float64)
+    x: Any = _together([table.values for table in inputs], np.float32 if single else np.float64)
+    lent = spec.kind == "arrays" and x is parts.inputs.values
+    x = x.copy() if lent and spec.of_inputs else x
     goal = read_targets(targets, spec)
     codes = codes_of(goal.values, goal.labels, goal.text) if goal.labels else None
     train, held, tested = split(len(parts.inputs.values), spec, codes, goal.labels)
@@ -382,16 +399,23 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     trained = None if weights is None else weights[train]
     fill = fill_of(x[train], names[0], spec, trained) if spec.missing == "mean" else None
     drawn, anew = with_label_noise(goal, codes, train, spec)
-    account = replace(account, filled=int(np.isnan(x).sum()), redrawn=len(anew))
+    account = replace(account, filled=int(np.isnan(x).sum()) if fill else 0, redrawn=len(anew))
     account = replace(account, relabelled=int((drawn != goal.values).sum()))
     x = fill.apply(x) if fill else x
     y = x if spec.of_inputs else drawn
     roundings = tuple(_rounding(table.values.dtype) for table in (parts.inputs, parts.targets))
-    named = parts.inputs.named
+    named, given = parts.inputs.named, Borrowed.of(x) if lent and x is parts.inputs.values else x
     return Dataset(
-        x, y, *names, goal.labels, goal.text, train, tested, source, account, fill, named, *roundings,
+        given, y, *names, goal.labels, goal.text, train, tested, source, account, fill, named, *roundings,
         validation=held, weights=weights,
     )  # fmt: skip
+
+
+def _together(arrays: Sequence[NDArray[Any]], kind: type[np.floating]) -> NDArray[Any]:
+    """The rows of all. A single array that is of this type and without holes is not copied."""
+    first = arrays[0]
+    as_it_is = first.dtype == kind and first.flags.forc and first.flags.aligned
+    return first if len(arrays) == 1 and as_it_is else np.concatenate(arrays, dtype=kind)
 
 
 def _rounding(kind: np.dtype[Any]) -> float:

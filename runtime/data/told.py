@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataSpec
+from netc.runtime.data.borrowed import one_call
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.errors import count, listing
 from netc.runtime.data.parts import Indices
@@ -21,6 +22,7 @@ MANY = 5_000_000
 Line = tuple[str, str]
 
 
+@one_call()
 def told(data: Dataset, spec: DataSpec, classes: Sequence[object]) -> list[Line]:
     """Labelled lines. `classes` are those of the target as the network learns it; none where it learns numbers."""
     return [

@@ -15,6 +15,7 @@ from netc.compiler.meaning.spec import Spec
 from netc.runtime.data.columns import setting_span
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.errors import count, data_error, listing
+from netc.runtime.data.parts import Indices
 from netc.runtime.data.scaling import Scaler, one_hot
 from netc.runtime.parameters import Array
 from netc.runtime.training.metrics import Metric
@@ -56,7 +57,7 @@ class Targets:
         rows = raw.reshape(len(raw), -1)
         if self.kind == "places" or (self.kind == "untrained" and self.of_places == rows.shape[1] > 1):
             return self._of_places(rows)
-        if self.kind in ("numbers", "parts") or (self.kind == "untrained" and not self._are_codes(rows)):
+        if self.of_numbers or (self.kind == "untrained" and not self._are_codes(rows)):
             return self.scaler.apply(rows.astype(np.float64))
         return self.of_codes(self.codes(rows))
 
@@ -120,6 +121,11 @@ class Targets:
         if self.kind in ("numbers", "parts", "untrained"):
             return ()
         return self.labels if self.text else tuple(int(float(label)) for label in self.labels)
+
+    @property
+    def of_numbers(self) -> bool:
+        """Whether the loss sees numbers of the data, and none that stand for classes."""
+        return self.kind in ("numbers", "parts")
 
     def metric(self) -> Metric:
         match self.kind:
@@ -220,8 +226,8 @@ def kind_of(spec: Spec, columns: int, labels: tuple[str, ...], text: bool) -> Ki
     return "numbers"
 
 
-def encoded(targets: Targets, data: Dataset) -> Array:
-    """All samples of the data set, (N, outputs)."""
+def encoded(targets: Targets, data: Dataset, rows: Indices | slice) -> Array:
+    """Samples of the data set, (len(rows), outputs)."""
     if targets.kind in ("numbers", "parts", "places"):
-        return targets.encode(data.y)
-    return targets.of_codes(data.codes)
+        return targets.encode(data.y[rows])
+    return targets.of_codes(data.codes_at(rows))

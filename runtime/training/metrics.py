@@ -35,25 +35,38 @@ class Metric:
     def scores(self, outputs: Array, targets: Array) -> Array:
         """(runs,) of the outputs (runs, units, samples) of several runs."""
         match self.kind:
-            case "accuracy" if self.places:
-                right = self._classes(outputs, 1) == self._classes(targets, 0)
-                found = np.mean(right, axis=(1, 2))
-            case "accuracy" if len(targets) > 1:
-                found = np.mean(outputs.argmax(axis=1) == targets.argmax(axis=0), axis=1)
             case "accuracy":
-                found = np.mean((outputs > self.threshold) == (targets > self.threshold), axis=(1, 2))
+                return self.share(self.right(outputs, targets), targets.shape[1])
             case "r2":
                 found = _r2(outputs.astype(np.float64), targets.astype(np.float64))
             case _:
                 assert_never(self.kind)
-        scored: Array = np.where(np.isfinite(outputs).all(axis=(1, 2)), found, np.nan)
-        return scored
+        return _where_finite(found, outputs)
+
+    def right(self, outputs: Array, targets: Array) -> Array:
+        """(runs,) of an accuracy: how many samples, or places of them, are right. Of samples in ranges these add up."""
+        if self.places:
+            found = self._classes(outputs, 1) == self._classes(targets, 0)
+        elif len(targets) > 1:
+            found = outputs.argmax(axis=1) == targets.argmax(axis=0)
+        else:
+            found = (outputs > self.threshold) == (targets > self.threshold)
+        return _where_finite(found.reshape(len(outputs), -1).sum(axis=1), outputs)
+
+    def share(self, right: Array, samples: int) -> Array:
+        """(runs,) accuracies, of what is right on so many samples."""
+        return right / (samples * max(self.places, 1))
 
     def _classes(self, numbers: Array, axis: int) -> Array:
         """Along the axis of the units, which are place by place, the class of each place."""
         shape = (*numbers.shape[:axis], self.places, -1, *numbers.shape[axis + 1 :])
         found: Array = numbers.reshape(shape).argmax(axis=axis + 1)
         return found
+
+
+def _where_finite(found: Array, outputs: Array) -> Array:
+    scored: Array = np.where(np.isfinite(outputs).all(axis=(1, 2)), found, np.nan)
+    return scored
 
 
 def _r2(outputs: Array, targets: Array) -> Array:

@@ -36,6 +36,8 @@ IN_ORDER = zeros(0, np.int64)
 """The order of samples that kernels take for: as they stand."""
 BUFFER = 2**23
 """Bytes that the outputs of the runs in a piece may take."""
+RANGE = 2**20
+"""Bytes of outputs of one run, above which samples go in ranges where they can."""
 
 
 def mean_of_batches(figures: Array, counters: Array) -> Array:
@@ -99,11 +101,10 @@ class Evaluator:
                 found[:, columns] = self._norms(theta, rows, workers) if norms is None else norms
             elif self.metric is None and group != "train" and (part := parts[group]) is not None:
                 found[:, columns[0]] = self._losses(theta, rows, workers, part)
+            elif self.metric is not None and group == "train":
+                found[:, columns[0]] = self._metrics(theta, rows, workers, self.train)
             elif self.metric is not None and (part := parts[group]) is not None:
-                # Of the training part the loss is known by the norms.
-                found[:, columns] = np.column_stack(self._scores(theta, rows, workers, part))[
-                    :, -len(columns) :
-                ]
+                found[:, columns] = np.column_stack(self._scores(theta, rows, workers, part))
         return found
 
     def _norms(self, theta: Array, rows: Array, workers: Workers) -> Array:
@@ -148,6 +149,28 @@ class Evaluator:
 
         workers.each(rows, score, max(1, BUFFER // samples.y.nbytes))
         return losses, scores
+
+    def _metrics(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> Array:
+        """(len(rows),) metrics on these samples, whose loss is known. Where the outputs of a run take much room, what is right
+        is counted in ranges of samples, with the same bits: blocks begin where they begin in all."""
+        assert self.metric is not None
+        metric, kernels, goal = self.metric, self.kernels, samples.goal
+        if metric.kind != "accuracy" or samples.y.nbytes <= RANGE:
+            return self._scores(theta, rows, workers, samples)[1]
+        many = max(1, RANGE * samples.count // samples.y.nbytes // kernels.BLOCK) * kernels.BLOCK
+        right = np.zeros(len(rows))
+
+        def count(piece: Array, at: slice, scratch: Array) -> None:
+            out = zeros((len(piece), samples.targets, many + kernels.BLOCK), self.dtype)
+            lost = zeros(len(piece), np.float64)
+            for first in range(0, samples.count, many):
+                part = samples.behind(first, bool(kernels.BY_SAMPLE))
+                some = min(many, samples.count - first)
+                kernels.outputs(piece, theta, part.x, part.y, IN_ORDER, some, out, lost, scratch)
+                right[at] += metric.right(out[:, :, :some], goal[:, first : first + some])
+
+        workers.each(rows, count, 1)
+        return metric.share(right, samples.count)
 
     # -- one point -----------------------------------------------------------------------------------
 

@@ -29,34 +29,40 @@ class Samples:
         """(targets, count): what outputs are compared with."""
         return self.y[: self.targets, : self.count]
 
+    def behind(self, first: int, by_sample: bool) -> Samples:
+        """The samples from this one on, where they lie; `by_sample` as `lay_out` has it."""
+        x = self.x[first:] if by_sample else _shifted(self.x, first)
+        return Samples(x, _shifted(self.y, first), self.count - first, self.targets)
+
 
 def lay_out(
     x: Array, y: Array, block: int, dtype: type[np.floating], by_sample: bool = False, targets: int = 0
 ) -> Samples:
     """Of x (samples, inputs) and y (samples, outputs); `by_sample` as the kernels' BY_SAMPLE says. `targets`: columns of y
     that are no weights; 0: all."""
-    return lay_out_pieces((len(x), x.shape[1]), [x], y, block, dtype, by_sample, targets)
+    return lay_out_pieces((*x.shape, y.shape[1]), [x], [y], block, dtype, by_sample, targets)
 
 
 def lay_out_pieces(
-    shape: tuple[int, int],
-    pieces: Iterable[Array],
-    y: Array,
+    shape: tuple[int, int, int],
+    x: Iterable[Array],
+    y: Iterable[Array],
     block: int,
     dtype: type[np.floating],
     by_sample: bool = False,
     targets: int = 0,
 ) -> Samples:
-    """The same of x (samples, inputs) that comes some rows at a time, so that it never stands there as a whole."""
-    count, features = shape
+    """The same of x and y that come some rows at a time, so that they never stand there as a whole; the shape is
+    (samples, inputs, outputs)."""
+    count, features, outputs = shape
     if by_sample:
-        inputs, at = zeros(shape, dtype), 0
-        for piece in pieces:
+        inputs, at = zeros((count, features), dtype), 0
+        for piece in x:
             inputs[at : at + len(piece)] = piece
             at += len(piece)
     else:
-        inputs = _columns(count, features, pieces, block, dtype)
-    return Samples(inputs, _columns(count, y.shape[1], [y], block, dtype), count, targets or y.shape[1])
+        inputs = _columns(count, features, x, block, dtype)
+    return Samples(inputs, _columns(count, outputs, y, block, dtype), count, targets or outputs)
 
 
 def no_samples(block: int, dtype: type[np.floating]) -> Samples:
@@ -70,12 +76,19 @@ def _columns(
     """The transpose, padded; a row is an odd number of cache lines, so that rows do not fall on the same sets."""
     in_line = LINE // np.dtype(dtype).itemsize
     columns = (-(-(count + block) // in_line) | 1) * in_line
-    out = zeros((features, columns), dtype)
+    out: Array = zeros((features + 1, columns), dtype)[
+        :-1
+    ]  # the last row is free for `_shifted`, and never touched
     at = 0
     for rows in pieces:
         out[:, at : at + len(rows)] = rows.T
         at += len(rows)
     return out
+
+
+def _shifted(table: Array, first: int) -> Array:
+    """The same rows of `_columns`, each beginning so many numbers later. The last one ends in the row that is free."""
+    return np.lib.stride_tricks.as_strided(table.reshape(-1)[first:], table.shape, table.strides)
 
 
 def bounds(batches: ir.Batches, samples: int) -> Array:

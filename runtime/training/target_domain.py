@@ -33,7 +33,7 @@ FAR = ((-8.0, -100.0, -600.0), (8.0, 100.0, 600.0))
 
 def require_taken(spec: Spec, data: Dataset, targets: Targets, y: Array) -> None:
     """E0620 where a target (N, outputs) is none that the loss can be taken of."""
-    if targets.kind not in ("numbers", "parts"):
+    if not targets.of_numbers:
         _require_heard(spec, data, targets)
         return
     found = unfit(spec, y)
