@@ -103,7 +103,7 @@ one sample validates, and at least one is left to train on.
     "E0632": Story(
         "more folds than samples",
         """\
-Each fold is the validation part of one training, so it holds a sample at least.
+Each fold is the validation part of one training, so it holds a sample at least; with 'stratify = true' one of each class.
 """,
     ),
     "E0633": Story(

@@ -41,6 +41,11 @@ def numbers_between(
         _refuse(dots, f"{written} has neither equal steps nor equal ratios before the dots")
     found = [numbers for way in ways if (numbers := _reached(known, end, way))]
     if not found:
+        longest = [_moves(known, end, way) for way in ways if _ends(known, end, way)]
+        if longest:
+            many = _text(Fraction(round(longest[0]) + 1))
+            message = f"{written}, {_text(end)} has {many} numbers, a set has at most {MOST}"
+            _refuse(dots, message, "larger steps, or draw some of them: ~ uniform(low, high), trials = 50")
         said = ", ".join(_nearest(known, end, way) for way in ways)
         _refuse(
             dots, f"{written} does not come to {_text(end)}: {said}", "end with a number that it comes to"
@@ -82,22 +87,32 @@ def _log(value: Fraction) -> float:
     return log(abs(value.numerator)) - log(value.denominator)
 
 
+def _ends(known: list[Fraction], end: Fraction, way: Way) -> bool:
+    """Whether the end is one of the numbers, however many these are."""
+    step, ratio = way
+    moves = _moves(known, end, way)
+    if step:
+        return moves.denominator == 1 and moves >= len(known)
+    return len(known) <= round(moves) < MOST and known[0] * ratio ** round(moves) == end
+
+
 def _reached(known: list[Fraction], end: Fraction, way: Way) -> list[Fraction] | None:
-    """The numbers from the first to the end, or None where the end is not among them."""
+    """The numbers from the first to the end, or None where the end is not among them, or they are too many."""
     step, ratio = way
     count = round(_moves(known, end, way))
-    if not len(known) <= count < MOST or known[0] * ratio**count + count * step != end:
+    if count >= MOST or not _ends(known, end, way):
         return None
     return [known[0] * ratio**i + i * step for i in range(count + 1)]
 
 
 def _nearest(known: list[Fraction], end: Fraction, way: Way) -> str:
     step, ratio = way
-    count = min(max(int(_moves(known, end, way)), len(known) - 1), MOST - 2)
-    last, next_ = (_text(known[0] * ratio**i + i * step) for i in (count, count + 1))
+    moves = _moves(known, end, way)
     how = f"in steps of {_text(step)}" if step else f"times {_text(ratio)}"
-    if count == MOST - 2:
-        return f"{how} it has {last} after {MOST} numbers, and a set has no more"
+    if not step and moves >= MOST:
+        return f"{how} it has not come there after {MOST} numbers"
+    count = max(int(moves), len(known) - 1)
+    last, next_ = (_text(known[0] * ratio**i + i * step) for i in (count, count + 1))
     return f"{how} it has {last} and {next_}"
 
 

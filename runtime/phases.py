@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.check.phases import at_phase, with_overrides
+from netc.compiler.check.phases import at_its_phase, at_phase, with_overrides
 from netc.compiler.check.sweep import first_values
 from netc.compiler.check.sweep_point import at_point, data_of
 from netc.compiler.meaning.findings import Report
@@ -63,7 +63,10 @@ def sessions_of(session: Session) -> tuple[Session, ...]:
         point, changed = at_phase(program, phase)
         same = session.data if _data_of(program, phase) == last else None
         file = File(session.file.source, session.file.folder, point)
-        here = open_session(file, changed, same, session.lanes)
+        try:
+            here = open_session(file, changed, same, session.lanes)
+        except SpecError as error:
+            raise at_its_phase(error, phase.settings, phase.name) from None
         here = replace(here, spec=replace(here.spec, frozen=phase.freeze), starts=session.starts)
         known = session.learned or (found[0].known if found and here.data is not found[0].data else None)
         found.append(here.scaled_as(known) if known else here)

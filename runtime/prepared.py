@@ -22,7 +22,7 @@ from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.parts import Indices
 from netc.runtime.data.scaling import Scaler
-from netc.runtime.data.validation import require_every_class
+from netc.runtime.data.validation import require_every_class, require_every_class_in_folds
 from netc.runtime.host import machine
 from netc.runtime.parameters import Array, states_of_rows
 from netc.runtime.program_file import File
@@ -219,6 +219,8 @@ class Prepared:
         if self.targets.classes:
             parts = self.data.train, self.data.validation
             require_every_class(self.data.codes, parts, self.targets.classes, self.spec.data)
+            if self.spec.sweep is not None and any(axis.name == "fold" for axis in self.spec.sweep.axes):
+                require_every_class_in_folds(self.data, self.targets.classes, self.spec.data)
         y = encoded(self.targets, self.data, slice(None) if self.targets.of_numbers else slice(0, 1))
         require_taken(self.spec, self.data, self.targets, y)
         if self.spec.training.precision == "f32":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netc.compiler import pipeline
+from netc.compiler.check.phases import at_its_phase
 from netc.compiler.check.sweep_point import with_folds
 from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
@@ -53,8 +54,12 @@ def read_data(file: File) -> Dataset | None:
 
 def read_data_alone(file: File) -> Dataset | None:
     """Where the rest of the file is of no concern."""
-    spec = pipeline.to_data_spec(file.program, file.folder)
-    return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
+    phases = [s for s in file.program.statements if isinstance(s, ast.Phase)]
+    try:
+        spec = pipeline.to_data_spec(file.program, file.folder)
+        return None if spec.kind in ("none", "arrays") else datasets.load(spec, file.folder)
+    except SpecError as error:  # the data of a file with phases are those of the last one
+        raise (at_its_phase(error, phases[-1].settings, phases[-1].name) if phases else error) from None
 
 
 def _errors_without_data(file: File) -> list[Diagnostic]:

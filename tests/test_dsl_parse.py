@@ -223,6 +223,14 @@ def test_dots_that_are_not_clear_are_an_error(text: str) -> None:
     assert [d.code for d in caught.value.diagnostics] == ["E0634"]
 
 
+def test_a_set_that_is_too_long_says_how_long_it_is() -> None:
+    for text, many in (("{1, 2, ..., 1000000000}", "1000000000"), ("{0, 1, ..., 100000}", "100001")):
+        with pytest.raises(SpecError) as caught:
+            parse_expression(text)
+        assert f" has {many} numbers, a set has at most 100000" in caught.value.diagnostics[0].message
+        assert any("trials = 50" in hint for hint in caught.value.diagnostics[0].hints)
+
+
 def test_a_layer_without_sizes_may_have_the_semicolon() -> None:
     """It is the layer without it, and formatted so."""
     plain = "layer f(p = 2, q = 3):\n    y[i] = p*x[i] + q\n"

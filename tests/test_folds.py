@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 import netc
 from netc.command_line import main
+from netc.dsl.diagnostics import SpecError
 from netc.runtime import opening, program_file
 from netc.runtime.session import Session
 from netc.runtime.sweep import points_of, session_at
@@ -44,6 +46,46 @@ def test_every_training_sample_validates_once():
     assert sorted(len(s.data.validation) for s in sessions_of(plain.replace("folds = 4", "folds = 7"))) == [
         17
     ] * 6 + [18]
+
+
+RARE = """
+data inline:
+    0, 1 -> 0
+    1, 0 -> 0
+    1, 1 -> 0
+    2, 1 -> 1
+    2, 2 -> 1
+    3, 1 -> 1
+    1, 3 -> 0
+    folds = 3
+    split = SPLIT
+    seed  = SEED
+network   [2(sigmoid)1]
+init      zeros
+loss      binary_cross_entropy
+optimizer gd(eta = 0.1)
+train     epochs = 1
+"""
+
+
+def test_a_class_that_a_fold_lacks_is_found_before_the_first_fold():
+    """The whole file is refused where one of its folds, read alone, is."""
+    refused = []
+    for seed, split in product(range(6), ("100%", "6")):
+        text = RARE.replace("SEED", str(seed)).replace("SPLIT", split)
+        alone = [_refused(text.replace("folds = 3", f"folds = 3\n    fold = {k}")) for k in (1, 2, 3)]
+        assert _refused(text) == next((said for said in alone if said), "")
+        refused.append(_refused(text))
+    assert any("in fold 2" in said or "in fold 3" in said for said in refused)
+    assert "" in refused
+
+
+def _refused(text: str) -> str:
+    try:
+        opening.open_session(program_file.read_text(text, "<test>", Path()), {})
+    except SpecError as error:
+        return error.diagnostics[0].message
+    return ""
 
 
 def test_a_fold_is_the_training_with_that_part():

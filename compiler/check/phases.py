@@ -73,6 +73,20 @@ def check_phases(program: ast.Program, overrides: Overrides, at: At) -> Spec:
     )
 
 
+def at_its_phase(error: SpecError, settings: tuple[ast.Setting, ...], name: str) -> SpecError:
+    """What is wrong with the data of a phase of these settings: beside a place in the statement `data` it says so."""
+    places = [s.span for s in settings if s.name == "data" or s.name in DATA]
+
+    def told(found: Diagnostic) -> Diagnostic:
+        near = [found.span, *(span for span, _ in found.related)]
+        there = any(p.start <= at.start < p.end for p in places for at in near)
+        if there or not places or not found.code.startswith("E06"):
+            return found
+        return replace(found, related=(*found.related, (places[0], f"the data of the phase '{name}'")))
+
+    return type(error)(told(d) for d in error.diagnostics)
+
+
 def last_phase(program: ast.Program) -> ast.Program:
     """The file in its last phase; as it is where there are none, or wrong ones."""
     report = Report()
@@ -136,7 +150,8 @@ def _read(statement: ast.Phase, program: ast.Program, bounded: bool, report: Rep
         _require_changeable(setting, given[setting.name], program, report)
     if not bounded and not {*ENDS} & {*given}:
         message = f"the phase '{statement.name}' has no end: neither it nor 'train' says how long it lasts"
-        report.error("E0511", span, message, hints=("add 'epochs = 20'",))
+        near = [hint for s in statement.settings for hint in did_you_mean(s.name, ENDS)]
+        report.error("E0511", span, message, hints=(*near, "add 'epochs = 20'"))
     times, restart = _number(given, "times", report), _truth(given, "restart", report)
     settings = tuple(s for s in statement.settings if s.name not in ("times", "restart"))
     if "times" not in given:

@@ -52,17 +52,39 @@ def split(
 def _folded(
     samples: int, unfolded: DataSpec, spec: DataSpec, codes: Indices | None, labels: Sequence[str]
 ) -> tuple[Indices, Indices, Indices]:
-    """One of the folds validates. The samples are dealt out one by one in the order of the permutation, class after class
-    with `stratify`, so that folds differ by one sample at most, of each class as well."""
+    """One of the folds validates."""
     train, _, test = split(samples, unfolded, codes, labels)
-    order = permutation(samples, spec.seed, 0, Purpose.SPLIT)
-    dealt = order[np.isin(order, train)]
     if spec.stratify:
         if codes is None:
             raise _no_classes(spec)
-        dealt = dealt[np.argsort(codes[dealt], kind="stable")]
-    held = dealt[spec.fold - 1 :: spec.folds]
+        _require_one_in_each(np.bincount(codes[train], minlength=len(labels)), labels, spec)
+    held = folds_of(train, samples, spec, codes)[spec.fold - 1]
     return np.setdiff1d(train, held), np.sort(held), test
+
+
+def folds_of(train: Indices, samples: int, spec: DataSpec, codes: Indices | None) -> list[Indices]:
+    """What validates in each fold, of `train`, which the split leaves for training. The samples are dealt out one by one in
+    the order of the permutation, class after class with `stratify`, so that folds differ by one sample at most, of each
+    class as well."""
+    order = permutation(samples, spec.seed, 0, Purpose.SPLIT)
+    dealt = order[np.isin(order, train)]
+    if spec.stratify and codes is not None:
+        dealt = dealt[np.argsort(codes[dealt], kind="stable")]
+    return [dealt[fold :: spec.folds] for fold in range(spec.folds)]
+
+
+def _require_one_in_each(held: Indices, labels: Sequence[str], spec: DataSpec) -> None:
+    """Refuses more folds than a class has training samples."""
+    few = [code for code in np.argsort(held, kind="stable").tolist() if 0 < held[code] < spec.folds]
+    if not few:
+        return
+    has = count(int(held[few[0]]), "training sample")
+    message = f"{spec.folds} folds, but class '{labels[few[0]]}' has {has}: each fold holds one at least"
+    notes = [f"such classes: {listing([labels[code] for code in few])}"] if len(few) > 1 else []
+    hint = (
+        f"folds = {held[few[0]]}" if held[few[0]] > 1 else "more samples of it, or `only` the other classes"
+    )
+    raise data_error("E0632", message, setting_span(spec, "folds"), notes=notes, hints=[hint])
 
 
 def sizes(samples: int, spec: DataSpec) -> tuple[int, int]:

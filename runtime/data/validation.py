@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,11 @@ from netc.dsl.source import Span
 from netc.runtime.data.columns import choose_columns, setting_span
 from netc.runtime.data.errors import count, data_error, listing
 from netc.runtime.data.named_sets import Parts
-from netc.runtime.data.parts import Indices
+from netc.runtime.data.parts import Indices, folds_of
 from netc.runtime.data.table import Table
+
+if TYPE_CHECKING:
+    from netc.runtime.data.dataset import Dataset
 
 
 def with_validation(parts: Parts, spec: DataSpec, read: Table | Parts | None) -> Parts:
@@ -51,11 +55,27 @@ def require_every_class(
     lost = [str(label) for label, t, v in zip(classes, trained, held, strict=True) if t and not v]
     if not lost or not len(parts[1]):
         return
-    message = f"class '{lost[0]}' has no sample in the validation part, which then cannot judge it"
+    part = f"fold {spec.fold}" if spec.folds else "the validation part"
+    message = f"class '{lost[0]}' has no sample in {part}, which then cannot judge it"
     notes = [f"such classes: {listing(lost)}"] if len(lost) > 1 else []
     hints = ["`stratify = true` gives each part its share of every class"]
     hints = ["add samples of it to the file"] if spec.validation_files else hints
-    raise data_error("E0630", message, setting_span(spec, "validation"), notes=notes, hints=hints)
+    setting = "folds" if spec.folds else "validation"
+    raise data_error("E0630", message, setting_span(spec, setting), notes=notes, hints=hints)
+
+
+def require_every_class_in_folds(data: Dataset, classes: Sequence[object], spec: DataSpec) -> None:
+    """The same of all folds, before the first one is trained. Where the training samples are fewer or have other labels in
+    each fold (`each`, `label_noise`) a fold is judged as its turn comes."""
+    if spec.each or spec.label_noise:
+        return
+    side = np.union1d(data.train, data.validation)
+    drawn = spec.split != 1.0 or any(name == "split" for name, _ in spec.spans)
+    # A test part of the set's own is no part of the permutation.
+    samples = len(side) + (len(data.test) if drawn else 0)
+    for fold, held in enumerate(folds_of(side, samples, spec, data.codes), start=1):
+        parts = np.setdiff1d(side, held), held
+        require_every_class(data.codes, parts, classes, replace(spec, fold=fold))
 
 
 def require_judged(
