@@ -108,7 +108,7 @@ class Leg:
     @cached_property
     def task(self) -> Task:
         task = self.session.task
-        training = _lasting(task.program.training, self.first + self.steps, self.per_epoch)
+        training = lasting(task.program.training, self.first + self.steps, self.per_epoch)
         return replace(
             task,
             program=replace(task.program, training=replace(training, seed=self.seed)),
@@ -169,12 +169,12 @@ def _planned(legs: list[Leg]) -> list[Leg]:
         end = next((i for i in range(at + 1, len(legs)) if not legs[i].goes_on), len(legs)) - 1
         total = legs[end].first + legs[end].steps
         spec = leg.session.spec
-        spec = replace(spec, training=_lasting(spec.training, total, leg.per_epoch))
+        spec = replace(spec, training=lasting(spec.training, total, leg.per_epoch))
         found.append(replace(leg, session=replace(leg.session, spec=spec)))
     return found
 
 
-def _lasting(training: T, steps: int, per_epoch: int) -> T:
+def lasting(training: T, steps: int, per_epoch: int) -> T:
     """With an end after so many iterations: in epochs, if it is whole ones and was said so."""
     if training.epochs > 0 and steps % per_epoch == 0:
         return replace(training, epochs=steps // per_epoch, steps=-1)

@@ -7,12 +7,12 @@ it is needed, so that a check waits for none of it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -175,11 +175,24 @@ class Session(Prepared):
             return "all" if self.spec.training.runs <= FOLLOWED else "summary"
         return self.spec.monitor.history
 
+    def longer(self, n: int) -> Session:
+        """The same with as many iterations more."""
+        from netc.runtime.phases import lasting
+        from netc.runtime.training.task import total_steps
+
+        steps, per_epoch = total_steps(self.program, self.samples)
+        training = lasting(self.spec.training, n + steps, per_epoch)
+        return replace(self, spec=replace(self.spec, training=training))
+
     def train(
-        self, watch: Watcher, resume: dict[str, Array] | None = None, rows: Path | None = None
+        self,
+        watch: Watcher,
+        resume: dict[str, Array] | None = None,
+        rows: Path | None = None,
+        states: Mapping[str, Any] | None = None,
     ) -> tuple[Outcome, Result]:
         """`rows`: a folder for the results of runs that are too many for the memory. SpecError where this machine
-        has no room for them."""
+        has no room for them. `states`: by name, where runs begin (`named_states.py`); ValueError where they are none."""
         if self.spec.finder is not None:
             raise ValueError("the file has a finder: model.finder() runs it, or netc run")
         if self.spec.sweep is not None:
@@ -189,11 +202,19 @@ class Session(Prepared):
 
         self.require_room(rows)
         if self.spec.phases:
+            if states is not None:
+                raise ValueError(
+                    "the file has phases, which hand on their states themselves: it begins with theta= alone"
+                )
             from netc.runtime.phases import train_phases
 
             outcome, result = train_phases(self, watch, resume)
             return outcome, with_ensemble(self, result)
         task = self.task
+        if states is not None:
+            from netc.runtime.training.named_states import begun_with
+
+            task = begun_with(task, states)
         outcome = train(task, watch, resume, rows)
         with Interrupt():  # what was trained is not given up for a signal that comes late
             return outcome, with_ensemble(self, self.result_of(task, outcome))

@@ -13,6 +13,7 @@ from netc.compiler.calculus import ir
 from netc.runtime.parameters import Array, flatten
 from netc.runtime.results.result import Result
 from netc.runtime.session import Session
+from netc.runtime.training.named_states import THETA, clock_of
 from netc.runtime.training.state import Unfit
 from netc.runtime.training.task import Watcher
 
@@ -24,12 +25,19 @@ class Beginning:
     theta: Array | None
     """(rows, P) float64"""
     checkpoint: dict[str, Array] | None
+    states: dict[str, Any] | None
 
     @staticmethod
-    def of(theta: Theta | None, resume: Mapping[str, Array] | None, problem: ir.Problem) -> Beginning:
+    def of(
+        theta: Theta | None,
+        states: Mapping[str, Any] | None,
+        resume: Mapping[str, Array] | None,
+        problem: ir.Problem,
+    ) -> Beginning:
         """Raises ValueError where they are no start of this problem."""
-        if theta is not None and resume is not None:
-            raise ValueError("theta and resume are two starts, give one: a checkpoint has its theta")
+        for name, given in (("theta", theta), ("states", states)):
+            if given is not None and resume is not None:
+                raise ValueError(f"{name} and resume are two starts, give one: a checkpoint has its {name}")
         if resume is not None and not isinstance(resume, Mapping):
             what = "result.checkpoint of a training, or netc.load(FOLDER).result.checkpoint"
             raise TypeError(f"resume is {what}, not {type(resume).__name__}")
@@ -39,7 +47,11 @@ class Beginning:
                 "kept in the folder, or the training was in phases"
             )
         copies = None if resume is None else {name: np.array(array) for name, array in resume.items()}
-        return Beginning(None if theta is None else _rows(theta, problem), copies)
+        rows = None if theta is None else _rows(theta, problem)
+        if states is None:
+            return Beginning(rows, copies, None)
+        _require_states(states)
+        return Beginning(_theta_of(states, rows, problem), copies, dict(states))
 
     @property
     def runs(self) -> dict[str, str | float]:
@@ -53,10 +65,38 @@ class Beginning:
             if len(self.theta) not in (1, runs):
                 raise ValueError(f"theta has {len(self.theta)} rows for {runs} runs")
             session = session.started(self.theta)
+        if self.states is not None and (n := clock_of(self.states)):
+            session = session.longer(n)
         try:
-            return session.train(watch, self.checkpoint)[1]
+            return session.train(watch, self.checkpoint, states=self.states)[1]
         except Unfit as error:
             raise ValueError(f"the checkpoint does not fit this training: {error}") from None
+
+
+def _require_states(states: Any) -> None:
+    if not isinstance(states, Mapping):
+        raise TypeError(
+            "states are given by name, as result.rule_states has them, {'v': ...}, not as "
+            f"{type(states).__name__}; those of layers too (result.states is an array without names)"
+        )
+    if not states:
+        raise ValueError(
+            "states is empty: result.rule_states has none where result.checkpoint is empty; a rule begins with its "
+            "first values where states= is left out"
+        )
+
+
+def _theta_of(states: Mapping[str, Any], rows: Array | None, problem: ir.Problem) -> Array | None:
+    """The start, which may stand among the states; one that is given twice is the same."""
+    if THETA not in states:
+        return rows
+    own = _rows(states[THETA], problem)
+    if rows is not None and not np.array_equal(*np.broadcast_arrays(rows, own)):
+        raise ValueError(
+            "theta= and the 'theta' of states differ: leave theta= out, and it goes on from that of the states; or "
+            "take 'theta' out of them"
+        )
+    return own
 
 
 def _rows(theta: Any, problem: ir.Problem) -> Array:

@@ -15,7 +15,6 @@ ELSEWHERE = {
     "init": "a start is given as theta=, an array (P,) or tensors by name",
     "weights": "a start is given as theta=, an array (P,) or tensors by name",
     "initial_theta": "a start is given as theta=",
-    "states": "where a training ended is given as resume=, from result.checkpoint",
     "initial_epoch": "where a training ended is given as resume=, from result.checkpoint",
 }
 """Words of other libraries, and what is meant here."""

@@ -162,6 +162,7 @@ class Model(Fitted):
         target: Literal["cpu", "cuda"] | None = None,
         precision: Literal["f32", "f64"] | None = None,
         theta: ArrayLike | Mapping[str, ArrayLike] | None = None,
+        states: Mapping[str, Any] | None = None,
         resume: Mapping[str, Reals] | None = None,
         callback: Callable[[Report], object] | None = None,
         keep_scaling: bool = False,
@@ -189,6 +190,18 @@ class Model(Fitted):
         >>> bool((on.theta == result.theta).all())
         True
 
+        `states`, the `result.rule_states` of a training or some of them, are those with which the rule begins, in the place
+        of its first values: its own by name, (P,) or (runs, P) where they are as theta, numbers or (runs,) where they are
+        numbers, (m, ...) where they have one for each of m batches; those of layers by name (running statistics);
+        `theta`; and `n`, the iterations done, 0 where it is left out, which bias corrections, schedules and what is drawn
+        read. The training does its `epochs` or `steps` from there on, on any data: on the same data without shuffled
+        batches, or where n is whole epochs and the seed is the same, as if there had been no end. Without `n` the moments
+        of Adam go on, and their bias corrections begin anew.
+
+        >>> on = model.train(X, y, states=half.rule_states, epochs=25)
+        >>> bool((on.theta == result.theta).all())
+        True
+
         `callback(report)` is called at every report (`monitor every = ...`) with a `Report`; what it returns, if it is
         true, ends the training: `result.stopped` is then `callback`.
 
@@ -203,7 +216,7 @@ class Model(Fitted):
         }  # fmt: skip
         given = {name: value for name, value in options.items() if value is not None}
         merged = {**self._overrides, **given, **overrides}
-        begin = Beginning.of(theta, resume, self._session.program.problem)
+        begin = Beginning.of(theta, states, resume, self._session.program.problem)
         require_pair(validation_data)
         known = self._session.known if keep_scaling else None
         if resume is not None and X is None:

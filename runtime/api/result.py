@@ -14,6 +14,7 @@ from netc.runtime.results.folder_reader import Unreadable
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.results.read_result import read_result
 from netc.runtime.saved import Saved
+from netc.runtime.training.named_states import ended
 
 if TYPE_CHECKING:
     from netc.model import Model
@@ -25,6 +26,24 @@ class Result(inner.Result):
 
     model: Model | None = field(default=None, kw_only=True)
     """The trained model: it predicts with the parameters of the first run, whatever else is trained later."""
+
+    @property
+    def rule_states(self) -> dict[str, Array]:
+        """Where the rule ended, by name, (runs, ...) each: `n`, the iterations done, `theta`, the rule's states, those of
+        layers; `train(states=...)` begins there. Copies; empty where `checkpoint` is.
+
+        `theta` is the rule's own: the last one, whatever `keep` chose and wherever the rule is measured.
+
+        >>> bowl = "objective R(x) = x^2\\ninit theta = 1\\n"
+        >>> rule = "optimizer torch.SGD(lr = 0.1, momentum = 0.9)\\ntrain steps = 9\\n"
+        >>> sorted(netc.compile(bowl + rule).train().rule_states)
+        ['n', 'theta', 'v']
+        """
+        if not self.checkpoint or self.phases:
+            return {}
+        assert self.model is not None
+        session = self.model._session
+        return ended(session.program, session.samples, self.checkpoint)
 
     def judge(self, part: str | None = None) -> Judgement:
         """What the first run's model says of a part of the data, as `Model.judge`."""
