@@ -216,7 +216,7 @@ class Prepared:
         assert self.data is not None
         _ = self.inputs
         self._require_images()
-        if self.targets.classes:
+        if self.targets.classes and len(self.data.validation):
             parts = self.data.train, self.data.validation
             require_every_class(self.data.codes, parts, self.targets.classes, self.spec.data)
         y = encoded(self.targets, self.data, slice(None) if self.targets.of_numbers else slice(0, 1))

@@ -151,8 +151,8 @@ class Evaluator:
         return losses, scores
 
     def _metrics(self, theta: Array, rows: Array, workers: Workers, samples: Samples) -> Array:
-        """(len(rows),) metrics on these samples, whose loss is known. Where the outputs of a run take much room, what is right
-        is counted in ranges of samples, with the same bits: blocks begin where they begin in all."""
+        """(len(rows),) metrics on these samples, whose loss is known. Where the outputs of a run take much room, what is
+        right is counted in ranges of samples, with the same bits: blocks begin where they begin in all."""
         assert self.metric is not None
         metric, kernels, goal = self.metric, self.kernels, samples.goal
         if metric.kind != "accuracy" or samples.y.nbytes <= RANGE:
