@@ -216,7 +216,7 @@ class Prepared:
         assert self.data is not None
         _ = self.inputs
         self._require_images()
-        if self.targets.classes:
+        if self.targets.classes and len(self.data.validation):
             parts = self.data.train, self.data.validation
             require_every_class(self.data.codes, parts, self.targets.classes, self.spec.data)
             if self.spec.sweep is not None and any(axis.name == "fold" for axis in self.spec.sweep.axes):

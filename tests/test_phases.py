@@ -9,6 +9,7 @@ import pytest
 
 import netc
 from netc.command_line import main
+from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import opening, program_file
 from netc.runtime.training import train as training
@@ -253,3 +254,44 @@ def test_phases_alone_are_written_out_as_they_are_read(tmp_path, capsys):
     assert "phase     b: steps = 3" in written
     assert main(["show", str(file), "--stage", "spec"]) == 0
     assert capsys.readouterr().out == written
+
+
+SET = """
+objective R(x, y) = x^2 + 3*y^2
+init      theta = (2, 1)
+optimizer gd(eta = 0.1)
+train     stop = norm(grad R) < eta
+phase a:  steps = 2
+phase b:  steps = 3, eta = 0.05
+"""
+
+
+def test_what_is_set_from_outside_holds_in_every_phase_also_where_a_criterion_reads_it():
+    theta = netc.compile(SET, eta=0.03).train().theta[0]
+    np.testing.assert_allclose(theta, (2 * 0.94**5, 0.82**5), rtol=1e-12)
+
+
+def test_a_length_that_is_set_from_outside_is_that_of_every_phase():
+    """Nothing is left of what phase a says itself; its text is that of what was set."""
+    file = program_file.read_text(SET, "set", Path())
+    session = opening.open_session(file, {"steps": 3})
+    assert "phasea:steps=3" in "".join(spec_text(session.spec).split())
+    theta = netc.compile(SET, steps=3).train().theta[0]
+    np.testing.assert_allclose(theta, (2 * 0.8**3 * 0.9**3, 0.4**3 * 0.7**3), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("foo", "there is no 'foo' to set"),
+        ("p", "'p' is a number of layers that follows a schedule, no parameter of the rule"),
+    ],
+)
+def test_what_cannot_be_set_is_told_once(name: str, words: str):
+    text = NETWORK.replace("inverted(0.2)", "inverted(p)")
+    text += "schedule p = 0.5 until 2, 0.1\nphase a: epochs = 2\nphase b: epochs = 3\n"
+    with pytest.raises(SpecError) as refused:
+        netc.compile(text, **{name: 0.3}).train()
+    (found,) = refused.value.diagnostics
+    assert (found.code, found.message) == ("E0512", words)
+    assert found.span.source.name == "--set"

@@ -18,6 +18,8 @@ from netc.dsl.vocabulary import joined, meant
 Overrides = Mapping[str, str | float | ast.Expr]
 """Values as text or numbers, or as they were written in a sweep."""
 Settings = dict[str, ast.Setting]
+FROM_OUTSIDE = "--set"
+"""The source of what stands in no file."""
 
 
 def apply_overrides(
@@ -30,7 +32,7 @@ def apply_overrides(
             settings[name] = ast.Setting(name, value, span=value.span)
             continue
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        source = Source("--set", f"train {name} = {text}\n")
+        source = Source(FROM_OUTSIDE, f"train {name} = {text}\n")
         try:
             statements = parse(source).statements
         except SpecError as error:
@@ -72,7 +74,7 @@ def override(
     new = dict(values)
     for name, setting in settings.items():
         if name not in values:
-            message, hints = _unknown(name, [*values, *SETTINGS], scheduled)
+            message, hints = unknown(name, [*values, *SETTINGS], scheduled)
             report.error("E0512", setting.span, message, hints=hints)
             continue
         try:
@@ -82,10 +84,10 @@ def override(
     return new
 
 
-def _unknown(name: str, known: list[str], scheduled: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+def unknown(name: str, known: list[str], scheduled: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """Message and hints."""
     if name in scheduled:
         message = f"'{name}' is a number of layers that follows a schedule, no parameter of the rule"
         return message, (f"change it in the file: schedule {name} = ...",)
     message = joined(f"there is no '{name}' to set", meant(name, "setting"))
-    return message, did_you_mean(name, known) or (f"known: {', '.join(known)}",)
+    return message, did_you_mean(name, known) or ((f"known: {', '.join(known)}",) if known else ())

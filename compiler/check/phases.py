@@ -13,7 +13,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.check.data import SETTINGS as DATA
 from netc.compiler.check.ensemble import check_ensemble
 from netc.compiler.check.expect import check_expectations
-from netc.compiler.check.overrides import Overrides, apply_overrides
+from netc.compiler.check.overrides import FROM_OUTSIDE, Overrides, apply_overrides, unknown
 from netc.compiler.check.settings import Unfit, name_span, truth, whole
 from netc.compiler.check.sweep import is_of_rule, kind_of
 from netc.compiler.check.sweep_point import Changed, data_of, with_name, with_use
@@ -35,6 +35,7 @@ SHARED = ("precision", "seed", "runs", "threads", "target", "slow", "init")
 ENDS = ("epochs", "steps")
 ROLES: dict[str, tuple[ir.Role, ...]] = {"weights": ("weight",), "biases": ("bias",)}
 """Arrays of all layers that `freeze` can name at once."""
+NO_PARAMETER = "what a file calls by a name is no parameter of the rule"
 MOST = 1000
 """Phases of a training."""
 At = Callable[[ast.Program, Changed, bool], Spec]
@@ -101,21 +102,17 @@ def with_overrides(program: ast.Program, overrides: Overrides, report: Report) -
         first = next(s for s in program.statements if isinstance(s, ast.Phase))
         program = replace(program, statements=(*program.statements, ast.Train((), span=first.span)))
     program, of_rule = apply_overrides(program, overrides, report)
-    for name, setting in of_rule.items():
-        if kind_of(name, program) != "parameter":
-            report.error(
-                "E0512",
-                setting.span,
-                f"there is no '{name}' to set",
-                hints=("what a file calls by a name is no parameter of the rule",),
-            )
     gone = {*overrides} | ({*ENDS} if {*ENDS} & {*overrides} else set())
+
+    trained = (s for t in program.statements if isinstance(t, ast.Train) for s in t.settings)
+    outside = tuple(s for s in trained if s.name in overrides)
 
     def phase(statement: ast.Statement) -> ast.Statement:
         if not isinstance(statement, ast.Phase):
             return statement
-        kept = (s for s in statement.settings if s.name not in gone)
-        return replace(statement, settings=(*kept, *of_rule.values()))
+        kept = [s for s in statement.settings if s.name not in gone]
+        # A phase says at least what is set from outside: without a setting it would have no text.
+        return replace(statement, settings=(*kept, *of_rule.values()) if kept or of_rule else outside)
 
     return replace(program, statements=tuple(map(phase, program.statements)))
 
@@ -229,7 +226,7 @@ def at_phase(program: ast.Program, phase: Phase) -> tuple[ast.Program, Changed]:
 
 def _placed(phase: Phase, program: ast.Program, at: At, report: Report) -> Phase:
     """A name that is a parameter of the rule is that, also where a schedule or a criterion reads it."""
-    scheduled = {s.name for s in program.statements if isinstance(s, ast.Schedule) and not s.defines}
+    scheduled = frozenset(s.name for s in program.statements if isinstance(s, ast.Schedule) and not s.defines)
     for setting in phase.settings:
         name, where = setting.name, name_span(setting)
         if name in (*OWN, *TRAIN, *DATA) or kind_of(name, program) != "name":
@@ -237,6 +234,10 @@ def _placed(phase: Phase, program: ast.Program, at: At, report: Report) -> Phase
         tried = replace(phase, of_rule=(*phase.of_rule, name))
         if is_of_rule(name, where, program, at_phase(program, tried), at, report):
             phase = tried
+        elif where.source.name == FROM_OUTSIDE:
+            message, hints = unknown(name, [], scheduled)
+            found = Diagnostic("E0512", message, setting.span, hints=hints or (NO_PARAMETER,))
+            report.diagnostics += [found] if found not in report.diagnostics else []
         elif name in scheduled:
             message = f"'{name}' is a number of layers that follows a schedule, and phases go on with it"
             report.error("E0447", where, message, hints=(f"schedule {name} = 0.5 until 10, 0.2",))
@@ -269,7 +270,9 @@ def _checked(
     except SpecError as error:
         for found in error.diagnostics:
             named = [s for s in phase.settings if f"'{s.name}'" in found.message]
-            if found.code == "E0512" and named:
+            if found.code == "E0512" and named and named[0].span.source.name == FROM_OUTSIDE:
+                found = replace(found, span=named[0].span)
+            elif found.code == "E0512" and named:
                 name = named[0].name
                 message = f"'phase' has no setting '{name}': no parameter of the rule, no name in the file is called so"
                 hints = did_you_mean(name, [*TRAIN, *DATA, *OWN]) or (f"its own settings: {', '.join(OWN)}",)

@@ -12,6 +12,7 @@ import numpy as np
 
 from netc.compiler.meaning.spec import DataSpec, Decimal
 from netc.dsl.source import Span
+from netc.runtime.data.blocks import some
 from netc.runtime.data.errors import count, data_error, did_you_mean, listing
 from netc.runtime.data.named_sets import SETS, Parts
 from netc.runtime.data.sample_weights import behind_inputs
@@ -109,12 +110,11 @@ def require_numbers(
         _refuse_text(table, column, spec, role)
     if table.values.dtype.kind != "f":
         return
-    missing = np.isnan(table.values)
-    if missing.any() and not gaps_allowed:
-        refuse_missing(table, missing, spec, role)
-    infinite = np.isinf(table.values)
-    if not infinite.any():
+    if not gaps_allowed and some(np.isnan, table.values):
+        refuse_missing(table, np.isnan(table.values), spec, role)
+    if not some(np.isinf, table.values):
         return
+    infinite = np.isinf(table.values)
     row, column = np.argwhere(infinite)[0]
     raise data_error(
         "E0611",

@@ -29,7 +29,7 @@ from netc.runtime.data.gaps import Fill, fill_of, without_gaps
 from netc.runtime.data.label_noise import with_label_noise
 from netc.runtime.data.labels import read_targets, whole_values
 from netc.runtime.data.named_sets import SETS, Parts, read_named
-from netc.runtime.data.parts import Indices, sizes, split
+from netc.runtime.data.parts import Indices, short, sizes, split
 from netc.runtime.data.readers import read_file
 from netc.runtime.data.sample_weights import require_weights, with_given
 from netc.runtime.data.scaling import DOUBLE, Array, one_hot
@@ -382,7 +382,8 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     lent = spec.kind == "arrays" and x is parts.inputs.values
     x = x.copy() if lent and spec.of_inputs else x
     goal = read_targets(targets, spec)
-    codes = codes_of(goal.values, goal.labels, goal.text) if goal.labels else None
+    by_class = goal.labels and (spec.stratify or spec.each or spec.label_noise)
+    codes = codes_of(goal.values, goal.labels, goal.text) if by_class else None
     train, held, tested = split(len(parts.inputs.values), spec, codes, goal.labels)
     train = of_each(train, codes, goal.labels, spec)
     at = len(parts.inputs.values)
@@ -404,6 +405,7 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     x = fill.apply(x) if fill else x
     y = x if spec.of_inputs else drawn
     roundings = tuple(_rounding(table.values.dtype) for table in (parts.inputs, parts.targets))
+    train, held, tested = (short(part, len(x)) for part in (train, held, tested))
     named, given = parts.inputs.named, Borrowed.of(x) if lent and x is parts.inputs.values else x
     return Dataset(
         given, y, *names, goal.labels, goal.text, train, tested, source, account, fill, named, *roundings,
@@ -427,4 +429,4 @@ def codes_of(y: Array, labels: Sequence[str], text: bool) -> Indices:
     if text:
         return y[:, 0].astype(np.int64)
     values = np.array([float(label) for label in labels])
-    return np.searchsorted(values, y[:, 0]).astype(np.int64)
+    return np.searchsorted(values, y[:, 0]).astype(np.int64, copy=False)

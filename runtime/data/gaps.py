@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.meaning.spec import DataSpec
+from netc.runtime.data.blocks import some
 from netc.runtime.data.columns import refuse_missing, setting_span
 from netc.runtime.data.errors import data_error
 from netc.runtime.data.named_sets import Parts
@@ -27,6 +28,11 @@ def gaps(table: Table) -> Gaps:
     return found
 
 
+def _whole(table: Table) -> bool:
+    """Whether numbers stand in all its cells."""
+    return not table.text and (table.values.dtype.kind != "f" or not some(np.isnan, table.values))
+
+
 def without_gaps(parts: Parts, spec: DataSpec) -> tuple[Parts, int]:
     """The samples that are left, and how many were not. E0609 where the file does not say what to do about a gap."""
     inputs, dropped = _kept(parts.inputs, parts.targets, spec)
@@ -36,6 +42,8 @@ def without_gaps(parts: Parts, spec: DataSpec) -> tuple[Parts, int]:
 
 
 def _kept(inputs: Table, targets: Table, spec: DataSpec) -> tuple[tuple[Table, Table], int]:
+    if _whole(inputs) and _whole(targets):
+        return (inputs, targets), 0
     missing, unknown = gaps(inputs), gaps(targets)
     if spec.missing == "drop":
         lost: Gaps = np.any(np.concatenate([missing, unknown], axis=1), axis=1)

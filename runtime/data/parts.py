@@ -16,6 +16,12 @@ from netc.runtime.random import Purpose, permutation
 Indices = NDArray[np.int64]
 
 
+def short(part: Indices, samples: int) -> Indices:
+    """The same numbers of samples, in four bytes each where these do: a part is held as long as its data."""
+    found: Indices = part.astype(np.int32) if samples < 2**31 else part
+    return found
+
+
 def split(
     samples: int, spec: DataSpec, codes: Indices | None = None, labels: Sequence[str] = ()
 ) -> tuple[Indices, Indices, Indices]:

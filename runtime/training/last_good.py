@@ -21,9 +21,17 @@ class LastGood:
         self.one, self.on_cpu = runs == 1, task.kernels.DEVICE == "cpu"
         self.kept: dict[str, Array] = {}
 
+    @property
+    def _short(self) -> type[np.generic]:
+        """What numbers of samples fit in: those of a large data set are the most of a state."""
+        return np.uint32 if self.task.train.count < 2**32 else np.int64
+
     def see(self, state: State) -> None:
         if self.one and self.on_cpu and np.isfinite(state.theta[:, : self.task.kernels.PARAMETERS]).all():
-            self.kept = {name: array.copy() for name, array in state.arrays().items()}
+            for name, array in state.arrays().items():
+                if name not in self.kept:
+                    self.kept[name] = np.empty(array.shape, self._short if name == "order" else array.dtype)
+                self.kept[name][...] = array
 
     def before_loss(self, first: int, ended: FinishedRuns, stretches: Stretches) -> State | None:
         """Of the first run that was lost, of those from `first` on; None where none was, or it would take too long."""
@@ -46,7 +54,8 @@ class LastGood:
 
     def _of_one(self) -> State:
         task = self.task
-        return from_arrays(self.kept, task.kernels, task.program, task.train.count, self.total)
+        kept = self.kept | {"order": self.kept["order"].astype(np.int64)}
+        return from_arrays(kept, task.kernels, task.program, task.train.count, self.total)
 
     def _begun(self, run: int) -> State:
         task = self.task

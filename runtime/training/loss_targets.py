@@ -190,6 +190,8 @@ def _scaler(spec: Spec, data: Dataset, kind: Kind) -> Scaler:
 
 def _require_trained(spec: Spec, data: Dataset) -> None:
     """Refuses a split that leaves a class without a sample to learn from."""
+    if not len(data.test):
+        return
     held = [np.bincount(data.codes[part], minlength=len(data.labels)) for part in (data.train, data.test)]
     lost = [label for label, train, test in zip(data.labels, *held, strict=True) if test and not train]
     if lost:
