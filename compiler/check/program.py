@@ -154,43 +154,11 @@ class _Check:
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()
-        hypers = [name for name, _ in optimizer.arguments] if optimizer else []
-        schedules = (
-            check_schedules(
-                self.all(ast.Schedule), hypers, self._read(network, hypers), self.definitions, self.report
-            )
-            if optimizer
-            else ()
-        )
-        of_layers = tuple(s for s in schedules if s.name not in hypers)
-        of_rule = tuple(s for s in schedules if s.name in hypers and s.name not in self.overrides)
-        training = self._training(optimizer)
-        training = check_against(
-            self.one(ast.Train), training, optimizer, data, self.definitions, self.report
-        )
-        augmented = check_augment(self.one(ast.Augment), network, loss, training, self.report)
-        training = replace(training, augment=augmented)
-        statement = self.one(ast.Train)
-        if network and statement:
-            samples = self.facts.samples if self.facts else None
-            check_statistics(network, training, samples, statement, self.report)
+        of_rule, of_layers = self._schedules(network, optimizer)
+        training = self._training_on(network, loss, data, optimizer)
         init = self._init(size, network)
         training = check_runs(init, training, self.one(ast.Train), size, self.report)
-        variables = objective.variables if objective else ()
-        layers = tuple(x.name for x in network.layers) if network else ()
-        monitor = check_monitor(
-            self.one(ast.Monitor),
-            optimizer,
-            variables,
-            size,
-            self.losses,
-            layers,
-            self.definitions,
-            self.report,
-        )
-        check_attacked(self.one(ast.Monitor), training, data, self.definitions, self.report)
-        if optimizer and (network or (objective and not self.given)):
-            check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
+        monitor = self._monitor(network, objective, optimizer, training, data)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         ensemble = check_ensemble(self.program, training.runs, (), self.report)
         expectations = check_expectations(self.all(ast.Expect), self.report)
@@ -198,29 +166,60 @@ class _Check:
         self.report.finish()
         assert optimizer is not None
         attacks = attacks_in(training, (*monitor.figures, *self.all(ast.Expect)), self.definitions)
+        functions = self._functions(network, loss, objective, optimizer, training, monitor, attacks)
         spec = Spec(
-            network,
-            objective,
-            loss,
-            data,
-            init,
-            optimizer,
-            of_rule,
-            training,
-            monitor,
-            expectations,
-            points,
-            self._functions(network, loss, objective, optimizer, training, monitor, attacks),
-            self._closed_forms((*of_rule, *of_layers)),
-            self.program,
-            self.report.warnings,
-            ensemble=ensemble,
-            layer_schedules=of_layers,
-            attacks=attacks,
-        )
+            network, objective, loss, data, init, optimizer, of_rule, training, monitor, expectations, points, functions,
+            self._closed_forms((*of_rule, *of_layers)), self.program, self.report.warnings,
+            ensemble=ensemble, layer_schedules=of_layers, attacks=attacks,
+        )  # fmt: skip
         check_starts(spec, self.report)
         self.report.finish()
         return spec
+
+    def _schedules(
+        self, network: Network | None, optimizer: Optimizer | None
+    ) -> tuple[tuple[Schedule, ...], tuple[Schedule, ...]]:
+        """Those of the rule's parameters, and those that layers read."""
+        if optimizer is None:
+            return (), ()
+        hypers = [name for name, _ in optimizer.arguments]
+        read = self._read(network, hypers)
+        found = check_schedules(self.all(ast.Schedule), hypers, read, self.definitions, self.report)
+        of_rule = tuple(s for s in found if s.name in hypers and s.name not in self.overrides)
+        return of_rule, tuple(s for s in found if s.name not in hypers)
+
+    def _training_on(
+        self, network: Network | None, loss: Loss | None, data: DataSpec, optimizer: Optimizer | None
+    ) -> Training:
+        statement = self.one(ast.Train)
+        training = self._training(optimizer)
+        training = check_against(statement, training, optimizer, data, self.definitions, self.report)
+        augmented = check_augment(self.one(ast.Augment), network, loss, training, self.report)
+        training = replace(training, augment=augmented)
+        if network and statement:
+            samples = self.facts.samples if self.facts else None
+            check_statistics(network, training, samples, statement, self.report)
+        return training
+
+    def _monitor(
+        self,
+        network: Network | None,
+        objective: Objective | None,
+        optimizer: Optimizer | None,
+        training: Training,
+        data: DataSpec,
+    ) -> Monitor:
+        statement = self.one(ast.Monitor)
+        size = network.parameters if network else len(objective.variables) if objective else 0
+        variables = objective.variables if objective else ()
+        layers = tuple(x.name for x in network.layers) if network else ()
+        monitor = check_monitor(
+            statement, optimizer, variables, size, self.losses, layers, self.definitions, self.report
+        )
+        check_attacked(statement, training, data, self.definitions, self.report)
+        if optimizer and (network or (objective and not self.given)):
+            check_masks(optimizer, monitor.watched, network.layers if network else (), self.report)
+        return monitor
 
     # -- parts -------------------------------------------------------------------------------------
 
