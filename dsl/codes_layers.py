@@ -270,4 +270,12 @@ error. Of a sweep, whose points may have different numbers, the runs tell.
     expect parameters < 5000
 """,
     ),
+    "E0270": Story(
+        "a block of the library beside a definition of the file",
+        """\
+A block of the library is made of layers and activations of the library: vit.block of attention, layernorm, dense, gelu.
+A file that gives one of these names another meaning would change what the block computes without a word. Give yours
+another name, or write the block in the file: `netc explain vit.block` shows its lines.
+""",
+    ),
 }

@@ -18,6 +18,8 @@ from netc.dsl.source import Source, Span
 
 KINDS = ("activation", "clip", "loss", "init", "optimizer", "search", "attack", "schedule", "block", "layer")
 
+SHELF = "<library>/"
+
 _HEAD = re.compile(rf"^({'|'.join(KINDS)})[ \t]+([\w.]+)", re.MULTILINE)
 _MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)
 
@@ -65,6 +67,11 @@ def place(kind: str, name: str) -> Span:
     return Span(found.source, found.start, found.end)
 
 
+def holds(source: Source) -> bool:
+    """Whether it is one of the `sources`."""
+    return source.name.startswith(SHELF)
+
+
 def path_of(source: Source) -> Path:
     """The file of one of the `sources`."""
     return Path(__file__).with_name("library") / Path(source.name).name
@@ -102,4 +109,4 @@ def _index() -> dict[tuple[str, str], _Place]:
 def sources() -> tuple[Source, ...]:
     """The files of the library, in the order of their names."""
     found = sorted(Path(__file__).with_name("library").glob("*.net"))
-    return tuple(Source(f"<library>/{f.name}", f.read_text(encoding="utf-8")) for f in found)
+    return tuple(Source(f"{SHELF}{f.name}", f.read_text(encoding="utf-8")) for f in found)

@@ -61,7 +61,7 @@ class Put:
         env = {t.name: np.reshape(arrays[self.word(t)], t.shape) for t in self.tensors}
         given = dict(states or {})
         env |= {
-            t.name: np.reshape(given.get(t.name.partition(".")[2], 0.0), t.shape)
+            t.name: np.reshape(given.get(t.name, given.get(t.name.partition(".")[2], 0.0)), t.shape)
             if given
             else np.zeros(t.shape)
             for t in self.flow.tensors
@@ -70,7 +70,8 @@ class Put:
         env |= {self.x.name: x, "seed": np.reshape(seed, (len(x), *self.shape))} | dict(draws or {})
         run_lets((*steps, *derived), env, {ir.SAMPLES: len(x)})
         slopes = {self.word(t): np.asarray(env[cotangent(t.name)]) for t in by}
-        found = {u.state.partition(".")[2]: env[u.value] for u in self.flow.updates} if training else {}
+        states = {u.state: env[u.value] for u in self.flow.updates} if training else {}
+        found = states | {name.partition(".")[2]: value for name, value in states.items()}
         return np.asarray(env[self.value.name]), slopes, found
 
     @property

@@ -8,11 +8,13 @@ from netc.compiler.calculus import ir
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.place import Numbers, Place
 from netc.compiler.lower.flow import shape_of
-from netc.compiler.lower.layer_faults import LayerFault
+from netc.compiler.lower.layer_faults import LayerFault, used_at
+from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.spec import Block, BlockLine, Bracket
-from netc.dsl import ast
+from netc.dsl import ast, library
+from netc.dsl.source import Span
 
 if TYPE_CHECKING:
     from netc.compiler.check.operations import Operations
@@ -33,7 +35,9 @@ def block_of(
             hints=("repetition is written (res) x 3",),
         )  # fmt: skip
         return None
+    before = len(here.report.diagnostics)
     here.open.append(definition.name.lower())
+    outside, here.of_library = here.of_library, library.holds(definition.span.source)
     values = {"x": x}
     lines: list[BlockLine] = []
     for line in definition.lines:
@@ -42,7 +46,16 @@ def block_of(
         if made is not None:
             lines.append(made)
     here.open.pop()
+    if here.of_library:
+        _tell_at(operation.span, definition.name, here.report, before)
+    here.of_library = outside
     return Block(definition, bound, tuple(lines), operation.span) if here.complete else None
+
+
+def _tell_at(span: Span, name: str, report: Report, before: int) -> None:
+    """What was found in the text of the library's block, at its use; once where it was found in several places."""
+    found = report.diagnostics
+    found[before:] = dict.fromkeys(used_at(d, span, "block", name) for d in found[before:])
 
 
 def _line(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from netc.compiler.check.place import Numbers
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.layer_families import refused
@@ -30,8 +31,10 @@ def arguments_of(
     size: float | None,
     last: float,
     report: Report,
+    numbers: Numbers,
 ) -> tuple[ast.Argument, ...]:
-    """By name. `size` stands behind the parentheses; `last` is the extent of the input's last index."""
+    """By name. `size` stands behind the parentheses; `last` is the extent of the input's last index; `numbers` are those of
+    the block around it."""
     parameters, by_input = definition.parameters, inferred(definition)
     given: dict[str, ast.Argument] = {}
     extra: list[ast.Argument] = []
@@ -56,7 +59,9 @@ def arguments_of(
         _word_chosen(a, words[name], why[name], report) if name in words else a for name, a in given.items()
     )
     spread = (
-        a for argument in chosen for a in _spread(argument, parameters, why[str(argument.name)], report)
+        a
+        for argument in chosen
+        for a in _spread(argument, parameters, why[str(argument.name)], report, numbers)
     )
     return (*spread, *extra)
 
@@ -76,7 +81,11 @@ def _word_chosen(
 
 
 def _spread(
-    argument: ast.Argument, parameters: tuple[ast.Parameter, ...], why: tuple[str, ...], report: Report
+    argument: ast.Argument,
+    parameters: tuple[ast.Parameter, ...],
+    why: tuple[str, ...],
+    report: Report,
+    numbers: Numbers,
 ) -> Iterator[ast.Argument]:
     shape = next((p.default for p in parameters if p.name == argument.name), None)
     if not isinstance(shape, ast.Shape):
@@ -96,6 +105,9 @@ def _spread(
             values: list[ast.Expr] = [ast.Number(float(s), span=argument.span) for s in sizes]
         case ast.Tuple(items):
             values = list(items)
+        case ast.Name(id) if f"{id}_1" in numbers:  # a shape that the block around it is given
+            names = (f"{id}_{i}" for i in range(1, len(numbers) + 1))
+            values = [ast.Name(name, span=argument.span) for name in names if name in numbers]
         case one:
             values = [one] * count
     if len(values) != count:

@@ -1,4 +1,4 @@
-"""Names of layers: nothing ambiguous runs. The message shows the layers that bear the name, and where they differ."""
+"""Names of layers and blocks: nothing ambiguous runs. The message shows those that bear the name, and where they differ."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import re
 from collections.abc import Sequence
 
 from netc.compiler.meaning.findings import Report, listed
-from netc.compiler.meaning.layer_families import bearers, differing, head, refused
+from netc.compiler.meaning.layer_families import bearers, differing, head, kind_of, named, refused
 from netc.compiler.meaning.layer_parameters import NONE, Definition, inferred
 from netc.dsl import ast, library
 from netc.dsl.source import Span
 
 
 def tell_ambiguous(name: str, span: Span, told: set[str], report: Report) -> bool:
-    """Whether the name is borne by several layers; it is an error then, and is `told` once with all of them."""
-    found = bearers(name, library.names("layer"))
+    """Whether several layers or blocks bear the name; it is an error then, and is `told` once with all of them."""
+    found = bearers(name, named())
     if len(found) < 2:
         return False
     shown = () if name in told else ("lines that are equal in all of them are not shown", *differing(found))
     told.add(name)
     says = listed(found[:4])
-    message = f"'{name}' names more than one layer: say which one, {says}"
+    what = "layer" if any(kind_of(n) == "layer" for n in found) else "block"
+    message = f"'{name}' names more than one {what}: say which one, {says}"
     report.error("E0103", span, message, notes=shown, hints=(f"'netc explain {name}' compares them",))
     return True
 

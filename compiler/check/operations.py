@@ -22,11 +22,12 @@ from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.layer_families import bearers
 from netc.compiler.meaning.layer_parameters import open_sizes, shapes_apart, unsaid, with_shapes_apart
 from netc.compiler.meaning.resolve import Definitions, bind
 from netc.compiler.meaning.resolve_values import NONE, number, number_or_none
 from netc.compiler.meaning.spec import Activation, Join, Named, Operation, Use
-from netc.dsl import ast
+from netc.dsl import ast, library
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
 from netc.dsl.vocabulary import alike, joined, meant
@@ -59,6 +60,8 @@ class Operations:
         """Names of which it has been said what they may mean."""
         self.open: list[str] = []
         """Blocks inside which this stands."""
+        self.of_library = False
+        """The innermost of them is one of the library."""
 
     def chain(self, stages: Sequence[ast.Stage], place: Place, numbers: Numbers) -> None:
         for stage in stages:
@@ -191,6 +194,8 @@ class Operations:
 
     def _definition(self, operation: ast.Operation) -> ast.Activation | Definition | None:
         name, known = operation.name, self.definitions
+        if self.of_library:
+            return self._of_library(operation)
         if name in known.blocks.own or name in known.layers.own:
             return known.blocks[name] if name in known.blocks.own else known.layers[name]
         for table in (known.activations, known.layers, known.blocks):
@@ -204,13 +209,27 @@ class Operations:
         says = meant(name, "layer") or alike(name, names)
         says = says or (meant(module.partition(".")[0], "layer") if module else "")
         hints = did_you_mean(last if says else name, names) if module or not says else ()
+        hints = hints or tuple(f"did you mean '{n}'?" for n in bearers(name, known.blocks.names()))
         self.report.error(
             "E0102",
             operation.span,
             joined(f"there is no activation or operation called '{operation.span.text or name}'", says),
-            hints=hints or ("'netc list activations' and 'netc list layers' show all",),
+            hints=hints or ("'netc list activations', 'netc list layers' and 'netc list blocks' show all",),
         )
         return None
+
+    def _of_library(self, operation: ast.Operation) -> ast.Activation | Definition | None:
+        """What a block of the library means by a name; one that a file gives another meaning is an error."""
+        known, name = self.definitions, operation.name.lower()
+        for table in (known.activations, known.layers, known.blocks):
+            own = table.own.get(name)
+            if own is not None and own != library.lookup(table.kind, operation.name):
+                self.complete = False
+                message = f"'{self.open[-1]}' is made of the library's '{operation.name}', and this file has one of its own"
+                hint = f"give yours another name than '{operation.name}', or write the block in the file"
+                self.report.error("E0270", operation.span, message, hints=(hint,))
+                return None
+        return next(table[name] for table in (known.activations, known.layers, known.blocks) if name in table)
 
     def size(self, expr: ast.Expr, numbers: Numbers) -> float | None:
         value = prod(expr.sizes) if isinstance(expr, ast.Shape) else number_or_none(expr, numbers)
@@ -256,7 +275,7 @@ class Operations:
         """The layer or block behind what is there."""
         before = len(self.report.diagnostics)
         last = float(shape_of(place.value)[-1])
-        given = arguments_of(operation, definition, size, last, self.report)
+        given = arguments_of(operation, definition, size, last, self.report, numbers)
         given = without_refused(definition, given, self.report)
         apart = scheduled_apart(definition, given, self.scheduled, numbers, self.report)
         if apart is None:

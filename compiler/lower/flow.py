@@ -75,7 +75,7 @@ class Flow:
             made = lower_layer(use, x, name, self.functions)
             require_test_mode(use.definition, tuple(made.steps), made.value, use.span)
         except LayerFault as found:
-            raise LayerFault(used_at(found, use.span, use.definition.name)) from None
+            raise LayerFault(used_at(found.diagnostic, use.span, "layer", use.definition.name)) from None
         self.of[name] = use.definition.name
         self.told += [(name, use)] if use.scheduled else []
         self.tensors += made.tensors

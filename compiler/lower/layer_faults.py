@@ -27,9 +27,8 @@ def fault(
     return LayerFault(Diagnostic(code, message, span, label, tuple(related), (), hints))
 
 
-def used_at(found: LayerFault, span: Span, name: str) -> Diagnostic:
-    """The diagnostic in the file of the user: at the use, where the layer is of the library."""
-    diagnostic = found.diagnostic
+def used_at(diagnostic: Diagnostic, span: Span, kind: str, name: str) -> Diagnostic:
+    """The diagnostic in the file of the user: at the use, where the layer or block is of the library."""
     if diagnostic.span.source == span.source:
         related = (
             ((span, "used here"),) if diagnostic.span.text and not _inside(diagnostic.span, span) else ()
@@ -38,7 +37,7 @@ def used_at(found: LayerFault, span: Span, name: str) -> Diagnostic:
             diagnostic.code, diagnostic.message, diagnostic.span, diagnostic.label,
             (*diagnostic.related, *related), diagnostic.notes, diagnostic.hints,
         )  # fmt: skip
-    note = f"in the layer {name}: {diagnostic.span.text}"
+    note = f"in the {kind} {name}: {diagnostic.span.text}"
     return Diagnostic(
         diagnostic.code, diagnostic.message, span, "", (), (*diagnostic.notes, note), diagnostic.hints
     )

@@ -1,7 +1,8 @@
-"""What a bare name of a layer may mean: the layers that bear it, and the lines in which they differ. Compares text alone;
-what two layers compute is compared in `rules/compare_layers.py`.
+"""What a bare name of a layer or block may mean: those that bear it, and the lines in which they differ. Compares text
+alone; what two layers compute is compared in `rules/compare_layers.py`.
 
     'batchnorm' -> lecture.batchnorm, torch.BatchNorm1d, torch.BatchNorm2d, keras.BatchNormalization
+    'transformer' -> transformer.prenorm, transformer.postnorm
 """
 
 from __future__ import annotations
@@ -18,8 +19,18 @@ SHORTEST = 3
 _SAID = ("source", "require", "images", "inferred")
 
 
+def named() -> list[str]:
+    """The library's layers, then its blocks."""
+    return [*library.names("layer"), *library.names("block")]
+
+
+def kind_of(name: str) -> str:
+    """`layer` or `block`, of one of the library."""
+    return "block" if name in library.names("block") else "layer"
+
+
 def bearers(word: str, known: Iterable[str]) -> list[str]:
-    """Layers of the name, whosever: `lstm` of torch.LSTM, `batchnorm` of keras.BatchNormalization, `rnn` of SimpleRNN."""
+    """Those of the name, whosever: `lstm` of torch.LSTM, `batchnorm` of keras.BatchNormalization, `rnn` of SimpleRNN."""
     bare = _plain(word)
     found = []
     for name in known:
@@ -42,7 +53,7 @@ def _plain(name: str) -> str:
 
 def head(name: str) -> str:
     """`torch.LSTM(input_size, hidden_size; num_layers = 1, bias = true)`"""
-    return _statements(name)[0].removeprefix("layer ").removesuffix(":")
+    return _statements(name)[0].removeprefix(f"{kind_of(name)} ").removesuffix(":")
 
 
 def equations(name: str) -> list[str]:
@@ -59,12 +70,12 @@ def _is_read(line: str, read: str, lines: Sequence[str]) -> bool:
 
 def comment(name: str) -> str:
     """What stands above the definition, if that is about it alone, in one line."""
-    return " ".join(library.comment("layer", name).split())
+    return " ".join(library.comment(kind_of(name), name).split())
 
 
 def _statements(name: str) -> list[str]:
     lines: list[str] = []
-    for line in library.text("layer", name).splitlines():
+    for line in library.text(kind_of(name), name).splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         text, depth = line.strip(), len(line) - len(line.lstrip())

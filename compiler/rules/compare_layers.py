@@ -16,6 +16,7 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.compiler.lower.layer_faults import LayerFault
+from netc.compiler.meaning.spec import Block
 from netc.compiler.rules.layer_sides import SAMPLES, Array, LayerSide, both, with_numbers
 from netc.compiler.rules.paired_parameters import Pairing, pairings
 from netc.compiler.rules.same_equations import Numbered
@@ -128,7 +129,9 @@ def _numbers(a: LayerSide, b: LayerSide) -> Iterator[dict[str, float]]:
 
 
 def _free(side: LayerSide) -> dict[str, float]:
-    """Parameters that are numbers between 0 and 1, no flags or sizes."""
+    """Parameters that are numbers between 0 and 1, no flags or sizes; of a block none, they are inside of it already."""
+    if isinstance(side.use, Block):
+        return {}
     plain = {p.name for p in side.use.definition.parameters if _is_number(p.default)}
     return {n: v for n, v in side.values if n in plain and isfinite(v) and 0 < v < 1}
 

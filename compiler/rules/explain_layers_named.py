@@ -1,4 +1,4 @@
-"""Layers by name, for `netc explain`: one as it is written, or all that bear a bare name side by side, what differs marked.
+"""Layers and blocks by name, for `netc explain`: one as it is written, or all that bear a bare name side by side, what differs marked.
 
 Compares what is written; what two layers compute is compared in `compare_layers.py`.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-from netc.compiler.meaning.layer_families import bearers, equations, head
+from netc.compiler.meaning.layer_families import bearers, equations, head, kind_of, named
+from netc.compiler.rules.block_parameters import parameters_told
 from netc.compiler.rules.families import marks
 from netc.dsl import ast, library
 
@@ -17,9 +18,15 @@ WIDTH = 110
 def explain_layers_named(what: str) -> list[str]:
     """Empty where no layer bears the name."""
     word = what.partition("(")[0].strip()
-    names = library.names("layer")
+    names = named()
     found = bearers(word, names) if "." not in word else []
     one = next((n for n in names if n.lower() == word.lower()), None)
+    if one is not None and kind_of(one) == "block":
+        told = parameters_told(what)
+        return [
+            *_one(one, [n for n in bearers(one.partition(".")[0], names) if n != one]),
+            *(["", told] if told else []),
+        ]
     if one is not None:
         return _one(one, [n for n in bearers(one.rpartition(".")[2], names) if n != one])
     if len(found) == 1:
@@ -28,10 +35,11 @@ def explain_layers_named(what: str) -> list[str]:
 
 
 def _one(name: str, others: list[str]) -> list[str]:
-    lines = library.text("layer", name).rstrip().splitlines()
+    kind = kind_of(name)
+    lines = library.text(kind, name).rstrip().splitlines()
     while not lines[-1].strip() or lines[-1].startswith("#"):
         lines.pop()  # the comment above the next one
-    text = [*(f"# {line}" for line in library.comment("layer", name).splitlines()), *lines]
+    text = [*(f"# {line}" for line in library.comment(kind, name).splitlines()), *lines]
     if others:
         text += ["", f"{', '.join(others)}: 'netc diff {name} {others[0]}' compares what they compute."]
     return text
@@ -43,7 +51,8 @@ def side_by_side(word: str, names: list[str]) -> list[str]:
     for name in names:
         groups.setdefault(tuple(equations(name)), []).append(name)
     reference = list(next(iter(groups)))
-    text = [f"'{word}' names {len(names)} layers; ~~~ marks what differs from the first.", ""]
+    what = "layers" if any(kind_of(name) == "layer" for name in names) else "blocks"
+    text = [f"'{word}' names {len(names)} {what}; ~~~ marks what differs from the first.", ""]
     for lines, same in groups.items():
         for name in same:
             text += wrap(head(name), WIDTH, subsequent_indent="    ", break_long_words=False)
@@ -59,7 +68,7 @@ def side_by_side(word: str, names: list[str]) -> list[str]:
 
 def _about(name: str) -> str:
     """The comment that stands above the definition, then its source."""
-    definition = library.lookup("layer", name)
-    assert isinstance(definition, ast.Layer)
-    source = [s.value.value for s in definition.settings if isinstance(s.value, ast.Text)]
-    return " ".join([*library.comment("layer", name).split(), *source])
+    kind = kind_of(name)
+    settings = getattr(library.lookup(kind, name), "settings", ())
+    source = [s.value.value for s in settings if isinstance(s.value, ast.Text)]
+    return " ".join([*library.comment(kind, name).split(), *source])

@@ -22,8 +22,9 @@ from netc.compiler.check.operations import Operations
 from netc.compiler.check.place import Place
 from netc.compiler.lower.flow import Flow
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.layer_families import named
 from netc.compiler.meaning.resolve import gather
-from netc.compiler.meaning.spec import Use, Values
+from netc.compiler.meaning.spec import Block, Use, Values
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
@@ -42,8 +43,8 @@ OPEN = 8
 @record
 class LayerSide:
     call: str
-    operations: tuple[Use, ...]
-    """The layer, and (last) where the last step alone is compared."""
+    operations: tuple[Use | Block, ...]
+    """The layer or block, and (last) where the last step alone is compared."""
     flow: Flow
     x: ir.Var
     value: ir.Var
@@ -58,7 +59,7 @@ class LayerSide:
         return sorted((t for t in self.flow.tensors if t.role == "state"), key=lambda t: order.index(t.name))
 
     @property
-    def use(self) -> Use:
+    def use(self) -> Use | Block:
         return self.operations[0]
 
     @property
@@ -71,6 +72,9 @@ class LayerSide:
         return [n for let in lets for n in ir.postorder(let.value) if isinstance(n, ir.Draw)]
 
     def word(self, t: ir.Tensor) -> str:
+        """Its name; in a block with the layer's."""
+        if isinstance(self.use, Block):
+            return t.name
         return t.name.partition(".")[2]
 
     def shape(self) -> tuple[int, ...]:
@@ -100,10 +104,8 @@ class LayerSide:
 
 
 def is_layer(what: str) -> bool:
-    """Whether it is a call or the name of a layer of the library."""
-    from netc.dsl import library
-
-    names = {n.lower() for n in library.names("layer")}
+    """Whether it is a call or the name of a layer or block of the library."""
+    names = {n.lower() for n in named()}
     return re.split(r"[ (]", what.strip(), maxsplit=1)[0].lower() in names
 
 
@@ -152,12 +154,13 @@ def read(call: str, shape: tuple[int, ...], last: bool = False) -> LayerSide:
     report.finish()
     flow = Flow(known.activations)
     value = flow.chain(place.made, x)
-    return LayerSide(call, tuple(o for o in place.made if isinstance(o, Use)), flow, x, value)
+    return LayerSide(call, tuple(o for o in place.made if isinstance(o, Use | Block)), flow, x, value)
 
 
 def with_numbers(side: LayerSide, numbers: Mapping[str, float]) -> LayerSide:
     """The layer with other numbers for some parameters. Raises LayerFault."""
     first, *others = side.operations
+    assert isinstance(first, Use), "the numbers of a block are inside of it already"
     values = tuple((n, numbers.get(n, v)) for n, v in first.arguments)
     operations = (replace(first, arguments=values), *others)
     flow = Flow(side.flow.functions)

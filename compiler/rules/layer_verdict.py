@@ -7,10 +7,12 @@ from textwrap import wrap
 
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.layer_families import comment, equations
+from netc.compiler.meaning.spec import Use
 from netc.compiler.rules.compare_layers import Aspect, Compared, compare_layers
 from netc.compiler.rules.layer_sides import SAMPLES, LayerSide
 
 WIDTH = 98
+BY_INIT = "as 'init' says"
 
 
 def diff_layers(a: str, b: str) -> str:
@@ -42,10 +44,11 @@ def _lines(found: Compared) -> Iterator[str]:
 def _verdict(found: Compared) -> str:
     last = [w for w, side in (("A", found.a), ("B", found.b)) if len(side.operations) > 1]
     of_last = f" (of {last[0]}, which gives all steps, the last one)" if last else ""
+    what = "layer" if isinstance(found.a.use, Use) or isinstance(found.b.use, Use) else "block"
     shape = " x ".join(str(axis.size) for axis in found.a.x.axes[1:])
     on = f"a random batch of {SAMPLES} samples of {shape}{of_last}"
     if found.pairing is None:
-        return "are not the same layer: no parameters of A are those of B, by their numbers and extents."
+        return f"are not the same {what}: no parameters of A are those of B, by their numbers, extents and order."
     if all(x.verdict == "proved" for x in found.aspects) and any(x.written_out for x in found.aspects):
         learn = ", and learn otherwise" if found.twice else ""
         return (
@@ -57,7 +60,7 @@ def _verdict(found: Compared) -> str:
     if all(x.same for x in found.aspects):
         return f"are not distinguished on {on}; that is no proof."
     first = next(x for x in found.aspects if not x.same)
-    return f"are not the same layer: on {on}, {first.name}, {first.case}."
+    return f"are not the same {what}: on {on}, {first.name}, {first.case}."
 
 
 def _paired(found: Compared) -> Iterator[str]:
@@ -93,7 +96,7 @@ def _table(aspects: Sequence[Aspect]) -> Iterator[str]:
 def _starts(a: LayerSide, b: LayerSide) -> Iterator[str]:
     """Where weights and biases start without `init`."""
     mine, theirs = (list(map(_own, _drawn(side))) for side in (a, b))
-    if sorted(mine) == sorted(theirs):
+    if sorted(mine) == sorted(theirs) or {*mine, *theirs} == {BY_INIT}:
         return
     yield ""
     yield "Without 'init' they start differently:"
@@ -108,7 +111,7 @@ def _drawn(side: LayerSide) -> list[ir.Tensor]:
 
 def _own(t: ir.Tensor) -> str:
     if t.own is None:
-        return "as 'init' says"
+        return BY_INIT
     law, numbers = t.own
     inside = ", ".join(f"{n:.4g}" for n in numbers)
     return f"= {inside}" if law == "constant" else f"~ {law}({inside})"

@@ -14,6 +14,7 @@ from netc.terminal import paint
 KINDS = {
     "activations": "activation",
     "layers": "layer",
+    "blocks": "block",
     "clips": "clip",
     "losses": "loss",
     "inits": "init",
@@ -33,10 +34,10 @@ WIDTH = 110
 @click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option("--full", is_flag=True, help="The whole definitions, with their equations and sources.")
 def command(kind: str | None, words: tuple[str, ...], full: bool) -> int:
-    """List activations, layers, clips, losses, inits, optimizers, searches, attacks, schedules or data sets, a line each.
+    """List activations, layers, blocks, clips, losses, inits, optimizers, searches, attacks, schedules or data sets.
 
-    Without KIND, the names of all. WORDs are parts of names, in any case: `netc list optimizers adam` shows those with
-    adam in their name.
+    A line each; without KIND, the names of all. WORDs are parts of names, in any case: `netc list optimizers adam`
+    shows those with adam in their name.
     """
     if kind == "data" and words:
         raise click.UsageError("the data sets are few: `netc list data` shows them all")
@@ -81,10 +82,11 @@ def _heads(kind: str, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         lines = library.text(kind, name).rstrip().splitlines()
         head = lines[0].removeprefix(f"{kind} ").removesuffix(":").partition(", source =")[0]
-        if kind == "layer":
+        if kind in ("layer", "block"):
             head = layer_head(name)
         source = next(
-            (line.partition('"')[2].rstrip('"') for line in lines if "source" in line and '"' in line), ""
+            (line.partition('"')[2].rstrip('"') for line in lines if "source" in line and '"' in line),
+            " ".join(library.comment(kind, name).split()) if kind == "block" else "",
         )
         told = head if kind in ("activation", "loss", "clip", "init") or not source else f"{head}  {source}"
         yield told if len(told) <= wide else f"{told[: wide - 3]}..."
