@@ -33,7 +33,9 @@ class Basic(nn.Module):
             conv(here, there, 3, stride or 1), nn.BatchNorm2d(there), nn.ReLU(),
             conv(there, there, 3), nn.BatchNorm2d(there),
         )  # fmt: skip
-        self.past = nn.Sequential(conv(here, there, 1, stride), nn.BatchNorm2d(there)) if stride else nn.Identity()
+        self.past = (
+            nn.Sequential(conv(here, there, 1, stride), nn.BatchNorm2d(there)) if stride else nn.Identity()
+        )
 
     def forward(self, x):
         return torch.relu(self.past(x) + self.way(x))
@@ -215,7 +217,9 @@ def projected(name: str, kind: Callable[..., object], of: int) -> Callable[..., 
         here, there = draw(st.integers(1, 4)), of * draw(st.integers(1, 2))
         h, w, stride = draw(st.integers(2, 7)), draw(st.integers(2, 7)), draw(st.integers(1, 3))
         text = f"(residual.{name}(stride = {stride})) {there}"
-        return Case(text if stride != 2 else f"(residual.{name}) {there}", (h, w, here), kind(here, there, stride))
+        return Case(
+            text if stride != 2 else f"(residual.{name}) {there}", (h, w, here), kind(here, there, stride)
+        )
 
     return case
 
