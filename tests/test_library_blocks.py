@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from layers_in_networks import Put, put
 from netc.compiler.rules.block_parameters import parameters_told
 from netc.dsl import library
+from netc.dsl.diagnostics import SpecError
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -113,6 +114,7 @@ class Encoder(nn.Module):
 
 # -- parameters from here to there ---------------------------------------------------------------------
 
+NOTHING_DROPPED = {"droppath1.b": np.ones(3)}
 ATTENTION = ("Q", "K", "V", "O", "bq", "bk", "bv", "bo")
 
 
@@ -165,7 +167,7 @@ def compare(case: Case, seed: int, training: bool) -> None:
     seeds = rng.normal(size=(3, *made.shape))
     norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
     states = in_norms(made, norms, rng)
-    value, slopes, after = made.run(arrays, x, seeds, training, states)
+    value, slopes, after = made.run(arrays, x, seeds, training, states, NOTHING_DROPPED)
 
     image = len(case.shape) == 3
     leaves = [torch.tensor(a, requires_grad=True) for a in (x, *arrays.values())]
@@ -224,7 +226,7 @@ def projected(name: str, kind: Callable[..., object], of: int) -> Callable[..., 
 
 def convnext(name: str, more: str = "") -> Callable[..., Case]:
     def case(draw) -> Case:
-        c, h, w = draw(st.integers(1, 4)), draw(st.integers(1, 6)), draw(st.integers(1, 6))
+        c, h, w = draw(st.integers(1, 3)), draw(st.integers(1, 5)), draw(st.integers(1, 5))
         size, ratio = draw(st.sampled_from([3, 5, 7])), draw(st.integers(1, 4))
         words = f"size = {size}x{size}, ratio = {ratio}{more}"
         return Case(f"(convnext.{name}({words}))", (h, w, c), ConvNext(c, size, ratio))
@@ -275,6 +277,62 @@ def test_every_block_of_the_library_has_a_case() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 @given(data=st.data(), training=st.booleans(), seed=st.integers(0, 99))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_a_block_is_that_of_the_paper(name: str, data: st.DataObject, training: bool, seed: int) -> None:
     compare(CASES[name](data.draw), seed, training)
+
+
+# -- numbers of parameters -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stages", "shape", "count"),
+    [
+        ("(vit.block 12)", (197, 768), 7_087_872),  # of ViT-B/16, 12*768^2 + 13*768
+        ("(convnext.block)", (56, 56, 96), 79_296),  # the first stage of ConvNeXt-T
+        ("(patches 16x16) 768", (224, 224, 3), 590_592),  # 768*(16*16*3 + 1)
+        ("(residual.basic)", (56, 56, 64), 73_984),  # layer1.0 of ResNet-18
+        ("(residual.basic_down) 128", (56, 56, 64), 230_144),  # layer2.0 of ResNet-18
+        ("(residual.bottleneck_down(stride = 1)) 256", (56, 56, 64), 75_008),  # layer1.0 of ResNet-50
+        ("(residual.bottleneck)", (56, 56, 256), 70_400),  # layer1.1 of ResNet-50
+    ],
+)
+def test_parameters(stages: str, shape: tuple[int, ...], count: int) -> None:
+    assert sum(t.size for t in put(stages, shape).tensors) == count
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("vit.block(heads = 12)", "12*c^2 + 13*c,"),
+        ("vit.block(768, heads = 12)", "7 087 872, where 768 "),
+        ("convnext.block", "8*c^2 + 58*c,"),
+        ("residual.bottleneck", "17/16*c^2 + 3*c,"),
+        ("residual.basic_down(128)", "1280*c + 148224,"),
+        ("vit.block", ""),
+    ],
+)
+def test_parameters_as_a_formula(call: str, told: str) -> None:
+    assert told in parameters_told(call)
+    assert bool(told) == bool(parameters_told(call))
+
+
+# -- names and faults ----------------------------------------------------------------------------------
+
+
+def test_a_definition_of_the_file_does_not_change_a_block_of_the_library() -> None:
+    with pytest.raises(SpecError) as found:
+        put("(vit.block 2)", (3, 4), "activation gelu(z) = z")
+    assert {d.code for d in found.value.diagnostics} == {"E0270"}
+
+
+def test_the_library_s_own_words_written_into_the_file_change_nothing() -> None:
+    text = library.text("activation", "gelu").partition("\n\n")[0]
+    assert put("(vit.block 2)", (3, 4), text).flow.steps == put("(vit.block 2)", (3, 4)).flow.steps
+
+
+def test_a_fault_in_a_block_of_the_library_is_told_at_its_use() -> None:
+    with pytest.raises(SpecError) as found:
+        put("(residual.bottleneck)", (3, 3, 6))
+    (fault,) = found.value.diagnostics
+    assert (fault.span.source.name, fault.span.text) == ("<test>", "residual.bottleneck")
