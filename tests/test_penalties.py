@@ -155,3 +155,32 @@ def test_explain_says_how_far_indices_run() -> None:
     text = TEXT.format(penalty="0.1*norm(theta) + 0.1*sum[i, k](layer1.weight[i, k]^2)")
     said = list(penalties_told(to_spec(to_ast(Source("<test>", text)), None, Path())))
     assert said == ["norm(theta)", "sum[i, k](layer1.weight[i, k]^2); i from 0 to 4, k from 0 to 2"]
+
+
+def test_arrays_of_convolutions_and_of_images_that_are_read_as_a_row() -> None:
+    """The norm of a row's difference from itself has the derivative 0, as any norm at 0."""
+    text = """network [3x3x1 (conv 2x2, tanh) 2 (lin) 3 (lin) 2]
+init glorot_normal
+loss R = mean((u - y)^2){penalty}
+optimizer gd(eta = 0.05)
+train steps = 3, batch = full, seed = 6
+"""
+    overlap = "sum[i, j, c, p, q](layer1.weight[i, c, p, q]*layer1.weight[j, c, p, q] if i < j else 0)"
+    distances = "sum[i, j](sqrt(sum[k]((layer2.weight[i, k] - layer2.weight[j, k])^2)))"
+    penalised, bare = (
+        to_ir(to_spec(to_ast(Source("<test>", text.format(penalty=p))), None, Path()))
+        for p in (f" + 0.1*{overlap} + 0.2*{distances}", "")
+    )
+    theta = first_theta(penalised, 0, 1)[0]
+    x = RNG.normal(size=(7, 9))
+    found, without = (loss_and_gradient(p.problem, theta, x, Y[:7])[1] for p in (penalised, bare))
+    at = torch.tensor(theta, requires_grad=True)
+    kernels, rows = (
+        at[t.offset : t.stop].reshape(t.kept_shape)
+        for t in penalised.problem.weights
+        if t.name in ("layer1.weight", "layer2.weight")
+    )
+    i, j = torch.triu_indices(3, 3, 1)
+    penalty = 0.1 * (kernels[0] * kernels[1]).sum() + 0.4 * (rows[i] - rows[j]).norm(dim=1).sum()
+    (expected,) = torch.autograd.grad(penalty, at)
+    np.testing.assert_allclose(found - without, expected, rtol=1e-10, atol=1e-12)
