@@ -137,10 +137,24 @@ def _npy(content: bytes) -> NDArray[Any]:
     if not content.startswith(b"\x93NUMPY"):
         raise Unfit("its first bytes are not those of a .npy file")
     try:
-        array = np.load(io.BytesIO(content), allow_pickle=False)
+        array = _where_it_lies(content)
     except Exception as problem:
         raise _numpy_problem(problem) from None
     return _sample_axis(array)
+
+
+def _where_it_lies(content: bytes) -> NDArray[Any]:
+    """The array of a .npy file; of plain numbers no copy is made."""
+    file = io.BytesIO(content)  # shares the bytes
+    heads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    head = heads.get(np.lib.format.read_magic(file))
+    if head is not None:
+        shape, by_columns, kind = head(file)
+        if kind.kind in "biuf" and math.prod(shape):
+            flat = np.frombuffer(content, kind, math.prod(shape), file.tell())
+            return flat.reshape(shape, order="F" if by_columns else "C")
+    found: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    return found
 
 
 def _numpy_problem(problem: Exception) -> Unfit:
