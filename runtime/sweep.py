@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from netc.runtime.results.result import Result
     from netc.runtime.results.sweep_result import Point, SweepResult
     from netc.runtime.results.verdict import Verdict
+
+SHARING = 256
+"""Points of a grid by which it is seen whether a value of an axis has several figures."""
 
 Values = tuple[ast.Expr, ...]
 Reader = Callable[[File], Dataset]
@@ -217,11 +220,19 @@ def blank_scope(session: Session) -> Scope:
     assert sweep is not None
     names = blank_of_a_point(session).figures
     figures = {name: a for name, a in names.items() if a.ndim == 1 and a.dtype.kind in "fib"}
-    every = max((len(axis.values) for axis in sweep.axes), default=1)
-    some = [tuple(a.values[min(i, len(a.values) - 1)] for a in sweep.axes) for i in range(every)]
+    some = _some_points(sweep)
     points = (Point(i, values, figures) for i, values in enumerate(some, start=1))
     result = blank(session, SweepResult(sweep, figure_of(session)[0], tuple(points)))
     return result.scope(_constants(), _layers(session))
+
+
+def _some_points(sweep: Sweep) -> list[Values]:
+    """Points that have every value of each axis; of a grid also some that share a value, as there are going to be."""
+    sizes = [len(axis.values) for axis in sweep.axes]
+    found = [tuple(min(i, size - 1) for size in sizes) for i in range(max(sizes, default=1))]
+    if not sweep.trials:
+        found += islice(product(*(range(min(2, size)) for size in sizes)), SHARING)
+    return [tuple(a.values[i] for a, i in zip(sweep.axes, at, strict=True)) for at in dict.fromkeys(found)]
 
 
 def _constants() -> dict[str, float]:

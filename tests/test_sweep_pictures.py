@@ -25,6 +25,7 @@ train     steps = 6, runs = 3
 AXES = {
     "grid": "eta in {0.3, 0.03, 1e9}, a in {2, 1}, seed in {4, 5}",
     "one": "eta in {0.3, 1e9, 0.003, 0.03}, seed in {4, 5}",
+    "seeds": "seed in {4, 5, 6}",
     "drawn": "eta ~ log_uniform(1e-4, 0.3), alpha ~ uniform(0, 0.9), trials = 7",
     "three": "eta ~ log_uniform(1e-4, 0.3), alpha ~ uniform(0, 0.9), a in {1, 2}, trials = 9",
 }
@@ -128,9 +129,22 @@ def test_bands_are_the_quartiles_over_runs_and_seeds(swept):
     assert axes.figure.legends[0].get_texts()[0].get_text() == "eta = 0.3, a = 1"
 
 
+def test_bands_over_seeds_alone(swept):
+    """No name is compared, so that no point is the best."""
+    sweep = swept["seeds"]
+    with style():
+        (axes,) = sweeps.bands(sweep).axes
+    with (sweep.path / "sweep.csv").open() as file:
+        ends = [float(row["loss_train"]) for row in csv.DictReader(file)]
+    assert len(ends) == 9
+    assert axes.lines[0].get_ydata()[-1] == pytest.approx(np.median(ends), rel=1e-12)
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["median"]
+
+
 def test_the_command_draws_what_applies(swept, tmp_path, capsys):
     for name, kinds in (
         ("one", ["axis", "bands"]),
+        ("seeds", ["bands"]),
         ("grid", ["heatmap", "bands"]),
         ("three", ["parallel", "bands"]),
     ):

@@ -94,7 +94,8 @@ def require_spreadable(session: Session) -> None:
     if session.spec.training.target == "cuda":
         raise click.UsageError("--on: workers train on their processors, and the target is 'cuda'")
     if session.spec.sweep is None and session.spec.phases:
-        raise click.UsageError("--on: phases hand their runs on, so that they are trained in one place")
+        message = "--on: phases hand their runs on, so that they are trained in one place"
+        raise click.UsageError(f"{message}; points are spread: sweep seed in {{1, 2, 3}}")
 
 
 # -- on a worker -----------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ def bands(sweep: KeptSweep) -> Figure:
         moments, values = found
         # Infinities have no middle; numbers that no axis shows do.
         quartiles = np.nanquantile(np.minimum(values, HUGE), [0.25, 0.5, 0.75], axis=0)
-        axes.plot(moments, quartiles[1], color=colour, label=_named(sweep, row))
+        axes.plot(moments, quartiles[1], color=colour, label=_named(sweep, row) or "median")
         if len(values) > 1:
             axes.fill_between(moments, quartiles[0], quartiles[2], color=colour, alpha=0.18, linewidth=0)
         low, high = min(low, float(np.nanmin(quartiles))), max(high, float(np.nanmax(quartiles[1])))
@@ -163,8 +163,9 @@ def bands(sweep: KeptSweep) -> Figure:
     axes.set(xlabel="epochs", ylabel=sweep.figure)
     legend_below(fig, axes.get_legend_handles_labels()[0])
     rest = f", the best {BANDS} of {len(sweep.rows)}" if len(sweep.rows) > BANDS else ""
-    headline(fig, f"{_named(sweep, sweep.rows[0])}: best {sweep.figure}",
-             f"{sweep.file}: medians over runs and seeds, with quartiles{rest}")  # fmt: skip
+    best = _named(sweep, sweep.rows[0])
+    headline(fig, f"{best}: best {sweep.figure}" if best else sweep.figure,
+             f"{sweep.file}: medians over runs, seeds and folds, with quartiles{rest}")  # fmt: skip
     return fig
 
 

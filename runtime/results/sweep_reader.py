@@ -86,7 +86,8 @@ def read(path: Path) -> KeptSweep:
     try:
         summary = json.loads(read_bytes(path / "summary.json", LARGEST_TEXT))
         figure = str(summary["figure"])
-        rows = tuple(_row(row, [*summary["best"]], _column(figure)) for row in summary["table"])
+        axes = [*summary.get("best", ())]  # a sweep over seeds or folds alone has no best point
+        rows = tuple(_row(row, axes, _column(figure)) for row in summary["table"])
         if not rows:
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
