@@ -124,6 +124,24 @@ def require_numbers(
     )
 
 
+def require_exact(table: Table, spec: DataSpec, role: Literal["input", "target"]) -> None:
+    """Refuses whole numbers that are others as float64, in columns of numbers."""
+    for column, found in sorted(table.rounded.items()):
+        if column not in table.text:
+            raise data_error(
+                "E0670",
+                f"{place(table, found.row, column)}: {found.written} would be read as {float(found.written):.0f}",
+                spec.span,
+                notes=[f"whole numbers above 2^53 that are no float64: {found.times} in this column"],
+                hints=[
+                    "labels that are long numbers are written with a letter, as in n9007199254740993"
+                    if role == "target"
+                    else "a number that names the row is no input: leave the column out with `inputs = (...)`",
+                    "a quantity may be rounded: write it with a point, 9007199254740993.0, or give array.astype(float)",
+                ],
+            )
+
+
 def with_truths(table: Table) -> Table:
     """Columns of true and false as 1 and 0."""
     told = {
