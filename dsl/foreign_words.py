@@ -155,7 +155,7 @@ STATEMENTS = {
     " while return print backward"
     " zero_grad step",
     "pictures are drawn by netc plot RUN": "plot plt figure matplotlib",
-    "netc run logs its history into the run's folder; docs/models-elsewhere.md has TensorBoard, MLflow and W&B": "tensorboard"
+    "a run's folder has its history; docs/models-elsewhere.md has TensorBoard, MLflow and W&B": "tensorboard"
     " wandb mlflow log logger",
     "many values are a statement of their own, sweep eta in {0.1, 0.2}": "grid tune hyperparameter grid_search"
     " param_grid optuna",
@@ -166,7 +166,7 @@ STATEMENTS = {
 OPTIMIZERS = {
     "netc has none that works without derivatives: a rule has equations for theta[n+1] in grad R(theta[n])": "fminsearch"
     " nelder_mead genetic ga pso particle_swarm simulated_annealing cma_es cobyla powell differential_evolution",
-    "its equations are written in a few lines, docs/writing-a-rule.md has Schedule-Free, Lookahead, SAM and Prodigy": "prodigy"
+    "it is written in a few lines; docs/writing-a-rule.md has Schedule-Free, Lookahead, SAM and Prodigy": "prodigy"
     " schedule_free schedule_free_sgd sgd_schedule_free adamw_schedule_free adam_w_schedule_free",
     "as 'traingd' it is gd(eta = 0.01)": "traingd gradient_descent vanilla batch_gradient_descent steepest_descent"
     " gradient_descent_optimizer",
@@ -192,7 +192,7 @@ PARAMETERS = {
     "a rule has all parameters in theta": "params parameters model",
 }
 LOSSES = {
-    "netc has none: it is of sequences of different lengths, and a loss here compares an output with its target": "ctc_loss ctc"
+    "netc has none: a loss compares an output with a target of the same shape": "ctc_loss ctc"
     " crf rnnt_loss transducer",
     "netc has none: it wants a second network, and a file has one": "gan gan_loss adversarial adversarial_loss wasserstein"
     " wasserstein_loss wgan elbo vae vae_loss",
@@ -203,7 +203,7 @@ LOSSES = {
     " balanced_accuracy",
     "say of which law: mse (normal), poisson, gaussian_nll, binary_cross_entropy, cross_entropy": "likelihood neg_log_lik"
     " log_likelihood deviance mle",
-    "it is written out: loss modified_huber = sum(max(0, 1 - u*y)^2 if u*y > -1 else -4*u*y), targets = {-1, 1}": "modified_huber",
+    "it is written out: loss h = sum(max(0, 1 - u*y)^2 if u*y > -1 else -4*u*y), targets = {-1, 1}": "modified_huber",
     "it is written out: loss perceptron = sum(max(0, -u*y))": "perceptron",
     "it is written out: loss charbonnier = mean(sqrt((u - y)^2 + 1e-6))": "charbonnier pseudo_huber",
     "it is written out: loss welsch = mean(1 - exp(-(u - y)^2/2))": "welsch",
