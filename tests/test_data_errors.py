@@ -280,6 +280,21 @@ def test_arrays(x: Any, y: Any, code: str, words: str) -> None:
     assert words in text
 
 
+@pytest.mark.parametrize(
+    ("table", "hint"),
+    [
+        ("a,b,y\n0x10,2,3\n2,3,4\n", "correct this cell"),
+        ("a,b,y\n-,2,3\n2,3,4\n", "what is missing is left empty, or NA"),
+        ("a,b,y\nm,s,kg\n1,2,3\n2,3,4\n", "remove this row if it holds units"),
+        ("a,b,y\n\u22121,2,3\n2,3,4\n", "this minus is the sign U+2212"),
+    ],
+)
+def test_a_cell_that_is_no_number_in_the_first_row(tmp_path: Path, table: str, hint: str) -> None:
+    """Numbers beside it say that the row is a sample, and not one of units."""
+    (tmp_path / "t.csv").write_text(table, encoding="utf-8")
+    assert hint in message(lambda: load(Case('data "t.csv"').spec(tmp_path)))
+
+
 def test_large_whole_numbers_that_are_numbers_of_float64(tmp_path: Path) -> None:
     """2^60, one written with a point, one that a computation gave, a row name that the file leaves out."""
     x = np.array([[2**60, 1], [2**60 + 256, 2]])

@@ -233,7 +233,10 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
         notes += table.guess
         named = table.reading is not None and table.reading.header
         hint = "correct this row, or say what it is: `header = true`"
-        hint = "remove this row if it holds units: one row names the columns" if named else hint
+        if named:
+            sample = bool(np.isfinite(table.values[row].astype(np.float64)).any())
+            hint = "remove this row if it holds units: one row names the columns"
+            hint = "correct this cell; what is missing is left empty, or NA" if sample else hint
     elif len(words) < len(cells):
         hint = "correct these cells"
     elif role == "input":
@@ -251,6 +254,8 @@ _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
 def notation(cell: str, decimal: Decimal) -> str:
     """What to do about a number that is written in another way: 1,5 or 1.234,5 or 1 234 or 5 % or $3; else nothing."""
     cell = cell.strip()
+    if number(cell.replace("\u2212", "-", 1)) is not None and "\u2212" in cell:
+        return "this minus is the sign U+2212 of typesetting: write the one of the keyboard, -"
     if not re.fullmatch(r"[-+]?\W{0,2}\d[\d.,' \u00a0\u202f]*\W{0,2}", cell) or _DATE.fullmatch(cell):
         return ""
     if decimal == "comma":
