@@ -125,6 +125,15 @@ Weights of samples are finite numbers from 0 on. A sample of weight 0 counts for
 A sample needs a row for its target and as many before it as the window is long; in a validation part of its own as well.
 """,
     ),
+    "E0670": Story(
+        "a whole number that float64 does not have",
+        """\
+Numbers of data are float64, which has every whole number up to 2^53 = 9007199254740992; above it 9007199254740993 would be
+read as its neighbour, and two that differ as one. A number that names the row (an id, a hash) is no input: leave its column
+out with 'inputs = (...)', or write it with a letter, n9007199254740993. A quantity of this size (nanoseconds) may be
+rounded: write it with a point, 9007199254740993.0, give array.astype(float), or another unit.
+""",
+    ),
     "E0655": Story(
         "label noise without labels",
         """\

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from netc.dsl.foreign_functions import FUNCTIONS, INITS, SCHEDULES
+
 Place = Literal[
     "statement", "setting", "optimizer", "parameter", "loss", "layer", "init", "schedule", "function"
 ]
@@ -52,33 +54,60 @@ SETTLED = "classes and their number are read from the target: data ..., target =
 GAPS = "missing values are a setting of the data, data ..., missing = drop (or mean)"
 LAYER = "it is a layer: netc list layers, as in [10 (relu) 5 (dropout.inverted) 1]"
 SECOND = "it needs second derivatives or a memory of many steps, which the equations of a rule do not have"
-MATRIX = "vectors have the shape of theta and are multiplied element by element; there are no matrices"
-NO_CHANCE = "rules draw no random numbers"
 CONVOLUTION = "here it is called 'conv', (conv 5x5, relu) 16"
 
 SETTINGS = {
+    "a checkpoint is written now and then by itself, and at Ctrl-C; netc run --resume goes on": "checkpoint ckpt save_steps"
+    " save_every checkpoint_every model_checkpoint save_weights_only",
+    "a run's folder holds its weights, and netc export RUN model.pt writes them for others": "save save_model save_path",
+    "netc run --out names the folder": "log_dir output_dir out_dir logdir out save_dir",
+    "the parameters of a rule stand in its call, optimizer adam.paper(eta = 1e-3)": "betas beta beta1 beta2 eps epsilon"
+    " alpha"
+    " rho adam_epsilon",
+    "there is no limit of time: train epochs, steps, or stop = R < 1e-3; Ctrl-C ends a run with what is there": "time_limit"
+    " max_time timeout max_seconds budget",
+    "it is a condition of 'stop', train stop = R < 1e-3": "stop_when until_loss stop_if",
+    "data are in memory, and kernels take them from there: nothing is to be set": "pin_memory persistent_workers prefetch"
+    " shuffle_buffer max_queue_size use_multiprocessing prefetch_factor",
+    "kernels are always compiled: nothing is to be set": "compile jit jit_compile run_eagerly steps_per_execution benchmark",
+    "the same file and seed give the same bits: nothing is to be set": "deterministic",
+    "a loss sums over a sample, and 'reduce' is a setting of it, loss mse, reduce = sum": "reduction size_average",
+    "here it is the loss smoothed_cross_entropy(epsilon = 0.1)": "label_smoothing",
+    "averages of parameters are states of a rule: avg[n+1] = ..., evaluate at avg[n]": "ema swa polyak_averaging",
+    "samples are changed by a statement of its own, augment mixup(0.2), noise(0.05)": "mixup noise jitter",
+    "labels of text become classes by themselves; other text is written as columns of 0 and 1": "encode dummies get_dummies"
+    " onehot",
+    "a window over a series is a setting of the data, data ..., window = 10": "lag lags lookback window_size look_back"
+    " time_series timesteps",
+    "a name that nothing reads is a comment, # like this": "name title description",
+    "the target has its own scaling, data ..., scale_target = zscore": "target_scale scale_y y_scale",
+    "components are computed before, and are columns then": "pca",
     RATE: "learning_rate lr learning_rate_init initial_learn_rate init_lr base_lr step_size lrate alpha0 lr0 eta0"
     " max_lr initial_learning_rate eta",
     "an epoch is all batches of the training part: train batch = 32": "steps_per_epoch drop_last",
     BATCH: "batch_size mini_batch_size minibatch mini_batch bs train_batch_size n_batch per_device_train_batch_size",
-    EPOCHS: "epoch n_epochs num_epochs max_epochs nb_epoch max_iter max_iterations maxiter num_train_epochs n_iter",
-    STEPS: "iterations num_steps max_steps n_steps iters num_iterations total_steps maxfun",
-    SPLIT: "test_size train_size train_fraction test_split train_split divide_param",
-    VALIDATION: "validation_split validation_fraction val_split validation_data valid_size",
+    EPOCHS: "epoch n_epochs num_epochs max_epochs nb_epoch max_iter max_iterations maxiter num_train_epochs n_iter"
+    " num_iter max_epoch epochs_num",
+    STEPS: "iterations num_steps max_steps n_steps iters num_iterations total_steps maxfun n_iterations max_fun",
+    SPLIT: "test_size train_size train_fraction test_split train_split divide_param test test_fraction random_split holdout",
+    VALIDATION: "validation_split validation_fraction val_split validation_data valid_size val valid dev",
     SEED: "random_state random_seed manual_seed set_seed rng",
     STOP: "min_delta tol tolerance goal ftol gtol xtol",
     PATIENCE: "patience early_stopping n_iter_no_change max_fail validation_patience",
-    BEST: "restore_best_weights save_best_only load_best_model_at_end",
+    BEST: "restore_best_weights save_best_only load_best_model_at_end output_network save_best",
     MOMENTUM: "momentum",
     NESTEROV: "nesterov nesterovs_momentum use_nesterov",
     DECAY: "weight_decay l2 l2_regularization kernel_regularizer regularization regularizer decay reg_lambda",
-    CLIP: "clipnorm clipvalue global_clipnorm gradient_clip_val max_grad_norm grad_clip gradient_threshold clip_grad_norm"
+    CLIP: "clipnorm clipvalue global_clipnorm gradient_clip_val max_grad_norm grad_clip gradient_threshold"
+    " clip_grad_norm max_norm"
     " gradient_clipping",
-    SCHEDULE: "lr_scheduler scheduler lr_schedule learning_rate_schedule learn_rate_schedule lr_decay warmup_steps warmup",
+    SCHEDULE: "lr_scheduler scheduler lr_schedule learning_rate_schedule learn_rate_schedule lr_decay warmup_steps warmup"
+    " learn_rate_drop_factor learn_rate_drop_period warmup_ratio lr_decay_steps min_lr gamma power_t",
     MONITOR: "metrics callbacks callback history log_every print_every logging_steps eval_every eval_steps log_every_n_steps"
     " validation_frequency show display plots",
     NETWORK: "hidden_layer_sizes hidden_layers hidden_units hidden_size units layers activation n_hidden",
-    SCALE: "normalize standardize normalization standardization scaler preprocessing standard_scaler min_max_scaler",
+    SCALE: "normalize standardize normalization standardization scaler preprocessing standard_scaler min_max_scaler"
+    " standardise normalise mean std",
     RULE: "optim solver algorithm train_fcn",
     LOSS: "criterion loss_fn loss_function objective_function perform_fcn",
     START: "initializer kernel_initializer weight_init bias_initializer init_method",
@@ -88,19 +117,23 @@ SETTINGS = {
     THREADS: "n_jobs num_workers workers",
     SHOWN: "verbose verbosity progress_bar",
     LAYER: "dropout dropout_rate batch_norm",
-    "weights of samples are a column of the data, data ..., weights = w": "sample_weight class_weight sample_weights",
-    "runs are resampled by the data: data ..., folds = 5, fold = 1": "n_splits cv k_fold kfold cross_validation n_folds",
-    "a fit begins anew; a run goes on with netc run --resume": "warm_start resume",
+    "weights of samples are a column of the data, data ..., weights = w": "sample_weight class_weight sample_weights balance"
+    " oversample smote loss_weights",
+    "runs are resampled by the data: data ..., folds = 5, fold = 1": "n_splits cv k_fold kfold cross_validation n_folds"
+    " cross_val kfolds",
+    "a fit begins anew; a run goes on with netc run --resume": "warm_start resume"
+    " resume_from_checkpoint initial_epoch",
     "a switch of a rule is its parameter, torch.Adam(lr = 1e-3, amsgrad = true)": "amsgrad use_ema ema_momentum",
-    "runs with other starts are train runs = 10": "n_estimators n_init restarts n_restarts",
+    "runs with other starts are train runs = 10": "n_estimators n_init restarts n_restarts repeat repeats"
+    " trials seeds",
     "a penalty is written in the loss or the rule: loss R = mean((u - y)^2) + 0.01*sum(|weights|)": "l1 l1_ratio penalty",
     "gradients of batches are not added up: a larger batch does the same, train batch = 128": "accumulate_grad_batches"
-    " gradient_accumulation_steps",
+    " gradient_accumulation_steps grad_accum",
     SETTLED: "num_classes n_classes one_hot class_names label_encoder",
-    GAPS: "na_values dropna impute imputer fillna nan",
+    GAPS: "na_values dropna impute imputer fillna nan na",
     "the text's separator is a setting of the data, data ..., separator = semicolon": "delimiter sep",
     "columns are chosen by name: data ..., inputs = (a, b), target = y": "features usecols columns label labels x_cols"
-    " feature_names response drop",
+    " feature_names response drop y x output outputs predictors index id",
     "rows are chosen by data ..., limit = 100": "nrows n_rows max_rows",
     "the header is a setting of the data, data ..., header = false": "skiprows names header_row skip_header",
     "text is read as UTF-8": "encoding",
@@ -112,19 +145,29 @@ STATEMENTS = {
     **SETTINGS,
     NETWORK: f"{SETTINGS[NETWORK]} model net layer dense linear sequential mlp feedforwardnet patternnet mlp_classifier"
     " mlp_regressor input flatten dropout conv2d relu softmax sigmoid feature_input_layer fully_connected_layer"
-    " fully_connected hidden activations hidden_layer lstm class",
+    " fully_connected hidden activations hidden_layer lstm class output bias",
     RULE: f"{SETTINGS[RULE]} opt adam sgd rmsprop adagrad adadelta adamw nadam trainlm traingd traingdm"
     " traingdx trainrp training_options options param_group",
     LOSS: f"{SETTINGS[LOSS]} cross_entropy_loss mse_loss mse bce_loss nll_loss cost",
     DATA: "dataset dataloader data_loader x_train y_train x y features inputs train_data load read_csv csv",
-    TRAINED: "fit compile run train_network training trainer evaluate predict main clf regressor estimator for def"
+    TRAINED: "fit compile run train_network training trainer evaluate predict main clf regressor estimator for def if"
+    " self super with score cross_validate"
     " while return print backward"
-    " zero_grad",
-    NO_IMPORT: "import from torch tf tensorflow keras nn np numpy jax jnp optax sklearn using pip",
+    " zero_grad step",
+    "pictures are drawn by netc plot RUN": "plot plt figure matplotlib",
+    "a run's folder has its history; docs/models-elsewhere.md has TensorBoard, MLflow and W&B": "tensorboard"
+    " wandb mlflow log logger",
+    "many values are a statement of their own, sweep eta in {0.1, 0.2}": "grid tune hyperparameter grid_search"
+    " param_grid optuna",
+    NO_IMPORT: "import from torch tf tensorflow keras nn np numpy jax jnp optax sklearn using pip pd pandas",
     SCHEDULE: f"{SETTINGS[SCHEDULE]}"
     " step_lr multi_step_lr exponential_lr cosine_annealing_lr reduce_lr_on_plateau one_cycle_lr",
 }
 OPTIMIZERS = {
+    "netc has none that works without derivatives: a rule has equations for theta[n+1] in grad R(theta[n])": "fminsearch"
+    " nelder_mead genetic ga pso particle_swarm simulated_annealing cma_es cobyla powell differential_evolution",
+    "it is written in a few lines; docs/writing-a-rule.md has Schedule-Free, Lookahead, SAM and Prodigy": "prodigy"
+    " schedule_free schedule_free_sgd sgd_schedule_free adamw_schedule_free adam_w_schedule_free",
     "as 'traingd' it is gd(eta = 0.01)": "traingd gradient_descent vanilla batch_gradient_descent steepest_descent"
     " gradient_descent_optimizer",
     MOMENTUM: "traingdm sgdm sgd_momentum sgdmomentum",
@@ -134,7 +177,7 @@ OPTIMIZERS = {
     "its two parts are momentum.heavy_ball(eta = 0.01, alpha = 0.9) and a schedule of eta": "traingdx traingda",
     "here it is torch.Rprop(lr = 0.01) or riedmiller1993.Rprop": "trainrp resilient_backpropagation",
     SECOND: "trainlm trainbr trainbfg trainscg traincgf traincgp traincgb trainoss lm levenberg_marquardt lbfgs bfgs newton"
-    " gauss_newton conjugate_gradient cg natural_gradient kfac",
+    " gauss_newton conjugate_gradient cg natural_gradient kfac hessian_free trust_region dogleg tnc fminunc fmincg minimize",
     "a rule that wraps a rule is written out: its equations, and those of the inner rule": "lookahead swa ema_weights sam"
     " gradient_accumulation",
 }
@@ -149,6 +192,23 @@ PARAMETERS = {
     "a rule has all parameters in theta": "params parameters model",
 }
 LOSSES = {
+    "netc has none: a loss compares an output with a target of the same shape": "ctc_loss ctc"
+    " crf rnnt_loss transducer",
+    "netc has none: it wants a second network, and a file has one": "gan gan_loss adversarial adversarial_loss wasserstein"
+    " wasserstein_loss wgan elbo vae vae_loss",
+    "it is the exponential of the loss cross_entropy, which has the same minimum": "perplexity",
+    "it is a figure, monitor r2; its minimum is that of the loss mse": "r2 r2_score r_squared explained_variance",
+    "it is no mean over samples; netc judge RUN tells how good a model is": "f1 f1_score auc roc_auc precision recall"
+    " error_rate"
+    " balanced_accuracy",
+    "say of which law: mse (normal), poisson, gaussian_nll, binary_cross_entropy, cross_entropy": "likelihood neg_log_lik"
+    " log_likelihood deviance mle",
+    "it is written out: loss h = sum(max(0, 1 - u*y)^2 if u*y > -1 else -4*u*y), targets = {-1, 1}": "modified_huber",
+    "it is written out: loss perceptron = sum(max(0, -u*y))": "perceptron",
+    "it is written out: loss charbonnier = mean(sqrt((u - y)^2 + 1e-6))": "charbonnier pseudo_huber",
+    "it is written out: loss welsch = mean(1 - exp(-(u - y)^2/2))": "welsch",
+    "a penalty is written in the loss: loss R = mean((u - y)^2) + 0.01*sum(weights^2)": "mse_l2 ridge lasso elastic_net",
+    "weights of samples are a column of the data, data ..., weights = w, with the loss mse": "weighted_mse weighted_loss",
     "here it is called 'cross_entropy', after (softmax)": "cross_entropy_loss categorical_crossentropy crossentropy"
     " softmax_cross_entropy softmax_cross_entropy_with_logits nll_loss nll negative_log_likelihood crossentropyex"
     " ce cce xent neg_log_likelihood categorical_cross_entropy log_softmax",
@@ -184,6 +244,25 @@ LOSSES = {
     "here it is called 'logistic', after (lin)": "soft_margin_loss logistic_loss sigmoid_loss",
 }
 LAYERS = {
+    "here it is called 'arctan'": "atan",
+    "it is written out: activation celu(z) = max(z, 0) + min(exp(z) - 1, 0)": "celu",
+    "it is written out: activation square(z) = z^2": "square quadratic sqr",
+    "it is written out: activation cosine(z) = cos(z)": "cos cosine",
+    "it is written out: activation absolute(z) = |z|": "abs absolute",
+    "it is written out: activation tribas(z) = max(1 - |z|, 0)": "tribas",
+    "it is written out: activation elliot(z) = z/(1 + |z|)": "elliotsig",
+    "it adds a stage of a name: [4 (tanh) 4 as a (tanh) 4 (add a) (lin) 1]": "residual skip resblock residual_block"
+    " shortcut",
+    "noise on inputs is a statement, augment noise(0.1)": "gaussian_noise",
+    "netc has none; the layers that there are: netc list layers, others are written out, docs/layers.md": "bilstm"
+    " bidirectional"
+    " time_distributed transformer transformer_encoder transformer_encoder_layer masking kan gcn moe mamba maxout sparsemax"
+    " gumbel_softmax weight_norm spectral_norm instance_norm instance_norm2d local_response_norm lrn compet alpha_dropout"
+    " spatial_dropout2d separable_conv2d softmin lambda",
+    "shapes follow from the layers: images are said at the input, [28x28x1 ...], and (flatten) makes a row": "reshape"
+    " permute"
+    " unflatten view squeeze unsqueeze",
+    "zeros around an image are a word of the window, (conv 3x3 same)": "zero_padding2d pad padding",
     "a dense layer is its activation and its size, [10 (relu) 5]": "dense fully_connected fc fullyconnectedlayer affine"
     " input input_layer inputlayer",
     "names of libraries stand here without their module, [10 (relu) 5]": "nn layers torch keras tf f jax jnp flax",
@@ -218,73 +297,6 @@ LAYERS = {
     "here it is called 'upsample', (upsample 2x2)": "up_sampling2d upsampling2d upsample_nearest",
     "layers follow one another in brackets, [13(tanh)15(lin)1]": "sequential model mlp",
 }
-INITS = {
-    "two laws bear it, glorot_uniform and glorot_normal": "glorot xavier glorot_init xavier_init",
-    "two laws bear it, he_normal and he_uniform": "he kaiming he_init kaiming_init msra",
-    "here it is called 'glorot_uniform'": "glorotuniform xavieruniform xavier_uniform_",
-    "here it is called 'glorot_normal'": "glorotnormal xaviernormal xavier_normal_",
-    "here it is called 'he_normal'": "henormal kaimingnormal kaiming_normal_",
-    "here it is called 'he_uniform'": "heuniform kaiminguniform kaiming_uniform_",
-    "here it is called 'lecun_normal'": "lecunnormal narrow_normal",
-    "here it is called 'normal', normal(mu = 0, sigma = 0.05)": "random_normal randn gaussian truncated_normal normal_",
-    "here it is called 'uniform', uniform(low = -0.05, high = 0.05)": "random_uniform rand rands uniform_ random",
-    "here it is called 'constant', constant(1)": "ones ones_ constant_ fill",
-    "here it is called 'zeros'": "zero zeros_ initzero",
-    "here it is called 'torch_default'": "default pytorch pytorch_default torch",
-    "it is written out: init weights ~ normal(0, sigma), sigma = sqrt(2/fan_in), biases = 0": "variance_scaling",
-    "it is written out: init weights ~ normal(0, 0.02), biases = 0": "trunc_normal_ trunc_normal",
-    "starts are laws of single numbers: init glorot_uniform": "eye identity sparse dirac nguyen_widrow initnw",
-    "here it is called 'orthogonal'": "orthogonal_ orthogonal_init",
-}
-FUNCTIONS = {
-    "the rest of a division is a - b*floor(a/b)": "mod fmod rem remainder",
-    "within bounds is min(max(a, low), high)": "clip clamp clip_by_value saturate",
-    "a square is written x^2": "square sqr",
-    "a power is written x^n": "pow power",
-    "the larger one is max(a, b)": "maximum fmax",
-    "the smaller one is min(a, b)": "minimum fmin",
-    "other bases are log(x)/log(2)": "log2 log10",
-    "rounding up is -floor(-x)": "ceil",
-    "the nearest whole number is floor(x + 1/2)": "round rint around",
-    "it is written 1/sqrt(x)": "rsqrt invsqrt",
-    "it is written 1/x": "reciprocal inv",
-    "it is written log(x)": "ln natural_log",
-    "it is written abs(x), or |x|": "absolute fabs",
-    "it is written x + (y - x)*t": "lerp mix",
-    "it is written sqrt(x^2 + y^2)": "hypot",
-    "it is written |x|*sign(y)": "copysign",
-    "numbers fit themselves to vectors: 0, 1, or ones": "zeros_like ones_like full_like zeros full",
-    "the number of parameters is sum(ones)": "len size numel dim length shape",
-    "it is written sqrt(mean((x - mean(x))^2))": "std stddev",
-    "it is written mean((x - mean(x))^2)": "var variance",
-    "it is written log(sum(exp(x)))": "logsumexp log_sum_exp",
-    "it is written 1 - erf(x)": "erfc",
-    "it is written 1 if x > 0 else 0": "heaviside step",
-    "it is written x if c else y": "ifelse iif cond",
-    "here it is called 'norm'": "l2norm linalg_norm magnitude vector_norm norm2 l2_norm",
-    "here it is called 'sum'": "reduce_sum nansum",
-    "here it is called 'mean'": "reduce_mean average avg",
-    "here it is called 'sign'": "signum sgn",
-    "here it is called 'dot'": "inner vdot inner_product",
-    "the gradient at p is grad R(p)": "gradient nabla grad backward jacobian",
-    "second derivatives are not known in a rule": "hessian hess hvp laplacian",
-    MATRIX: "matmul mm transpose outer eye diag inverse solve svd qr einsum",
-    NO_CHANCE: "normal uniform rand randn random noise bernoulli dropout",
-    "derivatives hold what stands in stop_gradient(x)": "detach no_grad stopgradient",
-}  # fmt: skip
-
-SCHEDULES = {
-    "here it is cosine(max = 0.1, period = 100)": "cosine cosine_annealing cosine_decay cosine_lr",
-    "here it is step_decay(start = 0.1, every = 30)": "step steps multistep staircase",
-    "here it is exponential(start = 0.1, beta = 0.01)": "exp exp_decay",
-    "here it is linear_warmup(rate = 0.1, warmup = 10)": "warmup warm_up",
-    "here it is polynomial(start = 0.1, period = 100)": "poly polynomial_decay linear",
-    "here it is inverse_time(start = 0.1)": "invscaling inv_scaling inverse inverse_time_decay",
-    "here it is plateau(start = 0.1)": "adaptive",
-    "steps are written out: schedule eta = 0.1 until 75, 0.01": "piecewise piecewise_constant"
-    " piecewise_constant_decay lambda_lr",
-}
-
 TABLES: dict[Place, dict[str, str]] = {
     "statement": STATEMENTS,
     "setting": SETTINGS,

@@ -23,6 +23,7 @@ from netc.runtime.data.scaling import Scaler
 from netc.runtime.parameters import Array
 from netc.runtime.program_file import File
 from netc.runtime.program_file import read_text as parsed
+from netc.runtime.results.folder import RunFolder
 from netc.runtime.results.folder_reader import Damaged, Unreadable, json_of, rows, tensors_of
 from netc.runtime.results.tensor_file import Pieces, write_tensors
 from netc.runtime.session import Session
@@ -129,7 +130,7 @@ def _of_folder(path: Path) -> Saved:
     manifest = json_of(path / "manifest.json")
     _require_version(manifest)
     if not (path / "theta.safetensors").exists():
-        raise Unreadable(f"it has no theta.safetensors; to go on: netc run --resume {path}")
+        raise Unreadable(f"it has no theta.safetensors; {RunFolder(path).way_on}")
     arrays, _ = tensors_of(path / "theta.safetensors")
     file = parsed(text, str(path / "spec.net"), Path(manifest["file"]).parent)
     return _saved(file, manifest, arrays)

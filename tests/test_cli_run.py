@@ -278,7 +278,7 @@ def test_what_cannot_be_resumed(here, capsys):
     (done,) = Path("runs").iterdir()
     Path("empty").mkdir()
     for arguments, words in [
-        (["--resume", str(done)], "no checkpoint"),
+        (["--resume", str(done)], "a run that came to its end is trained further"),
         (["--resume", "empty"], "not the folder of a run"),
         ([], "which FILE?"),
     ]:

@@ -1,5 +1,5 @@
-"""The blocks of dsl/library/blocks.net against modules of PyTorch written from the papers: values, next states, derivatives by
-parameters and inputs, in training and in use, float64, 1e-10; and against published numbers of parameters."""
+"""The blocks of dsl/library/blocks.net against modules of PyTorch written from the papers: values, next states, derivatives
+by parameters and inputs, in training and in use, float64, 1e-10; and against published numbers of parameters."""
 
 from __future__ import annotations
 

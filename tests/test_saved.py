@@ -293,6 +293,38 @@ def test_a_table_that_does_not_fit_meets_the_pinned_message(
     assert f"[{table.stem[:5]}]" in said
 
 
+def test_numbers_of_a_table_that_float64_does_not_have(line, tmp_path, capsys):
+    """An input would be another number, and an id that is kept the id of another row."""
+    path, model = line
+    model.train()
+    table = "id,height,weight\n9007199254740993,{},2\n9007199254740995,2,3\n"
+    for row, height in (("id", "1"), ("height", "9007199254740993")):
+        (tmp_path / "large.csv").write_text(
+            table.format(height).replace("740995", "740994" if row == "height" else "740995")
+        )
+        assert main(["predict", str(path), str(tmp_path / "large.csv"), "--keep", "id"]) == 3
+        assert "9007199254740993 would be read as 9007199254740992" in capsys.readouterr().err
+
+
+def test_what_can_be_done_with_a_run_that_cannot_go_on(line, folder, tmp_path, capsys):
+    made, _ = line
+    assert main(["run", "--resume", str(made)]) == 2
+    assert f'init from "{made / "theta.safetensors"}"' in capsys.readouterr().err
+    copy = tmp_path / "killed"
+    shutil.copytree(made, copy)
+    for file in copy.glob("*.safetensors"):
+        file.unlink()
+    for command in (
+        ["export", str(copy), str(tmp_path / "m.c")],
+        ["replay", str(copy)],
+        ["run", "--resume", str(copy)],
+    ):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert "it has no checkpoint to go on from: run its file anew" in said
+        assert "netc run --resume" not in said
+
+
 # -- training further ------------------------------------------------------------------------------
 
 

@@ -29,6 +29,12 @@ RULE = "optimizer mine(eta = 0.1):\n    g = grad R(theta[n])\n    theta[n+1] = t
 GD = "optimizer gd(eta = 0.1)\n"
 
 TRAIN = {
+    "num_iter = 3": "'epochs'", "checkpoint = true": "--resume", "log_dir = out": "--out", "beta_1 = 0.9": "in its call",
+    "max_time = 10": "no limit of time", "pin_memory = true": "nothing is to be set",
+    "jit_compile = true": "always compiled",
+    "deterministic = true": "same bits", "reduction = mean": "reduce = sum", "ema = true": "evaluate at avg[n]",
+    "label_smoothing = 0.1": "smoothed_cross_entropy", "mixup = 0.2": "augment mixup(0.2)", "grad_accum = 2": "batch = 128",
+    "OutputNetwork = best": "keep = best", "LearnRateDropFactor = 0.1": "schedule eta", "save = true": "netc export",
     "learning_rate = 0.1": "gd(eta = 0.1)", "lr = 0.1": "gd(eta = 0.1)", "batch_size = 32": "'batch'",
     "minibatch_size = 32": "'batch'", "epoch = 3": "'epochs'", "n_epochs = 3": "'epochs'",
     "max_iter = 200": "'epochs'",
@@ -55,6 +61,8 @@ TRAIN = {
     "stratify = true": "setting of 'data'",
 }  # fmt: skip
 LINES = {
+    "loss.backward()": "netc run", "optimizer.step()": "netc run", "optimizer.zero_grad()": "netc run",
+    "plt.plot(x)": "netc plot", "wandb": "MLflow", "grid lr = 1": "sweep eta", "self.fc = nn.Linear(2, 3)": "netc run",
     "learning_rate = 0.1": "gd(eta = 0.1)", "batch_size = 32": "train batch = 32",
     "Adam(lr = 1e-3)": "optimizer torch.Adam",
     "model = Sequential()": "network [", "Dense(10, activation='relu')": "network [", "nn.Linear(10, 5)": "network [",
@@ -72,6 +80,8 @@ LINES = {
     "loss: mse": "loss mse",
 }  # fmt: skip
 RULES = {
+    "fminsearch": "without derivatives", "nelder_mead": "without derivatives", "Prodigy(lr = 1)": "writing-a-rule.md",
+    "AdamWScheduleFree(lr = 0.1)": "Schedule-Free", "fminunc": "second derivatives",
     "Adam(learning_rate = 1e-3)": "keras.Adam(learning_rate = 1e-3)",
     "Adam(lr=1e-3)": "torch.Adam(lr=1e-3)",
     "optim.Adam(lr=1e-3, betas=(0.9, 0.99))": "torch.Adam(lr=1e-3, betas=(0.9, 0.99))",
@@ -97,6 +107,8 @@ RULES = {
     "\"adam\"": "no quotes, adam",
 }  # fmt: skip
 LOSSES = {
+    "CTCLoss": "netc has none", "nn.CTCLoss()": "netc has none", "gan": "second network", "perplexity": "cross_entropy",
+    "r2": "monitor r2", "f1": "netc judge", "perceptron": "max(0, -u*y)", "ridge": "0.01*sum(weights^2)",
     "CrossEntropyLoss": "cross_entropy", "nn.CrossEntropyLoss()": "cross_entropy",
     "categorical_crossentropy": "cross_entropy",
     "sparse_categorical_crossentropy": "cross_entropy", "NLLLoss": "cross_entropy", "BCELoss": "binary_cross_entropy",
@@ -119,6 +131,9 @@ LOSSES = {
     "accuracy": "monitor accuracy",
 }  # fmt: skip
 LAYERS = {
+    "(atan)": "'arctan'", "(celu)": "activation celu(z)", "(square)": "z^2", "(residual)": "(add a)",
+    "(bilstm)": "netc has none", "(Reshape)": "at the input", "(ZeroPadding2D)": "3x3 same",
+    "(GaussianNoise)": "augment noise",
     "(LeakyReLU)": "leaky_relu", "(logsig)": "'sigmoid'", "(tansig)": "'tanh'", "(purelin)": "'lin'",
     "(identity)": "'lin'",
     "(logistic)": "'sigmoid'", "(Conv2d)": "'conv'", "(HardSigmoid)": "'hard_sigmoid'", "(MaxPool2d)": "'maxpool'",
@@ -138,15 +153,22 @@ INITS = {
     "initzero": "'zeros'",
 }  # fmt: skip
 SCHEDULES = {
+    "constant": "schedule eta = 0.1", "1/t": "'step'", "inverse_sqrt": "0.1/sqrt(1 + step)", "warmup_cosine": "warmup = 10",
+    "ReduceLROnPlateau": "plateau(start = 0.1)",
     "StepLR(0.1, step_size = 30)": "torch.StepLR", "cosine_decay(0.1, 100)": "cosine(max = 0.1, period = 100)",
     "warmup": "linear_warmup(", "invscaling": "inverse_time(", "adaptive": "plateau(", "cosine": "cosine(max",
 }  # fmt: skip
 DATA = {
+    "test = 0.2": "split = 80%", "val = 0.1": "validation = 20%", "lookback = 3": "window = 10",
+    "oversample = true": "weights = w",
+    "target_scale = zscore": "scale_target", "encode = true": "columns of 0 and 1", "y = a": "target = y",
     "normalize = true": "scale = zscore", "num_classes = 3": "classes = 3", "features = (a, b)": "inputs = (a, b)",
     "dropna = true": "missing = drop", "skiprows = 1": "header = false", "nrows = 9": "limit = 100",
     "shuffle = true": "'train'",
 }  # fmt: skip
 FUNCTIONS = {
+    "atan2(g, g)": "no angle", "asinh(g)": "sqrt(x^2 + 1)", "median(g)": "no sorting", "cbrt(g)": "|x|^(1/3)",
+    "exp2(g)": "2^x", "isnan(g)": "ends the run", "arcsin(g)": "netc has none", "trace(g)": "no matrices",
     "mod(g, 2)": "a - b*floor(a/b)", "clip(g, -1, 1)": "min(max(a, low), high)",
     "clamp(g, -1, 1)": "min(max(a, low), high)",
     "np.sqrt(g)": "sqrt(...)", "torch.abs(g)": "abs(...)", "square(g)": "x^2", "pow(g, 2)": "x^n",
@@ -261,6 +283,13 @@ def test_settings_from_outside_are_told_their_names(word: str, says: str) -> Non
         to_spec(program, None, Path(), {word: 1})
     (found,) = error.value.diagnostics
     assert (found.code, says in found.message) == ("E0512", True)
+
+
+def test_the_network_that_a_message_says_to_write_is_one() -> None:
+    (said,) = (s for s in TABLES["layer"] if "(add a)" in s)
+    network = said.partition(": ")[2]
+    data = "data inline:\n    1, 2, 3, 4 -> 2\n    2, 3, 4, 4 -> 1\n"
+    assert not first_lines(f"{data}network {network}\ninit zeros\nloss mse\n{GD}train steps = 2\n")
 
 
 def test_no_word_of_the_language_is_called_foreign() -> None:

@@ -1,5 +1,5 @@
-"""How many numbers a block of the library learns: as a polynomial in the channels that come in, or for the one number of them
-that it takes. Counted on inputs, by lowering; nothing is evaluated.
+"""How many numbers a block of the library learns: as a polynomial in the channels that come in, or for the one number of
+them that it takes. Counted on inputs, by lowering; nothing is evaluated.
 
 vit.block(heads = 12)       ->  12*c^2 + 13*c
 vit.block(768, heads = 12)  ->  7 087 872 for c = 768

@@ -1,4 +1,5 @@
-"""Layers and blocks by name, for `netc explain`: one as it is written, or all that bear a bare name side by side, what differs marked.
+"""Layers and blocks by name, for `netc explain`: one as it is written, or all that bear a bare name side by side, what
+differs marked.
 
 Compares what is written; what two layers compute is compared in `compare_layers.py`.
 """

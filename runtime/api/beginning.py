@@ -91,7 +91,7 @@ def _theta_of(states: Mapping[str, Any], rows: Array | None, problem: ir.Problem
     if THETA not in states:
         return rows
     own = _rows(states[THETA], problem)
-    if rows is not None and (np.broadcast_to(rows, np.broadcast_shapes(rows.shape, own.shape)) != own).any():
+    if rows is not None and (rows != own if len({len(rows), len(own), 1}) < 3 else np.True_).any():
         raise ValueError(
             "theta= and the 'theta' of states differ: leave theta= out, and it goes on from that of the states; or "
             "take 'theta' out of them"

@@ -124,6 +124,24 @@ def require_numbers(
     )
 
 
+def require_exact(table: Table, spec: DataSpec, role: Literal["input", "target"]) -> None:
+    """Refuses whole numbers that are others as float64, in columns of numbers."""
+    for column, found in sorted(table.rounded.items()):
+        if column not in table.text:
+            raise data_error(
+                "E0670",
+                f"{place(table, found.row, column)}: {found.written} would be read as {float(found.written):.0f}",
+                spec.span,
+                notes=[f"whole numbers above 2^53 that are no float64: {found.times} in this column"],
+                hints=[
+                    "labels that are long numbers are written with a letter, as in n9007199254740993"
+                    if role == "target"
+                    else "a number that names the row is no input: leave the column out with `inputs = (...)`",
+                    "a quantity may be rounded: write it with a point, 9007199254740993.0, or give array.astype(float)",
+                ],
+            )
+
+
 def with_truths(table: Table) -> Table:
     """Columns of true and false as 1 and 0."""
     told = {
@@ -215,7 +233,10 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
         notes += table.guess
         named = table.reading is not None and table.reading.header
         hint = "correct this row, or say what it is: `header = true`"
-        hint = "remove this row if it holds units: one row names the columns" if named else hint
+        if named:
+            sample = bool(np.isfinite(table.values[row].astype(np.float64)).any())
+            hint = "remove this row if it holds units: one row names the columns"
+            hint = "correct this cell; what is missing is left empty, or NA" if sample else hint
     elif len(words) < len(cells):
         hint = "correct these cells"
     elif role == "input":
@@ -233,6 +254,8 @@ _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
 def notation(cell: str, decimal: Decimal) -> str:
     """What to do about a number that is written in another way: 1,5 or 1.234,5 or 1 234 or 5 % or $3; else nothing."""
     cell = cell.strip()
+    if number(cell.replace("\u2212", "-", 1)) is not None and "\u2212" in cell:
+        return "this minus is the sign U+2212 of typesetting: write the one of the keyboard, -"
     if not re.fullmatch(r"[-+]?\W{0,2}\d[\d.,' \u00a0\u202f]*\W{0,2}", cell) or _DATE.fullmatch(cell):
         return ""
     if decimal == "comma":

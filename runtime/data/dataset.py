@@ -22,7 +22,13 @@ from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataSpec, Facts
 from netc.dsl.source import NOWHERE, Span
 from netc.runtime.data.blocks import blocks
 from netc.runtime.data.borrowed import Borrowed
-from netc.runtime.data.columns import choose_columns, require_numbers, setting_span, with_truths
+from netc.runtime.data.columns import (
+    choose_columns,
+    require_exact,
+    require_numbers,
+    setting_span,
+    with_truths,
+)
 from netc.runtime.data.computed import computed
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.gaps import Fill, fill_of, without_gaps
@@ -318,6 +324,7 @@ def _assemble(
         validation = _read_files(replace(spec, origin=spec.validation_files))
     tables = (read.inputs, read.targets) if isinstance(read, Parts) else (read,)
     parts = with_validation(choose_columns(read, spec), spec, validation)
+    _require_exact(parts, spec)
     samples, held = len(parts.inputs.values), len(parts.targets.values)
     if samples != held:
         message = f"{count(samples, 'sample')} in {parts.inputs.name}, but {held} in {parts.targets.name}"
@@ -342,6 +349,13 @@ def _assemble(
             raise data_error("E0615", message, setting_span(spec, "limit"))
         parts = replace(parts, inputs=inputs.head(spec.limit), targets=targets.head(spec.limit))
     return _dataset(parts, spec, source, account)
+
+
+def _require_exact(parts: Parts, spec: DataSpec) -> None:
+    for x, y in [(parts.inputs, parts.targets), *(pair for pair in (parts.test, parts.validation) if pair)]:
+        require_exact(x, spec, "input")
+        if not (spec.classes or spec.only):  # of classes it is said behind
+            require_exact(y, spec, "target")
 
 
 def _prepared(parts: Parts, spec: DataSpec) -> Parts:

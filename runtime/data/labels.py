@@ -16,12 +16,10 @@ from netc.compiler.meaning.spec import DataSpec
 from netc.runtime.data.columns import notation, require_numbers, setting_span
 from netc.runtime.data.errors import count, data_error, listing
 from netc.runtime.data.scaling import Array
-from netc.runtime.data.table import Table, is_number, number
+from netc.runtime.data.table import EXACT, Table, is_number, number
 
 _MOST = 100
 """More consecutive integers than these are taken for a quantity, unless `classes` says otherwise."""
-_EXACT = 2.0**53
-"""Below it every whole number is a double."""
 _FEW = 20
 """Labels of which each may stand once: more are a name or a date for each sample."""
 
@@ -97,7 +95,7 @@ def _require_labels(table: Table, spec: DataSpec) -> None:
 def _number_labels(column: Array, name: str, spec: DataSpec) -> tuple[str, ...]:
     values = np.unique(column)
     whole = bool(np.all(values == np.round(values)))
-    if (spec.classes or spec.only) and np.abs(values).max() >= _EXACT:
+    if (spec.classes or spec.only) and np.abs(values).max() >= EXACT:
         message = f"column '{name}' holds whole numbers above 2^53, which are rounded as they are read"
         hint = "labels that are long numbers are written with a letter, as in n9007199254740993"
         raise data_error("E0616", message, setting_span(spec, "target"), hints=[hint])

@@ -12,6 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from netc.dsl.source import Span
 from netc.dsl.visible import visible
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.header import doubt, names_columns
-from netc.runtime.data.table import Reading, Table, cells_to_numbers, without_use
+from netc.runtime.data.table import Reading, Rounded, Table, cells_to_numbers, rounded_cells, without_use
 
 Record = tuple[int, list[str]]
 """Line in the file, fields."""
@@ -68,13 +69,16 @@ def _read(name: str, text: str, delimiter: str, style: TextStyle, span: Span) ->
     comments = len(_COMMENT.findall(text))
     stated = style.header is not None
     reading = Reading(first[0] if header else 0, start, stated, delimiter, style.decimal, comments)
-    blocks, lines, texts = [], [], set[int]()
+    blocks, lines, texts, rounded = [], list[int](), set[int](), dict[int, Rounded]()
     # float() would take 1_000 for a number: look closer where underscores stand below the header.
     strict = text.count("_") > (sum(cell.count("_") for cell in first[1]) if header else 0)
     strict = strict or style.decimal == "comma"
     while chunk := list(islice(rows, _CHUNK)):
         _check_widths(name, chunk, width, reading, span)
         block, found = _parse([fields for _, fields in chunk], width, strict, style.decimal)
+        for column, one in rounded_cells([fields for _, fields in chunk], block).items():
+            before = rounded.get(column, replace(one, row=one.row + len(lines), times=0))
+            rounded[column] = replace(before, times=before.times + one.times)
         blocks.append(block)
         lines += [line for line, _ in chunk]
         texts |= found
@@ -83,7 +87,9 @@ def _read(name: str, text: str, delimiter: str, style: TextStyle, span: Span) ->
     cells = _text_columns(text, delimiter, sorted(texts), header)
     values = np.concatenate(blocks)
     index = without_use(first[1], values, cells) if header and width > 1 else frozenset[int]()
-    return Table(name, columns, values, cells, np.array(lines, dtype=np.int64), reading, index, header)
+    return Table(
+        name, columns, values, cells, np.array(lines, dtype=np.int64), reading, index, header, rounded
+    )
 
 
 def _has_header(name: str, first: Record, below: Sequence[Record], style: TextStyle, span: Span) -> bool:

@@ -21,6 +21,8 @@ NOT_THERE = frozenset(
 """Spellings of a missing value, in lower case."""
 MISSING = NOT_THERE | {"none"}
 """Those in a column of numbers; among labels `none` is one of them."""
+EXACT = 2.0**53
+"""Below it every whole number is a float64."""
 TRUTHS = {"true": 1.0, "false": 0.0}
 
 
@@ -49,6 +51,15 @@ class Reading:
         return f"row {self.first} was read as data, since it holds numbers"
 
 
+@dataclass(frozen=True)
+class Rounded:
+    """The first whole number of a column that is no float64, as it is written and in which row, and how many there are."""
+
+    row: int
+    written: str
+    times: int
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     name: str
@@ -66,6 +77,8 @@ class Table:
     """Columns without a name that only count or name the rows, as pandas and R write them, or are empty."""
     named: bool = True
     """Whether the columns have names of their own."""
+    rounded: Mapping[int, Rounded] = field(default_factory=dict)
+    """Columns of whole numbers that float64 does not have; of all rows, whatever is chosen of them later."""
 
     def row(self, index: int) -> int:
         """The row as a person counts it."""
@@ -86,7 +99,8 @@ class Table:
         values = self.values if same else self.values[:, list(indices)]
         text = {new: self.text[old] for new, old in enumerate(indices) if old in self.text}
         columns = tuple(self.columns[i] for i in indices)
-        return replace(self, columns=columns, values=values, text=text, index=frozenset())
+        rounded = {new: self.rounded[old] for new, old in enumerate(indices) if old in self.rounded}
+        return replace(self, columns=columns, values=values, text=text, index=frozenset(), rounded=rounded)
 
     def rows(self, chosen: NDArray[Any]) -> Table:
         """Some of the rows, by their numbers; a column whose text is gone is one of numbers."""
@@ -140,7 +154,7 @@ def from_array(name: str, array: NDArray[Any], prefix: str = "c") -> Table:
     flat = array.reshape(len(array), -1) if array.size else array.reshape(len(array), 0)
     columns = numbered(prefix, flat.shape[1])
     if flat.dtype.kind in "biuf":
-        return Table(name, columns, flat, named=False)
+        return Table(name, columns, flat, named=False, rounded=_rounded_integers(flat))
     return replace(from_columns(name, columns, list(flat.T)), named=False)
 
 
@@ -149,16 +163,49 @@ def from_columns(name: str, columns: Iterable[Any], arrays: Sequence[NDArray[Any
     names = tuple(str(column) for column in columns)
     single = bool(arrays) and all(array.dtype == np.float32 for array in arrays)
     values = np.empty((len(arrays[0]) if arrays else 0, len(names)), np.float32 if single else np.float64)
-    text = {}
+    text, rounded = {}, dict[int, Rounded]()
     for index, array in enumerate(arrays):
         if array.dtype.kind in "biuf":
             values[:, index] = array
-            continue
-        cells = _cells(array)
-        values[:, index], is_text = cells_to_numbers(cells)
-        if is_text:
-            text[index] = cells
-    return Table(name, names, values, text)
+            found = _rounded_integers(array[:, None])
+        else:
+            cells = _cells(array)
+            values[:, index], is_text = cells_to_numbers(cells)
+            found = rounded_cells([(cell,) for cell in cells], values[:, [index]])
+            if is_text:
+                text[index] = cells
+        if found:
+            rounded[index] = found[0]
+    return Table(name, names, values, text, rounded=rounded)
+
+
+def rounded_cells(rows: Sequence[Sequence[str]], values: NDArray[Any]) -> dict[int, Rounded]:
+    """By column: cells (N, C) that are whole numbers, and are others among the `values` (N, C) that were read of them."""
+    large = np.argwhere((np.abs(values) >= EXACT) & np.isfinite(values)).tolist()
+    found = ((row, column, rows[row][column].strip()) for row, column in large)
+    return _counted(
+        (row, column, cell)
+        for row, column, cell in found
+        if cell.lstrip("+-").isdecimal() and int(cell) != int(values[row, column])
+    )
+
+
+def _rounded_integers(values: NDArray[Any]) -> dict[int, Rounded]:
+    """The same of integers (N, C)."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
+        return {}
+    limit = int(EXACT)
+    large = np.argwhere((values > limit) | (values < -limit if values.dtype.kind == "i" else False)).tolist()
+    found = ((row, column, int(values[row, column])) for row, column in large)
+    return _counted((row, column, str(n)) for row, column, n in found if int(float(n)) != n)
+
+
+def _counted(cells: Iterable[tuple[int, int, str]]) -> dict[int, Rounded]:
+    found: dict[int, Rounded] = {}
+    for row, column, cell in cells:
+        first = found.get(column, Rounded(row, cell, 0))
+        found[column] = replace(first, times=first.times + 1)
+    return found
 
 
 def _cells(array: NDArray[Any]) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ def inputs_to_predict(path: Path, wanted: Wanted, kept: Sequence[str]) -> tuple[
     by_name = wanted.named and table.named
     beside = _beside(table, kept, path)
     places = _by_name(table, wanted, beside, path) if by_name else _by_place(table, wanted, beside, path)
+    _require_exact(table, [*places, *beside.values()], path)
     x = with_truths(table.select(places))
     _require_cells(x, wanted, path)
     return x.values.astype(np.float64), {name: _texts(table, column) for name, column in beside.items()}
@@ -94,6 +95,15 @@ def _by_place(table: Table, wanted: Wanted, beside: dict[str, int], path: Path) 
             [f"columns go by their places: {why}", *table.guess],
         )  # fmt: skip
     return places
+
+
+def _require_exact(table: Table, columns: Sequence[int], path: Path) -> None:
+    for column in columns:
+        if column in table.rounded and column not in table.text:
+            found = table.rounded[column]
+            message = f"{place(table, found.row, column)}: {found.written} would be read as {float(found.written):.0f}"
+            hint = "whole numbers above 2^53 are no float64: an id is written with a letter, as in n9007199254740993"
+            raise _error("E0670", message, _head(table, path, table.columns[column]), [hint])
 
 
 def _require_cells(x: Table, wanted: Wanted, path: Path) -> None:

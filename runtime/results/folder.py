@@ -100,6 +100,24 @@ class RunFolder:
         return bool(self._checkpoints()) or self.has_pieces
 
     @property
+    def ended(self) -> bool:
+        """Whether there are weights of a training that came to its end."""
+        return (self.path / "theta.safetensors").is_file() and not self.can_go_on
+
+    @property
+    def way_on(self) -> str:
+        """What can be done with the run of this folder."""
+        if self.can_go_on:
+            return f"to go on: netc run --resume {self.path}"
+        if self.ended:
+            weights = self.path / "theta.safetensors"
+            return (
+                f'a run that came to its end is trained further in a file that says `init from "{weights}"`, or in Python: '
+                "model = netc.load(RUN), model.train(epochs = ..., resume = model.result.checkpoint)"
+            )
+        return "it has no checkpoint to go on from: run its file anew"
+
+    @property
     def has_pieces(self) -> bool:
         """Whether its runs are trained in pieces."""
         return self.pieces.is_dir()

@@ -44,7 +44,7 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
     folder = RunFolder(run)
     manifest = manifest_of(folder)
     if folder.can_go_on or not (run / "theta.safetensors").is_file():
-        raise click.UsageError(f"'{run}' has not come to its end; to go on: netc run --resume {run}")
+        raise click.UsageError(f"'{run}' has not come to its end; {folder.way_on}")
     try:
         tensors_of(run / "theta.safetensors")
     except (OSError, ValueError) as error:

@@ -168,7 +168,7 @@ def _resumed(
     origin = file or before.file
     checkpoint = checkpoint_of(folder)
     if checkpoint is None and not folder.has_pieces:
-        raise click.UsageError(f"'{path}' has no checkpoint: the run came to its end, or never began")
+        raise click.UsageError(f"'{path}' cannot be resumed: {folder.way_on}")
     if not origin.exists():
         raise click.UsageError(f"'{origin}', which the run began with, is not there; give the FILE")
     merged = {**before.overrides, **changed}
