@@ -88,10 +88,10 @@ def test_ranges_of_samples_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(report, "RANGE", 1)
         parts = model.train(x, y)
         monkeypatch.undo()
-        assert whole.metric_train == parts.metric_train
+        assert whole.final["accuracy_train"] == parts.final["accuracy_train"]
         taught = model.predict(x[:10])
         assert taught.shape[0] == 10
-    assert 0 < whole.metric_train[0] < 1
+    assert 0 < whole.final["accuracy_train"][0] < 1
 
 
 def test_a_write_between_two_calls_is_told() -> None:
