@@ -150,8 +150,9 @@ def _where_it_lies(content: bytes) -> NDArray[Any]:
     head = heads.get(np.lib.format.read_magic(file))
     if head is not None:
         shape, by_columns, kind = head(file)
-        if kind.kind in "biuf" and math.prod(shape):
-            flat = np.frombuffer(content, kind, math.prod(shape), file.tell())
+        size = math.prod(shape)
+        if kind.kind in "biuf" and size:
+            flat = np.frombuffer(content, kind, size, file.tell())
             return flat.reshape(shape, order="F" if by_columns else "C")
     found: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
     return found
