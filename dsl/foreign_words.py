@@ -251,12 +251,14 @@ LAYERS = {
     "it is written out: activation absolute(z) = |z|": "abs absolute",
     "it is written out: activation tribas(z) = max(1 - |z|, 0)": "tribas",
     "it is written out: activation elliot(z) = z/(1 + |z|)": "elliotsig",
-    "it adds a stage of a name: [4 (tanh) 4 as a (tanh) 4 (add a) (lin) 1]": "residual skip resblock residual_block"
-    " shortcut",
+    "it adds a stage of a name: [4 (tanh) 4 as a (tanh) 4 (add a) (lin) 1]": "skip shortcut",
+    "a block of the library, (residual.basic) or another: netc list blocks residual": "resblock residual_block res_net"
+    " resnet basic_block bottleneck preact_block",
+    "a block of the library, (transformer.postnorm(heads = 8)) or another: netc list blocks": "transformer_encoder transformer_encoder_layer encoder_block",
     "noise on inputs is a statement, augment noise(0.1)": "gaussian_noise",
     "netc has none; the layers that there are: netc list layers, others are written out, docs/layers.md": "bilstm"
     " bidirectional"
-    " time_distributed transformer transformer_encoder transformer_encoder_layer masking kan gcn moe mamba maxout sparsemax"
+    " time_distributed masking kan gcn moe mamba maxout sparsemax"
     " gumbel_softmax weight_norm spectral_norm instance_norm instance_norm2d local_response_norm lrn compet alpha_dropout"
     " spatial_dropout2d separable_conv2d softmin lambda",
     "shapes follow from the layers: images are said at the input, [28x28x1 ...], and (flatten) makes a row": "reshape"

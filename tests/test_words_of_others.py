@@ -131,7 +131,8 @@ LOSSES = {
     "accuracy": "monitor accuracy",
 }  # fmt: skip
 LAYERS = {
-    "(atan)": "'arctan'", "(celu)": "activation celu(z)", "(square)": "z^2", "(residual)": "(add a)",
+    "(atan)": "'arctan'", "(celu)": "activation celu(z)", "(square)": "z^2", "(skip)": "(add a)",
+    "(ResBlock)": "residual.basic", "(TransformerEncoderLayer)": "transformer.postnorm",
     "(bilstm)": "netc has none", "(Reshape)": "at the input", "(ZeroPadding2D)": "3x3 same",
     "(GaussianNoise)": "augment noise",
     "(LeakyReLU)": "leaky_relu", "(logsig)": "'sigmoid'", "(tansig)": "'tanh'", "(purelin)": "'lin'",
