@@ -254,7 +254,8 @@ LAYERS = {
     "it adds a stage of a name: [4 (tanh) 4 as a (tanh) 4 (add a) (lin) 1]": "skip shortcut",
     "a block of the library, (residual.basic) or another: netc list blocks residual": "resblock residual_block res_net"
     " resnet basic_block bottleneck preact_block",
-    "a block of the library, (transformer.postnorm(heads = 8)) or another: netc list blocks": "transformer_encoder transformer_encoder_layer encoder_block",
+    "a block of the library, (transformer.postnorm(heads = 8)) or another: netc list blocks": "transformer_encoder"
+    " transformer_encoder_layer encoder_block",
     "noise on inputs is a statement, augment noise(0.1)": "gaussian_noise",
     "netc has none; the layers that there are: netc list layers, others are written out, docs/layers.md": "bilstm"
     " bidirectional"
