@@ -65,6 +65,9 @@ def _bound(
 ) -> tuple[ast.Loss | None, tuple[tuple[str, float], ...]]:
     match statement.use:
         case None:
+            if named := [p for p in statement.parameters if p.default is None]:
+                _tell_named(statement, named, report)
+                return None, ()
             return statement, bind(statement.parameters, (), head(statement), f"'{statement.name}'", report)
         case ast.Call(function, arguments):
             name, span = dotted(function) or "", function.span
@@ -167,3 +170,13 @@ def _without_value(
     own = loss.definition.span.source == network.span.source
     related = ((head(loss.definition), "the loss"),) if own else ()
     report.error("E0204", network.span, message, related=related, notes=(note,), hints=hints)
+
+
+def _tell_named(statement: ast.Loss, named: list[ast.Parameter], report: Report) -> None:
+    """`loss mine(u, y) = ...`: outputs and targets are there, and what else is named is a number."""
+    numbers = ", ".join(f"{p.name} = 1" for p in statement.parameters if p.name not in ("u", "y"))
+    form = f"loss {statement.name}{f'({numbers})' if numbers else ''} = ..."
+    report.error(
+        "E0109", named[0].span, f"'{named[0].name}' of '{statement.name}' has no number",
+        hints=(f"the outputs u and the targets y are there by themselves, numbers are given where they are named: {form}",),
+    )  # fmt: skip
