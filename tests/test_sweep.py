@@ -222,9 +222,9 @@ def trained(monkeypatch) -> list[int]:
     calls: list[int] = []
     train = Session.train
 
-    def counted(self, *arguments):
+    def counted(self, *arguments, **named):
         calls.append(1)
-        return train(self, *arguments)
+        return train(self, *arguments, **named)
 
     monkeypatch.setattr(Session, "train", counted)
     return calls
