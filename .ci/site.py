@@ -17,6 +17,7 @@ from netc.dsl import library
 
 TITLES = {
     "optimizers": "Update rules", "schedules": "Schedules", "activations": "Activations", "layers": "Layers",
+    "blocks": "Blocks",
     "losses": "Losses", "inits": "Starts", "clips": "Clips", "searches": "Line searches", "attacks": "Attacks",
 }  # fmt: skip
 
