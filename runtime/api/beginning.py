@@ -91,12 +91,17 @@ def _theta_of(states: Mapping[str, Any], rows: Array | None, problem: ir.Problem
     if THETA not in states:
         return rows
     own = _rows(states[THETA], problem)
-    if rows is not None and (rows != own if len({len(rows), len(own), 1}) < 3 else np.True_).any():
+    if rows is not None and _differ(rows, own):
         raise ValueError(
             "theta= and the 'theta' of states differ: leave theta= out, and it goes on from that of the states; or "
             "take 'theta' out of them"
         )
     return own
+
+
+def _differ(a: Array, b: Array) -> bool:
+    """One row stands for all runs."""
+    return len({len(a), len(b)} - {1}) > 1 or bool((a != b).any())
 
 
 def _rows(theta: Any, problem: ir.Problem) -> Array:

@@ -1,6 +1,6 @@
 """States of a training by the names of the rule and of the layers: where one ended, and where another one begins.
 
-What is not named, the order of the samples within an epoch and the book of the runs, is in a checkpoint alone.
+What is not named, the order of the samples within an epoch and the figures of the runs so far, is in a checkpoint alone.
 """
 
 from __future__ import annotations

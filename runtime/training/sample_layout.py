@@ -76,9 +76,8 @@ def _columns(
     """The transpose, padded; a row is an odd number of cache lines, so that rows do not fall on the same sets."""
     in_line = LINE // np.dtype(dtype).itemsize
     columns = (-(-(count + block) // in_line) | 1) * in_line
-    out: Array = zeros((features + 1, columns), dtype)[
-        :-1
-    ]  # the last row is free for `_shifted`, and never touched
+    with_free_row: Array = zeros((features + 1, columns), dtype)  # for `_shifted`; never touched
+    out = with_free_row[:-1]
     at = 0
     for rows in pieces:
         out[:, at : at + len(rows)] = rows.T
