@@ -17,14 +17,18 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
+from unittest.mock import patch
 
 from netc.command_line import DEFECT, main
 from netc.compiler import pipeline
+from netc.compiler.calculus import ir
+from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_text
-from netc.dsl import library
+from netc.dsl import ast, library
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.format import format_program
 from netc.dsl.source import Source
@@ -302,30 +306,31 @@ class Programs:
 def failures(text: str, file: Path, thorough: bool) -> Iterator[str]:
     """What goes wrong with a program; nothing if all is well. `thorough`: with what takes seconds."""
     file.write_text(text, encoding="utf-8", errors="surrogatepass")
-    commands = [
-        ["check", str(file)],
-        ["fmt", "--check", str(file)],
-        ["explain", str(file)] if thorough else [],
-    ]
-    commands += [["show", str(file), "--stage", stage] for stage in STAGES]
-    for command in filter(None, commands):
-        yield from failure(command)
+    commands = [["check", str(file)], ["fmt", "--check", str(file)]]
+    for command in commands + [["explain", str(file)]] * thorough:
+        yield from failure(command)[1]
+    for stage in STAGES:  # each goes on from the one before: what one refuses, all later ones do
+        status, found = failure(["show", str(file), "--stage", stage])
+        yield from found
+        if status:
+            break
     yield from meant_otherwise(text, file)
 
 
-def failure(command: list[str]) -> Iterator[str]:
+def failure(command: list[str]) -> tuple[int, list[str]]:
+    """The status of a command, and what is wrong with how it ended."""
     said = io.StringIO()
     try:
         with limited(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             status = main(command)
     except Hangs:
-        yield f"{command[0]} takes more than {SECONDS} s"
+        return DEFECT, [f"{command[0]} takes more than {SECONDS} s"]
     except BaseException:
-        yield f"{command[0]} ends in\n{traceback.format_exc()}"
-    else:
-        words = said.getvalue()
-        if status == DEFECT or "the memory of this machine" in words:
-            yield f"{' '.join(command)}: {words}"
+        return DEFECT, [f"{command[0]} ends in\n{traceback.format_exc()}"]
+    words = said.getvalue()
+    if status == DEFECT or "the memory of this machine" in words:
+        return status, [f"{' '.join(command)}: {words}"]
+    return status, []
 
 
 def meant_otherwise(text: str, file: Path) -> Iterator[str]:
@@ -373,7 +378,7 @@ def fuzz(programs: int, seed: int) -> int:
     """How many programs fail; each is printed."""
     failed = 0
     supply = iter(Programs(seed))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, remembering():
         file = Path(folder) / "fuzz.net"
         for number in range(programs):
             text = next(supply)
@@ -381,6 +386,45 @@ def fuzz(programs: int, seed: int) -> int:
                 failed += 1
                 print(f"--- program {number} of seed {seed}\n{text}\n--- {'--- '.join(found)}\n", flush=True)
     return failed
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """A program goes through ten commands: what it parses, checks and lowers to is the same in all of them."""
+    with contextlib.ExitStack() as stack:
+        for name in ("parse", "to_spec", "to_ir"):
+            stack.enter_context(patch.object(pipeline, name, remembered(getattr(pipeline, name))))
+        yield
+
+
+TREES = (ast.Program, Spec, ir.Program)
+
+
+def remembered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The last few answers of a function, refusals too: for the same text or tree, and for equal facts and folders."""
+    last: dict[Any, tuple[tuple[Any, ...], Any]] = {}
+
+    def key(argument: Any) -> Any:
+        if isinstance(argument, Source):
+            return argument.name, argument.text
+        return id(argument) if isinstance(argument, TREES) else repr(argument)
+
+    def answer(*arguments: Any) -> Any:
+        asked = tuple(map(key, arguments))
+        if asked not in last:
+            try:
+                found = function(*arguments), None
+            except SpecError as error:
+                found = None, error
+            while len(last) > 4:
+                del last[next(iter(last))]
+            last[asked] = arguments, found  # with the arguments, so that no other object takes their place
+        result, refused = last[asked][1]
+        if refused:
+            raise refused
+        return result
+
+    return answer
 
 
 def limit_memory() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -247,3 +248,18 @@ def test_cached_and_parallel(tmp_path: Path) -> None:
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout for _ in "12"
     ]
     assert hits == ["0\n", "1\n"]
+
+
+@pytest.mark.parametrize(
+    ("features", "lanes", "fma"),
+    [("+avx2,+fma,-avx512f", 4, True), ("+avx512f,+fma", 8, True), ("+sse2,-avx2,-fma", 2, False)],
+)
+def test_numba_features_narrow_the_vectors(features: str, lanes: int, fma: bool) -> None:
+    """In a process of its own, as numba reads its settings once."""
+    asked = (
+        "from netc.runtime.devices import simd, simd_llvm; print(simd.host_lanes('f64'), simd_llvm.has_fma())"
+    )
+    said = os.environ | {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": features}
+    said.pop("NETC_LANES", None)
+    done = subprocess.run([sys.executable, "-c", asked], env=said, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(lanes), str(fma)]

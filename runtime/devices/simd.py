@@ -34,7 +34,7 @@ from netc.runtime.devices.simd_vectors import vector as vector
 
 
 def host_lanes(real: Real) -> int:
-    """Lanes of this processor's widest register; `NETC_LANES` overrides it, for tests."""
+    """Lanes of the widest register that is compiled for; `NETC_LANES` overrides it, for tests."""
     if forced := os.environ.get("NETC_LANES"):
         if not forced.isdigit() or int(forced) not in WIDTHS[:-1]:
             raise ValueError(f"NETC_LANES is {forced!r}; it is one of 1, 2, 4, 8, 16")

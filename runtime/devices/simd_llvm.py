@@ -17,14 +17,19 @@ from functools import cache
 from typing import Any
 
 from llvmlite import binding, ir
+from numba import config
 
 _I32 = ir.IntType(32)
 
 
 @cache
 def cpu_features() -> dict[str, bool]:
-    """What the processor under this process can do, in LLVM's names."""
-    return dict(binding.get_host_cpu_features())
+    """What numba compiles for, in LLVM's names: all that the processor can do, or what NUMBA_CPU_FEATURES says
+    (`+avx2,+fma,-avx512f`)."""
+    said: str | None = getattr(config, "CPU_FEATURES", None)
+    if said is None:
+        return dict(binding.get_host_cpu_features())
+    return {word[1:]: word[0] == "+" for word in said.replace(" ", "").split(",") if word}
 
 
 @cache

@@ -26,8 +26,22 @@ CONTENDERS = {
 }
 
 
+AVX2 = {
+    "NUMBA_CPU_NAME": "haswell",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    "NETC_BENCH_MARCH": "haswell",
+}
+"""What keeps each contender from wider registers; NUMBA_CPU_FEATURES besides. torch.compile has no such word."""
+
+
 def main() -> None:
     arguments = _arguments()
+    if arguments.vectors == "avx2":
+        os.environ |= AVX2 | {"NUMBA_CPU_FEATURES": _features_of_avx2()}
+        arguments.contenders = [name for name in arguments.contenders if name != "torch.compile"]
     if arguments.child:
         _one_core()
         print(json.dumps(_times(arguments)))
@@ -50,9 +64,20 @@ def main() -> None:
     text = "\n".join(parts)
     print(text)
     for document in arguments.write:
-        report.write(document, text)
+        report.write(document, text, report.AVX2 if arguments.vectors == "avx2" else report.BEGIN)
     for document in arguments.excerpt:
         report.write(document, report.excerpt(text, HEADLINES))
+
+
+def _features_of_avx2() -> str:
+    """Those of this processor that go without AVX-512 and without tiles, for numba."""
+    from llvmlite import binding
+
+    beyond = ("avx512", "amx", "avx10", "evex512")
+    features = binding.get_host_cpu_features()
+    return ",".join(
+        f"{'-' if name.startswith(beyond) or not on else '+'}{name}" for name, on in features.items()
+    )
 
 
 def _process(work: Workload, arguments: argparse.Namespace) -> dict[str, float]:
@@ -91,6 +116,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.5, help="of one repetition of one contender")
     parser.add_argument("--processes", type=int, default=2, help="in which each workload is measured anew")
+    parser.add_argument(
+        "--vectors", choices=("widest", "avx2"), default="widest", help="registers that all contenders use"
+    )
     parser.add_argument("--write", nargs="+", type=Path, default=[], help="documents that hold the table")
     parser.add_argument(
         "--excerpt", nargs="+", type=Path, default=[], help="documents that hold some of its rows"
@@ -106,7 +134,7 @@ def _one_core() -> None:
     os.environ |= {
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false",
         "JAX_PLATFORMS": "cpu",
     }
 

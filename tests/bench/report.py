@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from statistics import median
 from bench.workloads import Workload
 
 BEGIN, END = "<!-- measured by `make bench` -->\n", "<!-- end of the measurement -->\n"
+AVX2 = "<!-- measured by `python -m bench --vectors avx2` -->\n"
 LAUNCH = "<!-- measured by `python -m bench.launch` -->\n"
 STARTS = "<!-- many starts, measured by `make bench` -->\n"
 
@@ -131,7 +133,7 @@ def _cpu() -> str:
     flags = fields.get("flags", "").split()
     lanes = (
         "AVX-512, 8 float64 lanes"
-        if "avx512f" in flags
+        if "avx512f" in flags and "NUMBA_CPU_FEATURES" not in os.environ
         else "AVX2, 4 float64 lanes"
         if "avx2" in flags
         else ""
