@@ -21,8 +21,9 @@ PLACES = (
     ("docs/performance.md", report.BEGIN),
     ("docs/performance.md", report.STARTS),
     ("docs/performance.md", GPU),
+    ("docs/performance.md", report.AVX2),
 )
-HELD = {b.strip() for b in (report.BEGIN, report.STARTS, report.LAUNCH, GPU, cuda_table.BEGIN)}
+HELD = {b.strip() for b in (report.BEGIN, report.STARTS, report.LAUNCH, report.AVX2, GPU, cuda_table.BEGIN)}
 """Here, and by `python -m cuda_table --check`, which CI runs; `test_docs.py` writes its own tables anew."""
 
 
@@ -45,6 +46,7 @@ def test_documents_agree() -> None:
 
 def test_rows_are_what_the_commands_measure() -> None:
     assert [row[0] for row in rows(*PLACES[1])] == [f"{w.title}, {w.precision}" for w in workloads()]
+    assert [row[0] for row in rows(*PLACES[4])] == [f"{w.title}, {w.precision}" for w in workloads()]
     assert [row[0] for row in rows(*PLACES[0])] == list(HEADLINES)
     assert [row[0] for row in rows(*PLACES[2])] == [w.title for w in starts.WORKLOADS]
 
