@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+import netc
 from netc import sweep_run
 from netc.compiler.meaning.spec_text import spec_text
 from netc.kept_run import fingerprint
@@ -124,3 +125,23 @@ def test_so_is_a_sweep_whose_later_points_would_be_others(opened) -> None:
     assert sweep_run.fingerprint(again, {}) == known
     opened(CHANGES["rule"])
     assert sweep_run.fingerprint(other, {}) != known
+
+
+@pytest.mark.parametrize(
+    ("block", "written"),
+    [
+        ("for i in 1..3:\n        s = k\n    h = eta if eta > 0 else 2", "h          = eta"),
+        ("if norm(g) > 1:\n        k = 2\n    else:\n        g = 2*g\n    h = eta if eta > 0 else 2", "if not norm(g) > 1:"),
+    ],
+)  # fmt: skip
+def test_blocks_of_which_nothing_is_left(block: str, written: str) -> None:
+    """What theta does not depend on is left out of the spec; a loop or a branch that is empty by that, too."""
+    rule = f"optimizer r(eta = 0.1):\n    g = grad R(theta[n])\n    k = 1\n    {block}\n    theta[n+1] = theta[n] - h*g\n"
+    text = f"objective R(x) = x^2\ninit theta = (1)\n{rule}train steps = 5\n"
+    model = netc.compile(text)
+    spec = spec_text(open_session(read_text(text, "<test>", Path()), {}).spec)
+    assert written in spec
+    assert "for " not in spec
+    last = 0.6 if "else:" in block else 0.8  # x = 0.8^4 has the first gradient below 1: it is doubled
+    assert model.train().theta.ravel() == pytest.approx([0.8**4 * last])
+    assert (netc.compile(spec).train().theta == model.train().theta).all()

@@ -197,13 +197,20 @@ def live_names(body: tuple[ast.Action, ...], watched: frozenset[str] = frozenset
 
 
 def _kept(body: Iterable[ast.Action], live: Collection[str]) -> Iterator[ast.Action]:
+    """Nothing is left of a loop or a branch that holds nothing."""
     for action in body:
         match action:
             case ast.Equation(name) if name not in live:
                 continue
             case ast.For() | ast.Repeat():
-                yield replace(action, body=tuple(_kept(action.body, live)))
-            case ast.If(_, then, otherwise):
-                yield replace(action, body=tuple(_kept(then, live)), otherwise=tuple(_kept(otherwise, live)))
+                if inner := tuple(_kept(action.body, live)):
+                    yield replace(action, body=inner)
+            case ast.If(condition, then, otherwise):
+                then, otherwise = tuple(_kept(then, live)), tuple(_kept(otherwise, live))
+                if then:
+                    yield replace(action, body=then, otherwise=otherwise)
+                elif otherwise:
+                    opposite = ast.Not(condition, span=condition.span)
+                    yield replace(action, condition=opposite, body=otherwise, otherwise=())
             case _:
                 yield action
