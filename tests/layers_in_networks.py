@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import backward, cotangent
+from netc.compiler.calculus.backward import backward
+from netc.compiler.calculus.derive import cotangent
 from netc.compiler.calculus.evaluate import run_lets
 from netc.compiler.calculus.modes import in_mode, wanted
 from netc.compiler.check.operations import Operations, Place

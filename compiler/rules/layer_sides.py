@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import backward, cotangent
+from netc.compiler.calculus.backward import backward
+from netc.compiler.calculus.derive import cotangent
 from netc.compiler.calculus.evaluate import run_lets
 from netc.compiler.calculus.modes import in_mode, wanted
 from netc.compiler.check.operations import Operations
