@@ -88,7 +88,7 @@ class Session(Prepared):
     @cached_property
     def phases(self) -> tuple[Session, ...]:
         """Of each phase of the file. Raises SpecError where one does not fit."""
-        from netc.runtime.phases import sessions_of
+        from netc.runtime.phase_plan import sessions_of
 
         return sessions_of(self)
 
@@ -177,7 +177,7 @@ class Session(Prepared):
 
     def longer(self, n: int) -> Session:
         """The same with as many iterations more."""
-        from netc.runtime.phases import lasting
+        from netc.runtime.phase_plan import lasting
         from netc.runtime.training.task import total_steps
 
         steps, per_epoch = total_steps(self.program, self.samples)

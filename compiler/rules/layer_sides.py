@@ -23,8 +23,8 @@ from netc.compiler.check.operations import Operations
 from netc.compiler.check.place import Place
 from netc.compiler.lower.flow import Flow
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.gather import gather
 from netc.compiler.meaning.layer_families import named
-from netc.compiler.meaning.resolve import gather
 from netc.compiler.meaning.spec import Block, Use, Values
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
