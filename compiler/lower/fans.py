@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netc.compiler.lower.layer_text import LayerText, name_of, reads, reductions, subscripts
+from netc.compiler.lower.layer_text import LayerText
+from netc.compiler.lower.reads import name_of, reads, reductions, subscripts
 from netc.compiler.lower.subscripts import linear
 from netc.dsl import ast
 

@@ -19,8 +19,9 @@ from netc.compiler.lower.fans import fans_of
 from netc.compiler.lower.index_axes import index_axes
 from netc.compiler.lower.index_ranges import index_ranges
 from netc.compiler.lower.layer_faults import fault
-from netc.compiler.lower.layer_text import name_of, settled, subscripts
+from netc.compiler.lower.layer_text import settled
 from netc.compiler.lower.layer_values import Array, Values
+from netc.compiler.lower.reads import name_of, subscripts
 from netc.compiler.lower.recurrences import direction, end_of_recurrence
 from netc.compiler.meaning.resolve_laws import LAWS as INITS
 from netc.compiler.meaning.resolve_tree import names_in, walk

@@ -18,7 +18,8 @@ from netc.compiler.calculus.primitives import ONE, ZERO
 from netc.compiler.lower.expressions import BINARY, COMPARE, Environment, lower_expr
 from netc.compiler.lower.index_ranges import BATCH
 from netc.compiler.lower.layer_faults import LayerFault, fault
-from netc.compiler.lower.layer_text import TRAINING, name_of, subscripts
+from netc.compiler.lower.layer_text import TRAINING
+from netc.compiler.lower.reads import name_of, subscripts
 from netc.compiler.lower.subscripts import Floor, Linear, linear
 from netc.compiler.meaning.kinds import ELEMENTWISE, FUNCTION_NAMES
 from netc.compiler.meaning.layer_parameters import unsaid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from netc.compiler.lower.layer_faults import fault
-from netc.compiler.lower.layer_text import name_of, reads, subscripts
+from netc.compiler.lower.reads import name_of, reads, subscripts
 from netc.compiler.lower.subscripts import linear
 from netc.compiler.meaning.resolve_tree import walk
 from netc.dsl import ast
