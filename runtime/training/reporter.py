@@ -12,7 +12,7 @@ from netc.runtime.training.history import followed
 from netc.runtime.training.judge import Judge
 from netc.runtime.training.measured import Measured
 from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
-from netc.runtime.training.state import DIVERGED, RUNNING, State, Unfit, within
+from netc.runtime.training.state import DIVERGED, State, Unfit, within
 from netc.runtime.training.stretches import Stretches
 from netc.runtime.training.task import Task, Watcher
 from netc.runtime.training.watched import Watched
@@ -69,7 +69,7 @@ class Reporter:
         all_rows = np.arange(state.runs)
         self._look(state, state.moved(all_rows))
         # The kernel sees a loss only in the iteration after; the last one is seen here.
-        lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
+        lost = ~np.isfinite(state.last[:, 0]) & state.going
         state.counters[lost, 3] = DIVERGED
         watched = self._watched(state, all_rows)
         if not self.task.keeps:

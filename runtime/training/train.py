@@ -26,7 +26,7 @@ from netc.runtime.training.last_good import LastGood
 from netc.runtime.training.outcomes import stops
 from netc.runtime.training.report_spacing import work_of_epoch
 from netc.runtime.training.reporter import Reporter
-from netc.runtime.training.state import RUNNING, State, fresh, from_arrays, real_type, runs_at_once, within
+from netc.runtime.training.state import State, fresh, from_arrays, real_type, runs_at_once, within
 from netc.runtime.training.stretches import OnCpu
 from netc.runtime.training.task import Outcome, Task, Watcher, spacing_of, stretches_of, total_steps
 from netc.runtime.training.workers import Abandoned, Workers, use_threads
@@ -177,7 +177,7 @@ class _Loop:
             self.reporter.report(state)
             self._end()
         depth = 1 if self.judge else stretches.depth  # a run that is judged may have to end
-        ahead, led, queued, going = state.at, 0.0, deque[int](), self._going()
+        ahead, led, queued, going = state.at, 0.0, deque[int](), state.going.any()
         while True:
             while going and ahead < self.total and len(queued) < depth and not self._over(interrupt):
                 due = min([self.total, *((ahead // apart + 1) * apart for apart in self.cuts)])
@@ -200,7 +200,7 @@ class _Loop:
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
                 self.apart = max(2 * self.apart, (self.saved - now) / CHECKPOINTS_SHARE)
-            going = self._going()
+            going = state.going.any()
 
     def _led(self, last: int) -> tuple[int, float]:
         """Before a stretch up to iteration `last`: where the runs that report go ahead of the others, they make their
@@ -241,9 +241,6 @@ class _Loop:
 
     def _reports_at(self, step: int, apart: int) -> bool:
         return step == self.total or step % apart == 0
-
-    def _going(self) -> bool:
-        return bool((self.state.counters[:, 3] == RUNNING).any())
 
     def _went_on(self, last: int, seconds: float) -> None:
         state = self.state
