@@ -4,7 +4,8 @@
     conv 5x5 same nobias    words fill parameters: a shape the first shape, a word a truth value, `no...` its opposite
     (conv, batchnorm) 16    the size behind the parentheses is that of the one layer that needs one
 
-Shapes are found by lowering each operation on what comes before it, so that a fault is told where it is used.
+What a name means is found in `operation_names.py`, the parameters in `operation_arguments.py`. Shapes are found by
+lowering each operation on what comes before it, so that a fault is told where it is used.
 """
 
 from __future__ import annotations
@@ -95,8 +96,7 @@ class Operations:
         place.made.append(Named(stage.called))
 
     def _fault_of_name(self, span: Span, message: str, *hints: str) -> None:
-        self.complete = False
-        self.report.error("E0258", span, message, hints=hints)
+        self._error(span, message, *hints, code="E0258")
 
     def _join(self, operation: ast.Operation, place: Place) -> None:
         """`(concat e1)`, `(add e1)`"""
@@ -200,8 +200,11 @@ class Operations:
         value = prod(expr.sizes) if isinstance(expr, ast.Shape) else number_or_none(expr, numbers)
         if value is not None and 1 <= value <= LARGEST and value == int(value):
             return float(value)
-        self._error(expr.span, f"a size is a whole number from 1 to {LARGEST}")
+        self.no_size(expr.span)
         return None
+
+    def no_size(self, span: Span) -> None:
+        self._error(span, f"a size is a whole number from 1 to {LARGEST}")
 
     # -- operations --------------------------------------------------------------------------------
 
@@ -273,9 +276,9 @@ class Operations:
                 self.complete = False
                 self.report.diagnostics.append(fault.diagnostic)
 
-    def _error(self, span: Span, message: str, *hints: str) -> None:
+    def _error(self, span: Span, message: str, *hints: str, code: str = "E0203") -> None:
         self.complete = False
-        self.report.error("E0203", span, message, hints=hints)
+        self.report.error(code, span, message, hints=hints)
 
 
 def _activates(definition: Meaning | None) -> bool:

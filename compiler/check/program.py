@@ -152,7 +152,7 @@ class _Check:
         of_rule, of_layers = self._schedules(network, optimizer)
         training = self._training_on(network, loss, data, optimizer)
         init = self._init(size, network)
-        training = check_runs(init, training, self.one(ast.Train), size, self.report)
+        training = check_runs(init, training, self.one(ast.Train), self.report)
         monitor = self._monitor(network, objective, optimizer, training, data)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         ensemble = check_ensemble(self.program, training.runs, (), self.report)
@@ -208,7 +208,7 @@ class _Check:
         statement = self.one(ast.Monitor)
         size = network.parameters if network else len(objective.variables) if objective else 0
         variables = objective.variables if objective else ()
-        layers = tuple(x.name for x in network.layers) if network else ()
+        layers = network.layer_names if network else ()
         monitor = check_monitor(
             statement, optimizer, variables, size, self.losses, layers, self.definitions, self.report
         )
