@@ -1,6 +1,7 @@
 """Statements to logical lines: what each says, how deep it stands, and where in the text it was.
 
-Chooses between one line and a block; lines are aligned and comments put back by `dsl/format.py`.
+What stands below or behind the head of a statement is `layout_lines.py`; lines are aligned and comments put back by
+`dsl/format.py`.
 """
 
 from __future__ import annotations
@@ -96,11 +97,9 @@ class _Layout(Lines):
             case ast.Objective(name, variables, value, settings):
                 rest = f"{self.printer.definition(name, variables)} = {self.show(value)}"
                 yield from self.with_settings(node, "objective", rest, settings)
-            case ast.Search(name, parameters, body, settings):
-                yield self.head(node, "search", f"{self.printer.definition(name, parameters)}:")
-                yield from self.body(in_order((*settings, *body)), 1)
-            case ast.Attack(name, parameters, body, settings):
-                yield self.head(node, "attack", f"{self.printer.definition(name, parameters)}:")
+            case ast.Search(name, parameters, body, settings) | ast.Attack(name, parameters, body, settings):
+                keyword = type(node).__name__.lower()
+                yield self.head(node, keyword, f"{self.printer.definition(name, parameters)}:")
                 yield from self.body(in_order((*settings, *body)), 1)
             case _:
                 raise AssertionError(node)

@@ -1,4 +1,7 @@
-"""What stands below or behind the head of a statement: settings, equations and the lines of layers."""
+"""What stands below or behind the head of a statement: settings, equations and the lines of layers.
+
+Chooses between one line and a block.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Arrays have one dtype (float64 or float32), numbers are Python floats. All samples of an evaluation go together. It
 shares nothing with the kernels but the ir and knows no data sets, threads or random numbers. What rules do with it is
-in `interpret.py`.
+in `interpret.py`, how arrays meet axis by axis in `arrays.py`.
 """
 
 from __future__ import annotations

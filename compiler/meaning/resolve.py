@@ -1,6 +1,6 @@
 """Definitions: which activation, loss, init, schedule or optimizer a name means, and its arguments.
 
-Gathers them from the library, the files that are used and the program itself. Does not look inside them.
+`gather.py` collects them from the program and the files that it uses. Does not look inside them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a training gave: the arrays for Python, the figures for `--json`.
+"""What a training gave: the arrays for Python; the figures for `--json` are made of them in `result_figures.py`.
 
 Makes no files (`folder.py`) and judges nothing (`expect.py`).
 """
