@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from math import prod
 
+from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.compiler.lower.flow import Flow, input_axes, shape_of
 from netc.compiler.meaning.resolve_tree import names_in
@@ -69,13 +70,13 @@ def explain_layers(spec: Spec) -> list[Section]:
             f"{r.name}  {r.operation}",
             _shape(r.shape),
             _count(r.parameters),
-            _bytes(item * r.numbers),
+            memory.in_words(item * r.numbers),
             _count(r.products),
         )
         for r in found
     ]
     totals = (spec.network.parameters, sum(r.numbers for r in found), sum(r.products for r in found))
-    table.append(("together", "", _count(totals[0]), _bytes(item * totals[1]), _count(totals[2])))
+    table.append(("together", "", _count(totals[0]), memory.in_words(item * totals[1]), _count(totals[2])))
     title = f"the layers, one sample in {spec.training.precision}"
     words = (*_depth(spec), *_counted(spec))
     return [Section(title, ()), Section("", tuple(_lines(table))), Section("", words)]
@@ -135,13 +136,6 @@ def _shape(shape: Iterable[int]) -> str:
 
 def _count(number: int) -> str:
     return f"{number:,}".replace(",", " ")
-
-
-def _bytes(count: int) -> str:
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"
 
 
 def _lines(table: list[tuple[str, ...]]) -> Iterator[str]:

@@ -88,15 +88,10 @@ def _memory(program: ir.Program, constants: dict[str, int], samples: int, plan: 
     run = memory.on_gpu(run) if plan else run
     who = "team" if plan and plan.shape != "thread" else "thread"
     work = item * constants["SCRATCH"] + 4 * constants.get("PLACES", 0)
-    words = f"memory: {_bytes(run)} for each run, {_bytes(work)} of work space for each {who}"
+    words = (
+        f"memory: {memory.in_words(run)} for each run, {memory.in_words(work)} of work space for each {who}"
+    )
     problem = program.problem
     if problem.sampled:
-        words += f", {_bytes(item * samples * (problem.inputs + problem.outputs))} of training data"
+        words += f", {memory.in_words(item * samples * (problem.inputs + problem.outputs))} of training data"
     return words
-
-
-def _bytes(count: int) -> str:
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"

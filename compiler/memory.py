@@ -21,3 +21,11 @@ def of_state(item: int, stride: int, vectors: int, scalars: int, order: int) -> 
 def on_gpu(state: int) -> int:
     """Of a run in hand whose state takes so much; with its number in the list of rows, and what it reports."""
     return COPIES_ON_GPU * state + 8 + (COPIES_ON_GPU - 1) * 8 * REPORTED
+
+
+def in_words(count: int) -> str:
+    """`1.5 MB`"""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from netc.dsl import ast
-from netc.dsl.layout import Line, lines
+from netc.dsl.layout import lines
+from netc.dsl.layout_lines import Line
 from netc.dsl.printer import print_equation, print_expr
 from netc.dsl.source import Source, Span
 from netc.dsl.tokens import comments

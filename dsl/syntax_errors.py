@@ -16,6 +16,7 @@ from netc.dsl.names import did_you_mean
 from netc.dsl.record import record
 from netc.dsl.slips import CHOICE, COMMENT, POWER, habit
 from netc.dsl.source import Span
+from netc.dsl.token_words import VALUE, expected, found_there
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
 from netc.dsl.vocabulary import at_home, joined, meant
 
@@ -45,19 +46,6 @@ FORMS = {
 """One of each statement, shown where nothing more particular can be said."""
 
 EXTENSIONS = ["csv", "tsv", "npy", "npz", "parquet", "net", "safetensors", "gz", "txt"]
-
-_VALUE = {"NAME", "NUMBER", "TEXT", "("}
-"""Where all of these may stand, an expression may."""
-_OPERATORS = frozenset(["+", "-", "*", "/", "^", "%", ".", "and", "or", "if", "..", "RELATION", "=="])
-_WORDS = {
-    "NAME": "a name",
-    "NUMBER": "a number",
-    "SHAPE": "a shape",
-    "TEXT": "a text in quotes",
-    "_NL": "the end of the line",
-    "_INDENT": "an indented block",
-    "_DEDENT": "the end of the block",
-}
 
 
 @record
@@ -116,7 +104,7 @@ def explain(failure: Failure) -> Diagnostic:
         diagnostic = story(failure)
         if diagnostic is not None:
             return _in_our_words(diagnostic, failure)
-    message = f"expected {_expected(failure.accepts)}, found {_found(failure.token)}"
+    message = f"expected {expected(failure.accepts)}, found {found_there(failure.token)}"
     if failure.token == "*" == failure.before():
         return Diagnostic("E0009", joined(message, POWER), failure.token.span)
     if failure.token.type == "TEXT" and "NAME" in failure.accepts and str(failure.token).isidentifier():
@@ -219,7 +207,7 @@ def _hyphen(failure: Failure) -> Diagnostic | None:
 def _product(failure: Failure) -> Diagnostic | None:
     """`2 theta`, `3x`, `(a + b)(c)`: a product without its sign."""
     last, token = failure.before(), failure.token
-    if last is None or failure.tokens[0] in ("network", "block") or failure.accepts >= _VALUE:
+    if last is None or failure.tokens[0] in ("network", "block") or failure.accepts >= VALUE:
         return None
     begins = token.type in ("NAME", "NUMBER") or token in ("(", "√", "‖", "grad", "grad_x")
     number = last.type in ("NUMBER", "SHAPE") or token.type == "NUMBER"
@@ -289,13 +277,13 @@ def _network(failure: Failure) -> Diagnostic | None:
     if failure.at == 1 and accepts == {"["}:
         message = "a network stands in square brackets"
     elif accepts == {"NAME"} and last in ("(", ","):
-        message = f"expected an activation or another operation, found {_found(token)}"
+        message = f"expected an activation or another operation, found {found_there(token)}"
     elif last == "[" and token == "]":
         message = "this network is empty"
     elif accepts == {"("} and token == "]":
         message = "this network has no layer"
     elif accepts == {"("}:
-        message = f"expected a layer, which begins with '(', found {_found(token)}"
+        message = f"expected a layer, which begins with '(', found {found_there(token)}"
     else:
         return None
     hint = habit(failure.line, token, [], accepts) or "for example: network [13(tanh)15(lin)1]"
@@ -312,7 +300,7 @@ def _end(failure: Failure) -> Diagnostic | None:
     hints = _hints(failure)
     if failure.line and failure.line[-1] in ("+", "-", "*", "/", ",", "="):
         hints = ("an expression goes on in the next line only inside brackets",)
-    return Diagnostic("E0008", f"the line ends where {_expected(failure.accepts)} is due", after, hints=hints)
+    return Diagnostic("E0008", f"the line ends where {expected(failure.accepts)} is due", after, hints=hints)
 
 
 def _hints(failure: Failure) -> tuple[str, ...]:
@@ -332,39 +320,3 @@ def _hints(failure: Failure) -> tuple[str, ...]:
     if failure.tokens[0] in FORMS and not any(t.type in LAYOUT for t in failure.tokens[: failure.at]):
         return (f"for example: {FORMS[failure.tokens[0]]}",)
     return ()
-
-
-def _expected(accepts: Set[str]) -> str:
-    """In plain words, the likeliest first; operators only where nothing else could stand."""
-    left = set(accepts)
-    words = []
-    if left >= _VALUE:
-        words.append("an expression")
-        left -= _VALUE | {"SHAPE", "{", "[", "|", "‖", "√", "grad", "grad_x", "not", "+", "-"}
-    elif left >= {"NAME", "NUMBER", "SHAPE"}:
-        words.append("a size")
-        left -= {"NAME", "NUMBER", "SHAPE"}
-    if left - _OPERATORS - {"(", "["}:
-        left -= _OPERATORS | ({"(", "["} if "*" in left or "." in left else set())
-    if "," in left:
-        left -= {":", "in"}  # settings in a block, and `no gain in`, are hardly meant
-    words += sorted(_WORDS[t] for t in left if t in _WORDS and t not in LAYOUT)
-    words += sorted(f"'{t}'" for t in left if t not in _WORDS and t != "RELATION")
-    words += sorted(_WORDS[t] for t in left if t in LAYOUT)
-    if not words:
-        words = ["an operator"]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def _found(token: Lexeme) -> str:
-    match token.type:
-        case "_NL":
-            return "the end of the line"
-        case "_INDENT" | "_DEDENT":
-            return str(token)
-        case "TEXT":
-            return f"the text {token.span.text}"
-        case "NUMBER":
-            return f"the number {token.span.text}"
-        case _:
-            return f"'{token.span.text}'"

@@ -11,7 +11,8 @@ from netc.compiler.check.attacks import check_attack
 from netc.compiler.lower.attack import lower_attack
 from netc.compiler.meaning.attacks import under_attack
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve import Definitions, gather
+from netc.compiler.meaning.gather import gather
+from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.spec import PARTS, Attack
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError

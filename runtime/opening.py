@@ -68,7 +68,7 @@ def _require_law(session: Session) -> None:
 
 def _with_phases_checked(session: Session) -> Session:
     """Each is checked with its own data; what is scaled is scaled as in the first one."""
-    from netc.runtime.phases import legs_of
+    from netc.runtime.phase_plan import legs_of
 
     first, warnings = session.phases[0], [w for s in session.phases for w in s.spec.warnings]
     spec = replace(session.spec, warnings=tuple(dict.fromkeys((*session.spec.warnings, *warnings))))

@@ -53,9 +53,9 @@ def _mismatch(wanted: tuple[ir.Tensor, ...], named: Mapping[str, Array]) -> str:
     missing = [t.name for t in wanted if t.name not in named]
     unknown = sorted(set(named) - {t.name for t in wanted})
     if missing:
-        return f"no {_listed(missing)} among the given {_listed(list(named))}"
+        return f"no {some_of(missing)} among the given {some_of(list(named))}"
     if unknown:
-        return f"unknown parameters {_listed(unknown)}; known are {_listed([t.name for t in wanted])}"
+        return f"unknown parameters {some_of(unknown)}; known are {some_of([t.name for t in wanted])}"
     leads = set()
     for t in wanted:
         shape = np.shape(named[t.name])
@@ -63,8 +63,9 @@ def _mismatch(wanted: tuple[ir.Tensor, ...], named: Mapping[str, Array]) -> str:
         if cut < 0 or shape[cut:] != t.kept_shape:
             return f"{t.name} has shape {shape}, wanted is {t.kept_shape}"
         leads.add(shape[:cut])
-    return "" if len(leads) == 1 else f"leading axes differ: {_listed([str(lead) for lead in sorted(leads)])}"
+    return "" if len(leads) == 1 else f"leading axes differ: {some_of([str(lead) for lead in sorted(leads)])}"
 
 
-def _listed(names: list[str]) -> str:
+def some_of(names: list[str]) -> str:
+    """The first eight, and how many more there are."""
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

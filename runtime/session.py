@@ -1,7 +1,7 @@
 """From a text to something that can be trained: the compiler's stages, the data, the kernels, put together.
 
 The face of netc (`api/`) calls this; it knows no terminal and makes no folder. What trains and judges is imported where
-it is needed, so that a check waits for none of it.
+it is needed, so that a check waits for none of it. The task of a training is put together in `task_of.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from netc.compiler.calculus import ir
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.source import Span
-from netc.runtime.host import available_cores
 from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
 from netc.runtime.prepared import Prepared
@@ -30,12 +29,10 @@ if TYPE_CHECKING:
     from netc.runtime.results.hessian import Hessians
     from netc.runtime.results.result import Result
     from netc.runtime.results.verdict import Verdict
-    from netc.runtime.training.augmenting import Augmenter
     from netc.runtime.training.input_slopes import InputSlopes
     from netc.runtime.training.inside import Inside
     from netc.runtime.training.report import Evaluator
     from netc.runtime.training.task import Outcome, Task, Watcher
-    from netc.runtime.training.varying import Varying
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Session(Prepared):
             require_gpu(self.file.program)
 
     @cached_property
-    def _training_kernels(self) -> ModuleType:
+    def training_kernels(self) -> ModuleType:
         """Those that train; the others stay the CPU's."""
         if self.spec.training.target == "cpu":
             return self.kernels
@@ -88,61 +85,15 @@ class Session(Prepared):
     @cached_property
     def phases(self) -> tuple[Session, ...]:
         """Of each phase of the file. Raises SpecError where one does not fit."""
-        from netc.runtime.phases import sessions_of
+        from netc.runtime.phase_plan import sessions_of
 
         return sessions_of(self)
 
     @property
     def task(self) -> Task:
-        from netc.runtime.attacks import followed
-        from netc.runtime.training.judge import Rules
-        from netc.runtime.training.task import Task
+        from netc.runtime.task_of import task_of
 
-        training = self.spec.training
-        train_part, held_part, test_part = self._samples
-        threads = self.spec.training.threads or available_cores()
-        return Task(
-            self.program,
-            self._training_kernels,
-            train_part,
-            test_part,
-            self.metric,
-            self.spec.monitor.every,
-            threads,
-            self._history,
-            self.spec.monitor.unit == "step",
-            held_part,
-            Rules(training.keep, training.patience, training.goals) if training.judged else None,
-            self._slopes_of_training if any(s.by_inputs for s in self.spec.monitor.shown) else None,
-            self.inside if any(s.inside for s in self.spec.monitor.shown) else None,
-            varying=self._varying,
-            attacked=followed(self),
-        )
-
-    @property
-    def _varying(self) -> Varying | None:
-        """What changes the training samples, where something does."""
-        from netc.runtime.attacks import attacker
-        from netc.runtime.training.varying import Varying
-
-        training = self.spec.training
-        if training.against is None and not training.augment:
-            return None
-        attacks = attacker(self, training.against) if training.against else None
-        return Varying(self.program, *self.scaled_training, attacks, self._augmenter)
-
-    @property
-    def _augmenter(self) -> Augmenter | None:
-        from netc.runtime.data.augment import image_shape
-        from netc.runtime.training.augmenting import Augmenter
-
-        operations, network, data = self.spec.training.augment, self.spec.network, self.data
-        if not operations or network is None or data is None:
-            return None
-        shape = image_shape(network.input, data.input_names)
-        outside = self.inputs.apply(np.zeros((1, network.inputs)))[0]
-        seed = self.program.training.seed
-        return Augmenter(operations, *self.scaled_training, self.spec.targets, shape, outside, seed)
+        return task_of(self)
 
     @cached_property
     def inside(self) -> Inside:
@@ -163,21 +114,9 @@ class Session(Prepared):
             lambda run: first_theta(self.program, run, 1)[0],
         )
 
-    def _slopes_of_training(self, row: Array) -> Array:
-        """(N, inputs): of the training loss, by the scaled inputs."""
-        return self.slopes.of(row, *self.scaled_training)
-
-    @property
-    def _history(self) -> Literal["all", "summary"]:
-        if self.spec.monitor.history == "auto":
-            from netc.runtime.training.history import FOLLOWED
-
-            return "all" if self.spec.training.runs <= FOLLOWED else "summary"
-        return self.spec.monitor.history
-
     def longer(self, n: int) -> Session:
         """The same with as many iterations more."""
-        from netc.runtime.phases import lasting
+        from netc.runtime.phase_plan import lasting
         from netc.runtime.training.task import total_steps
 
         steps, per_epoch = total_steps(self.program, self.samples)

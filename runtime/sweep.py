@@ -207,7 +207,7 @@ def verdicts(session: Session, result: SweepResult) -> tuple[Verdict, ...]:
 
     if result.interrupted or not session.spec.expectations:
         return ()
-    return judge(session.spec.expectations, result.scope(_constants(), _layers(session)))
+    return judge(session.spec.expectations, result.scope(_constants(), session.spec.layer_names))
 
 
 def blank_scope(session: Session) -> Scope:
@@ -223,7 +223,7 @@ def blank_scope(session: Session) -> Scope:
     some = _some_points(sweep)
     points = (Point(i, values, figures) for i, values in enumerate(some, start=1))
     result = blank(session, SweepResult(sweep, figure_of(session)[0], tuple(points)))
-    return result.scope(_constants(), _layers(session))
+    return result.scope(_constants(), session.spec.layer_names)
 
 
 def _some_points(sweep: Sweep) -> list[Values]:
@@ -237,10 +237,6 @@ def _some_points(sweep: Sweep) -> list[Values]:
 
 def _constants() -> dict[str, float]:
     return {"pi": np.pi, "inf": np.inf}
-
-
-def _layers(session: Session) -> tuple[str, ...]:
-    return tuple(x.name for x in session.spec.network.layers) if session.spec.network else ()
 
 
 def total(session: Session) -> int:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import backward, cotangent
+from netc.compiler.calculus.backward import backward
+from netc.compiler.calculus.derive import cotangent
 from netc.compiler.calculus.evaluate import run_lets
 from netc.compiler.calculus.modes import in_mode, wanted
 from netc.compiler.check.operations import Operations, Place
 from netc.compiler.lower.flow import Flow
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve import gather
+from netc.compiler.meaning.gather import gather
 from netc.dsl import ast
 from netc.dsl.parser import parse
 from netc.dsl.source import Source

@@ -8,6 +8,7 @@ from scipy import ndimage, stats
 
 import netc
 from netc.runtime.data import augment
+from netc.runtime.task_of import augmenter_of
 from same_bits import require_same_bits
 
 RNG = np.random.default_rng(6)
@@ -74,7 +75,7 @@ def test_shares_follow_the_beta_law(alpha: float) -> None:
 def test_what_is_drawn_follows_its_law_and_differs_by_epoch_and_run() -> None:
     model = netc.compile(TEXT.format(more="runs = 2") + "augment noise(0.5)\n")
     model.train(X, KIND)
-    augmenter = model._session._augmenter
+    augmenter = augmenter_of(model._session)
     drawn = np.array([[augmenter.of(run, epoch)[0] - X for epoch in range(100)] for run in range(2)]) / 0.5
     assert stats.kstest(drawn.ravel(), stats.norm.cdf).pvalue > 1e-3
     for first, second in (
@@ -88,7 +89,7 @@ def test_what_is_drawn_follows_its_law_and_differs_by_epoch_and_run() -> None:
     one[:, 5] = 1
     moved.train(one, KIND)
     seen = np.bincount(
-        np.concatenate([moved._session._augmenter.of(0, e)[0].argmax(1) for e in range(400)]), minlength=16
+        np.concatenate([augmenter_of(moved._session).of(0, e)[0].argmax(1) for e in range(400)]), minlength=16
     )
     law = np.zeros((4, 4))  # 1/9 each around pixel (1, 1), half of them mirrored
     law[:3, :3] += 1 / 18
@@ -103,7 +104,7 @@ def test_a_training_sees_the_samples_of_the_epoch() -> None:
         TEXT.format(more="shuffle = false") + "augment blur until 2, noise(0.1), mixup(0.5)\n"
     )
     result = model.train(X, KIND)
-    augmenter = model._session._augmenter
+    augmenter = augmenter_of(model._session)
     w, b = np.zeros((2, 16)), np.zeros(2)
     for epoch in range(5):
         x, y = augmenter.of(0, epoch)
@@ -123,8 +124,8 @@ def test_a_training_sees_the_samples_of_the_epoch() -> None:
     for other in (ended, lasting):
         other.train(X, KIND)
     blurred = augment.blur(X.reshape(-1, 4, 4, 1), 1.0).reshape(-1, 16)
-    noise = ended._session._augmenter.of(0, 3)[0] - X
-    np.testing.assert_allclose(lasting._session._augmenter.of(0, 3)[0] - blurred, noise, atol=1e-14)
+    noise = augmenter_of(ended._session).of(0, 3)[0] - X
+    np.testing.assert_allclose(augmenter_of(lasting._session).of(0, 3)[0] - blurred, noise, atol=1e-14)
 
 
 def test_the_same_bits_however_it_is_cut() -> None:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from netc.compiler.calculus.derive import backward, reverse, slope
+from netc.compiler.calculus.backward import backward
+from netc.compiler.calculus.derive import reverse, slope
 from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.calculus.ir import (
     SAMPLES,

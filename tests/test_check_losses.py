@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.calculus.evaluate import evaluate
+from netc.compiler.calculus.intervals import Range
 from netc.compiler.calculus.ir import SCALAR, Const, Expr, Var, apply
-from netc.compiler.calculus.ranges import Range, Ranges, pointwise
+from netc.compiler.calculus.ranges import Ranges, pointwise
 from netc.compiler.check.program import check
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse

@@ -7,7 +7,8 @@ penalty) reads the let `derivative`; it may be derived again.
 from __future__ import annotations
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import backward, cotangent
+from netc.compiler.calculus.backward import backward
+from netc.compiler.calculus.derive import cotangent
 from netc.compiler.calculus.modes import reduced
 
 

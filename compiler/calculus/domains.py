@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.compiler.calculus.evaluate import evaluate, laid
+from netc.compiler.calculus.arrays import laid
+from netc.compiler.calculus.evaluate import evaluate
+from netc.compiler.calculus.intervals import INF, LINE, Range
 from netc.compiler.calculus.ir import SAMPLES, Apply, Axis, Expr, Reduce, Var, children, postorder
-from netc.compiler.calculus.ranges import INF, LINE, Fault, Range, Ranges, pointwise
+from netc.compiler.calculus.ranges import Fault, Ranges, pointwise
 from netc.compiler.calculus.simplify import rebuild
 from netc.dsl.record import record
 

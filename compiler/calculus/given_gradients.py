@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.evaluate import Array, Env
+from netc.compiler.calculus.arrays import Array
+from netc.compiler.calculus.evaluate import Env
 from netc.compiler.calculus.interpret import Machine, iterate, start
 from netc.dsl.record import record
 

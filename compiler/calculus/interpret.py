@@ -12,11 +12,10 @@ from typing import Any, assert_never
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.arrays import Array, Parts
 from netc.compiler.calculus.evaluate import (
-    Array,
     Draws,
     Env,
-    Parts,
     evaluate,
     evaluated,
     initial_states,

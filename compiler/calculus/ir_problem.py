@@ -129,7 +129,7 @@ class Problem:
     """Parameters in the order of theta, then states in theirs and what the samples bring."""
     forward: tuple[Step, ...]
     backward: tuple[Step, ...]
-    """Derived from `forward` (`derive.py`); it may read all of it."""
+    """Derived from `forward` (`backward.py`); it may read all of it."""
     loss: str
     """The let of the loss, a number: summed over the samples."""
     gradients: tuple[str, ...]

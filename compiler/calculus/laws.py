@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netc.compiler.calculus.ir import Apply, Axes, Const, Expr, Per, Reduce, Reduction, union
+from netc.compiler.calculus.ir import Apply, Axes, Const, Expr, Reduce, union
 from netc.compiler.calculus.primitives import COMPARISONS, ONE, PRIMITIVES, TRUTHS, ZERO
 from netc.compiler.calculus.written import Written, together
 
@@ -28,69 +28,12 @@ def make(op: str, *args: Expr) -> Expr:
     """`apply(op, *args)`, simplified, of the same axes."""
     axes = union(*(a.axes for a in args))
     if axes and op not in TRUTHS:
-        narrow = tuple(_unspread(a) for a in args)
+        narrow = tuple(unspread(a) for a in args)
         own = union(*(a.axes for a in narrow))
         if set(own) < set(axes):
             return spread(make(op, *narrow), axes)  # what is equal in all elements is computed once
         args = narrow
     return spread(_fold(op, args) or _LAWS.get(op, _no_law)(*args) or Apply(op, args), axes)
-
-
-def make_reduce(op: Reduction, arg: Expr, over: Axes, per: Per = "") -> Expr:
-    """`Reduce(op, arg, over, per)`, simplified; an axis of one element is left in place: it is its own sum."""
-    over = tuple(a for a in over if a in arg.axes)
-    inner = _unspread(arg)
-    if inner.axes != arg.axes and per:
-        count = Reduce("sum", Const(1.0, over), over, per)
-        return _times(op, make("abs", inner) if op == "norm" else spread(inner, arg.axes), inner, count)
-    if inner.axes != arg.axes:
-        value = make_reduce(op, inner, over)
-        value = _times(op, value, value, _count(tuple(a for a in over if a not in inner.axes)))
-        return spread(value, union(value.axes, tuple(a for a in arg.axes if a not in over)))
-    over = tuple(a for a in over if a.size != 1)
-    if not over:
-        return make("abs", arg) if op == "norm" else arg
-
-    def free(x: Expr) -> bool:
-        return not set(x.axes) & set(over)
-
-    match op, arg:
-        case "norm", Apply("neg", (x,)):  # norm(-x) -> norm(x)
-            return make_reduce("norm", x, over, per)
-        case "sum", Apply("neg", (x,)):  # sum(-x) -> -sum(x)
-            return make("neg", make_reduce("sum", x, over, per))
-        case "sum", Apply("mul", (s, x)) if free(s):  # sum(s*x) -> s*sum(x) [rounding]
-            return make("mul", s, make_reduce("sum", x, over, per))
-        case "sum", Apply("mul", (x, s)) if free(s):
-            return make("mul", s, make_reduce("sum", x, over, per))
-        case "sum", Apply("div", (x, s)) if free(s):  # sum(x/s) -> sum(x)/s [rounding]
-            return make("div", make_reduce("sum", x, over, per), s)
-        case "sum", Apply("mul", (Apply("div", (x, s)), y) | (y, Apply("div", (x, s)))) if free(s):
-            return make("div", make_reduce("sum", make("mul", x, y), over, per), s)
-        case _:
-            return Reduce(op, arg, over, per)
-
-
-def _times(op: Reduction, value: Expr, summand: Expr, count: Expr) -> Expr:
-    """What a reduction makes of `count` elements that are all equal."""
-    match op:
-        case "sum":
-            return make("mul", summand, count)
-        case "norm":
-            return make("mul", value, make("sqrt", count))
-        case _:
-            return value
-
-
-def _count(axes: Axes) -> Expr:
-    """How many elements there are along axes."""
-    known = math.prod(a.size for a in axes if a.size is not None)
-    unknown = tuple(a for a in axes if a.size is None)
-    return (
-        make("mul", Const(float(known)), Reduce("sum", Const(1.0, unknown), unknown))
-        if unknown
-        else Const(known)
-    )
 
 
 def spread(expr: Expr, axes: Axes) -> Expr:
@@ -103,7 +46,7 @@ def spread(expr: Expr, axes: Axes) -> Expr:
     return Apply("mul", (Const(1.0, axes), expr))
 
 
-def _unspread(expr: Expr) -> Expr:
+def unspread(expr: Expr) -> Expr:
     match expr:
         case Const(value):
             return Const(value)

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import backward
+from netc.compiler.calculus.backward import backward
 from netc.compiler.calculus.evaluate import Env, run_lets
 from netc.compiler.calculus.laws import spread
 from netc.compiler.calculus.modes import reads, reduced

@@ -21,8 +21,9 @@ from netc.compiler.calculus.ir import (
     postorder,
     with_children,
 )
-from netc.compiler.calculus.laws import make, make_reduce, spread
+from netc.compiler.calculus.laws import make, spread
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
+from netc.compiler.calculus.reduction_laws import make_reduce
 
 
 def simplify(expr: Expr) -> Expr:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Expectation, Spec
+from netc.compiler.meaning.within import agree
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
 
@@ -39,6 +40,5 @@ def _holds(expectation: Expectation, count: int) -> float | None:
             if None in values:
                 return None
             a, b, tolerance = (v for v in values if v is not None)
-            relative = isinstance(expectation.within, ast.Percent) and not isinstance(right, ast.Percent)
-            return float(abs(a - b) <= tolerance * (abs(b) if relative else 1))
+            return float(agree(a, b, tolerance, expectation.within, right))
     return None

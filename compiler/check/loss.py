@@ -115,7 +115,7 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
     cost = everywhere(lower_loss(loss, u, y, definitions.activations))
     found = without_value(lower_activations(last, z, definitions.activations), cost, units)
     if found is not None:
-        _without_value(found, network, name, loss, cost, definitions, report)
+        _without_value(found, network, name, loss, cost, report)
     elif loss.definition.name == "cross_entropy" and units == 1:
         hints = ("binary_cross_entropy counts both classes",)
         message = "cross_entropy with one output ignores every sample whose target is 0"
@@ -145,7 +145,6 @@ def _without_value(
     name: str,
     loss: Loss,
     cost: ir.Expr,
-    definitions: Definitions,
     report: Report,
 ) -> None:
     what, needs = NEEDS[found.op]

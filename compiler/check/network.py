@@ -65,8 +65,7 @@ class _Checker:
                 return (int(value),)
             case ast.Shape(sizes) if all(s >= 1 for s in sizes) and prod(sizes) <= LARGEST:
                 return sizes
-        self.operations.complete = False
-        self.report.error("E0203", expr.span, f"a size is a whole number from 1 to {LARGEST}")
+        self.operations.no_size(expr.span)
         return (1,)
 
 
@@ -104,14 +103,7 @@ def check_fit(
             related=((data, f"this has {counted(facts.inputs, 'input column')}"),),
             hints=(f"write [{facts.inputs}(...",),
         )
-    allowed = {facts.targets: counted(facts.targets, "target column")}
-    if facts.labels:
-        allowed = {len(facts.labels): f"{len(facts.labels)} classes"}
-        if len(facts.labels) == 2 or (_all_numbers(facts.labels) and not classes):
-            allowed.setdefault(1, "1 target column")
-    places = prod(network.output[:-1])
-    if len(network.output) > 1 and facts.targets == places:
-        allowed[network.outputs] = f"a class for each of {places} places"
+    places, allowed = prod(network.output[:-1]), _sizes_allowed(network, facts, classes)
     if loss is not None and (last := loss.places["y"]):
         if facts.targets != places * last:
             message = f"the loss reads {counted(places * last, 'target')}, the data have {facts.targets}"
@@ -131,6 +123,19 @@ def check_fit(
             notes=notes,
             hints=_hints(network, facts, next(iter(allowed))),
         )
+
+
+def _sizes_allowed(network: Network, facts: Facts, classes: int) -> dict[int, str]:
+    """How many outputs fit the targets, the likeliest number first, and why."""
+    allowed = {facts.targets: counted(facts.targets, "target column")}
+    if facts.labels:
+        allowed = {len(facts.labels): f"{len(facts.labels)} classes"}
+        if len(facts.labels) == 2 or (_all_numbers(facts.labels) and not classes):
+            allowed.setdefault(1, "1 target column")
+    places = prod(network.output[:-1])
+    if len(network.output) > 1 and facts.targets == places:
+        allowed[network.outputs] = f"a class for each of {places} places"
+    return allowed
 
 
 def _hints(network: Network, facts: Facts, size: int) -> tuple[str, ...]:

@@ -4,42 +4,45 @@
     conv 5x5 same nobias    words fill parameters: a shape the first shape, a word a truth value, `no...` its opposite
     (conv, batchnorm) 16    the size behind the parentheses is that of the one layer that needs one
 
-Shapes are found by lowering each operation on what comes before it, so that a fault is told where it is used.
+What a name means is found in `operation_names.py`, the parameters in `operation_arguments.py`. Shapes are found by
+lowering each operation on what comes before it, so that a fault is told where it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf, prod
+from math import prod
 
 from netc.compiler.check.blocks import block_of
 from netc.compiler.check.layer_arguments import arguments_of
-from netc.compiler.check.layer_names import require_inferred, require_said, tell_ambiguous, without_refused
-from netc.compiler.check.layer_schedules import Arguments, Scheduled, reads_schedules, scheduled_apart
+from netc.compiler.check.layer_names import require_inferred, without_refused
+from netc.compiler.check.layer_schedules import reads_schedules, scheduled_apart
+from netc.compiler.check.operation_arguments import WHICH, bound_arguments
+from netc.compiler.check.operation_names import Meaning, is_join, meaning_in_library, meaning_of
 from netc.compiler.check.place import Numbers, Place
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.layer_families import bearers
-from netc.compiler.meaning.layer_parameters import open_sizes, shapes_apart, unsaid, with_shapes_apart
+from netc.compiler.meaning.layer_parameters import (
+    Definition,
+    open_sizes,
+    unsaid,
+    with_shapes_apart,
+)
 from netc.compiler.meaning.resolve import Definitions, bind
-from netc.compiler.meaning.resolve_values import NONE, number, number_or_none
+from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Activation, Join, Named, Operation, Use
-from netc.dsl import ast, library
+from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import alike, joined, meant
 
 LARGEST = 10**9
 """Units of a layer."""
 MOST = 5000
 """Stages of a network: ResNet-1001 has about 2000."""
 DENSE = "dense"
-WHICH = ("l", "L")
-"""The number of a repetition, and of all."""
-Definition = ast.Layer | ast.Block
 
 
 class Operations:
@@ -93,8 +96,7 @@ class Operations:
         place.made.append(Named(stage.called))
 
     def _fault_of_name(self, span: Span, message: str, *hints: str) -> None:
-        self.complete = False
-        self.report.error("E0258", span, message, hints=hints)
+        self._error(span, message, *hints, code="E0258")
 
     def _join(self, operation: ast.Operation, place: Place) -> None:
         """`(concat e1)`, `(add e1)`"""
@@ -123,13 +125,13 @@ class Operations:
 
     def _stage(self, stage: ast.Stage, place: Place, numbers: Numbers) -> None:
         first, *rest = stage.operations
-        if self._joins(first):
+        if is_join(first, self.definitions):
             if self.complete:
                 self._join(first, place)
             if not rest and stage.size is None:
                 return
             stage = replace(stage, operations=tuple(rest))
-        found = [(o, self._definition(o)) for o in stage.operations]
+        found = [(o, self._meaning(o)) for o in stage.operations]
         size = None if stage.size is None else self.size(stage.size, numbers)
         owner = self._owner(stage, found)
         if stage.size is not None:
@@ -158,7 +160,7 @@ class Operations:
                     self._put(operation, definition, own, place, numbers)
 
     def _owner(
-        self, stage: ast.Stage, found: list[tuple[ast.Operation, ast.Activation | Definition | None]]
+        self, stage: ast.Stage, found: list[tuple[ast.Operation, Meaning | None]]
     ) -> ast.Operation | None:
         """The operation whose size stands behind the parentheses."""
         layers = [(o, d) for o, d in found if isinstance(d, ast.Layer | ast.Block)]
@@ -186,57 +188,23 @@ class Operations:
             )  # fmt: skip
         return needy[0][0] if needy else None
 
-    def _joins(self, operation: ast.Operation) -> bool:
-        known = self.definitions
-        return operation.name in ("concat", "add") and not any(
-            operation.name in table for table in (known.activations, known.layers, known.blocks)
-        )
-
-    def _definition(self, operation: ast.Operation) -> ast.Activation | Definition | None:
-        name, known = operation.name, self.definitions
+    def _meaning(self, operation: ast.Operation) -> Meaning | None:
         if self.of_library:
-            return self._of_library(operation)
-        if name in known.blocks.own or name in known.layers.own:
-            return known.blocks[name] if name in known.blocks.own else known.layers[name]
-        for table in (known.activations, known.layers, known.blocks):
-            if name in table:
-                return table[name]
-        self.complete = False
-        if not meant(name, "layer") and tell_ambiguous(name, operation.span, self.told, self.report):
-            return None
-        module, _, last = name.rpartition(".")
-        names = [*known.activations.names(), *known.layers.names(), *known.blocks.names()]
-        says = meant(name, "layer") or alike(name, names)
-        says = says or (meant(module.partition(".")[0], "layer") if module else "")
-        hints = did_you_mean(last if says else name, names) if module or not says else ()
-        hints = hints or tuple(f"did you mean '{n}'?" for n in bearers(name, known.blocks.names()))
-        self.report.error(
-            "E0102",
-            operation.span,
-            joined(f"there is no activation or operation called '{operation.span.text or name}'", says),
-            hints=hints or ("'netc list activations', 'netc list layers' and 'netc list blocks' show all",),
-        )
-        return None
-
-    def _of_library(self, operation: ast.Operation) -> ast.Activation | Definition | None:
-        """What a block of the library means by a name; one that a file gives another meaning is an error."""
-        known, name = self.definitions, operation.name.lower()
-        for table in (known.activations, known.layers, known.blocks):
-            own = table.own.get(name)
-            if own is not None and own != library.lookup(table.kind, operation.name):
-                self.complete = False
-                message = f"'{self.open[-1]}' is made of the library's '{operation.name}', and this file has one of its own"
-                hint = f"give yours another name than '{operation.name}', or write the block in the file"
-                self.report.error("E0270", operation.span, message, hints=(hint,))
-                return None
-        return next(table[name] for table in (known.activations, known.layers, known.blocks) if name in table)
+            found = meaning_in_library(operation, self.definitions, self.open[-1], self.report)
+        else:
+            found = meaning_of(operation, self.definitions, self.told, self.report)
+        self.complete &= found is not None
+        return found
 
     def size(self, expr: ast.Expr, numbers: Numbers) -> float | None:
         value = prod(expr.sizes) if isinstance(expr, ast.Shape) else number_or_none(expr, numbers)
         if value is not None and 1 <= value <= LARGEST and value == int(value):
             return float(value)
-        self._error(expr.span, f"a size is a whole number from 1 to {LARGEST}")
+        self.no_size(expr.span)
         return None
+
+    def no_size(self, span: Span) -> None:
+        self._error(span, f"a size is a whole number from 1 to {LARGEST}")
 
     # -- operations --------------------------------------------------------------------------------
 
@@ -282,7 +250,7 @@ class Operations:
             place.inputs = self.complete = False
             return
         given, scheduled = apart
-        bound = self._bound(operation, definition, given, scheduled, numbers)
+        bound = bound_arguments(operation, definition, given, scheduled, numbers, self.report)
         place.inputs = False
         if bound is None or len(self.report.diagnostics) > before:
             self.complete = False
@@ -308,70 +276,12 @@ class Operations:
                 self.complete = False
                 self.report.diagnostics.append(fault.diagnostic)
 
-    def _bound(
-        self,
-        operation: ast.Operation,
-        definition: Definition,
-        given: Arguments,
-        scheduled: Scheduled,
-        numbers: Numbers,
-    ) -> tuple[tuple[str, float], ...] | None:
-        """The values of all parameters; `NONE` where a schedule gives them."""
-        written = (*definition.parameters, *_which(definition, given))
-        parameters = shapes_apart(written)
-        what = f"'{definition.name}'"
-        bound = bind(parameters, given, operation.span, what, self.report, lambda e: _value(e, numbers))
-        fixed = tuple((n, v) for n, v in bound if n not in dict(scheduled))
-        require_said(definition, fixed, given, operation.span, self.report)
-        bound = tuple((n, NONE if n in dict(scheduled) else v) for n, v in bound)
-        self._require_whole(written, bound, given, operation.span)
-        if len(written) > len(definition.parameters):
-            self._require_number({**numbers, **dict(bound)}, operation.span)
-        return bound if len(bound) == len(parameters) else None
-
-    def _require_number(self, numbers: Numbers, span: Span) -> None:
-        """Of a block that is told which of a repetition it is."""
-        l, L = (numbers[n] for n in WHICH)  # noqa: E741
-        if not 1 <= l <= L:
-            message = f"the block cannot be number {l:g} of {L:g}: l runs from 1 to L"
-            self.report.error("E0305", span, message, hints=("as in (res(l = 2, L = 3))",))
-
-    def _require_whole(
-        self,
-        written: Sequence[ast.Parameter],
-        bound: tuple[tuple[str, float], ...],
-        given: Sequence[ast.Argument],
-        span: Span,
-    ) -> None:
-        """The numbers of shapes, and sizes."""
-        plain = {p.name for p in written if p.default is not None}
-        spans = {a.name: a.span for a in given}
-        for name, value in bound:
-            if name not in plain and not (0 <= value < inf and value == int(value)):
-                what = next(p.name for p in written if name == p.name or name.startswith(f"{p.name}_"))
-                self.report.error(
-                    "E0305",
-                    spans.get(name, span),
-                    f"'{what}' is made of whole numbers from 0 on, not {value:g}",
-                )
-
-    def _error(self, span: Span, message: str, *hints: str) -> None:
+    def _error(self, span: Span, message: str, *hints: str, code: str = "E0203") -> None:
         self.complete = False
-        self.report.error("E0203", span, message, hints=hints)
+        self.report.error(code, span, message, hints=hints)
 
 
-def _which(definition: Definition, given: Sequence[ast.Argument]) -> tuple[ast.Parameter, ...]:
-    """`(res(l = 2, L = 3))`: a block is told which of a repetition it is, as if by parameters of its own."""
-    own = {p.name for p in definition.parameters}
-    told = {a.name for a in given} - own if isinstance(definition, ast.Block) else set()
-    return tuple(ast.Parameter(n, None) for n in WHICH if n in told)
-
-
-def _value(expr: ast.Expr, numbers: Numbers) -> float:
-    return number(expr, numbers)
-
-
-def _activates(definition: ast.Activation | Definition | None) -> bool:
+def _activates(definition: Meaning | None) -> bool:
     """Without a size of its own, so that a size is that of a dense layer before it; of what has no meaning, too."""
     return not isinstance(definition, ast.Layer | ast.Block) or (
         isinstance(definition, ast.Layer) and definition.activates

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
 from netc.compiler.check.attacks import attacks_in, check_against, check_attack_definitions, check_attacked
 from netc.compiler.check.augment import check_augment
@@ -19,6 +19,7 @@ from netc.compiler.check.ensemble import check_ensemble
 from netc.compiler.check.expect import check_expectations, check_points
 from netc.compiler.check.finder import check_finder
 from netc.compiler.check.functions import check_activations, check_objective
+from netc.compiler.check.functions_called import closed_forms_called, functions_called
 from netc.compiler.check.init import NONE as NO_INIT
 from netc.compiler.check.init import check_init
 from netc.compiler.check.layer_definitions import check_layer_definitions
@@ -35,29 +36,23 @@ from netc.compiler.check.sweep import check_sweep, first_point
 from netc.compiler.check.sweep_point import with_folds
 from netc.compiler.check.train import check_batches, check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.kinds import FUNCTION_NAMES, SCALAR
+from netc.compiler.meaning.gather import gather
+from netc.compiler.meaning.kinds import SCALAR
 from netc.compiler.meaning.m_as_state import INSIDE
-from netc.compiler.meaning.resolve import Definitions, gather, head
-from netc.compiler.meaning.resolve_tree import called, walk
+from netc.compiler.meaning.resolve import Definitions, head
+from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import (
-    Activation,
-    Block,
     DataSpec,
     Facts,
     Init,
-    Join,
     Loss,
     Monitor,
-    Named,
     Network,
     Objective,
-    Operation,
     Optimizer,
     Schedule,
     Spec,
     Training,
-    Use,
-    uses_of,
 )
 from netc.dsl import ast
 from netc.dsl.source import Span
@@ -157,7 +152,7 @@ class _Check:
         of_rule, of_layers = self._schedules(network, optimizer)
         training = self._training_on(network, loss, data, optimizer)
         init = self._init(size, network)
-        training = check_runs(init, training, self.one(ast.Train), size, self.report)
+        training = check_runs(init, training, self.one(ast.Train), self.report)
         monitor = self._monitor(network, objective, optimizer, training, data)
         points = check_points(self.all(ast.Points), size, optimizer, self.report)
         ensemble = check_ensemble(self.program, training.runs, (), self.report)
@@ -166,10 +161,11 @@ class _Check:
         self.report.finish()
         assert optimizer is not None
         attacks = attacks_in(training, (*monitor.figures, *self.all(ast.Expect)), self.definitions)
-        functions = self._functions(network, loss, objective, optimizer, training, monitor, attacks)
+        known = self.definitions
+        functions = functions_called(network, loss, objective, optimizer, training, monitor, attacks, known)
         spec = Spec(
             network, objective, loss, data, init, optimizer, of_rule, training, monitor, expectations, points, functions,
-            self._closed_forms((*of_rule, *of_layers)), self.program, self.report.warnings,
+            closed_forms_called((*of_rule, *of_layers), known), self.program, self.report.warnings,
             ensemble=ensemble, layer_schedules=of_layers, attacks=attacks,
         )  # fmt: skip
         check_starts(spec, self.report)
@@ -212,7 +208,7 @@ class _Check:
         statement = self.one(ast.Monitor)
         size = network.parameters if network else len(objective.variables) if objective else 0
         variables = objective.variables if objective else ()
-        layers = tuple(x.name for x in network.layers) if network else ()
+        layers = network.layer_names if network else ()
         monitor = check_monitor(
             statement, optimizer, variables, size, self.losses, layers, self.definitions, self.report
         )
@@ -328,50 +324,3 @@ class _Check:
             (f"no start of their own have {', '.join(without)}",) if any(x.started for x in layers) else ()
         )
         self.report.error("E0507", self._end(), message, notes=notes, hints=(hint,))
-
-    # -- what is called ----------------------------------------------------------------------------
-
-    def _functions(
-        self,
-        network: Network | None,
-        loss: Loss | None,
-        objective: Objective | None,
-        optimizer: Optimizer,
-        training: Training,
-        monitor: Monitor,
-        attacks: tuple[ast.Attack, ...],
-    ) -> tuple[ast.Activation, ...]:
-        """Activations that expressions call, directly or by way of others."""
-        roots: list[ast.Node] = [*optimizer.body.actions, *attacks]
-        roots += [state.initial for state in optimizer.body.states if state.initial is not None]
-        roots += [condition for condition in (training.stop, training.diverged) if condition is not None]
-        roots += [watched.value for watched in monitor.watched]
-        roots += [text for o in uses_of(network.operations) for text in _texts(o)] if network else []
-        roots += [loss.definition.value] if loss and loss.definition.value else []
-        roots += [objective.value] if objective else []
-        found: dict[str, ast.Activation] = {}
-        while roots:
-            for name in called(roots.pop()) - set(FUNCTION_NAMES) - set(found):
-                if name in self.definitions.activations:
-                    found[name] = self.definitions.activations[name]
-                    roots.append(found[name].value)
-        return tuple(found[name] for name in sorted(found))
-
-    def _closed_forms(self, schedules: tuple[Schedule, ...]) -> tuple[ast.Schedule, ...]:
-        names = {name for s in schedules for piece in s.pieces for name in called(piece.value)}
-        return tuple(self.definitions.schedules[n] for n in sorted(names) if n in self.definitions.schedules)
-
-
-def _texts(operation: Operation) -> list[ast.Node]:
-    """What may call activations, but for the operations inside of a block, which have their own."""
-    match operation:
-        case Use():
-            return [operation.definition]
-        case Activation():
-            return [operation.definition.value]
-        case Block():
-            return [e for line in operation.lines for e in (line.value, *(b.of for b in line.brackets))]
-        case Join() | Named():
-            return []
-        case _:
-            assert_never(operation)

@@ -69,9 +69,7 @@ def _number(expr: ast.Expr, report: Report) -> None:
         report.error("E0305", error.span, f"a start is made of numbers: {error.reason}")
 
 
-def check_runs(
-    init: Init, training: Training, statement: ast.Train | None, size: int, report: Report
-) -> Training:
+def check_runs(init: Init, training: Training, statement: ast.Train | None, report: Report) -> Training:
     """A grid or a list of starts says how many runs there are."""
     table = [
         law.law

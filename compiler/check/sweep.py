@@ -230,6 +230,14 @@ def _axis(
             hints = ("eta in {0.1, 0.01}", "eta ~ log_uniform(1e-3, 1e-1), trials = 50")
             report.error("E0441", item.span, message, hints=hints)
             return None
+    _require_free(item, axis, program, overrides, report)
+    return axis
+
+
+def _require_free(
+    item: ast.Expr, axis: Axis, program: ast.Program, overrides: Overrides, report: Report
+) -> None:
+    """Nothing else gives a value to what is swept."""
     schedules = [s for s in program.statements if isinstance(s, ast.Schedule) and not s.defines]
     scheduled = [s for s in schedules if s.name == axis.name]
     if axis.kind in ("parameter", "name") and scheduled:
@@ -252,7 +260,6 @@ def _axis(
     if axis.kind == "setting" and axis.name in FIXED:
         message = f"'{axis.name}' is the same for all points of a sweep"
         report.error("E0441", item.span, message, hints=("seeds can be swept: seed in {1, 2, 3}",))
-    return axis
 
 
 def _law(item: ast.Drawn, name: str, law: ast.Expr, program: ast.Program, report: Report) -> Axis | None:

@@ -47,12 +47,8 @@ def check_train(
     epochs = settings.get("epochs", whole(1), -1)
     steps = settings.get("steps", whole(1), -1)
     if not {"epochs", "steps"} & settings.given.keys() and not settings.unknown:
-        report.error(
-            "E0511",
-            head(statement),
-            "training has no end: neither epochs nor steps is given",
-            hints=("add 'epochs = 200', or 'steps = 1000'",),
-        )
+        message = "training has no end: neither epochs nor steps is given"
+        report.error("E0511", head(statement), message, hints=("add 'epochs = 200', or 'steps = 1000'",))
     batch, count = settings.get("batch", _batch(samples), FULL)
     criterion, gain = settings.get("stop", stop_of, NEVER)
     criterion, goals = check_goals(criterion, losses, report)

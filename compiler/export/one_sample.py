@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import backward, cotangent
+from netc.compiler.calculus.backward import backward
+from netc.compiler.calculus.derive import cotangent
 from netc.compiler.calculus.ir import Apply, Const, Expr, Let, Reduce, Scan, Step, Tensor, Var, apply
 from netc.compiler.calculus.modes import wanted
 from netc.compiler.calculus.primitives import TRUTHS, ZERO

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netc.compiler.calculus import ir
-from netc.compiler.lower.layer_text import LayerText, name_of, reads, subscripts
+from netc.compiler.lower.layer_text import LayerText
+from netc.compiler.lower.reads import name_of, reads, subscripts
 from netc.dsl import ast
 
 

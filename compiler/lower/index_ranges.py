@@ -13,7 +13,8 @@ from fractions import Fraction
 from math import floor
 
 from netc.compiler.lower.layer_faults import LayerFault, fault
-from netc.compiler.lower.layer_text import LayerText, name_of, reads, reductions, subscripts
+from netc.compiler.lower.layer_text import LayerText
+from netc.compiler.lower.reads import name_of, reads, reductions, subscripts
 from netc.compiler.lower.subscripts import Floor, Linear, linear
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import number_or_none

@@ -15,12 +15,14 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.laws import make
 from netc.compiler.calculus.modes import in_mode, wanted
 from netc.compiler.calculus.simplify import rebuild
+from netc.compiler.lower.fans import fans_of
 from netc.compiler.lower.index_axes import index_axes
 from netc.compiler.lower.index_ranges import index_ranges
 from netc.compiler.lower.layer_faults import fault
-from netc.compiler.lower.layer_text import name_of, reads, reductions, settled, subscripts
+from netc.compiler.lower.layer_text import settled
 from netc.compiler.lower.layer_values import Array, Values
-from netc.compiler.lower.subscripts import linear
+from netc.compiler.lower.reads import name_of, subscripts
+from netc.compiler.lower.recurrences import direction, end_of_recurrence
 from netc.compiler.meaning.resolve_laws import LAWS as INITS
 from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.resolve_values import number, number_or_none
@@ -149,7 +151,7 @@ class _Layer:
         start = number_or_none(array.value) if array.value is not None else 0.0
         if start is None:
             raise fault("E0228", array.span, f"the start of '{array.name}' must be a number")
-        fans = self._fans(array) if role == "weight" else (0, 0)
+        fans = fans_of(array, self.text, self.sizes) if role == "weight" else (0, 0)
         stored = tuple(self.sizes[name_of(i)] for i in array.indices)
         return ir.Tensor(
             f"{self.name}.{self._word(array)}",
@@ -201,87 +203,24 @@ class _Layer:
         self.values.arrays[line.name] = Array(let.var, slots)
         return let
 
-    def _fans(self, array: ast.Learned) -> tuple[int, int]:
-        """(numbers that are summed with the weights, numbers that an input goes to); a computed place is one of many."""
-        here = ast.Name(array.name)
-        for formula in self.text.formulas:
-            read = next((r for r in reads(formula.value) if r.base == here), None)
-            if read is None:
-                continue
-            left = {name_of(i) for i in formula.indices}
-            others = (r for r in reads(_around(formula.value, array.name)) if r.base != here)
-            plain = {name_of(s) for r in others for s in subscripts(r.index)}
-            fan_in = fan_out = 1
-            for index, subscript in zip(array.indices, subscripts(read.index), strict=True):
-                place = linear(subscript, self.sizes)
-                if place is not None and place.names:
-                    fan_in *= 1 if place.names <= left else self.sizes[name_of(index)]
-                    fan_out *= 1 if place.names <= plain else self.sizes[name_of(index)]
-            return fan_in, fan_out
-        return 1, 1
-
     # -- equations ---------------------------------------------------------------------------------
 
     def _steps(self) -> Iterator[ir.Step]:
         formulas = self.text.formulas
         i = 0
         while i < len(formulas):
-            end = self._end_of_recurrence(i)
+            end = end_of_recurrence(formulas, i, self.values.arrays)
             if end < 0:
                 yield self._let(formulas[i], ())
                 i += 1
                 continue
             group = formulas[i : end + 1]
-            axis, backward = self._direction(group)
+            index, backward = direction(group)
             lead = (ir.SAMPLES, *self.lead) if self._of_samples(group) else ()
             for formula in group:
                 self._announce(formula, lead)
-            yield ir.Scan(axis, tuple(self._let(f, lead) for f in group), backward)
+            yield ir.Scan(self.axes[index][0], tuple(self._let(f, lead) for f in group), backward)
             i = end + 1
-
-    def _end_of_recurrence(self, start: int) -> int:
-        """The last equation of the group that begins here, in which some are read before they are given; -1: none."""
-        formulas, end = self.text.formulas, -1
-        at = start
-        given = set(self.values.arrays)
-        while at <= max(end, start):
-            ahead = {r.base.id for r in reads(formulas[at].value) if isinstance(r.base, ast.Name)}
-            later = [k for k, f in enumerate(formulas) if k >= at and f.name in ahead - given]
-            end = max([end, *later])
-            given.add(formulas[at].name)
-            at += 1
-        return end
-
-    def _direction(self, group: Sequence[ast.Formula]) -> tuple[ir.Axis, bool]:
-        """The axis along which it goes, and whether from its end."""
-        names = {f.name for f in group}
-        steps: dict[str, set[int]] = {}
-        first = group[0]
-        given: set[str] = set()
-        for formula in group:
-            left = [name_of(i) for i in formula.indices]
-            for read in reads(formula.value):
-                assert isinstance(read.base, ast.Name)
-                if read.base.id not in names:
-                    continue
-                shifts = [(n, s) for n, s in map(_shift, subscripts(read.index)) if s and n in left]
-                for n, s in shifts:
-                    steps.setdefault(n, set()).add(s)
-                if not shifts and read.base.id not in given:
-                    raise fault("E0229", read.span, f"'{read.base.id}' is read before it is given",
-                                "a recurrence reads an earlier place: h[t-1, k]")  # fmt: skip
-            given.add(formula.name)
-        if len(steps) != 1 or len({s > 0 for found in steps.values() for s in found}) != 1:
-            raise fault("E0229", first.span, "a recurrence goes along one index, in one direction: h[t-1, k]")
-        ((name, found),) = steps.items()
-        for formula in group:
-            if name not in map(name_of, formula.indices):
-                raise fault(
-                    "E0229",
-                    formula.span,
-                    f"'{formula.name}' stands in a recurrence along '{name}' without that index",
-                )
-        return self.axes[name][0], max(found) > 0
 
     def _of_samples(self, group: Sequence[ast.Formula]) -> bool:
         """Whether something in the recurrence hangs on the sample; else it is of the parameters alone."""
@@ -360,22 +299,3 @@ def _rank(definition: ast.Layer) -> int:
             if isinstance(node, ast.Index) and node.base == ast.Name("x"):
                 return len(subscripts(node.index))
     raise fault("E0228", definition.span, f"the layer '{definition.name}' does not read its input, x")
-
-
-def _shift(subscript: ast.Expr) -> tuple[str, int]:
-    """`t - 1` -> (t, -1)."""
-    names = {n.id for n in walk(subscript) if isinstance(n, ast.Name)}
-    place = linear(subscript, names)
-    if place is None or len(place.terms) != 1 or place.terms[0][1] != 1:
-        return "", 0
-    part = place.terms[0][0]
-    return (part, int(place.offset)) if isinstance(part, str) else ("", 0)
-
-
-def _around(expr: ast.Expr, name: str) -> ast.Expr:
-    """The innermost reduction that has the array in it; the expression where there is none."""
-    found = expr
-    for _, _, inner in reductions(expr):
-        if any(r.base == ast.Name(name) for r in reads(inner)):
-            found = inner
-    return found

@@ -8,10 +8,11 @@ z[i] = ... if causal, ... else     one of the two
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from netc.compiler.lower.layer_faults import LayerFault, fault
+from netc.compiler.lower.reads import name_of, reductions, subscripts
 from netc.compiler.meaning.kinds import OVER_INDICES
 from netc.compiler.meaning.layer_parameters import numbers_of_words
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
@@ -276,55 +277,3 @@ def _no_else(line: ast.Formula) -> LayerFault:
 def _number(value: float, at: ast.Expr) -> ast.Expr:
     positive = ast.Number(abs(value), span=at.span)
     return positive if value >= 0 else ast.Unary("-", positive, span=at.span)
-
-
-# -- what stands in an expression ----------------------------------------------------------------------
-
-
-def subscripts(index: ast.Expr) -> tuple[ast.Expr, ...]:
-    return index.items if isinstance(index, ast.Tuple) else (index,)
-
-
-def name_of(index: ast.Expr) -> str:
-    """Of an index on the left, or over which is summed; empty where it is none."""
-    match index:
-        case ast.Name(id) | ast.Among(ast.Name(id)):
-            return id
-    return ""
-
-
-def reads(expr: ast.Expr) -> Iterator[ast.Index]:
-    """Arrays with their subscripts, from left to right."""
-    match expr:
-        case ast.Call(ast.Index(ast.Name(id), _), arguments) if id in OVER_INDICES:
-            for argument in arguments:
-                yield from reads(argument.value)
-        case ast.Index(ast.Name(), index):
-            yield expr
-            for subscript in subscripts(index):
-                yield from reads(subscript)
-        case _:
-            for part in _parts(expr):
-                yield from reads(part)
-
-
-def reductions(expr: ast.Expr) -> Iterator[tuple[str, tuple[ast.Expr, ...], ast.Expr]]:
-    """(operation, indices, what is reduced), outer ones first."""
-    match expr:
-        case ast.Call(ast.Index(ast.Name(id), over), (argument,)) if id in OVER_INDICES:
-            yield id, subscripts(over), argument.value
-            yield from reductions(argument.value)
-        case _:
-            for part in _parts(expr):
-                yield from reductions(part)
-
-
-def _parts(expr: ast.Expr) -> list[ast.Expr]:
-    found: list[ast.Expr] = []
-
-    def keep(part: ast.Expr) -> ast.Expr:
-        found.append(part)
-        return part
-
-    rebuild(expr, keep)
-    return found

@@ -18,7 +18,8 @@ from netc.compiler.calculus.primitives import ONE, ZERO
 from netc.compiler.lower.expressions import BINARY, COMPARE, Environment, lower_expr
 from netc.compiler.lower.index_ranges import BATCH
 from netc.compiler.lower.layer_faults import LayerFault, fault
-from netc.compiler.lower.layer_text import TRAINING, name_of, subscripts
+from netc.compiler.lower.layer_text import TRAINING
+from netc.compiler.lower.reads import name_of, subscripts
 from netc.compiler.lower.subscripts import Floor, Linear, linear
 from netc.compiler.meaning.kinds import ELEMENTWISE, FUNCTION_NAMES
 from netc.compiler.meaning.layer_parameters import unsaid
@@ -83,7 +84,7 @@ class Values:
             case ast.Index(ast.Name(id), index):
                 return self._read(id, subscripts(index))
             case ast.Call(ast.Index(ast.Name(op), over), (argument,)):
-                return self._reduction(expr, op, subscripts(over), argument.value)
+                return self._reduction(op, subscripts(over), argument.value)
             case ast.Call(function, arguments):
                 return self._call(expr, dotted(function) or "", arguments)
         raise fault("E0230", expr.span, f"this cannot stand in the equation of a {self.noun}")
@@ -109,7 +110,7 @@ class Values:
 
     # -- reductions and functions ------------------------------------------------------------------
 
-    def _reduction(self, expr: ast.Expr, op: str, over: tuple[ast.Expr, ...], argument: ast.Expr) -> ir.Expr:
+    def _reduction(self, op: str, over: tuple[ast.Expr, ...], argument: ast.Expr) -> ir.Expr:
         axes: ir.Axes = ()
         for index in over:
             axes += (ir.SAMPLES, *self.lead) if name_of(index) == BATCH else self.axes[name_of(index)]

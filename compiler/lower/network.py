@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import prod
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import backward
+from netc.compiler.calculus.backward import backward
 from netc.compiler.calculus.laws import spread
 from netc.compiler.calculus.modes import has_modes, in_mode, reduced
 from netc.compiler.calculus.simplify import rebuild, simplify

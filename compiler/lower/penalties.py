@@ -19,8 +19,9 @@ from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.index_axes import index_axes
 from netc.compiler.lower.index_ranges import index_ranges
 from netc.compiler.lower.layer_faults import fault
-from netc.compiler.lower.layer_text import LayerText, name_of, reads, reductions, subscripts
+from netc.compiler.lower.layer_text import LayerText
 from netc.compiler.lower.layer_values import Array, Values
+from netc.compiler.lower.reads import name_of, reads, reductions, subscripts
 from netc.compiler.meaning.penalties import by_arrays, groups_in, indexed, names_parameters, penalties
 from netc.compiler.meaning.resolve_tree import called, names_in, rebuild
 from netc.compiler.meaning.spec import Loss

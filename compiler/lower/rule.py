@@ -104,26 +104,12 @@ class _Lowering:
         whole = rule.visits_batches or training.batch == "full"
         body = _Section(Builder(self.taken, self.modes), "full" if rule.visits_batches else "current")
         test = _Section(Builder(self.taken, self.modes, measuring=True), "full")
-        for follower in self.followers:
-            body.builder.assign(follower.name, follower.value, follower.span)
-        for condition in self._required():
-            body.builder.stop(ir.apply("not", self._expr(condition, body)), "range")
-        for one in self.told:
-            for required in one.required:
-                body.builder.stop(ir.apply("not", required), "range")
-            body.builder.tell(one.state, one.value)
+        self._follow_schedules(body)
         watches = [self._watch(w, body, whole) for w in self.spec.monitor.watched]
-        section = body if whole else test
-        if section is test and (training.diverged or training.stop):
+        if not whole and (training.diverged or training.stop):
             for watched, watch in zip(self.spec.monitor.watched, watches, strict=True):
                 self._follow(watched, watch, test, whole)
-        criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
-        criteria = ((training.diverged, "diverged"), (training.stop, "criterion"))
-        for criterion, ending in criteria:
-            if criterion is not None:
-                if section is test:
-                    self._schedules_read(criterion, test)
-                section.builder.stop(self._expr(criterion, section), ending)
+        self._end_by_criteria(body if whole else test)
         for action in rule.body.actions:
             self._action(action, body)
         given = {m.name: m.initial for m in rule.body.states}
@@ -146,6 +132,28 @@ class _Lowering:
             self.spec.monitor.shown,
             rule.point,
         )
+
+    def _follow_schedules(self, body: _Section) -> None:
+        """The values of schedules in this iteration, within the ranges that the rule and layers require."""
+        for follower in self.followers:
+            body.builder.assign(follower.name, follower.value, follower.span)
+        for condition in self._required():
+            body.builder.stop(ir.apply("not", self._expr(condition, body)), "range")
+        for one in self.told:
+            for required in one.required:
+                body.builder.stop(ir.apply("not", required), "range")
+            body.builder.tell(one.state, one.value)
+
+    def _end_by_criteria(self, section: _Section) -> None:
+        """What `train` says of when a run is over: in the body, or in the test of each epoch."""
+        training = self.spec.training
+        criteria: tuple[tuple[ast.Expr | None, ir.Ending], ...]
+        criteria = ((training.diverged, "diverged"), (training.stop, "criterion"))
+        for criterion, ending in criteria:
+            if criterion is not None:
+                if section.builder.measuring:
+                    self._schedules_read(criterion, section)
+                section.builder.stop(self._expr(criterion, section), ending)
 
     def _required(self) -> Iterator[ast.Expr]:
         """What the rule requires of parameters that follow a schedule; of the others the checker has asked it."""

@@ -133,6 +133,11 @@ class Network:
     """Of the last size, for messages."""
 
     @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Of the layers that learn."""
+        return tuple(x.name for x in self.layers)
+
+    @property
     def inputs(self) -> int:
         return prod(self.input)
 

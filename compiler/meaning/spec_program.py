@@ -67,6 +67,11 @@ class Spec:
         return prod(self.network.output[:-1]) * last
 
     @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Of the layers that learn."""
+        return self.network.layer_names if self.network else ()
+
+    @property
     def parameters(self) -> int:
         """The number of parameters, P."""
         return (

@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.derive import backward, cotangent
+from netc.compiler.calculus.backward import backward
+from netc.compiler.calculus.derive import cotangent
 from netc.compiler.calculus.evaluate import run_lets
 from netc.compiler.calculus.modes import in_mode, wanted
 from netc.compiler.check.operations import Operations
 from netc.compiler.check.place import Place
 from netc.compiler.lower.flow import Flow
 from netc.compiler.meaning.findings import Report
+from netc.compiler.meaning.gather import gather
 from netc.compiler.meaning.layer_families import named
-from netc.compiler.meaning.resolve import gather
 from netc.compiler.meaning.spec import Block, Use, Values
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError

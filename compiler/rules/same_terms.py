@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.evaluate import Env, filled, fixed, laid, lengths_of, stretched, view
+from netc.compiler.calculus.arrays import laid, lengths_of, stretched, view
+from netc.compiler.calculus.evaluate import Env, filled, fixed
 from netc.compiler.rules.layer_sides import LayerSide
 from netc.compiler.rules.paired_parameters import Pairing
 from netc.dsl.record import record

@@ -25,6 +25,7 @@ from netc.dsl.printer import print_expr
 ROUNDING = 2.0**-53
 WOULD = "They would be the same, on random gradients"
 STEADY = " that keeps its sign"
+PRECISION = "each in sixty digits (functions such as tanh: in extended precision), until a first difference"
 ASSUMED = (
     "Numbers are real numbers: what rounding does is another question. Literals are read as their digits.",
     "n is any whole number from 0, m any number of batches, epoch = n/m (n where a step is an epoch), theta of any length, "
@@ -111,7 +112,7 @@ def why(found: Match, breaks: Sequence[str], mapping: Sequence[str]) -> list[str
     if found.argument is None:
         tried = dict.fromkeys(words for t in found.tried for words in t.words)
         lines = wrap([f"are not told apart by {_count(found)}, and not proved to be the same."])
-        lines += section("What was tried", [*tried, _precision(found)])
+        lines += section("What was tried", [*tried, PRECISION])
         return lines + section("What kept a proof away", [found.obstacle])
     assert found.claim is not None
     lines = wrap([f"are the same rule: proved, for every sequence of gradients{_scope(found)}."])
@@ -120,10 +121,6 @@ def why(found: Match, breaks: Sequence[str], mapping: Sequence[str]) -> list[str
     lines += section("What A admits and the proof does not reach", found.claim.left)
     seen = {c.words: f"{c.words}: seen with {c.seen}" for c in found.changes if c.seen}
     return lines + section("Where it stops holding, by tests", [seen.get(words, words) for words in breaks])
-
-
-def _precision(found: Match) -> str:
-    return "each in sixty digits (functions such as tanh: in extended precision), until a first difference"
 
 
 def _constants(found: Match) -> Iterator[str]:

@@ -34,7 +34,7 @@ from netc.runtime.cluster import (
 if TYPE_CHECKING:
     from distributed import Client
 
-    from netc.commands.run import Run
+    from netc.one_run import Run
     from netc.runtime.data.dataset import Dataset
     from netc.runtime.parameters import Array
     from netc.runtime.session import Session

@@ -27,7 +27,7 @@ class Lost(Exception):
 def points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point]:
     """By successive halving; the state of each point and its figures are in its folder at the end of each round, so that
     it is resumed there. A round in which a point has failed is the last one."""
-    from netc.commands.run import Run, finished
+    from netc.one_run import Run, finished
     from netc.runtime import halving
     from netc.runtime import sweep as sweeps
     from netc.runtime.results.sweep_result import Point, worth_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from netc.commands.run import Run
+    from netc.one_run import Run
     from netc.runtime.results.result import Result
     from netc.runtime.training.task import Outcome
 
@@ -21,7 +21,7 @@ Piece = tuple[int, int]
 def run(run: Run, changed: dict[str, str | float], where: str) -> tuple[Result, bool]:
     """What is missing of them, on workers, or here where none are named; and whether Ctrl-C has ended it. The runs of
     pieces that fail are named; in the tables they stand as interrupted, as those do that Ctrl-C has left undone."""
-    from netc.commands.run import finished
+    from netc.one_run import finished
     from netc.runtime.ensemble import with_ensemble
     from netc.runtime.training.pieces import failed, joined, missing
     from netc.runtime.training.state import runs_at_once

@@ -40,7 +40,7 @@ def summary(session: Session, result: Result) -> str:
         list(_table(figures, result.runs)),
         list(_phases(result)),
         list(_ensemble(figures)),
-        list(_course(figures, result)),
+        list(_course(result)),
         list(verdicts(result.expect)),
         [paint(f"kept in {visible(str(result.folder))}", dim=True)] if result.folder else [],
     ]
@@ -133,7 +133,7 @@ def _spread(value: dict[str, Any], show: Any) -> list[str]:
     return [show(value["median"]), show(value["min"]), show(value["max"]), f"{show(low)} to {show(high)}"]
 
 
-def _course(figures: dict[str, Any], result: Result) -> Iterator[str]:
+def _course(result: Result) -> Iterator[str]:
     seconds = result.seconds
     compiled = f"compiled in {duration(seconds['compile'])}"
     if result.runs == 1:

@@ -71,7 +71,7 @@ def resumed(
 def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
     """Of all that decides the bits of its points but the vectors of the processor."""
     from netc.compiler.meaning.findings import Report
-    from netc.compiler.meaning.resolve import gather
+    from netc.compiler.meaning.gather import gather
     from netc.kept_run import fingerprint as of_first
 
     file = session.file
@@ -87,34 +87,11 @@ def fingerprint(session: Session, changed: dict[str, str | float]) -> str:
 def run(sweeping: Sweeping) -> SweepResult:
     """All points that are not done yet. Ctrl-C keeps what is, and the checkpoint of the point under way."""
     from netc.dsl.diagnostics import SpecError
-    from netc.runtime import saved
     from netc.runtime import sweep as sweeps
-    from netc.runtime.fold_ensemble import with_fold_ensemble
-    from netc.runtime.results.sweep_result import SweepResult
 
-    session = sweeping.session
-    assert session.spec.sweep is not None
-    figure, _ = sweeps.figure_of(session)
     done: list[Point] = []
     failed: list[tuple[int, str]] = []
-
-    def end_of(point: Point) -> tuple[Array, Array]:
-        kept = saved.read(sweeping.folder.point(point.number))
-        return kept.theta, kept.states
-
-    def written(interrupted: bool) -> SweepResult:
-        assert session.spec.sweep is not None
-        in_order, others = sorted(done, key=lambda point: point.number), tuple(sorted(failed))
-        found = SweepResult(session.spec.sweep, figure, tuple(in_order), interrupted, sweeping.name)
-        found = replace(found, folder=sweeping.folder.path, failed=others)
-        found = with_fold_ensemble(
-            session, found, lambda p: sweeps.session_at(session, p.values, sweeping.changed), end_of
-        )
-        found = replace(found, expect=sweeps.verdicts(session, found))
-        sweeping.folder.write_result(found)
-        return found
-
-    total, spoke = sweeps.total(session), time.monotonic()
+    total, spoke = sweeps.total(sweeping.session), time.monotonic()
     try:
         for point in _points(sweeping, failed):
             done.append(point)
@@ -122,15 +99,44 @@ def run(sweeping: Sweeping) -> SweepResult:
                 click.echo(f"{len(done)} of {total} points", err=True)
                 spoke = time.monotonic()
     except KeyboardInterrupt:
-        return written(interrupted=True)
+        return _written(sweeping, done, failed, interrupted=True)
     except click.UsageError:
         if not (sweeping.folder.path / "points").exists():
             shutil.rmtree(sweeping.folder.path, ignore_errors=True)  # the workers were not to be had
         raise
     except SpecError:
-        written(interrupted=True)  # what is done outlives a point that cannot be trained
+        _written(
+            sweeping, done, failed, interrupted=True
+        )  # what is done outlives a point that cannot be trained
         raise
-    return written(interrupted=bool(failed))
+    return _written(sweeping, done, failed, interrupted=bool(failed))
+
+
+def _written(
+    sweeping: Sweeping, done: list[Point], failed: list[tuple[int, str]], interrupted: bool
+) -> SweepResult:
+    """What there is, judged and in its folder."""
+    from netc.runtime import saved
+    from netc.runtime import sweep as sweeps
+    from netc.runtime.fold_ensemble import with_fold_ensemble
+    from netc.runtime.results.sweep_result import SweepResult
+
+    def end_of(point: Point) -> tuple[Array, Array]:
+        kept = saved.read(sweeping.folder.point(point.number))
+        return kept.theta, kept.states
+
+    session = sweeping.session
+    assert session.spec.sweep is not None
+    figure, _ = sweeps.figure_of(session)
+    in_order, others = sorted(done, key=lambda point: point.number), tuple(sorted(failed))
+    found = SweepResult(session.spec.sweep, figure, tuple(in_order), interrupted, sweeping.name)
+    found = replace(found, folder=sweeping.folder.path, failed=others)
+    found = with_fold_ensemble(
+        session, found, lambda p: sweeps.session_at(session, p.values, sweeping.changed), end_of
+    )
+    found = replace(found, expect=sweeps.verdicts(session, found))
+    sweeping.folder.write_result(found)
+    return found
 
 
 def _points(sweeping: Sweeping, failed: list[tuple[int, str]]) -> Iterator[Point]:
@@ -221,8 +227,9 @@ def trained(
 ) -> dict[str, Any]:
     """A point, into its folder; what a checkpoint there holds is not done again. On a worker: by the command of
     another process, which knows the folder by this path."""
-    from netc.commands.run import Run, checkpoint_of, train
+    from netc.commands.run import checkpoint_of
     from netc.kept_run import fill_folder, fingerprint
+    from netc.one_run import Run, train
     from netc.runtime import sweep as sweeps
     from netc.runtime.results.folder import RunFolder
 

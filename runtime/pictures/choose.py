@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from netc.runtime.pictures import answers, curves, one_axis, plane, spread, sweeps
 from netc.runtime.pictures.course import has_curves
+from netc.runtime.pictures.course_words import about
 from netc.runtime.pictures.material import Material
 from netc.runtime.pictures.style import style
 from netc.runtime.results.folder_reader import Kept
@@ -38,7 +39,7 @@ def _of_answers(
     """Of one folder whose model could be asked."""
     return Picture(
         lambda m: bool(m.judged) and applies(answers.judging(m.judged)),
-        lambda m: draw(m.judged, curves.about(m.kept)),
+        lambda m: draw(m.judged, about(m.kept)),
     )
 
 

@@ -16,15 +16,14 @@ from netc.runtime.parameters import Array
 from netc.runtime.pictures.course import (
     WORST_IS_LOW,
     Course,
-    Mark,
     all_layers,
     clock,
     has_curves,
-    marks,
     of_layers,
     parts_of,
     smoothed,
 )
+from netc.runtime.pictures.course_words import about, chosen_at, common_marks, led_to, notes_of, title
 from netc.runtime.pictures.style import (
     BLUE,
     COLOURS,
@@ -33,12 +32,10 @@ from netc.runtime.pictures.style import (
     MIDDLE,
     ORANGE,
     PURPLE,
-    count,
     headline,
     legend_below,
     logarithmic,
     sheet,
-    short,
     theme,
 )
 from netc.runtime.results.folder_reader import Kept
@@ -103,7 +100,7 @@ def curves(kept: Sequence[Kept], figures: Sequence[str] = (), apart: Course | No
         _distance(panels[-1], kept, apart)
     _marks(panels, drawn)
     _legend(fig, panels, drawn, kept)
-    headline(fig, _headline(kept, drawn), "\n".join((about(kept), *_notes(kept))))
+    headline(fig, led_to(kept, drawn), "\n".join((about(kept), *notes_of(kept))))
     return fig
 
 
@@ -238,8 +235,8 @@ def _distance(axes: Axes, kept: Sequence[Kept], apart: Course) -> None:
 
 def _marks(panels: Sequence[Axes], drawn: Sequence[Kept]) -> None:
     """Where a schedule jumps, with what it jumps to; where the parameters are from that `keep` has chosen."""
-    found = _common(drawn)
-    chosen = _chosen(drawn[0]) if len(drawn) == 1 else None
+    found = common_marks(drawn)
+    chosen = chosen_at(drawn[0]) if len(drawn) == 1 else None
     for axes in panels:
         ends = [_free_end(axes, mark.at) for mark in found]
         if chosen is not None:
@@ -266,20 +263,6 @@ def _free_end(axes: Axes, at: float) -> int:
     return int(1 - max(heights) >= min(0.12, min(heights)))
 
 
-def _chosen(one: Kept) -> float | None:
-    """On the clock of the picture; of a run alone."""
-    name = "kept_steps" if clock(one)[0] == "iteration n" else "kept_epochs"
-    return float(one.runs[name][0]) if one.count == 1 and name in one.runs else None
-
-
-def _common(drawn: Sequence[Kept]) -> list[Mark]:
-    """Those that all have."""
-    first, *others = [marks(one) for one in drawn]
-    return [
-        mark for mark in first if all((mark.at, mark.text) in [(m.at, m.text) for m in ms] for ms in others)
-    ]
-
-
 def _legend(fig: Figure, panels: Sequence[Axes], drawn: Sequence[Kept], kept: Sequence[Kept]) -> None:
     """Every line that is drawn, as it is drawn."""
     handles: list[Line2D] = []
@@ -298,65 +281,3 @@ def _legend(fig: Figure, panels: Sequence[Axes], drawn: Sequence[Kept], kept: Se
             ]
     if len(handles) > 1:
         legend_below(fig, handles)
-
-
-def _headline(kept: Sequence[Kept], drawn: Sequence[Kept]) -> str:
-    """Where it led."""
-    if len(drawn) == 1:
-        return f"{drawn[0].name}: {_end(drawn[0])}, {_length(drawn[0])}"
-    if len(drawn) <= 3:
-        return "; ".join(f"{title(kept, one)}: {_end(one)}" for one in drawn)
-    best = min(drawn, key=lambda one: _last(one, "train"))
-    return f"Of {len(drawn)}, {title(kept, best)} ends lowest: {_end(best)}"
-
-
-def _end(kept: Kept) -> str:
-    """`loss 0.0282 (test 0.0606)`: the figures of what is kept, which are the last ones but for `keep`; medians of several
-    runs."""
-    losses = {part: _last(kept, part) for part, _ in parts_of(kept, "loss") if part != "batches"}
-    several = "median " if kept.count > 1 else ""
-    rest = ", ".join(f"{part} {short(value)}" for part, value in losses.items() if part != "train")
-    return f"{several}loss {short(losses['train'])}" + (f" ({rest})" if rest else "")
-
-
-def _last(kept: Kept, part: str) -> float:
-    if _chosen(kept) is not None:
-        return float(kept.runs[f"loss_{part}"][0])
-    return float(dict(parts_of(kept, "loss"))[part].median[-1])
-
-
-def _length(kept: Kept) -> str:
-    name, moments = clock(kept)
-    unit, chosen = ("iteration" if name == "iteration n" else "epoch"), _chosen(kept)
-    return f"{moments.max():g} {unit}s" if chosen is None else f"{unit} {chosen:g} of {moments.max():g}"
-
-
-def _notes(kept: Sequence[Kept]) -> Iterator[str]:
-    if len(kept) == 1 and kept[0].count > 1:
-        yield f"line: median of {count(kept[0].count)} runs; bands: quartiles, and 5 % to 95 %"
-    elif any(one.count > 1 for one in kept):
-        yield "medians over the runs"
-    if found := _common([one for one in kept if has_curves(one)]):
-        names = ", ".join(sorted({mark.name for mark in found}))
-        yield f"dotted: there {names} becomes the number beside"
-    if len(kept) == 1 and (chosen := _chosen(kept[0])) is not None:
-        yield f"the line at {chosen:g}: what is kept"
-    if lost := [title(kept, one) for one in kept if not has_curves(one)]:
-        yield f"not drawn, since not finite: {', '.join(lost)}"
-
-
-def about(kept: Sequence[Kept]) -> str:
-    """The line below a picture: of what it is."""
-    if len(kept) == 1:
-        return f"{kept[0].rule}({kept[0].settings}) on {kept[0].setup}"
-    setups = {one.setup for one in kept}
-    return setups.pop() if len(setups) == 1 else f"{len(setups)} problems"
-
-
-def title(kept: Sequence[Kept], one: Kept) -> str:
-    """What tells it apart: its rule, or its file, or its folder."""
-    for name in (lambda k: k.rule, lambda k: f"{k.rule}({k.settings})", lambda k: k.name):
-        names = [name(k) for k in kept]
-        if len({*names}) == len(names) and len(name(one)) <= 40:
-            return str(name(one))
-    return one.path.name

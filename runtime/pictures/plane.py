@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from netc.compiler.calculus import interpret
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.curves import about
+from netc.runtime.pictures.course_words import about
 from netc.runtime.pictures.ends import DIVERGED, Ends, classify, colour
 from netc.runtime.pictures.style import (
     WIDTH,

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from netc.runtime.parameters import Array
-from netc.runtime.pictures.curves import about, colour_of, title
+from netc.runtime.pictures.course_words import about, title
+from netc.runtime.pictures.curves import colour_of
 from netc.runtime.pictures.ends import DIVERGED, classify, colour
 from netc.runtime.pictures.style import (
     HEIGHT,

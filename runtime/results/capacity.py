@@ -14,7 +14,7 @@ from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import Span
 from netc.runtime.free_room import free_memory, size
 from netc.runtime.results.table_of_runs import AS_TEXT, STARTS, TEXT_CELL
-from netc.runtime.training import finished_runs as book
+from netc.runtime.training import finished_runs
 from netc.runtime.training.report import COLUMNS
 from netc.runtime.training.state import bytes_per_run, real_type, runs_at_once
 from netc.runtime.training.task import Task, reports
@@ -39,7 +39,7 @@ def need(task: Task, folder: bool) -> Need:
     runs, parameters = program.training.runs, kernels.PARAMETERS
     real = real_type(program)(0).itemsize
     in_hand = runs_at_once(kernels, program, task.train.count)
-    kept = runs * book.bytes_per_run(parameters + program.problem.state_numbers, real, task.keeps)
+    kept = runs * finished_runs.bytes_per_run(parameters + program.problem.state_numbers, real, task.keeps)
     history = 8 * (len(COLUMNS) + len(program.rule.followed)) * reports(task)
     memory = in_hand * bytes_per_run(kernels, program, task.train.count) + 2 * history
     memory += task.threads * kernels.SCRATCH * real

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.meaning.spec import Expectation
+from netc.compiler.meaning.within import is_relative
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.printer import print_expr
@@ -61,7 +62,7 @@ class _Judge(Values):
         stated = claim.right.value if isinstance(claim.right, ast.Of) else claim.right
         percent = isinstance(stated, ast.Percent)
         paper, agrees = self.paper(claim, stated, truth)
-        tolerance = self.tolerance(within, percent)
+        tolerance = self.tolerance(within, stated)
         return Verdict(text, _shown(shown), truth, source, claim.op, paper, agrees, tolerance, percent)
 
     def truth(self, claim: ast.Expr) -> bool:
@@ -80,11 +81,11 @@ class _Judge(Values):
                 agrees = self.truth(replace(claim, right=right))
                 return _shown(self.single(self.value(claimed), claimed)), agrees
 
-    def tolerance(self, within: ast.Expr | None, percent: bool) -> str:
+    def tolerance(self, within: ast.Expr | None, stated: ast.Expr) -> str:
         """As it is read beside the figure: `1%` of percentages is percentage points."""
         if within is None:
             return ""
-        of = " of it" if isinstance(within, ast.Percent) and not percent else ""
+        of = " of it" if is_relative(within, stated) else ""
         return f"{within.span.text or print_expr(within)}{of}"
 
 

@@ -139,7 +139,7 @@ def scope_of(session: Trained, result: Result) -> Scope:
         _states(session),
         {f"{k}({part}, ensemble)": _of(session, a) for k, part, a in _parts(result.ensemble, ())},
         session.calibration(result),
-        _layers(session),
+        session.spec.layer_names,
         partial(session.insides, result),
         session.has_law,
         partial(session.attacked, result=result),
@@ -192,7 +192,7 @@ def blank_scope(session: Trained) -> Scope:
         _states(session),
         {name: _of(session, np.ones(runs)) for name in _of_ensemble(session)},
         session.calibration(None),
-        _layers(session),
+        session.spec.layer_names,
         partial(session.insides, None),
         session.has_law,
         partial(session.attacked, result=None),
@@ -235,10 +235,6 @@ def _kept(one: ir.Shown) -> bool:
 def at_phase(figure: str, phase: str) -> str:
     """`fisher(layer1, blurred)`: as it was at the end of a phase."""
     return f"{figure[:-1]}, {phase})"
-
-
-def _layers(session: Trained) -> tuple[str, ...]:
-    return tuple(x.name for x in session.spec.network.layers) if session.spec.network else ()
 
 
 def _states(session: Trained) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.meaning.resolve_values import number_or_none
+from netc.compiler.meaning.within import agree
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
@@ -78,14 +79,11 @@ class Values(Figures):
         return Value(np.asarray(self.over_runs(self.condition(e.left), e.left).mean()), False)
 
     def equal(self, left: Value, stated: ast.Expr, e: ast.Expr) -> Value:
-        """`within 1%` is relative; where the stated value is itself a percentage, it means percentage points."""
         within, right = self.within, self.value(stated)
         if within is None:
             return self.join(np.equal, left, right, e)
         tolerance = self.single(self.value(within), within)
-        if isinstance(within, ast.Percent) and not isinstance(stated, ast.Percent):
-            return self.join(lambda a, b: np.abs(a - b) <= tolerance * np.abs(b), left, right, e)
-        return self.join(lambda a, b: np.abs(a - b) <= tolerance, left, right, e)
+        return self.join(lambda a, b: agree(a, b, tolerance, within, stated), left, right, e)
 
     # -- values ----------------------------------------------------------------------------------------
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 
 import numpy as np
 
 from netc.compiler.meaning.spec import Points
 from netc.runtime.parameters import Array
-from netc.runtime.results import reached_points as reached
+from netc.runtime.results.reached_points import of_ends
 from netc.runtime.results.result import MetricName, Result
 from netc.runtime.training.history import summarise
-from netc.runtime.training.outcomes import OUTCOMES, SETTLED, STOPS, has_criterion, outcomes
+from netc.runtime.training.outcomes import STOPS, has_criterion, outcomes
 from netc.runtime.training.report import COLUMNS, FIGURES
 from netc.runtime.training.task import Outcome, Task, total_steps
 
@@ -23,14 +22,8 @@ def make_result(
     """`kinds(theta, settled, states)` are the kinds of points that the settled runs have reached."""
     program, counters = task.program, outcome.counters
     metric: MetricName = task.metric.kind if task.metric else ""
-    total, per_epoch = total_steps(program, task.train.count)
+    _, per_epoch = total_steps(program, task.train.count)
     several = program.training.runs > 1
-    watched = program.rule.followed
-    history = dict(zip((*COLUMNS, *watched), outcome.history.T, strict=True))
-    if task.history == "summary":
-        history = summarise(outcome.history, watched, outcome.every, total, per_epoch)
-    for whole in history.keys() & {"run", "step"}:
-        history[whole] = history[whole].astype(np.int64)
     steps = counters[:, 0]
     lost = (outcome.stops == STOPS.index("diverged")) & ~np.isfinite(outcome.final[:, 0])
     theta, states, figures = outcome.theta, outcome.states, outcome.final
@@ -41,7 +34,7 @@ def make_result(
     absent = tuple(f"_{part}" for part, there in parts.items() if not there)
     criterion = has_criterion(program.rule) or bool(task.rules and task.rules.goals)
     outcome_codes = outcomes(outcome.stops, criterion)
-    settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
+    watched = dict(zip(program.rule.followed, outcome.watched.T, strict=True))
     return Result(
         theta=theta,
         best=outcome.best,
@@ -52,15 +45,13 @@ def make_result(
         keep=task.rules.keep.written if task.rules and task.rules.keep else "",
         kept_steps=outcome.best_step,
         kept_epochs=outcome.best_step / per_epoch,
-        history=named(history, metric, absent, several),
-        final=named(final, metric, absent, several) | dict(zip(watched, outcome.watched.T, strict=True)),
+        history=named(_history(task, outcome), metric, absent, several),
+        final=named(final, metric, absent, several) | watched,
         steps=steps,
         epochs=steps / per_epoch,
         stop_codes=outcome.stops,
         outcome_codes=outcome_codes,
-        point_codes=reached.reached(points, theta, settled),
-        kind_codes=cache(lambda: kinds(theta, settled, states)),
-        point_names=reached.names(points),
+        **of_ends(points, kinds, theta, states, outcome_codes),
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
         grows={
             name: (column + lost) / np.maximum(1, steps)
@@ -75,6 +66,18 @@ def make_result(
         interrupted=outcome.interrupted,
         checkpoint=outcome.checkpoint,
     )
+
+
+def _history(task: Task, outcome: Outcome) -> dict[str, Array]:
+    """Its columns by name; of very many runs a summary of them."""
+    watched = task.program.rule.followed
+    history = dict(zip((*COLUMNS, *watched), outcome.history.T, strict=True))
+    if task.history == "summary":
+        total, per_epoch = total_steps(task.program, task.train.count)
+        history = summarise(outcome.history, watched, outcome.every, total, per_epoch)
+    for whole in history.keys() & {"run", "step"}:
+        history[whole] = history[whole].astype(np.int64)
+    return history
 
 
 def named(

@@ -5,12 +5,15 @@ Only runs that converged, or came to their end where nothing says when to stop, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from netc.compiler.meaning.spec import FAR, Points
 from netc.runtime.parameters import Array
+from netc.runtime.training.outcomes import OUTCOMES, SETTLED
 
 NO_LISTED, NOTHING = -1, -2
 """Codes of runs that ended far from all listed points, and of runs that have reached nothing."""
@@ -37,6 +40,22 @@ def reached(points: tuple[Points, ...], theta: Array, settled: Array) -> Array:
         near = settled & (distance <= one.within) & (distance < nearest)
         found[near], nearest[near] = code, distance[near]
     return found
+
+
+def of_ends(
+    points: tuple[Points, ...],
+    kinds: Callable[[Array, Array, Array], Array],
+    theta: Array,
+    states: Array,
+    outcome_codes: Array,
+) -> dict[str, Any]:
+    """Of runs that ended at theta (runs, P) with states (runs, S) of layers, what a `Result` says of points."""
+    settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
+    return {
+        "point_codes": reached(points, theta, settled),
+        "kind_codes": cache(lambda: kinds(theta, settled, states)),
+        "point_names": names(points),
+    }
 
 
 def of_list(points: tuple[Points, ...], name: str) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ import numpy as np
 from netc.compiler.calculus import ir
 from netc.compiler.meaning.spec import Points
 from netc.runtime.parameters import Array
-from netc.runtime.results import reached_points as reached
 from netc.runtime.results.folder_reader import Unreadable, json_of, runs_of, table_of
 from netc.runtime.results.folder_reader import rows as rows_of
 from netc.runtime.results.phases import phases_read
+from netc.runtime.results.reached_points import of_ends
 from netc.runtime.results.result import MetricName, Result
 from netc.runtime.results.verdict import Verdict
-from netc.runtime.training.outcomes import OUTCOMES, SETTLED, STOPS
+from netc.runtime.training.outcomes import OUTCOMES, STOPS
 
 WHOLE = ("run", "step", "phase")
 """Columns of the history that count."""
@@ -58,10 +57,8 @@ def _result(
     history: dict[str, Array],
     rows: dict[str, Array],
 ) -> Result:
-    theta, states = rows_of(program.problem, arrays)
-    best, best_states = rows_of(program.problem, arrays, "best.")
     kept = summary.get("kept", {})
-    last, last_states = rows_of(program.problem, arrays, "last.") if kept else (theta, states)
+    at = _parameters(program.problem, arrays, bool(kept))
     names = [kept_phase["name"] for kept_phase in summary.get("phases", ())]
     ends = {name: rows_of(program.problem, arrays, f"phase.{name}.") for name in names}
     for whole in history.keys() & {*WHOLE}:
@@ -69,31 +66,24 @@ def _result(
     steps = rows["steps"].astype(np.int64)
     stop_codes = np.array([STOPS.index(text) for text in rows["stopped"]], np.int8)
     outcome_codes = np.array([OUTCOMES.index(text) for text in rows["outcome"]], np.int8)
-    settled = np.isin(outcome_codes, [OUTCOMES.index(name) for name in SETTLED])
     metric: MetricName = "accuracy" if "accuracy" in summary else "r2" if "r2" in summary else ""
     parts = [f"{name}_{part}" for name in ("loss", metric) if name for part in summary.get(name, {})]
     final = {name: rows[name] for name in (*parts, "gradient_norm")}
     watched = {name: rows.get(name, history[name][-1:]) for name in program.rule.followed if name in history}
+    kept_steps = _whole_numbers(kept.get("step"), rows, "kept_step", len(steps))
+    per_step = _epochs_per_step(summary, steps)
     return Result(
-        theta=theta,
-        best=best,
-        states=states,
-        best_states=best_states,
-        last=last,
-        last_states=last_states,
+        **at,
         keep=kept.get("best", ""),
-        kept_steps=_whole_numbers(kept.get("step"), rows, "kept_step", len(theta)),
-        kept_epochs=_whole_numbers(kept.get("step"), rows, "kept_step", len(theta))
-        * _epochs_per_step(summary, steps),
+        kept_steps=kept_steps,
+        kept_epochs=kept_steps * per_step,
         history=history,
-        final=final | watched | {"theta_norm": _norms(theta)},
+        final=final | watched | {"theta_norm": _norms(at["theta"])},
         steps=steps,
-        epochs=(steps * _epochs_per_step(summary, steps)).astype(np.float64),
+        epochs=(steps * per_step).astype(np.float64),
         stop_codes=stop_codes,
         outcome_codes=outcome_codes,
-        point_codes=reached.reached(points, theta, settled),
-        kind_codes=cache(lambda: kinds(theta, settled, states)),
-        point_names=reached.names(points),
+        **of_ends(points, kinds, at["theta"], at["states"], outcome_codes),
         evaluations={name: rows[f"{name}_evaluations"].astype(np.int64) for name in ("loss", "gradient")},
         grows={name.removeprefix("grows_"): rows[name] for name in rows if name.startswith("grows_")},
         seconds=summary["seconds"],
@@ -110,6 +100,17 @@ def _result(
         folder=path,
         phases=phases_read(table_of(path / "phases.csv"), ends) if ends else (),
     )
+
+
+def _parameters(problem: ir.Problem, arrays: dict[str, Array], kept: bool) -> dict[str, Any]:
+    """What a `Result` has of parameters and states; `kept`: the last ones stand apart from those that were kept."""
+    theta, states = rows_of(problem, arrays)
+    best, best_states = rows_of(problem, arrays, "best.")
+    last, last_states = rows_of(problem, arrays, "last.") if kept else (theta, states)
+    return {
+        "theta": theta, "states": states, "best": best, "best_states": best_states,
+        "last": last, "last_states": last_states,
+    }  # fmt: skip
 
 
 def _norms(theta: Array) -> Array:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from netc.compiler.calculus import evaluate, interpret, ir
+from netc.compiler.calculus.arrays import Parts, laid
 from netc.compiler.calculus.formula import formula
 from netc.runtime.parameters import Array, states_of_rows
 from netc.runtime.random import order_of_epoch
@@ -144,7 +145,7 @@ def _finite(value: Any) -> bool:
 def _operation(
     expr: ir.Expr,
     env: dict[str, Any],
-    parts: evaluate.Parts | None = None,
+    parts: Parts | None = None,
     sizes: Mapping[ir.Axis, int] | None = None,
 ) -> str:
     """`0/0 in g/sqrt(s)`: the innermost operation whose value is not finite though what it is made of is."""
@@ -163,7 +164,7 @@ def _operation(
         case ir.Apply(op, args):
             lost = ~np.isfinite(value(expr))
             at = tuple(np.argwhere(lost)[0])
-            wide = [np.asarray(evaluate.laid(value(a), a.axes, expr.axes)) for a in args]
+            wide = [np.asarray(laid(value(a), a.axes, expr.axes)) for a in args]
             numbers = [np.broadcast_to(w, lost.shape)[at] for w in wide]
             if op in SIGNS:
                 return f"{numbers[0]:.4g}{SIGNS[op]}{numbers[1]:.4g} in {formula(expr)}"
@@ -180,7 +181,7 @@ def _taken(expr: ir.Expr, value: Any) -> list[ir.Expr]:
     """What an expression is made of; of a choice only branches that are taken where it is lost."""
     match expr:
         case ir.Apply("select", (condition, a, b)):
-            holds = np.asarray(evaluate.laid(value(condition), condition.axes, expr.axes), bool)
+            holds = np.asarray(laid(value(condition), condition.axes, expr.axes), bool)
             lost = ~np.isfinite(value(expr))
             return [part for part, taken in ((a, lost & holds), (b, lost & ~holds)) if taken.any()]
     return list(ir.children(expr))

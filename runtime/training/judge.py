@@ -17,7 +17,7 @@ from netc.compiler.meaning.spec_training import Goal
 from netc.runtime.parameters import Array
 from netc.runtime.training.measured import Measured
 from netc.runtime.training.report import FIGURES, GROUPS, Evaluator, Group
-from netc.runtime.training.state import CRITERION, NO_GAIN, RUNNING, State
+from netc.runtime.training.state import CRITERION, NO_GAIN, State
 from netc.runtime.training.workers import Workers
 
 HIGHER = ("accuracy", "r2")
@@ -101,7 +101,7 @@ class Judge:
 
     def end(self, state: State) -> bool:
         """Ends the runs whose figure has got so far, or whose patience is over; whether there were some."""
-        going = state.counters[:, 3] == RUNNING
+        going = state.going
         met = self.met[going[self.met]]
         state.counters[met, 3] = CRITERION
         going[met] = False

@@ -12,7 +12,7 @@ from netc.runtime.aligned import aligned
 from netc.runtime.parameters import Array
 from netc.runtime.training.measured import Measured
 from netc.runtime.training.report import Evaluator
-from netc.runtime.training.state import RUNNING, State, fresh, real_type, shapes
+from netc.runtime.training.state import State, fresh, real_type, shapes
 from netc.runtime.training.task import Task, stretches_of
 from netc.runtime.training.workers import Workers
 
@@ -39,7 +39,7 @@ class Live:
     @property
     def going(self) -> bool:
         """Whether a run has not ended."""
-        return bool((self.state.counters[:, 3] == RUNNING).any())
+        return bool(self.state.going.any())
 
     def go(self, steps: int) -> None:
         """So many iterations on; runs that end on the way stay where they are."""

@@ -64,6 +64,12 @@ class State:
     def runs(self) -> int:
         return len(self.theta)
 
+    @property
+    def going(self) -> Array:
+        """(runs,) bool: those that have not ended."""
+        found: Array = self.counters[:, 3] == RUNNING
+        return found
+
     def running(self, rows: Array) -> Array:
         """Those of the rows whose runs go on."""
         going: Array = rows[self.counters[rows, 3] == RUNNING]

@@ -1,6 +1,7 @@
 """The training loop from outside: has iterations done in stretches, reports between them, knows when to stop.
 
-The iterations themselves are in the kernels; here are only the reports, the stops, Ctrl-C and checkpoints.
+The iterations themselves are in the kernels, what is reported in `reporter.py`; here are only the stops, Ctrl-C and
+checkpoints.
 How the iterations are cut into stretches, and how many are under way, changes no bit of the result. Does not
 write files (`folder.py`) and does not draw progress (`api/progress.py`).
 """
@@ -21,33 +22,13 @@ from netc.runtime.interrupt import Interrupt
 from netc.runtime.parameters import Array
 from netc.runtime.training.finished_runs import FinishedRuns
 from netc.runtime.training.history import followed
-from netc.runtime.training.judge import Judge
 from netc.runtime.training.last_good import LastGood
-from netc.runtime.training.measured import Measured
 from netc.runtime.training.outcomes import stops
-from netc.runtime.training.report import COLUMNS, FIGURES, Evaluator, mean_of_batches
 from netc.runtime.training.report_spacing import work_of_epoch
-from netc.runtime.training.state import (
-    DIVERGED,
-    RUNNING,
-    State,
-    Unfit,
-    fresh,
-    from_arrays,
-    real_type,
-    runs_at_once,
-    within,
-)
+from netc.runtime.training.reporter import Reporter
+from netc.runtime.training.state import State, fresh, from_arrays, real_type, runs_at_once, within
 from netc.runtime.training.stretches import OnCpu
-from netc.runtime.training.task import (
-    Outcome,
-    Task,
-    Watcher,
-    spacing_of,
-    stretches_of,
-    total_steps,
-)
-from netc.runtime.training.watched import Watched
+from netc.runtime.training.task import Outcome, Task, Watcher, spacing_of, stretches_of, total_steps
 from netc.runtime.training.workers import Abandoned, Workers, use_threads
 
 STRETCH = 0.2
@@ -105,28 +86,19 @@ class _Loop:
         self.chunk = min(runs_at_once(kernels, program, task.train.count), self.end - self.first)
         self.spacing = spacing_of(task)
         self.hyper = aligned([h.value for h in program.rule.hypers], np.float64)
-        self.evaluator = Evaluator(kernels, task.train, task.test, task.metric, task.validation)
         self.workers = Workers(kernels, real_type(program), min(task.threads, self.end - self.first))
-        self.measured = Measured(program, kernels, task.train)
-        self.judge = (
-            Judge(task.rules, self.evaluator, self.workers, self.per_epoch, self.measured, task.attacked)
-            if task.rules is not None
-            else None
-        )
         self.stretches = stretches_of(task, self.hyper, self.workers)
+        self.reporter = Reporter(task, watch, self.workers, self.stretches, self.per_epoch)
+        self.judge = self.reporter.judge
         self.leads = self.judge is None and task.history == "summary" and isinstance(self.stretches, OnCpu)
         """Whether the runs that report go ahead of the others, which then need not stop at every report."""
         self.cuts = [] if self.leads else [self.spacing.rows, *([self.per_epoch] if self.judge else [])]
         """Iterations between two moments at which a stretch ends."""
         folder = folder if self.chunk < self.end - self.first else None
-        self.watched = Watched(program.rule, kernels.PARAMETERS, self.stretches, task)
-        sizes = kernels.PARAMETERS, program.problem.state_numbers
-        followed = len(self.watched.names)
-        self.book = FinishedRuns(
-            self.end, *sizes, real_type(program), folder, self.watched.grown, followed, task.keeps
+        sizes, watched = (kernels.PARAMETERS, program.problem.state_numbers), self.reporter.watched
+        self.finished = FinishedRuns(
+            self.end, *sizes, real_type(program), folder, watched.grown, len(watched.names), task.keeps
         )
-        self.columns = len(COLUMNS) + followed
-        self.history: list[Array] = []
         work = work_of_epoch(program, task.train.count) / self.per_epoch
         self.pace = max(1.0, FIRST_WORK / (self.chunk * max(1.0, work)))
         """Iterations of one stretch."""
@@ -175,12 +147,13 @@ class _Loop:
                 self._close()
             except Abandoned:
                 self.watch.checkpoint(self._snapshot())
-                self.book.enter(self.state, self.state.theta, self._nothing(np.arange(self.state.runs)))
-            if self._over(interrupt) or self.book.count >= self.end:
+                nothing = self.reporter.nothing(np.arange(self.state.runs))
+                self.finished.enter(self.state, self.state.theta, nothing)
+            if self._over(interrupt) or self.finished.count >= self.end:
                 break
-            self.state = self.fresh(self.book.count, self.state)
+            self.state = self.fresh(self.finished.count, self.state)
             self.stretches.begin(self.state)
-        if self.book.folder and not self._over(interrupt):
+        if self.finished.folder and not self._over(interrupt):
             self.watch.checkpoint(self._snapshot())  # until the results are written
 
     def fresh(self, first: int, over: State | None = None) -> State:
@@ -193,9 +166,7 @@ class _Loop:
         self.stretches.begin(self.state)
         self.stretches.queue(self.state.at, report=True)
         self.stretches.wait()
-        one = np.zeros(1, np.int64)
-        self.warmed = self._figures(self._measured(one), one)
-        self.watched.shown_at(self.state, one, self._measured(one))
+        self.reporter.warm_up(self.state)
 
     def _run(self, interrupt: Interrupt) -> None:
         """The runs in hand to their end; reports at multiples of the spacing, while the next stretch is under way."""
@@ -203,10 +174,10 @@ class _Loop:
         self.last_good.see(state)
         if state.at == self.task.first:
             self._judge()
-            self._report(self._due())
+            self.reporter.report(state)
             self._end()
         depth = 1 if self.judge else stretches.depth  # a run that is judged may have to end
-        ahead, led, queued, going = state.at, 0.0, deque[int](), self._going()
+        ahead, led, queued, going = state.at, 0.0, deque[int](), state.going.any()
         while True:
             while going and ahead < self.total and len(queued) < depth and not self._over(interrupt):
                 due = min([self.total, *((ahead // apart + 1) * apart for apart in self.cuts)])
@@ -221,15 +192,15 @@ class _Loop:
             self._went_on(last, led + seconds)
             self._judge()
             if self._reports_at(state.at, self.spacing.whole):
-                self._report(self._due())
+                self.reporter.report(state)
             elif self._reports_at(state.at, self.spacing.rows):
-                self._note(state.running(self._due()))
+                self.reporter.note(state)
             self._end()
             if (now := time.monotonic()) - self.saved > min(self.apart, BETWEEN_CHECKPOINTS):
                 self.watch.checkpoint(self._snapshot())
                 self.saved = time.monotonic()
                 self.apart = max(2 * self.apart, (self.saved - now) / CHECKPOINTS_SHARE)
-            going = self._going()
+            going = state.going.any()
 
     def _led(self, last: int) -> tuple[int, float]:
         """Before a stretch up to iteration `last`: where the runs that report go ahead of the others, they make their
@@ -247,7 +218,7 @@ class _Loop:
                 stretches.wait()
                 state.at = due
                 if self._reports_at(due, self.spacing.whole):
-                    self._report(self._due())
+                    self.reporter.report(state)
             last = state.at if self.watch.enough else last
         finally:
             state.at = first  # the others are there
@@ -271,9 +242,6 @@ class _Loop:
     def _reports_at(self, step: int, apart: int) -> bool:
         return step == self.total or step % apart == 0
 
-    def _going(self) -> bool:
-        return bool((self.state.counters[:, 3] == RUNNING).any())
-
     def _went_on(self, last: int, seconds: float) -> None:
         state = self.state
         rate = (last - state.at) / max(seconds, 1e-9)
@@ -283,95 +251,16 @@ class _Loop:
         whole = float(self.total) * self.runs
         self.watch.advanced(float(self.total) * state.first + float(state.at) * state.runs, whole)
 
-    def _due(self) -> Array:
-        """The rows that have a report to make: those that moved since the last one."""
-        state = self.state
-        if self.task.history == "summary":
-            return state.moved(followed(state.first, state.runs, self.runs))
-        return state.moved(np.arange(state.runs))
-
-    def _report(self, rows: Array) -> None:
-        """On all samples."""
-        if len(rows):
-            figures = self._look(rows)
-            self._row(rows, figures, self._watched(rows))
-
-    def _note(self, rows: Array) -> None:
-        """Of these runs, which go on, only what their iterations have seen."""
-        if len(rows):
-            nothing = np.full((len(rows), len(FIGURES)), np.nan)
-            known = self.judge.known(self.state, rows) if self.judge else nothing
-            self._row(rows, known, self._nothing(rows))
-
-    def _watched(self, rows: Array) -> Array:
-        return self.watched.values(self.state, rows, self._measured(rows))
-
-    def _nothing(self, rows: Array) -> Array:
-        return np.full((len(rows), len(self.watched.names)), np.nan)
-
-    def _row(self, rows: Array, figures: Array, watched: Array) -> None:
-        state = self.state
-        numbers, steps = state.counters[rows, 4], state.counters[rows, 0]
-        seen = np.column_stack([figures, mean_of_batches(state.figures[rows], state.counters[rows])])
-        self.history.append(np.column_stack([numbers, steps, steps / self.per_epoch, seen, watched]))
-        whole = self.task.whole or (lambda found: found[:, : self.task.kernels.PARAMETERS])
-        self.watch.parameters(lambda: whole(self._measured(rows)[rows]))
-        self.watch.reported(state.at / self.per_epoch, state.at, seen)
-
-    def _look(self, rows: Array) -> Array:
-        """The figures of these rows, noted in the state."""
-        state, theta = self.state, self._measured(rows)
-        if len(rows) == self.runs == 1 and state.at == self.task.first:
-            figures = self.warmed  # nothing has moved since
-        else:
-            known = self.judge.known(state, rows) if self.judge else None
-            figures = self._figures(theta, rows, known)
-        state.last[rows], state.reported[rows] = figures, state.counters[rows, 0]
-        if not self.task.keeps:
-            lower = figures[:, 0] < state.best_figure[rows]
-            better = rows[lower]
-            state.best_figure[better], state.best[better] = figures[lower, 0], theta[better]
-            state.best_step[better] = state.counters[better, 0]
-        return figures
-
-    def _measured(self, rows: Array) -> Array:
-        """(runs, STRIDE), of which these rows are meant."""
-        return self.measured.rows(self.state, rows, self.workers)
-
-    def _figures(self, theta: Array, rows: Array, known: Array | None = None) -> Array:
-        norms = None if self.measured.elsewhere else self.stretches.norms(rows)
-        return self.evaluator.figures(theta, rows, self.workers, norms, known)
-
     def _close(self) -> None:
-        """A last report, also of runs that ended between reports; then the runs go into the book."""
+        """A last report; then the runs are finished."""
         state = self.state
-        if self.judge:
-            self.judge.look(state)
-        self._report(self._due())
-        self._look(state.moved(np.arange(state.runs)))
-        # The kernel sees a loss only in the iteration after; the last one is seen here.
-        lost = ~np.isfinite(state.last[:, 0]) & (state.counters[:, 3] == RUNNING)
-        state.counters[lost, 3] = DIVERGED
-        all_rows = np.arange(state.runs)
-        watched, kept = self._watched(all_rows), None
-        if self.task.keeps:
-            kept = self.evaluator.figures(state.best, all_rows, self.workers)
-            watched = self.watched.where_kept(state, watched)
-        self.book.enter(state, self._measured(all_rows), watched, kept)
+        watched, kept = self.reporter.close(state)
+        self.finished.enter(state, self.reporter.point(state, np.arange(state.runs)), watched, kept)
 
     def _snapshot(self) -> dict[str, Array]:
         """A checkpoint: the runs in hand, and the finished ones."""
-        return (
-            self.state.arrays()
-            | self.book.arrays()
-            | {
-                "history": self._stacked(),
-                "seconds": self._seconds(),
-            }
-        )
-
-    def _stacked(self) -> Array:
-        return np.concatenate(self.history) if self.history else np.zeros((0, self.columns))
+        of_all = {"history": self.reporter.stacked(), "seconds": self._seconds()}
+        return self.state.arrays() | self.finished.arrays() | of_all
 
     def _seconds(self) -> Array:
         """(2,) of compiling and training, all parts of a training that was resumed together."""
@@ -383,44 +272,34 @@ class _Loop:
         """Raises Unfit."""
         task = self.task
         state = from_arrays(arrays, task.kernels, task.program, task.train.count, self.total)
-        self.book.restore(arrays, state.first, self.total)
-        rows = len(arrays.get("history", ()))
-        within(arrays, "history", (rows, self.columns), np.float64)
-        history = arrays["history"]
-        if rows and not ((history[:, 0] >= 0) & (history[:, 0] < self.runs) & (history[:, 1] >= 0)).all():
-            raise Unfit("its history is not that of these runs")
+        self.finished.restore(arrays, state.first, self.total)
+        self.reporter.restore(arrays)
         within(arrays, "seconds", (2,), np.float64)
         self.before = np.nan_to_num(arrays["seconds"].clip(0, 1e12))
-        self.history = [history]
         return state
 
     def _outcome(self, interrupted: bool) -> Outcome:
         """Runs that were never begun are not part of it."""
-        history, book = self._stacked(), self.book
-        if self.chunk > 1:
-            history = history[np.lexsort((history[:, 1], history[:, 0]))]
-        if interrupted or self.watch.enough:  # where a row stands twice, the second has looked at all samples
-            same = (history[1:, :2] == history[:-1, :2]).all(axis=1)
-            history = history[np.append(~same, [True] * (len(history) > 0))]
-        kept, parameters = slice(self.first, book.count), slice(book.parameters)
-        states = slice(book.parameters, None)
+        finished = self.finished
+        kept, parameters = slice(self.first, finished.count), slice(finished.parameters)
+        states = slice(finished.parameters, None)
         by_steps = self.total == self.task.program.training.steps
         return Outcome(
-            theta=book.theta[kept, parameters],
-            best=book.best[kept, parameters],
-            states=book.theta[kept, states],
-            best_states=book.best[kept, states],
-            best_step=book.best_step[kept, 0],
-            counters=book.counters[kept],
-            history=history,
-            stops=stops(book.counters[kept], self.total, by_steps, self.watch.enough),
-            final=book.figures[kept],
-            kept=book.kept_figures[kept] if self.task.keeps else None,
-            grown=book.grown[kept],
-            watched=book.watched[kept],
+            theta=finished.theta[kept, parameters],
+            best=finished.best[kept, parameters],
+            states=finished.theta[kept, states],
+            best_states=finished.best[kept, states],
+            best_step=finished.best_step[kept, 0],
+            counters=finished.counters[kept],
+            history=self.reporter.by_run(interrupted or self.watch.enough),
+            stops=stops(finished.counters[kept], self.total, by_steps, self.watch.enough),
+            final=finished.figures[kept],
+            kept=finished.kept_figures[kept] if self.task.keeps else None,
+            grown=finished.grown[kept],
+            watched=finished.watched[kept],
             seconds=dict(zip(("compile", "train"), self._seconds().tolist(), strict=True)),
             interrupted=interrupted,
             every=self.spacing.rows,
-            before=None if interrupted else self.last_good.before_loss(self.first, book, self.stretches),
+            before=None if interrupted else self.last_good.before_loss(self.first, finished, self.stretches),
             checkpoint=self.checkpoint,
         )

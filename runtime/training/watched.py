@@ -13,7 +13,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.meaning.inside import parts_of
 from netc.runtime.aligned import aligned
 from netc.runtime.parameters import Array
-from netc.runtime.training.state import DIVERGED, RUNNING, State
+from netc.runtime.training.state import DIVERGED, State
 from netc.runtime.training.stretches import OnCpu, Stretches
 from netc.runtime.training.task import Task
 
@@ -72,7 +72,7 @@ class Watched:
             name: aligned(array[rows]) for name, array in vars(state).items() if name not in ("first", "at")
         }
         copy = State(state.first, state.at, **fields)
-        if (copy.counters[:, 3] == RUNNING).any():
+        if copy.going.any():
             self.stretches.begin(copy)
             self.stretches.queue(state.at + 1, report=False)
             try:

@@ -14,7 +14,7 @@ import numpy as np
 
 from netc.compiler.calculus import ir
 from netc.dsl.reading import require_regular
-from netc.runtime.parameters import Array, flatten
+from netc.runtime.parameters import Array, flatten, some_of
 from netc.runtime.training import keras_file
 
 OF_PYTORCH = (".pt", ".pth")
@@ -84,7 +84,7 @@ def held_in(problem: ir.Problem, held: ir.Held) -> dict[str, Array]:
         if name is None and t.role == "state":
             continue
         if name is None:
-            raise ValueError(f"no {names[0]} among {_listed(list(named))}")
+            raise ValueError(f"no {names[0]} among {some_of(list(named))}")
         if np.shape(named[name]) != t.kept_shape:
             raise ValueError(f"{name} has shape {np.shape(named[name])}, {t.name} is {t.kept_shape}")
         found[t.name] = np.asarray(named[name], np.float64)
@@ -140,10 +140,6 @@ def _numbered(problem: ir.Problem, named: dict[str, Array]) -> dict[str, Array] 
     layers += [f"layer{i}" for i in range(len(layers) + 1, len(places) + 1)]  # of a longer network
     found = {name: (layers[places.index(int(m[1]))], m[2]) for name, m in matches.items() if m}
     return {f"{layer}.{word}": named[name] for name, (layer, word) in found.items() if word != COUNTER}
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _tensors(path: Path) -> dict[str, Array]:

@@ -70,7 +70,7 @@ def command(run: Path, as_json: bool, quiet: bool) -> int:
 
 
 def _trained(session: Session, again: Any, manifest: Manifest, quiet: bool) -> Result:
-    from netc.commands.run import watching
+    from netc.one_run import watching
 
     with watching(session, quiet) as watch:
         _, result = session.train(watch, None, again.rows)

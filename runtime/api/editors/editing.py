@@ -143,7 +143,7 @@ def completion(text: str, at: int) -> list[Offer]:
     statement = _statement(text, at)
     if not before.strip() and not before[:1].isspace():
         return [Offer(word, "keyword") for word in STATEMENTS]
-    return list({offer.word: offer for offer in _inside(text, at, statement, before)}.values())
+    return list({offer.word: offer for offer in _inside(text, statement, before)}.values())
 
 
 def _statement(text: str, at: int) -> str:
@@ -154,7 +154,7 @@ def _statement(text: str, at: int) -> str:
     return ""
 
 
-def _inside(text: str, at: int, statement: str, before: str) -> Iterator[Offer]:
+def _inside(text: str, statement: str, before: str) -> Iterator[Offer]:
     call = re.search(r"([\w.]+)\(([^()]*)$", before)
     if call and statement in ("optimizer", "schedule", "loss", "init"):
         yield from _parameters(statement, call[1])
