@@ -149,6 +149,16 @@ kernels would be can be seen on any machine: 'netc show FILE --stage cuda', and 
 where the extra is installed.
 """,
     ),
+    "E0663": Story(
+        "a name that means something already",
+        """\
+A definition names its own parameters, variables and loops, but not by what already has a meaning where they are
+read: n counts the iterations of every rule, u and y are the outputs and targets of every loss, fan_in, fan_out and
+layer belong to every start, epoch and step to every schedule. A variable of an objective is read by 'expect' and
+'stop' beside their figures (loss, steps, accuracy, ...) and the parameters of the rule, and a loss by rules beside
+their functions. Two meanings of one name would be one too many: choose another name.
+""",
+    ),
     "E0905": Story(
         "a figure that cannot be monitored",
         """\
