@@ -159,6 +159,22 @@ layer belong to every start, epoch and step to every schedule. A variable of an 
 their functions. Two meanings of one name would be one too many: choose another name.
 """,
     ),
+    "E0664": Story(
+        "a share above 1",
+        """\
+An accuracy is a share of the samples, and 'share(...)' one of the runs: numbers from 0 to 1, as 95% is 0.95. Compared with
+95 it is never larger and always smaller, and within 1 of everything. Write the percentage with its sign: 'accuracy(test) >
+95%', 'within 1%' (percentage points, where the stated value is a percentage).
+""",
+    ),
+    "E0665": Story(
+        "a share in the place of a time",
+        """\
+What stands after 'until', and the periods, warmups and patience of schedules, are numbers of epochs, or of iterations with
+'unit = step': 50% would be half an epoch. A share of the training is said by an expression, in which 'epochs' and 'steps'
+are what is planned: 'schedule eta = 0.1 if epoch < epochs/2 else 0.01'.
+""",
+    ),
     "E0905": Story(
         "a figure that cannot be monitored",
         """\

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netc.compiler.check.keep import FIGURES, judged_of
+from netc.compiler.check.shares import check_shares
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
@@ -67,6 +68,7 @@ def _goal(condition: ast.Expr, losses: frozenset[str], report: Report) -> Goal |
             )
             report.error("E0638", condition.span, message, hints=(EXAMPLE,))
             return None
+    check_shares(condition, None, report)
     judged = judged_of(figure, losses, report)
     try:
         goal = number(bound)
