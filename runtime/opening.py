@@ -50,9 +50,8 @@ def _require_metric(session: Session) -> None:
     asked = (f for s in session.statements if isinstance(s, ast.Monitor) for f in s.figures)
     for figure in asked:
         if isinstance(figure, ast.Name) and figure.id in ("accuracy", "r2") and figure.id != has:
-            message = f"'monitor' asks for {figure.id}, which this training does not have"
-            hint = f"it has {has or 'loss'}: monitor {has or 'loss'}"
-            raise SpecError([Diagnostic("E0905", message, figure.span, hints=(hint,))])
+            message = f"'monitor' asks for {figure.id}, and this training has none: monitor {has or 'loss'}"
+            raise SpecError([Diagnostic("E0905", message, figure.span)])
 
 
 def _require_voters(session: Session) -> None:

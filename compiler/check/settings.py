@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from netc.compiler.meaning.findings import Report, listed
+from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
@@ -123,5 +124,8 @@ def whole(least: int) -> Reader[int]:
 
 def condition(value: ast.Expr) -> ast.Expr:
     if not isinstance(value, ast.Compare | ast.Logic | ast.Not):
+        name = value.function if isinstance(value, ast.Call) else value
+        if isinstance(name, ast.Name | ast.Member) and (says := meant(dotted(name) or "", "setting")):
+            raise Unfit(says, value.span)
         raise Unfit("a condition is needed, such as norm(grad R) < 1e-7", value.span)
     return value

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
-from netc.compiler.check.goals import check_goals
+from netc.compiler.check.goals import check_goals, foreign_figure
 from netc.compiler.check.keep import NEVER, check_keep, check_patience, stop_of
 from netc.compiler.check.settings import Reader, Settings, Unfit, condition, truth, whole, word
 from netc.compiler.check.watch import FIGURES, MONITORING, check_shown, check_watched
@@ -18,6 +18,7 @@ from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Sampling, Training, Unit
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.vocabulary import joined
 
 SETTINGS = (
     "epochs", "steps", "batch", "shuffle", "sampling", "precision", "seed", "runs", "threads", "stop", "diverged", "keep",
@@ -160,6 +161,11 @@ def _check_criterion(
 
     found = plain(criterion)
     known = {"theta": THETA, "n": SCALAR, "epoch": SCALAR, **names}
+    if foreign := foreign_figure(criterion, {*known, *losses, "loss"}):
+        figure, says = foreign
+        message = joined(f"'{figure.span.text}' means nothing in a stop criterion", says)
+        report.error("E0101", figure.span, message, hints=(f"known here: {', '.join(known)}",))
+        return found
     Kinds(Scope("a stop criterion", known, definitions.activations, losses), report).condition(found)
     return found
 
