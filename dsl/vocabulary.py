@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from netc.dsl.foreign_parameters import SAME
 from netc.dsl.foreign_words import COUNT, HOMES, TABLES, Place
 from netc.dsl.tokens import STATEMENTS
 
@@ -42,6 +43,16 @@ def meant(word: str, place: Place) -> str:
 @cache
 def _words(place: Place) -> dict[str, str]:
     return {_plain(word): says for says, words in TABLES[place].items() for word in words.split()}
+
+
+def same_parameter(word: str, names: Iterable[str]) -> str:
+    """The parameter among these that other tools call `word`; empty where none is."""
+    return next((n for n in names if _plain(word) in _called(n)), "")
+
+
+@cache
+def _called(name: str) -> set[str]:
+    return {_plain(word) for word in SAME.get(name, "").split()}
 
 
 def at_home(word: str, statement: str) -> str:

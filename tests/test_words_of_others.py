@@ -306,7 +306,7 @@ def test_no_word_of_the_language_is_called_foreign() -> None:
 
 def test_what_is_said_names_things_that_exist() -> None:
     """Every `LIBRARY.Rule(...)` in the table is a rule or a clip."""
-    known = {n for kind in ("optimizer", "clip", "layer") for n in library.names(kind)}
+    known = {n for kind in ("optimizer", "clip", "layer", "schedule") for n in library.names(kind)}
     said = {s for table in TABLES.values() for s in table}
     for name in {
         m for s in said for m in re.findall(r"\b(?:torch|keras|momentum|clip|riedmiller1993)\.\w+", s)

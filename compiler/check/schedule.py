@@ -118,7 +118,8 @@ def _bind_call(definition: ast.Schedule, call: ast.Call, report: Report) -> tupl
         name = argument.name or (names[place] if place < len(names) else "")
         if name in TIMES:
             _no_share(argument.value, f"'{name}'", report)
-    bound = bind(definition.parameters, call.arguments, call.span, f"'{definition.name}'", report)
+    what = f"'{definition.name}'"
+    bound = bind(definition.parameters, call.arguments, call.span, what, report, place="of a schedule")
     check_required(definition, call.arguments, dict(bound), call.span, report)
     return bound
 
