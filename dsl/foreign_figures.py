@@ -47,6 +47,16 @@ TIME = "time epochtime seconds duration elapsed walltime wallclock runtime stept
 COUNTS = (
     "epoch epochs step steps iteration iterations iter globalstep nepochs nsteps niter numepochs numsteps"
 )
+COUNTED = (
+    "params",
+    "numparams",
+    "nparams",
+    "numparameters",
+    "nparameters",
+    "paramcount",
+    "countparams",
+    "size",
+)
 INSIDE = "activations histogram histograms hist deadneurons deadunits sparsity activationhistogram"
 NONE = {
     "netc has none, of classes it has accuracy; its probabilities are written by netc predict RUN table.csv": "auc rocauc"
@@ -82,6 +92,8 @@ def figure_meant(figure: ast.Expr, place: FigurePlace) -> str:
         return _of_loss(loss, part, place)
     if plain in ("rmse", "rootmeansquarederror", "rms"):
         return _root(part, place)
+    if place == "expect" and plain in COUNTED:
+        return "here it is called 'parameters'"
     if plain in ("perplexity", "ppl"):
         return _exponential(part, place)
     for words, said in ((GRADIENT, _GRADIENT), (PARAMETERS, _PARAMETERS), (RATE, _RATE), (TIME, _TIME), (COUNTS, _COUNTS),

@@ -12,7 +12,7 @@ from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import at_home, joined, meant
+from netc.dsl.vocabulary import at_home, joined, meant, same_value, setting_meant
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
@@ -45,7 +45,13 @@ class Settings:
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:
             if setting.name not in known:
-                says = meant(setting.name, "setting") or at_home(setting.name, statement)
+                lower = setting.name.lower()
+                says = (
+                    f"here it is called '{lower}'"
+                    if lower in known
+                    else setting_meant(setting.name, statement)
+                )
+                says = says or at_home(setting.name, statement)
                 hints = () if says else did_you_mean(setting.name, known)
                 report.error(
                     "E0501",
@@ -95,6 +101,8 @@ def word(*words: W) -> Reader[W]:
         if isinstance(value, ast.Name) and value.id in words:
             return next(w for w in words if w == value.id)
         shown = [w for w in words if w[0].islower()] or words
+        if here := same_value(value.span.text, shown):
+            raise Unfit(f"here it is called '{here}'", value.span)
         hints = did_you_mean(value.id, shown) if isinstance(value, ast.Name) else ()
         raise Unfit(f"it is {listed(shown)}", value.span, hints=hints)
 

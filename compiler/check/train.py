@@ -18,7 +18,7 @@ from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Sampling, Training, Unit
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
-from netc.dsl.vocabulary import joined
+from netc.dsl.vocabulary import joined, same_value
 
 SETTINGS = (
     "epochs", "steps", "batch", "shuffle", "sampling", "precision", "seed", "runs", "threads", "stop", "diverged", "keep",
@@ -130,7 +130,9 @@ def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
                     f"'{unit}' is no unit here; a batch is full, a size such as 32, or '4 parts'", value.span
                 )
             case ast.Name():
-                raise Unfit("a batch is full, a size such as 32, or '4 parts'", value.span)
+                here = same_value(value.span.text, ("full",))
+                what = "a batch is full, a size such as 32, or '4 parts'"
+                raise Unfit(f"here it is called '{here}'" if here else what, value.span)
             case _:
                 mode, count = "size", whole(1)(value)
         if samples is not None and count > samples:

@@ -25,7 +25,7 @@ from netc.dsl.diagnostics import SpecError
 from netc.dsl.foreign_figures import figure_meant
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
-from netc.dsl.vocabulary import joined
+from netc.dsl.vocabulary import joined, setting_meant
 
 FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
 """What `monitor` reports of every training."""
@@ -105,9 +105,11 @@ def _may_be_followed(setting: ast.Setting, taken: set[str], report: Report) -> b
     if not any(
         isinstance(node, ast.Index | ast.Gradient | ast.InputGradient) for node in walk(setting.value)
     ):
+        says = setting_meant(setting.name, "monitor")
         message = (
             f"'monitor' has no setting '{setting.name}', and as a function it reads nothing that changes"
         )
+        message = joined(f"'monitor' has no setting '{setting.name}'", says) if says else message
         example = "a function to follow reads states or the loss: V = R(theta[n]) + norm(v[n])^2/2"
         hints = did_you_mean(setting.name, MONITORING) or (example,)
         report.error("E0501", name_span(setting), message, hints=hints)
