@@ -149,6 +149,32 @@ kernels would be can be seen on any machine: 'netc show FILE --stage cuda', and 
 where the extra is installed.
 """,
     ),
+    "E0663": Story(
+        "a name that means something already",
+        """\
+A definition names its own parameters, variables and loops, but not by what already has a meaning where they are
+read: n counts the iterations of every rule, u and y are the outputs and targets of every loss, fan_in, fan_out and
+layer belong to every start, epoch and step to every schedule. A variable of an objective is read by 'expect' and
+'stop' beside their figures (loss, steps, accuracy, ...) and the parameters of the rule, and a loss by rules beside
+their functions. Two meanings of one name would be one too many: choose another name.
+""",
+    ),
+    "E0664": Story(
+        "a share above 1",
+        """\
+An accuracy is a share of the samples, and 'share(...)' one of the runs: numbers from 0 to 1, as 95% is 0.95. Compared with
+95 it is never larger and always smaller, and within 1 of everything. Write the percentage with its sign: 'accuracy(test) >
+95%', 'within 1%' (percentage points, where the stated value is a percentage).
+""",
+    ),
+    "E0665": Story(
+        "a share in the place of a time",
+        """\
+What stands after 'until', and the periods, warmups and patience of schedules, are numbers of epochs, or of iterations with
+'unit = step': 50% would be half an epoch. A share of the training is said by an expression, in which 'epochs' and 'steps'
+are what is planned: 'schedule eta = 0.1 if epoch < epochs/2 else 0.01'.
+""",
+    ),
     "E0905": Story(
         "a figure that cannot be monitored",
         """\

@@ -5,9 +5,22 @@ from __future__ import annotations
 from typing import Literal
 
 from netc.dsl.foreign_functions import FUNCTIONS, INITS, SCHEDULES
+from netc.dsl.foreign_parameters import OF_INITS, OF_LAYERS, OF_LOSSES, OF_SCHEDULES
 
 Place = Literal[
-    "statement", "setting", "optimizer", "parameter", "loss", "layer", "init", "schedule", "function"
+    "statement",
+    "setting",
+    "optimizer",
+    "parameter",
+    "loss",
+    "layer",
+    "init",
+    "schedule",
+    "function",
+    "of a layer",
+    "of a loss",
+    "of a start",
+    "of a schedule",
 ]
 
 RATE = "the rate is a parameter of the rule, optimizer gd(eta = 0.1)"
@@ -310,4 +323,8 @@ TABLES: dict[Place, dict[str, str]] = {
     "init": INITS,
     "schedule": SCHEDULES,
     "function": FUNCTIONS,
+    "of a layer": OF_LAYERS,
+    "of a loss": OF_LOSSES,
+    "of a start": OF_INITS,
+    "of a schedule": OF_SCHEDULES,
 }

@@ -124,6 +124,8 @@ def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     words = [t for t in (*failure.line[1:], *failure.tokens[failure.at : failure.at + 2]) if t.type == "NAME"]
     found = ((w.span.text, meant(w.span.text, place)) for w in reversed(words) if place)
     says = next((s for word, s in found if s and f"'{word}'" not in s), "")
+    if failure.before() == "grad" and "NAME" in failure.accepts:
+        says = "the gradient of the loss is written grad R, its norm norm(grad R)"
     if (
         not says and diagnostic.code == "E0009" and [str(t) for t in failure.tokens[1:2]] == ["."]
     ):  # `loss.backward()`

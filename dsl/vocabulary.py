@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from netc.dsl.foreign_parameters import SAME
+from netc.dsl.foreign_settings import AXES, OF_STATEMENTS, VALUES
 from netc.dsl.foreign_words import COUNT, HOMES, TABLES, Place
 from netc.dsl.tokens import STATEMENTS
 
@@ -42,6 +44,36 @@ def meant(word: str, place: Place) -> str:
 @cache
 def _words(place: Place) -> dict[str, str]:
     return {_plain(word): says for says, words in TABLES[place].items() for word in words.split()}
+
+
+def setting_meant(word: str, statement: str) -> str:
+    """What is meant by the setting of another tool in a statement of this kind; empty where it is none that is known."""
+    of_its_own = OF_STATEMENTS.get(statement, {})
+    says = next(
+        (says for says, words in of_its_own.items() if _plain(word) in map(_plain, words.split())), ""
+    )
+    return says or meant(word, "setting")
+
+
+def axis_meant(word: str) -> str:
+    """What is meant by the axis of a sweep that is nowhere in the file."""
+    return next((says for says, words in AXES.items() if _plain(word) in map(_plain, words.split())), "")
+
+
+def same_value(word: str, words: Iterable[str]) -> str:
+    """The word among these that other tools call `word`; empty where there is none."""
+    plain = _plain(word.strip("\"'"))
+    return next((w for w in words if plain in (w.lower(), *map(_plain, VALUES.get(w, "").split()))), "")
+
+
+def same_parameter(word: str, names: Iterable[str]) -> str:
+    """The parameter among these that other tools call `word`; empty where none is."""
+    return next((n for n in names if _plain(word) in _called(n)), "")
+
+
+@cache
+def _called(name: str) -> set[str]:
+    return {_plain(word) for word in SAME.get(name, "").split()}
 
 
 def at_home(word: str, statement: str) -> str:

@@ -32,6 +32,7 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
     if session.data is not None:
         warnings = session.require_fit()
         session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
+    _require_metric(session)
     session = _with_phases_checked(session) if session.spec.phases else _with_judges_checked(session)
     if session.spec.ensemble is not None:
         _require_voters(session)
@@ -41,6 +42,16 @@ def open_session(file: File, overrides: Overrides, data: Dataset | None = None, 
         _, warnings = sweep.figure_of(session)
         session = replace(session, spec=replace(session.spec, warnings=(*session.spec.warnings, *warnings)))
     return _with_expectations_checked(session, overrides) if session.spec.expectations else session
+
+
+def _require_metric(session: Session) -> None:
+    """SpecError where `monitor` asks for an accuracy of numbers, or for r2 of classes: no report has it."""
+    has = session.metric.kind if session.metric else ""
+    asked = (f for s in session.statements if isinstance(s, ast.Monitor) for f in s.figures)
+    for figure in asked:
+        if isinstance(figure, ast.Name) and figure.id in ("accuracy", "r2") and figure.id != has:
+            message = f"'monitor' asks for {figure.id}, and this training has none: monitor {has or 'loss'}"
+            raise SpecError([Diagnostic("E0905", message, figure.span)])
 
 
 def _require_voters(session: Session) -> None:

@@ -60,6 +60,35 @@ TRAIN = {
     "monitor = val_loss": "statement of its own",
     "stratify = true": "setting of 'data'",
 }  # fmt: skip
+OF_TRAIN = {
+    "validation_freq = 2": "monitor loss, every = 1", "divideFcn = dividerand": "split = 80%",
+    "min_grad = 1e-7": "norm(grad R)", "n_epochs_no_change = 3": "no gain in", "warmup_epochs = 3": "linear_warmup(",
+    "limit_train_batches = 0.1": "limit = 100", "devices = 2": "--on dask", "strategy = ddp": "target = cuda",
+    "clip = 1": "clip.by_norm(1)", "Epochs = 3": "'epochs'", "accumulate = 4": "batch = 128",
+    "showWindow = true": "--quiet", "logging = true": "monitor loss", "loss = mse": "loss mse",
+    "optimizer = adam": "optimizer torch.Adam", "schedule = cosine": "schedule eta = cosine(",
+    "mu = 0.1": "does not have", "precision = double": "'f64'", "precision = float32": "'f32'",
+    "precision = 32": "'f32'", "target = gpu": "'cuda'", "sampling = with_replacement": "'replacement'",
+    "batch = all": "'full'", "stop = EarlyStopping(patience = 3)": "no gain in",
+}  # fmt: skip
+SWEEPS = {
+    "eta in {0.1}, n_trials = 3": "'trials'", "eta in {0.1}, n_iter = 3": "'trials'",
+    "eta in {0.1}, scoring = accuracy": "'figure'", "eta in {0.1}, direction = minimize": "lower losses",
+    "eta in {0.1}, n_jobs = 2": "--on dask", "eta in {0.1}, sampler = tpe": "by = tpe",
+    "eta in {0.1}, cv = 5": "folds = 5", "eta in {0.1}, by = random": "without 'by'",
+    "eta in {0.1}, by = grid": "without 'by'", "eta in {0.1}, by = optuna": "by = tpe",
+    "eta in {0.1}, by = hyperband": "halving", "eta = {0.1, 0.2}": "eta in {0.1, 0.2}",
+    "eta in (0.1, 0.2)": "eta in {0.1, 0.2}", "eta in logspace(-4, -1, 5)": "log_uniform",
+    "learning_rate in {0.1, 0.2}": "'eta'", "batch_size in {16, 32}": "'batch'",
+    "hidden_size in {4, 8}": "[13(tanh)width", "activation in {relu, tanh}": "[13(act)10",
+    "dropout in {0.1, 0.2}": "(dropout.inverted(p))", "random_state in {1, 2}": "'seed'",
+    "n_epochs in {1, 2}": "'epochs'", "eta ~ loguniform(1e-4, 1e-1), trials = 2": "log_uniform",
+}  # fmt: skip
+MORE = {
+    "monitor loss, freq = 10": "'every'", "monitor loss, interval = 10": "'every'",
+    "monitor loss, patience = 3": "no gain in", "phase a: steps = 2, learning_rate = 0.1": "'eta'",
+    "phase a: steps = 2, batch_size = 4": "'batch'", "expect loss < 1, tol = 1": "within 0.01",
+}  # fmt: skip
 LINES = {
     "loss.backward()": "netc run", "optimizer.step()": "netc run", "optimizer.zero_grad()": "netc run",
     "plt.plot(x)": "netc plot", "wandb": "MLflow", "grid lr = 1": "sweep eta", "self.fc = nn.Linear(2, 3)": "netc run",
@@ -204,6 +233,9 @@ def network(layer: str = "(lin)", init: str = "zeros", loss: str = "mse", data: 
 
 CASES = {
     **{f"train {w}": (OBJECTIVE.format(f", {w}", GD), says) for w, says in TRAIN.items()},
+    **{f"train {w}": (OBJECTIVE.format(f", {w}", GD), says) for w, says in OF_TRAIN.items()},
+    **{f"sweep {w}": (OBJECTIVE.format("", f"{GD}sweep {w}"), says) for w, says in SWEEPS.items()},
+    **{w: (OBJECTIVE.format("", f"{GD}{w}"), says) for w, says in MORE.items()},
     **{f"line {w}": (OBJECTIVE.format("", GD + w), says) for w, says in LINES.items()},
     **{f"optimizer {w}": (OBJECTIVE.format("", f"optimizer {w}"), says) for w, says in RULES.items()},
     **{f"loss {w}": (network(loss=w), says) for w, says in LOSSES.items()},
@@ -306,7 +338,7 @@ def test_no_word_of_the_language_is_called_foreign() -> None:
 
 def test_what_is_said_names_things_that_exist() -> None:
     """Every `LIBRARY.Rule(...)` in the table is a rule or a clip."""
-    known = {n for kind in ("optimizer", "clip", "layer") for n in library.names(kind)}
+    known = {n for kind in ("optimizer", "clip", "layer", "schedule") for n in library.names(kind)}
     said = {s for table in TABLES.values() for s in table}
     for name in {
         m for s in said for m in re.findall(r"\b(?:torch|keras|momentum|clip|riedmiller1993)\.\w+", s)

@@ -12,6 +12,7 @@ from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import names_in
 from netc.dsl import ast
+from netc.dsl.vocabulary import joined, meant, setting_meant
 
 SETTINGS: Mapping[type[ast.Node], tuple[str, ...]] = {
     ast.Activation: ("source",),
@@ -69,7 +70,9 @@ def check_helpers(statement: ast.Init, report: Report) -> None:
     """`init weights ~ uniform(-a, a), a = 1/fan_in, foo = 3`: every helper is read by a law or another helper."""
     for setting in unread_helpers(statement):
         hint = "a helper is a number that a law reads: weights ~ uniform(-a, a), a = sqrt(6/fan_in)"
+        says = meant(setting.name, "of a start") or setting_meant(setting.name, "init")
         message = f"'init' has no setting '{setting.name}', and no law reads it"
+        message = joined(f"'init' has no setting '{setting.name}'", says) if says else message
         report.error("E0501", name_span(setting), message, hints=(hint,))
 
 

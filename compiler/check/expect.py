@@ -7,8 +7,10 @@ from math import dist, isfinite
 
 from netc.compiler.check.definitions import text
 from netc.compiler.check.settings import Settings
+from netc.compiler.check.shares import check_shares
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import head
+from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import FAR, KINDS, Expectation, Optimizer, Points
 from netc.dsl import ast
@@ -35,8 +37,22 @@ def _expectation(statement: ast.Expect, report: Report) -> Expectation:
     if claimed is not None and not isinstance(claim, ast.Compare):
         message = "'claimed' is the paper's figure beside the one that was found, but this compares no figure"
         report.error("E0712", claimed.span, message, hints=("expect diverged = 22% of runs, claimed = 65%",))
+    check_shares(claim, within, report)
+    _plus_minus(claim, report)
     written = claim.span.to(within.span if within else claim.span).text
     return Expectation(claim, within, written, claimed, settings.get("source", text, ""))
+
+
+def _plus_minus(claim: ast.Expr, report: Report) -> None:
+    """`accuracy(test) = 0.95 +- 0.01` would be 0.95 - 0.01."""
+    for node in walk(claim):
+        match node:
+            case ast.Binary("+" | "-", left, ast.Unary("-" | "+", right)) if node.span.text:
+                between = Span(node.span.source, left.span.end, right.span.start)
+                if between.text.strip() in ("+-", "-+"):
+                    message = f"'{between.text.strip()}' is no sign of a tolerance: within {right.span.text}"
+                    hints = (f"{left.span.text} within {right.span.text}",)
+                    report.error("E0705", between, message, hints=hints)
 
 
 # -- points ------------------------------------------------------------------------------------------
@@ -74,6 +90,12 @@ def _radius(s: ast.Points, names: dict[str, float], report: Report) -> float:
     if s.within is None:
         message = "how near is near enough? The list has no 'within'"
         report.error("E0709", head(s), message, hints=(EXAMPLE,))
+        return 0.0
+    if isinstance(s.within, ast.Percent):
+        message = (
+            f"a distance is a number, and {s.within.span.text} of what? It would be {number(s.within):g}"
+        )
+        report.error("E0709", s.within.span, message, hints=(EXAMPLE,))
         return 0.0
     radius = _number(s.within, names, report)
     if radius is None or radius > 0:

@@ -5,15 +5,17 @@ Kernels test conditions on theta and the training loss (`train.py`); these are l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from netc.compiler.check.keep import FIGURES, judged_of
+from netc.compiler.check.shares import check_shares
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import PARTS
 from netc.compiler.meaning.spec_training import Comparison, Goal
 from netc.dsl import ast
+from netc.dsl.foreign_figures import figure_meant
 from netc.dsl.printer import print_expr
 
 STRAIGHT: Mapping[str, Comparison] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -30,7 +32,9 @@ def check_goals(
     left: ast.Expr | None = None
     found: list[Goal] = []
     for condition in _alternatives(criterion):
-        if not any(_is_figure(node, losses) for node in walk(condition)):
+        nodes = list(walk(condition))
+        foreign = any(isinstance(n, ast.Member | ast.Index) and figure_meant(n, "stop") for n in nodes)
+        if foreign or not any(_is_figure(node, losses) for node in nodes):
             left = condition if left is None else ast.Logic("or", left, condition, span=criterion.span)
         elif goal := _goal(condition, losses, report):
             found.append(goal)
@@ -42,6 +46,18 @@ def _alternatives(criterion: ast.Expr) -> list[ast.Expr]:
         case ast.Logic("or", left, right):
             return [*_alternatives(left), *_alternatives(right)]
     return [criterion]
+
+
+def foreign_figure(condition: ast.Expr, known: Collection[str]) -> tuple[ast.Expr, str] | None:
+    """A figure as other tools call it, and what it is here; names that are `known` are none."""
+    for node in walk(condition):
+        name = node.function if isinstance(node, ast.Call) else node
+        base = name.base if isinstance(name, ast.Index | ast.Member) else name
+        if isinstance(base, ast.Name) and base.id in known and not isinstance(node, ast.Member | ast.Index):
+            continue
+        if isinstance(node, ast.Expr) and (says := figure_meant(node, "stop")):
+            return node, says
+    return None
 
 
 def _is_figure(node: ast.Node, losses: frozenset[str]) -> bool:
@@ -67,6 +83,7 @@ def _goal(condition: ast.Expr, losses: frozenset[str], report: Report) -> Goal |
             )
             report.error("E0638", condition.span, message, hints=(EXAMPLE,))
             return None
+    check_shares(condition, None, report)
     judged = judged_of(figure, losses, report)
     try:
         goal = number(bound)

@@ -20,13 +20,14 @@ from netc.compiler.check.init_layers import (
 from netc.compiler.check.starts import check_start
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
-from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
+from netc.compiler.meaning.resolve import Definitions, bind, head, lookup, renamed
 from netc.compiler.meaning.resolve_laws import LAWS, PLACE, law_numbers
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import FromFile, Init, Law, Learns, Values
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.vocabulary import joined
 
 TARGETS = ("weights", "biases", "gains", "theta")
 NONE = Init((), "")
@@ -166,7 +167,8 @@ def _chosen(
         assert function is not None
         definition = lookup(definitions.inits, dotted(function) or "", function.span, "init", report)
         if definition is not None:
-            bound = bind(definition.parameters, arguments, function.span, f"'{definition.name}'", report)
+            what = f"'{definition.name}'"
+            bound = bind(definition.parameters, arguments, function.span, what, report, place="of a start")
             laws = {law.target: law for law in _laws(definition, bound, definitions, report)}
     written: dict[str, ast.Init] = {}
     for statement in (s for s in uses if s.use is None):
@@ -277,13 +279,16 @@ def _drawn(law: ast.Expr, walker: Kinds, definitions: Definitions, report: Repor
         report.error("E0514", law.span, "a law to draw from is needed after '~'", hints=hints)
         return False
     parameters = LAWS[name]
+    own = [ast.Parameter(p, None) for p in parameters]
     for argument in law.arguments:
         walker.number(argument.value, "an argument of a law")
         if argument.name is not None and argument.name not in parameters:
             report.error(
                 "E0108",
                 argument.span,
-                f"'{name}' has no parameter '{argument.name}'",
+                joined(
+                    f"'{name}' has no parameter '{argument.name}'", renamed(argument.name, own, "of a start")
+                ),
                 hints=did_you_mean(argument.name, parameters)
                 or (f"its parameters: {', '.join(parameters)}",),
             )

@@ -11,8 +11,10 @@ from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import PARTS, Judged, Patience
 from netc.dsl import ast
+from netc.dsl.foreign_figures import WRITTEN, figure_meant, part_meant
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
+from netc.dsl.vocabulary import joined
 
 Stop = tuple[ast.Expr | None, ast.Gain | None]
 """A condition that the kernels test, and one that the reports do; a run ends where either holds."""
@@ -56,9 +58,21 @@ def check_keep(settings: Settings, losses: frozenset[str], report: Report) -> Ju
             return None
         case ast.Call(ast.Name("best"), (ast.Argument(None, figure),)):
             return judged_of(figure, losses, report)
-    message = f"keep = {value.span.text or print_expr(value)}: what is kept is 'last' or the best by a figure"
+    said = figure_meant(value, "judge").removeprefix(WRITTEN)
+    if isinstance(value, ast.Call) and judgeable(value):
+        said = print_expr(value)
+    said = said if said.endswith(")") and " " not in said else "loss(validation)"
+    message = f"keep = {value.span.text or print_expr(value)}: what is kept is 'last', or best({said})"
     report.error("E0431", value.span, message, hints=("keep = best(loss(validation))",))
     return None
+
+
+def judgeable(figure: ast.Call) -> bool:
+    """`accuracy(validation)`"""
+    match figure:
+        case ast.Call(ast.Name(name), (ast.Argument(None, ast.Name(part)),)):
+            return name in FIGURES and part in PARTS
+    return False
 
 
 def judged_of(figure: ast.Expr, losses: frozenset[str], report: Report) -> Judged | None:
@@ -73,15 +87,17 @@ def judged_of(figure: ast.Expr, losses: frozenset[str], report: Report) -> Judge
         ):
             if part in PARTS:
                 return Judged(names[name], next(p for p in PARTS if p == part), attack)  # type: ignore[arg-type]
-            message = f"the data have no part '{part}'"
+            says = figure_meant(figure, "judge") if part_meant(part) else ""
+            message = joined(f"the data have no part '{part}'", says)
             hints = did_you_mean(part, PARTS) or (f"the parts are {', '.join(PARTS)}",)
             report.error("E0432", figure.span, message, hints=hints)
         case ast.Name(name) if name in names:
-            message = f"of which part of the data? '{name}' alone does not say"
+            message = f"of which part of the data? '{name}' alone does not say: {name}(validation)"
             hints = (f"{name}(validation), or {name}(train)",)
             report.error("E0432", figure.span, message, hints=hints)
         case _:
             message = f"'{figure.span.text or print_expr(figure)}' is no figure that runs can be judged by"
+            message = joined(message, figure_meant(figure, "judge"))
             report.error("E0432", figure.span, message, hints=(f"such figures: {EXAMPLES}",))
     return None
 

@@ -21,6 +21,7 @@ from netc.compiler.meaning.layer_parameters import (
 )
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.vocabulary import joined, meant, same_parameter
 
 TRUE, FALSE = ast.Name("true"), ast.Name("false")
 
@@ -188,9 +189,10 @@ class _Words:
         else:
             hint = f"its options: {', '.join(options)}"
         near = did_you_mean(word.span.text, options)
-        self.report.error(
-            "E0203", word.span, f"'{word.span.text}' is no option of {name}", hints=near or (hint,)
-        )
+        here = same_parameter(word.span.text, [p.name for p in self.parameters if p.default is not None])
+        says = f"here it is called '{here}'" if here else meant(word.span.text, "of a layer")
+        message = joined(f"'{word.span.text}' is no option of {name}", says)
+        self.report.error("E0203", word.span, message, hints=near or (hint,))
 
 
 def _option(p: ast.Parameter) -> str:

@@ -76,7 +76,7 @@ def _bound(
     definition = lookup(definitions.losses, name, span, "loss", report)
     if definition is None:
         return None, ()
-    return definition, bind(definition.parameters, arguments, span, f"'{name}'", report)
+    return definition, bind(definition.parameters, arguments, span, f"'{name}'", report, place="of a loss")
 
 
 def _settings(

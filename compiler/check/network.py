@@ -65,7 +65,7 @@ class _Checker:
                 return (int(value),)
             case ast.Shape(sizes) if all(s >= 1 for s in sizes) and prod(sizes) <= LARGEST:
                 return sizes
-        self.operations.no_size(expr.span)
+        self.operations.no_size(expr)
         return (1,)
 
 

@@ -31,7 +31,7 @@ def bound_arguments(
     written = (*definition.parameters, *_which(definition, given))
     parameters = shapes_apart(written)
     what = f"'{definition.name}'"
-    bound = bind(parameters, given, operation.span, what, report, lambda e: number(e, numbers))
+    bound = bind(parameters, given, operation.span, what, report, lambda e: number(e, numbers), "of a layer")
     fixed = tuple((n, v) for n, v in bound if n not in dict(scheduled))
     require_said(definition, fixed, given, operation.span, report)
     bound = tuple((n, NONE if n in dict(scheduled) else v) for n, v in bound)

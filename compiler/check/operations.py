@@ -37,6 +37,7 @@ from netc.compiler.meaning.spec import Activation, Join, Named, Operation, Use
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import joined, same_parameter
 
 LARGEST = 10**9
 """Units of a layer."""
@@ -168,10 +169,13 @@ class Operations:
         if stage.size is None:
             for o, d in needy:
                 if isinstance(d, ast.Layer):
-                    self._error(
-                        stage.span, f"the {o.name} operation has no size",
-                        f"write it after the parentheses: ({o.name}) 15",
-                    )  # fmt: skip
+                    says = f"it stands behind the parentheses, ({o.name}) 15"
+                    for name in (a.name for a in o.arguments if a.name):
+                        if here := same_parameter(name, open_sizes(o, d)):
+                            says = (
+                                f"'{name}' is '{here}' here, or stands behind the parentheses, ({o.name}) 15"
+                            )
+                    self._error(stage.span, joined(f"the {o.name} operation has no size", says))
             return None
         for o, _ in needy[1:]:
             what = needy[0][0].name
@@ -200,11 +204,16 @@ class Operations:
         value = prod(expr.sizes) if isinstance(expr, ast.Shape) else number_or_none(expr, numbers)
         if value is not None and 1 <= value <= LARGEST and value == int(value):
             return float(value)
-        self.no_size(expr.span)
+        self.no_size(expr)
         return None
 
-    def no_size(self, span: Span) -> None:
-        self._error(span, f"a size is a whole number from 1 to {LARGEST}")
+    def no_size(self, expr: ast.Expr) -> None:
+        message = f"a size is a whole number from 1 to {LARGEST}"
+        if isinstance(expr, ast.Name):
+            swept = f", or an axis of a sweep, sweep {expr.span.text} in {{4, 8}}"
+            swept = "" if expr.id.lower() in ("none", "auto", "infer") else swept
+            message = f"'{expr.span.text}' is no number: {message}{swept}"
+        self._error(expr.span, message)
 
     # -- operations --------------------------------------------------------------------------------
 
@@ -224,8 +233,12 @@ class Operations:
         if reads_schedules(operation, self.scheduled, self.report):
             self.complete = False
             return
-        bound = bind(definition.parameters, operation.arguments, operation.span, what, self.report)
+        bound = bind(
+            definition.parameters, operation.arguments, operation.span, what, self.report, place="of a layer"
+        )
         given = {a.name or p.name for a, p in zip(operation.arguments, definition.parameters, strict=False)}
+        own = [p.name for p in definition.parameters]
+        given |= {same_parameter(a.name, own) for a in operation.arguments if a.name}
         if found := unsaid(definition, given):
             self.complete = False
             hint = f"say it: ({operation.name}(0.01))"

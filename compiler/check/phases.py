@@ -25,6 +25,7 @@ from netc.compiler.meaning.spec import PARTS, Phase, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
+from netc.dsl.vocabulary import setting_meant
 
 OWN = ("data", "freeze", "restart", "times")
 """Settings that only a phase has."""
@@ -270,7 +271,9 @@ def _checked(
                 found = replace(found, span=named[0].span)
             elif found.code == "E0512" and named:
                 name = named[0].name
-                message = f"'phase' has no setting '{name}': no parameter of the rule, no name in the file is called so"
+                says = found.message.partition(": ")[2] or setting_meant(name, "phase")
+                says = says or "no parameter of the rule, no name in the file is called so"
+                message = f"'phase' has no setting '{name}': {says}"
                 hints = did_you_mean(name, [*TRAIN, *DATA, *OWN]) or (f"its own settings: {', '.join(OWN)}",)
                 found = replace(found, code="E0501", message=message, span=name_span(named[0]), hints=hints)
             found = _at_its_data(found, phase)

@@ -18,6 +18,7 @@ from netc.compiler.check.definitions import check_definition_settings
 from netc.compiler.check.ensemble import check_ensemble
 from netc.compiler.check.expect import check_expectations, check_points
 from netc.compiler.check.finder import check_finder
+from netc.compiler.check.fixed_names import check_fixed_names, require_apart
 from netc.compiler.check.functions import check_activations, check_objective
 from netc.compiler.check.functions_called import closed_forms_called, functions_called
 from netc.compiler.check.init import NONE as NO_INIT
@@ -143,12 +144,14 @@ class _Check:
 
     def run(self) -> Spec:
         check_definition_settings(self.program, self.definitions, self.report)
+        check_fixed_names(self.program, self.definitions, self.report)
         self.sound = check_activations(self.definitions, self.report)
         check_layer_definitions(self.definitions, self.report)
         check_attack_definitions(self.definitions, self.report)
         network, objective, loss, data = self._problem()
         size = network.parameters if network else len(objective.variables) if objective else 0
         optimizer = self._optimizer()
+        require_apart(self.program, dict(optimizer.arguments) if optimizer else (), self.report)
         of_rule, of_layers = self._schedules(network, optimizer)
         training = self._training_on(network, loss, data, optimizer)
         init = self._init(size, network)

@@ -62,6 +62,8 @@ def check_optimizer(
     if definition is None:
         return None
     _check_others(statements, definition, losses, definitions, report)
+    if definition not in (*statements, *definitions.optimizers.own.values()):
+        losses = frozenset({"R"})  # the library's rules know no other name of it
     arguments = without_decay(definition, arguments, report)
     arguments = tuple(spread_tuples(arguments, definition.parameters))
     definition, thresholds = with_clips(without_tuples(definition), clips, definitions, report)

@@ -22,6 +22,11 @@ from netc.dsl.names import did_you_mean
 
 CLOCKS = ("step", "epoch", "steps", "epochs")
 """Names in closed forms: iterations and epochs done, and how many are planned."""
+TIMES = {
+    "period", "warmup", "every", "patience", "step_size", "T_max", "T_0", "total_iters", "total_steps", "decay_steps",
+    "warmup_steps", "transition_steps", "step_size_up", "step_size_down", "cooldown", "alpha_steps",
+}  # fmt: skip
+"""Parameters of schedules that count epochs or iterations."""
 VALUE = "value"
 """The state of a recursion that is the schedule's value."""
 
@@ -100,13 +105,31 @@ def _recursion(statement: ast.Schedule, definitions: Definitions, report: Report
                     f"'{definition.name}' goes by results and cannot be part of another schedule",
                     hints=(f"use it alone: schedule {statement.name} = {node.span.text}",),
                 )
-            what = f"'{definition.name}'"
-            arguments = bind(definition.parameters, node.arguments, node.span, what, report)
-            check_required(definition, node.arguments, dict(arguments), node.span, report)
+            arguments = _bind_call(definition, node, report)
             return Recursion(
                 definition, arguments, resolve_rule(_as_rule(definition), frozenset(), report, "k")
             )
     return None
+
+
+def _bind_call(definition: ast.Schedule, call: ast.Call, report: Report) -> tuple[tuple[str, float], ...]:
+    names = [p.name for p in definition.parameters]
+    for place, argument in enumerate(call.arguments):
+        name = argument.name or (names[place] if place < len(names) else "")
+        if name in TIMES:
+            _no_share(argument.value, f"'{name}'", report)
+    what = f"'{definition.name}'"
+    bound = bind(definition.parameters, call.arguments, call.span, what, report, place="of a schedule")
+    check_required(definition, call.arguments, dict(bound), call.span, report)
+    return bound
+
+
+def _no_share(time: ast.Expr, what: str, report: Report) -> None:
+    """`until 50%` would be half an epoch."""
+    if isinstance(time, ast.Percent):
+        message = f"{what} counts epochs, or iterations, and {time.span.text} is a share: of what?"
+        hint = "of all epochs by an expression: 0.1 if epoch < epochs/2 else 0.01"
+        report.error("E0665", time.span, message, hints=(hint,))
 
 
 def _as_rule(definition: ast.Schedule) -> ast.Optimizer:
@@ -121,6 +144,7 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
         last = position == len(statement.pieces) - 1
         until = math.inf
         if piece.until is not None:
+            _no_share(piece.until, "'until'", report)
             try:
                 until = number(piece.until)
             except NotANumber as error:
@@ -162,9 +186,7 @@ def _value(value: ast.Expr, definitions: Definitions, report: Report) -> None:
         if isinstance(node, ast.Call):
             definition = definitions.schedules.get(dotted(node.function) or "")
             if definition is not None:
-                what = f"'{definition.name}'"
-                bound = bind(definition.parameters, node.arguments, node.span, what, report)
-                check_required(definition, node.arguments, dict(bound), node.span, report)
+                _bind_call(definition, node, report)
     names = dict.fromkeys(CLOCKS, SCALAR)
     Kinds(Scope("a schedule", names, definitions.activations, calls=definitions.schedules), report).number(
         value, "the value"

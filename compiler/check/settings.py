@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from netc.compiler.meaning.findings import Report, listed
+from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import at_home, joined, meant
+from netc.dsl.vocabulary import at_home, joined, meant, same_value, setting_meant
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
@@ -44,7 +45,13 @@ class Settings:
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:
             if setting.name not in known:
-                says = meant(setting.name, "setting") or at_home(setting.name, statement)
+                lower = setting.name.lower()
+                says = (
+                    f"here it is called '{lower}'"
+                    if lower in known
+                    else setting_meant(setting.name, statement)
+                )
+                says = says or at_home(setting.name, statement)
                 hints = () if says else did_you_mean(setting.name, known)
                 report.error(
                     "E0501",
@@ -94,6 +101,8 @@ def word(*words: W) -> Reader[W]:
         if isinstance(value, ast.Name) and value.id in words:
             return next(w for w in words if w == value.id)
         shown = [w for w in words if w[0].islower()] or words
+        if here := same_value(value.span.text, shown):
+            raise Unfit(f"here it is called '{here}'", value.span)
         hints = did_you_mean(value.id, shown) if isinstance(value, ast.Name) else ()
         raise Unfit(f"it is {listed(shown)}", value.span, hints=hints)
 
@@ -123,5 +132,8 @@ def whole(least: int) -> Reader[int]:
 
 def condition(value: ast.Expr) -> ast.Expr:
     if not isinstance(value, ast.Compare | ast.Logic | ast.Not):
+        name = value.function if isinstance(value, ast.Call) else value
+        if isinstance(name, ast.Name | ast.Member) and (says := meant(dotted(name) or "", "setting")):
+            raise Unfit(says, value.span)
         raise Unfit("a condition is needed, such as norm(grad R) < 1e-7", value.span)
     return value

@@ -15,7 +15,7 @@ from netc.compiler.check.ensemble import check_fold_ensemble
 from netc.compiler.check.expect import check_expectations
 from netc.compiler.check.keep import sorting_of
 from netc.compiler.check.overrides import Overrides
-from netc.compiler.check.settings import Settings, whole, word
+from netc.compiler.check.settings import Settings, Unfit, whole, word
 from netc.compiler.check.sweep_point import USES, Changed, Values, at_point, data_of, with_name
 from netc.compiler.check.train import SETTINGS as TRAIN
 from netc.compiler.meaning.findings import Report, counted
@@ -27,6 +27,7 @@ from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import axis_meant, joined, meant
 
 FIXED = ("runs", "threads", "target", "slow")
 """Settings of train that are the same for all points."""
@@ -129,9 +130,11 @@ def _named(found: Diagnostic, sweep: Sweep, values: Values) -> Diagnostic:
     if found.code != "E0512" or not axes:
         return found
     name, span = axes[0].name, axes[0].span
+    says = axis_meant(name) or found.message.partition(": ")[2] or meant(name, "setting")
     message = (
         f"the sweep's '{name}' is nowhere in the file: no parameter of the rule, no setting of train, no name"
     )
+    message = joined(message if not says else f"the sweep's '{name}' is nowhere in the file", says)
     hint = "a size of the network is swept by its name: network [13(tanh)width(lin)1], sweep width in {2, 4}"
     hints = found.hints if "did you mean" in "".join(found.hints) else (hint,)
     return replace(found, code="E0440", message=message, span=span, hints=hints)
@@ -149,9 +152,17 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
     for other in found[1:]:
         message = "a file has one sweep: several axes stand in it, apart by commas"
         report.error("E0505", head(other), message, related=((head(statement), "first here"),))
-    settings = Settings(statement.settings, "sweep", SETTINGS, report)
+    axes_set = [
+        s for s in statement.settings if s.name not in SETTINGS and isinstance(s.value, ast.Set | ast.Tuple)
+    ]
+    for setting in axes_set:
+        values = ", ".join(v.span.text for v in setting.value.items)  # type: ignore[union-attr]
+        message = f"the values of an axis stand behind 'in': {setting.name} in {{{values}}}"
+        report.error("E0441", setting.span, message)
+    left = tuple(s for s in statement.settings if s not in axes_set)
+    settings = Settings(left, "sweep", SETTINGS, report)
     trials, seed = settings.get("trials", whole(1), 0), settings.get("seed", whole(0), 0)
-    by: Literal["", "tpe", "halving"] = settings.get("by", word("tpe", "halving"), "")
+    by: Literal["", "tpe", "halving"] = settings.get("by", _by, "")
     stated = settings.given.get("figure")
     losses = frozenset({"R", *(s.name for s in program.statements if isinstance(s, ast.Objective))})
     figure = sorting_of(stated.value, losses, program, report) if stated else None
@@ -159,9 +170,9 @@ def read_sweep(program: ast.Program, overrides: Overrides, report: Report) -> Sw
     names = [axis.name for axis in axes]
     if twice := next((n for n in names if names.count(n) > 1), None):
         report.error("E0441", statement.span, f"'{twice}' is swept twice")
-    if not statement.axes:
-        message = "the sweep has no axis"
-        report.error("E0441", statement.span, message, hints=("sweep eta in {0.1, 0.01}",))
+    if not statement.axes and not axes_set:
+        message = "the sweep has no axis: sweep eta in {0.1, 0.01}"
+        report.error("E0441", statement.span, message)
     at_once = settings.get("at_once", whole(1), 1)
     sweep = Sweep(tuple(axes), trials, seed, figure, by, at_once, statement.span)
     if "at_once" in settings and by != "tpe":
@@ -226,7 +237,8 @@ def _axis(
                 message = f"how many points? '{name}' is drawn, and the sweep has no 'trials'"
                 report.error("E0442", item.span, message, hints=("add trials = 50",))
         case _:
-            message = f"'{item.span.text}' is no axis of a sweep"
+            says = _written(item)
+            message = joined(f"'{item.span.text}' is no axis of a sweep", says)
             hints = ("eta in {0.1, 0.01}", "eta ~ log_uniform(1e-3, 1e-1), trials = 50")
             report.error("E0441", item.span, message, hints=hints)
             return None
@@ -262,6 +274,31 @@ def _require_free(
         report.error("E0441", item.span, message, hints=("seeds can be swept: seed in {1, 2, 3}",))
 
 
+def _by(value: ast.Expr) -> Literal["tpe", "halving"]:
+    """How points are chosen; what others call a grid or a random search needs no word."""
+    name = value.span.text.lower()
+    if name.startswith(("grid", "exhaust", "product")):
+        raise Unfit("all points of a grid are trained without 'by': sweep eta in {0.1, 0.01}", value.span)
+    if name.startswith(("random", "uniform", "monte")):
+        raise Unfit("values are drawn without 'by': eta ~ log_uniform(1e-3, 1e-1), trials = 50", value.span)
+    if name.startswith(("bayes", "optuna", "hyperopt", "gp", "smac")):
+        raise Unfit("here it is called 'tpe', by = tpe", value.span)
+    if name.startswith(("hyperband", "asha", "sha", "successive")):
+        raise Unfit("here it is called 'halving', by = halving", value.span)
+    read: Callable[[ast.Expr], Literal["tpe", "halving"]] = word("tpe", "halving")
+    return read(value)
+
+
+def _written(item: ast.Expr) -> str:
+    """`eta in (0.1, 0.2)`, `eta in linspace(1e-3, 1e-1, 5)`"""
+    match item:
+        case ast.Among(ast.Name(name), ast.Tuple(values)):
+            return f"values stand in braces, {name} in {{{', '.join(v.span.text for v in values)}}}"
+        case ast.Among(ast.Name(name), ast.Call() | ast.Range()):
+            return f"values are listed, {name} in {{0.1, 0.01}}, or drawn, {name} ~ log_uniform(1e-3, 1e-1), trials = 50"
+    return ""
+
+
 def _law(item: ast.Drawn, name: str, law: ast.Expr, program: ast.Program, report: Report) -> Axis | None:
     """`log_uniform(1e-3, 1e-1)`; the first value stands for all in the check."""
     word = law.function.id if isinstance(law, ast.Call) and isinstance(law.function, ast.Name) else ""
@@ -275,9 +312,8 @@ def _law(item: ast.Drawn, name: str, law: ast.Expr, program: ast.Program, report
     known = next((w for w in LAWS if w == word), None)
     if known is None or len(numbers) != 2:
         hints = did_you_mean(word, LAWS) or tuple(f"{name} ~ {w}(1e-3, 1e-1)" for w in LAWS)
-        report.error(
-            "E0441", law.span, f"'{law.span.text}' is no law that a sweep can draw from", hints=hints
-        )
+        message = f"'{law.span.text}' is no law that a sweep can draw from: {hints[0]}"
+        report.error("E0441", law.span, message, hints=hints)
         return None
     low, high = numbers
     if not low < high or (known == "log_uniform" and low <= 0):

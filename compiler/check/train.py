@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
-from netc.compiler.check.goals import check_goals
+from netc.compiler.check.goals import check_goals, foreign_figure
 from netc.compiler.check.keep import NEVER, check_keep, check_patience, stop_of
 from netc.compiler.check.settings import Reader, Settings, Unfit, condition, truth, whole, word
 from netc.compiler.check.watch import FIGURES, MONITORING, check_shown, check_watched
@@ -18,6 +18,7 @@ from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Sampling, Training, Unit
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.vocabulary import joined, same_value
 
 SETTINGS = (
     "epochs", "steps", "batch", "shuffle", "sampling", "precision", "seed", "runs", "threads", "stop", "diverged", "keep",
@@ -125,7 +126,9 @@ def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
                     f"'{unit}' is no unit here; a batch is full, a size such as 32, or '4 parts'", value.span
                 )
             case ast.Name():
-                raise Unfit("a batch is full, a size such as 32, or '4 parts'", value.span)
+                here = same_value(value.span.text, ("full",))
+                what = "a batch is full, a size such as 32, or '4 parts'"
+                raise Unfit(f"here it is called '{here}'" if here else what, value.span)
             case _:
                 mode, count = "size", whole(1)(value)
         if samples is not None and count > samples:
@@ -156,6 +159,11 @@ def _check_criterion(
 
     found = plain(criterion)
     known = {"theta": THETA, "n": SCALAR, "epoch": SCALAR, **names}
+    if foreign := foreign_figure(criterion, {*known, *losses, "loss"}):
+        figure, says = foreign
+        message = joined(f"'{figure.span.text}' means nothing in a stop criterion", says)
+        report.error("E0101", figure.span, message, hints=(f"known here: {', '.join(known)}",))
+        return found
     Kinds(Scope("a stop criterion", known, definitions.activations, losses), report).condition(found)
     return found
 

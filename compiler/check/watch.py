@@ -19,11 +19,13 @@ from netc.compiler.meaning.m_as_state import shown as own
 from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import rebuild, walk
-from netc.compiler.meaning.spec import PARTS, Optimizer, Watched
+from netc.compiler.meaning.spec import Optimizer, Watched
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
+from netc.dsl.foreign_figures import figure_meant
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
+from netc.dsl.vocabulary import joined, setting_meant
 
 FIGURES = ("loss", "accuracy", "r2", "norm(grad R)", "norm(theta)")
 """What `monitor` reports of every training."""
@@ -103,9 +105,11 @@ def _may_be_followed(setting: ast.Setting, taken: set[str], report: Report) -> b
     if not any(
         isinstance(node, ast.Index | ast.Gradient | ast.InputGradient) for node in walk(setting.value)
     ):
+        says = setting_meant(setting.name, "monitor")
         message = (
             f"'monitor' has no setting '{setting.name}', and as a function it reads nothing that changes"
         )
+        message = joined(f"'monitor' has no setting '{setting.name}'", says) if says else message
         example = "a function to follow reads states or the loss: V = R(theta[n]) + norm(v[n])^2/2"
         hints = did_you_mean(setting.name, MONITORING) or (example,)
         report.error("E0501", name_span(setting), message, hints=hints)
@@ -180,13 +184,9 @@ def _unknown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ..
     else:
         named = [f"norm({own(s)})" if vector else own(s) for s, vector in states.items() if s != "theta"]
         known = [*FIGURES, "theta[1]", *variables, *named, *(EXAMPLES if not variables else EXAMPLES[2:4])]
-        message = f"'monitor' knows no figure '{text}'"
-        hints = [*did_you_mean(text, known)] or [f"figures: {', '.join(known)}"]
-        match figure:
-            case ast.Call(ast.Name(name), (ast.Argument(None, ast.Name(part)),)) if (
-                name in FIGURES and part in PARTS
-            ):
-                hints = [f"monitor {name}: it is written down for every part of the data"]
-        if any(isinstance(node, ast.Index | ast.Gradient) for node in walk(figure)):
+        says = figure_meant(figure, "monitor")
+        message = joined(f"'monitor' knows no figure '{text}'", says)
+        hints = [] if says else [*did_you_mean(text, known)] or [f"figures: {', '.join(known)}"]
+        if not says and any(isinstance(node, ast.Index | ast.Gradient) for node in walk(figure)):
             hints.append(f"a function of the states is followed under a name: V = {text}")
     report.error("E0905", figure.span, message, hints=hints)

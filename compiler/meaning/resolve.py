@@ -17,7 +17,7 @@ from netc.dsl import ast, library
 from netc.dsl.foreign_words import Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import alike, joined, meant
+from netc.dsl.vocabulary import alike, joined, meant, same_parameter
 
 D = TypeVar("D", bound=ast.Statement)
 
@@ -180,14 +180,18 @@ def bind(
     what: str,
     report: Report,
     value: Callable[[ast.Expr], float] = number,
+    place: Place = "parameter",
 ) -> tuple[tuple[str, float], ...]:
-    """The number of each parameter: given by position or name, else its default.
+    """The number of each parameter: given by position or name, else its default. `place`: of what kind of definition.
 
     Reports unknown, repeated and missing arguments; what has an error is absent from the result.
     """
     arguments = tuple(arguments)
-    given = _by_name(parameters, arguments, what, report)
+    given = _by_name(parameters, arguments, what, report, place)
     named_otherwise = {_role(a.name) for a in arguments if a.name and a.name not in given}
+    names = [p.name for p in parameters]
+    named_otherwise |= {same_parameter(a.name, names) for a in arguments if a.name and a.name not in given}
+    absent = any(p.default is None and p.name not in given for p in parameters)
     missing = [
         p.name
         for p in parameters
@@ -209,12 +213,25 @@ def bind(
             # A default may be in terms of the parameters before it.
             bound[p.name] = value(expr) if p.name in given else number(expr, bound)
         except NotANumber as error:
-            report.error("E0305", error.span, f"'{p.name}' must be a number: {error.reason}")
+            if absent and p.name not in given:
+                continue  # a default in terms of what is missing
+            message = f"'{p.name}' must be a number: {error.reason}"
+            if (
+                place == "of a layer"
+                and isinstance(expr, ast.Name)
+                and expr.id in library.names("activation")
+            ):
+                message = meant("activation", place)
+            report.error("E0305", error.span, message)
     return tuple(bound.items())
 
 
 def _by_name(
-    parameters: tuple[ast.Parameter, ...], arguments: Iterable[ast.Argument], what: str, report: Report
+    parameters: tuple[ast.Parameter, ...],
+    arguments: Iterable[ast.Argument],
+    what: str,
+    report: Report,
+    place: Place,
 ) -> dict[str, ast.Argument]:
     names, shown = [p.name for p in parameters], list(dict.fromkeys(written(p) for p in parameters))
     given: dict[str, ast.Argument] = {}
@@ -233,7 +250,7 @@ def _by_name(
             report.error(
                 "E0108",
                 argument.span,
-                joined(f"{what} has no parameter '{name}'", says := renamed(name, parameters)),
+                joined(f"{what} has no parameter '{name}'", says := renamed(name, parameters, place)),
                 hints=() if says else did_you_mean(name, shown) or _parameters(shown),
             )
         elif name in given:
@@ -270,17 +287,33 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 USUAL = {other: name for name, others in ROLES.items() for other in others}
 
 
+IN_EPOCHS = ("period", "warmup", "every")
+"""Of netc's own schedules; others have iterations there."""
+
+
 def _role(name: str) -> str:
     return USUAL.get(name, name)
 
 
-def renamed(word: str, parameters: Iterable[ast.Parameter]) -> str:
-    """What a parameter of another tool is called here, where there is one that plays its part."""
+def renamed(word: str, parameters: Iterable[ast.Parameter], place: Place = "parameter") -> str:
+    """What a parameter of another tool is called here, where there is one that plays its part, else what is meant."""
+    parameters = tuple(parameters)
+    if place != "parameter":
+        names = [stem(p.name) for p in parameters]
+        here = same_parameter(word, names) or next((n for n in names if n.lower() == word.lower()), "")
+        unit = ", in epochs" if here in IN_EPOCHS and "step" in word.lower() else ""
+        return f"here it is called '{here}'{unit}" if here else meant(word, place)
     for p in parameters:
         if _role(p.name) == _role(word):
             example = "" if written(p) == p.name else f", as in {p.span.text}"
             return f"here it is called '{written(p)}'{example}"
     return meant(word, "parameter")
+
+
+def stem(name: str) -> str:
+    """`size` of the component `size_1`."""
+    base, _, number = name.rpartition("_")
+    return base if number.isdigit() else name
 
 
 def written(parameter: ast.Parameter) -> str:

@@ -78,7 +78,7 @@ def _formula(
     def checked(value: ast.Expr) -> float:
         return 0.0 if isinstance(value, ast.Tuple) or _moves(value) else number(value)
 
-    bind(definition.parameters, given, call.span, f"'{definition.name}'", own, checked)
+    bind(definition.parameters, given, call.span, f"'{definition.name}'", own, checked, "of a schedule")
     names = [p.name for p in definition.parameters]
     values: dict[str, ast.Expr] = {p.name: p.default for p in definition.parameters if p.default is not None}
     for i, argument in enumerate(given if not own.errors else ()):

@@ -17,11 +17,14 @@ import numpy as np
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.meaning.inside import FISHER, LAWS, NO_LAW, OWN, read, written
 from netc.compiler.meaning.kinds import ELEMENTWISE
+from netc.compiler.meaning.resolve import USUAL
 from netc.compiler.meaning.spec import FAR, KINDS, PARTS
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.foreign_figures import figure_meant
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
+from netc.dsl.vocabulary import joined
 from netc.runtime.parameters import Array
 from netc.runtime.results import reached_points as reached
 from netc.runtime.results.expect_names import Scope
@@ -144,8 +147,13 @@ class Figures(ABC):
             hints = (f"hold samples back: `{settings[part]}`",)
             self.fail("E0702", f"there is no {part} part", e, hints=hints)
         if part in PARTS:
-            self.fail("E0702", f"'{figure}' has no meaning here", e, notes=(self.known(),))
-        self.fail("E0702", "the parts of the data are 'train', 'validation' and 'test'", e)
+            says = self.meant(figure, e) if figure in ("accuracy", "r2") else ""
+            message = joined(f"'{figure}' has no meaning here", says)
+            self.fail("E0702", message, e, notes=(self.known(),))
+        message = joined(
+            "the parts of the data are 'train', 'validation' and 'test'", figure_meant(e, "expect")
+        )
+        self.fail("E0702", message, e)
 
     def attacked(self, figure: str, part: str, attack: ast.Expr, e: ast.Expr) -> Value:
         """Where the part has such a figure, the same of attacked inputs."""
@@ -189,7 +197,16 @@ class Figures(ABC):
         hints = did_you_mean(name, names)
         if name in self.scope.states:
             hints = (f"its size at the end: `monitor size = norm({name}[n])`, and `expect size ...`",)
-        self.fail("E0703", f"'{name}' is no figure of a training", e, notes=(self.known(),), hints=hints)
+        message = joined(f"'{name}' is no figure of a training", says := self.meant(name, e))
+        self.fail("E0703", message, e, notes=(self.known(),), hints=() if says else hints)
+
+    def meant(self, name: str, e: ast.Expr) -> str:
+        """What a figure of another tool is here; of a rate, the parameter of this rule."""
+        has = {n.partition("(")[0] for n in self.scope.figures} & {"accuracy", "r2"}
+        if name in ("accuracy", "r2"):
+            return f"this training has {min(has)}(train)" if has else ""
+        same = [n for n in self.scope.constants if name in USUAL and USUAL[name] == USUAL.get(n, n)]
+        return f"here it is called '{same[0]}'" if same else figure_meant(e, "expect")
 
     def fail(
         self, code: str, message: str, e: ast.Expr, notes: tuple[str, ...] = (), hints: tuple[str, ...] = ()

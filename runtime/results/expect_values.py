@@ -14,8 +14,10 @@ import numpy as np
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.within import agree
 from netc.dsl import ast
+from netc.dsl.foreign_figures import figure_meant
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
+from netc.dsl.vocabulary import joined
 from netc.runtime.parameters import Array
 from netc.runtime.results.expect_figures import OVER_ELEMENTS, PLAIN, STATISTICS, Figures, Value, constant
 from netc.runtime.results.expect_names import Scope, Swept
@@ -116,9 +118,12 @@ class Values(Figures):
             case ast.Compare() | ast.Logic() | ast.Not():
                 return self.condition(e)
             case ast.Index(base, index):
+                if says := figure_meant(e, "expect") if isinstance(index, ast.Name | ast.Text) else "":
+                    self.fail("E0703", joined(f"'{e.span.text}' is no figure of a training", says), e)
                 return self.component(self.value(base), index, e)
             case _:
-                self.fail("E0703", "an expectation cannot be made of this", e)
+                message = joined("an expectation cannot be made of this", figure_meant(e, "expect"))
+                self.fail("E0703", message, e)
 
     def of_sweep(self, e: ast.Expr, swept: Swept) -> Value | None:
         """What only a sweep has: its best point, a figure for each value of an axis, and values that are no numbers."""

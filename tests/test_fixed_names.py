@@ -1,0 +1,37 @@
+"""A name has one meaning: what the library reads is not what the file calls by the same name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netc.compiler.calculus import ir
+from netc.compiler.pipeline import to_ir, to_spec
+from netc.dsl.diagnostics import SpecError
+from netc.dsl.parser import parse
+from netc.dsl.source import Source
+
+FILE = "objective {0}({1}) = {1}^2\ninit theta = (1)\noptimizer {2}(lr = 0.1)\ntrain steps = 2\n"
+
+
+def program(loss: str, variable: str = "x", rule: str = "torch.Adam") -> ir.Program:
+    return to_ir(to_spec(parse(Source("<test>", FILE.format(loss, variable, rule))), None, Path()))
+
+
+@pytest.mark.parametrize("loss", ["v", "g", "lr", "f", "step"])
+def test_a_rule_of_the_library_is_the_same_whatever_the_loss_is_called(loss: str) -> None:
+    assert program(loss).rule == program("R").rule
+
+
+@pytest.mark.parametrize("variable", ["training", "loss", "steps", "lr", "pi", "n"])
+def test_a_variable_is_not_called_as_what_is_read_beside_it(variable: str) -> None:
+    with pytest.raises(SpecError) as error:
+        program("R", variable)
+    assert {d.code for d in error.value.diagnostics} == {"E0663"}
+
+
+@pytest.mark.parametrize("name", ["sqrt", "norm", "exp", "max"])
+def test_a_loss_is_not_called_as_a_function(name: str) -> None:
+    with pytest.raises(SpecError, match="already a"):
+        program(name)
