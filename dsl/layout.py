@@ -76,20 +76,15 @@ class _Layout(Lines):
                 yield from map(self.line, formulas)
             case ast.Layer(name, parameters, layer_lines, settings):
                 yield self.head(node, "layer", f"{layer_head(self.printer, name, parameters)}:")
-                for item in in_order((*settings, *layer_lines)):
-                    yield self.item(item) if isinstance(item, ast.Setting) else self.line(item)
+                yield from self._layer_body(settings, layer_lines)
             case ast.LearntActivation(name, variable, parameters, layer_lines, settings):
-                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
-                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
-                yield self.head(node, "activation", f"{head}:")
-                for item in in_order((*settings, *layer_lines)):
-                    yield self.item(item) if isinstance(item, ast.Setting) else self.line(item)
+                yield self.head(node, "activation", f"{self._function(name, variable, parameters)}:")
+                yield from self._layer_body(settings, layer_lines)
             case ast.Activation(name, variable, parameters, value, settings) | ast.Clip(
                 name, variable, parameters, value, settings
             ):
                 keyword = type(node).__name__.lower()
-                more = f"; {self.printer.parameters(parameters)}" if parameters else ""
-                head = f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
+                head = self._function(name, variable, parameters)
                 yield from self.with_settings(node, keyword, f"{head} = {self.show(value)}", settings)
             case ast.Loss(name, parameters, _, value, settings) if value is not None:
                 rest = f"{self.printer.definition(name, parameters)} = {self.show(value)}"
@@ -103,6 +98,17 @@ class _Layout(Lines):
                 yield from self.body(in_order((*settings, *body)), 1)
             case _:
                 raise AssertionError(node)
+
+    def _function(self, name: str, variable: str, parameters: tuple[ast.Parameter, ...]) -> str:
+        """`g(z; a = 1)`"""
+        more = f"; {self.printer.parameters(parameters)}" if parameters else ""
+        return f"{self.printer.name(name)}({self.printer.name(variable)}{more})"
+
+    def _layer_body(
+        self, settings: tuple[ast.Setting, ...], layer_lines: tuple[ast.LayerLine, ...]
+    ) -> Iterator[Line]:
+        for item in in_order((*settings, *layer_lines)):
+            yield self.item(item) if isinstance(item, ast.Setting) else self.line(item)
 
     def _data(self, node: ast.Data) -> Iterator[Line]:
         rest = ", ".join(map(self.show, node.sources))
