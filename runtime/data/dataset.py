@@ -428,9 +428,12 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
 
 
 def _together(arrays: Sequence[NDArray[Any]], kind: type[np.floating]) -> NDArray[Any]:
-    """The rows of all. A single array that is of this type and without holes is not copied."""
+    """The rows of all. A single array that is of this type is not copied: its rows may lie a little apart, as columns of a
+    table that holds the targets as well."""
     first = arrays[0]
-    as_it_is = first.dtype == kind and first.flags.forc and first.flags.aligned
+    row = first.shape[1] * first.itemsize
+    side_by_side = first.strides[1] == first.itemsize and row <= first.strides[0] <= 2 * row
+    as_it_is = first.dtype == kind and first.flags.aligned and (first.flags.forc or side_by_side)
     return first if len(arrays) == 1 and as_it_is else np.concatenate(arrays, dtype=kind)
 
 

@@ -94,9 +94,11 @@ class Table:
         return [self.reading.guess] if self.reading and self.reading.guess else []
 
     def select(self, indices: Sequence[int]) -> Table:
-        """Some of the columns; all of them in order cost no copy."""
-        same = list(indices) == list(range(len(self.columns)))
-        values = self.values if same else self.values[:, list(indices)]
+        """Some of the columns. Most of them, side by side and in order, are read where they lie."""
+        first, width = indices[0] if indices else 0, len(indices)
+        beside = list(indices) == list(range(first, first + width))
+        lie = beside and len(self.columns) <= 2 * width
+        values = self.values[:, first : first + width] if lie else self.values[:, list(indices)]
         text = {new: self.text[old] for new, old in enumerate(indices) if old in self.text}
         columns = tuple(self.columns[i] for i in indices)
         rounded = {new: self.rounded[old] for new, old in enumerate(indices) if old in self.rounded}
@@ -160,23 +162,43 @@ def from_array(name: str, array: NDArray[Any], prefix: str = "c") -> Table:
 
 def from_columns(name: str, columns: Iterable[Any], arrays: Sequence[NDArray[Any]]) -> Table:
     """The table of columns of different kinds."""
+    kinds = {array.dtype for array in arrays if array.dtype.kind == "f"}
+    return of_columns(name, columns, arrays, len(arrays[0]) if arrays else 0, kinds == {np.dtype(np.float32)})
+
+
+def of_columns(
+    name: str, columns: Iterable[Any], arrays: Iterable[NDArray[Any]], rows: int, single: bool
+) -> Table:
+    """The same of columns that come one by one. Where `single` says that float32 is among them and no other float, the
+    values are float32 as long as it has every number of the others."""
     names = tuple(str(column) for column in columns)
-    single = bool(arrays) and all(array.dtype == np.float32 for array in arrays)
-    values = np.empty((len(arrays[0]) if arrays else 0, len(names)), np.float32 if single else np.float64)
+    values: NDArray[Any] = np.empty((rows, len(names)), np.float32 if single else np.float64)
     text, rounded = {}, dict[int, Rounded]()
     for index, array in enumerate(arrays):
         if array.dtype.kind in "biuf":
-            values[:, index] = array
-            found = _rounded_integers(array[:, None])
+            numbers, found = array, _rounded_integers(array[:, None])
         else:
             cells = _cells(array)
-            values[:, index], is_text = cells_to_numbers(cells)
-            found = rounded_cells([(cell,) for cell in cells], values[:, [index]])
+            read, is_text = cells_to_numbers(cells)
+            numbers = np.array(read, dtype=np.float64)
+            found = rounded_cells([(cell,) for cell in cells], numbers[:, None])
             if is_text:
                 text[index] = cells
+        if single and not _float32_has(numbers):
+            wide = np.empty(values.shape)
+            wide[:, :index] = values[:, :index]
+            values, single = wide, False
+        values[:, index] = numbers
         if found:
             rounded[index] = found[0]
     return Table(name, names, values, text, rounded=rounded)
+
+
+def _float32_has(numbers: NDArray[Any]) -> bool:
+    if numbers.dtype == np.float32 or not len(numbers):
+        return True
+    known = numbers[~np.isnan(numbers)] if numbers.dtype.kind == "f" else numbers
+    return bool((known.astype(np.float32).astype(np.float64) == known.astype(np.float64)).all())
 
 
 def rounded_cells(rows: Sequence[Sequence[str]], values: NDArray[Any]) -> dict[int, Rounded]:
