@@ -27,7 +27,8 @@ from netc.dsl.visible import visible
 from netc.runtime.data.blocks import NUMBERS
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.header import doubt, names_columns
-from netc.runtime.data.table import Reading, Rounded, Table, cells_to_numbers, rounded_cells, without_use
+from netc.runtime.data.table import Reading, Table, cells_to_numbers, without_use
+from netc.runtime.data.whole_numbers import Rounded, rounded_cells
 
 Record = tuple[int, list[str]]
 """Line in the file, fields."""

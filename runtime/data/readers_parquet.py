@@ -15,7 +15,8 @@ from netc.dsl.source import Span
 from netc.dsl.visible import visible
 from netc.runtime.data.bounds import TooLarge, require_unpackable
 from netc.runtime.data.errors import DAMAGED, Unfit, data_error
-from netc.runtime.data.table import EXACT, Table, of_columns
+from netc.runtime.data.table import Table, of_columns
+from netc.runtime.data.whole_numbers import EXACT
 
 PARTS = 128
 """In which the columns are read: what a part takes, packed and unpacked, stands beside the values for a while."""
