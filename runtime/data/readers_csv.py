@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from netc.compiler.meaning.spec import AS_FOUND, Decimal, TextStyle
 from netc.dsl.source import Span
 from netc.dsl.visible import visible
-from netc.runtime.data.blocks import NUMBERS
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.header import doubt, names_columns
 from netc.runtime.data.table import Reading, Table, cells_to_numbers, without_use
@@ -41,6 +40,9 @@ _COMMENTS = re.compile((r"(?:^|\A\xef\xbb\xbf)#" + _NOT_COMMENT).encode(), re.MU
 _SEEN = 100
 """Rows that are looked at to tell a header from a sample."""
 _PIECE = 2**20
+"""Bytes that are decoded at once."""
+_CELLS = 2**15
+"""That are texts at once."""
 SIGNS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks", "|": "'|'"}
 
 
@@ -123,7 +125,7 @@ class _Cells:
     def read(self, rows: Iterator[Record], most: int) -> None:
         """`rows` are no more than `most`; room that is not written to is not taken."""
         values, lines, count = np.empty((most, self.width)), np.empty(most, np.int64), 0
-        many = max(1, NUMBERS // self.width)
+        many = max(1, _CELLS // self.width)
         while chunk := list(islice(rows, many)):
             _check_widths(self.name, chunk, self.width, self.reading, self.span)
             cells = [fields for _, fields in chunk]
