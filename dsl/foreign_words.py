@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from netc.dsl.foreign_data import DATA_SETTINGS
 from netc.dsl.foreign_functions import FUNCTIONS, INITS, SCHEDULES
 
 Place = Literal[
-    "statement", "setting", "optimizer", "parameter", "loss", "layer", "init", "schedule", "function"
+    "statement", "setting", "optimizer", "parameter", "loss", "layer", "init", "schedule", "function", "data"
 ]
 
 RATE = "the rate is a parameter of the rule, optimizer gd(eta = 0.1)"
@@ -303,6 +304,7 @@ LAYERS = {
 TABLES: dict[Place, dict[str, str]] = {
     "statement": STATEMENTS,
     "setting": SETTINGS,
+    "data": DATA_SETTINGS,
     "optimizer": OPTIMIZERS,
     "parameter": PARAMETERS,
     "loss": LOSSES,

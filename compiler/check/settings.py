@@ -44,7 +44,8 @@ class Settings:
         self.given: dict[str, ast.Setting] = {}
         for setting in settings:
             if setting.name not in known:
-                says = meant(setting.name, "setting") or at_home(setting.name, statement)
+                says = meant(setting.name, "data") if statement == "data" else ""
+                says = says or meant(setting.name, "setting") or at_home(setting.name, statement)
                 hints = () if says else did_you_mean(setting.name, known)
                 report.error(
                     "E0501",
