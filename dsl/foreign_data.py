@@ -25,10 +25,11 @@ DATA_SETTINGS = {
     " colnames column_names variable_names read_variable_names",
     "the first rows alone are limit = 100": "nrows n_rows max_rows n_max head",
     "missing are empty cells, ?, NA, NaN, null and the like, no numbers such as -999; what is done about them is missing ="
-    " drop (or mean)": "na_values na_filter keep_default_na na null_values treat_as_missing missing_values na_rep na_strings",
+    " drop (or mean)": "na_values na_filter keep_default_na na null_values treat_as_missing missing_values"
+    " na_rep na_strings",
     "the training part's mean of a column is put there by missing = mean": "fill_value strategy simple_imputer",
-    "numbers are read as float64, or float32 where they come so; that of training is train precision = f32": "dtype dtypes astype"
-    " col_types float32 float64",
+    "numbers are read as float64, or float32 where they come so; that of training is train precision = f32": "dtype"
+    " dtypes astype col_types float32 float64",
     "text is read as UTF-8, in no other encoding: save the file so": "encoding fileencoding encoding_errors",
     "signs of thousands are not read; 1,5 is read as 1.5 by decimal = comma": "thousands grouping_mark",
     "fields are quoted by \" and by nothing else": "quotechar quoting quote doublequote escapechar",
@@ -41,7 +42,7 @@ DATA_SETTINGS = {
     "columns of true and false are 1 and 0; other words are written so before": "true_values false_values bools",
     "the last batch of an epoch has the samples that are left, and trains too; batches are train batch = 32": "drop_last"
     " drop_remainder",
-    "the first samples alone are limit = 100; so many training samples of each class are each = 10": "sample subset frac fraction n_samples"
-    " num_samples subsample",
+    "the first samples alone are limit = 100; so many training samples of each class are each = 10": "sample"
+    " subset frac fraction n_samples num_samples subsample",
     "a set that is known by name is brought by netc data get mnist": "download root as_frame return_x_y data_home fetch url",
 }  # fmt: skip
