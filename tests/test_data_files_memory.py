@@ -12,7 +12,7 @@ import pytest
 import netc
 from netc.compiler.meaning.spec import DataSpec
 from netc.dsl.source import NOWHERE
-from netc.runtime.data import readers_csv
+from netc.runtime.data import lines, readers_csv
 from netc.runtime.data.errors import DataError
 from netc.runtime.data.load import load
 from netc.runtime.data.readers_csv import read_csv
@@ -145,7 +145,7 @@ def test_pieces_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     for content in (TABLE, codecs.BOM_UTF8 + TABLE, TABLE.replace(b"\n", b"\r\n")):
         whole = read_csv(Path("t.csv"), content, NOWHERE)
         monkeypatch.setattr(readers_csv, "_CELLS", 10)
-        monkeypatch.setattr(readers_csv, "_PIECE", 5)
+        monkeypatch.setattr(lines, "_PIECE", 5)
         found = read_csv(Path("t.csv"), content, NOWHERE)
         monkeypatch.undo()
         np.testing.assert_array_equal(found.values, whole.values)
@@ -166,7 +166,7 @@ def test_pieces_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_first_byte_that_is_no_text_is_named(
     mark: bytes, piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers_csv, "_PIECE", piece)
+    monkeypatch.setattr(lines, "_PIECE", piece)
     content = mark + "größe,y\n1,2\n3,ä\n".encode() + "é\n".encode("latin-1") + b"\xff"
     with pytest.raises(DataError, match="row 4: the byte 0xe9 is not UTF-8"):
         read_csv(Path("t.csv"), content, NOWHERE)

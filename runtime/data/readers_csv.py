@@ -8,15 +8,12 @@ thousands.
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +23,7 @@ from netc.dsl.source import Span
 from netc.dsl.visible import visible
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.header import doubt, names_columns
+from netc.runtime.data.lines import Text, require_utf8, table_in
 from netc.runtime.data.table import Reading, Table, cells_to_numbers, without_use
 from netc.runtime.data.whole_numbers import Rounded, rounded_cells
 
@@ -39,8 +37,6 @@ _COMMENT = re.compile("#" + _NOT_COMMENT)
 _COMMENTS = re.compile((r"(?:^|\A\xef\xbb\xbf)#" + _NOT_COMMENT).encode(), re.MULTILINE)
 _SEEN = 100
 """Rows that are looked at to tell a header from a sample."""
-_PIECE = 2**20
-"""Bytes that are decoded at once."""
 _CELLS = 2**15
 """That are texts at once."""
 SIGNS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks", "|": "'|'"}
@@ -54,26 +50,10 @@ class _Malformed(Exception):
         self.row = row
 
 
-@dataclass(frozen=True)
-class _Text:
-    """The bytes of a file and where its table begins in them. They are decoded line by line, so that neither the text nor
-    its cells are ever there as a whole."""
-
-    content: bytes
-    start: int
-
-    def lines(self, ends: Literal["", "\n"] = "") -> Iterator[str]:
-        """With their ends; all of \\n, \\r and \\r\\n are such, or \\n alone."""
-        file = io.BytesIO(self.content)  # shares the bytes
-        file.seek(self.start)
-        return io.TextIOWrapper(file, "utf-8", newline=ends)
-
-
 def read_csv(path: Path, content: bytes, span: Span, style: TextStyle = AS_FOUND) -> Table:
     """The table in the bytes of a text file."""
-    _require_utf8(path, content, span)
-    start, named = _separator_line(content)
-    text = _Text(content, start)
+    require_utf8(path, content, span)
+    text, named = table_in(content)
     delimiter = style.separator or named or _delimiter(text, path)
     try:
         return _read(path.name, text, delimiter, style, span)
@@ -81,7 +61,7 @@ def read_csv(path: Path, content: bytes, span: Span, style: TextStyle = AS_FOUND
         raise data_error("E0603", f"{path.name}, row {problem.row}: {problem}", span) from None
 
 
-def _read(name: str, text: _Text, delimiter: str, style: TextStyle, span: Span) -> Table:
+def _read(name: str, text: Text, delimiter: str, style: TextStyle, span: Span) -> Table:
     records = _records(text, delimiter)
     first = next(records, None)
     if first is None:
@@ -164,45 +144,7 @@ def _guess(reading: Reading) -> list[str]:
     return [reading.guess] if reading.guess else []
 
 
-def _require_utf8(path: Path, content: bytes, span: Span) -> None:
-    halves = (content[:200:2], content[1:200:2])  # of UTF-16 without a mark one of the two is zeros, mostly
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or any(2 * h.count(0) > len(h) for h in halves):
-        raise data_error(
-            "E0603",
-            f"{path.name} is UTF-16 text, not UTF-8",
-            span,
-            hints=["save it as 'CSV UTF-8'; spreadsheets call the other one 'Unicode text'"],
-        )
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for at in range(0, len(content), _PIECE):
-            decoder.decode(content[at : at + _PIECE], final=at + _PIECE >= len(content))
-    except UnicodeDecodeError:
-        at, byte = _not_utf8(content)
-        row = content.count(b"\n", 0, at) + 1
-        message = f"{path.name}, row {row}: the byte 0x{byte:02x} is not UTF-8 text"
-        hint = "save the file with the encoding UTF-8"
-        raise data_error("E0603", message, span, hints=[hint]) from None
-
-
-def _not_utf8(content: bytes) -> tuple[int, int]:
-    """Where the first such byte is, and which."""
-    try:
-        content.decode()
-    except UnicodeDecodeError as problem:
-        return problem.start, content[problem.start]
-    raise AssertionError("it is UTF-8")
-
-
-def _separator_line(content: bytes) -> tuple[int, str]:
-    """`sep=;`, which Excel reads and writes as a first line: where it ends, and the sign; else where the text begins."""
-    mark = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
-    head = content[mark : mark + 20].decode(errors="ignore")
-    found = re.match(r'"?sep=([^\w\s]|\t)"?(?=[\r\n])', head, re.IGNORECASE)
-    return (mark + len(head[: found.end()].encode()), found[1]) if found else (mark, "")
-
-
-def _delimiter(text: _Text, path: Path) -> str:
+def _delimiter(text: Text, path: Path) -> str:
     """Tab, `;`, `|` or `,`, whichever stands equally often in each of the first lines; else the most frequent one in
     the first line; else a blank. A comma comes last: it may be that of decimals."""
     if ".tsv" in path.suffixes:
@@ -217,7 +159,7 @@ def _delimiter(text: _Text, path: Path) -> str:
     return " " if len(first.split()) > 1 else ","
 
 
-def _records(text: _Text, delimiter: str) -> Iterator[Record]:
+def _records(text: Text, delimiter: str) -> Iterator[Record]:
     """Records that are neither blank nor comments, each with the line it ends on."""
     lines = ("\n" if _COMMENT.match(line) else line for line in text.lines())
     if delimiter == " ":
@@ -277,15 +219,23 @@ def _parse(
             pass
     block, texts = np.empty((len(rows), width)), set()
     for index in range(width):
-        block[:, index], is_text = cells_to_numbers((row[index] for row in rows), decimal)
+        block[:, index], is_text = _column([row[index] for row in rows], strict, decimal)
         if is_text:
             texts.add(index)
     return block, texts
 
 
-def _text_columns(
-    text: _Text, delimiter: str, columns: list[int], header: bool
-) -> dict[int, tuple[str, ...]]:
+def _column(cells: list[str], strict: bool, decimal: Decimal) -> tuple[list[float], bool]:
+    """(numbers, whether a cell is text)."""
+    if not strict:
+        try:
+            return [float(cell) for cell in cells], False
+        except ValueError:
+            pass
+    return cells_to_numbers(cells, decimal)
+
+
+def _text_columns(text: Text, delimiter: str, columns: list[int], header: bool) -> dict[int, tuple[str, ...]]:
     """A second reading, for the cells of text columns only; equal ones are one text."""
     if not columns:
         return {}
