@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from netc.dsl.foreign_data import DATA_SETTINGS
 from netc.dsl.foreign_parameters import OF_LOSSES, OF_SCHEDULES
 
 DRAWN = "values are drawn without 'by': sweep eta ~ log_uniform(1e-3, 1e-1), trials = 50"
@@ -10,6 +11,7 @@ EVERY = "here it is called 'every', monitor loss, every = 10 epochs (or 10 steps
 NEXT_DECAY = "a drop of the rate is a schedule, schedule eta = plateau(0.1, patience = 10)"
 
 OF_STATEMENTS: dict[str, dict[str, str]] = {
+    "data": DATA_SETTINGS,
     "sweep": {
         "here it is called 'trials', the number of points that are drawn: trials = 50": "n_iter n_trials num_samples"
         " max_trials max_evals num_trials iterations n_points count samples budget",

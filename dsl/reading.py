@@ -8,7 +8,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from netc.dsl.encoding import decoded
 
@@ -20,8 +23,9 @@ class NotReadable(OSError):
     """Not a regular file, or too large; `strerror` says it."""
 
 
-def read_bytes(path: Path, most: int) -> bytes:
-    """The bytes of a file. Raises OSError."""
+@contextmanager
+def opened(path: Path, most: int) -> Iterator[BinaryIO]:
+    """A file that is read in here and nowhere else. Raises OSError; at the end as well, where it has been written to."""
     # Opened so that a pipe nobody writes to does not wait; what it is is asked of what is open.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
@@ -30,17 +34,29 @@ def read_bytes(path: Path, most: int) -> bytes:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(about.st_mode):
             raise NotReadable(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
-        content, piece = b"", about.st_size + 1
-        while about.st_size <= most and len(content) <= most and (more := file.read(piece)):
-            content, piece = content + more, 2**20  # in /proc there are files that say they hold nothing
-        if about.st_size > most or len(content) > most:
-            raise NotReadable(errno.EFBIG, f"it is larger than {_size(most)}", str(path))
+        if about.st_size > most:
+            raise _larger(path, most)
+        yield file
         now = os.fstat(handle)
         if (now.st_size, now.st_mtime_ns) != (about.st_size, about.st_mtime_ns):
             raise NotReadable(
                 errno.EAGAIN, "it was written to while it was read: once more, when it is whole", str(path)
             )
-        return content
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The bytes of a file. Raises OSError."""
+    with opened(path, most) as file:
+        content, piece = b"", os.fstat(file.fileno()).st_size + 1
+        while len(content) <= most and (more := file.read(piece)):
+            content, piece = content + more, 2**20  # in /proc there are files that say they hold nothing
+        if len(content) > most:
+            raise _larger(path, most)
+    return content
+
+
+def _larger(path: Path, most: int) -> NotReadable:
+    return NotReadable(errno.EFBIG, f"it is larger than {_size(most)}", str(path))
 
 
 def require_regular(path: Path) -> None:

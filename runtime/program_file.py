@@ -14,8 +14,8 @@ from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source
-from netc.runtime.data import dataset as datasets
-from netc.runtime.data.dataset import Dataset
+from netc.runtime.data import load as datasets
+from netc.runtime.data.dataset import Dataset, facts
 
 Overrides = Mapping[str, str | float | ast.Expr]
 
@@ -77,8 +77,8 @@ def known_facts(file: File) -> Facts | None:
 
 def check(file: File, data: Dataset | None, overrides: Overrides) -> Spec:
     """The checked file. Raises SpecError."""
-    facts = datasets.facts(data) if data else known_facts(file)
-    return pipeline.to_spec(file.program, facts, file.folder, overrides)
+    known = facts(data) if data else known_facts(file)
+    return pipeline.to_spec(file.program, known, file.folder, overrides)
 
 
 def from_arrays(

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.meaning.spec import DataSpec
-from netc.runtime.data.dataset import load
 from netc.runtime.data.errors import DataError
+from netc.runtime.data.load import load
 
 
 def saved(save: Callable[[io.BytesIO], object]) -> bytes:

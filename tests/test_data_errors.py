@@ -21,8 +21,8 @@ import pytest
 from netc.compiler.meaning.spec import DataSpec, TextStyle
 from netc.dsl.codes import CODES
 from netc.dsl.source import Source, Span
-from netc.runtime.data.dataset import from_arrays, load
 from netc.runtime.data.errors import DataError
+from netc.runtime.data.load import from_arrays, load
 
 PINNED = Path(__file__).parent / "bad_data"
 

@@ -14,8 +14,9 @@ from netc.compiler.check.program import data_spec
 from netc.compiler.meaning.spec import DataSpec, TextStyle
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from netc.runtime.data.dataset import Dataset, from_arrays, load
+from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.errors import DataError
+from netc.runtime.data.load import from_arrays, load
 from netc.runtime.data.scaling import Scaler, constant_columns
 from netc.runtime.data.told import told
 

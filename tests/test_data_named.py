@@ -19,8 +19,9 @@ from sklearn import datasets
 from netc.compiler.meaning.spec import DataSpec, Facts
 from netc.dsl.source import NOWHERE
 from netc.runtime.data import get as data_get
-from netc.runtime.data.dataset import facts, load
+from netc.runtime.data.dataset import facts
 from netc.runtime.data.errors import DataError
+from netc.runtime.data.load import load
 from netc.runtime.data.named_sets import IDX_FILES, SETS, describe
 
 PINNED = Path(__file__).parent / "bad_data"

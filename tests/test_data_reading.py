@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from netc.compiler.meaning.spec import DataSpec, Facts
 from netc.dsl.source import NOWHERE
-from netc.runtime.data.dataset import Dataset, facts, from_arrays, load
+from netc.runtime.data.dataset import Dataset, facts
 from netc.runtime.data.errors import DataError
+from netc.runtime.data.load import from_arrays, load
 from netc.runtime.data.readers_csv import read_csv
 
 X = np.array([[1.5, -2.0], [3.0, 4e-3], [0.0, 7.0]])

@@ -12,8 +12,9 @@ from netc.compiler.meaning.spec_text import spec_text
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
-from netc.runtime.data.dataset import Dataset, load
+from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.errors import DataError
+from netc.runtime.data.load import load
 from netc.runtime.data.scaling import Scaler
 
 

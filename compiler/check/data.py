@@ -60,7 +60,8 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     folds, fold = settings.get("folds", whole(2), 0), settings.get("fold", whole(1), 0)
     _check_folds(settings, folds, fold, report)
     parts = "split" in settings or validation > 0 or folds > 0
-    if settings.get("stratify", truth, False) and not parts:
+    stratify = settings.get("stratify", _stratify, False)
+    if stratify and not parts:
         where = settings.span("stratify")
         report.error("E0502", where, "'stratify' is about the parts of a split", hints=("add 'split = 80%'",))
     order, window = check_order(settings, kind, parts, report)
@@ -92,7 +93,7 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
             settings.get("decimal", _decimal, "point"),
         ),
         missing=settings.get("missing", word("error", "drop", "mean"), "error"),
-        stratify=settings.get("stratify", truth, False),
+        stratify=stratify,
         validation=validation,
         validation_files=validation_files,
         folds=folds,
@@ -142,6 +143,16 @@ def _scale(value: ast.Expr) -> tuple[Scaling, float]:
     if factor == 0 or not math.isfinite(factor):
         raise Unfit("the inputs would all be alike", value.span, "E0503")
     return "none", factor
+
+
+def _stratify(value: ast.Expr) -> bool:
+    try:
+        return truth(value)
+    except Unfit:
+        message = (
+            "parts have their share of each class of the target, and of no other column: stratify = true"
+        )
+        raise Unfit(message, value.span) from None
 
 
 def _columns(value: ast.Expr) -> tuple[str, ...]:

@@ -46,12 +46,8 @@ class Settings:
         for setting in settings:
             if setting.name not in known:
                 lower = setting.name.lower()
-                says = (
-                    f"here it is called '{lower}'"
-                    if lower in known
-                    else setting_meant(setting.name, statement)
-                )
-                says = says or at_home(setting.name, statement)
+                says = f"here it is called '{lower}'" if lower in known else ""
+                says = says or setting_meant(setting.name, statement) or at_home(setting.name, statement)
                 hints = () if says else did_you_mean(setting.name, known)
                 report.error(
                     "E0501",

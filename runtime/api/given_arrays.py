@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netc.runtime.data.dataset import inputs_of
+from netc.runtime.data.callers import inputs_of
+from netc.runtime.data.whole_numbers import ROUNDED, require_exact_array
 from netc.runtime.session import Session
 from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
@@ -45,6 +46,7 @@ def samples_of(session: Session, X: Any, y: Any) -> Samples:
 def scaled_samples(session: Session, X: Any, y: Any) -> tuple[Reals, Reals]:
     if X is None or y is None:
         raise ValueError("X and y belong together")
+    require_exact_array("y", y)
     x, targets = scaled_inputs(session, X), session.targets.encode(y)
     if len(x) != len(targets):
         raise ValueError(f"{len(x)} samples in X, {len(targets)} in y")
@@ -87,8 +89,12 @@ def _rows(X: Any) -> Reals:
     """(N, columns): a sample a row, read as for training; what is masked or missing is NaN."""
     array = None if hasattr(X, "iloc") or isinstance(X, np.ma.MaskedArray) else np.asarray(X)
     if array is not None and array.dtype.kind in "biuf" and array.ndim:
+        require_exact_array("X", array)
         return array.astype(np.float64).reshape(len(array), int(np.prod(array.shape[1:])))
     table = inputs_of(X)
     for column, cells in table.text.items():
         raise ValueError(f"column '{table.columns[column]}' of X holds text ('{cells[0]}', ...), not numbers")
+    for column, found in table.rounded.items():
+        where = f"row {found.row + 1} of column '{table.columns[column]}' of X"
+        raise ValueError(f"{where} is {found.written}, {ROUNDED.format('X')}")
     return table.values.astype(np.float64)

@@ -88,7 +88,7 @@ def one_call() -> Iterator[None]:
 
 
 def _sums(array: NDArray[Any]) -> tuple[int, ...]:
-    rows = array if array.flags.c_contiguous else array.T
+    rows = array.T if array.flags.f_contiguous and not array.flags.c_contiguous else array
     width = rows.size // max(len(rows), 1)
     pieces = (np.ascontiguousarray(rows[at]).reshape(-1).view(np.uint8) for at in blocks(len(rows), width))
     return tuple(zlib.crc32(piece.data) for piece in pieces)

@@ -5,8 +5,12 @@ Sizes are asked before anything is read or unpacked, so that a file that is larg
 
 from __future__ import annotations
 
+import io
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from netc.dsl import reading
 from netc.runtime.free_room import free_memory, size
@@ -32,8 +36,17 @@ def unpacked_most(packed: int) -> int:
     return min(most(), max(SMALL, RATIO * packed))
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file; of one that is gzipped what is in it, in memory. Raises OSError, EOFError, zlib.error, TooLarge."""
+    with reading.opened(path, most()) as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        yield io.BytesIO(_gunzip(file.read())) if packed else file
+
+
 def content_of(path: Path) -> bytes:
-    """The bytes of a file, unpacked if it is gzipped. Raises OSError, EOFError, zlib.error, TooLarge."""
+    """Its bytes, unpacked if it is gzipped. Raises the same."""
     content = reading.read_bytes(path, most())
     return _gunzip(content) if content.startswith(b"\x1f\x8b") else content
 

@@ -17,6 +17,17 @@ class DataError(SpecError):
     """Data are missing or unfit; the exit status is 3, not 1."""
 
 
+class Unfit(Exception):
+    """Why a file cannot be read, and what helps; for its reader, which knows where that is said."""
+
+    def __init__(self, why: str, *hints: str) -> None:
+        super().__init__(why)
+        self.hints = hints
+
+
+DAMAGED = "it is damaged or cut short"
+
+
 def data_error(
     code: str,
     message: str,

@@ -16,7 +16,8 @@ from netc.compiler.meaning.spec import DataSpec
 from netc.runtime.data.columns import notation, require_numbers, setting_span
 from netc.runtime.data.errors import count, data_error, listing
 from netc.runtime.data.scaling import Array
-from netc.runtime.data.table import EXACT, Table, is_number, number
+from netc.runtime.data.table import Table, is_number, number
+from netc.runtime.data.whole_numbers import EXACT
 
 _MOST = 100
 """More consecutive integers than these are taken for a quantity, unless `classes` says otherwise."""

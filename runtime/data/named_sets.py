@@ -18,8 +18,8 @@ import numpy as np
 
 from netc.compiler.meaning.spec import TextStyle
 from netc.dsl.source import Span
-from netc.runtime.data.errors import data_error, did_you_mean, listing
-from netc.runtime.data.readers import Unfit, idx_array, read_bytes
+from netc.runtime.data.errors import Unfit, data_error, did_you_mean, listing
+from netc.runtime.data.readers import idx_array, read_bytes
 from netc.runtime.data.readers_csv import read_csv
 from netc.runtime.data.table import Table, from_array
 

@@ -6,7 +6,6 @@ plain or gzipped. Nothing pickled is ever loaded.
 
 from __future__ import annotations
 
-import importlib
 import io
 import math
 import os
@@ -14,64 +13,50 @@ import re
 import struct
 import zipfile
 import zlib
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.meaning.spec import AS_FOUND, TextStyle
 from netc.dsl.source import Span
-from netc.dsl.visible import visible
-from netc.runtime.data.bounds import TooLarge, content_of, require_lines, require_unpackable
-from netc.runtime.data.errors import DataError, data_error, did_you_mean, listing
+from netc.runtime.data.bounds import TooLarge, content_of, opened, require_lines, require_unpackable
+from netc.runtime.data.errors import DAMAGED, DataError, Unfit, data_error, did_you_mean, listing
 from netc.runtime.data.readers_csv import read_csv
-from netc.runtime.data.table import Table, from_array, from_columns
+from netc.runtime.data.readers_parquet import read_parquet
+from netc.runtime.data.table import Table, from_array
 
 FORMATS = ".csv, .tsv, .npy, .npz, .parquet and IDX files (also gzipped)"
 _PAIRS = (("x", "y"), ("X", "y"), ("X", "Y"), ("inputs", "targets"), ("data", "target"))
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
-_DAMAGED = "it is damaged or cut short"
 _PICKLED = (
     "it holds pickled Python objects, which are never loaded: they could run any program",
     "save plain numbers: numpy.save(file, array.astype(float))",
 )
 
 
-class Unfit(Exception):
-    """Why a file cannot be read, and what helps."""
-
-    def __init__(self, why: str, *hints: str) -> None:
-        super().__init__(why)
-        self.hints = hints
-
-
 def read_file(path: Path, span: Span, style: TextStyle = AS_FOUND) -> tuple[Table, ...]:
     """One table, or two (inputs, targets) where the file holds both apart (.npz). `style` is of text tables."""
-    content = read_bytes(path, span)
     suffix = path.with_suffix("").suffix.lower() if path.suffix == ".gz" else path.suffix.lower()
-    if not content:
-        raise data_error("E0607", f"{path.name} is empty (0 bytes)", span)
-    try:
+    with _failures_told(path, span):
+        if suffix in (".npz", ".parquet"):
+            with opened(path) as file:
+                return _read_by_parts(path, suffix, file, span)
+        content = content_of(path)
+        if not content:
+            raise _empty(path, span)
         match suffix:
             case ".csv" | ".tsv" | ".txt" | ".dat":
                 require_lines(content)
                 return (read_csv(path, content, span, style),)
             case ".npy":
                 return (from_array(path.name, _npy(content)),)
-            case ".npz":
-                return _read_npz(path, content, span)
-            case ".parquet":
-                return (_read_parquet(path, content, span),)
             case _ if re.match(rb"\x00\x00[\x08-\x0e][\x01-\x08]", content):
                 return (from_array(path.name, idx_array(content)),)
-    except Unfit as problem:
-        message = f"{path.name} cannot be read: {problem}"
-        raise data_error("E0603", message, span, hints=problem.hints) from None
-    except TooLarge as problem:
-        raise data_error("E0603", f"{path.name} cannot be read: {problem}", span) from None
     hint = "save the sheet as 'CSV UTF-8'" if suffix in (".xlsx", ".xls", ".ods") else ""
     message = f"{path.name} is of no format that is known here"
     raise data_error("E0604", message, span, notes=[f"read are {FORMATS}"], hints=[hint])
@@ -79,20 +64,30 @@ def read_file(path: Path, span: Span, style: TextStyle = AS_FOUND) -> tuple[Tabl
 
 def read_bytes(path: Path, span: Span) -> bytes:
     """The bytes of a file, unpacked if it is gzipped."""
+    with _failures_told(path, span):
+        return content_of(path)
+
+
+@contextmanager
+def _failures_told(path: Path, span: Span) -> Iterator[None]:
+    """Raises a DataError for what goes wrong with a file."""
     if os.path.isdir(path):
         files = sorted(entry.name for entry in path.iterdir() if entry.is_file())
         notes = [f"files in it: {listing(files)}"] if files else ["it is empty"]
         raise data_error("E0601", f"{path.name} is a folder, not a data file", span, notes=notes)
     try:
-        return content_of(path)
+        yield
     except FileNotFoundError:
         raise _missing(path, span) from None
-    except TooLarge as problem:
-        raise data_error("E0603", f"{path.name} cannot be read: {problem}", span) from None
-    except (EOFError, zlib.error):
-        raise data_error("E0603", f"{path.name} cannot be read: {_DAMAGED}", span) from None
-    except OSError as problem:
-        raise data_error("E0603", f"{path.name} cannot be read: {problem.strerror}", span) from None
+    except (Unfit, TooLarge, EOFError, zlib.error, OSError) as problem:
+        why: object = problem.strerror if isinstance(problem, OSError) else problem
+        why = DAMAGED if isinstance(problem, EOFError | zlib.error) else why
+        hints = problem.hints if isinstance(problem, Unfit) else ()
+        raise data_error("E0603", f"{path.name} cannot be read: {why}", span, hints=hints) from None
+
+
+def _empty(path: Path, span: Span) -> DataError:
+    return data_error("E0607", f"{path.name} is empty (0 bytes)", span)
 
 
 def idx_array(content: bytes) -> NDArray[Any]:
@@ -105,7 +100,7 @@ def idx_array(content: bytes) -> NDArray[Any]:
         raise Unfit("its first bytes are not those of an IDX file")
     kind, axes = np.dtype(_IDX_TYPES[content[2]]), content[3]
     if axes == 0 or len(content) < 4 + 4 * axes:
-        raise Unfit(_DAMAGED)
+        raise Unfit(DAMAGED)
     shape = struct.unpack_from(f">{axes}I", content, 4)
     expected = kind.itemsize * math.prod(shape)
     held = len(content) - 4 - 4 * axes
@@ -160,7 +155,7 @@ def _where_it_lies(content: bytes) -> NDArray[Any]:
 
 def _numpy_problem(problem: Exception) -> Unfit:
     """NumPy parses headers as Python literals, and a damaged one raises nearly anything."""
-    return Unfit(*_PICKLED) if "pickle" in str(problem).lower() else Unfit(_DAMAGED)
+    return Unfit(*_PICKLED) if "pickle" in str(problem).lower() else Unfit(DAMAGED)
 
 
 def _sample_axis(array: Any) -> NDArray[Any]:
@@ -171,11 +166,21 @@ def _sample_axis(array: Any) -> NDArray[Any]:
     return array
 
 
-def _read_npz(path: Path, content: bytes, span: Span) -> tuple[Table, ...]:
+def _read_by_parts(path: Path, suffix: str, file: BinaryIO, span: Span) -> tuple[Table, ...]:
+    """Archives of arrays or columns, which are never in memory as a whole."""
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        raise _empty(path, span)
+    file.seek(0)
+    return _read_npz(path, file, size, span) if suffix == ".npz" else (read_parquet(path, file, size, span),)
+
+
+def _read_npz(path: Path, file: BinaryIO, size: int, span: Span) -> tuple[Table, ...]:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as members:
-            require_unpackable(sum(member.file_size for member in members.infolist()), len(content))
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        with zipfile.ZipFile(file) as members:
+            require_unpackable(sum(member.file_size for member in members.infolist()), size)
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
             held = {name: archive[name] for name in archive.files}
     except TooLarge:
         raise
@@ -201,35 +206,3 @@ def _read_npz(path: Path, content: bytes, span: Span) -> tuple[Table, ...]:
                 notes=[f"arrays: {listing(names)}"],
                 hints=["call them x and y, as numpy.savez(file, x=..., y=...) does"],
             )
-
-
-def _read_parquet(path: Path, content: bytes, span: Span) -> Table:
-    try:
-        parquet = importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise data_error(
-            "E0605", f"reading {path.name} needs pyarrow", span, hints=["pip install 'netc[parquet]'"]
-        ) from None
-    try:
-        about = parquet.ParquetFile(io.BytesIO(content)).metadata
-        # A column of equal values takes no room in the file.
-        groups = (about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-        require_unpackable(max(sum(groups), 8 * about.num_rows * about.num_columns), len(content))
-        table = parquet.read_table(io.BytesIO(content))
-        columns = [_plain_array(column.combine_chunks()) for column in table.columns]
-        index = {name for name in (table.schema.pandas_metadata or {}).get("index_columns", ())
-                 if isinstance(name, str)}  # fmt: skip
-    except TooLarge:
-        raise
-    except Exception:  # Arrow has a class of its own for every kind of damage
-        raise Unfit(_DAMAGED) from None
-    names = table.column_names
-    found = from_columns(path.name, map(visible, names), columns)
-    return replace(found, index=frozenset(i for i, name in enumerate(names) if name in index))
-
-
-def _plain_array(column: Any) -> NDArray[Any]:
-    """A column of Arrow; one of a few labels is stored as codes and a dictionary."""
-    plain = column.dictionary_decode() if hasattr(column, "dictionary_decode") else column
-    array: NDArray[Any] = plain.to_numpy(zero_copy_only=False)
-    return array

@@ -9,9 +9,8 @@ thousands.
 from __future__ import annotations
 
 import csv
-import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -24,16 +23,22 @@ from netc.dsl.source import Span
 from netc.dsl.visible import visible
 from netc.runtime.data.errors import count, data_error
 from netc.runtime.data.header import doubt, names_columns
-from netc.runtime.data.table import Reading, Rounded, Table, cells_to_numbers, rounded_cells, without_use
+from netc.runtime.data.lines import Text, require_utf8, table_in
+from netc.runtime.data.table import Reading, Table, cells_to_numbers, without_use
+from netc.runtime.data.whole_numbers import Rounded, rounded_cells
 
 Record = tuple[int, list[str]]
 """Line in the file, fields."""
 
-_CHUNK = 4096
-_COMMENT = re.compile(r"^#(?!(?:N/A|NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!))", re.MULTILINE)
-"""The beginning of a line of comment; what spreadsheets write for a value that they do not have is none."""
+_NOT_COMMENT = r"(?!(?:N/A|NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!))"
+"""What spreadsheets write behind a # for a value that they do not have."""
+_COMMENT = re.compile("#" + _NOT_COMMENT)
+"""The beginning of a line of comment."""
+_COMMENTS = re.compile((r"(?:^|\A\xef\xbb\xbf)#" + _NOT_COMMENT).encode(), re.MULTILINE)
 _SEEN = 100
 """Rows that are looked at to tell a header from a sample."""
+_CELLS = 2**15
+"""That are texts at once."""
 SIGNS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks", "|": "'|'"}
 
 
@@ -47,7 +52,8 @@ class _Malformed(Exception):
 
 def read_csv(path: Path, content: bytes, span: Span, style: TextStyle = AS_FOUND) -> Table:
     """The table in the bytes of a text file."""
-    text, named = _without_separator_line(_decode(path, content, span))
+    require_utf8(path, content, span)
+    text, named = table_in(content)
     delimiter = style.separator or named or _delimiter(text, path)
     try:
         return _read(path.name, text, delimiter, style, span)
@@ -55,41 +61,66 @@ def read_csv(path: Path, content: bytes, span: Span, style: TextStyle = AS_FOUND
         raise data_error("E0603", f"{path.name}, row {problem.row}: {problem}", span) from None
 
 
-def _read(name: str, text: str, delimiter: str, style: TextStyle, span: Span) -> Table:
+def _read(name: str, text: Text, delimiter: str, style: TextStyle, span: Span) -> Table:
     records = _records(text, delimiter)
     first = next(records, None)
     if first is None:
         raise data_error("E0607", f"{name} is empty", span)
     some = list(islice(records, _SEEN))
     header = _has_header(name, first, some, style, span)
-    width = len(first[1])
-    columns = tuple(_column_name(cell, i) if header else f"c{i + 1}" for i, cell in enumerate(first[1]))
     rows = chain(some if header else [first, *some], records)
     start = (some[0][0] if some else 0) if header else first[0]
-    comments = len(_COMMENT.findall(text))
+    comments = sum(1 for _ in _COMMENTS.finditer(text.content))
     stated = style.header is not None
     reading = Reading(first[0] if header else 0, start, stated, delimiter, style.decimal, comments)
-    blocks, lines, texts, rounded = [], list[int](), set[int](), dict[int, Rounded]()
     # float() would take 1_000 for a number: look closer where underscores stand below the header.
-    strict = text.count("_") > (sum(cell.count("_") for cell in first[1]) if header else 0)
-    strict = strict or style.decimal == "comma"
-    while chunk := list(islice(rows, _CHUNK)):
-        _check_widths(name, chunk, width, reading, span)
-        block, found = _parse([fields for _, fields in chunk], width, strict, style.decimal)
-        for column, one in rounded_cells([fields for _, fields in chunk], block).items():
-            before = rounded.get(column, replace(one, row=one.row + len(lines), times=0))
-            rounded[column] = replace(before, times=before.times + one.times)
-        blocks.append(block)
-        lines += [line for line, _ in chunk]
-        texts |= found
-    if not blocks:
+    strict = text.content.count(b"_") > (sum(cell.count("_") for cell in first[1]) if header else 0)
+    found = _Cells(name, len(first[1]), reading, strict or style.decimal == "comma", span)
+    found.read(rows, most=_most_rows(text.content, len(first[1])))
+    if not len(found.lines):
         raise data_error("E0607", f"{name} has a header but no rows below it", span, notes=_guess(reading))
-    cells = _text_columns(text, delimiter, sorted(texts), header)
-    values = np.concatenate(blocks)
-    index = without_use(first[1], values, cells) if header and width > 1 else frozenset[int]()
-    return Table(
-        name, columns, values, cells, np.array(lines, dtype=np.int64), reading, index, header, rounded
-    )
+    columns = tuple(_column_name(cell, i) if header else f"c{i + 1}" for i, cell in enumerate(first[1]))
+    cells = _text_columns(text, delimiter, sorted(found.texts), header)
+    index = without_use(first[1], found.values, cells) if header and len(columns) > 1 else frozenset[int]()
+    return Table(name, columns, found.values, cells, found.lines, reading, index, header, found.rounded)
+
+
+def _most_rows(content: bytes, width: int) -> int:
+    """There are no more: a row has an end, or is the last one, and between any two of its fields a sign or a blank."""
+    ends = content.count(b"\n") + content.count(b"\r") + 1
+    return min(ends, len(content) // width + 1)
+
+
+class _Cells:
+    """The numbers of a table, read some rows at a time into their place."""
+
+    def __init__(self, name: str, width: int, reading: Reading, strict: bool, span: Span) -> None:
+        self.name, self.width, self.reading, self.strict, self.span = name, width, reading, strict, span
+        self.values = np.empty((0, width))
+        self.lines = np.empty(0, np.int64)
+        self.texts: set[int] = set()
+        """Columns in which a cell is text."""
+        self.rounded: dict[int, Rounded] = {}
+
+    def read(self, rows: Iterator[Record], most: int) -> None:
+        """`rows` are no more than `most`; room that is not written to is not taken."""
+        values, lines, count = np.empty((most, self.width)), np.empty(most, np.int64), 0
+        many = max(1, _CELLS // self.width)
+        while chunk := list(islice(rows, many)):
+            _check_widths(self.name, chunk, self.width, self.reading, self.span)
+            cells = [fields for _, fields in chunk]
+            block, texts = _parse(cells, self.width, self.strict, self.reading.decimal)
+            self._note_rounded(rounded_cells(cells, block), count)
+            self.texts |= texts
+            values[count : count + len(chunk)] = block
+            lines[count : count + len(chunk)] = [line for line, _ in chunk]
+            count += len(chunk)
+        self.values, self.lines = values[:count], lines[:count]
+
+    def _note_rounded(self, found: Mapping[int, Rounded], above: int) -> None:
+        for column, one in found.items():
+            before = self.rounded.get(column, replace(one, row=one.row + above, times=0))
+            self.rounded[column] = replace(before, times=before.times + one.times)
 
 
 def _has_header(name: str, first: Record, below: Sequence[Record], style: TextStyle, span: Span) -> bool:
@@ -113,36 +144,12 @@ def _guess(reading: Reading) -> list[str]:
     return [reading.guess] if reading.guess else []
 
 
-def _decode(path: Path, content: bytes, span: Span) -> str:
-    halves = (content[:200:2], content[1:200:2])  # of UTF-16 without a mark one of the two is zeros, mostly
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or any(2 * h.count(0) > len(h) for h in halves):
-        raise data_error(
-            "E0603",
-            f"{path.name} is UTF-16 text, not UTF-8",
-            span,
-            hints=["save it as 'CSV UTF-8'; spreadsheets call the other one 'Unicode text'"],
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        row = content.count(b"\n", 0, problem.start) + 1
-        message = f"{path.name}, row {row}: the byte 0x{content[problem.start]:02x} is not UTF-8 text"
-        hint = "save the file with the encoding UTF-8"
-        raise data_error("E0603", message, span, hints=[hint]) from None
-
-
-def _without_separator_line(text: str) -> tuple[str, str]:
-    """`sep=;`, which Excel reads and writes as a first line: the text with that line blank, and the sign."""
-    found = re.match(r'"?sep=([^\w\s]|\t)"?(?=[\r\n])', text, re.IGNORECASE)
-    return (text[found.end() :], found[1]) if found else (text, "")
-
-
-def _delimiter(text: str, path: Path) -> str:
+def _delimiter(text: Text, path: Path) -> str:
     """Tab, `;`, `|` or `,`, whichever stands equally often in each of the first lines; else the most frequent one in
     the first line; else a blank. A comma comes last: it may be that of decimals."""
     if ".tsv" in path.suffixes:
         return "\t"
-    lines = (line for line in io.StringIO(text) if line.strip() and not _COMMENT.match(line))
+    lines = (line for line in text.lines("\n") if line.strip() and not _COMMENT.match(line))
     bare = [re.sub(r'"[^"]*"', "", line) for line in islice(lines, 20)]
     first = bare[0] if bare else ""
     steady = [sign for sign in "\t;|," if first.count(sign) and len({line.count(sign) for line in bare}) == 1]
@@ -152,9 +159,9 @@ def _delimiter(text: str, path: Path) -> str:
     return " " if len(first.split()) > 1 else ","
 
 
-def _records(text: str, delimiter: str) -> Iterator[Record]:
+def _records(text: Text, delimiter: str) -> Iterator[Record]:
     """Records that are neither blank nor comments, each with the line it ends on."""
-    lines = ("\n" if _COMMENT.match(line) else line for line in io.StringIO(text, newline=""))
+    lines = ("\n" if _COMMENT.match(line) else line for line in text.lines())
     if delimiter == " ":
         for at, line in enumerate(lines, start=1):
             if fields := line.split():
@@ -212,16 +219,29 @@ def _parse(
             pass
     block, texts = np.empty((len(rows), width)), set()
     for index in range(width):
-        block[:, index], is_text = cells_to_numbers((row[index] for row in rows), decimal)
+        block[:, index], is_text = _column([row[index] for row in rows], strict, decimal)
         if is_text:
             texts.add(index)
     return block, texts
 
 
-def _text_columns(text: str, delimiter: str, columns: list[int], header: bool) -> dict[int, tuple[str, ...]]:
-    """A second reading, for the cells of text columns only."""
+def _column(cells: list[str], strict: bool, decimal: Decimal) -> tuple[list[float], bool]:
+    """(numbers, whether a cell is text)."""
+    if not strict:
+        try:
+            return [float(cell) for cell in cells], False
+        except ValueError:
+            pass
+    return cells_to_numbers(cells, decimal)
+
+
+def _text_columns(text: Text, delimiter: str, columns: list[int], header: bool) -> dict[int, tuple[str, ...]]:
+    """A second reading, for the cells of text columns only; equal ones are one text."""
     if not columns:
         return {}
-    records = islice(_records(text, delimiter), 1 if header else 0, None)
-    rows = [[fields[column].strip() for column in columns] for _, fields in records]
-    return {column: tuple(row[i] for row in rows) for i, column in enumerate(columns)}
+    known, cells = dict[str, str](), [list[str]() for _ in columns]
+    for _, fields in islice(_records(text, delimiter), 1 if header else 0, None):
+        for column, found in zip(columns, cells, strict=True):
+            cell = fields[column].strip()
+            found.append(known.setdefault(cell, cell))
+    return {column: tuple(found) for column, found in zip(columns, cells, strict=True)}

@@ -1,6 +1,6 @@
 """A table as it was read: columns of numbers, and of text where cells are no numbers. Nothing is judged here.
 
-Readers make tables, `dataset.py` chooses inputs and targets from them and says what is unfit.
+Readers make tables, `assemble.py` chooses inputs and targets from them and says what is unfit.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.meaning.spec import Decimal
+from netc.runtime.data.whole_numbers import Rounded, rounded_cells, rounded_integers
 
 NOT_THERE = frozenset(
     {"", "?", "na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "<na>", "nat", "1.#qnan", "-1.#ind"}
@@ -21,8 +22,6 @@ NOT_THERE = frozenset(
 """Spellings of a missing value, in lower case."""
 MISSING = NOT_THERE | {"none"}
 """Those in a column of numbers; among labels `none` is one of them."""
-EXACT = 2.0**53
-"""Below it every whole number is a float64."""
 TRUTHS = {"true": 1.0, "false": 0.0}
 
 
@@ -49,15 +48,6 @@ class Reading:
         if self.header:
             return f"row {self.header} was read as a header, since it holds no number"
         return f"row {self.first} was read as data, since it holds numbers"
-
-
-@dataclass(frozen=True)
-class Rounded:
-    """The first whole number of a column that is no float64, as it is written and in which row, and how many there are."""
-
-    row: int
-    written: str
-    times: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +84,11 @@ class Table:
         return [self.reading.guess] if self.reading and self.reading.guess else []
 
     def select(self, indices: Sequence[int]) -> Table:
-        """Some of the columns; all of them in order cost no copy."""
-        same = list(indices) == list(range(len(self.columns)))
-        values = self.values if same else self.values[:, list(indices)]
+        """Some of the columns. Most of them, side by side and in order, are read where they lie."""
+        first, width = indices[0] if indices else 0, len(indices)
+        beside = list(indices) == list(range(first, first + width))
+        lie = beside and len(self.columns) <= 2 * width
+        values = self.values[:, first : first + width] if lie else self.values[:, list(indices)]
         text = {new: self.text[old] for new, old in enumerate(indices) if old in self.text}
         columns = tuple(self.columns[i] for i in indices)
         rounded = {new: self.rounded[old] for new, old in enumerate(indices) if old in self.rounded}
@@ -154,58 +146,49 @@ def from_array(name: str, array: NDArray[Any], prefix: str = "c") -> Table:
     flat = array.reshape(len(array), -1) if array.size else array.reshape(len(array), 0)
     columns = numbered(prefix, flat.shape[1])
     if flat.dtype.kind in "biuf":
-        return Table(name, columns, flat, named=False, rounded=_rounded_integers(flat))
+        return Table(name, columns, flat, named=False, rounded=rounded_integers(flat))
     return replace(from_columns(name, columns, list(flat.T)), named=False)
 
 
 def from_columns(name: str, columns: Iterable[Any], arrays: Sequence[NDArray[Any]]) -> Table:
     """The table of columns of different kinds."""
+    kinds = {array.dtype for array in arrays if array.dtype.kind == "f"}
+    return of_columns(name, columns, arrays, len(arrays[0]) if arrays else 0, kinds == {np.dtype(np.float32)})
+
+
+def of_columns(
+    name: str, columns: Iterable[Any], arrays: Iterable[NDArray[Any]], rows: int, single: bool
+) -> Table:
+    """The same of columns that come one by one. Where `single` says that float32 is among them and no other float, the
+    values are float32 as long as it has every number of the others."""
     names = tuple(str(column) for column in columns)
-    single = bool(arrays) and all(array.dtype == np.float32 for array in arrays)
-    values = np.empty((len(arrays[0]) if arrays else 0, len(names)), np.float32 if single else np.float64)
+    values: NDArray[Any] = np.empty((rows, len(names)), np.float32 if single else np.float64)
     text, rounded = {}, dict[int, Rounded]()
     for index, array in enumerate(arrays):
         if array.dtype.kind in "biuf":
-            values[:, index] = array
-            found = _rounded_integers(array[:, None])
+            numbers, found = array, rounded_integers(array[:, None])
         else:
             cells = _cells(array)
-            values[:, index], is_text = cells_to_numbers(cells)
-            found = rounded_cells([(cell,) for cell in cells], values[:, [index]])
+            read, is_text = cells_to_numbers(cells)
+            numbers = np.array(read, dtype=np.float64)
+            found = rounded_cells([(cell,) for cell in cells], numbers[:, None])
             if is_text:
                 text[index] = cells
+        if single and not _float32_has(numbers):
+            wide = np.empty(values.shape)
+            wide[:, :index] = values[:, :index]
+            values, single = wide, False
+        values[:, index] = numbers
         if found:
             rounded[index] = found[0]
     return Table(name, names, values, text, rounded=rounded)
 
 
-def rounded_cells(rows: Sequence[Sequence[str]], values: NDArray[Any]) -> dict[int, Rounded]:
-    """By column: cells (N, C) that are whole numbers, and are others among the `values` (N, C) that were read of them."""
-    large = np.argwhere((np.abs(values) >= EXACT) & np.isfinite(values)).tolist()
-    found = ((row, column, rows[row][column].strip()) for row, column in large)
-    return _counted(
-        (row, column, cell)
-        for row, column, cell in found
-        if cell.lstrip("+-").isdecimal() and int(cell) != int(values[row, column])
-    )
-
-
-def _rounded_integers(values: NDArray[Any]) -> dict[int, Rounded]:
-    """The same of integers (N, C)."""
-    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
-        return {}
-    limit = int(EXACT)
-    large = np.argwhere((values > limit) | (values < -limit if values.dtype.kind == "i" else False)).tolist()
-    found = ((row, column, int(values[row, column])) for row, column in large)
-    return _counted((row, column, str(n)) for row, column, n in found if int(float(n)) != n)
-
-
-def _counted(cells: Iterable[tuple[int, int, str]]) -> dict[int, Rounded]:
-    found: dict[int, Rounded] = {}
-    for row, column, cell in cells:
-        first = found.get(column, Rounded(row, cell, 0))
-        found[column] = replace(first, times=first.times + 1)
-    return found
+def _float32_has(numbers: NDArray[Any]) -> bool:
+    if numbers.dtype == np.float32 or not len(numbers):
+        return True
+    known = numbers[~np.isnan(numbers)] if numbers.dtype.kind == "f" else numbers
+    return bool((known.astype(np.float32).astype(np.float64) == known.astype(np.float64)).all())
 
 
 def _cells(array: NDArray[Any]) -> tuple[str, ...]:

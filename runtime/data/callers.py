@@ -1,0 +1,80 @@
+"""Arrays, lists and frames of a Python caller as tables. Judges no cell: that is for those who want something of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netc.compiler.meaning.spec import DataSpec
+from netc.dsl.source import NOWHERE, Span
+from netc.runtime.data.columns import with_truths
+from netc.runtime.data.errors import data_error
+from netc.runtime.data.named_sets import Parts
+from netc.runtime.data.table import Table, from_array, from_columns, without_use
+from netc.runtime.data.whole_numbers import EXACT
+
+
+def tables_of(x: Any, y: Any, spec: DataSpec) -> Table | Parts:
+    """Inputs and targets; one table where the targets are among its columns."""
+    inputs = _table_of("x", x, "x", spec.span)
+    if y is None:
+        return inputs
+    if spec.of_inputs:
+        raise data_error("E0614", "target = inputs: the targets are the inputs, y is not needed", spec.span)
+    _require_same_order(x, y, spec)
+    return Parts(inputs, _table_of("y", y, "y", spec.span))
+
+
+def inputs_of(x: Any) -> Table:
+    """Inputs of a Python caller as a table, columns of truths as numbers."""
+    return with_truths(_table_of("X", x, "x", NOWHERE))
+
+
+def _require_same_order(x: Any, y: Any, spec: DataSpec) -> None:
+    """Samples go by their places: of pandas' frames that have the same index in another order, this is no guess."""
+    if (
+        not (hasattr(x, "iloc") and hasattr(y, "iloc"))
+        or len(x.index) != len(y.index)
+        or x.index.equals(y.index)
+    ):
+        return
+    if x.index.is_unique and y.index.is_unique and len(x.index.intersection(y.index)) == len(x.index):
+        message = "x and y have the same index in another order"
+        raise data_error("E0614", message, spec.span, hints=["y = y.loc[x.index] brings them together"])
+
+
+def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
+    """A table of whatever Python callers hold; frames and series are known by what they offer."""
+    if hasattr(values, "columns") and hasattr(values, "iloc"):
+        columns = [_column(values.iloc[:, i]) for i in range(len(values.columns))]
+        table = from_columns(name, values.columns, columns)
+        counted = [*values.columns] == [*range(len(values.columns))]
+        index = (
+            without_use(table.columns, table.values, table.text)
+            if len(table.columns) > 1
+            else frozenset[int]()
+        )
+        return replace(table, named=not counted, index=index)
+    label = getattr(values, "name", None) if hasattr(values, "iloc") else None
+    if isinstance(values, np.ma.MaskedArray):
+        masked = np.ma.getmaskarray(values)
+        values = np.ma.getdata(values).astype(object)
+        values[masked] = None
+    try:
+        array = _column(values) if hasattr(values, "iloc") else np.asarray(values)
+    except ValueError:
+        raise data_error("E0608", f"the rows of {name} are of different lengths", span) from None
+    if array.ndim == 0:
+        raise data_error("E0614", f"{name} is a single value, not a list of samples", span)
+    table = from_array(name, array, prefix)
+    return replace(table, columns=(str(label),), named=True) if label is not None else table
+
+
+def _column(series: Any) -> NDArray[Any]:
+    """Of pandas' whole numbers with gaps as float64, or one by one where these would round."""
+    array: NDArray[Any] = series.to_numpy()
+    whole = array.dtype.kind == "f" and getattr(series.dtype, "kind", "") in ("i", "u")
+    return series.to_numpy(dtype=object) if whole and (np.abs(array) >= EXACT).any() else array
