@@ -14,7 +14,7 @@ from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.foreign_words import NETWORK, Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.record import record
-from netc.dsl.slips import CHOICE, COMMENT, POWER, habit
+from netc.dsl.slips import CHOICE, COMMENT, POWER, certain, habit
 from netc.dsl.source import Span
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
 from netc.dsl.vocabulary import at_home, joined, meant
@@ -139,8 +139,9 @@ def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     words = [t for t in (*failure.line[1:], *failure.tokens[failure.at : failure.at + 2]) if t.type == "NAME"]
     found = ((w.span.text, meant(w.span.text, place)) for w in reversed(words) if place)
     says = next((s for word, s in found if s and f"'{word}'" not in s), "")
-    if failure.before() == "grad" and "NAME" in failure.accepts:
-        says = "the gradient of the loss is written grad R, its norm norm(grad R)"
+    if diagnostic.code in ("E0008", "E0009", "E0013", "E0016"):
+        after = failure.tokens[failure.at + 1 : failure.at + 2]
+        says = certain(failure.line, failure.token, after, failure.accepts) or says
     if (
         not says and diagnostic.code == "E0009" and [str(t) for t in failure.tokens[1:2]] == ["."]
     ):  # `loss.backward()`
