@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from netc.dsl.tokens import Lexeme
+from netc.dsl.tokens import STATEMENTS, Lexeme
 from netc.dsl.vocabulary import meant
 
 CHOICE = "a choice is an expression: x if c else y"
@@ -27,6 +27,7 @@ FUNCTIONS = (
     "sign",
     "floor",
 )
+NO_FORMULA = {*STATEMENTS} - {"objective", "activation", "schedule", "loss"}
 COMMENT = "a comment begins with '#'"
 
 
@@ -53,6 +54,8 @@ def certain(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: S
         return "say in which figure, stop = no gain in loss(validation) for 20 epochs"
     if keyword == "monitor" and token == "every":
         return "it is a setting, monitor loss, every = 10"
+    if last == "]" and token in ("+", "-", "*", "/") and after[:1] == ["="] and "=" not in words:
+        return f"the value before stands in it, theta[n+1] = theta[n] {token} ..."
     if last.type == "NUMBER" and token == ".":
         return "a number has digits or its exponent behind the point, 1.0e-3 or 1e-3"
     return _of_values(keyword, words, last, token, after, accepts)
@@ -70,18 +73,25 @@ def _of_values(
         return "a list of values stands in braces: {0.1, 0.01}"
     if (token == "|" and (last == "|" or "‖" in accepts)) or (token == "‖" and "|" in accepts):
         return "'||' begins a norm: of absolute values side by side one is written abs(x)"
-    formula = keyword in ("objective", "activation", "schedule", "loss") and "=" in words
-    if not formula or after[:1] == ["="] or token.type != "NAME":
+    if (
+        keyword in NO_FORMULA
+        or "=" not in words
+        or after[:1] == ["="]
+        or not (token.type == "NAME" or token == "grad")
+    ):
         return ""
     if last.type == "NAME":
         if last in FUNCTIONS:
             return f"what a function is of stands in parentheses, {last.span.text}({token.span.text})"
-        return (
-            meant(token.span.text, "function") or f"a product is written {last.span.text}*{token.span.text}"
-        )
+        return _of_function(token) or f"a product is written {last.span.text}*{token.span.text}"
     if last.type == "NUMBER":
         return f"a product is written {last.span.text}*{token.span.text}"
     return ""
+
+
+def _of_function(token: Lexeme) -> str:
+    """`x mod 2`"""
+    return "" if token == "grad" else meant(token.span.text, "function")
 
 
 def habit(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: Set[str]) -> str | None:

@@ -5,6 +5,7 @@ Names must be plain by now: the indices of an update rule are resolved before (`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import assert_never
 
@@ -36,6 +37,7 @@ PENALTY = "a penalty is a sum over them, lambda*sum(weights^2), or in the update
 BY_INPUTS = "monitor norm(grad_x R), max(|grad_x R|); model.gradient(theta, X, y, wrt = 'x') from Python"
 WITHIN: Mapping[str, Place] = {"a loss": "in a loss", "an init": "in a start", "a schedule": "in a schedule"}
 """Where names of other tools have a meaning of their own."""
+ROOT = re.compile(r"\^\s*1\s*/|¹\s*/")
 TO_SCALAR = "sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector"
 
 
@@ -75,7 +77,9 @@ class Kinds:
                 return self._name(id, expr.span)
             case ast.Unary(_, operand) | ast.Absolute(operand):
                 return self._widest(operand)
-            case ast.Binary(_, left, right):
+            case ast.Binary(op, left, right):
+                if op == "/" and ROOT.search(expr.span.text):
+                    self._root(expr)
                 return self._widest(left, right)
             case ast.Compare(_, left, right):
                 found = self._widest(left, right)
@@ -158,6 +162,20 @@ class Kinds:
         if self.scope.place == "an update rule" and (word in USUAL or word in ROLES):
             return f"a parameter stands in the head of its rule, as in (eta = 0.1, {word} = 0.9)"
         return ""
+
+    def _root(self, quotient: ast.Binary) -> None:
+        """`x^1/2` is (x^1)/2, and nobody writes a power of 1."""
+        factor = quotient.left
+        while isinstance(factor, ast.Binary) and factor.op in ("*", "/"):
+            factor = factor.right
+        match factor:
+            case ast.Binary("^", base, ast.Number(1)):
+                between = Span(quotient.span.source, factor.span.end, quotient.right.span.start)
+                if between.text.strip() != "/":
+                    return  # (x^1)/2
+                below, power = quotient.right.span.text, factor.span.text
+                message = f"'{power}/{below}' is ({power})/{below}: a root is {base.span.text}^(1/{below})"
+                self._error("E0666", factor.span.to(quotient.right.span), message)
 
     # -- operators ---------------------------------------------------------------------------------
 
