@@ -175,6 +175,13 @@ What stands after 'until', and the periods, warmups and patience of schedules, a
 are what is planned: 'schedule eta = 0.1 if epoch < epochs/2 else 0.01'.
 """,
     ),
+    "E0666": Story(
+        "a root without its parentheses",
+        """\
+A power binds closer than a quotient: x^1/2 is (x^1)/2, half of x. Nobody writes a power of 1, so a root is meant:
+x^(1/2), or sqrt(x). (x^1)/2 in parentheses is half of x.
+""",
+    ),
     "E0905": Story(
         "a figure that cannot be monitored",
         """\

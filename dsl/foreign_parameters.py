@@ -53,6 +53,7 @@ SAME = {
 """A parameter of netc's own definitions, and what it is called elsewhere."""
 
 OF_LAYERS = {
+    "without biases it is (dense nobias, relu) 32": "bias use_bias include_bias biases",
     "an activation stands behind its layer, (dense, relu) 32": "activation act activation_fn nonlinearity activations"
     " recurrent_activation",
     "the size stands behind the parentheses, (dense, relu) 32": "units filters out_channels out_features hidden_size width"
@@ -109,3 +110,44 @@ OF_SCHEDULES = {
     "times a factor for each epoch is torch.ExponentialLR(0.1, gamma = 0.9)": "gamma decay_rate decay",
     "the rate that it starts from is its first parameter": "lr base_lr initial_learning_rate learning_rate optimizer",
 }
+
+IN_LOSSES = {
+    "the output is u, the target y": "y_true y_pred y_hat yhat ypred ytrue t target targets output outputs pred prediction"
+    " predictions preds label labels out f net model logits truth z",
+    "a loss reads the output u and the target y, no inputs": "x inputs input features",
+    "a loss is of one sample, and the mean over the batch is taken by itself (or reduce = sum)": "m n batch_size batch"
+    " samples num_samples nsamples len size count",
+    "a number is named with its value, loss L(lambda = 1e-3) = ...": "lambda lam lmbda alpha beta gamma delta l1 l2 c reg mu"
+    " rho eps epsilon sigma tau k a b lr eta",
+    "it is written mean((u - y)^2)": "mse mean_squared_error mse_loss squared_error",
+    "it is written mean(|u - y|)": "mae l1_loss mean_absolute_error",
+    "it is written sum((u - y)^2)/2": "half_mse",
+    "it is written -sum(y*log(u)), after (softmax)": "cross_entropy categorical_crossentropy nll cross_entropy_loss ce",
+    "it is written -mean(y*log(u) + (1 - y)*log(1 - u)), after (sigmoid)": "binary_cross_entropy bce bce_loss",
+}
+IN_STARTS = {
+    "here it is called 'fan_in', the inputs of the layer": "n_in fanin in_features n_inputs nin input_size n n_input inputs"
+    " in_channels fan",
+    "here it is called 'fan_out', the outputs of the layer": "n_out fanout out_features n_outputs nout output_size units"
+    " outputs",
+    "a law stands behind '~', weights ~ normal(0, 0.1), biases = 0": "normal uniform randn rand random gaussian"
+    " truncated_normal",
+    "a start by name stands alone, init glorot_uniform, and what differs in a line of its own, init biases = 0.1": "he"
+    " glorot glorot_uniform glorot_normal he_uniform he_normal xavier_uniform xavier_normal kaiming_uniform kaiming_normal"
+    " zeros ones lecun_normal lecun_uniform torch_default orthogonal constant xavier kaiming",
+}
+IN_SCHEDULES = {
+    "here it is called 'steps', what is planned": "total_steps max_steps num_steps n_steps total_iters max_iter iterations",
+    "here it is called 'epochs', what is planned": "max_epochs n_epochs num_epochs total_epochs nb_epoch",
+    "the count of iterations is 'step', that of epochs 'epoch'": "iter global_step current_step it iteration t n i k batch",
+    "a number is written out: schedule eta = 0.1/(1 + 0.01*epoch)": "decay gamma decay_rate lr0 eta0 lr eta base_lr alpha"
+    " decay_steps step_size warmup warmup_steps initial_lr learning_rate",
+}
+LAWS = {
+    "normal": "randn gaussian n truncated_normal norm random_normal trunc_normal rnorm",
+    "uniform": "rand u random_uniform runif random",
+    "orthogonal": "orth qr",
+}
+"""Laws to draw from, and what they are called elsewhere."""
+PARTS = {"weights": "w weight kernel kernels", "biases": "b bias beta offset", "gains": "g gamma gain scale"}
+"""Parts of the parameters."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from netc.dsl.foreign_functions import FUNCTIONS, INITS, SCHEDULES
-from netc.dsl.foreign_parameters import OF_INITS, OF_LAYERS, OF_LOSSES, OF_SCHEDULES
+from netc.dsl.foreign_parameters import (
+    IN_LOSSES,
+    IN_SCHEDULES,
+    IN_STARTS,
+    OF_INITS,
+    OF_LAYERS,
+    OF_LOSSES,
+    OF_SCHEDULES,
+)
 
 Place = Literal[
     "statement",
@@ -21,6 +29,9 @@ Place = Literal[
     "of a loss",
     "of a start",
     "of a schedule",
+    "in a loss",
+    "in a start",
+    "in a schedule",
 ]
 
 RATE = "the rate is a parameter of the rule, optimizer gd(eta = 0.1)"
@@ -327,4 +338,7 @@ TABLES: dict[Place, dict[str, str]] = {
     "of a loss": OF_LOSSES,
     "of a start": OF_INITS,
     "of a schedule": OF_SCHEDULES,
+    "in a loss": IN_LOSSES,
+    "in a start": IN_STARTS,
+    "in a schedule": IN_SCHEDULES,
 }

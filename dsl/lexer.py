@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.foreign_words import Place
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
 from netc.dsl.source import Source, Span
 from netc.dsl.tokens import ACTIONS, AFTER, CLOSERS, DEEPEST, RESERVED, STATEMENTS, TOKEN, Lexeme
+from netc.dsl.vocabulary import meant, setting_meant
 
 HIDDEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 """Characters that steer a terminal or turn the order of letters round."""
@@ -87,6 +89,7 @@ class Lexer:
             case "quoted":
                 hint = f'texts stand between straight double quotes: "{text[1:-1].replace(chr(34), 2 * chr(34))}"'
                 bare = f", and a name has none: {text[1:-1]}" if text[1:-1].isidentifier() else ""
+                bare = f": {says}" if (says := self._meant_before()) else bare
                 self._report("E0002", f"{text} is not in double quotes{bare}", span, hints=(hint,))
                 yield Lexeme.make("TEXT", text[1:-1], span)
             case "text":
@@ -138,6 +141,16 @@ class Lexer:
         if digits[-1] in "+-" or not digits.lstrip("+-").isdigit():
             self._report("E0001", f"'{span.text}' is no exponent", span)
         yield Lexeme.make("NUMBER", digits.strip("+-"), span)
+
+    def _meant_before(self) -> str:
+        """`padding='same'`: what is meant by the name that the text is given to."""
+        tokens = self.chunks[-1].tokens if self.chunks else []
+        if len(tokens) < 3 or tokens[-1] != "=" or tokens[-2].type != "NAME":
+            return ""
+        places: dict[str, Place] = {"network": "of a layer", "init": "of a start", "loss": "of a loss"}
+        place = places.get(str(tokens[0]))
+        name = str(tokens[-2])
+        return meant(name, place) if place else setting_meant(name, str(tokens[0]))
 
     def _product(self, text: str, span: Span) -> Iterator[Lexeme]:
         """`2×3` outside a network is a product."""

@@ -121,15 +121,24 @@ def nearest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
     return [name for _, name in (near or begun)[:limit]]
 
 
+def latin(word: str) -> str:
+    """With the Latin letters that its Cyrillic ones are printed as."""
+    return word.translate(_LOOK_ALIKES)
+
+
+def strange(word: str) -> str:
+    """Its first letter that is none of those that it looks like, by name; there is one."""
+    letter = next(c for c in word if ord(c) in _LOOK_ALIKES)
+    return f"'{letter}', {unicodedata.name(letter)}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """The hint lines for an unknown name: one, or none where nothing is near."""
     known = list(known)
     if word in _ELSEWHERE and _ELSEWHERE[word] in known:
         return (f"here it is called '{_ELSEWHERE[word]}'",)
-    latin = word.translate(_LOOK_ALIKES)
-    if latin != word and latin in known:
-        strange = next(c for c in word if ord(c) in _LOOK_ALIKES)
-        return (f"'{latin}' looks the same: here stands '{strange}', {unicodedata.name(strange)}",)
+    if latin(word) != word and latin(word) in known:
+        return (f"'{latin(word)}' looks the same: here stands {strange(word)}",)
     match nearest(word, known):
         case []:
             return ()

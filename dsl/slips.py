@@ -4,12 +4,94 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from netc.dsl.tokens import Lexeme
+from netc.dsl.tokens import STATEMENTS, Lexeme
+from netc.dsl.vocabulary import meant
 
 CHOICE = "a choice is an expression: x if c else y"
 INDEX = "an index stands in square brackets: theta[n+1]"
 POWER = "a power is written x^2"
+FUNCTIONS = (
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "tanh",
+    "abs",
+    "norm",
+    "sum",
+    "mean",
+    "max",
+    "min",
+    "sign",
+    "floor",
+)
+NO_FORMULA = {*STATEMENTS} - {"objective", "activation", "schedule", "loss"}
 COMMENT = "a comment begins with '#'"
+
+
+def certain(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: Set[str]) -> str:
+    """What completes the first line: how the thing that was meant is written here. Empty where that is not certain."""
+    last = before[-1] if before else None
+    if last is None:
+        return ""
+    keyword, words = str(before[0]), [str(t) for t in before]
+    if last == "grad" and "NAME" in accepts:
+        return "the gradient of the loss is written grad R, its norm norm(grad R)"
+    if (last, token) == ("/", "/"):
+        return "a division without rest is floor(a/b)"
+    if token.type == "RELATION" and any(t.type == "RELATION" for t in before):
+        two = "two claims are two statements, expect a < x, expect x < b"
+        return two if keyword == "expect" else "comparisons are joined, a < x and x < b"
+    if keyword == "expect" and token == "not":
+        return "an outcome that is not wanted is a share: expect diverged = 0% of runs"
+    if keyword == "loss" and len(before) == 2 and token in ("+", "-", "*", "/"):
+        return "what is made of losses is written out, loss L = mean((u - y)^2) + 0.01*sum(weights^2)"
+    if keyword == "train" and len(before) == 1 and token.type == "NUMBER":
+        return f"say what is counted, train epochs = {token.span.text}"
+    if words[-3:] == ["=", "no", "gain"] and token == "for":
+        return "say in which figure, stop = no gain in loss(validation) for 20 epochs"
+    if keyword == "monitor" and token == "every":
+        return "it is a setting, monitor loss, every = 10"
+    if last == "]" and token in ("+", "-", "*", "/") and after[:1] == ["="] and "=" not in words:
+        return f"the value before stands in it, theta[n+1] = theta[n] {token} ..."
+    if last.type == "NUMBER" and token == ".":
+        return "a number has digits or its exponent behind the point, 1.0e-3 or 1e-3"
+    return _of_values(keyword, words, last, token, after, accepts)
+
+
+def _of_values(
+    keyword: str, words: list[str], last: Lexeme, token: Lexeme, after: list[Lexeme], accepts: Set[str]
+) -> str:
+    """Lists, products without a sign, and calls without parentheses."""
+    if token == "," and accepts == {"("} and words[:2] == ["monitor", "["]:
+        return "figures stand one after the other, monitor loss, accuracy"
+    if token == "," and accepts == {"("} and "[" in words and words[words.index("[") - 1] in ("in", "="):
+        if keyword == "schedule":
+            return "a list stands in parentheses, (30, 80), and steps are written out, 0.1 until 75, 0.01"
+        return "a list of values stands in braces: {0.1, 0.01}"
+    if (token == "|" and (last == "|" or "‖" in accepts)) or (token == "‖" and "|" in accepts):
+        return "'||' begins a norm: of absolute values side by side one is written abs(x)"
+    if (
+        keyword in NO_FORMULA
+        or "=" not in words
+        or after[:1] == ["="]
+        or not (token.type == "NAME" or token == "grad")
+    ):
+        return ""
+    if last.type == "NAME":
+        if last in FUNCTIONS:
+            return f"what a function is of stands in parentheses, {last.span.text}({token.span.text})"
+        return _of_function(token) or f"a product is written {last.span.text}*{token.span.text}"
+    if last.type == "NUMBER":
+        return f"a product is written {last.span.text}*{token.span.text}"
+    return ""
+
+
+def _of_function(token: Lexeme) -> str:
+    """`x mod 2`"""
+    return "" if token == "grad" else meant(token.span.text, "function")
 
 
 def habit(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: Set[str]) -> str | None:
@@ -46,7 +128,12 @@ def _missing_sign(before: list[Lexeme], token: Lexeme, after: list[Lexeme], acce
         return INDEX if token in ("(", "{") else None
     words = [str(t) for t in before]
     if token == "," and "[" in words and words[words.index("[") - 1] in ("in", "="):
-        return "a list of values stands in braces: {0.1, 0.01}"
+        tuples = before[0] in ("schedule", "optimizer")
+        return (
+            "a list stands in parentheses: (30, 80)"
+            if tuples
+            else "a list of values stands in braces: {0.1, 0.01}"
+        )
     if token == "<" and after[:1] == ["-"]:
         return "an equation is written with '='"
     if accepts == {"in"} and before[0] == "for":

@@ -14,7 +14,7 @@ from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.foreign_words import NETWORK, Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.record import record
-from netc.dsl.slips import CHOICE, COMMENT, POWER, habit
+from netc.dsl.slips import CHOICE, COMMENT, POWER, certain, habit
 from netc.dsl.source import Span
 from netc.dsl.token_words import VALUE, expected, found_there
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
@@ -112,6 +112,7 @@ def explain(failure: Failure) -> Diagnostic:
     return _in_our_words(Diagnostic("E0009", message, failure.token.span, hints=_hints(failure)), failure)
 
 
+NO_EQUALS = "'=' is not expected here"
 PLACES: dict[str, Place] = {
     "network": "layer", "block": "layer", "loss": "loss", "init": "init", "optimizer": "optimizer", "train": "setting",
     "data": "setting",
@@ -120,12 +121,15 @@ PLACES: dict[str, Place] = {
 
 def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     """With what a word of another tool on this line means."""
+    if diagnostic.message.startswith(NO_EQUALS):
+        return diagnostic  # it is said already
     place = PLACES.get(str(failure.tokens[0]))
     words = [t for t in (*failure.line[1:], *failure.tokens[failure.at : failure.at + 2]) if t.type == "NAME"]
     found = ((w.span.text, meant(w.span.text, place)) for w in reversed(words) if place)
     says = next((s for word, s in found if s and f"'{word}'" not in s), "")
-    if failure.before() == "grad" and "NAME" in failure.accepts:
-        says = "the gradient of the loss is written grad R, its norm norm(grad R)"
+    if diagnostic.code in ("E0008", "E0009", "E0013", "E0016"):
+        after = failure.tokens[failure.at + 1 : failure.at + 2]
+        says = certain(failure.line, failure.token, after, failure.accepts) or says
     if (
         not says and diagnostic.code == "E0009" and [str(t) for t in failure.tokens[1:2]] == ["."]
     ):  # `loss.backward()`
@@ -276,6 +280,8 @@ def _network(failure: Failure) -> Diagnostic | None:
     token, last, accepts = failure.token, failure.before(), failure.accepts
     if failure.tokens[0] not in ("network", "block") or last is None:
         return None
+    if token in ("=", "==") and last.type == "NAME" and not accepts & {"="}:
+        return _option(failure, last)
     if failure.at == 1 and accepts == {"["}:
         message = "a network stands in square brackets"
     elif accepts == {"NAME"} and last in ("(", ","):
@@ -290,6 +296,22 @@ def _network(failure: Failure) -> Diagnostic | None:
         return None
     hint = habit(failure.line, token, [], accepts) or "for example: network [13(tanh)15(lin)1]"
     return Diagnostic("E0015", message, token.span, hints=(hint,))
+
+
+def _option(failure: Failure, name: Lexeme) -> Diagnostic:
+    """`(conv 3x3 stride = 2)`, `(dropout = 0.5)`"""
+    after = failure.tokens[failure.at + 1 : failure.at + 2]
+    value = after[0].span.text if after and after[0].type in ("NAME", "NUMBER", "SHAPE", "TEXT") else "..."
+    says = meant(name.span.text, "of a layer")
+    first = failure.before(2)
+    if not says and first is not None and first not in ("(", ","):
+        line = failure.line
+        start = max((i for i, t in enumerate(line) if t == "("), default=0)
+        option = f"{name.span.text} = {value}"
+        layer = line[start + 1].span.text if start + 1 < len(line) else ""
+        says = f"options stand without '=', {name.span.text} {value}, or in parentheses, ({layer}({option}))"
+    says = says or f"what a layer takes stands behind its name, {name.span.text}({value})"
+    return Diagnostic("E0015", f"{NO_EQUALS}: {says}", failure.token.span)
 
 
 def _end(failure: Failure) -> Diagnostic | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from netc.dsl.foreign_parameters import SAME
+from netc.dsl.foreign_parameters import LAWS, PARTS, SAME
 from netc.dsl.foreign_settings import AXES, OF_STATEMENTS, VALUES
 from netc.dsl.foreign_words import COUNT, HOMES, TABLES, Place
 from netc.dsl.tokens import STATEMENTS
@@ -53,6 +53,18 @@ def setting_meant(word: str, statement: str) -> str:
         (says for says, words in of_its_own.items() if _plain(word) in map(_plain, words.split())), ""
     )
     return says or meant(word, "setting")
+
+
+def law_meant(word: str) -> str:
+    """`normal` for `randn`, `N`; empty for what is no law to draw from."""
+    return next(
+        (law for law, words in LAWS.items() if _plain(word) in map(_plain, (law, *words.split()))), ""
+    )
+
+
+def part_of_parameters(word: str) -> str:
+    """`weights` for `W`, `kernel`; empty for what is none."""
+    return next((part for part, words in PARTS.items() if _plain(word) in words.split()), "")
 
 
 def axis_meant(word: str) -> str:

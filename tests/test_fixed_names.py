@@ -35,3 +35,24 @@ def test_a_variable_is_not_called_as_what_is_read_beside_it(variable: str) -> No
 def test_a_loss_is_not_called_as_a_function(name: str) -> None:
     with pytest.raises(SpecError, match="already a"):
         program(name)
+
+
+@pytest.mark.parametrize(
+    ("formula", "root"),
+    [
+        ("x^1/2", True),
+        ("2*(x^2 + 1)^1/2", True),
+        ("x/x^1/3", True),
+        ("(x^1)/2", False),
+        ("x^(1/2)", False),
+        ("x^2/3", False),
+    ],
+)
+def test_a_root_has_its_parentheses(formula: str, root: bool) -> None:
+    text = f"objective R(x) = {formula}\ninit theta = (1)\noptimizer gd(eta = 0.1)\ntrain steps = 2\n"
+    try:
+        to_spec(parse(Source("<test>", text)), None, Path())
+        codes = set()
+    except SpecError as error:
+        codes = {d.code for d in error.diagnostics}
+    assert codes == ({"E0666"} if root else set())

@@ -45,6 +45,51 @@ LAYERS = {
     (DENSE, "dense(kernel_regularizer = l2), relu"): "in the loss", (SEQUENCE, "attention(num_heads = 2)"): "'heads'",
     (SEQUENCE, "attention(heads = 2, dropout = 0.1)"): "dropout.inverted",
 }  # fmt: skip
+EQUALS = {
+    "conv 3x3 padding = same": "(conv 3x3 same)",
+    "conv 3x3 stride = 2": "(conv(stride = 2))",
+    "conv 3x3 bias = false": "nobias",
+    "conv 3x3 activation = relu": "behind its layer",
+}
+WRITTEN_LOSSES = {
+    "mean((y_pred - y_true)^2)": "the output is u",
+    "mean((y_hat - y)^2)": "the output is u",
+    "mean((f(x) - y)^2)": "the output is u",
+    "sum((u - y)^2)/m": "of one sample",
+    "1/n*sum((u - y)^2)": "of one sample",
+    "mse(u, y)": "mean((u - y)^2)",
+    "mse + 0.1*sum(weights^2)": "mean((u - y)^2)",
+    "cross_entropy(u, y)": "-sum(y*log(u))",
+    "mean((u - y)^2) + lam*sum(weights^2)": "loss L(lambda = 1e-3) =",
+    "mean((x - y)^2)": "no inputs",
+}
+STARTS = {
+    "weights ~ randn(0, 0.1), biases = 0": "'normal'",
+    "weights ~ N(0, 0.1), biases = 0": "'normal'",
+    "weights ~ U(-1, 1), biases = 0": "'uniform'",
+    "weights ~ he_normal, biases = 0": "init he_normal",
+    "weights ~ 0.1*normal(0, 1), biases = 0": "stands in the law",
+    "weights = normal(0, 1), biases = 0": "behind '~'",
+    "weights ~ normal(0, sqrt(2/n_in)), biases = 0": "'fan_in'",
+    "w ~ normal(0, 0.1), biases = 0": "'weights'",
+    "weights = glorot_uniform, biases = 0": "init glorot_uniform",
+    "weights ~ normal(0, 0.1)": "add 'init biases = 0'",
+    "theta = zeros": "theta = 0",
+    "weights ~ normal(0, 0.1), bias = 0": "biases = 0",
+    "kernel_initializer = he_normal": "init glorot_uniform",
+}
+NAMES = {
+    "eta = 0.1*(1 - step/total_steps)": "'steps'",
+    "eta = 0.1*(1 - epoch/n_epochs)": "'epochs'",
+    "eta = 0.1/(1 + iter)": "'step'",
+    "eta = 0.1/(1 + decay*epoch)": "written out",
+    "learning_rate = cosine(0.1, 10)": "'eta'",
+    "lr = 0.1": "'eta'",
+    "batch_size = 32 until 10, 64": "phase large",
+    "eta = torch.StepLR(step_size = 30)": "torch.StepLR(0.1",
+    "eta = 0.1, warmup = 10": "cosine(max, period, warmup = 10)",
+    "eta = 0.1, gamma = 0.9": "torch.ExponentialLR",
+}
 LOSSES = {
     "cross_entropy(label_smoothing = 0.1)": "smoothed_cross_entropy", "cross_entropy(from_logits = True)": "(softmax)",
     "cross_entropy(weight = 2)": "setting of the loss", "huber(beta = 1)": "'delta'", "quantile(tau = 0.9)": "'q'",
@@ -81,6 +126,10 @@ def lines(**parts: str) -> list[str]:
 
 CASES = {
     **{f"{w} in {n}": ({"network": n.format(w)}, says) for (n, w), says in LAYERS.items()},
+    **{f"layer {w}": ({"network": IMAGE.format(w)}, says) for w, says in EQUALS.items()},
+    **{f"L = {w}": ({"loss": f"L = {w}"}, says) for w, says in WRITTEN_LOSSES.items()},
+    **{f"start {w}": ({"init": w}, says) for w, says in STARTS.items()},
+    **{f"name {w}": ({"more": f"schedule {w}"}, says) for w, says in NAMES.items()},
     **{f"loss {w}": ({"loss": w}, says) for w, says in LOSSES.items()},
     **{f"init {w}": ({"init": w}, says) for w, says in INITS.items()},
     **{f"schedule {w}": ({"more": f"schedule eta = {w}"}, says) for w, says in SCHEDULES.items()},
@@ -117,6 +166,9 @@ def test_every_parameter_with_other_names_is_one_of_the_library() -> None:
         {"loss": "smoothed_cross_entropy(epsilon = 0.1)"},
         {"loss": "focal(gamma = 2), weight = y[1] + 5*y[2], divide = samples"},
         {"init": "he_normal_fan_out"},
+        {"init": "glorot_uniform\ninit biases = 0.1"},
+        {"network": "[64 (dense nobias, relu) 32 (softmax) 10]"},
+        {"loss": "L(lambda = 1e-3) = -sum(y*log(u)) + lambda*sum(weights^2)"},
         {"more": "schedule eta = torch.ReduceLROnPlateau(0.1, cooldown = 2)"},
         {"more": "schedule eta = torch.ExponentialLR(0.1, gamma = 0.9)"},
     ],

@@ -89,6 +89,34 @@ MORE = {
     "monitor loss, patience = 3": "no gain in", "phase a: steps = 2, learning_rate = 0.1": "'eta'",
     "phase a: steps = 2, batch_size = 4": "'batch'", "expect loss < 1, tol = 1": "within 0.01",
 }  # fmt: skip
+FORMULAS = {
+    "1/2x": "2*x",
+    "2x^2": "2*x",
+    "exp x": "exp(x)",
+    "x x": "x*x",
+    "|x||x|": "abs(x)",
+    "x//2": "floor(a/b)",
+    "1.e-3*x": "1.0e-3",
+    "x mod 2": "a - b*floor(a/b)",
+    "1 if 0 < x < 2 else 0": "a < x and x < b",
+}
+FORMS = {
+    "expect 0.9 < loss < 1": "two claims",
+    "expect not diverged": "expect diverged = 0% of runs",
+    "monitor [loss, x]": "monitor loss, accuracy",
+    "monitor {loss, x}": "monitor loss, x",
+    "monitor loss every 10": "every = 10",
+    "schedule eta = [0.1, 0.01]": "0.1 until 75, 0.01",
+    "schedule eta = torch.MultiStepLR(0.1, milestones=[30, 80])": "(30, 80)",
+    "sweep eta in [0.1, 0.2]": "{0.1, 0.01}",
+    "monitor norm(grad)": "norm(grad R)",
+}
+QUOTED = {
+    "mse, reduction = 'sum'": "reduce = sum",
+    "mse + l2": "loss L = mean",
+    "mse + 0.01*l2": "loss L = mean",
+    "L(u, y) = mean((u - y)^2)": "loss L =",
+}
 LINES = {
     "loss.backward()": "netc run", "optimizer.step()": "netc run", "optimizer.zero_grad()": "netc run",
     "plt.plot(x)": "netc plot", "wandb": "MLflow", "grid lr = 1": "sweep eta", "self.fc = nn.Linear(2, 3)": "netc run",
@@ -245,6 +273,13 @@ def network(layer: str = "(lin)", init: str = "zeros", loss: str = "mse", data: 
 CASES = {
     **{f"train {w}": (OBJECTIVE.format(f", {w}", GD), says) for w, says in TRAIN.items()},
     **{f"train {w}": (OBJECTIVE.format(f", {w}", GD), says) for w, says in OF_TRAIN.items()},
+    **{w: (OBJECTIVE.replace("x^2", w).format("", GD), says) for w, says in FORMULAS.items()},
+    **{w: (OBJECTIVE.format("", f"{GD}{w}"), says) for w, says in FORMS.items()},
+    **{f"quoted {w}": (network(loss=w), says) for w, says in QUOTED.items()},
+    "quoted init": (network(init="he_normal(mode='fan_in')"), "he_normal_fan_out"),
+    "quoted layer": (network(layer="(lin, activation='relu')"), "(dense, relu) 32"),
+    "train 10": ("objective R(x) = x^2\ntrain 10\n", "train epochs = 10"),
+    "no gain": (OBJECTIVE.format(", stop = no gain for 5 epochs", GD), "no gain in loss(validation)"),
     **{f"sweep {w}": (OBJECTIVE.format("", f"{GD}sweep {w}"), says) for w, says in SWEEPS.items()},
     **{w: (OBJECTIVE.format("", f"{GD}{w}"), says) for w, says in MORE.items()},
     **{f"line {w}": (OBJECTIVE.format("", GD + w), says) for w, says in LINES.items()},

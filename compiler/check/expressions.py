@@ -5,6 +5,8 @@ Names must be plain by now: the indices of an update rule are resolved before (`
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import assert_never
 
 from netc.compiler.meaning.findings import Report, counted
@@ -26,12 +28,16 @@ from netc.compiler.meaning.resolve import ROLES, USUAL
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS
 from netc.dsl import ast
+from netc.dsl.foreign_words import Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
 from netc.dsl.vocabulary import in_rule, joined, meant
 
 PENALTY = "a penalty is a sum over them, lambda*sum(weights^2), or in the update rule ... - eta*lambda*weights*theta[n]"
 BY_INPUTS = "monitor norm(grad_x R), max(|grad_x R|); model.gradient(theta, X, y, wrt = 'x') from Python"
+WITHIN: Mapping[str, Place] = {"a loss": "in a loss", "an init": "in a start", "a schedule": "in a schedule"}
+"""Where names of other tools have a meaning of their own."""
+ROOT = re.compile(r"\^\s*1\s*/|¹\s*/")
 TO_SCALAR = "sum(...), mean(...), norm(...) or dot(..., ...) makes one number of a vector"
 
 
@@ -71,7 +77,9 @@ class Kinds:
                 return self._name(id, expr.span)
             case ast.Unary(_, operand) | ast.Absolute(operand):
                 return self._widest(operand)
-            case ast.Binary(_, left, right):
+            case ast.Binary(op, left, right):
+                if op == "/" and ROOT.search(expr.span.text):
+                    self._root(expr)
                 return self._widest(left, right)
             case ast.Compare(_, left, right):
                 found = self._widest(left, right)
@@ -148,11 +156,26 @@ class Kinds:
 
     def _foreign(self, word: str) -> str:
         """A name of another tool that is none here: that of a law in a schedule, of a parameter in a rule."""
-        if self._is_schedule:
-            return meant(word, "schedule")
+        if self.scope.place in WITHIN:
+            law = meant(word, "schedule") if self._is_schedule else ""
+            return law or meant(word, WITHIN[self.scope.place])
         if self.scope.place == "an update rule" and (word in USUAL or word in ROLES):
             return f"a parameter stands in the head of its rule, as in (eta = 0.1, {word} = 0.9)"
         return ""
+
+    def _root(self, quotient: ast.Binary) -> None:
+        """`x^1/2` is (x^1)/2, and nobody writes a power of 1."""
+        factor = quotient.left
+        while isinstance(factor, ast.Binary) and factor.op in ("*", "/"):
+            factor = factor.right
+        match factor:
+            case ast.Binary("^", base, ast.Number(1)):
+                between = Span(quotient.span.source, factor.span.end, quotient.right.span.start)
+                if between.text.strip() != "/":
+                    return  # (x^1)/2
+                below, power = quotient.right.span.text, factor.span.text
+                message = f"'{power}/{below}' is ({power})/{below}: a root is {base.span.text}^(1/{below})"
+                self._error("E0666", factor.span.to(quotient.right.span), message)
 
     # -- operators ---------------------------------------------------------------------------------
 
@@ -255,7 +278,8 @@ class Kinds:
         if id in self.scope.calls:
             return self._widest(*(a.value for a in arguments))
         known = [*FUNCTION_NAMES, *self.scope.activations, *self.scope.calls]
-        says = (meant(id, "schedule") if self._is_schedule else meant(id, "function")) or self._elsewhere(id)
+        says = meant(id, WITHIN[self.scope.place]) if self.scope.place in ("a loss", "an init") else ""
+        says = says or meant(id, "schedule" if self._is_schedule else "function") or self._elsewhere(id)
         says = says or (in_rule(id) if id.endswith("_") and "theta" in self.scope.names else "")
         hints = () if says else did_you_mean(id, known)
         self._error("E0101", span, joined(f"there is no function '{span.text or id}'", says), *hints)

@@ -27,7 +27,7 @@ from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import FromFile, Init, Law, Learns, Values
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
-from netc.dsl.vocabulary import joined
+from netc.dsl.vocabulary import joined, law_meant, meant, part_of_parameters
 
 TARGETS = ("weights", "biases", "gains", "theta")
 NONE = Init((), "")
@@ -221,7 +221,8 @@ def _targets(
         where = [layer for layer, target in left if target == missing]
         if where or not some:
             of = f" of {', '.join(where)}" if some else ""
-            report.error("E0508", head(uses[0]), f"the {missing}{of} have no start", hints=(f"add '{hint}'",))
+            message = f"the {missing}{of} have no start: add '{hint}'"
+            report.error("E0508", head(uses[0]), message)
 
 
 def _says_theta(statement: ast.Init) -> bool:
@@ -259,13 +260,25 @@ def _laws(
                 found.append(Law(target, law, False, helpers, bound))
             case ast.Drawn(part) | ast.Compare(left=part):
                 word = part.id if isinstance(part, ast.Name) else part.span.text
+                here = part_of_parameters(word)
+                says = f"here it is called '{here}'" if here in targets else ""
                 report.error(
                     "E0514",
                     part.span,
-                    f"'{word}' is no part of the parameters",
+                    joined(f"'{word}' is no part of the parameters", says),
                     hints=did_you_mean(word, targets) or (f"parts: {', '.join(targets)}",),
                 )
     return found
+
+
+def _meant_law(law: ast.Expr, start: str) -> str:
+    """`randn(0, 0.1)`, `0.1*normal(0, 1)`"""
+    if isinstance(law, ast.Binary):
+        inner = next((n for n in (law.left, law.right) if isinstance(n, ast.Call)), None)
+        inside = inner is not None and isinstance(inner.function, ast.Name) and inner.function.id in LAWS
+        return "what is multiplied stands in the law, normal(0, 0.1/sqrt(fan_in))" if inside else ""
+    here = law_meant(start.rpartition(".")[2])
+    return f"here it is called '{here}', {here}({', '.join(LAWS[here])})" if here else meant(start, "init")
 
 
 def _drawn(law: ast.Expr, walker: Kinds, definitions: Definitions, report: Report) -> bool:
@@ -276,7 +289,9 @@ def _drawn(law: ast.Expr, walker: Kinds, definitions: Definitions, report: Repor
         hints = did_you_mean(name, LAWS) or (laws,)
         if start in definitions.inits:
             hints = (f"'{start}' is a start of its own: init {start}", laws)
-        report.error("E0514", law.span, "a law to draw from is needed after '~'", hints=hints)
+        says = f"init {start}, in a line of its own" if start in definitions.inits else _meant_law(law, start)
+        message = joined("a law to draw from is needed after '~'", says)
+        report.error("E0514", law.span, message, hints=hints)
         return False
     parameters = LAWS[name]
     own = [ast.Parameter(p, None) for p in parameters]

@@ -176,6 +176,6 @@ def _tell_named(statement: ast.Loss, named: list[ast.Parameter], report: Report)
     numbers = ", ".join(f"{p.name} = 1" for p in statement.parameters if p.name not in ("u", "y"))
     form = f"loss {statement.name}{f'({numbers})' if numbers else ''} = ..."
     report.error(
-        "E0109", named[0].span, f"'{named[0].name}' of '{statement.name}' has no number",
-        hints=(f"the outputs u and the targets y are there by themselves, numbers are given where they are named: {form}",),
+        "E0109", named[0].span, f"'{named[0].name}' of '{statement.name}' has no number: it is written {form}",
+        hints=("the outputs u and the targets y are there by themselves, numbers are given where they are named",),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from netc.compiler.check.values import check_required
 from netc.compiler.check.zero import check_denominators
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
-from netc.compiler.meaning.resolve import Definitions, bind, head
+from netc.compiler.meaning.resolve import USUAL, Definitions, bind, head
 from netc.compiler.meaning.resolve_rule import resolve_rule
 from netc.compiler.meaning.resolve_tree import dotted, walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
@@ -19,6 +19,7 @@ from netc.compiler.meaning.schedule_calls import expand, is_expanded
 from netc.compiler.meaning.spec import Piece, Recursion, Schedule
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.vocabulary import meant
 
 CLOCKS = ("step", "epoch", "steps", "epochs")
 """Names in closed forms: iterations and epochs done, and how many are planned."""
@@ -75,7 +76,14 @@ def _unknown(statement: ast.Schedule, hypers: list[str], definitions: Definition
             "E0907", head(statement), message, hints=(f"a number of a layer follows one: {example}",)
         )
         return
+    here = next((h for h in hypers if USUAL.get(h, h) == USUAL.get(name, name)), "")
     message = f"the optimizer has no hyper-parameter '{name}', and the network reads no '{name}'"
+    if here:
+        message = f"the optimizer has no hyper-parameter '{name}': here it is called '{here}'"
+    elif meant(name, "setting").startswith("here it is called 'batch'") or name == "batch":
+        message = (
+            f"'{name}' follows no schedule: a phase may have its own, phase large: epochs = 10, batch = 64"
+        )
     has = f"the optimizer has {', '.join(hypers)}" if hypers else "this rule has none"
     hints = did_you_mean(name, hypers) or (has, f"a number of a layer: {example}")
     report.error("E0509", head(statement), message, hints=hints)

@@ -66,7 +66,8 @@ def _number(expr: ast.Expr, report: Report) -> None:
     try:
         number(expr)
     except NotANumber as error:
-        report.error("E0305", error.span, f"a start is made of numbers: {error.reason}")
+        message = f"a start is made of numbers, theta = 0, or drawn, theta ~ normal(0, 1): {error.reason}"
+        report.error("E0305", error.span, message)
 
 
 def check_runs(init: Init, training: Training, statement: ast.Train | None, report: Report) -> Training:

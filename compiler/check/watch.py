@@ -185,6 +185,10 @@ def _unknown(figure: ast.Expr, states: dict[str, bool], variables: tuple[str, ..
         named = [f"norm({own(s)})" if vector else own(s) for s, vector in states.items() if s != "theta"]
         known = [*FIGURES, "theta[1]", *variables, *named, *(EXAMPLES if not variables else EXAMPLES[2:4])]
         says = figure_meant(figure, "monitor")
+        if isinstance(figure, ast.Set | ast.Tuple):
+            says = (
+                f"figures stand one after the other, monitor {', '.join(f.span.text for f in figure.items)}"
+            )
         message = joined(f"'monitor' knows no figure '{text}'", says)
         hints = [] if says else [*did_you_mean(text, known)] or [f"figures: {', '.join(known)}"]
         if not says and any(isinstance(node, ast.Index | ast.Gradient) for node in walk(figure)):

@@ -198,10 +198,16 @@ def bind(
         if p.default is None and p.name not in given and _role(p.name) not in named_otherwise
     ]
     if missing:
+        starts = place == "of a schedule" and parameters[0].name == missing[0]
         report.error(
             "E0109",
             span,
-            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}",
+            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}"
+            + (
+                f", the rate that it begins with: {what[1:-1]}(0.1, ...)"
+                if missing[0] in RATES and starts
+                else ""
+            ),
             hints=(f"give it: {missing[0]} = ...",),
         )
     bound: dict[str, float] = {}
@@ -287,6 +293,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 USUAL = {other: name for name, others in ROLES.items() for other in others}
 
 
+RATES = ("lr", "start", "init_value", "initial_learning_rate")
+"""The first parameter of a schedule of the rate."""
 IN_EPOCHS = ("period", "warmup", "every")
 """Of netc's own schedules; others have iterations there."""
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 from netc.compiler.meaning.findings import Report, first_line
 from netc.compiler.meaning.implicit_equations import literal_reading
-from netc.compiler.meaning.resolve_tree import names_in
+from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.dsl import ast
-from netc.dsl.names import did_you_mean
+from netc.dsl.names import did_you_mean, latin, strange
 from netc.dsl.source import Span
 from netc.dsl.vocabulary import joined
 
+OTHERS_FOR_THETA = ("w", "W", "x", "p", "params", "weight", "parameters", "phi", "omega")
+"""What papers call the parameters."""
 MEANINGS = {
     "n": "n counts the iterations from 0",
     "m": "m is the number of batches",
@@ -47,10 +49,16 @@ class Complaints:
 
     def never_set(self, name: str) -> None:
         step = f"{name}[{self.n}+1]"
+        message = f"the rule never says what {step} is"
+        others = {
+            e.name: e for a in self.rule.body for e in walk(a) if isinstance(e, ast.Equation) and e.indices
+        }
+        if alike := next((n for n in others if latin(n) == name), ""):
+            message += f": '{alike}' looks the same, but has {strange(alike)}"
+        elif own := next((n for n in others if n in OTHERS_FOR_THETA and name == "theta"), ""):
+            message += f": the parameters are called theta, not {own}"
         hint = f"add the equation '{step} = {name}[{self.n}] - ...'"
-        self.report.error(
-            "E0404", first_line(self.rule.span), f"the rule never says what {step} is", hints=(hint,)
-        )
+        self.report.error("E0404", first_line(self.rule.span), message, hints=(hint,))
 
     def never_updated(self, name: str, span: Span, known: Iterable[str] = ()) -> None:
         hint = f"add an equation '{name}[{self.n}+1] = ...'; a constant needs no index"

@@ -205,6 +205,8 @@ class Figures(ABC):
         has = {n.partition("(")[0] for n in self.scope.figures} & {"accuracy", "r2"}
         if name in ("accuracy", "r2"):
             return f"this training has {min(has)}(train)" if has else ""
+        if name.lower() in ("true", "false"):
+            return "an outcome stands alone, expect converged, or is a share, expect diverged = 0% of runs"
         same = [n for n in self.scope.constants if name in USUAL and USUAL[name] == USUAL.get(n, n)]
         return f"here it is called '{same[0]}'" if same else figure_meant(e, "expect")
 
