@@ -155,8 +155,9 @@ where the extra is installed.
 A definition names its own parameters, variables and loops, but not by what already has a meaning where they are
 read: n counts the iterations of every rule, u and y are the outputs and targets of every loss, fan_in, fan_out and
 layer belong to every start, epoch and step to every schedule. A variable of an objective is read by 'expect' and
-'stop' beside their figures (loss, steps, accuracy, ...) and the parameters of the rule, and a loss by rules beside
-their functions. Two meanings of one name would be one too many: choose another name.
+'stop' beside their figures (loss, steps, accuracy, ...). It may share its name with a parameter of the rule, and a loss its
+name with a function, where no 'expect', 'monitor', 'stop' or rule of the file reads that name. Two meanings of a name that
+is read would be one too many: choose another name.
 """,
     ),
     "E0664": Story(

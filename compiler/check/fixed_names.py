@@ -16,7 +16,7 @@ from netc.compiler.meaning.kinds import FUNCTION_NAMES
 from netc.compiler.meaning.resolve import Definitions, head
 from netc.compiler.meaning.resolve_complaints import MEANINGS
 from netc.compiler.meaning.resolve_laws import PLACE
-from netc.compiler.meaning.resolve_tree import walk
+from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.resolve_values import CONSTANTS
 from netc.dsl import ast
 from netc.dsl.source import Span
@@ -41,6 +41,8 @@ OF_LOSSES = {
     **dict.fromkeys(TAKEN - {"R", "loss"}, "a figure that 'expect' knows"),
 }
 """What rules and `expect` would read in the place of a loss."""
+FIGURES = (ast.Expect, ast.Monitor, ast.Train, ast.Phase)
+"""Statements that read figures of a training."""
 HINT = "another name will do: {}_"
 
 Found = Iterator[tuple[str, Span, str]]
@@ -52,27 +54,40 @@ def check_fixed_names(program: ast.Program, definitions: Definitions, report: Re
     objectives = [s for s in program.statements if isinstance(s, ast.Objective)]
     starts = [s for s in program.statements if isinstance(s, ast.Init) and s.name is None]
     own = [d for table in definitions.tables for d in table.own.values()]
+    read = _read(program, ast.Optimizer, *FIGURES)
     for statement in (*objectives, *starts, *own):
-        for name, span, meaning in _in(statement):
+        for name, span, meaning in (*_in(statement), *_called(statement, read)):
             hints = (HINT.format(name),)
             report.error("E0663", span, f"'{name}' cannot name this: it is already {meaning}", hints=hints)
 
 
 def require_apart(program: ast.Program, parameters: Collection[str], report: Report) -> None:
-    """A variable of the objective and a parameter of the rule: `expect eta = 0.1` would be of either."""
+    """A variable of the objective and a parameter of the rule, where one of them is read: `expect eta = 0.1` would be of
+    either."""
+    taken = _read(program, *FIGURES).intersection(parameters)
     for statement in (s for s in program.statements if isinstance(s, ast.Objective)):
-        for v in (v for v in statement.variables if v.name in parameters):
+        for v in (v for v in statement.variables if v.name in taken):
             message = f"'{v.name}' cannot name this: it is already a parameter of the rule"
             report.error("E0663", v.span, message, hints=(HINT.format(v.name),))
 
 
+def _read(program: ast.Program, *kinds: type[ast.Statement]) -> set[str]:
+    """The names that statements of these kinds read."""
+    return {name for s in program.statements if isinstance(s, kinds) for name in names_in(s)}
+
+
+def _called(statement: ast.Statement, read: Collection[str]) -> Found:
+    """A loss that is called like what the file reads somewhere."""
+    match statement:
+        case ast.Objective(name) | ast.Loss(name) if name in OF_LOSSES and name in read:
+            yield name, head(statement), OF_LOSSES[name]
+
+
 def _in(statement: ast.Statement) -> Found:
     match statement:
-        case ast.Objective(name, variables):
-            yield from _named(name, statement, OF_LOSSES)
+        case ast.Objective(variables=variables):
             yield from _of(variables, IN_FIGURES)
-        case ast.Loss(name, parameters):
-            yield from _named(name, statement, OF_LOSSES)
+        case ast.Loss(parameters=parameters):
             yield from _of([p for p in parameters if p.default is not None], OUTPUTS)  # else E0109 tells more
         case ast.Activation(variable=variable, parameters=parameters):
             yield from _of(parameters, {variable: "what the activation is applied to"})
@@ -86,11 +101,6 @@ def _in(statement: ast.Statement) -> Found:
         case ast.Init(parameters=parameters, settings=settings):
             yield from _of(parameters, PLACES)
             yield from _helpers(settings, {p.name for p in parameters})
-
-
-def _named(name: str, statement: ast.Statement, taken: dict[str, str]) -> Found:
-    if name in taken:
-        yield name, head(statement), taken[name]
 
 
 def _of(parameters: Collection[ast.Parameter], taken: dict[str, str]) -> Found:
