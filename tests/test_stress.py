@@ -76,6 +76,10 @@ def test_mutated_programs_are_answered(capfd: pytest.CaptureFixture[str]) -> Non
         (SMALL.replace("3(lin)", "1e400(lin)"), ""),
         (BOWL.replace("0.1", "min()"), "'min' does not take 0 arguments"),
         (BOWL.replace("0.1", "exp(1, 2)"), "'exp' does not take 2 arguments"),
+        (
+            SMALL.replace("optimizer gd(eta = 0.1)", NINTH.replace("1..m", "9").replace("i/m", "i/3")),
+            "the rule never says what theta[n+1] is",
+        ),
     ],
 )
 def test_what_was_a_defect_is_a_message(text: str, words: str) -> None:

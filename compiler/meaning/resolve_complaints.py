@@ -53,7 +53,7 @@ class Complaints:
         others = {
             e.name: e for a in self.rule.body for e in walk(a) if isinstance(e, ast.Equation) and e.indices
         }
-        if alike := next((n for n in others if latin(n) == name), ""):
+        if alike := next((n for n in others if latin(n) == name != n), ""):
             message += f": '{alike}' looks the same, but has {strange(alike)}"
         elif own := next((n for n in others if n in OTHERS_FOR_THETA and name == "theta"), ""):
             message += f": the parameters are called theta, not {own}"
