@@ -147,18 +147,22 @@ def _split(word: str) -> tuple[str, str]:
 def _of_part(kind: str, part: str, place: FigurePlace) -> str:
     if place == "monitor":
         return f"it is written down for every part of the data, monitor {kind}"
-    usual = "test" if place == "expect" else "validation"
-    return f"{WRITTEN}{kind}({part or usual})"
+    return f"{WRITTEN}{kind}({_usual(part, place)})"
+
+
+def _usual(part: str, place: FigurePlace) -> str:
+    """The part that is named, or the one that is asked for there."""
+    return part or ("test" if place == "expect" else "validation")
 
 
 def _of_loss(loss: str, part: str, place: FigurePlace) -> str:
-    usual = part or ("test" if place == "expect" else "validation")
+    usual = _usual(part, place)
     here = "monitor loss" if place == "monitor" else f"loss({usual})"
     return f"it is a figure where it is the loss of the file: loss {loss}, then {here}"
 
 
 def _root(part: str, place: FigurePlace) -> str:
-    usual = part or ("test" if place == "expect" else "validation")
+    usual = _usual(part, place)
     return {
         "monitor": "with loss mse it is the root of the loss, monitor loss; netc judge RUN tells it in units of the data",
         "expect": f"with loss mse it is sqrt(loss({usual})), of the scaled target; netc judge RUN tells it in its units",
@@ -168,7 +172,7 @@ def _root(part: str, place: FigurePlace) -> str:
 
 
 def _exponential(part: str, place: FigurePlace) -> str:
-    usual = part or ("test" if place == "expect" else "validation")
+    usual = _usual(part, place)
     return {
         "monitor": "it is the exponential of the loss cross_entropy, monitor loss",
         "expect": f"with loss cross_entropy it is exp(loss({usual}))",

@@ -7,7 +7,7 @@ What is said completes the first line of a message: "'train' has no setting 'bat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from netc.dsl.foreign_parameters import LAWS, PARTS, SAME
@@ -48,11 +48,7 @@ def _words(place: Place) -> dict[str, str]:
 
 def setting_meant(word: str, statement: str) -> str:
     """What is meant by the setting of another tool in a statement of this kind; empty where it is none that is known."""
-    of_its_own = OF_STATEMENTS.get(statement, {})
-    says = next(
-        (says for says, words in of_its_own.items() if _plain(word) in map(_plain, words.split())), ""
-    )
-    return says or meant(word, "setting")
+    return _said(word, OF_STATEMENTS.get(statement, {})) or meant(word, "setting")
 
 
 def law_meant(word: str) -> str:
@@ -69,7 +65,12 @@ def part_of_parameters(word: str) -> str:
 
 def axis_meant(word: str) -> str:
     """What is meant by the axis of a sweep that is nowhere in the file."""
-    return next((says for says, words in AXES.items() if _plain(word) in map(_plain, words.split())), "")
+    return _said(word, AXES)
+
+
+def _said(word: str, table: Mapping[str, str]) -> str:
+    """Of a table: what is said -> the words of which it is said."""
+    return next((says for says, words in table.items() if _plain(word) in map(_plain, words.split())), "")
 
 
 def same_value(word: str, words: Iterable[str]) -> str:
