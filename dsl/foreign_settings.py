@@ -99,3 +99,13 @@ VALUES = {
     "sum": "total add",
 }
 """Values of settings that are words, and what they are called elsewhere."""
+
+SEARCHES = {
+    "all points of a grid are trained without 'by': sweep eta in {0.1, 0.01}": "grid grid_search gridsearchcv exhaustive"
+    " product parameter_grid full_factorial",
+    "values are drawn without 'by': eta ~ log_uniform(1e-3, 1e-1), trials = 50": "random random_search randomizedsearchcv"
+    " randomized uniform monte_carlo montecarlo sampling",
+    "here it is called 'tpe', by = tpe": "bayes bayesian bayes_opt bayesian_optimization optuna hyperopt gp smac smbo",
+    "here it is called 'halving', by = halving": "hyperband asha sha bohb successive_halving",
+}
+"""Ways to choose the points of a sweep."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from netc.dsl.foreign_parameters import LAWS, PARTS, SAME
-from netc.dsl.foreign_settings import AXES, OF_STATEMENTS, VALUES
+from netc.dsl.foreign_settings import AXES, OF_STATEMENTS, SEARCHES, VALUES
 from netc.dsl.foreign_words import COUNT, HOMES, TABLES, Place
 from netc.dsl.tokens import STATEMENTS
 
@@ -66,6 +66,11 @@ def part_of_parameters(word: str) -> str:
 def axis_meant(word: str) -> str:
     """What is meant by the axis of a sweep that is nowhere in the file."""
     return _said(word, AXES)
+
+
+def search_meant(word: str) -> str:
+    """What is meant by a way to choose the points of a sweep, as others call it."""
+    return _said(word, SEARCHES)
 
 
 def _said(word: str, table: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import axis_meant, joined, meant
+from netc.dsl.vocabulary import axis_meant, joined, meant, search_meant
 
 FIXED = ("runs", "threads", "target", "slow")
 """Settings of train that are the same for all points."""
@@ -275,16 +275,9 @@ def _require_free(
 
 
 def _by(value: ast.Expr) -> Literal["tpe", "halving"]:
-    """How points are chosen; what others call a grid or a random search needs no word."""
-    name = value.span.text.lower()
-    if name.startswith(("grid", "exhaust", "product")):
-        raise Unfit("all points of a grid are trained without 'by': sweep eta in {0.1, 0.01}", value.span)
-    if name.startswith(("random", "uniform", "monte")):
-        raise Unfit("values are drawn without 'by': eta ~ log_uniform(1e-3, 1e-1), trials = 50", value.span)
-    if name.startswith(("bayes", "optuna", "hyperopt", "gp", "smac")):
-        raise Unfit("here it is called 'tpe', by = tpe", value.span)
-    if name.startswith(("hyperband", "asha", "sha", "successive")):
-        raise Unfit("here it is called 'halving', by = halving", value.span)
+    """How points are chosen. A grid and a random search need no word."""
+    if says := search_meant(value.span.text):
+        raise Unfit(says, value.span)
     read: Callable[[ast.Expr], Literal["tpe", "halving"]] = word("tpe", "halving")
     return read(value)
 
