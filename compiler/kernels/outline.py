@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from netc.compiler.kernels import loops as L
 
@@ -48,6 +48,25 @@ class Outline:
         word = "make_" + re.sub(r"[^A-Za-z]+", "_", what).strip("_")
         self.counts[word] += 1
         return word if self.counts[word] == 1 else f"{word}_{self.counts[word]}"
+
+
+class Placed(NamedTuple):
+    """A function that is given the places of the arrays it is about, and these places."""
+
+    function: L.Function
+    places: tuple[L.Int, ...]
+
+    def call(self, *given: str) -> L.Call:
+        return L.call(self.function.name, *given, *self.places)
+
+
+def by_places(function: L.Function) -> Placed:
+    """Of a function with declared types: the same one for all networks in which it stands."""
+    places: dict[str, L.Int] = {}
+    body = tuple(_placed(s, places) for s in function.body)
+    parameters = (*function.parameters, *_numbered(len(places)))
+    types = (*function.types, *("int64" for _ in places))
+    return Placed(replace(function, parameters=parameters, body=body, types=types), tuple(places.values()))
 
 
 def _numbered(count: int) -> Iterator[str]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
-from netc.compiler.kernels.cpu import calls
+from netc.compiler.kernels.cpu import calls, sums
 from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, of_block
 from netc.compiler.kernels.cpu.nests import Tiles
 from netc.compiler.kernels.cpu.passes import LetWriter
@@ -183,7 +183,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     for mode in modes:
         made += [_over_blocks(mode, name, shuffled, outline) for name in ("loss", "gradient")]
     made.append(_predict(modes[-1], shuffled, outline))
-    return [*tiles, *_moves(), *outline.functions, *made]
+    return [*tiles, sums.clear(plan.lanes), _collect(), *outline.functions, *made]
 
 
 def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str, outline: Outline) -> L.Function:
@@ -289,8 +289,8 @@ def _ahead(mode: Mode, shuffled: bool) -> list[L.Stmt]:
 
 def _cleared(mode: Mode, steps: Sequence[ir.Step]) -> list[L.Stmt]:
     """Sums over the samples begin at 0."""
-    sums = (let for let in ir.flat((*mode.steps.ahead, *steps)) if is_sum(let))
-    return [L.Do(L.call("clear", "scratch", mode.layouts[s.name].first, _numbers(s.axes))) for s in sums]
+    cleared = (let for let in ir.flat((*mode.steps.ahead, *steps)) if is_sum(let))
+    return [L.Do(L.call("clear", "scratch", mode.layouts[s.name].first, _numbers(s.axes))) for s in cleared]
 
 
 def _collected(mode: Mode) -> list[L.Stmt]:
@@ -309,17 +309,13 @@ def _collected(mode: Mode) -> list[L.Stmt]:
     ]
 
 
-def _moves() -> list[L.Function]:
-    """Of numbers that stand in a row."""
+def _collect() -> L.Function:
+    """Of numbers that stand in a row; what is behind them in theta may be there already."""
     place, found = L.add("q", "at"), L.At(L.Name("scratch"), L.add("q", "start"))
-    clear = L.loop("q", "size", [L.Store(L.Name("scratch"), place, L.Real(0.0))])
-    collect = L.loop("q", "size", [L.Store(L.Name("grad"), place, L.call("mul", found, "scale"))])
-    return [
-        L.Function("clear", ("scratch", "at", "size"), (clear,), "Sums begin at 0.",
-                   types=("reals", "int64", "int64")),
-        L.Function("collect", ("grad", "at", "scratch", "start", "size", "scale"), (collect,), "A sum to its place.",
-                   types=("reals", "int64", "reals", "int64", "int64", "float64")),
-    ]  # fmt: skip
+    body = L.loop("q", "size", [L.Store(L.Name("grad"), place, L.call("mul", found, "scale"))])
+    types = ("reals", "int64", "reals", "int64", "int64", "float64")
+    parameters = ("grad", "at", "scratch", "start", "size", "scale")
+    return L.Function("collect", parameters, (body,), "A sum to its place.", types=types)
 
 
 def _predict(mode: Mode, shuffled: bool, outline: Outline) -> L.Function:

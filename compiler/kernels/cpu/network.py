@@ -9,31 +9,36 @@ samples or fewer go another way (`units`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu import kept, rows, units
+from netc.compiler.kernels.cpu import kept, rows, sums, units
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
-from netc.compiler.kernels.cpu.blocks import SAMPLES, TRANSPOSED, gather, locate, of_block, place_of
+from netc.compiler.kernels.cpu.blocks import SAMPLES, TRANSPOSED, TYPES, gather, locate, of_block, place_of
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage, row_of
 from netc.compiler.kernels.fuse import fuse, names
 from netc.compiler.kernels.names import constant_name
 from netc.compiler.kernels.notes import noted
 from netc.compiler.kernels.objective import parameters_of, scaled
+from netc.compiler.kernels.outline import Outline, Placed, by_places
 from netc.compiler.kernels.patterns import Chain, Product, pointwise
 from netc.compiler.kernels.vectors import Space, lanes
 
 
 def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
     """Tiles; `forward`, `backward` and the head on one block; `loss`, `gradient`, `predict` on samples."""
+    outline = Outline(TYPES)
+    passes = [forward(plan, outline), backward(plan, shuffled, outline)]
+    heads = Heads(by_places(head_loss(network, plan)), by_places(head_adjoint(network, plan)))
     made = [cpu_tiles.product(plan)]
     made += [] if all(stage.wide for stage in plan.stages) else [cpu_tiles.outer_sums(plan)]
     made += [cpu_tiles.row_sums(plan)]
     made += [rows.transposed(plan), rows.outer_rows(plan)] if plan.wide else []
-    made += [forward(plan), head_loss(network, plan), head_adjoint(network, plan), backward(plan, shuffled)]
+    made += [sums.clear(plan.lanes), sums.collect(plan), sums.collect_turned(plan)]
+    made += [*outline.functions, heads.loss.function, heads.adjoint.function, *passes]
     if shuffled:
         first = plan.stages[0]
         made.append(gather(plan, network.layers[0].product.inputs, network.head.units, first.rows))
@@ -41,9 +46,9 @@ def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> lis
         made += units.functions(network, plan)
     return [
         *made,
-        *_over_blocks("loss", network, plan, shuffled, parallel),
-        *_over_blocks("gradient", network, plan, shuffled, parallel),
-        _predict(network, plan, shuffled),
+        *_over_blocks("loss", network, plan, heads, shuffled, parallel),
+        *_over_blocks("gradient", network, plan, heads, shuffled, parallel),
+        _predict(network, plan, heads, shuffled),
     ]
 
 
@@ -59,6 +64,13 @@ Rows = tuple[str, str | L.Int, str | int]
 """Array, first row and distance of the rows of a factor."""
 
 
+class Heads(NamedTuple):
+    """What is done with the last pre-activations of a block."""
+
+    loss: Placed
+    adjoint: Placed
+
+
 def parameter(t: ir.Tensor) -> L.Int:
     """Its place in theta."""
     return L.Int(t.offset, constant_name(t.name))
@@ -72,14 +84,14 @@ def _input(plan: Plan, stage: Stage) -> Rows:
 # -- the forward pass of a block ---------------------------------------------------------------------
 
 
-def forward(plan: Plan) -> L.Function:
+def forward(plan: Plan, outline: Outline) -> L.Function:
     body: list[L.Stmt] = []
     for stage in plan.stages:
         d = stage.layer.product
         body.append(L.Note(f"{noted(d.let, d.name)}; z = W x + b, {d.inputs} -> {d.outputs}"))
         body.append(_product(plan, d, _input(plan, stage), plan.at(stage.z)))
         if stage.layer.activation is not None:
-            body += _activate(plan, stage, stage.layer.activation)
+            body += _activate(plan, stage, stage.layer.activation, outline)
     note = "Activations of one block, up to the last z."
     return of_block("forward", ("theta", *SAMPLES, "scratch"), body, note)
 
@@ -90,20 +102,22 @@ def _product(plan: Plan, p: Product, source: Rows, out: L.Int) -> L.Stmt:
                        "scratch", out, "width"), PRODUCT)  # fmt: skip
 
 
-def _activate(plan: Plan, stage: Stage, a: ir.Let) -> list[L.Stmt]:
+def _activate(plan: Plan, stage: Stage, a: ir.Let, outline: Outline) -> list[L.Stmt]:
     note, buffers = L.Note(f"a = {a.text}(z)"), {"z": plan.at(stage.z), "a": plan.at(stage.a)}
-    units, value = stage.layer.product.outputs, stage.layer.value
+    value = stage.layer.value
     if pointwise(value):
         again = kept.kept(stage.layer)
         wanted = [(value, plan.at(stage.a)), *([(again, plan.at(stage.kept))] if again else [])]
-        return [note, _each(plan, units, wanted, buffers)]
-    return [note, *_over_units(plan, units, [("a", value)], buffers)]
+        return [note, outline.piece(a.text, [_each(plan, stage, wanted, buffers)])]
+    return [note, *_over_units(plan, stage.layer.product.outputs, [("a", value)], buffers)]
 
 
 def _each(
-    plan: Plan, units: int, wanted: Sequence[tuple[ir.Expr, L.Int]], buffers: dict[str, L.Int]
+    plan: Plan, stage: Stage, wanted: Sequence[tuple[ir.Expr, L.Int]], buffers: dict[str, L.Int]
 ) -> L.Stmt:
     """Expressions to their places, unit by unit; a tile of sample vectors at a time, so that their latencies overlap."""
+    product = stage.layer.product
+    units = L.Int(product.outputs, f"{constant_name(product.name)}_UNITS")
     bindings, results = common([e for e, _ in wanted])
     out = dict(zip(("value", "kept"), results, strict=False))
     read = sorted({n for e, _ in wanted for n in names(e)})
@@ -178,7 +192,7 @@ def _summed(body: list[L.Stmt]) -> tuple[L.Stmt, ...]:
 # -- the backward pass of a block --------------------------------------------------------------------
 
 
-def backward(plan: Plan, shuffled: bool) -> L.Function:
+def backward(plan: Plan, shuffled: bool, outline: Outline) -> L.Function:
     body: list[L.Stmt] = []
     for stage, before in reversed(list(zip(plan.stages, (None, *plan.stages), strict=False))):
         layer, d = stage.layer, stage.layer.product
@@ -193,7 +207,7 @@ def backward(plan: Plan, shuffled: bool) -> L.Function:
             assert layer.through is not None
             body.append(L.Note(f"{d.name}: cotangent of its input, W' d"))
             body.append(_product(plan, layer.through, cotangent, plan.at(before.d)))
-            body += _through(plan, before)
+            body += _through(plan, before, outline)
     note = "Adds the block's part to the gradient sums."
     return of_block("backward", ("theta", *SAMPLES, "scratch"), body, note)
 
@@ -220,25 +234,28 @@ def _by_rows(plan: Plan, stage: Stage, shuffled: bool) -> list[L.Stmt]:
     return [*([] if gathered else [L.Do(turned, TRANSPOSED)]), L.Do(sums, OUTER_ROWS)]
 
 
-def _through(plan: Plan, stage: Stage) -> list[L.Stmt]:
+def _through(plan: Plan, stage: Stage, outline: Outline) -> list[L.Stmt]:
     """The cotangent of `a` becomes that of `z`, in place."""
     layer = stage.layer
     assert layer.activation is not None
-    units = layer.product.outputs
     note = L.Note(f"through a = {layer.activation.text}(z)")
     d = plan.at(stage.d)
     buffers = {"z": plan.at(stage.z), "a": plan.at(stage.a), "c": d}
     if not pointwise(layer.value):
-        return [note, *_over_units(plan, units, [("dz", layer.vjp)], {**buffers, "dz": d})]
+        wanted = [("dz", layer.vjp)]
+        return [note, *_over_units(plan, layer.product.outputs, wanted, {**buffers, "dz": d})]
     if stage.kept >= 0:
         buffers[kept.NAME] = plan.at(stage.kept)
-    return [note, _each(plan, units, [(kept.vjp(layer), d)], buffers)]
+    back = _each(plan, stage, [(kept.vjp(layer), d)], buffers)
+    return [note, outline.piece(f"through_{layer.activation.text}", [back])]
 
 
 # -- over all samples --------------------------------------------------------------------------------
 
 
-def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
+def _over_blocks(
+    name: str, network: Chain, plan: Plan, heads: Heads, shuffled: bool, parallel: bool
+) -> list[L.Function]:
     """`loss` or `gradient` over samples [first, first + count), in the order `order` if there is one.
 
     A large evaluation is cut into `plan.chunks` ranges of samples with sums of their own, which `_collect` adds up in the
@@ -251,7 +268,7 @@ def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel
     scale, result = scaled(network.mean)
     collected = [s for stage in plan.stages for s in _collect(plan, stage)] if with_gradient else []
     ending = [scale, *collected, result]
-    whole = _range(plan, shuffled, with_gradient)
+    whole = _range(plan, heads, shuffled, with_gradient)
     few = [units.few(name, plan)] if plan.few else []
     if plan.chunks == 1:
         return [L.Function(name, parameters, (*few, *whole, *ending), note)]
@@ -266,20 +283,19 @@ def _over_blocks(name: str, network: Chain, plan: Plan, shuffled: bool, parallel
     return [part, L.Function(name, parameters, body, note, parallel=parallel)]
 
 
-def _range(plan: Plan, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
+def _range(plan: Plan, heads: Heads, shuffled: bool, with_gradient: bool) -> list[L.Stmt]:
     """`total` and the gradient sums of the samples [first, first + count)."""
-    head = "head_adjoint" if with_gradient else "head_loss"
+    head = heads.adjoint if with_gradient else heads.loss
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
-        L.let("total", L.call("add", "total", L.call(head, *SAMPLES, "scratch"))),
+        L.let("total", L.call("add", "total", head.call(*SAMPLES, "scratch"))),
     ]
     body: list[L.Stmt] = [L.let("total", 0.0)]
     if with_gradient:
         block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
-        for stage in plan.stages:
-            clear = L.store("scratch", L.add("q", plan.at(stage.sums)), L.call("splat", 0.0))
-            body.append(L.loop("q", stage.layout.size, [clear], step=plan.lanes))
+        cleared = (L.call("clear", "scratch", plan.at(s.sums), s.layout.size) for s in plan.stages)
+        body += [L.Do(call) for call in cleared]
     return [*body, L.loop("s", "count", block, step=plan.block)]
 
 
@@ -299,46 +315,26 @@ def _chunks(plan: Plan, part: str, parallel: bool) -> list[L.Stmt]:
 
 
 def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
-    """The sums, in the layout of theta, times `scale`.
-
-    A vector may reach into what comes behind it in theta: that is written later, and behind the last parameter
-    there is room for a vector.
-    """
-    d = stage.layer.product
-    layout = stage.layout
-
-    def summed(start: L.Expr, one: Callable[[L.Expr], L.Expr]) -> L.Expr:
-        """Over the chunks, in their order."""
-        found = [one(L.add(L.Int(c * plan.size), start) if c else start) for c in range(plan.chunks)]
-        return reduce(lambda a, b: L.call("add", a, b), found)
-
-    def copy(to: L.Expr, start: L.Expr) -> L.Stmt:
-        found = summed(start, lambda at: L.load("scratch", at))
-        return L.store("grad", to, L.call("mul", found, L.call("splat", "scale")))
-
-    spot = L.add(L.add(L.mul("o", d.inputs), "i"), parameter(d.weight))
-    if layout.over_outputs:
-        place = L.add(L.add(L.mul("i", layout.padded), "o"), plan.at(stage.sums))
-        found = summed(place, lambda at: L.At(L.Name("scratch"), at))
-        body: L.Stmt = L.Store(L.Name("grad"), spot, L.call("mul", found, "scale"))
-        out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body])])]
-    else:
-        body = copy(spot, L.add(L.add(L.mul("o", layout.padded), "i"), plan.at(stage.sums)))
-        out = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body], step=plan.lanes)])]
+    """The sums, in the layout of theta, times `scale`."""
+    d, layout = stage.layer.product, stage.layout
+    made = plan.at(stage.sums)
+    name = "collect_turned" if layout.over_outputs else "collect"
+    sizes = layout.padded, d.outputs, d.inputs, "scale"
+    out = [L.call(name, "grad", parameter(d.weight), "scratch", made, *sizes)]
     if d.bias:
-        bias = copy(L.add("o", parameter(d.bias)), L.add("o", L.add(plan.at(stage.sums), layout.bias)))
-        out.append(L.loop("o", d.outputs, [bias], step=plan.lanes))
-    return out
+        sizes = layout.padded, 1, d.outputs, "scale"
+        out.append(L.call("collect", "grad", parameter(d.bias), "scratch", L.add(made, layout.bias), *sizes))
+    return [L.Do(call, sums.COLLECTED) for call in out]
 
 
-def _predict(network: Chain, plan: Plan, shuffled: bool) -> L.Function:
+def _predict(network: Chain, plan: Plan, heads: Heads, shuffled: bool) -> L.Function:
     head, last = network.head, plan.stages[-1]
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(L.call("flat", "out"), at, L.load("scratch", place_of(plan, plan.at(last.a), "o", "j")))
     block: list[L.Stmt] = [
         *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
-        L.let("total", L.call("add", "total", L.call("head_loss", *SAMPLES, "scratch"))),
+        L.let("total", L.call("add", "total", heads.loss.call(*SAMPLES, "scratch"))),
         *_over_units(plan, head.units, [("u", head.output)], {"z": plan.at(last.z), "u": plan.at(last.a)}),
         L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
