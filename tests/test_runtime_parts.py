@@ -33,11 +33,11 @@ X = np.random.default_rng(0).normal(size=(30, 3))
 Y = X @ [1.0, -2.0, 0.5]
 
 
-def text(rule: str = RULES[0], samples: int = 30) -> str:
+def text(rule: str = RULES[0], samples: int = 30, inputs: int = 3) -> str:
     from netc.compiler.meaning.spec import Facts
 
-    program = pipeline.to_ast(Source("<test>", FILE.format(rule=rule, inputs=3)))
-    lowered = pipeline.to_ir(pipeline.to_spec(program, Facts(3, 1, samples), Path()))
+    program = pipeline.to_ast(Source("<test>", FILE.format(rule=rule, inputs=inputs)))
+    lowered = pipeline.to_ir(pipeline.to_spec(program, Facts(inputs, 1, samples), Path()))
     target = Cpu(Machine(lanes=8, registers=32))
     return pipeline.to_text(pipeline.to_loops(lowered, target, samples), target)
 
@@ -74,9 +74,17 @@ def test_every_function_is_in_one_part_and_as_it_was():
         line for line in whole[whole.index("@") :].splitlines() if line.strip()
     )
     *tiles, problem, rule = (set(part.names) for part in parts)
-    assert tiles == [{"product"}, {"outer_sums"}, {"row_sums"}, {"norm_of"}]
+    sums, passes = ["row_sums", "clear", "collect", "collect_turned"], ["make_tanh", "make_through_tanh"]
+    shared = ["product", "outer_sums", *sums, *passes, "head_loss", "head_adjoint", "norm_of"]
+    assert tiles == [{name} for name in shared]
     assert {"loss", "gradient", "predict", "report", "outputs", "forward", "backward"} <= problem
     assert rule == {"start", "advance"}
+
+
+def test_a_new_network_has_tiles_activations_and_heads_of_others():
+    """The lists of its layers, and what goes through its numbers of samples and parameters, are its own."""
+    first, other = split(text()), split(text(inputs=4))
+    assert [p.text([]) for p in other[:-2]] == [p.text([]) for p in first[:-2]]
 
 
 @pytest.mark.parametrize("rule", RULES[1:])

@@ -2,11 +2,13 @@
 
 LLVM at its level 1: kernels are vectors and tiles already, more passes cost seconds for nothing. What numba cannot keep,
 on a full disk say, it goes on without. And it looks for new registrations only where there are some: it asks at each
-array and each call of an intrinsic, a thousand times for one kernel, which takes a tenth of the compilation.
+array and each call of an intrinsic, a thousand times for one kernel, which takes a tenth of the compilation. Python's
+search for cycles, which finds nothing among what a compilation makes until it is over, takes another tenth.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock, get_ident
@@ -33,7 +35,8 @@ def compiling() -> Iterator[None]:
     context: Any = base.BaseContext
     with _lock:
         if not _under_way:
-            _own = config.OPT, cache.save_overload, context.refresh
+            _own = config.OPT, cache.save_overload, context.refresh, gc.isenabled()
+            gc.disable()
             config.OPT = type(config.OPT)(LEVEL)
             cache.save_overload, context.refresh = _kept(_own[1]), _where_new(_own[2])
         _under_way += 1
@@ -43,7 +46,9 @@ def compiling() -> Iterator[None]:
         with _lock:
             _under_way -= 1
             if not _under_way:
-                config.OPT, cache.save_overload, context.refresh = _own
+                config.OPT, cache.save_overload, context.refresh, collects = _own
+                if collects:
+                    gc.enable()
 
 
 def _kept(save: Callable[..., None]) -> Callable[..., None]:

@@ -27,6 +27,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from netc.compiler.kernels.cpu.entries import ENTRY
 from netc.dsl.own import is_own
 from netc.runtime.atomic import write_text
 from netc.runtime.devices.compiling import compiling
@@ -146,7 +147,8 @@ def _entries(module: ModuleType) -> ModuleType:
     """The module as callers see it: each function is compiled at its first call, with little optimization."""
     seen = ModuleType(module.__name__, module.__doc__)
     for name, value in vars(module).items():
-        vars(seen)[name] = _Entry(value) if hasattr(value, "overloads") else value
+        found = vars(module).get(name + ENTRY, value)
+        vars(seen)[name] = _Entry(found) if hasattr(found, "overloads") else found
     return seen
 
 

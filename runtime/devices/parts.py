@@ -13,7 +13,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-PROBLEM = ("loss", "gradient", "training_loss", "training_gradient", "predict", "report", "outputs")
+from netc.compiler.kernels.cpu.entries import ENTRY
+
+_EVALUATED = ("loss", "gradient", "training_loss", "training_gradient", "predict")
+PROBLEM = (*_EVALUATED, *(name + ENTRY for name in _EVALUATED), "report", "outputs")
 """What a problem's functions are called."""
 _IMPORT = re.compile(r"from (\S+) import (.+)")
 _TOLD = re.compile(r'^ *(#|""").*$', re.MULTILINE)

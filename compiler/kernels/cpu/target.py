@@ -15,6 +15,7 @@ from netc.compiler.kernels.cpu import lets as cpu_lets
 from netc.compiler.kernels.cpu import network as cpu_network
 from netc.compiler.kernels.cpu import units
 from netc.compiler.kernels.cpu.lane_stretches import StretchWriter, seldom_ends
+from netc.compiler.kernels.cpu.entries import entered
 from netc.compiler.kernels.cpu.lets import Lets, planned
 from netc.compiler.kernels.cpu.plan import Plan, plan
 from netc.compiler.kernels.emit import REALS, Spelling
@@ -87,6 +88,7 @@ class Cpu:
             ("ORDERED", int(_shuffled(training))),
             *L.named(tuple(made)).items(),
         )
+        made = entered(made) if problem.sampled else made
         reports = report.functions(problem.parameters, problem.sampled)
         return L.Module("netc kernel", constants, (*made, *stepping, *reports))
 
