@@ -14,9 +14,11 @@ ALWAYS = ("gradient_of", "gradient", "training_gradient", "predict")
 """Called in every training; `loss` is not, and is compiled where a rule or Python calls it."""
 ENTRY = "_from_python"
 """Behind the function's name."""
-TYPES = {
-    "theta": "reals", "x": "tables", "y": "tables", "order": "int64[::1]", "grad": "reals", "scratch": "reals", "out": "tables",
-}  # fmt: skip
+TYPES = (
+    dict.fromkeys(("theta", "grad", "scratch"), "reals")
+    | dict.fromkeys(("x", "y", "out"), "tables")
+    | {"order": "int64[::1]"}
+)
 """Of their parameters; all others are int64."""
 
 
