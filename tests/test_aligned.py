@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import netc
+from netc.compiler.kernels.cpu.entries import ENTRY
 from netc.runtime import aligned, prepared
 from netc.runtime.devices import load
 from netc.runtime.training import report, sample_layout, state, workers
@@ -47,7 +48,7 @@ def test_every_array_that_a_kernel_gets_begins_on_a_cache_line(text, monkeypatch
     call = load._Entry.__call__
 
     def watched(entry: Any, *arguments: Any) -> Any:
-        name = entry._function.__name__
+        name = entry._function.__name__.removesuffix(ENTRY)
         called.add(name)
         for at, argument in enumerate(arguments):
             # Of an array without elements nothing is read.
