@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import signal
 import sys
 import time
 from collections import Counter, defaultdict
@@ -27,6 +28,16 @@ Tests = dict[str, dict[str, float]]
 """File -> test -> seconds."""
 ALL = "*"
 """In place of a test: what the fixtures of a file do counts for all its tests."""
+LONGEST = 10
+"""Seconds of processor time: a test that takes more while it is watched is given up, and no fault is tried with it."""
+
+
+class TooLong(BaseException):
+    """Not an error that a test may expect."""
+
+
+def _give_up(*_: object) -> None:
+    raise TooLong
 
 
 class Seen:
@@ -44,6 +55,7 @@ class Seen:
     def pytest_configure(self) -> None:
         self.coverage.start()
         self._goes_on(ALL)
+        signal.signal(signal.SIGPROF, _give_up)
         from netc.dsl import library
 
         for name in ("lookup", "text"):
@@ -74,9 +86,11 @@ class Seen:
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         self._goes_on(item.nodeid)
         start = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, LONGEST)
         try:
             yield
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             self.seconds[item.nodeid] = time.process_time() - start
             self._goes_on(ALL)
 

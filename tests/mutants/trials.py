@@ -18,7 +18,7 @@ from mutants.faults import Fault
 from mutants.touched import Tests, Touched, forget_answers
 from mutants.trees import copied, forked, pytest_arguments
 
-SECONDS = 240
+SECONDS = 90
 """Of processor time, for all tests that are tried with one fault."""
 FIRST = 5
 """Of processor time: what is tried of a file before other files have their turn."""
