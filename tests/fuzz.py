@@ -385,6 +385,8 @@ def fuzz(programs: int, seed: int) -> int:
             if found := list(failures(text, file, number % 100 == 0)):
                 failed += 1
                 print(f"--- program {number} of seed {seed}\n{text}\n--- {'--- '.join(found)}\n", flush=True)
+            if number % 1000 == 999:
+                print(f"{number + 1} programs of seed {seed}, {failed} failures", file=sys.stderr, flush=True)
     return failed
 
 
