@@ -15,8 +15,9 @@ from netc.compiler.check.expect import check_expectations
 from netc.compiler.check.overrides import FROM_OUTSIDE, Overrides, apply_overrides, unknown
 from netc.compiler.check.phase_arrays import frozen_in, require_same, tensors_of
 from netc.compiler.check.settings import Unfit, name_span, truth, whole
-from netc.compiler.check.sweep import is_of_rule, kind_of
+from netc.compiler.check.sweep_axes import kind_of
 from netc.compiler.check.sweep_point import Changed, data_of, with_name, with_use
+from netc.compiler.check.sweep_values import is_of_rule
 from netc.compiler.check.train import SETTINGS as TRAIN
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import head

@@ -33,8 +33,9 @@ from netc.compiler.check.points_in_modes import check_kinds
 from netc.compiler.check.rule import check_optimizer
 from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
-from netc.compiler.check.sweep import check_sweep, first_point
+from netc.compiler.check.sweep import first_point
 from netc.compiler.check.sweep_point import with_folds
+from netc.compiler.check.sweep_values import check_sweep
 from netc.compiler.check.train import check_batches, check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.gather import gather
