@@ -10,7 +10,8 @@ lowering each operation on what comes before it, so that a fault is told where i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 
@@ -116,11 +117,8 @@ class Operations:
         join = Join("concat" if operation.name == "concat" else "add", name.id, operation.span)
         place.made.append(join)
         place.inputs = False
-        try:
+        with self.faults_told():
             place.value = self.flow.join(join, place.value, place.named[name.id][0])
-        except LayerFault as fault:
-            self.complete = False
-            self.report.diagnostics.append(fault.diagnostic)
 
     # -- one stage ---------------------------------------------------------------------------------
 
@@ -283,11 +281,17 @@ class Operations:
             return
         place.made.append(use)
         if self.complete:
-            try:
+            with self.faults_told():
                 place.value = self.flow.chain([use], place.value)
-            except LayerFault as fault:
-                self.complete = False
-                self.report.diagnostics.append(fault.diagnostic)
+
+    @contextmanager
+    def faults_told(self) -> Iterator[None]:
+        """What does not fit what comes in goes to the report, and no shape is known behind it."""
+        try:
+            yield
+        except LayerFault as fault:
+            self.complete = False
+            self.report.diagnostics.append(fault.diagnostic)
 
     def _error(self, span: Span, message: str, *hints: str, code: str = "E0203") -> None:
         self.complete = False
