@@ -21,7 +21,7 @@ from netc.compiler.meaning.kinds import (
     Type,
 )
 from netc.compiler.meaning.places import place_of
-from netc.compiler.meaning.resolve import ROLES, USUAL
+from netc.compiler.meaning.resolve import ROLES, USUAL, usual
 from netc.compiler.meaning.resolve_values import CONSTANTS
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
@@ -127,7 +127,7 @@ class Kinds:
             hints = did_you_mean(id, [*known, *CONSTANTS]) or (f"known here: {', '.join(known)}",)
             if id == "e":
                 hints = ("the exponential function is exp(x)",)
-            same = [n for n in known if word in USUAL and USUAL[word] == USUAL.get(n, n)]
+            same = [n for n in known if word in USUAL and usual(word) == usual(n)]
             says = f"here it is called '{same[0]}'" if same else in_rule(word) if "theta" in known else ""
             says = says or self._foreign(word)
             self.error("E0101", span, joined(f"'{word}' means nothing in {self.scope.place}", says), *hints)

@@ -25,6 +25,7 @@ from netc.compiler.check.place import Numbers, Place
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.layer_parameters import (
     Definition,
@@ -32,7 +33,7 @@ from netc.compiler.meaning.layer_parameters import (
     unsaid,
     with_shapes_apart,
 )
-from netc.compiler.meaning.resolve import Definitions, bind
+from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Activation, Join, Named, Operation, Use
 from netc.dsl import ast
