@@ -36,7 +36,7 @@ from netc.compiler.check.schedule import check_schedules
 from netc.compiler.check.starts import check_runs
 from netc.compiler.check.statements import Statements
 from netc.compiler.check.sweep import first_point
-from netc.compiler.check.sweep_point import with_folds
+from netc.compiler.check.sweep_point import data_of, with_folds
 from netc.compiler.check.sweep_values import check_sweep
 from netc.compiler.check.train import check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
@@ -61,7 +61,7 @@ from netc.dsl import ast
 def data_spec(program: ast.Program, folder: Path) -> DataSpec:
     """What the `data` statement says, to be read before `check`. Raises SpecError for what is wrong in it."""
     report, program = Report(), last_phase(first_point(with_folds(program)))
-    statement = next((s for s in program.statements if isinstance(s, ast.Data)), None)
+    statement = data_of(program)
     spec = check_data(statement, folder, report) if statement else NO_DATA
     report.finish()
     return spec
