@@ -116,8 +116,6 @@ def _require_input(
         return
     size, channels = here.size(architecture.input, numbers), shape_of(source)[-1]
     if size is not None and size != channels:
-        here.complete = False
-        here.report.error(
-            "E0225", architecture.input.span, f"the bracket takes {size:g} channels, and its input has {channels}",
-            hints=("the channels of a block are those of its input where no size is given",),
-        )  # fmt: skip
+        message = f"the bracket takes {size:g} channels, and its input has {channels}"
+        hint = "the channels of a block are those of its input where no size is given"
+        here.error(architecture.input.span, message, hint, code="E0225")
