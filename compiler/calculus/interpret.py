@@ -202,33 +202,34 @@ def iterate(
             env |= {"n": float(n), "epoch": n / per_epoch}
             before(n)
             layers.begin()
-            machine.first_loss = 0.0  # a test's losses do not count as the iteration's
-            if n % per_epoch == 0:
-                machine.execute(rule.test)
-            machine.first_loss = None
-            machine.execute(rule.body)
-            machine.commit(rule.commits)
+            _iteration(rule, machine, tests=n % per_epoch == 0)
             layers.commit()
             path.append(env["theta"])
             n += 1
             if n % per_epoch == 0:
                 env |= {"n": float(n), "epoch": n / per_epoch}
-                env["epoch_loss"] = float(np.mean(machine.losses or np.nan))
-                machine.losses.clear()
-                machine.execute(rule.epoch_end)
-                machine.commit(rule.epoch_commits)
+                _end_epoch(rule, machine)
     except Left as ended:
         status = ended.status
     states = {s.name: env[s.name] for s in rule.states}
-    return Outcome(
-        np.array(path),
-        states,
-        n,
-        status,
-        machine.loss_evaluations,
-        machine.gradient_evaluations,
-        layers.values,
-    )
+    counts = machine.loss_evaluations, machine.gradient_evaluations
+    return Outcome(np.array(path), states, n, status, *counts, layers.values)
+
+
+def _iteration(rule: ir.Rule, machine: Machine, tests: bool) -> None:
+    machine.first_loss = 0.0  # a test's losses do not count as the iteration's
+    if tests:
+        machine.execute(rule.test)
+    machine.first_loss = None
+    machine.execute(rule.body)
+    machine.commit(rule.commits)
+
+
+def _end_epoch(rule: ir.Rule, machine: Machine) -> None:
+    machine.env["epoch_loss"] = float(np.mean(machine.losses or np.nan))
+    machine.losses.clear()
+    machine.execute(rule.epoch_end)
+    machine.commit(rule.epoch_commits)
 
 
 def run(

@@ -97,8 +97,7 @@ def _add(a: Expr, b: Expr) -> Expr | None:
             return make("div", make("add", x, y), s)
         case x, y if x == y:  # x + x -> 2*x
             return make("mul", Const(2.0), x)
-        case _:
-            return None
+    return None
 
 
 def _sub(a: Expr, b: Expr) -> Expr | None:
@@ -122,8 +121,7 @@ def _sub(a: Expr, b: Expr) -> Expr | None:
         case (Apply("mul", (Apply("sub", (Const(1.0), y)), Apply("sigmoid", (x,)))),
               Apply("mul", (t, Apply("sigmoid", (Apply("neg", (w,)),)))))  if y == t and x == w:  # fmt: skip
             return make("sub", make("sigmoid", x), y)  # (1-y)*s - y*(1-s) -> s - y [rounding]
-        case _:
-            return None
+    return None
 
 
 def _mul(a: Expr, b: Expr) -> Expr | None:
@@ -160,8 +158,7 @@ def _mul(a: Expr, b: Expr) -> Expr | None:
             return make("select", c, ZERO, make("mul", x, y))
         case Apply("sqrt", (x,)), Apply("sqrt", (y,)) if x == y and _is_square(x):  # norm(g)^2 [rounding]
             return x
-        case _:
-            return None
+    return None
 
 
 def _is_square(x: Expr) -> bool:
@@ -202,8 +199,7 @@ def _div(a: Expr, b: Expr) -> Expr | None:
             return make("select", c, make("div", x, y), ZERO)
         case Apply("select", (c, Const(0.0), x)), y:
             return make("select", c, ZERO, make("div", x, y))
-        case _:
-            return None
+    return None
 
 
 def _neg(a: Expr) -> Expr | None:
@@ -218,8 +214,7 @@ def _neg(a: Expr) -> Expr | None:
             return make("select", c, make("neg", x), ZERO)
         case Apply("select", (c, Const(0.0), x)):
             return make("select", c, ZERO, make("neg", x))
-        case _:
-            return None
+    return None
 
 
 def _pow(a: Expr, b: Expr) -> Expr | None:
@@ -259,8 +254,7 @@ def _log(a: Expr) -> Expr | None:
             "add", (x, Const(1.0))
         ):  # log(1 + x) -> log1p(x) [overflow]
             return make("log1p", x)
-        case _:
-            return None
+    return None
 
 
 def _log1p(a: Expr) -> Expr | None:
@@ -271,8 +265,7 @@ def _log1p(a: Expr) -> Expr | None:
             return make("neg", make("softplus", x))
         case Apply("expm1", (x,)):  # log1p(expm1(x)) -> x [overflow]
             return x
-        case _:
-            return None
+    return None
 
 
 def _abs(a: Expr) -> Expr | None:
@@ -281,16 +274,14 @@ def _abs(a: Expr) -> Expr | None:
             return a
         case Apply("neg", (x,)):  # |-x| -> |x|
             return make("abs", x)
-        case _:
-            return None
+    return None
 
 
 def _not(a: Expr) -> Expr | None:
     match a:
         case Apply("not", (x,)):
             return x
-        case _:
-            return None
+    return None
 
 
 def _select(c: Expr, a: Expr, b: Expr) -> Expr | None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.values import check_required
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.attacks import INPUTS, SLOPE, under_attack, without_slopes
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope, Type
-from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
+from netc.compiler.meaning.resolve import Definitions, head, lookup
 from netc.compiler.meaning.resolve_tree import dotted, walk
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec_data import DataSpec

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netc.compiler.check.settings import Unfit, whole
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve import bind
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import Augmentation, Loss, Network, Training
 from netc.dsl import ast

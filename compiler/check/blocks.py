@@ -8,7 +8,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.place import Numbers, Place
 from netc.compiler.lower.flow import shape_of
-from netc.compiler.lower.layer_faults import LayerFault, used_at
+from netc.compiler.lower.layer_faults import used_at
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve_tree import rebuild
@@ -61,20 +61,8 @@ def _tell_at(span: Span, name: str, report: Report, before: int) -> None:
 def _line(
     here: Operations, line: ast.Formula, values: dict[str, ir.Var], numbers: dict[str, float]
 ) -> BlockLine | None:
+    """The equation with the names of its brackets in their places; its value is added to `values`."""
     brackets: list[Bracket] = []
-
-    def bracket(architecture: ast.Architecture, of: ast.Expr) -> ast.Expr:
-        name = f"[{len(brackets) + 1}]"
-        brackets.append(Bracket(name, (), of))
-        if not here.complete:
-            return ast.Name(name, span=architecture.span)
-        source = here.flow.value(of, values, numbers, architecture.span)
-        _require_input(here, architecture, source, numbers)
-        place = Place(source, [], inputs=False)
-        here.chain(architecture.stages, place, numbers)
-        brackets[-1] = Bracket(name, tuple(place.made), of)
-        values[name] = place.value
-        return ast.Name(name, span=architecture.span)
 
     def change(expr: ast.Expr) -> ast.Expr:
         match expr:
@@ -84,23 +72,41 @@ def _line(
                 return bracket(expr, ast.Name("x"))
         return rebuild(expr, change)
 
-    try:
+    def bracket(architecture: ast.Architecture, of: ast.Expr) -> ast.Expr:
+        name = f"[{len(brackets) + 1}]"
+        brackets.append(Bracket(name, (), of))
+        if here.complete:
+            place = _through(here, architecture, of, values, numbers)
+            brackets[-1] = Bracket(name, tuple(place.made), of)
+            values[name] = place.value
+        return ast.Name(name, span=architecture.span)
+
+    with here.faults_told():
         value = change(line.value)
-        if not here.complete:
-            return None
         names = dict.fromkeys(values, OUTPUT) | dict.fromkeys(numbers, SCALAR)
-        known = Scope(
-            "a block", names, here.definitions.activations, hidden=frozenset(n for n in names if "[" in n)
-        )
-        if Kinds(known, here.report).of(value) is None:
+        inner = frozenset(n for n in names if "[" in n)
+        known = Scope("a block", names, here.definitions.activations, hidden=inner)
+        if here.complete and Kinds(known, here.report).of(value) is None:
             here.complete = False
-            return None
-        values[line.name] = here.flow.value(value, values, numbers, line.span)
-    except LayerFault as fault:
-        here.complete = False
-        here.report.diagnostics.append(fault.diagnostic)
-        return None
-    return BlockLine(line.name, value, tuple(brackets))
+        if here.complete:
+            values[line.name] = here.flow.value(value, values, numbers, line.span)
+            return BlockLine(line.name, value, tuple(brackets))
+    return None
+
+
+def _through(
+    here: Operations,
+    architecture: ast.Architecture,
+    of: ast.Expr,
+    values: dict[str, ir.Var],
+    numbers: dict[str, float],
+) -> Place:
+    """Behind the operations of a bracket, of the value of an expression. Raises LayerFault."""
+    source = here.flow.value(of, values, numbers, architecture.span)
+    _require_input(here, architecture, source, numbers)
+    place = Place(source, [], inputs=False)
+    here.chain(architecture.stages, place, numbers)
+    return place
 
 
 def _require_input(
@@ -110,8 +116,6 @@ def _require_input(
         return
     size, channels = here.size(architecture.input, numbers), shape_of(source)[-1]
     if size is not None and size != channels:
-        here.complete = False
-        here.report.error(
-            "E0225", architecture.input.span, f"the bracket takes {size:g} channels, and its input has {channels}",
-            hints=("the channels of a block are those of its input where no size is given",),
-        )  # fmt: skip
+        message = f"the bracket takes {size:g} channels, and its input has {channels}"
+        hint = "the channels of a block are those of its input where no size is given"
+        here.error(architecture.input.span, message, hint, code="E0225")

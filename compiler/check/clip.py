@@ -17,8 +17,9 @@ from itertools import chain, count
 
 from netc.compiler.check.ambiguity import find_clip
 from netc.compiler.check.settings import Settings
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve import Definitions, bind
+from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import called, changed, dotted, names_in, rebuild, walk
 from netc.dsl import ast
 from netc.dsl.record import record

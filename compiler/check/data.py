@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
 
-from netc.compiler.check.files import absolute
+from netc.compiler.check.data_parts import with_parts
+from netc.compiler.check.data_sources import source_of
 from netc.compiler.check.sample_weights import check_weights
-from netc.compiler.check.series import check_order
-from netc.compiler.check.settings import Reader, Settings, Unfit, truth, whole, word
+from netc.compiler.check.settings import Settings, Unfit, truth, whole, word
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.generated import Generated, Row, generated, points_of
 from netc.compiler.meaning.resolve import head
 from netc.compiler.meaning.resolve_tree import called, walk
 from netc.compiler.meaning.resolve_values import (
     CONSTANTS,
     FUNCTIONS,
-    NotANumber,
-    is_whole,
     number,
     number_or_none,
 )
@@ -36,36 +32,21 @@ SETTINGS = (
 )  # fmt: skip
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "blank": " ", "blanks": " ", "pipe": "|"}
 DECIMALS: dict[str, Decimal] = {".": "point", ",": "comma", "point": "point", "comma": "comma"}
-Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Targets = tuple[tuple[str, ...], tuple[ast.Expr, ...], bool]
 """Columns, what is made of them, whether they are the inputs."""
 NO_TARGET: Targets = ((), (), False)
-Validation = tuple[float, tuple[str, ...]]
-"""A share or a count of samples, or files."""
-NO_VALIDATION: Validation = (0.0, ())
 
 
 def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
     settings = Settings(statement.settings, "data", SETTINGS, report)
     scale, factor = settings.get("scale", _scale, UNSCALED)
-    kind, origin, rows, noisy = _source(statement, folder, report)
+    kind, origin, rows, noisy = source_of(statement, folder, report)
     target, computed, of_inputs = settings.get("target", _target, NO_TARGET)
     if kind in ("inline", "generated"):
-        _require_unused(settings, ("target",), f"the outputs of {kind} data stand after '->'", report)
+        settings.require_unused(("target",), f"the outputs of {kind} data stand after '->'")
     if kind != "files" or not any(_is_text(path) for path in origin):
-        _require_unused(settings, OF_TEXT, f"it is of text tables ({', '.join(TEXT_FILES)})", report)
-    validation, validation_files = settings.get("validation", _validation(folder, report), NO_VALIDATION)
-    if validation_files and kind not in ("files", "arrays"):
-        _require_unused(settings, ("validation",), "a file of its own goes with data from files", report)
-    folds, fold = settings.get("folds", whole(2), 0), settings.get("fold", whole(1), 0)
-    _check_folds(settings, folds, fold, report)
-    parts = "split" in settings or validation > 0 or folds > 0
-    stratify = settings.get("stratify", _stratify, False)
-    if stratify and not parts:
-        where = settings.span("stratify")
-        report.error("E0502", where, "'stratify' is about the parts of a split", hints=("add 'split = 80%'",))
-    order, window = check_order(settings, kind, parts, report)
-    return DataSpec(
+        settings.require_unused(OF_TEXT, f"it is of text tables ({', '.join(TEXT_FILES)})")
+    data = DataSpec(
         kind,
         origin,
         rows,
@@ -77,15 +58,11 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         scale=scale,
         factor=factor,
         scale_target=settings.get("scale_target", word(*SCALINGS), scale),
-        split=settings.get("split", _split, 1.0),
-        seed=settings.get("seed", whole(0), 0),
         classes=settings.get("classes", whole(2), 0),
         limit=settings.get("limit", whole(1), 0),
         only=settings.get("only", _columns, ()),
         each=settings.get("each", whole(1), 0),
         label_noise=settings.get("label_noise", _share, 0.0),
-        order=order,
-        window=window,
         weights=check_weights(settings, kind, _columns, report),
         style=TextStyle(
             settings.get("header", truth, None),
@@ -93,32 +70,10 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
             settings.get("decimal", _decimal, "point"),
         ),
         missing=settings.get("missing", word("error", "drop", "mean"), "error"),
-        stratify=stratify,
-        validation=validation,
-        validation_files=validation_files,
-        folds=folds,
-        fold=fold,
         span=_span(statement),
         spans=tuple((name, s.value.span) for name, s in settings.given.items()),
     )
-
-
-def _check_folds(settings: Settings, folds: int, fold: int, report: Report) -> None:
-    if folds and "validation" in settings:
-        message = "with 'folds' each fold is the validation part in turn, so there is no other"
-        report.error("E0453", settings.span("validation"), message, hints=("leave one of the two out",))
-    if folds and "fold" not in settings:
-        message = "'folds' is a number that is written in 'data': each fold is a training of its own"
-        report.error("E0453", settings.span("folds"), message, hints=("data ..., folds = 5",))
-    if "fold" in settings and not 1 <= fold <= folds:
-        message = f"fold = {fold}: the folds are counted from 1 to 'folds'"
-        report.error("E0453", settings.span("fold"), message, hints=("folds = 5",))
-
-
-def _require_unused(settings: Settings, names: tuple[str, ...], why: str, report: Report) -> None:
-    for name in names:
-        if name in settings:
-            report.error("E0502", settings.span(name), f"'{name}' has no meaning here: {why}")
+    return with_parts(data, settings, folder, report)
 
 
 def _is_text(path: str) -> bool:
@@ -143,16 +98,6 @@ def _scale(value: ast.Expr) -> tuple[Scaling, float]:
     if factor == 0 or not math.isfinite(factor):
         raise Unfit("the inputs would all be alike", value.span, "E0503")
     return "none", factor
-
-
-def _stratify(value: ast.Expr) -> bool:
-    try:
-        return truth(value)
-    except Unfit:
-        message = (
-            "parts have their share of each class of the target, and of no other column: stratify = true"
-        )
-        raise Unfit(message, value.span) from None
 
 
 def _columns(value: ast.Expr) -> tuple[str, ...]:
@@ -200,39 +145,11 @@ def columns_in(expr: ast.Expr) -> list[str]:
     return found
 
 
-def _split(value: ast.Expr) -> float:
-    found = number(value)
-    if not found > 0:  # `none` is not either
-        raise Unfit("the training part is above 0%, at most 100%", value.span, "E0503")
-    if found > 1 and (isinstance(value, ast.Percent) or not is_whole(found)):
-        raise Unfit("the training part is at most 100%, or a whole number of samples", value.span, "E0503")
-    return found
-
-
 def _share(value: ast.Expr) -> float:
     found = number(value)
     if not 0 <= found <= 1:
         raise Unfit("a share from 0% to 100% is needed", value.span, "E0503")
     return found
-
-
-def _validation(folder: Path, report: Report) -> Reader[Validation]:
-    def read(value: ast.Expr) -> Validation:
-        items = value.items if isinstance(value, ast.Tuple) else (value,)
-        texts = [item for item in items if isinstance(item, ast.Text)]
-        if len(texts) == len(items):
-            return 0.0, tuple(absolute(text, folder, report) for text in texts)
-        found = number(value)
-        if not found > 0 or (found >= 1 and isinstance(value, ast.Percent)) or found == 1:
-            wanted = "the validation part is above 0% and below 100% of what trains, or a count of samples"
-            raise Unfit(wanted, value.span, "E0503")
-        if found > 1 and not is_whole(found):
-            raise Unfit(
-                "the validation part is below 100%, or a whole number of samples", value.span, "E0503"
-            )
-        return found, ()
-
-    return read
 
 
 def _separator(value: ast.Expr) -> str:
@@ -251,96 +168,3 @@ def _decimal(value: ast.Expr) -> Decimal:
     if text not in DECIMALS:
         raise Unfit("it is point (1.5) or comma (1,5)", value.span)
     return DECIMALS[text]
-
-
-# -- sources -----------------------------------------------------------------------------------------
-
-Source = tuple[Kind, tuple[str, ...], tuple[Row, ...], Generated | None]
-
-
-def _source(statement: ast.Data, folder: Path, report: Report) -> Source:
-    match statement.sources:
-        case _ if statement.rows:
-            return "inline", (), _inline(statement, report), None
-        case (ast.Among() as among,):
-            return "generated", (), *_generated(among, statement, report)
-        case (ast.Name("given"),):
-            return "arrays", (), (), None
-        case (ast.Name(id),):
-            return "named", (id,), (), None
-        case (ast.Text(), *_) as texts:
-            paths = tuple(absolute(t, folder, report) for t in texts if isinstance(t, ast.Text))
-            return "files", paths, (), None
-    report.error(
-        "E0502",
-        head(statement),
-        "this names no data",
-        hints=("as in 'data boston', 'data \"table.csv\"' or 'data inline:'",),
-    )
-    return "none", (), (), None
-
-
-def _inline(statement: ast.Data, report: Report) -> tuple[Row, ...]:
-    rows: list[Row] = []
-    for row in statement.rows:
-        try:
-            rows.append((tuple(number(e) for e in row.inputs), tuple(number(e) for e in row.outputs)))
-        except NotANumber as error:
-            report.error("E0305", error.span, f"inline data are numbers: {error.reason}")
-            continue
-        first = rows[0]
-        if (len(rows[-1][0]), len(rows[-1][1])) != (len(first[0]), len(first[1])):
-            report.error(
-                "E0502",
-                row.span,
-                f"this row is {len(row.inputs)} -> {len(row.outputs)} numbers, "
-                f"the first one {len(first[0])} -> {len(first[1])}",
-                related=((statement.rows[0].span, "the first row"),),
-            )
-    return tuple(rows)
-
-
-TRIAL = 0.25
-"""What noise is drawn as while the expressions are checked."""
-
-
-def _generated(
-    among: ast.Among, statement: ast.Data, report: Report
-) -> tuple[tuple[Row, ...], Generated | None]:
-    """The rows, or what makes them where there is noise."""
-    names = [
-        n.id
-        for n in (among.name.items if isinstance(among.name, ast.Tuple) else (among.name,))
-        if isinstance(n, ast.Name)
-    ]
-    outputs = statement.outputs
-    if outputs is None:
-        report.error(
-            "E0502",
-            among.span,
-            "generated data need an output for each input",
-            hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",),
-        )
-        return (), None
-    parts = outputs.items if isinstance(outputs, ast.Tuple) else (outputs,)
-    try:
-        points = points_of(among.values)
-        if points and len(points[0]) != len(names):
-            report.error("E0502", among.span, f"{len(names)} names for points of {len(points[0])} numbers")
-            return (), None
-        made = generated(names, points, _inputs_of(statement), parts)
-        rows = tuple(made.rows(lambda i, k: TRIAL))
-        return ((), made) if made.noises else (rows, None)
-    except NotANumber as error:
-        report.error("E0305", error.span, f"generated data are numbers: {error.reason}")
-    except OverflowError:
-        report.error("E0305", among.values.span, "generated data are finite numbers")
-    return (), None
-
-
-def _inputs_of(statement: ast.Data) -> tuple[ast.Expr, ...]:
-    """`inputs = (t*cos(t), t*sin(t))`: what the network sees of each point; empty: the point itself."""
-    for setting in statement.settings:
-        if setting.name == "inputs":
-            return setting.value.items if isinstance(setting.value, ast.Tuple) else (setting.value,)
-    return ()

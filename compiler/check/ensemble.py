@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from netc.compiler.check.settings import Reader, Settings, word
+from netc.compiler.check.statements import Statements
 from netc.compiler.check.sweep_point import of_folds
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import head
@@ -20,13 +21,9 @@ MEAN: By = "mean"
 
 def check_ensemble(program: ast.Program, runs: int, phases: Sequence[str], report: Report) -> Ensemble | None:
     """`phases` are the names of those that the file has."""
-    found = [s for s in program.statements if isinstance(s, ast.Ensemble)]
-    if not found:
+    statement = Statements(program, report).one(ast.Ensemble)
+    if statement is None:
         return None
-    statement = found[0]
-    for other in found[1:]:
-        related = ((head(statement), "first here"),)
-        report.error("E0505", head(other), "'ensemble' stands twice", related=related)
     by = Settings(statement.settings, "ensemble", ("by",), report).get("by", WAYS, MEAN)
     if objective := next((s for s in program.statements if isinstance(s, ast.Objective)), None):
         related = ((head(objective), "the objective"),)

@@ -11,6 +11,7 @@ from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.spec import FromFile, Law, Learns
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.source import Span
 
 FIRST, LAST = "first", "last"
 """Of the layers that have weights."""
@@ -94,3 +95,14 @@ def without_start(
             ]
             if open_ones and layer.name not in held and (layer.name, target) not in said:
                 yield layer.name, target
+
+
+def require_start(of_network: bool, layers: Sequence[Learns], where: Span, report: Report) -> None:
+    """Of a file without `init`: what could stand there, and which layers have no start of their own."""
+    message = "the file does not say where training starts: it has no 'init'"
+    hint = "add 'init theta = (...)' or 'init theta ~ uniform(-3, 3)'"
+    if of_network:
+        hint = "add 'init glorot_uniform', 'init he_normal', 'init torch_default', ...: libraries differ"
+    without = [f"{x.name} ({x.operation})" for x in layers if x.open]
+    notes = (f"no start of their own have {', '.join(without)}",) if any(x.started for x in layers) else ()
+    report.error("E0507", where, message, notes=notes, hints=(hint,))

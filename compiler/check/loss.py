@@ -10,11 +10,12 @@ from netc.compiler.check.loss_places import WEIGHTED, check_penalties, check_pla
 from netc.compiler.check.settings import Settings, word
 from netc.compiler.check.targets import target_domain
 from netc.compiler.lower.network import SIZES, lower_activations, lower_loss
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, THETA, Scope
 from netc.compiler.meaning.penalties import groups_in, names_parameters, without_indexed
 from netc.compiler.meaning.places import BY_PLACE
-from netc.compiler.meaning.resolve import Definitions, bind, head, lookup
+from netc.compiler.meaning.resolve import Definitions, head, lookup
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.spec import Activation, Averaging, Loss, Network, TargetDomain
 from netc.dsl import ast

@@ -8,9 +8,9 @@ from math import inf
 from netc.compiler.check.layer_names import require_said
 from netc.compiler.check.layer_schedules import Arguments, Scheduled
 from netc.compiler.check.place import Numbers
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.layer_parameters import Definition, shapes_apart
-from netc.compiler.meaning.resolve import bind
 from netc.compiler.meaning.resolve_values import NONE, number
 from netc.dsl import ast
 from netc.dsl.source import Span

@@ -10,7 +10,8 @@ lowering each operation on what comes before it, so that a fault is told where i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 
@@ -18,12 +19,14 @@ from netc.compiler.check.blocks import block_of
 from netc.compiler.check.layer_arguments import arguments_of
 from netc.compiler.check.layer_names import require_inferred, without_refused
 from netc.compiler.check.layer_schedules import reads_schedules, scheduled_apart
+from netc.compiler.check.named_stages import call_stage, join_stage, require_all_read
 from netc.compiler.check.operation_arguments import WHICH, bound_arguments
 from netc.compiler.check.operation_names import Meaning, is_join, meaning_in_library, meaning_of
 from netc.compiler.check.place import Numbers, Place
 from netc.compiler.check.values import check_required
 from netc.compiler.lower.flow import Flow, shape_of
 from netc.compiler.lower.layer_faults import LayerFault
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.layer_parameters import (
     Definition,
@@ -31,11 +34,10 @@ from netc.compiler.meaning.layer_parameters import (
     unsaid,
     with_shapes_apart,
 )
-from netc.compiler.meaning.resolve import Definitions, bind
+from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_values import number_or_none
-from netc.compiler.meaning.spec import Activation, Join, Named, Operation, Use
+from netc.compiler.meaning.spec import Activation, Operation, Use
 from netc.dsl import ast
-from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
 from netc.dsl.vocabulary import joined, same_parameter
 
@@ -76,51 +78,17 @@ class Operations:
                 if self.complete or which == 1:  # inside of a block that is repeated, its number
                     self._stage(stage, place, {**own, **numbers} if stage.times == 1 else {**numbers, **own})
             if stage.called and self.complete:
-                self._call(stage, place)
-        for name in place.named.keys() - place.read if self.complete else ():
-            self._fault_of_name(
-                place.named[name][1], f"nothing reads '{name}'", f"(concat {name}) or (add {name})"
-            )
+                call_stage(self, stage, place)
+        if self.complete:
+            require_all_read(self, place)
 
     def too_many(self, stage: ast.Stage) -> bool:
         self.stages += 1
         if self.stages == MOST + 1:
-            self._error(
+            self.error(
                 stage.span, f"a network has no more than {MOST} stages, those inside of blocks counted"
             )
         return self.stages > MOST
-
-    def _call(self, stage: ast.Stage, place: Place) -> None:
-        if stage.called in place.named:
-            self._fault_of_name(stage.span, f"the name '{stage.called}' is given twice")
-        place.named[stage.called] = (place.value, stage.span)
-        place.made.append(Named(stage.called))
-
-    def _fault_of_name(self, span: Span, message: str, *hints: str) -> None:
-        self._error(span, message, *hints, code="E0258")
-
-    def _join(self, operation: ast.Operation, place: Place) -> None:
-        """`(concat e1)`, `(add e1)`"""
-        name = operation.words[0] if len(operation.words) == 1 else None
-        if operation.arguments or not isinstance(name, ast.Name):
-            hint = f"({operation.name} e1), of a stage before it: (conv 3x3 same, relu) 8 as e1"
-            self._fault_of_name(operation.span, f"'{operation.name}' takes one name of a stage", hint)
-            return
-        if name.id not in place.named:
-            hints = did_you_mean(name.id, place.named) or (
-                "a stage is named behind it: (conv 3x3 same) 8 as e1",
-            )
-            self._fault_of_name(name.span, f"no stage before this is called '{name.id}'", *hints)
-            return
-        place.read.add(name.id)
-        join = Join("concat" if operation.name == "concat" else "add", name.id, operation.span)
-        place.made.append(join)
-        place.inputs = False
-        try:
-            place.value = self.flow.join(join, place.value, place.named[name.id][0])
-        except LayerFault as fault:
-            self.complete = False
-            self.report.diagnostics.append(fault.diagnostic)
 
     # -- one stage ---------------------------------------------------------------------------------
 
@@ -128,7 +96,7 @@ class Operations:
         first, *rest = stage.operations
         if is_join(first, self.definitions):
             if self.complete:
-                self._join(first, place)
+                join_stage(self, first, place)
             if not rest and stage.size is None:
                 return
             stage = replace(stage, operations=tuple(rest))
@@ -175,18 +143,18 @@ class Operations:
                             says = (
                                 f"'{name}' is '{here}' here, or stands behind the parentheses, ({o.name}) 15"
                             )
-                    self._error(stage.span, joined(f"the {o.name} operation has no size", says))
+                    self.error(stage.span, joined(f"the {o.name} operation has no size", says))
             return None
         for o, _ in needy[1:]:
             what = needy[0][0].name
-            self._error(
+            self.error(
                 o.span, f"two {what} operations share one size" if what == o.name else f"{what} and {o.name} share one size",
                 f"give each its own: ({what}) 30 ({o.name}, tanh) 15",
             )  # fmt: skip
         sized = any(not _activates(d) for _, d in found)
         if layers and not needy and sized and all(d is not None for _, d in found):
             names = ", ".join(o.name for o, _ in layers)
-            self._error(
+            self.error(
                 stage.size.span, f"nothing in these parentheses takes a size: {names}",
                 f"a dense layer has parentheses of its own: ({names}) (dense) {stage.size.span.text}",
             )  # fmt: skip
@@ -213,18 +181,18 @@ class Operations:
             swept = f", or an axis of a sweep, sweep {expr.span.text} in {{4, 8}}"
             swept = "" if expr.id.lower() in ("none", "auto", "infer") else swept
             message = f"'{expr.span.text}' is no number: {message}{swept}"
-        self._error(expr.span, message)
+        self.error(expr.span, message)
 
     # -- operations --------------------------------------------------------------------------------
 
     def _activation(self, operation: ast.Operation, definition: ast.Activation, place: Place) -> None:
         for word in operation.words:
-            self._error(
+            self.error(
                 word.span, f"'{word.span.text}' does not belong here",
                 f"parameters stand in parentheses: {operation.name}({word.span.text})",
             )  # fmt: skip
         if place.inputs:
-            self._error(
+            self.error(
                 operation.span,
                 "an activation cannot act on the inputs themselves",
                 "start with a layer: (tanh) 15",
@@ -283,13 +251,20 @@ class Operations:
             return
         place.made.append(use)
         if self.complete:
-            try:
+            with self.faults_told():
                 place.value = self.flow.chain([use], place.value)
-            except LayerFault as fault:
-                self.complete = False
-                self.report.diagnostics.append(fault.diagnostic)
 
-    def _error(self, span: Span, message: str, *hints: str, code: str = "E0203") -> None:
+    @contextmanager
+    def faults_told(self) -> Iterator[None]:
+        """What does not fit what comes in goes to the report, and no shape is known behind it."""
+        try:
+            yield
+        except LayerFault as fault:
+            self.complete = False
+            self.report.diagnostics.append(fault.diagnostic)
+
+    def error(self, span: Span, message: str, *hints: str, code: str = "E0203") -> None:
+        """Reports it; what stands behind it is looked at without shapes."""
         self.complete = False
         self.report.error(code, span, message, hints=hints)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from netc.compiler.check.train import SETTINGS
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve import USUAL
+from netc.compiler.meaning.resolve import usual
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
@@ -90,7 +90,7 @@ def unknown(name: str, known: list[str], scheduled: frozenset[str]) -> tuple[str
     if name in scheduled:
         message = f"'{name}' is a number of layers that follows a schedule, no parameter of the rule"
         return message, (f"change it in the file: schedule {name} = ...",)
-    here = next((k for k in known if k != name and USUAL.get(k, k) == USUAL.get(name, name)), "")
+    here = next((k for k in known if k != name and usual(k) == usual(name)), "")
     says = f"here it is called '{here}'" if here else meant(name, "setting")
     message = joined(f"there is no '{name}' to set", says)
     return message, did_you_mean(name, known) or ((f"known: {', '.join(known)}",) if known else ())

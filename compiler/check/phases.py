@@ -15,8 +15,10 @@ from netc.compiler.check.expect import check_expectations
 from netc.compiler.check.overrides import FROM_OUTSIDE, Overrides, apply_overrides, unknown
 from netc.compiler.check.phase_arrays import frozen_in, require_same, tensors_of
 from netc.compiler.check.settings import Unfit, name_span, truth, whole
-from netc.compiler.check.sweep import is_of_rule, kind_of
+from netc.compiler.check.statements import Statements
+from netc.compiler.check.sweep_axes import kind_of
 from netc.compiler.check.sweep_point import Changed, data_of, with_name, with_use
+from netc.compiler.check.sweep_values import is_of_rule
 from netc.compiler.check.train import SETTINGS as TRAIN
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import head
@@ -223,7 +225,7 @@ def at_phase(program: ast.Program, phase: Phase) -> tuple[ast.Program, Changed]:
 
 def _placed(phase: Phase, program: ast.Program, at: At, report: Report) -> Phase:
     """A name that is a parameter of the rule is that, also where a schedule or a criterion reads it."""
-    scheduled = frozenset(s.name for s in program.statements if isinstance(s, ast.Schedule) and not s.defines)
+    scheduled = Statements(program, report).scheduled
     for setting in phase.settings:
         name, where = setting.name, name_span(setting)
         if name in (*OWN, *TRAIN, *DATA) or kind_of(name, program) != "name":

@@ -13,11 +13,12 @@ from netc.compiler.check.point import check_point, require_vector
 from netc.compiler.check.search import check_search
 from netc.compiler.check.values import check_values
 from netc.compiler.check.zero import check_first_iteration
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.bind_arguments import is_flag, spread_tuples, with_fixed, without_tuples
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.masks import masks_in
-from netc.compiler.meaning.resolve import Definitions, bind, head, is_definition
+from netc.compiler.meaning.resolve import Definitions, head, is_definition
 from netc.compiler.meaning.resolve_rule import resolve_rule
 from netc.compiler.meaning.resolve_searches import searches_of, with_searches
 from netc.compiler.meaning.resolve_tree import dotted, walk

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from netc.compiler.check.settings import Reader, Settings, Unfit
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.spec import GIVEN_WEIGHTS
+from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataKind
 from netc.dsl import ast
 
-Kind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Columns = tuple[str, ...]
 
 
-def check_weights(settings: Settings, kind: Kind, columns: Reader[Columns], report: Report) -> str:
+def check_weights(settings: Settings, kind: DataKind, columns: Reader[Columns], report: Report) -> str:
     """The name of the column, GIVEN_WEIGHTS, or empty."""
 
     def one(value: ast.Expr) -> str:

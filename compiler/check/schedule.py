@@ -9,9 +9,10 @@ from netc.compiler.check.expressions import Kinds
 from netc.compiler.check.settings import Settings, word
 from netc.compiler.check.values import check_required
 from netc.compiler.check.zero import check_denominators
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
-from netc.compiler.meaning.resolve import USUAL, Definitions, bind, head
+from netc.compiler.meaning.resolve import Definitions, head, usual
 from netc.compiler.meaning.resolve_rule import resolve_rule
 from netc.compiler.meaning.resolve_tree import dotted, walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
@@ -76,7 +77,7 @@ def _unknown(statement: ast.Schedule, hypers: list[str], definitions: Definition
             "E0907", head(statement), message, hints=(f"a number of a layer follows one: {example}",)
         )
         return
-    here = next((h for h in hypers if USUAL.get(h, h) == USUAL.get(name, name)), "")
+    here = next((h for h in hypers if usual(h) == usual(name)), "")
     message = f"the optimizer has no hyper-parameter '{name}', and the network reads no '{name}'"
     if here:
         message = f"the optimizer has no hyper-parameter '{name}': here it is called '{here}'"

@@ -78,6 +78,11 @@ class Settings:
             self.report.error("E0502", error.span, f"'{name}' must be a number: {error.reason}")
         return default
 
+    def require_unused(self, names: tuple[str, ...], why: str) -> None:
+        for name in names:
+            if name in self:
+                self.report.error("E0502", self.span(name), f"'{name}' has no meaning here: {why}")
+
     def __contains__(self, name: str) -> bool:
         return name in self.given
 

@@ -5,7 +5,7 @@ The expression has been checked; what it evaluates of the loss is the caller's t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from math import prod
@@ -164,8 +164,13 @@ def _inlined(
     bound: dict[str, ir.Expr] = {}
     for position, argument in enumerate(arguments):
         bound[argument.name or names[position]] = lower_expr(argument.value, env)
-    for parameter in definition.parameters:
+    add_defaults(bound, definition.parameters, env)
+    return lower_expr(body, replace(env, names={**outer, **bound}))
+
+
+def add_defaults(bound: dict[str, ir.Expr], parameters: Iterable[ast.Parameter], env: Environment) -> None:
+    """To what is bound the other parameters, at their defaults, which may name those before them."""
+    for parameter in parameters:
         if parameter.name not in bound:
             assert parameter.default is not None
             bound[parameter.name] = lower_expr(parameter.default, replace(env, names=bound))
-    return lower_expr(body, replace(env, names={**outer, **bound}))

@@ -15,18 +15,17 @@ from math import floor, inf, isfinite, prod
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.laws import spread
 from netc.compiler.calculus.primitives import ONE, ZERO
-from netc.compiler.lower.expressions import BINARY, COMPARE, Environment, lower_expr
+from netc.compiler.lower.expressions import BINARY, COMPARE
 from netc.compiler.lower.index_ranges import BATCH
-from netc.compiler.lower.layer_faults import LayerFault, fault
+from netc.compiler.lower.layer_activations import activation_of
+from netc.compiler.lower.layer_faults import fault
 from netc.compiler.lower.layer_text import TRAINING
 from netc.compiler.lower.reads import name_of, subscripts
 from netc.compiler.lower.subscripts import Floor, Linear, linear
 from netc.compiler.meaning.kinds import ELEMENTWISE, FUNCTION_NAMES
-from netc.compiler.meaning.layer_parameters import unsaid
-from netc.compiler.meaning.resolve_tree import called, dotted, walk
+from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS, number_or_none
 from netc.dsl import ast
-from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.names import did_you_mean
 from netc.dsl.record import record
 
@@ -157,7 +156,7 @@ class Values:
                 return ir.apply(name, *values)
         match self.functions.get(name.lower()):
             case ast.Activation() as definition:
-                return self._activation(call, definition, arguments)
+                return activation_of(self.of, call, definition, arguments, self.functions, self.noun)
         if name in ("sum", "mean", "max", "min", "softmax") and len(arguments) == 1:
             raise fault("E0230", call.span, f"'{name}' says over which index: {name}[i](...)")
         if isinstance(call, ast.Call) and isinstance(call.function, ast.Index):
@@ -174,46 +173,6 @@ class Values:
             f"there is no function '{name}' of {len(arguments)} in a {self.noun}",
             *did_you_mean(name, known),
         )
-
-    def _activation(
-        self, call: ast.Expr, definition: ast.Activation, arguments: tuple[ast.Argument, ...]
-    ) -> ir.Expr:
-        """An activation of numbers, element by element; one that sums over units would not say over which."""
-        if called(definition.value) & {"sum", "mean", "max", "min", "norm"} and not self._pairs(definition):
-            hint = (
-                f"{definition.name}[i](...)"
-                if definition.name == "softmax"
-                else "its equation, with sum[i](...)"
-            )
-            raise fault(
-                "E0230",
-                call.span,
-                f"'{definition.name}' is over all units of a {self.noun}: say over which index",
-                hint,
-            )
-        names = [definition.variable, *(p.name for p in definition.parameters)]
-        bound: dict[str, ir.Expr] = {}
-        for position, argument in enumerate(arguments):
-            name = argument.name or (names[position] if position < len(names) else "")
-            if name not in names or name in bound:
-                raise fault("E0230", argument.span, f"'{definition.name}' takes {', '.join(names)}")
-            bound[name] = self.of(argument.value)
-        if found := unsaid(definition, bound):
-            hint = f"say it: {definition.name}(x[i], 0.01)"
-            raise LayerFault(Diagnostic("E0103", found[0], call.span, notes=found[1], hints=(hint,)))
-        for p in definition.parameters:
-            if p.name not in bound and p.default is not None:
-                bound[p.name] = lower_expr(p.default, Environment(dict(bound), self.functions))
-        if missing := [n for n in names if n not in bound]:
-            raise fault("E0230", call.span, f"'{definition.name}' needs {missing[0]}")
-        return lower_expr(definition.value, Environment(bound, self.functions))
-
-    def _pairs(self, definition: ast.Activation) -> bool:
-        """min(a, b), max(a, b) are no reductions."""
-        calls = [
-            n for n in _calls(definition.value) if dotted(n.function) in ("sum", "mean", "max", "min", "norm")
-        ]
-        return all(len(c.arguments) > 1 for c in calls)
 
     # -- reading arrays ----------------------------------------------------------------------------
 
@@ -315,7 +274,3 @@ def _with_outside(value: ir.Expr, outside: float) -> ir.Expr:
         case ir.View(arg, axis, index):
             return ir.View(_with_outside(arg, outside), axis, index, outside)
     return value
-
-
-def _calls(expr: ast.Expr) -> list[ast.Call]:
-    return [n for n in walk(expr) if isinstance(n, ast.Call)]

@@ -15,7 +15,7 @@ from textwrap import wrap
 from zlib import crc32
 
 from netc.compiler.meaning.bind_arguments import with_fixed, without_tuples
-from netc.compiler.meaning.resolve import USUAL
+from netc.compiler.meaning.resolve import usual
 from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_equations import put as with_number
@@ -193,7 +193,7 @@ def _put(expr: ast.Expr, known: Mapping[str, ast.Expr]) -> ast.Expr:
         case ast.Name(id) if id in known:
             return known[id]
         case ast.Name(id):
-            return ast.Name(USUAL.get(id, id))
+            return ast.Name(usual(id))
         case ast.Call(function, arguments):
             return ast.Call(function, tuple(ast.Argument(a.name, _put(a.value, known)) for a in arguments))
     return rebuild(expr, lambda part: _put(part, known))

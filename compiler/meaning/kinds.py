@@ -11,6 +11,7 @@ from typing import Literal
 
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 from netc.dsl import ast
+from netc.dsl.foreign_words import Place
 from netc.dsl.record import record
 
 OPERATORS = TRUTHS | {"add", "sub", "mul", "div", "neg", "pow", "select"}
@@ -39,12 +40,22 @@ class Type:
     truth: bool = False
     """A truth value per element."""
 
+    @property
+    def words(self) -> str:
+        """As messages say it."""
+        if self.truth:
+            return "a truth value" if self.kind == "scalar" else "a truth value per element"
+        return WORDS[self.kind]
+
 
 PARAMETERS = ("theta", "weights", "biases", "w", "b")
 OUTPUTS = ("u", "y")
 """What names mean by habit, to explain why they mean nothing here."""
 
 SCALAR, THETA, OUTPUT = Type("scalar"), Type("theta"), Type("output")
+
+WITHIN: Mapping[str, Place] = {"a loss": "in a loss", "an init": "in a start", "a schedule": "in a schedule"}
+"""Where names of other tools have a meaning of their own."""
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
-"""Definitions: which activation, loss, init, schedule or optimizer a name means, and its arguments.
+"""Definitions: which activation, loss, init, schedule or optimizer a name means, and what its parameters are called.
 
-`gather.py` collects them from the program and the files that it uses. Does not look inside them.
+`gather.py` collects them from the program and the files that it uses, `arguments.py` binds their parameters. Does not
+look inside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from netc.compiler.meaning.findings import Report, first_line, listed
+from netc.compiler.meaning.findings import Report, first_line
 from netc.compiler.meaning.learnt_activations import as_layer
-from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast, library
 from netc.dsl.foreign_words import Place
 from netc.dsl.names import did_you_mean
@@ -170,114 +170,7 @@ def variants(table: Table[ast.Optimizer], family: str) -> list[ast.Optimizer]:
     return [table[name] for name in table if name.rpartition(".")[0] == family.lower()]
 
 
-# -- arguments -------------------------------------------------------------------------------------
-
-
-def bind(
-    parameters: tuple[ast.Parameter, ...],
-    arguments: Iterable[ast.Argument],
-    span: Span,
-    what: str,
-    report: Report,
-    value: Callable[[ast.Expr], float] = number,
-    place: Place = "parameter",
-) -> tuple[tuple[str, float], ...]:
-    """The number of each parameter: given by position or name, else its default. `place`: of what kind of definition.
-
-    Reports unknown, repeated and missing arguments; what has an error is absent from the result.
-    """
-    arguments = tuple(arguments)
-    given = _by_name(parameters, arguments, what, report, place)
-    named_otherwise = {_role(a.name) for a in arguments if a.name and a.name not in given}
-    names = [p.name for p in parameters]
-    named_otherwise |= {same_parameter(a.name, names) for a in arguments if a.name and a.name not in given}
-    absent = any(p.default is None and p.name not in given for p in parameters)
-    missing = [
-        p.name
-        for p in parameters
-        if p.default is None and p.name not in given and _role(p.name) not in named_otherwise
-    ]
-    if missing:
-        starts = place == "of a schedule" and parameters[0].name == missing[0]
-        report.error(
-            "E0109",
-            span,
-            f"{what} needs {listed(repr(m) for m in missing).replace(' or ', ' and ')}"
-            + (
-                f", the rate that it begins with: {what[1:-1]}(0.1, ...)"
-                if missing[0] in RATES and starts
-                else ""
-            ),
-            hints=(f"give it: {missing[0]} = ...",),
-        )
-    bound: dict[str, float] = {}
-    for p in parameters:
-        expr = given[p.name].value if p.name in given else p.default
-        if expr is None:
-            continue
-        try:
-            # A default may be in terms of the parameters before it.
-            bound[p.name] = value(expr) if p.name in given else number(expr, bound)
-        except NotANumber as error:
-            if absent and p.name not in given:
-                continue  # a default in terms of what is missing
-            message = f"'{p.name}' must be a number: {error.reason}"
-            if (
-                place == "of a layer"
-                and isinstance(expr, ast.Name)
-                and expr.id in library.names("activation")
-            ):
-                message = meant("activation", place)
-            report.error("E0305", error.span, message)
-    return tuple(bound.items())
-
-
-def _by_name(
-    parameters: tuple[ast.Parameter, ...],
-    arguments: Iterable[ast.Argument],
-    what: str,
-    report: Report,
-    place: Place,
-) -> dict[str, ast.Argument]:
-    names, shown = [p.name for p in parameters], list(dict.fromkeys(written(p) for p in parameters))
-    given: dict[str, ast.Argument] = {}
-    for position, argument in enumerate(arguments):
-        name = argument.name or (names[position] if position < len(names) else None)
-        if name is None:
-            takes = f"takes {', '.join(shown)}" if names else "takes no arguments"
-            hints = _decimal_comma(argument, given)
-            report.error("E0108", argument.span, f"one argument too many: {what} {takes}", hints=hints)
-        elif name not in names and name in shown:
-            count = sum(written(p) == name for p in parameters)
-            default = next(p.span.text for p in parameters if written(p) == name)
-            message = f"'{name}' of {what} is {count} numbers"
-            report.error("E0108", argument.span, message, hints=(f"as in {default}",))
-        elif name not in names:
-            report.error(
-                "E0108",
-                argument.span,
-                joined(f"{what} has no parameter '{name}'", says := renamed(name, parameters, place)),
-                hints=() if says else did_you_mean(name, shown) or _parameters(shown),
-            )
-        elif name in given:
-            report.error(
-                "E0110",
-                argument.span,
-                f"'{name}' is given twice",
-                related=((given[name].span, "first here"),),
-            )
-        else:
-            given[name] = argument
-    return given
-
-
-def _decimal_comma(argument: ast.Argument, given: Mapping[str, ast.Argument]) -> tuple[str, ...]:
-    """`eta = 0,1` is two arguments."""
-    match [*given.values()][-1:], argument:
-        case [ast.Argument(_, ast.Number() as whole)], ast.Argument(None, ast.Number() as rest):
-            if whole.span.text.isdigit() and rest.span.text.isdigit():
-                return (f"numbers are written with a decimal point: {whole.span.text}.{rest.span.text}",)
-    return ()
+# -- names of parameters -----------------------------------------------------------------------------
 
 
 ROLES: Mapping[str, tuple[str, ...]] = {
@@ -291,15 +184,12 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 """Usual name of a parameter, and what libraries call it."""
 USUAL = {other: name for name, others in ROLES.items() for other in others}
-
-
-RATES = ("lr", "start", "init_value", "initial_learning_rate")
-"""The first parameter of a schedule of the rate."""
 IN_EPOCHS = ("period", "warmup", "every")
 """Of netc's own schedules; others have iterations there."""
 
 
-def _role(name: str) -> str:
+def usual(name: str) -> str:
+    """What a parameter is called in papers: `eta` of `lr`."""
     return USUAL.get(name, name)
 
 
@@ -312,7 +202,7 @@ def renamed(word: str, parameters: Iterable[ast.Parameter], place: Place = "para
         unit = ", in epochs" if here in IN_EPOCHS and "step" in word.lower() else ""
         return f"here it is called '{here}'{unit}" if here else meant(word, place)
     for p in parameters:
-        if _role(p.name) == _role(word):
+        if usual(p.name) == usual(word):
             example = "" if written(p) == p.name else f", as in {p.span.text}"
             return f"here it is called '{written(p)}'{example}"
     return meant(word, "parameter")
@@ -329,7 +219,3 @@ def written(parameter: ast.Parameter) -> str:
     stem, _, number = parameter.name.rpartition("_")
     tuple_of_numbers = number.isdigit() and parameter.span.text.split("=")[0].strip() == stem
     return stem if tuple_of_numbers else parameter.name
-
-
-def _parameters(names: list[str]) -> tuple[str, ...]:
-    return (f"its parameters: {', '.join(names)}",) if names else ("it takes no parameters",)

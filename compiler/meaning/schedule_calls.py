@@ -15,9 +15,10 @@ from dataclasses import replace
 from functools import reduce
 from typing import Literal
 
+from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.bind_arguments import decided
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve import Definitions, bind
+from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_tree import dotted, names_in, rebuild, walk
 from netc.compiler.meaning.resolve_values import number, number_or_none
 from netc.dsl import ast

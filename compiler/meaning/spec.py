@@ -7,4 +7,5 @@ the runtime takes from it what concerns data, reports and verdicts.
 from netc.compiler.meaning.spec_data import *
 from netc.compiler.meaning.spec_network import *
 from netc.compiler.meaning.spec_program import *
+from netc.compiler.meaning.spec_sweeps import *
 from netc.compiler.meaning.spec_training import *

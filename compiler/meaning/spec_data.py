@@ -10,6 +10,7 @@ from netc.dsl import ast
 from netc.dsl.record import record
 from netc.dsl.source import NOWHERE, Span
 
+DataKind = Literal["named", "files", "inline", "generated", "none", "arrays"]
 Scaling = Literal["none", "zscore", "minmax"]
 Decimal = Literal["point", "comma"]
 Missing = Literal["error", "drop", "mean"]
@@ -44,7 +45,7 @@ class DataSpec:
     arrays      empty; the arrays come from Python (`model.train(X, y)`)
     """
 
-    kind: Literal["named", "files", "inline", "generated", "none", "arrays"]
+    kind: DataKind
     origin: tuple[str, ...] = ()
     rows: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
     noisy: Generated | None = None

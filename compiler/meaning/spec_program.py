@@ -6,17 +6,8 @@ from math import prod
 
 from netc.compiler.meaning.spec_data import DataSpec, Expectation, Points
 from netc.compiler.meaning.spec_network import Loss, Network, Objective
-from netc.compiler.meaning.spec_training import (
-    Ensemble,
-    Finder,
-    Init,
-    Monitor,
-    Optimizer,
-    Phase,
-    Schedule,
-    Sweep,
-    Training,
-)
+from netc.compiler.meaning.spec_sweeps import Ensemble, Finder, Phase, Sweep
+from netc.compiler.meaning.spec_training import Init, Monitor, Optimizer, Schedule, Training
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.record import record
