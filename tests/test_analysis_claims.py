@@ -214,6 +214,7 @@ def test_a_schedule_is_a_witness(a: str, b: str, tmp_path: Path) -> None:
     assert ways[0][n, 0] == pytest.approx(float(told["theta_a"]), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_an_attack_on_ranges_and_schedules() -> None:
     said, wrong = under_schedules(24, 4)
     assert wrong == []

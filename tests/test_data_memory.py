@@ -42,6 +42,7 @@ train steps = 2, batch = 64, precision = {precision}
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "kind"), [("f32", np.float32), ("f64", np.float64)])
 @pytest.mark.parametrize("scale", ["none", "zscore, split = 0.7"])
 def test_room(precision: str, kind: type[np.floating], scale: str) -> None:

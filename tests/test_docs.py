@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,26 @@ def check(block: Block, names: dict[str, Any]) -> None:
             raise AssertionError(f"{block.place}: no one runs '{other}' blocks")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+LONG = {
+    f"docs/{name}.md"
+    for name in (
+        "everyday",
+        "from-scikit-learn",
+        "from-pytorch",
+        "tutoriel",
+        "models-elsewhere",
+        "scaling",
+        "which-adam",
+    )
+}
+"""They train for long: with the exhaustive tests."""
+
+
+def by_length(documents: Iterable[str]) -> list[Any]:
+    return [pytest.param(d, marks=pytest.mark.slow if d in LONG else ()) for d in documents]
+
+
+@pytest.mark.parametrize("document", by_length(DOCUMENTS))
 def test_every_block_runs(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "document"}
@@ -132,7 +152,7 @@ def test_the_reference_names_the_whole_library() -> None:
             assert re.search(rf"`{re.escape(name)}\b", text), f"docs/language.md lacks the {kind} {name}"
 
 
-@pytest.mark.parametrize("document", tables.DOCUMENTS)
+@pytest.mark.parametrize("document", by_length(tables.DOCUMENTS))
 def test_tables_are_what_the_command_makes(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     assert tables.MARKED.search(text)

@@ -120,6 +120,7 @@ def test_going_on_needs_the_iterate_and_not_the_average():
     np.testing.assert_array_equal(whole.theta, again.theta)
 
 
+@pytest.mark.slow
 def test_the_best_by_validation_is_a_point_of_the_average():
     text = NETWORK.replace("seed = 3", "seed = 3, keep = best(loss(validation))") + SWA
     model = netc.compile(text)

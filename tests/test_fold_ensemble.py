@@ -35,6 +35,7 @@ train     epochs = 2, batch = 16, seed = 1
 """
 
 
+@pytest.mark.slow
 def test_numbers_are_averaged_in_the_units_of_the_target(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("f.net").write_text(NUMBERS)
@@ -83,6 +84,7 @@ def test_the_model_predicts_with_all_folds():
         one.predict(x, ensemble=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["mean", "vote"])
 def test_classes_at_each_point_and_seed(by):
     """Two rates and two seeds: four ensembles of four folds."""

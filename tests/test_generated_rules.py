@@ -14,6 +14,7 @@ from netc.compiler import pipeline
 RULES = 120
 
 
+@pytest.mark.slow
 def test_kernels_of_random_rules_are_the_interpreters(capsys: pytest.CaptureFixture[str]) -> None:
     refused, wrong = generated_rules.judge(RULES, seed=7)
     assert wrong == 0, capsys.readouterr().out

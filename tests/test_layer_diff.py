@@ -113,6 +113,7 @@ def test_what_is_written_out_is_the_layer(call: str) -> None:
     np.testing.assert_allclose(found[[0, 0, 0, 1, 1]], expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_wrong_gates_are_not_proved() -> None:
     a, b = (read(call, (2, 2), last) for call, last in (("torch.GRU(3)", True), ("keras.GRU(3)", False)))
     right = compare_layers("torch.GRU(3)", "keras.GRU(3)").pairing

@@ -41,6 +41,7 @@ def spec(rule: str, network: str = TEXT) -> Spec:
     return check(parse(Source("<test>", network.format(rule=rule))), None, Path())
 
 
+@pytest.mark.slow
 def test_kernels_and_interpreter_do_what_the_masks_say() -> None:
     model = netc.compile(TEXT.format(rule=RULE))
     named = model.unflatten(np.zeros(model.parameters))

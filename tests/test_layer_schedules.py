@@ -67,6 +67,7 @@ def test_a_recursion() -> None:
     np.testing.assert_allclose(found, trained(of_epochs(lambda e: 0.5 ** (1 + int(e)))), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_share_that_is_dropped() -> None:
     """From weights of 0 and with one sample, an iteration moves those that are kept, by 1/(1 - p) of the gradient."""
     text = """

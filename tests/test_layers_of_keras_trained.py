@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import netc
 from netc.compiler.calculus import ir
@@ -28,6 +29,7 @@ def problem_of(network: str) -> ir.Problem:
     return to_ir(to_spec(to_ast(Source("<test>", text_of(network))), None, Path())).problem
 
 
+@pytest.mark.slow
 def test_a_step_goes_along_the_gradient() -> None:
     problem = problem_of(NETWORK)
     rng = np.random.default_rng(0)

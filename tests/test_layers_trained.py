@@ -30,6 +30,7 @@ def model() -> netc.Model:
     return netc.compile(TEXT)
 
 
+@pytest.mark.slow
 def test_kernels_are_as_the_interpreter(model: netc.Model) -> None:
     problem, rng = PROBLEM, np.random.default_rng(0)
     theta, x = rng.normal(size=problem.parameters), rng.normal(size=(7, 25))

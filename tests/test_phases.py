@@ -44,6 +44,7 @@ def same(a: netc.Result, b: netc.Result) -> None:
     np.testing.assert_array_equal(a.states, b.states)
 
 
+@pytest.mark.slow
 def test_a_phase_that_changes_nothing_changes_no_bit():
     """Adam's moments and clock, batch norm's states, draws, shuffling and a schedule over all epochs go on."""
     cosine = NETWORK + "schedule lr = 0.05*(1 + cos(pi*epoch/epochs)) + 0.001\n"
@@ -121,6 +122,7 @@ def test_what_is_frozen_stays_and_the_rest_is_as_torch_trains_it():
         assert (ends[2][name] != ends[1][name]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["weights", "biases", "layer2"])
 def test_what_freeze_can_name(word):
     model = netc.compile(f"{DENSE}phase a: epochs = 1, freeze = {word}\n")
@@ -139,6 +141,7 @@ class Snapshots(Watcher):
         self.found.append({name: np.array(array) for name, array in arrays.items()})
 
 
+@pytest.mark.slow
 def test_any_checkpoint_goes_on_to_the_same_bits(monkeypatch):
     """Whatever phase it stands in, and however many threads go on."""
     monkeypatch.setattr(training, "FIRST_CHECKPOINT", 0.0)

@@ -102,6 +102,7 @@ train steps = 10
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 @pytest.mark.parametrize("text", [LAYERS, PLATEAU, SCALAR, SUM, WATCHED, LINE + ADAM])
 def test_all_states_and_n_handed_on_are_a_training_that_did_not_end(text, precision):

@@ -537,6 +537,7 @@ def test_a_cache_that_others_may_write_to_is_shared_by_nobody(own_cache: Path) -
     assert cached() == before, "nothing was kept there"
 
 
+@pytest.mark.slow
 def test_ten_runs_at_once(own_cache: Path) -> None:
     """On an empty cache, into one folder."""
     Path("a.net").write_text(BOWL)

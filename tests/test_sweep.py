@@ -94,6 +94,7 @@ def test_expectations_speak_of_points(valley):
     assert [v.holds for v in netc.compile(wrong).sweep().expect] == [False, True, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("axes", "alone"),
     [

@@ -104,6 +104,7 @@ def test_torch_default_is_that_of_linear() -> None:
         assert stats.ks_2samp(mine, theirs).pvalue > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["[12(tanh)30(lin)2]", "[30(tanh)12(lin)2]"])
 def test_orthogonal(network: str) -> None:
     for start in starts("orthogonal(gain = 2)", network=network):

@@ -114,6 +114,7 @@ RECORDED = [
 """Benchmark, rule, eps; shares of starts that diverge, and that end at each of POINTS."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "rule", "eps", "shares"), RECORDED)
 def test_recorded_shares_of_starts(number: int, rule: str, eps: str, shares: list[float]) -> None:
     result = netc.compile(benchmark(number, rule, ENDS.format(eps=eps))).train()

@@ -148,6 +148,7 @@ def test_iterates_with_mini_batches_are_those_of_plain_numpy(rule: str, name: st
     assert found.gradient_evaluations == problem.counts["gradient"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["RAG", "RAGL", "RRA"])
 def test_kernels_with_mini_batches_do_what_the_interpreter_does(rule: str) -> None:
     case = CASES["network"]
@@ -179,6 +180,7 @@ def test_speth_is_that_of_plain_numpy() -> None:
     same(interpreted(case, "Speth", len(expected) - 1, "2 parts").trajectory, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 def test_rag_never_diverges_on_the_benchmarks(number: int) -> None:
     text = neuron_text(G[number]).replace("/4", "/2")
