@@ -25,6 +25,7 @@ from netc.compiler.meaning.resolve_values import (
 from netc.compiler.meaning.spec import DataSpec, Decimal, Scaling, TextStyle
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import same_value
 
 SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")
 UNSCALED: tuple[Scaling, float] = ("none", 1.0)
@@ -137,6 +138,8 @@ def _scale(value: ast.Expr) -> tuple[Scaling, float]:
     """How the inputs are scaled, or the number that they are multiplied with."""
     if isinstance(value, ast.Name):
         return word(*SCALINGS)(value), 1.0
+    if isinstance(value, ast.Call) and (here := same_value(value.function.span.text, SCALINGS)):
+        raise Unfit(f"it is a word without arguments, scale = {here}", value.span)
     factor = number_or_none(value)
     if factor is None:
         raise Unfit("it is zscore, minmax, none, or a number to multiply the inputs with", value.span)
@@ -201,6 +204,10 @@ def columns_in(expr: ast.Expr) -> list[str]:
 
 
 def _split(value: ast.Expr) -> float:
+    parts = value.items if isinstance(value, ast.Tuple) else ()
+    quotient = isinstance(value, ast.Binary) and value.op == "/" and number(value) > 1
+    if parts or quotient:  # 80/20 would be 4 samples
+        raise Unfit("the part that trains is given, the rest tests, split = 80%", value.span)
     found = number(value)
     if not found > 0:  # `none` is not either
         raise Unfit("the training part is above 0%, at most 100%", value.span, "E0503")

@@ -112,9 +112,9 @@ class Kinds:
                 self._error("E0253", expr.span, message, BY_INPUTS)
                 return None
             case ast.Index() | ast.Member() | ast.Phrase():
-                self._error(
-                    "E0306", expr.span, f"this cannot stand inside the expression of {self.scope.place}"
-                )
+                group = "a group stands in parentheses, (...)" if isinstance(expr, ast.Set) else ""
+                message = f"this cannot stand inside the expression of {self.scope.place}"
+                self._error("E0306", expr.span, joined(message, group))
                 return None
             case _:
                 assert_never(expr)
@@ -142,11 +142,9 @@ class Kinds:
             self._error("E0301", span, message, "the loss and its gradient are R(theta[n]), grad R(theta[n])")
         else:
             hints = did_you_mean(id, [*known, *CONSTANTS]) or (f"known here: {', '.join(known)}",)
-            if id == "e":
-                hints = ("the exponential function is exp(x)",)
             same = [n for n in known if word in USUAL and USUAL[word] == USUAL.get(n, n)]
             says = f"here it is called '{same[0]}'" if same else in_rule(word) if "theta" in known else ""
-            says = says or self._foreign(word)
+            says = says or self._foreign(word) or ("the exponential function is exp(x)" if id == "e" else "")
             self._error("E0101", span, joined(f"'{word}' means nothing in {self.scope.place}", says), *hints)
         return None
 
@@ -241,7 +239,7 @@ class Kinds:
                 return self._function(id, function.span, call, arguments)
             case ast.Member() if name := dotted(function):
                 return self._function(name, function.span, call, arguments)
-        self._error("E0306", function.span, "this is not a function")
+        self._error("E0306", function.span, "this is not a function: a product is written (...)*(...)")
         return None
 
     def _function(
@@ -280,6 +278,7 @@ class Kinds:
         known = [*FUNCTION_NAMES, *self.scope.activations, *self.scope.calls]
         says = meant(id, WITHIN[self.scope.place]) if self.scope.place in ("a loss", "an init") else ""
         says = says or meant(id, "schedule" if self._is_schedule else "function") or self._elsewhere(id)
+        says = says or (f"a product is written {id}*(...)" if id in self.scope.names else "")
         says = says or (in_rule(id) if id.endswith("_") and "theta" in self.scope.names else "")
         hints = () if says else did_you_mean(id, known)
         self._error("E0101", span, joined(f"there is no function '{span.text or id}'", says), *hints)

@@ -181,6 +181,11 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
                 hints=(f"write '{piece.span.text} until ...'",),
             )
         past = until
+        if piece.value == ast.Name("none"):
+            message = (
+                f"a schedule has a value at all times: without a schedule '{statement.name}' stays as it is"
+            )
+            report.error("E0502", piece.value.span, message)
         value = expand(piece.value, definitions, report)
         _value(value, definitions, report)
         if position == 0:
