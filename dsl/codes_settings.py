@@ -165,7 +165,8 @@ is read would be one too many: choose another name.
         """\
 An accuracy is a share of the samples, and 'share(...)' one of the runs: numbers from 0 to 1, as 95% is 0.95. Compared with
 95 it is never larger and always smaller, and within 1 of everything. Write the percentage with its sign: 'accuracy(test) >
-95%', 'within 1%' (percentage points, where the stated value is a percentage).
+95%', 'within 1%' (percentage points, where the stated value is a percentage). r2 is
+at most 1 as well, and has no least value.
 """,
     ),
     "E0665": Story(

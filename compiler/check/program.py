@@ -213,7 +213,15 @@ class _Check:
         variables = objective.variables if objective else ()
         layers = network.layer_names if network else ()
         monitor = check_monitor(
-            statement, optimizer, variables, size, self.losses, layers, self.definitions, self.report
+            statement,
+            optimizer,
+            variables,
+            size,
+            self.losses,
+            layers,
+            self._scheduled(),
+            self.definitions,
+            self.report,
         )
         check_attacked(statement, training, data, self.definitions, self.report)
         if optimizer and (network or (objective and not self.given)):

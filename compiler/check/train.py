@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
@@ -189,14 +189,17 @@ def check_monitor(
     size: int,
     losses: frozenset[str],
     layers: tuple[str, ...],
+    scheduled: Collection[str],
     definitions: Definitions,
     report: Report,
 ) -> Monitor:
-    """`variables`: those of an objective; `size`: the number of parameters; `layers`: those that learn."""
+    """`variables`: those of an objective; `size`: the number of parameters; `layers`: those that learn; `scheduled`: what
+    follows a schedule."""
     if statement is None:
         return Monitor((ast.Name("loss"),), 0)
     named = tuple(s for s in statement.settings if s.name not in MONITORING)
-    watched = check_watched(named, optimizer, losses, definitions, report) if named and optimizer else ()
+    known = (losses, scheduled, definitions, report)
+    watched = check_watched(named, optimizer, *known) if named and optimizer else ()
     settings = Settings(
         tuple(s for s in statement.settings if s.name in MONITORING), "monitor", MONITORING, report
     )

@@ -75,7 +75,7 @@ def require_exact_array(name: str, values: Any) -> None:
 
 
 def exact_array(values: Any) -> NDArray[Any]:
-    """The array of whatever a Python caller holds; one of objects where a list's integers would be rounded, beside floats."""
+    """The array of whatever a Python caller holds; of objects where integers of a list would be rounded, beside floats."""
     array: NDArray[Any] = np.asarray(values)
     if array.dtype.kind != "f" or not isinstance(values, list | tuple) or not (np.abs(array) >= EXACT).any():
         return array
