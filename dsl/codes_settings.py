@@ -173,9 +173,9 @@ at most 1 as well, and has no least value.
         "a share in the place of a time",
         """\
 What stands after 'until', and the periods, warmups and patience of schedules, are numbers of epochs, or of iterations with
-'unit = step': 50% would be half an epoch. So is what is compared with 'epoch' or 'step', taken from it or divides it. A share
-of the training is said by an expression, in which 'epochs' and 'steps' are what is planned: 'schedule eta = 0.1 if epoch <
-epochs/2 else 0.01'.
+'unit = step': 50% would be half an epoch. So is what is compared with 'epoch' or 'step', taken from it or divides it. A
+share of the training is said by an expression, in which 'epochs' and 'steps' are what is planned: 'schedule eta = 0.1 if
+epoch < epochs/2 else 0.01'.
 """,
     ),
     "E0666": Story(

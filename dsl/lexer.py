@@ -151,7 +151,8 @@ class Lexer:
         places: dict[str, Place] = {"network": "of a layer", "init": "of a start", "loss": "of a loss"}
         place = places.get(str(tokens[0]))
         name = str(tokens[-2])
-        return meant(name, place) if place else setting_meant(name, str(tokens[0]))
+        says = meant(name, place) if place else setting_meant(name, str(tokens[0]))
+        return says or meant(name, "of a layer")
 
     def _product(self, text: str, span: Span) -> Iterator[Lexeme]:
         """`2×3` outside a network is a product."""

@@ -11,6 +11,8 @@ GROUP = re.compile(r"[{(\[]([^{}()\[\]\r\n]*)[})\]]")
 TIME = re.compile(r"([A-Za-z]\w*?)_?([ntk])")
 EXAMPLE = "theta[n+1] = theta[n] - eta*grad R(theta[n])"
 GRADIENT = "the gradient of the loss is written grad R(theta[n])"
+BETWEEN = r"\s*(?:->|=>|→|[-–,:x×*\s])\s*"
+"""What stands between the sizes of layers elsewhere."""
 CHOICES = {
     "where": "a choice is an expression, x if c else y",
     "when": "a choice is an expression, x if c else y",
@@ -103,6 +105,19 @@ def of_a_paper(before: list[Lexeme], token: Lexeme, accepts: Set[str]) -> str:
     if token == "(" and words[-2:-1] == ["^"] and before[-3].type == "NAME" and last.type == "NUMBER":
         return f"a power of a function is written {words[-3]}(x)^{last}"
     return _counted(before, token)
+
+
+def network_meant(keyword: Lexeme, token: Lexeme) -> str:
+    """Of a network that is a row of sizes, `64-32-10`, `[64, 32, 10]`, or that has its activations without parentheses."""
+    line = keyword.span.source.text[keyword.span.end :].partition("\n")[0].partition("#")[0].strip()
+    line = re.sub(r"^([A-Za-z]\w*\s*)?[=:]\s*", "", line)
+    if re.fullmatch(rf"[\[({{]?\s*\d+(?:{BETWEEN}\d+)+\s*[\])}}]?;?", line):
+        sizes = re.findall(r"\d+", line)
+        inner = "".join(f"(tanh){size}" for size in sizes[1:-1])
+        return f"activations stand between the sizes, [{sizes[0]}{inner}(lin){sizes[-1]}]"
+    if token.type == "NAME" and re.match(r"\[\s*\d+\s*,?\s*[A-Za-z]\w*[\s,]*\d", line):
+        return f"activations stand in parentheses, ({token.span.text})"
+    return ""
 
 
 def sign_meant(text: str, rest: str, before: str) -> str:

@@ -68,6 +68,20 @@ FORMULAS = {
     "R = lambda x: x^2": "objective R(x)", "R = @(x) x^2": "objective R(x)", "R(x) = $x^2$": "as it is",
     "R(x) = 1_{x>0}": "1 if x > 0 else 0",
 }  # fmt: skip
+NETWORKS = {
+    "2-3-1": "[2(tanh)3(lin)1]", "(2, 3, 1)": "[2(tanh)3(lin)1]", "2 -> 3 -> 1": "[2(tanh)3(lin)1]",
+    "[2, 3, 1]": "[2(tanh)3(lin)1]", "[2 3 1]": "[2(tanh)3(lin)1]", "{2, 3, 1}": "[2(tanh)3(lin)1]",
+    "[2 -> 3 -> 1]": "[2(tanh)3(lin)1]", "2:3:1": "[2(tanh)3(lin)1]", "layers = [2, 1]": "[2(lin)1]",
+    "= [2, 1]": "[2(lin)1]",
+    "= [2(tanh)1]": "network [2(tanh)1]", "[2 tanh 3 lin 1]": "(tanh)", "Sequential(Dense(3), Dense(1))": "in brackets",
+    "Chain(Dense(2 => 3, tanh))": "in brackets", "fitnet(10)": "in brackets", "[2x3x1]": "[2(tanh)3(lin)1]",
+}  # fmt: skip
+ACTIVATIONS = {
+    "gelu(approximate = 'tanh')": "gelu_tanh", "gelu(approximate = true)": "gelu_tanh", "relu(inplace = True)": "in place",
+    "relu(max_value = 6)": "min(max(z, 0), 6)", "softmax(temperature = 2)": "softmax(z/2)",
+    "softplus(beta = 2)": "softplus(2*z)/2", "silu(beta = 2)": "swish(beta", "leaky_relu(negative_slope = 0.2)": "'alpha'",
+    "softmax(dim = 1)": "over the units",
+}  # fmt: skip
 
 
 def program(
@@ -79,6 +93,12 @@ def program(
 CASES = {
     **{f"train {w}": (program(train=f"train {w}"), says) for w, says in TRAIN.items()},
     **{f"data {w}": (program(data=f", {w}"), says) for w, says in DATA_SETTINGS.items()},
+    **{f"network {w}": (program(f"network {w}"), says) for w, says in NETWORKS.items()},
+    **{f"layer {w}": (program(f"network [2({w})3(lin)1]"), says) for w, says in ACTIVATIONS.items()},
+    **{
+        f"loss {w}": (program(loss=f"R = mean(({w.replace('(', '(u, ')} - y)^2)"), says)
+        for w, says in ACTIVATIONS.items()
+    },
     **{f"rule {w}": (RULE.format(w), says) for w, says in RULES.items()},
     **{f"objective {w}": (OBJECTIVE.format(w), says) for w, says in FORMULAS.items()},
 }
@@ -104,3 +124,11 @@ def test_the_programs_around_the_cases_are_right() -> None:
     assert not first_lines(program())
     assert not first_lines(OBJECTIVE.format("R(x) = x^2"))
     assert not first_lines(RULE.format("theta[n+1] = theta[n] - eta*grad R(theta[n])"))
+
+
+@pytest.mark.parametrize(
+    "text", ["clipped(z) = min(max(z, 0), 6)", "soft(z) = softplus(2*z)/2", "cool(z) = softmax(z/2)"]
+)
+def test_an_activation_that_is_to_be_written_out_is_one(text: str) -> None:
+    name = text.partition("(")[0]
+    assert not first_lines(f"activation {text}\n" + program(f"network [2({name})3(lin)1]"))

@@ -24,7 +24,7 @@ from netc.compiler.meaning.kinds import (
 )
 from netc.compiler.meaning.layer_parameters import unsaid
 from netc.compiler.meaning.places import place_of
-from netc.compiler.meaning.resolve import ROLES, USUAL
+from netc.compiler.meaning.resolve import ROLES, USUAL, renamed
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS
 from netc.dsl import ast
@@ -254,7 +254,9 @@ class Kinds:
         if id in REDUCTIONS and [a.name for a in named] == ["per"] and given == 1:
             return self._per_part(positional[0], named[0])
         if named and id in FUNCTION_NAMES:
-            self._error("E0302", named[0].span, f"'{id}' takes no argument '{named[0].name}'")
+            whole = "it is over all that is in its parentheses, and nothing else is to be said"
+            says = whole if id in REDUCTIONS else meant(str(named[0].name), "of a layer")
+            self._error("E0302", named[0].span, joined(f"'{id}' takes no argument '{named[0].name}'", says))
             return None
         if id in REDUCTIONS and given == 1:
             found = self._widest(positional[0])
@@ -336,7 +338,8 @@ class Kinds:
     ) -> Type | None:
         name, parameters = definition.name, [p.name for p in definition.parameters]
         names = [definition.variable, *parameters]
-        if not 1 <= len(arguments) <= len(names) or arguments[0].name is not None:
+        positional = [a for a in arguments if a.name is None]
+        if not 1 <= len(positional) <= len(names) or arguments[0].name is not None:
             most = counted(len(parameters), "parameter")
             message = f"'{name}' takes {definition.variable} and at most {most}, {len(arguments)} given"
             self._error("E0302", call.span, message)
@@ -344,8 +347,10 @@ class Kinds:
         given = [a.name or names[i] for i, a in enumerate(arguments)]
         for argument, parameter in zip(arguments[1:], given[1:], strict=True):
             if parameter not in parameters:
-                message = f"'{name}' has no parameter '{parameter}'"
-                self._error("E0302", argument.span, message, *did_you_mean(parameter, parameters))
+                says = renamed(parameter, definition.parameters, "of a layer")
+                message = joined(f"'{name}' has no parameter '{parameter}'", says)
+                hints = () if says else did_you_mean(parameter, parameters)
+                self._error("E0302", argument.span, message, *hints)
                 return None
             if given.count(parameter) > 1:
                 self._error("E0302", call.span, f"'{name}' is given '{parameter}' twice")
