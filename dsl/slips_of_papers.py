@@ -17,6 +17,8 @@ CHOICES = {
     "where": "a choice is an expression, x if c else y",
     "when": "a choice is an expression, x if c else y",
     "unless": "a choice is an expression, x if c else y",
+}
+PIECES = {
     "for": "how long a value of a schedule lasts is said by 'until', 0.1 until 75, 0.01",
     "then": "values of a schedule follow one another, 0.1 until 75, 0.01",
     "after": "values of a schedule follow one another, 0.1 until 75, 0.01",
@@ -88,6 +90,8 @@ def of_a_paper(before: list[Lexeme], token: Lexeme, accepts: Set[str]) -> str:
         return "the rest of a division is a - b*floor(a/b)"
     if token.type == "NAME" and token.span.text in CHOICES and "=" in words:
         return CHOICES[token.span.text]
+    if words[0] == "schedule" and token.type == "NAME" and token.span.text in PIECES and "=" in words:
+        return PIECES[token.span.text]
     if words[0] == "objective" and last.span.text == "lambda" and token.type == "NAME":
         return "a formula has its variables on the left, objective R(x) = x^2"
     if token == "_" and last == "1":
