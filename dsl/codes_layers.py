@@ -259,6 +259,14 @@ nothing is drawn. The rule went along another loss, of batches and with draws, s
     expect  minimum                   # of the network without dropout
 """,
     ),
+    "E0271": Story(
+        "an image with its channels first",
+        """\
+An image is height x width x channels. 3x32x32 would have 3 rows, 32 columns and 32 channels, and windows would go over the
+channels of the image that was meant. Write 32x32x3, and bring the data into this order: arrays (N, 3, 32, 32) by
+X.transpose(0, 2, 3, 1); in a table with a column for each number the channels are the fastest, then the width.
+""",
+    ),
     "E0280": Story(
         "a number of parameters that the network has not",
         """\

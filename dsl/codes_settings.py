@@ -165,15 +165,17 @@ is read would be one too many: choose another name.
         """\
 An accuracy is a share of the samples, and 'share(...)' one of the runs: numbers from 0 to 1, as 95% is 0.95. Compared with
 95 it is never larger and always smaller, and within 1 of everything. Write the percentage with its sign: 'accuracy(test) >
-95%', 'within 1%' (percentage points, where the stated value is a percentage).
+95%', 'within 1%' (percentage points, where the stated value is a percentage). r2 is
+at most 1 as well, and has no least value.
 """,
     ),
     "E0665": Story(
         "a share in the place of a time",
         """\
 What stands after 'until', and the periods, warmups and patience of schedules, are numbers of epochs, or of iterations with
-'unit = step': 50% would be half an epoch. A share of the training is said by an expression, in which 'epochs' and 'steps'
-are what is planned: 'schedule eta = 0.1 if epoch < epochs/2 else 0.01'.
+'unit = step': 50% would be half an epoch. So is what is compared with 'epoch' or 'step', taken from it or divides it. A
+share of the training is said by an expression, in which 'epochs' and 'steps' are what is planned: 'schedule eta = 0.1 if
+epoch < epochs/2 else 0.01'.
 """,
     ),
     "E0666": Story(

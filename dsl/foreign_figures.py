@@ -190,7 +190,8 @@ _PARAMETERS = {
     "judge": "runs are judged by loss(validation), accuracy(validation) or norm(grad R); monitor norm(theta) follows it",
 }
 _RATE = {
-    "monitor": "the history does not have it: it is what the file says, optimizer gd(eta = 0.1) or schedule eta = ...",
+    "monitor": "what follows a schedule is monitored under another name, monitor rate = eta; else it is what the file says,"
+    " optimizer gd(eta = 0.1)",
     "expect": "it is a parameter of the rule, under the rule's own name, eta or lr",
     "stop": "",  # the rule's own name of it is said there
     "judge": "runs are judged by loss(validation); many rates are compared by sweep eta in {0.1, 0.01}",

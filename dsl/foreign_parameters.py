@@ -75,6 +75,12 @@ OF_LAYERS = {
     " stateful",
     "a recurrent layer goes one way, and there is no other one": "bidirectional go_backwards",
     "batches come from the data, train batch = 32": "batch_size",
+    "the approximation is an activation of its own, gelu_tanh, and gelu is the form with erf": "approximate approximation",
+    "nothing is done in place, and nothing is to be said": "inplace",
+    "here it is relu6, or written out: activation clipped(z) = min(max(z, 0), 6)": "max_value",
+    "of silu it is swish(beta = 1.5); of others it is written out: activation soft(z) = softplus(2*z)/2": "beta",
+    "it is written out: activation cool(z) = softmax(z/2)": "temperature tau",
+    "it never overflows, and nothing is to be said": "threshold",
     "a layer is written as often as it stands, or repeated: (relu) 32 x 3": "num_layers n_layers depth layers",
     "an image is height x width x channels, [28x28x1 ...": "data_format channels_first channels_last",
 }

@@ -91,12 +91,15 @@ VALUES = {
     "permutation": "without_replacement shuffled",
     "full": "all full_batch batch_gd whole everything -1 0",
     "true": "yes on 1 always each_epoch",
-    "false": "no off 0 never",
+    "false": "no off 0 never none null",
     "step": "steps iteration iterations batch batches update",
     "epoch": "epochs",
     "mean": "average avg soft batchmean",
     "vote": "hard majority",
     "sum": "total add",
+    "zscore": "standard standardize standardized standardscaler standardscaler() zscorescaler normalize normalization",
+    "minmax": "minmaxscaler minmaxscaler() min_max range rescale unit mapminmax",
+    "none": "false no off null nothing never identity raw",
 }
 """Values of settings that are words, and what they are called elsewhere."""
 

@@ -322,7 +322,8 @@ LAYERS = {
     "here it is called 'rmsnorm'": "rms_norm rms_normalization",
     "here it is called 'attention', (attention(8))": "multihead_attention multi_head_attention self_attention mha",
     "here it is called 'upsample', (upsample 2x2)": "up_sampling2d upsampling2d upsample_nearest",
-    "layers follow one another in brackets, [13(tanh)15(lin)1]": "sequential model mlp",
+    "layers follow one another in brackets, [13(tanh)15(lin)1]": "sequential model mlp chain serial"
+    " feedforwardnet fitnet patternnet mlp_regressor mlp_classifier net feedforward hidden module_list",
 }
 TABLES: dict[Place, dict[str, str]] = {
     "statement": STATEMENTS,

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.foreign_words import Place
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
+from netc.dsl.slips_of_papers import sign_meant
 from netc.dsl.source import Source, Span
 from netc.dsl.tokens import ACTIONS, AFTER, CLOSERS, DEEPEST, RESERVED, STATEMENTS, TOKEN, Lexeme
-from netc.dsl.vocabulary import meant, setting_meant
+from netc.dsl.vocabulary import joined, meant, setting_meant
 
 HIDDEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 """Characters that steer a terminal or turn the order of letters round."""
@@ -150,7 +151,8 @@ class Lexer:
         places: dict[str, Place] = {"network": "of a layer", "init": "of a start", "loss": "of a loss"}
         place = places.get(str(tokens[0]))
         name = str(tokens[-2])
-        return meant(name, place) if place else setting_meant(name, str(tokens[0]))
+        says = meant(name, place) if place else setting_meant(name, str(tokens[0]))
+        return says or meant(name, "of a layer")
 
     def _product(self, text: str, span: Span) -> Iterator[Lexeme]:
         """`2×3` outside a network is a product."""
@@ -179,14 +181,12 @@ class Lexer:
             line_end = re.compile(r"[\r\n]|\Z").search(self.source.text, span.start)
             assert line_end is not None
             span = Span(self.source, span.start, line_end.start())
-        elif text == "'" and self._before == "a name":
-            hints = ("a derivative is written grad R(theta[n]), the next value of a state v[n+1]",)
+        elif says := sign_meant(text, self.source.text[span.start :].partition("\n")[0], self._before):
+            message = joined(message, says)
         elif text in "'“”„‘’`":
             hints = ('texts stand between straight double quotes: "boston.csv"',)
         elif text in "≈≅≃":
             hints = ("'=' with 'within' says how near: expect theta = 2 within 1e-6",)
-        elif text == "?":
-            hints = ("a choice is an expression: x if c else y",)
         elif text in ("&&", "&", "!"):
             hints = ("the logical words are 'and', 'or', 'not'",)
         elif (plain := unicodedata.normalize("NFKC", text)) != text and plain.isascii():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set
 
+from netc.dsl.slips_of_papers import of_a_paper
 from netc.dsl.tokens import STATEMENTS, Lexeme
-from netc.dsl.vocabulary import meant
+from netc.dsl.vocabulary import in_rule, meant
 
 CHOICE = "a choice is an expression: x if c else y"
 INDEX = "an index stands in square brackets: theta[n+1]"
@@ -37,6 +38,8 @@ def certain(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: S
     if last is None:
         return ""
     keyword, words = str(before[0]), [str(t) for t in before]
+    if says := of_a_paper(before, token, accepts):
+        return says
     if last == "grad" and "NAME" in accepts:
         return "the gradient of the loss is written grad R, its norm norm(grad R)"
     if (last, token) == ("/", "/"):
@@ -77,16 +80,26 @@ def _of_values(
         keyword in NO_FORMULA
         or "=" not in words
         or after[:1] == ["="]
-        or not (token.type == "NAME" or token == "grad")
+        or not (token.type == "NAME" or token in ("grad", "(", "√", "‖"))
     ):
         return ""
-    if last.type == "NAME":
+    if last in (")", "]", "|", "‖") and token == "(" and "*" in accepts:
+        return "a product is written (...)*(...)"
+    if last.type == "NAME" and token != "(":
         if last in FUNCTIONS:
             return f"what a function is of stands in parentheses, {last.span.text}({token.span.text})"
-        return _of_function(token) or f"a product is written {last.span.text}*{token.span.text}"
+        gradient = in_rule(last.span.text) if token.type == "NAME" else ""
+        return gradient or _of_function(token) or _as_product(last, token)
     if last.type == "NUMBER":
-        return f"a product is written {last.span.text}*{token.span.text}"
+        return _as_product(last, token)
     return ""
+
+
+def _as_product(last: Lexeme, token: Lexeme) -> str:
+    factor = {"grad": "grad R", "(": "(...)", "√": "√x", "‖": "‖x‖"}.get(str(token), token.span.text)
+    if factor.endswith("_"):
+        factor = f"{factor.rstrip('_')}[n]"
+    return f"a product is written {last.span.text}*{factor}"
 
 
 def _of_function(token: Lexeme) -> str:

@@ -15,6 +15,7 @@ from netc.dsl.foreign_words import NETWORK, Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.record import record
 from netc.dsl.slips import CHOICE, COMMENT, POWER, certain, habit
+from netc.dsl.slips_of_papers import network_meant
 from netc.dsl.source import Span
 from netc.dsl.token_words import VALUE, expected, found_there
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
@@ -121,7 +122,9 @@ PLACES: dict[str, Place] = {
 
 def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     """With what a word of another tool on this line means."""
-    if diagnostic.message.startswith(NO_EQUALS):
+    if diagnostic.message.startswith(NO_EQUALS) or (
+        diagnostic.code == "E0015" and ": " in diagnostic.message
+    ):
         return diagnostic  # it is said already
     place = PLACES.get(str(failure.tokens[0]))
     words = [t for t in (*failure.line[1:], *failure.tokens[failure.at : failure.at + 2]) if t.type == "NAME"]
@@ -261,8 +264,10 @@ def _without(failure: Failure) -> str:
     after = [
         t for t in failure.tokens[failure.at + 1 :] if t.span.end <= failure.end and t.type not in LAYOUT
     ]
-    if not after or after[0].type != "NAME":
+    if not after or (after[0].type != "NAME" and after[0] != "["):
         return ""
+    if after[0] == "[" and (says := network_meant(failure.tokens[0], failure.token)):
+        return says
     return f"{failure.tokens[0]} {after[0].span.to(after[-1].span).text}"
 
 
@@ -294,8 +299,10 @@ def _network(failure: Failure) -> Diagnostic | None:
         message = f"expected a layer, which begins with '(', found {found_there(token)}"
     else:
         return None
-    hint = habit(failure.line, token, [], accepts) or "for example: network [13(tanh)15(lin)1]"
-    return Diagnostic("E0015", message, token.span, hints=(hint,))
+    slip = "" if last.type == "NAME" else habit(failure.line, token, [], accepts)
+    says = network_meant(failure.tokens[0], token) or slip or ""
+    hints = () if says else ("for example: network [13(tanh)15(lin)1]",)
+    return Diagnostic("E0015", joined(message, says), token.span, hints=hints)
 
 
 def _option(failure: Failure, name: Lexeme) -> Diagnostic:

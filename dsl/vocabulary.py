@@ -33,6 +33,13 @@ _GRADIENT = {
     "dloss",
     "dldw",
     "nabla",
+    "dr",
+    "gradr",
+    "gradtheta",
+    "nablatheta",
+    "gradw",
+    "nablaw",
+    "dlossdtheta",
 }
 
 

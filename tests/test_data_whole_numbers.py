@@ -50,13 +50,30 @@ def test_refused_with_name_place_and_value(trained, call):
             act(trained, X, WRONG_Y)
 
 
+@pytest.mark.parametrize("call", [c for c in CALLS if c != "predict"])
+def test_lists_with_floats_beside_are_looked_at_before_numpy_rounds(trained, call):
+    with pytest.raises(ValueError, match=rf"y\[2\] is {LARGE}"):
+        CALLS[call](trained, X.tolist(), [1.5, 2, LARGE])
+    with pytest.raises(ValueError, match=rf"X\[0, 1\] is {LARGE}"):
+        CALLS[call](trained, [[0.5, LARGE], [3, 4], [5, 6]], Y.tolist())
+    CALLS[call](trained, [[0.5, float(LARGE)], [3, 2**60], [5, True]], [1.5, 2, 2**53])
+
+
 def test_training_refuses_them_too():
-    for x, y, place in ((WRONG_X, Y, "x, row 2, column 'x2'"), (X, WRONG_Y, "y, row 3, column 'y'")):
+    mixed = [[1, 2.5], [3, -LARGE], [5, 6]]
+    for x, y, place in (
+        (WRONG_X, Y, "x, row 2, column 'x2'"),
+        (X, WRONG_Y, "y, row 3, column 'y'"),
+        (mixed, Y, "x, row 2, column 'x2'"),
+        (X, [1.5, 2, LARGE], "y, row 3, column 'y'"),
+    ):
         with pytest.raises(SpecError, match=rf"E0670(.|\n)*{place}: -?{LARGE}"):
             netc.compile(TEXT).train(x, y)
     weighted = TEXT.replace("given,", "given, weights = given,").replace("mse", "mse, divide = weights")
     with pytest.raises(ValueError, match=rf"sample_weight\[2\] is {LARGE}"):
         netc.compile(weighted).train(X, Y, sample_weight=WRONG_Y)
+    with pytest.raises(ValueError, match=rf"sample_weight\[1\] is {LARGE}"):
+        netc.compile(weighted).train(X, Y, sample_weight=[0.5, LARGE, 1])
 
 
 @pytest.mark.parametrize(
@@ -64,6 +81,10 @@ def test_training_refuses_them_too():
     [
         (WRONG_X.tolist(), r"X\[1, 1\]"),
         (np.array([[1, 2], [2**64 - 1, 2]], np.uint64), r"X\[1, 0\] is 18446744073709551615"),
+        ([[1, 2.5], [LARGE, 2]], rf"X\[1, 0\] is {LARGE}.*np\.array\(X\)\.astype\(float\)"),
+        (([0.5, 2], (3, np.int64(-LARGE))), rf"X\[1, 1\] is -{LARGE}"),
+        ([[0.5, 2], [3, 2**70 + 1]], f"row 2 of column 'x2' of X is {2**70 + 1}"),
+        (np.array([[0.5, 2], [np.int64(LARGE), 2]], object), "row 2 of column 'x1' of X is 9007199254740993"),
         (WRONG_X.reshape(3, 2, 1), r"X\[1, 1, 0\]"),
         (np.array([[1, 2], [10**30, 2.5]], object), "row 2 of column 'x1' of X is 1000000"),
         (pd.DataFrame(WRONG_X), "row 2 of column '1' of X"),

@@ -48,7 +48,7 @@ OF_PARTS = {
 OTHERS = {
     "monitor": {
         "rmse": "root of the loss", "auc": "netc has none", "mae": "loss mae", "f1": "netc has none",
-        "perplexity": "cross_entropy", "lr": "does not have it", "learning_rate": "does not have it",
+        "perplexity": "cross_entropy", "lr": "monitor rate = eta", "learning_rate": "monitor rate = eta",
         "grad_norm": "norm(grad R)", "weights_norm": "norm(theta)", "epoch_time": "seconds", "top5": "netc has none",
         "confusion_matrix": "netc judge RUN", "accuracy_score": "monitor accuracy", "norm(grad)": "norm(grad R)",
         "norm(weights)": "norm(theta, layers)", "gradients": "norm(grad R, layers)", "histogram(weights)": "mean(layers)",

@@ -10,6 +10,7 @@ import pytest
 import netc
 from netc.compiler.pipeline import to_spec
 from netc.compiler.rules.warnings_of_rules import warnings
+from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 
@@ -69,3 +70,47 @@ def test_a_state_that_is_only_read_outside_is_no_warning() -> None:
 
     assert not warned(TEXT)
     assert warned(TEXT.split("monitor")[0] + "expect c < 1") == ["E0422"]  # of the other one
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["0.1 until 2, 0.01 until 4, 0.001", "0.1/(1 + epoch)", "cosine(0.1, 20)", "0.3*0.5^step, unit = step"],
+)
+def test_a_rate_that_follows_a_schedule_is_monitored_as_it_is_used(schedule):
+    """Of x^2 an iteration makes x (1 - 2 eta): the rate is in the column of x too."""
+    text = f"""objective R(x) = x^2
+init theta = (1)
+optimizer gd(eta = 0.1)
+schedule eta = {schedule}
+monitor x, rate = eta, every = 1
+train steps = 6
+"""
+    history = netc.compile(text).train().history
+    x = np.asarray(history["x"])
+    np.testing.assert_allclose(history["rate"][:-1], (1 - x[1:] / x[:-1]) / 2, rtol=1e-9)
+    assert len(set(np.round(history["rate"], 12))) > 2
+
+
+def test_a_rate_that_goes_by_results_is_monitored_as_it_is_used():
+    text = """data inline:
+    1 -> 1
+    2 -> 2
+network [1(dense nobias, lin)1]
+init constant(0)
+loss half_mse
+optimizer gd(eta = 0.1)
+schedule eta = plateau(start = 0.1, factor = 0.5, patience = 1, threshold = 0.9)
+monitor w = sum(theta[n]), rate = eta, every = 1
+train epochs = 8
+"""
+    history = netc.compile(text).train().history
+    w = np.asarray(history["w"])
+    used = (w[1:] - w[:-1]) / (2.5 * (1 - w[:-1]))
+    np.testing.assert_allclose(history["rate"][:-1], used, rtol=1e-9)
+    assert len(set(np.round(used, 12))) > 2
+
+
+def test_a_constant_rate_is_no_figure():
+    text = "objective R(x) = x^2\ninit theta = (1)\noptimizer gd(eta = 0.1)\nmonitor rate = eta\ntrain steps = 2\n"
+    with pytest.raises(SpecError, match="reads nothing that changes"):
+        netc.compile(text)

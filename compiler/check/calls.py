@@ -15,6 +15,7 @@ from netc.compiler.meaning.kinds import (
     Type,
 )
 from netc.compiler.meaning.layer_parameters import unsaid
+from netc.compiler.meaning.resolve import renamed
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
@@ -40,7 +41,7 @@ def kind_of_call(
             return _function(here, id, function.span, call, arguments)
         case ast.Member() if name := dotted(function):
             return _function(here, name, function.span, call, arguments)
-    return here.error("E0306", function.span, "this is not a function")
+    return here.error("E0306", function.span, "this is not a function: a product is written (...)*(...)")
 
 
 def _function(
@@ -55,7 +56,9 @@ def _function(
     if id in REDUCTIONS and [a.name for a in named] == ["per"] and given == 1:
         return _per_part(here, positional[0], named[0])
     if named and id in FUNCTION_NAMES:
-        return here.error("E0302", named[0].span, f"'{id}' takes no argument '{named[0].name}'")
+        whole = "it is over all that is in its parentheses, and nothing else is to be said"
+        says = whole if id in REDUCTIONS else meant(str(named[0].name), "of a layer")
+        return here.error("E0302", named[0].span, joined(f"'{id}' takes no argument '{named[0].name}'", says))
     if id in REDUCTIONS and given == 1:
         found = here.widest(positional[0])
         return found and SCALAR
@@ -81,6 +84,7 @@ def _unknown(here: Kinds, id: str, span: Span) -> Type | None:
     place, known = here.scope.place, [*FUNCTION_NAMES, *here.scope.activations, *here.scope.calls]
     says = meant(id, WITHIN[place]) if place in ("a loss", "an init") else ""
     says = says or meant(id, "schedule" if place == "a schedule" else "function") or _elsewhere(here, id)
+    says = says or (f"a product is written {id}*(...)" if id in here.scope.names else "")
     says = says or (in_rule(id) if id.endswith("_") and "theta" in here.scope.names else "")
     hints = () if says else did_you_mean(id, known)
     return here.error("E0101", span, joined(f"there is no function '{span.text or id}'", says), *hints)
@@ -139,15 +143,18 @@ def _activation(
 ) -> Type | None:
     name, parameters = definition.name, [p.name for p in definition.parameters]
     names = [definition.variable, *parameters]
-    if not 1 <= len(arguments) <= len(names) or arguments[0].name is not None:
+    positional = [a for a in arguments if a.name is None]
+    if not 1 <= len(positional) <= len(names) or arguments[0].name is not None:
         most = counted(len(parameters), "parameter")
         message = f"'{name}' takes {definition.variable} and at most {most}, {len(arguments)} given"
         return here.error("E0302", call.span, message)
     given = [a.name or names[i] for i, a in enumerate(arguments)]
     for argument, parameter in zip(arguments[1:], given[1:], strict=True):
         if parameter not in parameters:
-            message = f"'{name}' has no parameter '{parameter}'"
-            return here.error("E0302", argument.span, message, *did_you_mean(parameter, parameters))
+            says = renamed(parameter, definition.parameters, "of a layer")
+            message = joined(f"'{name}' has no parameter '{parameter}'", says)
+            hints = () if says else did_you_mean(parameter, parameters)
+            return here.error("E0302", argument.span, message, *hints)
         if given.count(parameter) > 1:
             return here.error("E0302", call.span, f"'{name}' is given '{parameter}' twice")
     missing = [p.name for p in definition.parameters if p.default is None and p.name not in given]

@@ -21,6 +21,7 @@ from netc.compiler.meaning.resolve_values import (
 from netc.compiler.meaning.spec import DataSpec, Decimal, Scaling, TextStyle
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.vocabulary import same_value
 
 SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")
 UNSCALED: tuple[Scaling, float] = ("none", 1.0)
@@ -92,6 +93,8 @@ def _scale(value: ast.Expr) -> tuple[Scaling, float]:
     """How the inputs are scaled, or the number that they are multiplied with."""
     if isinstance(value, ast.Name):
         return word(*SCALINGS)(value), 1.0
+    if isinstance(value, ast.Call) and (here := same_value(value.function.span.text, SCALINGS)):
+        raise Unfit(f"it is a word without arguments, scale = {here}", value.span)
     factor = number_or_none(value)
     if factor is None:
         raise Unfit("it is zscore, minmax, none, or a number to multiply the inputs with", value.span)

@@ -67,6 +67,10 @@ def _stratify(value: ast.Expr) -> bool:
 
 
 def _split(value: ast.Expr) -> float:
+    parts = value.items if isinstance(value, ast.Tuple) else ()
+    quotient = isinstance(value, ast.Binary) and value.op == "/" and number(value) > 1
+    if parts or quotient:  # 80/20 would be 4 samples
+        raise Unfit("the part that trains is given, the rest tests, split = 80%", value.span)
     found = number(value)
     if not found > 0:  # `none` is not either
         raise Unfit("the training part is above 0%, at most 100%", value.span, "E0503")

@@ -97,8 +97,9 @@ class Kinds:
                 message = f"the derivative by the inputs is a figure, no part of {self.scope.place}"
                 return self.error("E0253", expr.span, message, BY_INPUTS)
             case ast.Index() | ast.Member() | ast.Phrase():
+                group = "a group stands in parentheses, (...)" if isinstance(expr, ast.Set) else ""
                 message = f"this cannot stand inside the expression of {self.scope.place}"
-                return self.error("E0306", expr.span, message)
+                return self.error("E0306", expr.span, joined(message, group))
             case _:
                 assert_never(expr)
 
@@ -125,11 +126,9 @@ class Kinds:
             self.error("E0301", span, message, "the loss and its gradient are R(theta[n]), grad R(theta[n])")
         else:
             hints = did_you_mean(id, [*known, *CONSTANTS]) or (f"known here: {', '.join(known)}",)
-            if id == "e":
-                hints = ("the exponential function is exp(x)",)
             same = [n for n in known if word in USUAL and usual(word) == usual(n)]
             says = f"here it is called '{same[0]}'" if same else in_rule(word) if "theta" in known else ""
-            says = says or self._foreign(word)
+            says = says or self._foreign(word) or ("the exponential function is exp(x)" if id == "e" else "")
             self.error("E0101", span, joined(f"'{word}' means nothing in {self.scope.place}", says), *hints)
         return None
 

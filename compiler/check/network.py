@@ -64,9 +64,20 @@ class _Checker:
             case ast.Number(value) if 1 <= value <= LARGEST and value == int(value):
                 return (int(value),)
             case ast.Shape(sizes) if all(s >= 1 for s in sizes) and prod(sizes) <= LARGEST:
+                self._require_channels_last(sizes, expr)
                 return sizes
         self.operations.no_size(expr)
         return (1,)
+
+    def _require_channels_last(self, sizes: tuple[int, ...], expr: ast.Expr) -> None:
+        """`3x32x32` would be an image of 3 rows with 32 channels."""
+        if len(sizes) == 3 and sizes[0] in (1, 3) and sizes[1] == sizes[2] >= 8:
+            channels, height, width = sizes
+            message = (
+                f"an image is height x width x channels: {height}x{width}x{channels}, not {expr.span.text}"
+            )
+            hint = "arrays are turned by X.transpose(0, 2, 3, 1), and the columns of a table have the channels fastest"
+            self.report.error("E0271", expr.span, message, hints=(hint,))
 
 
 def _learning(flow: Flow) -> Iterator[Learns]:

@@ -212,8 +212,9 @@ class _Check(Statements):
         variables = problem.objective.variables if problem.objective else ()
         layers = problem.network.layer_names if problem.network else ()
         monitor = check_monitor(
-            statement, optimizer, variables, problem.size, self.losses, layers, self.definitions, self.report
-        )
+            statement, optimizer, variables, problem.size, self.losses, layers, self.scheduled,
+            self.definitions, self.report,
+        )  # fmt: skip
         check_attacked(statement, training, problem.data, self.definitions, self.report)
         if optimizer and (problem.network or (problem.objective and not self.given)):
             check_masks(optimizer, monitor.watched, problem.layers, self.report)

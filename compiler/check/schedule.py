@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.schedule_times import NAMED, beside_clock, times_of
 from netc.compiler.check.settings import Settings, word
 from netc.compiler.check.values import check_required
 from netc.compiler.check.zero import check_denominators
@@ -24,11 +25,6 @@ from netc.dsl.vocabulary import meant
 
 CLOCKS = ("step", "epoch", "steps", "epochs")
 """Names in closed forms: iterations and epochs done, and how many are planned."""
-TIMES = {
-    "period", "warmup", "every", "patience", "step_size", "T_max", "T_0", "total_iters", "total_steps", "decay_steps",
-    "warmup_steps", "transition_steps", "step_size_up", "step_size_down", "cooldown", "alpha_steps",
-}  # fmt: skip
-"""Parameters of schedules that count epochs or iterations."""
 VALUE = "value"
 """The state of a recursion that is the schedule's value."""
 
@@ -122,10 +118,10 @@ def _recursion(statement: ast.Schedule, definitions: Definitions, report: Report
 
 
 def _bind_call(definition: ast.Schedule, call: ast.Call, report: Report) -> tuple[tuple[str, float], ...]:
-    names = [p.name for p in definition.parameters]
+    names, times = [p.name for p in definition.parameters], {*NAMED, *times_of(definition)}
     for place, argument in enumerate(call.arguments):
         name = argument.name or (names[place] if place < len(names) else "")
-        if name in TIMES:
+        if name in times:
             _no_share(argument.value, f"'{name}'", report)
     what = f"'{definition.name}'"
     bound = bind(definition.parameters, call.arguments, call.span, what, report, place="of a schedule")
@@ -133,7 +129,7 @@ def _bind_call(definition: ast.Schedule, call: ast.Call, report: Report) -> tupl
     return bound
 
 
-def _no_share(time: ast.Expr, what: str, report: Report) -> None:
+def _no_share(time: ast.Expr | None, what: str, report: Report) -> None:
     """`until 50%` would be half an epoch."""
     if isinstance(time, ast.Percent):
         message = f"{what} counts epochs, or iterations, and {time.span.text} is a share: of what?"
@@ -182,7 +178,14 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
                 hints=(f"write '{piece.span.text} until ...'",),
             )
         past = until
+        if piece.value == ast.Name("none"):
+            message = (
+                f"a schedule has a value at all times: without a schedule '{statement.name}' stays as it is"
+            )
+            report.error("E0502", piece.value.span, message)
         value = expand(piece.value, definitions, report)
+        for time in beside_clock(value):
+            _no_share(time, "what stands beside 'epoch' or 'step'", report)
         _value(value, definitions, report)
         if position == 0:
             clock = next((n.id for n in walk(value) if isinstance(n, ast.Name) and n.id in CLOCKS), "step")
@@ -206,6 +209,12 @@ def _definition(statement: ast.Schedule, definitions: Definitions, report: Repor
     names = dict.fromkeys((*CLOCKS, *(p.name for p in statement.parameters)), SCALAR)
     for piece in () if is_expanded(statement) else statement.pieces:  # else its calls are checked
         Kinds(Scope("a schedule", names, definitions.activations), report).number(piece.value, "the value")
+    times = times_of(statement)
+    for parameter in (p for p in statement.parameters if p.name in times):
+        _no_share(parameter.default, f"'{parameter.name}'", report)
+    for piece in statement.pieces:
+        for time in beside_clock(piece.value):
+            _no_share(time, "what stands beside 'epoch' or 'step'", report)
     if not statement.body:
         return
     body = resolve_rule(_as_rule(statement), frozenset(), report, "k")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from netc.compiler.check.units import count_meant, end_meant
 from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber, number
@@ -25,9 +26,19 @@ MOST = 2**53
 class Unfit(Exception):
     """The value of a setting is not one: `wanted` says what would be."""
 
-    def __init__(self, wanted: str, span: Span, code: str = "E0502", hints: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        wanted: str,
+        span: Span,
+        code: str = "E0502",
+        hints: tuple[str, ...] = (),
+        *,
+        settled: bool = False,
+    ) -> None:
         super().__init__(wanted)
         self.wanted = wanted
+        self.settled = settled
+        """It says what was meant already."""
         self.hints = hints
         self.span = span
         self.code = code
@@ -73,9 +84,11 @@ class Settings:
             return reader(value)
         except Unfit as error:
             given = error.span.text or print_expr(value)
-            self.report.error(error.code, error.span, f"{name} = {given}: {error.wanted}", hints=error.hints)
+            wanted = (not error.settled and count_meant(name, value)) or error.wanted
+            self.report.error(error.code, error.span, f"{name} = {given}: {wanted}", hints=error.hints)
         except NotANumber as error:
-            self.report.error("E0502", error.span, f"'{name}' must be a number: {error.reason}")
+            says = count_meant(name, value) or error.reason
+            self.report.error("E0502", error.span, f"'{name}' must be a number: {says}")
         return default
 
     def require_unused(self, names: tuple[str, ...], why: str) -> None:
@@ -103,7 +116,7 @@ def word(*words: W) -> Reader[W]:
             return next(w for w in words if w == value.id)
         shown = [w for w in words if w[0].islower()] or words
         if here := same_value(value.span.text, shown):
-            raise Unfit(f"here it is called '{here}'", value.span)
+            raise Unfit(f"here it is called '{here}'", value.span, settled=True)
         hints = did_you_mean(value.id, shown) if isinstance(value, ast.Name) else ()
         raise Unfit(f"it is {listed(shown)}", value.span, hints=hints)
 
@@ -135,6 +148,8 @@ def condition(value: ast.Expr) -> ast.Expr:
     if not isinstance(value, ast.Compare | ast.Logic | ast.Not):
         name = value.function if isinstance(value, ast.Call) else value
         if isinstance(name, ast.Name | ast.Member) and (says := meant(dotted(name) or "", "setting")):
-            raise Unfit(says, value.span)
+            raise Unfit(says, value.span, settled=True)
+        if says := end_meant(value):
+            raise Unfit(says, value.span, settled=True)
         raise Unfit("a condition is needed, such as norm(grad R) < 1e-7", value.span)
     return value

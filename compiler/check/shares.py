@@ -18,9 +18,9 @@ def check_shares(condition: ast.Expr, within: ast.Expr | None, report: Report) -
         case ast.Compare(_, left, right):
             of_runs = isinstance(right, ast.Of) or left == ast.Name("diverged")
             bound = right.value if isinstance(right, ast.Of) else right
-            if of_runs or is_share(left):
+            if of_runs or is_share(left) or is_r2(left):
                 _bound(left, bound, within, report)
-            elif is_share(right):
+            elif is_share(right) or is_r2(right):
                 _bound(right, left, None, report)
         case ast.Call(ast.Name("all" | "share"), (ast.Argument(None, inner),)):
             check_shares(inner, None, report)
@@ -30,20 +30,37 @@ def check_shares(condition: ast.Expr, within: ast.Expr | None, report: Report) -
 
 
 def is_share(figure: ast.Expr) -> bool:
+    return _called(figure) in SHARES
+
+
+def is_r2(figure: ast.Expr) -> bool:
+    """A number from minus infinity to 1."""
+    return _called(figure) == "r2"
+
+
+def _called(figure: ast.Expr) -> str:
+    """The function that the figure is of, or its name; of a median, a mean and the like what these are of."""
     match figure:
-        case ast.Name(name):
-            return name == "accuracy"
         case ast.Call(ast.Name(name)) if name in SHARES:
-            return True
+            return name
         case ast.Call(ast.Name(name), (ast.Argument(None, inner), *_)) if name in OVER:
-            return is_share(inner)
+            return _called(inner)
         case ast.Over(inner):
-            return is_share(inner)
-    return False
+            return _called(inner)
+        case ast.Name(name) if name in ("accuracy", "r2"):
+            return name
+        case ast.Call(ast.Name("r2")):
+            return "r2"
+    return ""
 
 
 def _bound(figure: ast.Expr, bound: ast.Expr, within: ast.Expr | None, report: Report) -> None:
     what, value = figure.span.text, number_or_none(bound)
+    if is_r2(figure):
+        if value is not None and value > 1:
+            message = f"'{what}' is at most 1, and {bound.span.text} is more"
+            report.error("E0664", bound.span, message, hints=_in_per_cent(value, bound))
+        return
     if value is not None and not 0 <= value <= 1:
         message = f"'{what}' is a share, from 0 to 1, and {bound.span.text} is none"
         report.error("E0664", bound.span, message, hints=_in_per_cent(value, bound))

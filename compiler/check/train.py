@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from netc.compiler.check.expressions import Kinds
@@ -28,6 +28,18 @@ AUTO: History = "auto"
 HISTORIES: Reader[History] = word("all", "summary", "auto")
 FULL: tuple[BatchMode, int] = ("full", 1)
 AS_IT_FITS: tuple[int, Unit] = (0, "epoch")
+SAMPLES = (
+    "samples",
+    "sample",
+    "rows",
+    "row",
+    "examples",
+    "images",
+    "points",
+    "instances",
+    "observations",
+    "items",
+)
 SAMPLINGS: Reader[Sampling] = word("permutation", "replacement")
 WITHOUT: Sampling = "permutation"
 DEFAULTS = Training(-1, -1, "full", 1, True, "f64", 0, 1, 0, "cpu", None, None)
@@ -125,14 +137,16 @@ def _batch(samples: int | None) -> Reader[tuple[BatchMode, int]]:
                 return "full", 1
             case ast.Counted(parts, "parts" | "part"):
                 mode, count = "parts", whole(1)(parts)
-            case ast.Counted(_, unit):
-                raise Unfit(
-                    f"'{unit}' is no unit here; a batch is full, a size such as 32, or '4 parts'", value.span
-                )
+            case ast.Counted(count, "batch" | "batches"):
+                text = f"so many batches are parts of the data, batch = {count.span.text} parts"
+                raise Unfit(text, value.span, settled=True)
+            case ast.Counted(_, unit) if unit.lower() not in SAMPLES:
+                forms = f"'{unit}' is no unit here; a batch is full, a size such as 32, or '4 parts'"
+                raise Unfit(forms, value.span, settled=True)
             case ast.Name():
                 here = same_value(value.span.text, ("full",))
                 what = "a batch is full, a size such as 32, or '4 parts'"
-                raise Unfit(f"here it is called '{here}'" if here else what, value.span)
+                raise Unfit(f"here it is called '{here}'" if here else what, value.span, settled=bool(here))
             case _:
                 mode, count = "size", whole(1)(value)
         if samples is not None and count > samples:
@@ -179,14 +193,17 @@ def check_monitor(
     size: int,
     losses: frozenset[str],
     layers: tuple[str, ...],
+    scheduled: Collection[str],
     definitions: Definitions,
     report: Report,
 ) -> Monitor:
-    """`variables`: those of an objective; `size`: the number of parameters; `layers`: those that learn."""
+    """`variables`: those of an objective; `size`: the number of parameters; `layers`: those that learn; `scheduled`: what
+    follows a schedule."""
     if statement is None:
         return Monitor((ast.Name("loss"),), 0)
     named = tuple(s for s in statement.settings if s.name not in MONITORING)
-    watched = check_watched(named, optimizer, losses, definitions, report) if named and optimizer else ()
+    known = (losses, scheduled, definitions, report)
+    watched = check_watched(named, optimizer, *known) if named and optimizer else ()
     settings = Settings(
         tuple(s for s in statement.settings if s.name in MONITORING), "monitor", MONITORING, report
     )
@@ -211,8 +228,11 @@ def _moments(value: ast.Expr) -> tuple[int, Unit]:
             return whole(1)(number), "epoch"
         case ast.Counted(number, "step" | "steps" | "iteration" | "iterations"):
             return whole(1)(number), "step"
+        case ast.Counted(number, "batch" | "batches" | "update" | "updates"):
+            raise Unfit(f"a step is of one batch, every = {number.span.text} steps", value.span, settled=True)
         case ast.Counted() | ast.Name():
-            raise Unfit("it is a number of epochs or steps: 5 epochs, 10 steps, epoch, step", value.span)
+            forms = "it is a number of epochs or steps: 5 epochs, 10 steps, epoch, step"
+            raise Unfit(forms, value.span, settled=True)
     return whole(1)(value), "epoch"
 
 

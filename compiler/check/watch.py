@@ -18,7 +18,7 @@ from netc.compiler.meaning.m_as_state import INSIDE, renamed
 from netc.compiler.meaning.m_as_state import shown as own
 from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import rebuild, walk
+from netc.compiler.meaning.resolve_tree import names_in, rebuild, walk
 from netc.compiler.meaning.spec import Optimizer, Watched
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
@@ -40,10 +40,11 @@ def check_watched(
     settings: tuple[ast.Setting, ...],
     optimizer: Optimizer,
     losses: frozenset[str],
+    scheduled: Collection[str],
     definitions: Definitions,
     report: Report,
 ) -> tuple[Watched, ...]:
-    """Each with its states as plain names."""
+    """Each with its states as plain names. What follows a schedule has its value of the iteration that comes."""
     kinds: dict[str, Type] = {n: THETA if k == "theta" else SCALAR for n, k in optimizer.kinds}
     states = {s.name: kinds[s.name] for s in optimizer.body.states}
     names = {"n": SCALAR, **{name: SCALAR for name, _ in optimizer.arguments}, **states}
@@ -52,7 +53,8 @@ def check_watched(
     found = []
     scope = Scope(PLACE, names, definitions.activations, losses)
     for setting in settings:
-        if not _may_be_followed(setting, {*names, *losses}, report):
+        changing = {name for name, _ in optimizer.arguments}.intersection(scheduled)
+        if not _may_be_followed(setting, {*names, *losses}, changing, report):
             continue
         value = renamed(setting.value) if INSIDE in states else setting.value
         value = _plain(value, states, losses, report)
@@ -90,8 +92,8 @@ def _plain(expr: ast.Expr, states: Collection[str], losses: frozenset[str], repo
     return rebuild(expr, plain)
 
 
-def _may_be_followed(setting: ast.Setting, taken: set[str], report: Report) -> bool:
-    """Whether it is a function, under a name of its own."""
+def _may_be_followed(setting: ast.Setting, taken: set[str], changing: set[str], report: Report) -> bool:
+    """Whether it is a function, under a name of its own; `changing` are parameters that follow a schedule."""
     if setting.name in taken:
         hint = "give the monitored function a name of its own"
         message = f"'{setting.name}' is a name of the rule already"
@@ -102,7 +104,7 @@ def _may_be_followed(setting: ast.Setting, taken: set[str], report: Report) -> b
         message = f"'{setting.name}' is a figure that each history or `expect` has"
         report.error("E0104", setting.span, message, hints=(hint,))
         return False
-    if not any(
+    if not changing.intersection(names_in(setting.value)) and not any(
         isinstance(node, ast.Index | ast.Gradient | ast.InputGradient) for node in walk(setting.value)
     ):
         says = setting_meant(setting.name, "monitor")

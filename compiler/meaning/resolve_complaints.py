@@ -75,8 +75,8 @@ class Complaints:
         self.report.error("E0407", target(equation), message, notes=(MEANINGS[equation.name],))
 
     def index_missing_left(self, equation: ast.Equation) -> None:
-        hint = f"its new value is {equation.name}[{self.n}+1]"
-        self.report.error("E0406", target(equation), f"'{equation.name}' needs an index here", hints=(hint,))
+        message = f"'{equation.name}' needs an index here: its new value is {equation.name}[{self.n}+1]"
+        self.report.error("E0406", target(equation), message)
 
     def index_missing(self, name: str, span: Span) -> None:
         hint = f"{name}[{self.n}] is its value now, {name}[{self.n}+1] its next one"
@@ -97,15 +97,16 @@ class Complaints:
         forms = f"{n}, {n}+1, substeps such as {n}+1/2, and {n}+(i-1)/m in a loop over 1..m"
         if writing:
             forms = f"{n}+1, a substep {n}+1/2, {n}+i/m in a loop over 1..m, and 0 for the start"
-        hints: tuple[str, ...] = ()
         says = ""
         if isinstance(index, ast.Binary) and index.op == "-" and not writing:
             says = f"an older value is a state, old[{n}+1] = {name}[{n}], read as old[{n}]"
+        elif writing and index == ast.Name(n):
+            says = f"the new value is {name}[{n}+1]"
         elif other := next((i for i in sorted(names_in(index)) if i in ("t", "k", "i", "j", "n")), ""):
-            hints = (f"the iterations are counted by {n}, from 0: {name}[{n}+1]",) if other != n else ()
+            says = f"the iterations are counted by {n}, from 0, {name}[{n}+1]" if other != n else ""
         verb = "set" if writing else "read"
         message = joined(f"'{name}' cannot be {verb} at [{index.span.text}]", says)
-        self.report.error("E0402", index.span, message, notes=(f"indices are {forms}",), hints=hints)
+        self.report.error("E0402", index.span, message, notes=(f"indices are {forms}",))
 
     def present_set(self, equation: ast.Equation) -> None:
         name = equation.name

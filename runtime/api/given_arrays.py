@@ -89,7 +89,7 @@ def _rows(X: Any) -> Reals:
     """(N, columns): a sample a row, read as for training; what is masked or missing is NaN."""
     array = None if hasattr(X, "iloc") or isinstance(X, np.ma.MaskedArray) else np.asarray(X)
     if array is not None and array.dtype.kind in "biuf" and array.ndim:
-        require_exact_array("X", array)
+        require_exact_array("X", X)
         return array.astype(np.float64).reshape(len(array), int(np.prod(array.shape[1:])))
     table = inputs_of(X)
     for column, cells in table.text.items():

@@ -80,7 +80,7 @@ def _given(model: Fitted, X: Any, y: Any) -> Judgement:
     if len(x) != len(y):
         raise ValueError(f"{len(x)} samples in X, {len(y)} in y")
     classes, values = session.targets.classes, np.asarray(y)
-    require_exact_array("y", values)
+    require_exact_array("y", y)
     truth = session.targets.codes(values) if classes else values.reshape(len(x), -1).astype(np.float64)
     outputs = session.spec.network.outputs if session.spec.network else 0
     if not classes and truth.shape[1] != outputs:

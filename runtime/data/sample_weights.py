@@ -46,7 +46,7 @@ def with_given(read: Table | Parts, weights: Any) -> Table | Parts:
     if numbers.dtype.kind not in "biuf" or numbers.shape not in ((samples,), (samples, 1)):
         message = f"sample_weight holds one number for each of the {samples} samples"
         raise ValueError(f"{message}, not an array of shape {numbers.shape} of {numbers.dtype}")
-    require_exact_array("sample_weight", numbers)
+    require_exact_array("sample_weight", weights if weights is not None else numbers)
     column = from_array("sample_weight", numbers.reshape(-1, 1).astype(np.float64), GIVEN_WEIGHTS)
     put = replace(beside(table, column), index=table.index)
     return replace(read, inputs=put) if isinstance(read, Parts) else put

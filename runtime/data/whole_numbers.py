@@ -57,12 +57,11 @@ def _counted(cells: Iterable[tuple[int, int, str]]) -> dict[int, Rounded]:
 
 
 def require_exact_array(name: str, values: Any) -> None:
-    """ValueError where an array of this name, of any shape, holds integers that are others as float64."""
-    array = np.asarray(values)
+    """ValueError where an array or list of this name, of any shape, holds integers that are others as float64."""
+    array = exact_array(values)
     if array.dtype.kind == "O":
-        large = np.array([isinstance(v, int) and abs(v) > EXACT for v in array.flat], bool).reshape(
-            array.shape
-        )
+        found = [_is_whole(v) and abs(int(v)) > EXACT for v in array.flat]
+        large = np.array(found, bool).reshape(array.shape)
     elif array.dtype.kind in "iu" and array.dtype.itemsize == 8:
         large = _large(array)
     else:
@@ -71,7 +70,22 @@ def require_exact_array(name: str, values: Any) -> None:
         number = int(array[tuple(at)])
         if not _kept(number):
             place = f"{name}[{', '.join(map(str, at))}]"
-            raise ValueError(f"{place} is {number}, {ROUNDED.format(name)}")
+            array_of = name if hasattr(values, "astype") else f"np.array({name})"
+            raise ValueError(f"{place} is {number}, {ROUNDED.format(array_of)}")
+
+
+def exact_array(values: Any) -> NDArray[Any]:
+    """The array of whatever a Python caller holds; of objects where integers of a list would be rounded, beside floats."""
+    array: NDArray[Any] = np.asarray(values)
+    if array.dtype.kind != "f" or not isinstance(values, list | tuple) or not (np.abs(array) >= EXACT).any():
+        return array
+    written = np.array(values, dtype=object)
+    rounded = written.shape == array.shape and any(_is_whole(v) and not _kept(int(v)) for v in written.flat)
+    return written if rounded else array
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _large(integers: NDArray[Any]) -> NDArray[np.bool_]:
