@@ -17,6 +17,7 @@ from netc.compiler.meaning.spec import PARTS, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.runtime.aligned import zeros
+from netc.runtime.data.axes import in_other_order
 from netc.runtime.data.blocks import blocks
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
@@ -198,6 +199,14 @@ class Prepared:
         x, y = self.inputs.apply(self.data.x), self._encoded(slice(None))
         return tuple((x[part], y[part]) for part in (self.data.train, self.data.validation, self.data.test))
 
+    def _require_axes(self) -> None:
+        """SpecError where images come with their axes in another order than the network reads them."""
+        assert self.data is not None
+        for name, axes in self.data.account.axes if self.spec.network else ():
+            assert self.spec.network is not None
+            if wrong := in_other_order(name, axes, self.spec.network.input):
+                raise SpecError([Diagnostic("E0271", wrong, self.spec.data.span)])
+
     def _require_images(self) -> None:
         """SpecError where images are changed, and the inputs are none."""
         from netc.runtime.data.augment import image_shape
@@ -215,6 +224,7 @@ class Prepared:
         warnings where the network cannot give them."""
         assert self.data is not None
         _ = self.inputs
+        self._require_axes()
         self._require_images()
         if self.targets.classes and len(self.data.validation):
             parts = self.data.train, self.data.validation

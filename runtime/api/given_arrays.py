@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netc.runtime.data.axes import in_other_order
 from netc.runtime.data.callers import inputs_of
 from netc.runtime.data.whole_numbers import ROUNDED, require_exact_array
 from netc.runtime.session import Session
@@ -28,6 +29,9 @@ def raw_inputs(session: Session, X: Any) -> Reals:
         raise ValueError("the file is an objective: it has no inputs and outputs")
     known = session.known
     x = _rows(_in_order(X, known.columns, known.named) if known else X)
+    axes = () if hasattr(X, "iloc") else np.shape(X)[1:]
+    if wrong := in_other_order("X", axes, session.spec.network.input):
+        raise ValueError(wrong)
     if x.shape[1] != session.spec.network.inputs:
         wanted = session.spec.network.inputs
         raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")

@@ -57,6 +57,7 @@ def assemble(
         left_out=tuple(name for name, empty in _left_out(tables, spec) if not empty),
         empty=tuple(name for name, empty in _left_out(tables, spec) if empty),
         truths=tuple(parts.inputs.columns[i] for i in sorted(texts - set(parts.inputs.text))),
+        axes=tuple((table.name, table.axes) for table in _of_inputs(read, validation) if table.axes),
     )
     inputs, targets, samples = parts.inputs, parts.targets, len(parts.inputs.values)
     if spec.limit:
@@ -65,6 +66,14 @@ def assemble(
             raise data_error("E0615", message, setting_span(spec, "limit"))
         parts = replace(parts, inputs=inputs.head(spec.limit), targets=targets.head(spec.limit))
     return _dataset(parts, spec, source, account)
+
+
+def _of_inputs(*read: Table | Parts | None) -> Iterator[Table]:
+    for one in read:
+        if isinstance(one, Parts):
+            yield from (one.inputs, *(pair[0] for pair in (one.test, one.validation) if pair))
+        elif one is not None:
+            yield one
 
 
 def _require_exact(parts: Parts, spec: DataSpec) -> None:

@@ -47,6 +47,8 @@ class Account:
     """Training labels that were drawn anew."""
     relabelled: int = 0
     """Those of them that are others than in the data."""
+    axes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Of the arrays of inputs that came with axes of their own, the name and the sizes for a sample."""
 
 
 @dataclass(frozen=True, eq=False)

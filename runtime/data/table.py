@@ -69,6 +69,8 @@ class Table:
     """Whether the columns have names of their own."""
     rounded: Mapping[int, Rounded] = field(default_factory=dict)
     """Columns of whole numbers that float64 does not have; of all rows, whatever is chosen of them later."""
+    axes: tuple[int, ...] = ()
+    """Sizes of a sample's axes, where it came as more than a row of numbers."""
 
     def row(self, index: int) -> int:
         """The row as a person counts it."""
@@ -146,7 +148,8 @@ def from_array(name: str, array: NDArray[Any], prefix: str = "c") -> Table:
     flat = array.reshape(len(array), -1) if array.size else array.reshape(len(array), 0)
     columns = numbered(prefix, flat.shape[1])
     if flat.dtype.kind in "biuf":
-        return Table(name, columns, flat, named=False, rounded=rounded_integers(flat))
+        axes = array.shape[1:] if array.ndim > 2 else ()
+        return Table(name, columns, flat, named=False, rounded=rounded_integers(flat), axes=axes)
     return replace(from_columns(name, columns, list(flat.T)), named=False)
 
 
