@@ -66,7 +66,7 @@ FORMULAS = {
     r"R(x) = \|x\|": "norm(x)", "R(x) = x!": "factorials", "R(x) = x % 2": "floor(a/b)", "R(x) = (x).pow(2)": "x^2",
     "R(x) = (x).abs()": "abs(...)", "R(x) = x > 0 ? x : 0": "x if c else y", "R(x) = x where x > 0": "x if c else y",
     "R = lambda x: x^2": "objective R(x)", "R = @(x) x^2": "objective R(x)", "R(x) = $x^2$": "as it is",
-    "R(x) = 1_{x>0}": "1 if x > 0 else 0",
+    "R(x) = 1_{x>0}": "1 if x > 0 else 0", "R(x) = log(x, 2)": "log(x)/log(b)", "R(x) = x[1]^2 + x[2]": "R(x1, x2)",
 }  # fmt: skip
 NETWORKS = {
     "2-3-1": "[2(tanh)3(lin)1]", "(2, 3, 1)": "[2(tanh)3(lin)1]", "2 -> 3 -> 1": "[2(tanh)3(lin)1]",

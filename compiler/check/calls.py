@@ -135,7 +135,8 @@ def _arity(here: Kinds, id: str, call: ast.Expr, given: int) -> Type | None:
         "max": "1 argument or more",
         "argmax": "1 argument",
     }.get(id) or counted(ELEMENTWISE[id], "argument")
-    return here.error("E0302", call.span, f"'{id}' takes {wanted}, {given} given")
+    base = "the logarithm to base b is log(x)/log(b)" if id == "log" and given == 2 else ""
+    return here.error("E0302", call.span, joined(f"'{id}' takes {wanted}, {given} given", base))
 
 
 def _activation(

@@ -97,9 +97,11 @@ class Kinds:
                 message = f"the derivative by the inputs is a figure, no part of {self.scope.place}"
                 return self.error("E0253", expr.span, message, BY_INPUTS)
             case ast.Index() | ast.Member() | ast.Phrase():
-                group = "a group stands in parentheses, (...)" if isinstance(expr, ast.Set) else ""
+                says = "a group stands in parentheses, (...)" if isinstance(expr, ast.Set) else ""
+                if isinstance(expr, ast.Index) and self.scope.place == "an objective":
+                    says = "its variables have names, R(x1, x2)"
                 message = f"this cannot stand inside the expression of {self.scope.place}"
-                return self.error("E0306", expr.span, joined(message, group))
+                return self.error("E0306", expr.span, joined(message, says))
             case _:
                 assert_never(expr)
 
