@@ -7,7 +7,6 @@ indentation that does not fit; knows nothing of what the tokens mean together.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.foreign_words import Place
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
 from netc.dsl.source import Source, Span
+from netc.dsl.strays import of_stray
 from netc.dsl.tokens import ACTIONS, AFTER, CLOSERS, DEEPEST, RESERVED, STATEMENTS, TOKEN, Lexeme
 from netc.dsl.vocabulary import meant, setting_meant
 
@@ -171,29 +171,15 @@ class Lexer:
         )
 
     def _stray(self, text: str, span: Span) -> None:
-        hints: tuple[str, ...] = ()
-        code, message = "E0001", f"'{text}' has no meaning here"
-        if text == '"':
-            code, message = "E0002", "this text has no closing quote"
-            hints = ('a text ends with " on the line where it begins',)
-            line_end = re.compile(r"[\r\n]|\Z").search(self.source.text, span.start)
-            assert line_end is not None
-            span = Span(self.source, span.start, line_end.start())
-        elif text == "'" and self._before == "a name":
-            hints = ("a derivative is written grad R(theta[n]), the next value of a state v[n+1]",)
-        elif text in "'“”„‘’`":
-            hints = ('texts stand between straight double quotes: "boston.csv"',)
-        elif text in "≈≅≃":
-            hints = ("'=' with 'within' says how near: expect theta = 2 within 1e-6",)
-        elif text == "?":
-            hints = ("a choice is an expression: x if c else y",)
-        elif text in ("&&", "&", "!"):
-            hints = ("the logical words are 'and', 'or', 'not'",)
-        elif (plain := unicodedata.normalize("NFKC", text)) != text and plain.isascii():
-            hints = (f"the sign of the language is '{plain}'",)
-        elif not text.isprintable():
-            message = f"the character U+{ord(text):04X} has no meaning here"
-        self._report(code, message, span, hints=hints)
+        if text != '"':
+            message, hints = of_stray(text, behind_name=self._before == "a name")
+            self._report("E0001", message, span, hints=hints)
+            return
+        line_end = re.compile(r"[\r\n]|\Z").search(self.source.text, span.start)
+        assert line_end is not None
+        span = Span(self.source, span.start, line_end.start())
+        hint = 'a text ends with " on the line where it begins'
+        self._report("E0002", "this text has no closing quote", span, hints=(hint,))
 
     # -- layout -------------------------------------------------------------------------------
 
