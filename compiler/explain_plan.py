@@ -8,7 +8,7 @@ from __future__ import annotations
 from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu.lets import Lets
+from netc.compiler.kernels.cpu.lets_plan import Lets
 from netc.compiler.kernels.cpu.plan import Plan as Blocks
 from netc.compiler.kernels.cpu.said import gradients, patterns, together
 from netc.compiler.kernels.cpu.target import Cpu, one_by_one

@@ -46,10 +46,8 @@ class _Layout(Lines):
                 yield from self.with_settings(node, "ensemble", self.show(members), settings)
             case ast.Sweep(axes, settings):
                 yield from self.items(node, "sweep", (*axes, *settings))
-            case ast.Finder(name, low, high, steps):
-                ends = f"from {self._span(low)} to {self._span(high)}"
-                rest = f"{self.printer.name(name)} {ends} in {self._span(steps)} steps"
-                yield self.head(node, "finder", rest)
+            case ast.Finder():
+                yield self._finder(node)
             case ast.Monitor(figures, settings):
                 yield from self.items(node, "monitor", (*figures, *settings))
             case ast.Expect(claim, within, settings):
@@ -63,6 +61,11 @@ class _Layout(Lines):
                 yield self.head(node, "use", self.show(file))
             case _:
                 yield from self._definition(node)
+
+    def _finder(self, node: ast.Finder) -> Line:
+        ends = f"from {self._span(node.low)} to {self._span(node.high)}"
+        rest = f"{self.printer.name(node.name)} {ends} in {self._span(node.steps)} steps"
+        return self.head(node, "finder", rest)
 
     def _definition(self, node: ast.Statement) -> Iterator[Line]:
         """Of blocks, layers, functions, searches: a head, and equations below it or behind `=`."""

@@ -7,17 +7,16 @@ indentation that does not fit; knows nothing of what the tokens mean together.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.foreign_words import Place
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
-from netc.dsl.slips_of_papers import sign_meant
 from netc.dsl.source import Source, Span
+from netc.dsl.strays import of_stray
 from netc.dsl.tokens import ACTIONS, AFTER, CLOSERS, DEEPEST, RESERVED, STATEMENTS, TOKEN, Lexeme
-from netc.dsl.vocabulary import joined, meant, setting_meant
+from netc.dsl.vocabulary import meant, setting_meant
 
 HIDDEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 """Characters that steer a terminal or turn the order of letters round."""
@@ -173,27 +172,16 @@ class Lexer:
         )
 
     def _stray(self, text: str, span: Span) -> None:
-        hints: tuple[str, ...] = ()
-        code, message = "E0001", f"'{text}' has no meaning here"
-        if text == '"':
-            code, message = "E0002", "this text has no closing quote"
-            hints = ('a text ends with " on the line where it begins',)
-            line_end = re.compile(r"[\r\n]|\Z").search(self.source.text, span.start)
-            assert line_end is not None
-            span = Span(self.source, span.start, line_end.start())
-        elif says := sign_meant(text, self.source.text[span.start :].partition("\n")[0], self._before):
-            message = joined(message, says)
-        elif text in "'“”„‘’`":
-            hints = ('texts stand between straight double quotes: "boston.csv"',)
-        elif text in "≈≅≃":
-            hints = ("'=' with 'within' says how near: expect theta = 2 within 1e-6",)
-        elif text in ("&&", "&", "!"):
-            hints = ("the logical words are 'and', 'or', 'not'",)
-        elif (plain := unicodedata.normalize("NFKC", text)) != text and plain.isascii():
-            hints = (f"the sign of the language is '{plain}'",)
-        elif not text.isprintable():
-            message = f"the character U+{ord(text):04X} has no meaning here"
-        self._report(code, message, span, hints=hints)
+        if text != '"':
+            rest = self.source.text[span.start :].partition("\n")[0]
+            message, hints = of_stray(text, rest, self._before)
+            self._report("E0001", message, span, hints=hints)
+            return
+        line_end = re.compile(r"[\r\n]|\Z").search(self.source.text, span.start)
+        assert line_end is not None
+        span = Span(self.source, span.start, line_end.start())
+        hint = 'a text ends with " on the line where it begins'
+        self._report("E0002", "this text has no closing quote", span, hints=(hint,))
 
     # -- layout -------------------------------------------------------------------------------
 

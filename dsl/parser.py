@@ -23,10 +23,11 @@ import netc.grammar
 from netc.dsl import ast
 from netc.dsl.build import callbacks
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.failure import Failure
 from netc.dsl.lexer import Chunk, Lexer
 from netc.dsl.own import is_own
 from netc.dsl.source import Source, Span
-from netc.dsl.syntax_errors import Failure, explain
+from netc.dsl.syntax_errors import explain
 from netc.dsl.tokens import LAYOUT, Lexeme
 
 TALLEST = 400

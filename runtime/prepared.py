@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,6 +20,7 @@ from netc.runtime.data.axes import in_other_order
 from netc.runtime.data.blocks import blocks
 from netc.runtime.data.columns import require_scalable, require_single
 from netc.runtime.data.dataset import Dataset
+from netc.runtime.data.input_scaling import fit_inputs
 from netc.runtime.data.parts import Indices
 from netc.runtime.data.scaling import Scaler
 from netc.runtime.data.validation import require_every_class, require_every_class_in_folds
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from netc.compiler.kernels.machine import Machine
     from netc.runtime.training.metrics import Metric
     from netc.runtime.training.sample_layout import Samples
-
-
-COLUMNS = 8
-"""Whose scaling is fitted in one go; more than one, since NumPy adds up a single column in another order."""
 
 
 @dataclass(frozen=True)
@@ -94,30 +90,7 @@ class Prepared:
                 )
             return Scaler.fit(np.zeros((1, self.spec.network.inputs)), "none", spec.factor)
         assert self.data is not None
-        return self.data.made("inputs", spec, self._fit_inputs)
-
-    def _fit_inputs(self) -> Scaler:
-        assert self.data is not None
-        spec = self.spec.data
-        x, train = self.data.x, self.data.train
-        rows = slice(None) if len(train) == len(x) else train
-        width = x.shape[1]
-        edges = [
-            *range(0, max(width - COLUMNS + 1, 1), COLUMNS),
-            width,
-        ]  # the last piece has up to twice as many
-        settings = spec.scale, spec.factor, self.data.rounding, self.data.trained_weights
-        pieces = [
-            # float64, and in rows: sums hang on the type and on the order in memory
-            Scaler.fit(np.ascontiguousarray(x[rows, low:high], dtype=np.float64), *settings)
-            for low, high in pairwise(edges)
-        ]
-        scaler = Scaler(
-            np.concatenate([piece.shift for piece in pieces]),
-            np.concatenate([piece.divisor for piece in pieces]),
-        )
-        require_scalable(scaler, self.data.input_names, self.spec.data, "scale")
-        return scaler
+        return self.data.made("inputs", spec, partial(fit_inputs, self.data, spec))
 
     @cached_property
     def targets(self) -> Targets:
@@ -146,19 +119,14 @@ class Prepared:
         return self.targets.metric() if self.data and own else None
 
     @cached_property
-    def _samples(self) -> tuple[Samples, Samples | None, Samples | None]:
-        """Of the training, the validation and the test part."""
+    def samples_by_part(self) -> tuple[Samples, Samples | None, Samples | None]:
+        """Laid out for the kernels, of the training, the validation and the test part."""
         from netc.runtime.training.sample_layout import no_samples
 
         if self.data is None:
             return no_samples(self.kernels.BLOCK, self.real), None, None
         layout = self.kernels.BLOCK, self.kernels.REAL, self.kernels.BY_SAMPLE
         return self.data.made("samples", (*self._scaling, *layout), self._lay_out_parts)
-
-    @property
-    def samples_by_part(self) -> tuple[Samples, Samples | None, Samples | None]:
-        """Laid out for the kernels, of the training, the validation and the test part."""
-        return self._samples
 
     def _lay_out_parts(self) -> tuple[Samples, Samples | None, Samples | None]:
         assert self.data is not None
@@ -193,7 +161,7 @@ class Prepared:
         return self.weighted(encoded(self.targets, self.data, rows), weights)
 
     @property
-    def _scaled(self) -> tuple[tuple[Array, Array], ...]:
+    def scaled_parts(self) -> tuple[tuple[Array, Array], ...]:
         """(N, inputs) and (N, outputs) of the training, the validation and the test part, as the loss sees them."""
         assert self.data is not None
         x, y = self.inputs.apply(self.data.x), self._encoded(slice(None))
@@ -308,14 +276,9 @@ class Prepared:
         return len(self.data.train)
 
     @property
-    def scaled_parts(self) -> tuple[tuple[Array, Array], ...]:
-        """The same of the training, the validation and the test part."""
-        return self._scaled
-
-    @property
     def scaled_training(self) -> tuple[Array, Array]:
-        """Its inputs and targets, (N, inputs) and (N, targets)."""
-        return self._scaled[0]
+        """(N, inputs) and (N, outputs) of the training part."""
+        return self.scaled_parts[0]
 
     def padded(self, theta: Any, states: Array | None = None) -> Array:
         """(P,) numbers as a row for the kernels, with states (S,) of layers, by default those before training."""

@@ -68,7 +68,7 @@ class Session(Prepared):
         from netc.runtime.training.cuda_stretches import Gpu, trained_on_gpu
 
         self.require_target()
-        train_part, _, _ = self._samples
+        train_part, _, _ = self.samples_by_part
         data = train_part.x.nbytes + train_part.y.nbytes
         return trained_on_gpu(self.kernels, Gpu(self.cuda_module(), span_of_target(self.file.program), data))
 
@@ -102,7 +102,7 @@ class Session(Prepared):
         from netc.runtime.training.sample_layout import bounds
         from netc.runtime.training.start import first_theta
 
-        problem, train = self.program.problem, self._samples[0]
+        problem, train = self.program.problem, self.samples_by_part[0]
         x, y = self.scaled_training if self.data is not None else (np.zeros((0, 0)), np.zeros((0, 0)))
         return Inside(
             problem,
@@ -185,7 +185,7 @@ class Session(Prepared):
         if run is None:
             return ""
 
-        x, y = self._scaled[0] if self.data is not None else (np.zeros((1, 1)), np.zeros((1, 1)))
+        x, y = self.scaled_training if self.data is not None else (np.zeros((1, 1)), np.zeros((1, 1)))
         real = self.real
         steps = int(outcome.counters[run, 0])
         found = blame(
@@ -209,7 +209,7 @@ class Session(Prepared):
         from netc.runtime.results.hessian import Hessians
 
         problem = self.program.problem
-        return Hessians(problem, *(samples or self._scaled[0])) if problem.sampled else Hessians(problem)
+        return Hessians(problem, *(samples or self.scaled_training)) if problem.sampled else Hessians(problem)
 
     def require_room(self, folder: Path | None) -> None:
         """SpecError where this machine is too small for all the runs."""
@@ -231,7 +231,7 @@ class Session(Prepared):
         """On the training part."""
         from netc.runtime.training.report import Evaluator
 
-        train_part, held_part, test_part = self._samples
+        train_part, held_part, test_part = self.samples_by_part
         outputs = self.spec.network.outputs if self.spec.network else 0
         return Evaluator(self.kernels, train_part, test_part, self.metric, held_part, outputs)
 

@@ -49,7 +49,7 @@ class Kernel:
         assert constants["BLOCKS"] == (blocks if shape == "grid" else 1)
         self.size = blocks, threads
         self.real = real = np.dtype(f"f{int(str(constants['REAL'])[1:]) // 8}")
-        self.x, self.y = session._scaled[0] if session.data else (np.zeros((1, 0)), np.zeros((1, 0)))
+        self.x, self.y = session.scaled_training if session.data else (np.zeros((1, 0)), np.zeros((1, 0)))
         self.shuffled = bool(training.batches.order)
         self.bounds = bounds(training.batches, len(self.x))
         self.first = first_theta(program, 0, training.runs)

@@ -12,7 +12,7 @@ from hand_built import add, mul, program, total
 from netc.compiler import pipeline
 from netc.compiler.calculus import evaluate, ir
 from netc.compiler.calculus.ir import SAMPLES, Axis, Const, Index, Let, Reduce, Scan, Var, View, apply
-from netc.compiler.kernels.cpu.lets import Lets
+from netc.compiler.kernels.cpu.lets_plan import Lets
 from netc.compiler.kernels.cpu.said import patterns
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.machine import Machine

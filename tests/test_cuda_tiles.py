@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netc.compiler.kernels import emit
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cuda.plan import PILE, REGISTERS, Tile, tiled
+from netc.compiler.kernels.cuda.tile_plan import PILE, REGISTERS, Tile, tiled
 from netc.compiler.kernels.cuda.tiles import Product, Side
 
 NAMES = {"splat": "float", "least": "min", "quotient": "int.__floordiv__", "remainder": "int.__mod__"}

@@ -34,7 +34,7 @@ phase     cycle: epochs = 2, times = 3, restart = true
 
 def parts(model: netc.Model):
     """(inputs, targets) as the loss sees them."""
-    return model._session._scaled
+    return model._session.scaled_parts
 
 
 def outputs(model: netc.Model, result: netc.Result, run: int, x) -> np.ndarray:

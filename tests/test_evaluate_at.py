@@ -79,7 +79,7 @@ def test_statistics_of_batch_norm_are_those_of_update_bn():
     model = netc.compile(text)
     found = model.train()
     session = model._session
-    x, y = (torch.tensor(a) for a in session._scaled[0])
+    x, y = (torch.tensor(a) for a in session.scaled_training)
     start = model.unflatten(netc.compile(text, eta=1e-300).train().last[0])
     net = torch.nn.Sequential(
         torch.nn.Linear(1, 4), torch.nn.Tanh(), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 1)

@@ -104,7 +104,7 @@ def test_what_is_frozen_stays_and_the_rest_is_as_torch_trains_it():
     model = netc.compile(text)
     found = model.train()
     ends = [model.unflatten(end.theta[0]) for end in found.phases]
-    data = model._session._scaled[0]
+    data = model._session.scaled_training
     x, y = (torch.tensor(a) for a in data)
     net = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).double()
     for name, p in zip(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.runtime.devices import load
+from netc.runtime.devices import cache_folder, load
 
 TEXT = '''"""A kernel."""
 from numba import njit
@@ -99,12 +99,12 @@ def test_info_and_clear(tmp_path, monkeypatch):
     monkeypatch.setenv("NETC_CACHE", str(tmp_path))
     (tmp_path / "other.txt").write_text("not ours")
     run(tmp_path)
-    info = load.cache_info()
+    info = cache_folder.cache_info()
     assert (info.folder, info.entries) == (tmp_path, 1)
     assert info.size > len(TEXT)
-    assert load.cache_clear() == info
-    assert load.cache_info().entries == 0
-    assert load.cache_info().size == 0
+    assert cache_folder.cache_clear() == info
+    assert cache_folder.cache_info().entries == 0
+    assert cache_folder.cache_info().size == 0
     assert (tmp_path / "other.txt").exists()
 
 

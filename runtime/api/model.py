@@ -22,7 +22,9 @@ from netc.runtime.data.borrowed import one_call
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.finder import FinderResult
 from netc.runtime.program_file import File
+from netc.runtime.results.result import Result as Trained
 from netc.runtime.results.sweep_result import SweepResult
+from netc.runtime.session import Session
 from netc.sessions import Sessions
 
 Reals = NDArray[Any]
@@ -228,7 +230,12 @@ class Model(Fitted):
         trained = begin.train(
             session, Calls(callback, session.metric.kind if session.metric else "", session.parts)
         )
-        self._session, self._theta, self._last = session, trained.theta[0], merged
+        self._last = merged
+        return self._is_now(session, trained)
+
+    def _is_now(self, session: Session, trained: Trained) -> Result:
+        """The model is that of the first run; the result judged, and with this model."""
+        self._session, self._theta = session, trained.theta[0]
         self._states, self._folds = trained.states[0], None
         trained = replace(trained, file=self._sessions.file.source.name, expect=session.verdicts(trained))
         result = with_model(trained, self._snapshot())

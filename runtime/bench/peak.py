@@ -17,7 +17,7 @@ from numba import njit
 from netc.runtime.aligned import zeros
 from netc.runtime.atomic import write_text
 from netc.runtime.devices import simd
-from netc.runtime.devices.load import own_folder
+from netc.runtime.devices.cache_folder import own_folder
 from netc.runtime.results.folder import processor
 
 CHAINS = 12

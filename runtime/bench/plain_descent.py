@@ -112,7 +112,7 @@ def _name(activation: Activation) -> str:
 
 def _batches(session: Session) -> tuple[tuple[Array, Array], ...]:
     """Nothing where their sizes differ."""
-    x, y = session._scaled[0]
+    x, y = session.scaled_training
     cuts = bounds(session.program.training.batches, len(x)).tolist()
     if len({b - a for a, b in pairwise(cuts)}) > 1:
         return ()

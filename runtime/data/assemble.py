@@ -108,15 +108,10 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
     split_given = spec.split != 1.0 or any(name == "split" for name, _ in spec.spans)
     test = None if split_given else parts.test  # the set's own, if it has one
     pairs = [(parts.inputs, parts.targets), *(pair for pair in (test, parts.validation) if pair)]
-    inputs, targets = [x for x, _ in pairs], [y for _, y in pairs]
-    for table in inputs:
-        require_numbers(table, spec, "input", gaps_allowed=spec.missing == "mean")
-    computes = spec.weights or spec.of_inputs or spec.missing == "mean"
-    single = not computes and all(table.values.dtype == np.float32 for table in inputs)
-    x: Any = _together([table.values for table in inputs], np.float32 if single else np.float64)
+    x = _inputs([x for x, _ in pairs], spec)
     lent = spec.kind == "arrays" and x is parts.inputs.values
     x = x.copy() if lent and spec.of_inputs else x
-    goal = read_targets(targets, spec)
+    goal = read_targets([y for _, y in pairs], spec)
     by_class = goal.labels and (spec.stratify or spec.each or spec.label_noise)
     codes = codes_of(goal.values, goal.labels, goal.text) if by_class else None
     train, held, tested = split(len(parts.inputs.values), spec, codes, goal.labels)
@@ -146,6 +141,15 @@ def _dataset(parts: Parts, spec: DataSpec, source: str, account: Account) -> Dat
         given, y, *names, goal.labels, goal.text, train, tested, source, account, fill, named, *roundings,
         validation=held, weights=weights,
     )  # fmt: skip
+
+
+def _inputs(tables: Sequence[Table], spec: DataSpec) -> Any:
+    """(N, C) of all tables, in float32 where all are and nothing is computed of them."""
+    for table in tables:
+        require_numbers(table, spec, "input", gaps_allowed=spec.missing == "mean")
+    computes = spec.weights or spec.of_inputs or spec.missing == "mean"
+    single = not computes and all(table.values.dtype == np.float32 for table in tables)
+    return _together([table.values for table in tables], np.float32 if single else np.float64)
 
 
 def _together(arrays: Sequence[NDArray[Any]], kind: type[np.floating]) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from netc.runtime.atomic import write_text
-from netc.runtime.devices.load import ANSWERS, own_folder
+from netc.runtime.devices.cache_folder import ANSWERS, own_folder
 
 Rows = list[list[str]]
 

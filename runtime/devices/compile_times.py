@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 from netc.runtime.atomic import write_text
-from netc.runtime.devices.load import own_folder
+from netc.runtime.devices.cache_folder import own_folder
 
 NAME = "compile_times.json"
 

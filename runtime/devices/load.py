@@ -1,9 +1,9 @@
 """Kernel text -> module: writes the text into the cache, imports it, keeps numba's machine code beside it.
 
-The cache is one folder (`NETC_CACHE`, or the user's cache folder); an entry is a readable Python module and
-numba's files for it. A program is up to three of them (`parts.py`), of which others have some in common. Every file of
-an entry is checksummed when it is complete (`seal`), and what does not match its checksum is thrown away before numba
-reads it: a damaged entry costs a compilation, never an error.
+An entry of the cache is a readable Python module and numba's files for it, in one folder (`cache_folder.py`). A program
+is up to three of them (`parts.py`), of which others have some in common. Every file of an entry is checksummed when it is
+complete (`seal`), and what does not match its checksum is thrown away before numba reads it: a damaged entry costs a
+compilation, never an error.
 Does not compile anything itself: numba does so at the first call.
 """
 
@@ -18,9 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -28,14 +26,11 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from netc.compiler.kernels.cpu.entries import ENTRY
-from netc.dsl.own import is_own
 from netc.runtime.atomic import write_text
+from netc.runtime.devices.cache_folder import PREFIX, own_folder
 from netc.runtime.devices.compiling import compiling
 from netc.runtime.devices.parts import split
 
-PREFIX = "netc_kernels_"
-ANSWERS = "netc_answers_"
-"""Of the files of `devices/answer_cache.py`, which lie in the same folder."""
 _loaded: dict[str, ModuleType] = {}
 _modules: dict[str, tuple[ModuleType, ...]] = {}
 """Of a loaded program, by the name of the last, which has what callers ask for."""
@@ -47,43 +42,6 @@ _spent: dict[str, float] = {}
 """Of a loaded program likewise, the seconds of compiling while it was loaded, until somebody asks."""
 _sealed: dict[str, int] = {}
 """Compiled functions of a module when it was sealed last."""
-
-
-@dataclass(frozen=True)
-class CacheInfo:
-    """What is on disk: the folder, how many modules, how many bytes."""
-
-    folder: Path
-    entries: int
-    size: int
-
-
-def cache_folder() -> Path:
-    """`NETC_CACHE` if set, else the user's cache folder for netc."""
-    if chosen := os.environ.get("NETC_CACHE"):
-        return Path(chosen).expanduser().absolute()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("netc") / "kernels"
-
-
-def own_folder() -> Path:
-    """The cache folder; in one that others may write to, a folder in it that is this user's alone.
-
-    Whoever writes machine code into it has it executed. Raises OSError where there is no such folder.
-    """
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not is_own(folder):
-        folder /= f"of-{os.getuid()}"
-        folder.mkdir(exist_ok=True, mode=0o700)
-    machine_code = folder / "__pycache__"
-    machine_code.mkdir(exist_ok=True, mode=0o700)
-    if is_own(folder) and not is_own(machine_code):
-        machine_code.chmod(0o700)  # made by numba, with the rights that files have here
-    if not (is_own(folder) and is_own(machine_code) and os.access(folder, os.W_OK)):
-        raise PermissionError(folder)
-    return folder
 
 
 def load_kernels(text: str, *parts: str) -> ModuleType:
@@ -200,23 +158,6 @@ def _seal(module: ModuleType) -> None:
             write_text(path.with_suffix(".json"), json.dumps(sums, indent=1, sort_keys=True))
 
 
-def cache_info() -> CacheInfo:
-    folder = cache_folder()
-    with suppress(OSError):
-        folder = own_folder()
-    files = [file for file in _files(folder) if file.is_file()]
-    entries = sum(file.suffix == ".py" for file in files)
-    return CacheInfo(folder, entries, sum(file.stat().st_size for file in files))
-
-
-def cache_clear() -> CacheInfo:
-    """Removes every entry; returns what was there. Other files in the folder are left alone."""
-    before = cache_info()
-    for file in list(_files(before.folder)):
-        file.unlink(missing_ok=True)
-    return before
-
-
 def _key(text: str, *parts: str) -> str:
     digest = hashlib.sha256()
     for part in (text, *parts, *_versions(), processor_key()):
@@ -316,12 +257,6 @@ def _on_disk(folder: Path) -> dict[str, list[str]]:
             if name.endswith((".nbi", ".nbc")):
                 found.setdefault(name.partition(".")[0], []).append(name)
     return found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    yield from folder.glob(f"{PREFIX}*")
-    yield from folder.glob(f"{ANSWERS}*")
-    yield from (folder / "__pycache__").glob(f"{PREFIX}*")
 
 
 def _checksum(file: Path) -> str:

@@ -25,6 +25,7 @@ from numba.core.errors import TypingError
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 
+from netc.runtime.devices import simd_lanes
 from netc.runtime.devices import simd_llvm as llvm
 from netc.runtime.devices.simd_llvm import Value, cpu_features
 from netc.runtime.devices.simd_types import build, is_mask, is_vector, mask_type, one_vector
@@ -98,19 +99,19 @@ def _scalar(v: Any) -> Any:
 @intrinsic
 def hsum(typing: Any, v: Any) -> Any:
     """The sum of the lanes."""
-    return build(_scalar, lambda v: llvm.halve(v, Value.__add__), v)
+    return build(_scalar, lambda v: simd_lanes.halve(v, Value.__add__), v)
 
 
 @intrinsic
 def hmax(typing: Any, v: Any) -> Any:
     """The largest lane; NaN if one is NaN."""
-    return build(_scalar, lambda v: llvm.halve(v, llvm.maximum), v)
+    return build(_scalar, lambda v: simd_lanes.halve(v, llvm.maximum), v)
 
 
 @intrinsic
 def hmin(typing: Any, v: Any) -> Any:
     """The smallest lane; NaN if one is NaN."""
-    return build(_scalar, lambda v: llvm.halve(v, llvm.minimum), v)
+    return build(_scalar, lambda v: simd_lanes.halve(v, llvm.minimum), v)
 
 
 @intrinsic
@@ -122,7 +123,7 @@ def vsum(typing: Any, *vectors: Any) -> Any:
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         values = [Value(builder, builder.extract_value(args[0], i)) for i in range(lanes)]
-        return llvm.transposed_sums(values).value
+        return simd_lanes.transposed_sums(values).value
 
     return signature(vectors[0], types.StarArgTuple.from_types(vectors)), code
 
@@ -136,7 +137,7 @@ def keep(typing: Any, v: Any, count: Any, fill: Any) -> Any:
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         value = Value(builder, args[0])
-        kept = llvm.first_lanes(builder, args[1], value.type)
+        kept = simd_lanes.first_lanes(builder, args[1], value.type)
         return llvm.select(kept, value, llvm.splat(builder, args[2], value.lanes)).value
 
     return signature(v, v, types.int64, scalar), code
@@ -149,13 +150,13 @@ def _one_truth(mask: Any) -> Any:
 @intrinsic
 def any_true(typing: Any, mask: Any) -> Any:
     """Whether the mask holds in a lane."""
-    return build(_one_truth, lambda m: llvm.packed(m).differs(0), mask)
+    return build(_one_truth, lambda m: simd_lanes.packed(m).differs(0), mask)
 
 
 @intrinsic
 def all_true(typing: Any, mask: Any) -> Any:
     """Whether the mask holds in every lane."""
-    return build(_one_truth, lambda m: llvm.packed(m).equals(-1), mask)
+    return build(_one_truth, lambda m: simd_lanes.packed(m).equals(-1), mask)
 
 
 def _one_mask(*masks: Any) -> Any:

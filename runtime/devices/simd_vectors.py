@@ -11,6 +11,7 @@ from numba.core.errors import TypingError
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 
+from netc.runtime.devices import simd_lanes
 from netc.runtime.devices import simd_llvm as llvm
 from netc.runtime.devices.simd_llvm import Value
 from netc.runtime.devices.simd_types import vector_type
@@ -139,7 +140,7 @@ class _Vectors:
                     place = builder.add(first, builder.mul(row, step))
                     pointer = self.address(context, builder, sig.args[0], source, place)
                     found.append(Value(builder, builder.load(pointer, align=self.align)))
-                for vector in llvm.transposed(found):
+                for vector in simd_lanes.transposed(found):
                     pointer = self.address(context, builder, sig.args[4], to, at)
                     builder.store(vector.value, pointer, align=self.align)
                     at = builder.add(at, apart)
@@ -157,7 +158,7 @@ class _Vectors:
 
             def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
                 there = self.address(context, builder, sig.args[0], *args[:2])
-                return llvm.load_first(builder, there, args[2], self.llvm_type).value
+                return simd_lanes.load_first(builder, there, args[2], self.llvm_type).value
 
             return signature(self.type, array, types.intp, types.intp), code
 

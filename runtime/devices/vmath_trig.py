@@ -6,7 +6,8 @@ import math
 
 from llvmlite import ir
 
-from netc.runtime.devices.simd_llvm import Value, fma, has_fma, intrinsic, packed, select
+from netc.runtime.devices.simd_lanes import packed
+from netc.runtime.devices.simd_llvm import Value, fma, has_fma, intrinsic, select
 from netc.runtime.devices.vmath_reduce import nearest, polynomial
 
 # pi/2 in three parts of full length: n times the first is exact inside an fma

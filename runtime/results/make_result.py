@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
+from netc.compiler.calculus import ir
 from netc.compiler.meaning.spec import Points
 from netc.runtime.parameters import Array
 from netc.runtime.results.reached_points import of_ends
@@ -25,23 +27,15 @@ def make_result(
     _, per_epoch = total_steps(program, task.train.count)
     several = program.training.runs > 1
     steps = counters[:, 0]
-    lost = (outcome.stops == STOPS.index("diverged")) & ~np.isfinite(outcome.final[:, 0])
-    theta, states, figures = outcome.theta, outcome.states, outcome.final
-    if outcome.kept is not None:
-        theta, states, figures = outcome.best, outcome.best_states, outcome.kept
-    final = dict(zip(FIGURES, figures.T, strict=True))
+    at = _parameters(outcome)
+    final = dict(zip(FIGURES, (outcome.final if outcome.kept is None else outcome.kept).T, strict=True))
     parts = {"validation": task.validation is not None, "test": task.test is not None}
     absent = tuple(f"_{part}" for part, there in parts.items() if not there)
     criterion = has_criterion(program.rule) or bool(task.rules and task.rules.goals)
     outcome_codes = outcomes(outcome.stops, criterion)
     watched = dict(zip(program.rule.followed, outcome.watched.T, strict=True))
     return Result(
-        theta=theta,
-        best=outcome.best,
-        states=states,
-        best_states=outcome.best_states,
-        last=outcome.theta,
-        last_states=outcome.states,
+        **at,
         keep=task.rules.keep.written if task.rules and task.rules.keep else "",
         kept_steps=outcome.best_step,
         kept_epochs=outcome.best_step / per_epoch,
@@ -51,12 +45,9 @@ def make_result(
         epochs=steps / per_epoch,
         stop_codes=outcome.stops,
         outcome_codes=outcome_codes,
-        **of_ends(points, kinds, theta, states, outcome_codes),
+        **of_ends(points, kinds, at["theta"], at["states"], outcome_codes),
         evaluations={"loss": counters[:, 1], "gradient": counters[:, 2]},
-        grows={
-            name: (column + lost) / np.maximum(1, steps)
-            for (name, _), column in zip(program.rule.watched, outcome.grown.T, strict=True)
-        },
+        grows=_grows(program.rule, outcome),
         seconds=outcome.seconds,
         metric=metric,
         seed=program.training.seed,
@@ -66,6 +57,23 @@ def make_result(
         interrupted=outcome.interrupted,
         checkpoint=outcome.checkpoint,
     )
+
+
+def _parameters(outcome: Outcome) -> dict[str, Any]:
+    """What a `Result` has of parameters and states: its own are those of the last iteration, or those that `keep` chose."""
+    last, best = (outcome.theta, outcome.states), (outcome.best, outcome.best_states)
+    theta, states = last if outcome.kept is None else best
+    return {
+        "theta": theta, "states": states, "best": best[0], "best_states": best[1], "last": last[0], "last_states": last[1],
+    }  # fmt: skip
+
+
+def _grows(rule: ir.Rule, outcome: Outcome) -> dict[str, Array]:
+    """(runs,) Of each watched quantity, the share of the iterations in which it grew; the one that diverged is one."""
+    lost = (outcome.stops == STOPS.index("diverged")) & ~np.isfinite(outcome.final[:, 0])
+    steps = np.maximum(1, outcome.counters[:, 0])
+    grown = zip(rule.watched, outcome.grown.T, strict=True)
+    return {name: (column + lost) / steps for (name, _), column in grown}
 
 
 def _history(task: Task, outcome: Outcome) -> dict[str, Array]:

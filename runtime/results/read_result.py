@@ -15,7 +15,7 @@ from netc.runtime.results.folder_reader import Unreadable, json_of, runs_of, tab
 from netc.runtime.results.folder_reader import rows as rows_of
 from netc.runtime.results.phases import phases_read
 from netc.runtime.results.reached_points import of_ends
-from netc.runtime.results.result import MetricName, Result
+from netc.runtime.results.result import Ended, MetricName, Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.training.outcomes import OUTCOMES, STOPS
 
@@ -36,7 +36,7 @@ def read_result(
     """
     try:
         summary = json_of(path / "summary.json")
-        history = table_of(path / "history.csv")
+        history = _history(path)
         rows = runs_of(path) if summary["runs"] > 1 else _of_one(summary)
         return _result(path, program, points, arrays, kinds, summary, history, rows)
     except Unreadable:
@@ -59,10 +59,6 @@ def _result(
 ) -> Result:
     kept = summary.get("kept", {})
     at = _parameters(program.problem, arrays, bool(kept))
-    names = [kept_phase["name"] for kept_phase in summary.get("phases", ())]
-    ends = {name: rows_of(program.problem, arrays, f"phase.{name}.") for name in names}
-    for whole in history.keys() & {*WHOLE}:
-        history[whole] = history[whole].astype(np.int64)
     steps = rows["steps"].astype(np.int64)
     stop_codes = np.array([STOPS.index(text) for text in rows["stopped"]], np.int8)
     outcome_codes = np.array([OUTCOMES.index(text) for text in rows["outcome"]], np.int8)
@@ -74,6 +70,7 @@ def _result(
     per_step = _epochs_per_step(summary, steps)
     return Result(
         **at,
+        **_said(summary),
         keep=kept.get("best", ""),
         kept_steps=kept_steps,
         kept_epochs=kept_steps * per_step,
@@ -86,20 +83,36 @@ def _result(
         **of_ends(points, kinds, at["theta"], at["states"], outcome_codes),
         evaluations={name: rows[f"{name}_evaluations"].astype(np.int64) for name in ("loss", "gradient")},
         grows={name.removeprefix("grows_"): rows[name] for name in rows if name.startswith("grows_")},
-        seconds=summary["seconds"],
         metric=metric,
-        seed=summary["seed"],
-        target=summary["target"],
-        precision=summary["precision"],
-        threads=summary["threads"],
         interrupted=bool((stop_codes == STOPS.index("interrupted")).any()),
-        classes=tuple(summary.get("classes", ())),
-        fault=summary.get("fault", ""),
-        file=summary.get("file", ""),
-        expect=tuple(_verdict(v) for v in summary.get("expect", ())),
         folder=path,
-        phases=phases_read(table_of(path / "phases.csv"), ends) if ends else (),
+        phases=_phases(path, program.problem, arrays, summary),
     )
+
+
+def _history(path: Path) -> dict[str, Array]:
+    history = table_of(path / "history.csv")
+    for whole in history.keys() & {*WHOLE}:
+        history[whole] = history[whole].astype(np.int64)
+    return history
+
+
+def _said(summary: dict[str, Any]) -> dict[str, Any]:
+    """What a `Result` has as the summary says it."""
+    return {
+        **{name: summary[name] for name in ("seconds", "seed", "target", "precision", "threads")},
+        **{name: summary.get(name, "") for name in ("fault", "file")},
+        "classes": tuple(summary.get("classes", ())),
+        "expect": tuple(_verdict(v) for v in summary.get("expect", ())),
+    }
+
+
+def _phases(
+    path: Path, problem: ir.Problem, arrays: dict[str, Array], summary: dict[str, Any]
+) -> tuple[Ended, ...]:
+    names = [kept_phase["name"] for kept_phase in summary.get("phases", ())]
+    ends = {name: rows_of(problem, arrays, f"phase.{name}.") for name in names}
+    return phases_read(table_of(path / "phases.csv"), ends) if ends else ()
 
 
 def _parameters(problem: ir.Problem, arrays: dict[str, Array], kept: bool) -> dict[str, Any]:

@@ -9,23 +9,20 @@ samples or fewer go another way (`units`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.simplify import common
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import kept, rows, sums, units
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.blocks import SAMPLES, TRANSPOSED, TYPES, gather, locate, of_block, place_of
-from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, Stage, row_of
-from netc.compiler.kernels.fuse import fuse, names
+from netc.compiler.kernels.cpu.over_units import of_all, of_each
+from netc.compiler.kernels.cpu.plan import Plan, Stage, row_of
 from netc.compiler.kernels.names import constant_name
 from netc.compiler.kernels.notes import noted
 from netc.compiler.kernels.objective import parameters_of, scaled
 from netc.compiler.kernels.outline import Outline, Placed, by_places
 from netc.compiler.kernels.patterns import Chain, Product, pointwise
-from netc.compiler.kernels.vectors import Space, lanes
 
 
 def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> list[L.Function]:
@@ -108,49 +105,8 @@ def _activate(plan: Plan, stage: Stage, a: ir.Let, outline: Outline) -> list[L.S
     if pointwise(value):
         again = kept.kept(stage.layer)
         wanted = [(value, plan.at(stage.a)), *([(again, plan.at(stage.kept))] if again else [])]
-        return [note, outline.piece(a.text, [_each(plan, stage, wanted, buffers)])]
-    return [note, *_over_units(plan, stage.layer.product.outputs, [("a", value)], buffers)]
-
-
-def _each(
-    plan: Plan, stage: Stage, wanted: Sequence[tuple[ir.Expr, L.Int]], buffers: dict[str, L.Int]
-) -> L.Stmt:
-    """Expressions to their places, unit by unit; a tile of sample vectors at a time, so that their latencies overlap."""
-    product = stage.layer.product
-    units = L.Int(product.outputs, f"{constant_name(product.name)}_UNITS")
-    bindings, results = common([e for e, _ in wanted])
-    out = dict(zip(("value", "kept"), results, strict=False))
-    read = sorted({n for e, _ in wanted for n in names(e)})
-    body: list[L.Stmt] = [L.let("p", L.add(L.mul("o", plan.block), "j"))]
-    for v in range(TILE_VECTORS):
-        here = {n: f"{n}{v}" for n in (*buffers, *(n for n, _ in bindings), *out)}
-        for n in read:
-            body.append(L.let(here[n], L.load("scratch", L.add(L.add("p", buffers[n]), v * plan.lanes))))
-        body += [L.let(here[n], lanes(e, here.__getitem__, True)) for n, e in [*bindings, *out.items()]]
-    for name, (_, place) in zip(out, wanted, strict=True):
-        body += [
-            L.store("scratch", L.add(L.add("p", place), v * plan.lanes), f"{name}{v}")
-            for v in range(TILE_VECTORS)
-        ]
-    return L.loop("o", units, [L.loop("j", "width", body, step=plan.step)])
-
-
-def _over_units(plan: Plan, units: int, wanted: list[tuple[str, ir.Expr]], buffers: dict[str, L.Int],
-                after: Sequence[L.Stmt] = ()) -> list[L.Stmt]:  # fmt: skip
-    """Expressions with reductions over the units of a layer, sample vector by sample vector."""
-
-    def address(name: str, o: L.Expr) -> tuple[L.Expr, L.Expr]:
-        if name == "y":
-            return L.Name("ys"), L.add(L.add("yfirst", L.mul(o, "ystride")), "j")
-        return L.Name("scratch"), place_of(plan, buffers[name], o, "j")
-
-    bindings, results = common([e for _, e in wanted])
-    names = [name for name, _ in wanted]
-    assigns = [ir.Assign(n, e) for n, e in [*bindings, *zip(names, results, strict=True)]]
-    buffers = {**{n: plan.at(place) for n, place in plan.temporaries.items()}, **buffers}
-    live = frozenset(n for n, e in wanted if e.axes)
-    space = Space("o", units, 1, address, per_lane=True)
-    return [L.loop("j", "width", [*space.passes(fuse(assigns, live)), *after], step=plan.lanes)]
+        return [note, outline.piece(a.text, [of_each(plan, stage, wanted, buffers)])]
+    return [note, *of_all(plan, stage.layer.product.outputs, [("a", value)], buffers)]
 
 
 # -- the head: last activation and loss together -----------------------------------------------------
@@ -163,7 +119,7 @@ def head_loss(network: Chain, plan: Plan) -> L.Function:
             "total", L.call("add", "total", L.call("keep", "sample_loss", L.call("sub", "valid", "j"), 0.0))
         )
     ]
-    body = _over_units(plan, head.units, [("sample_loss", head.loss)], {"z": plan.at(last.z)}, count)
+    body = of_all(plan, head.units, [("sample_loss", head.loss)], {"z": plan.at(last.z)}, count)
     note = "Sum of the losses of the block's samples."
     return of_block("head_loss", (*SAMPLES, "scratch"), _summed(body), note, "float64")
 
@@ -179,7 +135,7 @@ def head_adjoint(network: Chain, plan: Plan) -> L.Function:
                                               L.loop("o", head.units, [mask]))),
     ]  # fmt: skip
     wanted: list[tuple[str, ir.Expr]] = [("sample_loss", head.loss), ("d", head.adjoint)]
-    body = _over_units(plan, head.units, wanted, {"z": plan.at(last.z), "d": plan.at(last.d)}, after)
+    body = of_all(plan, head.units, wanted, {"z": plan.at(last.z), "d": plan.at(last.d)}, after)
     note = "The same, and its derivative d by the last pre-activation."
     return of_block("head_adjoint", (*SAMPLES, "scratch"), _summed(body), note, "float64")
 
@@ -243,10 +199,10 @@ def _through(plan: Plan, stage: Stage, outline: Outline) -> list[L.Stmt]:
     buffers = {"z": plan.at(stage.z), "a": plan.at(stage.a), "c": d}
     if not pointwise(layer.value):
         wanted = [("dz", layer.vjp)]
-        return [note, *_over_units(plan, layer.product.outputs, wanted, {**buffers, "dz": d})]
+        return [note, *of_all(plan, layer.product.outputs, wanted, {**buffers, "dz": d})]
     if stage.kept >= 0:
         buffers[kept.NAME] = plan.at(stage.kept)
-    back = _each(plan, stage, [(kept.vjp(layer), d)], buffers)
+    back = of_each(plan, stage, [(kept.vjp(layer), d)], buffers)
     return [note, outline.piece(f"through_{layer.activation.text}", [back])]
 
 
@@ -335,7 +291,7 @@ def _predict(network: Chain, plan: Plan, heads: Heads, shuffled: bool) -> L.Func
         *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", heads.loss.call(*SAMPLES, "scratch"))),
-        *_over_units(plan, head.units, [("u", head.output)], {"z": plan.at(last.z), "u": plan.at(last.a)}),
+        *of_all(plan, head.units, [("u", head.output)], {"z": plan.at(last.z), "u": plan.at(last.a)}),
         L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
     body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *scaled(network.mean))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netc.compiler.calculus import ir
-from netc.compiler.kernels.cpu.lets import Lets
+from netc.compiler.kernels.cpu.lets_plan import Lets
 from netc.compiler.kernels.cpu.plan import LARGEST_BLOCK, WORTH_A_THREAD, Plan, block_of, most_rows
 from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.machine import Machine

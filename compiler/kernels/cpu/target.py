@@ -16,7 +16,7 @@ from netc.compiler.kernels.cpu import network as cpu_network
 from netc.compiler.kernels.cpu import units
 from netc.compiler.kernels.cpu.entries import entered
 from netc.compiler.kernels.cpu.lane_stretches import StretchWriter, seldom_ends
-from netc.compiler.kernels.cpu.lets import Lets, planned
+from netc.compiler.kernels.cpu.lets_plan import Lets, planned
 from netc.compiler.kernels.cpu.plan import Plan, plan
 from netc.compiler.kernels.emit import REALS, Spelling
 from netc.compiler.kernels.machine import Machine

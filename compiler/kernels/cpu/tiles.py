@@ -7,6 +7,7 @@ The lanes are samples; `j` runs over the samples of a block. Which layer calls w
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan
@@ -15,37 +16,6 @@ from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan
 def product(plan: Plan) -> L.Function:
     """Tiles of `plan.height` rows (what is left: single rows) times two vectors of samples."""
 
-    def tile(height: int) -> list[L.Stmt]:
-        spots = [(r, v) for r in range(height) for v in range(TILE_VECTORS)]
-        accumulator = "c{}_{}".format
-        step: list[L.Stmt] = [
-            L.let(f"x{v}", L.load("source", L.add("s", v * plan.lanes))) for v in range(TILE_VECTORS)
-        ]
-        for r in range(height):
-            step.append(L.let(f"w{r}", L.call("broadcast", "theta", L.add("w", times(r, "across")))))
-            step += [
-                L.let(accumulator(r, v), L.call("fma", f"w{r}", f"x{v}", accumulator(r, v)))
-                for v in range(TILE_VECTORS)
-            ]
-        step += [L.let("w", L.add("w", "down")), L.let("s", L.add("s", "stride"))]
-        first = [
-            L.let(accumulator(r, v), L.call("broadcast", "start", L.add(L.add("bias", "o"), r)))
-            for r, v in spots
-        ]
-        put = [
-            L.store("scratch", L.add("p", r * plan.block + v * plan.lanes), accumulator(r, v))
-            for r, v in spots
-        ]
-        body: list[L.Stmt] = [
-            *first,
-            L.let("w", L.add("weight", L.mul("o", "across"))),
-            L.let("s", L.add("at", "j")),
-            L.loop("k", "inner", step),
-            L.let("p", L.add(L.add(L.mul("o", plan.block), "out"), "j")),
-            *put,
-        ]
-        return [L.loop("j", "width", body, step=plan.step)]
-
     parameters = ("theta", "weight", "across", "down", "start", "bias", "rows", "inner", "source", "at", "stride",
                   "scratch", "out", "width")  # fmt: skip
     before = multiples("across", plan.height)
@@ -53,10 +23,40 @@ def product(plan: Plan) -> L.Function:
     return L.Function(
         "product",
         parameters,
-        (*before, *tiles("o", "rows", plan.height, tile)),
+        (*before, *tiles("o", "rows", plan.height, partial(_product_tile, plan))),
         note,
         types=types(parameters),
     )
+
+
+def _product_tile(plan: Plan, height: int) -> list[L.Stmt]:
+    spots = [(r, v) for r in range(height) for v in range(TILE_VECTORS)]
+    accumulator = "c{}_{}".format
+    step: list[L.Stmt] = [
+        L.let(f"x{v}", L.load("source", L.add("s", v * plan.lanes))) for v in range(TILE_VECTORS)
+    ]
+    for r in range(height):
+        step.append(L.let(f"w{r}", L.call("broadcast", "theta", L.add("w", times(r, "across")))))
+        step += [
+            L.let(accumulator(r, v), L.call("fma", f"w{r}", f"x{v}", accumulator(r, v)))
+            for v in range(TILE_VECTORS)
+        ]
+    step += [L.let("w", L.add("w", "down")), L.let("s", L.add("s", "stride"))]
+    first = [
+        L.let(accumulator(r, v), L.call("broadcast", "start", L.add(L.add("bias", "o"), r))) for r, v in spots
+    ]
+    put = [
+        L.store("scratch", L.add("p", r * plan.block + v * plan.lanes), accumulator(r, v)) for r, v in spots
+    ]
+    body: list[L.Stmt] = [
+        *first,
+        L.let("w", L.add("weight", L.mul("o", "across"))),
+        L.let("s", L.add("at", "j")),
+        L.loop("k", "inner", step),
+        L.let("p", L.add(L.add(L.mul("o", plan.block), "out"), "j")),
+        *put,
+    ]
+    return [L.loop("j", "width", body, step=plan.step)]
 
 
 def times(count: int, name: str) -> L.Expr:
@@ -85,26 +85,6 @@ def outer_sums(plan: Plan) -> L.Function:
     """W rows of one side (the lanes of the result) times `plan.outer_height` rows of the other."""
     w = plan.lanes
 
-    def tile(height: int) -> list[L.Stmt]:
-        names = [(r, k) for r in range(height) for k in range(w)]
-        step: list[L.Stmt] = [
-            L.let(f"x{r}", L.load("source", L.add("s", times(r, "stride")))) for r in range(height)
-        ]
-        for k in range(w):
-            step.append(L.let(f"p{k}", L.load("lanes", L.add("q", times(k, "apart")))))
-            step += [L.let(f"g{r}_{k}", L.call("fma", f"p{k}", f"x{r}", f"g{r}_{k}")) for r in range(height)]
-        step += [L.let("s", L.add("s", w)), L.let("q", L.add("q", w))]
-        body: list[L.Stmt] = [
-            *(L.let(f"g{r}_{k}", L.call("splat", 0.0)) for r, k in names),
-            L.let("s", L.add("at", L.mul("i", "stride"))),
-            L.let("q", L.add("first", L.mul("u", "apart"))),
-            L.loop("j", "width", step, step=w),
-        ]
-        body.append(L.let("p", L.add(L.add(L.mul("i", "padded"), "u"), "sums")))
-        for r in range(height):
-            body += _accumulate(L.add("p", times(r, "padded")), [f"g{r}_{k}" for k in range(w)])
-        return body
-
     parameters = (
         "lanes",
         "first",
@@ -123,9 +103,31 @@ def outer_sums(plan: Plan) -> L.Function:
         *multiples("stride", plan.outer_height),
         *multiples("padded", plan.outer_height),
     ]
-    body = L.loop("u", "padded", tiles("i", "rows", plan.outer_height, tile), step=w)
+    body = L.loop("u", "padded", tiles("i", "rows", plan.outer_height, partial(_outer_tile, plan)), step=w)
     note = "sums[i, u] += sum over a block's samples of lanes[first + u*apart] * source[at + i*stride]."
     return L.Function("outer_sums", parameters, (*before, body), note, types=types(parameters))
+
+
+def _outer_tile(plan: Plan, height: int) -> list[L.Stmt]:
+    w = plan.lanes
+    names = [(r, k) for r in range(height) for k in range(w)]
+    step: list[L.Stmt] = [
+        L.let(f"x{r}", L.load("source", L.add("s", times(r, "stride")))) for r in range(height)
+    ]
+    for k in range(w):
+        step.append(L.let(f"p{k}", L.load("lanes", L.add("q", times(k, "apart")))))
+        step += [L.let(f"g{r}_{k}", L.call("fma", f"p{k}", f"x{r}", f"g{r}_{k}")) for r in range(height)]
+    step += [L.let("s", L.add("s", w)), L.let("q", L.add("q", w))]
+    body: list[L.Stmt] = [
+        *(L.let(f"g{r}_{k}", L.call("splat", 0.0)) for r, k in names),
+        L.let("s", L.add("at", L.mul("i", "stride"))),
+        L.let("q", L.add("first", L.mul("u", "apart"))),
+        L.loop("j", "width", step, step=w),
+    ]
+    body.append(L.let("p", L.add(L.add(L.mul("i", "padded"), "u"), "sums")))
+    for r in range(height):
+        body += _accumulate(L.add("p", times(r, "padded")), [f"g{r}_{k}" for k in range(w)])
+    return body
 
 
 def row_sums(plan: Plan) -> L.Function:

@@ -6,6 +6,8 @@ other, their units padded to whole vectors, those of a source with zeros.
 
 from __future__ import annotations
 
+from functools import partial
+
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.names import constant_name
 from netc.compiler.kernels.patterns import Chain, Product
@@ -174,27 +176,7 @@ def _rank_ones(inputs: int, outputs: int, lanes: int) -> L.Function:
     vectors = -(-inputs // lanes)
     height = min(range(min(TALLEST, outputs), 0, -1), key=lambda h: outputs % h) if vectors == 1 else 1
     width = min(vectors, WIDEST)
-
-    def tile(rows: int, columns: int, i: L.Expr | int) -> list[L.Stmt]:
-        spots = [(r, v) for r in range(rows) for v in range(columns)]
-        step: list[L.Stmt] = [
-            L.let(f"x{v}", L.load("scratch", L.add(L.add("s", i), v * lanes))) for v in range(columns)
-        ]
-        for r in range(rows):
-            step.append(L.let(f"d{r}", L.call("broadcast", "scratch", L.add(L.add("p", "o"), r))))
-            step += [L.let(f"c{r}_{v}", L.call("fma", f"d{r}", f"x{v}", f"c{r}_{v}")) for v in range(columns)]
-        step += [
-            L.let("p", L.add("p", _padded(outputs, lanes))),
-            L.let("s", L.add("s", _padded(inputs, lanes))),
-        ]
-        to = L.add(L.add("weight", L.mul("o", inputs)), i)
-        return [
-            *(L.let(f"c{r}_{v}", L.call("splat", 0.0)) for r, v in spots),
-            L.let("p", "d"), L.let("s", "source"),
-            L.loop("k", "count", step),
-            L.let("to", to),
-            *(L.store("grad", L.add("to", r * inputs + v * lanes), L.call("mul", f"c{r}_{v}", "scaled")) for r, v in spots),
-        ]  # fmt: skip
+    tile = partial(_rank_tile, inputs, outputs, lanes)
 
     def rows(count: int) -> list[L.Stmt]:
         whole = vectors // width * width
@@ -215,6 +197,31 @@ def _rank_ones(inputs: int, outputs: int, lanes: int) -> L.Function:
     return L.Function(
         f"rank_ones_{outputs}x{inputs}", parameters, tuple(body), note, types=_types(parameters)
     )
+
+
+def _rank_tile(
+    inputs: int, outputs: int, lanes: int, rows: int, columns: int, i: L.Expr | int
+) -> list[L.Stmt]:
+    """So many rows of theta from `o` on, times so many vectors of inputs from `i` on."""
+    spots = [(r, v) for r in range(rows) for v in range(columns)]
+    step: list[L.Stmt] = [
+        L.let(f"x{v}", L.load("scratch", L.add(L.add("s", i), v * lanes))) for v in range(columns)
+    ]
+    for r in range(rows):
+        step.append(L.let(f"d{r}", L.call("broadcast", "scratch", L.add(L.add("p", "o"), r))))
+        step += [L.let(f"c{r}_{v}", L.call("fma", f"d{r}", f"x{v}", f"c{r}_{v}")) for v in range(columns)]
+    step += [
+        L.let("p", L.add("p", _padded(outputs, lanes))),
+        L.let("s", L.add("s", _padded(inputs, lanes))),
+    ]
+    to = L.add(L.add("weight", L.mul("o", inputs)), i)
+    return [
+        *(L.let(f"c{r}_{v}", L.call("splat", 0.0)) for r, v in spots),
+        L.let("p", "d"), L.let("s", "source"),
+        L.loop("k", "count", step),
+        L.let("to", to),
+        *(L.store("grad", L.add("to", r * inputs + v * lanes), L.call("mul", f"c{r}_{v}", "scaled")) for r, v in spots),
+    ]  # fmt: skip
 
 
 def _sum_of_rows(lanes: int) -> L.Function:

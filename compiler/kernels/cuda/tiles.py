@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cuda.plan import Tile
+from netc.compiler.kernels.cuda.tile_plan import Tile
 from netc.dsl.record import record
 
 BLOCK_BARRIER = L.Do(L.call("block_barrier"))

@@ -16,7 +16,7 @@ def command() -> None:
 @command.command("info")
 def info() -> int:
     """Say where they are and how much they take."""
-    from netc.runtime.devices.load import cache_info
+    from netc.runtime.devices.cache_folder import cache_info
 
     found = cache_info()
     click.echo(f"{found.folder}\n{counted(found.entries, 'module')}, {found.size / 2**20:.1f} MiB")
@@ -26,7 +26,7 @@ def info() -> int:
 @command.command("clear")
 def clear() -> int:
     """Remove them; they are compiled again when needed."""
-    from netc.runtime.devices.load import cache_clear
+    from netc.runtime.devices.cache_folder import cache_clear
 
     try:
         found = cache_clear()

@@ -59,11 +59,7 @@ def command(
     if resume is None:
         if file is None:
             raise click.UsageError("which FILE?")
-        session = _opened(file, changed, out, width, quiet)
-        if where:
-            from netc import cluster_run
-
-            cluster_run.require_spreadable(session)
+        session = _opened(file, changed, out, width, quiet, spread=bool(where))
         if session.spec.finder is not None:
             from netc import finder_run
 
@@ -79,19 +75,25 @@ def command(
         result, failed = _spread(run, changed, where or "")
     else:
         result, failed = train(run, quiet), False
-    if plot and not result.interrupted:
-        pictures([run.folder.path], (), run.folder.path, "png")
+    _draw(run.folder.path, result.interrupted, plot)
     _tell(run, result, as_json, quiet)
     return BROKEN_OFF if failed else _status(result)
 
 
-def _opened(file: Path, changed: dict[str, str | float], out: Path, lanes: int, quiet: bool) -> Session:
+def _opened(
+    file: Path, changed: dict[str, str | float], out: Path, lanes: int, quiet: bool, spread: bool
+) -> Session:
+    """SpecError or UsageError where it cannot train; `spread`: over the workers of a cluster."""
     from netc.runtime.opening import open_session
 
     session = open_session(read(file), changed, lanes=lanes)
     warn(session, quiet)
     session.require_target()
     session.require_room(out)
+    if spread:
+        from netc import cluster_run
+
+        cluster_run.require_spreadable(session)
     return session
 
 
@@ -112,10 +114,14 @@ def _swept(sweeping: sweep_run.Sweeping, plot: bool, as_json: bool) -> int:
     from netc.sweep_table import tell
 
     result = sweep_run.run(sweeping)
-    if plot and not result.interrupted:
-        pictures([sweeping.folder.path], (), sweeping.folder.path, "png")
+    _draw(sweeping.folder.path, result.interrupted, plot)
     tell(sweeping, result, as_json)
     return sweep_run.status(result)
+
+
+def _draw(folder: Path, interrupted: bool, plot: bool) -> None:
+    if plot and not interrupted:
+        pictures([folder], (), folder, "png")
 
 
 def begun_here(path: Path, lanes: int) -> Manifest:

@@ -1,6 +1,6 @@
 """What `netc play` plays: a file's training in hand, moved a few iterations at a time, its numbers changed in between.
 
-What is shown of it is made in `play_shown.py`, sent by `play_server.py`. Keeps nothing on disk.
+What is shown of it is made in `shown.py`, sent by `server.py`. Keeps nothing on disk.
 """
 
 from __future__ import annotations

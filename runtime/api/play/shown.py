@@ -5,7 +5,6 @@ Pictures are numbers on a grid, a byte each: how they look is the page's.
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping
 from itertools import pairwise
@@ -18,6 +17,8 @@ from netc.dsl import ast
 from netc.dsl.printer import print_equation
 from netc.notebook import network_text
 from netc.play import Playground
+from netc.play.grids import as_bytes, grid, packed, window_of
+from netc.runtime.data.parts import Indices
 from netc.runtime.judging import probable
 from netc.runtime.parameters import Array
 from netc.runtime.results.hessian import Hessians
@@ -28,8 +29,6 @@ FINE, FINER = 80, 160
 """Cells along an axis of a grid, and of the surface of an objective, which is computed once; points of a line."""
 DOTS = 500
 """Samples that are drawn."""
-ROOM = 0.15
-"""Around them, of their width."""
 MOST_UNITS, MOST_LAYERS = 16, 8
 """Of a network that is drawn."""
 SPREAD, SPREAD_OF_MANY = 1.6, 1.15
@@ -143,22 +142,15 @@ def _still(play: Playground) -> dict[str, Any]:
 
 def _samples(play: Playground) -> dict[str, Any]:
     """Some samples of each part, in the units of the data: inputs, and the number of the class, or the first target."""
-    data, parts = play.session.data, {}
+    data = play.session.data
     assert data is not None
     truth = data.codes if play.session.targets.classes else data.y[:, 0]
-    for part in play.session.parts:
-        rows = getattr(data, part)
-        rows = rows[:: -(-len(rows) // DOTS)]
-        parts[part] = {"x": data.x[rows][:, :2].tolist(), "y": np.asarray(truth[rows], float).tolist()}
+    parts = {
+        part: {"x": data.x[rows][:, :2].tolist(), "y": np.asarray(truth[rows], float).tolist()}
+        for part, rows in _drawn(play).items()
+    }
     names = [*map(str, data.input_names[:2]), str(data.target_names[0]) if len(data.target_names) else "y"]
-    return {"parts": parts, "names": names, "window": _window(data.x[:, :2].astype(np.float64))}
-
-
-def _window(x: Array) -> list[list[float]]:
-    """(low, high) of each axis, with room around."""
-    low, high = np.nanmin(x, axis=0), np.nanmax(x, axis=0)
-    room = np.where(high > low, ROOM * (high - low), 1.0)
-    return np.stack([low - room, high + room], axis=1).tolist()  # type: ignore[no-any-return]
+    return {"parts": parts, "names": names, "window": window_of(data.x[:, :2].astype(np.float64))}
 
 
 def _around(play: Playground) -> list[list[float]]:
@@ -190,9 +182,7 @@ def _surface(play: Playground) -> dict[str, Any]:
     """The objective on a grid, as ranks of its values: level lines are as many where it is flat as where it is steep."""
     assert play.session.spec.objective
     window = _around(play)
-    axes = [_centres(low, high, FINER) for low, high in window]
-    grid = np.stack([a.ravel() for a in np.meshgrid(*axes)], axis=1)
-    values = Hessians(play.session.program.problem).losses(grid)
+    values = Hessians(play.session.program.problem).losses(grid(window, FINER))
     values = np.where(np.isfinite(values), values, np.inf)
     below = np.searchsorted(np.sort(values), values)
     return {
@@ -220,7 +210,7 @@ def _moving(play: Playground) -> dict[str, Any]:
         case "plane":
             return _plane(play, rows[0])
         case "line":
-            (low, high), *_ = _window(_x(play))
+            (low, high), *_ = window_of(_x(play))
             x = np.linspace(low, high, FINER)
             return plain_tree({"x": x.tolist(), "u": _outputs(play, rows[0], x[:, None])[:, 0].tolist()})  # type: ignore[no-any-return]
         case "truth":
@@ -235,11 +225,7 @@ def _x(play: Playground) -> Array:
 
 def _plane(play: Playground, row: Array) -> dict[str, Any]:
     """On a grid: the class that is named and how sure it is, or the output between its lowest and highest value."""
-    ends = _window(_x(play))
-    grid = np.stack(
-        [a.ravel() for a in np.meshgrid(*(_centres(low, high, FINE) for low, high in ends))], axis=1
-    )
-    outputs = _outputs(play, row, grid)
+    outputs = _outputs(play, row, grid(window_of(_x(play)), FINE))
     if not np.isfinite(outputs).all():
         return {}
     targets = play.session.targets
@@ -251,22 +237,27 @@ def _plane(play: Playground, row: Array) -> dict[str, Any]:
         threshold = targets.metric().threshold
         above = outputs[:, 0] > threshold
         sure = np.clip(np.abs(outputs[:, 0] - threshold) / 0.5, 0, 1)
-        return {"fine": FINE, "classes": _bytes(above), "cells": packed(sure)}
+        return {"fine": FINE, "classes": as_bytes(above), "cells": packed(sure)}
     named = outputs.argmax(axis=1)
     top = np.sort(outputs, axis=1)[:, -2:]
     sure = top[:, 1] - top[:, 0] if probable(play.session) else np.tanh(top[:, 1] - top[:, 0])
-    return {"fine": FINE, "classes": _bytes(named), "cells": packed(sure)}
+    return {"fine": FINE, "classes": as_bytes(named), "cells": packed(sure)}
 
 
 def _said(play: Playground, row: Array) -> Mapping[str, Any]:
     """Of the samples that are drawn, the first output."""
     data = play.session.data
     assert data is not None
-    parts = {p: getattr(data, p) for p in play.session.parts}
     return {
-        part: plain_tree(_outputs(play, row, data.x[rows[:: -(-len(rows) // DOTS)]])[:, 0].tolist())
-        for part, rows in parts.items()
+        part: plain_tree(_outputs(play, row, data.x[rows])[:, 0].tolist())
+        for part, rows in _drawn(play).items()
     }
+
+
+def _drawn(play: Playground) -> dict[str, Indices]:
+    """Of each part, the samples that are drawn: at most DOTS, evenly over the part."""
+    parts = {part: getattr(play.session.data, part) for part in play.session.parts}
+    return {part: rows[:: -(-len(rows) // DOTS)] for part, rows in parts.items()}
 
 
 def _outputs(play: Playground, row: Array, x: Array) -> Array:
@@ -296,17 +287,3 @@ def _layers(play: Playground) -> list[dict[str, Any]]:
         shown = [[round(w, 2) if math.isfinite(w) else 0.0 for w in line] for line in some.tolist()]
         found.append({"units": list(t.kept_shape[::-1]), "weights": shown})
     return found
-
-
-def _centres(low: float, high: float, count: int) -> Array:
-    """Of cells between them."""
-    return low + (high - low) * (np.arange(count) + 0.5) / count
-
-
-def packed(shares: Array) -> str:
-    """Numbers from 0 to 1 as bytes."""
-    return _bytes(np.rint(255 * np.clip(shares, 0, 1)))
-
-
-def _bytes(numbers: Array) -> str:
-    return base64.b64encode(numbers.astype(np.uint8).tobytes()).decode()
