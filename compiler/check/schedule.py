@@ -146,43 +146,10 @@ def _as_rule(definition: ast.Schedule) -> ast.Optimizer:
 def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -> Iterable[Piece]:
     past = -math.inf
     for position, piece in enumerate(statement.pieces):
-        last = position == len(statement.pieces) - 1
-        until = math.inf
-        if piece.until is not None:
-            _no_share(piece.until, "'until'", report)
-            try:
-                until = number(piece.until)
-            except NotANumber as error:
-                report.error("E0502", error.span, f"'until' needs a number: {error.reason}")
-            if not math.isfinite(until):
-                report.error("E0502", piece.until.span, "'until' needs a number that comes")
-            elif until <= past or until <= 0:
-                report.error(
-                    "E0510",
-                    piece.until.span,
-                    "the pieces of a schedule must follow each other in time",
-                    notes=(f"this one ends at {until:g}, the one before at {max(past, 0):g}",),
-                )
-            if last:
-                report.error(
-                    "E0510",
-                    piece.until.span,
-                    f"the schedule says nothing after {until:g}",
-                    hints=("give the last value without 'until'",),
-                )
-        elif not last:
-            report.error(
-                "E0510",
-                piece.span,
-                "only the last value of a schedule may stand without 'until'",
-                hints=(f"write '{piece.span.text} until ...'",),
-            )
-        past = until
+        until = past = _end(piece, past, position == len(statement.pieces) - 1, report)
         if piece.value == ast.Name("none"):
-            message = (
-                f"a schedule has a value at all times: without a schedule '{statement.name}' stays as it is"
-            )
-            report.error("E0502", piece.value.span, message)
+            stays = f"without a schedule '{statement.name}' stays as it is"
+            report.error("E0502", piece.value.span, f"a schedule has a value at all times: {stays}")
         value = expand(piece.value, definitions, report)
         for time in beside_clock(value):
             _no_share(time, "what stands beside 'epoch' or 'step'", report)
@@ -191,6 +158,32 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
             clock = next((n.id for n in walk(value) if isinstance(n, ast.Name) and n.id in CLOCKS), "step")
             check_denominators(value, {"step": 0.0, "epoch": 0.0}, report, clock)
         yield Piece(value, until)
+
+
+def _end(piece: ast.Piece, past: float, last: bool, report: Report) -> float:
+    """Until when a piece holds, of which the one before ends at `past`."""
+    if piece.until is None:
+        if not last:
+            hint = f"write '{piece.span.text} until ...'"
+            message = "only the last value of a schedule may stand without 'until'"
+            report.error("E0510", piece.span, message, hints=(hint,))
+        return math.inf
+    _no_share(piece.until, "'until'", report)
+    until, where = math.inf, piece.until.span
+    try:
+        until = number(piece.until)
+    except NotANumber as error:
+        report.error("E0502", error.span, f"'until' needs a number: {error.reason}")
+    if not math.isfinite(until):
+        report.error("E0502", where, "'until' needs a number that comes")
+    elif until <= past or until <= 0:
+        note = f"this one ends at {until:g}, the one before at {max(past, 0):g}"
+        message = "the pieces of a schedule must follow each other in time"
+        report.error("E0510", where, message, notes=(note,))
+    if last:
+        hint = "give the last value without 'until'"
+        report.error("E0510", where, f"the schedule says nothing after {until:g}", hints=(hint,))
+    return until
 
 
 def _value(value: ast.Expr, definitions: Definitions, report: Report) -> None:
