@@ -5,10 +5,11 @@ Knows nothing of networks: chains of dense layers (`network`) and any lets (`let
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu.plan import Plan, row_of
+from netc.compiler.kernels.objective import scaled
 from netc.compiler.kernels.rule_memory import CLOCK
 
 SAMPLES = ("xs", "xfirst", "xstride", "ys", "yfirst", "ystride", "valid", "width")
@@ -53,6 +54,26 @@ def locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
         L.let("width", L.mul(rounded, plan.step)),
         *(gathered if shuffled else in_order),
     ]
+
+
+def predict(
+    plan: Plan,
+    shuffled: bool,
+    block: Sequence[L.Stmt],
+    outputs: tuple[L.Expr, int],
+    mean: bool,
+    before: Sequence[L.Stmt] = (),
+) -> L.Function:
+    """`predict` of samples whose loss and outputs are made by `block`; `outputs`: a vector of output `o` from sample `j` on,
+    and how many there are."""
+    found, count = outputs
+    at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
+    put = L.store(L.call("flat", "out"), at, found)
+    taken = L.loop("o", count, [L.loop("j", "width", [put], step=plan.lanes)])
+    whole = L.loop("s", "count", [*locate(plan, shuffled), *block, taken], step=plan.block)
+    body = (L.let("total", 0.0), *before, whole, *scaled(mean))
+    note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
+    return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
 
 
 TRANSPOSED = (4, 4)

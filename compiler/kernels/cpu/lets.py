@@ -14,7 +14,7 @@ from dataclasses import replace
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import calls, sums
-from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, of_block
+from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, of_block, predict
 from netc.compiler.kernels.cpu.lets_plan import Lets, Mode, numbers
 from netc.compiler.kernels.cpu.passes import LetWriter
 from netc.compiler.kernels.notes import by_words, names_of
@@ -184,22 +184,8 @@ def _collect() -> L.Function:
 
 def _predict(mode: Mode, shuffled: bool, outline: Outline) -> L.Function:
     problem, plan, output = mode.problem, mode.plan, mode.layouts[mode.problem.output]
-    at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
-    put = L.store(
-        L.call("flat", "out"),
-        at,
-        L.load(output.array, L.add(L.add(L.mul("o", plan.block), "j"), output.first)),
-    )
-    block: list[L.Stmt] = [
-        *locate(plan, shuffled),
-        *_loss_of_block(mode),
-        *(_step(mode, step, outline) for step in mode.steps.outputs),
-        L.loop("o", problem.outputs, [L.loop("j", "width", [put], step=plan.lanes)]),
-    ]
-    body = [L.let("total", 0.0), *_cleared(mode, (*mode.steps.forward, *mode.steps.outputs))]
-    body += _ahead(mode, shuffled)
-    body += [L.loop("s", "count", block, step=plan.block), *scaled(problem.mean)]
-    note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
-    return L.Function(
-        "predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), tuple(body), note
-    )
+    outputs = (_step(mode, step, outline) for step in mode.steps.outputs)
+    before = (*_cleared(mode, (*mode.steps.forward, *mode.steps.outputs)), *_ahead(mode, shuffled))
+    found = L.load(output.array, L.add(L.add(L.mul("o", plan.block), "j"), output.first))
+    block = [*_loss_of_block(mode), *outputs]
+    return predict(plan, shuffled, block, (found, problem.outputs), problem.mean, before)

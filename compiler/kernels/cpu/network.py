@@ -15,7 +15,16 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import kept, rows, sums, units
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
-from netc.compiler.kernels.cpu.blocks import SAMPLES, TRANSPOSED, TYPES, gather, locate, of_block, place_of
+from netc.compiler.kernels.cpu.blocks import (
+    SAMPLES,
+    TRANSPOSED,
+    TYPES,
+    gather,
+    locate,
+    of_block,
+    place_of,
+    predict,
+)
 from netc.compiler.kernels.cpu.over_units import of_all, of_each
 from netc.compiler.kernels.cpu.plan import Plan, Stage, row_of
 from netc.compiler.kernels.names import constant_name
@@ -285,15 +294,10 @@ def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
 
 def _predict(network: Chain, plan: Plan, heads: Heads, shuffled: bool) -> L.Function:
     head, last = network.head, plan.stages[-1]
-    at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
-    put = L.store(L.call("flat", "out"), at, L.load("scratch", place_of(plan, plan.at(last.a), "o", "j")))
     block: list[L.Stmt] = [
-        *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", heads.loss.call(*SAMPLES, "scratch"))),
         *of_all(plan, head.units, [("u", head.output)], {"z": plan.at(last.z), "u": plan.at(last.a)}),
-        L.loop("o", head.units, [L.loop("j", "width", [put], step=plan.lanes)]),
     ]
-    body = (L.let("total", 0.0), L.loop("s", "count", block, step=plan.block), *scaled(network.mean))
-    note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
-    return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
+    found = L.load("scratch", place_of(plan, plan.at(last.a), "o", "j"))
+    return predict(plan, shuffled, block, (found, head.units), network.mean)
