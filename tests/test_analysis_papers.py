@@ -178,7 +178,7 @@ def test_quasi_hyperbolic_momentum_has_relatives() -> None:
         ("m_t[n+1] = beta*m_t[n] + g_t", "'g_t'"),
         ("m[n] = beta*m[n-1] + (1 - beta)*grad R", "old[n+1] = m[n]"),
         ("m = beta*m + grad R", "'m' is defined by itself"),
-        ("m[t+1] = beta*m[t] + grad R", "the iterations are counted by n, from 0: m[n+1]"),
+        ("m[t+1] = beta*m[t] + grad R", "the iterations are counted by n, from 0, m[n+1]"),
         ("v[n+1] = v[n] - m_t", "'m_t'"),
     ],
 )
