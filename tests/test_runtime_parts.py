@@ -74,8 +74,8 @@ def test_every_function_is_in_one_part_and_as_it_was():
         line for line in whole[whole.index("@") :].splitlines() if line.strip()
     )
     *tiles, problem, rule = (set(part.names) for part in parts)
-    sums, passes = ["row_sums", "clear", "collect", "collect_turned"], ["make_tanh", "make_through_tanh"]
-    shared = ["product", "outer_sums", *sums, *passes, "head_loss", "head_adjoint", "norm_of"]
+    passes, heads = ["make_tanh", "make_through_tanh"], ["head_loss", "head_adjoint"]
+    shared = ["product", "outer_sums", "row_sums", *passes, *heads, "norm_of"]
     assert tiles == [{name} for name in shared]
     assert {"loss", "gradient", "predict", "report", "outputs", "forward", "backward"} <= problem
     assert rule == {"start", "advance"}

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu import calls, sums
+from netc.compiler.kernels.cpu import calls
 from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, of_block, predict
 from netc.compiler.kernels.cpu.lets_plan import Lets, Mode, numbers
 from netc.compiler.kernels.cpu.passes import LetWriter
@@ -47,7 +47,7 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
     for mode in modes:
         made += [_over_blocks(mode, name, shuffled, outline) for name in ("loss", "gradient")]
     made.append(_predict(modes[-1], shuffled, outline))
-    return [*tiles, sums.clear(plan.lanes), _collect(), *outline.functions, *made]
+    return [*tiles, _clear(plan.lanes), _collect(), *outline.functions, *made]
 
 
 def _steps(mode: Mode, name: str, steps: Sequence[ir.Step], note: str, outline: Outline) -> L.Function:
@@ -171,6 +171,14 @@ def _collected(mode: Mode) -> list[L.Stmt]:
         *(put(t, gradient, "scale") for t, gradient in derivatives),
         *(put(tensors[u.state], u.value, 1.0) for u in problem.updates),
     ]
+
+
+def _clear(lanes: int) -> L.Function:
+    zero = L.store("scratch", L.add("q", "at"), L.call("splat", 0.0))
+    body = L.loop("q", "size", [zero], step=lanes)
+    return L.Function(
+        "clear", ("scratch", "at", "size"), (body,), "Sums begin at 0.", types=("reals", "int64", "int64")
+    )
 
 
 def _collect() -> L.Function:

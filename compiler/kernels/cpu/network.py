@@ -9,11 +9,13 @@ samples or fewer go another way (`units`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from typing import NamedTuple
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cpu import kept, rows, sums, units
+from netc.compiler.kernels.cpu import kept, rows, units
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
 from netc.compiler.kernels.cpu.blocks import (
     SAMPLES,
@@ -43,7 +45,6 @@ def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> lis
     made += [] if all(stage.wide for stage in plan.stages) else [cpu_tiles.outer_sums(plan)]
     made += [cpu_tiles.row_sums(plan)]
     made += [rows.transposed(plan), rows.outer_rows(plan)] if plan.wide else []
-    made += [sums.clear(plan.lanes), sums.collect(plan), sums.collect_turned(plan)]
     made += [*outline.functions, heads.loss.function, heads.adjoint.function, *passes]
     if shuffled:
         first = plan.stages[0]
@@ -259,8 +260,9 @@ def _range(plan: Plan, heads: Heads, shuffled: bool, with_gradient: bool) -> lis
     body: list[L.Stmt] = [L.let("total", 0.0)]
     if with_gradient:
         block.append(L.Do(L.call("backward", "theta", *SAMPLES, "scratch")))
-        cleared = (L.call("clear", "scratch", plan.at(s.sums), s.layout.size) for s in plan.stages)
-        body += [L.Do(call) for call in cleared]
+        for stage in plan.stages:  # calls would cost a tenth of a small batch
+            clear = L.store("scratch", L.add("q", plan.at(stage.sums)), L.call("splat", 0.0))
+            body.append(L.loop("q", stage.layout.size, [clear], step=plan.lanes))
     return [*body, L.loop("s", "count", block, step=plan.block)]
 
 
@@ -280,16 +282,36 @@ def _chunks(plan: Plan, part: str, parallel: bool) -> list[L.Stmt]:
 
 
 def _collect(plan: Plan, stage: Stage) -> list[L.Stmt]:
-    """The sums, in the layout of theta, times `scale`."""
-    d, layout = stage.layer.product, stage.layout
-    made = plan.at(stage.sums)
-    name = "collect_turned" if layout.over_outputs else "collect"
-    sizes = layout.padded, d.outputs, d.inputs, "scale"
-    out = [L.call(name, "grad", parameter(d.weight), "scratch", made, *sizes)]
+    """The sums, in the layout of theta, times `scale`.
+
+    A vector may reach into what comes behind it in theta: that is written later, and behind the last parameter
+    there is room for a vector.
+    """
+    d = stage.layer.product
+    layout = stage.layout
+
+    def summed(start: L.Expr, one: Callable[[L.Expr], L.Expr]) -> L.Expr:
+        """Over the chunks, in their order."""
+        found = [one(L.add(L.Int(c * plan.size), start) if c else start) for c in range(plan.chunks)]
+        return reduce(lambda a, b: L.call("add", a, b), found)
+
+    def copy(to: L.Expr, start: L.Expr) -> L.Stmt:
+        found = summed(start, lambda at: L.load("scratch", at))
+        return L.store("grad", to, L.call("mul", found, L.call("splat", "scale")))
+
+    spot = L.add(L.add(L.mul("o", d.inputs), "i"), parameter(d.weight))
+    if layout.over_outputs:
+        place = L.add(L.add(L.mul("i", layout.padded), "o"), plan.at(stage.sums))
+        found = summed(place, lambda at: L.At(L.Name("scratch"), at))
+        body: L.Stmt = L.Store(L.Name("grad"), spot, L.call("mul", found, "scale"))
+        out: list[L.Stmt] = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body])])]
+    else:
+        body = copy(spot, L.add(L.add(L.mul("o", layout.padded), "i"), plan.at(stage.sums)))
+        out = [L.loop("o", d.outputs, [L.loop("i", d.inputs, [body], step=plan.lanes)])]
     if d.bias:
-        sizes = layout.padded, 1, d.outputs, "scale"
-        out.append(L.call("collect", "grad", parameter(d.bias), "scratch", L.add(made, layout.bias), *sizes))
-    return [L.Do(call, sums.COLLECTED) for call in out]
+        bias = copy(L.add("o", parameter(d.bias)), L.add("o", L.add(plan.at(stage.sums), layout.bias)))
+        out.append(L.loop("o", d.outputs, [bias], step=plan.lanes))
+    return out
 
 
 def _predict(network: Chain, plan: Plan, heads: Heads, shuffled: bool) -> L.Function:
