@@ -152,6 +152,19 @@ def test_show(stage, here, capsys):
     assert words.get(stage, "") in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("stage", ["llvm", "asm"])
+def test_machine_code_of_a_networks_functions(stage, here, capsys):
+    text = "network [1(tanh)2(lin)1]\ninit glorot_uniform\nloss mse\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
+    Path("net.net").write_text(text + "data inline:\n    1 -> 2\n    2 -> 3\n")
+    for function in ("advance", "gradient", "predict"):
+        assert main(["show", "net.net", "--stage", stage, "--function", function]) == 0
+        shown = capsys.readouterr().out
+        assert function in shown
+        assert shown.count("\n") > 50
+    assert main(["show", "net.net", "--stage", stage, "--function", "loss"]) == 2
+    assert "does not call 'loss'" in capsys.readouterr().err
+
+
 def test_list(capsys):
     assert main(["list", "optimizers", "--full"]) == 0
     out = capsys.readouterr().out

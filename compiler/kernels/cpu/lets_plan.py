@@ -120,6 +120,7 @@ def _block(modes: Sequence[ir.Problem], machine: Machine, lanes: int, largest: i
 
 
 def numbers(axes: ir.Axes) -> int:
+    """Elements for one sample."""
     return prod(a.size or 1 for a in axes)
 
 

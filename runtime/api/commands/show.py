@@ -67,5 +67,8 @@ def _machine_code(file: Path, stage: str, function: str) -> str:
     kernel: Any = getattr(compiled_without_cache(session), function, None)
     if kernel is None:
         raise click.UsageError(f"'{file}' is an objective: it has no '{function}'")
-    found = kernel.inspect_llvm() if stage == "llvm" else kernel.inspect_asm()
+    own: Any = getattr(kernel, "kept", kernel)  # of a function that is called by its name
+    found = own.inspect_llvm() if stage == "llvm" else own.inspect_asm()
+    if not found:
+        raise click.UsageError(f"training '{file}' does not call '{function}', so it has no machine code")
     return "\n".join(found.values()).rstrip("\n")
