@@ -154,7 +154,9 @@ def test_show(stage, here, capsys):
 
 @pytest.mark.parametrize("stage", ["llvm", "asm"])
 def test_machine_code_of_a_networks_functions(stage, here, capsys):
-    text = "network [1(tanh)2(lin)1]\ninit glorot_uniform\nloss mse\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
+    text = (
+        "network [1(tanh)2(lin)1]\ninit glorot_uniform\nloss mse\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"
+    )
     Path("net.net").write_text(text + "data inline:\n    1 -> 2\n    2 -> 3\n")
     for function in ("advance", "gradient", "predict"):
         assert main(["show", "net.net", "--stage", stage, "--function", function]) == 0
