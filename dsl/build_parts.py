@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn
 
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.forms import FORMS
 from netc.dsl.record import record
 from netc.dsl.source import Span
 from netc.dsl.tokens import Lexeme
@@ -244,7 +245,7 @@ def finder_of(
 ) -> ast.Finder:
     """`finder eta from 1e-6 to 10 in 200 steps`"""
     if tuple(word.id for word in words) not in (("from", "to", "steps"), ("from", "to", "step")):
-        _fail(span, "this is no finder", "for example: finder eta from 1e-6 to 10 in 200 steps")
+        _fail(span, f"this is no finder: the form is {FORMS['finder']}")
     low, high, steps = numbers
     return ast.Finder(name.id, low, high, steps, span=span)
 
@@ -272,5 +273,5 @@ def parameters_of(arguments: Iterable[ast.Argument]) -> tuple[ast.Parameter, ...
     return tuple(parameters)
 
 
-def _fail(span: Span, message: str, hint: str) -> NoReturn:
-    raise SpecError([Diagnostic("E0006", message, span, hints=(hint,))])
+def _fail(span: Span, message: str, *hints: str) -> NoReturn:
+    raise SpecError([Diagnostic("E0006", message, span, hints=hints)])

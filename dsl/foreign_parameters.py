@@ -84,6 +84,8 @@ OF_LAYERS = {
     "a layer is written as often as it stands, or repeated: (relu) 32 x 3": "num_layers n_layers depth layers",
     "an image is height x width x channels, [28x28x1 ...": "data_format channels_first channels_last",
 }
+FIRST = {"relu": "max_value", "gelu": "approximate", "softmax": "axis", "softplus": "beta", "silu": "beta"}
+"""What elsewhere is the first parameter of a layer that has none here."""
 OF_LOSSES = {
     "weights are a setting of the loss, weight = y[1] + 5*y[2], divide = weights": "weight class_weight pos_weight weights"
     " class_weights sample_weight scale_pos_weight balanced",

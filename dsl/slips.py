@@ -55,6 +55,8 @@ def certain(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: S
         return f"say what is counted, train epochs = {token.span.text}"
     if words[-3:] == ["=", "no", "gain"] and token == "for":
         return "say in which figure, stop = no gain in loss(validation) for 20 epochs"
+    if keyword == "data" and "split" in words[-4:] and "," not in words[words.index("split") :]:
+        return "the part that trains is given, the rest tests, split = 80%"
     if keyword == "monitor" and token == "every":
         return "it is a setting, monitor loss, every = 10"
     if last == "]" and token in ("+", "-", "*", "/") and after[:1] == ["="] and "=" not in words:
@@ -157,7 +159,7 @@ def _missing_sign(before: list[Lexeme], token: Lexeme, after: list[Lexeme], acce
         return "layers follow one another without commas: [13(tanh)15(lin)1]"
     if before[0] in ("network", "block") and token == "*":
         return "a shape is written with x: 28x28x1"
-    if last.type == "NAME" and token.type == "NUMBER":
+    if last.type == "NAME" and token.type == "NUMBER" and before[0] != "expect":
         return f"is an '=' missing? {last.span.text} = {token.span.text}"
     if token.type == "NAME" and "," in accepts and after[:1] == ["="]:
         return f"a ',' is missing before '{token.span.text}'"

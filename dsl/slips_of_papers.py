@@ -6,6 +6,7 @@ import re
 from collections.abc import Set
 
 from netc.dsl.tokens import STATEMENTS, Lexeme
+from netc.dsl.vocabulary import meant
 
 GROUP = re.compile(r"[{(\[]([^{}()\[\]\r\n]*)[})\]]")
 TIME = re.compile(r"([A-Za-z]\w*?)_?([ntk])")
@@ -112,16 +113,39 @@ def of_a_paper(before: list[Lexeme], token: Lexeme, accepts: Set[str]) -> str:
 
 
 def network_meant(keyword: Lexeme, token: Lexeme) -> str:
-    """Of a network that is a row of sizes, `64-32-10`, `[64, 32, 10]`, or that has its activations without parentheses."""
+    """Of a network that is a row of sizes, `64-32-10`, `[2 (tanh) 3 1]`, has its activations in other places,
+    `[13 -> tanh 3 -> 1]`, or is the call of another tool, `[Linear(2, 3), Tanh()]`."""
     line = keyword.span.source.text[keyword.span.end :].partition("\n")[0].partition("#")[0].strip()
     line = re.sub(r"^([A-Za-z]\w*\s*)?[=:]\s*", "", line)
-    if re.fullmatch(rf"[\[({{]?\s*\d+(?:{BETWEEN}\d+)+\s*[\])}}]?;?", line):
-        sizes = re.findall(r"\d+", line)
-        inner = "".join(f"(tanh){size}" for size in sizes[1:-1])
-        return f"activations stand between the sizes, [{sizes[0]}{inner}(lin){sizes[-1]}]"
-    if token.type == "NAME" and re.match(r"\[\s*\d+\s*,?\s*[A-Za-z]\w*[\s,]*\d", line):
-        return f"activations stand in parentheses, ({token.span.text})"
-    return ""
+    calls = ("dense" if w.lower() == "linear" else w for w in re.findall(r"[A-Za-z_]\w*(?=\()", line))
+    if found := next((w for w in calls if meant(w, "layer")), ""):
+        return meant(found, "layer")
+    if not re.sub(r"[\dx\s\[\]]", "", line):
+        line = line.replace("x", " ")
+    words = re.findall(r"\d+|[A-Za-z]\w*", line)
+    if re.sub(r"\d+|[A-Za-z]\w*|->|=>|→|[-–,:;()\[\]{}×*\s]", "", line) or not re.match(r"[\[({\s]*\d", line):
+        return ""
+    if (
+        sum(w.isdigit() for w in words) < 2
+        or re.search(r"\dx\d", line)
+        or line == (network := _in_brackets(words))
+    ):
+        return ""
+    if re.sub(r"[,\s]", "", line) == network:
+        return f"layers follow one another without commas, {network}"
+    return f"activations stand between the sizes, in parentheses, {network}"
+
+
+def _in_brackets(words: list[str]) -> str:
+    """Sizes and activations in their order; where one is missing, that which is usual."""
+    last = max(i for i, word in enumerate(words) if word.isdigit())
+    network, before = words[0], words[0]
+    for i, word in enumerate(words[1 : last + 1], 1):
+        if word.isdigit() and before.isdigit():
+            network += "(lin)" if i == last else "(tanh)"
+        network += word if word.isdigit() else f"({word})"
+        before = word
+    return f"[{network}]"
 
 
 def sign_meant(text: str, rest: str, before: str) -> str:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.failure import Failure
 from netc.dsl.foreign_words import NETWORK, Place
+from netc.dsl.forms import FORMS, OF_WORDS
 from netc.dsl.names import did_you_mean
 from netc.dsl.slips import CHOICE, COMMENT, POWER, certain, habit
 from netc.dsl.slips_of_papers import network_meant
@@ -19,31 +20,6 @@ from netc.dsl.source import Span
 from netc.dsl.token_words import VALUE, expected, found_there
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
 from netc.dsl.vocabulary import at_home, joined, meant
-
-FORMS = {
-    "block": "block res(c) = x + [c (conv 3x3 same, relu) c]",
-    "activation": "activation g(z) = z^2 - 1",
-    "clip": "clip by_norm(g; c = 1) = g*min(1, c/norm(g))",
-    "loss": "loss half_mse, or loss R = sum((u - y)^2)/2",
-    "objective": "objective R(w, b) = (w*b - 1)^2",
-    "data": 'data boston, split = 80%, or data "table.csv", target = price',
-    "init": "init glorot_uniform, or init theta = (-1.5, 0.7)",
-    "optimizer": "optimizer momentum.ema(eta = 0.1, beta1 = 0.1)",
-    "search": "search backtracking(F, p, d, start): and a block that sets 'value'",
-    "attack": "attack fgsm(eps): and a block with 'x = x + eps*sign(grad_x R)'",
-    "schedule": "schedule eta = 0.1 until 75, 0.01",
-    "augment": "augment shift(2), flip, blur until 40",
-    "train": "train epochs = 200, batch = 32",
-    "phase": "phase fine: epochs = 20, freeze = layer1",
-    "ensemble": "ensemble runs",
-    "sweep": "sweep eta in {0.1, 0.01}",
-    "finder": "finder eta from 1e-6 to 10 in 200 steps",
-    "monitor": "monitor loss, norm(grad R), every = 10",
-    "expect": "expect loss(train) < 0.05",
-    "points": "points minima = {(-2, 1), (2, -1)} within 0.05",
-    "use": 'use "my_optimizers.net"',
-}
-"""One of each statement, shown where nothing more particular can be said."""
 
 EXTENSIONS = ["csv", "tsv", "npy", "npz", "parquet", "net", "safetensors", "gz", "txt"]
 
@@ -96,6 +72,10 @@ def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
         not says and diagnostic.code == "E0009" and [str(t) for t in failure.tokens[1:2]] == ["."]
     ):  # `loss.backward()`
         says = _said(failure)
+    form = FORMS[str(failure.tokens[0])] if failure.tokens[0] in OF_WORDS else ""
+    general = not diagnostic.hints or f"for example: {form}" in diagnostic.hints or diagnostic.code == "E0016"
+    if not says and form and general:
+        return replace(diagnostic, message=joined(diagnostic.message, f"the form is {form}"), hints=())
     return replace(diagnostic, message=joined(diagnostic.message, says))
 
 
@@ -188,6 +168,8 @@ def _product(failure: Failure) -> Diagnostic | None:
         hints.append("the things of a list are separated by ','")
     if last == "," and token.type == "NUMBER":
         hints = ["a number has a decimal point and no other sign: 0.1, 10000"]
+    elif failure.tokens[0] in OF_WORDS and not slip:
+        hints = []
     message = f"nothing joins '{last.span.text}' and '{token.span.text}'"
     return Diagnostic("E0013", message, last.span.to(token.span), hints=tuple(hints))
 
@@ -256,6 +238,8 @@ def _network(failure: Failure) -> Diagnostic | None:
         message = "this network has no layer"
     elif accepts == {"("}:
         message = f"expected a layer, which begins with '(', found {found_there(token)}"
+    elif network_meant(failure.tokens[0], token):
+        message = f"expected a layer, found {found_there(token)}"
     else:
         return None
     slip = "" if last.type == "NAME" else habit(failure.line, token, [], accepts)

@@ -34,9 +34,19 @@ TRAIN = {
     "epochs = 3\nschedule eta = 0.1 until epoch 5, 0.01": "until 5, 0.01",
     "epochs = 3\nschedule eta = 0.1 for 5, 0.01": "'until'",
     "epochs = 3\nschedule eta = none": "without a schedule 'eta' stays",
+    "epochs = 3\nschedule eta = 0.1 0.01": "schedule eta = 0.1 until 75, 0.01",
+    "epochs = 3\nfinder eta from 1e-6 to 1 in 2 epochs": "finder eta from 1e-6 to 10 in 200 steps",
+    "epochs = 3\nfinder eta from 1e-6 to 1 steps = 10": "finder eta from 1e-6 to 10 in 200 steps",
+    "epochs = 3\nfinder eta in {1e-6, 1}": "finder eta from 1e-6 to 10 in 200 steps",
+    "epochs = 3\nmonitor loss, every epoch": "every = 10", "epochs = 3\nmonitor loss each epoch": "every = 10",
+    "epochs = 3\nsweep eta from 0.1 to 1": "sweep eta in {0.1, 0.01}",
+    "epochs = 3\nexpect loss below 0.1": "expect loss(train) < 0.05",
+    "epochs = 3\nexpect loss < 0.1 after 10 epochs": "expect loss(train) < 0.05",
 }  # fmt: skip
 DATA_SETTINGS = {
-    "split = 80/20": "split = 80%", "split = (80, 20)": "split = 80%", "split = 3 samples": "split = 3",
+    "split = 80/20": "split = 80%", "split = 80:20": "split = 80%", "split = 80-20": "split = 80%",
+    "split = 80 20": "split = 80%", "split = 80;20": "split = 80%", "split = 0.8|0.2": "split = 80%",
+    "split = (80, 20)": "split = 80%", "split = 3 samples": "split = 3",
     "scale = false": "'none'", "scale = standard": "'zscore'", "scale = StandardScaler()": "scale = zscore",
     "scale = MinMaxScaler()": "scale = minmax", "window = 2 steps": "window = 2", "folds = none": "left out",
 }  # fmt: skip
@@ -75,13 +85,22 @@ NETWORKS = {
     "= [2, 1]": "[2(lin)1]",
     "= [2(tanh)1]": "network [2(tanh)1]", "[2 tanh 3 lin 1]": "(tanh)", "Sequential(Dense(3), Dense(1))": "in brackets",
     "Chain(Dense(2 => 3, tanh))": "in brackets", "fitnet(10)": "in brackets", "[2x3x1]": "[2(tanh)3(lin)1]",
+    "[2 (tanh) 3 1]": "[2(tanh)3(lin)1]", "2(tanh)3(lin)1": "[2(tanh)3(lin)1]", "[13 -> tanh 3 -> 1]": "[13(tanh)3(lin)1]",
+    "[2, relu, 3, 1]": "[2(relu)3(lin)1]", "[2 tanh(3) lin(1)]": "[2(tanh)3(lin)1]", "[2][3][1]": "[2(tanh)3(lin)1]",
+    "[Linear(2, 3), Tanh(), Linear(3, 1)]": "[10 (relu) 5]",
 }  # fmt: skip
 ACTIVATIONS = {
-    "gelu(approximate = 'tanh')": "gelu_tanh", "gelu(approximate = true)": "gelu_tanh", "relu(inplace = True)": "in place",
-    "relu(max_value = 6)": "min(max(z, 0), 6)", "softmax(temperature = 2)": "softmax(z/2)",
-    "softplus(beta = 2)": "softplus(2*z)/2", "silu(beta = 2)": "swish(beta", "leaky_relu(negative_slope = 0.2)": "'alpha'",
+    "gelu(approximate = 'tanh')": "gelu_tanh",
+    "gelu(approximate = true)": "gelu_tanh",
+    "relu(inplace = True)": "in place",
+    "relu(max_value = 6)": "min(max(z, 0), 6)",
+    "softmax(temperature = 2)": "softmax(z/2)",
+    "softplus(beta = 2)": "softplus(2*z)/2",
+    "silu(beta = 2)": "swish(beta",
+    "leaky_relu(negative_slope = 0.2)": "'alpha'",
     "softmax(dim = 1)": "over the units",
-}  # fmt: skip
+}
+BY_PLACE = {"relu(6)": "min(max(z, 0), 6)", "softmax(1)": "over the units", "softplus(2)": "softplus(2*z)/2"}  # fmt: skip
 
 
 def program(
@@ -94,7 +113,10 @@ CASES = {
     **{f"train {w}": (program(train=f"train {w}"), says) for w, says in TRAIN.items()},
     **{f"data {w}": (program(data=f", {w}"), says) for w, says in DATA_SETTINGS.items()},
     **{f"network {w}": (program(f"network {w}"), says) for w, says in NETWORKS.items()},
-    **{f"layer {w}": (program(f"network [2({w})3(lin)1]"), says) for w, says in ACTIVATIONS.items()},
+    **{
+        f"layer {w}": (program(f"network [2({w})3(lin)1]"), says)
+        for w, says in {**ACTIVATIONS, **BY_PLACE}.items()
+    },
     **{
         f"loss {w}": (program(loss=f"R = mean(({w.replace('(', '(u, ')} - y)^2)"), says)
         for w, says in ACTIVATIONS.items()

@@ -68,8 +68,8 @@ def _stratify(value: ast.Expr) -> bool:
 
 def _split(value: ast.Expr) -> float:
     parts = value.items if isinstance(value, ast.Tuple) else ()
-    quotient = isinstance(value, ast.Binary) and value.op == "/" and number(value) > 1
-    if parts or quotient:  # 80/20 would be 4 samples
+    quotient = isinstance(value, ast.Binary) and value.op in "/-" and number(value) > 1
+    if parts or quotient:  # 80/20 would be 4 samples, 80-20 would be 60
         raise Unfit("the part that trains is given, the rest tests, split = 80%", value.span)
     found = number(value)
     if not found > 0:  # `none` is not either

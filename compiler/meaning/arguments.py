@@ -8,6 +8,7 @@ from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.resolve import renamed, usual, written
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast, library
+from netc.dsl.foreign_parameters import FIRST
 from netc.dsl.foreign_words import Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
@@ -90,7 +91,11 @@ def _by_name(
         if name is None:
             takes = f"takes {', '.join(shown)}" if names else "takes no arguments"
             hints = _decimal_comma(argument, given)
-            report.error("E0108", argument.span, f"one argument too many: {what} {takes}", hints=hints)
+            message = f"one argument too many: {what} {takes}"
+            says = (
+                meant(FIRST.get(what.strip("'"), ""), place) if place == "of a layer" and not position else ""
+            )
+            report.error("E0108", argument.span, joined(message, says), hints=hints)
         elif name not in names and name in shown:
             count = sum(written(p) == name for p in parameters)
             default = next(p.span.text for p in parameters if written(p) == name)
