@@ -25,7 +25,7 @@ FORMS = {
     "points": "points minima = {(-2, 1), (2, -1)} within 0.05",
     "use": 'use "my_optimizers.net"',
 }
-"""One of each statement, shown where nothing more particular can be said."""
+"""Shown where nothing more particular can be said."""
 
 OF_WORDS = {"schedule", "augment", "ensemble", "sweep", "finder", "monitor", "expect", "points"}
 """What stands in them are words and numbers, seldom formulas: what does not go on is told by the whole statement."""

@@ -67,7 +67,10 @@ def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     says = next((s for word, s in found if s and f"'{word}'" not in s), "")
     if diagnostic.code in ("E0008", "E0009", "E0013", "E0016"):
         after = failure.tokens[failure.at + 1 : failure.at + 2]
-        says = certain(failure.line, failure.token, after, failure.accepts) or says
+        sure = certain(failure.line, failure.token, after, failure.accepts)
+        if sure and diagnostic.code == "E0013" and failure.tokens[0] == "data":
+            diagnostic = replace(diagnostic, hints=())  # which are about products and lists
+        says = sure or says
     if (
         not says and diagnostic.code == "E0009" and [str(t) for t in failure.tokens[1:2]] == ["."]
     ):  # `loss.backward()`
@@ -228,6 +231,7 @@ def _network(failure: Failure) -> Diagnostic | None:
         return None
     if token in ("=", "==") and last.type == "NAME" and not accepts & {"="}:
         return _option(failure, last)
+    otherwise = network_meant(failure.tokens[0], token)
     if failure.at == 1 and accepts == {"["}:
         message = "a network stands in square brackets"
     elif accepts == {"NAME"} and last in ("(", ","):
@@ -238,12 +242,12 @@ def _network(failure: Failure) -> Diagnostic | None:
         message = "this network has no layer"
     elif accepts == {"("}:
         message = f"expected a layer, which begins with '(', found {found_there(token)}"
-    elif network_meant(failure.tokens[0], token):
+    elif otherwise:
         message = f"expected a layer, found {found_there(token)}"
     else:
         return None
     slip = "" if last.type == "NAME" else habit(failure.line, token, [], accepts)
-    says = network_meant(failure.tokens[0], token) or slip or ""
+    says = otherwise or slip or ""
     hints = () if says else ("for example: network [13(tanh)15(lin)1]",)
     return Diagnostic("E0015", joined(message, says), token.span, hints=hints)
 

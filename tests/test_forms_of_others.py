@@ -90,16 +90,11 @@ NETWORKS = {
     "[Linear(2, 3), Tanh(), Linear(3, 1)]": "[10 (relu) 5]",
 }  # fmt: skip
 ACTIVATIONS = {
-    "gelu(approximate = 'tanh')": "gelu_tanh",
-    "gelu(approximate = true)": "gelu_tanh",
-    "relu(inplace = True)": "in place",
-    "relu(max_value = 6)": "min(max(z, 0), 6)",
-    "softmax(temperature = 2)": "softmax(z/2)",
-    "softplus(beta = 2)": "softplus(2*z)/2",
-    "silu(beta = 2)": "swish(beta",
-    "leaky_relu(negative_slope = 0.2)": "'alpha'",
+    "gelu(approximate = 'tanh')": "gelu_tanh", "gelu(approximate = true)": "gelu_tanh", "relu(inplace = True)": "in place",
+    "relu(max_value = 6)": "min(max(z, 0), 6)", "softmax(temperature = 2)": "softmax(z/2)",
+    "softplus(beta = 2)": "softplus(2*z)/2", "silu(beta = 2)": "swish(beta", "leaky_relu(negative_slope = 0.2)": "'alpha'",
     "softmax(dim = 1)": "over the units",
-}
+}  # fmt: skip
 BY_PLACE = {"relu(6)": "min(max(z, 0), 6)", "softmax(1)": "over the units", "softplus(2)": "softplus(2*z)/2"}  # fmt: skip
 
 
@@ -140,6 +135,10 @@ def test_the_first_line_says_how_it_is_written_here(case: str) -> None:
     lines = first_lines(text)
     assert lines, "it is an error"
     assert says in lines[0].partition("]: ")[2].partition(": ")[2]
+
+
+def test_a_number_of_training_samples_may_be_calculated() -> None:
+    assert not first_lines(program(data=", split = 7 - 4"))
 
 
 def test_the_programs_around_the_cases_are_right() -> None:

@@ -66,10 +66,16 @@ def _stratify(value: ast.Expr) -> bool:
         raise Unfit(message, value.span) from None
 
 
+def _of_two_shares(value: ast.Binary) -> bool:
+    """`80/20` would be 4 samples, `80-20` would be 60; `506 - 106` is a number that is calculated."""
+    if value.op == "/":
+        return number(value) > 1
+    return value.op == "-" and number(value.left) + number(value.right) == 100
+
+
 def _split(value: ast.Expr) -> float:
     parts = value.items if isinstance(value, ast.Tuple) else ()
-    quotient = isinstance(value, ast.Binary) and value.op in "/-" and number(value) > 1
-    if parts or quotient:  # 80/20 would be 4 samples, 80-20 would be 60
+    if parts or (isinstance(value, ast.Binary) and _of_two_shares(value)):
         raise Unfit("the part that trains is given, the rest tests, split = 80%", value.span)
     found = number(value)
     if not found > 0:  # `none` is not either
