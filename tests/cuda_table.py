@@ -1,24 +1,35 @@
 """What the shipped examples' CUDA kernels take of a GPU, by the offline compiler and ptxas: a table for docs/cuda.md.
 
 `PYTHONPATH=tests .venv/bin/python -m cuda_table` writes it, `--check` only looks whether a kernel spills more than it
-says, as `.ci/run` does. Needs netc[cuda], no GPU.
+says, as `.ci/run` does: it compiles the kernels whose text is another one than that of the table, and all of them where
+the compiler is another one. Needs netc[cuda], no GPU.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
 
+from kernel_texts import fingerprint
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import opening, program_file
 from netc.runtime.devices.cuda_types import CAPABILITIES, Resources, assembled, ptx
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "cuda.md"
+MEASURED = Path(__file__).with_name("golden") / "cuda_table.txt"
+"""The compiler that the table is by, and the fingerprint of each kernel's text."""
+COMPILER = ("numba-cuda", "nvidia-cuda-nvrtc", "nvidia-nvvm", "nvidia-cuda-nvcc")
+DEVICES = ROOT / "runtime" / "devices"
 FLOAT_ATOMIC = re.compile(r"\b(atom|red)\.\S*\.f(16|32|64)")
 TOO_LONG = ("layers/resnet", "layers/vgg", "lopes_quintas/stochastic_depth")
 """Deep networks of convolutions: the offline compiler takes minutes and gigabytes for each."""
@@ -32,9 +43,22 @@ def name(path: Path) -> str:
 EXAMPLES = [path for path in sorted((ROOT / "examples").rglob("*.net")) if name(path) not in TOO_LONG]
 
 
-def compiled(path: Path) -> tuple[str, str, list[Resources]]:
-    """Shape, precision, and what each compute capability takes. Raises SpecError where there are no data."""
-    module = opening.open_session(program_file.read_file(path), {}).cuda_module()
+class Row(NamedTuple):
+    """A line of the table, or none where the kernel is that of the table; why there is no kernel, if there is none."""
+
+    text: str = ""
+    line: str = ""
+    spilled: int = 0
+    missing: str = ""
+
+
+def module_of(path: Path) -> ModuleType:
+    """Raises SpecError where there are no data."""
+    return opening.open_session(program_file.read_file(path), {}).cuda_module()
+
+
+def compiled(module: ModuleType) -> tuple[str, str, list[Resources]]:
+    """Shape, precision, and what each compute capability takes."""
     texts = {c: ptx(module, c) for c in CAPABILITIES}
     assert not any(FLOAT_ATOMIC.search(text) for text in texts.values()), (
         "sums must not depend on who comes first"
@@ -42,15 +66,19 @@ def compiled(path: Path) -> tuple[str, str, list[Resources]]:
     return module.SHAPE, module.REAL, [assembled(text, c, module.THREADS) for c, text in texts.items()]
 
 
-def row(path: Path) -> tuple[str, int] | str:
-    """A line of the table, and the bytes that are spilled; or why there is none: no data here, no kernels for CUDA."""
+def row(path: Path, measured: dict[str, str]) -> Row:
+    """Of an example, compiled if its kernel is none of those that are `measured`."""
     try:
-        shape, real, found = compiled(path)
+        module = module_of(path)
     except SpecError as error:
-        return error.diagnostics[0].message
+        return Row(missing=error.diagnostics[0].message)
+    text = fingerprint(inspect.getsource(module))
+    if measured.get(name(path)) == text:
+        return Row(text)
+    shape, real, found = compiled(module)
     cells = [str(n) for r in found for n in (r.registers, r.shared, r.spills)]
     line = f"| {name(path)} | {shape} | {real} | {' | '.join(cells)} |"
-    return line, sum(r.spills for r in found)
+    return Row(text, line, sum(r.spills for r in found))
 
 
 def known() -> dict[str, int]:
@@ -60,32 +88,54 @@ def known() -> dict[str, int]:
     return {cells[0]: sum(int(n) for n in cells[5::3]) for cells in rows}
 
 
-def rows() -> Iterator[tuple[Path, tuple[str, int] | str]]:
+def compiler() -> str:
+    """What makes machine code of a kernel's text: NVIDIA's compiler, and the functions of the runtime that kernels call."""
+    own = "".join(path.read_text(encoding="utf-8") for path in sorted(DEVICES.glob("cuda_*.py")))
+    return ", ".join([*(f"{part} {version(part)}" for part in COMPILER), f"runtime {fingerprint(own)}"])
+
+
+def measured() -> dict[str, str]:
+    """The texts that the table is of, if its compiler is the one here."""
+    by, *lines = MEASURED.read_text(encoding="utf-8").splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines) if by == compiler() else {}  # type: ignore[misc]
+
+
+def rows(measured: dict[str, str]) -> Iterator[tuple[Path, Row]]:
     """Of all examples, in order, on all cores."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        yield from zip(EXAMPLES, pool.map(row, EXAMPLES), strict=True)
+        yield from zip(EXAMPLES, pool.map(partial(row, measured=measured), EXAMPLES), strict=True)
 
 
-def main() -> int:
-    """With `--check` status 1 if registers of a kernel spill more than the document says."""
+def check() -> int:
+    """Status 1 if registers of a kernel spill more than the document says."""
+    said, more, count = known(), list[str](), 0
+    for path, found in rows(measured()):
+        print(
+            f"{name(path)}: {found.missing or 'as in the table'}" if not found.line else found.line,
+            flush=True,
+        )
+        count += not found.missing
+        more += [name(path)] * (found.spilled > said.get(name(path), 0))
+    print(f"{count} kernels; more is spilled than {DOCUMENT.name} says by: {', '.join(more) or 'none'}")
+    return 1 if more else 0
+
+
+def write() -> int:
     heads = [f"{major}.{minor}: registers | shared | spills" for major, minor in CAPABILITIES]
     lines = [f"| example | shape | precision | {' | '.join(heads)} |", "|---" * (3 + 3 * len(heads)) + "|"]
-    said, more = known(), list[str]()
-    for path, found in rows():
-        print(f"{name(path)}: {found}" if isinstance(found, str) else found[0], flush=True)
-        if not isinstance(found, str):
-            lines.append(found[0])
-            more += [name(path)] * (found[1] > said.get(name(path), 0))
-    if "--check" not in sys.argv:
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        text = before + BEGIN + "\n".join(lines) + "\n" + END + after
-        DOCUMENT.write_text(text, encoding="utf-8")
-    print(
-        f"{len(lines) - 2} kernels; more is spilled than {DOCUMENT.name} says by: {', '.join(more) or 'none'}"
+    texts = [compiler()]
+    for path, found in rows({}):
+        print(found.line or f"{name(path)}: {found.missing}", flush=True)
+        if found.line:
+            lines.append(found.line)
+            texts.append(f"{name(path)} {found.text}")
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+    DOCUMENT.write_text(
+        before + BEGIN + "\n".join(lines) + "\n" + END + rest.partition(END)[2], encoding="utf-8"
     )
-    return 1 if more and "--check" in sys.argv else 0
+    MEASURED.write_text("\n".join(texts) + "\n", encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check() if "--check" in sys.argv else write())

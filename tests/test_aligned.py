@@ -12,6 +12,7 @@ from netc.runtime.devices import load
 from netc.runtime.training import report, sample_layout, state, workers
 from netc.runtime.training.task import Watcher
 from netc.runtime.training.train import _Loop
+from sweeps import one_in
 
 NETWORK = """
 network [3(tanh)5(lin)1]
@@ -42,7 +43,7 @@ def trained(text: str) -> tuple[netc.Model, Any]:
     return model, model.train() if "objective" in text else model.train(X, Y)
 
 
-@pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+@pytest.mark.parametrize("text", one_in(2, FILES.values()), ids=FILES)
 def test_every_array_that_a_kernel_gets_begins_on_a_cache_line(text, monkeypatch):
     called, off = set(), set()
     call = load._Entry.__call__

@@ -18,6 +18,7 @@ from netc.dsl import library
 from oracles_of_schedules import DEFAULTS
 from peers import recorded, recording
 from peers.recording import PROBES
+from sweeps import one_in
 from test_library_optimizers import RULES
 
 SIGNATURES, REFUSED = recorded.signatures(), recorded.refused()
@@ -165,7 +166,7 @@ TWO_BATCHES = "turpault.Speth"
 """Which no trajectory of one batch can be made of."""
 
 
-@pytest.mark.parametrize("name", [n for n in library.names("optimizer") if n != TWO_BATCHES])
+@pytest.mark.parametrize("name", one_in(5, (n for n in library.names("optimizer") if n != TWO_BATCHES)))
 def test_ranges_of_optimizers(name: str) -> None:
     """What netc refuses is what the library refuses and what its own table does."""
     defaults = of("optimizer", name)
@@ -208,7 +209,7 @@ def refuses_schedule(call: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", first_calls())
+@pytest.mark.parametrize("name", one_in(4, first_calls()))
 def test_ranges_of_schedules(name: str) -> None:
     given = first_calls()[name]
     for where, p, place in places(of("schedule", name)):

@@ -20,6 +20,7 @@ from netc.runtime.random import Purpose, permutation
 from netc.runtime.training.report import IN_ORDER
 from netc.runtime.training.sample_layout import bounds, lay_out, no_samples
 from netc.runtime.training.workers import use_threads
+from sweeps import one_in
 
 TOLERANCE = {"f64": 1e-12, "f32": 2e-5}
 
@@ -88,7 +89,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(("layers", "loss", "shape"), NETWORKS, ids=[n[0] for n in NETWORKS])
-@pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 4), ("f64", 1), ("f64", 8)])
+@pytest.mark.parametrize(("precision", "lanes"), one_in(2, [("f64", 4), ("f64", 1), ("f32", 4), ("f64", 8)]))
 def test_gradient_and_outputs(
     layers: str, loss: str, shape: dict[str, int], precision: str, lanes: int
 ) -> None:
@@ -204,7 +205,7 @@ SETTINGS = {"splitting": ", batch = 3 parts, shuffle = false", "speth": ", batch
             "a criterion": ", stop = norm(grad R) < 0.05"}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", one_in(2, RULES))
 def test_rules_on_a_network(name: str) -> None:
     text = network("[2(tanh)3(lin)1]", "half_mse", SETTINGS.get(name, "")).replace(
         "optimizer gd(eta = 0.1)", RULES[name]
@@ -230,7 +231,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("name", [n for n in RULES if n not in ("splitting", "speth")])
+@pytest.mark.parametrize("name", one_in(3, (n for n in RULES if n not in ("splitting", "speth"))))
 def test_rules_on_an_objective(name: str, function: str, precision: str) -> None:
     """Vectors in registers and vectors in memory: the same rule."""
     stop = SETTINGS[name] if name == "a criterion" else ""

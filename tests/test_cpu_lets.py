@@ -34,6 +34,7 @@ from netc.dsl.source import Source
 from netc.runtime.devices.load import load_kernels
 from netc.runtime.training.sample_layout import lay_out
 from plain_kernels import plain
+from sweeps import one_in
 
 COMPILED = ("convolution", "recurrence")
 """By numba as well; all others as plain Python, which takes no time to compile."""
@@ -162,7 +163,7 @@ def numbers(made: ir.Problem, real: type) -> Iterable[np.ndarray]:
     return theta, x.astype(real), rng.uniform(0.1, 0.9, (COUNT, made.outputs)).astype(real)
 
 
-@pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 4), ("f64", 1)])
+@pytest.mark.parametrize(("precision", "lanes"), one_in(3, [("f64", 4), ("f32", 4), ("f64", 1)]))
 @pytest.mark.parametrize("name", NETS)
 def test_loss_gradient_and_outputs(name: str, precision: str, lanes: int) -> None:
     made = NETS[name]()

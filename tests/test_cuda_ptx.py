@@ -35,7 +35,7 @@ HERE = [cuda_table.ROOT / "examples" / f"{kind}.net" for kind in KINDS]
 @needs_extra
 @pytest.mark.parametrize("path", HERE, ids=cuda_table.name)
 def test_no_kernel_of_an_example_spills(path: Path) -> None:
-    shape, real, found = cuda_table.compiled(path)
+    shape, real, found = cuda_table.compiled(cuda_table.module_of(path))
     assert len(found) == len(CAPABILITIES)
     for taken in found:
         assert taken.spills == 0
@@ -96,6 +96,11 @@ def test_no_kernel_of_a_network_of_layers_spills(case: Case, shape: str) -> None
         assert not cuda_table.FLOAT_ATOMIC.search(text)
         taken = assembled(text, capability, module.THREADS)
         assert (module.SHAPE, taken.spills, taken.stack) == (shape, 0, 0)
+
+
+def test_every_row_of_the_table_has_the_text_that_it_is_of() -> None:
+    _, *lines = cuda_table.MEASURED.read_text(encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines] == list(cuda_table.known())
 
 
 def test_what_ptxas_says_is_understood() -> None:

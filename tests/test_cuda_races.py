@@ -10,6 +10,7 @@ import pytest
 from cuda_kernels import Kernel, good
 from cuda_races import Machine
 from netc.compiler.kernels.cuda import plan as cuda_plan
+from sweeps import one_in
 
 # -- the checker itself ------------------------------------------------------------------------------
 
@@ -175,13 +176,13 @@ def test_runs_of_threads_touch_nothing_in_common(name: str) -> None:
     assert good(OBJECTIVES[name], "thread")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", one_in(3, NETWORKS))
 def test_threads_of_a_block_wait_for_each_other(name: str) -> None:
     """More threads than samples, so that several work on each."""
     assert good(f"{NETWORKS[name]}, runs = 3", "block", threads=16)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", one_in(3, NETWORKS))
 def test_threads_of_a_grid_wait_for_each_other(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     share_everything(monkeypatch)
     assert good(NETWORKS[name], "grid")

@@ -1,5 +1,6 @@
 """The cache of kernels: damaged, read-only, shared; never an error."""
 
+import itertools
 import json
 import os
 import stat
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from netc.runtime.devices import cache_folder, load
+from sweeps import one_in
 
 TEXT = '''"""A kernel."""
 from numba import njit
@@ -57,8 +59,10 @@ def compiled(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["nbi", "nbc", "py", "json"])
-@pytest.mark.parametrize("damage", ["empty", "short", "noise"])
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    one_in(5, itertools.product(["nbi", "nbc", "py", "json"], ["empty", "short", "noise"])),
+)
 def test_damaged_entries_are_compiled_again(kind, damage, compiled):
     """Each time it is whole again at the end."""
     (file,) = compiled.glob("*.py")

@@ -18,6 +18,7 @@ from netc.compiler.kernels.machine import Machine
 from netc.runtime.devices import simd
 from netc.runtime.random import Purpose, permutation
 from netc.runtime.training.report import IN_ORDER
+from sweeps import one_in
 from test_cpu_kernels import TOLERANCE, advance, build, network
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -33,7 +34,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(
-    ("layers", "loss", "precision", "lanes", "shape"), NETWORKS, ids=[n[0] for n in NETWORKS]
+    ("layers", "loss", "precision", "lanes", "shape"), one_in(2, NETWORKS), ids=[n[0] for n in NETWORKS]
 )
 def test_gradient_and_loss(layers: str, loss: str, precision: str, lanes: int, shape: dict[str, int]) -> None:
     """Of the first samples, of the last and of some in an order; what lies in the padding of a row is NaN."""

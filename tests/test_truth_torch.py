@@ -23,6 +23,7 @@ from peers.problems import Arrays, Problem, boston, digits, iris
 torch = pytest.importorskip("torch", reason="PyTorch 2.13.0 is not installed: pip install torch==2.13.0")
 
 from peers import torch_training  # noqa: E402
+from sweeps import one_in  # noqa: E402
 
 ITERATIONS = 1000
 
@@ -72,7 +73,7 @@ RULES = (
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-@pytest.mark.parametrize("make", [boston, iris, digits])
+@pytest.mark.parametrize("make", one_in(3, [boston, iris, digits]))
 def test_full_batch(rule: Rule, make: Callable[[], Problem], tmp_path: Path) -> None:
     _follows(rule, make(), None, tmp_path, epochs=ITERATIONS)
 

@@ -20,6 +20,7 @@ from netc.compiler.meaning.spec import Facts
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 from oracles_of_the_talk import BATCHED, BENCHMARKS, WHOLE, Oracle, Problem
+from sweeps import one_in
 
 TOLERANCE = 1e-12
 SAMPLES = [([0.3, -1.0], 0.5), ([-0.7, 0.2], -0.3), ([1.1, 0.9], 0.8), ([0.4, 0.6], 0.1), ([-1.2, -0.5], 0.7)]
@@ -115,7 +116,7 @@ def same(found: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("rule", WHOLE)
+@pytest.mark.parametrize("rule", one_in(2, WHOLE))
 def test_iterates_are_those_of_plain_numpy(rule: str, name: str) -> None:
     case = CASES[name]
     expected, problem = wanted(case, WHOLE[rule], 12)
@@ -162,7 +163,7 @@ def test_kernels_with_mini_batches_do_what_the_interpreter_does(rule: str) -> No
 # -- where splitting settles -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("eta", [1 / 8, 1 / 24, 1 / 10, 1 / 30])
+@pytest.mark.parametrize("eta", one_in(2, [1 / 8, 1 / 24, 1 / 10, 1 / 30]))
 @pytest.mark.parametrize(
     ("rule", "limit"), [("splitting", lambda eta: 2 / (5 - 8 * eta)), ("Speth", lambda _: 0.4)]
 )
@@ -229,7 +230,7 @@ train steps = 1"""
 
 # Three halvings lengthen a step by f1^(7/8) at most, which the next search has to come down again.
 @pytest.mark.parametrize(("rule", "f1", "more"), [("LC", 2, 0), ("LCD", 30, 3 + 7 / 8)])
-@pytest.mark.parametrize("name", ["benchmark 1", "benchmark 2", "benchmark 3", "network"])
+@pytest.mark.parametrize("name", one_in(3, ["benchmark 1", "benchmark 2", "benchmark 3", "network"]))
 def test_cost_theorem(rule: str, f1: float, more: int, name: str) -> None:
     """C_n/n <= 1 + log f2/log f1 + log(f1^2 eta0/eta*)/(n log f1); R(theta[n]) comes with its gradient."""
     case = CASES[name] if name in CASES else benchmark(3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import field
 from functools import cached_property
+from math import prod
 from typing import Literal
 
 from netc.dsl.record import record
@@ -38,6 +39,11 @@ THETA: Axes = (Axis("q"),)
 def union(*parts: Axes) -> Axes:
     """All axes, each once, in the order in which they come."""
     return tuple(dict.fromkeys(axis for axes in parts for axis in axes))
+
+
+def elements(axes: Axes) -> int:
+    """How many there are along the axes of a known size: for one sample, where samples are among them."""
+    return prod(a.size for a in axes if a.size is not None)
 
 
 def _set_axes(node: object, axes: Axes) -> None:

@@ -68,7 +68,7 @@ def netc_files(folder: Path) -> Iterable[tuple[Path, Path]]:
 def pytest_arguments(*files: str) -> list[str]:
     """One of the large libraries imports Hypothesis, which pytest would rather import itself."""
     known = "ignore::pytest.PytestAssertRewriteWarning"
-    return ["-n", "0", "-x", "-p", "no:cacheprovider", "-W", known, *files]
+    return ["-n", "0", "-x", "-m", "not slow", "-p", "no:cacheprovider", "-W", known, *files]
 
 
 def import_large() -> None:

@@ -15,7 +15,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import calls
 from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, of_block, predict
-from netc.compiler.kernels.cpu.lets_plan import Lets, Mode, numbers
+from netc.compiler.kernels.cpu.lets_plan import Lets, Mode
 from netc.compiler.kernels.cpu.passes import LetWriter
 from netc.compiler.kernels.notes import by_words, names_of
 from netc.compiler.kernels.objective import parameters_of, scaled
@@ -86,7 +86,7 @@ def _drawn(mode: Mode, let: ir.Let, draw: ir.Draw) -> L.Stmt:
     out, each = mode.layouts[let.name], ir.SAMPLES in draw.axes
     number = mode.problem.draws.index(draw)
     arguments = (L.Real(a) for a in draw.arguments)
-    call = L.call(f"draw_{draw.law}", out.array, out.first, out.stride, numbers(draw.axes), "order", "start",
+    call = L.call(f"draw_{draw.law}", out.array, out.first, out.stride, ir.elements(draw.axes), "order", "start",
                   "valid" if each else 1, int(each), *CLOCK, number, *arguments)  # fmt: skip
     return L.Do(call, (4, 4, 4, len(draw.arguments)))
 
@@ -154,7 +154,9 @@ def _ahead(mode: Mode, shuffled: bool) -> list[L.Stmt]:
 def _cleared(mode: Mode, steps: Sequence[ir.Step]) -> list[L.Stmt]:
     """Sums over the samples begin at 0."""
     cleared = (let for let in ir.flat((*mode.steps.ahead, *steps)) if is_sum(let))
-    return [L.Do(L.call("clear", "scratch", mode.layouts[s.name].first, numbers(s.axes))) for s in cleared]
+    return [
+        L.Do(L.call("clear", "scratch", mode.layouts[s.name].first, ir.elements(s.axes))) for s in cleared
+    ]
 
 
 def _collected(mode: Mode) -> list[L.Stmt]:

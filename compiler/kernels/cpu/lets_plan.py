@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
@@ -113,15 +112,10 @@ def _block(modes: Sequence[ir.Problem], machine: Machine, lanes: int, largest: i
     if any(waits(problem, ahead(problem)) for problem in modes):
         return -(-largest // step) * step, TILE_VECTORS
     sampled = (let for let in modes[0].lets.values() if ir.SAMPLES in let.axes)
-    units = sum(numbers(let.axes) for let in sampled)
+    units = sum(ir.elements(let.axes) for let in sampled)
     if units * 8 * machine.lanes * TILE_VECTORS > machine.cache:
         return lanes, 1
     return block_of(units, machine, lanes), TILE_VECTORS
-
-
-def numbers(axes: ir.Axes) -> int:
-    """Elements for one sample."""
-    return prod(a.size or 1 for a in axes)
 
 
 def _layout(let: ir.Let, strides: Mapping[ir.Axis, int], first: L.Int, block: int) -> Layout:

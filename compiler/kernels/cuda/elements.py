@@ -20,13 +20,8 @@ def parted(problem: ir.Problem, few: int) -> ir.Problem:
     return ir.with_steps(ir.with_steps(made, _shared_apart), lambda step: _of_each_sample(step, few))
 
 
-def numbers(axes: ir.Axes) -> int:
-    """Elements without the samples."""
-    return prod(a.size for a in axes if a.size is not None)
-
-
 def _of_each_sample(step: ir.Step, few: int) -> Iterator[ir.Step]:
-    if isinstance(step, ir.Let) and is_sum(step) and numbers(step.axes) < few:
+    if isinstance(step, ir.Let) and is_sum(step) and ir.elements(step.axes) < few:
         value = step.value
         assert isinstance(value, ir.Reduce)
         others = tuple(a for a in value.over if a != ir.SAMPLES)

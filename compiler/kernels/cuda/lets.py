@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
-from netc.compiler.kernels.cuda.elements import numbers, parted
+from netc.compiler.kernels.cuda.elements import parted
 from netc.compiler.kernels.cuda.passes import LetWriter, Part, Waits, over_team
 from netc.compiler.kernels.cuda.plan import Plan
 from netc.compiler.kernels.cuda.rule import BARRIER, SUMS, mine
@@ -90,7 +90,7 @@ def _mode(problem: ir.Problem, prefix: str, columns: int, several: bool) -> Mode
     )
 
     def size(let: ir.Let) -> int:
-        return numbers(let.axes) * (columns if ir.SAMPLES in let.axes else 1)
+        return ir.elements(let.axes) * (columns if ir.SAMPLES in let.axes else 1)
 
     lets = tuple(ir.flat(steps.all))
     constants = constant_names([*(t.name for t in problem.tensors), *(prefix + let.name for let in lets)])
@@ -206,7 +206,7 @@ def _cleared(mode: Mode, steps: Sequence[ir.Step]) -> list[L.Stmt]:
     return [
         over_team(
             "p",
-            numbers(let.axes),
+            ir.elements(let.axes),
             [L.Store(L.Name("scratch"), L.add("p", mode.layouts[let.name].first), L.call("splat", 0.0))],
         )
         for let in ir.flat(steps)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import evaluations
 from netc.compiler.kernels.batches import largest_batch
-from netc.compiler.kernels.cuda.elements import numbers
 from netc.compiler.kernels.cuda.lets import Lets, Mode, modes_of
 from netc.compiler.kernels.cuda.plan import FEW, REGISTER_FILE, Card, Plan, Shape, counted
 from netc.dsl.diagnostics import Diagnostic, SpecError
@@ -29,7 +28,7 @@ def planned(program: ir.Program, card: Card, samples: int) -> Lets:
     item = 8 if training.precision == "f64" else 4
     crowd = card.crowd if item == 4 else min(card.crowd, REGISTER_FILE // 256)
     batch = largest_batch(program, samples, problem.test is None)
-    widest = max(numbers(let.axes) for let in problem.lets.values() if ir.SAMPLES in let.axes)
+    widest = max(ir.elements(let.axes) for let in problem.lets.values() if ir.SAMPLES in let.axes)
     wide, runs = widest * batch, training.runs
     shape: Shape = "grid" if runs <= FEW and wide >= WIDE * crowd * runs else "block"
     modes = modes_of(problem, samples, batch, SHORT[shape], SPACE[shape] // item)
@@ -56,12 +55,12 @@ def planned(program: ir.Program, card: Card, samples: int) -> Lets:
 def _count_of_elements(mode: Mode) -> None:
     arrays: list[ir.Let | ir.Tensor] = [*mode.problem.lets.values(), *mode.problem.tensors]
     for array in arrays:
-        if numbers(array.axes) * (mode.columns if ir.SAMPLES in array.axes else 1) >= MOST:
+        if ir.elements(array.axes) * (mode.columns if ir.SAMPLES in array.axes else 1) >= MOST:
             what = "for each of " + counted(mode.columns, "sample") if ir.SAMPLES in array.axes else "in all"
             raise SpecError([
                 Diagnostic(
                     "E0911", "target = cuda cannot count the elements of an array of this network", array.span,
-                    notes=(f"it has {counted(numbers(array.axes), 'element')} {what}; kernels count to 2^32",),
+                    notes=(f"it has {counted(ir.elements(array.axes), 'element')} {what}; kernels count to 2^32",),
                     hints=("take smaller batches, or leave out 'target = cuda'",),
                 )
             ])  # fmt: skip

@@ -16,7 +16,6 @@ from itertools import count
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import reads
 from netc.compiler.kernels import loops as L
-from netc.compiler.kernels.cuda.elements import numbers
 from netc.compiler.kernels.cuda.rule import BARRIER
 from netc.compiler.kernels.notes import noted
 from netc.compiler.kernels.rule_memory import CLOCK
@@ -123,7 +122,7 @@ class LetWriter:
         arguments: list[L.Expr] = [L.Real(a) for a in draw.arguments]
         if draw.law == "bernoulli":  # of 2^32 words those below this number
             arguments = [L.Int(round(draw.arguments[0] * 2**32))]
-        call = L.call(f"draw_{draw.law}", out.array, out.first, out.stride, numbers(draw.axes), "order", "base",
+        call = L.call(f"draw_{draw.law}", out.array, out.first, out.stride, ir.elements(draw.axes), "order", "base",
                       "valid" if each else 1, int(each), *CLOCK, self.draws.index(draw), *arguments,
                       "member", L.call("members"))  # fmt: skip
         return L.Do(call, (4, 4, 4, len(arguments), 2))
@@ -141,7 +140,7 @@ class _Let(ValueWriter):
 
     @property
     def elements(self) -> int:
-        return numbers(tuple(self.axes))
+        return ir.elements(tuple(self.axes))
 
     def of_each_sample(self) -> list[L.Stmt]:
         self.sample_depth = 0
