@@ -26,7 +26,7 @@ from netc.runtime.devices.cuda_types import CAPABILITIES, Resources, assembled, 
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "cuda.md"
-MEASURED = Path(__file__).with_name("golden") / "cuda_table.txt"
+MEASURED = Path(__file__).with_name("data") / "cuda_table.txt"
 """The compiler that the table is by, and the fingerprint of each kernel's text."""
 COMPILER = ("numba-cuda", "nvidia-cuda-nvrtc", "nvidia-nvvm", "nvidia-cuda-nvcc")
 DEVICES = ROOT / "runtime" / "devices"

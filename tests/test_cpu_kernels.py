@@ -279,9 +279,13 @@ optimizer mine(eta = 0.3):
 }
 
 
-@pytest.mark.parametrize("name", ["heavy ball with a table", "adam", "per layer", "the point before", "a criterion",
-                                  "names that the kernel has taken", "clipped by norm, decayed weights",
-                                  "a search", *SEARCHES])  # fmt: skip
+IN_LANES = (
+    "heavy ball with a table", "adam", "per layer", "the point before", "a criterion",
+    "names that the kernel has taken", "clipped by norm, decayed weights", "a search", *SEARCHES,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", one_in(3, IN_LANES))
 def test_runs_in_lanes_are_runs_alone(name: str) -> None:
     """To the last bit: among 37 runs, some of which diverge or stop early, and alone; also cut into calls."""
     stop = SETTINGS[name] if name == "a criterion" else ""

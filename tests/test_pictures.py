@@ -335,11 +335,11 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize(
-    "how", one_in(2, [("screen", None), ("slide", None), ("screen", 3.5), ("paper", None)]), ids=str
+    ("medium", "width"), one_in(2, [("screen", None), ("slide", None), ("screen", 3.5), ("paper", None)])
 )
-def test_nothing_overlaps_and_nothing_is_cut_off(name, how, runs):
+def test_nothing_overlaps_and_nothing_is_cut_off(name, medium, width, runs):
     """Boxes as matplotlib measures them: panels with their labels, legends, the words above and below."""
-    with style(*how):
+    with style(medium, width):
         figure, letter = PICTURES[name](runs), theme().font / 72 * 150
         figure.draw_without_rendering()
         shown = [
