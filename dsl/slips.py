@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 
 from netc.dsl.slips_of_papers import of_a_paper
@@ -30,6 +31,7 @@ FUNCTIONS = (
 )
 NO_FORMULA = {*STATEMENTS} - {"objective", "activation", "schedule", "loss"}
 COMMENT = "a comment begins with '#'"
+EVERY = re.compile(r"\b(?:every|each)\b(?!\s*=)[:\s]*(\d+\b(?!\.))?\s*([A-Za-z]+)?")
 
 
 def certain(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: Set[str]) -> str:
@@ -57,13 +59,25 @@ def certain(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: S
         return "say in which figure, stop = no gain in loss(validation) for 20 epochs"
     if keyword == "data" and "split" in words[-4:] and "," not in words[words.index("split") :]:
         return "the part that trains is given, the rest tests, split = 80%"
-    if keyword == "monitor" and token == "every":
-        return "it is a setting, monitor loss, every = 10"
+    if keyword == "monitor" and (often := _how_often(before[0])):
+        return f"it is a setting, monitor loss, every = {often}"
     if last == "]" and token in ("+", "-", "*", "/") and after[:1] == ["="] and "=" not in words:
         return f"the value before stands in it, theta[n+1] = theta[n] {token} ..."
     if last.type == "NUMBER" and token == ".":
         return "a number has digits or its exponent behind the point, 1.0e-3 or 1e-3"
     return _of_values(keyword, words, last, token, after, accepts)
+
+
+def _how_often(keyword: Lexeme) -> str:
+    """`monitor loss, every 10 epochs`, `each iteration`: 10 epochs, step."""
+    line = keyword.span.source.text[keyword.span.start :].partition("\n")[0]
+    if (found := EVERY.search(line)) is None:
+        return ""
+    count, unit = found.groups(default="")
+    if counts := re.match("epoch|step|iteration", unit):
+        one = counts[0].replace("iteration", "step")
+        return f"{count} {one}s" if count else one
+    return count or "10"
 
 
 def _of_values(

@@ -15,6 +15,7 @@ from netc.dsl.foreign_words import NETWORK, Place
 from netc.dsl.forms import FORMS, OF_WORDS
 from netc.dsl.names import did_you_mean
 from netc.dsl.slips import CHOICE, COMMENT, POWER, certain, habit
+from netc.dsl.slips_of_images import image_network_meant
 from netc.dsl.slips_of_papers import network_meant
 from netc.dsl.source import Span
 from netc.dsl.token_words import VALUE, expected, found_there
@@ -68,7 +69,7 @@ def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     if diagnostic.code in ("E0008", "E0009", "E0013", "E0016"):
         after = failure.tokens[failure.at + 1 : failure.at + 2]
         sure = certain(failure.line, failure.token, after, failure.accepts)
-        if sure and diagnostic.code == "E0013" and failure.tokens[0] == "data":
+        if sure and diagnostic.code == "E0013" and failure.tokens[0] in ("data", "monitor"):
             diagnostic = replace(diagnostic, hints=())  # which are about products and lists
         says = sure or says
     if (
@@ -231,7 +232,8 @@ def _network(failure: Failure) -> Diagnostic | None:
         return None
     if token in ("=", "==") and last.type == "NAME" and not accepts & {"="}:
         return _option(failure, last)
-    otherwise = network_meant(failure.tokens[0], token)
+    keyword = failure.tokens[0]
+    otherwise = image_network_meant(keyword, last, token) or network_meant(keyword, token)
     if failure.at == 1 and accepts == {"["}:
         message = "a network stands in square brackets"
     elif accepts == {"NAME"} and last in ("(", ","):
