@@ -152,7 +152,7 @@ IN_SCHEDULES = {
     " decay_steps step_size warmup warmup_steps initial_lr learning_rate",
 }
 LAWS = {
-    "normal": "randn gaussian n truncated_normal norm random_normal trunc_normal rnorm",
+    "normal": "randn gaussian n norm random_normal rnorm",
     "uniform": "rand u random_uniform runif random",
     "orthogonal": "orth qr",
 }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Set
 
 from netc.dsl.slips_of_papers import of_a_paper
+from netc.dsl.slips_of_statements import of_a_statement
 from netc.dsl.tokens import STATEMENTS, Lexeme
 from netc.dsl.vocabulary import in_rule, meant
 
@@ -53,8 +54,8 @@ def certain(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: S
         return "an outcome that is not wanted is a share: expect diverged = 0% of runs"
     if keyword == "loss" and len(before) == 2 and token in ("+", "-", "*", "/"):
         return "what is made of losses is written out, loss L = mean((u - y)^2) + 0.01*sum(weights^2)"
-    if keyword == "train" and len(before) == 1 and token.type == "NUMBER":
-        return f"say what is counted, train epochs = {token.span.text}"
+    if keyword in ("train", "optimizer") and (says := of_a_statement(before[0], token)):
+        return says
     if words[-3:] == ["=", "no", "gain"] and token == "for":
         return "say in which figure, stop = no gain in loss(validation) for 20 epochs"
     if keyword == "data" and "split" in words[-4:] and "," not in words[words.index("split") :]:
@@ -65,6 +66,11 @@ def certain(before: list[Lexeme], token: Lexeme, after: list[Lexeme], accepts: S
         return f"the value before stands in it, theta[n+1] = theta[n] {token} ..."
     if last.type == "NUMBER" and token == ".":
         return "a number has digits or its exponent behind the point, 1.0e-3 or 1e-3"
+    if last.type == "NUMBER" and token.type == "NAME" and last.span.end == token.span.start:
+        if re.fullmatch(r"(_\d+)+", token.span.text):
+            return f"digits stand together, {last.span.text}{token.span.text.replace('_', '')}"
+        if token.span.text in ("f", "F", "d", "L"):
+            return f"a number ends with its digits, {last.span.text}"
     return _of_values(keyword, words, last, token, after, accepts)
 
 

@@ -69,7 +69,7 @@ def _in_our_words(diagnostic: Diagnostic, failure: Failure) -> Diagnostic:
     if diagnostic.code in ("E0008", "E0009", "E0013", "E0016"):
         after = failure.tokens[failure.at + 1 : failure.at + 2]
         sure = certain(failure.line, failure.token, after, failure.accepts)
-        if sure and diagnostic.code == "E0013" and failure.tokens[0] in ("data", "monitor"):
+        if sure and (diagnostic.code == "E0013" or failure.tokens[0] == "optimizer"):
             diagnostic = replace(diagnostic, hints=())  # which are about products and lists
         says = sure or says
     if (

@@ -17,6 +17,20 @@ NETWORK = "network [2(tanh)3(lin)1]"
 RULE = "objective R(x) = x^2\ninit theta = (1)\noptimizer mine(eta = 0.1):\n    {}\ntrain steps = 3\n"
 OBJECTIVE = "objective {}\ninit theta = (1)\noptimizer gd(eta = 0.1)\ntrain steps = 3\n"
 
+LINES = {
+    "optimizer gd eta=0.1": "optimizer gd(eta = 0.1)", "optimizer gd{eta=0.1}": "optimizer gd(eta = 0.1)",
+    "optimizer gd 0.1": "optimizer gd(0.1)", "optimizer gd: eta = 0.1": "optimizer gd(eta = 0.1)",
+    "optimizer gd with eta = 0.1": "optimizer gd(eta = 0.1)", "optimizer gd -lr 0.1": "optimizer gd(0.1)",
+    "optimizer gd(eta = 1_000)": "1000", "optimizer gd(eta = 1e-3f)": "1e-3",
+    "train epochs 100": "train epochs = 100", "train for 100 epochs": "train epochs = 100",
+    "train 10 iterations": "steps = 10",
+    "train until R < 0.1": "stop = R < 0.1", "train until convergence": "stop = R < 1e-3",
+    "train (epochs = 3)": "train epochs = 3", "train {epochs = 3}": "train epochs = 3",
+    "train epochs = 1_000": "epochs = 1000",
+    "init truncated_normal(0, 1)": "cuts no law", "init weights ~ truncated_normal(0, 1)": "cuts no law",
+    "init trunc_normal_": "cuts no law",
+}  # fmt: skip
+"""Statements of which the program has one; this one stands for it."""
 TRAIN = {
     "epochs = 3, stop = never": "leave it out", "epochs = 3, stop = none": "leave it out",
     "epochs = 3, stop = False": "leave it out", "epochs = 3, diverged = never": "leave it out",
@@ -113,7 +127,13 @@ def program(
     return PROGRAM.format(data, network, loss, train)
 
 
+def with_line(line: str) -> str:
+    keyword = line.split()[0]
+    return "\n".join(line if own.startswith(keyword) else own for own in program().splitlines()) + "\n"
+
+
 CASES = {
+    **{line: (with_line(line), says) for line, says in LINES.items()},
     **{f"train {w}": (program(train=f"train {w}"), says) for w, says in TRAIN.items()},
     **{f"data {w}": (program(data=f", {w}"), says) for w, says in DATA_SETTINGS.items()},
     **{f"network {w}": (program(f"network {w}"), says) for w, says in NETWORKS.items()},

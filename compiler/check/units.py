@@ -21,6 +21,8 @@ def count_meant(name: str, value: ast.Expr) -> str:
         case ast.Counted(ast.Number() as count, unit):
             other = UNITS.get(unit.lower().removesuffix("s"), "")
             number = count.span.text or print_expr(count)
+            if unit.startswith("_"):
+                return f"digits stand together, {name} = {number}{unit.replace('_', '')}"
             if name in ENDS and other and other != name:
                 return f"what is counted is the name of the setting, train {other} = {number}"
             return f"the number stands alone, {name} = {number}"
