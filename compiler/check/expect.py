@@ -26,8 +26,8 @@ TAKEN = frozenset({
 EXAMPLE = "points minima = {(-2, 1), (2, -1)} within 0.05"
 
 
-def check_expectations(statements: list[ast.Expect], report: Report) -> tuple[Expectation, ...]:
-    return tuple(_expectation(s, report) for s in statements)
+def check_expectations(program: ast.Program, report: Report) -> tuple[Expectation, ...]:
+    return tuple(_expectation(s, report) for s in program.statements if isinstance(s, ast.Expect))
 
 
 def _expectation(statement: ast.Expect, report: Report) -> Expectation:

@@ -32,7 +32,7 @@ def check_finder(program: ast.Program, at: Callable[[ast.Program], Spec]) -> Spe
     finder = _read(statement, report)
     report.finish()
     spec = at(with_schedule(program, finder))
-    expectations = check_expectations([s for s in program.statements if isinstance(s, ast.Expect)], report)
+    expectations = check_expectations(program, report)
     report.finish()
     return replace(spec, program=program, expectations=expectations, finder=finder)
 

@@ -58,7 +58,7 @@ def check_phases(program: ast.Program, overrides: Overrides, at: At) -> Spec:
     for phase, spec in zip(phases, found, strict=True):
         require_same(phase, tensors_of(spec), phases[0], tensors_of(found[0]), report)
     frozen = tuple(frozen_in(phase, spec, report) for phase, spec in zip(phases, found, strict=True))
-    expectations = check_expectations([s for s in program.statements if isinstance(s, ast.Expect)], report)
+    expectations = check_expectations(program, report)
     names = [phase.name for phase in phases]
     ensemble = check_ensemble(program, found[-1].training.runs, names, report)
     report.finish()

@@ -142,7 +142,7 @@ class _Check(Statements):
         monitor = self._monitor(optimizer, training)
         points = check_points(self.all(ast.Points), problem.size, optimizer, self.report)
         ensemble = check_ensemble(self.program, training.runs, (), self.report)
-        expectations = check_expectations(self.all(ast.Expect), self.report)
+        expectations = check_expectations(self.program, self.report)
         check_kinds(problem.network, self.all(ast.Expect), self.report)
         self.report.finish()
         assert optimizer is not None

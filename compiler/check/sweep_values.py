@@ -40,7 +40,7 @@ def check_sweep(
     for place, axis in enumerate(sweep.axes if spec else ()):
         for value in axis.values[1:CHECKED]:
             _checked(program, sweep, (*first[:place], value, *first[place + 1 :]), at, report)
-    expectations = check_expectations([s for s in program.statements if isinstance(s, ast.Expect)], report)
+    expectations = check_expectations(program, report)
     report.finish()
     assert spec is not None
     ensemble = check_fold_ensemble(program, sweep, report) or spec.ensemble
