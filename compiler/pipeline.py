@@ -14,7 +14,7 @@ from netc.dsl.parser import parse
 
 if TYPE_CHECKING:
     from netc.compiler.calculus import ir
-    from netc.compiler.check.overrides import Overrides
+    from netc.compiler.check.training.overrides import Overrides
     from netc.compiler.kernels import loops
     from netc.compiler.kernels.machine import Machine
     from netc.compiler.kernels.target import Target

@@ -18,7 +18,7 @@ from netc.dsl.visible import visible
 class Diagnostic:
     """One thing the user should know.
 
-    `code` is stable (`E0101`); `netc explain CODE` tells its longer story, kept in `dsl/codes.py`.
+    `code` is stable (`E0101`); `netc explain CODE` tells its longer story, kept in `dsl/stories/codes.py`.
     """
 
     code: str

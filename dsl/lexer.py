@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from netc.dsl.diagnostics import Diagnostic
-from netc.dsl.foreign_words import Place
 from netc.dsl.names import FRACTIONS, SIGNS, SUPERSCRIPTS, WORD_SIGNS, canonical
 from netc.dsl.source import Source, Span
-from netc.dsl.strays import of_stray
 from netc.dsl.tokens import ACTIONS, AFTER, CLOSERS, DEEPEST, RESERVED, STATEMENTS, TOKEN, Lexeme
-from netc.dsl.vocabulary import meant, setting_meant
+from netc.dsl.words.foreign_words import Place
+from netc.dsl.words.strays import of_stray
+from netc.dsl.words.vocabulary import meant, setting_meant
 
 HIDDEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 """Characters that steer a terminal or turn the order of letters round."""

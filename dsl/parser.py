@@ -1,6 +1,6 @@
 """Text to ast. All errors of a text are found in one go: each statement is parsed by itself.
 
-Resolves nothing: `dsl/lexer.py` makes the tokens, `grammar/netc.lark` the structure, `dsl/build.py` the
+Resolves nothing: `dsl/lexer.py` makes the tokens, `grammar/netc.lark` the structure, `dsl/builder/build.py` the
 nodes, `dsl/syntax_errors.py` the words when it fails.
 """
 
@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 
 import netc.grammar
 from netc.dsl import ast
-from netc.dsl.build import callbacks
+from netc.dsl.builder.build import callbacks
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.failure import Failure
 from netc.dsl.lexer import Chunk, Lexer

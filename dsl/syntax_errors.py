@@ -11,16 +11,16 @@ from itertools import pairwise
 
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.failure import Failure
-from netc.dsl.foreign_words import NETWORK, Place
-from netc.dsl.forms import FORMS, OF_WORDS
 from netc.dsl.names import did_you_mean
-from netc.dsl.slips import CHOICE, COMMENT, POWER, certain, habit
-from netc.dsl.slips_of_images import image_network_meant
-from netc.dsl.slips_of_papers import network_meant
 from netc.dsl.source import Span
-from netc.dsl.token_words import VALUE, expected, found_there
 from netc.dsl.tokens import ACTIONS, LAYOUT, RESERVED, STATEMENTS, Lexeme
-from netc.dsl.vocabulary import at_home, joined, meant
+from netc.dsl.words.foreign_words import NETWORK, Place
+from netc.dsl.words.forms import FORMS, OF_WORDS
+from netc.dsl.words.slips import CHOICE, COMMENT, POWER, certain, habit
+from netc.dsl.words.slips_of_images import image_network_meant
+from netc.dsl.words.slips_of_papers import network_meant
+from netc.dsl.words.token_words import VALUE, expected, found_there
+from netc.dsl.words.vocabulary import at_home, joined, meant
 
 EXTENSIONS = ["csv", "tsv", "npy", "npz", "parquet", "net", "safetensors", "gz", "txt"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netc.compiler.check.attacks import check_attack
+from netc.compiler.check.rule.attacks import check_attack
 from netc.compiler.lower.attack import lower_attack
 from netc.compiler.meaning.attacks import under_attack
 from netc.compiler.meaning.findings import Report

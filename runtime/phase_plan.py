@@ -11,9 +11,9 @@ from typing import TypeVar
 import numpy as np
 
 from netc.compiler.calculus import ir
-from netc.compiler.check.phases import at_its_phase, at_phase, with_overrides
-from netc.compiler.check.sweep import first_values
-from netc.compiler.check.sweep_point import at_point, data_of
+from netc.compiler.check.several.phases import at_its_phase, at_phase, with_overrides
+from netc.compiler.check.several.sweep import first_values
+from netc.compiler.check.several.sweep_point import at_point, data_of
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.spec import Phase, Spec, Training
 from netc.dsl import ast

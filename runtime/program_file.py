@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from netc.compiler import pipeline
-from netc.compiler.check.phases import at_its_phase
-from netc.compiler.check.sweep_point import with_folds
+from netc.compiler.check.several.phases import at_its_phase
+from netc.compiler.check.several.sweep_point import with_folds
 from netc.compiler.meaning.spec import GIVEN_WEIGHTS, DataSpec, Facts, Spec
 from netc.dsl import ast, reading
 from netc.dsl.diagnostics import Diagnostic, SpecError

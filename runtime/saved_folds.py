@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netc.compiler.check.ensemble import check_fold_ensemble
-from netc.compiler.check.sweep import read_sweep
-from netc.compiler.check.sweep_point import with_folds
+from netc.compiler.check.several.ensemble import check_fold_ensemble
+from netc.compiler.check.several.sweep import read_sweep
+from netc.compiler.check.several.sweep_point import with_folds
 from netc.compiler.meaning.findings import Report
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.printer import print_expr

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netc.compiler.check.sweep import count, first_point
-from netc.compiler.check.sweep_point import at_point, data_of
+from netc.compiler.check.several.sweep import count, first_point
+from netc.compiler.check.several.sweep_point import at_point, data_of
 from netc.compiler.meaning.spec import Axis, Judged, Sweep
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError

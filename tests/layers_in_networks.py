@@ -15,7 +15,7 @@ from netc.compiler.calculus.backward import backward
 from netc.compiler.calculus.derive import cotangent
 from netc.compiler.calculus.evaluate import run_lets
 from netc.compiler.calculus.modes import in_mode, wanted
-from netc.compiler.check.operations import Operations, Place
+from netc.compiler.check.network.operations import Operations, Place
 from netc.compiler.lower.flow import Flow
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.gather import gather

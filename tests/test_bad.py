@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from netc.compiler.check.counts import wrong_counts
+from netc.compiler.check.training.counts import wrong_counts
 from netc.compiler.meaning.spec import Facts
 from netc.compiler.pipeline import to_spec, to_warnings
-from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import SpecError, render
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
+from netc.dsl.stories.codes import CODES
 
 BAD = Path(__file__).with_name("bad")
 PROGRAMS = sorted(BAD.glob("*.net"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.compiler.check.expressions import Kinds
+from netc.compiler.check.parts.expressions import Kinds
 from netc.compiler.check.program import check, data_spec
 from netc.compiler.lower.program import lower
 from netc.compiler.meaning.findings import Report

@@ -10,7 +10,7 @@ import pytest
 
 from netc.command_line import COMMANDS, main
 from netc.dsl import library
-from netc.dsl.codes import CODES
+from netc.dsl.stories.codes import CODES
 
 GOOD = """objective R(x) = (x - 1)^2
 init      theta = 2

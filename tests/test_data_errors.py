@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from netc.compiler.meaning.spec import DataSpec, TextStyle
-from netc.dsl.codes import CODES
 from netc.dsl.source import Source, Span
+from netc.dsl.stories.codes import CODES
 from netc.runtime.data.errors import DataError
 from netc.runtime.data.load import from_arrays, load
 

@@ -11,7 +11,7 @@ import pytest
 from lark.exceptions import GrammarError
 
 import netc.grammar
-from netc.dsl.build import callbacks
+from netc.dsl.builder.build import callbacks
 from netc.dsl.parser import Tokens, literals
 from netc.dsl.tokens import ACTIONS, AFTER, RESERVED, STATEMENTS
 

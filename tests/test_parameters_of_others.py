@@ -9,9 +9,9 @@ import pytest
 from netc.compiler.pipeline import to_spec
 from netc.dsl import library
 from netc.dsl.diagnostics import SpecError, render
-from netc.dsl.foreign_parameters import SAME
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
+from netc.dsl.words.foreign_parameters import SAME
 
 FILE = """
 network {network}

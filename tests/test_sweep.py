@@ -14,7 +14,7 @@ import pytest
 import netc
 from netc import sweep_run
 from netc.command_line import main
-from netc.compiler.check.sweep import read_sweep
+from netc.compiler.check.several.sweep import read_sweep
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.spec import Axis, Sweep
 from netc.compiler.meaning.spec_text import spec_text

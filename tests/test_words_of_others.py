@@ -11,9 +11,9 @@ from netc.compiler.pipeline import to_spec
 from netc.dsl import library
 from netc.dsl.ast import Program
 from netc.dsl.diagnostics import SpecError, render
-from netc.dsl.foreign_words import TABLES
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
+from netc.dsl.words.foreign_words import TABLES
 
 OBJECTIVE = "objective R(x) = x^2\ninit theta = (1)\ntrain steps = 2{}\n{}\n"
 NETWORK = """

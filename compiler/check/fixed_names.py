@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from netc.compiler.check.expect import TAKEN
-from netc.compiler.check.schedule import CLOCKS
+from netc.compiler.check.rule.schedule import CLOCKS
+from netc.compiler.check.training.expect import TAKEN
 from netc.compiler.meaning.findings import Report, first_line
 from netc.compiler.meaning.kinds import FUNCTION_NAMES
 from netc.compiler.meaning.resolve import Definitions, head

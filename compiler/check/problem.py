@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netc.compiler.check.data import check_data
-from netc.compiler.check.functions import check_objective
-from netc.compiler.check.loss_places import check_units
-from netc.compiler.check.statements import Statements
+from netc.compiler.check.data.data import check_data
+from netc.compiler.check.loss.functions import check_objective
+from netc.compiler.check.loss.loss_places import check_units
+from netc.compiler.check.parts.statements import Statements
 from netc.compiler.meaning.resolve import Definitions, head
 from netc.compiler.meaning.spec import DataSpec, Facts, Learns, Loss, Network, Objective
 from netc.dsl import ast
@@ -46,8 +46,8 @@ def check_problem(
     if objective is not None:
         return _objective(here, objective, definitions)
     # Half of the compiler, which a rule by itself has no use for.
-    from netc.compiler.check.loss import check_loss, check_pair
-    from netc.compiler.check.network import check_fit, check_network
+    from netc.compiler.check.loss.loss import check_loss, check_pair
+    from netc.compiler.check.network.network import check_fit, check_network
 
     stated, losses, statement = here.one(ast.Network), here.all(ast.Loss), here.one(ast.Data)
     settings = statement.settings if statement else ()

@@ -9,36 +9,41 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from netc.compiler.check.attacks import attacks_in, check_against, check_attack_definitions, check_attacked
-from netc.compiler.check.augment import check_augment
-from netc.compiler.check.batch_statistics import check_statistics
-from netc.compiler.check.batches_visited import check_batches
-from netc.compiler.check.data import check_data
-from netc.compiler.check.definitions import check_definition_settings
-from netc.compiler.check.ensemble import check_ensemble
-from netc.compiler.check.expect import check_expectations, check_points
-from netc.compiler.check.finder import check_finder
+from netc.compiler.check.data.augment import check_augment
+from netc.compiler.check.data.data import check_data
 from netc.compiler.check.fixed_names import check_fixed_names, require_apart
-from netc.compiler.check.functions import check_activations
 from netc.compiler.check.functions_called import closed_forms_called, functions_called
-from netc.compiler.check.init import NONE as NO_INIT
-from netc.compiler.check.init import check_init
-from netc.compiler.check.init_layers import require_start
-from netc.compiler.check.layer_definitions import check_layer_definitions
-from netc.compiler.check.layer_schedules import check_starts, schedules_read
-from netc.compiler.check.masks import check_masks
-from netc.compiler.check.overrides import Overrides, apply_overrides
-from netc.compiler.check.phases import check_phases, last_phase
-from netc.compiler.check.points_in_modes import check_kinds
+from netc.compiler.check.loss.functions import check_activations
+from netc.compiler.check.network.batch_statistics import check_statistics
+from netc.compiler.check.network.layer_definitions import check_layer_definitions
+from netc.compiler.check.network.layer_schedules import check_starts, schedules_read
+from netc.compiler.check.network.masks import check_masks
+from netc.compiler.check.network.points_in_modes import check_kinds
+from netc.compiler.check.parts.definitions import check_definition_settings
+from netc.compiler.check.parts.statements import Statements
 from netc.compiler.check.problem import NO_DATA, check_problem
-from netc.compiler.check.rule import check_optimizer
-from netc.compiler.check.schedule import check_schedules
-from netc.compiler.check.starts import check_runs
-from netc.compiler.check.statements import Statements
-from netc.compiler.check.sweep import first_point
-from netc.compiler.check.sweep_point import data_of, with_folds
-from netc.compiler.check.sweep_values import check_sweep
-from netc.compiler.check.train import check_monitor, check_train, check_whole
+from netc.compiler.check.rule.attacks import (
+    attacks_in,
+    check_against,
+    check_attack_definitions,
+    check_attacked,
+)
+from netc.compiler.check.rule.batches_visited import check_batches
+from netc.compiler.check.rule.rule import check_optimizer
+from netc.compiler.check.rule.schedule import check_schedules
+from netc.compiler.check.several.ensemble import check_ensemble
+from netc.compiler.check.several.finder import check_finder
+from netc.compiler.check.several.phases import check_phases, last_phase
+from netc.compiler.check.several.sweep import first_point
+from netc.compiler.check.several.sweep_point import data_of, with_folds
+from netc.compiler.check.several.sweep_values import check_sweep
+from netc.compiler.check.start.init import NONE as NO_INIT
+from netc.compiler.check.start.init import check_init
+from netc.compiler.check.start.init_layers import require_start
+from netc.compiler.check.start.starts import check_runs
+from netc.compiler.check.training.expect import check_expectations, check_points
+from netc.compiler.check.training.overrides import Overrides, apply_overrides
+from netc.compiler.check.training.train import check_monitor, check_train, check_whole
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.gather import gather
 from netc.compiler.meaning.kinds import SCALAR

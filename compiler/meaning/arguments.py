@@ -8,11 +8,11 @@ from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.resolve import renamed, usual, written
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast, library
-from netc.dsl.foreign_parameters import FIRST
-from netc.dsl.foreign_words import Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import joined, meant, same_parameter
+from netc.dsl.words.foreign_parameters import FIRST
+from netc.dsl.words.foreign_words import Place
+from netc.dsl.words.vocabulary import joined, meant, same_parameter
 
 RATES = ("lr", "start", "init_value", "initial_learning_rate")
 """The first parameter of a schedule of the rate."""

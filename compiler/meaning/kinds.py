@@ -11,8 +11,8 @@ from typing import Literal
 
 from netc.compiler.calculus.primitives import PRIMITIVES, TRUTHS
 from netc.dsl import ast
-from netc.dsl.foreign_words import Place
 from netc.dsl.record import record
+from netc.dsl.words.foreign_words import Place
 
 OPERATORS = TRUTHS | {"add", "sub", "mul", "div", "neg", "pow", "select"}
 ELEMENTWISE: Mapping[str, int] = {name: p.arity for name, p in PRIMITIVES.items() if name not in OPERATORS}

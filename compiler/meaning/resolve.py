@@ -14,10 +14,10 @@ from typing import Any, TypeVar, cast
 from netc.compiler.meaning.findings import Report, first_line
 from netc.compiler.meaning.learnt_activations import as_layer
 from netc.dsl import ast, library
-from netc.dsl.foreign_words import Place
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import alike, joined, meant, same_parameter
+from netc.dsl.words.foreign_words import Place
+from netc.dsl.words.vocabulary import alike, joined, meant, same_parameter
 
 D = TypeVar("D", bound=ast.Statement)
 

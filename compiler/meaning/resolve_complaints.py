@@ -10,7 +10,7 @@ from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean, latin, strange
 from netc.dsl.source import Span
-from netc.dsl.vocabulary import joined
+from netc.dsl.words.vocabulary import joined
 
 OTHERS_FOR_THETA = ("w", "W", "x", "p", "params", "weight", "parameters", "phi", "omega")
 """What papers call the parameters."""

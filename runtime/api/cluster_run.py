@@ -232,8 +232,8 @@ class _Samples:
 
     def of(self, values: Any, changed: dict[str, str | float]) -> Any:
         """None where they are those of the first point."""
-        from netc.compiler.check.sweep import first_point
-        from netc.compiler.check.sweep_point import data_of
+        from netc.compiler.check.several.sweep import first_point
+        from netc.compiler.check.several.sweep_point import data_of
         from netc.runtime.program_file import read_data
         from netc.runtime.sweep import at
 

@@ -202,7 +202,7 @@ def _points_elsewhere(
     sweeping: Sweeping, elsewhere: Spreading, missing: list[tuple[int, Any]], failed: list[tuple[int, str]]
 ) -> Iterator[Point]:
     """In the order in which workers are done with them; those that fail are said at once, and noted."""
-    from netc.compiler.check.sweep import described
+    from netc.compiler.check.several.sweep import described
     from netc.runtime.results.sweep_result import Point
 
     values, sweep = dict(missing), sweeping.session.spec.sweep

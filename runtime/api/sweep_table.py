@@ -38,7 +38,7 @@ def tell(sweeping: Sweeping, result: SweepResult, as_json: bool) -> None:
 
 
 def _blocks(sweeping: Sweeping, result: SweepResult) -> Iterator[list[str]]:
-    from netc.compiler.check.sweep import told
+    from netc.compiler.check.several.sweep import told
     from netc.summary import verdicts
 
     session, sweep = sweeping.session, result.sweep

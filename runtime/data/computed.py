@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from netc.compiler.check.data import columns_in
+from netc.compiler.check.data.data import columns_in
 from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import DataSpec

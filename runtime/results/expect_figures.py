@@ -21,10 +21,10 @@ from netc.compiler.meaning.resolve import USUAL
 from netc.compiler.meaning.spec import FAR, KINDS, PARTS
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
-from netc.dsl.foreign_figures import figure_meant
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
-from netc.dsl.vocabulary import joined
+from netc.dsl.words.foreign_figures import figure_meant
+from netc.dsl.words.vocabulary import joined
 from netc.runtime.parameters import Array
 from netc.runtime.results import reached_points as reached
 from netc.runtime.results.expect_names import Scope

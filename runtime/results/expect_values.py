@@ -14,10 +14,10 @@ import numpy as np
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.within import agree
 from netc.dsl import ast
-from netc.dsl.foreign_figures import figure_meant
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
-from netc.dsl.vocabulary import joined
+from netc.dsl.words.foreign_figures import figure_meant
+from netc.dsl.words.vocabulary import joined
 from netc.runtime.parameters import Array
 from netc.runtime.results.expect_figures import OVER_ELEMENTS, PLAIN, STATISTICS, Figures, Value, constant
 from netc.runtime.results.expect_names import Scope, Swept

@@ -42,7 +42,7 @@ def _check(file: Path, quiet: bool) -> int:
 def _checked(file: Path) -> str:
     """A note on what could not be checked. Raises SpecError."""
     from netc.commands.run import read
-    from netc.compiler.check.counts import wrong_counts
+    from netc.compiler.check.training.counts import wrong_counts
     from netc.compiler.pipeline import to_warnings
     from netc.dsl.diagnostics import SpecError, render
     from netc.runtime import opening, program_file

@@ -97,7 +97,7 @@ def _session(parsed: File, data: Dataset) -> Session | None:
 
 def _rows(data: Dataset, session: Session | None) -> list[int]:
     """Of a batch of the training, or of SAMPLES."""
-    from netc.compiler.check.train import batches
+    from netc.compiler.check.training.train import batches
     from netc.runtime.data.before import a_batch
 
     if session is None:

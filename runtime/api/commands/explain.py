@@ -69,8 +69,8 @@ def _layers_named(what: str) -> list[str]:
 
 
 def _story(code: str) -> str:
-    from netc.dsl.codes import CODES
     from netc.dsl.names import nearest
+    from netc.dsl.stories.codes import CODES
 
     story = CODES.get(code)
     if story is None:
@@ -96,7 +96,7 @@ def checked(what: str) -> Spec:
 
 def first(sweep: Sweep) -> str:
     """`its first point, eta = 0.1, width = 4, of eta in {0.1, 0.01}, width in {4, 8}: 2 x 2 = 4 points`"""
-    from netc.compiler.check.sweep import described, first_values, told
+    from netc.compiler.check.several.sweep import described, first_values, told
 
     values = described(first_values(sweep), sweep)
     point = ", ".join(f"{name} = {value}" for name, value in values.items())

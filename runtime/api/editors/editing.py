@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Literal
 
 from netc.compiler import pipeline
-from netc.compiler.check import data as data_settings
-from netc.compiler.check import sweep as sweep_settings
-from netc.compiler.check import train as train_settings
+from netc.compiler.check.data import data as data_settings
+from netc.compiler.check.several import sweep as sweep_settings
+from netc.compiler.check.training import train as train_settings
 from netc.dsl import ast, library
-from netc.dsl.codes import CODES
 from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.format import format_program
 from netc.dsl.names import canonical
 from netc.dsl.source import Source, Span
+from netc.dsl.stories.codes import CODES
 from netc.dsl.tokens import RESERVED, STATEMENTS
 from netc.editors.highlight import FUNCTIONS
 from netc.runtime import opening, program_file

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from netc.compiler.check.values import COMPONENT
+from netc.compiler.check.parts.values import COMPONENT
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.resolve_tree import conjuncts, dotted, names_in, rebuild
 from netc.compiler.meaning.resolve_values import number_or_none

@@ -1,0 +1,1 @@
+"""The `data` statement: where samples come from, how they are read, parted, weighted and changed."""

@@ -1,0 +1,1 @@
+"""The loss and the objective: what they are of, and whether they go with the network."""

@@ -1,0 +1,1 @@
+"""The network: its operations, layers and blocks, their arguments, names and places."""

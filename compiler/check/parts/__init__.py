@@ -1,0 +1,1 @@
+"""What statements are made of: settings with their values and units, expressions, files."""

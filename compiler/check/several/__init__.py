@@ -1,0 +1,1 @@
+"""Several trainings of one file: sweeps, phases, ensembles, a finder."""

@@ -1,0 +1,1 @@
+"""Where training starts: laws of weights and biases, explicit starts."""

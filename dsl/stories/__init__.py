@@ -1,0 +1,1 @@
+"""The longer story of every diagnostic code."""

@@ -1,0 +1,1 @@
+"""What people write from other tools and papers, and what is meant by it here."""
