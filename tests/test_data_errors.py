@@ -287,6 +287,12 @@ def test_arrays(x: Any, y: Any, code: str, words: str) -> None:
         ("a,b,y\n-,2,3\n2,3,4\n", "what is missing is left empty, or NA"),
         ("a,b,y\nm,s,kg\n1,2,3\n2,3,4\n", "remove this row if it holds units"),
         ("a,b,y\n\u22121,2,3\n2,3,4\n", "this minus is the sign U+2212"),
+        ("a,b,y\n1.0D-3,2,3\n2.0d2,3,4\n", "an exponent is written with e: 1.0e-3"),
+        ("a,b,y\n1_000,2,3\n2_000,3,4\n", "digits stand together: 1000"),
+        ("a,b,y\n12 kg,2,3\n13 kg,3,4\n", "a number stands without its unit"),
+        ("a,b,y\n2020-01-31,2,3\n2020-02-01,3,4\n", "a date is no number"),
+        ("a,b,y\n1.12.2020 10:30,2,3\n2.12.2020 11:30,3,4\n", "a date is no number"),
+        ("a,b,y\n12:30,2,3\n12:31,3,4\n", "a date is no number"),
     ],
 )
 def test_a_cell_that_is_no_number_in_the_first_row(tmp_path: Path, table: str, hint: str) -> None:

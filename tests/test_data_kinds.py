@@ -421,3 +421,20 @@ def test_signs_of_thousands_are_not_guessed(cell: str, said: str, table: Any) ->
     with pytest.raises(DataError) as caught:
         table(f'a,y\n1,"{cell}"\n2,"{cell}"\n')
     assert said in caught.value.diagnostics[0].hints[0]
+
+
+@pytest.mark.parametrize(
+    "cells", [("12 kg", "13 kg", "15 kg"), ("1.0D-3", "2D1", "3.5d0"), ("1_000", "2_000", "3_000")]
+)
+def test_numbers_in_another_notation_are_no_classes(cells: tuple[str, ...], table: Any) -> None:
+    rows = "".join(f"{i},{cell}\n" for i, cell in enumerate(cells))
+    with pytest.raises(DataError, match="is not a number"):
+        table(f"a,y\n{rows}")
+
+
+@pytest.mark.parametrize(
+    "cells", [("2d", "3d", "2d"), ("a1", "b2", "c3"), ("12 kg", "13 lb", "15 kg"), ("1st", "2nd", "3rd")]
+)
+def test_labels_that_begin_with_a_digit_are_classes(cells: tuple[str, ...], table: Any) -> None:
+    rows = "".join(f"{i},{cell}\n" for i, cell in enumerate(cells))
+    assert table(f"a,y\n{rows}").labels == tuple(sorted({*cells}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,11 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from netc.compiler.meaning.spec import DataSpec, Decimal
+from netc.compiler.meaning.spec import DataSpec
 from netc.dsl.source import Span
 from netc.runtime.data.blocks import some
 from netc.runtime.data.errors import count, data_error, did_you_mean, listing
 from netc.runtime.data.named_sets import SETS, Parts
+from netc.runtime.data.notations import THOUSANDS, TIME, notation, unit_of
 from netc.runtime.data.sample_weights import behind_inputs
 from netc.runtime.data.scaling import Array, Scaler
 from netc.runtime.data.table import NOT_THERE, TRUTHS, Table, number
@@ -223,7 +223,7 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
     row, cell = words[0]
     first = table.reading is not None and table.row(row) == table.reading.first
     notes = [f"text in this column: {len(words)} of {count(len(cells), 'value')}"]
-    if table.decimal == "point" and all(_THOUSANDS.fullmatch(word.strip()) for _, word in words):
+    if table.decimal == "point" and all(THOUSANDS.fullmatch(word.strip()) for _, word in words):
         hint = (
             "1,234 may be 1234 or 1.234: write numbers without a sign of thousands, or say `decimal = comma`"
         )
@@ -239,30 +239,17 @@ def _refuse_text(table: Table, column: int, spec: DataSpec, role: Literal["input
             hint = "correct this cell; what is missing is left empty, or NA" if sample else hint
     elif len(words) < len(cells):
         hint = "correct these cells"
+    elif unit_of(cell):
+        labels = "; of labels it is said how many there are, `classes = 3`" if role == "target" else ""
+        hint = f"a number stands without its unit{labels}"
+    elif role == "input" and TIME.match(cell.strip()):
+        hint = "a date is no number: leave its column out, or count from the first: (t - t.iloc[0]).dt.total_seconds()"
     elif role == "input":
         hint = _leave_out(table)
     else:
         hint = "text is fit for a single target, whose labels are then classes"
     message = f"{place(table, row, column)}: {_quoted(cell)} is not a number"
     raise data_error("E0610", message, spec.span, notes=notes, hints=[hint])
-
-
-_THOUSANDS = re.compile(r"[-+]?\d{1,3},\d{3}")
-_DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
-
-
-def notation(cell: str, decimal: Decimal) -> str:
-    """What to do about a number that is written in another way: 1,5 or 1.234,5 or 1 234 or 5 % or $3; else nothing."""
-    cell = cell.strip()
-    if number(cell.replace("\u2212", "-", 1)) is not None and "\u2212" in cell:
-        return "this minus is the sign U+2212 of typesetting: write the one of the keyboard, -"
-    if not re.fullmatch(r"[-+]?\W{0,2}\d[\d.,' \u00a0\u202f]*\W{0,2}", cell) or _DATE.fullmatch(cell):
-        return ""
-    if decimal == "comma":
-        return "with `decimal = comma` numbers are 1234,5: no point, no sign of thousands"
-    if number(cell.replace(",", ".", 1)) is not None:
-        return "`decimal = comma` reads 1,5 as 1.5; a comma of thousands is not read"
-    return "numbers are written 1234.5: no sign of thousands, no unit"
 
 
 def _leave_out(table: Table) -> str:

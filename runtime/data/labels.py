@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from netc.compiler.meaning.spec import DataSpec
-from netc.runtime.data.columns import notation, require_numbers, setting_span
+from netc.runtime.data.columns import require_numbers, setting_span
 from netc.runtime.data.errors import count, data_error, listing
+from netc.runtime.data.notations import notation, unit_of
 from netc.runtime.data.scaling import Array
 from netc.runtime.data.table import Table, is_number, number
 from netc.runtime.data.whole_numbers import EXACT
@@ -85,11 +86,16 @@ def _cells(table: Table) -> Sequence[str]:
 
 
 def _require_labels(table: Table, spec: DataSpec) -> None:
-    """Refuses texts among numbers, and texts that are all numbers in another notation."""
+    """Refuses texts among numbers, and texts that are all numbers in another notation, or with the same unit."""
     cells = table.text.get(0, ())
     numbers = any(is_number(cell, table.decimal) for cell in cells)
     words = [cell for cell in cells if number(cell, table.decimal) is None]
     if words and (numbers or all(notation(cell, table.decimal) for cell in words)):
+        require_numbers(table, spec, "target")
+    units = {unit_of(cell) for cell in words}
+    if (
+        len(units) == 1 and "" not in units and len({*words}) > 2 and not spec.classes
+    ):  # as 12 kg, 13 kg, 15 kg
         require_numbers(table, spec, "target")
 
 
