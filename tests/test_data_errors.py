@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from netc.compiler.meaning.spec import DataSpec, TextStyle
 from netc.dsl.source import Source, Span
@@ -254,6 +255,9 @@ ARRAYS = DataSpec("arrays")
         ([[1, 2], [3]], [1, 2], "E0608", "the rows of x are of different lengths"),
         ([[1, 2], [3, 4]], [1, 2, 3], "E0614", "2 samples in x, but 3 in y"),
         (5.0, [1], "E0614", "x is a single value"),
+        (scipy.sparse.csr_matrix(np.eye(3)), [1, 2, 3], "E0614", "x.toarray()"),
+        ({1.0, 2.0}, [1, 2], "E0614", "x is of type set"),
+        (iter([[1.0], [2.0]]), [1, 2], "E0614", "is list(x)"),
         ([], [], "E0607", "x holds no samples"),
         ([[1.0], [np.nan]], [1, 2], "E0609", "x, row 2, column 'x'"),
         ([[1.0], [np.inf]], [1, 2], "E0611", "x, row 2, column 'x'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -68,9 +69,19 @@ def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
     except ValueError:
         raise data_error("E0608", f"the rows of {name} are of different lengths", span) from None
     if array.ndim == 0:
-        raise data_error("E0614", f"{name} is a single value, not a list of samples", span)
+        what, hint = _instead_of_samples(values)
+        raise data_error("E0614", f"{name} is {what}, not a list of samples", span, hints=hint)
     table = from_array(name, array, prefix)
     return replace(table, columns=(str(label),), named=True) if label is not None else table
+
+
+def _instead_of_samples(values: Any) -> tuple[str, list[str]]:
+    """What it is that NumPy makes no array of, and how one is made."""
+    if hasattr(values, "toarray"):
+        return "a sparse matrix", ["an array of all its numbers is x.toarray()"]
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        return f"of type {type(values).__name__}", ["a list of the samples in it is list(x)"]
+    return "a single value", []
 
 
 def _column(series: Any) -> NDArray[Any]:
