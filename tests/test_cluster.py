@@ -26,7 +26,10 @@ from netc.command_line import main
 from netc.runtime import cluster as clusters
 
 distributed = pytest.importorskip("distributed")
+dask = pytest.importorskip("dask")
 
+PATIENCE = 600
+"""Seconds for a worker to come, on the busiest machine."""
 VALLEY = """
 objective R(x, y) = a*x^2 + y^2
 init      theta ~ uniform(1, 2)
@@ -41,9 +44,13 @@ BITS = ("theta.safetensors", "history.csv", "runs.csv", "figures.safetensors")
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[distributed.LocalCluster]:
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
-    ) as found:
+    patient = {"distributed.comm.timeouts.connect": PATIENCE, "distributed.comm.timeouts.tcp": PATIENCE}
+    with (
+        dask.config.set(patient),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
+        ) as found,
+    ):
         yield found
 
 
@@ -69,7 +76,7 @@ def address(local, tmp_path, monkeypatch) -> str:
 def plant(address: str, function, *arguments) -> None:
     """Calls it in both workers."""
     with distributed.Client(address.replace("dask://", "tcp://"), set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=PATIENCE)
         client.run(function, *arguments)
 
 
@@ -122,7 +129,7 @@ def test_samples_outlive_the_workers_that_hold_them(address):
         return float(value * numbers.sum())
 
     with distributed.Client(address.replace("dask://", "tcp://"), set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=PATIENCE)
         numbers = clusters.held(client, np.arange(10.0))
         numbers.result()
         for worker in client.who_has(numbers)[numbers.key]:
@@ -350,7 +357,7 @@ def test_other_workers_are_refused_before_anything_runs(address, tmp_path, capsy
         with subprocess.Popen(command, env={**os.environ, **settings}, **quiet) as worker:
             try:
                 with distributed.Client(scheduler, set_as_default=False) as client:
-                    client.wait_for_workers(3, timeout=40)
+                    client.wait_for_workers(3, timeout=PATIENCE)
                 assert main(["run", "v.net", "-q", "--on", address]) == 2
             finally:
                 worker.kill()
