@@ -54,6 +54,9 @@ An expectation is true or false: it compares a figure with a value.
 
     expect loss(train) < 0.05
     expect theta = 0.4 within 1e-12
+
+What holds or does not is no number to calculate with (the share of runs of which it holds is one, share(converged)), and a
+word that a sweep chose, best(optimizer), is compared with words alone.
 """,
     ),
     "E0705": Story(

@@ -30,7 +30,7 @@ _OVER_RUNS: dict[str, Callable[..., Any]] = {
 }
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
-    "=": np.equal, "!=": np.not_equal,
+    "!=": np.not_equal,
 }  # fmt: skip
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
@@ -48,7 +48,21 @@ class Values(Figures):
         return Values(scope, None).value(e)
 
     def numbers(self, exprs: Sequence[ast.Expr]) -> Array:
-        return np.array([float(self.single(self.value(e), e)) for e in exprs])
+        found = [(e, self.single(self.number(e), e)) for e in exprs]
+        for e, value in found:
+            if value.ndim:
+                self.fail("E0706", f"one number is due here, and these are {value.size}", e)
+        return np.array([float(value) for _, value in found])
+
+    def number(self, e: ast.Expr) -> Value:
+        """A number, or several; what holds or does not, and words, are none to calculate with."""
+        found = self.value(e)
+        if found.array.dtype == np.bool_:
+            hint = f"the share of runs of which it holds is a number: share({e.span.text})"
+            self.fail("E0704", "this is true or false, not a number", e, hints=(hint,))
+        if found.array.dtype.kind not in "fiu":
+            self.fail("E0704", "this is a word, not a number", e)
+        return found
 
     def condition(self, e: ast.Expr) -> Value:
         match e:
@@ -56,11 +70,13 @@ class Values(Figures):
                 share = self.share_of(e)
                 if op == "=":
                     return self.equal(share, whole, e)
-                return self.join(_COMPARE[op], share, self.value(whole), e)
+                return self.join(_COMPARE[op], share, self.number(whole), e)
             case ast.Compare("=", left, right):
                 return self.equal(self.value(left), right, e)
+            case ast.Compare("!=", left, right):
+                return self.join(np.not_equal, *self.alike(self.value(left), self.value(right), e), e)
             case ast.Compare(op, left, right):
-                return self.join(_COMPARE[op], self.value(left), self.value(right), e)
+                return self.join(_COMPARE[op], self.number(left), self.number(right), e)
             case ast.Logic(op, left, right):
                 both = np.logical_and if op == "and" else np.logical_or
                 return self.join(both, self.condition(left), self.condition(right), e)
@@ -81,11 +97,23 @@ class Values(Figures):
         return Value(np.asarray(self.over_runs(self.condition(e.left), e.left).mean()), False)
 
     def equal(self, left: Value, stated: ast.Expr, e: ast.Expr) -> Value:
-        within, right = self.within, self.value(stated)
+        within = self.within
+        left, right = self.alike(left, self.value(stated), e)
+        if isinstance(stated, ast.Tuple) and left.array.ndim == left.per_run and right.array.size > 1:
+            self.fail("E0706", f"one number is compared with {right.array.size}", e)
         if within is None:
             return self.join(np.equal, left, right, e)
-        tolerance = self.single(self.value(within), within)
+        tolerance = self.single(self.number(within), within)
         return self.join(lambda a, b: agree(a, b, tolerance, within, stated), left, right, e)
+
+    def alike(self, left: Value, right: Value, e: ast.Expr) -> tuple[Value, Value]:
+        """Two numbers or two words, which have no distance."""
+        words = {value.array.dtype.kind == "U" for value in (left, right)}
+        if len(words) > 1:
+            self.fail("E0704", "a word is compared with a number", e)
+        if words == {True} and self.within is not None:
+            self.fail("E0704", "words are the same or not, there is no 'within' between them", self.within)
+        return left, right
 
     # -- values ----------------------------------------------------------------------------------------
 
@@ -96,16 +124,16 @@ class Values(Figures):
             case ast.Number(number):
                 return constant(number)
             case ast.Percent(hundredths):
-                return self.join(np.divide, self.value(hundredths), constant(100.0), e)
+                return self.join(np.divide, self.number(hundredths), constant(100.0), e)
             case ast.Name(name):
                 return self.name(name, e)
             case ast.Unary(op, operand):
-                inner = self.value(operand)
+                inner = self.number(operand)
                 return Value(-inner.array if op == "-" else inner.array, inner.per_run)
             case ast.Binary(op, left, right):
-                return self.join(_ARITHMETIC[op], self.value(left), self.value(right), e)
+                return self.join(_ARITHMETIC[op], self.number(left), self.number(right), e)
             case ast.Absolute(operand):
-                inner = self.value(operand)
+                inner = self.number(operand)
                 return Value(np.abs(inner.array), inner.per_run)
             case ast.Tuple(items) if any(isinstance(i, ast.Tuple | ast.Set) for i in items):
                 self.fail("E0703", "an expectation cannot be made of this", e)
@@ -194,7 +222,7 @@ class Values(Figures):
             case "ece" | "ece_levels" | "smooth_ece", [ast.Name(part)]:
                 return self.calibration(function, part, e)
             case name, [point] if name in self.scope.loss_names and self.scope.loss_at:
-                theta = np.atleast_1d(self.single(self.value(point), point))
+                theta = np.atleast_1d(self.single(self.number(point), point))
                 return self.loss_at(theta, point)
             case name, [ast.Name(of)] if f"{name}({of})" in self.scope.figures:
                 return Value(self.scope.figures[f"{name}({of})"], True)
@@ -207,13 +235,13 @@ class Values(Figures):
             case "all", [condition]:
                 return Value(np.asarray(self.over_runs(self.condition(condition), condition).all()), False)
             case "quartile", [figure, which]:
-                number = float(self.single(self.value(which), which))
+                (number,) = self.numbers([which])
                 if number not in (1, 2, 3):
                     self.fail("E0704", "the quartiles are 1, 2 (the median) and 3", which)
-                array = self.over_runs(self.value(figure), figure)
+                array = self.over_runs(self.number(figure), figure)
                 return Value(_quantile(array, number / 4), False)
             case name, [figure] if name in _OVER_RUNS:
-                array = self.over_runs(self.value(figure), figure)
+                array = self.over_runs(self.number(figure), figure)
                 return Value(np.asarray(_OVER_RUNS[name](array, axis=0)), False)
         return None
 
@@ -222,12 +250,12 @@ class Values(Figures):
         match function, arguments:
             case "max" | "min", [left, right]:
                 widest = np.maximum if function == "max" else np.minimum
-                return self.join(widest, self.value(left), self.value(right), e)
+                return self.join(widest, self.number(left), self.number(right), e)
             case name, [operand] if name in PLAIN:
-                found = self.value(operand)
+                found = self.number(operand)
                 return Value(PLAIN[name](found.array), found.per_run)
             case name, [operand] if name in OVER_ELEMENTS:
-                found = self.value(operand)
+                found = self.number(operand)
                 # A number, be it one for each run, is its only element.
                 array = found.array if found.array.ndim > found.per_run else found.array[..., None]
                 return Value(np.asarray(OVER_ELEMENTS[name](array)), found.per_run)
