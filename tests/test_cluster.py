@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,8 +43,8 @@ RUNS = VALLEY.split("sweep")[0].replace("a*", "2*").replace("runs = 3", "runs = 
 BITS = ("theta.safetensors", "history.csv", "runs.csv", "figures.safetensors")
 
 
-@pytest.fixture(scope="module")
-def local() -> Iterator[distributed.LocalCluster]:
+@contextmanager
+def cluster() -> Iterator[distributed.LocalCluster]:
     patient = {"distributed.comm.timeouts.connect": PATIENCE, "distributed.comm.timeouts.tcp": PATIENCE}
     with (
         dask.config.set(patient),
@@ -51,6 +52,12 @@ def local() -> Iterator[distributed.LocalCluster]:
             n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0, silence_logs=50
         ) as found,
     ):
+        yield found
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[distributed.LocalCluster]:
+    with cluster() as found:
         yield found
 
 
@@ -65,12 +72,28 @@ def alone(local, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def address(local, tmp_path, monkeypatch) -> str:
-    """As it is given to --on; in a folder with the two files."""
+def folder(tmp_path, monkeypatch) -> None:
+    """With the two files."""
     monkeypatch.chdir(tmp_path)
     Path("v.net").write_text(VALLEY)
     Path("r.net").write_text(RUNS)
-    return local.scheduler_address.replace("tcp://", "dask://")
+
+
+@pytest.fixture
+def address(local, folder) -> str:
+    """As it is given to --on."""
+    return dask_address(local)
+
+
+@pytest.fixture
+def mortal(folder) -> Iterator[str]:
+    """Of a cluster for a test that kills workers: on a busy machine not each of them comes again."""
+    with cluster() as found:
+        yield dask_address(found)
+
+
+def dask_address(cluster: distributed.LocalCluster) -> str:
+    return cluster.scheduler_address.replace("tcp://", "dask://")
 
 
 def plant(address: str, function, *arguments) -> None:
@@ -91,7 +114,7 @@ def folder_of(out: str) -> Path:
     return found
 
 
-def test_a_killed_worker_loses_nothing(address, alone, tmp_path):
+def test_a_killed_worker_loses_nothing(mortal, alone, tmp_path):
     """It dies in the middle of a training, once: whoever makes the file first."""
 
     def dying(mark: str) -> None:
@@ -110,8 +133,8 @@ def test_a_killed_worker_loses_nothing(address, alone, tmp_path):
 
         Session.train = train_or_die
 
-    plant(address, dying, str(tmp_path / "died"))
-    assert main(["run", "v.net", "-q", "--out", "spread", "--on", address]) == 0
+    plant(mortal, dying, str(tmp_path / "died"))
+    assert main(["run", "v.net", "-q", "--out", "spread", "--on", mortal]) == 0
     assert Path("died").exists()
     spread = folder_of("spread")
     assert same_bits(alone["v"], spread)
@@ -121,14 +144,14 @@ def test_a_killed_worker_loses_nothing(address, alone, tmp_path):
     assert main(["replay", str(spread / "points" / "00002"), "-q"]) == 0
 
 
-def test_samples_outlive_the_workers_that_hold_them(address):
+def test_samples_outlive_the_workers_that_hold_them(mortal):
     def killed() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def times(value, numbers):
         return float(value * numbers.sum())
 
-    with distributed.Client(address.replace("dask://", "tcp://"), set_as_default=False) as client:
+    with distributed.Client(mortal.replace("dask://", "tcp://"), set_as_default=False) as client:
         client.wait_for_workers(2, timeout=PATIENCE)
         numbers = clusters.held(client, np.arange(10.0))
         numbers.result()
@@ -248,7 +271,7 @@ def test_a_sweep_goes_on_with_workers(address, alone):
     assert (half / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
 
 
-def test_halving_is_spread(address, tmp_path, capsys):
+def test_halving_is_spread(mortal, tmp_path, capsys):
     """A point that fails in the second round ends it, a resumed one goes on there; a killed worker loses nothing."""
 
     def once(mark: str, dies: bool) -> None:
@@ -271,19 +294,19 @@ def test_halving_is_spread(address, tmp_path, capsys):
 
     Path("h.net").write_text(VALLEY.replace("{1, 2, 3}", "{1, 2, 3}, by = halving"))
     assert main(["run", "h.net", "-q", "--json", "--out", "alone"]) == 0
-    plant(address, once, str(tmp_path / "failed"), False)
+    plant(mortal, once, str(tmp_path / "failed"), False)
     capsys.readouterr()
-    assert main(["run", "h.net", "-q", "--json", "--out", "spread", "--on", address]) == 4
+    assert main(["run", "h.net", "-q", "--json", "--out", "spread", "--on", mortal]) == 4
     assert re.search(r"point \d failed on a worker: OSError: no space left", capsys.readouterr().err)
     whole, spread = folder_of("alone"), folder_of("spread")
-    plant(address, once, str(tmp_path / "died"), True)
-    assert main(["run", "--resume", str(spread), "-q", "--json", "--on", address]) == 0
+    plant(mortal, once, str(tmp_path / "died"), True)
+    assert main(["run", "--resume", str(spread), "-q", "--json", "--on", mortal]) == 0
     assert Path("died").exists()
     assert same_bits(whole, spread)
     assert (spread / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
 
 
-def test_points_that_are_chosen_are_spread(address, tmp_path, capsys):
+def test_points_that_are_chosen_are_spread(mortal, tmp_path, capsys):
     """A point of the third round fails, which ends it, and a worker is killed in the resumed one: the same suggestions."""
     pytest.importorskip("optuna")
 
@@ -309,16 +332,13 @@ def test_points_that_are_chosen_are_spread(address, tmp_path, capsys):
     sweep = "sweep eta ~ log_uniform(1e-3, 0.5), a in {1, 2, 3}, trials = 16, by = tpe, at_once = 2\n"
     Path("t.net").write_text(VALLEY.split("sweep")[0] + sweep)
     assert main(["run", "t.net", "-q", "--json", "--out", "alone"]) == 0
-    try:
-        plant(address, once, str(tmp_path / "failed"), False)
-        assert main(["run", "t.net", "-q", "--json", "--out", "spread", "--on", address]) == 4
-        assert "point 13 (" in capsys.readouterr().err
-        whole, spread = folder_of("alone"), folder_of("spread")
-        assert not (spread / "points" / "00015").exists()
-        plant(address, once, str(tmp_path / "died"), True)
-        assert main(["run", "--resume", str(spread), "-q", "--json", "--on", address]) == 0
-    finally:
-        plant(address, working_again)
+    plant(mortal, once, str(tmp_path / "failed"), False)
+    assert main(["run", "t.net", "-q", "--json", "--out", "spread", "--on", mortal]) == 4
+    assert "point 13 (" in capsys.readouterr().err
+    whole, spread = folder_of("alone"), folder_of("spread")
+    assert not (spread / "points" / "00015").exists()
+    plant(mortal, once, str(tmp_path / "died"), True)
+    assert main(["run", "--resume", str(spread), "-q", "--json", "--on", mortal]) == 0
     assert Path("died").exists()
     assert same_bits(whole, spread)
     assert (spread / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
