@@ -150,6 +150,13 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize(
+    "line", ["optimizer mine(eta = 0.1) 3", "optimizer gd(0.1) 3", "optimizer gd, clip = 3 4"]
+)
+def test_a_rule_that_has_its_parentheses_is_told_nothing_of_them(line: str) -> None:
+    assert not any("in parentheses" in said for said in first_lines(with_line(line)))
+
+
 def first_lines(text: str) -> list[str]:
     try:
         to_spec(parse(Source("<test>", text)), None, Path())

@@ -10,7 +10,8 @@ TRAIN = re.compile(r"train\s*[({]?\s*(?:for\s+|to\s+)?(?:(epochs?|steps?)\s+)?([
 WRAPPED = re.compile(r"train\s*([({])(.*)[)}]\s*$")
 UNTIL = re.compile(r"train\s+(?:until|while)\b\s*(.*)")
 RULE = re.compile(
-    r"optimizer\s+([A-Za-z_][\w.]*)\s*(?:[\[{:]\s*|with\s+|,\s*|-+)?\s*([A-Za-z]\w*\s*[=:])?\s*(?:[A-Za-z]\w*)?\s*([-+\d.e]+)"
+    r"optimizer\s+([A-Za-z_][\w.]*)(?![\w.(])\s*(?:[\[{:]\s*|with\s+|-+)?\s*([A-Za-z]\w*\s*[=:])?\s*(?:[A-Za-z]\w*)?\s*"
+    r"([-+]?\.?\d[\d.e+-]*)"
 )
 
 
