@@ -221,6 +221,23 @@ def test_an_index_in_another_order_is_no_guess() -> None:
     assert from_arrays(x, y.reset_index(drop=True), ARRAYS).y[:, 0].tolist() == [10, 20, 30]
 
 
+def test_rows_in_common_by_their_index_are_no_guess() -> None:
+    x = pd.DataFrame({"a": [1.0, 2.0, 4.0]}, index=[1, 2, 4])
+    y = pd.Series([20.0, 30.0, 40.0], index=[2, 3, 4])
+    with pytest.raises(DataError, match="2 of 3 rows in common"):
+        from_arrays(x, y, ARRAYS)
+    assert from_arrays(x, y.to_numpy(), ARRAYS).y[:, 0].tolist() == [20, 30, 40]
+    rows = x.index.intersection(y.index)
+    both = from_arrays(x.loc[rows], y.loc[rows], ARRAYS)
+    assert (both.x[:, 0].tolist(), both.y[:, 0].tolist()) == ([2, 4], [20, 40])
+
+
+def test_an_index_that_counts_says_nothing() -> None:
+    scaled = pd.DataFrame({"a": [1.0, 2.0, 3.0]})
+    y = pd.Series([10.0, 20.0, 30.0], index=[7, 0, 2])
+    assert from_arrays(scaled, y, ARRAYS).y[:, 0].tolist() == [10, 20, 30]
+
+
 # -- targets -------------------------------------------------------------------------------------------
 
 

@@ -35,16 +35,29 @@ def inputs_of(x: Any) -> Table:
 
 
 def _require_same_order(x: Any, y: Any, spec: DataSpec) -> None:
-    """Samples go by their places: of pandas' frames that have the same index in another order, this is no guess."""
+    """Samples go by their places, which is a guess where pandas' frames have rows in common by their index.
+
+    An index that only counts its rows says nothing of them: scaled inputs often come back with one.
+    """
     if (
         not (hasattr(x, "iloc") and hasattr(y, "iloc"))
         or len(x.index) != len(y.index)
         or x.index.equals(y.index)
+        or not (x.index.is_unique and y.index.is_unique)
     ):
         return
-    if x.index.is_unique and y.index.is_unique and len(x.index.intersection(y.index)) == len(x.index):
+    common = len(x.index.intersection(y.index))
+    if common == len(x.index):
         message = "x and y have the same index in another order"
         raise data_error("E0614", message, spec.span, hints=["y = y.loc[x.index] brings them together"])
+    if common and not (_counts(x) or _counts(y)):
+        message = f"by their index x and y have {common} of {len(x.index)} rows in common"
+        rows = "rows = x.index.intersection(y.index); x, y = x.loc[rows], y.loc[rows] takes those"
+        raise data_error("E0614", message, spec.span, hints=[rows, "y.to_numpy() goes by its places"])
+
+
+def _counts(frame: Any) -> bool:
+    return [*frame.index] == [*range(len(frame.index))]
 
 
 def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
