@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.formula import formula
+from netc.dsl.record import parts
 from netc.dsl.source import Span
 
 WIDTH = 100
@@ -32,11 +33,11 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
     match value:
         case tuple() | list():
             yield from (("", v) for v in value)
-        case _ if is_dataclass(value):
-            for f in fields(value):
-                part = getattr(value, f.name)
+        case _:
+            for name in parts(type(value)):
+                part = getattr(value, name)
                 if not isinstance(part, Span) and part not in ((), "", None):
-                    yield f.name, part
+                    yield name, part
 
 
 def _is_leaf(value: object) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.failure import Failure
 from netc.dsl.lexer import Chunk, Lexer
 from netc.dsl.own import is_own
+from netc.dsl.record import parts
 from netc.dsl.source import Source, Span
 from netc.dsl.syntax_errors import explain
 from netc.dsl.tokens import LAYOUT, Lexeme
@@ -146,8 +146,8 @@ def _height(node: ast.Node) -> int:
 
 
 def _children(node: ast.Node) -> Iterator[ast.Node]:
-    for f in fields(node):
-        match getattr(node, f.name):
+    for name in parts(type(node)):
+        match getattr(node, name):
             case ast.Node() as child:
                 yield child
             case tuple(items):

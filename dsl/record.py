@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError, field
+from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
 
@@ -24,6 +25,14 @@ def record(*, kw_only: bool) -> Callable[[type[C]], type[C]]: ...
 def record(cls: type[C] | None = None, *, kw_only: bool = False) -> Any:
     """Makes a class a frozen dataclass; two are equal if they are of one class and have equal fields."""
     return _made(cls, kw_only) if cls is not None else lambda c: _made(c, kw_only)
+
+
+def _parts(cls: type) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
+
+
+parts: Callable[[type], tuple[str, ...]] = cache(_parts)
+"""The names of the fields of a class; none where it is no dataclass."""
 
 
 def _made(cls: type[C], kw_only: bool) -> type[C]:

@@ -9,12 +9,12 @@ formula, and else a power of two that brings it there: s rounds nothing. A rule 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from netc.compiler.calculus.ir import Apply, Const, Expr, Program, Reduce, apply
 from netc.compiler.calculus.simplify import rebuild
-from netc.dsl.record import record
+from netc.dsl.record import parts, record
 from netc.dsl.source import Span
 
 Node = TypeVar("Node")
@@ -48,11 +48,10 @@ def _changed(node: Node, scale: Scale) -> Node:
     elif isinstance(node, tuple):
         new_parts = tuple(_changed(part, scale) for part in node)
         found = new_parts if any(a is not b for a, b in zip(node, new_parts, strict=True)) else node
-    elif is_dataclass(node) and not isinstance(node, Span | type):
-        parts = {f.name: getattr(node, f.name) for f in fields(node)}
-        new = {name: _changed(part, scale) for name, part in parts.items()}
-        changed = {name: part for name, part in new.items() if part is not parts[name]}
-        found = replace(node, **changed) if changed else node
+    elif (names := parts(type(node))) and not isinstance(node, Span):
+        new = {name: _changed(getattr(node, name), scale) for name in names}
+        changed = {name: part for name, part in new.items() if part is not getattr(node, name)}
+        found = replace(found, **changed) if changed else node
     return found  # type: ignore[no-any-return]
 
 

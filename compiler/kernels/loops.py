@@ -12,10 +12,9 @@ a vector of lanes or a plain number; which one is plain from where it comes (`lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator, Sequence
 
-from netc.dsl.record import record
+from netc.dsl.record import parts, record
 
 
 @record
@@ -213,26 +212,27 @@ def load(array: Expr | str, index: Expr | int | str) -> Call:
 # -- looking into loops ------------------------------------------------------------------------------
 
 
+def nodes(node: object) -> Iterator[object]:
+    """All nodes in a module, function, statement or expression, in the order in which they stand."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, tuple):
+            stack += reversed(node)
+        elif names := parts(type(node)):
+            yield node
+            stack += [getattr(node, name) for name in reversed(names)]
+
+
 def named(node: object) -> dict[str, int]:
-    """The constants with names in a function, statement or expression, in the order in which they come. No name may have
-    two values."""
-    if isinstance(node, Int):
-        return {node.name: node.value} if node.name else {}
-    parts: Sequence[object] = node if isinstance(node, tuple) else ()
-    if is_dataclass(node):
-        parts = [getattr(node, f.name) for f in fields(node)]
+    """The constants with names. No name may have two values."""
     found: dict[str, int] = {}
-    for part in parts:
-        for name, value in named(part).items():
-            assert found.setdefault(name, value) == value, name
+    for n in nodes(node):
+        if isinstance(n, Int) and n.name:
+            assert found.setdefault(n.name, n.value) == n.value, n.name
     return found
 
 
 def calls(node: object) -> frozenset[str]:
-    """The names of all functions called in a module, function, statement or expression."""
-    own = frozenset({node.function}) if isinstance(node, Call) else frozenset()
-    if isinstance(node, tuple):
-        return own.union(*(calls(n) for n in node))
-    if is_dataclass(node):
-        return own.union(*(calls(getattr(node, f.name)) for f in fields(node)))
-    return own
+    """The names of all functions called."""
+    return frozenset(n.function for n in nodes(node) if isinstance(n, Call))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from netc.compiler.kernels import loops as L
+from netc.dsl.record import parts
 
 
 @dataclass
@@ -31,7 +32,8 @@ class Outline:
         """The call of the body as a function. Local names in equal bodies must be equal."""
         places: dict[str, L.Int] = {}
         inside = tuple(_placed(s, places) for s in body)
-        given = tuple(n for n in self.types if n in set(_names(inside)))
+        used = {n.id for n in L.nodes(inside) if isinstance(n, L.Name)}
+        given = tuple(n for n in self.types if n in used)
         parameters = (*given, *(at for at in _numbered(len(places))))
         key = repr((parameters, inside))
         if key not in self.made:
@@ -81,17 +83,7 @@ def _placed(node: Any, places: dict[str, L.Int]) -> Any:
             return L.Name(f"at{list(places).index(name)}")
         case tuple():
             return tuple(_placed(n, places) for n in node)
-        case _ if is_dataclass(node) and not isinstance(node, type):
-            return replace(node, **{f.name: _placed(getattr(node, f.name), places) for f in fields(node)})
+        case _ if names := parts(type(node)):
+            return replace(node, **{name: _placed(getattr(node, name), places) for name in names})
         case _:
             return node
-
-
-def _names(node: Any) -> Iterator[str]:
-    if isinstance(node, L.Name):
-        yield node.id
-    parts = node if isinstance(node, tuple) else ()
-    if is_dataclass(node):
-        parts = tuple(getattr(node, f.name) for f in fields(node))
-    for part in parts:
-        yield from _names(part)

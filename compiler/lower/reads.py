@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netc.compiler.meaning.kinds import OVER_INDICES
-from netc.compiler.meaning.resolve_tree import rebuild
+from netc.compiler.meaning.resolve_tree import children, walk
 from netc.dsl import ast
 
 
@@ -21,38 +21,24 @@ def name_of(index: ast.Expr) -> str:
     return ""
 
 
-def reads(expr: ast.Expr) -> Iterator[ast.Index]:
+def reads(node: ast.Node) -> Iterator[ast.Index]:
     """Arrays with their subscripts, from left to right."""
-    match expr:
+    match node:
         case ast.Call(ast.Index(ast.Name(id), _), arguments) if id in OVER_INDICES:
             for argument in arguments:
                 yield from reads(argument.value)
         case ast.Index(ast.Name(), index):
-            yield expr
+            yield node
             for subscript in subscripts(index):
                 yield from reads(subscript)
         case _:
-            for part in _parts(expr):
+            for part in children(node):
                 yield from reads(part)
 
 
 def reductions(expr: ast.Expr) -> Iterator[tuple[str, tuple[ast.Expr, ...], ast.Expr]]:
     """(operation, indices, what is reduced), outer ones first."""
-    match expr:
-        case ast.Call(ast.Index(ast.Name(id), over), (argument,)) if id in OVER_INDICES:
-            yield id, subscripts(over), argument.value
-            yield from reductions(argument.value)
-        case _:
-            for part in _parts(expr):
-                yield from reductions(part)
-
-
-def _parts(expr: ast.Expr) -> list[ast.Expr]:
-    found: list[ast.Expr] = []
-
-    def keep(part: ast.Expr) -> ast.Expr:
-        found.append(part)
-        return part
-
-    rebuild(expr, keep)
-    return found
+    for node in walk(expr):
+        match node:
+            case ast.Call(ast.Index(ast.Name(id), over), (argument,)) if id in OVER_INDICES:
+                yield id, subscripts(over), argument.value

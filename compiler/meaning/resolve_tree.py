@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
 
 from netc.dsl import ast
+from netc.dsl.record import parts
 
 N = TypeVar("N", bound=ast.Node)
 
@@ -15,7 +16,7 @@ N = TypeVar("N", bound=ast.Node)
 @cache
 def _parts(kind: Any) -> tuple[str, ...]:
     """The fields that may hold nodes."""
-    return tuple(f.name for f in fields(kind) if f.name not in ("span", "text", "id", "op"))
+    return tuple(name for name in parts(kind) if name not in ("span", "text", "id", "op"))
 
 
 _LEAVES = frozenset({ast.Number, ast.Name, ast.Text, ast.Shape})
