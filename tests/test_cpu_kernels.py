@@ -49,12 +49,18 @@ class Built:
 
 
 def build(
-    text: str, samples: int = 5, inputs: int = 2, outputs: int = 1, lanes: int = 4, labels: bool = False
+    text: str,
+    samples: int = 5,
+    inputs: int = 2,
+    outputs: int = 1,
+    lanes: int = 4,
+    labels: bool = False,
+    cache: int = Machine.cache,
 ) -> Built:
     source = Source("test.net", text)
     facts = Facts(inputs, outputs, samples) if "network" in text else None
     program = pipeline.to_ir(pipeline.to_spec(pipeline.to_ast(source), facts, Path()))
-    target = Cpu(Machine(lanes=lanes, registers=32 if lanes >= 8 else 16))
+    target = Cpu(Machine(lanes=lanes, registers=32 if lanes >= 8 else 16, cache=cache))
     kernels = load_kernels(pipeline.to_text(pipeline.to_loops(program, target, samples), target))
     rng = np.random.default_rng(7)
     x = rng.standard_normal((samples, inputs))

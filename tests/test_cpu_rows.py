@@ -32,15 +32,17 @@ def truth(weights: list[np.ndarray], biases: list[np.ndarray], x: np.ndarray, y:
 
 
 @pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 8)])
-@pytest.mark.parametrize("shuffle", ["false", "true"])
-def test_the_gradient_of_wide_layers(precision: str, lanes: int, shuffle: str) -> None:
+@pytest.mark.parametrize(("shuffle", "cache"), [("false", 2**19), ("true", 2**19), ("true", 2**15)])
+def test_the_gradient_of_wide_layers(precision: str, lanes: int, shuffle: str, cache: int) -> None:
     settings = f", precision = {precision}, shuffle = {shuffle}, batch = 18"
-    built = build(network(LAYERS, "cross_entropy", settings), 29, 45, 3, lanes, labels=True)
-    machine = Machine(lanes=lanes, registers=32 if lanes >= 8 else 16)
+    built = build(network(LAYERS, "cross_entropy", settings), 29, 45, 3, lanes, labels=True, cache=cache)
+    machine = Machine(lanes=lanes, registers=32 if lanes >= 8 else 16, cache=cache)
     plan = Cpu(machine).plan(built.program, 29)
     assert isinstance(plan, Plan)
     assert [stage.wide for stage in plan.stages] == [True, True, False]
     (_, cpu, _) = explain_plan(built.program, machine, Card(), 29)
+    assert any("the weights do not fit" in line for line in cpu.lines) == (cache == 2**15)
+    assert (plan.block == -(-18 // plan.step) * plan.step) == (cache == 2**15)  # a batch of 18
     assert any("layer1, layer2: vectors of inputs, as turning" in line for line in cpu.lines)
 
     random = np.random.default_rng(3)

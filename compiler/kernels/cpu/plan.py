@@ -112,7 +112,11 @@ def plan(
 ) -> Plan:
     """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation, a batch's."""
     lanes, dense = machine.width(precision), products(network)
-    block = block_of(dense[0].inputs + sum(2 * d.outputs for d in dense), machine, lanes)
+    values = dense[0].inputs + sum(2 * d.outputs for d in dense)
+    block = block_of(values, machine, lanes)
+    if heavy(dense, machine, lanes):
+        step = lanes * TILE_VECTORS
+        block = max(block, -(-min(LEAST_BLOCK, samples) // step) * step)
     at_once = (
         min(block, samples) if samples > lanes else block
     )  # fewer go by units: what is left are evaluations of all
@@ -261,7 +265,13 @@ def _chunks(network: Chain, samples: int) -> int:
     return max(1, min(MOST_CHUNKS, work, samples // LEAST_SAMPLES))
 
 
-LARGEST_BLOCK, SHORT = 136, 4
+LARGEST_BLOCK, SHORT, LEAST_BLOCK = 136, 4, 64
+
+
+def heavy(dense: Sequence[Product], machine: Machine, lanes: int) -> bool:
+    """Whether the weights do not fit in half the second cache: they and their sums then come from beyond it for each block,
+    which has LEAST_BLOCK samples or more."""
+    return sum(d.weight.size for d in dense) * 8 * machine.lanes // lanes > machine.cache // 2
 
 
 def block_of(units: int, machine: Machine, lanes: int) -> int:

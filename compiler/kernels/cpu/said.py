@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netc.compiler.calculus import ir
 from netc.compiler.kernels.cpu.lets_plan import Lets
-from netc.compiler.kernels.cpu.plan import LARGEST_BLOCK, WORTH_A_THREAD, Plan, block_of, most_rows
+from netc.compiler.kernels.cpu.plan import LARGEST_BLOCK, WORTH_A_THREAD, Plan, block_of, heavy, most_rows
 from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.sweeps import ahead, waits
@@ -39,6 +39,8 @@ def together(plan: Plan | Lets, machine: Machine) -> str:
         why = (
             f"their values in all layers fit in {half}, and beyond {LARGEST_BLOCK} samples sums gain nothing"
         )
+    elif isinstance(plan, Plan) and heavy([s.layer.product for s in plan.stages], machine, plan.lanes):
+        why = f"the weights do not fit in {half}, and they and their sums come from beyond it once a block"
     else:
         why = f"the values of more in all layers do not fit in {half}"
     return f"vectors of {chosen.lanes} samples, {chosen.block} samples go through the network together: {why}"
