@@ -59,6 +59,8 @@ def data(statement: str) -> DataSpec:
         ("grad R(v + a*v)", THETA),
         ("swish(v, beta = a)", THETA),
         ("exp(|v|)^2", THETA),
+        ("50%", SCALAR),
+        ("v%", THETA),
     ],
 )
 def test_kinds(text: str, expected: Type) -> None:

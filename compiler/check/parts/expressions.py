@@ -64,11 +64,11 @@ class Kinds:
 
     def of(self, expr: ast.Expr) -> Type | None:
         match expr:
-            case ast.Number() | ast.Percent():
+            case ast.Number():
                 return SCALAR
             case ast.Name(id):
                 return self._name(id, expr.span)
-            case ast.Unary(_, operand) | ast.Absolute(operand):
+            case ast.Unary(_, operand) | ast.Absolute(operand) | ast.Percent(operand):
                 return self.widest(operand)
             case ast.Binary(op, left, right):
                 if op == "/" and ROOT.search(expr.span.text):

@@ -91,13 +91,11 @@ def _radius(s: ast.Points, names: dict[str, float], report: Report) -> float:
         message = "how near is near enough? The list has no 'within'"
         report.error("E0709", head(s), message, hints=(EXAMPLE,))
         return 0.0
-    if isinstance(s.within, ast.Percent):
-        message = (
-            f"a distance is a number, and {s.within.span.text} of what? It would be {number(s.within):g}"
-        )
+    radius = _number(s.within, names, report, "a distance is a number")
+    if radius is not None and isinstance(s.within, ast.Percent):
+        message = f"a distance is a number, and {s.within.span.text} of what? It would be {radius:g}"
         report.error("E0709", s.within.span, message, hints=(EXAMPLE,))
         return 0.0
-    radius = _number(s.within, names, report)
     if radius is None or radius > 0:
         return radius or 0.0
     message = f"a distance is a positive number, not {s.within.span.text or print_expr(s.within)}"
@@ -124,14 +122,16 @@ def _places(
             yield place, item.span
 
 
-def _number(e: ast.Expr, names: dict[str, float], report: Report) -> float | None:
+def _number(
+    e: ast.Expr, names: dict[str, float], report: Report, what: str = "a point is made of numbers"
+) -> float | None:
     try:
         found = number(e, names)
     except NotANumber as error:
-        report.error("E0305", error.span, f"a point is made of numbers: {error.reason}")
+        report.error("E0305", error.span, f"{what}: {error.reason}")
         return None
     if not isfinite(found):
-        report.error("E0305", e.span, "a point is made of numbers: this one is not finite")
+        report.error("E0305", e.span, f"{what}: this one is not finite")
         return None
     return found
 
