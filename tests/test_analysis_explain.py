@@ -81,9 +81,10 @@ def test_a_search_costs_from_its_first_to_its_last_round() -> None:
 
 @pytest.mark.parametrize("last", [0, 1, 3])
 def test_a_loop_evaluates_in_every_round(last: int) -> None:
-    body = f"    p = theta[n]\n    for i in 1..{last}:\n        p = p - eta*grad R(p)\n    theta[n+1] = p\n"
-    found = evaluations(read_rule(f"optimizer r(eta = 1):\n{body}").rule.body, "gradient")
-    assert (found.least, found.most, found.per_batch) == (last, last, 0)
+    loop = f"    p = theta[n]\n    for i in 1..{last}:\n        p = p - eta*grad R(p)\n        p = p - eta*grad R(p)\n"
+    rule = read_rule(f"optimizer r(eta = 1):\n{loop}    theta[n+1] = p\n").rule
+    found = evaluations(rule.body, "gradient")
+    assert (found.least, found.most, found.per_batch) == (2 * last, 2 * last, 0)
 
 
 def test_it_is_quick_because_nothing_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from lowering import lowered
+from netc.compiler import pipeline
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.evaluate import evaluate
+from netc.compiler.meaning.spec import Facts
 from netc.dsl import library
+from netc.dsl.source import Source
+from netc.runtime.training.target_domain import unfit
 
 Array = NDArray[Any]
 
@@ -170,6 +175,33 @@ def test_value_and_adjoint(loss: str, outputs: int) -> None:
         [(formula(a + s, b) - formula(a - s, b)) / 2e-6 for s in h] for a, b in zip(z, y, strict=True)
     ]
     np.testing.assert_allclose(adjoint, differences, rtol=1e-6, atol=1e-8)
+
+
+DOMAINS = {
+    "probabilities": ([[0, 1], [0.5, 0.2], [1, 1]], [[-0.1, 1], [0, 1.1]]),
+    "amounts": ([[0, 7.5], [1e6, 0]], [[-0.1, 1], [1, -3]]),
+    "distribution": ([[0.2, 0.8], [1, 0]], [[0.5, 0.6], [-0.1, 1.1], [0, 0]]),
+    "signs": ([[-1, 1], [-1, -1]], [[0, 1], [1, 0.5], [-1, 2]]),
+}
+"""Rows of targets of two outputs that a loss takes, and others that it does not."""
+TAKEN = {"msle": "amounts", "poisson": "amounts"}
+TAKEN |= dict.fromkeys(("binary_cross_entropy", "binary_focal"), "probabilities")
+TAKEN |= dict.fromkeys(("smoothed_cross_entropy", "pixel_cross_entropy"), "probabilities")
+TAKEN |= dict.fromkeys(("cross_entropy", "focal", "kl_divergence"), "distribution")
+TAKEN |= dict.fromkeys(("multiclass_hinge", "multi_margin", "categorical_hinge"), "distribution")
+TAKEN |= dict.fromkeys(("hinge", "squared_hinge", "logistic"), "signs")
+
+
+@pytest.mark.parametrize("loss", CASES)
+def test_the_targets_that_a_loss_takes(loss: str) -> None:
+    activation, _, _ = CASES[loss]
+    data = "data x in {1, 2} -> (x, x)\noptimizer gd\ntrain steps = 1\ninit zeros"
+    text = f"{data}\nnetwork [1({activation})2]\nloss {loss}\n"
+    spec = pipeline.to_spec(pipeline.to_ast(Source("test.net", text)), Facts(1, 2, 2), Path())
+    good, bad = DOMAINS.get(TAKEN.get(loss.split("(")[0], ""), ([[-1e6, 0.5], [7, -3]], []))
+    assert unfit(spec, np.array(good, float)) is None
+    for row in bad:
+        assert unfit(spec, np.array([row], float)) is not None, row
 
 
 def test_half_mse_of_several_outputs_is_half_their_number_times_mse() -> None:
