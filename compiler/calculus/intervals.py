@@ -149,11 +149,10 @@ def _even(function: Callable[[float], float]) -> Callable[[Range], Range]:
 def _quotient(a: Range, b: Range) -> Range:
     if b.low < 0 < b.high:
         return LINE
-    ends = [(INF if x >= 0 else -INF, True) for x in (b.low, b.high) if x == 0] or []
-    if ends:  # 1/b, b touching 0 from one side
+    if 0 in (b.low, b.high):  # 1/b, b touching 0 from one side
         side = 1.0 if b.high > 0 else -1.0
-        far = b.high if side > 0 else b.low
-        inverse = _between([(side * INF, True), (1 / far if far else side * INF, True)])
+        far, is_open = (b.high, b.high_open) if side > 0 else (b.low, b.low_open)
+        inverse = _between([(side * INF, True), (1 / far if far else side * INF, is_open)])
     else:
         inverse = Range(1 / b.high, 1 / b.low, b.high_open, b.low_open)
     return corners(lambda x, y: x * y, a, inverse)
