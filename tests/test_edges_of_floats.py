@@ -142,11 +142,12 @@ def test_a_norm_has_slope_zero_at_zero(value: str, outputs: int) -> None:
     np.testing.assert_allclose(adjoint[1], scale * d / np.linalg.norm(d), rtol=1e-12)
 
 
-def test_an_objective_that_is_a_root_of_squares_can_start_at_its_minimum() -> None:
-    text = (
-        "objective R(x, y) = sqrt(x^2 + 3*y^2)\ninit theta = (0, 0)\noptimizer gd(eta = 0.1)\ntrain steps = 3"
-    )
-    result = netc.compile(text).train()
+@pytest.mark.parametrize(
+    "squares", ["x^2 + 3*y^2", "0.25*x^2 + y^2/8", "(x^2 + y^2)/0.5", "0.5*(x^2 + 2*(y*y))"]
+)
+def test_an_objective_that_is_a_root_of_squares_can_start_at_its_minimum(squares: str) -> None:
+    rest = "init theta = (0, 0)\noptimizer gd(eta = 0.1)\ntrain steps = 3"
+    result = netc.compile(f"objective R(x, y) = sqrt({squares})\n{rest}").train()
     assert result.theta.tolist() == [[0.0, 0.0]]
     assert not result.diverged[0]
 
