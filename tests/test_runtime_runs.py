@@ -203,6 +203,15 @@ def test_a_batch_that_is_none_ends_the_run_before_memory_is_read(a, b, keeping):
     assert result.steps.tolist() == [1]
 
 
+@pytest.mark.parametrize(("number", "fits"), [("1", True), ("4", True), ("5", False), ("6", False)])
+def test_a_stated_number_of_a_batch_is_judged_as_others_are(number, fits):
+    rule = "    for i in 1..m:\n        L[i] = R[i](theta[n])\n    theta[n+1] = theta[n] - eta*L[4]*grad R(theta[n])\n"
+    head = INDEXED[: INDEXED.index("    k[0] = 1")]
+    text = head + rule.replace("L[4]", f"L[{number}]") + INDEXED[INDEXED.index("train ") :]
+    result = netc.compile(text).train()
+    assert (result.stopped == ["no such batch"], result.steps.tolist() == [0]) == (not fits, not fits)
+
+
 def test_a_number_between_two_batches_is_that_of_the_lower():
     whole, between = (netc.compile(INDEXED, a=0.0, b=b).train() for b in (4.0, 4.5))
     assert whole.stopped == between.stopped == ["epochs"]
