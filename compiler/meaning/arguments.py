@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.resolve import renamed, usual, written
@@ -63,7 +63,9 @@ def _require_given(
     report: Report,
     place: Place,
 ) -> None:
-    """An argument for each parameter without a default; one under a name that has been told as wrong counts."""
+    """An argument for each parameter without a default; one that has been told as wrong counts."""
+    if any(not a.name and a not in given.values() for a in arguments):
+        return
     names = [p.name for p in parameters]
     unknown = [a.name for a in arguments if a.name and a.name not in given]
     otherwise = {usual(name) for name in unknown} | {same_parameter(name, names) for name in unknown}
@@ -86,9 +88,13 @@ def _by_name(
 ) -> dict[str, ast.Argument]:
     names, shown = [p.name for p in parameters], list(dict.fromkeys(written(p) for p in parameters))
     given: dict[str, ast.Argument] = {}
+    arguments = tuple(arguments)
     for position, argument in enumerate(arguments):
         name = argument.name or (names[position] if position < len(names) else None)
-        if name is None:
+        if name and (message := behind_a_name(arguments[: position + 1], what)):
+            hints = _decimal_comma(argument, given) or _parameters(shown)
+            report.error("E0108", argument.span, message, hints=hints)
+        elif name is None:
             takes = f"takes {', '.join(shown)}" if names else "takes no arguments"
             hints = _decimal_comma(argument, given)
             message = f"one argument too many: {what} {takes}"
@@ -118,6 +124,16 @@ def _by_name(
         else:
             given[name] = argument
     return given
+
+
+def behind_a_name(arguments: Sequence[ast.Argument], what: str) -> str:
+    """What is wrong with the last of these; empty unless it has no name where one before it has."""
+    *before, last = arguments
+    if last.name or not any(a.name for a in before):
+        return ""
+    return (
+        f"which parameter of {what} is {last.span.text}? Behind an argument with a name, each needs its own"
+    )
 
 
 def _decimal_comma(argument: ast.Argument, given: Mapping[str, ast.Argument]) -> tuple[str, ...]:

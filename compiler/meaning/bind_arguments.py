@@ -64,10 +64,13 @@ def _components(parameter: ast.Parameter) -> Iterator[ast.Parameter]:
 def spread_tuples(
     arguments: Iterable[ast.Argument], parameters: tuple[ast.Parameter, ...]
 ) -> Iterator[ast.Argument]:
-    """Arguments by name, `betas = (0.5, 0.9)` as `betas_1 = 0.5, betas_2 = 0.9`."""
+    """Arguments by name, `betas = (0.5, 0.9)` as `betas_1 = 0.5, betas_2 = 0.9`; what stands without one behind one that
+    has it is left as it is."""
     tuples, names = tuples_of(parameters), [p.name for p in parameters]
+    by_position = True
     for position, argument in enumerate(arguments):
-        name = argument.name or (names[position] if position < len(names) else None)
+        by_position &= argument.name is None
+        name = names[position] if by_position and position < len(names) else argument.name
         match argument.value:
             case ast.Tuple(items) if name is not None and len(items) == len(tuples.get(name, ())):
                 for i, item in enumerate(items, start=1):

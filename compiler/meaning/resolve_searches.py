@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from netc.compiler.meaning.arguments import behind_a_name
 from netc.compiler.meaning.findings import Report, first_line, listed
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_complaints import MEANINGS
@@ -149,6 +150,9 @@ class _Maker:
                 what = f"has no parameter '{argument.name}'" if argument.name else "takes fewer arguments"
                 hints = did_you_mean(argument.name or "", names) or (f"its parameters: {', '.join(names)}",)
                 self.report.error("E0108", argument.span, f"'{search.name}' {what}", hints=hints)
+                return None
+            if message := behind_a_name(call.arguments[: position + 1], f"'{search.name}'"):
+                self.report.error("E0108", argument.span, message)
                 return None
             if name in given:
                 self.report.error("E0110", argument.span, f"'{name}' is given twice")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from netc.compiler.check.network.place import Numbers
+from netc.compiler.meaning.arguments import behind_a_name
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.findings import Report, listed
 from netc.compiler.meaning.layer_families import refused
@@ -42,7 +43,7 @@ def arguments_of(
     called = positions(operation, definition)
     for position, argument in enumerate(operation.arguments):
         name = argument.name or (called[position].name if position < len(called) else None)
-        if name is None or name in given:
+        if name is None or name in given or behind_a_name(operation.arguments[: position + 1], ""):
             extra.append(argument)
         else:
             given[name] = ast.Argument(name, argument.value, span=argument.span)

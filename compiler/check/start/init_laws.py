@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from netc.compiler.check.parts.expressions import Kinds
+from netc.compiler.meaning.arguments import behind_a_name
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, renamed
@@ -80,8 +81,11 @@ def _drawn(law: ast.Expr, walker: Kinds, definitions: Definitions, report: Repor
         return False
     parameters = LAWS[name]
     own = [ast.Parameter(p, None) for p in parameters]
-    for argument in law.arguments:
+    for position, argument in enumerate(law.arguments):
         walker.number(argument.value, "an argument of a law")
+        if behind := behind_a_name(law.arguments[: position + 1], f"'{name}'"):
+            report.error("E0108", argument.span, behind)
+            return False
         if argument.name is not None and argument.name not in parameters:
             report.error(
                 "E0108",
