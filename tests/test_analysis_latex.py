@@ -54,6 +54,19 @@ def test_loops_are_words() -> None:
     ]
 
 
+def test_what_stands_in_a_branch_is_indented() -> None:
+    rule = parse_optimizer(
+        "optimizer r(eta = 1):\n    for i in 1..3:\n"
+        "        if eta < 1:\n            x = 1\n        else:\n            x = 2\n"
+    )
+    assert latex_rule(rule.body).splitlines()[2:-1] == [
+        r"  \quad &\text{if } \eta < 1\text{:} \\",
+        r"  \quad \quad x &= 1 \\",
+        r"  \quad &\text{else:} \\",
+        r"  \quad \quad x &= 2",
+    ]
+
+
 @pytest.mark.parametrize("name", library.names("optimizer"))
 def test_the_library_is_well_formed(name: str) -> None:
     rule = library.lookup("optimizer", name)

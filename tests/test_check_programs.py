@@ -6,8 +6,10 @@ import random
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from netc.compiler.calculus.evaluate import predict
 from netc.compiler.check.parts.expressions import Kinds
 from netc.compiler.check.program import check, data_spec
 from netc.compiler.lower.program import lower
@@ -140,6 +142,15 @@ def test_greek_and_ascii_are_the_same_program() -> None:
 )
 def test_networks_that_fit_their_data(text: str, facts: Facts) -> None:
     assert spec(text, facts).network is not None
+
+
+def test_a_maximum_of_two_is_of_one_element() -> None:
+    """In a layer's equation an activation of all units must say over which index; max(z, 0.5*z) is none."""
+    head = "activation m(z) = max(z, 0.5*z)\nlayer l(c = 2):\n    z[i] = c*m(x[i])\n"
+    text = head + network("[2 (l) (lin) 1]")
+    problem = lower(check(parse(Source("test.net", text)), Facts(2, 1, 4), ROOT)).problem
+    found = predict(problem, np.array([1.0, 10.0, 3.0]), np.array([[1.0, -1.0]]))
+    np.testing.assert_allclose(found, [[2.0 * 1 + 10 * (2 * -0.5) + 3]])
 
 
 def test_a_warning_does_not_stop_the_program() -> None:
