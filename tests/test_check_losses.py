@@ -44,6 +44,7 @@ RIGHT = (
     "relu | mean((sqrt(u) - sqrt(y))^2)",
     "sqrt_square | mean(log(u))",
     "sigmoid | -mean(y*(1 - u)^2.5*log(u) + (1 - y)*u^2.5*log(1 - u))",
+    "sigmoid | -mean(log(u^0.5))",
     "tanh | -mean(log(1 - u^2))",
     "softsign | mean(log((1 + u)/2))",
     "arctan | mean(log(2 + u))",
