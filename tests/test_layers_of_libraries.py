@@ -152,6 +152,9 @@ KERAS = {
     "Conv2D same": Case(
         '(keras.Conv2D(4, 3x2, 2, "same"))', (8, 7, 2), keras("Conv2D", 4, (3, 2), 2, "same")
     ),
+    "Conv2D same, two strides": Case(
+        "(keras.Conv2D(4, 4x5, 2x3, same))", (9, 11, 2), keras("Conv2D", 4, (4, 5), (2, 3), "same")
+    ),
     "Conv2D, groups": Case(
         "(keras.Conv2D 3x3 dilation_rate 2 groups 2 same nouse_bias) 6", (6, 7, 4),
         keras("Conv2D", 6, 3, dilation_rate=2, groups=2, padding="same", use_bias=False),
@@ -167,6 +170,10 @@ KERAS = {
     "DepthwiseConv2D same": Case(
         "(keras.DepthwiseConv2D 3x3 same)", (5, 6, 2), keras("DepthwiseConv2D", 3, padding="same")
     ),
+    "DepthwiseConv2D same, two strides": Case(
+        "(keras.DepthwiseConv2D(4x5, 2x3, same))", (9, 11, 2),
+        keras("DepthwiseConv2D", (4, 5), (2, 3), padding="same"),
+    ),
     "Conv2DTranspose": Case(
         "(keras.Conv2DTranspose(4, 3x2, 2x1))", (4, 5, 3), keras("Conv2DTranspose", 4, (3, 2), (2, 1))
     ),
@@ -176,6 +183,12 @@ KERAS = {
     "MaxPooling2D": Case("(keras.MaxPooling2D)", (5, 6, 2), keras("MaxPooling2D"), tied),
     "MaxPooling2D same": Case(
         "(keras.MaxPooling2D(3, 2, same))", (7, 6, 2), keras("MaxPooling2D", 3, 2, "same"), tied
+    ),
+    "MaxPooling2D same, two strides": Case(
+        "(keras.MaxPooling2D(4x5, 2x3, same))", (9, 11, 2), keras("MaxPooling2D", (4, 5), (2, 3), "same"), tied
+    ),
+    "AveragePooling2D same, two strides": Case(
+        "(keras.AveragePooling2D(3x5, 2x3, same))", (7, 12, 2), keras("AveragePooling2D", (3, 5), (2, 3), "same")
     ),
     "AveragePooling2D": Case("(keras.AveragePooling2D 3x2)", (7, 6, 2), keras("AveragePooling2D", (3, 2))),
     "AveragePooling2D same": Case(
