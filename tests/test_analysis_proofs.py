@@ -291,6 +291,24 @@ def test_what_holds_for_some_parameters_is_not_proved() -> None:
                 claim(a, b, {name: Formula(ir.Var(name, ir.SCALAR), 1) for name in a.values}, frozenset())
 
 
+@pytest.mark.parametrize(
+    ("form", "above"),
+    [
+        ("(g - theta[n])^2*(1 + theta[n]^2)", False),
+        ("(1 + theta[n]^2)*(g - theta[n])^2", False),
+        ("(g - theta[n])^2 + (theta[n] - 2*g)^2", False),
+        ("((g - theta[n])^2 + 1)*(1 + theta[n]^2)", True),
+        ("(g - theta[n])^2*theta[n]^2 + 1", True),
+    ],
+)
+def test_a_square_may_be_zero(form: str, above: bool) -> None:
+    """That it is above 0 decides a branch: a square times what is above 0 may be 0, where g = theta[n]."""
+    plain = rule("eta*g", parameters="eta = 0.1")
+    other = rule(f"eta*(g if {form} > 0 else 2*g)", parameters="eta = 0.1")
+    found = match(*sides(plain, other))
+    assert (found is not None and found.how == "proved") == above
+
+
 def test_a_condition_that_all_parameters_fulfil_is_decided() -> None:
     plain = rule("eta*v[n+1]", "v[n+1] = b*v[n] + g", "eta = 0.1, b = 0.9")
     other = rule("(eta if eta > 0 and b < 1 else 2*eta)*v[n+1]", "v[n+1] = b*v[n] + g", "eta = 0.1, b = 0.9")
