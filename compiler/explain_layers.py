@@ -13,11 +13,11 @@ from math import prod
 from netc.compiler import memory
 from netc.compiler.calculus import ir
 from netc.compiler.lower.flow import Flow, input_axes, shape_of
-from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.rules.explain import Section
 from netc.dsl.record import record
+from netc.dsl.walks import names_in
 
 HEADS = ("", "gives", "parameters", "activations", "multiply-adds")
 

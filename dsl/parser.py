@@ -25,10 +25,10 @@ from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.failure import Failure
 from netc.dsl.lexer import Chunk, Lexer
 from netc.dsl.own import is_own
-from netc.dsl.record import parts
 from netc.dsl.source import Source, Span
 from netc.dsl.syntax_errors import explain
 from netc.dsl.tokens import LAYOUT, Lexeme
+from netc.dsl.walks import children
 
 TALLEST = 400
 """Operations within operations: beyond this a walk over the tree would run out of stack."""
@@ -141,19 +141,8 @@ def _height(node: ast.Node) -> int:
     tallest, level = 0, [node]
     while level:
         tallest += 1
-        level = [child for parent in level for child in _children(parent)]
+        level = [child for parent in level for child in children(parent)]
     return tallest
-
-
-def _children(node: ast.Node) -> Iterator[ast.Node]:
-    for name in parts(type(node)):
-        match getattr(node, name):
-            case ast.Node() as child:
-                yield child
-            case tuple(items):
-                yield from (i for i in items if isinstance(i, ast.Node))
-            case _:
-                pass
 
 
 class Tokens(lark.lexer.Lexer):

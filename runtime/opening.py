@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from netc.compiler.meaning.inside import FISHER, LAWS, NO_LAW, parts_of
-from netc.compiler.meaning.resolve_tree import walk
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic, SpecError
+from netc.dsl.walks import walk
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.validation import require_judged
 from netc.runtime.program_file import File, Overrides, check, read_data

@@ -16,10 +16,10 @@ from netc.compiler.meaning.kinds import FUNCTION_NAMES
 from netc.compiler.meaning.resolve import Definitions, head
 from netc.compiler.meaning.resolve_complaints import MEANINGS
 from netc.compiler.meaning.resolve_laws import PLACE
-from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.resolve_values import CONSTANTS
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.walks import names_in, walk
 
 OUTPUTS = {"u": "the outputs of the network", "y": "the targets"}
 PLACES = dict.fromkeys(PLACE, "a number of the layer")

@@ -6,7 +6,6 @@ from typing import assert_never
 
 from netc.compiler.meaning.kinds import FUNCTION_NAMES
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import called
 from netc.compiler.meaning.spec import (
     Activation,
     Block,
@@ -24,6 +23,7 @@ from netc.compiler.meaning.spec import (
     uses_of,
 )
 from netc.dsl import ast
+from netc.dsl.walks import called
 
 
 def functions_called(

@@ -49,7 +49,6 @@ from netc.compiler.meaning.gather import gather
 from netc.compiler.meaning.kinds import SCALAR
 from netc.compiler.meaning.m_as_state import INSIDE
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import (
     DataSpec,
     Facts,
@@ -61,6 +60,7 @@ from netc.compiler.meaning.spec import (
     Training,
 )
 from netc.dsl import ast
+from netc.dsl.walks import walk
 
 
 def data_spec(program: ast.Program, folder: Path) -> DataSpec:

@@ -9,10 +9,10 @@ from netc.compiler.calculus.simplify import simplify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.flow import of_all_samples
 from netc.compiler.meaning.attacks import INPUTS, SLOPE, without_slopes
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import Attack
 from netc.dsl import ast
 from netc.dsl.record import record
+from netc.dsl.walks import walk
 
 
 @record

@@ -14,9 +14,9 @@ from typing import assert_never
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.written import written
 from netc.compiler.meaning.kinds import ELEMENTWISE
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS, WORDS
 from netc.dsl import ast
+from netc.dsl.walks import dotted
 
 BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "^": "pow"}
 COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "=": "eq", "!=": "ne"}

@@ -17,10 +17,10 @@ from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.layer import IMAGE, lower_layer
 from netc.compiler.lower.layer_faults import LayerFault, fault, used_at
 from netc.compiler.lower.layer_modes import require_test_mode
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import Activation, Block, BlockLine, Join, Named, Operation, Use
 from netc.dsl import ast
 from netc.dsl.source import NOWHERE, Span
+from netc.dsl.walks import walk
 
 Functions = Mapping[str, ast.Activation | ast.Schedule]
 

@@ -16,12 +16,12 @@ from netc.compiler.lower.layer_faults import LayerFault, fault
 from netc.compiler.lower.layer_text import LayerText
 from netc.compiler.lower.reads import name_of, reads, reductions, subscripts
 from netc.compiler.lower.subscripts import Floor, Linear, linear
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
+from netc.dsl.walks import walk
 
 LARGEST = 10**9
 BATCH = "batch"

@@ -24,11 +24,11 @@ from netc.compiler.lower.layer_values import Array, Values
 from netc.compiler.lower.reads import name_of, subscripts
 from netc.compiler.lower.recurrences import direction, end_of_recurrence
 from netc.compiler.meaning.resolve_laws import LAWS as INITS
-from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.resolve_values import number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
 from netc.dsl.record import record
+from netc.dsl.walks import names_in, walk
 
 Law = TypeVar("Law", bound=str)
 LAWS: Mapping[Literal["bernoulli", "uniform", "normal"], tuple[str, ...]] = {

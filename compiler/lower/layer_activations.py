@@ -9,9 +9,9 @@ from netc.compiler.lower.expressions import Environment, add_defaults, lower_exp
 from netc.compiler.lower.layer_faults import LayerFault, fault
 from netc.compiler.meaning.kinds import REDUCTIONS
 from netc.compiler.meaning.layer_parameters import unsaid
-from netc.compiler.meaning.resolve_tree import dotted, walk
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.walks import dotted, walk
 
 
 def activation_of(

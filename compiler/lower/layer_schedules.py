@@ -16,11 +16,11 @@ from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.flow import Flow
 from netc.compiler.lower.schedule import BATCHES, Follower, lower_schedule
 from netc.compiler.meaning.layer_parameters import with_shapes_apart
-from netc.compiler.meaning.resolve_tree import conjuncts, names_in
 from netc.compiler.meaning.spec import Spec, Use
 from netc.dsl import ast
 from netc.dsl.record import record
 from netc.dsl.source import Span
+from netc.dsl.walks import conjuncts, names_in
 
 APART = "of_layers_"
 """Before the name of a schedule: a rule may use the bare one for something else."""

@@ -15,11 +15,11 @@ from netc.compiler.lower.layer_faults import LayerFault, fault
 from netc.compiler.lower.reads import name_of, reductions, subscripts
 from netc.compiler.meaning.kinds import OVER_INDICES
 from netc.compiler.meaning.layer_parameters import numbers_of_words
-from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, is_whole, number, number_or_none
 from netc.compiler.meaning.spec import Use
 from netc.dsl import ast
 from netc.dsl.source import NOWHERE, Span
+from netc.dsl.walks import names_in, rebuild
 
 TRAINING, TIME = "training", "n"
 

@@ -23,11 +23,11 @@ from netc.compiler.lower.layer_text import TRAINING
 from netc.compiler.lower.reads import name_of, subscripts
 from netc.compiler.lower.subscripts import Floor, Linear, linear
 from netc.compiler.meaning.kinds import ELEMENTWISE, FUNCTION_NAMES
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import CONSTANTS, number_or_none
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.record import record
+from netc.dsl.walks import dotted
 
 INSIDE = "inside"
 """inside(x[h + p - 1, c]): 1 where the array has such a place, else 0."""

@@ -23,10 +23,10 @@ from netc.compiler.lower.layer_text import LayerText
 from netc.compiler.lower.layer_values import Array, Values
 from netc.compiler.lower.reads import name_of, reads, reductions, subscripts
 from netc.compiler.meaning.penalties import by_arrays, groups_in, indexed, names_parameters, penalties
-from netc.compiler.meaning.resolve_tree import called, names_in, rebuild
 from netc.compiler.meaning.spec import Loss
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.walks import called, names_in, rebuild
 
 Functions = Mapping[str, ast.Activation | ast.Schedule]
 NOUN = "penalty"

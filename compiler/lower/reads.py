@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netc.compiler.meaning.kinds import OVER_INDICES
-from netc.compiler.meaning.resolve_tree import children, walk
 from netc.dsl import ast
+from netc.dsl.walks import children, walk
 
 
 def subscripts(index: ast.Expr) -> tuple[ast.Expr, ...]:

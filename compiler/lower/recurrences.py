@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from netc.compiler.lower.layer_faults import fault
 from netc.compiler.lower.reads import name_of, reads, subscripts
 from netc.compiler.lower.subscripts import linear
-from netc.compiler.meaning.resolve_tree import walk
 from netc.dsl import ast
+from netc.dsl.walks import walk
 
 
 def end_of_recurrence(formulas: Sequence[ast.Formula], start: int, given: Iterable[str]) -> int:

@@ -17,11 +17,11 @@ from netc.compiler.lower.layer_schedules import followers, told
 from netc.compiler.lower.schedule import Follower, lower_schedule
 from netc.compiler.lower.starts import THETA, start
 from netc.compiler.meaning.masks import masks_in
-from netc.compiler.meaning.resolve_tree import conjuncts, names_in, walk
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Spec, Watched
 from netc.dsl import ast
 from netc.dsl.record import record
+from netc.dsl.walks import conjuncts, names_in, walk
 
 GROWTH = 0.01
 """A monitored function has grown where it is more than 1 % larger than before."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netc.compiler.calculus import ir
-from netc.compiler.meaning.resolve_tree import names_in
 from netc.dsl import ast
+from netc.dsl.walks import names_in
 
 THETA = ir.Var("theta", ir.THETA)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.dsl import ast
+from netc.dsl.walks import rebuild
 
 INPUTS = ("x", "x0")
 """The inputs of a sample as they are by now, and those of the data."""

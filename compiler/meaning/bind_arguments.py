@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from netc.compiler.meaning.resolve_tree import changed, names_in, rebuild, walk
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.dsl import ast
+from netc.dsl.walks import changed, names_in, rebuild, walk
 
 
 def is_flag(parameter: ast.Parameter) -> bool:

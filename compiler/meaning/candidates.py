@@ -16,12 +16,12 @@ from zlib import crc32
 
 from netc.compiler.meaning.bind_arguments import with_fixed, without_tuples
 from netc.compiler.meaning.resolve import usual
-from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_equations import put as with_number
 from netc.dsl import ast, library
 from netc.dsl.printer import print_expr
 from netc.dsl.record import record
+from netc.dsl.walks import names_in, rebuild
 
 WIDTH = 112
 GRADIENT = ast.Gradient("R", None, ast.Index(ast.Name("theta"), ast.Name("n")))

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Literal
 
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, is_whole, number
 from netc.dsl import ast
 from netc.dsl.record import record
+from netc.dsl.walks import rebuild
 
 Row = tuple[tuple[float, ...], tuple[float, ...]]
 Point = tuple[float, ...]

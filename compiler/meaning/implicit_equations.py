@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netc.compiler.meaning.resolve_tree import walk
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.walks import walk
 
 ZERO, ONE = ast.Number(0.0, "0"), ast.Number(1.0, "1")
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.resolve_values import CONSTANTS, WORDS
 from netc.dsl import ast
+from netc.dsl.walks import rebuild, walk
 
 Definition = ast.Layer | ast.Block
 NONE = ast.Name("none")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.dsl import ast
+from netc.dsl.walks import rebuild
 
 UNIT = "unit"
 """The index where what is learnt has none."""

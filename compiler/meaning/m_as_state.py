@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from netc.compiler.meaning.resolve_tree import changed, children, rebuild, walk
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.walks import changed, children, rebuild, walk
 
 INSIDE = "m_"
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 
-from netc.compiler.meaning.resolve_tree import walk
 from netc.dsl import ast
+from netc.dsl.walks import walk
 
 GAINS = "gains"
 _OF_LAYER = re.compile(r"layer\d+(\.\w+)?")

@@ -12,8 +12,8 @@ from functools import reduce
 
 from netc.compiler.meaning.kinds import OVER_INDICES
 from netc.compiler.meaning.masks import is_mask
-from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.dsl import ast
+from netc.dsl.walks import rebuild, walk
 
 GROUPS = ("theta", "weights", "biases", "gains")
 OVER = ("sum", "mean", "norm", "max", "min")

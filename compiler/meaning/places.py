@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netc.compiler.meaning.resolve_tree import children
 from netc.dsl import ast
+from netc.dsl.walks import children
 
 BY_PLACE = frozenset({"u", "y"})
 

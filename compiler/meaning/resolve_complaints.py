@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from netc.compiler.meaning.findings import Report, first_line
 from netc.compiler.meaning.implicit_equations import literal_reading
-from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean, latin, strange
 from netc.dsl.source import Span
+from netc.dsl.walks import names_in, walk
 from netc.dsl.words.vocabulary import joined
 
 OTHERS_FOR_THETA = ("w", "W", "x", "p", "params", "weight", "parameters", "phi", "omega")

@@ -7,11 +7,11 @@ from dataclasses import replace
 from netc.compiler.meaning.kinds import BATCHWISE
 from netc.compiler.meaning.resolve_complaints import Complaints
 from netc.compiler.meaning.resolve_moments import BEFORE, NEXT, NOW, START, SUB, Moment, moment
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.rule_names import RuleNames
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.walks import rebuild
 
 
 class Reading:

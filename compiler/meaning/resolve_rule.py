@@ -16,10 +16,10 @@ from netc.compiler.meaning.m_as_state import in_words, with_own_m
 from netc.compiler.meaning.resolve_complaints import MEANINGS, Complaints, target
 from netc.compiler.meaning.resolve_moments import BEFORE, NEXT, NOW, START, SUB, Moment
 from netc.compiler.meaning.resolve_reading import Reading
-from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.rule_body import Body, Memory, can_end, equations
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.walks import names_in, walk
 
 
 def resolve_rule(

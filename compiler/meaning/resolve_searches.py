@@ -13,9 +13,9 @@ from netc.compiler.meaning.arguments import behind_a_name
 from netc.compiler.meaning.findings import Report, first_line, listed
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.resolve_complaints import MEANINGS
-from netc.compiler.meaning.resolve_tree import called, children, dotted, names_in, rebuild, walk
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean, unused
+from netc.dsl.walks import called, children, dotted, names_in, rebuild, walk
 
 RESULT = "value"
 """The local of a search that is its result."""

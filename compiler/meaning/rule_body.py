@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.dsl import ast
 from netc.dsl.record import record
 from netc.dsl.source import Span
+from netc.dsl.walks import names_in, walk
 
 
 @record

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from netc.compiler.meaning.resolve_tree import rebuild, walk
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.dsl import ast
 from netc.dsl.printer import Printer
+from netc.dsl.walks import rebuild, walk
 
 
 def with_numbers(actions: Iterable[ast.Action], values: Mapping[str, float]) -> tuple[ast.Action, ...]:

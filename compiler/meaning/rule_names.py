@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from netc.compiler.meaning.resolve_complaints import MEANINGS
 from netc.compiler.meaning.resolve_moments import NOW, Moment, moment
-from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.rule_body import equations
 from netc.dsl import ast
+from netc.dsl.walks import names_in, walk
 
 
 class RuleNames:

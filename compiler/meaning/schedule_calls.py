@@ -19,9 +19,9 @@ from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.bind_arguments import decided
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import dotted, names_in, rebuild, walk
 from netc.compiler.meaning.resolve_values import number, number_or_none
 from netc.dsl import ast
+from netc.dsl.walks import dotted, names_in, rebuild, walk
 
 Values = Mapping[str, ast.Expr]
 OVER: Mapping[str, Literal["+", "*"]] = {"sum": "+", "prod": "*"}

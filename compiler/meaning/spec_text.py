@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
 
-from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.spec import (
     GIVEN_WEIGHTS,
     Activation,
@@ -30,6 +29,7 @@ from netc.compiler.meaning.spec_text_values import arguments_of, defaults, numbe
 from netc.dsl import ast
 from netc.dsl.format import format_program
 from netc.dsl.source import NOWHERE, Source
+from netc.dsl.walks import names_in
 
 
 def spec_text(spec: Spec) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 
 from netc.compiler.calculus.written import exact
-from netc.compiler.meaning.resolve_tree import conjuncts, names_in
 from netc.compiler.meaning.spec import Optimizer
 from netc.compiler.proofs.normal_form import NoForm
 from netc.compiler.proofs.ranges import Number, Range
 from netc.dsl import ast
+from netc.dsl.walks import conjuncts, names_in
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 

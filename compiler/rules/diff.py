@@ -17,7 +17,6 @@ from netc.compiler.lower.init import lower_init
 from netc.compiler.lower.network import LOSSES, lower_problem
 from netc.compiler.lower.rule import lower_rule
 from netc.compiler.meaning.components import as_written
-from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.rule_equations import lines
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.meaning.spec_text import spec_program
@@ -31,6 +30,7 @@ from netc.dsl.format import format_program
 from netc.dsl.printer import print_expr
 from netc.dsl.record import record
 from netc.dsl.source import Source
+from netc.dsl.walks import names_in
 
 
 @record

@@ -19,13 +19,13 @@ from netc.compiler.lower.rule import lower_rule
 from netc.compiler.lower.schedule import lower_schedule
 from netc.compiler.meaning.bind_arguments import is_flag, without_tuples
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import dotted, names_in, walk
 from netc.compiler.meaning.spec import Optimizer, Spec
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse, parse_expression, parse_optimizer
 from netc.dsl.record import record
 from netc.dsl.source import Source
+from netc.dsl.walks import dotted, names_in, walk
 
 ELEMENTS = 3
 """Parameters of the problem that stands in: more than one, so that norms and means are seen to act."""

@@ -13,7 +13,6 @@ import numpy as np
 from netc.compiler.meaning.findings import first_line
 from netc.compiler.meaning.m_as_state import renamed
 from netc.compiler.meaning.resolve_complaints import target
-from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.rules.explain import short
@@ -32,6 +31,7 @@ from netc.compiler.rules.sides import Side, side
 from netc.dsl import ast, library
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import Span
+from netc.dsl.walks import names_in, walk
 
 LARGE = 1e-3
 """Gradients of this size are common; an epsilon that decides the step there is no mere safeguard."""

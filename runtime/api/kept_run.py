@@ -120,7 +120,7 @@ def session_of(run: Path, manifest: Manifest) -> Session:
 
 def fingerprint(session: Session) -> str:
     """Of all that decides the bits of a training, and what is noted of it, but the vectors of the processor."""
-    from netc.compiler.meaning.resolve_tree import called
+    from netc.dsl.walks import called
 
     data, spec = session.data.digest if session.data else "", session.spec
     if spec.phases:
@@ -137,8 +137,8 @@ def fingerprint(session: Session) -> str:
 
 def named_in(file: File) -> list[str]:
     """Paths of the files that `init` and phases name."""
-    from netc.compiler.meaning.resolve_tree import walk
     from netc.dsl import ast
+    from netc.dsl.walks import walk
 
     statements = [s for s in file.program.statements if isinstance(s, ast.Init | ast.Phase)]
     texts = [node.value for s in statements for node in walk(s) if isinstance(node, ast.Text)]

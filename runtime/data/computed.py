@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from netc.compiler.check.data.data import columns_in
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import DataSpec
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.walks import rebuild
 from netc.runtime.data.columns import require_numbers, setting_span
 from netc.runtime.data.errors import data_error
 from netc.runtime.data.table import Table

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netc.compiler.meaning.resolve_tree import called
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Spec, TargetDomain
 from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.walks import called
 from netc.runtime.data.columns import setting_span
 from netc.runtime.data.dataset import Dataset
 from netc.runtime.data.errors import data_error

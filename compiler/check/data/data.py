@@ -11,7 +11,6 @@ from netc.compiler.check.data.sample_weights import check_weights
 from netc.compiler.check.parts.settings import Settings, Unfit, truth, whole, word
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import head
-from netc.compiler.meaning.resolve_tree import called, walk
 from netc.compiler.meaning.resolve_values import (
     CONSTANTS,
     FUNCTIONS,
@@ -21,6 +20,7 @@ from netc.compiler.meaning.resolve_values import (
 from netc.compiler.meaning.spec import DataSpec, Decimal, Scaling, TextStyle
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.walks import called, walk
 from netc.dsl.words.vocabulary import same_value
 
 SCALINGS: tuple[Scaling, ...] = ("zscore", "minmax", "none")

@@ -6,9 +6,9 @@ from netc.compiler.check.parts.expressions import Kinds
 from netc.compiler.meaning.findings import Report, first_line
 from netc.compiler.meaning.kinds import FUNCTION_NAMES, OUTPUT, SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, head, require_names_once
-from netc.compiler.meaning.resolve_tree import called
 from netc.compiler.meaning.spec import Objective
 from netc.dsl import ast
+from netc.dsl.walks import called
 
 
 def check_objective(statement: ast.Objective, definitions: Definitions, report: Report) -> Objective:

@@ -16,10 +16,10 @@ from netc.compiler.meaning.kinds import OUTPUT, SCALAR, THETA, Scope
 from netc.compiler.meaning.penalties import groups_in, names_parameters, without_indexed
 from netc.compiler.meaning.places import BY_PLACE
 from netc.compiler.meaning.resolve import Definitions, head, lookup
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.spec import Activation, Averaging, Loss, Network, TargetDomain
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.walks import dotted
 
 
 def check_loss(

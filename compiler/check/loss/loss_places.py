@@ -18,10 +18,10 @@ from netc.compiler.meaning.kinds import OUTPUT, Scope
 from netc.compiler.meaning.penalties import groups_in, indexed, names_parameters, penalties_in
 from netc.compiler.meaning.places import BY_PLACE, place_of
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import Averaging, DataSpec, Learns, Loss, Network
 from netc.dsl import ast
 from netc.dsl.source import Span
+from netc.dsl.walks import walk
 
 WEIGHTED = ("weight", "divide")
 Divide = Literal["", "samples", "weights"]

@@ -11,10 +11,10 @@ from netc.compiler.lower.flow import shape_of
 from netc.compiler.lower.layer_faults import used_at
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.spec import Block, BlockLine, Bracket
 from netc.dsl import ast, library
 from netc.dsl.source import Span
+from netc.dsl.walks import rebuild
 
 if TYPE_CHECKING:
     from netc.compiler.check.network.operations import Operations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.layer_parameters import is_word
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import names_in
 from netc.dsl import ast
+from netc.dsl.walks import names_in
 
 
 def check_layer_definitions(definitions: Definitions, report: Report) -> None:

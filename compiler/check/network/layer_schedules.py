@@ -11,9 +11,9 @@ from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
 from netc.compiler.meaning.layer_parameters import is_word
-from netc.compiler.meaning.resolve_tree import names_in, rebuild
 from netc.compiler.meaning.spec import Network, Spec, Use, uses_of
 from netc.dsl import ast
+from netc.dsl.walks import names_in, rebuild
 
 Arguments = tuple[ast.Argument, ...]
 Scheduled = tuple[tuple[str, ast.Expr], ...]

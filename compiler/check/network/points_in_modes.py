@@ -8,9 +8,9 @@ from netc.compiler.calculus import ir
 from netc.compiler.calculus.modes import has_modes
 from netc.compiler.lower.flow import Flow
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import KINDS, Network
 from netc.dsl import ast
+from netc.dsl.walks import walk
 
 
 def of_two_modes(flow: Flow) -> tuple[str, ...]:

@@ -16,10 +16,10 @@ from netc.compiler.meaning.kinds import (
 )
 from netc.compiler.meaning.layer_parameters import unsaid
 from netc.compiler.meaning.resolve import renamed
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
+from netc.dsl.walks import dotted
 from netc.dsl.words.vocabulary import in_rule, joined, meant
 
 if TYPE_CHECKING:

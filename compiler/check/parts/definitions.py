@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from netc.compiler.check.parts.settings import Settings, Unfit, name_span, word
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import names_in
 from netc.dsl import ast
+from netc.dsl.walks import names_in
 from netc.dsl.words.vocabulary import joined, meant, setting_meant
 
 SETTINGS: Mapping[type[ast.Node], tuple[str, ...]] = {

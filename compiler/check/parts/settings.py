@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from netc.compiler.check.parts.units import count_meant, end_meant
 from netc.compiler.meaning.findings import Report, listed
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
+from netc.dsl.walks import dotted
 from netc.dsl.words.vocabulary import at_home, joined, meant, same_value, setting_meant
 
 T = TypeVar("T")

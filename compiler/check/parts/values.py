@@ -9,11 +9,11 @@ from itertools import chain, repeat
 
 from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve_tree import conjuncts, names_in
 from netc.compiler.meaning.resolve_values import WORDS, number_or_none
 from netc.dsl import ast
 from netc.dsl.printer import number, print_expr
 from netc.dsl.source import Span
+from netc.dsl.walks import conjuncts, names_in
 
 COMPONENT = re.compile(r"(?<=s)_(\d)$")
 """Of a tuple: `betas_2`; single parameters such as `beta_2` have no plural."""

@@ -12,13 +12,13 @@ from netc.compiler.meaning.attacks import INPUTS, SLOPE, under_attack, without_s
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import OUTPUT, SCALAR, Scope, Type
 from netc.compiler.meaning.resolve import Definitions, head, lookup
-from netc.compiler.meaning.resolve_tree import dotted, walk
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec_data import DataSpec
 from netc.compiler.meaning.spec_training import Attack, Optimizer, Training
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
+from netc.dsl.walks import dotted, walk
 
 MOST = 1000
 """Rounds of a loop."""

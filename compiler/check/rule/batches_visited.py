@@ -5,9 +5,9 @@ from __future__ import annotations
 from netc.compiler.check.training.train import batches
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import head
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.spec import Optimizer, Training
 from netc.dsl import ast
+from netc.dsl.walks import walk
 
 
 def check_batches(

@@ -20,10 +20,10 @@ from netc.compiler.check.rule.ambiguity import find_clip
 from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import called, changed, dotted, names_in, rebuild, walk
 from netc.dsl import ast
 from netc.dsl.record import record
 from netc.dsl.source import Span
+from netc.dsl.walks import called, changed, dotted, names_in, rebuild, walk
 
 CHAIN = "optax.chain"
 PARTS = "a chain is the clips in their order, then the rule: optax.chain(optax.clip(1), optax.sgd(0.1))"

@@ -21,13 +21,13 @@ from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve import Definitions, head, is_definition
 from netc.compiler.meaning.resolve_rule import resolve_rule
 from netc.compiler.meaning.resolve_searches import searches_of, with_searches
-from netc.compiler.meaning.resolve_tree import dotted, walk
 from netc.compiler.meaning.resolve_values import is_whole, number_or_none
 from netc.compiler.meaning.rule_body import Body
 from netc.compiler.meaning.spec import Optimizer
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
+from netc.dsl.walks import dotted, walk
 
 RULE = "an update rule"
 FLAG = Type("scalar", truth=True)

@@ -15,12 +15,12 @@ from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, head, usual
 from netc.compiler.meaning.resolve_rule import resolve_rule
-from netc.compiler.meaning.resolve_tree import dotted, walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.schedule_calls import expand, is_expanded
 from netc.compiler.meaning.spec import Piece, Recursion, Schedule
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.walks import dotted, walk
 from netc.dsl.words.vocabulary import meant
 
 CLOCKS = ("step", "epoch", "steps", "epochs")

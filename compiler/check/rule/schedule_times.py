@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netc.compiler.meaning.resolve_tree import walk
 from netc.dsl import ast
+from netc.dsl.walks import walk
 
 NAMED = {
     "period", "warmup", "every", "patience", "step_size", "T_max", "T_0", "total_iters", "total_steps", "decay_steps",

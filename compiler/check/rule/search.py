@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve_tree import names_in, walk
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.walks import names_in, walk
 
 _POSITIVE = ("norm", "sqrt", "abs", "exp")
 

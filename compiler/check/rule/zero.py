@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve_tree import children, walk
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.rule_body import Body
 from netc.compiler.meaning.spec import Values
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.walks import children, walk
 
 
 def check_first_iteration(body: Body, values: Values, report: Report) -> None:

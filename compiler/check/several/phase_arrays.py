@@ -7,10 +7,10 @@ from dataclasses import replace
 from netc.compiler.calculus import ir
 from netc.compiler.lower.flow import Flow, input_axes
 from netc.compiler.meaning.findings import Report, listed
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.spec import Phase, Spec
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.walks import dotted
 
 ROLES: dict[str, tuple[ir.Role, ...]] = {"weights": ("weight",), "biases": ("bias",)}
 """Arrays of all layers that `freeze` can name at once."""

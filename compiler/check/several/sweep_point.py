@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from netc.compiler.meaning.resolve_tree import dotted, rebuild
 from netc.compiler.meaning.spec import Sweep
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.walks import dotted, rebuild
 
 Values = tuple[ast.Expr, ...]
 """Of a point, one for each axis."""

@@ -21,9 +21,9 @@ from netc.compiler.check.start.starts import check_start
 from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve import Definitions, head, lookup
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.spec import FromFile, Init, Law, Learns
 from netc.dsl import ast
+from netc.dsl.walks import dotted
 
 NONE = Init((), "")
 

@@ -10,11 +10,11 @@ from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
 from netc.compiler.meaning.resolve import Definitions, renamed
 from netc.compiler.meaning.resolve_laws import LAWS, PLACE, law_numbers
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.resolve_values import NotANumber
 from netc.compiler.meaning.spec import Law, Learns, Values
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.walks import dotted
 from netc.dsl.words.vocabulary import joined, law_meant, meant, part_of_parameters
 
 TARGETS = ("weights", "biases", "gains", "theta")

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from netc.compiler.check.parts.settings import name_span
 from netc.compiler.meaning.findings import Report, first_line
-from netc.compiler.meaning.resolve_tree import dotted
 from netc.compiler.meaning.spec import FromFile, Law, Learns
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
+from netc.dsl.walks import dotted
 
 FIRST, LAST = "first", "last"
 """Of the layers that have weights."""

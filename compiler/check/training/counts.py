@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netc.compiler.meaning.resolve_tree import names_in
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Expectation, Spec
 from netc.compiler.meaning.within import agree
 from netc.dsl import ast
 from netc.dsl.diagnostics import Diagnostic
+from netc.dsl.walks import names_in
 
 PARAMETERS = "parameters"
 

@@ -10,12 +10,12 @@ from netc.compiler.check.parts.settings import Settings
 from netc.compiler.check.parts.shares import check_shares
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import head
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import FAR, KINDS, Expectation, Optimizer, Points
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
+from netc.dsl.walks import walk
 
 TAKEN = frozenset({
     *KINDS, FAR, "theta", "loss", "accuracy", "r2", "steps", "iterations", "epochs", "kept_epochs", "evaluations", "outcome",

@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping
 from netc.compiler.check.parts.shares import check_shares
 from netc.compiler.check.training.keep import FIGURES, judged_of
 from netc.compiler.meaning.findings import Report
-from netc.compiler.meaning.resolve_tree import walk
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import PARTS
 from netc.compiler.meaning.spec_training import Comparison, Goal
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.walks import walk
 from netc.dsl.words.foreign_figures import figure_meant
 
 STRAIGHT: Mapping[str, Comparison] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}

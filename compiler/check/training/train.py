@@ -14,10 +14,10 @@ from netc.compiler.check.training.watch import FIGURES, MONITORING, check_shown,
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, THETA, Scope, Type
 from netc.compiler.meaning.resolve import Definitions, head
-from netc.compiler.meaning.resolve_tree import rebuild
 from netc.compiler.meaning.spec import BatchMode, History, Monitor, Optimizer, Sampling, Training, Unit
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
+from netc.dsl.walks import rebuild
 from netc.dsl.words.vocabulary import joined, same_value
 
 SETTINGS = (

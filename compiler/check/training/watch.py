@@ -18,12 +18,12 @@ from netc.compiler.meaning.m_as_state import INSIDE, renamed
 from netc.compiler.meaning.m_as_state import shown as own
 from netc.compiler.meaning.masks import masks_in
 from netc.compiler.meaning.resolve import Definitions
-from netc.compiler.meaning.resolve_tree import names_in, rebuild, walk
 from netc.compiler.meaning.spec import Optimizer, Watched
 from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.names import did_you_mean
 from netc.dsl.printer import print_expr
+from netc.dsl.walks import names_in, rebuild, walk
 from netc.dsl.words.foreign_figures import figure_meant
 from netc.dsl.words.vocabulary import joined, setting_meant
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from netc.compiler.check.parts.values import COMPONENT
 from netc.compiler.meaning.bind_arguments import is_flag
-from netc.compiler.meaning.resolve_tree import conjuncts, dotted, names_in, rebuild
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.compiler.meaning.spec import Optimizer, Spec
 from netc.dsl import ast
+from netc.dsl.walks import conjuncts, dotted, names_in, rebuild
 
 WIDE = 1000.0
 """A slider goes from the number over this to the number times this."""
