@@ -7,7 +7,7 @@ import io
 import random
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,11 +88,11 @@ def _number(text: str) -> str:
         return repr(value * 2 if value else 1.0)
 
 
-def sampled(count: int, seed: int) -> list[Fault]:
-    """As many in the compiler as in the library."""
+def sampled(count: int, seed: int, rooms: Sequence[str] = ("compiler/", "dsl/")) -> list[Fault]:
+    """As many in each room, as in the compiler and in the library."""
     found, dice = faults(), random.Random(seed)
-    kinds = [[f for f in found if f.file.startswith(room)] for room in ("compiler/", "dsl/")]
-    return [fault for kind in kinds for fault in dice.sample(kind, min(count // 2, len(kind)))]
+    kinds = [[f for f in found if f.file.startswith(room)] for room in rooms]
+    return [fault for kind in kinds for fault in dice.sample(kind, min(count // len(rooms), len(kind)))]
 
 
 # -- where a fault stands ----------------------------------------------------------------------------
