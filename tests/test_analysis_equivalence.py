@@ -188,6 +188,13 @@ def test_the_start_of_an_accumulator() -> None:
     assert verdict.reasons == ("with states that start at 0",)
 
 
+def test_searches_are_not_said_to_be_the_same_where_they_stand_still() -> None:
+    """Their `lambda > 0` is no weight decay, and from a step of 0 nothing moves."""
+    verdict = netc.equivalent("turpault.LC", "turpault.LCD")
+    assert not verdict.same
+    assert verdict.reasons == ()
+
+
 def test_rules_that_ask_for_other_things() -> None:
     two = """optimizer two(eta = 0.1):
     theta[n+1/2] = theta[n] - eta*grad R(theta[n])

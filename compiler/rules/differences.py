@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from netc.compiler.calculus import ir
+from netc.compiler.rules.admitted import admitted
 from netc.compiler.rules.compare_rules import Match, match_changed
 from netc.compiler.rules.mapping import VANISHING, parts
 from netc.compiler.rules.sides import TOLERANCE, Side, apart
@@ -42,12 +43,18 @@ def reasons(a: Side, b: Side) -> Iterator[str]:
 def _reasons_of(a: Side, b: Side, choices: list[tuple[str, ...]]) -> Iterator[str]:
     for chosen in choices:
         found = match_changed(a, b, partial(_changed, chosen))
-        if found is not None:
+        if found is not None and _moves(_changed(chosen, a)):
             yield " and ".join(chosen) + _with_mapping(found)
 
 
 def _changed(chosen: tuple[str, ...], side: Side) -> Side:
     return reduce(lambda one, words: _CHANGES[words](one), chosen, side)
+
+
+def _moves(side: Side) -> bool:
+    """Two rules that stand still are the same, which tells nothing: a search whose first step is 0."""
+    world = World(np.ones((5, 4, 3)), np.ones((5, 4)), np.ones(3))
+    return bool(np.any(simulate(side.rule, side.values, world).thetas[-1] != 1))
 
 
 def momentary(a: Side, b: Side) -> Iterator[str]:
@@ -79,8 +86,10 @@ def _with_mapping(found: Match) -> str:
 
 
 def _without(side: Side, part: str, instead: float) -> Side:
-    values = {n: instead if p == part else side.values[n] for n, p in parts(side.values).items()}
-    return replace(side, values=values)
+    """Where the rule admits such a number: a search's `lambda > 0` is no decay."""
+    admits = {n for n, where in admitted(side.text.optimizer).items() if instead or where.sign != 2}
+    chosen = {n: instead for n, p in parts(side.values).items() if p == part and n in admits}
+    return replace(side, values={**side.values, **chosen})
 
 
 def _from_zero(side: Side) -> Side:

@@ -239,7 +239,7 @@ def _asked(side: Side) -> str:
     batches = sorted({batch for _, batch in trace.labels} - {"current"})
     on = f" on batch {', '.join(batches)}" if batches else ""
     some = [counted(losses, "loss"), counted(gradients, "gradient")]
-    return " and ".join(words for words in some if words[0] != "0") + on
+    return (" and ".join(words for words in some if words[0] != "0") or "nothing") + on
 
 
 def refutation(shown: Witness | None, tried: Tried) -> list[str]:

@@ -1,4 +1,4 @@
-"""`netc explain WHAT`: an update rule, the rule of a file, a family of rules, or the code of an error."""
+"""`netc explain WHAT`: an update rule, the rule of a file, a family of rules, any other name, or the code of an error."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def command(what: str, latex: bool, plan: bool, layers: bool, init: bool) -> int
     """Explain an update rule: its equations as they will run, symbols, cost, equal rules, pitfalls.
 
     WHAT is a rule (`momentum.ema`, `"torch.SGD(lr=0.1)"`), a file, a family of rules (`momentum`), a layer
-    (`batchnorm`), or the code of an error (`E0103`).
+    (`batchnorm`), any other name of the library (`gelu`, `huber`, `torch.OneCycleLR`), or the code of an error (`E0103`).
     """
     if CODE.fullmatch(what):
         click.echo(_story(what.upper()))
@@ -52,6 +52,8 @@ def command(what: str, latex: bool, plan: bool, layers: bool, init: bool) -> int
         click.echo(_latex(what))
     elif _is_family(what):
         click.echo("\n".join(_family(what)).rstrip())
+    elif found := _defined(what):
+        click.echo("\n".join(found).rstrip())
     else:
         from netc.compiler.pipeline import to_warnings
 
@@ -66,6 +68,19 @@ def _layers_named(what: str) -> list[str]:
     from netc.compiler.rules.explain_layers_named import explain_layers_named
 
     return [] if is_file(what) else explain_layers_named(what)
+
+
+def _defined(what: str) -> list[str]:
+    """A name of the library that is no rule and no layer: its definitions as they stand there."""
+    from netc.commands.list import KINDS, definitions
+    from netc.dsl import library
+
+    name = what.partition("(")[0].strip()
+    kinds = [kind for kind in KINDS.values() if kind not in ("optimizer", "layer", "block")]
+    if is_file(what) or name in library.names("optimizer"):
+        return []
+    chosen = {k: [n for n in library.names(k) if n == name or n.startswith(f"{name}.")] for k in kinds}
+    return [line for kind, names in chosen.items() for line in definitions(kind, names)]
 
 
 def _story(code: str) -> str:

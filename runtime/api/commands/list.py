@@ -45,7 +45,7 @@ def command(kind: str | None, words: tuple[str, ...], full: bool) -> int:
         lines = _names() if kind is None else data_sets()
     else:
         names = _chosen(KINDS[kind], words)
-        lines = _definitions(KINDS[kind], names) if full else _heads(KINDS[kind], names)
+        lines = definitions(KINDS[kind], names) if full else _heads(KINDS[kind], names)
     _show("\n".join(lines))
     return DONE
 
@@ -127,7 +127,7 @@ def _wrapped(names: list[str], width: int = 96) -> Iterator[str]:
     yield line
 
 
-def _definitions(kind: str, names: Sequence[str]) -> Iterator[str]:
+def definitions(kind: str, names: Sequence[str]) -> Iterator[str]:
     """As they are written in the library, with the comment above them."""
     from netc.dsl import library
 

@@ -1,0 +1,140 @@
+"""Words held still: what `explain`, `diff` and `show` print of a choice that reaches every kind of answer.
+
+`--update-golden` accepts those of this run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netc.command_line import main
+
+GOLDEN = Path(__file__).with_name("golden") / "words"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+AFTER = "    theta[n+1] = theta[n] - eta*"
+OWN = {
+    "gradients": f"optimizer a(eta = 0.1):\n{AFTER}grad R",
+    "twice": "optimizer b(eta = 0.1):\n    p = theta[n] - eta*grad R(theta[n])\n    theta[n+1] = p - eta*grad R(p)",
+    "loss": f"optimizer c(eta = 0.1):\n    until_now = R(theta[n])\n{AFTER}min(1, until_now)*grad R",
+    "sign": f"optimizer d(eta = 0.1):\n{AFTER}sign(grad R)",
+    "unit": f"optimizer e(eta = 0.1):\n    g = grad R\n{AFTER}g/norm(g)",
+    "layers": f"optimizer f(eta = 0.1):\n    g = grad R\n{AFTER}g/max(1, norm(g, per = layer))",
+    "tensors": f"optimizer h(eta = 0.1):\n    g = grad R\n{AFTER}g/max(1, norm(g, per = tensor))",
+    "biases": f"optimizer k(eta = 0.1, lambda = 0.01):\n{AFTER}(grad R + lambda*weights*theta[n])",
+    "all": f"optimizer l(eta = 0.1, lambda = 0.01):\n{AFTER}(grad R + lambda*theta[n])",
+    "late": f"optimizer o(eta = 0.1):\n    v[n+1] = grad R\n{AFTER}v[n]",
+    "nothing": f"optimizer p(eta = 0.1):\n{AFTER}theta[n]",
+}
+PAIRS = {
+    "momentum": ("momentum.ema", "momentum.heavy_ball"),
+    "momentum_numbers": ("momentum.ema(eta = 0.1, beta1 = 0.1)", "momentum.velocity(eta = 0.01, alpha = 0.9)"),
+    "momentum_rates": ("momentum.heavy_ball", "momentum.double_rate"),
+    "nesterov": ("nesterov.shifted", "torch.SGD(momentum = 0.9, nesterov = true)"),
+    "sgd": ("torch.SGD(0.1, momentum = 0.9)", "keras.SGD(0.1, momentum = 0.9)"),
+    "decay": ("torch.SGD(weight_decay = 0.01)", "optax.sgd"),
+    "adam": ("torch.Adam", "keras.Adam"),
+    "adam_bias": ("adam.paper", "adam.no_bias_correction"),
+    "adamw": ("torch.AdamW", "optax.adamw"),
+    "rmsprop": ("torch.RMSprop", "keras.RMSprop"),
+    "ema_of_adam": ("adam.paper(beta1 = 0)", "torch.RMSprop(alpha = 0.999)"),
+    "adagrad": ("torch.Adagrad", "keras.Adagrad"),
+    "lion": ("keras.Lion", "optax.lion"),
+    "search": ("turpault.LC", "turpault.LCD"),
+    "asks": (OWN["gradients"], OWN["twice"]),
+    "asks_loss": (OWN["gradients"], OWN["loss"]),
+    "sign": (OWN["sign"], OWN["unit"]),
+    "per": (OWN["layers"], OWN["tensors"]),
+    "biases": (OWN["biases"], OWN["all"]),
+    "late": (OWN["gradients"], OWN["late"]),
+    "nothing": (OWN["gradients"], OWN["nothing"]),
+    "norm_of_layer": ("torch.BatchNorm2d(8)", "keras.BatchNormalization()"),
+    "layer_norm": ("torch.LayerNorm(6)", "keras.LayerNormalization"),
+    "lstm": ("torch.LSTM(4)", "keras.LSTM(4)"),
+    "gru": ("torch.GRU(4)", "keras.GRU(4, reset_after = true)"),
+    "dropout": ("dropout.inverted(0.3)", "dropout.srivastava(0.7)"),
+    "conv": ("conv(out = 4)", "keras.Conv2D(4, 3)"),
+    "pools": ("torch.MaxPool2d(2)", "torch.AvgPool2d(2)"),
+    "blocks": ("transformer.prenorm(heads = 2)", "transformer.postnorm(heads = 2)"),
+}  # fmt: skip
+FILE = """data x in {0, 0.5, 1} -> x^2
+network [1(tanh)4(lin)1]
+init glorot_uniform
+loss half_mse
+optimizer momentum.ema(eta = 0.1, beta1 = 0.1)
+schedule eta = 0.1 until 75, 0.01 until 125, 0.001
+train epochs = 200, batch = 2, seed = 1
+"""
+CHANGES = {
+    "loss": ("half_mse", "mse"),
+    "loss_of_sums": ("half_mse", "half_mse, reduce = sum"),
+    "other_loss": ("half_mse", "huber(delta = 1)"),
+    "start": ("glorot_uniform", "he_normal"),
+    "network": ("(tanh)4(lin)", "(relu)5 (dense nobias, lin) "),
+    "data": ("x^2", "x^3, scale = zscore"),
+    "rule": ("momentum.ema(eta = 0.1, beta1 = 0.1)", "adam.paper(eta = 0.1)"),
+    "same_for_a_rate": ("momentum.ema(eta = 0.1, beta1 = 0.1)", "momentum.velocity(eta = 0.1, alpha = 0.9)"),
+    "schedule": ("until 75, 0.01", "until 76, 0.02"),
+    "schedule_named": ("0.1 until 75, 0.01 until 125, 0.001", "cosine(max = 0.1, period = 200)"),
+    "train": ("epochs = 200, batch = 2, seed = 1", "epochs = 100, batch = full, seed = 2, runs = 3, precision = f32"),
+}  # fmt: skip
+EXPLAINED = (
+    "momentum", "torch.SGD(momentum = 0.9, nesterov = true, weight_decay = 0.01)", "torch.Adam(amsgrad = true)",
+    "turpault.LCD", "torch.LBFGS", OWN["loss"], "residual", "dropout", "torch.LSTM", "vit.block", "conv", "huber", "cosine",
+    "glorot_uniform", "gelu", "clip.by_norm", "pgd", "E0103", "E9999",
+)  # fmt: skip
+SHOWN = {
+    "quadratic": "quadratic_gd.net", "oscillating": "oscillating.net", "neuron": "one_neuron.net", "iris": "iris.net",
+}  # fmt: skip
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    status = main([*arguments])
+    out, err = capsys.readouterr()
+    ended = f"\n(ends with {status})" if status else ""
+    return f"{out}{err}{ended}"
+
+
+def pinned(name: str, found: str, update: bool) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if update:
+        path.write_text(found, encoding="utf-8")
+    assert found == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_of_pairs(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
+    pinned(f"diff_{name}", said(capsys, "diff", *PAIRS[name]), update_golden)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_of_files(
+    name: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    update_golden: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old, new = CHANGES[name]
+    assert old in FILE
+    for file, text in (("a.net", FILE), ("b.net", FILE.replace(old, new))):
+        Path(file).write_text(text, encoding="utf-8")
+    pinned(f"files_{name}", said(capsys, "diff", "a.net", "b.net"), update_golden)
+
+
+def test_of_explanations(capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
+    texts = [f"$ netc explain {word!r}\n{said(capsys, 'explain', word)}" for word in EXPLAINED]
+    pinned("explain", "\n".join(texts), update_golden)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_of_stages(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
+    file = str(EXAMPLES / SHOWN[name])
+    texts = [f"$ {stage}\n{said(capsys, 'show', file, '--stage', stage)}" for stage in ("ast", "spec", "ir")]
+    texts += [
+        f"$ {option}\n{said(capsys, 'explain', file, option)}" for option in ("--latex", "--layers", "--init")
+    ]
+    texts.append(f"$ explain\n{said(capsys, 'explain', file)}")
+    pinned(f"show_{name}", "\n".join(texts).replace(str(EXAMPLES), "examples"), update_golden)
