@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from netc.compiler import memory
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.norms import written_out
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu.lets_plan import Lets
 from netc.compiler.kernels.cpu.plan import Plan as Blocks
@@ -22,6 +23,7 @@ from netc.dsl.diagnostics import SpecError
 
 
 def explain_plan(program: ir.Program, machine: Machine, card: Card, samples: int) -> list[Section]:
+    program = written_out(program)  # as for the kernels: a norm is a root of a sum there
     target = program.training.target
     on_cpu, chosen = _constants(Cpu(machine).schedule(program, samples)), Cpu(machine).plan(program, samples)
     sections = [

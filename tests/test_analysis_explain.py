@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from netc.command_line import main
+from netc.compiler.meaning.bind_arguments import is_flag
 from netc.compiler.meaning.rule_equations import lines, with_numbers
-from netc.compiler.rules.explain import evaluations
+from netc.compiler.rules.explain import evaluations, title
 from netc.compiler.rules.rule_text import read_rule
+from netc.dsl import ast, library
 from netc.dsl.parser import parse_optimizer
 
 BOSTON = str(Path(__file__).parent.parent / "examples/boston.net")
@@ -110,6 +112,28 @@ def test_tuples_are_shown_as_their_library_has_them(
     text = said(capsys, rule)
     assert words in text
     assert not re.search(r"\b(betas|etas|nus|step_sizes)_\d", text)
+
+
+@pytest.mark.parametrize(
+    "name", ["torch.Adam", "torch.SGD", "keras.Adam", "keras.RMSprop", "torch_optimizer.Yogi"]
+)
+def test_the_heading_is_the_rule(name: str) -> None:
+    """With what was switched on: who types it gets the same rule."""
+    definition = library.lookup("optimizer", name)
+    assert isinstance(definition, ast.Optimizer)
+    needed = [f"{p.name} = 0.1" for p in definition.parameters if p.default is None or p.name == "momentum"]
+    for switched in [[], *([f"{p.name} = true"] for p in definition.parameters if is_flag(p))]:
+        spec = read_rule(f"{name}({', '.join([*needed, *switched])})").spec
+        heading = title(spec, unicode=False)
+        assert all(word in heading for word in switched)
+        assert read_rule(heading).spec.optimizer == spec.optimizer
+
+
+def test_any_name_of_the_library_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    for kind in ("activation", "clip", "loss", "init", "search", "attack", "schedule"):
+        for name in library.names(kind)[::7]:
+            if name not in library.names("optimizer"):
+                assert re.search(rf"^{kind} {re.escape(name)}\b", said(capsys, name), re.MULTILINE), name
 
 
 @pytest.mark.parametrize(("then", "otherwise"), [(1, 0), (0, 1), (1, 2), (2, 1)])

@@ -1,4 +1,4 @@
-"""Words held still: what `explain`, `diff` and `show` print of a choice that reaches every kind of answer.
+"""Words held still: what `explain`, `diff` and `show` print, of a choice that reaches every kind of answer.
 
 `--update-golden` accepts those of this run.
 """
@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from kernel_texts import CASES, LAYERS
 from netc.command_line import main
+from netc.compiler.explain_plan import explain_plan
+from netc.compiler.kernels.cuda.plan import Card
+from netc.compiler.kernels.machine import Machine
+from netc.compiler.show_ir import show
 
 GOLDEN = Path(__file__).with_name("golden") / "words"
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -79,11 +84,13 @@ CHANGES = {
     "schedule_named": ("0.1 until 75, 0.01 until 125, 0.001", "cosine(max = 0.1, period = 200)"),
     "train": ("epochs = 200, batch = 2, seed = 1", "epochs = 100, batch = full, seed = 2, runs = 3, precision = f32"),
 }  # fmt: skip
-EXPLAINED = (
-    "momentum", "torch.SGD(momentum = 0.9, nesterov = true, weight_decay = 0.01)", "torch.Adam(amsgrad = true)",
-    "turpault.LCD", "torch.LBFGS", OWN["loss"], "residual", "dropout", "torch.LSTM", "vit.block", "conv", "huber", "cosine",
-    "glorot_uniform", "gelu", "clip.by_norm", "pgd", "E0103", "E9999",
-)  # fmt: skip
+EXPLAINED = {
+    "momentum": "momentum", "nesterov": "torch.SGD(momentum = 0.9, nesterov = true, weight_decay = 0.01)",
+    "amsgrad": "torch.Adam(amsgrad = true)", "search": "turpault.LCD", "batches": "turpault.RAG", "unknown": "torch.LBFGS",
+    "own": OWN["loss"], "blocks": "residual", "layers": "dropout", "lstm": "torch.LSTM", "block": "vit.block",
+    "layer": "conv", "loss": "huber", "schedule": "cosine", "start": "glorot_uniform", "activation": "gelu",
+    "clip": "clip.by_norm", "attack": "pgd", "code": "E0103", "no_code": "E9999",
+}  # fmt: skip
 SHOWN = {
     "quadratic": "quadratic_gd.net", "oscillating": "oscillating.net", "neuron": "one_neuron.net", "iris": "iris.net",
 }  # fmt: skip
@@ -124,9 +131,26 @@ def test_of_files(
     pinned(f"files_{name}", said(capsys, "diff", "a.net", "b.net"), update_golden)
 
 
-def test_of_explanations(capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
-    texts = [f"$ netc explain {word!r}\n{said(capsys, 'explain', word)}" for word in EXPLAINED]
-    pinned("explain", "\n".join(texts), update_golden)
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_of_explanations(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
+    pinned(f"explain_{name}", said(capsys, "explain", EXPLAINED[name]), update_golden)
+
+
+@pytest.mark.parametrize("name", [*CASES, *LAYERS])
+def test_of_plans(name: str, update_golden: bool) -> None:
+    """On a processor with AVX2 and one with AVX-512, and on a GPU."""
+    case = (CASES | LAYERS)[name]
+    sections = [
+        *explain_plan(case.program(), Machine(4, 16), Card(), case.samples),
+        *explain_plan(case.program(), Machine(8, 32), Card(), 20 * case.samples),
+    ]
+    lines = [line for s in sections for line in (f"{s.title}", *(f"  {words}" for words in s.lines))]
+    pinned(f"plan_{name}", "\n".join(lines) + "\n", update_golden)
+
+
+@pytest.mark.parametrize("name", [*CASES, *LAYERS])
+def test_of_computations(name: str, update_golden: bool) -> None:
+    pinned(f"ir_{name}", show((CASES | LAYERS)[name].program()), update_golden)
 
 
 @pytest.mark.parametrize("name", SHOWN)

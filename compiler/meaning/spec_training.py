@@ -87,6 +87,8 @@ class Optimizer:
     """The state where the rule wants to be evaluated and kept (`evaluate at avg[n]`); empty: theta."""
     off: Values = field(default=(), compare=False)
     """Parameters that the definition has lost, as their values decide conditions; what it requires may name them."""
+    switched: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """Of these, those that are not as by default, with their words: `nesterov`, `true`."""
 
 
 @record

@@ -260,7 +260,9 @@ def _rule(a: Spec, b: Spec) -> Iterator[Difference]:
 
 
 def _title(spec: Spec) -> str:
-    return call(spec.optimizer.definition.name, (dict(spec.optimizer.arguments) | first_values(spec)).items())
+    rule = spec.optimizer
+    numbers = dict(rule.arguments) | first_values(spec)
+    return call(rule.definition.name, numbers.items(), switched=rule.switched)
 
 
 def _schedules(a: Spec, b: Spec) -> Iterator[Difference]:

@@ -71,11 +71,18 @@ def source(definition: ast.Optimizer) -> Section:
 
 def title(spec: Spec, unicode: bool) -> str:
     """`momentum.ema(eta = 0.1, beta1 = 0.1)`"""
-    return call(spec.optimizer.definition.name, spec.optimizer.arguments, unicode)
+    rule = spec.optimizer
+    return call(rule.definition.name, rule.arguments, unicode, rule.switched)
 
 
-def call(name: str, arguments: Iterable[tuple[str, float]], unicode: bool = False) -> str:
-    inside = ", ".join(f"{greek(n) if unicode else n} = {short(v)}" for n, v in arguments)
+def call(
+    name: str,
+    arguments: Iterable[tuple[str, float]],
+    unicode: bool = False,
+    switched: Iterable[tuple[str, str]] = (),
+) -> str:
+    words = [*((n, short(v)) for n, v in arguments), *switched]
+    inside = ", ".join(f"{greek(n) if unicode else n} = {word}" for n, word in words)
     return as_written(f"{name}({inside})")
 
 

@@ -42,9 +42,11 @@ def title(side: Side) -> str:
 
 def call_of(side: Side) -> str:
     """With all numbers, and with what was switched to open the rule."""
-    inside = call(side.text.name, side.values.items())
-    more = [f"{n} = {text}" for n, text in side.text.switches if n not in side.values]
-    return f"{inside[:-1]}, {', '.join(more)})" if more else inside
+    return call(
+        side.text.name,
+        side.values.items(),
+        switched=[(n, text) for n, text in side.text.switches if n not in side.values],
+    )
 
 
 def how(found: Match) -> str:

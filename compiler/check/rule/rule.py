@@ -84,11 +84,22 @@ def check_optimizer(
         body, kinds = check_rule(special, losses, definitions, report, watched)
     kept = {p.name for p in special.parameters}
     off = tuple((name, value) for name, value in values.items() if name not in kept)
+    switched = tuple(_switched(definition, dict(off)))
     values = {name: value for name, value in values.items() if name in kept}
     require_vector(point, kinds, definition, report)
     check_first_iteration(body, tuple(values.items()), report)
     searches = searches_of(special, definitions)
-    return Optimizer(special, tuple(values.items()), body, kinds, _visits(body), searches, point, off)
+    return Optimizer(
+        special, tuple(values.items()), body, kinds, _visits(body), searches, point, off, switched
+    )
+
+
+def _switched(definition: ast.Optimizer, off: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    """What was switched on or off, or to another number, than by default, in the words of the language."""
+    for p in definition.parameters:
+        default = None if p.default is None else number_or_none(p.default, off)
+        if p.name in off and repr(default) != repr(off[p.name]):  # `none` is not a number, and is one word
+            yield p.name, str(bool(off[p.name])).lower() if is_flag(p) else f"{off[p.name]:.12g}"
 
 
 def _used(

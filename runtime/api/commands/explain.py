@@ -46,14 +46,14 @@ def command(what: str, latex: bool, plan: bool, layers: bool, init: bool) -> int
         click.echo(_text(_layers(what)))
     elif init:
         click.echo(_text(_init(what)))
-    elif found := _layers_named(what):
-        click.echo("\n".join(found))
+    elif found := [*_defined(what), *_layers_named(what)]:
+        if latex:
+            raise click.UsageError(f"--latex writes the equations of an update rule, and '{what}' is none")
+        click.echo("\n".join(found).rstrip())
     elif latex:
         click.echo(_latex(what))
     elif _is_family(what):
         click.echo("\n".join(_family(what)).rstrip())
-    elif found := _defined(what):
-        click.echo("\n".join(found).rstrip())
     else:
         from netc.compiler.pipeline import to_warnings
 
@@ -71,15 +71,18 @@ def _layers_named(what: str) -> list[str]:
 
 
 def _defined(what: str) -> list[str]:
-    """A name of the library that is no rule and no layer: its definitions as they stand there."""
+    """A name of the library, or of a family there, that is no rule and no layer: definitions as they stand."""
     from netc.commands.list import KINDS, definitions
     from netc.dsl import library
 
     name = what.partition("(")[0].strip()
-    kinds = [kind for kind in KINDS.values() if kind not in ("optimizer", "layer", "block")]
     if is_file(what) or name in library.names("optimizer"):
         return []
-    chosen = {k: [n for n in library.names(k) if n == name or n.startswith(f"{name}.")] for k in kinds}
+    family = None if name in library.libraries() else f"{name}."
+    kinds = [kind for kind in KINDS.values() if kind not in ("optimizer", "layer", "block")]
+    chosen = {
+        k: [n for n in library.names(k) if n == name or (family and n.startswith(family))] for k in kinds
+    }
     return [line for kind, names in chosen.items() for line in definitions(kind, names)]
 
 
