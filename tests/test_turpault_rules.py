@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import netc
 import oracles_of_the_talk as oracle
-from netc.compiler.calculus.interpret import Outcome, run
+from netc.compiler.calculus.interpret import STEP_TOO_SMALL, Outcome, run
 from netc.compiler.check.program import check
 from netc.compiler.lower.program import lower
 from netc.compiler.meaning.spec import Facts
@@ -204,6 +204,49 @@ def test_a_step_lost_in_rounding_ends_the_run(rule: str) -> None:
     assert result.stopped[0] == "step too small"
     assert result.theta[0].tolist() == [1.000000001, 2.0]
     assert result.steps[0] == 0
+
+
+UPHILL = """objective R(x, y) = 3*x + 4*y - stop_gradient(6*x + 8*y)
+init theta = (0, 0)
+"""
+"""Minus 3 x + 4 y, whose gradient is said to be (3, 4): every step of a descent goes up, however short it is."""
+
+
+def trials(h: float, f1: float, length: Callable[[float], float], tests_last: bool) -> int:
+    """Of a search from h that none ends: it gives up where h times the length of d is less than the rounding."""
+    count, eps = 1, 2.0**-52
+    while True:
+        d = length(h)
+        if tests_last and h * d < eps:
+            return count
+        h /= f1
+        if not tests_last and h * d < eps:
+            return count
+        count += 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("LC", trials(0.1, 2, lambda h: 5, True)),
+        ("LCD", trials(0.1, 30, lambda h: 5, True)),
+        ("backtracking", trials(1, 2, lambda h: 5, True)),
+        ("LC_clipping", trials(0.1, 2, lambda h: 0.001, True)),
+        ("LC_sign", trials(0.1, 2, lambda h: 2**0.5, True)),
+        ("LC_normalised", trials(0.1, 2, lambda h: 1, True)),
+        ("LC_Momentum", trials(0.1, 2, lambda h: 5 * h, False)),
+        ("LC_RMSProp", trials(0.1, 2, lambda h: np.hypot(*(g / (np.sqrt(10 * h) * g + 0.1) for g in (3, 4))), False)),
+        ("GD_Em", trials(0.1, 1.5, lambda h: 5, False)),
+        ("Momentum_Em", trials(0.1, 1.5, lambda h: 5 * h, False)),  # beta1 is eta0, and falls with it
+    ],
+)  # fmt: skip
+def test_a_search_gives_up_where_its_step_is_lost(rule: str, expected: int) -> None:
+    text = f"{UPHILL}optimizer turpault.{rule}\ntrain steps = 100"
+    program = lower(check(parse(Source("<test>", text)), None, Path()))
+    found = run(program, np.zeros(2), np.zeros((1, 0)), np.zeros((1, 0)), 100)
+    assert found.status == STEP_TOO_SMALL
+    assert found.trajectory.tolist() == [[0, 0]]
+    assert found.loss_evaluations == 1 + expected
 
 
 @pytest.mark.parametrize("rule", ["LC(eta0 = 1e6)", "LCD(eta0 = 1e6)", "backtracking(eta = 1e6)"])
