@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 import numpy as np
@@ -16,9 +17,12 @@ import oracles_of_optimisers_jl
 import oracles_of_papers
 from lowering import lowered
 from netc.compiler.calculus.interpret import run
-from netc.dsl import library
+from netc.compiler.meaning.bind_arguments import is_flag
+from netc.dsl import ast, library
+from netc.dsl.walks import names_in, walk
 from oracles_of_families import Array
 from peers.recording import calls, given
+from sweeps import one_in
 
 ORACLES = (oracles_of_families, oracles_of_lectures, oracles_of_optimisers_jl, oracles_of_papers)
 RULES = {name: rule for module in ORACLES for name, rule in module.RULES.items()}
@@ -141,3 +145,42 @@ def test_a_trust_ratio_is_1_where_the_parameters_are_0(call: str) -> None:
     nothing = np.zeros((0, 0))
     found = run(lowered(text), np.zeros(2), nothing, nothing, 1).trajectory
     np.testing.assert_allclose(found[-1], -FROM_ZERO[call], rtol=1e-12)
+
+
+# -- numbers at which a condition of a rule could jump -------------------------------------------------
+
+GRADIENTS = np.random.default_rng(1).normal(size=(4, 3))
+JUMPS = {("optax.radam", "threshold")}
+"""A number of steps, from which on another formula holds."""
+
+
+def in_conditions(rule: ast.Optimizer) -> list[ast.Parameter]:
+    """The numbers that decide which formula holds."""
+    conditions = [node.condition for node in walk(rule) if isinstance(node, ast.Choose | ast.If)]
+    names = {name for c in conditions for name in names_in(c)}
+    return [p for p in rule.parameters if p.name in names and not is_flag(p)]
+
+
+DECIDING = [
+    (name, p.name)
+    for name in library.names("optimizer")
+    if isinstance(rule := library.lookup("optimizer", name), ast.Optimizer)
+    for p in in_conditions(rule)
+    if (name, p.name) not in JUMPS
+]
+
+
+@pytest.mark.parametrize(("name", "parameter"), one_in(3, DECIDING))
+def test_one_is_a_number_as_any_other(name: str, parameter: str) -> None:
+    """A condition such as `weight_decay != 0` decides at 0 and nowhere else, whatever is switched on."""
+    rule = library.lookup("optimizer", name)
+    assert isinstance(rule, ast.Optimizer)
+    given = [f"{p.name} = 0.1" for p in rule.parameters if p.default is None and p.name != parameter]
+    for flags in ([], *([f"{p.name} = true"] for p in rule.parameters if is_flag(p))):
+        ways = []
+        for value in ("1", "0.999999999"):
+            text = f"{name}({', '.join([*given, *flags, f'{parameter} = {value}'])})"
+            with suppress(netc.SpecError, ValueError):  # asks for losses, or two flags exclude one another
+                ways.append(netc.update_rule(text).trajectory([0.3, -1.2, 0.7], GRADIENTS))
+        if len(ways) == 2:
+            assert ways[0] == pytest.approx(ways[1], rel=1e-6, abs=1e-6)
