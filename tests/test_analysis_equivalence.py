@@ -195,6 +195,49 @@ def test_searches_are_not_said_to_be_the_same_where_they_stand_still() -> None:
     assert verdict.reasons == ()
 
 
+AHEAD = """optimizer ahead(eta = 0.1):
+    g          = grad R(theta[n] + 0.9*v[n])
+    v[n+1]     = 0.9*v[n] - {step}*g
+    theta[n+1] = theta[n] + v[n+1]
+"""
+SHIFTED = """optimizer shifted(eta = 0.1):
+    g          = grad R(theta[n])
+    v[n+1]     = 0.9*v[n] - eta*g
+    theta[n+1] = theta[n] + 0.9*v[n+1] - eta*g
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "how"), [("eta", "proved"), ("(2*eta if 0.5^n < 1e-30 else eta)", "not distinguished")]
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_whose_theta_is_the_point_of_the_other(step: str, how: str, order: int) -> None:
+    verdict = netc.equivalent(*[AHEAD.format(step=step), SHIFTED][::order])
+    assert verdict.how == how
+    words = " ".join(verdict.text.split())
+    assert "that of shifted is the point where ahead takes its gradient" in words
+
+
+@pytest.mark.parametrize(
+    ("rule", "grows", "keeps_its_length", "goes_on", "heeds_others"),
+    [
+        ("gd", True, False, False, False),
+        ("momentum.heavy_ball", True, False, True, False),
+        ("turpault.LC_sign", False, True, False, False),
+        ("rmsprop.eps_outside", False, True, False, False),
+        ("optimizer unit(eta = 1):\n    g = grad R\n    theta[n+1] = theta[n] - eta*g/norm(g)", False, True, False, True),
+        ("optimizer cube(eta = 1):\n    theta[n+1] = theta[n] - eta*(grad R)^3", False, False, False, False),
+        ("optimizer late(eta = 1):\n    v[n+1] = grad R\n    theta[n+1] = theta[n] - eta*(grad R + v[n])",
+         True, False, True, False),
+    ],
+)  # fmt: skip
+def test_what_steps_hang_on(
+    rule: str, grows: bool, keeps_its_length: bool, goes_on: bool, heeds_others: bool
+) -> None:
+    """On the size of the gradient or not; whether they go on under a gradient of 0; on those of other parameters."""
+    assert sides(rule, rule)[0].character == (grows, keeps_its_length, goes_on, heeds_others)
+
+
 def test_rules_that_ask_for_other_things() -> None:
     two = """optimizer two(eta = 0.1):
     theta[n+1/2] = theta[n] - eta*grad R(theta[n])

@@ -78,6 +78,7 @@ CLOCKS = [
     (rule("eta/m*g"), rule("eta/2*g"), REFUTED),
     # b*b^n = b^(n+1).
     (rule("eta*0.9*0.9^n*g"), rule("eta*0.9^(n+1)*g"), PROVED),
+    (rule("eta*0.9^20*g"), rule("eta*0.9^10*0.9^10*g"), PROVED),
     # b^n is no 0, however late.
     (rule("eta*g + 0.9^n"), GD, REFUTED),
     # 1.1^n is 1 at first only.
