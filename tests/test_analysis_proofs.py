@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def squares(step: str) -> tuple[str, str]:
     return step, SQUARES
 
 
+MASKS = ("weights", "biases", "gains", "layer1", "layer2", "layer1.weights", "layer1.biases")
 THE_ISSUE = [
     # The recursion was taken for steady after four steps.
     (rule("(2*eta if n == 6 else eta)*g"), GD, REFUTED),
@@ -232,6 +234,9 @@ STATES = [
     (rule("eta*g*s[n]/s[n]", "s[0] = 1; s[n+1] = s[n] + g"), GD, REFUTED),
     # Weight decay on all is not decay on weights.
     (rule("eta*(g + 0.1*theta[n])"), rule("eta*(g + 0.1*weights*theta[n])"), REFUTED),
+    # Every mask holds somewhere, not everywhere, and not where another one does.
+    *((rule(f"eta*(1 + {mask})*g"), rule(f"{k}*eta*g"), REFUTED) for mask in MASKS for k in (1, 2)),
+    *((rule(f"eta*(1 + {mask})*g"), rule(f"eta*(1 + {other})*g"), REFUTED) for mask, other in combinations(MASKS, 2)),
     # weights + biases = 1, weights^2 = weights.
     (rule("eta*(weights + biases)*g"), GD, PROVED),
     (rule("eta*weights^2*g"), rule("eta*weights*g"), PROVED),

@@ -150,6 +150,14 @@ def test_nothing_is_proved_that_numbers_refute() -> None:
     assert proved
 
 
+def test_what_is_proved_of_values_alone_is_no_proof_of_the_layer() -> None:
+    """The softmax of a row less its largest has no smooth terms: derivatives are tried, not proved."""
+    text = " ".join(diff_layers("attention(2)", "torch.MultiheadAttention(2)").split())
+    assert "values in training the same: proved, written out" in text
+    assert "derivatives by the input not distinguished" in text
+    assert "that is no proof" in text
+
+
 def test_names_of_several_layers_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "batchnorm"]) == 0
     shown = capsys.readouterr().out
