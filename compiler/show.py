@@ -1,12 +1,10 @@
-"""Trees as text, for `netc show`: one node a line, indented; ir expressions are written as formulas."""
+"""The tree of what was written as text, for `netc show`: one node a line, indented."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 
-from netc.compiler.calculus import ir
-from netc.compiler.calculus.formula import formula
 from netc.dsl.record import parts
 from netc.dsl.source import Span
 
@@ -23,15 +21,14 @@ def _lines(value: object, label: str) -> Iterator[str]:
     if len(short) <= WIDTH or _is_leaf(value):
         yield short
         return
-    parts = list(_parts(value))
     yield f"{label}{type(value).__name__ if is_dataclass(value) else ''}".rstrip(" =") or "..."
-    for name, part in parts:
+    for name, part in _parts(value):
         yield from (f"  {line}" for line in _lines(part, f"{name} = " if name else ""))
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
     match value:
-        case tuple() | list():
+        case tuple():
             yield from (("", v) for v in value)
         case _:
             for name in parts(type(value)):
@@ -41,16 +38,12 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _is_leaf(value: object) -> bool:
-    return isinstance(value, ir.Expr) or not (is_dataclass(value) or isinstance(value, tuple | list))
+    return not (is_dataclass(value) or isinstance(value, tuple))
 
 
 def _short(value: object) -> str:
     match value:
-        case _ if isinstance(value, ir.Expr):
-            return formula(value)
-        case ir.Assign(name, expr):
-            return f"{name} := {formula(expr)}"
-        case tuple() | list():
+        case tuple():
             return f"({', '.join(_short(v) for v in value)})"
         case _ if is_dataclass(value):
             inside = ", ".join(f"{name} = {_short(part)}" for name, part in _parts(value))
