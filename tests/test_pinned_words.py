@@ -30,6 +30,9 @@ OWN = {
     "biases": f"optimizer k(eta = 0.1, lambda = 0.01):\n{AFTER}(grad R + lambda*weights*theta[n])",
     "all": f"optimizer l(eta = 0.1, lambda = 0.01):\n{AFTER}(grad R + lambda*theta[n])",
     "late": f"optimizer o(eta = 0.1):\n    v[n+1] = grad R\n{AFTER}v[n]",
+    "squares": "optimizer q(eta = 0.1):\n    g = grad R\n    s[n+1] = 0.9*s[n] + g^2\n"
+    f"{AFTER}g/(1 + sqrt(s[n+1]^2))",
+    "size": f"optimizer w(eta = 0.1):\n    g = grad R\n    s[n+1] = 0.9*s[n] + g^2\n{AFTER}g/(1 + s[n+1])",
     "nothing": f"optimizer p(eta = 0.1):\n{AFTER}theta[n]",
 }
 PAIRS = {
@@ -54,6 +57,7 @@ PAIRS = {
     "biases": (OWN["biases"], OWN["all"]),
     "late": (OWN["gradients"], OWN["late"]),
     "nothing": (OWN["gradients"], OWN["nothing"]),
+    "signs": (OWN["squares"], OWN["size"]),
     "norm_of_layer": ("torch.BatchNorm2d(8)", "keras.BatchNormalization()"),
     "layer_norm": ("torch.LayerNorm(6)", "keras.LayerNormalization"),
     "lstm": ("torch.LSTM(4)", "keras.LSTM(4)"),
@@ -113,6 +117,11 @@ def pinned(name: str, found: str, update: bool) -> None:
 @pytest.mark.parametrize("name", PAIRS)
 def test_of_pairs(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
     pinned(f"diff_{name}", said(capsys, "diff", *PAIRS[name]), update_golden)
+
+
+@pytest.mark.parametrize("name", ["momentum", "signs", "sgd", "adam", "late", "search"])
+def test_of_arguments(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
+    pinned(f"why_{name}", said(capsys, "diff", *PAIRS[name], "--why"), update_golden)
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -12,8 +12,6 @@ GROUP = re.compile(r"[{(\[]([^{}()\[\]\r\n]*)[})\]]")
 TIME = re.compile(r"([A-Za-z]\w*?)_?([ntk])")
 EXAMPLE = "theta[n+1] = theta[n] - eta*grad R(theta[n])"
 GRADIENT = "the gradient of the loss is written grad R(theta[n])"
-BETWEEN = r"\s*(?:->|=>|→|[-–,:x×*\s])\s*"
-"""What stands between the sizes of layers elsewhere."""
 CHOICES = {
     "where": "a choice is an expression, x if c else y",
     "when": "a choice is an expression, x if c else y",
