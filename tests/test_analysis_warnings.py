@@ -198,3 +198,20 @@ def test_warnings_go_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr()
     assert "warning[E0423]" in said.err
     assert json.loads(said.out)["steps"] == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        ("torch.SGD(0,1)", "numbers are written with a decimal point: 0.1"),
+        ("torch.SGD(0,01)", "numbers are written with a decimal point: 0.01"),
+        ("torch.SGD(0, 1)", ""),
+        ("torch.SGD(lr = 0)", ""),
+        ("torch.SGD(1,1)", ""),
+        ("gd(0)", ""),
+    ],
+)
+def test_a_decimal_comma_makes_a_rate_of_0(rule: str, hint: str) -> None:
+    program = parse(Source("<test>", FRAME.format(train="") + f"optimizer {rule}\n"))
+    found = [w for w in to_warnings(to_spec(program, None, Path())) if w.code == "E0427"]
+    assert [w.hints for w in found] == ([(hint,)] if hint else [])

@@ -96,24 +96,13 @@ def _by_name(
             report.error("E0108", argument.span, message, hints=hints)
         elif name is None:
             takes = f"takes {', '.join(shown)}" if names else "takes no arguments"
-            hints = _decimal_comma(argument, given)
             message = f"one argument too many: {what} {takes}"
-            says = (
-                meant(FIRST.get(what.strip("'"), ""), place) if place == "of a layer" and not position else ""
-            )
+            first = place == "of a layer" and not position
+            says = meant(FIRST.get(what.strip("'"), ""), place) if first else ""
+            hints = _decimal_comma(argument, given)
             report.error("E0108", argument.span, joined(message, says), hints=hints)
-        elif name not in names and name in shown:
-            count = sum(written(p) == name for p in parameters)
-            default = next(p.span.text for p in parameters if written(p) == name)
-            message = f"'{name}' of {what} is {count} numbers"
-            report.error("E0108", argument.span, message, hints=(f"as in {default}",))
         elif name not in names:
-            report.error(
-                "E0108",
-                argument.span,
-                joined(f"{what} has no parameter '{name}'", says := renamed(name, parameters, place)),
-                hints=() if says else did_you_mean(name, shown) or _parameters(shown),
-            )
+            _unknown(parameters, argument, what, report, place)
         elif name in given:
             report.error(
                 "E0110",
@@ -124,6 +113,23 @@ def _by_name(
         else:
             given[name] = argument
     return given
+
+
+def _unknown(
+    parameters: tuple[ast.Parameter, ...], argument: ast.Argument, what: str, report: Report, place: Place
+) -> None:
+    """A name that no parameter has; or that of a tuple, each of whose numbers is one."""
+    name, shown = argument.name or "", list(dict.fromkeys(map(written, parameters)))
+    if name in shown:
+        count = sum(written(p) == name for p in parameters)
+        default = next(p.span.text for p in parameters if written(p) == name)
+        report.error(
+            "E0108", argument.span, f"'{name}' of {what} is {count} numbers", hints=(f"as in {default}",)
+        )
+        return
+    says = renamed(name, parameters, place)
+    hints = () if says else did_you_mean(name, shown) or _parameters(shown)
+    report.error("E0108", argument.span, joined(f"{what} has no parameter '{name}'", says), hints=hints)
 
 
 def behind_a_name(arguments: Sequence[ast.Argument], what: str) -> str:

@@ -7,6 +7,7 @@ it (a schedule, a number for epsilon) is looked at all the same. The facts are f
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def warnings(spec: Spec) -> tuple[Diagnostic, ...]:
     """In the order of the text."""
     rule = _written(spec)
     meant = _of_library(rule) or any(s.name == "source" for s in rule.settings)
-    found = [] if meant else list(_unused(rule, _watched(spec)))
+    found = [*_decimal_comma(spec), *([] if meant else _unused(rule, _watched(spec)))]
     given = {name: place for name, place in _given(spec, rule).items() if not meant or name in _used(spec)}
     epsilons = [n for n, p in parts(dict(spec.optimizer.arguments)).items() if p == "epsilon" and n in given]
     if not meant or spec.schedules or epsilons:
@@ -78,10 +79,17 @@ def _names_library(rule: ast.Optimizer) -> bool:
 
 def _used(spec: Spec) -> dict[str, Span]:
     """The arguments of the call in the file."""
-    uses = [s.use for s in spec.program.statements if isinstance(s, ast.Optimizer) and s.use is not None]
-    calls = [u for u in uses if isinstance(u, ast.Call)]
     names = [p.name for p in spec.optimizer.definition.parameters]
-    return {a.name or names[min(i, len(names) - 1)]: a.span for c in calls for i, a in enumerate(c.arguments)}
+    return {
+        a.name or names[min(i, len(names) - 1)]: a.span
+        for c in _calls(spec)
+        for i, a in enumerate(c.arguments)
+    }
+
+
+def _calls(spec: Spec) -> list[ast.Call]:
+    uses = [s.use for s in spec.program.statements if isinstance(s, ast.Optimizer) and s.use is not None]
+    return [u for u in uses if isinstance(u, ast.Call)]
 
 
 def _given(spec: Spec, rule: ast.Optimizer) -> dict[str, Span]:
@@ -91,6 +99,27 @@ def _given(spec: Spec, rule: ast.Optimizer) -> dict[str, Span]:
 
 
 # -- the warnings ------------------------------------------------------------------------------------
+
+
+def _decimal_comma(spec: Spec) -> Iterator[Diagnostic]:
+    """`torch.SGD(0,1)`: a rate of 0, and right behind it a whole number."""
+    rates = {name for name, p in parts(dict(spec.optimizer.arguments)).items() if p == "rate"}
+    for call in _calls(spec):
+        names = [p.name for p in _written(spec).parameters]
+        for name, (one, other) in zip(names, pairwise(call.arguments), strict=False):
+            whole, rest = one.span.text, other.span.text
+            touch = one.span.end + 1 == other.span.start
+            if (
+                name in rates
+                and whole == "0"
+                and rest.isdigit()
+                and touch
+                and not one.name
+                and not other.name
+            ):
+                words = f"{name} is 0 here, and {rest} another number: theta stays where it is"
+                hints = (f"numbers are written with a decimal point: {whole}.{rest}",)
+                yield _warning("E0427", one.span.to(other.span), words, hints=hints)
 
 
 def _watched(spec: Spec) -> frozenset[str]:

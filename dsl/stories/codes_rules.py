@@ -240,4 +240,12 @@ gradient, choose in the equation:
     v[n+1] = (g if n == 0 else beta*v[n] + (1 - beta)*g)
 """,
     ),
+    "E0427": Story(
+        "a rate of 0 and a number right behind it",
+        """\
+In optimizer torch.SGD(0,1) the comma is between two arguments: lr = 0 and momentum = 1, and theta never moves.
+Numbers have a decimal point: torch.SGD(0.1). A warning: the rule runs. Where two arguments are meant, a blank or
+names say so: torch.SGD(lr = 0, momentum = 1).
+""",
+    ),
 }
