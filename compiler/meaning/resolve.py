@@ -151,6 +151,7 @@ def lookup(table: Table[D], name: str, span: Span, kind: str, report: Report) ->
     found = table.get(name)
     if found is None:
         says = meant(name, PLACES[kind]) or alike(name, table.names()) if kind in PLACES else ""
+        says = says or of_another_kind(name)
         hints = () if says else did_you_mean(name, table.names())
         report.error(
             "E0102",
@@ -159,6 +160,13 @@ def lookup(table: Table[D], name: str, span: Span, kind: str, report: Report) ->
             hints=hints or (f"'netc list {_plural(kind)}' shows all",),
         )
     return found
+
+
+def of_another_kind(name: str) -> str:
+    """What the library has under a name that it has not got where it is looked for: `it is an activation`."""
+    kinds = [kind for kind in library.KINDS if name in library.names(kind)]
+    others = [f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind in kinds]
+    return f"it is {' and '.join(others)}" if others else ""
 
 
 def _plural(kind: str) -> str:

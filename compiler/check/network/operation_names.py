@@ -6,7 +6,7 @@ from netc.compiler.check.network.layer_names import tell_ambiguous
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.layer_families import bearers
 from netc.compiler.meaning.layer_parameters import Definition
-from netc.compiler.meaning.resolve import Definitions
+from netc.compiler.meaning.resolve import Definitions, of_another_kind
 from netc.dsl import ast, library
 from netc.dsl.names import did_you_mean
 from netc.dsl.words.vocabulary import alike, joined, meant
@@ -36,7 +36,7 @@ def meaning_of(
     module, _, last = name.rpartition(".")
     names = [*known.activations.names(), *known.layers.names(), *known.blocks.names()]
     says = meant(name, "layer") or alike(name, names)
-    says = says or (meant(module.partition(".")[0], "layer") if module else "")
+    says = says or (meant(module.partition(".")[0], "layer") if module else "") or of_another_kind(name)
     hints = did_you_mean(last if says else name, names) if module or not says else ()
     hints = hints or tuple(f"did you mean '{n}'?" for n in bearers(name, known.blocks.names()))
     report.error(

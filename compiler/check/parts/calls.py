@@ -15,7 +15,7 @@ from netc.compiler.meaning.kinds import (
     Type,
 )
 from netc.compiler.meaning.layer_parameters import unsaid
-from netc.compiler.meaning.resolve import renamed
+from netc.compiler.meaning.resolve import of_another_kind, renamed
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
 from netc.dsl.source import Span
@@ -86,6 +86,7 @@ def _unknown(here: Kinds, id: str, span: Span) -> Type | None:
     says = says or meant(id, "schedule" if place == "a schedule" else "function") or _elsewhere(here, id)
     says = says or (f"a product is written {id}*(...)" if id in here.scope.names else "")
     says = says or (in_rule(id) if id.endswith("_") and "theta" in here.scope.names else "")
+    says = says or of_another_kind(span.text)
     hints = () if says else did_you_mean(id, known)
     return here.error("E0101", span, joined(f"there is no function '{span.text or id}'", says), *hints)
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from netc.compiler.meaning.bind_arguments import decided
 from netc.compiler.meaning.candidates import candidates, spellings, table
 from netc.compiler.meaning.findings import Report, listed
-from netc.compiler.meaning.resolve import USUAL, Definitions, variants, written
+from netc.compiler.meaning.resolve import USUAL, Definitions, of_another_kind, variants, written
 from netc.compiler.meaning.resolve_values import number_or_none
 from netc.dsl import ast
 from netc.dsl.library import libraries
@@ -54,7 +54,7 @@ def find_rule(
     elif name.lower() in CLIPPING:
         find_clip(None, span, definitions, report)
     else:
-        says = meant(name, "optimizer")
+        says = meant(name, "optimizer") or of_another_kind(name)
         near = () if says else did_you_mean(name, [*table.names(), *{n.split(".")[0] for n in table}])
         shown = "'netc list optimizers' shows all"
         far = (shown,) if says else (*_nearest_rules(last, table.names()), shown, WRITING)
@@ -145,7 +145,8 @@ def find_clip(name: str | None, span: Span, definitions: Definitions, report: Re
         report.error("E0103", span, f"{what} more than one way to clip", notes=notes, hints=(hint,))
     else:
         hints = did_you_mean(name, clips.names()) or ("'netc list clips' shows all",)
-        report.error("E0102", span, f"there is no clip called '{name}'", hints=hints)
+        message = joined(f"there is no clip called '{name}'", of_another_kind(name) if name else "")
+        report.error("E0102", span, message, hints=hints)
     return None
 
 
