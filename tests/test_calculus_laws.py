@@ -25,8 +25,9 @@ from netc.compiler.calculus.ir import (
     children,
     with_children,
 )
-from netc.compiler.calculus.laws import make
+from netc.compiler.calculus.laws import make, spread, unspread
 from netc.compiler.calculus.simplify import rebuild, simplify
+from netc.compiler.calculus.written import written
 
 X, Y, Z = (Var(name, SCALAR) for name in "xyz")
 U = Axis("u", 3)
@@ -34,6 +35,7 @@ NUMBERS = (-2.5, -1.0, -0.5, 0.0, 0.25, 1.0, 2.0, 3.5)
 ZERO, ONE, TWO, THREE = (Const(float(k)) for k in range(4))
 C = apply("lt", X, Y)
 """A condition."""
+TENTH = Const(written(0.1))
 
 
 def neg(x: Expr) -> Expr:
@@ -187,6 +189,7 @@ LAWS = {
     "log(sigmoid(x))": Law(log(sigmoid(X)), neg(apply("softplus", neg(X)))),
     "log(cosh(x))": Law(log(COSH), apply("logcosh", X)),
     "log(c*cosh(x))": Law(log(mul(THREE, COSH)), add(apply("logcosh", X), Const(float(np.log(3.0))))),
+    "log(c*cosh(x)), c < 1": Law(log(mul(Const(0.25), COSH)), add(apply("logcosh", X), Const(float(np.log(0.25))))),
     "log(-c*cosh(x))": Law(log(mul(Const(-3.0), COSH)), log(mul(Const(-3.0), COSH)), True),
     "log(1 - x)": Law(log(sub(ONE, X)), apply("log1p", neg(X))),
     "log(1 + x)": Law(log(add(ONE, X)), apply("log1p", X)),
@@ -240,6 +243,40 @@ def test_what_is_made_of_what_is_written(name: str) -> None:
     if law.exact:
         anything = (*NUMBERS, np.inf, -np.inf, np.nan)
         np.testing.assert_array_equal(values(law.made, anything), values(law.written, anything))
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_laws_hold_for_vectors(name: str) -> None:
+    long = (Axis("w", 5),)
+    before, after = (
+        rebuild(e, lambda e: Var(e.name, (*e.axes, *long)) if isinstance(e, Var) else e)
+        for e in (LAWS[name].written, LAWS[name].made)
+    )
+    assert made(before) == spread(after, long)
+
+
+def test_what_is_equal_in_all_elements_is_computed_once() -> None:
+    axes, number = (U,), Const(3.0, (U,))
+    everywhere = spread(X, axes)
+    assert everywhere == Apply("mul", (Const(1.0, axes), X))
+    assert (spread(THREE, axes), spread(everywhere, axes)) == (number, everywhere)
+    assert (unspread(everywhere), unspread(number)) == (X, THREE)
+    assert unspread(mul(number, X)) == mul(number, X)
+    assert make("exp", everywhere) == spread(exp(X), axes)
+    assert make("add", everywhere, number) == spread(add(X, THREE), axes)
+    assert make("lt", everywhere, number) == apply("lt", everywhere, number)
+    assert make("select", C, everywhere, number) == spread(apply("select", C, X, THREE), axes)
+
+
+def test_functions_of_numbers_are_numbers_where_they_are_finite() -> None:
+    assert make("exp", ZERO) == ONE
+    assert (
+        make("add", TENTH, Const(written(0.2)))
+        == make("add", Const(0.1), Const(written(0.2)))
+        == Const(written(0.3))
+    )
+    for kept in (log(ZERO), div(ONE, ZERO), apply("stop_gradient", ONE), apply("lt", ONE, TWO), exp(TENTH)):
+        assert make(kept.op, *kept.args) == kept
 
 
 OTHERS: dict[int, tuple[str, ...]] = {
