@@ -64,8 +64,9 @@ class Ranges:
                 return self._reduced(op, arg)
             case Apply("select", (condition, a, b)):
                 return self._chosen(condition, a, b)
-            case Apply("div", (x, Reduce("sum", y))) if x == y and self.of(x).low >= 0:
-                self.of(expr.args[1])
+            case Apply("div", (x, Reduce("sum", y) as whole)) if x == y and self.of(x).low >= 0:
+                if 0.0 in self.of(whole):  # all shares are 0/0
+                    self.faults.append(Fault(expr, whole, self.of(whole)))
                 share = Range(0.0, 1.0, self.of(x).above(0), self.units > 1 and self.of(x).above(0))
                 return replace(share, low=1.0, low_open=False) if self.units == 1 else share
             case Apply("mul", (x, y)) if x == y:
