@@ -61,6 +61,7 @@ WRONG = (
     ("lin", "mean(log(cosh(u) - 2))", "the logarithm of cosh(u) - 2", "[-1, inf)"),
     ("lin", "mean((log(1 + u) - log(1 + y))^2)", "the logarithm of 1 + u", "(-inf, inf)"),
     ("lin", "mean(log(u) if u > -1 else 0)", "the logarithm of u", "(-1, inf)"),
+    ("lin", "mean(log(u) if u > -1 and u < 3 else 0)", "the logarithm of u", "(-1, 3)"),
     ("lin", "mean(sqrt(u - y))", "the square root of u - y", "(-inf, inf)"),
     ("lin", "mean((u - y)/u)", "a quotient by u", "(-inf, inf)"),
     ("lin", "mean((u - y)^0.5)", "a power of u - y", "(-inf, inf)"),

@@ -102,8 +102,8 @@ class Ranges:
         match below:
             case Apply("add", (c, Apply("abs", (y,))) | (Apply("abs", (y,)), c)):
                 return x == y and self.of(c).above(0)
-            case Apply("sqrt", (Apply("add", (c, square) | (square, c)),)) if _root(square) == x:
-                return self.of(c).above(0)
+            case Apply("sqrt", (Apply("add", (a, b)),)):
+                return any(_root(square) == x and self.of(c).above(0) for c, square in ((a, b), (b, a)))
         return False
 
     # -- choices -----------------------------------------------------------------------------------
@@ -152,7 +152,9 @@ class Ranges:
             case Apply("not", (c,)):
                 return self._narrowed(c, not holds)
             case Apply("and" | "or" as op, (c, d)) if holds == (op == "and"):
-                return {**self._narrowed(c, holds), **self._narrowed(d, holds)}
+                first = self._narrowed(c, holds)
+                both = Ranges({**self.known, **first}, self.units, self.one_hot)
+                return {**first, **both._narrowed(d, holds)}
             case Apply("lt" | "le" | "gt" | "ge" as op, (a, b)):
                 less = (op in ("lt", "le")) == holds
                 strict = (op in ("lt", "gt")) == holds
