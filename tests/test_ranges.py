@@ -8,7 +8,7 @@ import pytest
 
 from netc.compiler.calculus.intervals import INF, LINE, Range
 from netc.compiler.calculus.ir import SCALAR, Axis, Const, Expr, Reduce, Var, apply
-from netc.compiler.calculus.ranges import Ranges
+from netc.compiler.calculus.ranges import Ranges, pointwise
 
 UNITS = (Axis("units", 3),)
 X, V = Var("x", SCALAR), Var("v", UNITS)
@@ -81,6 +81,10 @@ TABLE: dict[str, tuple[Expr, Range, int, str]] = {
     "always, at an open end": (chosen("lt", TWO, ONE, TWO), SHORT, 1, "[1, 1]"),
     "always, at a closed end": (chosen("ge", Const(-1.0), ONE, TWO), SHORT, 1, "[1, 1]"),
     "perhaps, at a closed end": (chosen("gt", Const(-1.0), ONE, TWO), SHORT, 1, "[1, 2]"),
+    "perhaps, where it attains it": (chosen("ge", TWO, ONE, TWO), Range(-1.0, 2.0), 1, "[1, 2]"),
+    "perhaps, where it attains the other": (chosen("le", Const(-1.0), ONE, TWO), SHORT, 1, "[1, 2]"),
+    "if x*x < x": (apply("select", apply("lt", SQUARE, X), SQUARE, ZERO), SHORT, 1, "[0, 2)"),
+    "if x > x*x": (apply("select", apply("gt", X, SQUARE), X, ONE), SHORT, 1, "(0, 2)"),
     "if x = 0": (chosen("eq", ZERO, ONE, X), SHORT, 1, "[-1, 2)"),
     "both hold": (
         apply("select", apply("and", apply("gt", X, ZERO), apply("lt", X, ONE)), X, Const(0.5)), LINE, 1, "(0, 1)"),
@@ -95,6 +99,18 @@ TABLE: dict[str, tuple[Expr, Range, int, str]] = {
 def test_a_range_is_as_tight_as_it_is_said_to_be(name: str) -> None:
     expr, given, units, expected = TABLE[name]
     assert str(Ranges({X: given, V: given}, units).of(expr)) == expected
+
+
+PIECES = {
+    "(-1, 1)": apply("tanh", X),
+    "[0, inf)": apply("max", X, apply("neg", X)),  # with a cut at 0 it is known to be |x|
+    "[0, 1]": apply("min", ONE, apply("max", ZERO, X)),
+}
+
+
+@pytest.mark.parametrize("expected", PIECES)
+def test_a_function_of_one_number_piece_by_piece(expected: str) -> None:
+    assert str(pointwise(PIECES[expected], X)) == expected
 
 
 TRUTHS = {
