@@ -155,7 +155,7 @@ LACKING = [
     ("pow", (HALF_OPEN, Range(0.0, 2.0)), 0), ("pow", (HALF_OPEN, Range(2.0, 2.0)), None),
     ("pow", (HALF_OPEN, Range(-1.0, -1.0)), 0), ("pow", (OPEN_0, Range(-1.5, 2.0)), None),
     ("pow", (Range(0.0, 4.0), Range(-0.5, -0.5)), 0), ("pow", (Range(0.0, 4.0), Range(0.5, 0.5)), None),
-    ("exp", (LINE,), None),
+    ("pow", (Range(0.0, 4.0), Range(0.0, 1.0)), None), ("exp", (LINE,), None),
 ]  # fmt: skip
 
 
