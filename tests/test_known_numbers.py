@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 from scipy import special
 
 from netc.compiler.meaning.findings import counted, first_line, listed
-from netc.compiler.meaning.generated import MOST, Noise, points_of
+from netc.compiler.meaning.generated import MOST, Noise, generated, points_of
 from netc.compiler.meaning.resolve_values import FUNCTIONS, NotANumber, is_whole, number, number_or_none
 from netc.dsl.parser import parse_expression
 from netc.dsl.source import Source, Span
@@ -147,6 +148,27 @@ def test_noise_is_moved_and_stretched() -> None:
     ):
         with pytest.raises(NotANumber, match=reason):
             Noise("noise 1", law, first, second).at({"x": -3.0}, 0.5)
+
+
+def test_rows_have_the_noise_of_their_sample() -> None:
+    inputs = (parse_expression("x + uniform(0, x)"),)
+    outputs = tuple(map(parse_expression, ("normal(2, x) - 1", "normal(normal(0, 3), 1)", "x^2")))
+    drawn = np.arange(8.0).reshape(2, 4) / 10
+    rows = list(generated(("x",), [(5.0,), (7.0,)], inputs, outputs).rows(lambda i, k: drawn[i, k]))
+    for (given, made), x, (a, b, c, d) in zip(rows, (5.0, 7.0), drawn, strict=True):
+        assert given == pytest.approx((x + a * x,))
+        assert made == pytest.approx((2 + b * x - 1, 3 * c + d, x * x))
+    plain = generated(("x", "y"), [(1.0, 2.0)], (), (parse_expression("x - y"),))
+    assert list(plain.rows(lambda i, k: 0.0)) == [((1.0, 2.0), (-1.0,))]
+
+
+@pytest.mark.parametrize("law", ["normal(mean, deviation)", "uniform(low, high)"])
+def test_noise_is_written_with_two_numbers(law: str) -> None:
+    word, first, *_ = re.split(r"\W+", law)
+    for wrong in (f"{word}(1)", f"{word}(1, 2, 3)", f"{word}({first} = 1, 2)", f"{word}(1, second = 2)"):
+        with pytest.raises(NotANumber) as raised:
+            generated(("x",), [(1.0,)], (), (parse_expression(wrong),))
+        assert raised.value.reason == f"noise is {law}"
 
 
 def test_words_of_messages() -> None:
