@@ -6,7 +6,14 @@ import math
 
 import pytest
 
-from netc.compiler.meaning.bind_arguments import decided, spread_tuples, tuples_of, with_fixed, without_tuples
+from netc.compiler.meaning.bind_arguments import (
+    decided,
+    is_flag,
+    spread_tuples,
+    tuples_of,
+    with_fixed,
+    without_tuples,
+)
 from netc.compiler.meaning.penalties import by_arrays, groups_in, penalties_in
 from netc.dsl import ast
 from netc.dsl.parser import parse_expression, parse_optimizer
@@ -130,6 +137,43 @@ def test_tuples_are_names_of_their_own() -> None:
         *values[1:],
         values[0],
     ]
+
+
+def test_what_is_no_tuple_stays() -> None:
+    rule = parse_optimizer(
+        "optimizer r(eta = 0.1, betas = (0.9, 0.99)):\n    theta[n+1] = betas[3]*c[1] - betas[1]*v[n]\n"
+    )
+    left = "optimizer r(eta = 0.1, betas_1 = 0.9, betas_2 = 0.99):\n    theta[n+1] = betas[3]*c[1] - betas_1*v[n]\n"
+    assert without_tuples(rule) == parse_optimizer(left)
+    for text in (
+        "r(0.1, (1, 2, 3))",
+        "r((1, 2), betas = 3)",
+        "r(0.1, 2, (1, 2))",
+        "r(eta = 0.1, (1, 2))",
+        "r(other = (1, 2))",
+    ):
+        call = parse_expression(text)
+        assert isinstance(call, ast.Call)
+        found = list(spread_tuples(call.arguments, rule.parameters))
+        assert [a.value for a in found] == [a.value for a in call.arguments]
+
+
+def test_flags_are_true_or_false() -> None:
+    rule = parse_optimizer(
+        "optimizer r(a = true, b = false, c = 1, d = a, e = none, f):\n    theta[n+1] = theta[n]\n"
+    )
+    assert [p.name for p in rule.parameters if is_flag(p)] == ["a", "b"]
+
+
+def test_a_name_that_is_set_twice_is_no_copy() -> None:
+    text = """optimizer r(eta = 0.1, a = 1):
+    step = v[n]
+    v[n+1] = {} + grad R(theta[n])
+    step = v[n+1]
+    theta[n+1] = theta[n] - eta*step
+"""
+    found = with_fixed(parse_optimizer(text.format("(step if a == 1 else 0)")), {"a": 1.0}, ())
+    assert found.body == parse_optimizer(text.format("step")).body
 
 
 BY_ARRAYS = {
