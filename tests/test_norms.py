@@ -43,7 +43,9 @@ def test_a_square_of_a_norm_is_taken_without_the_root(precision: str) -> None:
     squared = _expression(apply("mul", NORM, NORM), SCALES[precision])
     assert not has(squared, "sqrt")
     for size in (1e-15, 1.0, 1e16):
-        assert evaluate(squared, {"v": values(precision, size)}) == pytest.approx(25 * size * size, rel=1e-6, abs=0)
+        assert evaluate(squared, {"v": values(precision, size)}) == pytest.approx(
+            25 * size * size, rel=1e-6, abs=0
+        )
 
 
 @pytest.mark.parametrize("op", ["lt", "le", "gt", "ge"])
