@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netc.compiler.calculus.evaluate import evaluate
-from netc.compiler.calculus.ir import THETA, Apply, Const, Expr, Var, apply, postorder, total
+from netc.compiler.calculus.ir import THETA, Apply, Axis, Const, Expr, Reduce, Var, apply, postorder, total
 from netc.compiler.calculus.norms import SCALES, _expression
 
 V = Var("v", THETA)
@@ -68,3 +68,12 @@ def test_what_is_no_norm_stays() -> None:
     for expr in (apply("lt", Var("x", ()), Const(2.0)), apply("mul", Var("x", ()), Var("x", ()))):
         assert isinstance(expr, Apply)
         assert _expression(expr, SCALES["f64"]) is expr
+
+
+@pytest.mark.parametrize("precision", SCALES)
+def test_each_row_of_a_matrix_has_a_norm_of_its_own_size(precision: str) -> None:
+    rows, columns = Axis("i", len(SIZES[precision])), Axis("j", 2)
+    matrix = np.stack([values(precision, size) for size in SIZES[precision]])
+    for x, axes in ((matrix, (rows, columns)), (matrix.T, (columns, rows))):
+        found = evaluate(Reduce("norm", Var("x", axes), (columns,)), {"x": x})
+        assert found == pytest.approx(5 * np.array(SIZES[precision]), rel=1e-6, abs=0)
