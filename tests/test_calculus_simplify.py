@@ -161,6 +161,31 @@ def test_laws(name: str, written: Expr, expected: Expr) -> None:
     assert simplify(written) == expected
 
 
+def apart(c: float) -> tuple[Expr, ...]:
+    """c*(c*x), c*(c/x) and (c*x)/(1/c)."""
+    number = Const(c)
+    times, over = op("mul", number, X), op("div", number, X)
+    return op("mul", number, times), op("mul", number, over), op("div", times, Const(1 / c))
+
+
+@pytest.mark.parametrize("c", [1e200, 1e-200])
+def test_constants_that_together_leave_the_range_of_numbers_stay_apart(c: float) -> None:
+    for written in apart(c):
+        assert simplify(written) == written
+        x = c if written.args[-1] == op("div", Const(c), X) else 1 / c
+        assert evaluate(simplify(written), {"x": x}) == pytest.approx(c, abs=0)
+
+
+def test_constants_are_put_together_else() -> None:
+    assert [simplify(e) for e in apart(3.0)] == [
+        op("mul", Const(9.0), X),
+        op("div", Const(9.0), X),
+        op("mul", Const(9.0), X),
+    ]
+    assert simplify(op("mul", ZERO, op("mul", Const(3.0), X))) == op("mul", ZERO, X)
+    assert simplify(op("div", op("mul", ZERO, X), Const(3.0))) == op("mul", ZERO, X)
+
+
 @pytest.mark.parametrize(
     ("index", "text"),
     [

@@ -52,6 +52,8 @@ RIGHT = (
     "softmax | -sum(y*log(u))",
     "softmax | sum(u*log(u))",
     "softmax | log(1 + sum(u^2))",
+    "softmax | mean((u/sum(u) - y)^2)",
+    "softmax | mean((y/sum(y) - u)^2)",
 )
 WRONG = (
     ("lin", "mean(log(u))", "the logarithm of u", "u lies in (-inf, inf)"),
@@ -59,6 +61,7 @@ WRONG = (
     ("lin", "mean(log(cosh(u) - 2))", "the logarithm of cosh(u) - 2", "[-1, inf)"),
     ("lin", "mean((log(1 + u) - log(1 + y))^2)", "the logarithm of 1 + u", "(-inf, inf)"),
     ("lin", "mean(log(u) if u > -1 else 0)", "the logarithm of u", "(-1, inf)"),
+    ("lin", "mean(log(u) if u > -1 and u < 3 else 0)", "the logarithm of u", "(-1, 3)"),
     ("lin", "mean(sqrt(u - y))", "the square root of u - y", "(-inf, inf)"),
     ("lin", "mean((u - y)/u)", "a quotient by u", "(-inf, inf)"),
     ("lin", "mean((u - y)^0.5)", "a power of u - y", "(-inf, inf)"),
@@ -68,6 +71,7 @@ WRONG = (
     ("relu6", "mean(log(6 - u))", "the logarithm of 6 - u", "[0, 6]"),
     ("softplus", "mean(log(1 - u))", "the logarithm of 1 - u", "(-inf, 1)"),
     ("hard_sigmoid", "-mean(log(u))", "the logarithm of u", "[0, 1]"),
+    ("relu", "mean((u/sum(u) - y)^2)", "a quotient by sum(u)", "[0, inf)"),
     ("softmax", "mean(log(u - 1/2))", "the logarithm of u - 1/2", "(-0.5, 0.5)"),
 )  # fmt: skip
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from netc.compiler.check.program import check, data_spec
-from netc.compiler.meaning.spec_text import spec_text
+from netc.compiler.meaning.spec_text import spec_program, spec_text
+from netc.dsl import ast
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
@@ -86,6 +87,43 @@ def test_the_spec_says_the_same(statement: str) -> None:
     again = check(parse(Source("spec.net", text)), None, Path())
     assert again.data == once.data
     assert spec_text(again) == text
+
+
+SAID = {
+    "": "",
+    "split = 80%": "",
+    "split = 80%, order = time": "order",
+    "split = 80%, order = drawn": "",
+    "window = 5": "window",
+    "split = 80%, order = time, window = 5": "window",
+    "split = 80%, validation = 10%": "validation",
+    'split = 80%, validation = "v.csv"': "validation",
+    "split = 80%, folds = 5, fold = 2": "folds fold",
+    "classes = 2, only = {a, b}, each = 3, label_noise = 10%": "classes only each label_noise",
+    "limit = 7": "limit",
+    "split = 80%, classes = 2, stratify = true": "classes stratify",
+    "header = false": "header",
+    "separator = tab, decimal = comma": "separator decimal",
+    "decimal = point": "",
+    "inputs = a, target = b": "target inputs",
+    "target = log(b)": "target",
+    "target = inputs": "target",
+    "weights = w": "weights",
+}
+"""Settings of a table, and which of them the spec writes beside those that every table has."""
+
+
+@pytest.mark.parametrize("settings", SAID)
+def test_the_spec_writes_what_is_not_so_by_itself(settings: str) -> None:
+    rest = "network [1(sigmoid)1]\ninit zeros\noptimizer gd\ntrain steps = 1\n"
+    loss = f"loss half_mse{', divide = weights' if 'weights' in settings else ''}\n"
+    data = ", ".join(filter(None, ('data "t.csv"', settings)))
+    once = check(parse(Source("a.net", f"{data}\n{loss}{rest}")), None, Path())
+    (written,) = [s for s in spec_program(once).statements if isinstance(s, ast.Data)]
+    every = ("scale", "scale_target", "split", "seed", "missing")
+    names = [s.name for s in written.settings]
+    assert [n for n in names if n in every] == list(every)
+    assert " ".join(n for n in names if n not in every) == SAID[settings]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

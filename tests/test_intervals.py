@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement, product
 
 import pytest
 
-from netc.compiler.calculus.intervals import FUNCTIONS, Range, lacking
+from netc.compiler.calculus.intervals import FUNCTIONS, INF, LINE, Range, lacking
 
 ENDS = (-math.inf, -2.0, -1.0, 0.0, 0.5, 1.0, math.inf)
 POINTS = (-5.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 3.0)
@@ -76,3 +76,89 @@ def test_ranges_of_quotients_are_no_wider_than_they_need_be(
     above: tuple[float, float], below: Range, quotient: str
 ) -> None:
     assert str(FUNCTIONS["div"](Range(*above), below)) == quotient
+
+
+HALF_OPEN = Range(-1.0, 2.0, high_open=True)
+OPEN_0 = Range(0.0, 4.0, True)
+TIGHT = [
+    ("neg", (HALF_OPEN,), "(-2, 1]"),
+    ("exp", (LINE,), "(0, inf)"),
+    ("exp", (Range(0.0, 0.0),), "[1, 1]"),
+    ("expm1", (LINE,), "(-1, inf)"),
+    ("log", (Range(0.0, 1.0, True),), "(-inf, 0]"),
+    ("log1p", (Range(-1.0, 0.0, True),), "(-inf, 0]"),
+    ("sqrt", (OPEN_0,), "(0, 2]"),
+    ("sqrt", (Range(0.0, 4.0, high_open=True),), "[0, 2)"),
+    ("abs", (HALF_OPEN,), "[0, 2)"),
+    ("abs", (Range(-2.0, -1.0, True),), "[1, 2)"),
+    ("abs", (Range(-3.0, 2.0),), "[0, 3]"),
+    ("abs", (Range(0.0, 2.0, True),), "(0, 2]"),
+    ("sign", (LINE,), "[-1, 1]"),
+    ("sign", (OPEN_0,), "[1, 1]"),
+    ("sign", (Range(0.0, 4.0),), "[0, 1]"),
+    ("sign", (Range(-4.0, 0.0),), "[-1, 0]"),
+    ("sign", (Range(-4.0, -1.0),), "[-1, -1]"),
+    ("sign", (Range(0.0, 0.0),), "[0, 0]"),
+    ("floor", (Range(0.5, 2.5),), "[0, 2.5]"),
+    ("floor", (LINE,), "(-inf, inf)"),
+    ("tanh", (LINE,), "(-1, 1)"),
+    ("sigmoid", (LINE,), "(0, 1)"),
+    ("sigmoid", (Range(0.0, INF),), "[0.5, 1)"),
+    ("softplus", (LINE,), "(0, inf)"),
+    ("softplus", (Range(0.0, 0.0),), "[0.6931, 0.6931]"),
+    ("erf", (LINE,), "(-1, 1)"),
+    ("atan", (LINE,), "(-1.571, 1.571)"),
+    ("sinh", (LINE,), "(-inf, inf)"),
+    ("cosh", (LINE,), "[1, inf)"),
+    ("logcosh", (LINE,), "[0, inf)"),
+    ("logcosh", (Range(-1.0, 0.5),), "[0, 0.4338]"),
+    ("sin", (LINE,), "[-1, 1]"),
+    ("cos", (LINE,), "[-1, 1]"),
+    ("stop_gradient", (HALF_OPEN,), "[-1, 2)"),
+    ("add", (HALF_OPEN, Range(0.0, 1.0)), "[-1, 3)"),
+    ("sub", (HALF_OPEN, Range(0.0, 1.0)), "[-2, 2)"),
+    ("mul", (HALF_OPEN, Range(-2.0, 3.0)), "(-4, 6)"),
+    ("mul", (HALF_OPEN, Range(0.0, 0.0)), "[0, 0]"),
+    ("mul", (OPEN_0, OPEN_0), "(0, 16]"),
+    ("mul", (LINE, OPEN_0), "(-inf, inf)"),
+    ("min", (OPEN_0, Range(0.0, 1.0)), "[0, 1]"),
+    ("min", (OPEN_0, Range(1.0, 4.0, high_open=True)), "(0, 4)"),
+    ("max", (OPEN_0, Range(0.0, 4.0, high_open=True)), "(0, 4]"),
+    ("max", (Range(-1.0, 2.0, high_open=True), Range(-1.0, 2.0, high_open=True)), "[-1, 2)"),
+    ("pow", (HALF_OPEN, Range(0.0, 0.0)), "[1, 1]"),
+    ("pow", (HALF_OPEN, Range(2.0, 2.0)), "[0, 4)"),
+    ("pow", (HALF_OPEN, Range(3.0, 3.0)), "[-1, 8)"),
+    ("pow", (Range(1.0, 4.0, True), Range(0.5, 0.5)), "(1, 2]"),
+    ("pow", (HALF_OPEN, Range(1.5, 1.5)), "[0, 2.828)"),
+    ("pow", (Range(2.0, 4.0), Range(-2.0, -2.0)), "[0.0625, 0.25]"),
+    ("pow", (Range(1.0, 4.0), Range(0.0, 1.0)), "(0, inf)"),
+    ("pow", (Range(0.0, 4.0), Range(0.0, 1.0)), "[0, inf)"),
+    ("pow", (HALF_OPEN, Range(0.0, 1.0)), "(-inf, inf)"),
+]  # fmt: skip
+
+
+def test_of_every_function_a_range_is_known() -> None:
+    assert {name for name, *_ in TIGHT} == {*FUNCTIONS} - {"div"}
+
+
+@pytest.mark.parametrize(("name", "given", "expected"), TIGHT)
+def test_ranges_are_no_wider_than_they_are_known_to_be(
+    name: str, given: tuple[Range, ...], expected: str
+) -> None:
+    assert str(FUNCTIONS[name](*given)) == expected
+
+
+LACKING = [
+    ("log", (Range(0.0, 1.0),), 0), ("log", (OPEN_0,), None), ("log1p", (Range(-1.0, 1.0),), 0),
+    ("log1p", (Range(-1.0, 1.0, True),), None), ("sqrt", (HALF_OPEN,), 0), ("sqrt", (Range(0.0, 1.0),), None),
+    ("div", (LINE, HALF_OPEN), 1), ("div", (LINE, OPEN_0), None), ("pow", (HALF_OPEN, Range(0.5, 0.5)), 0),
+    ("pow", (HALF_OPEN, Range(0.0, 2.0)), 0), ("pow", (HALF_OPEN, Range(2.0, 2.0)), None),
+    ("pow", (HALF_OPEN, Range(-1.0, -1.0)), 0), ("pow", (OPEN_0, Range(-1.5, 2.0)), None),
+    ("pow", (Range(0.0, 4.0), Range(-0.5, -0.5)), 0), ("pow", (Range(0.0, 4.0), Range(0.5, 0.5)), None),
+    ("pow", (Range(0.0, 4.0), Range(0.0, 1.0)), None), ("exp", (LINE,), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "given", "expected"), LACKING)
+def test_which_argument_may_have_no_value(name: str, given: tuple[Range, ...], expected: int | None) -> None:
+    assert lacking(name, given) == expected

@@ -78,6 +78,21 @@ def test_activations_inside_one_layer_are_composed() -> None:
     assert network.parameters == 465
 
 
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ("[2 (dense) 1]", ["lin"]),
+        ("[2 (tanh) 1]", ["tanh"]),
+        ("[2 (dense, tanh, relu) 3 (dense) 1]", ["tanh relu", "lin"]),
+        ("[2 (relu) 3 (dense, tanh, sigmoid) 1]", ["relu", "tanh sigmoid"]),
+    ],
+)
+def test_lets_of_activations_say_which(network: str, words: list[str]) -> None:
+    rest = "data given\ninit zeros\nloss half_mse\noptimizer gd\ntrain steps = 1\n"
+    lets = list(ir.flat(lower(checked(f"network {network}\n{rest}", Facts(2, 1, 4))).problem.forward))
+    assert [let.text for let in lets if let.text] == [*words, "half_mse"]
+
+
 def test_a_users_activation_stands_inside_an_objective() -> None:
     text = "activation g(z) = z^2 - 1\nobjective R(w, b) = g(w + b)^2 + g(b)^2\n"
     text += "init theta = (-1.5, 0.7)\noptimizer gd\ntrain steps = 1\n"

@@ -37,7 +37,7 @@ class Range:
 
     def __str__(self) -> str:
         ends = ("(" if self.low_open else "["), (")" if self.high_open else "]")
-        return f"{ends[0]}{self.low:.4g}, {self.high:.4g}{ends[1]}"
+        return f"{ends[0]}{self.low + 0.0:.4g}, {self.high + 0.0:.4g}{ends[1]}"  # no -0
 
 
 LINE = Range(-INF, INF)

@@ -12,6 +12,7 @@ The arguments of `make` must be made, too; `simplify.py` takes care of whole exp
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -132,14 +133,14 @@ def _mul(a: Expr, b: Expr) -> Expr | None:
             return make("neg", x)
         case x, Const() as c if not isinstance(x, Const):  # constants stand first
             return make("mul", c, x)
-        case Const(c), Apply("mul", (Const(d), x)) if math.isfinite(c * d):  # c*(d*x) -> (c*d)*x [rounding]
+        case Const(c), Apply("mul", (Const(d), x)) if _joined(c * d, c, d):  # c*(d*x) -> (c*d)*x [rounding]
             return make("mul", Const(c * d), x)
-        case Const(), Apply("mul", (Const(), _)):  # their product is infinite or NaN: they stay apart
-            return None
         case Const(c), Apply("neg", (x,)):  # c*-x -> (-c)*x
             return make("mul", Const(-c), x)
-        case Const(c), Apply("div", (Const(d), x)) if math.isfinite(c * d):  # c*(d/x) -> (c*d)/x [rounding]
+        case Const(c), Apply("div", (Const(d), x)) if _joined(c * d, c, d):  # c*(d/x) -> (c*d)/x [rounding]
             return make("div", Const(c * d), x)
+        case Const(), Apply("mul" | "div", (Const(), _)):  # they stay apart
+            return None
         case (Apply("neg", (x,)), y) | (y, Apply("neg", (x,))):  # -x*y -> -(x*y)
             return make("neg", make("mul", x, y))
         case (Apply("mul", (Const() as c, x)), y) | (
@@ -161,6 +162,11 @@ def _mul(a: Expr, b: Expr) -> Expr | None:
     return None
 
 
+def _joined(value: float, *factors: float) -> bool:
+    """Can a constant stand for several? Not where it overflows or vanishes and what it meets could bring it back."""
+    return math.isfinite(value) and (abs(value) >= sys.float_info.min or 0 in factors)
+
+
 def _is_square(x: Expr) -> bool:
     match x:
         case Reduce("sum", arg):
@@ -179,10 +185,8 @@ def _div(a: Expr, b: Expr) -> Expr | None:
             return make("neg", x)
         case x, Const(c) if c != 0 and abs(math.frexp(c)[0]) == 0.5 and math.isfinite(1 / c):
             return make("mul", Const(1 / c), x)  # by a power of two: exact
-        case Apply("mul", (Const(c), x)), Const(d) if d != 0 and math.isfinite(
-            c / d
-        ):  # c*x/d -> (c/d)*x [rounding]
-            return make("mul", Const(c / d), x)
+        case Apply("mul", (Const(c), x)), Const(d) if d != 0 and _joined(c / d, c):
+            return make("mul", Const(c / d), x)  # c*x/d -> (c/d)*x [rounding]
         case Apply("neg", (x,)), y:  # -x/y -> -(x/y)
             return make("neg", make("div", x, y))
         case x, Apply("neg", (y,)):  # x/-y -> -(x/y)

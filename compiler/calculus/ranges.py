@@ -64,8 +64,9 @@ class Ranges:
                 return self._reduced(op, arg)
             case Apply("select", (condition, a, b)):
                 return self._chosen(condition, a, b)
-            case Apply("div", (x, Reduce("sum", y))) if x == y and self.of(x).low >= 0:
-                self.of(expr.args[1])
+            case Apply("div", (x, Reduce("sum", y) as whole)) if x == y and self.of(x).low >= 0:
+                if 0.0 in self.of(whole):  # all shares are 0/0
+                    self.faults.append(Fault(expr, whole, self.of(whole)))
                 share = Range(0.0, 1.0, self.of(x).above(0), self.units > 1 and self.of(x).above(0))
                 return replace(share, low=1.0, low_open=False) if self.units == 1 else share
             case Apply("mul", (x, y)) if x == y:
@@ -101,8 +102,8 @@ class Ranges:
         match below:
             case Apply("add", (c, Apply("abs", (y,))) | (Apply("abs", (y,)), c)):
                 return x == y and self.of(c).above(0)
-            case Apply("sqrt", (Apply("add", (c, square) | (square, c)),)) if _root(square) == x:
-                return self.of(c).above(0)
+            case Apply("sqrt", (Apply("add", (a, b)),)):
+                return any(_root(square) == x and self.of(c).above(0) for c, square in ((a, b), (b, a)))
         return False
 
     # -- choices -----------------------------------------------------------------------------------
@@ -151,7 +152,9 @@ class Ranges:
             case Apply("not", (c,)):
                 return self._narrowed(c, not holds)
             case Apply("and" | "or" as op, (c, d)) if holds == (op == "and"):
-                return {**self._narrowed(c, holds), **self._narrowed(d, holds)}
+                first = self._narrowed(c, holds)
+                both = Ranges({**self.known, **first}, self.units, self.one_hot)
+                return {**first, **both._narrowed(d, holds)}
             case Apply("lt" | "le" | "gt" | "ge" as op, (a, b)):
                 less = (op in ("lt", "le")) == holds
                 strict = (op in ("lt", "gt")) == holds

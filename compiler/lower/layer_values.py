@@ -242,7 +242,10 @@ class Values:
             raise fault("E0222", subscript.span, f"no place that this reads is inside: the array has {axis.size} there",
                         "places are counted from 0")  # fmt: skip
         if low < 0 or floor(high) >= axis.size or (divisor > 1 and not rounded):
-            self.edges.append(ir.View(ir.Const(1.0, (axis,)), axis, index))
+            edge: ir.Expr = ir.View(ir.Const(1.0, (axis,)), axis, index)
+            for there, part_of in inner:
+                edge = self._view(edge, there, part_of, subscript)
+            self.edges.append(edge)
         value = ir.View(value, axis, index)
         for there, part_of in inner:
             value = self._view(value, there, part_of, subscript)

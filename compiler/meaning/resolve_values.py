@@ -45,7 +45,7 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "sign": lambda x: float(x > 0) - float(x < 0),
     "sum": lambda x: x,
     "mean": lambda x: x,
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)) if x > -700 else math.exp(x),
     "where": lambda c, a, b: a if c else b,
     "stop_gradient": lambda x: x,
 }
