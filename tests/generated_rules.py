@@ -247,8 +247,18 @@ class Rules:
 # -- judging -----------------------------------------------------------------------------------------
 
 
-def judged(text: str, shape: Shape, seed: int) -> str | None:
-    """What differs, empty if nothing does, None if the program is refused."""
+@dataclass
+class Trained:
+    program: ir.Program
+    starts: Any
+    x: Any
+    y: Any
+    runs: list[tuple[Any, Any, Any, Any]]
+    """theta, vectors, scalars and counters of each."""
+
+
+def trained(text: str, shape: Shape, seed: int) -> Trained | None:
+    """By its kernels, run as plain Python; None if the program is refused."""
     facts = Facts(2, 1, 11) if "network" in text else None
     try:
         program = pipeline.to_ir(pipeline.to_spec(pipeline.to_ast(Source("rule.net", text)), facts, Path()))
@@ -260,11 +270,19 @@ def judged(text: str, shape: Shape, seed: int) -> str | None:
     dice = np.random.default_rng(seed)
     x, y = dice.standard_normal((11, 2)), dice.uniform(0.1, 0.9, (11, 1))
     starts = dice.uniform(-1, 1, (shape.runs, shape.parameters))
+    with np.errstate(all="ignore"):
+        return Trained(program, starts, x, y, list(_advanced(kernels, program, starts, x, y, shape.real)))
+
+
+def judged(text: str, shape: Shape, seed: int) -> str | None:
+    """What differs, empty if nothing does, None if the program is refused."""
+    made = trained(text, shape, seed)
+    if made is None:
+        return None
     squared = re.search(r"norm\([^()]*\)\^2", text) is not None  # its square is never rooted in a kernel
     with np.errstate(all="ignore"):
-        found = list(_advanced(kernels, program, starts, x, y, shape.real))
-        for start, one in zip(starts, found, strict=True):
-            if said := _compared(program, shape, squared, start, x, y, *one):
+        for start, one in zip(made.starts, made.runs, strict=True):
+            if said := _compared(made.program, shape, squared, start, made.x, made.y, *one):
                 return said
     return ""
 
