@@ -63,7 +63,7 @@ class Shape:
 SHAPES = (
     Shape("objective R(x, y) = (1 - x)^2 + 5*(y - x^2)^2\n", 2, 1, True),
     Shape("objective R(x) = x^4/4 + x^3/3 - x^2 + sin(x)\n", 1, 1, True),
-    Shape("objective R(x, y) = (1 - x)^2 + 5*(y - x^2)^2\n", 2, 5, True),
+    Shape("objective R(x, y) = (1 - x)^2 + 5*(y - x^2)^2\n", 2, 17, True),
     Shape(NINE, 9, 1, False),
     Shape(NETWORK, 13, 1, False),
     Shape(NETWORK, 13, 1, False, ", batch = 3 parts, shuffle = false"),

@@ -4,15 +4,15 @@ tiles, add up to what the definition of a View says; what is of a sample is writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from hand_built import add, mul, total
-from netc.compiler.calculus.ir import SAMPLES, Axis, Expr, Index, Let, Var, View
-from netc.compiler.kernels.contractions import Contraction, contraction
+from netc.compiler.calculus.ir import SAMPLES, Axis, Const, Expr, Index, Let, Reduce, Var, View, apply
+from netc.compiler.kernels.contractions import Contraction, contraction, terms
 from netc.compiler.kernels.cpu.nests import Tiles
 from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.machine import Machine
@@ -160,14 +160,14 @@ def by_loops(nests: Iterable[Nest], case: Case, tiles: Tiles) -> np.ndarray:
                     at = at.plus(loop.steps.times(turn))
                 times[at.out] += 1
                 found[at.out] += flat[n.start.name][at.start] if n.start else 0
-                for terms in product(*(range(t.size) for t in n.inner)):
-                    cuts = [(n.cuts[0], y, terms[1]), (n.cuts[1], x, terms[2])]
+                for counts in product(*(range(t.size) for t in n.inner)):
+                    cuts = [(n.cuts[0], y, counts[1]), (n.cuts[1], x, counts[2])]
                     if not holds or not all(
                         0 <= c.first + c.per * a + c.step * b < c.size for c, a, b in cuts
                     ):
                         continue
                     here = at
-                    for loop, turn in zip(n.inner, terms, strict=True):
+                    for loop, turn in zip(n.inner, counts, strict=True):
                         here = here.plus(loop.steps.times(turn))
                     assert min(here.left, here.right) >= 0
                     one = flat[n.left.name][here.left] * flat[n.right.name][here.right]
@@ -218,3 +218,59 @@ def test_parts_and_loops_add_up_to_the_whole(kind: str) -> None:
             tiled += 1
             np.testing.assert_array_equal(by_loops(nests, case, tiles), case.expected)
     assert min(known, cut, ended, tiled) > 3
+
+
+U, H, K, P, N = Axis("u", 2), Axis("h", 3), Axis("k", 2), Axis("p", 4), Axis("m", 5)
+W, X = Var("w", (U, K)), Var("x", (SAMPLES, P))
+WINDOW = Index(((H, 1), (K, 1)))
+SEEN = View(X, P, WINDOW)
+SAMPLED = (SAMPLES, U, H)
+OTHERS: dict[str, tuple[tuple[Axis, ...], Expr]] = {
+    "a border of another number than 0": (SAMPLED, total(mul(W, View(X, P, WINDOW, -1.0)), K)),
+    "a view along the samples": ((U, H, P), total(mul(W, View(X, SAMPLES, WINDOW)), K)),
+    "places that are rounded": (
+        SAMPLED,
+        total(mul(W, View(X, P, replace(WINDOW, divisor=2, floor=True))), K),
+    ),
+    "a maximum": (SAMPLED, Reduce("max", mul(W, SEEN), (K,))),
+    "a mean of each layer": (SAMPLED, Reduce("sum", mul(W, SEEN), (K,), "layer")),
+    "one factor": ((SAMPLES, H), total(SEEN, K)),
+    "no sum": ((SAMPLES, U, H, K), mul(W, SEEN)),
+    "three factors over axes of their own": (
+        SAMPLED,
+        total(mul(mul(Var("a", (U,)), Var("b", (SAMPLES, H))), Var("c", (K,))), K),
+    ),
+    "a factor without a name": (SAMPLED, total(mul(W, apply("exp", SEEN)), K)),
+    "a number added that each sample has": (SAMPLED, add(total(mul(W, SEEN), K), Var("b", (SAMPLES, U)))),
+    "what is of no sample": ((U, N), total(mul(W, Var("v", (K, N))), K)),
+}
+
+
+def test_sums_of_products_that_tiles_know() -> None:
+    assert contraction(Let("z", SAMPLED, total(mul(W, SEEN), K))) is not None
+    assert contraction(Let("z", SAMPLED, add(total(mul(W, SEEN), K), Var("b", (U,))))) is not None
+    assert contraction(Let("z", (U, K), total(mul(Var("d", SAMPLED), SEEN), SAMPLES, H))) is not None
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_none_of_them(name: str) -> None:
+    axes, value = OTHERS[name]
+    assert contraction(Let("z", axes, value)) is None
+
+
+def test_a_number_of_several_arrays_is_a_factor_of_the_one_it_goes_with() -> None:
+    """Twice a bias over o goes with the weights over o and k; what does not change at all with the smaller array."""
+    scaled = mul(mul(Const(2.0), Var("a", (U,))), mul(W, SEEN))
+    found = terms(total(scaled, K))
+    assert found is not None
+    assert {frozenset(f.array.axes) for f in found.factors} == {frozenset((U, K)), frozenset((SAMPLES, P))}
+
+
+def test_a_stride_of_more_phases_than_are_worth_it() -> None:
+    """A window of one place that moves by so many: as many phases as places."""
+    for stride, known in ((16, True), (17, False)):
+        places = Axis("h", stride)
+        view = View(X, P, Index(((places, 1), (K, 1)), 0, stride))
+        whole = contraction(Let("z", (SAMPLES, U, places), total(mul(W, view), K)))
+        assert whole is not None
+        assert (phases(whole) is not None) == known
