@@ -11,10 +11,13 @@ from itertools import cycle
 from math import prod
 
 import layer_programs
+import test_kernels_of_written_rules as written
 from kernel_texts import GD, HEAVY, NINE, PER_LAYER, SEARCH, VALLEY, Case, cpu_text, cuda_text, network
 
 ADAM, RAG, SPETH = "optimizer torch.Adam(lr = 0.01)", "optimizer turpault.RAG", "optimizer turpault.Speth"
 LOOKAHEAD = "optimizer nesterov.lookahead(eta = 0.1, alpha = 0.9)"
+EIGHT = NINE.replace(", i)", ")").replace(" + i^4", "")
+"""Parameters: the most that registers hold."""
 CHAINS = [
     ("1(lin)1", "half_mse", GD, "steps = 100", 1),
     ("1(tanh)1(lin)1", "half_mse", ADAM, "epochs = 9, batch = 1", 5),
@@ -91,12 +94,29 @@ def of_objectives() -> Iterator[tuple[str, Program]]:
     for number, (rule, runs) in enumerate(
         zip((GD, HEAVY, SEARCH, ADAM, LOOKAHEAD), (40, 1, 8, 7, 9), strict=True)
     ):
-        for name, text in (("valley", VALLEY), ("nine", NINE)):
+        for name, text in (("valley", VALLEY), ("eight", EIGHT), ("nine", NINE)):
             train = f"train steps = 100, runs = {runs}, precision = {'f32' if number == 3 else 'f64'}"
             yield f"{name}{number}", Program(Case(f"{text}{rule}\n{train}\n"), ("cpu4", "cuda"))
 
 
-PROGRAMS = dict((*of_sizes(), *of_layers(), *of_objectives()))
+def of_rules() -> Iterator[tuple[str, Program]]:
+    """On a GPU: on the CPU they are judged by what they do."""
+    for name, body in (*written.ANYWHERE.items(), *written.OF_BATCHES.items()):
+        text = written.program(body, "batches")[0].replace(
+            "batch = 3 parts", "batch = 3 parts, precision = f32"
+        )
+        yield name.replace(" ", "_"), Program(Case(text, 2, 1, 11), ("cuda",))
+
+
+def of_places() -> Iterator[tuple[str, Program]]:
+    """Networks whose activations do not fit in the memory that a block's threads share."""
+    for widths, runs in (("300(tanh)300(softmax)10", 200), ("4000(relu)4000(lin)1", 1)):
+        first, last = widths.partition("(")[0], widths.rpartition(")")[2]
+        text = network(f"[{widths}]", "mse", GD, f"steps = 100, runs = {runs}")
+        yield widths, Program(Case(text, int(first), int(last), 64), ("cuda",))
+
+
+PROGRAMS = dict((*of_sizes(), *of_layers(), *of_objectives(), *of_rules(), *of_places()))
 
 
 if __name__ == "__main__":
