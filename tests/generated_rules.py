@@ -36,7 +36,7 @@ SCHEDULES = (
     "schedule eta = plateau(0.1, factor = 0.5, patience = 0)\n",
     "schedule eta = 0.1 until 2, 0.02 until 4, 0.01\n",
     "schedule eta = 0.1/(1 + epoch)\n",
-    "schedule beta = 0.9*(1 - 1/(n + 2))\n",
+    "schedule beta = 0.9*(1 - 1/(step + 2))\n",
 )
 NETWORK = """data "unread.csv"
 network [2(tanh)3(lin)1]

@@ -59,7 +59,14 @@ def made(rng: np.random.Generator, kind: str) -> Case:
     def moved(*axes: Axis) -> tuple[tuple[Axis, int], ...]:
         return tuple((a, int(rng.choice(steps))) for a in axes if len(axes) == 1 or rng.random() < 0.9)
 
-    outer = [Index(moved(h[d], k[d]), number(-3, 3), int(rng.choice([1, 1, 2, 3, 4]))) for d in dims]
+    outer = [
+        Index(
+            moved(h[d], k[d], *([c] if rng.random() < 0.15 else [])),
+            number(-3, 3),
+            int(rng.choice([1, 1, 2, 3, 4])),
+        )
+        for d in dims
+    ]
     inner = [Index(moved(p[d]), number(-2, 2), int(rng.choice([1, 1, 1, 2]))) for d in dims]
     again = [bool(rng.random() < 0.3) for _ in dims]
     seen = [r[d] if again[d] else p[d] for d in dims]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from generated_rules import SHAPES, Shape, judged, trained
+from generated_rules import SCHEDULES, SHAPES, Shape, judged, trained
 from netc.compiler.calculus.ir import STATUS
 
 ANYWHERE = {
@@ -99,6 +99,14 @@ theta[n+1] = theta[n] - eta*g""",
 if n > 1:
     stop if norm(g) > 0
 theta[n+1] = theta[n] - eta*g""",
+    "a stop among others in a branch": """
+h = g
+if n > 0:
+    h = 2*g
+    stop if norm(g) > 2
+    k = norm(h)
+    h = h/(1 + k)
+theta[n+1] = theta[n] - eta*h""",
     "a failure in a search": """
 h = 1
 repeat at most 5:
@@ -195,24 +203,40 @@ theta[n+1] = theta[n] - eta*grad R[k](theta[n])""",
     ),
 }
 """And the iteration in which the run ends by it."""
+ENDS = (", stop = norm(grad R) < 0.3", ", diverged = R > 2", ", stop = loss < 0.1 and n > 1")
+ENDS = (", stop = norm(grad R) < 0.3", ", diverged = R > 2", ", stop = loss < 0.1 and n > 1")
 WHERE = {"registers": 0, "lanes": 2, "memory": 3, "batches": 5, "single": 8}
 """Where a run's vectors are; of `SHAPES`."""
 
 
-def program(body: str, where: str) -> tuple[str, Shape]:
+def program(body: str, where: str, schedule: str = "", ends: str = "") -> tuple[str, Shape]:
     lines = body.strip().splitlines()
     shape = SHAPES[WHERE[where]]
     start = "init theta ~ uniform(-1, 1)\n" if "network" not in shape.problem else ""
     states = [line for line in lines if "[0] =" in line]
     ordered = [*states, "g = grad R(theta[n])", *(line for line in lines if line not in states)]
     rule = "optimizer r(eta = 0.05, beta = 0.9):\n" + "".join(f"    {line}\n" for line in ordered)
-    return f"{shape.problem}{start}{rule}train steps = 6, runs = {shape.runs}{shape.more}\n", shape
+    return (
+        f"{shape.problem}{start}{rule}{schedule}train steps = 6, runs = {shape.runs}{shape.more}{ends}\n",
+        shape,
+    )
 
 
 @pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize("name", ANYWHERE)
 def test_on_functions_and_networks(name: str, where: str) -> None:
     said = judged(*program(ANYWHERE[name], where), seed=3)
+    assert said == "", said
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize(
+    ("schedule", "ends"),
+    [*((s, "") for s in SCHEDULES), *(("", e) for e in ENDS), *zip(SCHEDULES, ENDS, strict=False)],
+    ids=str.strip,
+)
+def test_schedules_and_ends(schedule: str, ends: str, where: str) -> None:
+    said = judged(*program("theta[n+1] = theta[n] - eta*(g + beta*eta)", where, schedule, ends), seed=4)
     assert said == "", said
 
 
