@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from netc.compiler.pipeline import to_ast, to_data_spec, to_spec
-from netc.dsl.diagnostics import SpecError
+from netc.dsl.diagnostics import Diagnostic, SpecError
 from netc.dsl.source import Source
 
 DATA, SIZES, TRAIN = "boston, target = medv, scale = zscore", "13(tanh)15(lin)1", "epochs = 200, batch = 32"
@@ -86,14 +86,19 @@ EDGES = {
 }  # fmt: skip
 
 
-def codes(text: str) -> set[str]:
+def diagnostics(text: str) -> list[Diagnostic]:
+    """What is wrong with a program, before its data are read."""
     program = to_ast(Source("edge.net", text))
     try:
         to_data_spec(program, Path())
         to_spec(program, None, Path())
     except SpecError as error:
-        return {d.code for d in error.diagnostics}
-    return set()
+        return list(error.diagnostics)
+    return []
+
+
+def codes(text: str) -> set[str]:
+    return {d.code for d in diagnostics(text)}
 
 
 @pytest.mark.parametrize("name", EDGES)

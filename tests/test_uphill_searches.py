@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from test_edges_of_settings import codes
+from netc.dsl.diagnostics import Diagnostic
+from test_edges_of_settings import diagnostics
 
 RULE = """objective R(x, y) = x^2 + 3*y^2
 init theta = (2, -1)
@@ -50,20 +51,26 @@ RIGHT = {
 NAMED = "    s = -1\n    d = -g\n"
 
 
-def told(trial: str, step: str = DOWN, inside: str = "", test: str = "", kept: str = "k[n]") -> bool:
+def told(
+    trial: str, step: str = DOWN, inside: str = "", test: str = "", kept: str = "k[n]"
+) -> list[Diagnostic]:
     used = NAMED if "s*" in trial or "/s" in trial or "*d" in trial else ""
     used = used.replace("    s = -1\n", "") if "s*" not in trial and "/s" not in trial else used
     used = used.replace("    d = -g\n", "") if "*d" not in trial else used
     test = test or f"R({trial}) < R(theta[n])"
-    found = codes(RULE.format(before=used, inside=inside, test=test, step=step, kept=kept))
-    assert found <= {"E0421"}
-    return bool(found)
+    found = diagnostics(RULE.format(before=used, inside=inside, test=test, step=step, kept=kept))
+    assert {d.code for d in found} <= {"E0421"}
+    return found
 
 
 @pytest.mark.parametrize("name", UPHILL)
 def test_uphill(name: str) -> None:
+    """What is added is likely to be subtracted."""
     trial = UPHILL[name]
-    assert told(trial)
+    meant = trial.replace(" + ", " - ") if trial.count(" + ") == 1 and "(-g)" not in trial else ""
+    (said,) = told(trial)
+    assert said.hints == ((f"likely meant: {meant}",) if meant else said.hints)
+    assert bool(said.hints) == (" + " in trial)
     assert told(trial, inside=f"        p = {trial}\n", test="R(p) < R(theta[n])")
     assert told(trial, inside=f"        r = R({trial})\n", test="r < R(theta[n])")
 
