@@ -28,6 +28,8 @@ class Edge(NamedTuple):
     taken: tuple[str, ...]
     refused: tuple[str, ...]
     code: str
+    fraction: str = ""
+    """Where it is another one."""
 
 
 HUGE = 2**53
@@ -43,12 +45,12 @@ optimizer a(eta = 0.1):
 """
 BLOCK = "block res(c) = x + l/L*[(tanh) c]\n"
 EDGES = {
-    "epochs": Edge(net(train="epochs = ?"), ("1", f"{HUGE}"), ("0", "1.5", f"{HUGE + 2}"), "E0503"),
+    "epochs": Edge(net(train="epochs = ?"), ("1", f"{HUGE}"), ("0", "1.5", f"{HUGE + 2}"), "E0503", "E0502"),
     "steps": Edge(net(train="steps = ?"), ("1",), ("0", "-1"), "E0503"),
-    "seed": Edge(net(train="steps = 1, seed = ?"), ("0", "1"), ("-1", "0.5"), "E0503"),
+    "seed": Edge(net(train="steps = 1, seed = ?"), ("0", "1"), ("-1", "0.5"), "E0503", "E0502"),
     "runs": Edge(net(train="steps = 1, runs = ?"), ("1",), ("0",), "E0503"),
     "threads": Edge(net(train="steps = 1, threads = ?"), ("1",), ("0",), "E0503"),
-    "batch": Edge(net(train="epochs = 1, batch = ?"), ("1",), ("0", "1.5"), "E0503"),
+    "batch": Edge(net(train="epochs = 1, batch = ?"), ("1",), ("0", "1.5"), "E0503", "E0502"),
     "parts": Edge(net(train="epochs = 1, batch = ? parts"), ("1",), ("0",), "E0503"),
     "monitor": Edge(net(more="monitor loss, every = ?\n"), ("1",), ("0",), "E0503"),
     "monitor epochs": Edge(net(more="monitor loss, every = ? epochs\n"), ("1",), ("0",), "E0503"),
@@ -63,6 +65,10 @@ EDGES = {
     "fold beyond": Edge(net(DATA + ", folds = 3, fold = ?"), ("3",), ("4",), "E0453"),
     "seed of the data": Edge(net(DATA + ", split = 80%, seed = ?"), ("0",), ("-1",), "E0503"),
     "share": Edge(net(DATA + ", split = ?%"), ("1", "100"), ("101",), "E0503"),
+    "samples of the training part": Edge(net(DATA + ", split = ?"), ("0.5", "1", "2"), ("0", "1.5", "-1"), "E0503"),
+    "share that validates": Edge(net(DATA + ", validation = ?%"), ("1", "99"), ("0", "100"), "E0503"),
+    "samples that validate": Edge(net(DATA + ", validation = ?"), ("0.5", "2"), ("0", "1", "1.5"), "E0503"),
+    "scale": Edge(net("digits, scale = ?"), ("0.1", "1", "-2"), ("0", "1e300*1e300"), "E0503"),
     "noise of labels": Edge(net("digits, label_noise = ?%", "64(softmax)10"), ("1", "100"), ("101", "-1"), "E0503"),
     "shift": Edge(net("digits", "8x8x1 (lin)1", more="augment shift(?)\n"), ("1", "2"), ("0", "1.5"), "E0474"),
     "rotate": Edge(net("digits", "8x8x1 (lin)1", more="augment rotate(?)\n"), ("0.1", "180"), ("0", "180.5"), "E0474"),
@@ -108,5 +114,5 @@ def test_the_edge_is_where_it_is_said_to_be(name: str) -> None:
     for number in edge.taken:
         assert codes(edge.text.replace("?", number)) == set(), number
     for number in edge.refused:
-        code = "E0502" if edge.code == "E0503" and "." in number else edge.code
+        code = edge.fraction if edge.fraction and "." in number else edge.code
         assert code in codes(edge.text.replace("?", number)), number
