@@ -9,11 +9,13 @@ import pytest
 
 from netc.compiler.check.program import check
 from netc.compiler.meaning.resolve_values import number
+from netc.compiler.meaning.spec import Facts
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Source
-from test_check_programs import OBJECTIVE, spec
+from test_check_programs import OBJECTIVE, network, spec
+from test_edges_of_settings import codes
 
 STARTS = {
     "theta = (2, -1)": 1,
@@ -97,3 +99,57 @@ def test_one_value_is_set(value: str, code: str) -> None:
     with pytest.raises(SpecError) as caught:
         with_set(SCHEDULED, {"runs": value})
     assert [d.code for d in caught.value.diagnostics] == [code]
+
+
+BATCH_NORM = "[3 (dense nobias) 4 (lecture.batchnorm, tanh) (lin) 1]"
+OF_ONE = {
+    ("batch = 1", 10): "every batch has one sample",
+    ("batch = 1", None): "every batch has one sample",
+    ("batch = 3", 10): "the last batch of 10 samples has one sample",
+    ("batch = 3", 11): "",
+    ("batch = 3", 12): "",
+    ("batch = 3", None): "",
+    ("batch = 5 parts", 9): "a batch has one sample",
+    ("batch = 5 parts", 10): "",
+    ("batch = 5 parts", None): "",
+    ("batch = full", 1): "the batch has one sample",
+    ("batch = full", 2): "",
+}
+
+
+@pytest.mark.parametrize(("batch", "samples"), OF_ONE)
+def test_batches_of_one_sample_under_a_batch_norm(batch: str, samples: int | None) -> None:
+    text = network(BATCH_NORM).replace("epochs = 1", f"epochs = 1, {batch}")
+    said = [
+        d.message for d in spec(text, Facts(3, 1, samples) if samples else None).warnings if d.code == "E0241"
+    ]
+    assert [m.partition(",")[0] for m in said] == ([OF_ONE[batch, samples]] if OF_ONE[batch, samples] else [])
+    assert not spec(text.replace("lecture.batchnorm", "layernorm(1e-5)"), Facts(3, 1, samples or 9)).warnings
+
+
+def test_a_finder_follows_its_own_schedule_and_shows_nothing_else() -> None:
+    text = f"{OBJECTIVE}optimizer gd(eta = 0.1)\nschedule eta = 0.3 until 4, 0.1\nmonitor x, every = 5\nexpect minimum\n"
+    plain = spec(text)
+    assert len(plain.schedules[0].pieces) == 2
+    made = spec(f"{text}finder eta from 1e-4 to 1 in 20 steps\n")
+    assert [len(s.pieces) for s in made.schedules] == [1]
+    assert made.monitor == spec(f"{OBJECTIVE}optimizer gd(eta = 0.1)\n").monitor
+    assert made.expectations == plain.expectations
+
+
+IN_A_RULE = {
+    "h = u": "E0301", "h = y": "E0301", "h = tanh": "E0302", "h = norm": "E0302", "h = R": "E0302", "h = nothing": "E0101",
+    "h = 2*grad R": "", "h = norm(theta[n], 2)": "E0302", "h = tanh()": "E0302", "h = tanh(1, 2)": "E0302",
+    "h = max()": "E0302", "h = dot(theta[n])": "E0302", "h = norm(theta[n], by = layer)": "E0302",
+    "h = norm(theta[n], per = layer)": "", "h = norm(theta[n], per = column)": "E0302", "h = mean(2)": "",
+    "h = R(2)": "E0409", "h = R(theta[n] > 0)": "E0409", "h = 1 if theta[n] else 2": "E0304", "h = theta[n] > 0": "E0304",
+    "h = none": "", "h = pi*e": "E0101", "h = R(theta[n], theta[n])": "E0302", "h = grad R(3)": "E0409",
+    "h = theta": "E0406",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", IN_A_RULE)
+def test_what_an_equation_of_a_rule_may_say(line: str) -> None:
+    step = "theta[n] - eta*grad R(theta[n])*(1 if norm(h*ones) > 0 else 1)"
+    rule = f"optimizer a(eta = 0.1):\n    {line}\n    theta[n+1] = {step}\n"
+    assert codes(OBJECTIVE + rule) == ({IN_A_RULE[line]} if IN_A_RULE[line] else set())
