@@ -54,6 +54,20 @@ def test_the_rates_of_a_finder_grow_evenly_from_the_first_to_the_last() -> None:
     assert made.training.steps == 51
 
 
+def test_one_file_has_all_parameters() -> None:
+    text = network("[3(tanh)4(lin)1]").replace("init glorot_uniform", 'init from "w.pt"')
+    assert spec(text, folder=Path("/w")).init.file == "/w/w.pt"
+
+
+def test_layers_without_biases_need_none() -> None:
+    """Where it is said layer by layer."""
+    said = "init layer1, layer2: weights ~ normal(0, 1)"
+    text = network("[3 (dense nobias, tanh) 4 (dense nobias) 1]").replace("init glorot_uniform", said)
+    assert {law.target for law in spec(text).init.laws} == {"weights"}
+    assert codes(text.replace("(dense nobias) 1", "(lin) 1")) == {"E0508"}
+    assert codes(text.replace("layer1, layer2", "layer1")) == {"E0508"}
+
+
 CRITERIA = {
     "loss < 0.1": "R(theta) < 0.1",
     "R < 0.1": "R(theta) < 0.1",

@@ -80,6 +80,14 @@ def test_right(name: str) -> None:
     assert not told(RIGHT[name])
 
 
+@pytest.mark.parametrize(
+    "step", ["theta[n] - 3*h*g", "theta[n] + -h*g/2", "theta[n] - h*(2*g)", "-(h*g) + theta[n]"]
+)
+def test_a_step_goes_down_however_long_it_is(step: str) -> None:
+    assert told("theta[n] + 2*h*g", step=step)
+    assert not told("theta[n] - 2*h*g", step=step)
+
+
 def test_a_step_that_goes_up_may_try_what_is_up() -> None:
     assert not told("theta[n] + h*g", step="theta[n] + h*g")
     assert not told("theta[n] + h*g", step="theta[n] + h*v[n]")
