@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.compiler.check.program import check
+from netc.compiler.check.program import check, data_spec
 from netc.compiler.meaning.resolve_values import number
 from netc.compiler.meaning.spec import Facts
 from netc.dsl.diagnostics import SpecError
@@ -167,3 +167,32 @@ def test_what_an_equation_of_a_rule_may_say(line: str) -> None:
     step = "theta[n] - eta*grad R(theta[n])*(1 if norm(h*ones) > 0 else 1)"
     rule = f"optimizer a(eta = 0.1):\n    {line}\n    theta[n+1] = {step}\n"
     assert codes(OBJECTIVE + rule) == ({IN_A_RULE[line]} if IN_A_RULE[line] else set())
+
+
+NO_PARTS = {
+    "split": 1.0,
+    "seed": 0,
+    "validation": 0.0,
+    "validation_files": (),
+    "folds": 0,
+    "fold": 0,
+    "stratify": False,
+}
+PARTS = {
+    "": {},
+    ', validation = "v.csv"': {"validation_files": ("/d/v.csv",)},
+    ', validation = ("v.csv", "w.csv"), split = 90%': {"validation_files": ("/d/v.csv", "/d/w.csv"), "split": 0.9},
+    ", validation = 20%, stratify = true": {"validation": 0.2, "stratify": True},
+    ", validation = 30, split = 70, seed = 3": {"validation": 30.0, "split": 70.0, "seed": 3},
+    ", folds = 5, fold = 2, stratify = true": {"folds": 5, "fold": 2, "stratify": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", PARTS)
+def test_parts_of_the_data(said: str) -> None:
+    found = data_spec(parse(Source("test.net", f'data "x.csv", target = y{said}')), Path("/d"))
+    assert {name: getattr(found, name) for name in NO_PARTS} == NO_PARTS | PARTS[said]
+
+
+def test_classes_are_shared_out_among_parts() -> None:
+    assert codes('data "x.csv", target = y, stratify = true\n') >= {"E0502"}
