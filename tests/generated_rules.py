@@ -36,7 +36,7 @@ SCHEDULES = (
     "schedule eta = plateau(0.1, factor = 0.5, patience = 0)\n",
     "schedule eta = 0.1 until 2, 0.02 until 4, 0.01\n",
     "schedule eta = 0.1/(1 + epoch)\n",
-    "schedule beta = 0.9*(1 - 1/(n + 2))\n",
+    "schedule beta = 0.9*(1 - 1/(step + 2))\n",
 )
 NETWORK = """data "unread.csv"
 network [2(tanh)3(lin)1]
@@ -63,7 +63,7 @@ class Shape:
 SHAPES = (
     Shape("objective R(x, y) = (1 - x)^2 + 5*(y - x^2)^2\n", 2, 1, True),
     Shape("objective R(x) = x^4/4 + x^3/3 - x^2 + sin(x)\n", 1, 1, True),
-    Shape("objective R(x, y) = (1 - x)^2 + 5*(y - x^2)^2\n", 2, 5, True),
+    Shape("objective R(x, y) = (1 - x)^2 + 5*(y - x^2)^2\n", 2, 17, True),
     Shape(NINE, 9, 1, False),
     Shape(NETWORK, 13, 1, False),
     Shape(NETWORK, 13, 1, False, ", batch = 3 parts, shuffle = false"),
@@ -247,8 +247,18 @@ class Rules:
 # -- judging -----------------------------------------------------------------------------------------
 
 
-def judged(text: str, shape: Shape, seed: int) -> str | None:
-    """What differs, empty if nothing does, None if the program is refused."""
+@dataclass
+class Trained:
+    program: ir.Program
+    starts: Any
+    x: Any
+    y: Any
+    runs: list[tuple[Any, Any, Any, Any]]
+    """theta, vectors, scalars and counters of each."""
+
+
+def trained(text: str, shape: Shape, seed: int) -> Trained | None:
+    """By its kernels, run as plain Python; None if the program is refused."""
     facts = Facts(2, 1, 11) if "network" in text else None
     try:
         program = pipeline.to_ir(pipeline.to_spec(pipeline.to_ast(Source("rule.net", text)), facts, Path()))
@@ -260,11 +270,19 @@ def judged(text: str, shape: Shape, seed: int) -> str | None:
     dice = np.random.default_rng(seed)
     x, y = dice.standard_normal((11, 2)), dice.uniform(0.1, 0.9, (11, 1))
     starts = dice.uniform(-1, 1, (shape.runs, shape.parameters))
+    with np.errstate(all="ignore"):
+        return Trained(program, starts, x, y, list(_advanced(kernels, program, starts, x, y, shape.real)))
+
+
+def judged(text: str, shape: Shape, seed: int) -> str | None:
+    """What differs, empty if nothing does, None if the program is refused."""
+    made = trained(text, shape, seed)
+    if made is None:
+        return None
     squared = re.search(r"norm\([^()]*\)\^2", text) is not None  # its square is never rooted in a kernel
     with np.errstate(all="ignore"):
-        found = list(_advanced(kernels, program, starts, x, y, shape.real))
-        for start, one in zip(starts, found, strict=True):
-            if said := _compared(program, shape, squared, start, x, y, *one):
+        for start, one in zip(made.starts, made.runs, strict=True):
+            if said := _compared(made.program, shape, squared, start, made.x, made.y, *one):
                 return said
     return ""
 

@@ -74,7 +74,7 @@ SEARCH = """optimizer lcgd(eta0 = 0.1, lambda = 0.5, f1 = 30, f2 = 10000):
         h = h / f1
     theta[n+1] = p
     e[n+1]     = h"""
-LAYERS = """optimizer mixed(eta = 0.3, c = 0.05, eps = 1e-3):
+PER_LAYER = """optimizer mixed(eta = 0.3, c = 0.05, eps = 1e-3):
     g = grad R(theta[n]) + 0.01*weights*theta[n]
     h = g/max(1, sqrt(mean(g^2, per = tensor))/c)
     theta[n+1] = theta[n] - eta*h*norm(theta[n], per = layer)/(norm(h, per = layer) + eps)"""
@@ -102,17 +102,19 @@ CASES = {
     "batches": Case(
         network("[2(tanh)3(lin)1]", "half_mse", "optimizer turpault.RAG",
                 "epochs = 100, batch = 3 parts, shuffle = false"), 2, 1, 11),
-    "per_layer": Case(network("[2(tanh)3(lin)1]", "half_mse", LAYERS, "steps = 100"), 2, 1, 11),
+    "per_layer": Case(network("[2(tanh)3(lin)1]", "half_mse", PER_LAYER, "steps = 100"), 2, 1, 11),
     "plateau": Case(
         network("[2(tanh)3(lin)1]", "half_mse",
                 "optimizer gd(eta = 0.9)\nschedule eta = plateau(0.9, factor = 0.5, patience = 1)",
                 "steps = 100, batch = 5, shuffle = false"), 2, 1, 11),
     "large": Case(network("[64(relu)128(lin)10]", "half_mse", GD, "steps = 100"), 64, 10, 1024),
+    "heavy": Case(network("[129(tanh)256(lin)1]", "half_mse", GD, "steps = 100"), 129, 1, 200),
     "registers": Case(f"{VALLEY}{HEAVY}\ntrain steps = 100\n"),
     "lanes": Case(f"{VALLEY}{HEAVY}\ntrain steps = 100, runs = 37\n"),
     "memory": Case(f"{NINE}{HEAVY}\ntrain steps = 100\n"),
 }  # fmt: skip
-"""One for each kind of kernel; `large` is cut into ranges of samples on the CPU and takes the grid on the GPU."""
+"""One for each kind of kernel; `large` is cut into ranges of samples on the CPU and takes the grid on the GPU, the weights
+of `heavy` do not fit in half the second cache."""
 
 LAYERS = {
     "images": Case(

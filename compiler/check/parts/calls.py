@@ -18,6 +18,7 @@ from netc.compiler.meaning.layer_parameters import unsaid
 from netc.compiler.meaning.resolve import of_another_kind, renamed
 from netc.dsl import ast
 from netc.dsl.names import did_you_mean
+from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
 from netc.dsl.walks import dotted
 from netc.dsl.words.vocabulary import in_rule, joined, meant
@@ -30,13 +31,13 @@ def kind_of_call(
     here: Kinds, call: ast.Expr, function: ast.Expr, arguments: tuple[ast.Argument, ...]
 ) -> Type | None:
     match function:
-        case ast.Index(ast.Name(id), batch) if id in here.scope.losses:
-            point = arguments[0].value if len(arguments) == 1 else None
-            return kind_of_loss(here, id, batch, point, call.span, SCALAR)
-        case ast.Name(id) if id in here.scope.losses:
+        case ast.Index(ast.Name(id)) | ast.Name(id) if id in here.scope.losses:
             if len(arguments) != 1:
-                return here.error("E0302", call.span, f"'{id}' takes one argument, the point: {id}(theta[n])")
-            return kind_of_loss(here, id, None, arguments[0].value, call.span, SCALAR)
+                called = print_expr(function)
+                message = f"'{called}' takes one argument, the point: {called}(theta[n])"
+                return here.error("E0302", call.span, message)
+            batch = function.index if isinstance(function, ast.Index) else None
+            return kind_of_loss(here, id, batch, arguments[0].value, call.span, SCALAR)
         case ast.Name(id):
             return _function(here, id, function.span, call, arguments)
         case ast.Member() if name := dotted(function):

@@ -192,6 +192,8 @@ def _placed(nest: Nest, outer: Sequence[Loop], draft: Draft) -> Nest | None:
     for slot in (2, 1, 0):  # the longest loop innermost
         if slots[slot] is None:
             slots[slot] = free.pop() if free else ONCE
+    if free:  # a place that hangs on no term takes one of the three loops as well
+        return None
     cuts = tuple(pairs[a.axis][1] if a.axis in pairs else ALWAYS for a in (y, x))
     return replace(nest, y=y, x=x, around=around, inner=tuple(slots), cuts=cuts)  # type: ignore[arg-type]
 

@@ -180,17 +180,19 @@ def _guarded(
     """Where the guards go: the terms' loops clipped, conditions of the open axes, and pairs of an axis with a term's."""
     conditions: list[Guard] = []
     pairs: list[Pair] = []
-    for guard in c.guards:
+    firsts: dict[ir.Axis, int] = {}
+    alone = [g for g in c.guards if len(g.axes) == 1 and g.axes <= set(c.over)]
+    for axis in dict.fromkeys(a for g in alone for a in g.axes):
+        terms, base, firsts[axis] = _clipped(terms, base, [g for g in alone if axis in g.axes], axis)
+    for guard in (g for g in c.guards if g not in alone):
         axes = guard.axes
         inside = [a for a in axes if a in c.over]
         outside = [a for a in axes if a in c.axes and a not in open_axes]
         if axes <= set(open_axes):
             conditions.append(guard)
-        elif len(axes) == 1 and len(inside) == 1:
-            terms, base = _clipped(terms, base, guard, inside[0])
         elif len(inside) <= 1 and len(outside) == 1 and len(axes) == len(inside) + 1:
             inner = inside[0] if inside else ONCE.axis
-            terms, base, cut = _paired(terms, base, guard, outside[0], inner)
+            terms, base, cut = _paired(terms, base, guard, outside[0], inner, firsts.get(inner, 0))
             pairs.append((outside[0], inner, cut))
         else:
             return None
@@ -200,22 +202,25 @@ def _guarded(
     return terms, base, tuple(conditions), tuple(pairs)
 
 
-def _clipped(terms: list[Loop], base: Steps, guard: Guard, axis: ir.Axis) -> tuple[list[Loop], Steps]:
-    """The loop from its first place inside to its last."""
-    (_, factor), offset = guard.index.terms[0], guard.index.offset
+def _clipped(
+    terms: list[Loop], base: Steps, guards: Sequence[Guard], axis: ir.Axis
+) -> tuple[list[Loop], Steps, int]:
+    """The loop from its first place inside of all of them, which is given too, to its last."""
     loop = next(t for t in terms if t.axis == axis)
-    inside = [k for k in range(loop.size) if 0 <= factor * k + offset < guard.size]
+    lines = [(*g.index.terms[0], g.index.offset, g.size) for g in guards]
+    inside = [k for k in range(loop.size) if all(0 <= f * k + offset < size for _, f, offset, size in lines)]
     first = inside[0] if inside else 0
     less = replace(loop, size=len(inside))
-    return [less if t is loop else t for t in terms], base.plus(loop.steps.times(first))
+    return [less if t is loop else t for t in terms], base.plus(loop.steps.times(first)), first
 
 
 def _paired(
-    terms: list[Loop], base: Steps, guard: Guard, outer: ir.Axis, inner: ir.Axis
+    terms: list[Loop], base: Steps, guard: Guard, outer: ir.Axis, inner: ir.Axis, begin: int
 ) -> tuple[list[Loop], Steps, Cut]:
-    """The cut; a loop that runs down through the places is turned round."""
-    factors, first = dict(guard.index.terms), guard.index.offset
+    """The cut; a loop that runs down through the places is turned round. `begin`: the place where the inner loop begins."""
+    factors = dict(guard.index.terms)
     step = factors.get(inner, 1)
+    first = guard.index.offset + step * begin
     if step < 0:
         loop = next(t for t in terms if t.axis == inner)
         first += step * (loop.size - 1)
