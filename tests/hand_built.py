@@ -35,6 +35,14 @@ def add(*parts: Expr) -> Expr:
     return parts[0] if len(parts) == 1 else apply("add", add(*parts[:-1]), parts[-1])
 
 
+def sub(a: Expr, b: Expr) -> Expr:
+    return apply("sub", a, b)
+
+
+def div(a: Expr, b: Expr) -> Expr:
+    return apply("div", a, b)
+
+
 def mul(*parts: Expr) -> Expr:
     return parts[0] if len(parts) == 1 else apply("mul", mul(*parts[:-1]), parts[-1])
 

@@ -215,3 +215,7 @@ def test_a_decimal_comma_makes_a_rate_of_0(rule: str, hint: str) -> None:
     program = parse(Source("<test>", FRAME.format(train="") + f"optimizer {rule}\n"))
     found = [w for w in to_warnings(to_spec(program, None, Path())) if w.code == "E0427"]
     assert [w.hints for w in found] == ([(hint,)] if hint else [])
+
+
+def test_a_rate_that_a_schedule_sets_is_not_0() -> None:
+    assert "E0427" not in codes("optimizer torch.SGD(0,1)\nschedule lr = 0.1 until 2, 0.01\n")

@@ -15,6 +15,7 @@ from netc.compiler.explain_plan import explain_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.show_ir import show
+from test_analysis_diff import FILE
 
 GOLDEN = Path(__file__).with_name("golden") / "words"
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -67,14 +68,6 @@ PAIRS = {
     "pools": ("torch.MaxPool2d(2)", "torch.AvgPool2d(2)"),
     "blocks": ("transformer.prenorm(heads = 2)", "transformer.postnorm(heads = 2)"),
 }  # fmt: skip
-FILE = """data x in {0, 0.5, 1} -> x^2
-network [1(tanh)4(lin)1]
-init glorot_uniform
-loss half_mse
-optimizer momentum.ema(eta = 0.1, beta1 = 0.1)
-schedule eta = 0.1 until 75, 0.01 until 125, 0.001
-train epochs = 200, batch = 2, seed = 1
-"""
 CHANGES = {
     "loss": ("half_mse", "mse"),
     "loss_of_sums": ("half_mse", "half_mse, reduce = sum"),

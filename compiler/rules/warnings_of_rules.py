@@ -103,7 +103,8 @@ def _given(spec: Spec, rule: ast.Optimizer) -> dict[str, Span]:
 
 def _decimal_comma(spec: Spec) -> Iterator[Diagnostic]:
     """`torch.SGD(0,1)`: a rate of 0, and right behind it a whole number."""
-    rates = {name for name, p in parts(dict(spec.optimizer.arguments)).items() if p == "rate"}
+    scheduled = {s.name for s in spec.schedules}
+    rates = {n for n, p in parts(dict(spec.optimizer.arguments)).items() if p == "rate"} - scheduled
     for call in _calls(spec):
         names = [p.name for p in _written(spec).parameters]
         for name, (one, other) in zip(names, pairwise(call.arguments), strict=False):
