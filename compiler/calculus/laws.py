@@ -194,7 +194,7 @@ def _div(a: Expr, b: Expr) -> Expr | None:
         case x, Apply("div", (Const(1.0), y)):  # x/(1/y) -> x*y [overflow]
             return make("mul", x, y)
         case Const(1.0), Apply("add", (Const(1.0), Apply("exp", (x,))) | (Apply("exp", (x,)), Const(1.0))):
-            return make("sigmoid", make("neg", x))  # 1/(1 + e^x) -> sigmoid(-x)
+            return make("sigmoid", make("neg", x))  # 1/(1 + e^x) -> sigmoid(-x) [rounding]
         case Apply("exp", (x,)), Apply(
             "add", (Const(1.0), Apply("exp", (y,))) | (Apply("exp", (y,)), Const(1.0))
         ) if x == y:
