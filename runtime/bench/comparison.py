@@ -11,7 +11,7 @@ import numpy as np
 
 from netc.runtime.aligned import aligned
 from netc.runtime.bench import peers
-from netc.runtime.bench.iterations import REPETITIONS
+from netc.runtime.bench.iterations import DROWNED, REPETITIONS, NotMeasured
 from netc.runtime.bench.plain_descent import Chain
 from netc.runtime.parameters import Array, unflatten
 from netc.runtime.session import Session
@@ -84,7 +84,10 @@ def _times(contenders: Sequence[peers.Peer], turns: int) -> dict[str, float]:
         for contender in contenders:
             n = steps[contender.name]
             taken[contender.name].append((_time(contender, 3 * n) - _time(contender, n)) / (2 * n))
-    return {name: median(all_of_it) for name, all_of_it in taken.items()}
+    found = {name: median(all_of_it) for name, all_of_it in taken.items()}
+    if min(found.values()) <= 0:
+        raise NotMeasured(DROWNED)
+    return found
 
 
 def _steps(contender: peers.Peer, turns: int) -> int:

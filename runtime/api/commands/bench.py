@@ -68,7 +68,7 @@ def _one_core() -> None:
 
 
 def _measured(file: Path | None, no_peers: bool) -> Found:
-    from netc.runtime.bench.iterations import TooShort, further
+    from netc.runtime.bench.iterations import NotMeasured, further
     from netc.runtime.bench.peak import gflops
     from netc.runtime.opening import open_session
     from netc.runtime.program_file import read_text
@@ -81,9 +81,9 @@ def _measured(file: Path | None, no_peers: bool) -> Found:
         )
     try:
         taken = further(session.task)
-    except TooShort as error:
+        compared, alone = ((), "") if no_peers else _compared(session)
+    except NotMeasured as error:
         raise click.UsageError(str(error)) from None
-    compared, alone = ((), "") if no_peers else _compared(session)
     real = session.spec.training.precision
     return Found(session, taken, gflops(real, session.kernels.LANES), compared, alone)
 
