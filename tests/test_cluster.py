@@ -271,6 +271,7 @@ def test_a_sweep_goes_on_with_workers(address, alone):
     assert (half / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
 
 
+@pytest.mark.sweep
 def test_halving_is_spread(mortal, tmp_path, capsys):
     """A point that fails in the second round ends it, a resumed one goes on there; a killed worker loses nothing."""
 
@@ -306,6 +307,7 @@ def test_halving_is_spread(mortal, tmp_path, capsys):
     assert (spread / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
 
 
+@pytest.mark.sweep
 def test_points_that_are_chosen_are_spread(mortal, tmp_path, capsys):
     """A point of the third round fails, which ends it, and a worker is killed in the resumed one: the same suggestions."""
     pytest.importorskip("optuna")

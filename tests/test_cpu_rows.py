@@ -11,6 +11,7 @@ from netc.compiler.kernels.cpu.plan import Plan
 from netc.compiler.kernels.cpu.target import Cpu
 from netc.compiler.kernels.cuda.plan import Card
 from netc.compiler.kernels.machine import Machine
+from sweeps import one_in
 from test_cpu_kernels import build, network
 
 SIZES = (45, 37, 70, 3)
@@ -31,8 +32,17 @@ def truth(weights: list[np.ndarray], biases: list[np.ndarray], x: np.ndarray, y:
     return np.concatenate(found)
 
 
-@pytest.mark.parametrize(("precision", "lanes"), [("f64", 4), ("f32", 8)])
-@pytest.mark.parametrize(("shuffle", "cache"), [("false", 2**19), ("true", 2**19), ("true", 2**15)])
+@pytest.mark.parametrize(
+    ("precision", "lanes", "shuffle", "cache"),
+    one_in(
+        5,
+        [
+            (*real, *how)
+            for how in (("false", 2**19), ("true", 2**19), ("true", 2**15))
+            for real in (("f64", 4), ("f32", 8))
+        ],
+    ),
+)
 def test_the_gradient_of_wide_layers(precision: str, lanes: int, shuffle: str, cache: int) -> None:
     settings = f", precision = {precision}, shuffle = {shuffle}, batch = 18"
     built = build(network(LAYERS, "cross_entropy", settings), 29, 45, 3, lanes, labels=True, cache=cache)

@@ -11,10 +11,11 @@ from netc.dsl import ast, library
 from netc.dsl.format import format_program
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
+from sweeps import one_in
 
 FOLDER = Path(__file__).parent.parent / "examples"
 ALL = sorted(FOLDER.rglob("*.net"))
-QUICK = ("boston", "turpault2024/splitting_a", "turpault2024/benchmark1_lcd")
+QUICK = ("boston", "turpault2024/benchmark1_lcd")
 """`.ci/run` has `netc reproduce` run them all."""
 
 
@@ -40,5 +41,6 @@ def test_it_reaches_its_result(name: str, tmp_path: Path) -> None:
     assert main(["reproduce", str(FOLDER / f"{name}.net"), "--out", str(tmp_path)]) == 0
 
 
-def test_every_file_passes_the_check() -> None:
-    assert main(["check", *map(str, ALL)]) == 0
+@pytest.mark.parametrize("path", one_in(4, ALL), ids=lambda p: p.stem)
+def test_it_passes_the_check(path: Path) -> None:
+    assert main(["check", str(path)]) == 0

@@ -34,7 +34,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(
-    ("layers", "loss", "precision", "lanes", "shape"), one_in(2, NETWORKS), ids=[n[0] for n in NETWORKS]
+    ("layers", "loss", "precision", "lanes", "shape"), one_in(3, NETWORKS), ids=[n[0] for n in NETWORKS]
 )
 def test_gradient_and_loss(layers: str, loss: str, precision: str, lanes: int, shape: dict[str, int]) -> None:
     """Of the first samples, of the last and of some in an order; what lies in the padding of a row is NaN."""

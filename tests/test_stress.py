@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import pickle
@@ -21,6 +22,7 @@ from netc.command_line import main
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.visible import visible
 from netc.runtime.atomic import replacing
+from sweeps import one_in
 
 BOWL = "objective R(x) = x^2\ninit theta = (1)\noptimizer gd(eta = 0.1)\ntrain steps = 30\n"
 LINE = """data "{}"
@@ -365,8 +367,13 @@ def begun(text: str, *options: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent differently")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("text", [LONG, LOOP], ids=["many iterations", "one iteration"])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    one_in(4, itertools.product((LONG, LOOP), (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))),
+    ids=[
+        f"{often}-{name}" for often in ("many iterations", "one iteration") for name in ("INT", "TERM", "HUP")
+    ],
+)
 def test_a_signal_ends_a_run_with_a_checkpoint(text: str, number: signal.Signals) -> None:
     before = signal.signal(
         number, signal.SIG_DFL
