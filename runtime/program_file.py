@@ -88,7 +88,15 @@ def from_arrays(
     validation part, instead of the one that the file speaks of; `weights` (N,) of the samples."""
     stated = pipeline.to_data_spec(file.program, file.folder)
     columns = {} if y is None else {"target": (), "inputs": (), "computed": ()}
-    fields = {**vars(stated), "kind": "arrays", "origin": (), "rows": (), "noisy": None, **columns}
+    fields = {
+        **vars(stated),
+        "kind": "arrays",
+        "origin": (),
+        "rows": (),
+        "noisy": None,
+        "names": (),
+        **columns,
+    }
     if validation is not None:
         fields |= {"validation": 0.0, "validation_files": ()}
     if weights is not None:

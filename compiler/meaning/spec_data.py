@@ -50,6 +50,8 @@ class DataSpec:
     rows: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
     noisy: Generated | None = None
     """Generated data with noise, which is drawn when they are loaded."""
+    names: tuple[str, ...] = ()
+    """Of the inputs of generated data, as they are written there."""
     target: tuple[str, ...] = ()
     """Names of target columns; empty: the named set's own, or the last column."""
     computed: tuple[ast.Expr, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -118,7 +119,13 @@ def _from_rows(spec: DataSpec) -> Parts:
     name = f"the {spec.kind} data"
     x = np.array([row[0] for row in rows], dtype=np.float64)
     y = np.array([row[1] for row in rows], dtype=np.float64)
-    return Parts(from_array(name, x, "x"), from_array(name, y, "y"))
+    return Parts(_with_names(from_array(name, x, "x"), spec.names), from_array(name, y, "y"))
+
+
+def _with_names(inputs: Table, names: tuple[str, ...]) -> Table:
+    """A frame is read by them where they are names, not where they are formulas."""
+    own = all(name.isidentifier() for name in names)
+    return replace(inputs, columns=names, named=own) if names else inputs
 
 
 def _noisy(made: Generated, spec: DataSpec) -> tuple[Row, ...]:

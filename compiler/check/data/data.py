@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from netc.compiler.check.data.data_parts import with_parts
-from netc.compiler.check.data.data_sources import source_of
+from netc.compiler.check.data.data_sources import names_of_inputs, source_of
 from netc.compiler.check.data.sample_weights import check_weights
 from netc.compiler.check.parts.settings import Settings, Unfit, truth, whole, word
 from netc.compiler.meaning.findings import Report
@@ -52,6 +52,7 @@ def check_data(statement: ast.Data, folder: Path, report: Report) -> DataSpec:
         origin,
         rows,
         noisy=noisy,
+        names=names_of_inputs(statement) if kind == "generated" else (),
         target=target,
         computed=computed,
         of_inputs=of_inputs,

@@ -11,6 +11,7 @@ from netc.compiler.meaning.resolve import head
 from netc.compiler.meaning.resolve_values import NotANumber, number
 from netc.compiler.meaning.spec import DataKind
 from netc.dsl import ast
+from netc.dsl.printer import print_expr
 
 Source = tuple[DataKind, tuple[str, ...], tuple[Row, ...], Generated | None]
 
@@ -65,11 +66,7 @@ def _generated(
     among: ast.Among, statement: ast.Data, report: Report
 ) -> tuple[tuple[Row, ...], Generated | None]:
     """The rows, or what makes them where there is noise."""
-    names = [
-        n.id
-        for n in (among.name.items if isinstance(among.name, ast.Tuple) else (among.name,))
-        if isinstance(n, ast.Name)
-    ]
+    names = [n.id for n in _items(among.name) if isinstance(n, ast.Name)]
     outputs = statement.outputs
     if outputs is None:
         report.error(
@@ -79,13 +76,15 @@ def _generated(
             hints=("as in 'data x in linspace(-1, 1, 50) -> sin(3*x)'",),
         )
         return (), None
-    parts = outputs.items if isinstance(outputs, ast.Tuple) else (outputs,)
     try:
         points = points_of(among.values)
         if points and len(points[0]) != len(names):
             report.error("E0502", among.span, f"{len(names)} names for points of {len(points[0])} numbers")
             return (), None
-        made = generated(names, points, _inputs_of(statement), parts)
+        if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+            report.error("E0502", among.name.span, f"'{twice[0]}' stands for two numbers of a point")
+            return (), None
+        made = generated(names, points, _inputs_of(statement), _items(outputs))
         rows = tuple(made.rows(lambda i, k: TRIAL))
         return ((), made) if made.noises else (rows, None)
     except NotANumber as error:
@@ -99,5 +98,16 @@ def _inputs_of(statement: ast.Data) -> tuple[ast.Expr, ...]:
     """`inputs = (t*cos(t), t*sin(t))`: what the network sees of each point; empty: the point itself."""
     for setting in statement.settings:
         if setting.name == "inputs":
-            return setting.value.items if isinstance(setting.value, ast.Tuple) else (setting.value,)
+            return _items(setting.value)
     return ()
+
+
+def names_of_inputs(statement: ast.Data) -> tuple[str, ...]:
+    """Of generated data: the names of the point's numbers, or what is made of them."""
+    (among,) = statement.sources
+    assert isinstance(among, ast.Among)
+    return tuple(map(print_expr, _inputs_of(statement) or _items(among.name)))
+
+
+def _items(expr: ast.Expr) -> tuple[ast.Expr, ...]:
+    return expr.items if isinstance(expr, ast.Tuple) else (expr,)
