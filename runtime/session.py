@@ -74,13 +74,17 @@ class Session(Prepared):
 
     def cuda_module(self) -> ModuleType:
         """The kernel for a GPU; numba compiles it when it is launched."""
-        from netc.compiler.kernels.cuda.target import Cuda
         from netc.runtime.devices.load import load_kernels
+
+        return sys.modules[load_kernels(self.cuda_text()).__name__]
+
+    def cuda_text(self) -> str:
+        """Of that kernel; the same on every machine without a GPU."""
+        from netc.compiler.kernels.cuda.target import Cuda
         from netc.runtime.training.cuda_stretches import card
 
         target = Cuda(card())
-        loops = pipeline.to_loops(self.program, target, self.samples)
-        return sys.modules[load_kernels(pipeline.to_text(loops, target)).__name__]
+        return pipeline.to_text(pipeline.to_loops(self.program, target, self.samples), target)
 
     @cached_property
     def phases(self) -> tuple[Session, ...]:

@@ -7,7 +7,6 @@ the compiler is another one. Needs netc[cuda], no GPU.
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from kernel_texts import fingerprint
 from netc.dsl.diagnostics import SpecError
 from netc.runtime import opening, program_file
 from netc.runtime.devices.cuda_types import CAPABILITIES, Resources, assembled, ptx
+from netc.runtime.session import Session
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "cuda.md"
@@ -52,9 +52,9 @@ class Row(NamedTuple):
     missing: str = ""
 
 
-def module_of(path: Path) -> ModuleType:
+def session_of(path: Path) -> Session:
     """Raises SpecError where there are no data."""
-    return opening.open_session(program_file.read_file(path), {}).cuda_module()
+    return opening.open_session(program_file.read_file(path), {})
 
 
 def compiled(module: ModuleType) -> tuple[str, str, list[Resources]]:
@@ -69,13 +69,13 @@ def compiled(module: ModuleType) -> tuple[str, str, list[Resources]]:
 def row(path: Path, measured: dict[str, str]) -> Row:
     """Of an example, compiled if its kernel is none of those that are `measured`."""
     try:
-        module = module_of(path)
+        session = session_of(path)
     except SpecError as error:
         return Row(missing=error.diagnostics[0].message)
-    text = fingerprint(inspect.getsource(module))
+    text = fingerprint(session.cuda_text())
     if measured.get(name(path)) == text:
         return Row(text)
-    shape, real, found = compiled(module)
+    shape, real, found = compiled(session.cuda_module())
     cells = [str(n) for r in found for n in (r.registers, r.shared, r.spills)]
     line = f"| {name(path)} | {shape} | {real} | {' | '.join(cells)} |"
     return Row(text, line, sum(r.spills for r in found))

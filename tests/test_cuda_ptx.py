@@ -35,7 +35,7 @@ HERE = [cuda_table.ROOT / "examples" / f"{kind}.net" for kind in KINDS]
 @needs_extra
 @pytest.mark.parametrize("path", HERE, ids=cuda_table.name)
 def test_no_kernel_of_an_example_spills(path: Path) -> None:
-    shape, real, found = cuda_table.compiled(cuda_table.module_of(path))
+    shape, real, found = cuda_table.compiled(cuda_table.session_of(path).cuda_module())
     assert len(found) == len(CAPABILITIES)
     for taken in found:
         assert taken.spills == 0
