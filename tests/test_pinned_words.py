@@ -15,6 +15,8 @@ from netc.compiler.explain_plan import explain_plan
 from netc.compiler.kernels.cuda.plan import Card
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.show_ir import show
+from netc.dsl import library
+from netc.dsl.library import KINDS
 from test_analysis_diff import FILE
 
 GOLDEN = Path(__file__).with_name("golden") / "words"
@@ -136,6 +138,13 @@ def test_of_files(
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_of_explanations(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
     pinned(f"explain_{name}", said(capsys, "explain", EXPLAINED[name]), update_golden)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "optimizer"])
+def test_of_the_library(kind: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
+    """All of a kind; the rules are parsed back elsewhere, and their neighbours take a second each."""
+    texts = [f"$ {name}\n{said(capsys, 'explain', name)}" for name in library.names(kind)]
+    pinned(f"library_{kind}", "\n".join(texts), update_golden)
 
 
 @pytest.mark.parametrize("name", [*CASES, *LAYERS])
