@@ -40,14 +40,14 @@ def require_said(
     for name, value in bound:
         if not math.isnan(value):
             continue
+        others = [n for n in bearers(definition.name, library.names("layer")) if n != definition.name]
         if name in spans or name not in unsaid:
             report.error("E0305", spans.get(name, span), f"'{name}' must be a number, not none")
-        elif "." in definition.name:
+        elif "." in definition.name or not others:
             report.error(
                 "E0109", span, f"'{definition.name}' needs '{name}'", hints=(f"give it: {name} = ...",)
             )
         else:
-            others = [n for n in bearers(definition.name, library.names("layer")) if n != definition.name]
             usual = "1e-6" if name == "eps" else "0.25"
             hint = (
                 f"say it, ({definition.name} {name} {usual}) for one, or a library's own, ({listed(others)})"
