@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from math import prod
+from math import isnan, prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.backward import backward
@@ -16,6 +16,7 @@ from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.flow import Flow, activated, input_axes, of_all_samples, with_axes, words
 from netc.compiler.lower.layer_schedules import first_values
 from netc.compiler.lower.penalties import lower_penalties
+from netc.compiler.meaning.bind_arguments import decided
 from netc.compiler.meaning.penalties import penalties as with_penalties
 from netc.compiler.meaning.places import BY_PLACE
 from netc.compiler.meaning.spec import Activation, Loss, Network, Objective, Spec
@@ -207,6 +208,8 @@ def lower_loss(
     names |= {"u": u, "y": y, **{name: ir.Const(value) for name, value in loss.arguments}}
     assert loss.definition.value is not None
     value = with_penalties(loss.definition.value, lambda _: ast.Number(0.0))
+    if any(isnan(number) for _, number in loss.arguments):  # `p != none`, which no arithmetic decides
+        value = decided(value, dict(loss.arguments))
     return lower_expr(value, Environment(names, functions, by_place=BY_PLACE))
 
 

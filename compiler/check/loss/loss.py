@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.domains import NoValue, variables, without_value
 from netc.compiler.calculus.formula import formula
@@ -114,6 +116,11 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
         return
     z, u, y = variables(units)
     cost = everywhere(lower_loss(loss, u, y, definitions.activations))
+    if unsaid := _unsaid(loss, cost):
+        message = f"the loss '{loss.definition.name}' needs '{unsaid}'"
+        hint = f"give it: loss {loss.definition.name}({unsaid} = ...)"
+        report.error("E0109", network.span, message, hints=(hint,))
+        return
     found = without_value(lower_activations(last, z, definitions.activations), cost, units)
     if found is not None:
         _without_value(found, network, name, loss, cost, report)
@@ -126,6 +133,12 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
             "the outputs of (sigmoid) do not sum to 1, so cross_entropy takes no notice of wrong classes"
         )
         report.warning("E0204", network.span, message, "(softmax) makes one distribution over the classes")
+
+
+def _unsaid(loss: Loss, cost: ir.Expr) -> str:
+    """A parameter that is none and yet a number of the loss, if there is one."""
+    computes = any(isinstance(n, ir.Const) and math.isnan(n.value) for n in ir.postorder(cost))
+    return next(name for name, value in loss.arguments if math.isnan(value)) if computes else ""
 
 
 NEEDS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from itertools import chain, repeat
 
 from netc.compiler.meaning.bind_arguments import is_flag
@@ -34,6 +34,23 @@ def check_values(
         if argument is not None:
             _form(parameter, argument, report)
     check_required(rule, arguments, values, span, report)
+
+
+def require_numbers(
+    rule: ast.Optimizer,
+    read: Set[str],
+    arguments: tuple[ast.Argument, ...],
+    values: Mapping[str, float],
+    span: Span,
+    report: Report,
+) -> None:
+    """A parameter may be none where that alone decides; what is `read` by the equations that are left is a number."""
+    given = {a.name or p: a for a, p in zip(arguments, _positions(rule), strict=False)}
+    for name in (n for n, value in values.items() if math.isnan(value) and n in read):
+        if name in given:
+            report.error("E0305", given[name].value.span, f"'{name}' must be a number, not none")
+        else:
+            report.error("E0109", span, f"'{rule.name}' needs '{name}'", hints=(f"give it: {name} = ...",))
 
 
 def check_required(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from netc.compiler.check.parts.expressions import Kinds
-from netc.compiler.check.parts.values import check_values
+from netc.compiler.check.parts.values import check_values, require_numbers
 from netc.compiler.check.rule.ambiguity import find_rule, without_decay
 from netc.compiler.check.rule.clip import check_clips, expand_calls, read_use, with_clips
 from netc.compiler.check.rule.point import check_point, require_vector
@@ -27,7 +27,7 @@ from netc.compiler.meaning.spec import Optimizer
 from netc.dsl import ast
 from netc.dsl.printer import print_expr
 from netc.dsl.source import Span
-from netc.dsl.walks import dotted, walk
+from netc.dsl.walks import dotted, names_in, walk
 
 RULE = "an update rule"
 FLAG = Type("scalar", truth=True)
@@ -86,12 +86,19 @@ def check_optimizer(
     off = tuple((name, value) for name, value in values.items() if name not in kept)
     switched = tuple(_switched(definition, dict(off)))
     values = {name: value for name, value in values.items() if name in kept}
+    require_numbers(definition, _read(body) - varying, arguments, values, span, report)
     require_vector(point, kinds, definition, report)
     check_first_iteration(body, tuple(values.items()), report)
     searches = searches_of(special, definitions)
     return Optimizer(
         special, tuple(values.items()), body, kinds, _visits(body), searches, point, off, switched
     )
+
+
+def _read(body: Body) -> frozenset[str]:
+    """Names whose values the rule computes with."""
+    initial = (s.initial for s in body.states if s.initial is not None)
+    return frozenset(name for node in (*body.actions, *initial) for name in names_in(node))
 
 
 def _switched(definition: ast.Optimizer, off: Mapping[str, float]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from netc.compiler.check.parts.expressions import Kinds
@@ -113,6 +114,12 @@ def check_numbers(law: Law, layers: Sequence[Learns], report: Report) -> None:
         except NotANumber as error:
             where = f"for {fans[0]} inputs and {fans[1]} outputs " if law.target != "theta" else ""
             report.error("E0514", error.span, f"the start has no value: {where}{error.reason}")
+            return
+        if any(map(math.isnan, values)):
+            hint = "a parameter that is none by default has to be given"
+            report.error(
+                "E0514", law.law.span, "the start has no value: a number of it is none", hints=(hint,)
+            )
             return
         if (name == "normal" and values[1] < 0) or (name == "uniform" and values[0] > values[1]):
             what = (
