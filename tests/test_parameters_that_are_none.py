@@ -42,6 +42,7 @@ def text(head: str, *, init: str = "glorot_uniform", loss: str = "mse", rule: st
         (text(START, init="q"), "E0514", "a number of it is none"),
         (text(START, init="q(none)"), "E0514", "a number of it is none"),
         (text(LOSS, loss="q"), "E0109", "the loss 'q' needs 'a'"),
+        (text("", loss="q = none*mean((u - y)^2)"), "E0305", "computes with none"),
     ],
 )
 def test_it_is_asked_for(written: str, code: str, words: str) -> None:
@@ -62,6 +63,7 @@ def test_it_is_asked_for(written: str, code: str, words: str) -> None:
         text(START, init="q(0.5)"),
         text(LOSS, loss="q(2)"),
         text(LOSS, loss="q(b = 2)"),
+        text("loss q(a = 1) = mean((u - y)^2) if a != none else 2*mean(abs(u - y))", loss="q"),
         text("", rule="keras.SGD"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from math import isnan, prod
+from math import prod
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.backward import backward
@@ -208,8 +208,7 @@ def lower_loss(
     names |= {"u": u, "y": y, **{name: ir.Const(value) for name, value in loss.arguments}}
     assert loss.definition.value is not None
     value = with_penalties(loss.definition.value, lambda _: ast.Number(0.0))
-    if any(isnan(number) for _, number in loss.arguments):  # `p != none`, which no arithmetic decides
-        value = decided(value, dict(loss.arguments))
+    value = decided(value, dict(loss.arguments))  # `p != none`, which no arithmetic decides
     return lower_expr(value, Environment(names, functions, by_place=BY_PLACE))
 
 

@@ -116,10 +116,8 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
         return
     z, u, y = variables(units)
     cost = everywhere(lower_loss(loss, u, y, definitions.activations))
-    if unsaid := _unsaid(loss, cost):
-        message = f"the loss '{loss.definition.name}' needs '{unsaid}'"
-        hint = f"give it: loss {loss.definition.name}({unsaid} = ...)"
-        report.error("E0109", network.span, message, hints=(hint,))
+    if any(isinstance(n, ir.Const) and math.isnan(n.value) for n in ir.postorder(cost)):
+        _without_number(loss, network, report)
         return
     found = without_value(lower_activations(last, z, definitions.activations), cost, units)
     if found is not None:
@@ -135,10 +133,15 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
         report.warning("E0204", network.span, message, "(softmax) makes one distribution over the classes")
 
 
-def _unsaid(loss: Loss, cost: ir.Expr) -> str:
-    """A parameter that is none and yet a number of the loss, if there is one."""
-    computes = any(isinstance(n, ir.Const) and math.isnan(n.value) for n in ir.postorder(cost))
-    return next(name for name, value in loss.arguments if math.isnan(value)) if computes else ""
+def _without_number(loss: Loss, network: Network, report: Report) -> None:
+    """A parameter is none, or `none` is written, where the loss computes with a number."""
+    name = loss.definition.name
+    unsaid = next((p for p, value in loss.arguments if math.isnan(value)), "")
+    if unsaid:
+        hint = f"give it: loss {name}({unsaid} = ...)"
+        report.error("E0109", network.span, f"the loss '{name}' needs '{unsaid}'", hints=(hint,))
+    else:
+        report.error("E0305", network.span, f"the loss '{name}' computes with none, which is no number")
 
 
 NEEDS = {
