@@ -134,14 +134,11 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
 
 
 def _without_number(loss: Loss, network: Network, report: Report) -> None:
-    """A parameter is none, or `none` is written, where the loss computes with a number."""
+    """A parameter is none where the loss computes with a number."""
     name = loss.definition.name
-    unsaid = next((p for p, value in loss.arguments if math.isnan(value)), "")
-    if unsaid:
-        hint = f"give it: loss {name}({unsaid} = ...)"
-        report.error("E0109", network.span, f"the loss '{name}' needs '{unsaid}'", hints=(hint,))
-    else:
-        report.error("E0305", network.span, f"the loss '{name}' computes with none, which is no number")
+    unsaid = next(p for p, value in loss.arguments if math.isnan(value))
+    hint = f"give it: loss {name}({unsaid} = ...)"
+    report.error("E0109", network.span, f"the loss '{name}' needs '{unsaid}'", hints=(hint,))
 
 
 NEEDS = {

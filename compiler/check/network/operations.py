@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from math import prod
+from math import isnan, prod
 
 from netc.compiler.check.network.blocks import block_of
 from netc.compiler.check.network.layer_arguments import arguments_of
@@ -211,6 +211,9 @@ class Operations:
             self.complete = False
             hint = f"say it: ({operation.name}(0.01))"
             self.report.error("E0103", operation.span, found[0], notes=found[1], hints=(hint,))
+        elif none := next((p for p, value in bound if isnan(value)), ""):
+            self.complete = False
+            self.report.error("E0305", operation.span, f"'{none}' must be a number, not none")
         place.made.append(Activation(definition, bound))
 
     def _put(

@@ -20,6 +20,7 @@ from netc.compiler.meaning.kinds import (
     Scope,
     Type,
 )
+from netc.compiler.meaning.layer_parameters import NONE
 from netc.compiler.meaning.places import place_of
 from netc.compiler.meaning.resolve import ROLES, USUAL, usual
 from netc.compiler.meaning.resolve_values import CONSTANTS
@@ -74,6 +75,9 @@ class Kinds:
                 if op == "/" and ROOT.search(expr.span.text):
                     self._root(expr)
                 return self.widest(left, right)
+            case ast.Compare("=" | "!=", left, right) if NONE in (left, right):
+                found = self.widest(*(side for side in (left, right) if side != NONE))
+                return found and Type(found.kind, truth=True)
             case ast.Compare(_, left, right):
                 found = self.widest(left, right)
                 return found and Type(found.kind, truth=True)
@@ -110,8 +114,11 @@ class Kinds:
     def _name(self, id: str, span: Span) -> Type | None:
         if id in self.scope.names:
             return self.scope.names[id]
-        if id in CONSTANTS or id == "none":
+        if id in CONSTANTS:
             return SCALAR
+        if id == "none":
+            hint = "whether a parameter is none can be asked: 0 if p == none else p"
+            return self.error("E0305", span, "'none' is no number", hint)
         word = span.text or id
         known = [n for n in self.scope.names if n not in self.scope.hidden]
         if id in FUNCTION_NAMES or id in self.scope.activations or id in self.scope.calls:

@@ -37,7 +37,7 @@ def check_values(
 
 
 def require_numbers(
-    rule: ast.Optimizer,
+    rule: ast.Optimizer | ast.Schedule,
     read: Set[str],
     arguments: tuple[ast.Argument, ...],
     values: Mapping[str, float],

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 from netc.compiler.check.parts.expressions import Kinds
 from netc.compiler.check.parts.settings import Settings, word
-from netc.compiler.check.parts.values import check_required
+from netc.compiler.check.parts.values import check_required, require_numbers
 from netc.compiler.check.rule.schedule_times import NAMED, beside_clock, times_of
 from netc.compiler.check.rule.zero import check_denominators
 from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.kinds import SCALAR, Scope
+from netc.compiler.meaning.layer_parameters import NONE
 from netc.compiler.meaning.resolve import Definitions, head, usual
 from netc.compiler.meaning.resolve_rule import resolve_rule
 from netc.compiler.meaning.resolve_values import NotANumber, number
@@ -126,6 +127,11 @@ def _bind_call(definition: ast.Schedule, call: ast.Call, report: Report) -> tupl
     what = f"'{definition.name}'"
     bound = bind(definition.parameters, call.arguments, call.span, what, report, place="of a schedule")
     check_required(definition, call.arguments, dict(bound), call.span, report)
+    written = (
+        any(a.value == NONE for a in call.arguments) and not definition.body
+    )  # told where its formula is
+    if not written and not is_expanded(definition):
+        require_numbers(definition, {*dict(bound)}, call.arguments, dict(bound), call.span, report)
     return bound
 
 
@@ -147,9 +153,10 @@ def _pieces(statement: ast.Schedule, definitions: Definitions, report: Report) -
     past = -math.inf
     for position, piece in enumerate(statement.pieces):
         until = past = _end(piece, past, position == len(statement.pieces) - 1, report)
-        if piece.value == ast.Name("none"):
+        if piece.value == NONE:
             stays = f"without a schedule '{statement.name}' stays as it is"
             report.error("E0502", piece.value.span, f"a schedule has a value at all times: {stays}")
+            continue
         value = expand(piece.value, definitions, report)
         for time in beside_clock(value):
             _no_share(time, "what stands beside 'epoch' or 'step'", report)
