@@ -29,6 +29,7 @@ from netc.compiler.check.rule.attacks import (
     check_attacked,
 )
 from netc.compiler.check.rule.batches_visited import check_batches
+from netc.compiler.check.rule.first_rates import check_first_rates
 from netc.compiler.check.rule.rule import check_optimizer
 from netc.compiler.check.rule.schedule import check_schedules
 from netc.compiler.check.several.ensemble import check_ensemble
@@ -160,6 +161,7 @@ class _Check(Statements):
             ensemble=ensemble, layer_schedules=of_layers, attacks=attacks,
         )  # fmt: skip
         check_starts(spec, self.report)
+        check_first_rates(spec, self.report)
         self.report.finish()
         return spec
 
