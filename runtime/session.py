@@ -181,13 +181,15 @@ class Session(Prepared):
         )
 
     def _fault(self, result: Result, outcome: Outcome) -> str:
-        """Of the first run that was lost: what is not finite, and why."""
-        from netc.runtime.training.blame import blame
-        from netc.runtime.training.outcomes import first_lost
+        """Of the first run that was lost: what is not finite, and why; if none was, of one whose schedule left its range."""
+        from netc.runtime.training.blame import blame, left_range
+        from netc.runtime.training.outcomes import first_lost, first_out_of_range
 
         run = first_lost(outcome.counters, outcome.final[:, 0])
         if run is None:
-            return ""
+            run = first_out_of_range(outcome.counters)
+            samples = len(self.data.train) if self.data is not None else 1
+            return "" if run is None else left_range(self.program, int(outcome.counters[run, 0]), samples)
 
         x, y = self.scaled_training if self.data is not None else (np.zeros((1, 1)), np.zeros((1, 1)))
         real = self.real

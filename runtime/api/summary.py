@@ -145,6 +145,8 @@ def _course(result: Result) -> Iterator[str]:
         ended = STOPS[result.stopped[0]]
         if result.stopped[0] == "diverged":
             ended = f"diverged at step {steps}{_why(result)}"
+        elif result.stopped[0] == "out of range":
+            ended += _why(result)
         if result.keep:
             ended += f"; kept is epoch {number(float(result.kept_epochs[0]))}, the best by {result.keep}"
         failed = result.stopped[0] in ("diverged", "search", "no such batch", "out of range")
@@ -156,7 +158,8 @@ def _course(result: Result) -> Iterator[str]:
     counts = np.bincount(result.stop_codes, minlength=len(ORDER))
     for count, reason in zip(counts.tolist(), ORDER, strict=True):
         if count:
-            why = _first(result) if reason == "diverged" else ""
+            told = "diverged" if counts[ORDER.index("diverged")] else "out of range"
+            why = _first(result) if reason == told else ""
             yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}{why}"
     if result.keep:
         low, *_, high = sorted(result.kept_epochs.tolist())

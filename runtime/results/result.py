@@ -105,7 +105,8 @@ class Result:
     """The names of the inputs."""
     target_columns: tuple[str, ...] = ()
     fault: str = ""
-    """Of one run that was lost: what is not finite, in which iteration and, where it can be told, by which operation."""
+    """Of one run that was lost: what is not finite, in which iteration and, where it can be told, by which operation; or
+    what a schedule was where it left what is required of it."""
     file: str = ""
     expect: tuple[Verdict, ...] = ()
     folder: Path | None = field(default=None)

@@ -1,4 +1,5 @@
-"""Why a run was lost: which of loss, gradient, state or parameter is not finite first, and by which operation.
+"""Why a run was lost: which of loss, gradient, state or parameter is not finite first, and by which operation; which
+schedule left its range.
 
 Looks at the one iteration in which it happened, in the interpreter; trains nothing. Of rules that keep values per batch,
 and of what the interpreter does not see (other roundings), it says less, never something else than it has seen.
@@ -15,6 +16,7 @@ import numpy as np
 from netc.compiler.calculus import evaluate, interpret, ir
 from netc.compiler.calculus.arrays import Parts, laid
 from netc.compiler.calculus.formula import formula
+from netc.compiler.lower.layer_schedules import APART
 from netc.runtime.parameters import Array, states_of_rows
 from netc.runtime.random import order_of_epoch
 from netc.runtime.training.layer_draws import draws_of
@@ -34,6 +36,30 @@ def blame(
     found = f"{lost} of {theta.size} parameters are not finite after iteration {n - 1}"
     told = _Iteration(program, before, x, y, n - 1).told() if before is not None else ""
     return f"{found}{f': {told}' if told else ''}"
+
+
+def left_range(program: ir.Program, n: int, samples: int) -> str:
+    """Of a run that ended before iteration n since a schedule left what is required of it: which, and what it is there.
+    Empty where the schedule goes by results, of which nothing is kept."""
+    batches = program.training.batches
+    m = len(bounds(batches, samples)) - 1
+    epoch = n if program.rule.visits_batches else n / m
+    env: dict[str, Any] = {"n": float(n), "epoch": float(epoch), "m": float(m), "samples": float(samples)}
+    env |= {h.name: h.value for h in program.rule.hypers}
+    for stmt in program.rule.body:
+        match stmt:
+            case ir.Assign(name, value) if _names(value) <= env.keys():
+                env[name] = float(evaluate.evaluate(value, env))
+            case ir.Stop(ir.Apply("not", (required,)), "range") if _names(required) <= env.keys():
+                if not evaluate.evaluate(required, env):
+                    found = [f"{name} is {env[name]:.4g}" for name in sorted(_names(required))]
+                    told = f"{formula(required)} does not hold before iteration {n}: {', '.join(found)}"
+                    return told.replace(APART, "")
+    return ""
+
+
+def _names(expr: ir.Expr) -> set[str]:
+    return {node.name for node in ir.postorder(expr) if isinstance(node, ir.Var)}
 
 
 def _in_loss(problem: ir.Problem, x: Array, y: Array, env: evaluate.Env) -> str:

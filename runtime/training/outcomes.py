@@ -68,6 +68,12 @@ def first_lost(counters: Array, loss: Array) -> int | None:
     return int(lost[0]) if len(lost) else None
 
 
+def first_out_of_range(counters: Array) -> int | None:
+    """The number of the first run that a schedule ended."""
+    left = np.flatnonzero(counters[:, 3] == OUT_OF_RANGE)
+    return int(left[0]) if len(left) else None
+
+
 def outcomes(stopped: Array, criterion: bool) -> Array:
     """(runs,) index into OUTCOMES; `criterion`: there was one to meet."""
     at_end = OUTCOMES.index("not converged" if criterion else "finished")
