@@ -263,6 +263,15 @@ def test_divergence_ends_the_run_where_it_is_seen() -> None:
         assert not np.isfinite(x * x + 3 * (y * y))
 
 
+def test_a_trial_may_be_lost() -> None:
+    """Only the first evaluation of an iteration is the loss of the run."""
+    far = ir.Assign("far", mul(Const(1e200), THETA))
+    with np.errstate(over="ignore"):
+        outcome = minimise(rule([*DESCENT.body, far, ir.Evaluate("far", "full", "lost", "")]), [2.0, 1.0], 10)
+    assert outcome.status == RUNNING
+    assert outcome.trajectory[-1] == pytest.approx([2 * 0.8**10, 0.4**10], rel=1e-12)
+
+
 def test_a_criterion_ends_the_run_before_the_update() -> None:
     norm = apply("sqrt", ir.total("sum", mul(G, G)))
     body = [EVALUATE, ir.Stop(apply("lt", norm, Const(1e-3))), *DESCENT.body[1:]]
