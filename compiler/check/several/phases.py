@@ -16,7 +16,7 @@ from netc.compiler.check.several.ensemble import check_ensemble
 from netc.compiler.check.several.phase_arrays import frozen_in, require_same, tensors_of
 from netc.compiler.check.several.sweep_axes import kind_of
 from netc.compiler.check.several.sweep_point import Changed, data_of, with_name, with_use
-from netc.compiler.check.several.sweep_values import is_of_rule
+from netc.compiler.check.several.sweep_values import is_of_rule, tells_of
 from netc.compiler.check.training.expect import check_expectations
 from netc.compiler.check.training.overrides import FROM_OUTSIDE, Overrides, apply_overrides, unknown
 from netc.compiler.check.training.train import SETTINGS as TRAIN
@@ -33,6 +33,10 @@ OWN = ("data", "freeze", "restart", "times")
 """Settings that only a phase has."""
 SHARED = ("precision", "seed", "runs", "threads", "target", "slow", "init")
 """What is the same in all phases."""
+SAID = {
+    "init": "a start is that of the first phase",
+    "target": "the column is said in 'data', the processor in 'train': target = ...",
+}
 ENDS = ("epochs", "steps")
 NO_PARAMETER = "what a file calls by a name is no parameter of the rule"
 MOST = 1000
@@ -165,7 +169,7 @@ def _require_changeable(
         report.error("E0506", where, f"'{name}' is set twice")
     if name in SHARED:
         message = f"'{name}' is the same in all phases"
-        hint = "a start is that of the first phase" if name == "init" else f"say it in 'train': {name} = ..."
+        hint = SAID.get(name, f"say it in 'train': {name} = ...")
         report.error("E0447", where, message, hints=(hint,))
     elif name in DATA and data_of(program) is None:
         report.error("E0447", where, f"'{name}' is about data, and the file has no 'data'")
@@ -268,10 +272,10 @@ def _checked(
         return at(point, changed, data_of(point) == last)
     except SpecError as error:
         for found in error.diagnostics:
-            named = [s for s in phase.settings if f"'{s.name}'" in found.message]
-            if found.code == "E0512" and named and named[0].span.source.name == FROM_OUTSIDE:
+            named = [s for s in phase.settings if tells_of(found, s.name)]
+            if named and named[0].span.source.name == FROM_OUTSIDE:
                 found = replace(found, span=named[0].span)
-            elif found.code == "E0512" and named:
+            elif named:
                 name = named[0].name
                 says = found.message.partition(": ")[2] or setting_meant(name, "phase")
                 says = says or "no parameter of the rule, no name in the file is called so"

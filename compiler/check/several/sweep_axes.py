@@ -80,6 +80,11 @@ def _written(item: ast.Expr) -> str:
     match item:
         case ast.Among(ast.Name(name), ast.Tuple(values)):
             return f"values stand in braces, {name} in {{{', '.join(v.span.text for v in values)}}}"
+        case ast.Among(ast.Name(name), ast.Range(ast.Number(low), ast.Number(high))) if (
+            low + 1 < high <= low + 9
+        ):
+            values = ", ".join(f"{low + i:g}" for i in range(int(high - low) + 1))
+            return f"values are listed, {name} in {{{values}}}"
         case ast.Among(ast.Name(name), ast.Call() | ast.Range()):
             return f"values are listed, {name} in {{0.1, 0.01}}, or drawn, {name} ~ log_uniform(1e-3, 1e-1), trials = 50"
     return ""

@@ -76,7 +76,7 @@ def is_of_rule(
     try:
         at(*point, False)
     except SpecError as error:
-        if any(d.code == "E0512" and f"'{name}'" in d.message for d in error.diagnostics):
+        if any(tells_of(d, name) for d in error.diagnostics):
             return False
     probe = ast.Number(0.0)
     places = [s for s in program.statements if with_name(s, name, probe) is not s]
@@ -85,6 +85,11 @@ def is_of_rule(
         related = ((head(others[0]), "here"),)
         report.error("E0443", span, message, related=related, hints=("give one of the two another name",))
     return True
+
+
+def tells_of(found: Diagnostic, name: str) -> bool:
+    """Whether it says that `name` is nowhere to set; what it may mean, another name, is quoted behind it."""
+    return found.code == "E0512" and found.message.partition("'")[2].startswith(f"{name}'")
 
 
 def _checked(
@@ -106,11 +111,11 @@ def _checked(
 
 def _named(found: Diagnostic, sweep: Sweep, values: Values) -> Diagnostic:
     """A parameter that no rule has is a name that is nowhere; what a rule refuses is the value."""
-    axes = [axis for axis in sweep.axes if axis.kind == "parameter" and f"'{axis.name}'" in found.message]
+    axes = [axis for axis in sweep.axes if axis.kind == "parameter" and tells_of(found, axis.name)]
     refused = [v.span for a, v in zip(sweep.axes, values, strict=True) if f"; {a.name} is " in found.message]
     if found.code == "E0414" and refused:
         return replace(found, span=refused[0])
-    if found.code != "E0512" or not axes:
+    if not axes:
         return found
     name, span = axes[0].name, axes[0].span
     says = axis_meant(name) or found.message.partition(": ")[2] or meant(name, "setting")
