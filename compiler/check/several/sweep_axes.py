@@ -83,8 +83,8 @@ def _written(item: ast.Expr) -> str:
         case ast.Among(ast.Name(name), ast.Range(ast.Number(low), ast.Number(high))) if (
             low + 1 < high <= low + 9
         ):
-            values = ", ".join(f"{low + i:g}" for i in range(int(high - low) + 1))
-            return f"values are listed, {name} in {{{values}}}"
+            listed = ", ".join(f"{low + i:g}" for i in range(int(high - low) + 1))
+            return f"values are listed, {name} in {{{listed}}}"
         case ast.Among(ast.Name(name), ast.Call() | ast.Range()):
             return f"values are listed, {name} in {{0.1, 0.01}}, or drawn, {name} ~ log_uniform(1e-3, 1e-1), trials = 50"
     return ""
