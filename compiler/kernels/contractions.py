@@ -66,7 +66,7 @@ class Contraction:
         factors = tuple(_put_all(f, of) for f in self.factors)
         guards = [put(g.index, of) for g in self.guards]
         out = tuple((a, put(index, of)) for a, index in self.out)
-        if None in factors or None in guards or any(i is None for _, i in out):
+        if None in (*factors, *guards, *(index for _, index in out)):
             return None
         kept = tuple(Guard(i, g.size) for i, g in zip(guards, self.guards, strict=True) if i is not None)
         return replace(self, factors=factors, guards=kept, out=out)  # type: ignore[arg-type]
