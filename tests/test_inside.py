@@ -182,6 +182,7 @@ def test_a_conv_network_is_that_of_pytorch() -> None:
     ("[3(tanh)4(sigmoid)1]", "binary_cross_entropy", "bernoulli"),
     ("[3(tanh)4(softmax)3]", "smoothed_cross_entropy(0.1)", "categorical"),
     ("[3(tanh)4(lin)2]", "R = sum((u - y)^2)/2 + 0.1*sum(weights^2)", "normal"),
+    ("[3(tanh)4(hard_sigmoid)1]", "mse", "bernoulli"),  # 0 and 1 themselves
     ("[3(tanh)4(lin)3]", "mse", None),
     ("[3(tanh)4(lin)1]", "mae", None),
 ])  # fmt: skip
@@ -189,7 +190,7 @@ def test_the_law_is_seen_in_the_network(network: str, loss: str, law: str | None
     text = f"network {network}\nloss {loss}\ninit glorot_uniform\noptimizer gd(eta = 1)\ntrain steps = 1\n"
     problem = to_ir(to_spec(to_ast(Source("<test>", text)), None, Path())).problem
     assert law_of(problem) == law
-    if law == "bernoulli":  # a neuron: F = E p(1 - p)(x^2 + 1)
+    if "(sigmoid)1" in network:  # a neuron: F = E p(1 - p)(x^2 + 1)
         neuron = text.replace("[3(tanh)4(sigmoid)1]", "[3(sigmoid)1]")
         problem = to_ir(to_spec(to_ast(Source("<test>", neuron)), None, Path())).problem
         theta, x, y = RNG.normal(size=4), RNG.normal(size=(9, 3)), RNG.integers(0, 2, (9, 1)).astype(float)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -89,3 +91,24 @@ def test_places_outside_are_0_and_not_there_for_max_and_min(name: str) -> None:
         along = f"{place} + p" if name not in ALONE else place.replace("h", "h + p")
         np.testing.assert_array_equal(of(f"{op}[p in 1](x[{along}])"), expected)
         np.testing.assert_array_equal(of(f"{op}[p in 1](2*x[{along}])"), 2 * expected)
+
+
+INFERRED: dict[str, Callable[[int, int], int]] = {
+    "floor(h/2)": lambda h, k: h // 2,
+    "floor((h + 1)/2)": lambda h, k: (h + 1) // 2,
+    "floor((h - 1)/2) + 1": lambda h, k: (h - 1) // 2 + 1,
+    "floor(h/3) + 1": lambda h, k: h // 3 + 1,
+    "floor(2*h/3)": lambda h, k: 2 * h // 3,
+    "floor((h + k)/2)": lambda h, k: (h + k) // 2,
+    "h + k": lambda h, k: h + k,
+    "2*h + k + 1": lambda h, k: 2 * h + k + 1,
+}
+"""Places in an array of five."""
+
+
+@pytest.mark.parametrize("place", INFERRED)
+def test_as_many_places_as_stay_inside(place: str) -> None:
+    """Where nothing else says how many, also of what is rounded down."""
+    inside = [all(0 <= INFERRED[place](h, k) < 5 for k in range(2)) for h in range(40)]
+    value = f"sum[k in 2](x[{place}, c])" if "k" in place else f"x[{place}, c]"
+    assert put("(mine)", (5, 3), f"layer mine:\n    z[h, c] = {value}").shape == (inside.index(False), 3)
