@@ -79,6 +79,7 @@ CHANGES = {
     "data": ("x^2", "x^3, scale = zscore"),
     "treatment": ("x^2", "x^2, inputs = (x, x^3), split = 2, seed = 1, scale = minmax, scale_target = zscore"),
     "part": ("x^2", "x^2, split = 2"),
+    "validated": ("x^2", "x^2, validation = 2"),
     "rule": ("momentum.ema(eta = 0.1, beta1 = 0.1)", "adam.paper(eta = 0.1)"),
     "same_for_a_rate": ("momentum.ema(eta = 0.1, beta1 = 0.1)", "momentum.velocity(eta = 0.1, alpha = 0.9)"),
     "schedule": ("until 75, 0.01", "until 76, 0.02"),

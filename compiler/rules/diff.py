@@ -111,8 +111,9 @@ def _data(a: Spec, b: Spec) -> Iterator[Difference]:
     if one is None or other is None or replace(one, settings=()) != replace(other, settings=()):
         yield from _said(a, b, "data", ast.Data)
         return
-    notes = [words for name, words in _TREATMENT.items() if _setting(one, name) != _setting(other, name)]
-    yield from (replace(d, notes=tuple(notes)) for d in _settings("data", one.settings, other.settings))
+    changed = (words for name, words in _TREATMENT.items() if _setting(one, name) != _setting(other, name))
+    notes = tuple(dict.fromkeys(changed))
+    yield from (replace(d, notes=notes) for d in _settings("data", one.settings, other.settings))
 
 
 def _same_rows(a: Spec, b: Spec) -> bool:
@@ -122,14 +123,15 @@ def _same_rows(a: Spec, b: Spec) -> bool:
     return len(rows[0]) == len(rows[1]) > 0 and np.allclose(rows[0], rows[1], rtol=1e-14, atol=0)
 
 
+_OTHER_SAMPLES = (
+    "split", "validation", "folds", "fold", "seed", "stratify", "only", "each", "order", "limit", "missing",
+)  # fmt: skip
 _TREATMENT = {
-    "scale": "the networks see other inputs",
-    "inputs": "the networks see other inputs",
-    "target": "the networks learn other targets",
+    **dict.fromkeys(("scale", "inputs", "window"), "the networks see other inputs"),
+    **dict.fromkeys(("target", "classes", "label_noise"), "the networks learn other targets"),
     "scale_target": "losses are those of other targets: they do not compare",
-    "split": "other samples train",
-    "seed": "other samples train",
-    "limit": "other samples train",
+    "weights": "samples weigh otherwise: losses do not compare",
+    **dict.fromkeys(_OTHER_SAMPLES, "other samples train"),
 }
 
 
