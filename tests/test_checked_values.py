@@ -157,7 +157,7 @@ IN_A_RULE = {
     "h = max()": "E0302", "h = dot(theta[n])": "E0302", "h = norm(theta[n], by = layer)": "E0302",
     "h = norm(theta[n], per = layer)": "", "h = norm(theta[n], per = column)": "E0302", "h = mean(2)": "",
     "h = R(2)": "E0409", "h = R(theta[n] > 0)": "E0409", "h = 1 if theta[n] else 2": "E0304", "h = theta[n] > 0": "E0304",
-    "h = none": "", "h = pi*e": "E0101", "h = R(theta[n], theta[n])": "E0302", "h = grad R(3)": "E0409",
+    "h = none": "E0305", "h = pi*e": "E0101", "h = R(theta[n], theta[n])": "E0302", "h = grad R(3)": "E0409",
     "h = theta": "E0406",
 }  # fmt: skip
 

@@ -45,7 +45,7 @@ def text(head: str, *, init: str = "glorot_uniform", loss: str = "mse", rule: st
         (text(START, init="q(none)"), "E0514", "a number of it is none"),
         (text(LOSS, loss="q"), "E0109", "the loss 'q' needs 'a'"),
         (text("", loss="q = none*mean((u - y)^2)"), "E0305", "'none' is no number"),
-        (text(GELU).replace("tanh", "q(none)"), "E0305", "'a' must be a number, not none"),
+        (text(GELU).replace("tanh", "q(none)"), "E0305", "a number of 'q' is none"),
         (text("activation q(z) = z*none").replace("tanh", "q"), "E0305", "'none' is no number"),
         (text(WRITTEN, rule="q"), "E0305", "'none' is no number"),
         (

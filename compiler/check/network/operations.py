@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from math import isnan, prod
+from math import prod
 
 from netc.compiler.check.network.blocks import block_of
 from netc.compiler.check.network.layer_arguments import arguments_of
@@ -29,6 +29,7 @@ from netc.compiler.lower.layer_faults import LayerFault
 from netc.compiler.meaning.arguments import bind
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.layer_parameters import (
+    NONE,
     Definition,
     open_sizes,
     unsaid,
@@ -211,9 +212,9 @@ class Operations:
             self.complete = False
             hint = f"say it: ({operation.name}(0.01))"
             self.report.error("E0103", operation.span, found[0], notes=found[1], hints=(hint,))
-        elif none := next((p for p, value in bound if isnan(value)), ""):
+        for argument in (a for a in operation.arguments if a.value == NONE):
             self.complete = False
-            self.report.error("E0305", operation.span, f"'{none}' must be a number, not none")
+            self.report.error("E0305", argument.value.span, f"a number of '{operation.name}' is none")
         place.made.append(Activation(definition, bound))
 
     def _put(
