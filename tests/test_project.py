@@ -173,7 +173,7 @@ ROOMS = {
     "netc.compiler.check.loss": ("calculus", "meaning", "lower", "check.parts", "check.network"),
     "netc.compiler.check.start": ("meaning", "check.parts"),
     "netc.compiler.check.training": ("calculus", "meaning", "check.parts"),
-    "netc.compiler.check.rule": ("calculus", "meaning", "lower", "check.parts", "check.training"),
+    "netc.compiler.check.rule": ("meaning", "lower", "check.parts", "check.training"),
     "netc.compiler.check.several": (
         "calculus",
         "meaning",

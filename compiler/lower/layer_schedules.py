@@ -14,7 +14,7 @@ from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.calculus.simplify import simplify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.flow import Flow
-from netc.compiler.lower.schedule import BATCHES, Follower, lower_schedule
+from netc.compiler.lower.schedule import Follower, first_value, lower_schedule
 from netc.compiler.meaning.layer_parameters import with_shapes_apart
 from netc.compiler.meaning.spec import Spec, Use
 from netc.dsl import ast
@@ -81,8 +81,5 @@ def _required(use: Use) -> Iterator[ast.Expr]:
 
 def first_values(spec: Spec, batches: int = 1) -> dict[str, float]:
     """Of the states, before the first iteration. The checker has seen that they hang on no number of batches."""
-    at_start: dict[str, float] = {}
-    for follower in followers(spec):
-        known = {**dict(follower.hypers), BATCHES.name: float(batches)}
-        at_start[follower.name] = float(evaluate(follower.first, known))
+    at_start = {f.name: first_value(f, batches) for f in followers(spec)}
     return {t.state: float(evaluate(t.value, at_start)) for t in told(spec)}

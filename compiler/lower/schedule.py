@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.calculus.simplify import simplify
 from netc.compiler.lower.expressions import Environment, lower_expr
 from netc.compiler.lower.starts import start
@@ -60,6 +61,11 @@ def lower_schedule(schedule: Schedule, spec: Spec) -> Follower:
     planned = [(name, number) for name, number in _planned(spec.training) if name in read]
     first = simplify(_at_start(value))
     return Follower(schedule.name, value, first, (*planned, *lift.found), (), (), (), schedule.span)
+
+
+def first_value(follower: Follower, batches: float = 1.0) -> float:
+    """What it gives in the first iteration, with so many batches."""
+    return float(evaluate(follower.first, {**dict(follower.hypers), BATCHES.name: batches}))
 
 
 def _clocks(schedule: Schedule, spec: Spec) -> dict[str, ir.Expr]:

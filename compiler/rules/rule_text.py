@@ -13,10 +13,9 @@ from math import isfinite
 from pathlib import Path
 
 from netc.compiler.calculus import ir
-from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.check.program import check
 from netc.compiler.lower.rule import lower_rule
-from netc.compiler.lower.schedule import lower_schedule
+from netc.compiler.lower.schedule import first_value, lower_schedule
 from netc.compiler.meaning.bind_arguments import is_flag, without_tuples
 from netc.compiler.meaning.resolve import Definitions
 from netc.compiler.meaning.spec import Optimizer, Spec
@@ -177,9 +176,7 @@ def first_values(spec: Spec) -> dict[str, float]:
     """What schedules give at n = 0, where that is not 0 (a warm-up)."""
     found: dict[str, float] = {}
     for schedule in spec.schedules:
-        follower = lower_schedule(schedule, spec)
-        value = float(evaluate(follower.first, {**dict(follower.hypers), "m": 1.0}))
-        if value:
+        if value := first_value(lower_schedule(schedule, spec)):
             found[schedule.name] = value
     return found
 

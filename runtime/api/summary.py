@@ -156,9 +156,9 @@ def _course(result: Result) -> Iterator[str]:
         return
     yield f"  {result.runs} runs in {duration(seconds['train'])}, {compiled}"
     counts = np.bincount(result.stop_codes, minlength=len(ORDER))
+    told = "diverged" if counts[ORDER.index("diverged")] else "out of range"
     for count, reason in zip(counts.tolist(), ORDER, strict=True):
         if count:
-            told = "diverged" if counts[ORDER.index("diverged")] else "out of range"
             why = _first(result) if reason == told else ""
             yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}{why}"
     if result.keep:

@@ -41,14 +41,10 @@ def blame(
 def left_range(program: ir.Program, n: int, samples: int) -> str:
     """Of a run that ended before iteration n since a schedule left what is required of it: which, and what it is there.
     Empty where the schedule goes by results, of which nothing is kept."""
-    batches = program.training.batches
-    m = len(bounds(batches, samples)) - 1
-    epoch = n if program.rule.visits_batches else n / m
-    env: dict[str, Any] = {"n": float(n), "epoch": float(epoch), "m": float(m), "samples": float(samples)}
-    env |= {h.name: h.value for h in program.rule.hypers}
+    env = _clocks(program, n, len(bounds(program.training.batches, samples)) - 1, samples)
     for stmt in program.rule.body:
         match stmt:
-            case ir.Assign(name, value) if _names(value) <= env.keys():
+            case ir.Assign(name, value) if not value.axes and _names(value) <= env.keys():
                 env[name] = float(evaluate.evaluate(value, env))
             case ir.Stop(ir.Apply("not", (required,)), "range") if _names(required) <= env.keys():
                 if not evaluate.evaluate(required, env):
@@ -56,6 +52,13 @@ def left_range(program: ir.Program, n: int, samples: int) -> str:
                     told = f"{formula(required)} does not hold before iteration {n}: {', '.join(found)}"
                     return told.replace(APART, "")
     return ""
+
+
+def _clocks(program: ir.Program, n: int, batches: int, samples: int) -> dict[str, Any]:
+    """What the rule may read of iteration n besides its states."""
+    per_epoch = 1 if program.rule.visits_batches else batches
+    clocks = {"n": float(n), "epoch": n / per_epoch, "m": float(batches), "samples": float(samples)}
+    return clocks | {h.name: h.value for h in program.rule.hypers}
 
 
 def _names(expr: ir.Expr) -> set[str]:
@@ -89,14 +92,7 @@ class _Iteration:
         size = program.problem.parameters
         theta = state.theta[0, :size].copy()
         masks = evaluate.masks_of(program.problem, rule, theta)
-        self.env: dict[str, Any] = {"theta": theta, **masks}
-        self.env |= {
-            "n": float(n),
-            "epoch": n / per_epoch,
-            "m": float(len(cuts) - 1),
-            "samples": float(len(x)),
-        }
-        self.env |= {h.name: h.value for h in rule.hypers}
+        self.env: dict[str, Any] = {"theta": theta, **masks, **_clocks(program, n, len(cuts) - 1, len(x))}
         vectors = [s.name for s in rule.states if s.axes and s.name != "theta"]
         scalars = [s.name for s in rule.states if not s.axes]
         self.env |= {name: state.vectors[0, i, :size].copy() for i, name in enumerate(vectors)}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from math import nan
 
-from netc.compiler.calculus.evaluate import evaluate
 from netc.compiler.check.parts.values import check_required
-from netc.compiler.lower.schedule import lower_schedule
+from netc.compiler.lower.schedule import first_value, lower_schedule
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.spec import Schedule, Spec
 from netc.dsl import ast
@@ -25,5 +24,5 @@ def check_first_rates(spec: Spec, report: Report) -> None:
 def _first(schedule: Schedule, spec: Spec) -> float:
     """NaN where it hangs on the number of batches, of which only the data tell."""
     follower = lower_schedule(schedule, spec)
-    found = [float(evaluate(follower.first, dict(follower.hypers) | {"m": m})) for m in (1.0, 2.0)]
-    return found[0] if found[0] == found[1] else nan
+    value = first_value(follower, 1)
+    return value if value == first_value(follower, 2) else nan

@@ -127,10 +127,9 @@ def _bind_call(definition: ast.Schedule, call: ast.Call, report: Report) -> tupl
     what = f"'{definition.name}'"
     bound = bind(definition.parameters, call.arguments, call.span, what, report, place="of a schedule")
     check_required(definition, call.arguments, dict(bound), call.span, report)
-    written = (
-        any(a.value == NONE for a in call.arguments) and not definition.body
-    )  # told where its formula is
-    if not written and not is_expanded(definition):
+    # `none` among the arguments of a closed form is told as its value is looked at.
+    told = not definition.body and any(a.value == NONE for a in call.arguments)
+    if not told and not is_expanded(definition):
         require_numbers(definition, {*dict(bound)}, call.arguments, dict(bound), call.span, report)
     return bound
 

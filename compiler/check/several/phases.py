@@ -33,10 +33,11 @@ OWN = ("data", "freeze", "restart", "times")
 """Settings that only a phase has."""
 SHARED = ("precision", "seed", "runs", "threads", "target", "slow", "init")
 """What is the same in all phases."""
-SAID = {
+HINTS = {
     "init": "a start is that of the first phase",
     "target": "the column is said in 'data', the processor in 'train': target = ...",
 }
+"""Of those of them that are not said in `train`."""
 ENDS = ("epochs", "steps")
 NO_PARAMETER = "what a file calls by a name is no parameter of the rule"
 MOST = 1000
@@ -169,7 +170,7 @@ def _require_changeable(
         report.error("E0506", where, f"'{name}' is set twice")
     if name in SHARED:
         message = f"'{name}' is the same in all phases"
-        hint = SAID.get(name, f"say it in 'train': {name} = ...")
+        hint = HINTS.get(name, f"say it in 'train': {name} = ...")
         report.error("E0447", where, message, hints=(hint,))
     elif name in DATA and data_of(program) is None:
         report.error("E0447", where, f"'{name}' is about data, and the file has no 'data'")
