@@ -233,7 +233,10 @@ def test_the_first_step() -> None:
 def test_epsilons() -> None:
     assert "0/0" in found("rmsprop.eps_outside(eps = 0)")
     assert "dominates" in found("adam.eps_inside(eps = 1e-6)")
-    assert "dominates" not in found("adam.paper")
+    assert "dominates" in found("adam.eps_inside(eps = 1e-8)"), "half a step at sqrt(1e-8/3) = 6e-5"
+    for eps in ("1e-8", "4e-5"):
+        assert "dominates" not in found(f"adam.paper(eps = {eps})"), eps
+    assert "dominates" in found("adam.paper(eps = 6e-5)")
     single = FILE.replace("momentum.ema(eta = 0.1, beta1 = 0.1)", "adam.paper(eps = 1e-40)")
     assert "is 0 in float32" in " ".join(pitfalls(spec(single.replace("seed = 1", "precision = f32"))))
 

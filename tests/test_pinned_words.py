@@ -5,13 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from exported import model_of, network
 from kernel_texts import CASES, LAYERS
 from netc.command_line import main
 from netc.compiler.explain_plan import explain_plan
+from netc.compiler.export.c import c_source
+from netc.compiler.export.fortran import fortran_source
+from netc.compiler.export.model import Exported, Scale
 from netc.compiler.kernels.cuda.plan import Card
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.show_ir import show
@@ -19,6 +26,7 @@ from netc.dsl import library
 from netc.dsl.library import KINDS
 from test_analysis_diff import FILE
 
+Write = Callable[[Exported, str, bool], str]
 GOLDEN = Path(__file__).with_name("golden") / "words"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 AFTER = "    theta[n+1] = theta[n] - eta*"
@@ -176,3 +184,17 @@ def test_of_stages(name: str, capsys: pytest.CaptureFixture[str], update_golden:
     ]
     texts.append(f"$ explain\n{said(capsys, 'explain', file)}")
     pinned(f"show_{name}", "\n".join(texts).replace(str(EXAMPLES), "examples"), update_golden)
+
+
+@pytest.mark.parametrize(("language", "write"), [("c", c_source), ("f90", fortran_source)])
+@pytest.mark.parametrize("precision", ["f64", "f32"])
+def test_of_source_texts(language: str, write: Write, precision: str, update_golden: bool) -> None:
+    """Scaled, with what stands in for missing inputs, and their derivative."""
+    problem = network("[3(tanh)4(relu)12(softmax)2]")
+    model = replace(
+        model_of(problem, np.linspace(-1, 1, problem.parameters), precision),
+        inputs=Scale(np.array([1.5, 0.0, -2.0]), np.array([3.0, 1.0, 0.1])),
+        fill=np.array([0.5, 0.25, -1.0]),
+        about=("inputs: a, b, c", "classes: no, yes"),
+    )
+    pinned(f"source_{language}_{precision}", write(model, "small", True), update_golden)

@@ -35,14 +35,14 @@ def variables(units: int) -> tuple[Var, Var, Var]:
 
 @record
 class NoValue:
-    """The loss calls `op` where it has no value."""
+    """The loss calls `op` where it has no value; "value" of inf - inf, where the argument is the call."""
 
     op: str
     argument: Expr
     range: Range
     """Where the argument can lie."""
-    output: float
-    """An output for which it is so, one of the sample's."""
+    output: float | None
+    """An output for which it is so, one of the sample's; none where it is so for all: of numbers alone."""
 
 
 def without_value(output: Expr, loss: Expr, units: int) -> NoValue | None:
@@ -56,6 +56,10 @@ def without_value(output: Expr, loss: Expr, units: int) -> NoValue | None:
     for targets, one_hot in _kinds_of_targets(units):
         found = Ranges({u: given, y: targets}, units, y if one_hot else None)
         found.of(loss)
+        for fault in found.faults:
+            if not any(isinstance(node, Var) for node in postorder(fault.argument)):
+                op = "value" if fault.argument == fault.node else fault.node.op
+                return NoValue(op, fault.argument, fault.range, None)
         new = [f for f in found.faults if u in postorder(f.argument)]
         if not new:
             return None

@@ -6,7 +6,9 @@ What is found may be too wide, never too narrow: of arguments for which the func
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import product
 
 from netc.dsl.record import record
@@ -35,6 +37,11 @@ class Range:
         """Is every number of the range greater than x?"""
         return self.low > x or (self.low == x and self.low_open)
 
+    @property
+    def infinite(self) -> bool:
+        """Is it one infinite number?"""
+        return self.low == self.high and math.isinf(self.low)
+
     def __str__(self) -> str:
         ends = ("(" if self.low_open else "["), (")" if self.high_open else "]")
         return f"{ends[0]}{self.low + 0.0:.4g}, {self.high + 0.0:.4g}{ends[1]}"  # no -0
@@ -62,6 +69,18 @@ def lacking(op: str, ranges: tuple[Range, ...]) -> int | None:
                 return 0
             return 0 if y.low < 0 and 0.0 in x else None
     return None
+
+
+ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
+}  # fmt: skip
+
+
+def undefined(op: str, ranges: tuple[Range, ...]) -> bool:
+    """Is it inf - inf, 0*inf or inf/inf? Of numbers that are infinite themselves, not of ends that are not attained."""
+    if op not in ARITHMETIC or not any(r.infinite for r in ranges):
+        return False
+    return all(r.low == r.high for r in ranges) and math.isnan(ARITHMETIC[op](*(r.low for r in ranges)))
 
 
 def nearer_end(own: Range, other: Range, strict: bool, upper: bool) -> End:
@@ -155,7 +174,7 @@ def _quotient(a: Range, b: Range) -> Range:
         inverse = _between([(side * INF, True), (1 / far if far else side * INF, is_open)])
     else:
         inverse = Range(1 / b.high, 1 / b.low, b.high_open, b.low_open)
-    return corners(lambda x, y: x * y, a, inverse)
+    return corners(operator.mul, a, inverse)
 
 
 def _power(a: Range, b: Range) -> Range:
@@ -185,9 +204,9 @@ def _extreme(pick: Callable[[float, float], float]) -> Callable[[Range, Range], 
 
 
 FUNCTIONS: Mapping[str, Callable[..., Range]] = {
-    "add": lambda a, b: corners(lambda x, y: x + y, a, b),
-    "sub": lambda a, b: corners(lambda x, y: x - y, a, b),
-    "mul": lambda a, b: corners(lambda x, y: x * y, a, b),
+    "add": partial(corners, operator.add),
+    "sub": partial(corners, operator.sub),
+    "mul": partial(corners, operator.mul),
     "div": _quotient,
     "pow": _power,
     "neg": lambda r: Range(-r.high, -r.low, r.high_open, r.low_open),

@@ -23,6 +23,7 @@ from netc.compiler.calculus.intervals import (
     nearer_end,
     rooted,
     squared,
+    undefined,
 )
 from netc.compiler.calculus.ir import Apply, Const, Expr, Reduce, Var, postorder
 from netc.dsl.record import record
@@ -71,13 +72,15 @@ class Ranges:
                 return replace(share, low=1.0, low_open=False) if self.units == 1 else share
             case Apply("mul", (x, y)) if x == y:
                 return squared(self.of(x))
-            case Apply("sub", (x, y)) if x == y:
-                self.of(x)
+            case Apply("sub", (x, y)) if x == y and not self.of(x).infinite:
                 return Range(0.0, 0.0)
             case Apply(op, args):
                 ranges = tuple(self.of(a) for a in args)
                 if (blamed := lacking(op, ranges)) is not None:
                     self.faults.append(Fault(expr, args[blamed], ranges[blamed]))
+                elif undefined(op, ranges):
+                    self.faults.append(Fault(expr, expr, LINE))
+                    return LINE
                 if op == "div" and self._outweighs(args[1], args[0]):
                     return Range(-1.0, 1.0, True, True)
                 return FUNCTIONS[op](*ranges) if op in FUNCTIONS else LINE

@@ -120,7 +120,9 @@ def check_pair(network: Network, loss: Loss, definitions: Definitions, report: R
         _without_number(loss, network, report)
         return
     found = without_value(lower_activations(last, z, definitions.activations), cost, units)
-    if found is not None:
+    if found is not None and found.output is None:
+        _never_a_value(found, network, loss, report)
+    elif found is not None:
         _without_value(found, network, name, loss, cost, report)
     elif loss.definition.name == "cross_entropy" and units == 1:
         hints = ("binary_cross_entropy counts both classes",)
@@ -183,6 +185,20 @@ def _without_value(
     own = loss.definition.span.source == network.span.source
     related = ((head(loss.definition), "the loss"),) if own else ()
     report.error("E0204", network.span, message, related=related, notes=(note,), hints=hints)
+
+
+def _never_a_value(found: NoValue, network: Network, loss: Loss, report: Report) -> None:
+    """For the numbers in it, whatever the outputs are: 0/0, the logarithm of -1, inf - inf."""
+    what, needs = NEEDS.get(found.op, ("the value of", "that is no number"))
+    own = loss.definition.span.source == network.span.source
+    values = ", ".join(f"{name} = {value:g}" for name, value in loss.arguments)
+    report.error(
+        "E0204",
+        head(loss.definition) if own else network.span,
+        f"'{loss.definition.name}' takes {what} {formula(found.argument)}",
+        notes=(f"{needs}: the loss has no value, whatever the outputs are",),
+        hints=(f"its parameters: {values}",) if values else (),
+    )
 
 
 def _tell_named(statement: ast.Loss, named: list[ast.Parameter], report: Report) -> None:
