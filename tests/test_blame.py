@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import netc
+from sweeps import one_in
 
 OBJECTIVE = "objective R(x, y) = {}\ninit theta = ({}, 2)\n{}\ntrain steps = 50{}\n"
 ADAGRAD = """
@@ -73,7 +74,7 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", one_in(2, CASES))
 def test_what_is_lost_and_how(case: str) -> None:
     text, wanted = CASES[case]
     result = netc.compile(text).train()

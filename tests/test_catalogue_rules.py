@@ -14,6 +14,7 @@ from peers import recorded
 from peers.dialects import CLIPS, FOLDER, OTHER_CLIPS, call, load, runs
 from peers.recorded import Reals
 from peers.recording import given as given_run
+from sweeps import one_in
 
 RATES = ("lr", "learning_rate", "step_size", "learning_rate_init", "alpha")
 
@@ -26,7 +27,7 @@ def close(found: Reals, wanted: Reals, accuracy: float = 1e-12) -> bool:
     return bool((np.abs(found - wanted) <= accuracy * (1 + np.abs(wanted))).all())
 
 
-@pytest.mark.parametrize("name", runs())
+@pytest.mark.parametrize("name", one_in(3, runs()))
 def test_trajectory(name: str) -> None:
     run = load(name)
     rule = netc.update_rule(call(run))
@@ -37,7 +38,7 @@ def test_trajectory(name: str) -> None:
     assert close(found, np.array(run["trajectory"]))
 
 
-@pytest.mark.parametrize("name", [n for n in runs() if "objective_run" in load(n)])
+@pytest.mark.parametrize("name", one_in(3, [n for n in runs() if "objective_run" in load(n)]))
 def test_free_run(name: str) -> None:
     """The gradients of the run on the objective, replayed."""
     run = load(name)["objective_run"]
@@ -51,7 +52,7 @@ def test_free_run(name: str) -> None:
     assert close(found, np.array(run["trajectory"]))
 
 
-@pytest.mark.parametrize("name", recorded.runs())
+@pytest.mark.parametrize("name", one_in(4, recorded.runs()))
 def test_recorded(name: str) -> None:
     """Made by `peers/record_*.py`, with the versions that the files name."""
     run = recorded.runs()[name]

@@ -11,6 +11,7 @@ import pytest
 from netc.command_line import COMMANDS, main
 from netc.dsl import library
 from netc.dsl.stories.codes import CODES
+from sweeps import one_in
 
 GOOD = """objective R(x) = (x - 1)^2
 init      theta = 2
@@ -152,7 +153,7 @@ def test_show(stage, here, capsys):
     assert words.get(stage, "") in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("stage", ["llvm", "asm"])
+@pytest.mark.parametrize("stage", one_in(2, ["llvm", "asm"]))
 def test_machine_code_of_a_networks_functions(stage, here, capsys):
     text = (
         "network [1(tanh)2(lin)1]\ninit glorot_uniform\nloss mse\noptimizer gd(eta = 0.1)\ntrain steps = 1\n"

@@ -47,6 +47,7 @@ def test_a_run_says_what_came_out(here, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.sweep
 def test_who_waits_is_told_what_is_compiled_and_how_long_it_took_last_time(here, tmp_path):
     command = [sys.executable, "-m", "netc", "run", "quadratic.net", "--out", "runs"]
     environment = {**os.environ, "NETC_CACHE": str(tmp_path / "cache")}

@@ -95,7 +95,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(("layers", "loss", "shape"), NETWORKS, ids=[n[0] for n in NETWORKS])
-@pytest.mark.parametrize(("precision", "lanes"), one_in(2, [("f64", 4), ("f64", 1), ("f32", 4), ("f64", 8)]))
+@pytest.mark.parametrize(("precision", "lanes"), one_in(4, [("f64", 4), ("f64", 1), ("f32", 4), ("f64", 8)]))
 def test_gradient_and_outputs(
     layers: str, loss: str, shape: dict[str, int], precision: str, lanes: int
 ) -> None:

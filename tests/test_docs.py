@@ -134,7 +134,12 @@ LONG = {
 
 
 def by_length(documents: Iterable[str]) -> list[Any]:
-    return [pytest.param(d, marks=pytest.mark.slow if d in LONG else ()) for d in documents]
+    """The README in the default run, the pages that do not train for long in the sweep."""
+    rest = pytest.mark.sweep
+    return [
+        d if d == "README.md" else pytest.param(d, marks=pytest.mark.slow if d in LONG else rest)
+        for d in documents
+    ]
 
 
 @pytest.mark.parametrize("document", by_length(DOCUMENTS))

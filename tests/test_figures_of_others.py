@@ -9,6 +9,7 @@ import pytest
 from netc.dsl.diagnostics import SpecError, render
 from netc.runtime.opening import open_session
 from netc.runtime.program_file import read_text
+from sweeps import one_in
 
 CLASSES = """
 data iris, scale = zscore, split = 80%, validation = 20%, seed = 1
@@ -87,7 +88,7 @@ def asked(figure: str, place: str, file: str = CLASSES) -> str:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("figure", OF_PARTS)
+@pytest.mark.parametrize("figure", one_in(3, OF_PARTS))
 def test_a_figure_of_a_part_is_told_how_it_is_written(figure: str, place: str) -> None:
     says = OF_PARTS[figure]
     wanted = f"monitor {says.partition('(')[0]}" if place == "monitor" else says

@@ -7,6 +7,7 @@ import pytest
 
 from generated_rules import SCHEDULES, SHAPES, Shape, judged, trained
 from netc.compiler.calculus.ir import STATUS
+from sweeps import one_in
 
 ANYWHERE = {
     "all masks": """
@@ -223,7 +224,7 @@ def program(body: str, where: str, schedule: str = "", ends: str = "") -> tuple[
 
 
 @pytest.mark.parametrize("where", WHERE)
-@pytest.mark.parametrize("name", ANYWHERE)
+@pytest.mark.parametrize("name", one_in(3, ANYWHERE))
 def test_on_functions_and_networks(name: str, where: str) -> None:
     said = judged(*program(ANYWHERE[name], where), seed=3)
     assert said == "", said

@@ -34,6 +34,7 @@ def same(found: netc.Result, expected: netc.Result) -> None:
     np.testing.assert_array_equal(found.loss_train, expected.loss_train)
 
 
+@pytest.mark.sweep
 def test_threads(whole: tuple) -> None:
     model, given, expected = whole
     assert np.unique(expected.theta, axis=0).shape == expected.theta.shape

@@ -24,6 +24,7 @@ from netc.compiler.kernels.machine import Machine
 from netc.compiler.show_ir import show
 from netc.dsl import library
 from netc.dsl.library import KINDS
+from sweeps import one_in
 from test_analysis_diff import FILE
 
 Write = Callable[[Exported, str, bool], str]
@@ -120,7 +121,7 @@ def pinned(name: str, found: str, update: bool) -> None:
     assert found == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", one_in(3, PAIRS))
 def test_of_pairs(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
     pinned(f"diff_{name}", said(capsys, "diff", *PAIRS[name]), update_golden)
 
@@ -146,7 +147,7 @@ def test_of_files(
     pinned(f"files_{name}", said(capsys, "diff", "a.net", "b.net"), update_golden)
 
 
-@pytest.mark.parametrize("name", EXPLAINED)
+@pytest.mark.parametrize("name", one_in(3, EXPLAINED))
 def test_of_explanations(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
     pinned(f"explain_{name}", said(capsys, "explain", EXPLAINED[name]), update_golden)
 
@@ -158,7 +159,7 @@ def test_of_the_library(kind: str, capsys: pytest.CaptureFixture[str], update_go
     pinned(f"library_{kind}", "\n".join(texts), update_golden)
 
 
-@pytest.mark.parametrize("name", [*CASES, *LAYERS])
+@pytest.mark.parametrize("name", one_in(3, [*CASES, *LAYERS]))
 def test_of_plans(name: str, update_golden: bool) -> None:
     """On a processor with AVX2 and one with AVX-512, and on a GPU."""
     case = (CASES | LAYERS)[name]
@@ -175,7 +176,7 @@ def test_of_computations(name: str, update_golden: bool) -> None:
     pinned(f"ir_{name}", show((CASES | LAYERS)[name].program()), update_golden)
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", one_in(2, SHOWN))
 def test_of_stages(name: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
     file = str(EXAMPLES / SHOWN[name])
     texts = [f"$ {stage}\n{said(capsys, 'show', file, '--stage', stage)}" for stage in ("ast", "spec", "ir")]

@@ -116,6 +116,7 @@ print(json.dumps([theta.tolist(), found]))
 """
 
 
+@pytest.mark.sweep
 def test_a_new_rule_compiles_the_rule_alone(tmp_path):
     """In processes of their own, one after the other; and each trains what a process with an empty cache trains."""
     import json

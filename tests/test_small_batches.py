@@ -58,7 +58,7 @@ def test_gradient_and_loss(layers: str, loss: str, precision: str, lanes: int, s
         assert kernels.loss(*given, scratch) == found
 
 
-@pytest.mark.parametrize("shuffle", ["false", "true"])
+@pytest.mark.parametrize("shuffle", one_in(2, ["false", "true"]))
 def test_trajectories(shuffle: str) -> None:
     """The losses of all samples, more than a vector, go by blocks over the same data."""
     built = build(network("[3(tanh)5(lin)2]", "mse", f", batch = 3, shuffle = {shuffle}, seed = 9"), 13, 3, 2)
