@@ -20,6 +20,9 @@ from netc.compiler.kernels import rule as rules
 from netc.compiler.kernels.cuda import elements
 from netc.compiler.lower import program as lower
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+"""Where bytecode is not written, each of the tests' processes compiles all modules of netc anew: a second each."""
 os.environ.setdefault("KERAS_BACKEND", "torch")
 """One for all tests: Keras takes the one that it finds when it is first imported, in whatever test that is."""
 
