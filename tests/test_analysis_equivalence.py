@@ -284,3 +284,16 @@ def test_the_text_is_for_a_slide() -> None:
     assert "are the same rule: proved" in text
     assert re.search(r"eta' += eta\*beta1 += 0\.01", text)
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_rules_that_are_measured_elsewhere_are_not_the_same() -> None:
+    """theta is the same for every sequence of gradients; what is reported and kept is not."""
+    average = """optimizer averaged(eta = 0.1, rho = 0.99):
+    theta[n+1] = theta[n] - eta*grad R(theta[n])
+    avg[0]     = theta[0]
+    avg[n+1]   = rho*avg[n] + (1 - rho)*theta[n+1]
+"""
+    assert netc.equivalent(average, "gd").same
+    verdict = netc.equivalent(average + "    evaluate at avg[n]\n", "gd")
+    assert not verdict.same
+    assert "This is about theta alone" in verdict.text

@@ -215,6 +215,20 @@ def test_a_schedule_on_given_gradients() -> None:
         trajectory(asks, np.zeros(2), Given(gradients))
 
 
+def test_each_evaluation_of_a_step_is_told_its_own_loss() -> None:
+    both = add(mul(Const(10.0), Var("first", ())), Var("second", ()))
+    made = rule(
+        [
+            ir.Evaluate("theta", "current", "first", "g"),
+            ir.Evaluate("theta", "current", "second", "h"),
+            ir.Assign("next", sub(THETA, mul(mul(ETA, both), G))),
+        ]
+    )
+    given = Given(np.ones((2, 2)), losses=np.array([[3.0, 5.0], [7.0, 11.0]]))
+    path = trajectory(made, np.zeros(2), given)[0]
+    assert path[:, 0] == pytest.approx([0.0, -3.5, -11.6])  # eta is 0.1
+
+
 def test_batches_in_the_order_given() -> None:
     orders = [np.arange(9), np.arange(9)[::-1]]
     outcome = run(program(DESCENT), START, INPUTS, TARGETS, 6, [0, 4, 8, 9], lambda epoch: orders[epoch])

@@ -152,6 +152,11 @@ def test_of_explanations(name: str, capsys: pytest.CaptureFixture[str], update_g
     pinned(f"explain_{name}", said(capsys, "explain", EXPLAINED[name]), update_golden)
 
 
+def test_of_equations_for_latex(capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
+    """A rule whose searches are written out below."""
+    pinned("latex_search", said(capsys, "explain", "turpault.LCD", "--latex"), update_golden)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "optimizer"])
 def test_of_the_library(kind: str, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
     """All of a kind; the rules are parsed back elsewhere, and their neighbours take a second each."""
