@@ -42,7 +42,7 @@ class NoValue:
     range: Range
     """Where the argument can lie."""
     output: float | None
-    """An output for which it is so, one of the sample's; none where it is so for all: of numbers alone."""
+    """An output for which it is so, one of the sample's; none where it is of numbers alone."""
 
 
 def without_value(output: Expr, loss: Expr, units: int) -> NoValue | None:
@@ -56,18 +56,21 @@ def without_value(output: Expr, loss: Expr, units: int) -> NoValue | None:
     for targets, one_hot in _kinds_of_targets(units):
         found = Ranges({u: given, y: targets}, units, y if one_hot else None)
         found.of(loss)
-        for fault in found.faults:
-            if not any(isinstance(node, Var) for node in postorder(fault.argument)):
-                op = "value" if fault.argument == fault.node else fault.node.op
-                return NoValue(op, fault.argument, fault.range, None)
-        new = [f for f in found.faults if u in postorder(f.argument)]
+        new = [f for f in found.faults if u in postorder(f.argument) or _of_numbers(f)]
         if not new:
             return None
         faults = faults or new
+    for fault in filter(_of_numbers, faults):
+        op = "value" if fault.argument == fault.node else fault.node.op
+        return NoValue(op, fault.argument, fault.range, None)
     found_at = [_tried(output, loss, units, *kind) for kind in _kinds_of_targets(units)]
     if found_at[0] is None or None in found_at:
         return None
     return NoValue(faults[0].node.op, faults[0].argument, faults[0].range, found_at[0])
+
+
+def _of_numbers(fault: Fault) -> bool:
+    return not any(isinstance(node, Var) for node in postorder(fault.argument))
 
 
 def _range(output: Expr, z: Var, units: int) -> Range:

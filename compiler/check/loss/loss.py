@@ -188,7 +188,7 @@ def _without_value(
 
 
 def _never_a_value(found: NoValue, network: Network, loss: Loss, report: Report) -> None:
-    """For the numbers in it, whatever the outputs are: 0/0, the logarithm of -1, inf - inf."""
+    """For the numbers in it, which hang on no output: 0/0, the logarithm of -1, inf - inf."""
     what, needs = NEEDS.get(found.op, ("the value of", "that is no number"))
     own = loss.definition.span.source == network.span.source
     values = ", ".join(f"{name} = {value:g}" for name, value in loss.arguments)
@@ -196,7 +196,7 @@ def _never_a_value(found: NoValue, network: Network, loss: Loss, report: Report)
         "E0204",
         head(loss.definition) if own else network.span,
         f"'{loss.definition.name}' takes {what} {formula(found.argument)}",
-        notes=(f"{needs}: the loss has no value, whatever the outputs are",),
+        notes=(f"{needs}; this hangs on no output",),
         hints=(f"its parameters: {values}",) if values else (),
     )
 
