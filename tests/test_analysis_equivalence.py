@@ -218,6 +218,60 @@ def test_whose_theta_is_the_point_of_the_other(step: str, how: str, order: int) 
     assert "that of shifted is the point where ahead takes its gradient" in words
 
 
+EXTRAGRADIENT = """optimizer {name}(eta = 0.1):
+    z[0]       = theta[0]
+    half       = z[n] - eta*grad R(z[n])
+    z[n+1]     = z[n] - eta*grad R(half)
+    theta[n+1] = {theta}
+"""
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_rules_that_ask_twice_no_theta_is_said_to_be_a_point_of_the_other(order: int) -> None:
+    pair = [("one", "z[n+1]"), ("mean", "z[n]/2 + z[n+1]/2")][::order]
+    verdict = netc.equivalent(*[EXTRAGRADIENT.format(name=name, theta=theta) for name, theta in pair])
+    assert verdict.how == "proved"
+    assert verdict.breaks_under == ("a look at theta itself: only the points of the gradients are the same",)
+
+
+def test_with_other_numbers_rules_may_be_the_same_though_that_is_not_proved() -> None:
+    late = "optimizer late(eta = 0.1):\n    theta[n+1] = theta[n] - (2*eta if 0.5^n < 1e-30 else eta)*grad R(theta[n])\n"
+    verdict = netc.equivalent(late, "gd(eta = 0.2)")
+    assert (verdict.how, verdict.mapping, verdict.numbers) == ("refuted", {"eta": "eta"}, {"eta": 0.1})
+    assert "With other numbers they are not distinguished" in " ".join(verdict.text.split())
+
+
+FROM_6 = """optimizer from6(eta = 0.1):
+    g = grad R(theta[n])
+    if n > 5:
+        h          = grad R(theta[n] - eta*g)
+        theta[n+1] = theta[n] - eta*h
+    else:
+        theta[n+1] = theta[n] - eta*g
+"""
+FROM_3 = """optimizer from3(eta = 0.1):
+    if n < 3:
+        theta[n+1] = theta[n]
+    else:
+        g          = grad R(theta[n])
+        theta[n+1] = theta[n] - eta*g
+"""
+STILL = "optimizer still(eta = 0.1):\n    theta[n+1] = theta[n]\n"
+
+
+@pytest.mark.parametrize(("a", "b", "n", "said"), [
+    ("gd(eta = 0.1)", FROM_6, 6, "at n = 6 A evaluates 1 gradient, B 2 gradients"),
+    (FROM_6, "gd(eta = 0.1)", 6, "at n = 6 A evaluates 2 gradients, B 1 gradient"),
+    ("gd(eta = 0.1)", FROM_3, 0, "at n = 0 A evaluates 1 gradient, B nothing"),
+    (STILL, FROM_3, 3, "at n = 3 A evaluates nothing, B 1 gradient"),
+    (FROM_3, STILL, 3, "at n = 3 A evaluates 1 gradient, B nothing"),
+])  # fmt: skip
+def test_where_rules_first_ask_for_something_else(a: str, b: str, n: int, said: str) -> None:
+    verdict = netc.equivalent(a, b)
+    assert (verdict.how, verdict.first_difference) == ("refuted", n)
+    assert said in verdict.text
+
+
 @pytest.mark.parametrize(
     ("rule", "grows", "keeps_its_length", "goes_on", "heeds_others"),
     [

@@ -185,6 +185,7 @@ def test_a_conv_network_is_that_of_pytorch() -> None:
     ("[3(tanh)4(hard_sigmoid)1]", "mse", "bernoulli"),  # 0 and 1 themselves
     ("[3(tanh)4(lin)3]", "mse", None),
     ("[3(tanh)4(lin)1]", "mae", None),
+    ("[3(tanh)4(lin)2]", "R = mean((u[1] - y[1])^2/(1 + u[2]^2) + log(1 + u[2]^2))", None),  # two outputs, a target
 ])  # fmt: skip
 def test_the_law_is_seen_in_the_network(network: str, loss: str, law: str | None) -> None:
     text = f"network {network}\nloss {loss}\ninit glorot_uniform\noptimizer gd(eta = 1)\ntrain steps = 1\n"

@@ -109,6 +109,11 @@ TIGHT = [
     ("erf", (LINE,), "(-1, 1)"),
     ("atan", (LINE,), "(-1.571, 1.571)"),
     ("sinh", (LINE,), "(-inf, inf)"),
+    ("sinh", (Range(-1000.0, 0.0),), "(-inf, 0]"),  # beyond all numbers of the machine, on either side
+    ("sinh", (Range(0.0, 1000.0),), "[0, inf)"),
+    ("exp", (Range(0.0, 1000.0),), "[1, inf)"),
+    ("pow", (Range(-1e200, 1.0), Range(3.0, 3.0)), "(-inf, 1]"),
+    ("pow", (Range(-1.0, 1e200), Range(3.0, 3.0)), "[-1, inf)"),
     ("cosh", (LINE,), "[1, inf)"),
     ("logcosh", (LINE,), "[0, inf)"),
     ("logcosh", (Range(-1.0, 0.5),), "[0, 0.4338]"),

@@ -137,6 +137,18 @@ network   [4 (tanh) 3 (res) x 54 (softmax) 2]"""
     assert "(res(c = 3)) x 54" in spec_text(spec)
 
 
+@pytest.mark.parametrize(("layer", "said"), [
+    ("droppath(0.1)", "3, of which 2.7"),  # of each sample
+    ("stochasticdepth(0.5)", "3, of which 1.5"),  # of all samples of a batch together
+    ("dropout.inverted(0.1)", ""),  # of each unit: no branch is left out
+])  # fmt: skip
+def test_branches_that_are_left_out_are_counted(layer: str, said: str) -> None:
+    text = f"block res(c) = x + [(dense nobias, tanh) c ({layer})]\nnetwork [4 (tanh) 3 (res) x 3 (softmax) 2]{REST}"
+    found = to_spec(to_ast(Source("<test>", text)), None, Path())
+    words = [line for section in explain_layers(found) for line in section.lines if "by chance" in line]
+    assert words == ([f"branches left out by chance: {said} stay on average"] if said else [])
+
+
 @pytest.mark.parametrize(("precision", "item"), [("f64", 8), ("f32", 4)])
 @pytest.mark.parametrize("width", [1, 60, 2000, 3_000_000, 900_000_000])
 def test_what_the_table_of_layers_counts(width: int, precision: str, item: int) -> None:

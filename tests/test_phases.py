@@ -210,6 +210,30 @@ def test_data_with_other_inputs_are_refused_at_their_place(tmp_path, capsys):
     assert "write [1(" not in told  # of which phase a would know nothing
 
 
+BESIDE = "the data of the phase 'b'"
+
+
+@pytest.mark.parametrize(("before", "phase", "code", "beside"), [
+    ("none.csv", "epochs = 1", "E0601", False),  # the data are the statement's
+    ("two.csv", 'data = "none.csv"', "E0601", False),  # the place is the phase's own
+    ("two.csv", 'data = "four.csv"', "E0615", True),  # the place is `stratify` of the statement
+    ('two.csv", foo = "3', 'data = "two.csv"', "E0501", False),  # the statement's, whatever the phase has
+])  # fmt: skip
+def test_what_is_wrong_with_data_is_told_beside_the_phase_that_has_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: str, phase: str, code: str, beside: bool
+) -> None:
+    (tmp_path / "two.csv").write_text("a,b,y\n1,2,u\n2,1,v\n1,1,u\n2,2,v\n")
+    (tmp_path / "four.csv").write_text("a,b,y\n1,2,u\n2,1,v\n1,1,u\n2,2,u\n")
+    (tmp_path / "f.net").write_text(
+        f'data "{before}", target = y, split = 50%, stratify = true\nnetwork [2(softmax)2]\ninit zeros\nloss cross_entropy\n'
+        f"optimizer gd(eta = 0.1)\ntrain epochs = 1\nphase a: epochs = 1\nphase b: {phase}\n"
+    )
+    assert main(["data", "show", str(tmp_path / "f.net")]) != 0
+    told = capsys.readouterr().err
+    assert f"error[{code}]" in told
+    assert (BESIDE in told) == beside
+
+
 def test_a_folder_keeps_every_end(tmp_path, monkeypatch):
     """Snapshots of a cosine with restarts: each end is kept, read back, and replayed to the same bits."""
     monkeypatch.chdir(tmp_path)

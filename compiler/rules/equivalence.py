@@ -35,7 +35,7 @@ class Verdict:
     numbers: Mapping[str, float] = field(default_factory=dict)
     """B's parameters for A's numbers."""
     first_difference: int | None = None
-    """The n for which theta[n], or the point of step n, is first another one."""
+    """The n for which theta[n], the point of step n, or what it asks for, is first another one."""
     reasons: tuple[str, ...] = ()
     """What would make them the same."""
     argument: str = ""
@@ -122,7 +122,7 @@ def _different(
     lines = [*title, *wrap([f"are not the same rule: {words.difference(a, b, found)}{none}."])]
     shown = _witness(a, b, texts, found)
     verdict = Verdict(
-        False, mapping, (), "", "refuted", numbers, None if shown is None else shown.n, witness=shown
+        False, mapping, (), "", "refuted", numbers, None if found is None else found.n, witness=shown
     )
     why = "\n".join([*lines, *words.refutation(shown, tried)])
     if mapped is None:
@@ -137,7 +137,7 @@ def _different(
 
 
 def _witness(a: Side, b: Side, texts: tuple[str, str], found: Difference | None) -> Witness | None:
-    if found is None or found.a is None:
+    if found is None or found.what == "asks":
         return None
     shown = [
         words.call_of(side) if side.text.free else text for side, text in zip((a, b), texts, strict=True)
@@ -156,7 +156,7 @@ def _under_a_schedule(found: Match, texts: tuple[str, str], numbers: Mapping[str
     a, b = found.a, replace(found.b, values=numbers if found.formulas is not None else found.b.values)
     trial = slowed(a, found.b, b.values)
     seen = difference(a.counting, b.counting, a.numbers, b.numbers, trial)
-    if seen is None or seen.a is None:
+    if seen is None or seen.what == "asks":
         return None
     shown = [words.call_of(s) if s.text.free else text for s, text in zip((a, b), texts, strict=True)]
     return witness((shown[0], a.counting, a.numbers), (shown[1], b.counting, b.numbers), seen)

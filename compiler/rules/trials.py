@@ -10,6 +10,7 @@ All is computed in sixty digits; rules with functions that decimals do not know 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from netc.compiler.calculus import ir
 from netc.compiler.proofs.ranges import Number
 from netc.compiler.rules.decimals import exactly, overflowed, sixty_digits
-from netc.compiler.rules.simulate import Trace, World, make_world, simulate
+from netc.compiler.rules.simulate import Label, Trace, World, make_world, simulate
 from netc.dsl.record import record
 
 STEPS = 40
@@ -56,7 +57,7 @@ class Trial:
 
 @record
 class Difference:
-    """The first that was seen: theta[n], or a point of step n, of the two in one element."""
+    """The first that was seen: theta[n] or a point of step n, of the two in one element, or what step n asks for."""
 
     trial: Trial
     n: int
@@ -238,10 +239,19 @@ def _at_theta(trace: Trace) -> bool:
     return all(n in first and first[n] is trace.thetas[n] for n in range(len(trace.thetas) - 1))
 
 
+def _asked(trace: Trace) -> defaultdict[int, tuple[Label, ...]]:
+    """What each step asks for, in order."""
+    found = defaultdict[int, tuple[Label, ...]](tuple)
+    for n, label in zip(trace.steps, trace.labels, strict=True):
+        found[n] += (label,)
+    return found
+
+
 def _first(trial: Trial, a: Trace, b: Trace, tolerance: float) -> Difference | None:
     if a.labels != b.labels:
-        k = next((i for i, (x, y) in enumerate(zip(a.labels, b.labels, strict=False)) if x != y), 0)
-        return Difference(trial, (a.steps or b.steps or [0])[min(k, len(a.steps) - 1)], 0, None, None, "asks")
+        mine, theirs = _asked(a), _asked(b)
+        n = next(n for n in sorted({*mine, *theirs}) if mine[n] != theirs[n])
+        return Difference(trial, n + trial.world.first, 0, mine[n], theirs[n], "asks")
     moments = [(n, "point", x, y) for n, x, y in zip(a.steps, a.points, b.points, strict=True)]
     if all(_at_theta(t) for t in (a, b)):  # else theta itself may be another one
         thetas = [(n, "theta", x, y) for n, (x, y) in enumerate(zip(a.thetas, b.thetas, strict=True))]

@@ -17,7 +17,7 @@ from netc.compiler.rules.decimals import exactly
 from netc.compiler.rules.explain import call, short, wrap
 from netc.compiler.rules.mapping import Tied, drawn
 from netc.compiler.rules.sides import Side
-from netc.compiler.rules.simulate import make_world, simulate
+from netc.compiler.rules.simulate import Label
 from netc.compiler.rules.trials import Difference, Tried
 from netc.compiler.rules.witness import Witness
 from netc.dsl.printer import print_expr
@@ -181,11 +181,11 @@ def difference(a: Side, b: Side, found: Difference | None) -> str:
 def _difference(a: Side, b: Side, found: Difference | None) -> str:
     if found is None:
         return "no trial says where"
-    if found.a is None:
-        asked = [_asked(side) for side in (a, b)]
+    if found.what == "asks":
+        asked = [_asked(labels) for labels in (found.a, found.b)]
         if asked[0] == asked[1]:
-            return "in a step they ask for losses and gradients in another order"
-        return f"in a step A evaluates {asked[0]}, B {asked[1]}"
+            return f"at n = {found.n} they ask for losses and gradients in another order"
+        return f"at n = {found.n} A evaluates {asked[0]}, B {asked[1]}"
     world, i = found.trial.world, found.element
     steps = found.n - world.first
     shown = ", ".join(f"{g:.3g}" for g in world.gradients[:steps, 0, i][:4])
@@ -234,11 +234,10 @@ def _clocks(rule: ir.Rule) -> Iterator[str]:
     yield from (n.name for n in ir.postorder(*exprs) if isinstance(n, ir.Var))
 
 
-def _asked(side: Side) -> str:
+def _asked(labels: Sequence[Label]) -> str:
     """What a step evaluates."""
-    trace = simulate(side.rule, dict(side.values), make_world(1, 5, 100))
-    losses, gradients = (sum(what[i] == "1" for what, _ in trace.labels) for i in (0, 1))
-    batches = sorted({batch for _, batch in trace.labels} - {"current"})
+    losses, gradients = (sum(what[i] == "1" for what, _ in labels) for i in (0, 1))
+    batches = sorted({batch for _, batch in labels} - {"current"})
     on = f" on batch {', '.join(batches)}" if batches else ""
     some = [counted(losses, "loss"), counted(gradients, "gradient")]
     return (" and ".join(words for words in some if words[0] != "0") or "nothing") + on
