@@ -109,7 +109,8 @@ def test_parameters_of_lectures_and_papers(text: str) -> None:
 # -- blocks --------------------------------------------------------------------------------------------
 
 
-def test_a_residual_block_with_batch_norm() -> None:
+@pytest.mark.parametrize("shape", [(5, 4, 3), (2, 1, 3), (1, 1, 3)])
+def test_a_residual_block_with_batch_norm(shape: tuple[int, int, int]) -> None:
     def reference(x, first, g1, b1, second, g2, b2):
         def norm(z, g, b):
             return F.batch_norm(z, None, None, g, b, training=True)
@@ -118,7 +119,7 @@ def test_a_residual_block_with_batch_norm() -> None:
         inside = F.relu(norm(F.conv2d(z, first, padding=1), g1, b1))
         return (z + norm(F.conv2d(inside, second, padding=1), g2, b2)).permute(0, 2, 3, 1)
 
-    against(put("(res)", (5, 4, 3), RES), reference, (5, 4, 3))
+    against(put("(res)", shape, RES), reference, shape)
 
 
 def test_a_block_that_is_repeated_knows_its_number() -> None:

@@ -270,6 +270,17 @@ optimizer mine(eta = 0.1):
     assert read == {"theta"}
 
 
+@pytest.mark.parametrize("start", ["2 + n", "2 + epoch", "2 - n/3 + 5*epoch"])
+def test_at_the_start_n_and_epoch_are_0(start: str) -> None:
+    rule = program(QUADRATIC + f"""
+optimizer mine(eta = 0.1):
+    s[0]       = {start}
+    s[n+1]     = s[n]/2
+    theta[n+1] = theta[n] - eta*s[n+1]*grad R(theta[n])
+""").rule  # fmt: skip
+    assert {s.name: s.initial for s in rule.states}["s"] == ir.Const(2.0)
+
+
 def test_a_start_and_a_criterion_may_call_activations() -> None:
     text = QUADRATIC.replace(
         "steps = 10", "steps = 10, stop = gelu(norm(theta)) < 0.1, diverged = softplus(loss) > 9"

@@ -20,7 +20,11 @@ def literal_reading(equation: ast.Equation, unknown: ast.Expr, rule: ast.Optimiz
     if parts is None:
         return None
     a, b = parts
-    solved = div(b, sub(ONE, a))
+    rest = sub(ONE, a)
+    if rest == ZERO:
+        says = f"nothing of {print_expr(unknown)}" if b == ZERO else f"{print_expr(b)} = 0"
+        return f"read literally it says {says}"
+    solved = div(b, rest)
     words = f"read literally it says {print_expr(unknown)} = {print_expr(solved)}"
     if any(isinstance(n, ast.Index) and n not in _points(solved) for n in walk(solved)):
         return words
@@ -94,22 +98,33 @@ def _points(expr: ast.Expr) -> list[ast.Node]:
 
 
 def add(x: ast.Expr, y: ast.Expr) -> ast.Expr:
-    return y if x == ZERO else x if y == ZERO else ast.Binary("+", x, y)
+    match x, y:
+        case ast.Number(0.0), _:
+            return y
+        case _, ast.Number(0.0):
+            return x
+        case ast.Number(a), ast.Number(b):
+            return _number(a + b)
+    return ast.Binary("+", x, y)
 
 
 def sub(x: ast.Expr, y: ast.Expr) -> ast.Expr:
     match x, y:
         case _, ast.Number(0.0):
             return x
-        case ast.Number(0.0), ast.Unary("-", inner):
-            return inner
+        case _, ast.Unary("-", inner):
+            return add(x, inner)
         case ast.Number(0.0), _:
             return ast.Unary("-", y)
         case ast.Number(1.0), ast.Binary("-", ast.Number(1.0), rest):  # 1 - (1 - beta) -> beta
             return rest
         case ast.Number(a), ast.Number(b):
-            return ast.Number(a - b, f"{a - b:.12g}")
+            return _number(a - b)
     return ast.Binary("-", x, y)
+
+
+def _number(x: float) -> ast.Number:
+    return ast.Number(float(f"{x:.12g}"), f"{x:.12g}")
 
 
 def mul(x: ast.Expr, y: ast.Expr) -> ast.Expr:
@@ -122,6 +137,10 @@ def div(x: ast.Expr, y: ast.Expr) -> ast.Expr:
     match x:
         case _ if y == ONE or x == ZERO:
             return x
+        case ast.Number(a) if (
+            isinstance(y, ast.Number) and (known := _number(a / y.value)).value == a / y.value
+        ):
+            return known
         case ast.Binary("*", left, right) if y in (left, right):  # beta*g/beta -> g
             return right if y == left else left
     return ONE if x == y else ast.Binary("/", x, y)
