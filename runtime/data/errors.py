@@ -1,7 +1,7 @@
 """Errors of data: what is raised when data are missing or unfit, and the few phrases all readers share.
 
 Each points at the `.net` statement that asks for the data and names the data file, its row (counted from 1,
-as an editor does) and column. The stories of the codes (E06xx) are in `dsl/stories/codes.py`.
+as an editor does) and column. The stories of the codes (E06xx) are in `dsl/stories/codes_data.py`.
 """
 
 from __future__ import annotations
