@@ -43,7 +43,7 @@ def trained(text: str) -> tuple[netc.Model, Any]:
     return model, model.train() if "objective" in text else model.train(X, Y)
 
 
-@pytest.mark.parametrize("text", one_in(2, FILES.values()), ids=FILES)
+@pytest.mark.parametrize("text", one_in(4, FILES.values()), ids=FILES)
 def test_every_array_that_a_kernel_gets_begins_on_a_cache_line(text, monkeypatch):
     called, off = set(), set()
     call = load._Entry.__call__
@@ -90,7 +90,7 @@ def off_line(array: np.ndarray) -> np.ndarray:
     return made
 
 
-@pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+@pytest.mark.parametrize("text", one_in(3, FILES.values()), ids=FILES)
 def test_where_arrays_begin_changes_no_bit(text, monkeypatch):
     _, on = trained(text)
 

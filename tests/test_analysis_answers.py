@@ -11,6 +11,7 @@ import pytest
 from netc.command_line import main
 from netc.compiler.rules import equivalent_rules, find_mapping
 from netc.compiler.rules.sides import sides
+from sweeps import one_in
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_an_answer_is_kept(
     assert not list(cache.glob("*.json"))
 
 
-@pytest.mark.parametrize("text", ["", "[[", "{}", "[[]]", "[[1]]", "[3]"])
+@pytest.mark.parametrize("text", one_in(3, ["", "[[", "{}", "[[]]", "[[1]]", "[3]"]))
 def test_a_damaged_answer_is_found_anew(cache: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     first = explained(capsys)
     (answer,) = cache.glob("*.json")

@@ -65,7 +65,7 @@ GROUPS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", one_in(2, GROUPS))
+@pytest.mark.parametrize("name", one_in(3, GROUPS))
 def test_one_rule_in_many_libraries(name: str) -> None:
     first, *others = (call if "(" in call else f"{call}()" for call in GROUPS[name])
     for other in others:

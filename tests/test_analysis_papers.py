@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import netc
 from netc.dsl.diagnostics import SpecError
+from sweeps import one_in
 
 Reals = NDArray[np.float64]
 Update = Callable[[Reals, Reals, int, dict[str, Reals]], Reals]
@@ -122,7 +123,7 @@ def test_typed_in_it_runs(text: str, update: Update) -> None:
     )
 
 
-@pytest.mark.parametrize("text", [t for t, _ in RULES])
+@pytest.mark.parametrize("text", one_in(3, (t for t, _ in RULES)))
 def test_it_trains_in_a_file(text: str) -> None:
     file = f"objective R(x, y) = x^2 + 3*y^2\ninit theta = (2, -1)\ntrain steps = 200\n{text}"
     assert netc.compile(file).train().loss_train < 0.1
@@ -139,6 +140,7 @@ optimizer paper(alpha = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8):
 """
 
 
+@pytest.mark.sweep
 def test_the_first_moment_is_called_m() -> None:
     """In papers m is a state; netc's m, the number of batches, steps back where a rule sets m."""
     rule = netc.update_rule(ADAM)

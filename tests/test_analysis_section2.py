@@ -229,6 +229,7 @@ def test_adding_a_start_is_another_rule() -> None:
     assert any(r.startswith("with states that start at 0") for r in other.reasons)
 
 
+@pytest.mark.sweep
 def test_what_is_proved_is_never_refuted() -> None:
     """Every pair of rules called Adam something, with the same numbers: a proof never meets a counterexample."""
     same = {"rate": 0.01, "epsilon": 1e-3, "decay": 0.0}

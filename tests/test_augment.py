@@ -72,6 +72,7 @@ def test_shares_follow_the_beta_law(alpha: float) -> None:
     assert drawn.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.03)
 
 
+@pytest.mark.sweep
 def test_what_is_drawn_follows_its_law_and_differs_by_epoch_and_run() -> None:
     model = netc.compile(TEXT.format(more="runs = 2") + "augment noise(0.5)\n")
     model.train(X, KIND)

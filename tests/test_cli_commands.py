@@ -153,6 +153,7 @@ def test_show(stage, here, capsys):
     assert words.get(stage, "") in capsys.readouterr().out
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("stage", one_in(2, ["llvm", "asm"]))
 def test_machine_code_of_a_networks_functions(stage, here, capsys):
     text = (

@@ -114,6 +114,7 @@ def folder_of(out: str) -> Path:
     return found
 
 
+@pytest.mark.sweep
 def test_a_killed_worker_loses_nothing(mortal, alone, tmp_path):
     """It dies in the middle of a training, once: whoever makes the file first."""
 
@@ -425,6 +426,7 @@ def test_what_workers_are_of_no_use_for(tmp_path, capsys):
     assert "phases hand their runs on" in capsys.readouterr().err
 
 
+@pytest.mark.sweep
 def test_a_file_that_is_another_one_on_the_worker(tmp_path, monkeypatch):
     """What `init` and phases name has to be there."""
     import netc

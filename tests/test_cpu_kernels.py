@@ -94,7 +94,7 @@ NETWORKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("layers", "loss", "shape"), NETWORKS, ids=[n[0] for n in NETWORKS])
+@pytest.mark.parametrize(("layers", "loss", "shape"), one_in(2, NETWORKS), ids=[n[0] for n in NETWORKS])
 @pytest.mark.parametrize(("precision", "lanes"), one_in(4, [("f64", 4), ("f64", 1), ("f32", 4), ("f64", 8)]))
 def test_gradient_and_outputs(
     layers: str, loss: str, shape: dict[str, int], precision: str, lanes: int
@@ -211,7 +211,7 @@ SETTINGS = {"splitting": ", batch = 3 parts, shuffle = false", "speth": ", batch
             "a criterion": ", stop = norm(grad R) < 0.05"}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", one_in(2, RULES))
+@pytest.mark.parametrize("name", one_in(4, RULES))
 def test_rules_on_a_network(name: str) -> None:
     text = network("[2(tanh)3(lin)1]", "half_mse", SETTINGS.get(name, "")).replace(
         "optimizer gd(eta = 0.1)", RULES[name]
@@ -237,7 +237,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("name", one_in(3, (n for n in RULES if n not in ("splitting", "speth"))))
+@pytest.mark.parametrize("name", one_in(7, (n for n in RULES if n not in ("splitting", "speth"))))
 def test_rules_on_an_objective(name: str, function: str, precision: str) -> None:
     """Vectors in registers and vectors in memory: the same rule."""
     stop = SETTINGS[name] if name == "a criterion" else ""
@@ -291,7 +291,7 @@ IN_LANES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", one_in(3, IN_LANES))
+@pytest.mark.parametrize("name", one_in(6, IN_LANES))
 def test_runs_in_lanes_are_runs_alone(name: str) -> None:
     """To the last bit: among 37 runs, some of which diverge or stop early, and alone; also cut into calls."""
     stop = SETTINGS[name] if name == "a criterion" else ""

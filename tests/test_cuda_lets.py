@@ -34,7 +34,7 @@ def grid(block: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lets_plan, "WIDE", 0)
 
 
-@pytest.mark.parametrize("name", one_in(3, CASES))
+@pytest.mark.parametrize("name", one_in(6, CASES))
 def test_threads_of_a_block_wait_for_each_other(name: str) -> None:
     case = CASES[name]
     assert good(case.text("runs = 2"), "block", samples=case.samples())
@@ -60,6 +60,7 @@ def test_samples_go_through_in_parts_where_there_is_no_room(monkeypatch: pytest.
     assert kernel.does_what_the_equations_say()
 
 
+@pytest.mark.sweep
 def test_bits_do_not_depend_on_how_many_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every sum has one owner and one order."""
     found = []

@@ -45,6 +45,7 @@ def test_any_team_finds_the_order_of_the_cpu(team: tuple[str, int, int], samples
         assert shuffled(*team, samples, key, run, epoch, "resample").tolist() == drawn.tolist()
 
 
+@pytest.mark.sweep
 def test_words_of_no_use_are_left_out() -> None:
     """In this epoch steps 1010 and 17454 of 20000 draw again: 1 in 2^32/bound does."""
     expected = permutation(20_000, 0, 0, Purpose.SHUFFLE, 1082)

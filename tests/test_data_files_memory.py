@@ -63,6 +63,7 @@ def test_binary_files_are_held_once(name: str, folder: Path, pool: pa.MemoryPool
     assert _most(folder / name) + (pool.max_memory() or 0) < 1.4 * X.nbytes
 
 
+@pytest.mark.sweep
 def test_text_is_held_beside_its_numbers(folder: Path) -> None:
     """The bytes of the file and the numbers as float64, and some megabytes of cells."""
     file = folder / "table.csv"
@@ -78,6 +79,7 @@ train epochs = 1, batch = 64, precision = f32
 """
 
 
+@pytest.mark.sweep
 def test_all_files_train_alike(folder: Path) -> None:
     """To the bit, and as the arrays do."""
     wanted = netc.compile(TEXT.format(source="given")).train(X, Y).theta

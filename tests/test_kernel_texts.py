@@ -69,6 +69,7 @@ SEEDS = {"all": ("0", "1"), "pinned": ("0", "1", "2")}
 """A minute and more each for all examples."""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("which", [pytest.param("all", marks=pytest.mark.slow), "pinned"])
 def test_the_text_does_not_depend_on_the_hash_seed(which: str) -> None:
     """Sets of words are walked in an order that changes with it. Pinned programs, or all examples too, both targets."""
@@ -118,7 +119,7 @@ def after_a_hundred(name: str) -> str:
     return kernel_texts.fingerprint(theta[:, : kernels.PARAMETERS].tobytes().hex())
 
 
-@pytest.mark.parametrize("name", one_in(3, CASES))
+@pytest.mark.parametrize("name", one_in(6, CASES))
 def test_the_bits_are_the_pinned_ones(name: str, update_golden: bool) -> None:
     path = GOLDEN / "bits.txt"
     bits = dict(line.split() for line in path.read_text(encoding="utf-8").splitlines())

@@ -15,6 +15,7 @@ from netc.compiler.rules.layer_sides import both, read
 from netc.compiler.rules.layer_verdict import diff_layers
 from netc.compiler.rules.paired_parameters import pairings
 from netc.compiler.rules.same_terms import SAMPLES, Atoms, written, written_out
+from sweeps import one_in
 
 
 def verdicts(found: Compared) -> dict[str, str]:
@@ -72,7 +73,7 @@ OTHERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("a", "b"), OTHERS, ids=[f"{a}, {b}" for a, b in OTHERS])
+@pytest.mark.parametrize(("a", "b"), one_in(2, OTHERS), ids=[f"{a}, {b}" for a, b in OTHERS])
 def test_layers_that_are_others_are_refuted(a: str, b: str) -> None:
     found = compare_layers(a, b)
     assert "differs" in verdicts(found).values() or found.pairing is None

@@ -70,6 +70,7 @@ def start_of(model: netc.Model) -> np.ndarray:
     return first_theta(model._session.program, 0, 1)[0]
 
 
+@pytest.mark.sweep
 def test_a_clip_freezes_layers_under_any_rule_to_the_last_bit() -> None:
     use = "clip thaw(g) = g*(1 - layer1 - layer2)\noptimizer torch.Adam(lr = 0.1), clip = thaw"
     model = netc.compile(TEXT.format(rule=use))

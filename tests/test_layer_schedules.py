@@ -99,6 +99,7 @@ def test_the_clock_of_phases() -> None:
     np.testing.assert_allclose(anew, trained([0.5] * 6 + [0.2] * 3 + [0.5] * 6), rtol=1e-12)
 
 
+@pytest.mark.sweep
 def test_out_of_range() -> None:
     text = SCALED.replace("scaled(1 + q/2)", "dropout.inverted(q)").format(schedule="0.5 + epoch/4")
     result = netc.compile(text).train(X, Y)

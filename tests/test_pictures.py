@@ -76,6 +76,7 @@ def descended(start: np.ndarray) -> np.ndarray:
     return np.array([w, b])
 
 
+@pytest.mark.sweep
 def test_a_basin_map_shows_where_each_start_ends(runs):
     with style():
         figure = plane.basins(read(runs, "gd"))
@@ -335,7 +336,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize(
-    ("medium", "width"), one_in(2, [("screen", None), ("slide", None), ("screen", 3.5), ("paper", None)])
+    ("medium", "width"), one_in(4, [("screen", None), ("slide", None), ("screen", 3.5), ("paper", None)])
 )
 def test_nothing_overlaps_and_nothing_is_cut_off(name, medium, width, runs):
     """Boxes as matplotlib measures them: panels with their labels, legends, the words above and below."""

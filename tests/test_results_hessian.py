@@ -51,7 +51,7 @@ def differences(gradient: Callable[[Any], Any], theta: Any, h: float = 1e-5) -> 
     return (4 * central(h) - central(2 * h)) / 3
 
 
-@pytest.mark.parametrize("name", one_in(3, NETWORKS))
+@pytest.mark.parametrize("name", one_in(9, NETWORKS))
 def test_networks_against_differences_of_their_gradient(name: str) -> None:
     shape, loss = NETWORKS[name]
     model = network(shape, loss)
@@ -130,7 +130,7 @@ BENCHMARKS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("number", one_in(2, BENCHMARKS))
+@pytest.mark.parametrize("number", one_in(4, BENCHMARKS))
 @pytest.mark.parametrize("neuron", [False, True], ids=["objective", "network"])
 def test_the_stationary_points_of_the_benchmarks(number: int, neuron: bool) -> None:
     activation, points = BENCHMARKS[number]

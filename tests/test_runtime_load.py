@@ -61,7 +61,7 @@ def compiled(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     ("kind", "damage"),
-    one_in(5, itertools.product(["nbi", "nbc", "py", "json"], ["empty", "short", "noise"])),
+    one_in(12, itertools.product(["nbi", "nbc", "py", "json"], ["empty", "short", "noise"])),
 )
 def test_damaged_entries_are_compiled_again(kind, damage, compiled):
     """Each time it is whole again at the end."""
@@ -89,6 +89,7 @@ def test_without_a_place_to_write_it_works_without_cache(tmp_path):
         assert (hits, list(read_only.iterdir())) == (0, [])
 
 
+@pytest.mark.sweep
 def test_processes_at_once(tmp_path):
     environment = {**os.environ, "NETC_CACHE": str(tmp_path)}
     command = [sys.executable, "-c", PROGRAM]

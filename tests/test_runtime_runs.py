@@ -7,6 +7,7 @@ import netc
 from netc.runtime.random import Purpose, normal, uniform
 from netc.runtime.training.history import followed, summarise
 from netc.runtime.training.report import COLUMNS
+from sweeps import one_in
 
 BENCHMARK = """
 activation g(z) = z^2 - 1
@@ -103,7 +104,7 @@ train epochs = 30, runs = 5, seed = 1
 """
 
 
-@pytest.mark.parametrize("precision", ["f64", "f32"])
+@pytest.mark.parametrize("precision", one_in(2, ["f64", "f32"]))
 def test_a_report_says_what_loss_gradient_and_predict_say(precision):
     text = NETWORK.replace("sin(3*x)", "sin(3*x), split = 70%")
     model = netc.compile(text)

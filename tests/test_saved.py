@@ -90,6 +90,7 @@ def all_columns(folder):
 # -- reading back ----------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 def test_a_runs_folder_predicts_what_the_trained_model_does_without_its_data(line, kinds, folder, tmp_path):
     for path, model in (line, kinds):
         result = model.train()

@@ -34,7 +34,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(
-    ("layers", "loss", "precision", "lanes", "shape"), one_in(3, NETWORKS), ids=[n[0] for n in NETWORKS]
+    ("layers", "loss", "precision", "lanes", "shape"), one_in(6, NETWORKS), ids=[n[0] for n in NETWORKS]
 )
 def test_gradient_and_loss(layers: str, loss: str, precision: str, lanes: int, shape: dict[str, int]) -> None:
     """Of the first samples, of the last and of some in an order; what lies in the padding of a row is NaN."""
@@ -58,6 +58,7 @@ def test_gradient_and_loss(layers: str, loss: str, precision: str, lanes: int, s
         assert kernels.loss(*given, scratch) == found
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("shuffle", one_in(2, ["false", "true"]))
 def test_trajectories(shuffle: str) -> None:
     """The losses of all samples, more than a vector, go by blocks over the same data."""

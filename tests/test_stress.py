@@ -531,6 +531,7 @@ def test_any_file_of_the_cache_may_be_damaged(own_cache: Path) -> None:
     assert fresh_run() == theta
 
 
+@pytest.mark.sweep
 @pytest.mark.skipif(os.name == "nt", reason="owners are other things there")
 def test_a_cache_that_others_may_write_to_is_shared_by_nobody(own_cache: Path) -> None:
     own_cache.mkdir()

@@ -12,6 +12,7 @@ from scipy import stats
 
 import netc
 from peers.problems import Arrays
+from sweeps import one_in
 
 FAN_IN, FAN_OUT, RUNS = 40, 25, 50
 """Of the first layer; with RUNS starts there are 50 000 weights and 1250 biases of one law."""
@@ -59,7 +60,7 @@ def weights(init: str, seed: int = 3) -> NDArray[np.float64]:
     return np.concatenate([start["layer1.weight"].ravel() for start in starts(init, seed)])
 
 
-@pytest.mark.parametrize(("init", "bound"), UNIFORM.items())
+@pytest.mark.parametrize(("init", "bound"), one_in(3, UNIFORM.items()))
 def test_uniform_laws(init: str, bound: float) -> None:
     w = weights(init)
     assert 0.999 * bound < np.abs(w).max() <= bound

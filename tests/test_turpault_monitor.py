@@ -97,6 +97,25 @@ train epochs = 100, batch = 4, stop = loss < 0.2
     np.testing.assert_allclose(history["W"], history["theta_norm"], rtol=1e-12)
 
 
+@pytest.mark.parametrize("batch", ["4", "full"])
+@pytest.mark.parametrize(
+    "criterion", ["stop = loss < 0.2", "stop = norm(theta) > 2", "diverged = loss < 0.2"]
+)
+def test_growth_counts_up_to_the_theta_at_which_a_run_ends(batch: str, criterion: str) -> None:
+    """From 0 to 3: the norm grows in each of the iterations."""
+    text = f"""data x in linspace(-1, 1, 10) -> 3*x
+network [1(dense nobias, lin)1]
+init zeros
+loss mse
+optimizer gd(eta = 0.1)
+monitor V = norm(theta[n])
+train epochs = 100, batch = {batch}, {criterion}
+"""
+    result = netc.compile(text).train()
+    assert result.steps[0] < 30
+    assert result.grows["V"][0] == 1
+
+
 # -- the talk's figures ------------------------------------------------------------------------------
 
 ENDS = "steps = 30000, runs = 10000, seed = 1, stop = norm(grad R) < {eps}"

@@ -163,7 +163,7 @@ def test_kernels_with_mini_batches_do_what_the_interpreter_does(rule: str) -> No
 # -- where splitting settles -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("eta", one_in(2, [1 / 8, 1 / 24, 1 / 10, 1 / 30]))
+@pytest.mark.parametrize("eta", one_in(4, [1 / 8, 1 / 24, 1 / 10, 1 / 30]))
 @pytest.mark.parametrize(
     ("rule", "limit"), [("splitting", lambda eta: 2 / (5 - 8 * eta)), ("Speth", lambda _: 0.4)]
 )

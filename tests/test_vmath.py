@@ -110,7 +110,7 @@ def test_accuracy(name: str, real: str) -> None:
     assert ulps(run(case.function, real, lanes, x), case.exact(x.astype(WIDE))) <= limit
 
 
-@pytest.mark.parametrize(("real", "lanes"), one_in(3, [("f64", 8), ("f64", 1), ("f32", 1), ("f32", 16)]))
+@pytest.mark.parametrize(("real", "lanes"), one_in(4, [("f64", 8), ("f64", 1), ("f32", 1), ("f32", 16)]))
 @pytest.mark.parametrize("name", CASES)
 def test_special_values_and_widths(name: str, real: str, lanes: int) -> None:
     case = CASES[name]

@@ -26,8 +26,14 @@ def layers_of(name: ast.Expr, known: Sequence[Learns], report: Report) -> tuple[
         found = weighed[:1] if word == FIRST else weighed[-1:]
     if not found:
         words = dict.fromkeys([*(x.name for x in known), *(x.operation for x in known), FIRST, LAST])
-        hints = did_you_mean(word, words) or (f"layers that learn: {_shown(known)}",)
-        message = f"'{name.span.text or word}' is no layer of this network that learns"
+        hints = did_you_mean(word, words) if known else ("all parameters are meant by: init theta = ...",)
+        hints = hints or (f"layers that learn: {_shown(known)}",)
+        where = (
+            "is no layer of this network that learns"
+            if known
+            else "is no layer: nothing here has one that learns"
+        )
+        message = f"'{name.span.text or word}' {where}"
         report.error("E0250", name.span, message, hints=hints)
     return tuple(found)
 
@@ -39,7 +45,7 @@ def closeness(name: ast.Expr, layers: tuple[str, ...]) -> int:
 
 
 def _shown(known: Sequence[Learns]) -> str:
-    return ", ".join(f"{x.name} ({x.operation})" for x in known) or "none"
+    return ", ".join(f"{x.name} ({x.operation})" for x in known)
 
 
 def require_no_layer(definition: ast.Init, known: Sequence[Learns], report: Report) -> None:
