@@ -60,6 +60,7 @@ def test_arrays_that_were_written_to_are_other_data(change):
     assert np.array_equal(model.train(X, Y).theta, first)
 
 
+@pytest.mark.sweep
 def test_other_numbers_of_samples_types_and_settings_are_told_apart():
     model = netc.compile(TEXT)
     for x, y in (

@@ -76,6 +76,7 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(netc.compile(TEXT).train(x, y).theta, whole)
 
 
+@pytest.mark.sweep
 def test_ranges_of_samples_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """An accuracy that is counted range by range is that of all samples."""
     from netc.runtime.training import report

@@ -69,6 +69,7 @@ def test_reading_a_file_imports_nothing_heavy() -> None:
     assert not loaded & {"numpy", "numba", "click", "rich", "difflib", "scipy"}
 
 
+@pytest.mark.sweep
 def test_unreadable_table_is_made_anew(tmp_path: Path) -> None:
     """Whatever lies in the cache, or if there can be none, files are read."""
     code = "from netc.dsl.parser import parse_expression; print(parse_expression('1'))"

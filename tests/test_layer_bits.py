@@ -42,6 +42,7 @@ def test_threads(whole: tuple) -> None:
     same(model.train(*given, steps=STEPS, threads=2), expected)
 
 
+@pytest.mark.sweep
 def test_a_run_alone(whole: tuple) -> None:
     model, given, expected = whole
     alone = model.train(*given, steps=STEPS, runs=1)

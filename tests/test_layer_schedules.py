@@ -12,6 +12,7 @@ from netc.compiler import pipeline
 from netc.compiler.meaning.spec_text import spec_text
 from netc.compiler.rules.explain import explain
 from netc.dsl.source import Source
+from sweeps import one_in
 
 SCALED = """
 layer scaled(s = 1):
@@ -45,11 +46,14 @@ def of_epochs(value: object) -> list[float]:
 
 @pytest.mark.parametrize(
     ("schedule", "q"),
-    [
-        ("0.5 until 2, 0.2", of_epochs(lambda e: 0.5 if e < 2 else 0.2)),
-        ("1/(1 + epoch) until 3, epoch/epochs", of_epochs(lambda e: 1 / (1 + e) if e < 3 else e / 5)),
-        ("0.5 until 7, step/steps, unit = step", [0.5 if n < 7 else n / 15 for n in range(15)]),
-    ],
+    one_in(
+        3,
+        [
+            ("0.5 until 2, 0.2", of_epochs(lambda e: 0.5 if e < 2 else 0.2)),
+            ("1/(1 + epoch) until 3, epoch/epochs", of_epochs(lambda e: 1 / (1 + e) if e < 3 else e / 5)),
+            ("0.5 until 7, step/steps, unit = step", [0.5 if n < 7 else n / 15 for n in range(15)]),
+        ],
+    ),
 )
 def test_against_numpy(schedule: str, q: list[float]) -> None:
     model = netc.compile(SCALED.format(schedule=schedule))

@@ -52,6 +52,7 @@ def test_parameters_go_out_and_in_by_name(model: netc.Model) -> None:
     np.testing.assert_array_equal(flatten(PROBLEM, named), theta)
 
 
+@pytest.mark.sweep
 def test_training_follows_the_gradient(model: netc.Model) -> None:
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(12, 25)), rng.integers(0, 3, 12)

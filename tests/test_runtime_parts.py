@@ -52,6 +52,7 @@ train steps = 1, batch = 8
 """
 
 
+@pytest.mark.sweep
 def test_a_deeper_network_has_the_same_functions():
     """But for the lists of what is done one after the other."""
 

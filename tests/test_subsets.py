@@ -83,6 +83,7 @@ def test_what_is_not_there_is_said(data, said):
         opened(data, 10)
 
 
+@pytest.mark.sweep
 def test_phases_of_a_steamroller_hand_on():
     """Few samples of two classes, all of two, all of all: one network."""
     text = "data digits, scale = minmax, classes = 10, split = 80%, seed = 3" + REST.format(outputs=10)
