@@ -35,7 +35,7 @@ def truth(weights: list[np.ndarray], biases: list[np.ndarray], x: np.ndarray, y:
 @pytest.mark.parametrize(
     ("precision", "lanes", "shuffle", "cache"),
     one_in(
-        5,
+        6,
         [
             (*real, *how)
             for how in (("false", 2**19), ("true", 2**19), ("true", 2**15))
