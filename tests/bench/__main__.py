@@ -33,14 +33,15 @@ AVX2 = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "NETC_BENCH_MARCH": "haswell",
 }
-"""What keeps contenders from wider registers; NUMBA_CPU_FEATURES besides."""
+"""What keeps contenders from wider registers, where a processor has them; NUMBA_CPU_FEATURES besides."""
+BEYOND = ("avx512", "amx", "avx10", "evex512")
 NARROWED = ("netc", "torch", "c")
 """Whom it does keep. XLA's products ignore `--xla_cpu_max_isa`, and torch.compile asks gcc for what is there."""
 
 
 def main() -> None:
     arguments = _arguments()
-    if arguments.vectors == "avx2":
+    if arguments.vectors == "avx2" and any(on for name, on in _features().items() if name.startswith(BEYOND)):
         os.environ |= AVX2 | {"NUMBA_CPU_FEATURES": _features_of_avx2()}
         arguments.contenders = [name for name in arguments.contenders if name in NARROWED]
     if arguments.child:
@@ -70,14 +71,17 @@ def main() -> None:
         report.write(document, report.excerpt(text, HEADLINES))
 
 
-def _features_of_avx2() -> str:
-    """Those of this processor that go without AVX-512 and without tiles, for numba."""
+def _features() -> dict[str, bool]:
+    """Of this processor."""
     from llvmlite import binding
 
-    beyond = ("avx512", "amx", "avx10", "evex512")
-    features = binding.get_host_cpu_features()
+    return dict(binding.get_host_cpu_features())
+
+
+def _features_of_avx2() -> str:
+    """Those that go without AVX-512 and without tiles, for numba."""
     return ",".join(
-        f"{'-' if name.startswith(beyond) or not on else '+'}{name}" for name, on in features.items()
+        f"{'-' if name.startswith(BEYOND) or not on else '+'}{name}" for name, on in _features().items()
     )
 
 
