@@ -7,6 +7,7 @@ Vectors are arrays of one dtype (float64 or float32), numbers Python floats; exp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any, assert_never
 
 import numpy as np
@@ -100,7 +101,7 @@ class Machine:
                 case ir.Tell(state, value):
                     self.tell(state, self.value(value))
                 case ir.For(index, first, last, body):
-                    for i in range(round(self.value(first)), round(self.value(last)) + 1):
+                    for i in turns(self.value(first), self.value(last)):
                         self.env[index] = float(i)
                         self.execute(body)
                 case ir.Repeat(body, bound):
@@ -149,6 +150,11 @@ class Machine:
     def commit(self, commits: Sequence[ir.Commit]) -> None:
         new = {c.state: self.env[c.value] for c in commits}  # all read before any is written
         self.env.update(new)
+
+
+def turns(first: float, last: float) -> range:
+    """Of a loop; none where a bound is no number."""
+    return range(round(first), round(last) + 1) if isfinite(first) and isfinite(last) else range(0)
 
 
 def start(

@@ -30,6 +30,7 @@ from netc.compiler.check.rule.attacks import (
 )
 from netc.compiler.check.rule.batches_visited import check_batches
 from netc.compiler.check.rule.first_rates import check_first_rates
+from netc.compiler.check.rule.loops import check_bounds
 from netc.compiler.check.rule.rule import check_optimizer
 from netc.compiler.check.rule.schedule import check_schedules
 from netc.compiler.check.several.ensemble import check_ensemble
@@ -206,6 +207,8 @@ class _Check(Statements):
             check_whole(statement, training, self.report)
         if optimizer and statement:
             check_batches(optimizer, training, samples, statement, self.report)
+        if optimizer:
+            check_bounds(optimizer, self.report)
         training = check_against(statement, training, optimizer, problem.data, self.definitions, self.report)
         augment = self.one(ast.Augment)
         augmented = check_augment(augment, problem.network, problem.loss, training, self.report)

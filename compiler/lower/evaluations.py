@@ -158,7 +158,7 @@ class Builder:
             yield
         self.known.evaluations = before.evaluations  # the last round's are not those of the next reader
         self.blocks[-1].stmts.append(
-            _Loop(block, lambda body: ir.For(index, simplify(first), simplify(last), body))
+            _Loop(block, lambda body: ir.For(index, _whole(first, -1.0), _whole(last, 1.0), body))
         )
 
     @contextmanager
@@ -256,6 +256,26 @@ class Builder:
 
     def _fresh(self) -> int:
         return self.table.setdefault(object(), len(self.table))
+
+
+def _whole(bound: ir.Expr, sign: float) -> ir.Expr:
+    """A loop goes over the whole numbers between its bounds: the last of these is rounded down (1), the first up (-1)."""
+    bound = simplify(bound)
+    if _is_whole(bound):
+        return bound
+    towards = ir.apply("mul", ir.Const(sign), bound)
+    return simplify(ir.apply("mul", ir.Const(sign), ir.apply("floor", towards)))
+
+
+def _is_whole(e: ir.Expr) -> bool:
+    match e:
+        case ir.Const(value):
+            return value == round(value)
+        case ir.Var(name):
+            return name in ("m", "n", "samples")
+        case ir.Apply("add" | "sub" | "mul", args):
+            return all(map(_is_whole, args))
+    return False
 
 
 def _finished(stmt: ir.Stmt | _Evaluation | _Loop | _Branches) -> ir.Stmt:

@@ -60,6 +60,10 @@ class NotANumber(Exception):
         self.span = span
 
 
+class NoValue(NotANumber):
+    """Everything in it is known, and it has no finite value."""
+
+
 def _named(arguments: tuple[ast.Argument, ...]) -> bool:
     """A reduction `per = layer` is no number."""
     return any(a.name is not None for a in arguments)
@@ -71,9 +75,9 @@ def number(expr: ast.Expr, names: Mapping[str, float] | None = None) -> float:
     try:
         return float(_value(expr, known))
     except ZeroDivisionError:
-        raise NotANumber("this divides by zero", expr.span) from None
+        raise NoValue("this divides by zero", expr.span) from None
     except (OverflowError, ValueError):
-        raise NotANumber("this has no finite value", expr.span) from None
+        raise NoValue("this has no finite value", expr.span) from None
 
 
 def is_whole(value: float) -> bool:
@@ -84,6 +88,16 @@ def is_whole(value: float) -> bool:
 def number_or_none(expr: ast.Expr, names: Mapping[str, float] | None = None) -> float | None:
     try:
         return number(expr, names)
+    except NotANumber:
+        return None
+
+
+def number_or_nan(expr: ast.Expr, names: Mapping[str, float] | None = None) -> float | None:
+    """NaN of what is known and has no value, 1/0; None where something is not known."""
+    try:
+        return number(expr, names)
+    except NoValue:
+        return math.nan
     except NotANumber:
         return None
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import isfinite
 from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netc.compiler.calculus import ir
+from netc.compiler.calculus.interpret import turns
 from netc.compiler.calculus.primitives import PRIMITIVES
 from netc.compiler.rules.decimals import exactly, in_decimals
 from netc.dsl.record import record
@@ -23,6 +25,8 @@ Array = NDArray[Any]
 Values = Mapping[str, Any]
 Label = tuple[str, str]
 """What is evaluated, and on which batch."""
+MOST_TURNS = 1000
+"""Of all loops of a step together."""
 MOST_ROUNDS = 60
 """Of a search; a longer one is cut off, as what it does is decided long before."""
 
@@ -62,6 +66,10 @@ class Trace:
 
 SIZES = 5
 """Of gradients: 1, 0.1, ..., one element each, then again."""
+
+
+class TooLong(Exception):
+    """A step goes round its loops more than MOST_TURNS times."""
 
 
 class _Found(Exception):
@@ -124,13 +132,13 @@ class _Machine:
         self.trace.thetas.append(self.env["theta"])
         self.kept: dict[tuple[str, int], Any] = {}
         """What states with a value per batch hold, by name and batch; at first it is their start."""
-        self.now = self.evaluations = 0
+        self.now = self.evaluations = self.rounds = 0
 
     def vector(self, mask: Array) -> Array:
         return np.array([self.number(x) for x in mask.astype(float)], self.world.theta.dtype)[None, :]
 
     def step(self, n: int, decay: Any) -> None:
-        self.now, self.evaluations = n, 0
+        self.now, self.evaluations, self.rounds = n, 0, 0
         at = self.number(n + self.world.first)
         epoch = at if self.rule.visits_batches else at / self.number(self.world.batches)
         self.env |= {"n": np.asarray(at, self.world.theta.dtype)[()], "epoch": epoch}
@@ -153,7 +161,7 @@ class _Machine:
                 case ir.Store(memory, index, value):
                     self.kept[memory, self.whole(index)] = self.env[value]
                 case ir.For(index, first, last, body):
-                    for i in range(self.whole(first), self.whole(last) + 1):
+                    for i in self.turns_of(first, last):
                         self.env[index] = self.number(i)
                         self.execute(body)
                 case ir.Repeat(body, bound):
@@ -168,8 +176,20 @@ class _Machine:
                 case _:
                     assert_never(stmt)
 
+    def single(self, expr: ir.Expr) -> float:
+        return float(np.ravel(self.value(expr))[0])
+
     def whole(self, expr: ir.Expr) -> int:
-        return round(float(np.ravel(self.value(expr))[0]))
+        """The number of a batch; 0, which none has, where it is no number."""
+        value = self.single(expr)
+        return round(value) if isfinite(value) else 0
+
+    def turns_of(self, first: ir.Expr, last: ir.Expr) -> range:
+        found = turns(self.single(first), self.single(last))
+        self.rounds += len(found)
+        if self.rounds > MOST_TURNS:
+            raise TooLong
+        return found
 
     def search(self, body: Sequence[ir.Stmt], bound: int) -> None:
         try:

@@ -17,6 +17,7 @@ from netc.compiler.meaning.resolve_complaints import target
 from netc.compiler.meaning.rule_body import equations
 from netc.compiler.meaning.spec import Spec
 from netc.compiler.rules.explain import short
+from netc.compiler.rules.long_loops import too_long
 from netc.compiler.rules.mapping import parts
 from netc.compiler.rules.pitfalls import (
     adaptive,
@@ -29,6 +30,7 @@ from netc.compiler.rules.pitfalls import (
 )
 from netc.compiler.rules.rule_text import standalone
 from netc.compiler.rules.sides import Side, side
+from netc.compiler.rules.simulate import TooLong
 from netc.dsl import ast, library
 from netc.dsl.diagnostics import Diagnostic
 from netc.dsl.source import Span
@@ -47,10 +49,16 @@ def warnings(spec: Spec) -> tuple[Diagnostic, ...]:
     epsilons = [n for n, p in parts(dict(spec.optimizer.arguments)).items() if p == "epsilon" and n in given]
     if not meant or spec.schedules or epsilons:
         alone = side(standalone(spec))
-        found += [] if meant else _rate_twice(rule, alone)
         as_library = _names_library(rule) or (meant and not _of_library(rule))
-        found += [] if as_library else _rate_in_state(spec, rule, alone)
-        found += [w for name in epsilons for w in _epsilon(spec, name, given[name], alone)]
+        try:
+            tried = [] if meant else [*_rate_twice(rule, alone)]
+            tried += [] if as_library else _rate_in_state(spec, rule, alone)
+            tried += [w for name in epsilons for w in _epsilon(spec, name, given[name], alone)]
+        except TooLong:
+            tried = [
+                too_long(rule, "it is not tried, and slips that would show then are not told", "warning")
+            ]
+        found += tried
     return tuple(sorted(found, key=lambda d: d.span.start))
 
 

@@ -248,4 +248,16 @@ Numbers have a decimal point: torch.SGD(0.1). A warning: the rule runs. Where tw
 names say so: torch.SGD(lr = 0, momentum = 1).
 """,
     ),
+    "E0428": Story(
+        "a loop that is too long to be tried",
+        """\
+'netc check' tries a rule on some gradients, to see whether its rate stands there twice, for example; 'netc diff'
+compares rules that way. A step that goes round its loops more than a thousand times is not tried: the check says so in
+a warning, and the rule runs; a comparison is refused. With fewer rounds,
+
+    for i in 1..10:
+
+rules can be compared.
+""",
+    ),
 }

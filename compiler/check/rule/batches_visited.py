@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from math import isnan
+
+from netc.compiler.check.rule.loops import bounds, loops
 from netc.compiler.check.training.train import batches
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import head
+from netc.compiler.meaning.resolve_values import is_whole, number_or_nan, number_or_none
 from netc.compiler.meaning.spec import Optimizer, Training
 from netc.dsl import ast
 from netc.dsl.walks import walk
@@ -19,19 +23,18 @@ def check_batches(
     m = batches(training, samples or 1)
     _check_memories(optimizer, training, statement, report)
     _check_loops(optimizer, m, report)
-    numbers = [
-        (int(b.value), b.span)
-        for a in optimizer.body.actions
-        for n in walk(a)
-        if isinstance(b := _batch_of(n), ast.Number)
-    ]
+    known = dict(optimizer.arguments)
+    visited = [b for a in optimizer.body.actions for n in walk(a) if (b := _batch_of(n)) is not None]
+    numbers = [(number, b.span) for b in visited if (number := number_or_nan(b, known)) is not None]
     for number, span in numbers:
-        if number < 1:
-            report.error("E0413", span, f"there is no batch {number}", hints=("batches are numbered from 1",))
+        if not is_whole(number) or number < 1:
+            what = "this is no batch" if isnan(number) else f"there is no batch {number:g}"
+            report.error("E0413", span, what, hints=("batches are numbered from 1",))
             return
     if not numbers:
         return
-    most, span = max(numbers, key=lambda pair: pair[0])
+    highest, span = max(numbers, key=lambda pair: pair[0])
+    most = int(highest)
     if most != m:
         report.error(
             "E0413",
@@ -66,17 +69,18 @@ def _check_memories(optimizer: Optimizer, training: Training, statement: ast.Tra
 
 def _check_loops(optimizer: Optimizer, m: int, report: Report) -> None:
     """`for i in 1..3` with R[i], of two batches."""
-    for loop in (n for a in optimizer.body.actions for n in walk(a) if isinstance(n, ast.For)):
+    known = dict(optimizer.arguments)
+    for loop in loops(optimizer):
         names = [
             b for n in walk(loop) if (b := _batch_of(n)) == ast.Name(loop.name) or _kept_at(n, loop.name)
         ]
-        match loop.values:
-            case ast.Range(_, ast.Number(last)) if names and last > m:
-                message = f"the loop visits batch {last:g}, the training has {counted(m, 'batch')}"
-                report.error("E0413", loop.values.span, message, hints=("m is their number: 1..m",))
-            case ast.Range(ast.Number(first), _) if names and first < 1:
-                message = f"the loop visits batch {first:g}, batches are numbered from 1"
-                report.error("E0413", loop.values.span, message, hints=("write 1..m",))
+        first, last = (number_or_none(bound, known) for bound in bounds(loop))
+        if names and last is not None and last > m:
+            message = f"the loop visits batch {last:g}, the training has {counted(m, 'batch')}"
+            report.error("E0413", loop.values.span, message, hints=("m is their number: 1..m",))
+        elif names and first is not None and first < 1:
+            message = f"the loop visits batch {first:g}, batches are numbered from 1"
+            report.error("E0413", loop.values.span, message, hints=("write 1..m",))
 
 
 def _kept_at(node: ast.Node, name: str) -> bool:

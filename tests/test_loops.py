@@ -1,0 +1,59 @@
+"""Loops of rules: over the whole numbers between their bounds, wherever a rule is computed; too long ones are not tried."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import netc
+from lowering import lowered
+from netc.compiler.calculus.interpret import run
+from netc.dsl.diagnostics import SpecError
+
+RULE = """objective R(x) = x^2/2
+init      theta = 1
+optimizer looped(eta = 0.001, rounds = 3):
+    s = 0
+    for i in {bounds}:
+        s = s + i
+    theta[n+1] = theta[n] - eta*s*grad R(theta[n])
+train     steps = 12
+"""
+NONE = np.zeros((0, 0))
+BOUNDS = {
+    "1..3": lambda n: range(1, 4),
+    "1..rounds": lambda n: range(1, 4),
+    "1..n": lambda n: range(1, n + 1),
+    "1..n/2": lambda n: range(1, math.floor(n / 2) + 1),
+    "n/2..n": lambda n: range(math.ceil(n / 2), n + 1),
+    "-n/3..n/2": lambda n: range(math.ceil(-n / 3), math.floor(n / 2) + 1),
+    "1..0.3*n - 1": lambda n: range(1, math.floor(0.3 * n - 1) + 1),
+    "5..2": lambda n: range(5, 3),
+}
+
+
+@pytest.mark.parametrize("bounds", BOUNDS)
+def test_a_loop_goes_over_the_whole_numbers_between(bounds: str) -> None:
+    text = RULE.format(bounds=bounds)
+    theta = 1.0
+    for n in range(12):
+        theta -= 0.001 * sum(BOUNDS[bounds](n)) * theta
+    assert netc.compile(text).train().theta[0, 0] == pytest.approx(theta, rel=1e-13)
+    found = run(lowered(text), np.ones(1), NONE, NONE, 12)
+    assert found.trajectory[-1][0] == pytest.approx(theta, rel=1e-13)
+    update = netc.update_rule(text[text.index("optimizer") : text.index("train")])
+    gradients = [np.array([0.7])] * 12
+    right = np.cumsum([0.0, *(0.001 * sum(BOUNDS[bounds](n)) * 0.7 for n in range(12))])
+    assert np.ravel(update.trajectory(np.ones(1), gradients)) == pytest.approx(1 - right, rel=1e-13)
+
+
+def test_a_loop_that_is_too_long_to_be_tried_is_not_compared() -> None:
+    rule = RULE[RULE.index("optimizer") : RULE.index("train")]
+    with pytest.raises(SpecError) as caught:
+        netc.equivalent(rule.format(bounds="1..1e12"), "gd")
+    assert [d.code for d in caught.value.diagnostics] == ["E0428"]
+    assert netc.equivalent(rule.format(bounds="1..3"), "gd(eta = 0.006)").how == "proved"
+    update = netc.update_rule(rule.format(bounds="1..2000"))
+    assert update.trajectory([1.0], [[0.5]])[1] == pytest.approx(1 - 0.001 * 2001000 * 0.5)
