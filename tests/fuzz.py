@@ -52,7 +52,8 @@ WORDS = (
     "{(1, 2), (3, 4)}", "1..3", "-3..3", "grid(-1..1, points = 3)", "grid(-1..1, -1..1, points = 2)",
     "linspace(0, 1, 5)", "uniform(-1, 1)", "normal(0, 1)", "\"a.csv\"", "\"\"", "a.b", "a.b.c", "median",
     "quartile(1, loss)", "share(x > 0)", "diverged", "converged", "all", "fan_in", "fan_out", "rounding", "not x",
-    "R[0/0](theta[n])", "R[1.5]", "1..1/0", "0/0..m", "1..1e12", "1..n/2", "x and y", "x = y", "x == y", "x != y", "theta*", "3 parts", "full", "f32", "stop_gradient(x)", "argmax(L)",
+    "R[0/0](theta[n])", "R[1.5]", "1..1/0", "0/0..m", "1..1e12", "1..n/2",
+    "x and y", "x = y", "x == y", "x != y", "theta*", "3 parts", "full", "f32", "stop_gradient(x)", "argmax(L)",
     "L[i]", "sum(L)", "min()", "exp()", "exp(1, 2)", "tanh(1)(2)", "x[1][2]", "x(1)", "x^x^x",
 )  # fmt: skip
 LINES = (

@@ -270,7 +270,7 @@ def _whole(bound: ir.Expr, sign: float) -> ir.Expr:
 def _is_whole(e: ir.Expr) -> bool:
     match e:
         case ir.Const(value):
-            return value == round(value)
+            return float(value).is_integer()
         case ir.Var(name):
             return name in ("m", "n", "samples")
         case ir.Apply("add" | "sub" | "mul", args):
