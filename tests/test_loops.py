@@ -10,6 +10,8 @@ import pytest
 import netc
 from lowering import lowered
 from netc.compiler.calculus.interpret import run
+from netc.compiler.rules.sides import sides
+from netc.compiler.rules.simulate import make_world, simulate
 from netc.dsl.diagnostics import SpecError
 
 RULE = """objective R(x) = x^2/2
@@ -57,3 +59,10 @@ def test_a_loop_that_is_too_long_to_be_tried_is_not_compared() -> None:
     assert netc.equivalent(rule.format(bounds="1..3"), "gd(eta = 0.006)").how == "proved"
     update = netc.update_rule(rule.format(bounds="1..2000"))
     assert update.trajectory([1.0], [[0.5]])[1] == pytest.approx(1 - 0.001 * 2001000 * 0.5)
+
+
+def test_a_number_between_two_batches_is_that_of_the_lower_where_rules_are_compared_too() -> None:
+    text = "optimizer r(eta = 0.1):\n    theta[n+1] = theta[n] - eta*grad R[1 + 0.7*n](theta[n])\n"
+    one, _ = sides(text, text)
+    labels = simulate(one.rule, one.values, make_world(4, 2, 0)).labels
+    assert [batch for _, batch in labels] == ["1", "1", "2", "3"]

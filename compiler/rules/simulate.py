@@ -180,9 +180,9 @@ class _Machine:
         return float(np.ravel(self.value(expr))[0])
 
     def whole(self, expr: ir.Expr) -> int:
-        """The number of a batch; 0, which none has, where it is no number."""
+        """The number of a batch, between two that of the lower; 0, which none has, where it is no number."""
         value = self.single(expr)
-        return round(value) if isfinite(value) else 0
+        return int(value) if isfinite(value) else 0
 
     def turns_of(self, first: ir.Expr, last: ir.Expr) -> range:
         found = turns(self.single(first), self.single(last))
