@@ -323,6 +323,7 @@ def test_a_condition_that_all_parameters_fulfil_is_decided() -> None:
     assert found.how == "proved"
 
 
+@pytest.mark.sweep
 def test_attack() -> None:
     """A short run of the command in attack_proofs.py."""
     found, wrong = attack(60, 5, sympy_every=7)

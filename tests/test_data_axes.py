@@ -24,6 +24,7 @@ Y = np.arange(12) % 2
 WAY = r"are 3x4x5, the network reads 4x5x3: with the channels last they are .*transpose\(0, 2, 3, 1\)"
 
 
+@pytest.mark.sweep
 def test_channels_first_are_refused() -> None:
     model = netc.compile(FILE)
     for X in (FIRST, FIRST.astype(np.float32), FIRST.tolist()):

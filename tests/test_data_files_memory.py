@@ -88,6 +88,7 @@ def test_all_files_train_alike(folder: Path) -> None:
         np.testing.assert_array_equal(found, wanted, err_msg=name)
 
 
+@pytest.mark.sweep
 def test_columns_of_an_array_are_read_where_they_lie_and_looked_after() -> None:
     both = np.column_stack([X[:500], Y[:500].astype(np.float32)])
     model = netc.compile(TEXT.format(source="given"))

@@ -63,6 +63,7 @@ def test_what_goes_on_has_the_bits_that_it_has_alone(found):
         np.testing.assert_array_equal(point.result.theta, alone(point.values[0].value, epochs).theta)
 
 
+@pytest.mark.sweep
 def test_a_killed_halving_goes_on(tmp_path, monkeypatch, capsys):
     """It dies in the second round; what the rounds before have done is not done again."""
     monkeypatch.chdir(tmp_path)

@@ -50,6 +50,7 @@ def test_a_run_alone(whole: tuple) -> None:
     np.testing.assert_array_equal(alone.states[0], expected.states[0])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("cut", [1, 5])
 def test_resumed(whole: tuple, cut: int) -> None:
     """4 batches an epoch, and the order is shuffled: a cut inside of an epoch, twice."""

@@ -60,7 +60,7 @@ def of_line(folder: Path) -> Path:
     return folder / "a.net"
 
 
-@pytest.mark.parametrize("name", one_in(12, SAYABLE))
+@pytest.mark.parametrize("name", one_in(24, SAYABLE))
 def test_a_run_in_a_folder_of_any_name_is_repeated(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """spec.net names the data by their whole path."""
     file = of_line(Path(name).absolute())

@@ -426,6 +426,7 @@ def test_by_default_all_pictures_go_into_the_folder(runs, capsys):
     assert (runs["one"] / "curves.png").stat().st_size > 10_000
 
 
+@pytest.mark.sweep
 def test_run_draws_them_at_once(tmp_path, capsys):
     made = trained(BENCHMARK.format(rule="gd(eta = 0.05)"), tmp_path / "x", "--plot")
     assert {path.name for path in made.glob("*.png")} == {

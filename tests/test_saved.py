@@ -246,6 +246,7 @@ def test_predict_finds_columns_by_name_and_speaks_raw_units(line, folder, capsys
     assert main(["predict", str(path), str(folder / "new.csv"), "--keep", "id", "--number", "1"]) == 2
 
 
+@pytest.mark.sweep
 def test_predict_leaves_out_what_the_training_left_out(line, folder, capsys, tmp_path):
     """The table of the training goes in as it is; a slip in the name of an input still has no answer."""
     path, model = line

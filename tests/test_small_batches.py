@@ -76,6 +76,7 @@ def test_trajectories(shuffle: str) -> None:
     np.testing.assert_allclose(whole, loss, rtol=1e-12)
 
 
+@pytest.mark.sweep
 def test_the_plan_says_it() -> None:
     program = build(
         network("[3(tanh)5(lin)2]", "mse", ", batch = 3, shuffle = false, seed = 9"), 13, 3, 2
