@@ -409,6 +409,28 @@ def test_a_copy_of_the_target_and_repeated_samples_are_said(table: Any) -> None:
     assert "also in the training part" in lines["split"]
 
 
+@pytest.mark.parametrize(("cells", "marked"), [
+    ((3, -999, 29, 0, -999), "a is -999 in 2 samples, 0 to 29 in all others"),
+    ((3, 9999, 29, 0, 1), "a is 9999 in 1 sample, 0 to 29 in all others"),
+    ((1, 2, 3, 4, 99), "a is 99 in 1 sample, 1 to 4 in all others"),
+    ((30, 60, 3, 80, 99), ""),  # as far as others
+    ((0, 999, 0, 999, 0), ""),  # two numbers
+    ((1, 2, 3, 4, 1000), ""),
+    ((1, 2, 3, 4, -9), ""),
+    ((999, 999, 999, 999, 999), ""),
+])  # fmt: skip
+def test_numbers_that_may_stand_for_what_is_missing_are_said(
+    cells: tuple[int, ...], marked: str, table: Any
+) -> None:
+    """A reader cannot know; a network that is scaled to -999 learns nothing."""
+    rows = "".join(f"{cell},{i}.5\n" for i, cell in enumerate(cells))
+    said = dict(told(table(f"a,y\n{rows}"), DataSpec("files"), ()))
+    assert said.get("marks", "").partition(":")[0] == marked
+    turned = "".join(f"{i}.5,{cell}\n" for i, cell in enumerate(cells))
+    of_targets = dict(told(table(f"b,a\n{turned}"), DataSpec("files"), ()))
+    assert of_targets.get("marks", "").partition(":")[0] == marked
+
+
 @pytest.mark.parametrize("end", [",", ",,", ", "])
 def test_rows_that_end_with_a_separator(end: str, table: Any) -> None:
     data = table(f"a,b,y{end}\n1,2,3{end}\n4,5,6{end}\n")

@@ -21,6 +21,8 @@ COLUMNS = 8
 """That are copied in one go."""
 MANY = 5_000_000
 """Numbers: more are not compared sample by sample."""
+FAR = 3
+"""Times the range of all other numbers: so far from them lies a number that may stand for what is missing."""
 Line = tuple[str, str]
 
 
@@ -31,6 +33,7 @@ def told(data: Dataset, spec: DataSpec, classes: Sequence[object]) -> list[Line]
         ("data", "; ".join(_read(data, spec))),
         ("inputs", _inputs(data)),
         *_constant(data),
+        *_marks(data, classes),
         ("target", "; ".join(_targets(data, classes))),
         *_label_noise(data),
         *_weights(data, spec),
@@ -113,6 +116,32 @@ def _constant(data: Dataset) -> Iterator[Line]:
     at = np.flatnonzero(np.concatenate(found)).tolist()
     if at:
         yield "constant", f"{len(at)}: {listing([data.input_names[i] for i in at], 6)}"
+
+
+def _marks(data: Dataset, classes: Sequence[object]) -> Iterator[Line]:
+    """Numbers that some files have in the place of what is missing."""
+    if data.x.size > MANY:
+        return
+    named = [*zip(data.input_names, data.x.T, strict=True)]
+    if not classes and data.x is not data.y:
+        named += zip(data.target_names, data.y.T, strict=True)
+    found = [f"{name} is {_mark(column)}" for name, column in named if _mark(column)]
+    if found:
+        fix = (
+            "if that stands for what is missing, leave it empty in the file and say missing = drop (or mean)"
+        )
+        yield "marks", f"{listing(found, SHOWN)}: {fix}"
+
+
+def _mark(column: Array) -> str:
+    """A number of nines far from all others; in words, empty if there is none."""
+    for mark in (column.min(), column.max()):
+        others = column[column != mark]
+        if str(float(abs(mark))).rstrip("0").strip("9") == "." and abs(mark) > 9 and len(others):
+            low, high = others.min(), others.max()
+            if max(low - mark, mark - high) > FAR * (high - low) > 0:
+                return f"{mark:g} in {count(len(column) - len(others), 'sample')}, {span_of(others)} in all others"
+    return ""
 
 
 def _targets(data: Dataset, classes: Sequence[object]) -> Iterator[str]:
