@@ -111,3 +111,25 @@ def test_what_is_refused_is_refused_again():
         scaled.train(1e39 * X, Y)
     with pytest.raises(netc.SpecError, match="beyond the largest"):
         scaled.train(1e39 * X, Y, seed=4)
+
+
+class Guarded:
+    """As a tensor of PyTorch that wants a gradient: it has an array, and gives none."""
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise RuntimeError("use detach() first")
+
+
+@pytest.mark.parametrize("as_x", [True, False])
+def test_an_object_that_gives_no_array_is_refused_in_its_own_words(as_x: bool) -> None:
+    given = (Guarded(), [1.0, 2.0]) if as_x else ([[1.0], [2.0]], Guarded())
+    model = netc.compile(
+        "data given, scale = zscore\nnetwork [1(lin)1]\ninit zeros\nloss mse\noptimizer gd(eta = 0.1)\ntrain epochs = 1\n"
+    )
+    with pytest.raises(
+        netc.DataError, match=r"E0614.*NumPy makes no array of a Guarded: use detach\(\) first"
+    ):
+        model.train(*given)
+    model.train([[1.0], [2.0]], [1.0, 2.0])
+    with pytest.raises(ValueError, match=r"NumPy makes no array of a Guarded: use detach\(\) first"):
+        model.predict(Guarded())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netc.runtime.data.axes import in_other_order
 from netc.runtime.data.callers import inputs_of
-from netc.runtime.data.whole_numbers import ROUNDED, require_exact_array
+from netc.runtime.data.whole_numbers import ROUNDED, plain_array, require_exact_array
 from netc.runtime.session import Session
 from netc.runtime.training.sample_layout import Samples
 from netc.runtime.training.target_domain import unfit
@@ -91,7 +91,7 @@ def _in_order(X: Any, names: tuple[str, ...], named: bool) -> Any:
 
 def _rows(X: Any) -> Reals:
     """(N, columns): a sample a row, read as for training; what is masked or missing is NaN."""
-    array = None if hasattr(X, "iloc") or isinstance(X, np.ma.MaskedArray) else np.asarray(X)
+    array = None if hasattr(X, "iloc") or isinstance(X, np.ma.MaskedArray) else plain_array(X)
     if array is not None and array.dtype.kind in "biuf" and array.ndim:
         require_exact_array("X", X)
         return array.astype(np.float64).reshape(len(array), int(np.prod(array.shape[1:])))

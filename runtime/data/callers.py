@@ -15,7 +15,7 @@ from netc.runtime.data.columns import with_truths
 from netc.runtime.data.errors import data_error
 from netc.runtime.data.named_sets import Parts
 from netc.runtime.data.table import Table, from_array, from_columns, without_use
-from netc.runtime.data.whole_numbers import EXACT, exact_array
+from netc.runtime.data.whole_numbers import EXACT, NoArray, exact_array
 
 
 def tables_of(x: Any, y: Any, spec: DataSpec) -> Table | Parts:
@@ -79,6 +79,8 @@ def _table_of(name: str, values: Any, prefix: str, span: Span) -> Table:
         values[masked] = None
     try:
         array = _column(values) if hasattr(values, "iloc") else exact_array(values)
+    except NoArray as error:
+        raise data_error("E0614", f"{name} cannot be read: {error}", span) from None
     except ValueError:
         raise data_error("E0608", f"the rows of {name} are of different lengths", span) from None
     if array.ndim == 0:

@@ -56,6 +56,10 @@ def _counted(cells: Iterable[tuple[int, int, str]]) -> dict[int, Rounded]:
     return found
 
 
+class NoArray(ValueError):
+    """The object has no array; the text says what it said."""
+
+
 def require_exact_array(name: str, values: Any) -> None:
     """ValueError where an array or list of this name, of any shape, holds integers that are others as float64."""
     array = exact_array(values)
@@ -74,9 +78,20 @@ def require_exact_array(name: str, values: Any) -> None:
             raise ValueError(f"{place} is {number}, {ROUNDED.format(array_of)}")
 
 
+def plain_array(values: Any) -> NDArray[Any]:
+    """What NumPy makes of it. Raises NoArray, and ValueError for rows of different lengths."""
+    try:
+        return np.asarray(values)
+    except (TypeError, RuntimeError) as error:  # a tensor that wants a gradient, or on another device
+        raise NoArray(f"NumPy makes no array of a {type(values).__name__}: {error}") from None
+
+
 def exact_array(values: Any) -> NDArray[Any]:
-    """The array of whatever a Python caller holds; of objects where integers of a list would be rounded, beside floats."""
-    array: NDArray[Any] = np.asarray(values)
+    """The array of whatever a Python caller holds; of objects where integers of a list would be rounded, beside floats.
+
+    Raises NoArray.
+    """
+    array = plain_array(values)
     if array.dtype.kind != "f" or not isinstance(values, list | tuple) or not (np.abs(array) >= EXACT).any():
         return array
     written = np.array(values, dtype=object)
