@@ -158,6 +158,10 @@ def test_errors_are_about_what_the_caller_did(trained, tmp_path):
         model.loss([1, 2, 3])
     with pytest.raises(ValueError, match="X has 3 columns; the network has 2 inputs"):
         model.predict(np.ones((4, 3)))
+    with pytest.raises(
+        ValueError, match=r"X has 1 column; the network has 2 inputs; one sample is X\[None\]"
+    ):
+        model.predict(np.ones(2))
     with pytest.raises(ValueError, match="belong together"):
         model.loss(result.theta[0], X)
     with pytest.raises(ValueError, match=r"no layer1\.bias"):

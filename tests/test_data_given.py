@@ -127,7 +127,7 @@ def test_an_object_that_gives_no_array_is_refused_in_its_own_words(as_x: bool) -
         "data given, scale = zscore\nnetwork [1(lin)1]\ninit zeros\nloss mse\noptimizer gd(eta = 0.1)\ntrain epochs = 1\n"
     )
     with pytest.raises(
-        netc.DataError, match=r"E0614.*NumPy makes no array of a Guarded: use detach\(\) first"
+        netc.SpecError, match=r"E0614.*NumPy makes no array of a Guarded: use detach\(\) first"
     ):
         model.train(*given)
     model.train([[1.0], [2.0]], [1.0, 2.0])

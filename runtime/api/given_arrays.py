@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from netc.runtime.data.axes import in_other_order
 from netc.runtime.data.callers import inputs_of
+from netc.runtime.data.errors import count
 from netc.runtime.data.whole_numbers import ROUNDED, plain_array, require_exact_array
 from netc.runtime.session import Session
 from netc.runtime.training.sample_layout import Samples
@@ -34,7 +35,10 @@ def raw_inputs(session: Session, X: Any) -> Reals:
         raise ValueError(wrong)
     if x.shape[1] != session.spec.network.inputs:
         wanted = session.spec.network.inputs
-        raise ValueError(f"X has {x.shape[1]} columns; the network has {wanted} inputs")
+        alone = "; one sample is X[None]" if np.ndim(X) == 1 and len(X) == wanted else ""
+        raise ValueError(
+            f"X has {count(x.shape[1], 'column')}; the network has {count(wanted, 'input')}{alone}"
+        )
     return known.fill.apply(x) if known and known.fill else x
 
 

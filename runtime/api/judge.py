@@ -9,6 +9,7 @@ import numpy as np
 
 from netc.given_arrays import raw_inputs
 from netc.runtime import judging, opening, program_file
+from netc.runtime.data.errors import count
 from netc.runtime.data.whole_numbers import require_exact_array
 from netc.runtime.results.judgement import Judgement
 from netc.runtime.session import Session
@@ -84,5 +85,7 @@ def _given(model: Fitted, X: Any, y: Any) -> Judgement:
     truth = session.targets.codes(values) if classes else values.reshape(len(x), -1).astype(np.float64)
     outputs = session.spec.network.outputs if session.spec.network else 0
     if not classes and truth.shape[1] != outputs:
-        raise ValueError(f"y has {truth.shape[1]} columns; the network has {outputs} outputs")
+        raise ValueError(
+            f"y has {count(truth.shape[1], 'column')}; the network has {count(outputs, 'output')}"
+        )
     return judging.judge(session, model.theta, model._states, x, truth)
