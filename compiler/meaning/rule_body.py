@@ -38,12 +38,17 @@ def equations(actions: Iterable[ast.Action]) -> Iterator[ast.Equation]:
     return (node for action in actions for node in walk(action) if isinstance(node, ast.Equation))
 
 
+def loops(actions: Iterable[ast.Action]) -> Iterator[ast.For]:
+    """All `for`, those inside others too."""
+    return (node for action in actions for node in walk(action) if isinstance(node, ast.For))
+
+
 def can_end(body: tuple[ast.Action, ...]) -> bool:
     """Does what `until` reads change from round to round? It is made of something that is read before it is set."""
     written = list(equations(body))
     names = {e.name for e in written}
     reads: dict[str, set[str]] = {}
-    carried: set[str] = {n.name for a in body for n in walk(a) if isinstance(n, ast.For)}
+    carried: set[str] = {loop.name for loop in loops(body)}
     for equation in written:
         read = names_in(equation.value)
         carried |= {n for n in read & names if n not in reads}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial, reduce
 from itertools import combinations
@@ -14,7 +15,7 @@ from netc.compiler.rules.admitted import admitted
 from netc.compiler.rules.compare_rules import Match, match_changed
 from netc.compiler.rules.mapping import VANISHING, parts
 from netc.compiler.rules.sides import TOLERANCE, Side, apart
-from netc.compiler.rules.simulate import Distance, World, simulate
+from netc.compiler.rules.simulate import Distance, TooLong, World, simulate
 from netc.compiler.rules.trials import Difference
 
 LATE = 10**6
@@ -61,8 +62,15 @@ def momentary(a: Side, b: Side) -> Iterator[str]:
     """Differences that come with n and go."""
     if _same(apart(a, b, a.values, b.values, 5, quiet_start=True)):
         yield f"if the first gradient were 0: only the first step is another one{_left_apart(a, b)}"
-    elif _same(apart(a, b, a.values, b.values, 5, first=LATE)):
+    elif _same(_late(a, b)):
         yield f"at a late n ({LATE}): only a correction that fades with n differs"
+
+
+def _late(a: Side, b: Side) -> Distance | None:
+    """None too where loops have grown with n beyond what is tried."""
+    with suppress(TooLong):
+        return apart(a, b, a.values, b.values, 5, first=LATE)
+    return None
 
 
 def _left_apart(a: Side, b: Side) -> str:

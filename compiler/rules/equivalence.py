@@ -14,7 +14,7 @@ from netc.compiler.rules.compare_rules import How, Match, breaks, match, match_a
 from netc.compiler.rules.conditions import RATE, slowed
 from netc.compiler.rules.differences import because
 from netc.compiler.rules.explain import wrap
-from netc.compiler.rules.long_loops import loops_of, too_long
+from netc.compiler.rules.long_loops import the_long_one, too_long
 from netc.compiler.rules.sides import Side, sides
 from netc.compiler.rules.simulate import TooLong
 from netc.compiler.rules.trials import Difference, Tried, at_once, difference, try_all
@@ -74,9 +74,8 @@ def compare(a: Side, b: Side, texts: tuple[str, str] = ("", "")) -> Verdict:
     try:
         verdict = _compared(a, b, texts)
     except TooLong:
-        rules = [s.text.optimizer.definition for s in (a, b)]
-        long = rules[0] if loops_of(rules[0]) else rules[1]
-        raise SpecError([too_long(long, "it is not tried, and not compared", "error")]) from None
+        told = too_long(the_long_one(a, b), "it is not tried, and not compared", "error")
+        raise SpecError([told]) from None
     one, other = a.text.optimizer, b.text.optimizer
     if one.point == other.point == "" or (one.definition.body, one.arguments, one.point) == (
         other.definition.body,

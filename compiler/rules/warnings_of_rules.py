@@ -56,7 +56,9 @@ def warnings(spec: Spec) -> tuple[Diagnostic, ...]:
             tried += [w for name in epsilons for w in _epsilon(spec, name, given[name], alone)]
         except TooLong:
             tried = [
-                too_long(rule, "it is not tried, and slips that would show then are not told", "warning")
+                too_long(
+                    spec.optimizer, "it is not tried, and slips that would show then are not told", "warning"
+                )
             ]
         found += tried
     return tuple(sorted(found, key=lambda d: d.span.start))

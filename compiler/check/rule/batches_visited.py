@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from math import isnan
 
-from netc.compiler.check.rule.loops import bounds, loops
+from netc.compiler.check.rule.loops import bounds
 from netc.compiler.check.training.train import batches
 from netc.compiler.meaning.findings import Report, counted
 from netc.compiler.meaning.resolve import head
 from netc.compiler.meaning.resolve_values import is_whole, number_or_nan, number_or_none
+from netc.compiler.meaning.rule_body import loops
 from netc.compiler.meaning.spec import Optimizer, Training
 from netc.dsl import ast
 from netc.dsl.walks import walk
@@ -70,7 +71,7 @@ def _check_memories(optimizer: Optimizer, training: Training, statement: ast.Tra
 def _check_loops(optimizer: Optimizer, m: int, report: Report) -> None:
     """`for i in 1..3` with R[i], of two batches."""
     known = dict(optimizer.arguments)
-    for loop in loops(optimizer):
+    for loop in loops(optimizer.body.actions):
         names = [
             b for n in walk(loop) if (b := _batch_of(n)) == ast.Name(loop.name) or _kept_at(n, loop.name)
         ]
