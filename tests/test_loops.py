@@ -10,6 +10,7 @@ import pytest
 
 import netc
 from lowering import lowered
+from netc.compiler.calculus import ir
 from netc.compiler.calculus.interpret import run
 from netc.compiler.check.program import check
 from netc.compiler.pipeline import to_warnings
@@ -54,6 +55,29 @@ def test_a_loop_goes_over_the_whole_numbers_between(bounds: str) -> None:
     gradients = [np.array([0.7])] * 12
     right = np.cumsum([0.0, *(0.001 * sum(BOUNDS[bounds](n)) * 0.7 for n in range(12))])
     assert np.ravel(update.trajectory(np.ones(1), gradients)) == pytest.approx(1 - right, rel=1e-13)
+
+
+ENDS = {
+    "n/(n - 2)..3": 2,
+    "1..1/(n - 2)": 2,
+    "0/(n - 2)..3": 2,
+    "1..exp(1000*(n - 1))": 2,
+    "-1e20*n..2": 1,
+    "1..n*1e300*1e300": 1,
+}
+"""The iteration in which a bound is first infinite, no number, or beyond what can be counted."""
+
+
+@pytest.mark.parametrize("bounds", ENDS)
+def test_a_bound_that_is_none_ends_the_run(bounds: str) -> None:
+    text = RULE.format(bounds=bounds)
+    result = netc.compile(text).train()
+    assert (result.stopped.tolist(), result.steps.tolist()) == (["no such loop"], [ENDS[bounds]])
+    found = run(lowered(text), np.ones(1), NONE, NONE, 12)
+    assert (found.status, found.iterations) == (ir.STATUS["loop"], ENDS[bounds])
+    update = netc.update_rule(text[text.index("optimizer") : text.index("train")])
+    with pytest.raises(ValueError, match=rf"'looped' ends in step {ENDS[bounds]} of 12: a bound of a loop"):
+        update.trajectory(np.ones(1), [np.array([0.7])] * 12)
 
 
 def test_a_loop_that_is_too_long_to_be_tried_is_not_compared() -> None:

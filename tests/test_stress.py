@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import math
 import os
 import pickle
 import random
@@ -258,6 +259,20 @@ def test_a_requirement_holds_at_every_step_or_ends_the_run(schedule: str, steps:
     result = netc.compile(BOWL + f"schedule eta = {schedule}\n").train()
     assert result.steps.tolist() == [steps]
     assert result.stopped == ["steps" if steps == 30 else "out of range"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ({"b1": [0.9, 1.5, 0.9]}, r"'optax.adam' requires b1 < 1; b1 is 1.5, in step 1"),
+        ({"learning_rate": [0.1, 0.1, -0.1], "b1": [0.9] * 3}, r"requires learning_rate >= 0; .*, in step 2"),
+        ({"b2": [math.nan, 0.9, 0.9]}, r"the schedule of 'b2' has no number in step 0"),
+    ],
+)
+def test_it_holds_on_given_gradients_too(schedule: dict[str, list[float]], words: str) -> None:
+    rule = netc.update_rule("optax.adam(learning_rate = 0.1)")
+    with pytest.raises(ValueError, match=words):
+        rule.trajectory(np.ones(2), np.ones((3, 2)), schedule=schedule)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ class Given:
     """(T, k), of the k evaluations of a step."""
 
 
+class RuleEnded(Exception):
+    """Before its last step, for this status."""
+
+    def __init__(self, status: int, step: int) -> None:
+        self.status, self.step = status, step
+
+
 class _Teller:
     """Tells a rule what is given, step by step, and notes where it asks."""
 
@@ -53,7 +60,7 @@ class _Teller:
 def trajectory(rule: ir.Rule, theta0: Array, given: Given) -> tuple[Array, list[list[Array]]]:
     """(T+1, d): the rule alone on given gradients; and the points at which it asks, step by step.
 
-    Raises ValueError where the rule asks for a loss that is not given, or for a mask of layers.
+    Raises ValueError where the rule asks for a loss that is not given, or for a mask of layers, and RuleEnded.
     """
     if rule.masks:
         raise ValueError(f"where '{rule.masks[0].of}' is 1 only a network says")
@@ -70,4 +77,6 @@ def trajectory(rule: ir.Rule, theta0: Array, given: Given) -> tuple[Array, list[
         env.update(now)
 
     found = iterate(rule, machine, len(given.gradients), given.batches, begun, given.first)
+    if found.status:
+        raise RuleEnded(found.status, found.iterations - given.first)
     return found.trajectory, teller.points

@@ -28,7 +28,9 @@ from netc.compiler.calculus.modes import gives_states_of
 from netc.dsl.record import record
 
 RUNNING = 0
-CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE, NO_SUCH_LOOP = (
+    ir.STATUS.values()
+)
 """Why a run ended, as in docs/kernels.md."""
 
 

@@ -91,6 +91,10 @@ class Tell:
     value: Expr
 
 
+COUNTED = 2.0**53
+"""Bounds of loops are smaller: from here on not every whole number is a float64."""
+
+
 @record
 class For:
     """index runs over first, first+1, ..., last (inclusive)."""
@@ -119,12 +123,20 @@ class Until:
     condition: Expr
 
 
-Ending = Literal["criterion", "diverged", "search", "step", "batch", "range"]
+Ending = Literal["criterion", "diverged", "search", "step", "batch", "range", "loop"]
 """How a rule ends a run: the stop criterion holds; it diverged; a search reached its bound; its step fell
-below rounding; it asked for the batch of a number that no batch has; or a schedule left the range that the
-rule requires."""
-STATUS: Mapping[Ending, int] = {"criterion": 1, "diverged": 2, "search": 3, "step": 4, "batch": 5, "range": 6}
-"""As the kernels write it into `counters`; 0 while the run goes on."""
+below rounding; it asked for the batch of a number that no batch has; a schedule left the range that the
+rule requires; or a bound of a loop is no number, or none that a loop can count to."""
+STATUS: Mapping[Ending, int] = {
+    "criterion": 1,
+    "diverged": 2,
+    "search": 3,
+    "step": 4,
+    "batch": 5,
+    "range": 6,
+    "loop": 8,
+}
+"""As the kernels write it into `counters`; 0 while the run goes on. 7 is the runtime's."""
 
 
 @record

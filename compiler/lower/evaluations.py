@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial, reduce
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import simplify
@@ -154,6 +155,9 @@ class Builder:
 
     @contextmanager
     def for_(self, index: str, first: ir.Expr, last: ir.Expr, assigned: Iterable[str]) -> Iterator[None]:
+        unknown = [bound for bound in map(simplify, (first, last)) if not _is_counted(bound)]
+        if unknown:
+            self.stop(ir.apply("not", reduce(partial(ir.apply, "and"), map(_countable, unknown))), "loop")
         with self._loop((index, *assigned)) as (block, before):
             yield
         self.known.evaluations = before.evaluations  # the last round's are not those of the next reader
@@ -276,6 +280,21 @@ def _is_whole(e: ir.Expr) -> bool:
         case ir.Apply("add" | "sub" | "mul", args):
             return all(map(_is_whole, args))
     return False
+
+
+def _is_counted(bound: ir.Expr) -> bool:
+    """Whether it is surely small enough for a loop."""
+    match bound:
+        case ir.Const(value):
+            return abs(value) < ir.COUNTED
+        case ir.Apply("add" | "sub", args):
+            return all(map(_is_counted, args))
+    return isinstance(bound, ir.Var) and _is_whole(bound)
+
+
+def _countable(bound: ir.Expr) -> ir.Expr:
+    """False of what is infinite or no number: kernels would count from, or to, any whole number."""
+    return ir.apply("lt", ir.apply("abs", bound), ir.Const(ir.COUNTED))
 
 
 def _finished(stmt: ir.Stmt | _Evaluation | _Loop | _Branches) -> ir.Stmt:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netc.compiler.calculus.given_gradients import Given, trajectory
+from netc.compiler.calculus.given_gradients import Given, RuleEnded, trajectory
+from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.m_as_state import shown
 from netc.compiler.meaning.rule_equations import lines
+from netc.compiler.meaning.spec import Optimizer
 from netc.compiler.rules.cost import Cost, count
 from netc.compiler.rules.latex import latex_rule
 from netc.compiler.rules.rule_text import RuleText, read_rule
@@ -98,7 +101,8 @@ class UpdateRule:
         default theta is one. `batches` is m, the steps of an epoch; `first` the n of the first step (the states start
         there as they do at 0); `weights` (d,) is 1 for a weight, 0 for a bias, by default all are weights. Computes
         in float64. Raises ValueError where shapes do not fit, where `schedule` names
-        what is no parameter, and where the rule asks for a loss that is not given.
+        what is no parameter or gives it what the rule does not allow, where the rule asks for a loss that is not given,
+        and where it ends before the last step, as a search does that finds no end.
         """
         return self._gone(
             theta0, gradients, weights, losses,
@@ -123,7 +127,13 @@ class UpdateRule:
         given = Given(steps, weights=mask, losses=lost, **told)
         _fitting(theta, given)
         rule = self._for(len(theta), given.schedule or {}, len(steps))
-        return trajectory(rule.rule, theta, given)
+        try:
+            return trajectory(rule.rule, theta, given)
+        except RuleEnded as ended:
+            from netc.runtime.training.outcomes import meaning
+
+            why = f"'{self.name}' ends in step {ended.step} of {len(steps)}: {meaning(ended.status)}"
+            raise ValueError(f"{why}; gradients[:{ended.step}] go as far as it goes") from None
 
     def _for(self, elements: int, schedule: Mapping[str, Sequence[float]], steps: int) -> RuleText:
         read = read_rule(self._text, elements=elements, varying=schedule)
@@ -134,7 +144,27 @@ class UpdateRule:
             if np.shape(values) != (steps,):
                 count = np.size(values) if np.ndim(values) == 1 else f"shape {np.shape(values)} as"
                 raise ValueError(f"the schedule of '{name}' has {count} values for {steps} steps")
+        _require(read.optimizer, schedule)
         return read
+
+
+def _require(rule: Optimizer, schedule: Mapping[str, Sequence[float]]) -> None:
+    """Raises ValueError where the rule does not allow what a schedule gives."""
+    from netc.compiler.check.parts.values import check_required
+
+    fixed = dict(rule.off) | dict(rule.arguments)
+    first: dict[tuple[float, ...], int] = {}
+    for step, values in enumerate(zip(*schedule.values(), strict=True)):
+        first.setdefault(values, step)
+    for values, step in first.items():
+        for name, value in zip(schedule, values, strict=True):
+            if isnan(value):
+                raise ValueError(f"the schedule of '{name}' has no number in step {step}")
+        report = Report()
+        now = fixed | {name: float(value) for name, value in zip(schedule, values, strict=True)}
+        check_required(rule.definition, (), now, rule.definition.span, report)
+        for found in report.diagnostics:
+            raise ValueError(f"{found.message}, in step {step}")
 
 
 def _fitting(theta: Reals, given: Given) -> None:

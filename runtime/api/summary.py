@@ -12,23 +12,10 @@ from netc.dsl.visible import visible
 from netc.runtime.results.result import Ended, Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.session import Session
-from netc.runtime.training.outcomes import STOPS as ORDER
+from netc.runtime.training.outcomes import MEANING, STOPS
 from netc.terminal import counted, duration, number, paint, percent, signs
 from netc.verdicts import figure
 
-STOPS = {
-    "epochs": "all epochs done",
-    "steps": "all steps done",
-    "criterion": "the stop criterion holds",
-    "diverged": "diverged",
-    "search": "a search of the rule found no end: its 'until' never held",
-    "step too small": "the step of a search fell below rounding",
-    "no such batch": "the rule asked for the batch of a number that no batch has",
-    "out of range": "a schedule left the range that the rule or a layer requires",
-    "interrupted": "interrupted",
-    "callback": "the callback ended it",
-    "no gain": "the patience of 'stop' is over",
-}
 SHOWN_THETA = 8
 
 
@@ -142,25 +129,25 @@ def _course(result: Result) -> Iterator[str]:
         length += f" ({number(epochs)} epochs)" if epochs != steps else ""
         each = f", {duration(seconds['train'] / steps)} each" if steps else ""
         yield f"  {length} in {duration(seconds['train'])}{each}, {compiled}"
-        ended = STOPS[result.stopped[0]]
+        ended = MEANING[result.stopped[0]]
         if result.stopped[0] == "diverged":
             ended = f"diverged at step {steps}{_why(result)}"
         elif result.stopped[0] == "out of range":
             ended += _why(result)
         if result.keep:
             ended += f"; kept is epoch {number(float(result.kept_epochs[0]))}, the best by {result.keep}"
-        failed = result.stopped[0] in ("diverged", "search", "no such batch", "out of range")
+        failed = result.stopped[0] in ("diverged", "search", "no such batch", "out of range", "no such loop")
         yield "  " + (paint(ended, fg="red") if failed else ended)
         if result.theta.shape[1] <= SHOWN_THETA:
             yield f"  theta = {number(result.theta[0].tolist())}"
         return
     yield f"  {result.runs} runs in {duration(seconds['train'])}, {compiled}"
-    counts = np.bincount(result.stop_codes, minlength=len(ORDER))
-    told = "diverged" if counts[ORDER.index("diverged")] else "out of range"
-    for count, reason in zip(counts.tolist(), ORDER, strict=True):
+    counts = np.bincount(result.stop_codes, minlength=len(STOPS))
+    told = "diverged" if counts[STOPS.index("diverged")] else "out of range"
+    for count, reason in zip(counts.tolist(), STOPS, strict=True):
         if count:
             why = _first(result) if reason == told else ""
-            yield f"  {count:>{len(str(result.runs))}}  {STOPS[reason]}{why}"
+            yield f"  {count:>{len(str(result.runs))}}  {MEANING[reason]}{why}"
     if result.keep:
         low, *_, high = sorted(result.kept_epochs.tolist())
         yield f"  kept is the best epoch of each run by {result.keep}: {number(low)} to {number(high)}"

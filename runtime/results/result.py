@@ -146,8 +146,8 @@ class Result:
     @property
     def stopped(self) -> Texts:
         """(runs,) texts: `epochs`, `steps`, `criterion`, `diverged`, `search` (a `repeat` reached its bound),
-        `step too small`, `no such batch`, `out of range`, `interrupted`, `no gain` (the patience of `stop` is over),
-        `callback` (one has asked for the end)."""
+        `step too small`, `no such batch`, `out of range`, `no such loop`, `interrupted`, `no gain` (the patience of
+        `stop` is over), `callback` (one has asked for the end)."""
         return np.array(STOPS)[self.stop_codes]
 
     @property

@@ -12,6 +12,7 @@ from netc.runtime.training.state import (
     DIVERGED,
     NO_GAIN,
     NO_SUCH_BATCH,
+    NO_SUCH_LOOP,
     OUT_OF_RANGE,
     RUNNING,
     SEARCH_FAILED,
@@ -27,10 +28,26 @@ STOPS = (
     "step too small",
     "no such batch",
     "out of range",
+    "no such loop",
     "interrupted",
     "no gain",
     "callback",
 )
+MEANING = {
+    "epochs": "all epochs done",
+    "steps": "all steps done",
+    "criterion": "the stop criterion holds",
+    "diverged": "diverged",
+    "search": "a search of the rule found no end: its 'until' never held",
+    "step too small": "the step of a search fell below rounding",
+    "no such batch": "the rule asked for the batch of a number that no batch has",
+    "out of range": "a schedule left the range that the rule or a layer requires",
+    "no such loop": "a bound of a loop of the rule is infinite or no number",
+    "interrupted": "interrupted",
+    "callback": "the callback ended it",
+    "no gain": "the patience of 'stop' is over",
+}
+"""In a sentence."""
 OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
 """A run converged if its stop criterion holds; without a criterion one that came to its end has finished."""
 SETTLED = ("converged", "finished")
@@ -45,8 +62,14 @@ _STOP_OF = {
     STEP_TOO_SMALL: STOPS.index("step too small"),
     NO_SUCH_BATCH: STOPS.index("no such batch"),
     OUT_OF_RANGE: STOPS.index("out of range"),
+    NO_SUCH_LOOP: STOPS.index("no such loop"),
     NO_GAIN: STOPS.index("no gain"),
 }
+
+
+def meaning(status: int) -> str:
+    """Why a rule has ended a run."""
+    return MEANING[STOPS[_STOP_OF[status]]]
 
 
 def stops(counters: Array, total: int, by_steps: bool, called: bool = False) -> Array:
@@ -80,7 +103,7 @@ def outcomes(stopped: Array, criterion: bool) -> Array:
     meaning = [
         at_end,
         at_end,
-        *map(OUTCOMES.index, ("converged", "diverged", *4 * ("step too small",))),
+        *map(OUTCOMES.index, ("converged", "diverged", *5 * ("step too small",))),
     ]
     found: Array = np.array([*meaning, OUTCOMES.index("interrupted"), at_end, at_end], np.int8)[stopped]
     return found

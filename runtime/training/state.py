@@ -19,8 +19,10 @@ from netc.runtime.training.start import first_states, first_theta
 FIGURES = 8
 """Numbers of a report, as `report.py` lists them."""
 RUNNING = 0
-CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE = ir.STATUS.values()
-NO_GAIN = max(ir.STATUS.values()) + 1
+CRITERION, DIVERGED, SEARCH_FAILED, STEP_TOO_SMALL, NO_SUCH_BATCH, OUT_OF_RANGE, NO_SUCH_LOOP = (
+    ir.STATUS.values()
+)
+NO_GAIN = 7
 """Set here and not by kernels, which leave such a run alone as they do any that has ended."""
 
 MEMORY, MEMORY_ON_GPU = 2**28, 2**32
@@ -143,7 +145,7 @@ def from_arrays(
 def require_counters(counters: Array, total: int) -> None:
     """Of runs that have done at most `total` iterations."""
     within({"counters": counters}, "counters", counters.shape, np.int64, 0)
-    for column, most in ((0, total), (3, NO_GAIN)):
+    for column, most in ((0, total), (3, max(NO_GAIN, *ir.STATUS.values()))):
         part = counters[:, column]
         within({"counters": part}, "counters", part.shape, np.int64, 0, most)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from math import isnan
 
+from netc.compiler.calculus.ir import COUNTED
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_values import is_whole, number_or_nan
 from netc.compiler.meaning.rule_body import loops
 from netc.compiler.meaning.spec import Optimizer
 from netc.dsl import ast
-
-LARGEST = 2.0**53
-"""From here on not every whole number is a float64."""
 
 
 def bounds(loop: ast.For) -> tuple[ast.Expr, ast.Expr]:
@@ -25,7 +23,7 @@ def check_bounds(optimizer: Optimizer, report: Report) -> None:
     for loop in loops(optimizer.body.actions):
         for which, bound in zip(("first", "last"), bounds(loop), strict=True):
             value = number_or_nan(bound, known)
-            if value is not None and not (is_whole(value) and abs(value) < LARGEST):
+            if value is not None and not (is_whole(value) and abs(value) < COUNTED):
                 message = f"the {which} value of a loop is a whole number, and this is {_shown(value)}"
                 report.error("E0305", bound.span, message)
 

@@ -201,6 +201,6 @@ def _tell(run: Run, result: Result, as_json: bool, quiet: bool) -> None:
 def _status(result: Result) -> int:
     if result.interrupted:
         return INTERRUPTED
-    if set(result.stopped) <= {"diverged", "no such batch", "out of range"}:
+    if set(result.stopped) <= {"diverged", "no such batch", "out of range", "no such loop"}:
         return BROKEN_OFF
     return DONE if all(v.holds for v in result.expect) else NOT_AS_EXPECTED
