@@ -47,11 +47,17 @@ def _functions(lanes: int) -> dict[str, Any]:
         assert at >= 0
         return np.full(lanes, array[at], array.dtype)
 
+    def transpose(array: Any, i: int, stride: int, rows: int, out: Any, o: int, apart: int) -> None:
+        square = np.array([load(array, i + min(k, rows - 1) * stride) for k in range(lanes)])
+        for k in range(lanes):
+            store(out, o + k * apart, square[:, k])
+
     def vsum(*vectors: Any) -> Any:
         return np.array([np.sum(v) for v in vectors])
 
     made = {
         "load": load, "load_first": load_first, "store": store, "keep": keep, "broadcast": broadcast, "vsum": vsum,
+        "transpose": transpose,
         "splat": lambda value: np.full(lanes, value), "fma": lambda a, b, c: a * b + c,
         "hsum": lambda v: float(np.sum(v)), "hmax": lambda v: float(np.max(v)), "hmin": lambda v: float(np.min(v)),
         "select": lambda c, a, b: np.where(c, a, b), "land": np.logical_and, "lor": np.logical_or, "lnot": np.logical_not,

@@ -78,49 +78,40 @@ def predict(
 
 TRANSPOSED = (4, 4)
 """Arguments of `transposed` that belong together: from where, to where."""
-FEATURES_AT_ONCE = 16
-"""A gathered sample is read in pieces of about a cache line, so that the rows it goes to stay in the cache."""
 
 
-def gather(plan: Plan, inputs: int, outputs: int, rows: int = -1) -> L.Function:
-    """Here x is sample by sample: a shuffled sample is read as a whole and written feature by feature. `rows`: where the
-    first layer wants it as it is."""
+def gather(plan: Plan, inputs: int, outputs: int, all_rows: bool) -> L.Function:
+    """Here x is sample by sample: W shuffled samples are read as they are, then turned. `all_rows`: the first layer wants
+    all of a block as they are."""
+    rows, apart = plan.at(plan.gather_rows), row_of(inputs, plan.lanes)
+    sample = L.add("first", L.add("s", "j"))
     pick: list[L.Stmt] = [
-        L.let("sample", L.add("first", "j")),
-        L.If(
-            L.call("gt", L.call("len", "order"), 0),
-            (L.let("sample", L.At(L.Name("order"), L.add("first", "j"))),),
-        ),
+        L.let("sample", sample),
+        L.If(L.call("gt", L.call("len", "order"), 0), (L.let("sample", L.At(L.Name("order"), sample)),)),
+        L.let("row", L.At(L.Name("x"), L.Name("sample"))),
     ]
-    target = L.Store(
-        L.Name("scratch"),
-        place_of(plan, plan.at(plan.gather_y), "o", "j"),
-        L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample")),
+    place = L.add(L.add(L.mul("j", apart), "i"), "at")
+    vectors = inputs // plan.lanes * plan.lanes
+    copy = (
+        [L.loop("i", vectors, [L.store("scratch", place, L.load("row", "i"))], step=plan.lanes)]
+        if vectors
+        else []
     )
-    by_feature = _gathered(plan, inputs, pick) if rows < 0 else _copied(plan, inputs, plan.at(rows), pick)
-    body = (*by_feature, L.loop("j", "valid", [*pick, L.loop("o", outputs, [target])]))
+    if vectors < inputs:
+        one = L.Store(L.Name("scratch"), place, L.At(L.Name("row"), L.Name("i")))
+        copy.append(L.loop("i", inputs, [one], start=vectors))
+    target = place_of(plan, plan.at(plan.gather_y), "o", L.add("s", "j"))
+    value = L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample"))
+    put = L.loop("o", outputs, [L.Store(L.Name("scratch"), target, value)])
+    to = L.add(plan.at(plan.gather_x), "s")
+    turned = L.call("transposed", "scratch", "at", apart, "some", "scratch", to, plan.block, inputs)
+    body: list[L.Stmt] = [
+        L.let("some", L.call("least", plan.lanes, L.call("sub", "valid", "s"))),
+        L.let("at", L.add(L.mul("s", apart), rows) if all_rows else rows),
+        L.loop("j", "some", [*pick, *copy, put]),
+        L.Do(turned, TRANSPOSED),
+    ]
     note = "Brings the samples order[first : first + valid] together; without an order as they stand."
     types = ("tables", "tables", "int64[::1]", "int64", "int64", "reals")
-    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), body, note, types=types)
-
-
-ROW = L.let("row", L.At(L.Name("x"), L.Name("sample")))
-
-
-def _gathered(plan: Plan, inputs: int, pick: list[L.Stmt]) -> list[L.Stmt]:
-    value = L.At(L.Name("row"), L.Name("i"))
-    put = L.Store(L.Name("scratch"), place_of(plan, plan.at(plan.gather_x), "i", "j"), value)
-    stop = L.let("stop", L.call("least", L.add("part", FEATURES_AT_ONCE), inputs))
-    part: list[L.Stmt] = [stop, L.loop("j", "valid", [*pick, ROW, L.loop("i", "stop", [put], start="part")])]
-    return [L.loop("part", inputs, part, step=FEATURES_AT_ONCE)]
-
-
-def _copied(plan: Plan, inputs: int, rows: L.Int, pick: list[L.Stmt]) -> list[L.Stmt]:
-    """First as it is, then turned."""
-    apart = row_of(inputs, plan.lanes)
-    at = L.add(L.add(L.mul("j", apart), "i"), rows)
-    copy = L.loop("i", inputs, [L.Store(L.Name("scratch"), at, L.At(L.Name("row"), L.Name("i")))])
-    turned = L.call(
-        "transposed", "scratch", rows, apart, "valid", "scratch", plan.at(plan.gather_x), plan.block, inputs
-    )
-    return [L.loop("j", "valid", [*pick, ROW, copy]), L.Do(turned, TRANSPOSED)]
+    whole = L.loop("s", "valid", body, step=plan.lanes)
+    return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), (whole,), note, types=types)

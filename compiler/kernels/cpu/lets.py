@@ -17,6 +17,7 @@ from netc.compiler.kernels.cpu import calls
 from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, of_block, predict
 from netc.compiler.kernels.cpu.lets_plan import Lets, Mode
 from netc.compiler.kernels.cpu.passes import LetWriter
+from netc.compiler.kernels.cpu.rows import transposed
 from netc.compiler.kernels.notes import by_words, names_of
 from netc.compiler.kernels.objective import parameters_of, scaled
 from netc.compiler.kernels.outline import Outline
@@ -43,7 +44,8 @@ def functions(lets: Lets, shuffled: bool) -> list[L.Function]:
             _steps(mode, "backward", mode.steps.backward, BACKWARD, outline),
         ]
     if shuffled:
-        made.append(gather(plan, modes[0].problem.inputs, modes[0].problem.targets))
+        first = modes[0].problem
+        made += [transposed(plan), gather(plan, first.inputs, first.targets, all_rows=False)]
     for mode in modes:
         made += [_over_blocks(mode, name, shuffled, outline) for name in ("loss", "gradient")]
     made.append(_predict(modes[-1], shuffled, outline))

@@ -9,7 +9,7 @@ from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.buffers import places
 from netc.compiler.kernels.cpu.nests import Tiles
-from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of
+from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan, block_of, row_of, whole
 from netc.compiler.kernels.cpu.steps import Nest
 from netc.compiler.kernels.factored import factored
 from netc.compiler.kernels.machine import Machine
@@ -58,10 +58,11 @@ def planned(
     modes = [sums_apart(draws_apart(p)) for p in ([problem, problem.test] if problem.test else [problem])]
     block, vectors = _block(modes, machine, lanes, batch if problem.test else samples)
     aliased = ALIASED * lanes // (8 * machine.lanes) // block
-    x, y = lanes, lanes + (problem.inputs * block if shuffled else 0)
+    rows, x = lanes, lanes + (row_of(problem.inputs, lanes) * lanes if shuffled else 0)
+    y = x + (whole(problem.inputs, lanes) * block if shuffled else 0)
     start = y + (problem.targets * block if shuffled else 0)
-    names = {0: "ZEROS", x: "SAMPLES_X", y: "SAMPLES_Y"}
-    frame = Plan(lanes, machine.registers, block, (), 1, 0, x, y, {}, names, start, 1, vectors)
+    names = {0: "ZEROS", rows: "SAMPLE_ROWS", x: "SAMPLES_X", y: "SAMPLES_Y"}
+    frame = Plan(lanes, machine.registers, block, (), 1, 1, 0, x, y, rows, {}, names, start, 1, vectors)
     made: list[Mode] = []
     for mode in modes:
         prefix = "" if len(modes) == 1 or made else "training_"

@@ -37,11 +37,12 @@ def functions(network: Chain, plan: Plan, shuffled: bool, parallel: bool) -> lis
     made = [cpu_tiles.product(plan)]
     made += [] if all(stage.wide for stage in plan.stages) else [cpu_tiles.outer_sums(plan)]
     made += [cpu_tiles.row_sums(plan)]
-    made += [rows.transposed(plan), rows.outer_rows(plan)] if plan.wide else []
+    made += [rows.transposed(plan)] if plan.wide or shuffled else []
+    made += [rows.outer_rows(plan)] if plan.wide else []
     made += [*outline.functions, heads.loss.function, heads.adjoint.function, *passes]
     if shuffled:
         first = plan.stages[0]
-        made.append(gather(plan, network.layers[0].product.inputs, network.head.units, first.rows))
+        made.append(gather(plan, first.layer.product.inputs, network.head.units, first.wide))
     if plan.few:
         made += units.functions(network, plan)
     return [

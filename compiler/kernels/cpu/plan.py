@@ -66,10 +66,14 @@ class Plan:
     stages: tuple[Stage, ...]
     height: int
     """Rows of a register tile of `product`."""
+    sums_height: int
+    """And of `outer_rows`."""
     zeros: int
     """A row of zeros, the start of sums without a bias."""
     gather_x: int
     gather_y: int
+    gather_rows: int
+    """Shuffled samples as they are: a vector's of them, or all of a block where the first layer is wide."""
     temporaries: dict[str, int] = field(hash=False)
     """Buffers of the head and of activations that reduce over units, by name."""
     names: dict[int, str] = field(hash=False)
@@ -120,18 +124,20 @@ def plan(
     at_once = (
         min(block, samples) if samples > lanes else block
     )  # fewer go by units: what is left are evaluations of all
-    wide = [is_wide(d, at_once, lanes, i == 0) for i, d in enumerate(dense)]
+    wide = [is_wide(d, at_once, lanes, i == 0, shuffled and i == 0) for i, d in enumerate(dense)]
     places = _Places(lanes)
     zeros = places.take(max(max(d.inputs, d.outputs) for d in dense), "ZEROS")
-    stages = _with_rows(_stages(network, wide, block, places), wide, shuffled, block, places)
+    rows = row_of(dense[0].inputs, lanes) * (block if wide[0] else lanes) if shuffled else 0
+    gather_rows = places.take(rows, "SAMPLE_ROWS") if shuffled else -1
+    stages = _with_rows(_stages(network, wide, block, places), wide, gather_rows, block, places)
     gather_x, gather_y = (
         places.take(n * block, name) if shuffled else 0
-        for n, name in ((dense[0].inputs, "SAMPLES_X"), (network.head.units, "SAMPLES_Y"))
+        for n, name in ((whole(dense[0].inputs, lanes), "SAMPLES_X"), (network.head.units, "SAMPLES_Y"))
     )
     buffers = {name: places.take(rows * block, f"HEAD_{name.upper()}") for name, rows in temporaries.items()}
-    height, chunks = _height(network, wide, machine), _chunks(network, samples)
-    return Plan(lanes, machine.registers, block, stages, height, zeros, gather_x, gather_y, buffers,
-                places.names, places.top, chunks)  # fmt: skip
+    chunks = _chunks(network, samples)
+    return Plan(lanes, machine.registers, block, stages, *_heights(dense, wide, machine), zeros, gather_x, gather_y,
+                gather_rows, buffers, places.names, places.top, chunks)  # fmt: skip
 
 
 class _Places:
@@ -141,7 +147,7 @@ class _Places:
         self.lanes, self.top, self.names = lanes, 0, dict[int, str]()
 
     def take(self, numbers: int, name: str) -> int:
-        start, self.top = self.top, self.top + -(-numbers // self.lanes) * self.lanes
+        start, self.top = self.top, self.top + whole(numbers, self.lanes)
         self.names[start] = name
         return start
 
@@ -154,9 +160,7 @@ def _stages(network: Chain, wide: list[bool], block: int, places: _Places) -> li
         dense = layer.product
         name = dense.name.upper()
         layout = _sums(dense, source < 0, by_rows, lanes)
-        numbers = (
-            -(-dense.outputs // lanes) * lanes * block
-        )  # whole vectors of units: the rows beyond stay zero
+        numbers = whole(dense.outputs, lanes) * block  # of units: the rows beyond stay zero
         a = places.take(numbers, f"{name}_A")
         z = places.take(numbers, f"{name}_Z") if layer.reads_z else a
         again = places.take(numbers, f"{name}_KEPT") if kept(layer) else -1
@@ -167,15 +171,14 @@ def _stages(network: Chain, wide: list[bool], block: int, places: _Places) -> li
 
 
 def _with_rows(
-    stages: list[Stage], wide: list[bool], shuffled: bool, block: int, places: _Places
+    stages: list[Stage], wide: list[bool], first: int, block: int, places: _Places
 ) -> tuple[Stage, ...]:
-    """What is gathered is there sample by sample until its gradient is summed, after those of all other layers."""
-    own = shuffled and wide[0]
+    """What is gathered (`first`) is there sample by sample until its gradient is summed, after those of all other layers."""
+    own = first >= 0 and wide[0]
     apart = [
         row_of(s.layer.product.inputs, places.lanes) * by_rows
         for s, by_rows in zip(stages, wide, strict=True)
     ]
-    first = places.take(apart[0] * block, "SAMPLE_ROWS") if own else -1
     others = places.take(max(apart[own:]) * block, "ROWS") if any(apart[own:]) else -1
     where = [first if own and i == 0 else others if by_rows else -1 for i, by_rows in enumerate(wide)]
     return tuple(replace(stage, rows=rows) for stage, rows in zip(stages, where, strict=True))
@@ -186,27 +189,32 @@ def products(network: Chain) -> list[Product]:
     return [layer.product for layer in network.layers]
 
 
-def is_wide(dense: Product, samples: int, lanes: int, given: bool) -> bool:
+def is_wide(dense: Product, samples: int, lanes: int, given: bool, gathered: bool) -> bool:
     """Whether the weight gradient has inputs as lanes. By what was measured, in half cycles, for a vector of inputs and all
     outputs: folding costs a tenth of a multiply-add for each of W x W numbers besides those of the samples, rows have their
     samples turned first. `given`: the inputs are the data, whose rows lie apart as only the call knows; the addresses of
-    sixteen are more than a processor has registers for.
+    sixteen are more than a processor has registers for. What is `gathered` is there sample by sample.
     """
-    padding = (row_of(dense.inputs, lanes) - lanes) / (-(-dense.inputs // lanes) * lanes)
+    padding = (row_of(dense.inputs, lanes) - lanes) / whole(dense.inputs, lanes)
     loads = 1.6 if given and lanes > MOST_ADDRESSES and dense.inputs % lanes == 0 else 1.05
     folded = dense.outputs * (loads * samples + 1.25 * lanes)
-    by_rows = 1.1 * dense.outputs * samples * padding + 7 * samples
+    by_rows = 1.1 * dense.outputs * samples * padding + 7 * samples * (not gathered)
     return by_rows < folded
 
 
 MOST_ADDRESSES = 8
 
 
+def whole(numbers: int, lanes: int) -> int:
+    """In whole vectors."""
+    return -(-numbers // lanes) * lanes
+
+
 def row_of(inputs: int, lanes: int) -> int:
     """From one sample to the next where the inputs of a wide layer are there sample by sample: a vector more than whole
     tiles, so that samples do not fall on the same sets of the cache."""
     step = lanes * TILE_VECTORS
-    return -(-inputs // step) * step + lanes
+    return whole(inputs, step) + lanes
 
 
 def _sums(dense: Product, samples: bool, wide: bool, lanes: int) -> Sums:
@@ -214,7 +222,7 @@ def _sums(dense: Product, samples: bool, wide: bool, lanes: int) -> Sums:
 
     Sums over inputs lie as theta does, so they are preferred where they need no more padding.
     """
-    outputs, inputs = (-(-n // lanes) * lanes for n in (dense.outputs, dense.inputs))
+    outputs, inputs = (whole(n, lanes) for n in (dense.outputs, dense.inputs))
     if wide:
         padded = row_of(dense.inputs, lanes) - lanes
         return Sums(False, padded, padded * dense.outputs, padded * dense.outputs + outputs)
@@ -229,28 +237,34 @@ def most_rows(registers: int) -> int:
     return max(1, (registers - TILE_VECTORS - 1) // TILE_VECTORS)
 
 
-def _height(network: Chain, wide: Sequence[bool], machine: Machine) -> int:
-    """Rows of a tile: the quickest for all products, of those that the registers hold."""
-    dense = products(network)
-    rows = [(d.outputs, d.inputs) for d in dense] + [(d.inputs, d.outputs) for d in dense[1:]]
-    rows += [(d.outputs, d.inputs) for d, by_rows in zip(dense, wide, strict=True) if by_rows]
+def _heights(dense: Sequence[Product], wide: Sequence[bool], machine: Machine) -> tuple[int, int]:
+    """Rows of the tiles of `product` and of `outer_rows`: the quickest for all, of those that the registers hold."""
+    products = [(d.outputs, d.inputs) for d in dense] + [(d.inputs, d.outputs) for d in dense[1:]]
+    sums = [(d.outputs, d.inputs) for d, by_rows in zip(dense, wide, strict=True) if by_rows]
 
-    def cost(height: int) -> int:
+    def covered(height: int) -> int:
         return sum(
-            others * (many // height * _half_cycles(height) + many % height * _half_cycles(1))
-            for many, others in rows
+            terms * (-(-rows // height) * _half_cycles(height) if rows >= height else rows * _half_cycles(1))
+            for rows, terms in products
         )
 
-    return min(range(1, most_rows(machine.registers) + 1), key=lambda h: (cost(h), -h))
+    def parted(height: int) -> int:
+        return sum(
+            terms * (rows // height * _half_cycles(height) + rows % height * _half_cycles(1))
+            for rows, terms in sums
+        )
+
+    heights = range(1, most_rows(machine.registers) + 1)
+    return min(heights, key=lambda h: (covered(h), -h)), min(heights, key=lambda h: (parted(h), -h))
 
 
-LATENCY = 8
-"""Half cycles until the sum of a multiply-add is there for the next."""
+LATENCY = 10
+"""Half cycles until the sum of a multiply-add is there for the next, which begins some late."""
 
 
 def _half_cycles(height: int) -> int:
-    """Of a step of a tile, on processors with two multiply-adds and two loads a cycle."""
-    return max(height * TILE_VECTORS, height + TILE_VECTORS, LATENCY)
+    """Of a step of a tile, on processors with two multiply-adds and two loads a cycle; one more for the way to the next."""
+    return max(height * TILE_VECTORS, height + TILE_VECTORS, LATENCY) + 1
 
 
 WORTH_A_THREAD = 4_000_000

@@ -23,7 +23,7 @@ def transposed(plan: Plan) -> L.Function:
 
 
 def outer_rows(plan: Plan) -> L.Function:
-    """Tiles of `plan.height` outputs (what is left: single ones) times two vectors of inputs."""
+    """Tiles of `plan.sums_height` outputs (what is left: single ones) times two vectors of inputs."""
 
     def tile(height: int) -> list[L.Stmt]:
         spots = [(r, v) for r in range(height) for v in range(TILE_VECTORS)]
@@ -47,7 +47,7 @@ def outer_rows(plan: Plan) -> L.Function:
         ]
 
     parameters = ("scratch", "at", "outputs", "first", "apart", "padded", "sums", "valid")
-    body = L.loop("i", "padded", tiles.tiles("o", "outputs", plan.height, tile), step=plan.step)
+    body = L.loop("i", "padded", tiles.tiles("o", "outputs", plan.sums_height, tile), step=plan.step)
     note = "sums[o, i] += sum over a block's samples of scratch[at + o, j] * scratch[first + j*apart + i]."
-    before = tiles.multiples("padded", plan.height)
+    before = tiles.multiples("padded", plan.sums_height)
     return L.Function("outer_rows", parameters, (*before, body), note, types=tiles.types(parameters))

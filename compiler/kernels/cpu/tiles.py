@@ -14,7 +14,7 @@ from netc.compiler.kernels.cpu.plan import TILE_VECTORS, Plan
 
 
 def product(plan: Plan) -> L.Function:
-    """Tiles of `plan.height` rows (what is left: single rows) times two vectors of samples."""
+    """Tiles of `plan.height` rows times two vectors of samples; the last may be over rows of the one before."""
 
     parameters = ("theta", "weight", "across", "down", "start", "bias", "rows", "inner", "source", "at", "stride",
                   "scratch", "out", "width")  # fmt: skip
@@ -23,7 +23,7 @@ def product(plan: Plan) -> L.Function:
     return L.Function(
         "product",
         parameters,
-        (*before, *tiles("o", "rows", plan.height, partial(_product_tile, plan))),
+        (*before, *covering("o", "rows", plan.height, partial(_product_tile, plan))),
         note,
         types=types(parameters),
     )
@@ -67,6 +67,15 @@ def times(count: int, name: str) -> L.Expr:
 def multiples(name: str, count: int) -> list[L.Stmt]:
     """The names of `2 * name`, ..., `(count - 1) * name`."""
     return [L.let(f"{name}{r}", L.mul(r, name)) for r in range(2, count)]
+
+
+def covering(index: str, count: str, height: int, tile: Callable[[int], list[L.Stmt]]) -> list[L.Stmt]:
+    """A loop over tiles, of which the last ends with the last row; single rows where there is no tile's worth of them."""
+    if height == 1:
+        return [L.loop(index, count, tile(1))]
+    at = L.let(index, L.call("least", f"{index}_at", L.call("sub", count, height)))
+    whole = L.loop(f"{index}_at", count, [at, *tile(height)], step=height)
+    return [L.If(L.call("ge", count, height), (whole,), (L.loop(index, count, tile(1)),))]
 
 
 def tiles(index: str, count: str, height: int, tile: Callable[[int], list[L.Stmt]]) -> list[L.Stmt]:
