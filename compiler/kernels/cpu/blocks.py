@@ -90,16 +90,6 @@ def gather(plan: Plan, inputs: int, outputs: int, all_rows: bool) -> L.Function:
         L.If(L.call("gt", L.call("len", "order"), 0), (L.let("sample", L.At(L.Name("order"), sample)),)),
         L.let("row", L.At(L.Name("x"), L.Name("sample"))),
     ]
-    place = L.add(L.add(L.mul("j", apart), "i"), "at")
-    vectors = inputs // plan.lanes * plan.lanes
-    copy = (
-        [L.loop("i", vectors, [L.store("scratch", place, L.load("row", "i"))], step=plan.lanes)]
-        if vectors
-        else []
-    )
-    if vectors < inputs:
-        one = L.Store(L.Name("scratch"), place, L.At(L.Name("row"), L.Name("i")))
-        copy.append(L.loop("i", inputs, [one], start=vectors))
     target = place_of(plan, plan.at(plan.gather_y), "o", L.add("s", "j"))
     value = L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample"))
     put = L.loop("o", outputs, [L.Store(L.Name("scratch"), target, value)])
@@ -108,10 +98,20 @@ def gather(plan: Plan, inputs: int, outputs: int, all_rows: bool) -> L.Function:
     body: list[L.Stmt] = [
         L.let("some", L.call("least", plan.lanes, L.call("sub", "valid", "s"))),
         L.let("at", L.add(L.mul("s", apart), rows) if all_rows else rows),
-        L.loop("j", "some", [*pick, *copy, put]),
+        L.loop("j", "some", [*pick, *_copied(plan, inputs, apart), put]),
         L.Do(turned, TRANSPOSED),
     ]
     note = "Brings the samples order[first : first + valid] together; without an order as they stand."
     types = ("tables", "tables", "int64[::1]", "int64", "int64", "reals")
     whole = L.loop("s", "valid", body, step=plan.lanes)
     return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), (whole,), note, types=types)
+
+
+def _copied(plan: Plan, inputs: int, apart: int) -> list[L.Stmt]:
+    """A sample, by vectors; what is left of it by numbers, as behind the last row there is nothing to read."""
+    place = L.add(L.add(L.mul("j", apart), "i"), "at")
+    whole = inputs // plan.lanes * plan.lanes
+    vector = L.store("scratch", place, L.load("row", "i"))
+    number = L.Store(L.Name("scratch"), place, L.At(L.Name("row"), L.Name("i")))
+    by_vectors = [L.loop("i", whole, [vector], step=plan.lanes)] if whole else []
+    return [*by_vectors, *([L.loop("i", inputs, [number], start=whole)] if whole < inputs else [])]
