@@ -17,7 +17,7 @@ class Samples:
     """One part of the data (training or test), already scaled."""
 
     x: Array
-    """(inputs, columns), columns >= count + block, the rest zero; (count, inputs) for kernels that read them so."""
+    """(inputs, columns), columns >= count + block, the rest zero; (count, inputs) for kernels that shuffle."""
     y: Array
     """(outputs, columns), likewise."""
     count: int

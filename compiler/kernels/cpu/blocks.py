@@ -81,9 +81,10 @@ TRANSPOSED = (4, 4)
 
 
 def gather(plan: Plan, inputs: int, outputs: int, all_rows: bool) -> L.Function:
-    """Here x is sample by sample: W shuffled samples are read as they are, then turned. `all_rows`: the first layer wants
-    all of a block as they are."""
+    """Here x is sample by sample: some samples are read as they are, then turned, W features at a time of all of them, so
+    that what is written lies in few lines of the cache. `all_rows`: the first layer wants all of a block as they are."""
     rows, apart = plan.at(plan.gather_rows), row_of(inputs, plan.lanes)
+    group = plan.block if all_rows else plan.gathered
     sample = L.add("first", L.add("s", "j"))
     pick: list[L.Stmt] = [
         L.let("sample", sample),
@@ -93,23 +94,24 @@ def gather(plan: Plan, inputs: int, outputs: int, all_rows: bool) -> L.Function:
     target = place_of(plan, plan.at(plan.gather_y), "o", L.add("s", "j"))
     value = L.At(L.At(L.Name("y"), L.Name("o")), L.Name("sample"))
     put = L.loop("o", outputs, [L.Store(L.Name("scratch"), target, value)])
-    to = L.add(plan.at(plan.gather_x), "s")
-    turned = L.call("transposed", "scratch", "at", apart, "some", "scratch", to, plan.block, inputs)
+    to = place_of(plan, plan.at(plan.gather_x), "i", "s")
+    turned = L.call(
+        "transposed", "scratch", L.add(rows, "i"), apart, "some", "scratch", to, plan.block, plan.lanes
+    )
     body: list[L.Stmt] = [
-        L.let("some", L.call("least", plan.lanes, L.call("sub", "valid", "s"))),
-        L.let("at", L.add(L.mul("s", apart), rows) if all_rows else rows),
+        L.let("some", L.call("least", group, L.call("sub", "valid", "s"))),
         L.loop("j", "some", [*pick, *_copied(plan, inputs, apart), put]),
-        L.Do(turned, TRANSPOSED),
+        L.loop("i", inputs, [L.Do(turned, TRANSPOSED)], step=plan.lanes),
     ]
     note = "Brings the samples order[first : first + valid] together; without an order as they stand."
     types = ("tables", "tables", "int64[::1]", "int64", "int64", "reals")
-    whole = L.loop("s", "valid", body, step=plan.lanes)
+    whole = L.loop("s", "valid", body, step=group)
     return L.Function("gather", ("x", "y", "order", "first", "valid", "scratch"), (whole,), note, types=types)
 
 
 def _copied(plan: Plan, inputs: int, apart: int) -> list[L.Stmt]:
     """A sample, by vectors; what is left of it by numbers, as behind the last row there is nothing to read."""
-    place = L.add(L.add(L.mul("j", apart), "i"), "at")
+    place = L.add(L.add(L.mul("j", apart), "i"), plan.at(plan.gather_rows))
     whole = inputs // plan.lanes * plan.lanes
     vector = L.store("scratch", place, L.load("row", "i"))
     number = L.Store(L.Name("scratch"), place, L.At(L.Name("row"), L.Name("i")))

@@ -58,7 +58,7 @@ def planned(
     modes = [sums_apart(draws_apart(p)) for p in ([problem, problem.test] if problem.test else [problem])]
     block, vectors = _block(modes, machine, lanes, batch if problem.test else samples)
     aliased = ALIASED * lanes // (8 * machine.lanes) // block
-    rows, x = lanes, lanes + (row_of(problem.inputs, lanes) * lanes if shuffled else 0)
+    rows, x = lanes, lanes + (row_of(problem.inputs, lanes) * TILE_VECTORS * lanes if shuffled else 0)
     y = x + (whole(problem.inputs, lanes) * block if shuffled else 0)
     start = y + (problem.targets * block if shuffled else 0)
     names = {0: "ZEROS", rows: "SAMPLE_ROWS", x: "SAMPLES_X", y: "SAMPLES_Y"}

@@ -73,7 +73,7 @@ class Plan:
     gather_x: int
     gather_y: int
     gather_rows: int
-    """Shuffled samples as they are: a vector's of them, or all of a block where the first layer is wide."""
+    """Samples as they are: so many that they fill a line of the cache, or all of a block where the first layer is wide."""
     temporaries: dict[str, int] = field(hash=False)
     """Buffers of the head and of activations that reduce over units, by name."""
     names: dict[int, str] = field(hash=False)
@@ -101,6 +101,11 @@ class Plan:
         return self.lanes * self.vectors
 
     @property
+    def gathered(self) -> int:
+        """Samples that are brought together at a time: a cache line of each feature, where a vector is half a line."""
+        return TILE_VECTORS * self.lanes
+
+    @property
     def outer_height(self) -> int:
         """Rows of a tile of `outer_sums`: its W sums per row and a few loads must fit in the registers."""
         return max(1, (self.registers - 4) // self.lanes)
@@ -116,7 +121,7 @@ def plan(
 ) -> Plan:
     """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation, a batch's."""
     lanes, dense = machine.width(precision), products(network)
-    values = dense[0].inputs + sum(2 * d.outputs for d in dense)
+    values = dense[0].inputs * (1 + shuffled) + sum(2 * d.outputs for d in dense)
     block = block_of(values, machine, lanes)
     if heavy(dense, machine, lanes):
         step = lanes * TILE_VECTORS
@@ -127,7 +132,7 @@ def plan(
     wide = [is_wide(d, at_once, lanes, i == 0, shuffled and i == 0) for i, d in enumerate(dense)]
     places = _Places(lanes)
     zeros = places.take(max(max(d.inputs, d.outputs) for d in dense), "ZEROS")
-    rows = row_of(dense[0].inputs, lanes) * (block if wide[0] else lanes) if shuffled else 0
+    rows = row_of(dense[0].inputs, lanes) * (block if wide[0] else TILE_VECTORS * lanes) if shuffled else 0
     gather_rows = places.take(rows, "SAMPLE_ROWS") if shuffled else -1
     stages = _with_rows(_stages(network, wide, block, places), wide, gather_rows, block, places)
     gather_x, gather_y = (
@@ -193,12 +198,12 @@ def is_wide(dense: Product, samples: int, lanes: int, given: bool, gathered: boo
     """Whether the weight gradient has inputs as lanes. By what was measured, in half cycles, for a vector of inputs and all
     outputs: folding costs a tenth of a multiply-add for each of W x W numbers besides those of the samples, rows have their
     samples turned first. `given`: the inputs are the data, whose rows lie apart as only the call knows; the addresses of
-    sixteen are more than a processor has registers for. What is `gathered` is there sample by sample.
+    sixteen are more than a processor has registers for. What is `gathered` is read sample by sample anyway, but has to stay.
     """
     padding = (row_of(dense.inputs, lanes) - lanes) / whole(dense.inputs, lanes)
     loads = 1.6 if given and lanes > MOST_ADDRESSES and dense.inputs % lanes == 0 else 1.05
     folded = dense.outputs * (loads * samples + 1.25 * lanes)
-    by_rows = 1.1 * dense.outputs * samples * padding + 7 * samples * (not gathered)
+    by_rows = 1.1 * dense.outputs * samples * padding + (2 if gathered else 7) * samples
     return by_rows < folded
 
 

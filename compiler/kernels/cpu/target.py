@@ -41,22 +41,22 @@ class Cpu:
         if (network := chain(problem)) is not None:
             batch = batch_size(training.batches, samples)
             few = units.most(self.machine.width(training.precision), batch) if training.target == "cpu" else 0
-            by_sample = _by_sample(program) or few > 0
+            by_sample = _shuffled(training) or few > 0
             buffers = head_buffers(network)
             found = plan(network, self.machine, training.precision, buffers, by_sample, batch)
             return replace(found, few=few)
         if problem.sampled:
             batch = largest_batch(program, samples)
-            return planned(problem, self.machine, training.precision, _by_sample(program), samples, batch)
+            return planned(problem, self.machine, training.precision, _shuffled(training), samples, batch)
         return None
 
     def schedule(self, program: ir.Program, samples: int) -> L.Module:
         problem, training = program.problem, program.training
-        by_sample = _by_sample(program)
+        by_sample = _shuffled(training)
         match self.plan(program, samples):
             case Lets() as lets:
                 made, writer = (
-                    cpu_lets.functions(lets, by_sample),
+                    cpu_lets.functions(lets, _shuffled(training)),
                     _writer(program, samples, lets.plan, lets.plan.size * lets.plan.chunks),
                 )
                 block, lanes, group = lets.plan.block, lets.plan.lanes, 1
@@ -94,17 +94,6 @@ class Cpu:
 
     def spelling(self, module: L.Module) -> Spelling:
         return spelling(module)
-
-
-PAGES = 64
-"""Pages whose addresses a processor has at hand."""
-
-
-def _by_sample(program: ir.Program) -> bool:
-    """Whether kernels read x sample by sample and bring those of a block together: where samples are shuffled, and where
-    there are so many inputs that, feature by feature, each would lie in a page that has to be looked up."""
-    problem = program.problem
-    return _shuffled(program.training) or (problem.sampled and problem.inputs > PAGES)
 
 
 def _shuffled(training: ir.Training) -> bool:
