@@ -91,10 +91,6 @@ class Tell:
     value: Expr
 
 
-COUNTED = 2.0**53
-"""Bounds of loops are smaller: from here on not every whole number is a float64."""
-
-
 @record
 class For:
     """index runs over first, first+1, ..., last (inclusive)."""

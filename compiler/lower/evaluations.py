@@ -14,6 +14,7 @@ from functools import partial, reduce
 
 from netc.compiler.calculus import ir
 from netc.compiler.calculus.simplify import simplify
+from netc.compiler.meaning.rule_body import COUNTED
 from netc.dsl.names import unused
 from netc.dsl.source import Span
 
@@ -286,7 +287,7 @@ def _is_counted(bound: ir.Expr) -> bool:
     """Whether it is surely small enough for a loop."""
     match bound:
         case ir.Const(value):
-            return abs(value) < ir.COUNTED
+            return abs(value) < COUNTED
         case ir.Apply("add" | "sub", args):
             return all(map(_is_counted, args))
     return isinstance(bound, ir.Var) and _is_whole(bound)
@@ -294,7 +295,7 @@ def _is_counted(bound: ir.Expr) -> bool:
 
 def _countable(bound: ir.Expr) -> ir.Expr:
     """False of what is infinite or no number: kernels would count from, or to, any whole number."""
-    return ir.apply("lt", ir.apply("abs", bound), ir.Const(ir.COUNTED))
+    return ir.apply("lt", ir.apply("abs", bound), ir.Const(COUNTED))
 
 
 def _finished(stmt: ir.Stmt | _Evaluation | _Loop | _Branches) -> ir.Stmt:

@@ -9,6 +9,9 @@ from netc.dsl.record import record
 from netc.dsl.source import Span
 from netc.dsl.walks import names_in, walk
 
+COUNTED = 2.0**53
+"""Bounds of loops are smaller: from here on not every whole number is a float64."""
+
 
 @record
 class Memory:

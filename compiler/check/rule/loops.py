@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from math import isnan
 
-from netc.compiler.calculus.ir import COUNTED
 from netc.compiler.meaning.findings import Report
 from netc.compiler.meaning.resolve_values import is_whole, number_or_nan
-from netc.compiler.meaning.rule_body import loops
+from netc.compiler.meaning.rule_body import COUNTED, loops
 from netc.compiler.meaning.spec import Optimizer
 from netc.dsl import ast
 
