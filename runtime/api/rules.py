@@ -102,7 +102,7 @@ class UpdateRule:
         there as they do at 0); `weights` (d,) is 1 for a weight, 0 for a bias, by default all are weights. Computes
         in float64. Raises ValueError where shapes do not fit, where `schedule` names
         what is no parameter or gives it what the rule does not allow, where the rule asks for a loss that is not given,
-        and where it ends before the last step, as a search does that finds no end.
+        and where it ends before the last step, as a search does that finds no end; steps are counted from 0.
         """
         return self._gone(
             theta0, gradients, weights, losses,

@@ -12,7 +12,7 @@ from netc.dsl.visible import visible
 from netc.runtime.results.result import Ended, Result
 from netc.runtime.results.verdict import Verdict
 from netc.runtime.session import Session
-from netc.runtime.training.outcomes import MEANING, STOPS
+from netc.runtime.training.outcomes import CUT_SHORT, MEANING, STOPS
 from netc.terminal import counted, duration, number, paint, percent, signs
 from netc.verdicts import figure
 
@@ -136,7 +136,7 @@ def _course(result: Result) -> Iterator[str]:
             ended += _why(result)
         if result.keep:
             ended += f"; kept is epoch {number(float(result.kept_epochs[0]))}, the best by {result.keep}"
-        failed = result.stopped[0] in ("diverged", "search", "no such batch", "out of range", "no such loop")
+        failed = result.stopped[0] in ("search", *CUT_SHORT)
         yield "  " + (paint(ended, fg="red") if failed else ended)
         if result.theta.shape[1] <= SHOWN_THETA:
             yield f"  theta = {number(result.theta[0].tolist())}"

@@ -19,20 +19,6 @@ from netc.runtime.training.state import (
     STEP_TOO_SMALL,
 )
 
-STOPS = (
-    "epochs",
-    "steps",
-    "criterion",
-    "diverged",
-    "search",
-    "step too small",
-    "no such batch",
-    "out of range",
-    "no such loop",
-    "interrupted",
-    "no gain",
-    "callback",
-)
 MEANING = {
     "epochs": "all epochs done",
     "steps": "all steps done",
@@ -44,10 +30,13 @@ MEANING = {
     "out of range": "a schedule left the range that the rule or a layer requires",
     "no such loop": "a bound of a loop of the rule is infinite or no number",
     "interrupted": "interrupted",
-    "callback": "the callback ended it",
     "no gain": "the patience of 'stop' is over",
+    "callback": "the callback ended it",
 }
-"""In a sentence."""
+"""Why runs stop, and how it is said."""
+STOPS = tuple(MEANING)
+CUT_SHORT = ("diverged", "no such batch", "out of range", "no such loop")
+"""There was no way on."""
 OUTCOMES = ("converged", "not converged", "diverged", "step too small", "finished", "interrupted")
 """A run converged if its stop criterion holds; without a criterion one that came to its end has finished."""
 SETTLED = ("converged", "finished")

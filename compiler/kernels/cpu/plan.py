@@ -121,7 +121,8 @@ def plan(
 ) -> Plan:
     """`temporaries`: buffers wanted besides, name -> rows; `samples`: of one evaluation, a batch's."""
     lanes, dense = machine.width(precision), products(network)
-    values = dense[0].inputs * (1 + shuffled) + sum(2 * d.outputs for d in dense)
+    times = 2 if shuffled else 1  # what is gathered is there as it was and turned
+    values = times * dense[0].inputs + sum(2 * d.outputs for d in dense)
     block = block_of(values, machine, lanes)
     if heavy(dense, machine, lanes):
         step = lanes * TILE_VECTORS
@@ -264,7 +265,7 @@ def _heights(dense: Sequence[Product], wide: Sequence[bool], machine: Machine) -
 
 
 LATENCY = 10
-"""Half cycles until the sum of a multiply-add is there for the next, which begins some late."""
+"""Half cycles until the sum of a multiply-add is there for the next, and two: low tiles were slower than by that alone."""
 
 
 def _half_cycles(height: int) -> int:

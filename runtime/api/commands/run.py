@@ -199,8 +199,10 @@ def _tell(run: Run, result: Result, as_json: bool, quiet: bool) -> None:
 
 
 def _status(result: Result) -> int:
+    from netc.runtime.training.outcomes import CUT_SHORT
+
     if result.interrupted:
         return INTERRUPTED
-    if set(result.stopped) <= {"diverged", "no such batch", "out of range", "no such loop"}:
+    if set(result.stopped) <= {*CUT_SHORT}:
         return BROKEN_OFF
     return DONE if all(v.holds for v in result.expect) else NOT_AS_EXPECTED
