@@ -125,7 +125,8 @@ class Prepared:
 
         if self.data is None:
             return no_samples(self.kernels.BLOCK, self.real), None, None
-        layout = self.kernels.BLOCK, self.kernels.REAL, self.kernels.BY_SAMPLE
+        kernels, batches = self.kernels, self.program.training.batches
+        layout = kernels.BLOCK, kernels.REAL, kernels.BY_SAMPLE, kernels.PANELS and batches
         return self.data.made("samples", (*self._scaling, *layout), self._lay_out_parts)
 
     def _lay_out_parts(self) -> tuple[Samples, Samples | None, Samples | None]:
@@ -136,13 +137,14 @@ class Prepared:
         return self._lay_out_part(self.data.train), held, test
 
     def _lay_out_part(self, part: Indices) -> Samples:
-        from netc.runtime.training.sample_layout import lay_out_pieces
+        from netc.runtime.training.sample_layout import lay_out_pieces, panel_of
 
         assert self.data is not None
         kernels, outputs = self.kernels, self._encoded(part[:1]).shape[1]
         layout = kernels.BLOCK, self.real, bool(kernels.BY_SAMPLE), self.spec.targets
         x, y = self._scaled_pieces(part), self._encoded_pieces(part, outputs)
-        return lay_out_pieces((len(part), self.data.width, outputs), x, y, *layout)
+        panel = panel_of(self.program.training.batches, kernels.BLOCK) if kernels.PANELS else 0
+        return lay_out_pieces((len(part), self.data.width, outputs), x, y, *layout, panel)
 
     def _scaled_pieces(self, part: Indices) -> Iterator[Array]:
         """Scaled inputs of a part, some samples at a time."""

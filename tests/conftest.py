@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -25,6 +26,9 @@ sys.dont_write_bytecode = False
 """Where bytecode is not written, each of the tests' processes compiles all modules of netc anew: a second each."""
 os.environ.setdefault("KERAS_BACKEND", "torch")
 """One for all tests: Keras takes the one that it finds when it is first imported, in whatever test that is."""
+
+gc.set_threshold(50_000, 50, 50)
+"""What numba makes lives on; to look through it as often as Python does by itself took a fifteenth of the tests' time."""
 
 settings.register_profile("seek", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 settings.register_profile("netc", settings.get_profile("seek"), derandomize=True)

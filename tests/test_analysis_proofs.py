@@ -21,6 +21,7 @@ from netc.compiler.rules.claims import claim
 from netc.compiler.rules.compare_rules import Match, match, match_as_given
 from netc.compiler.rules.mapping import Formula
 from netc.compiler.rules.sides import sides
+from sweeps import one_in
 
 PROVED, REFUTED, OPEN = "proved", "refuted", "not distinguished"
 
@@ -355,15 +356,18 @@ def test_what_was_tried_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [
-        *(
-            (a, b)
-            for a, b, how in (*THE_ISSUE, *CLOCKS, *DOMAINS, *STATES, *POINTS)
-            if how == REFUTED and "1.00000" not in a and "R[1]" not in a and "(1 + " not in a
-        ),
-        ("adam.paper(eta = 0.001)", "adam.eps_hat(eta = 0.001)"),
-        ("turpault.Euler_Richardson(tolerance = 0.01)", "turpault.Euler_Richardson(tolerance = 0.02)"),
-    ],
+    one_in(
+        3,
+        [
+            *(
+                (a, b)
+                for a, b, how in (*THE_ISSUE, *CLOCKS, *DOMAINS, *STATES, *POINTS)
+                if how == REFUTED and "1.00000" not in a and "R[1]" not in a and "(1 + " not in a
+            ),
+            ("adam.paper(eta = 0.001)", "adam.eps_hat(eta = 0.001)"),
+            ("turpault.Euler_Richardson(tolerance = 0.01)", "turpault.Euler_Richardson(tolerance = 0.02)"),
+        ],
+    ),
 )
 def test_a_witness_replays(a: str, b: str, tmp_path: Path) -> None:
     """The file, by the interpreter in float64: theta, or the point, parts at the step that it names."""

@@ -99,6 +99,7 @@ def test_what_is_drawn_follows_its_law_and_differs_by_epoch_and_run() -> None:
     assert seen[law.ravel() == 0].sum() == 0
 
 
+@pytest.mark.sweep
 def test_a_training_sees_the_samples_of_the_epoch() -> None:
     """Softmax regression in NumPy on what the augmenter makes; a deficit ends, and the noise behind it stays the same."""
     model = netc.compile(

@@ -166,7 +166,7 @@ TWO_BATCHES = "turpault.Speth"
 """Which no trajectory of one batch can be made of."""
 
 
-@pytest.mark.parametrize("name", one_in(10, (n for n in library.names("optimizer") if n != TWO_BATCHES)))
+@pytest.mark.parametrize("name", one_in(20, (n for n in library.names("optimizer") if n != TWO_BATCHES)))
 def test_ranges_of_optimizers(name: str) -> None:
     """What netc refuses is what the library refuses and what its own table does."""
     defaults = of("optimizer", name)

@@ -418,6 +418,7 @@ def test_an_address_without_an_answer(address, monkeypatch, capsys):
     assert not list(Path("runs").iterdir())
 
 
+@pytest.mark.sweep
 def test_what_workers_are_of_no_use_for(tmp_path, capsys):
     valley = VALLEY.split("sweep")[0].replace("a*", "1*")
     (tmp_path / "p.net").write_text(valley + "phase a: steps = 3\nphase b: steps = 3\n")

@@ -237,7 +237,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("name", one_in(7, (n for n in RULES if n not in ("splitting", "speth"))))
+@pytest.mark.parametrize("name", one_in(14, (n for n in RULES if n not in ("splitting", "speth"))))
 def test_rules_on_an_objective(name: str, function: str, precision: str) -> None:
     """Vectors in registers and vectors in memory: the same rule."""
     stop = SETTINGS[name] if name == "a criterion" else ""

@@ -38,6 +38,7 @@ def test_channels_first_are_refused() -> None:
             ask(FIRST)
 
 
+@pytest.mark.sweep
 def test_channels_last_and_rows_are_the_same_samples() -> None:
     model = netc.compile(FILE)
     ends = [model.train(X, Y).theta for X in (LAST, LAST.reshape(12, -1), LAST.reshape(12, 1, 60))]

@@ -52,6 +52,7 @@ def test_room(precision: str, kind: type[np.floating], scale: str) -> None:
     assert _most(CLASSES.format(scale=scale, precision=precision), x, np.arange(len(x)) % 10) < 1.32
 
 
+@pytest.mark.sweep
 def test_float32_trains_as_float64_does() -> None:
     """The same numbers, to the bit."""
     x, y = _samples(5_000)

@@ -119,7 +119,7 @@ def after_a_hundred(name: str) -> str:
     return kernel_texts.fingerprint(theta[:, : kernels.PARAMETERS].tobytes().hex())
 
 
-@pytest.mark.parametrize("name", one_in(6, CASES))
+@pytest.mark.parametrize("name", one_in(12, CASES))
 def test_the_bits_are_the_pinned_ones(name: str, update_golden: bool) -> None:
     path = GOLDEN / "bits.txt"
     bits = dict(line.split() for line in path.read_text(encoding="utf-8").splitlines())

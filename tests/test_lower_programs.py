@@ -222,7 +222,7 @@ def test_overrides_replace_hyper_parameters_their_schedules_and_training() -> No
     assert (spec.training.batch, spec.training.count) == ("parts", 4)
 
 
-@pytest.mark.parametrize("path", one_in(4, EXAMPLES), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", one_in(10, EXAMPLES), ids=lambda p: p.stem)
 def test_the_written_out_file_means_the_same(path: Path) -> None:
     program = parse(Source(path.name, path.read_text(encoding="utf-8")))
     spec = check(program, None, path.parent)

@@ -262,6 +262,7 @@ def test_a_sweep_over_what_a_phase_does():
         same(result, alone)
 
 
+@pytest.mark.sweep
 def test_a_clock_that_cannot_go_on_is_refused():
     with pytest.raises(SpecError, match="E0450"):
         netc.compile(DENSE + "phase a: epochs = 1\nphase b: epochs = 1, batch = 4\n")

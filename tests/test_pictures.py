@@ -94,6 +94,7 @@ def test_a_basin_map_shows_where_each_start_ends(runs):
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("initial w", "initial b")
 
 
+@pytest.mark.sweep
 def test_panels_share_colours_and_names_their_rules(runs):
     folders = read(runs, "gd", "ema")
     with style():

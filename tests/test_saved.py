@@ -152,6 +152,7 @@ def test_several_runs_are_read_back_with_their_ends(tmp_path):
         netc.load(path, 4)
 
 
+@pytest.mark.sweep
 def test_a_model_goes_through_a_file(kinds, tmp_path):
     _, model = kinds
     model.train()

@@ -302,6 +302,7 @@ def run(text: str, *options: str) -> Path:
     return folder(-1)
 
 
+@pytest.mark.sweep
 def test_a_run_is_replayed_from_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
     for text in (SMALL, BOWL, SMALL.replace("x^2,", "x^2, inputs = (x^3),")):
         done = run(text)
@@ -601,7 +602,7 @@ def test_expectations_of_numbers_and_tuples_are_answered(
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners")
-@pytest.mark.parametrize("rights", [0o755, 0o777])
+@pytest.mark.parametrize("rights", one_in(2, [0o755, 0o777]))
 def test_a_grammar_table_that_others_may_have_written_is_not_unpickled(rights: int, here: Path) -> None:
     """Unpickling executes what the writer wants; lark reads two pickles after a line."""
     table = here / "cache/netc/grammar.table"

@@ -157,7 +157,8 @@ class Evaluator:
         metric, kernels, goal = self.metric, self.kernels, samples.goal
         if metric.kind != "accuracy" or samples.y.nbytes <= RANGE:
             return self._scores(theta, rows, workers, samples)[1]
-        many = max(1, RANGE * samples.count // samples.y.nbytes // kernels.BLOCK) * kernels.BLOCK
+        whole = samples.panel or kernels.BLOCK
+        many = max(1, RANGE * samples.count // samples.y.nbytes // whole) * whole
         right = np.zeros(len(rows))
 
         def count(piece: Array, at: slice, scratch: Array) -> None:

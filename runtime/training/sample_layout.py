@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,12 +17,15 @@ class Samples:
     """One part of the data (training or test), already scaled."""
 
     x: Array
-    """(inputs, columns), columns >= count + block, the rest zero; (count, inputs) for kernels that shuffle."""
+    """(inputs, columns), columns >= count + block, the rest zero; (count, inputs) for kernels that shuffle;
+    (panels * inputs and a few, panel) in panels."""
     y: Array
     """(outputs, columns), likewise."""
     count: int
     targets: int = 1
     """Of the rows of y; one more holds weights, where samples have them."""
+    panel: int = 0
+    """Samples of a panel: x has one after the other; 0: no panels."""
 
     @property
     def goal(self) -> Array:
@@ -30,9 +33,13 @@ class Samples:
         return self.y[: self.targets, : self.count]
 
     def behind(self, first: int, by_sample: bool) -> Samples:
-        """The samples from this one on, where they lie; `by_sample` as `lay_out` has it."""
-        x = self.x[first:] if by_sample else _shifted(self.x, first)
-        return Samples(x, _shifted(self.y, first), self.count - first, self.targets)
+        """The samples from this one on, where they lie; of panels the first of one. `by_sample` as `lay_out` has it."""
+        if self.panel:
+            inputs = len(self.x) // -(-self.count // self.panel)
+            x = self.x[first // self.panel * inputs :]
+        else:
+            x = self.x[first:] if by_sample else _shifted(self.x, first)
+        return replace(self, x=x, y=_shifted(self.y, first), count=self.count - first)
 
 
 def lay_out(
@@ -51,18 +58,22 @@ def lay_out_pieces(
     dtype: type[np.floating],
     by_sample: bool = False,
     targets: int = 0,
+    panel: int = 0,
 ) -> Samples:
     """The same of x and y that come some rows at a time, so that they never stand there as a whole; the shape is
-    (samples, inputs, outputs)."""
+    (samples, inputs, outputs). `panel`: samples of one, see `panel_of`; 0 or more than there are: no panels."""
     count, features, outputs = shape
+    panel = panel if panel < count else 0
     if by_sample:
         inputs, at = zeros((count, features), dtype), 0
         for piece in x:
             inputs[at : at + len(piece)] = piece
             at += len(piece)
+    elif panel:
+        inputs = _panels(count, features, x, panel, block, dtype)
     else:
         inputs = _columns(count, features, x, block, dtype)
-    return Samples(inputs, _columns(count, outputs, y, block, dtype), count, targets or outputs)
+    return Samples(inputs, _columns(count, outputs, y, block, dtype), count, targets or outputs, panel)
 
 
 def no_samples(block: int, dtype: type[np.floating]) -> Samples:
@@ -85,6 +96,26 @@ def _columns(
     return out
 
 
+def _panels(
+    count: int, features: int, pieces: Iterable[Array], panel: int, block: int, dtype: type[np.floating]
+) -> Array:
+    """The transpose of so many samples, then that of the next ones: what a block reads lies close together."""
+    free = -(-block // panel)  # a block may reach beyond the last row
+    out: Array = zeros((-(-count // panel) * features + free, panel), dtype)
+    at = 0
+    for some in pieces:
+        put_into_panels(out, np.arange(at, at + len(some)), some)
+        at += len(some)
+    return out
+
+
+def put_into_panels(table: Array, which: Array, x: Array) -> None:
+    """Samples x (n, features) to the places `which` (n,) of a table in panels."""
+    features, panel = x.shape[1], table.shape[1]
+    panels = table[: len(table) // features * features].reshape(-1, features, panel)
+    panels[which // panel, :, which % panel] = x
+
+
 def _shifted(table: Array, first: int) -> Array:
     """The same rows of `_columns`, each beginning so many numbers later. The last one ends in the row that is free."""
     return np.lib.stride_tricks.as_strided(table.reshape(-1)[first:], table.shape, table.strides)
@@ -105,3 +136,18 @@ def bounds(batches: ir.Batches, samples: int) -> Array:
             parts = min(batches.count, samples)
             sizes = [samples // parts + (i < samples % parts) for i in range(parts)]
             return np.cumsum([0, *sizes], dtype=np.int64)
+
+
+MOST_BLOCKS = 8
+"""Of a batch that is a panel, where it has no whole number of blocks: one block more is little beside so many."""
+
+
+def panel_of(batches: ir.Batches, block: int) -> int:
+    """Samples of a panel, so that few blocks of a batch are cut by one; 0: no panels."""
+    match batches.mode:
+        case "size" if batches.count % block and batches.count < MOST_BLOCKS * block:
+            return batches.count
+        case "parts":
+            return 0
+        case _:
+            return block

@@ -38,6 +38,8 @@ class Given:
     seed: int
     by_sample: bool = False
     """Whether a sample is a row of x, not a column."""
+    panels: bool = False
+    """Whether x has its samples in panels."""
 
 
 class Stretches(Protocol):

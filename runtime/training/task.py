@@ -142,8 +142,8 @@ def stretches_of(task: Task, hyper: Array, workers: Workers) -> Stretches:
     """Who carries the iterations out."""
     program, train = task.program, task.train
     cuts = aligned(bounds(program.training.batches, train.count))
-    by_sample = bool(task.kernels.BY_SAMPLE)
-    given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed, by_sample)
+    layout = bool(task.kernels.BY_SAMPLE), train.panel > 0
+    given = Given(hyper, train.x, train.y, train.count, cuts, program.training.seed, *layout)
     if task.kernels.DEVICE == "cpu":
         loops = any(isinstance(s, ir.Repeat | ir.For) for s in flat(program.rule.body))
         if task.varying:

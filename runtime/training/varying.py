@@ -17,7 +17,7 @@ from netc.runtime.parameters import Array
 from netc.runtime.random import order_of_epoch
 from netc.runtime.training.attacker import Attacker
 from netc.runtime.training.augmenting import Augmenter
-from netc.runtime.training.sample_layout import bounds
+from netc.runtime.training.sample_layout import bounds, put_into_panels
 from netc.runtime.training.state import RUNNING
 from netc.runtime.training.stretches import Given, OnCpu
 from netc.runtime.training.workers import Workers
@@ -57,6 +57,8 @@ class Varying:
     def _write(self, given: Given, chosen: Array, x: Array) -> None:
         if given.by_sample:
             given.x[chosen] = x
+        elif given.panels:
+            put_into_panels(given.x, chosen, x)
         else:
             given.x[:, chosen] = x.T
 

@@ -36,11 +36,28 @@ def place_of(plan: Plan, buffer: L.Int, row: L.Expr | int | str, at: L.Expr | in
     return L.add(L.add(L.mul(row, plan.block), at), buffer)
 
 
-def locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
-    """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch."""
+def over_blocks(plan: Plan, shuffled: bool, body: Sequence[L.Stmt]) -> list[L.Stmt]:
+    """`body` with each block of the samples [first, first + count); of panels none has samples of two."""
+    start, left = L.add("first", "s"), L.call("sub", "count", "s")
+    if not plan.panels:
+        return [L.loop("s", "count", [*_located(plan, shuffled, left, start), *body], step=plan.block)]
+    size = L.call("columns", "x")
+    found = [
+        L.let("panel", L.call("floordiv", start, size)),
+        L.let("column", L.call("sub", start, L.mul("panel", size))),
+    ]
+    here = L.call("least", left, L.call("sub", size, "column"))
+    first = L.add(L.mul(L.mul("panel", size), plan.panels), "column")
+    block = [*found, *_located(plan, shuffled, here, first), *body, L.let("s", L.add("s", "valid"))]
+    return [L.let("s", 0), L.While(L.call("lt", "s", "count"), tuple(block))]
+
+
+def _located(plan: Plan, shuffled: bool, left: L.Expr, xfirst: L.Expr) -> list[L.Stmt]:
+    """Where the samples first + s, ... of a block lie: in the arrays as they are, or gathered in the scratch. `left`: how
+    many there are."""
     start = L.add("first", "s")
     in_order: list[L.Stmt] = [
-        L.let("xs", L.call("flat", "x")), L.let("xfirst", start), L.let("xstride", L.call("columns", "x")),
+        L.let("xs", L.call("flat", "x")), L.let("xfirst", xfirst), L.let("xstride", L.call("columns", "x")),
         L.let("ys", L.call("flat", "y")), L.let("yfirst", start), L.let("ystride", L.call("columns", "y")),
     ]  # fmt: skip
     gathered: list[L.Stmt] = [
@@ -50,7 +67,7 @@ def locate(plan: Plan, shuffled: bool) -> list[L.Stmt]:
     ]  # fmt: skip
     rounded = L.call("floordiv", L.add("valid", plan.step - 1), plan.step)
     return [
-        L.let("valid", L.call("least", plan.block, L.call("sub", "count", "s"))),
+        L.let("valid", L.call("least", plan.block, left)),
         L.let("width", L.mul(rounded, plan.step)),
         *(gathered if shuffled else in_order),
     ]
@@ -70,8 +87,7 @@ def predict(
     at = L.add(L.add(L.mul("o", L.call("columns", "out")), L.add("first", "s")), "j")
     put = L.store(L.call("flat", "out"), at, found)
     taken = L.loop("o", count, [L.loop("j", "width", [put], step=plan.lanes)])
-    whole = L.loop("s", "count", [*locate(plan, shuffled), *block, taken], step=plan.block)
-    body = (L.let("total", 0.0), *before, whole, *scaled(mean))
+    body = (L.let("total", 0.0), *before, *over_blocks(plan, shuffled, [*block, taken]), *scaled(mean))
     note = "The loss of samples [first, first + count), in order; the network's outputs into the columns of `out`."
     return L.Function("predict", ("theta", "x", "y", "order", "first", "count", "out", "scratch"), body, note)
 

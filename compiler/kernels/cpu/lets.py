@@ -14,7 +14,7 @@ from dataclasses import replace
 from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import calls
-from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, of_block, predict
+from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, of_block, over_blocks, predict
 from netc.compiler.kernels.cpu.lets_plan import Lets, Mode
 from netc.compiler.kernels.cpu.passes import LetWriter
 from netc.compiler.kernels.cpu.rows import transposed
@@ -115,14 +115,14 @@ def _over_blocks(mode: Mode, name: str, shuffled: bool, outline: Outline) -> L.F
     steps = (*mode.steps.forward, *(mode.steps.backward if with_gradient else ()))
     words = f"The {'mean' if mode.problem.mean else 'sum'} of the losses of samples [first, first + count)"
     scale, result = scaled(mode.problem.mean)
-    block: list[L.Stmt] = [*locate(mode.plan, shuffled), *_loss_of_block(mode)]
+    block = _loss_of_block(mode)
     if with_gradient:
         block.append(L.Do(L.call(f"{mode.prefix}backward", "theta", *SAMPLES, "scratch")))
     body: list[L.Stmt] = [
         L.let("total", 0.0),
         *_cleared(mode, steps),
         *_ahead(mode, shuffled),
-        L.loop("s", "count", block, step=mode.plan.block),
+        *over_blocks(mode.plan, shuffled, block),
     ]
     body.append(scale)
     if with_gradient:
@@ -150,7 +150,7 @@ def _ahead(mode: Mode, shuffled: bool) -> list[L.Stmt]:
     if not mode.steps.ahead:
         return []
     call = L.Do(L.call(f"{mode.prefix}ahead", "theta", *SAMPLES, "scratch"))
-    return [L.loop("s", "count", [*locate(mode.plan, shuffled), call], step=mode.plan.block)]
+    return over_blocks(mode.plan, shuffled, [call])
 
 
 def _cleared(mode: Mode, steps: Sequence[ir.Step]) -> list[L.Stmt]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu import rows, units
 from netc.compiler.kernels.cpu import tiles as cpu_tiles
-from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, locate, place_of, predict
+from netc.compiler.kernels.cpu.blocks import SAMPLES, TYPES, gather, over_blocks, place_of, predict
 from netc.compiler.kernels.cpu.one_block import backward, forward, head_adjoint, head_loss, parameter
 from netc.compiler.kernels.cpu.over_units import of_all
 from netc.compiler.kernels.cpu.plan import Plan, Stage
@@ -90,7 +90,6 @@ def _range(plan: Plan, heads: Heads, shuffled: bool, with_gradient: bool) -> lis
     """`total` and the gradient sums of the samples [first, first + count)."""
     head = heads.adjoint if with_gradient else heads.loss
     block: list[L.Stmt] = [
-        *locate(plan, shuffled),
         L.Do(L.call("forward", "theta", *SAMPLES, "scratch")),
         L.let("total", L.call("add", "total", head.call(*SAMPLES, "scratch"))),
     ]
@@ -100,7 +99,7 @@ def _range(plan: Plan, heads: Heads, shuffled: bool, with_gradient: bool) -> lis
         for stage in plan.stages:  # calls would cost a tenth of a small batch
             clear = L.store("scratch", L.add("q", plan.at(stage.sums)), L.call("splat", 0.0))
             body.append(L.loop("q", stage.layout.size, [clear], step=plan.lanes))
-    return [*body, L.loop("s", "count", block, step=plan.block)]
+    return [*body, *over_blocks(plan, shuffled, block)]
 
 
 def _chunks(plan: Plan, part: str, parallel: bool) -> list[L.Stmt]:

@@ -84,6 +84,8 @@ class Plan:
     """Ranges of samples that threads may take; 1 where an evaluation is too short to share."""
     vectors: int = TILE_VECTORS
     """Of samples, of which a block's width is a multiple."""
+    panels: int = 0
+    """Inputs of samples that lie in panels, see `in_panels`; 0: they do not."""
     few: int = 0
     """Evaluations of so many samples or fewer go sample after sample, with units as lanes; see `units`."""
 
@@ -209,6 +211,16 @@ def is_wide(dense: Product, samples: int, lanes: int, given: bool, gathered: boo
 
 
 MOST_ADDRESSES = 8
+
+FEW_ROWS = 64
+"""Pages of which a processor has at hand where they are. Rows of the data, each of all samples in order, lie in as many."""
+
+
+def in_panels(network: Chain) -> int:
+    """Inputs of samples in order that are to lie in panels of a batch or a block, with all rows of one next to each other;
+    0: as rows."""
+    inputs = products(network)[0].inputs
+    return inputs if inputs > FEW_ROWS else 0
 
 
 def whole(numbers: int, lanes: int) -> int:

@@ -43,6 +43,8 @@ def together(plan: Plan | Lets, machine: Machine) -> str:
         why = f"the weights do not fit in {half}, and they and their sums come from beyond it once a block"
     else:
         why = f"the values of more in all layers do not fit in {half}"
+    if chosen.panels:
+        why += f"; they lie together, as the rows of {chosen.panels} inputs would be in as many pages"
     return f"vectors of {chosen.lanes} samples, {chosen.block} samples go through the network together: {why}"
 
 

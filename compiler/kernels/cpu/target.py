@@ -17,7 +17,7 @@ from netc.compiler.kernels.cpu import units
 from netc.compiler.kernels.cpu.entries import entered
 from netc.compiler.kernels.cpu.lane_stretches import StretchWriter, seldom_ends
 from netc.compiler.kernels.cpu.lets_plan import Lets, planned
-from netc.compiler.kernels.cpu.plan import Plan, plan
+from netc.compiler.kernels.cpu.plan import Plan, in_panels, plan
 from netc.compiler.kernels.emit import REALS, Spelling
 from netc.compiler.kernels.machine import Machine
 from netc.compiler.kernels.modes_rule import ModesWriter
@@ -40,11 +40,12 @@ class Cpu:
         problem, training = program.problem, program.training
         if (network := chain(problem)) is not None:
             batch = batch_size(training.batches, samples)
-            few = units.most(self.machine.width(training.precision), batch) if training.target == "cpu" else 0
+            here = training.target == "cpu"
+            few = units.most(self.machine.width(training.precision), batch) if here else 0
             by_sample = _shuffled(training) or few > 0
             buffers = head_buffers(network)
             found = plan(network, self.machine, training.precision, buffers, by_sample, batch)
-            return replace(found, few=few)
+            return replace(found, few=few, panels=in_panels(network) if here and not by_sample else 0)
         if problem.sampled:
             batch = largest_batch(program, samples)
             return planned(problem, self.machine, training.precision, _shuffled(training), samples, batch)
@@ -52,7 +53,7 @@ class Cpu:
 
     def schedule(self, program: ir.Program, samples: int) -> L.Module:
         problem, training = program.problem, program.training
-        by_sample = _shuffled(training)
+        by_sample, panels = _shuffled(training), False
         match self.plan(program, samples):
             case Lets() as lets:
                 made, writer = (
@@ -63,7 +64,7 @@ class Cpu:
             case Plan() as p:
                 network = chain(problem)
                 assert network is not None
-                by_sample = by_sample or p.few > 0
+                by_sample, panels = by_sample or p.few > 0, p.panels > 0
                 made = cpu_network.functions(network, p, by_sample, parallel=training.runs == 1)
                 writer = _writer(program, samples, p, units.scratch(network, p))
                 block, lanes, group = p.block, p.lanes, 1
@@ -85,6 +86,7 @@ class Cpu:
             ("REAL", training.precision),
             ("DEVICE", "cpu"),
             ("BY_SAMPLE", int(by_sample)),
+            ("PANELS", int(panels)),
             ("ORDERED", int(_shuffled(training))),
             *L.named(tuple(made)).items(),
         )
