@@ -130,6 +130,7 @@ def test_a_training_sees_the_samples_of_the_epoch() -> None:
     np.testing.assert_allclose(augmenter_of(lasting._session).of(0, 3)[0] - blurred, noise, atol=1e-14)
 
 
+@pytest.mark.sweep
 def test_the_same_bits_however_it_is_cut() -> None:
     more = TEXT.format(more="runs = 3") + "augment shift(1), noise(0.2) until 3\n"
     model = netc.compile(more)

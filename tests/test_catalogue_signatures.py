@@ -209,7 +209,7 @@ def refuses_schedule(call: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", one_in(4, first_calls()))
+@pytest.mark.parametrize("name", one_in(8, first_calls()))
 def test_ranges_of_schedules(name: str) -> None:
     given = first_calls()[name]
     for where, p, place in places(of("schedule", name)):

@@ -145,6 +145,7 @@ def test_a_killed_worker_loses_nothing(mortal, alone, tmp_path):
     assert main(["replay", str(spread / "points" / "00002"), "-q"]) == 0
 
 
+@pytest.mark.sweep
 def test_samples_outlive_the_workers_that_hold_them(mortal):
     def killed() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -347,6 +348,7 @@ def test_points_that_are_chosen_are_spread(mortal, tmp_path, capsys):
     assert (spread / "sweep.csv").read_bytes() == (whole / "sweep.csv").read_bytes()
 
 
+@pytest.mark.sweep
 def test_a_finder_is_spread(address):
     """It ends where the last run is lost, long before its last step; pieces of it do not know that."""
     text = VALLEY.split("sweep")[0].replace("a*", "2*").replace("runs = 3", "runs = 85")

@@ -104,6 +104,7 @@ def test_what_was_made_is_not_pickled():
     assert np.array_equal(copy.deepcopy(model).train(X, Y).theta, model.train(X, Y).theta)
 
 
+@pytest.mark.sweep
 def test_what_is_refused_is_refused_again():
     scaled = netc.compile(TEXT, precision="f32")
     assert scaled.train(X, Y).theta.dtype == np.float32

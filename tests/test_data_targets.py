@@ -135,6 +135,7 @@ def test_only_a_distance_to_targets_can_be_out_of_reach() -> None:
         assert warned(far, "sigmoid", loss) == ""
 
 
+@pytest.mark.sweep
 def test_two_numbers_as_classes() -> None:
     """labels_0_5.net of the cases: theta after one step is -mean((sigmoid(0) - code)*x)."""
     x, y = np.array([[1.0, 2], [2, 1], [3, 3], [4, 1]]), [0, 5, 0, 5]

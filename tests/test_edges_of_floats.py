@@ -168,7 +168,7 @@ def test_our_own_clip_keeps_the_direction_of_a_large_gradient() -> None:
     np.testing.assert_allclose(netc.compile(text).train().theta, [[-0.1, 1.0]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("size", [1e25, 1e-25])
+@pytest.mark.parametrize("size", one_in(2, [1e25, 1e-25]))
 @pytest.mark.parametrize(
     "rule", ["gd(eta = {0}), clip = clip.by_norm({1})", "clipped_gd.by_norm(eta = {0}, alpha = {1})"]
 )

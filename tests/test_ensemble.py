@@ -131,6 +131,7 @@ def test_snapshots_of_each_run():
     assert found.summary["ensemble"]["members"] == 2
 
 
+@pytest.mark.sweep
 def test_weights_of_classes_count_in_the_loss(trained):
     """Of what is answered together, as in training."""
     text = CLASSES.replace("cross_entropy", "cross_entropy, weight = y[1] + 5*y[2], divide = weights")

@@ -10,6 +10,7 @@ import pytest
 import generated_rules
 import netc
 from netc.compiler import pipeline
+from sweeps import one_in
 
 RULES = 120
 
@@ -31,13 +32,14 @@ SLIPS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize("slip", one_in(2, SLIPS))
 def test_a_slip_in_the_kernels_is_seen(slip: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = pipeline.to_text
     monkeypatch.setattr(pipeline, "to_text", lambda *given: SLIPS[slip](right(*given)))
     assert generated_rules.judge(15, seed=7)[1] > 0
 
 
+@pytest.mark.sweep
 def test_a_condition_that_never_holds_changes_nothing() -> None:
     """With minibatches it is asked once an epoch, of all samples: that loss is none of the batches'."""
     text = """data x in linspace(-1, 1, 25) -> x^2 + x

@@ -151,6 +151,7 @@ def test_nothing_is_proved_that_numbers_refute() -> None:
     assert proved
 
 
+@pytest.mark.sweep
 def test_what_is_proved_of_values_alone_is_no_proof_of_the_layer() -> None:
     """The softmax of a row less its largest has no smooth terms: derivatives are tried, not proved."""
     text = " ".join(diff_layers("attention(2)", "torch.MultiheadAttention(2)").split())

@@ -19,6 +19,7 @@ from netc.compiler.rules.simulate import make_world, simulate
 from netc.dsl.diagnostics import SpecError
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
+from sweeps import one_in
 
 RULE = """objective R(x) = x^2/2
 init      theta = 1
@@ -42,7 +43,7 @@ BOUNDS = {
 }
 
 
-@pytest.mark.parametrize("bounds", BOUNDS)
+@pytest.mark.parametrize("bounds", one_in(2, BOUNDS))
 def test_a_loop_goes_over_the_whole_numbers_between(bounds: str) -> None:
     text = RULE.format(bounds=bounds)
     theta = 1.0
@@ -68,7 +69,7 @@ ENDS = {
 """The iteration in which a bound is first infinite, no number, or beyond what can be counted."""
 
 
-@pytest.mark.parametrize("bounds", ENDS)
+@pytest.mark.parametrize("bounds", one_in(2, ENDS))
 def test_a_bound_that_is_none_ends_the_run(bounds: str) -> None:
     text = RULE.format(bounds=bounds)
     result = netc.compile(text).train()

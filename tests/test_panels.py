@@ -38,7 +38,7 @@ def in_panels(built: Built, panel: int, at_once: int = 7) -> Samples:
 @pytest.mark.parametrize(
     ("layers", "precision", "lanes", "panel"),
     one_in(
-        3,
+        6,
         [
             ("[70(tanh)5(lin)2]", "f64", 4, 23),
             ("[70(tanh)5(lin)2]", "f32", 8, 32),
@@ -75,7 +75,7 @@ def test_loss_gradient_and_outputs_of_any_samples(
         np.testing.assert_allclose(out[:, part].T, evaluate.predict(problem, theta, x[part]), **close)
 
 
-@pytest.mark.parametrize("batch", one_in(2, ["20", "full", "64", "3 parts", "100", "330"]))
+@pytest.mark.parametrize("batch", one_in(3, ["20", "full", "64", "3 parts", "100", "330"]))
 def test_a_training_is_the_interpreters(batch: str) -> None:
     """Batches that are a panel, that have several of them or none; the last ones are smaller."""
     model = netc.compile(TEXT.format(more=f"batch = {batch}"))

@@ -113,6 +113,7 @@ def test_nothing_is_fetched_and_nothing_runs(page):
     assert all("<script" not in svg and "<svg" in svg for svg in pictures.values())
 
 
+@pytest.mark.sweep
 def test_several_runs_stand_side_by_side(runs, tmp_path):
     out = tmp_path / "deep" / "two.html"
     assert main(["report", str(runs["gd"]), str(runs["slow"]), "--out", str(out)]) == 0

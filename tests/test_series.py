@@ -47,6 +47,7 @@ def test_a_sample_is_what_was_before_it(tmp_path: Path) -> None:
     assert result.loss_test[0] == pytest.approx(np.mean(test**2) / 2, rel=1e-11)
 
 
+@pytest.mark.sweep
 def test_chosen_columns_and_arrays(tmp_path: Path) -> None:
     table(tmp_path)
     _, _, data = data_of(tmp_path, "target = b, inputs = a, window = 3", "[3 (dense) 1]")

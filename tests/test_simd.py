@@ -242,6 +242,7 @@ print(sum(run.stats.cache_hits.values()))
 """
 
 
+@pytest.mark.sweep
 def test_cached_and_parallel(tmp_path: Path) -> None:
     (tmp_path / "kernel.py").write_text(MODULE)
     command = [sys.executable, "-c", "import kernel"]

@@ -161,6 +161,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     assert "written to while it was read" in words
 
 
+@pytest.mark.sweep
 def test_what_unpacks_without_end_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with gzip.open("bomb.csv.gz", "wb") as file:
         for _ in range(40):

@@ -141,6 +141,7 @@ def test_bands_over_seeds_alone(swept):
     assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["median"]
 
 
+@pytest.mark.sweep
 def test_the_command_draws_what_applies(swept, tmp_path, capsys):
     for name, kinds in (
         ("one", ["axis", "bands"]),

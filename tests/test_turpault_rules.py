@@ -139,7 +139,7 @@ def test_kernels_do_what_the_interpreter_does(rule: str) -> None:
 
 
 @pytest.mark.parametrize("name", one_in(2, CASES))
-@pytest.mark.parametrize("rule", BATCHED)
+@pytest.mark.parametrize("rule", one_in(2, BATCHED))
 def test_iterates_with_mini_batches_are_those_of_plain_numpy(rule: str, name: str) -> None:
     case = CASES[name]
     expected, problem = wanted(case, BATCHED[rule], 8)
@@ -197,7 +197,7 @@ def test_rag_never_diverges_on_the_benchmarks(number: int) -> None:
 AT_REST = "objective R(x, y) = (x - 1)^2 + 3 + 0*y\ninit theta = (1.000000001, 2)\n"
 
 
-@pytest.mark.parametrize("rule", ["LC", "LCD", "backtracking"])
+@pytest.mark.parametrize("rule", one_in(3, ["LC", "LCD", "backtracking"]))
 def test_a_step_lost_in_rounding_ends_the_run(rule: str) -> None:
     """R = 3 + 1e-18: no step is seen to lower it, so the search gives up; theta stays where it was."""
     result = netc.compile(f"{AT_REST}optimizer turpault.{rule}\ntrain steps = 100").train()
@@ -249,7 +249,7 @@ def test_a_search_gives_up_where_its_step_is_lost(rule: str, expected: int) -> N
     assert found.loss_evaluations == 1 + expected
 
 
-@pytest.mark.parametrize("rule", ["LC(eta0 = 1e6)", "LCD(eta0 = 1e6)", "backtracking(eta = 1e6)"])
+@pytest.mark.parametrize("rule", one_in(3, ["LC(eta0 = 1e6)", "LCD(eta0 = 1e6)", "backtracking(eta = 1e6)"]))
 def test_a_trial_that_is_not_finite_is_rejected(rule: str) -> None:
     """At x = 1 - 1e6*4 the loss exp(x^2) + ... overflows, log(x) is no number, -x^-2 near 0 is minus infinity."""
     text = f"objective R(x) = exp(x^2) - log(x)\ninit theta = (1)\noptimizer turpault.{rule}\ntrain steps = 3"

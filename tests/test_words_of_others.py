@@ -14,6 +14,7 @@ from netc.dsl.diagnostics import SpecError, render
 from netc.dsl.parser import parse
 from netc.dsl.source import Source
 from netc.dsl.words.foreign_words import TABLES
+from sweeps import one_in
 
 OBJECTIVE = "objective R(x) = x^2\ninit theta = (1)\ntrain steps = 2{}\n{}\n"
 NETWORK = """
@@ -296,7 +297,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", one_in(2, CASES))
 def test_the_netc_word_is_in_the_first_line(case: str) -> None:
     text, says = CASES[case]
     lines = first_lines(text)
