@@ -32,6 +32,12 @@ def test_a_list_or_a_grid_of_starts_says_how_many_runs_there_are(start: str) -> 
     assert spec(text).training.runs == STARTS[start]
 
 
+def test_the_points_of_a_grid_are_counted_on_all_axes_together() -> None:
+    text = "objective R(x, y) = x^2 + 3*y^2\ninit theta = grid(-3..3, -1..1, points = {})\noptimizer gd\ntrain steps = 9\n"
+    assert spec(text.format(3162)).training.runs == 3162**2
+    assert codes(text.format(3163)) == {"E0514"}
+
+
 def test_names_of_layers_in_a_file() -> None:
     net = "network [1 (tanh) 6 (tanh) 5 (lin) 1]\nloss mse\noptimizer gd\ntrain epochs = 1\ninit he_normal\n"
     for said, names, named in (
