@@ -75,6 +75,9 @@ SCOPES = [
      ALWAYS, "every eta >= 0, 0 <= b < 1"),
     # 0^(n - 1) has no value at n = 0.
     (rule("eta*b*b^(n - 1)*g", require=KEPT), rule("eta*b^n*g"), ALWAYS, "every eta >= 0, 0 < b <= 1"),
+    # 1 - b^n >= 0 holds up to b = 1.
+    (rule("eta*|1 - b^n|*g", require="eta >= 0 and 0.5 < b and b < 2"),
+     rule("eta*(1 - b^n)*g", require="eta >= 0 and 0.5 < b and b < 2"), ALWAYS, "every eta >= 0, 0.5 < b <= 1"),
     # At b = 1 the first one stands.
     (rule("eta*v[n+1]*(1 if b < 1 else 0)", V, require=KEPT), rule("eta*v[n+1]", V, require=KEPT),
      ALWAYS, "every eta >= 0, 0 <= b < 1"),

@@ -275,6 +275,24 @@ def test_by_pen_and_paper(a: str, b: str, how: str) -> None:
                 prove(x.counting, y.counting, x.numbers, y.numbers)
 
 
+def test_a_square_and_what_is_not_negative_is_not_negative() -> None:
+    """Also where the square is written out among other terms."""
+    before = "v[n+1] = 0.9*v[n] + g; s[n+1] = 0.9*s[n] + g^2"
+    for square in ("(g - v[n])^2 + s[n+1]", "s[n+1] + (g - v[n])^2"):
+        a, b = rule(f"eta*|{square}|*g", before), rule(f"eta*({square})*g", before)
+        assert netc.equivalent(a, b).how == PROVED, square
+
+
+def test_a_number_of_batches_is_a_number() -> None:
+    assert netc.equivalent(rule("eta*g/norm(m*g)"), rule("eta*g/(m*norm(g))")).how == PROVED
+
+
+def test_a_witness_of_a_late_difference_begins_shortly_before_it() -> None:
+    found = netc.equivalent(rule("(2*eta if n > 1500 else eta)*g"), GD)
+    assert found.witness is not None
+    assert len(found.witness.gradients) == 5
+
+
 def test_a_formula_holds_for_all_parameters_or_is_not_proved() -> None:
     """For eta > 1 the second rule takes another step; the numbers as given do not show it."""
     plain = rule("eta*v[n+1]", "v[n+1] = b*v[n] + g", "eta = 0.1, b = 0.9")
