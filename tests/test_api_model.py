@@ -116,6 +116,7 @@ def test_arrays_in_the_place_of_data():
     np.testing.assert_array_equal(again.theta, result.theta)
 
 
+@pytest.mark.sweep
 def test_text_labels_become_classes():
     labels = np.where(X[:, 0] > 1, "yes", "no")
     model = netc.compile(LINE.replace("(lin)1", "(softmax)2").replace("half_mse", "cross_entropy"))
@@ -218,6 +219,7 @@ def two():
     return netc.compile(TWO), x, x @ [1.0, -2.0]
 
 
+@pytest.mark.sweep
 def test_a_model_and_a_result_can_be_pickled_and_copied(two):
     model, x, y = two
     result = model.train(x, y, eta=0.05)

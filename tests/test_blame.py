@@ -74,7 +74,7 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", one_in(4, CASES))
+@pytest.mark.parametrize("case", one_in(8, CASES))
 def test_what_is_lost_and_how(case: str) -> None:
     text, wanted = CASES[case]
     result = netc.compile(text).train()

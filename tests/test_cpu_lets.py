@@ -164,7 +164,7 @@ def numbers(made: ir.Problem, real: type) -> Iterable[np.ndarray]:
 
 
 @pytest.mark.parametrize(("precision", "lanes"), one_in(3, [("f64", 4), ("f32", 4), ("f64", 1)]))
-@pytest.mark.parametrize("name", one_in(3, NETS))
+@pytest.mark.parametrize("name", one_in(6, NETS))
 def test_loss_gradient_and_outputs(name: str, precision: str, lanes: int) -> None:
     made = NETS[name]()
     real = np.float32 if precision == "f32" else np.float64

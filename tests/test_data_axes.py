@@ -46,6 +46,7 @@ def test_channels_last_and_rows_are_the_same_samples() -> None:
     assert (model.predict(LAST) == model.predict(LAST.reshape(12, -1))).all()
 
 
+@pytest.mark.sweep
 def test_files_of_arrays(tmp_path: Path) -> None:
     for name, X in (("first", FIRST), ("last", LAST)):
         np.savez(tmp_path / f"{name}.npz", x=X, y=Y)

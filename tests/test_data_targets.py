@@ -208,6 +208,7 @@ def test_classes_are_in_the_folder(tmp_path: Path, monkeypatch: Any, capsys: Any
     assert again["theta"] == json.loads((folder / "summary.json").read_text())["theta"]
 
 
+@pytest.mark.sweep
 def test_a_class_without_a_training_sample() -> None:
     kind = np.where(np.arange(90) == 17, "rare", KIND)
     said = [said_of(seed, kind) for seed in range(12)]

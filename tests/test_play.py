@@ -317,6 +317,7 @@ def test_message_is_the_pinned_one(path, update_golden):
 # -- in a browser ----------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 def test_a_browser_plays(tmp_path):
     if browser.PROGRAM is None:
         pytest.skip("needs a browser")

@@ -154,6 +154,7 @@ def test_states_by_tensor_and_one_for_all_runs():
     assert len(np.unique(named.theta, axis=0)) == 3
 
 
+@pytest.mark.sweep
 def test_the_states_of_a_folder_go_on(tmp_path, monkeypatch):
     from netc.command_line import main
 

@@ -119,6 +119,7 @@ def test_a_point_is_the_single_run_to_the_bit(axes, alone):
         np.testing.assert_array_equal(result.history["loss_validation"], single.history["loss_validation"])
 
 
+@pytest.mark.sweep
 def test_the_model_is_then_that_of_the_best_point():
     model = netc.compile(NETWORK.replace(")4(", ")width(") + "sweep width in {4, 5}, eta in {0.1, 1e-9}\n")
     with pytest.raises(ValueError, match="the file sweeps"):

@@ -314,6 +314,7 @@ def test_arrays_of_their_own_from_python(model):
 # -- the folder, and what is wrong -------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 def test_the_folder_holds_what_is_kept_and_is_replayed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("early.net").write_text(TEXT)
