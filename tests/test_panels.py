@@ -83,12 +83,22 @@ def test_a_training_is_the_interpreters(batch: str) -> None:
     result = model.train(X, Y, steps=17, theta=start)
     program, session = model._session.program, model._session
     batches = program.training.batches
-    panel = panel_of(batches, session.kernels.BLOCK) if batch != "330" else 0
+    panel = panel_of(batches, session.kernels.BLOCK) if batch not in ("330", "3 parts") else 0
     assert session.samples_by_part[0].panel == panel
     expected = interpret.run(program, start, X, Y, 17, bounds(batches, len(X)).tolist(), None)
     np.testing.assert_allclose(result.theta[0], expected.trajectory[-1], rtol=1e-10, atol=1e-12)
     loss, _ = evaluate.loss_and_gradient(program.problem, result.theta[0], X, Y)
     assert result.final["loss_train"][0] == pytest.approx(loss, rel=1e-12)
+
+
+def test_samples_behind_the_first_panels() -> None:
+    """Also where a block is as long as all panels together."""
+    samples = lay_out_pieces((70, 70, 2), [X[:70]], [Y[:70]], 64, np.float64, panel=20)
+    for first in (0, 20, 60):
+        part = samples.behind(first, False)
+        some = min(20, 70 - first)
+        np.testing.assert_array_equal(part.x[:70, :some].T, X[first : first + some])
+        np.testing.assert_array_equal(part.goal[:, :some].T, Y[first : first + some])
 
 
 def test_where_they_lie_changes_nothing_but_the_order_of_sums(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ class Samples:
     """Of the rows of y; one more holds weights, where samples have them."""
     panel: int = 0
     """Samples of a panel: x has one after the other; 0: no panels."""
+    inputs: int = 0
+    """Rows of a panel."""
 
     @property
     def goal(self) -> Array:
@@ -35,8 +37,7 @@ class Samples:
     def behind(self, first: int, by_sample: bool) -> Samples:
         """The samples from this one on, where they lie; of panels the first of one. `by_sample` as `lay_out` has it."""
         if self.panel:
-            inputs = len(self.x) // -(-self.count // self.panel)
-            x = self.x[first // self.panel * inputs :]
+            x = self.x[first // self.panel * self.inputs :]
         else:
             x = self.x[first:] if by_sample else _shifted(self.x, first)
         return replace(self, x=x, y=_shifted(self.y, first), count=self.count - first)
@@ -73,7 +74,8 @@ def lay_out_pieces(
         inputs = _panels(count, features, x, panel, block, dtype)
     else:
         inputs = _columns(count, features, x, block, dtype)
-    return Samples(inputs, _columns(count, outputs, y, block, dtype), count, targets or outputs, panel)
+    goals = _columns(count, outputs, y, block, dtype)
+    return Samples(inputs, goals, count, targets or outputs, panel, features)
 
 
 def no_samples(block: int, dtype: type[np.floating]) -> Samples:
@@ -143,11 +145,6 @@ MOST_BLOCKS = 8
 
 
 def panel_of(batches: ir.Batches, block: int) -> int:
-    """Samples of a panel, so that few blocks of a batch are cut by one; 0: no panels."""
-    match batches.mode:
-        case "size" if batches.count % block and batches.count < MOST_BLOCKS * block:
-            return batches.count
-        case "parts":
-            return 0
-        case _:
-            return block
+    """Samples of a panel, so that few blocks of a batch are cut by one."""
+    own = batches.mode == "size" and batches.count % block and batches.count < MOST_BLOCKS * block
+    return batches.count if own else block

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field, replace
 
+from netc.compiler.calculus import ir
 from netc.compiler.kernels import loops as L
 from netc.compiler.kernels.cpu.kept import kept
 from netc.compiler.kernels.machine import Machine
@@ -216,11 +217,11 @@ FEW_ROWS = 64
 """Pages of which a processor has at hand where they are. Rows of the data, each of all samples in order, lie in as many."""
 
 
-def in_panels(network: Chain) -> int:
+def in_panels(network: Chain, batches: ir.Batches) -> int:
     """Inputs of samples in order that are to lie in panels of a batch or a block, with all rows of one next to each other;
-    0: as rows."""
+    0: as rows. Batches that are parts begin anywhere in a panel."""
     inputs = products(network)[0].inputs
-    return inputs if inputs > FEW_ROWS else 0
+    return inputs if inputs > FEW_ROWS and batches.mode != "parts" else 0
 
 
 def whole(numbers: int, lanes: int) -> int:

@@ -45,7 +45,9 @@ class Cpu:
             by_sample = _shuffled(training) or few > 0
             buffers = head_buffers(network)
             found = plan(network, self.machine, training.precision, buffers, by_sample, batch)
-            return replace(found, few=few, panels=in_panels(network) if here and not by_sample else 0)
+            return replace(
+                found, few=few, panels=in_panels(network, training.batches) if here and not by_sample else 0
+            )
         if problem.sampled:
             batch = largest_batch(program, samples)
             return planned(problem, self.machine, training.precision, _shuffled(training), samples, batch)
